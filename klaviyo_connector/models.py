@@ -1,0 +1,147 @@
+"""What a table is, and how Klaviyo's JSON becomes its rows. Pure: no HTTP, no Fivetran.
+
+`TABLES` is the contract with the warehouse: every column declared and typed, every key beginning
+with `account_id`, every row complete. A column names the place in Klaviyo's JSON that fills it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from values import CONVERTERS
+
+Json = Any
+Row = dict[str, Any]
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """Write one complete row: columns it leaves out would become NULL."""
+
+    table: str
+    row: Row
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Mark the row with these key values as deleted."""
+
+    table: str
+    keys: Row
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything before this is safe to keep; a later sync resumes from `state`."""
+
+    state: State
+
+
+@dataclass(frozen=True)
+class Warning:  # noqa: A001 - the name is fixed by the design; nothing here raises warnings
+    """Something the user should know that did not stop the sync."""
+
+    message: str
+
+
+Operation = Upsert | Delete | Checkpoint | Warning
+
+
+class UnstorableError(Exception):
+    """A record without a key cannot become a row; it goes to `sync_error` instead."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Fivetran type and the place in the source document that fills it."""
+
+    type: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One raw table. `key` follows `account_id`; rows carry all of `columns` plus `synced_at`."""
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: Mapping[str, Column]
+    reporting: bool = True
+
+    @property
+    def primary_key(self) -> list[str]:
+        """The key as Fivetran and dbt see it."""
+        return ["account_id", *self.key]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Every column of the stored table with its Fivetran type."""
+        own = {name: column.type for name, column in self.columns.items()}
+        return {"account_id": "STRING", **own, "synced_at": "UTC_DATETIME"}
+
+    def row(self, account_id: str, source: Json) -> Row:
+        """The row for one source document, without `synced_at`."""
+        row: Row = {"account_id": account_id}
+        for name, column in self.columns.items():
+            row[name] = CONVERTERS[column.type](dig(source, column.path))
+        for name in self.key:
+            if row[name] is None:
+                raise UnstorableError(f"{self.name} without {name}")
+        return row
+
+    def key_of(self, row: Row) -> str:
+        """The key within one account as one string."""
+        return json.dumps([row[name] for name in self.key], separators=(",", ":"))
+
+
+def dig(source: Json, path: Sequence[str]) -> Json:
+    """The value at a path of keys and list positions, or None where it breaks off."""
+    for step in path:
+        if isinstance(source, dict):
+            source = source.get(step)
+        elif isinstance(source, list) and step.isdigit() and int(step) < len(source):
+            source = source[int(step)]
+        else:
+            return None
+    return source
+
+
+def digest(row: Row) -> str:
+    """Twelve characters that change when the row does."""
+    body = json.dumps(row, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(body.encode(), digest_size=9).hexdigest()[:12]
+
+
+def resolved(page: Json) -> Iterator[Json]:
+    """The documents of a page, each relationship holding the included resource it points to."""
+    included = {(one["type"], one["id"]): one for one in page.get("included") or []}
+
+    def full(pointer: Json) -> Json:
+        if isinstance(pointer, list):
+            return [full(one) for one in pointer]
+        if isinstance(pointer, dict):
+            return included.get((pointer.get("type"), pointer.get("id")), pointer)
+        return None
+
+    for one in page["data"]:
+        related = one.get("relationships") or {}
+        filled = {name: full((link or {}).get("data")) for name, link in related.items()}
+        yield {**one, "related": filled}
+
+
+def related(source: Json, name: str) -> Iterator[Json]:
+    """Each resource of one relationship of a resolved document, with its owner at hand."""
+    children = dig(source, ("related", name)) or []
+    for child in children if isinstance(children, list) else [children]:
+        yield {**child, "owner": source}
+
+
+def make_table(name: str, grain: str, key: str, columns: str, *, reporting: bool = True) -> Table:
+    """A table from lines of `column TYPE path.in.the.document`."""
+    cells = [line.split(maxsplit=2) for line in columns.strip().splitlines()]
+    parsed = {cell[0]: Column(cell[1], tuple(cell[2].split("/"))) for cell in cells}
+    return Table(name, grain, tuple(key.split()), parsed, reporting)

@@ -1,0 +1,122 @@
+"""Any JSON value becomes a storable one, or None. Pure and total: nothing here raises.
+
+The loader fails a whole sync on one bad value (naive times, 64-bit overflow, lone surrogates), or
+stores it altered without a word (NaN, NUL), so every value passes through here first.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+LONG_MAX = 2**63 - 1
+JSON_DEPTH = 32  # Klaviyo allows 10 levels of nesting; deeper input is hostile or broken.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_MOMENT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,9}))?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def text(value: Any) -> str | None:
+    """Text without NUL and lone surrogates; numbers as written; containers are not text."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value) if _UNSTORABLE.search(value) else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return long_digits(value) if isinstance(value, int) else str(value)
+    return None
+
+
+def long_digits(value: int) -> str:
+    """The digits of an integer; Python refuses to print those beyond 4,300 digits."""
+    return str(value) if value.bit_length() < 10_000 else hex(value)
+
+
+def long(value: Any) -> int | None:
+    """A whole number that fits 64 bits."""
+    number = double(value)
+    if number is None or not number.is_integer():
+        return None
+    exact = value if isinstance(value, int) else int(number)
+    return exact if -LONG_MAX - 1 <= exact <= LONG_MAX else None
+
+
+def double(value: Any) -> float | None:
+    """A finite number; text that is one counts, since event values often arrive as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def boolean(value: Any) -> bool | None:
+    """True, False or None; never guessed from text or numbers."""
+    return value if isinstance(value, bool) else None
+
+
+def moment(value: Any) -> str | None:
+    """A point in time as `YYYY-MM-DDTHH:MM:SS.ffffffZ`. Times without a zone are UTC.
+
+    Klaviyo mixes `T` and a space, `Z` and `+00:00`, and up to nine fraction digits.
+    """
+    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    day, minutes, seconds, fraction, zone = found.groups()
+    seconds = ":59" if seconds == ":60" else seconds or ":00"
+    iso = f"{day}T{minutes}{seconds}.{(fraction or '0')[:6]:0<6}{zone or 'Z'}"
+    try:
+        return written(datetime.fromisoformat(iso))
+    except (ValueError, OverflowError):
+        return None
+
+
+def written(time: datetime) -> str:
+    """The one way this connector writes a time."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def day(value: Any) -> str | None:
+    """The calendar date at the start of a date or time, as Klaviyo wrote it."""
+    found = _DAY.match(value) if isinstance(value, str) else None
+    try:
+        return datetime.fromisoformat(found.group()).date().isoformat() if found else None
+    except ValueError:
+        return None
+
+
+def json_value(value: Any, depth: int = 0) -> Any:
+    """The same structure, valid as JSON in DuckDB, Postgres jsonb and BigQuery."""
+    if isinstance(value, dict) and depth < JSON_DEPTH:
+        return {text(str(key)): json_value(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list) and depth < JSON_DEPTH:
+        return [json_value(item, depth + 1) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if -LONG_MAX - 1 <= value <= LONG_MAX else long_digits(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return text(value)
+
+
+def document(value: Any) -> Any:
+    """A JSON column's value: containers only, because the loader encodes text a second time."""
+    return json_value(value) if isinstance(value, dict | list) else None
+
+
+CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "STRING": text,
+    "LONG": long,
+    "DOUBLE": double,
+    "BOOLEAN": boolean,
+    "UTC_DATETIME": moment,
+    "NAIVE_DATE": day,
+    "JSON": document,
+}
