@@ -1,0 +1,59 @@
+# Two environments, made on first use: .venv (connector, sandbox, dashboard, scripts, tests)
+# and .venv-dbt (dbt). pyproject.toml says why they are two.
+
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo sync test check bench chaos lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.stamp .venv-dbt/.stamp ## Sandbox account to build/dashboard.html, no key needed
+	@.venv/bin/python -m scripts.demo
+
+sync: .venv/.stamp .venv-dbt/.stamp ## The same for a real account: KLAVIYO_API_KEY=pk_... make sync
+	@.venv/bin/python -m scripts.sync_account
+
+test: .venv/.stamp .venv-dbt/.stamp ## Run every test but the fault matrix and the benchmarks
+	@.venv/bin/pytest --numprocesses 2 --dist loadfile
+
+check: .venv/.stamp ## Lint, formatting and types
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+bench: .venv/.stamp ## Measure speed
+	@.venv/bin/python -m tests.benchmarks.bench
+
+chaos: .venv/.stamp .venv-dbt/.stamp ## Run the full fault matrix
+	@.venv/bin/pytest --numprocesses 2 -m chaos
+
+lock: ## Compile pyproject.toml into requirements/ (needs uv)
+	uv pip compile --group connector pyproject.toml --universal --generate-hashes --no-header \
+		--quiet --output-file requirements/connector.txt
+	uv pip compile --group warehouse pyproject.toml --universal --generate-hashes --no-header \
+		--quiet --output-file requirements/warehouse.txt
+
+clean: ## Remove what runs have left behind; the environments stay
+	rm -rf build klaviyo_connector/files klaviyo_connector/crash-reports
+	rm -rf dbt_project/target dbt_project/logs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/.stamp: requirements/connector.txt
+.venv-dbt/.stamp: requirements/warehouse.txt
+
+# The files list every package, and one of dbt's own wishes is overridden in them:
+# so both ways install exactly what is listed and resolve nothing.
+.venv/.stamp .venv-dbt/.stamp:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \
+			"Install one, or name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Installing $< into $(@D)"
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(@D) && \
+		uv pip sync --quiet --require-hashes --python $(@D)/bin/python $<; \
+	else \
+		$(PYTHON) -m venv $(@D) && \
+		$(@D)/bin/pip install --quiet --require-hashes --no-deps --requirement $<; \
+	fi
+	@touch $@
