@@ -1,0 +1,56 @@
+"""The pinned environments agree with what is asked for, and with each other."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PIN = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
+
+
+def project(folder: Path) -> dict[str, Any]:
+    """The parsed pyproject.toml of a folder."""
+    return tomllib.loads((folder / "pyproject.toml").read_text())
+
+
+def pins(group: str) -> dict[str, str]:
+    """Version by package name, as compiled for a group."""
+    return dict(PIN.findall((ROOT / "requirements" / f"{group}.txt").read_text()))
+
+
+def unmet(asked: list[str], group: str) -> list[str]:
+    """The requirements that the compiled file of a group does not fulfil."""
+    found = pins(group)
+
+    def is_met(wanted: Requirement) -> bool:
+        name = canonicalize_name(wanted.name)
+        return name in found and found[name] in wanted.specifier
+
+    return [text for text in asked if not is_met(Requirement(text))]
+
+
+@pytest.mark.parametrize("group", ["connector", "warehouse"])
+def test_compiled_file_fulfils_its_group(group: str) -> None:
+    """Every package that a group of pyproject.toml asks for is pinned as asked: `make lock` ran."""
+    assert unmet(project(ROOT)["dependency-groups"][group], group) == []
+
+
+def test_connector_is_tested_with_what_fivetran_installs() -> None:
+    """The connector's own dependencies have, in the test environment, the version it declares."""
+    assert unmet(project(ROOT / "klaviyo_connector")["project"]["dependencies"], "connector") == []
+
+
+def test_both_environments_read_the_same_warehouse_file() -> None:
+    """The environments have one version of duckdb, so each opens what the other wrote."""
+    assert pins("connector")["duckdb"] == pins("warehouse")["duckdb"]
+
+
+@pytest.mark.parametrize("group", ["connector", "warehouse"])
+def test_compiled_file_names_no_index(group: str) -> None:
+    """A compiled file holds names, versions and hashes only, so that any package index will do."""
+    assert "://" not in (ROOT / "requirements" / f"{group}.txt").read_text()
