@@ -7,26 +7,16 @@ days after; which part of it is visible, and in which state, is decided by whoev
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
-Channel = Literal["email", "sms", "push", "whatsapp"]
+from klaviyo_sandbox.plan import DAY, FUTURE, HISTORY, HOUR, MINUTE, Channel, Condition
+from klaviyo_sandbox.words import Theme
+
+__all__ = ["DAY", "FUTURE", "HISTORY", "HOUR", "MINUTE", "Channel", "Condition", "Theme"]
+
 Status = Literal["draft", "scheduled", "sending", "sent", "cancelled"]
 
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
-HISTORY = 400 * DAY  # what came before the epoch
-FUTURE = 60 * DAY  # what is already written after it
 STATIC_SEND = 10 * MINUTE  # how long a send at one moment takes to leave
-
-
-@dataclass(frozen=True)
-class Theme:
-    """What a campaign or flow message is about; the factors multiply the channel's usual rates."""
-
-    name: str
-    opening: float = 1.0
-    clicking: float = 1.0
-    buying: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -107,17 +97,21 @@ class ListDef:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment people fall into; ``kind`` names the rule, ``share`` the part of all people."""
+    """A segment: who meets all ``conditions``, or is in the list ``members_of`` (its id).
+
+    ``kind`` is the short name of that rule.
+    """
 
     id: str
     name: str
     kind: str
+    conditions: tuple[Condition, ...]
+    members_of: str | None
     created: int
     updated: int
     is_active: bool
     is_starred: bool
     tag_ids: tuple[str, ...]
-    share: float
 
 
 @dataclass(frozen=True)
@@ -277,7 +271,8 @@ class Flow:
     """A flow; it sends from ``live_from`` (None: never) until ``archived_at`` (None: for ever).
 
     ``trigger`` is a metric's name (trigger type "Metric"), a list's id ("Added to List") or a
-    profile property ("Date Based"). People leave it when they do what ``exit_metric`` names.
+    profile property ("Date Based"). People leave it when they do what ``exit_metric`` names and
+    may enter again after ``reentry_days`` (None: never).
     """
 
     id: str
@@ -285,6 +280,7 @@ class Flow:
     trigger_type: str
     trigger: str
     exit_metric: str | None
+    reentry_days: int | None
     live_from: int | None
     archived_at: int | None
     created: int
@@ -301,7 +297,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Company:
-    """The whole account but its people; every tuple is sorted by ``created``."""
+    """The whole account but its people; campaigns are sorted by ``created``."""
 
     account_id: str
     name: str
@@ -332,7 +328,9 @@ class Company:
                 return metric
         raise KeyError(name)
 
-
-def build(seed: int, epoch: date, campaigns: int) -> Company:
-    """Return the company of ``seed`` built around ``epoch`` with so many campaigns."""
-    raise NotImplementedError
+    def list_named(self, name: str) -> ListDef:
+        """Return the list called ``name``; KeyError if there is none."""
+        for group in self.lists:
+            if group.name == name:
+                return group
+        raise KeyError(name)
