@@ -1,0 +1,48 @@
+"""The words of JSON:API in which the resources are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from klaviyo_sandbox.people import iso
+
+Json = dict[str, Any]
+
+
+def resource(kind: str, key: str, attributes: Json, **relationships: Any) -> Json:
+    """Return a resource; each relationship holds what ``one`` or ``many`` returned."""
+    made = {"type": kind, "id": key, "attributes": attributes}
+    related = {
+        name.replace("_", "-"): {"data": data}
+        for name, data in relationships.items()
+        if data is not None
+    }
+    return made | ({"relationships": related} if related else {})
+
+
+def one(kind: str, key: str | None) -> Json | None:
+    """Return a to-one relationship; None where there is no resource."""
+    return None if key is None else {"type": kind, "id": key}
+
+
+def many(kind: str, keys: Iterable[str]) -> list[Json]:
+    """Return a to-many relationship."""
+    return [{"type": kind, "id": key} for key in keys]
+
+
+def latest(now: int, *moments: int | None) -> str:
+    """Return the last of the moments that have come; the first always has."""
+    return iso(max(at for at in moments if at is not None and (at <= now or at == moments[0])))
+
+
+def happened(metric_id: str, count: Json, timeframe: Json) -> Json:
+    """Return the condition that someone did a metric's thing so many times within a time."""
+    return {
+        "type": "profile-metric",
+        "metric_id": metric_id,
+        "measurement": "count",
+        "measurement_filter": count,
+        "timeframe_filter": timeframe,
+        "metric_filters": None,
+    }
