@@ -41,7 +41,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Warning:  # noqa: A001 - the name is fixed by the design; nothing here raises warnings
+class Warning:
     """Something the user should know that did not stop the sync."""
 
     message: str
@@ -92,6 +92,10 @@ class Table:
             if row[name] is None:
                 raise UnstorableError(f"{self.name} without {name}")
         return row
+
+    def has_key(self, source: Json) -> bool:
+        """Whether a related resource is one of this table's: a flow's delay is no message."""
+        return any(dig(source, self.columns[name].path) is not None for name in self.key)
 
     def key_of(self, row: Row) -> str:
         """The key within one account as one string."""
@@ -145,3 +149,35 @@ def make_table(name: str, grain: str, key: str, columns: str, *, reporting: bool
     cells = [line.split(maxsplit=2) for line in columns.strip().splitlines()]
     parsed = {cell[0]: Column(cell[1], tuple(cell[2].split("/"))) for cell in cells}
     return Table(name, grain, tuple(key.split()), parsed, reporting)
+
+
+class Ledger:
+    """Which rows of a table stand in the warehouse: key to digest.
+
+    A row that did not change is not written again (Fivetran bills rows written), and a key that a
+    full listing no longer shows is gone.
+    """
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self.known = dict(known)
+        self.seen: set[str] = set()
+
+    def news(self, key: str, row: Row, size: int | None = None) -> bool:
+        """Whether `row` differs from what stands under `key`; remembers it.
+
+        Of two rows for one key the one of greater `size` is whole: a smaller one is no news.
+        """
+        self.seen.add(key)
+        mark = digest(row) if size is None else f"{digest(row)}:{size}"
+        known = self.known.get(key, "")
+        if known == mark or (size is not None and int(known.partition(":")[2] or 0) > size):
+            return False
+        self.known[key] = mark
+        return True
+
+    def forget_unseen(self) -> list[str]:
+        """The keys that stand in the warehouse but were not seen; they are forgotten here."""
+        gone = [key for key in self.known if key not in self.seen]
+        for key in gone:
+            del self.known[key]
+        return gone

@@ -53,7 +53,7 @@ CAMPAIGN_MESSAGE = make_table(
     audience_id           STRING        related/campaign-audience/id
     name                  STRING        attributes/definition/name
     status                STRING        attributes/definition/status
-    channel               STRING        related/campaign-variations/0/attributes/definition/details/channel
+    channel               STRING related/campaign-variations/0/attributes/definition/details/channel
     send_time             UTC_DATETIME  attributes/definition/send_options/send_time
     send_strategy         STRING        attributes/definition/send_options/send_strategy
     recipient_percentage  LONG          attributes/definition/send_options/recipient_percentage
@@ -354,14 +354,14 @@ MESSAGE_METRIC_DAILY = make_table(
     "one row per metric, event date (account time), message, flow and channel",
     "metric_id date message_id flow_id channel",
     """
-    metric_id             STRING        metric_id
-    date                  NAIVE_DATE    date
-    message_id            STRING        message_id
-    flow_id               STRING        flow_id
-    channel               STRING        channel
-    count                 LONG          count
-    unique_count          LONG          unique
-    sum_value             DOUBLE        sum_value
+    metric_id             STRING        groupings/metric_id
+    date                  NAIVE_DATE    groupings/date
+    message_id            STRING        groupings/message_id
+    flow_id               STRING        groupings/flow_id
+    channel               STRING        groupings/channel
+    count                 LONG          statistics/count
+    unique_count          LONG          statistics/unique
+    sum_value             DOUBLE        statistics/sum_value
     """,
 )
 INBOX_PROVIDER_DAILY = make_table(
@@ -369,11 +369,11 @@ INBOX_PROVIDER_DAILY = make_table(
     "one row per metric, event date (account time) and mailbox provider",
     "metric_id date inbox_provider",
     """
-    metric_id             STRING        metric_id
-    date                  NAIVE_DATE    date
-    inbox_provider        STRING        inbox_provider
-    count                 LONG          count
-    unique_count          LONG          unique
+    metric_id             STRING        groupings/metric_id
+    date                  NAIVE_DATE    groupings/date
+    inbox_provider        STRING        groupings/inbox_provider
+    count                 LONG          statistics/count
+    unique_count          LONG          statistics/unique
     """,
 )
 EVENT = make_table(
@@ -566,115 +566,94 @@ STREAMS = (
 
 
 @dataclass(frozen=True)
-class Report:
-    """One reporting endpoint: numbers by send date, restated until nobody opens any more.
+class Schedule:
+    """How often days of the past are asked for again, since Klaviyo restates them.
 
-    `span` is the longest window of one request in days; `overlap` the days that two windows
-    share, because a send spread over days must lie whole in one of them. `whole` marks a report
-    whose one window is always the last `span` days.
+    Every sync asks for the last `hot` days, one sync a day for the last `deep` days, and one sync
+    a `history` days for everything (None: never, 0: once). One request covers `span` days, and
+    neighbouring windows share `overlap` days: a send spread over days lies whole in one of them.
     """
 
-    name: str
+    span: int
+    hot: int
+    deep: int
+    history: int | None
+    overlap: int = 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """One reporting endpoint: numbers by send date in the account's time zone."""
+
     path: str
     type: str
     scope: str
     table: Table
-    snapshots: Table | None
     statistics: list[str]
-    group_by: tuple[str, ...]
-    span: int
-    overlap: int = 0
-    daily: bool = False
-    whole: bool = False
-    converts: bool = True
-    restated: bool = True
-    floor: str = ""
+    group_by: str
+    schedule: Schedule
+    snapshots: Table | None = None
+    converts: bool = True  # asked for once per conversion metric
+    floor: str = "2000-01-01"  # nothing before this day exists
+
+    @property
+    def daily(self) -> bool:
+        """Whether the answer is a series with one value per day."""
+        return "date" in self.table.key
 
 
-_CAMPAIGN_GROUPS = (
-    "campaign_id",
-    "campaign_message_id",
-    "campaign_message_name",
-    "send_channel",
-    "text_message_format",
-    "variation",
-    "variation_name",
-)
-_FLOW_GROUPS = (
-    "flow_id",
-    "flow_name",
-    "flow_message_id",
-    "flow_message_name",
-    "send_channel",
-    "text_message_format",
-    "variation",
-    "variation_name",
-)
+_GROUPS = "send_channel text_message_format variation variation_name"
+_CAMPAIGN_GROUPS = f"campaign_id campaign_message_id campaign_message_name {_GROUPS}"
+_FLOW_GROUPS = f"flow_id flow_name flow_message_id flow_message_name {_GROUPS}"
 REPORTS = (
     Report(
-        "campaign_performance",
         "/api/campaign-values-reports",
         "campaign-values-report",
         "campaigns:read",
         CAMPAIGN_PERFORMANCE,
-        CAMPAIGN_PERFORMANCE_DAILY,
         STATISTICS,
         _CAMPAIGN_GROUPS,
-        span=365,
-        overlap=7,
+        Schedule(span=365, hot=30, deep=365, history=7, overlap=7),
+        snapshots=CAMPAIGN_PERFORMANCE_DAILY,
     ),
     Report(
-        "flow_performance",
         "/api/flow-values-reports",
         "flow-values-report",
         "flows:read",
         FLOW_PERFORMANCE,
-        None,
         STATISTICS,
         _FLOW_GROUPS,
-        span=365,
-        whole=True,
+        Schedule(span=365, hot=365, deep=365, history=None),
     ),
     Report(
-        "flow_performance_daily",
         "/api/flow-series-reports",
         "flow-series-report",
         "flows:read",
         FLOW_PERFORMANCE_DAILY,
-        None,
         STATISTICS,
         _FLOW_GROUPS,
-        span=60,
-        daily=True,
+        Schedule(span=60, hot=30, deep=365, history=7),
     ),
     Report(
-        "segment_daily",
         "/api/segment-series-reports",
         "segment-series-report",
         "segments:read",
         SEGMENT_DAILY,
-        None,
         SEGMENT_STATISTICS,
-        (),
-        span=60,
-        daily=True,
+        "",
+        Schedule(span=60, hot=30, deep=30, history=0),
         converts=False,
-        restated=False,
-        floor="2023-06-01",  # Klaviyo has no segment numbers before this day
+        floor="2023-06-01",
     ),
     Report(
-        "form_daily",
         "/api/form-series-reports",
         "form-series-report",
         "forms:read",
         FORM_DAILY,
-        None,
         FORM_STATISTICS,
-        ("form_id",),
-        span=60,
-        daily=True,
+        "form_id",
+        Schedule(span=60, hot=30, deep=30, history=0),
         converts=False,
-        restated=False,
     ),
 )
 
@@ -696,6 +675,44 @@ MESSAGE_METRICS = {
     "Read WhatsApp": "whatsapp",
     "Clicked WhatsApp": "whatsapp",
 }
+
+EMAIL_METRICS = tuple(name for name, channel in MESSAGE_METRICS.items() if channel == "email")
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Counts of one metric's events by event date, for each value of some dimensions.
+
+    `columns` pairs Klaviyo's dimension with the table's column. They do not match Klaviyo's
+    screens, which count by send date, but show when people acted.
+    """
+
+    table: Table
+    metrics: tuple[str, ...]  # names; none: the conversion metrics
+    columns: Mapping[str, str]
+    path: str = "/api/metric-aggregates"
+    scope: str = "metrics:read"
+    schedule: Schedule = Schedule(span=365, hot=7, deep=30, history=0)
+    floor: str = "2000-01-01"
+
+
+AGGREGATES = (
+    Aggregate(
+        MESSAGE_METRIC_DAILY,
+        tuple(MESSAGE_METRICS),
+        {"$message": "message_id", "$flow": "flow_id"},
+    ),
+    Aggregate(
+        MESSAGE_METRIC_DAILY,
+        (),
+        {
+            "$attributed_message": "message_id",
+            "$attributed_flow": "flow_id",
+            "$attributed_channel": "channel",
+        },
+    ),
+    Aggregate(INBOX_PROVIDER_DAILY, EMAIL_METRICS, {"Inbox Provider": "inbox_provider"}),
+)
 
 _OWN = (SYNC_REPORT, SYNC_ERROR)
 TABLES: dict[str, Table] = {

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 LONG_MAX = 2**63 - 1
 JSON_DEPTH = 32  # Klaviyo allows 10 levels of nesting; deeper input is hostile or broken.
@@ -89,6 +90,14 @@ def day(value: Any) -> str | None:
         return datetime.fromisoformat(found.group()).date().isoformat() if found else None
     except ValueError:
         return None
+
+
+def local_day(value: Any, zone: ZoneInfo) -> str | None:
+    """The calendar date of a time that marks a day: midnight as written, or an instant."""
+    iso = moment(value)
+    if iso is None or "T00:00:00" in value:
+        return day(value)
+    return datetime.fromisoformat(iso).astimezone(zone).date().isoformat()
 
 
 def json_value(value: Any, depth: int = 0) -> Any:

@@ -1,0 +1,240 @@
+"""One account during one sync: what is known of it, what was written, what is remembered."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from api import ConfigurationError
+from asking import Asking
+from configuration import Configuration
+from models import Checkpoint, Json, Operation, State, Table, UnstorableError, Upsert, dig, digest
+from streams import SYNC_ERROR, SYNC_REPORT
+from values import day, text, written
+
+VERSION = 1
+OUR_SHARE = 200  # of 225 reports a day and endpoint; the rest is for the account's other tools
+
+
+def read_state(state: Any) -> State:
+    """The state of the last sync, or a ConfigurationError where it is none of ours."""
+    remedy = "restore the state or reset the connection, which syncs everything again"
+    if state in (None, {}):
+        return {"version": VERSION, "accounts": {}}
+    if not isinstance(state, dict) or not isinstance(state.get("version"), int):
+        raise ConfigurationError(f"the state has no version: {remedy}")
+    if state["version"] != VERSION:
+        raise ConfigurationError(
+            f"the state has version {state['version']}, this connector knows {VERSION}: {remedy}"
+        )
+    accounts = state.get("accounts")
+    if not isinstance(accounts, dict) or not all(map(_well_formed, accounts.values())):
+        raise ConfigurationError(f"the state is damaged: {remedy}")
+    return {"version": VERSION, "accounts": accounts}
+
+
+def _well_formed(remembered: Any) -> bool:
+    tables = remembered.get("tables") if isinstance(remembered, dict) else None
+    quota = remembered.get("report_quota", {}) if isinstance(remembered, dict) else None
+    return (
+        isinstance(tables, dict)
+        and isinstance(quota, dict)
+        and all(isinstance(table, dict) for table in tables.values())
+    )
+
+
+@dataclass
+class Memory:
+    """What one account remembers between syncs. Values handed out are replaced, never changed."""
+
+    state: State
+    account_id: str
+
+    def __post_init__(self) -> None:
+        known = self.state["accounts"].get(self.account_id, {})
+        self.tables: dict[str, Any] = dict(known.get("tables", {}))
+        self.quota: dict[str, Any] = dict(known.get("report_quota", {}))
+        self.first_day: str | None = known.get("first_day")
+
+    def checkpoint(self) -> Checkpoint:
+        """Everything up to now."""
+        mine = {
+            "tables": dict(self.tables),
+            "report_quota": dict(self.quota),
+            "first_day": self.first_day,
+        }
+        accounts = {**self.state["accounts"], self.account_id: mine}
+        self.state["accounts"] = accounts
+        return Checkpoint({"version": VERSION, "accounts": accounts})
+
+
+@dataclass
+class Account:
+    """What every part of the sync needs of the account it works for."""
+
+    asking: Asking
+    settings: Configuration
+    memory: Memory
+    document: Json
+    sync_id: str
+    now: datetime
+    metrics: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # name to ids
+    revenue_metric: str | None = None
+    skipped: dict[str, set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )  # scope to tables
+    answered: set[str] = field(default_factory=set)  # scopes
+    written: Counter[str] = field(default_factory=Counter)
+    deleted: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    costs: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    event_times: list[str] = field(default_factory=list)  # least and greatest
+
+    @property
+    def id(self) -> str:
+        """Klaviyo's id of the account, which begins every key."""
+        return self.memory.account_id
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which Klaviyo reports this account's days."""
+        return ZoneInfo(self.document["attributes"]["timezone"])
+
+    @property
+    def today(self) -> date:
+        """The account's calendar day."""
+        return self.now.astimezone(self.zone).date()
+
+    @property
+    def first_day(self) -> date:
+        """The first day that can hold results: the oldest campaign's or flow's, or `start_date`."""
+        oldest = date.fromisoformat(self.memory.first_day or self.today.isoformat())
+        return max(oldest, self.settings.start_date or oldest)
+
+    def back(self, watermark: str) -> datetime:
+        """A remembered time, never ahead of Klaviyo's clock."""
+        return min(datetime.fromisoformat(watermark), self.now)
+
+    def learn(self, kind: str, document: Json) -> None:
+        """Take from a listed document what later questions need."""
+        attributes = document.get("attributes") or {}
+        if kind == "metric":
+            self.metrics[str(attributes.get("name"))].append(str(document.get("id")))
+        elif kind == "mapped_metric" and document.get("id") == "revenue":
+            self.revenue_metric = dig(document, ("related", "metric", "id"))
+        elif kind in ("campaign", "flow"):
+            created = day(attributes.get("created_at") or attributes.get("created"))
+            self.memory.first_day = min(
+                filter(None, (created, self.memory.first_day)), default=None
+            )
+
+    def skip(self, scope: str, *tables: Table) -> None:
+        """Note tables that the key's scopes do not allow."""
+        self.skipped[scope].update(table.name for table in tables if self.wants(table))
+
+    def quota_left(self, path: str) -> int:
+        """How many reports this connector may still ask of an endpoint today."""
+        quota = self.memory.quota.get(path, {})
+        if quota.get("closed_until", "") > written(self.now):
+            return 0
+        return OUR_SHARE - (quota["used"] if quota.get("day") == self.today.isoformat() else 0)
+
+    def count_quota(self, path: str, asked: int) -> None:
+        """Book the reports asked of an endpoint today."""
+        quota = self.memory.quota.get(path, {})
+        day_ = self.today.isoformat()
+        used = quota.get("used", 0) if quota.get("day") == day_ else 0
+        self.memory.quota[path] = {**quota, "day": day_, "used": used + asked}
+
+    def close_quota(self, path: str, seconds: float) -> None:
+        """Ask no more of an endpoint until Klaviyo allows it again."""
+        until = written(self.now + timedelta(seconds=seconds))
+        self.memory.quota[path] = {**self.memory.quota.get(path, {}), "closed_until": until}
+
+    @property
+    def seconds_to_midnight(self) -> float:
+        """Seconds until the account's day ends."""
+        now = self.now.astimezone(self.zone)
+        midnight = datetime.combine(now.date() + timedelta(days=1), time(), self.zone)
+        return (midnight - now).total_seconds()
+
+    def wants(self, *tables: Table) -> bool:
+        """Whether the user chose any of these tables."""
+        return any(table.name in self.settings.tables for table in tables)
+
+    def store(
+        self, table: Table, source: Json, news: Callable[[Any], bool] = lambda _: True
+    ) -> Iterator[Operation]:
+        """Write the row of one document if it is news, or note that it cannot be stored."""
+        try:
+            row = table.row(self.id, source)
+        except UnstorableError as error:
+            yield self._refusal(table, source, str(error))
+            return
+        if news(row):
+            self.written[table.name] += 1
+            yield Upsert(table.name, {**row, "synced_at": written(self.now)})
+
+    def _refusal(self, table: Table, source: Json, reason: str) -> Upsert:
+        """A row of `sync_error`: which record, and why; nothing of its content."""
+        self.refused[table.name] += 1
+        record = text(source.get("id")) if isinstance(source, dict) else None
+        mark = digest({"table": table.name, "record": record or str(self.refused[table.name])})
+        error = {
+            "id": mark,
+            "sync_id": self.sync_id,
+            "table_name": table.name,
+            "record_id": record,
+            "reason": reason,
+        }
+        row = SYNC_ERROR.row(self.id, error)
+        return Upsert(SYNC_ERROR.name, {**row, "synced_at": written(self.now)})
+
+    @contextmanager
+    def charging(self, table: Table) -> Iterator[None]:
+        """Book what is asked and waited meanwhile to a table."""
+        before = self._spent()
+        try:
+            yield
+        finally:
+            self.costs[table.name].update(self._spent() - before)
+
+    def _spent(self) -> Counter[str]:
+        """Requests, throttled answers and milliseconds waited so far."""
+        asking = self.asking
+        waited = round(asking.waited * 1000)
+        return Counter(requests=asking.requests, throttled=asking.throttled, waited=waited)
+
+    def summary(self) -> str:
+        """What this sync did, in one line."""
+        rows = ", ".join(f"{name} {rows:,}" for name, rows in sorted(self.written.items()))
+        gone, refused = self.deleted.total(), self.refused.total()
+        return (
+            f"rows written: {rows or 'none'}; deleted {gone:,}; refused {refused:,};"
+            f" {self.asking.requests:,} requests, {self.asking.waited:.1f} s waited for limits"
+        )
+
+    def report(self) -> Iterator[Operation]:
+        """One row of `sync_report` for each table that was asked for or written."""
+        for name in sorted({*self.written, *self.deleted, *self.refused, *self.costs}):
+            cost = self.costs[name]
+            least, greatest = (self.event_times * 2)[:2] if name == "event" else (None, None)
+            yield from self.store(
+                SYNC_REPORT,
+                {
+                    "sync_id": self.sync_id,
+                    "table_name": name,
+                    "started_at": written(self.now),
+                    "rows_written": self.written[name],
+                    "rows_deleted": self.deleted[name],
+                    "rows_refused": self.refused[name],
+                    "requests": cost["requests"],
+                    "throttled": cost["throttled"],
+                    "seconds_waited": cost["waited"] / 1000,
+                    "min_event_at": least,
+                    "max_event_at": greatest,
+                },
+            )

@@ -1,0 +1,158 @@
+"""Asks again when asking again helps: patience with Klaviyo, within a budget."""
+
+import logging
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from api import ContractError, CursorError, Klaviyo, TransientError, next_cursor
+
+ATTEMPTS = 6
+LONGEST_BACKOFF = 60.0  # seconds
+PATIENCE = 600.0  # seconds that one question may wait for Klaviyo to recover
+LONGEST_WAIT = 900.0  # seconds; a longer Retry-After means a spent daily quota, not a busy minute
+REPEATS = 3  # one repeated page is a hiccup; a cursor seen this often is a loop
+log = logging.getLogger("klaviyo")
+
+
+def _turned(page: Callable[[str | None], Any], cursor: str | None) -> tuple[Any, str | None]:
+    """A page and the cursor behind it; a link without a cursor makes the page a broken one."""
+    answer = page(cursor)
+    return answer, next_cursor(answer)
+
+
+class QuotaSpentError(TransientError):
+    """Klaviyo asks to come back later than a sync should wait."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        super().__init__(
+            f"{path}: Klaviyo's quota is used up; retry in {seconds / 60:.0f} minutes or later",
+            seconds,
+        )
+
+
+class Asking:
+    """One account's questions, each asked until it is answered or hopeless. Safe for threads."""
+
+    def __init__(self, key: str) -> None:
+        self._key, self._local, self._lock = key, threading.local(), threading.Lock()
+        self._free_at: dict[str, float] = {}
+        self.requests = self.throttled = 0
+        self.waited = 0.0  # seconds
+
+    @property
+    def client(self) -> Klaviyo:
+        """The connection of the thread that asks."""
+        if not hasattr(self._local, "client"):
+            self._local.client = Klaviyo(self._key)
+        client: Klaviyo = self._local.client
+        return client
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """One document."""
+        return self._insist(path, lambda: self.client.get(path, params))
+
+    def pages(self, path: str, params: Mapping[str, str], *, paged: bool = True) -> Iterator[Any]:
+        """Each page of a listing; begins again when Klaviyo forgets a cursor."""
+
+        def page(cursor: str | None) -> Any:
+            answer = self.client.get(
+                path, {**params, **({"page[cursor]": cursor} if cursor else {})}
+            )
+            if not isinstance(answer["data"], list) or (paged and "next" not in answer["links"]):
+                raise TransientError(f"{path}: the page lacks its data or next link", broken=True)
+            return answer
+
+        for attempt in range(1, REPEATS + 1):
+            try:
+                yield from self._turn(path, page)
+            except CursorError:
+                if attempt == REPEATS:
+                    raise
+                log.warning("%s: Klaviyo forgot the page cursor; listing again", path)
+            else:
+                return
+
+    def report(self, path: str, body: Any) -> Iterator[Any]:
+        """Each page of a report's attributes."""
+
+        def page(cursor: str | None) -> Any:
+            return self.client.post(path, body, {"page_cursor": cursor} if cursor else None)
+
+        yield from self._turn(path, page)
+
+    def aggregate(self, path: str, body: Any) -> Iterator[Any]:
+        """Each page of metric aggregates, whose cursor goes into the body."""
+
+        def page(cursor: str | None) -> Any:
+            attributes = {**body["attributes"], **({"page_cursor": cursor} if cursor else {})}
+            return self.client.post(path, {**body, "attributes": attributes})
+
+        yield from self._turn(path, page)
+
+    def _turn(self, path: str, page: Callable[[str | None], Any]) -> Iterator[Any]:
+        """Turn pages until there is no next one, or until they run in a circle."""
+        asked: Counter[str] = Counter()
+        cursor: str | None = None
+        while True:
+            answer, following = self._insist(path, partial(_turned, page, cursor))
+            yield answer
+            if following is None:
+                return
+            asked[following] += 1
+            if asked[following] >= REPEATS:
+                raise ContractError(f"{path}: Klaviyo's paging runs in a circle")
+            cursor = following
+
+    def _insist(self, path: str, question: Callable[[], Any]) -> Any:
+        """Ask until answered; what stays wrong is raised, named by its remedy."""
+        failures, waited = 0, 0.0
+        while True:
+            self._hold(path)
+            try:
+                return self._once(path, question)
+            except TransientError as error:
+                failures += not error.throttled
+                wait = self._wait(path, error, failures)
+                waited += wait
+                if failures >= ATTEMPTS or waited > PATIENCE:
+                    raise ContractError(str(error)) if error.broken else error from None
+                log.info("%s; asking again in %.1f s", error, wait)
+                self._sleep(wait)
+
+    def _once(self, path: str, question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        finally:
+            limits = self.client.limits
+            with self._lock:
+                self.requests += 1
+                if limits.remaining == 0 and limits.reset is not None:
+                    self._free_at[path] = time.monotonic() + limits.reset
+
+    def _hold(self, path: str) -> None:
+        """Wait until Klaviyo's minute is over when it said that none of it is left."""
+        with self._lock:
+            wait = self._free_at.pop(path, 0.0) - time.monotonic()
+        if 0 < wait <= LONGEST_BACKOFF:
+            log.info("%s: waiting %.0f s for Klaviyo's rate limit", path, wait)
+            self._sleep(wait)
+
+    def _wait(self, path: str, error: TransientError, failures: int) -> float:
+        """Seconds to wait: what Klaviyo asked for, or full jitter so that clients spread out."""
+        with self._lock:
+            self.throttled += error.throttled
+        if error.retry_after is not None:
+            if error.retry_after > LONGEST_WAIT:
+                raise QuotaSpentError(path, error.retry_after) from None
+            return error.retry_after + random.uniform(0, 1)  # noqa: S311 - spreads, hides nothing
+        return random.uniform(0, min(LONGEST_BACKOFF, 2.0 ** (failures or 1)))  # noqa: S311
+
+    def _sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.waited += seconds
+        time.sleep(seconds)

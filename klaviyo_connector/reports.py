@@ -1,0 +1,268 @@
+"""Syncs the numbers: Klaviyo's reports by send date, and its aggregates by event date.
+
+A report may be asked for 225 times a day and endpoint. What the quota does not allow today stays
+`pending` in the state and is asked for by a later sync: no window is lost.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import restatement
+from account import Account
+from api import ConfigurationError, ScopeError
+from asking import QuotaSpentError
+from models import Json, Ledger, Operation, Row, Table, Warning
+from restatement import DAY, Window
+from streams import AGGREGATES, MESSAGE_METRICS, REPORTS, Aggregate, Report
+from values import local_day, long
+
+log = logging.getLogger("klaviyo")
+REMEMBERED = 400  # days; older daily rows are written again when their history is restated
+PLACED_ORDER = "Placed Order"
+MEASUREMENTS = ["count", "unique", "sum_value"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request: a report or aggregate, for one metric (or none) and one window."""
+
+    report: Report | Aggregate
+    metric_id: str
+    window: Window
+
+
+def sync_reports(account: Account) -> Iterator[Operation]:
+    """Ask for every window that is due, the newest first."""
+    jobs = list(_plan(account))
+    ledgers = {
+        name: Ledger(account.memory.tables[name].get("rows", {}))
+        for name in {job.report.table.name for job in jobs}
+    }
+    closed: set[str] = set()
+    for number, job in enumerate(jobs, 1):
+        if job.report.path in closed or job.report.scope in account.skipped:
+            continue
+        log.info(
+            "%s: %s to %s (%d of %d)",
+            job.report.table.name,
+            job.window.start,
+            job.window.end,
+            number,
+            len(jobs),
+        )
+        try:
+            with account.charging(job.report.table):
+                yield from _run(account, job, ledgers[job.report.table.name])
+            account.answered.add(job.report.scope)
+        except QuotaSpentError as error:
+            closed.add(job.report.path)
+            yield Warning(f"{error}; what is missing is asked for by a later sync")
+        except ScopeError:
+            account.skip(job.report.scope, job.report.table)
+        yield account.memory.checkpoint()
+
+
+def conversion_metrics(account: Account) -> list[str]:
+    """Ids of the metrics that count as conversions: the chosen ones, or the account's revenue."""
+    chosen = account.settings.conversion_metrics
+    if chosen:
+        known = {one for ids in account.metrics.values() for one in ids}
+        found = [account.metrics.get(name) or ([name] if name in known else []) for name in chosen]
+        for name, ids in zip(chosen, found, strict=True):
+            if not ids:
+                raise ConfigurationError(f"conversion_metrics: the account has no metric {name!r}")
+        return [metric_id for ids in found for metric_id in ids]
+    if account.revenue_metric:
+        return [account.revenue_metric]
+    return account.metrics.get(PLACED_ORDER, [])[:1]
+
+
+def _plan(account: Account) -> Iterator[Job]:
+    """Every due request; what it leaves in memory says that all of them are still to do."""
+    conversions = conversion_metrics(account)
+    if not conversions and account.wants(*(r.table for r in REPORTS if r.converts)):
+        log.warning("no metric is mapped to revenue: name one in conversion_metrics")
+    jobs = []
+    for report in (*REPORTS, *AGGREGATES):
+        if account.wants(report.table):
+            for metric_id in _metrics(account, report, conversions):
+                jobs += [Job(report, metric_id, w) for w in _due(account, report, metric_id)]
+    yield from sorted(jobs, key=lambda job: job.window.end, reverse=True)
+
+
+def _metrics(account: Account, report: Report | Aggregate, conversions: list[str]) -> list[str]:
+    if isinstance(report, Report):
+        return conversions if report.converts else [""]
+    if not report.metrics:
+        return conversions
+    return [metric_id for name in report.metrics for metric_id in account.metrics.get(name, [])]
+
+
+def _due(account: Account, report: Report | Aggregate, metric_id: str) -> list[Window]:
+    first = max(account.first_day, date.fromisoformat(report.floor))
+    windows = _windows_of(account, report.table)
+    wanted, memory = restatement.due(
+        report.schedule, windows.get(metric_id, {}), account.today, first
+    )
+    _remember(account, report.table, metric_id, memory)
+    return wanted
+
+
+def _windows_of(account: Account, table: Table) -> dict[str, Any]:
+    remembered: dict[str, Any] = account.memory.tables.get(table.name, {})
+    windows: dict[str, Any] = remembered.get("windows", {})
+    return windows
+
+
+def _remember(
+    account: Account, table: Table, metric_id: str, memory: Row, rows: Row | None = None
+) -> None:
+    known = account.memory.tables.get(table.name, {})
+    account.memory.tables[table.name] = {
+        "windows": {**known.get("windows", {}), metric_id: memory},
+        "rows": known.get("rows", {}) if rows is None else rows,
+    }
+
+
+def _run(account: Account, job: Job, ledger: Ledger) -> Iterator[Operation]:
+    """Ask for one window, write what is news, and strike it from what is pending."""
+    table = job.report.table
+    for source in _answers(account, job):
+        yield from _store(account, job.report, source, ledger)
+    memory = _windows_of(account, table)[job.metric_id]
+    left = [window for window in restatement.pending(memory) if window != job.window]
+    rows = dict(ledger.known)
+    if "date" in table.key:
+        oldest = (account.today - timedelta(days=REMEMBERED)).isoformat()
+        rows = {key: mark for key, mark in rows.items() if key >= oldest}
+    _remember(account, table, job.metric_id, restatement.remember(memory, left), rows)
+
+
+def _store(
+    account: Account, report: Report | Aggregate, source: Json, ledger: Ledger
+) -> Iterator[Operation]:
+    """Write one result if it is news, and with it the day's snapshot.
+
+    A window that cuts a send in two shows fewer recipients than there were: the fuller row stands.
+    """
+    table, key = report.table, _mark(report.table, source["groupings"])
+    if "date" in table.key and key not in ledger.known and not any(source["statistics"].values()):
+        return
+    size = long(source["statistics"].get("recipients")) if report.schedule.overlap else None
+    rows = list(account.store(table, source, lambda row: ledger.news(key, row, size)))
+    yield from rows
+    snapshots = report.snapshots if isinstance(report, Report) else None
+    if rows and snapshots is not None and account.wants(snapshots):
+        today = {"snapshot_date": account.today.isoformat()}
+        yield from account.store(
+            snapshots, {**source, "groupings": {**source["groupings"], **today}}
+        )
+
+
+def _mark(table: Table, groupings: Row) -> str:
+    """The key of a result in a few characters, dated ones with their date first."""
+    key = "|".join(str(groupings.get(name)) for name in table.key)
+    short = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return f"{groupings['date']}:{short}" if "date" in table.key else short
+
+
+def _answers(account: Account, job: Job) -> Iterator[Json]:
+    """Each result of a request as `{groupings, statistics}`."""
+    if isinstance(job.report, Aggregate):
+        return _aggregate(account, job.report, job)
+    return _report(account, job.report, job)
+
+
+def _reserve(account: Account, path: str) -> None:
+    """Refuse to ask what the day's quota does not allow."""
+    if account.quota_left(path) <= 0:
+        raise QuotaSpentError(path, account.seconds_to_midnight)
+
+
+def _report(account: Account, report: Report, job: Job) -> Iterator[Json]:
+    """Ask one report, within the day's quota; each result, a series cut into its days."""
+    _reserve(account, report.path)
+    before = account.asking.requests
+    try:
+        for page in account.asking.report(report.path, _report_body(report, job)):
+            for result in page.get("results") or []:
+                yield from _results(account, report, job, page, result)
+    except QuotaSpentError as error:
+        account.close_quota(report.path, error.retry_after or 0)
+        raise
+    finally:
+        account.count_quota(report.path, account.asking.requests - before)
+
+
+def _report_body(report: Report, job: Job) -> Json:
+    timeframe = {"start": f"{job.window.start}T00:00:00", "end": f"{job.window.end}T23:59:59"}
+    attributes: Row = {"statistics": report.statistics, "timeframe": timeframe}
+    if report.converts:
+        attributes["conversion_metric_id"] = job.metric_id
+    if report.group_by:
+        attributes["group_by"] = report.group_by.split()
+    if report.daily:
+        attributes["interval"] = "daily"
+    return {"type": report.type, "attributes": attributes}
+
+
+def _results(
+    account: Account, report: Report, job: Job, page: Json, result: Json
+) -> Iterator[Json]:
+    """One result, or one for each day of a series. A grouping without a value is empty text."""
+    window = {
+        "window_start": job.window.start.isoformat(),
+        "window_end": job.window.end.isoformat(),
+    }
+    given = {name: value for name, value in result["groupings"].items() if value is not None}
+    groupings = {**dict.fromkeys(report.table.key, ""), **window, **given}
+    if report.converts:
+        groupings["conversion_metric_id"] = job.metric_id
+    statistics = result["statistics"]
+    if not report.daily:
+        yield {"groupings": groupings, "statistics": statistics}
+        return
+    for position, time in enumerate(page["date_times"]):
+        today = {name: values[position] for name, values in statistics.items()}
+        yield {
+            "groupings": {**groupings, "date": local_day(time, account.zone)},
+            "statistics": today,
+        }
+
+
+def _aggregate(account: Account, aggregate: Aggregate, job: Job) -> Iterator[Json]:
+    """Ask one aggregate; each group and day."""
+    name = next((n for n, ids in account.metrics.items() if job.metric_id in ids), "")
+    fixed = {"metric_id": job.metric_id, "channel": MESSAGE_METRICS.get(name, "")}
+    for page in account.asking.aggregate(aggregate.path, _aggregate_body(account, aggregate, job)):
+        for group in page.get("data") or []:
+            given = dict(zip(aggregate.columns.values(), group["dimensions"], strict=True))
+            for position, time in enumerate(page["dates"]):
+                values = {name: all_[position] for name, all_ in group["measurements"].items()}
+                date_ = {"date": local_day(time, account.zone)}
+                yield {"groupings": {**fixed, **_texts(given), **date_}, "statistics": values}
+
+
+def _texts(groupings: Row) -> Row:
+    return {name: value or "" for name, value in groupings.items()}
+
+
+def _aggregate_body(account: Account, aggregate: Aggregate, job: Job) -> Json:
+    return {
+        "type": "metric-aggregate",
+        "attributes": {
+            "metric_id": job.metric_id,
+            "measurements": MEASUREMENTS,
+            "interval": "day",
+            "by": list(aggregate.columns),
+            "timezone": account.zone.key,
+            "filter": [
+                f"greater-or-equal(datetime,{job.window.start}T00:00:00)",
+                f"less-than(datetime,{job.window.end + DAY}T00:00:00)",
+            ],
+        },
+    }

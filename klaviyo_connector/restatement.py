@@ -1,0 +1,79 @@
+"""Which days of the past are due to be asked for again. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from streams import Schedule
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days of the account's calendar, both ends included."""
+
+    start: date
+    end: date
+
+    def covers(self, other: "Window") -> bool:
+        """Whether all days of `other` are in this window."""
+        return self.start <= other.start and other.end <= self.end
+
+
+def due(
+    schedule: Schedule, memory: dict[str, Any], today: date, first: date
+) -> tuple[list[Window], dict[str, Any]]:
+    """The windows to ask for, newest first, and the memory once they are all `pending`.
+
+        first                          today-deep      today-hot   today
+        |------- history: rarely ----------|--- daily ------|--hot---|
+
+    `first` is the first day that can hold anything. What an earlier sync could not ask for, for
+    lack of quota, is still in `memory["pending"]` and comes along.
+    """
+    since = today - (schedule.hot - 1) * DAY
+    marks = {name: memory.get(name) for name in ("deep_on", "history_on")}
+    if marks["deep_on"] != today.isoformat():
+        marks["deep_on"] = today.isoformat()
+        since = min(since, today - (schedule.deep - 1) * DAY)
+    if _history_due(schedule, marks["history_on"], today):
+        marks["history_on"] = today.isoformat()
+        since = min(since, first)
+    wanted = list(_windows(max(since, first), today, schedule))
+    left = [window for window in pending(memory) if not any(w.covers(window) for w in wanted)]
+    wanted += left
+    return wanted, remember(marks, wanted)
+
+
+def pending(memory: dict[str, Any]) -> list[Window]:
+    """The windows that are still to be asked for."""
+    return [
+        Window(date.fromisoformat(start), date.fromisoformat(end))
+        for start, end in memory.get("pending", [])
+    ]
+
+
+def remember(memory: dict[str, Any], left: list[Window]) -> dict[str, Any]:
+    """The memory with `left` as what is still to be asked for."""
+    return {**memory, "pending": [[w.start.isoformat(), w.end.isoformat()] for w in left]}
+
+
+def _history_due(schedule: Schedule, last: str | None, today: date) -> bool:
+    if schedule.history is None:
+        return False
+    if last is None:
+        return True
+    return schedule.history > 0 and (today - date.fromisoformat(last)).days >= schedule.history
+
+
+def _windows(first: date, last: date, schedule: Schedule) -> Iterator[Window]:
+    """Windows of at most `span` days from `last` back to `first`."""
+    end = last
+    while end >= first:
+        start = max(first, end - (schedule.span - 1) * DAY)
+        yield Window(start, end)
+        if start == first:
+            return
+        end = start + (schedule.overlap - 1) * DAY

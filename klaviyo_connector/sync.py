@@ -1,0 +1,161 @@
+"""What a sync is: for every account, what to ask, in which order, and where it is safe to resume.
+
+`sync` yields plain operations (models.py) and needs nothing of Fivetran: any loader can replay
+them. Whatever it has yielded before a Checkpoint may be kept; the rest is asked for again.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import configuration as settings_of
+from account import Account, Memory, read_state
+from api import ConfigurationError, ContractError, KlaviyoError, ScopeError
+from asking import Asking
+from configuration import Configuration
+from events import SCOPE as EVENTS_SCOPE
+from events import sync_events
+from listings import sync_listing
+from models import Checkpoint, Ledger, Operation, State, Table, Upsert, Warning, dig
+from reports import sync_reports
+from streams import ACCOUNT, AGGREGATES, EVENT, EVENT_ATTRIBUTION, REPORTS, STREAMS
+from values import moment, written
+
+log = logging.getLogger("klaviyo")
+ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds rows in memory until a checkpoint
+AHEAD = timedelta(days=1)  # a watermark further ahead than any clock's error is damage
+NEEDED = {"metric", "mapped_metric", "campaign", "flow"}  # listings that tell what to report on
+
+
+def sync(configuration: Mapping[str, object], state: Any) -> Iterator[Operation]:
+    """Every operation of one sync. Raises a KlaviyoError that names the fault and its remedy."""
+    settings = settings_of.read(configuration)
+    remembered = read_state(state)
+    yield from bounded(_accounts(settings, remembered), remembered)
+
+
+def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation]:
+    """The same operations with a checkpoint at least every 1,000 rows.
+
+    A checkpoint that repeats the last state is always safe: the rows since are asked for again.
+    """
+    last, rows = Checkpoint(state), 0
+    for operation in operations:
+        yield operation
+        if isinstance(operation, Checkpoint):
+            last, rows = operation, 0
+        else:
+            rows += isinstance(operation, Upsert)
+        if rows >= ROWS_BETWEEN_CHECKPOINTS:
+            yield last
+            rows = 0
+
+
+def _accounts(settings: Configuration, state: State) -> Iterator[Operation]:
+    """One account after the other; one that fails does not keep the others from their sync."""
+    failures: list[KlaviyoError] = []
+    for number, key in enumerate(settings.api_keys, 1):
+        try:
+            yield from _account(settings, state, key)
+        except KlaviyoError as error:
+            failures.append(error)
+            if len(settings.api_keys) > 1:
+                yield Warning(f"account {number} of {len(settings.api_keys)}: {error}")
+    if failures:
+        raise failures[0]
+
+
+def _account(settings: Configuration, state: State, key: str) -> Iterator[Operation]:
+    """Everything of one account. A broken endpoint fails the sync, but only after the others."""
+    account = _open(settings, state, key)
+    broken: list[ContractError] = []
+    yield from _account_row(account)
+    for part in _parts(account):
+        try:
+            yield from part
+        except ContractError as error:
+            broken.append(error)
+            yield Warning(str(error))
+    yield from _scope_warnings(account)
+    yield from account.report()
+    yield account.memory.checkpoint()
+    log.info("account %s: %s", account.id, account.summary())
+    if broken:
+        raise broken[0]
+
+
+def _open(settings: Configuration, state: State, key: str) -> Account:
+    """Ask whose key this is, and recall what that account remembers."""
+    asking = Asking(key)
+    document = dig(asking.get("/api/accounts"), ("data", "0"))
+    zone = dig(document, ("attributes", "timezone"))
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, TypeError):
+        raise ContractError(f"/api/accounts: no known time zone in the answer: {zone!r}") from None
+    now = asking.client.now
+    memory = Memory(state, str(document["id"]))
+    _refuse_the_future(memory, now)
+    return Account(
+        asking, settings, memory, document, f"{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}", now
+    )
+
+
+def _refuse_the_future(memory: Memory, now: datetime) -> None:
+    """A watermark far ahead of Klaviyo's clock would skip everything until that day."""
+    latest = written(now + AHEAD)
+    for table, known in memory.tables.items():
+        for part in (known, *known.values()):
+            watermark = part.get("watermark") if isinstance(part, dict) else None
+            if watermark is not None and (moment(watermark) is None or watermark > latest):
+                raise ConfigurationError(
+                    f"the state's watermark of {table} is no past time ({watermark!r:.40}): restore"
+                    " the state or reset the connection, which syncs everything again"
+                )
+
+
+def _account_row(account: Account) -> Iterator[Operation]:
+    ledger = Ledger(account.memory.tables.get(ACCOUNT.name, {}).get("rows", {}))
+    yield from account.store(ACCOUNT, account.document, lambda row: ledger.news("", row))
+    account.memory.tables[ACCOUNT.name] = {"rows": ledger.known}
+
+
+def _parts(account: Account) -> Iterator[Iterator[Operation]]:
+    """The parts of a sync, in order; a failure in one leaves the others whole."""
+    reports = account.wants(*(report.table for report in (*REPORTS, *AGGREGATES)))
+    needed = NEEDED if reports else {"metric"}
+    for stream in STREAMS:
+        tables = [table for table, _ in stream.makes]
+        if account.wants(*tables) or stream.name in needed:
+            yield _part(account, stream.scope, tables, sync_listing(account, stream))
+    if reports:
+        yield sync_reports(account)
+    if account.wants(EVENT, EVENT_ATTRIBUTION):
+        yield _part(account, EVENTS_SCOPE, [EVENT, EVENT_ATTRIBUTION], sync_events(account))
+
+
+def _part(
+    account: Account, scope: str, tables: list[Table], operations: Iterator[Operation]
+) -> Iterator[Operation]:
+    """One listing: its cost booked to its first table, skipped where the key lacks the scope."""
+    with account.charging(tables[0]):
+        try:
+            yield from operations
+            account.answered.add(scope)
+        except ScopeError:
+            account.skip(scope, *tables)
+
+
+def _scope_warnings(account: Account) -> Iterator[Operation]:
+    """One warning per missing scope; a key that may read nothing fails the sync."""
+    for scope, tables in account.skipped.items():
+        yield Warning(
+            f"the API key lacks the scope {scope}: skipped {', '.join(sorted(tables))}; add the"
+            " scope to the key in Klaviyo, or leave these tables out"
+        )
+    if account.skipped and not account.answered:
+        scopes = ", ".join(account.skipped)
+        raise ScopeError(f"the API key may read nothing that was asked for; it lacks {scopes}")
