@@ -1,0 +1,68 @@
+{#- A UTC timestamp as clocks showed it in an IANA time zone: a timestamp without zone
+    (BigQuery: DATETIME). -#}
+{% macro local_time(timestamp, timezone) -%}
+    {{ return(adapter.dispatch('local_time')(timestamp, timezone)) }}
+{%- endmacro %}
+
+{% macro default__local_time(timestamp, timezone) -%}
+    ({{ timestamp }} at time zone {{ timezone }})
+{%- endmacro %}
+
+{% macro bigquery__local_time(timestamp, timezone) -%}
+    datetime({{ timestamp }}, {{ timezone }})
+{%- endmacro %}
+
+{#- The Monday of a date's ISO week. -#}
+{% macro iso_week(date) -%}
+    {{ return(adapter.dispatch('iso_week')(date)) }}
+{%- endmacro %}
+
+{% macro default__iso_week(date) -%}
+    cast(date_trunc('week', {{ date }}) as date)
+{%- endmacro %}
+
+{% macro bigquery__iso_week(date) -%}
+    date_trunc({{ date }}, isoweek)
+{%- endmacro %}
+
+{#- 1 for Monday to 7 for Sunday. -#}
+{% macro iso_weekday(date) -%}
+    {{ return(adapter.dispatch('iso_weekday')(date)) }}
+{%- endmacro %}
+
+{% macro default__iso_weekday(date) -%}
+    cast(extract(isodow from {{ date }}) as {{ dbt.type_int() }})
+{%- endmacro %}
+
+{% macro bigquery__iso_weekday(date) -%}
+    mod(extract(dayofweek from {{ date }}) + 5, 7) + 1
+{%- endmacro %}
+
+{#- A date some days earlier. -#}
+{% macro days_before(date, days) -%}
+    {{ return(adapter.dispatch('days_before')(date, days)) }}
+{%- endmacro %}
+
+{% macro default__days_before(date, days) -%}
+    ({{ date }} - {{ days }})
+{%- endmacro %}
+
+{% macro bigquery__days_before(date, days) -%}
+    date_sub({{ date }}, interval {{ days }} day)
+{%- endmacro %}
+
+{#- A select of every date from `first` to `last` ('YYYY-MM-DD', both included) as `date_day`. -#}
+{% macro date_series(first, last) -%}
+    {{ return(adapter.dispatch('date_series')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__date_series(first, last) -%}
+    select cast(days.date_day as date) as date_day
+    from generate_series(
+        cast('{{ first }}' as date), cast('{{ last }}' as date), interval '1 day'
+    ) as days (date_day)
+{%- endmacro %}
+
+{% macro bigquery__date_series(first, last) -%}
+    select date_day from unnest(generate_date_array('{{ first }}', '{{ last }}')) as date_day
+{%- endmacro %}

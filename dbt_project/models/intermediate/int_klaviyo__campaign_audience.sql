@@ -1,0 +1,32 @@
+with
+
+included as (
+
+    {{ json_array_items(
+        ref('stg_klaviyo__campaign_audience'), ['account_id', 'campaign_audience_id'], 'included'
+    ) }}
+
+),
+
+lists_and_segments as (
+
+    select account_id, list_id, list_name from {{ ref('stg_klaviyo__list') }}
+    union all
+    select account_id, segment_id, segment_name from {{ ref('stg_klaviyo__segment') }}
+
+)
+
+select
+    included.account_id,
+    included.campaign_audience_id,
+    max(case when included.position = 1 then included.item end) as first_list_id,
+    string_agg(included.item, ', ' order by included.position) as list_ids,
+    string_agg(
+        coalesce(lists_and_segments.list_name, included.item), ', ' order by included.position
+    ) as audience_names
+
+from included
+left join lists_and_segments
+    on included.account_id = lists_and_segments.account_id
+    and included.item = lists_and_segments.list_id
+group by included.account_id, included.campaign_audience_id

@@ -1,0 +1,128 @@
+with
+
+reports as (select * from {{ ref('int_klaviyo__message_report') }}),
+
+accounts as (select * from {{ ref('stg_klaviyo__account') }}),
+
+campaigns as (select * from {{ ref('stg_klaviyo__campaign') }}),
+
+campaign_messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
+
+campaign_audiences as (select * from {{ ref('int_klaviyo__campaign_audience') }}),
+
+campaign_variations as (
+
+    select
+        *,
+        count(*) over (partition by account_id, campaign_message_id) as variation_count
+
+    from {{ ref('stg_klaviyo__campaign_variation') }}
+
+),
+
+flows as (select * from {{ ref('stg_klaviyo__flow') }}),
+
+flow_messages as (select * from {{ ref('stg_klaviyo__flow_message') }}),
+
+tag_names as (select * from {{ ref('int_klaviyo__tag_names') }})
+
+select
+    ---------- ids
+    {{ surrogate_key([
+        'reports.account_id',
+        'reports.message_type',
+        'reports.message_id',
+        'reports.variation_id',
+        'reports.send_channel',
+        'reports.sent_on',
+    ]) }} as message_performance_key,
+    reports.account_id,
+    reports.campaign_id,
+    reports.flow_id,
+    reports.message_id,
+    reports.variation_id,
+    reports.conversion_metric_id,
+
+    ---------- what was sent
+    accounts.organization_name as account_name,
+    accounts.preferred_currency as currency,
+    reports.message_type,
+    campaigns.campaign_name,
+    flows.flow_name,
+    coalesce(
+        campaign_messages.campaign_message_name,
+        flow_messages.flow_message_name,
+        reports.message_name
+    ) as message_name,
+    coalesce(
+        nullif(reports.variation_name, ''), campaign_variations.campaign_variation_name
+    ) as variation_name,
+    -- count(distinct) is no window function; two different extremes say the same.
+    coalesce(
+        min(reports.variation_id) over message <> max(reports.variation_id) over message, false
+    ) as is_ab_test,
+    reports.send_channel,
+    reports.conversion_metric_name,
+    coalesce(campaign_variations.subject_line, flow_messages.subject_line) as subject_line,
+    coalesce(campaign_variations.preview_text, flow_messages.preview_text) as preview_text,
+    coalesce(campaign_variations.from_label, flow_messages.from_label) as from_label,
+    campaign_audiences.list_ids,
+    campaign_audiences.audience_names,
+    tag_names.tag_names,
+    coalesce(campaigns.is_archived, flows.is_archived) as is_archived,
+
+    ---------- when it was sent
+    reports.sent_at,
+    reports.sent_on,
+    {{ iso_week('reports.sent_on') }} as sent_week,
+    {{ iso_weekday('reports.sent_on') }} as sent_weekday,
+    reports.sent_hour,
+
+    ---------- counts and amounts
+    {% for statistic in additive_statistics() -%}
+    reports.{{ statistic }},
+    {% endfor %}
+    ---------- parts of ratios that only some channels have
+    case when reports.opens_unique is not null then reports.delivered end
+        as open_tracked_delivered,
+    case when reports.opens_unique is not null then reports.clicks_unique end
+        as open_tracked_clicks_unique,
+    case when reports.send_channel = 'sms' then reports.conversion_value end
+        as text_message_conversion_value,
+
+    ---------- rates as Klaviyo returned them
+    {% for statistic in ratio_statistics() -%}
+    reports.{{ statistic }} as klaviyo_{{ statistic }},
+    {% endfor -%}
+
+    reports.synced_at
+
+from reports
+left join accounts on reports.account_id = accounts.account_id
+left join campaigns
+    on reports.account_id = campaigns.account_id
+    and reports.campaign_id = campaigns.campaign_id
+left join campaign_messages
+    on reports.account_id = campaign_messages.account_id
+    and reports.message_id = campaign_messages.campaign_message_id
+left join campaign_audiences
+    on campaign_messages.account_id = campaign_audiences.account_id
+    and campaign_messages.audience_id = campaign_audiences.campaign_audience_id
+-- Outside an A/B test a report may name no variation; then the message has only one.
+left join campaign_variations
+    on reports.account_id = campaign_variations.account_id
+    and reports.message_id = campaign_variations.campaign_message_id
+    and (
+        reports.variation_id = campaign_variations.campaign_variation_id
+        or campaign_variations.variation_count = 1
+    )
+left join flows
+    on reports.account_id = flows.account_id
+    and reports.flow_id = flows.flow_id
+left join flow_messages
+    on reports.account_id = flow_messages.account_id
+    and reports.message_id = flow_messages.flow_message_id
+left join tag_names
+    on reports.account_id = tag_names.account_id
+    and coalesce(reports.campaign_id, reports.flow_id) = tag_names.tagged_id
+window message as (partition by reports.account_id, reports.message_type, reports.message_id)

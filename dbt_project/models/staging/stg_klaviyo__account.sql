@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'account')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+
+        ---------- strings
+        organization_name,
+        default_sender_name,
+        default_sender_email,
+        website_url,
+        industry,
+        timezone,
+        preferred_currency,
+        public_api_key,
+        locale,
+
+        ---------- booleans
+        is_test_account,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,39 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'campaign')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as campaign_id,
+
+        ---------- strings
+        name as campaign_name,
+        builder,
+        color,
+        description,
+        send_timezone,
+        send_strategy,
+
+        ---------- booleans
+        is_archived,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at,
+
+        ---------- json
+        definition
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'campaign_audience')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as campaign_audience_id,
+        campaign_id,
+
+        ---------- strings
+        name as campaign_audience_name,
+
+        ---------- numerics
+        priority,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at,
+
+        ---------- json
+        included,
+        excluded
+
+    from source
+
+)
+
+select * from renamed

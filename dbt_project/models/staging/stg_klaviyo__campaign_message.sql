@@ -1,0 +1,45 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'campaign_message')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as campaign_message_id,
+        campaign_id,
+        audience_id,
+
+        ---------- strings
+        name as campaign_message_name,
+        status,
+        channel,
+        send_strategy,
+        ab_winner_metric,
+
+        ---------- numerics
+        recipient_percentage,
+
+        ---------- booleans
+        is_tracking_opens,
+        is_tracking_clicks,
+
+        ---------- timestamps
+        send_time,
+        created_at,
+        updated_at,
+        synced_at,
+
+        ---------- json
+        definition
+
+    from source
+
+)
+
+select * from renamed

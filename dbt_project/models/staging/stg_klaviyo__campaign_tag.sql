@@ -1,0 +1,24 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'campaign_tag')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        campaign_id,
+        tag_id,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

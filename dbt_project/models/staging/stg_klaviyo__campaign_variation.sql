@@ -1,0 +1,45 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'campaign_variation')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as campaign_variation_id,
+        campaign_message_id,
+        template_id,
+
+        ---------- strings
+        name as campaign_variation_name,
+        channel,
+        subject,
+        preview_text,
+        title,
+        body,
+        -- A mail has a subject, a push message a title, a text only its words.
+        coalesce(
+            nullif(subject, ''), nullif(title, ''), substr(body, 1, 80)
+        ) as subject_line,
+        from_email,
+        from_label,
+        reply_to_email,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at,
+
+        ---------- json
+        details
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,57 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'event')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as event_id,
+        metric_id,
+        profile_id,
+        unique_id,
+        campaign_id,
+        message_id,
+        flow_id,
+        variation_id,
+
+        ---------- strings
+        uuid,
+        value_currency,
+        send_cohort,
+        subject,
+        campaign_name,
+        url,
+        email_domain,
+        inbox_provider,
+        client_name,
+        client_type,
+        client_os,
+        bounce_type,
+
+        ---------- numerics
+        timestamp as occurred_at_seconds,
+        value,
+
+        ---------- booleans
+        is_bot_click,
+        is_machine_open,
+        is_future,
+
+        ---------- timestamps
+        datetime as occurred_at,
+        synced_at,
+
+        ---------- json
+        properties
+
+    from source
+
+)
+
+select * from renamed

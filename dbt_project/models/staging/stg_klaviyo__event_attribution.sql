@@ -1,0 +1,30 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'event_attribution')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        event_id,
+        attribution_id,
+        attributed_event_id,
+        campaign_id,
+        campaign_message_id,
+        flow_id,
+        flow_message_id,
+        flow_message_variation_id,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,33 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'flow')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as flow_id,
+
+        ---------- strings
+        name as flow_name,
+        status,
+        trigger_type,
+
+        ---------- booleans
+        is_archived,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

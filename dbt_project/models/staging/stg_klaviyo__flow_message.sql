@@ -1,0 +1,45 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'flow_message')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as flow_message_id,
+        flow_id,
+        flow_action_id,
+        template_id,
+
+        ---------- strings
+        name as flow_message_name,
+        action_type,
+        subject,
+        preview_text,
+        title,
+        body,
+        -- A mail has a subject, a push message a title, a text only its words.
+        coalesce(
+            nullif(subject, ''), nullif(title, ''), substr(body, 1, 80)
+        ) as subject_line,
+        from_email,
+        from_label,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at,
+
+        ---------- json
+        definition
+
+    from source
+
+)
+
+select * from renamed

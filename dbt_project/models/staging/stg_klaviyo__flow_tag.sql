@@ -1,0 +1,24 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'flow_tag')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        flow_id,
+        tag_id,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

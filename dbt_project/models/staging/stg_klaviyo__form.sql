@@ -1,0 +1,32 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'form')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as form_id,
+
+        ---------- strings
+        name as form_name,
+        status,
+
+        ---------- booleans
+        is_ab_test,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,33 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'inbox_provider_daily')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        metric_id,
+
+        ---------- strings
+        inbox_provider,
+
+        ---------- numerics
+        count as event_count,
+        unique_count,
+
+        ---------- dates
+        date as occurred_on,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,29 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'list')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as list_id,
+
+        ---------- strings
+        name as list_name,
+        opt_in_process,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,26 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'mapped_metric')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as mapped_metric_id,
+        metric_id,
+        custom_metric_id,
+
+        ---------- timestamps
+        updated_at,
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'message_metric_daily')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        metric_id,
+        message_id,
+        flow_id,
+
+        ---------- strings
+        channel,
+
+        ---------- numerics
+        count as event_count,
+        unique_count,
+        sum_value,
+
+        ---------- dates
+        date as occurred_on,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,31 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'metric')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as metric_id,
+        integration_id,
+
+        ---------- strings
+        name as metric_name,
+        integration_name,
+        integration_category,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'segment')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as segment_id,
+
+        ---------- strings
+        name as segment_name,
+
+        ---------- booleans
+        is_active,
+        is_processing,
+        is_starred,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at,
+
+        ---------- json
+        definition
+
+    from source
+
+)
+
+select * from renamed

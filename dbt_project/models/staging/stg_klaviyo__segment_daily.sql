@@ -1,0 +1,32 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'segment_daily')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        segment_id,
+
+        ---------- numerics
+        total_members,
+        members_added,
+        members_removed,
+        net_members_changed,
+
+        ---------- dates
+        date as date_day,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

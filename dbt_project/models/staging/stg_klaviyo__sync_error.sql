@@ -1,0 +1,29 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'sync_error')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as sync_error_id,
+        sync_id,
+        record_id,
+
+        ---------- strings
+        table_name,
+        reason,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

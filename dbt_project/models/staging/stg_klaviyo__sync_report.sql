@@ -1,0 +1,37 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'sync_report')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        sync_id,
+
+        ---------- strings
+        table_name,
+
+        ---------- numerics
+        rows_written,
+        rows_deleted,
+        rows_refused,
+        requests,
+        throttled,
+        seconds_waited,
+
+        ---------- timestamps
+        started_at,
+        min_event_at,
+        max_event_at,
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,27 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'tag')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as tag_id,
+        tag_group_id,
+
+        ---------- strings
+        name as tag_name,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,30 @@
+with
+
+source as (
+
+    {{ not_deleted(source('klaviyo', 'tag_group')) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as tag_group_id,
+
+        ---------- strings
+        name as tag_group_name,
+
+        ---------- booleans
+        is_exclusive,
+        is_default,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,7 @@
+{#- Fails for every key that is not there exactly once, and for keys with a NULL in them. -#}
+{% test primary_key(model, columns) %}
+select {{ columns | join(', ') }}, count(*) as row_count
+from {{ model }}
+group by {{ columns | join(', ') }}
+having count(*) > 1 {% for column in columns %} or {{ column }} is null {% endfor %}
+{% endtest %}
