@@ -31,9 +31,9 @@ def many(kind: str, keys: Iterable[str]) -> list[Json]:
     return [{"type": kind, "id": key} for key in keys]
 
 
-def latest(now: int, *moments: int | None) -> str:
+def latest(now: int, first: int, *later: int | None) -> str:
     """Return the last of the moments that have come; the first always has."""
-    return iso(max(at for at in moments if at is not None and (at <= now or at == moments[0])))
+    return iso(max([first, *(at for at in later if at is not None and at <= now)]))
 
 
 def happened(metric_id: str, count: Json, timeframe: Json) -> Json:

@@ -48,7 +48,7 @@ def campaigns(company: Company, now: int) -> list[Json]:
             campaign.id,
             {
                 "created_at": iso(campaign.created),
-                "updated_at": latest(now, *_campaign_changes(campaign)),
+                "updated_at": latest(now, campaign.created, *_campaign_changes(campaign)),
                 "definition": _campaign_definition(campaign, now),
             },
             campaign_audiences=many("campaign-audience", (a.id for a in campaign.audiences)),
@@ -61,7 +61,7 @@ def campaigns(company: Company, now: int) -> list[Json]:
 
 def _campaign_changes(campaign: Campaign) -> list[int | None]:
     states = [at for message in campaign.messages for at in _sent(campaign, message)]
-    return [campaign.created, campaign.updated, campaign.archived_at, *states]
+    return [campaign.updated, campaign.archived_at, *states]
 
 
 def _campaign_definition(campaign: Campaign, now: int) -> Json:
@@ -133,7 +133,7 @@ def _ab_test(variations: tuple[Variation, ...]) -> Json | None:
     shares = [variation.share for variation in variations]
     has_winner = max(shares) > min(shares)
     return {
-        "winner_metric": "unique-opens" if has_winner else None,
+        "winner_metric": "opens_unique" if has_winner else None,
         "winner_percentage": round(100 * (max(shares) - min(shares))) if has_winner else None,
         "winner_wait_hours": 4 if has_winner else None,
     }
