@@ -1,0 +1,126 @@
+"""`dashboard.yml` as typed values, every name in it checked against dbt's semantic layer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from looker.errors import LookerError
+from looker.semantic import SemanticModel, Semantics
+
+DASHBOARD = Path(__file__).parent / "dashboard.yml"
+
+Direction = Literal["higher", "lower", "neither"]
+Chart = Literal["figures", "columns", "lines", "heatmap", "table", "tests"]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture or table.
+
+    Rows that meet `where` are grouped `by` dimensions, and `metrics` are computed in each group.
+    """
+
+    title: str
+    chart: Chart
+    metrics: list[str]
+    by: list[str]
+    columns: list[str] = field(default_factory=list)  # further dimensions a table shows
+    versions: list[str] = field(default_factory=list)  # what tells two versions in a test apart
+    where: dict[str, str | bool] = field(default_factory=dict)
+    minimum: dict[str, int] = field(default_factory=dict)  # smaller groups are not shown
+    order: str = ""  # the greatest first
+    limit: int = 0
+    bars: list[str] = field(default_factory=list)  # metrics drawn as a bar in their cell
+    better: dict[str, Direction] = field(default_factory=dict)  # unless a metric's rise is good
+    interactive: bool = False  # a table to sort and to search
+    width: Literal["half", "full"] = "full"
+    note: str = ""
+
+    def dimensions(self) -> Iterator[str]:
+        """Every dimension the tile needs."""
+        yield from (*self.by, *self.columns, *self.versions, *self.where)
+
+
+@dataclass(frozen=True)
+class Period:
+    """The last `days`; `grain` is the step of the charts' time axis."""
+
+    days: int
+    grain: Literal["day", "week"]
+    default: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """A heading and the tiles below it."""
+
+    title: str
+    tiles: list[Tile]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """The whole declaration."""
+
+    title: str
+    model: str
+    periods: list[Period]
+    values: dict[str, dict[str | int, dict[str, str]]]
+    pages: list[Page]
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The tiles of all pages, in order."""
+        return [tile for page in self.pages for tile in page.tiles]
+
+
+def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
+    """Read the declaration, refusing a name that dbt does not declare."""
+    content = yaml.safe_load(path.read_text())
+    try:
+        pages = [
+            Page(page["title"], [Tile(**tile) for tile in page["tiles"]])
+            for page in content.pop("pages")
+        ]
+        periods = [Period(**period) for period in content.pop("periods")]
+        dashboard = Dashboard(**content, periods=periods, pages=pages)
+    except (KeyError, TypeError) as error:
+        raise LookerError(f"{path.name}: {error}.") from None
+    _check(dashboard, semantics, path)
+    return dashboard
+
+
+def _check(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
+    model = semantics.model(dashboard.model)
+    for tile in dashboard.tiles:
+        for problem in (*_unknown(tile, semantics, model), *_misplaced(tile)):
+            raise LookerError(f"{path.name}, tile {tile.title!r}: {problem}.")
+
+
+def _unknown(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:
+    for name in (*tile.metrics, *tile.minimum):
+        if name not in semantics.metrics:
+            yield f"dbt declares no sum or ratio named {name!r}"
+    for name in tile.dimensions():
+        if name not in model.dimensions:
+            yield f"{model.name} has no dimension named {name!r}"
+
+
+def _misplaced(tile: Tile) -> Iterator[str]:
+    """Names that refer to something the tile does not show."""
+    shown: Mapping[str, list[str]] = {
+        "bars": tile.metrics,
+        "better": tile.metrics,
+        "order": [*tile.metrics, *tile.columns],
+    }
+    used = {
+        "bars": tile.bars,
+        "better": list(tile.better),
+        "order": [tile.order] if tile.order else [],
+    }
+    for attribute, names in used.items():
+        for name in set(names) - set(shown[attribute]):
+            yield f"{attribute} names {name!r}, which the tile does not show"

@@ -1,0 +1,103 @@
+"""The rows a page needs, read from the marts in DuckDB."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from looker.errors import LookerError
+from looker.semantic import Dimension, Metric, SemanticModel
+
+HEALTH = "klaviyo__data_health"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A Klaviyo account and what the warehouse holds of it; dates are in its time zone.
+
+    Before `complete_from`, campaigns or flows are missing, as Klaviyo reports flows for the last
+    365 days only: a comparison must not reach further back.
+    """
+
+    id: str
+    name: str
+    currency: str
+    is_test: bool
+    data_from: date
+    complete_from: date
+    data_to: date
+    synced_at: datetime
+
+
+class Warehouse:
+    """A DuckDB file with the marts, opened for reading."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise LookerError(f"{path} is missing: run `make demo` or `make sync` first.")
+        try:
+            self._connection = duckdb.connect(str(path), read_only=True)
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise LookerError(f"{path} cannot be opened: {reason}") from None
+        self._path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def accounts(self, model: SemanticModel) -> list[Account]:
+        """The accounts that have sent something, by name."""
+        schema = model.relation.split(".")[0]
+        rows = self._query(f"""
+            with sent as (
+                select account_id, account_name, currency, message_type, min(sent_on) as first_on
+                from {model.relation} group by all
+            ),
+            health as (
+                select
+                    account_id,
+                    bool_or(is_test_account) as is_test,
+                    max(data_to) as data_to,
+                    max(last_synced_at) as synced_at
+                from {schema}.{HEALTH} group by all
+            )
+            select
+                account_id, account_name, coalesce(currency, ''), is_test,
+                min(first_on), max(first_on), data_to, synced_at
+            from sent join health using (account_id) group by all order by account_name, account_id
+        """)  # noqa: S608 - names come from dbt's manifest
+        if not rows:
+            raise LookerError(f"{self._path} holds no sent message: run a sync and `dbt build`.")
+        return [Account(*row) for row in rows]
+
+    def columns(
+        self,
+        model: SemanticModel,
+        dimensions: Iterable[Dimension],
+        sums: Iterable[Metric],
+        since: date,
+    ) -> Mapping[str, Sequence[Any]]:
+        """The mart's rows sent on or after `since`, column by column, in order of sending."""
+        fields: list[Dimension | Metric] = [*dimensions, *sums]
+        select = ", ".join(f'{field.column} as "{field.name}"' for field in fields)
+        rows = self._query(
+            f"select {select} from {model.relation} where sent_on >= ? order by all",  # noqa: S608
+            [since],
+        )
+        values = zip(*rows, strict=True) if rows else ([] for _ in fields)
+        return dict(zip([field.name for field in fields], values, strict=True))
+
+    def _query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            reason = str(error).splitlines()[0]
+            raise LookerError(
+                f"{self._path} lacks a mart or a column ({reason}): run `dbt build` again."
+            ) from None
