@@ -1,0 +1,447 @@
+"""The people of the account: who they are, when they came and what they agreed to.
+
+One position in every array is one person. People are sorted by the moment they came, so a
+person's number never changes. Addresses carry ``+sandbox`` and telephone numbers the unassigned
+area code 555, so that none belongs to anybody.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from klaviyo_sandbox.company import DAY, Channel
+
+if TYPE_CHECKING:
+    from klaviyo_sandbox.company import Company
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+CHANNELS: Final[tuple[Channel, ...]] = ("email", "sms", "push", "whatsapp")
+NEVER: Final = np.iinfo(np.int64).max
+PAST: Final = 900 * DAY  # the oldest profile came this long before the history begins
+ALREADY_THERE: Final = 0.55  # the part of all people who came before the history begins
+BY_FORM: Final = 0.65  # the part of newcomers who came through a sign-up form
+EARLIER_LEAVERS: Final = 0.12  # the part of the older people who had left e-mail before
+WITHOUT_LIST: Final[dict[Channel, float]] = {"sms": 0.3, "push": 0.18, "whatsapp": 0.06}
+
+
+class Mailbox(NamedTuple):
+    """A mail domain, the provider behind it, its share of people and of Apple Mail users."""
+
+    domain: str
+    provider: str
+    share: float
+    apple: float
+    scans_links: bool = False
+
+
+MAILBOXES: Final = (
+    Mailbox("gmail.com", "Gmail", 0.47, 0.42),
+    Mailbox("icloud.com", "Apple", 0.10, 0.92),
+    Mailbox("me.com", "Apple", 0.03, 0.90),
+    Mailbox("yahoo.com", "Yahoo", 0.12, 0.38),
+    Mailbox("hotmail.com", "Outlook", 0.08, 0.30),
+    Mailbox("outlook.com", "Outlook", 0.06, 0.30),
+    Mailbox("aol.com", "AOL", 0.04, 0.28),
+    Mailbox("comcast.net", "Comcast", 0.03, 0.30),
+    Mailbox("proton.me", "Proton", 0.02, 0.20),
+    Mailbox("hartley-partners.example", "Google Workspace", 0.03, 0.35),
+    Mailbox("kestrel-engineering.example", "Microsoft 365", 0.02, 0.15, scans_links=True),
+)
+
+
+class Client(NamedTuple):
+    """What opens somebody's e-mail, in the words of Klaviyo's event properties."""
+
+    name: str
+    kind: str
+    system: str
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """As events carry it."""
+        return {
+            "Client Name": self.name,
+            "Client Canonical": self.name,
+            "Client Type": self.kind,
+            "Client OS": self.system,
+        }
+
+
+APPLE_CLIENTS: Final = 2  # the first so many are Apple Mail
+CLIENTS: Final = (
+    Client("Apple Mail", "Mobile", "iOS"),
+    Client("Apple Mail", "Desktop", "macOS"),
+    Client("Gmail", "Mobile", "Android"),
+    Client("Gmail", "Webmail", "Chrome OS"),
+    Client("Outlook", "Desktop", "Windows"),
+    Client("Yahoo Mail", "Webmail", "Windows"),
+)
+
+
+class City(NamedTuple):
+    """Where people live; ``lag`` is the seconds their clocks are behind the first of them."""
+
+    city: str
+    region: str
+    country: str
+    zip: str
+    timezone: str
+    lag: int
+    latitude: float
+    longitude: float
+
+
+CITIES: Final = (
+    City("Boston", "Massachusetts", "United States", "02116", "America/New_York", 0, 42.35, -71.08),
+    City("Brooklyn", "New York", "United States", "11215", "America/New_York", 0, 40.66, -73.98),
+    City(
+        "Asheville", "North Carolina", "United States", "28801", "America/New_York", 0, 35.6, -82.55
+    ),
+    City("Montréal", "Quebec", "Canada", "H2T 1S4", "America/Toronto", 0, 45.52, -73.6),
+    City("Chicago", "Illinois", "United States", "60614", "America/Chicago", 3_600, 41.92, -87.65),
+    City("Austin", "Texas", "United States", "78704", "America/Chicago", 3_600, 30.24, -97.77),
+    City("Boulder", "Colorado", "United States", "80302", "America/Denver", 7_200, 40.02, -105.28),
+    City("Bend", "Oregon", "United States", "97701", "America/Los_Angeles", 10_800, 44.06, -121.3),
+    City(
+        "Seattle",
+        "Washington",
+        "United States",
+        "98103",
+        "America/Los_Angeles",
+        10_800,
+        47.67,
+        -122.34,
+    ),
+    City(
+        "Oakland",
+        "California",
+        "United States",
+        "94610",
+        "America/Los_Angeles",
+        10_800,
+        37.81,
+        -122.24,
+    ),
+)
+FIRST_NAMES: Final = (
+    "Olivia Liam Emma Noah Amelia Oliver Sophia Elijah Isabella James Ava Mateo Mia Lucas Evelyn "
+    "Henry Luna Theo Harper Jack Camila Levi Zoë José Chloé Björn Renée Siân Łucja Nuño Aisha "
+    "Kenji Priya Dmitri Fatima Anders Wei Leilani Marcus Ingrid"
+).split()
+LAST_NAMES: Final = (
+    "Smith Johnson Williams Brown Jones García Miller Davis Rodríguez Martínez Hernández López "
+    "Gonzalez Wilson Anderson Thomas Taylor Moore Jackson Martin Lee Pérez Thompson White Harris "
+    "Sánchez Clark Ramirez Lewis Robinson Walker Young Allen King Wright Scott Nguyen O'Brien "
+    "Müller Østergaard"
+).split()
+REASONS: Final = ("UNSUBSCRIBE", "HARD_BOUNCE", "SPAM_COMPLAINT")
+CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid(at: int, number: int) -> str:
+    """Return the 26 characters of a ULID made at ``at``, the same for the same ``number``."""
+    mixed = (number + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 80)
+    bits = (at * 1_000 + number % 1_000) << 80 | mixed
+    return "".join(CROCKFORD[bits >> shift & 31] for shift in range(125, -1, -5))
+
+
+def iso(at: int) -> str:
+    """Return the moment ``at`` as Klaviyo writes it: ISO 8601 with +00:00."""
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What is visible of each person's doings at one moment; times are 0 where there is none."""
+
+    last_event: Ints
+    last_order: Ints
+    first_order: Ints
+    orders: Ints
+    spent: Floats
+
+
+@dataclass
+class People:
+    """Arrays with one position per person; the matrices have one row per list or channel.
+
+    ``joined`` and ``left`` are the moments people join and leave each list, ``agreed`` and
+    ``withdrawn`` the moments their consent to each channel begins and ends (NEVER: not at all).
+    Whoever makes people act moves ``left``, ``withdrawn`` and ``reason`` forward.
+    """
+
+    created: Ints
+    ids: list[str]
+    first: Ints
+    last: Ints
+    city: Ints
+    mailbox: Ints
+    client: Ints
+    birthday: Ints
+    engagement: Floats
+    interest: Floats
+    form_version: Ints  # position among the versions of all forms, -1 for none
+    joined: Ints
+    left: Ints
+    agreed: Ints
+    withdrawn: Ints
+    reason: Ints  # position in REASONS: why e-mail consent ended
+
+    def __len__(self) -> int:
+        return len(self.created)
+
+    @property
+    def lag(self) -> Ints:
+        """By how many seconds everybody's clock is behind the first of them."""
+        return np.array([city.lag for city in CITIES])[self.city]
+
+    @property
+    def emails(self) -> list[str]:
+        """Everybody's address."""
+        return [self.email(person) for person in range(len(self))]
+
+    def email(self, person: int) -> str:
+        """Return a person's address."""
+        name = f"{FIRST_NAMES[self.first[person]]}.{LAST_NAMES[self.last[person]]}"
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        local = plain.replace("'", "").lower()
+        return f"{local}+sandbox{person}@{MAILBOXES[self.mailbox[person]].domain}"
+
+    def phone(self, person: int) -> str | None:
+        """Return a person's number, None if no list ever got one."""
+        text = CHANNELS.index("sms")
+        return None if self.agreed[text, person] == NEVER else f"+1555{person:07d}"
+
+    def consents(self, channel: int, person: Ints, at: Ints) -> Bools:
+        """Tell who accepts messages of the channel at the moments ``at``."""
+        agreed, withdrawn = self.agreed[channel, person], self.withdrawn[channel, person]
+        accepts: Bools = (agreed <= at) & (at < withdrawn)
+        return accepts
+
+    def withdraw(self, channel: int, person: Ints, at: Ints, reason: str) -> None:
+        """End the people's consent to a channel, unless it has ended sooner."""
+        sooner = at < self.withdrawn[channel, person]
+        np.minimum.at(self.withdrawn[channel], person, at)
+        if channel == CHANNELS.index("email"):
+            self.reason[person[sooner]] = REASONS.index(reason)
+
+    def documents(self, rows: Ints, activity: Activity, now: int) -> list[dict[str, Any]]:
+        """Return the ``profile`` resources of ``rows`` as they stand at ``now``."""
+        consents = np.concatenate([self.agreed, self.withdrawn])
+        changed = np.where(consents <= now, consents, 0).max(axis=0)
+        updated = np.maximum.reduce([self.created, activity.last_event, changed])
+        moments = zip(rows.tolist(), updated[rows].tolist(), strict=True)
+        return [self._document(person, at, activity, now) for person, at in moments]
+
+    def _document(self, person: int, updated: int, activity: Activity, now: int) -> dict[str, Any]:
+        last_event = int(activity.last_event[person])
+        city = CITIES[self.city[person]]
+        return {
+            "type": "profile",
+            "id": self.ids[person],
+            "attributes": {
+                "email": self.email(person),
+                "phone_number": self.phone(person) if self._has_agreed(1, person, now) else None,
+                "external_id": f"C-{100_000 + person}" if activity.orders[person] else None,
+                "first_name": FIRST_NAMES[self.first[person]],
+                "last_name": LAST_NAMES[self.last[person]],
+                "organization": None,
+                "locale": "fr-CA" if city.country == "Canada" else "en-US",
+                "title": None,
+                "image": None,
+                "created": iso(int(self.created[person])),
+                "updated": iso(updated),
+                "last_event_date": iso(last_event) if last_event else None,
+                "location": _location(city),
+                "properties": self._properties(person),
+                "subscriptions": self._subscriptions(person, now),
+                "predictive_analytics": _prediction(person, activity, now),
+            },
+            "relationships": {},
+        }
+
+    def _has_agreed(self, channel: int, person: int, now: int) -> bool:
+        return bool(self.agreed[channel, person] <= now)
+
+    def _properties(self, person: int) -> dict[str, Any]:
+        day = datetime.fromtimestamp(int(self.birthday[person]) * DAY, UTC)
+        properties: dict[str, Any] = {"Birthday": f"{day:%m-%d}", "Mailbox": "sandbox"}
+        if person % 5 == 0:
+            properties["Favourite things"] = ["☕ coffee", 'long "walks"', "naïve art"]
+        return properties
+
+    def _subscriptions(self, person: int, now: int) -> dict[str, Any]:
+        email, sms, push, whatsapp = (
+            self._consent(number, channel, person, now) for number, channel in enumerate(CHANNELS)
+        )
+        withdrawn = int(self.withdrawn[0, person])
+        email |= {
+            "custom_method_detail": None,
+            "double_optin": email["consent"] == "SUBSCRIBED",
+            "suppression": [],
+            "list_suppressions": [],
+        }
+        if withdrawn <= now:
+            reason = REASONS[self.reason[person]]
+            email["suppression"] = [{"reason": reason, "timestamp": iso(withdrawn)}]
+        for push_has_no in ("method", "method_detail", "last_updated"):
+            push.pop(push_has_no)
+        return {
+            "email": {"marketing": email},
+            "sms": {"marketing": sms},
+            "mobile_push": {"marketing": push},
+            "whatsapp": {"marketing": whatsapp},
+        }
+
+    def _consent(self, number: int, channel: Channel, person: int, now: int) -> dict[str, Any]:
+        agreed, withdrawn = int(self.agreed[number, person]), int(self.withdrawn[number, person])
+        has_left = withdrawn <= now
+        is_in = agreed <= now and not has_left
+        since = withdrawn if has_left else agreed if is_in else None
+        by_form = channel in ("email", "sms") and self.form_version[person] >= 0 and is_in
+        right = "push" if channel == "push" else channel
+        # E-mail may be sent without consent as long as nothing suppresses the address.
+        allowed = not has_left if channel == "email" else is_in
+        return {
+            f"can_receive_{right}_marketing": allowed,
+            "consent": "SUBSCRIBED"
+            if is_in
+            else "UNSUBSCRIBED"
+            if has_left
+            else "NEVER_SUBSCRIBED",
+            "consent_timestamp": None if since is None else iso(since),
+            "last_updated": None if since is None else iso(since),
+            "method": "FORM" if by_form else "API" if is_in else None,
+            "method_detail": "",
+        }
+
+
+def _location(city: City) -> dict[str, Any]:
+    location: dict[str, Any] = dict.fromkeys(("address1", "address2", "ip"))
+    return location | {key: value for key, value in city._asdict().items() if key != "lag"}
+
+
+def _prediction(person: int, activity: Activity, now: int) -> dict[str, Any] | None:
+    """Return simple forecasts from the visible orders; None for someone who never ordered."""
+    orders, spent = int(activity.orders[person]), float(activity.spent[person])
+    if not orders:
+        return None
+    first, last = int(activity.first_order[person]), int(activity.last_order[person])
+    between = (last - first) / DAY / (orders - 1) if orders > 1 else None
+    usual = between or 180.0
+    silent = (now - last) / DAY
+    ahead = 365 / usual * 2.0 ** -(silent / usual)
+    return {
+        "historic_clv": round(spent, 2),
+        "predicted_clv": round(ahead * spent / orders, 2),
+        "total_clv": round(spent + ahead * spent / orders, 2),
+        "historic_number_of_orders": orders,
+        "predicted_number_of_orders": round(ahead, 2),
+        "average_days_between_orders": between and round(between, 1),
+        "average_order_value": round(spent / orders, 2),
+        "churn_probability": round(1 - 2.0 ** -(silent / usual), 3),
+        "expected_date_of_next_order": iso(last + int(usual * DAY)),
+        "ranked_channel_affinity": ["email", "sms", "push", "whatsapp"],
+    }
+
+
+def settle(company: Company, count: int, start: int, end: int, rng: np.random.Generator) -> People:
+    """Return ``count`` people who come until ``end``, more than half of them before ``start``."""
+    created = _arrivals(count, start, end, rng)
+    mailbox = rng.choice(len(MAILBOXES), count, p=_normal([box.share for box in MAILBOXES]))
+    form_version = _form_versions(company, created, start, rng)
+    joined = _joins(company, created, form_version, rng)
+    agreed = _consents(company, created, joined, rng)
+    withdrawn = np.full_like(agreed, NEVER)
+    left_before = (created < start) & (rng.random(count) < EARLIER_LEAVERS) & (agreed[0] < start)
+    withdrawn[0, left_before] = rng.integers(agreed[0, left_before], start)
+    return People(
+        created=created,
+        ids=[ulid(at, number) for number, at in enumerate(created.tolist())],
+        first=rng.integers(0, len(FIRST_NAMES), count),
+        last=rng.integers(0, len(LAST_NAMES), count),
+        city=rng.integers(0, len(CITIES), count),
+        mailbox=mailbox.astype(np.int64),
+        client=_clients(mailbox, rng),
+        birthday=rng.integers(0, 365, count),
+        engagement=rng.gamma(1.4, 1 / 1.4, count),
+        interest=rng.gamma(0.8, 1 / 0.8, count),
+        form_version=form_version,
+        joined=joined,
+        left=_removals(joined, end, rng),
+        agreed=agreed,
+        withdrawn=withdrawn,
+        reason=np.zeros(count, np.int64),
+    )
+
+
+def _normal(weights: list[float]) -> Floats:
+    shares: Floats = np.array(weights) / sum(weights)
+    return shares
+
+
+def _clients(mailbox: Ints, rng: np.random.Generator) -> Ints:
+    apple = rng.random(len(mailbox)) < np.array([box.apple for box in MAILBOXES])[mailbox]
+    others = rng.integers(APPLE_CLIENTS, len(CLIENTS), len(mailbox))
+    return np.where(apple, rng.integers(0, APPLE_CLIENTS, len(mailbox)), others)
+
+
+def _arrivals(count: int, start: int, end: int, rng: np.random.Generator) -> Ints:
+    older = round(count * ALREADY_THERE)
+    before = start - (PAST * rng.random(older) ** 1.5).astype(np.int64) - 1
+    after = start + ((end - start) * rng.random(count - older) ** 0.9).astype(np.int64)
+    return np.sort(np.concatenate([before, after]))
+
+
+def _form_versions(company: Company, created: Ints, start: int, rng: np.random.Generator) -> Ints:
+    """Return through which version of a form, live by then, each newcomer came."""
+    versions = [(form, version) for form in company.forms for version in form.versions]
+    shares = _normal([version.share for _, version in versions])
+    choice = rng.choice(len(versions), len(created), p=shares)
+    live_from = [NEVER if form.live_from is None else form.live_from for form, _ in versions]
+    came = (rng.random(len(created)) < BY_FORM) & (created >= start)
+    came &= np.array(live_from)[choice] <= created
+    return np.where(came, choice, -1)
+
+
+def _joins(company: Company, created: Ints, form_version: Ints, rng: np.random.Generator) -> Ints:
+    """Return when each person joins each list: by a form on arrival, otherwise within weeks."""
+    joined = np.full((len(company.lists), len(created)), NEVER)
+    by_form = np.array([form.list_id for form in company.forms for _ in form.versions])
+    for row, group in enumerate(company.lists):
+        later = created + rng.exponential(12 * DAY, len(created)).astype(np.int64)
+        joins = rng.random(len(created)) < group.share
+        joined[row, joins] = np.maximum(later, group.created)[joins]
+        came = (form_version >= 0) & (by_form[form_version] == group.id)
+        joined[row, came] = created[came] + 20
+    return joined
+
+
+def _consents(company: Company, created: Ints, joined: Ints, rng: np.random.Generator) -> Ints:
+    """Return when each person agrees to each channel: on joining the first list of it."""
+    agreed = np.full((len(CHANNELS), len(created)), NEVER)
+    for row, channel in enumerate(CHANNELS):
+        rows = [i for i, group in enumerate(company.lists) if group.channel == channel]
+        if rows:
+            agreed[row] = joined[rows].min(axis=0)
+        else:
+            agrees = rng.random(len(created)) < WITHOUT_LIST.get(channel, 0.0)
+            agreed[row, agrees] = created[agrees] + rng.integers(DAY, 30 * DAY, agrees.sum())
+    return agreed
+
+
+def _removals(joined: Ints, end: int, rng: np.random.Generator) -> Ints:
+    """Return when each person leaves each list; one member in 66 is ever taken off one."""
+    left = np.full_like(joined, NEVER)
+    leaves = (rng.random(joined.shape) < 0.015) & (joined < end - DAY)
+    left[leaves] = rng.integers(joined[leaves] + DAY // 2, end)
+    return left
