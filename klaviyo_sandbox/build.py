@@ -153,14 +153,12 @@ def _lists(draw: Draw, founded: int) -> tuple[ListDef, ...]:
 def _segments(draw: Draw, founded: int) -> tuple[Segment, ...]:
     return tuple(
         Segment(
-            id=draw.short_id("segment", group.kind),
+            id=draw.short_id("segment", group.name),
             name=group.name,
-            kind=group.kind,
             conditions=group.conditions,
             members_of=draw.short_id("list", group.members_of) if group.members_of else None,
             created=founded + number * 5 * DAY,
-            updated=_edited(draw, founded + number * 5 * DAY, "segment", group.kind),
-            is_active=group.active,
+            updated=_edited(draw, founded + number * 5 * DAY, "segment", group.name),
             is_starred=group.starred,
             tag_ids=(draw.uuid("tag", "Retention"),) if group.starred else (),
         )

@@ -26,28 +26,31 @@ from klaviyo_sandbox.words import GOODS, MAKERS, SEASONS
 
 _LABELS = {"email": "E-mail", "sms": "Text", "push": "Push", "whatsapp": "WhatsApp"}
 
-# Whom a theme's e-mails address, by the keys of the groups: (included, excluded).
+# Whom a theme's e-mails address: the drawing keys of the groups included and excluded.
 _Groups = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
-_NEWSLETTER, _CUSTOMERS = ("list", "Newsletter"), ("segment", "customers")
-_LOYAL = (("segment", "vip"), ("segment", "repeat_customers"))
-_SUBSCRIBERS: _Groups = ((_NEWSLETTER,), (("segment", "unengaged_180"),))
+_NEWSLETTER, _CUSTOMERS = ("list", "Newsletter"), ("segment", "Customers")
+_LOYAL = (("segment", "VIPs"), ("segment", "Repeat Customers"))
+_SUBSCRIBERS: _Groups = ((_NEWSLETTER,), (("segment", "Unengaged (180 days)"),))
 _EVERYONE: _Groups = ((_NEWSLETTER, _CUSTOMERS), ())
-_ENGAGED: _Groups = ((("segment", "engaged_90"),), ())
+_ENGAGED: _Groups = ((("segment", "Engaged (90 days)"),), ())
 _EMAIL_GROUPS: dict[str, _Groups] = {
     "newsletter": _SUBSCRIBERS,
     "story": _ENGAGED,
     "launch": _ENGAGED,
     "restock": _ENGAGED,
     "sale": _SUBSCRIBERS,
-    "winback": ((("segment", "lapsed_180"),), (("segment", "recent_buyers_30"),)),
+    "winback": (
+        (("segment", "Lapsed Customers (180 days)"),),
+        (("segment", "Recent Buyers (30 days)"),),
+    ),
     "vip": (_LOYAL, ()),
     "holiday": _EVERYONE,
     "black friday": _EVERYONE,
 }
 _CHANNEL_GROUPS: dict[Channel, _Groups] = {
     "sms": ((("list", "Text Club"),), ()),
-    "push": ((("segment", "push_subscribers"),), ()),
-    "whatsapp": ((("segment", "whatsapp_subscribers"),), ()),
+    "push": ((("segment", "Push Subscribers"),), ()),
+    "whatsapp": ((("segment", "WhatsApp Subscribers"),), ()),
 }
 
 
@@ -79,6 +82,10 @@ class _Kind:
         if self.is_holiday:
             return 1
         return 3 if self.place % 15 == 8 else 2 if self.place % 5 == 3 else 1
+
+    @property
+    def percentage(self) -> int:
+        return 50 if self.place % 19 == 11 and not self.is_holiday else 100
 
     def sending(self, channel: Channel) -> tuple[str, int]:
         """Return the send strategy and the seconds over which it spreads the send."""
@@ -174,7 +181,7 @@ class _Maker:
         return self._addressed("Audience 1", *groups)
 
     def _canvas_audiences(self) -> tuple[Audience, ...]:
-        everyone = (_NEWSLETTER, ("list", "Text Club"), ("segment", "push_subscribers"))
+        everyone = (_NEWSLETTER, ("list", "Text Club"), ("segment", "Push Subscribers"))
         return (
             self._addressed("VIPs", _LOYAL, ()),
             self._addressed("Everyone else", everyone, _LOYAL),
@@ -222,6 +229,7 @@ class _Maker:
             send_at=None if self.kind.draft else self.send_at + later,
             spread=spread,
             strategy=strategy,
+            recipient_percentage=self.kind.percentage,
         )
 
     def _variations(self, channel: Channel, message: str) -> Iterator[Variation]:

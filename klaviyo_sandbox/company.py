@@ -97,19 +97,14 @@ class ListDef:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment: who meets all ``conditions``, or is in the list ``members_of`` (its id).
-
-    ``kind`` is the short name of that rule.
-    """
+    """A segment: who meets all ``conditions``, or is in the list ``members_of`` (its id)."""
 
     id: str
     name: str
-    kind: str
     conditions: tuple[Condition, ...]
     members_of: str | None
     created: int
     updated: int
-    is_active: bool
     is_starred: bool
     tag_ids: tuple[str, ...]
 
@@ -326,11 +321,4 @@ class Company:
         for metric in self.metrics:
             if metric.name == name:
                 return metric
-        raise KeyError(name)
-
-    def list_named(self, name: str) -> ListDef:
-        """Return the list called ``name``; KeyError if there is none."""
-        for group in self.lists:
-            if group.name == name:
-                return group
         raise KeyError(name)

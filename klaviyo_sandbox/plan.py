@@ -93,40 +93,33 @@ class Condition(NamedTuple):
 
 
 class SegmentPlan(NamedTuple):
-    """A segment: all its conditions, or membership of the list ``members_of``."""
+    """A segment: who meets all its conditions, or is in the list ``members_of``."""
 
     name: str
-    kind: str
     conditions: tuple[Condition, ...] = ()
     members_of: str | None = None
     starred: bool = False
-    active: bool = True
 
 
 _AT_LEAST, _NEVER = "greater-than-or-equal", ("equals", 0)
+_BOUGHT = Condition("Placed Order", _AT_LEAST, 1)
 SEGMENTS = (
-    SegmentPlan("Engaged (30 days)", "engaged_30",
-                (Condition("Opened Email", _AT_LEAST, 1, 30),), starred=True),
-    SegmentPlan("Engaged (90 days)", "engaged_90",
-                (Condition("Opened Email", _AT_LEAST, 1, 90),), starred=True),
-    SegmentPlan("Unengaged (180 days)", "unengaged_180",
-                (Condition("Received Email", _AT_LEAST, 1),
-                 Condition("Opened Email", *_NEVER, 180))),
-    SegmentPlan("Customers", "customers", (Condition("Placed Order", _AT_LEAST, 1),)),
-    SegmentPlan("Repeat Customers", "repeat_customers",
-                (Condition("Placed Order", _AT_LEAST, 2),)),
-    SegmentPlan("VIPs", "vip", (Condition("Placed Order", _AT_LEAST, 4),), starred=True),
-    SegmentPlan("Never Purchased", "never_ordered", (Condition("Placed Order", *_NEVER),)),
-    SegmentPlan("Lapsed Customers (180 days)", "lapsed_180",
-                (Condition("Placed Order", _AT_LEAST, 1),
-                 Condition("Placed Order", *_NEVER, 180))),
-    SegmentPlan("Recent Buyers (30 days)", "recent_buyers_30",
-                (Condition("Placed Order", _AT_LEAST, 1, 30),)),
-    SegmentPlan("Text Subscribers", "sms_subscribers", members_of="Text Club"),
-    SegmentPlan("Push Subscribers", "push_subscribers", members_of="App Users"),
-    SegmentPlan("WhatsApp Subscribers", "whatsapp_subscribers", members_of="WhatsApp Circle",
-                active=False),
-)  # fmt: skip
+    SegmentPlan("Engaged (30 days)", (Condition("Opened Email", _AT_LEAST, 1, 30),), starred=True),
+    SegmentPlan("Engaged (90 days)", (Condition("Opened Email", _AT_LEAST, 1, 90),), starred=True),
+    SegmentPlan(
+        "Unengaged (180 days)",
+        (Condition("Received Email", _AT_LEAST, 1), Condition("Opened Email", *_NEVER, 180)),
+    ),
+    SegmentPlan("Customers", (_BOUGHT,)),
+    SegmentPlan("Repeat Customers", (Condition("Placed Order", _AT_LEAST, 2),)),
+    SegmentPlan("VIPs", (Condition("Placed Order", _AT_LEAST, 4),), starred=True),
+    SegmentPlan("Never Purchased", (Condition("Placed Order", *_NEVER),)),
+    SegmentPlan("Lapsed Customers (180 days)", (_BOUGHT, Condition("Placed Order", *_NEVER, 180))),
+    SegmentPlan("Recent Buyers (30 days)", (Condition("Placed Order", _AT_LEAST, 1, 30),)),
+    SegmentPlan("Text Subscribers", members_of="Text Club"),
+    SegmentPlan("Push Subscribers", members_of="App Users"),
+    SegmentPlan("WhatsApp Subscribers", members_of="WhatsApp Circle"),
+)
 
 
 class FormPlan(NamedTuple):

@@ -86,7 +86,7 @@ def _segments(company: Company, now: int) -> list[Json]:
                 "definition": _segment_definition(company, group),
                 "created": iso(group.created),
                 "updated": latest(now, group.created, group.updated),
-                "is_active": group.is_active,
+                "is_active": True,
                 "is_processing": False,
                 "is_starred": group.is_starred,
             },
