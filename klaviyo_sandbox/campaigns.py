@@ -87,14 +87,13 @@ class _Kind:
     def percentage(self) -> int:
         return 50 if self.place % 19 == 11 and not self.is_holiday else 100
 
-    def sending(self, channel: Channel) -> tuple[str, int]:
+    @property
+    def sending(self) -> tuple[str, int]:
         """Return the send strategy and the seconds over which it spreads the send."""
         if self.variations > 1:
             return "content_variation", 0
         if self.place % 6 == 1:
             return "local_timezone", DAY
-        if channel == "email" and self.place % 11 == 6:
-            return "throttled", 4 * HOUR
         return "static", 0
 
 
@@ -215,7 +214,7 @@ class _Maker:
     def _message(
         self, channel: Channel, audience: Audience, name: str, later: int
     ) -> CampaignMessage:
-        strategy, spread = self.kind.sending(channel)
+        strategy, spread = self.kind.sending
         return CampaignMessage(
             id=self.draw.ulid(self.created, "message", self.number, name),
             campaign_id=self.id,

@@ -103,7 +103,6 @@ def campaign_messages(company: Company, now: int) -> list[Json]:
 
 def _message_definition(campaign: Campaign, message: CampaignMessage, now: int) -> Json:
     status = campaign.status(message, now)
-    is_throttled = message.strategy == "throttled"
     is_planned = message.send_at is not None and status != "draft"
     return {
         "name": message.name,
@@ -118,8 +117,8 @@ def _message_definition(campaign: Campaign, message: CampaignMessage, now: int) 
             "send_times": None,
             "send_strategy": message.strategy,
             "recipient_percentage": message.recipient_percentage,
-            "throttling_type": "throttle-for-campaigns" if is_throttled else "none",
-            "throttle_unit": "hour" if is_throttled else None,
+            "throttling_type": "none",
+            "throttle_unit": None,
             "is_ignoring_unsubscribes": False,
         },
         "ab_test": _ab_test(message.variations),

@@ -76,9 +76,7 @@ def test_some_are_scheduled_tested_and_many_sided(company: Company) -> None:
     messages = [(campaign, m) for campaign in visible for m in campaign.messages]
     assert "scheduled" in {campaign.status(m, NOON) for campaign, m in messages}
     assert {1, 2, 3} == {len(m.variations) for _, m in messages}
-    assert {"static", "content_variation", "local_timezone", "throttled"} == {
-        m.strategy for _, m in messages
-    }
+    assert {"static", "content_variation", "local_timezone"} == {m.strategy for _, m in messages}
     assert any(len(c.messages) > 2 and len(c.audiences) > 1 for c in visible)
 
 
