@@ -2,3 +2,8 @@
 {% macro type_timestamptz() -%}
     {{ return('timestamp' if target.type == 'bigquery' else 'timestamptz') }}
 {%- endmacro %}
+
+{#- Eight bytes; dbt's own type_float has four on DuckDB. -#}
+{% macro type_double() -%}
+    {{ return('float64' if target.type == 'bigquery' else 'float8') }}
+{%- endmacro %}

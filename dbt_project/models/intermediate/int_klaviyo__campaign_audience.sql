@@ -19,7 +19,6 @@ lists_and_segments as (
 select
     included.account_id,
     included.campaign_audience_id,
-    max(case when included.position = 1 then included.item end) as first_list_id,
     string_agg(included.item, ', ' order by included.position) as list_ids,
     string_agg(
         coalesce(lists_and_segments.list_name, included.item), ', ' order by included.position

@@ -1,0 +1,26 @@
+with
+
+accounts as (select * from {{ ref('stg_klaviyo__account') }}),
+
+sync_reports as (select * from {{ ref('stg_klaviyo__sync_report') }}),
+
+last_syncs as (
+
+    select
+        accounts.account_id,
+        accounts.timezone,
+        -- The report is written at the end of a sync; before the first there is only the account.
+        coalesce(max(sync_reports.started_at), max(accounts.synced_at)) as synced_at
+
+    from accounts
+    left join sync_reports on accounts.account_id = sync_reports.account_id
+    group by accounts.account_id, accounts.timezone
+
+)
+
+select
+    account_id,
+    synced_at,
+    cast({{ local_time('synced_at', 'timezone') }} as date) as synced_on
+
+from last_syncs

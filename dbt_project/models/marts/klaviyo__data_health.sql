@@ -1,0 +1,131 @@
+{%- set raw_tables = [
+    'account', 'campaign', 'campaign_audience', 'campaign_message', 'campaign_performance',
+    'campaign_performance_daily', 'campaign_tag', 'campaign_variation', 'custom_metric', 'event',
+    'event_attribution', 'flow', 'flow_action', 'flow_message', 'flow_performance',
+    'flow_performance_daily', 'flow_tag', 'form', 'form_daily', 'inbox_provider_daily', 'list',
+    'mapped_metric', 'message_metric_daily', 'metric', 'segment', 'segment_daily', 'sync_error',
+    'sync_report', 'tag', 'tag_group',
+] -%}
+{#- Klaviyo answers each of these reports 225 times a day. -#}
+{%- set report_tables = [
+    'campaign_performance', 'flow_performance', 'flow_performance_daily', 'segment_daily',
+    'form_daily',
+] -%}
+
+with
+
+accounts as (select * from {{ ref('stg_klaviyo__account') }}),
+
+last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
+
+tables as (
+
+    {% for table in raw_tables -%}
+    select
+        accounts.account_id,
+        '{{ table }}' as table_name,
+        count(raw_table.account_id) as row_count,
+        max(raw_table.synced_at) as last_changed_at
+    from accounts
+    left join {{ ref('stg_klaviyo__' ~ table) }} as raw_table
+        on accounts.account_id = raw_table.account_id
+    group by accounts.account_id
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+sends as (
+
+    select
+        account_id,
+        case message_type
+            when 'campaign' then 'campaign_performance' else 'flow_performance_daily'
+        end as table_name,
+        min(sent_on) as data_from,
+        max(sent_on) as data_to
+
+    from {{ ref('klaviyo__message_performance') }}
+    group by account_id, message_type
+
+),
+
+sync_reports as (
+
+    select
+        sync_reports.*,
+        sync_reports.started_at = last_syncs.synced_at as is_last_sync,
+        cast({{ local_time('sync_reports.started_at', 'accounts.timezone') }} as date)
+            = last_syncs.synced_on as is_today
+
+    from {{ ref('stg_klaviyo__sync_report') }} as sync_reports
+    inner join accounts on sync_reports.account_id = accounts.account_id
+    inner join last_syncs on sync_reports.account_id = last_syncs.account_id
+
+),
+
+syncs as (
+
+    select
+        account_id,
+        table_name,
+        max(started_at) as last_synced_at,
+        sum(case when is_last_sync then rows_written end) as rows_written,
+        sum(case when is_last_sync then rows_deleted end) as rows_deleted,
+        sum(case when is_last_sync then requests end) as requests,
+        sum(case when is_last_sync then seconds_waited end) as seconds_waited,
+        sum(case when is_today then requests end) as requests_today
+
+    from sync_reports
+    group by account_id, table_name
+
+),
+
+refusals as (
+
+    select account_id, table_name, count(*) as rows_refused
+    from {{ ref('stg_klaviyo__sync_error') }}
+    group by account_id, table_name
+
+)
+
+select
+    ---------- ids
+    {{ surrogate_key(['tables.account_id', 'tables.table_name']) }} as data_health_key,
+    tables.account_id,
+    tables.table_name,
+
+    ---------- account
+    accounts.organization_name as account_name,
+    accounts.is_test_account,
+
+    ---------- what stands in the warehouse
+    tables.row_count,
+    sends.data_from,
+    sends.data_to,
+    tables.last_changed_at,
+    cast(coalesce(refusals.rows_refused, 0) as {{ dbt.type_bigint() }}) as rows_refused,
+
+    ---------- the last sync
+    coalesce(syncs.last_synced_at, tables.last_changed_at) as last_synced_at,
+    cast(syncs.rows_written as {{ dbt.type_bigint() }}) as last_rows_written,
+    cast(syncs.rows_deleted as {{ dbt.type_bigint() }}) as last_rows_deleted,
+    cast(syncs.requests as {{ dbt.type_bigint() }}) as last_requests,
+    syncs.seconds_waited as last_seconds_waited,
+    cast(
+        case
+            when tables.table_name in ('{{ report_tables | join("', '") }}')
+                then syncs.requests_today
+        end as {{ dbt.type_bigint() }}
+    ) as report_quota_used_today
+
+from tables
+inner join accounts on tables.account_id = accounts.account_id
+left join sends
+    on tables.account_id = sends.account_id
+    and tables.table_name = sends.table_name
+left join syncs
+    on tables.account_id = syncs.account_id
+    and tables.table_name = syncs.table_name
+left join refusals
+    on tables.account_id = refusals.account_id
+    and tables.table_name = refusals.table_name

@@ -1,0 +1,26 @@
+{#- Every ratio metric, computed for each single row, must be the rate that Klaviyo returned for
+    it: within 0.0005, or half a cent for money. No rate and a rate of nothing count as 0. A row
+    listed here shows a denominator we hold differently from Klaviyo. -#}
+{{ config(severity='warn') }}
+
+with
+
+messages as (select * from {{ ref('klaviyo__message_performance') }})
+
+{% for metric in graph.metrics.values() if execute and metric.type == 'ratio' %}
+{%- set numerator = metric.type_params.numerator.name -%}
+{%- set denominator = metric.type_params.denominator.name -%}
+select
+    '{{ metric.name }}' as rate,
+    message_performance_key,
+    klaviyo_{{ metric.name }} as returned,
+    cast({{ numerator }} as {{ type_double() }}) / nullif({{ denominator }}, 0) as recomputed
+from messages
+where abs(
+    coalesce(klaviyo_{{ metric.name }}, 0)
+    - coalesce(cast({{ numerator }} as {{ type_double() }}) / nullif({{ denominator }}, 0), 0)
+) > {{ 0.005 if metric.config.meta.format == 'money' else 0.0005 }}
+{{ 'union all' if not loop.last }}
+{% else %}
+select * from messages where false
+{% endfor %}
