@@ -11,6 +11,8 @@ from klaviyo_sandbox.ledger import SPACED, Content, Table, contents, credit
 from klaviyo_sandbox.properties import PropertyWriter, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
     from klaviyo_sandbox.company import Company
     from klaviyo_sandbox.people import Floats, Ints, People
 
@@ -46,6 +48,7 @@ class Events:
         self.detail: Ints = _column(table, "detail")
         self.mark: Ints = _column(table, "mark")
         self.touch: Ints = credit(company, table)
+        self._names = [metric.name for metric in company.metrics]
         self.metric_codes = {metric.id: code for code, metric in enumerate(company.metrics)}
         self._people = {id_: number for number, id_ in enumerate(people.ids)}
         self._metric_links = _links("metric", [metric.id for metric in company.metrics])
@@ -96,19 +99,29 @@ class Events:
     def documents(self, rows: Ints) -> list[dict[str, Any]]:
         """Return the ``event`` resources of the rows."""
         moments = np.datetime_as_string(self.at[rows].astype("datetime64[s]")).tolist()
-        seconds = self.at[rows].tolist()
+        seconds, touches = self.at[rows].tolist(), self.touch[rows].tolist()
         credits_ = [
             [{"type": "attribution", "id": attribution_id(number)}] if touch >= 0 else []
-            for number, touch in zip(rows.tolist(), self.touch[rows].tolist(), strict=True)
+            for number, touch in zip(rows.tolist(), touches, strict=True)
         ]
+        return [
+            self._document(*parts)
+            for parts in zip(self._rows(rows), seconds, moments, credits_, strict=True)
+        ]
+
+    def properties(self, rows: Ints) -> list[dict[str, Any]]:
+        """Return the ``event_properties`` of the rows."""
+        return [self._properties.write(row) for row in self._rows(rows)]
+
+    def codes(self, names: Container[str]) -> list[int]:
+        """Return what the column ``metric`` holds for the metrics of these names."""
+        return [code for code, name in enumerate(self._names) if name in names]
+
+    def _rows(self, rows: Ints) -> Iterator[Row]:
         columns: tuple[npt.NDArray[Any], ...] = (self.metric, self.person, self.variation)
         columns += (self.sent, self.value, self.detail, self.mark)
         values = (column[rows].tolist() for column in columns)
-        records = map(Row._make, zip(rows.tolist(), *values, strict=True))
-        return [
-            self._document(*parts)
-            for parts in zip(records, seconds, moments, credits_, strict=True)
-        ]
+        return map(Row._make, zip(rows.tolist(), *values, strict=True))
 
     def _document(
         self, row: Row, at: int, moment: str, credits_: list[dict[str, str]]
