@@ -68,6 +68,14 @@ reports as (
 )
 
 select
+    {{ surrogate_key([
+        'reports.account_id',
+        'reports.message_type',
+        'reports.message_id',
+        'reports.variation_id',
+        'reports.send_channel',
+        'reports.sent_on',
+    ]) }} as message_performance_key,
     reports.*,
     conversion_metrics.conversion_metric_name
 

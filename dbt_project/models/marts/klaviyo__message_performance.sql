@@ -28,14 +28,7 @@ tag_names as (select * from {{ ref('int_klaviyo__tag_names') }})
 
 select
     ---------- ids
-    {{ surrogate_key([
-        'reports.account_id',
-        'reports.message_type',
-        'reports.message_id',
-        'reports.variation_id',
-        'reports.send_channel',
-        'reports.sent_on',
-    ]) }} as message_performance_key,
+    reports.message_performance_key,
     reports.account_id,
     reports.campaign_id,
     reports.flow_id,

@@ -1,0 +1,74 @@
+"""The dbt project covers the connector's tables, describes itself, and stays portable."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streams import TABLES
+
+from tests.warehouse import dbt
+
+# They differ between DuckDB, Postgres and BigQuery, or query the warehouse while compiling.
+UNSAFE = (
+    r"dbt\.(dateadd|safe_cast|type_timestamp|date_spine|generate_series)\b"
+    r"|dbt\.date_trunc\(\s*['\"]week|run_query|adapter\.get_|::"
+)
+
+
+@pytest.fixture(name="manifest")
+def _manifest(built: Path) -> dict[str, Any]:
+    """What dbt knows of the project."""
+    manifest: dict[str, Any] = json.loads((built / "target" / "manifest.json").read_text())
+    return manifest
+
+
+def test_every_raw_table_is_a_source(manifest: dict[str, Any]) -> None:
+    """The sources are the connector's tables, no more and no fewer."""
+    assert {source["name"] for source in manifest["sources"].values()} == set(TABLES)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_staging_keeps_every_column(table: str) -> None:
+    """A column that the connector loads is there for the models."""
+    sql = (dbt.PROJECT / "models" / "staging" / f"stg_klaviyo__{table}.sql").read_text()
+    selected = set(re.findall(r"^        (\w+)(?: as \w+)?,?$", sql, re.MULTILINE))
+
+    assert set(TABLES[table].types) <= selected
+
+
+def test_everything_is_described(manifest: dict[str, Any], warehouse: Path) -> None:
+    """Every model says its grain first, and every column of it has a description."""
+    columns = dbt.query(
+        warehouse,
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema like 'klaviyo%'",
+    )
+    models = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"}
+
+    assert {row["table_name"] for row in columns} == set(models)
+    for model in models.values():
+        assert model["description"].startswith("One row per "), model["name"]
+    for row in columns:
+        described = models[row["table_name"]]["columns"].get(row["column_name"], {})
+        assert described.get("description"), (row["table_name"], row["column_name"])
+
+
+def test_every_model_has_a_tested_key(manifest: dict[str, Any]) -> None:
+    """No model may hold a row twice without a test that fails."""
+    tested = {
+        test["attached_node"]
+        for test in manifest["nodes"].values()
+        if test["resource_type"] == "test"
+        and test.get("test_metadata", {}).get("name") in ("primary_key", "unique")
+    }
+    models = {key for key in manifest["nodes"] if key.startswith("model.")}
+
+    assert models <= tested
+
+
+@pytest.mark.parametrize("file", sorted(dbt.PROJECT.glob("models/**/*.sql")), ids=lambda f: f.stem)
+def test_models_use_nothing_that_engines_read_differently(file: Path) -> None:
+    """What DuckDB, Postgres and BigQuery write differently stands in our own macros."""
+    assert not re.findall(UNSAFE, file.read_text())
