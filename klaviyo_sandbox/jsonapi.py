@@ -12,13 +12,12 @@ Json = dict[str, Any]
 
 def resource(kind: str, key: str, attributes: Json, **relationships: Any) -> Json:
     """Return a resource; each relationship holds what ``one`` or ``many`` returned."""
-    made = {"type": kind, "id": key, "attributes": attributes}
     related = {
         name.replace("_", "-"): {"data": data}
         for name, data in relationships.items()
         if data is not None
     }
-    return made | ({"relationships": related} if related else {})
+    return {"type": kind, "id": key, "attributes": attributes, "relationships": related}
 
 
 def one(kind: str, key: str | None) -> Json | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from klaviyo_sandbox import message_resources
-from klaviyo_sandbox.company import Company, Condition, Segment
+from klaviyo_sandbox.company import Company, Condition, Form, Segment
 from klaviyo_sandbox.jsonapi import Json, happened, latest, many, one, resource
 from klaviyo_sandbox.people import iso
 
@@ -232,11 +232,27 @@ def _forms(company: Company, now: int) -> list[Json]:
                 "ab_test": len(form.versions) > 1,
                 "created_at": iso(form.created),
                 "updated_at": latest(now, form.created, form.updated, form.live_from),
+                "definition": {"versions": _form_definitions(form, now)},
             },
             form_versions=many("form-version", (version.id for version in form.versions)),
         )
         for form in company.forms
         if form.created <= now
+    ]
+
+
+def _form_definitions(form: Form, now: int) -> list[Json]:
+    """Return what the form's versions look like: one empty step each."""
+    return [
+        {
+            "id": int(version.id),
+            "name": version.name,
+            "type": "full_screen" if version.form_type == "full_page" else version.form_type,
+            "status": _form_status(form.live_from, now),
+            "steps": [{"name": "Step 1", "columns": []}],
+            "triggers": [],
+        }
+        for version in form.versions
     ]
 
 
