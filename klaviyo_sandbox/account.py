@@ -25,9 +25,9 @@ from klaviyo_sandbox.segments import group_ids
 Resource = dict[str, Any]
 
 CAMPAIGNS: Final = 320
-PROFILES: Final = 5_000
+PROFILES: Final = 8_000
 FEWEST_PROFILES: Final = 20
-IDLE: Final = 0.3  # idle visits per event of the story, unless the number of events is given
+IDLE: Final = 0.1  # idle visits per event of the story, unless the number of events is given
 STORY: Final = 0.75  # the part of a given number of events that the story should make up
 SHORTEST_STORY: Final = 0.5
 EVENTS_EACH: Final = 190  # a first guess at the events asked for per person

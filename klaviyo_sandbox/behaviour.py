@@ -49,8 +49,8 @@ class Rates(NamedTuple):
 
 
 RATES: Final[dict[Channel, Rates]] = {
-    "email": Rates(0.005, 0.0005, 0.25, 0.070, 0.008, 5 * HOUR, 1.5),
-    "sms": Rates(failed=0.012, clicked=0.085, left=0.004, pause=12 * MINUTE, patience=1.2),
+    "email": Rates(0.005, 0.0005, 0.21, 0.068, 0.010, 5 * HOUR, 1.5),
+    "sms": Rates(failed=0.012, clicked=0.074, left=0.004, pause=12 * MINUTE, patience=1.2),
     "push": Rates(bounced=0.010, opened=0.055, pause=50 * MINUTE, patience=1.4),
     "whatsapp": Rates(opened=0.62, clicked=0.14, pause=40 * MINUTE, patience=1.4),
 }
@@ -58,6 +58,7 @@ HARD_BOUNCES: Final = 0.25  # of all bounces
 MACHINE_OPENS: Final = 0.55  # of what Apple Mail users receive is loaded by Apple's proxy
 BOT_CLICKS: Final = 0.15  # of what arrives where a gateway follows links
 COMPLAINTS: Final = 0.0002  # of e-mails received
+CLICKS_AGAIN: Final = 0.22  # further clicks per clicker
 READING: Final = (MINUTE // 2, 0.9)  # pause and patience from opening to clicking
 OPENS_AGAIN: Final = 0.35  # further opens per opener
 REACTS_WITHIN: Final = 45 * DAY
@@ -65,7 +66,7 @@ REACTS_WITHIN: Final = 45 * DAY
 VISITS: Final = 0.016  # visits a day of somebody with the usual interest
 VIEWS: Final = 0.75  # of visits look at a product
 CHECKS_OUT: Final = 0.10  # of visits that look at a product
-EAGERNESS: Final[dict[Channel, float]] = {"email": 2.6, "sms": 0.9, "push": 2.0, "whatsapp": 1.2}
+EAGERNESS: Final[dict[Channel, float]] = {"email": 2.6, "sms": 0.9, "push": 1.2, "whatsapp": 1.2}
 ORDERS: Final = 0.5  # of checkouts
 REFUNDS: Final = 0.025  # of orders
 BASKET: Final = 3  # the most products in one basket
@@ -297,8 +298,11 @@ class Behaviour:
         chance = rates.clicked * self.clicking[readers["variation"]]
         clicked = self._some(readers, np.minimum(chance, 0.9))
         wait = READING if rates.opened else (rates.pause, rates.patience)
-        at = self._later(clicked, *wait)
-        self.clicks.write(self._write(OUTCOMES["clicks"][channel], clicked, at))
+        name = OUTCOMES["clicks"][channel]
+        first = self._write(name, clicked, self._later(clicked, *wait))
+        self.clicks.write(first)
+        again = np.repeat(first, self.rng.poisson(CLICKS_AGAIN, len(first)))
+        self._write(name, again, self._later(again, HOUR, 1.5))
 
     # ---- people --------------------------------------------------------------------------------
 
@@ -372,7 +376,7 @@ class Behaviour:
     def _fill_baskets(self, visits: Table) -> tuple[Table, Ints]:
         """Give each visit a new basket of one to three products, and its value."""
         products = self._products(BASKET * len(visits)).reshape(-1, BASKET)
-        size = 1 + self.rng.binomial(BASKET - 1, 0.45, len(visits))
+        size = 1 + self.rng.binomial(BASKET - 1, 0.55, len(visits))
         products[np.arange(BASKET) >= size[:, None]] = -1
         carts = visits.copy()
         carts["detail"] = self.basket_count + np.arange(len(carts))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from klaviyo_sandbox.company import DAY, HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from klaviyo_sandbox.company import (
         Campaign,
@@ -73,6 +73,8 @@ OUTCOMES: Final[dict[str, dict[Channel, str]]] = {
     },
     "spam_complaints": {"email": "Marked Email as Spam"},
 }
+
+OF_MESSAGES: Final = frozenset(name for names in OUTCOMES.values() for name in names.values())
 
 # How long after which touch an order is credited to its message: Klaviyo's defaults for accounts
 # made since 9 October 2024 (help.klaviyo.com, "Understanding attribution").
@@ -159,7 +161,7 @@ def credit(company: Company, table: Table) -> Ints:
     """
     touch = np.full(len(table), -1, np.int64)
     wanted = (table["variation"] < 0) & (table["person"] >= 0) & (table["at"] <= table["seen"])
-    wanted &= table["metric"] >= 0
+    wanted &= ~np.isin(table["metric"], [-1, *_codes(company, OF_MESSAGES)])
     events = np.flatnonzero(wanted)
     order = _by_person(table)
     for window in sorted(set(WINDOWS.values())):
@@ -184,10 +186,14 @@ def _by_person(table: Table) -> Ints:
     return table["person"].astype(np.int64) << 34 | at
 
 
+def _codes(company: Company, names: Container[str]) -> list[int]:
+    return [code for code, metric in enumerate(company.metrics) if metric.name in names]
+
+
 def _is_touch(company: Company, table: Table, names: list[str]) -> Bools:
-    codes = [code for code, metric in enumerate(company.metrics) if metric.name in names]
     people_did = (table["mark"] & (MACHINE | BOT)) == 0
     in_time = table["seen"] - table["at"] <= ON_TIME
     is_message = table["variation"] >= 0
-    found: Bools = np.isin(table["metric"], codes) & people_did & in_time & is_message
+    is_kind = np.isin(table["metric"], _codes(company, names))
+    found: Bools = is_kind & people_did & in_time & is_message
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from klaviyo_sandbox.ledger import BOT, HARD, MACHINE, ODD, OUTCOMES, Content
+from klaviyo_sandbox.ledger import BOT, HARD, MACHINE, ODD, OF_MESSAGES, OUTCOMES, Content
 from klaviyo_sandbox.people import CLIENTS, MAILBOXES
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ ODD_STRINGS: Final = (
     "long " * 200,
 )
 EMAIL_METRICS: Final = frozenset(names["email"] for names in OUTCOMES.values() if "email" in names)
-BY_CHANNEL: Final = frozenset(name for names in OUTCOMES.values() for name in names.values())
 
 
 class Row(NamedTuple):
@@ -67,7 +66,7 @@ class PropertyWriter:
         return self._writers[row.metric](row)
 
     def _writer(self, name: str) -> Callable[[Row], dict[str, Any]]:
-        if name in BY_CHANNEL:
+        if name in OF_MESSAGES:
             return self._email if name in EMAIL_METRICS else self._message
         by_name = {
             "Viewed Product": self._product,
