@@ -10,11 +10,11 @@ from typing import Any
 import vl_convert
 
 HEIGHT = 240
-BLUE, GREY = "#2c6fbb", "#8b8f97"
+GREY = "#8b8f97"  # a part that `dashboard.yml` gives no colour
 
 MARKS: Mapping[str, Mapping[str, Any]] = {
     "columns": {"type": "bar", "cornerRadiusEnd": 2},
-    "lines": {"type": "line", "strokeWidth": 2, "point": {"size": 28, "filled": True}},
+    "lines": {"type": "line", "strokeJoin": "round", "point": {"size": 24, "filled": True}},
 }
 CONFIG = {
     "background": "transparent",

@@ -16,10 +16,11 @@ HEALTH = "klaviyo__data_health"
 
 @dataclass(frozen=True)
 class Account:
-    """A Klaviyo account and what the warehouse holds of it; dates are in its time zone.
+    """A Klaviyo account and what the warehouse holds of it.
 
-    Before `complete_from`, campaigns or flows are missing, as Klaviyo reports flows for the last
-    365 days only: a comparison must not reach further back.
+    The dates are dates of sending in its time zone. Before `complete_from` there are campaigns but
+    no flows, or the reverse (Klaviyo reports flows for the last 365 days only): a comparison must
+    not reach further back.
     """
 
     id: str
@@ -55,22 +56,15 @@ class Warehouse:
         """The accounts that have sent something, by name."""
         schema = model.relation.split(".")[0]
         rows = self._query(f"""
-            with sent as (
-                select account_id, account_name, currency, message_type, min(sent_on) as first_on
-                from {model.relation} group by all
-            ),
-            health as (
-                select
-                    account_id,
-                    bool_or(is_test_account) as is_test,
-                    max(data_to) as data_to,
-                    max(last_synced_at) as synced_at
-                from {schema}.{HEALTH} group by all
+            with currencies as (
+                select account_id, any_value(currency) as currency from {model.relation} group by 1
             )
             select
-                account_id, account_name, coalesce(currency, ''), is_test,
-                min(first_on), max(first_on), data_to, synced_at
-            from sent join health using (account_id) group by all order by account_name, account_id
+                account_id, account_name, coalesce(currency, ''), bool_or(is_test_account),
+                min(data_from), max(data_from), max(data_to), max(last_synced_at)
+            from {schema}.{HEALTH} join currencies using (account_id)
+            group by all
+            order by account_name, account_id
         """)  # noqa: S608 - names come from dbt's manifest
         if not rows:
             raise LookerError(f"{self._path} holds no sent message: run a sync and `dbt build`.")

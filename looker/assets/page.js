@@ -82,7 +82,7 @@
   function numberStyle(format, value) {
     if (format === 'money' && account().currency) {
       const style = { style: 'currency', currency: account().currency };
-      return Math.abs(value) < 1000 ? style : { ...style, maximumFractionDigits: 0 };
+      return Math.abs(value) < 100 ? style : { ...style, maximumFractionDigits: 0 };
     }
     const [kind, places] = format.split('_'); // percent_1, decimal_2, integer; money of no currency
     const digits = Number(places ?? (kind === 'money' ? 2 : 0));
@@ -128,6 +128,12 @@
     return name === 'sent_on' ? writeDay(value) : value;
   }
 
+  function kind(name) {
+    if (name in page.metrics) return 'number';
+    if (name === 'sent_on') return 'date';
+    return name in page.values ? 'code' : 'name';
+  }
+
   // Elements
 
   function make(tag, content, className = '') {
@@ -138,19 +144,16 @@
   }
 
   function makeCell(name, value, greatest) {
-    const isMetric = name in page.metrics;
-    const element = make('td', text(name, value), isMetric ? 'number' : name === 'sent_on' ? 'date' : '');
+    const element = make('td', text(name, value), kind(name));
     if (greatest && value !== null) {
       element.classList.add('bar');
-      element.style.setProperty('--share', `${(100 * value) / greatest}%`);
+      element.style.setProperty('--share', value / greatest);
     }
     return element;
   }
 
   function makeRow(tile, names, line, greatest) {
-    const cells = names.map((name) => makeCell(name, line[name], greatest[name]));
-    if (/name|line/.test(names[0])) cells[0].classList.add('name');
-    return make('tr', cells);
+    return make('tr', names.map((name) => makeCell(name, line[name], greatest[name])));
   }
 
   // Tiles
@@ -200,7 +203,7 @@
       return { ...line, text: `${line.x_text}, ${line.series}: ${line.value_text}` };
     }));
     tile.element.querySelector('.grain').textContent = grain === 'week'
-      ? 'By week of sending, Monday to Sunday. The first and the last week may be partial.'
+      ? 'By week of sending, Monday to Sunday; the first and the last may be partial.'
       : 'By day of sending.';
     draw(tile, points);
     tile.element.querySelector('.data > div').replaceChildren(dataTable(tile, points));

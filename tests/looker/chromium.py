@@ -1,0 +1,144 @@
+"""A real, headless Chromium for tests, spoken to in its DevTools protocol over a pipe.
+
+The protocol: https://chromedevtools.github.io/devtools-protocol/
+"""
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any, Self
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+class Chromium:
+    """One tab, in British English.
+
+    `problems` are what the console said of the page, content security policy included, and
+    `requests` the addresses it asked for.
+    """
+
+    def __init__(self, home: Path) -> None:
+        ours, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            ["/bin/bash", "-c", 'exec "$@" 3<&"$PIPE" 4>&"$PIPE"', "bash", *_command(home)],
+            env=os.environ | {"PIPE": str(theirs.fileno())},
+            pass_fds=[theirs.fileno()],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._socket = ours
+        self._received = bytearray()
+        self._last_id = 0
+        self._session: dict[str, str] = {}
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        self._attach()
+        self._call("Emulation.setLocaleOverride", locale="en-GB")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()  # Chromium ends when nobody listens
+        self._process.wait()
+
+    def open(self, page: Path) -> None:
+        """Open a file, wait until it has loaded, and forget what came before."""
+        self.problems.clear()
+        self.requests.clear()
+        self._call("Page.navigate", url=page.as_uri())
+        while self._receive().get("method") != "Page.loadEventFired":
+            pass
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of a JavaScript expression in the page; a promise is awaited."""
+        answer = self._call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        if "exceptionDetails" in answer:
+            raise AssertionError(answer["exceptionDetails"])
+        return answer["result"].get("value")
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Make the window `width` CSS pixels wide."""
+        self._call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+
+    def prefer(self, scheme: str) -> None:
+        """Ask for a light or dark page."""
+        self._call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
+
+    def screenshot(self, path: Path) -> None:
+        """Write the whole page to a PNG."""
+        answer = self._call("Page.captureScreenshot", captureBeyondViewport=True)
+        path.write_bytes(base64.b64decode(answer["data"]))
+
+    def _attach(self) -> None:
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        answer = self._call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = {"sessionId": answer["sessionId"]}
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._call(f"{domain}.enable")
+
+    def _call(self, method: str, **params: object) -> dict[str, Any]:
+        self._last_id += 1
+        message = {"id": self._last_id, "method": method, "params": params} | self._session
+        self._socket.sendall(json.dumps(message).encode() + b"\0")
+        while (answer := self._receive()).get("id") != self._last_id:
+            pass
+        if "error" in answer:
+            raise AssertionError(f"{method}: {answer['error']}")
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _receive(self) -> dict[str, Any]:
+        """The next message: an answer or an event."""
+        while b"\0" not in self._received:
+            data = self._socket.recv(1 << 20)
+            if not data:
+                raise AssertionError("Chromium has ended")
+            self._received += data
+        text, _, self._received = self._received.partition(b"\0")
+        message: dict[str, Any] = json.loads(text)
+        self._note(message.get("method"), message.get("params", {}))
+        return message
+
+    def _note(self, method: str | None, params: dict[str, Any]) -> None:
+        if method == "Runtime.exceptionThrown":
+            self.problems.append(params["exceptionDetails"]["exception"]["description"])
+        elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
+            self.problems.append(str([argument.get("value") for argument in params["args"]]))
+        elif method == "Log.entryAdded":
+            self.problems.append(params["entry"]["text"])
+        elif method == "Network.requestWillBeSent":
+            self.requests.append(params["request"]["url"])
+
+
+def _command(home: Path) -> list[str]:
+    binary = next(filter(None, map(shutil.which, NAMES)), None)
+    if binary is None:
+        raise AssertionError("The dashboard's tests need Chromium: apt-get install chromium")
+    sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium's sandbox does not serve root
+    return [
+        binary,
+        "--headless",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--remote-debugging-pipe",
+        f"--user-data-dir={home}",
+        *sandbox,
+    ]
