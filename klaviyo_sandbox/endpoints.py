@@ -68,6 +68,7 @@ NAME = text("contains", "ends-with", "equals", "starts-with")
 class Endpoint:
     """One path and what may be asked of it.
 
+    ``additional`` fields are shown when asked for, ``always`` those that other endpoints hide;
     ``slow`` gives the rate that applies when an additional field is asked for; ``unasked`` is the
     filter that holds when the request has none on that field.
     """
@@ -81,6 +82,7 @@ class Endpoint:
     filters: dict[str, Filter] = field(default_factory=dict)
     include: str = ""
     additional: str = ""
+    always: str = ""
     slow: dict[str, Rate] = field(default_factory=dict)
     unasked: dict[str, str] = field(default_factory=dict)
 
@@ -353,7 +355,7 @@ def _tags_templates_forms() -> Iterator[Endpoint]:
     form = {"id": ID_OR_SAME, "name": text("any", "contains", "equals"), "ab_test": FLAG}
     order = "created_at updated_at"
     yield Endpoint("/api/forms", "form", S, forms, Page(20, 100), order, form | dated)
-    yield Endpoint("/api/forms/{id}", "form", S, forms)
+    yield Endpoint("/api/forms/{id}", "form", S, forms, always="definition")
     yield Endpoint("/api/form-versions/{id}", "form-version", S, forms, include="form")
     yield from _related("/api/form-versions/{id}/form", "form", S, forms)
     yield from _related(

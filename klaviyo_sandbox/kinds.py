@@ -162,7 +162,10 @@ KINDS: dict[str, Kind] = {
     ),
     "tag-group": Kind("tag-groups", "default exclusive name", {"tags": "tag*"}),
     "form": Kind(
-        "forms", "ab_test created_at name status updated_at", {"form-versions": "form-version*"}
+        "forms",
+        "ab_test created_at name status updated_at",
+        {"form-versions": "form-version*"},
+        additional="definition",
     ),
     "form-version": Kind(
         "form-versions",

@@ -75,7 +75,7 @@ def read(endpoint: Endpoint, given: Mapping[str, str]) -> Query:
     """Return the checked query; ApiError 400 names the first parameter that is wrong."""
     asked = dict(given)
     fields: dict[str, tuple[str, ...]] = {}
-    additional: frozenset[str] = frozenset()
+    additional = frozenset(endpoint.always.split())
     include = _include(endpoint, asked.pop("include", ""))
     conditions = tuple(_conditions(endpoint, text := asked.pop("filter", "")))
     sort = _sort(endpoint, asked.pop("sort", None))
@@ -88,7 +88,7 @@ def read(endpoint: Endpoint, given: Mapping[str, str]) -> Query:
         if match[1] == "fields":
             fields[match[2]] = _fields(endpoint, match[2], value)
         else:
-            additional = _additional(endpoint, match[2], value)
+            additional |= _additional(endpoint, match[2], value)
     return Query(conditions, text, sort, size, cursor, include, fields, additional)
 
 

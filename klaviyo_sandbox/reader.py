@@ -106,7 +106,7 @@ class Reader:
     ) -> list[Json]:
         named: dict[tuple[str, str], None] = {}
         for each in raw:
-            data = each["relationships"].get(name, {}).get("data")
+            data = each.get("relationships", {}).get(name, {}).get("data")
             for other in data if isinstance(data, list) else [data] if data else []:
                 named[other["type"], other["id"]] = None
         others = (self.account.resource(*key) for key in named if key not in known)

@@ -23,7 +23,7 @@ REVISION = "2026-10-15"
 TIMEOUT = 60
 
 
-@dataclass
+@dataclass(eq=False)
 class Sandbox:
     """A running sandbox; ``url`` has no slash at its end."""
 
