@@ -131,7 +131,7 @@ class _Maker:
             begun = self.today - self.random.randrange(4 * DAY, 25 * DAY)
             self.created = min(self.created, begun)
         self.updated = self.created + self.random.randrange(HOUR, 3 * DAY)
-        self.scheduled_at = self.random.randrange(self.updated, self.send_at - 2 * HOUR)
+        self.scheduled_at = self.updated + self.random.randrange(HOUR, 20 * HOUR)
         self.id = self.draw.ulid(self.created, "campaign", self.number)
         ideas = self.slot.theme.ideas
         self.round, idea = divmod(self.slot.turn, len(ideas))
