@@ -8,6 +8,7 @@ KlaviyoError
 ├─ ScopeError          skip these tables and say so
 ├─ CursorError         start this listing again
 ├─ ContractError       stop; Klaviyo answered what its contract excludes
+│  └─ GoneError          this one record was deleted meanwhile
 └─ ConfigurationError  stop before any request; the user must change a setting
 """
 
@@ -76,6 +77,10 @@ class CursorError(KlaviyoError):
 
 class ContractError(KlaviyoError):
     """Klaviyo's answer is not one its contract allows; asking again would not help."""
+
+
+class GoneError(ContractError):
+    """There is nothing at this address, or no longer."""
 
 
 class ConfigurationError(KlaviyoError):
@@ -228,7 +233,7 @@ def _judge(path: str, status: int, headers: Mapping[str, str], content: bytes) -
         raise ScopeError(said)
     if status in (400, 410) and "cursor" in detail.lower():
         raise CursorError(said)
-    raise ContractError(said)
+    raise GoneError(said) if status in (404, 410) else ContractError(said)
 
 
 def _parsed(content: bytes) -> Any:

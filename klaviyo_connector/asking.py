@@ -2,6 +2,7 @@
 
 import logging
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ LONGEST_BACKOFF = 60.0  # seconds
 PATIENCE = 600.0  # seconds that one question may wait for Klaviyo to recover
 LONGEST_WAIT = 900.0  # seconds; a longer Retry-After means a spent daily quota, not a busy minute
 REPEATS = 3  # one repeated page is a hiccup; a cursor seen this often is a loop
+_ID = re.compile(r"(?<=^/api/)([^/]+)/[^/]+")  # limits hold for an endpoint, not for one record
 log = logging.getLogger("klaviyo")
 
 
@@ -111,10 +113,11 @@ class Asking:
     def _insist(self, path: str, question: Callable[[], Any]) -> Any:
         """Ask until answered; what stays wrong is raised, named by its remedy."""
         failures, waited = 0, 0.0
+        endpoint = _ID.sub(r"\1/{id}", path)
         while True:
-            self._hold(path)
+            self._hold(endpoint)
             try:
-                return self._once(path, question)
+                return self._once(endpoint, question)
             except TransientError as error:
                 failures += not error.throttled
                 wait = self._wait(path, error, failures)
@@ -124,7 +127,7 @@ class Asking:
                 log.info("%s; asking again in %.1f s", error, wait)
                 self._sleep(wait)
 
-    def _once(self, path: str, question: Callable[[], Any]) -> Any:
+    def _once(self, endpoint: str, question: Callable[[], Any]) -> Any:
         try:
             return question()
         finally:
@@ -132,14 +135,14 @@ class Asking:
             with self._lock:
                 self.requests += 1
                 if limits.remaining == 0 and limits.reset is not None:
-                    self._free_at[path] = time.monotonic() + limits.reset
+                    self._free_at[endpoint] = time.monotonic() + limits.reset
 
-    def _hold(self, path: str) -> None:
+    def _hold(self, endpoint: str) -> None:
         """Wait until Klaviyo's minute is over when it said that none of it is left."""
         with self._lock:
-            wait = self._free_at.pop(path, 0.0) - time.monotonic()
+            wait = self._free_at.pop(endpoint, 0.0) - time.monotonic()
         if 0 < wait <= LONGEST_BACKOFF:
-            log.info("%s: waiting %.0f s for Klaviyo's rate limit", path, wait)
+            log.info("%s: waiting %.0f s for Klaviyo's rate limit", endpoint, wait)
             self._sleep(wait)
 
     def _wait(self, path: str, error: TransientError, failures: int) -> float:

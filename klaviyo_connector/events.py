@@ -81,7 +81,7 @@ def _sync(account: Account, metric_id: str) -> Iterator[Operation]:
     The watermark is the end of the last window that was written whole. Events dated ahead of
     Klaviyo's clock are written, but lie behind the last bound and so never move it.
     """
-    memory = account.memory.tables.get(EVENT.name, {}).get(metric_id, {})
+    memory = _recall(account, metric_id)
     today, until = account.today.isoformat(), account.now - SETTLED
     lookback = HOT if memory.get("cold_on") == today else COLD
     watermark = memory.get("watermark")
@@ -93,15 +93,23 @@ def _sync(account: Account, metric_id: str) -> Iterator[Operation]:
         watermark = max(written(whole), watermark or "")
         _remember(account, metric_id, {**memory, "watermark": watermark})
         yield account.memory.checkpoint()
-    _remember(account, metric_id, {"watermark": watermark or written(until), "cold_on": today})
+    done = {"watermark": watermark or written(until), "cold_on": today}
+    _remember(account, metric_id, {**memory, **done})
     yield account.memory.checkpoint()
+
+
+def _recall(account: Account, metric_id: str) -> Json:
+    """The memory of the last sync; none if it began later than `start_date` now says."""
+    start = str(account.settings.start_date or "")
+    memory = account.memory.tables.get(EVENT.name, {}).get(metric_id, {})
+    return memory if memory.get("start_date", start) <= start else {"start_date": start}
 
 
 def _first(account: Account, metric_id: str) -> datetime:
     """Where history begins: at `start_date`, or with the account's first event."""
     if account.settings.start_date:
         start = account.settings.start_date
-        return datetime(start.year, start.month, start.day, tzinfo=account.zone)
+        return min(datetime(start.year, start.month, start.day, tzinfo=account.zone), account.now)
     params = {"sort": "datetime", "page[size]": "1"}
     if metric_id:
         params["filter"] = f'equals(metric_id,"{metric_id}")'

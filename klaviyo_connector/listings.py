@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
+from typing import Any
 
 from account import Account
-from models import Delete, Json, Ledger, Operation, Table, dig, related, resolved
+from api import GoneError
+from models import Delete, Json, Ledger, Operation, Row, Table, dig, digest, related, resolved
 from streams import Stream
 from values import moment, written
 
@@ -22,73 +23,124 @@ def sync_listing(account: Account, stream: Stream) -> Iterator[Operation]:
 
     The watermark moves at the end only: Klaviyo sometimes answers unsorted, whatever `sort` asks.
     """
-    memory = account.memory.tables.get(stream.name, {})
-    today = account.today.isoformat()
-    everything = stream.cursor is None or memory.get("listed_on") != today
-    since = None if everything else memory.get("watermark")
-    rows = memory.get("rows", {})
-    ledgers = {table.name: Ledger(rows.get(table.name, {})) for table, _ in stream.makes}
-    newest = memory.get("watermark")
+    mirror = Mirror(account, stream)
     for partition in stream.partitions:
-        params = {**stream.params, **_filter(account, stream, partition, since)}
+        params = {**stream.params, **mirror.filter(partition)}
         for page in account.asking.pages(stream.path, params, paged=stream.paged):
             for document in resolved(page):
-                account.learn(stream.name, document)
-                newest = _later(newest, _changed_at(stream, document), account.now)
-                yield from _rows(account, stream, document, ledgers)
+                yield from mirror.rows(document)
+            mirror.remember()
             yield account.memory.checkpoint()
-    if everything:
-        yield from _deletions(account, stream, ledgers)
-    account.memory.tables[stream.name] = {
-        "watermark": newest,
-        "listed_on": today if everything else memory["listed_on"],
-        "rows": {name: ledger.known for name, ledger in ledgers.items()},
-    }
+    if mirror.everything:
+        yield from mirror.deletions()
+    mirror.remember(finished=True)
     yield account.memory.checkpoint()
 
 
-def _rows(
-    account: Account, stream: Stream, document: Json, ledgers: dict[str, Ledger]
-) -> Iterator[Operation]:
-    """The rows of one document in every chosen table of the stream."""
-    for table, relationship in stream.makes:
-        if account.wants(table):
-            sources = [document] if relationship is None else related(document, relationship)
-            for source in sources:
-                if relationship is None or table.has_key(source):
-                    news = partial(_news, table, ledgers[table.name])
-                    yield from account.store(table, source, news)
+class Mirror:
+    """One listing during one sync: what stands in the warehouse, and what was seen of it."""
 
+    def __init__(self, account: Account, stream: Stream) -> None:
+        self.account, self.stream = account, stream
+        self.tables = [table for table, _ in stream.makes if account.wants(table)]
+        self.memory = self._recall()
+        self.today = account.today.isoformat()
+        self.everything = stream.cursor is None or self.memory.get("listed_on") != self.today
+        rows = self.memory.get("rows", {})
+        self.ledgers = {table.name: Ledger(rows.get(table.name, {})) for table in self.tables}
+        self.detailed: dict[str, Any] = dict(self.memory.get("detailed", {}))
+        self.newest: str | None = self.memory.get("watermark")
 
-def _news(table: Table, ledger: Ledger, row: Json) -> bool:
-    return ledger.news(table.key_of(row), row)
+    def _recall(self) -> Row:
+        """The memory of the last sync; none if other tables were chosen then."""
+        memory: Row = self.account.memory.tables.get(self.stream.name, {})
+        known = sorted(memory.get("rows", {}))
+        return memory if known == sorted(table.name for table in self.tables) else {}
 
+    def filter(self, partition: str) -> dict[str, str]:
+        """The `filter` parameter: the part of the listing and what changed since the watermark."""
+        conditions = [partition] if partition else []
+        watermark = None if self.everything else self.memory.get("watermark")
+        if watermark is not None:
+            bound = written(self.account.back(watermark) - OVERLAP)
+            conditions.append(f"{self.stream.since}({self.stream.cursor},{bound})")
+        return {"filter": ",".join(conditions)} if conditions else {}
 
-def _deletions(account: Account, stream: Stream, ledgers: dict[str, Ledger]) -> Iterator[Operation]:
-    """Mark what a full listing no longer shows."""
-    for table, _ in stream.makes:
-        if account.wants(table):
-            for key in ledgers[table.name].forget_unseen():
-                account.deleted[table.name] += 1
+    def rows(self, document: Json) -> Iterator[Operation]:
+        """The rows of one document in every chosen table of the stream."""
+        self.account.learn(self.stream.name, document)
+        self._note_change(document)
+        if self.stream.details is None:
+            yield from self._rows(document)
+        elif not self._stands(document):
+            before = {name: set(ledger.seen) for name, ledger in self.ledgers.items()}
+            yield from self._rows(self._with_details(document))
+            keys = {
+                name: sorted(ledger.seen - before[name]) for name, ledger in self.ledgers.items()
+            }
+            self.detailed[str(document.get("id"))] = [_mark(document), keys]
+
+    def _rows(self, document: Json) -> Iterator[Operation]:
+        for table, relationship in self.stream.makes:
+            if table not in self.tables:
+                continue
+            if relationship is None:
+                yield from self._store(table, document)
+                continue
+            for child in related(document, relationship):
+                if table.has_key(child):
+                    yield from self._store(table, child)
+
+    def _store(self, table: Table, source: Json) -> Iterator[Operation]:
+        ledger = self.ledgers[table.name]
+        news = lambda row: ledger.news(table.key_of(row), row)  # noqa: E731 - shorter than a def
+        yield from self.account.store(table, source, news)
+
+    def _stands(self, document: Json) -> bool:
+        """Whether a document and its details were written as they are; marks its rows as seen."""
+        mark, keys = self.detailed.get(str(document.get("id")), (None, {}))
+        if mark != _mark(document):
+            return False
+        for name, seen in keys.items():
+            self.ledgers[name].seen.update(seen)
+        return True
+
+    def _with_details(self, document: Json) -> Json:
+        """The document with what only its own address shows; none if it was deleted meanwhile."""
+        relationship, path = self.stream.details or ("", "")
+        try:
+            pages = self.account.asking.pages(path.format(id=document.get("id")), {}, paged=False)
+            details = [child for page in pages for child in page["data"]]
+        except GoneError:
+            details = []
+        return {**document, "related": {**document["related"], relationship: details}}
+
+    def _note_change(self, document: Json) -> None:
+        """Move the watermark; a time that lies ahead of Klaviyo's clock moves nothing."""
+        if self.stream.cursor is not None:
+            changed_at = moment(dig(document, ("attributes", self.stream.cursor)))
+            if changed_at is not None and changed_at <= written(self.account.now):
+                self.newest = max(changed_at, self.newest or "")
+
+    def deletions(self) -> Iterator[Operation]:
+        """Mark what a full listing no longer shows."""
+        for table in self.tables:
+            for key in self.ledgers[table.name].forget_unseen():
+                self.account.deleted[table.name] += 1
                 keys = dict(zip(table.key, json.loads(key), strict=True))
-                yield Delete(table.name, {"account_id": account.id, **keys})
+                yield Delete(table.name, {"account_id": self.account.id, **keys})
+
+    def remember(self, *, finished: bool = False) -> None:
+        """Put what was written into memory; the watermark only once the listing is finished."""
+        listed = {"watermark": self.newest, "listed_on": self.today if self.everything else None}
+        known = {name: self.memory.get(name) for name in listed}
+        self.account.memory.tables[self.stream.name] = {
+            **known,
+            **({name: value for name, value in listed.items() if value} if finished else {}),
+            "rows": {name: dict(ledger.known) for name, ledger in self.ledgers.items()},
+            "detailed": dict(self.detailed),
+        }
 
 
-def _filter(account: Account, stream: Stream, partition: str, since: str | None) -> dict[str, str]:
-    """The `filter` parameter: the part of the listing and what changed since the watermark."""
-    conditions = [partition] if partition else []
-    if since is not None:
-        bound = account.back(since) - OVERLAP
-        conditions.append(f"{stream.since}({stream.cursor},{written(bound)})")
-    return {"filter": ",".join(conditions)} if conditions else {}
-
-
-def _changed_at(stream: Stream, document: Json) -> str | None:
-    return moment(dig(document, ("attributes", stream.cursor))) if stream.cursor else None
-
-
-def _later(newest: str | None, changed_at: str | None, now: datetime) -> str | None:
-    """The later of two times; one that lies ahead of Klaviyo's clock moves nothing."""
-    if changed_at is None or changed_at > written(now):
-        return newest
-    return changed_at if newest is None else max(newest, changed_at)
+def _mark(document: Json) -> str:
+    return digest(document.get("attributes"))

@@ -6,6 +6,7 @@ with `account_id`, every row complete. A column names the place in Klaviyo's JSO
 
 import hashlib
 import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,10 +115,10 @@ def dig(source: Json, path: Sequence[str]) -> Json:
     return source
 
 
-def digest(row: Row) -> str:
-    """Twelve characters that change when the row does."""
-    body = json.dumps(row, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(body.encode(), digest_size=9).hexdigest()[:12]
+def digest(value: Any) -> str:
+    """Eight characters that change when the value does."""
+    body = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return b64encode(hashlib.blake2b(body.encode(), digest_size=6).digest()).decode()
 
 
 def resolved(page: Json) -> Iterator[Json]:
@@ -160,6 +161,7 @@ class Ledger:
 
     def __init__(self, known: Mapping[str, str]) -> None:
         self.known = dict(known)
+        self.fresh = not known  # nothing stands in the warehouse yet
         self.seen: set[str] = set()
 
     def news(self, key: str, row: Row, size: int | None = None) -> bool:

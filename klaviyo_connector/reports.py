@@ -4,7 +4,6 @@ A report may be asked for 225 times a day and endpoint. What the quota does not 
 `pending` in the state and is asked for by a later sync: no window is lost.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ import restatement
 from account import Account
 from api import ConfigurationError, ScopeError
 from asking import QuotaSpentError
-from models import Json, Ledger, Operation, Row, Table, Warning
+from models import Json, Ledger, Operation, Row, Table, Warning, dig, digest
 from restatement import DAY, Window
 from streams import AGGREGATES, MESSAGE_METRICS, REPORTS, Aggregate, Report
 from values import local_day, long
 
 log = logging.getLogger("klaviyo")
-REMEMBERED = 400  # days; older daily rows are written again when their history is restated
 PLACED_ORDER = "Placed Order"
 MEASUREMENTS = ["count", "unique", "sum_value"]
 
@@ -135,11 +133,16 @@ def _run(account: Account, job: Job, ledger: Ledger) -> Iterator[Operation]:
         yield from _store(account, job.report, source, ledger)
     memory = _windows_of(account, table)[job.metric_id]
     left = [window for window in restatement.pending(memory) if window != job.window]
-    rows = dict(ledger.known)
-    if "date" in table.key:
-        oldest = (account.today - timedelta(days=REMEMBERED)).isoformat()
-        rows = {key: mark for key, mark in rows.items() if key >= oldest}
+    rows = _recent(account, job.report, ledger)
     _remember(account, table, job.metric_id, restatement.remember(memory, left), rows)
+
+
+def _recent(account: Account, report: Report | Aggregate, ledger: Ledger) -> dict[str, str]:
+    """What to remember of the rows: daily ones only as long as they are regularly asked for."""
+    if "date" not in report.table.key:
+        return dict(ledger.known)
+    oldest = (account.today - timedelta(days=report.schedule.deep + 2)).isoformat()
+    return {key: mark for key, mark in ledger.known.items() if key >= oldest}
 
 
 def _store(
@@ -149,8 +152,12 @@ def _store(
 
     A window that cuts a send in two shows fewer recipients than there were: the fuller row stands.
     """
-    table, key = report.table, _mark(report.table, source["groupings"])
-    if "date" in table.key and key not in ledger.known and not any(source["statistics"].values()):
+    table = report.table
+    empty = "date" in table.key and not any(source["statistics"].values())
+    if empty and ledger.fresh:
+        return
+    key = _mark(table, source["groupings"])
+    if empty and key not in ledger.known:
         return
     size = long(source["statistics"].get("recipients")) if report.schedule.overlap else None
     rows = list(account.store(table, source, lambda row: ledger.news(key, row, size)))
@@ -165,8 +172,7 @@ def _store(
 
 def _mark(table: Table, groupings: Row) -> str:
     """The key of a result in a few characters, dated ones with their date first."""
-    key = "|".join(str(groupings.get(name)) for name in table.key)
-    short = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    short = digest([groupings.get(name) for name in table.key])
     return f"{groupings['date']}:{short}" if "date" in table.key else short
 
 
@@ -226,12 +232,13 @@ def _results(
     if not report.daily:
         yield {"groupings": groupings, "statistics": statistics}
         return
-    for position, time in enumerate(page["date_times"]):
-        today = {name: values[position] for name, values in statistics.items()}
-        yield {
-            "groupings": {**groupings, "date": local_day(time, account.zone)},
-            "statistics": today,
-        }
+    for position, day in enumerate(_days(account, page["date_times"])):
+        today = {name: dig(values, (str(position),)) for name, values in statistics.items()}
+        yield {"groupings": {**groupings, "date": day}, "statistics": today}
+
+
+def _days(account: Account, times: list[str]) -> list[str | None]:
+    return [local_day(time, account.zone) for time in times]
 
 
 def _aggregate(account: Account, aggregate: Aggregate, job: Job) -> Iterator[Json]:
@@ -239,16 +246,14 @@ def _aggregate(account: Account, aggregate: Aggregate, job: Job) -> Iterator[Jso
     name = next((n for n, ids in account.metrics.items() if job.metric_id in ids), "")
     fixed = {"metric_id": job.metric_id, "channel": MESSAGE_METRICS.get(name, "")}
     for page in account.asking.aggregate(aggregate.path, _aggregate_body(account, aggregate, job)):
+        days = _days(account, page["dates"])
         for group in page.get("data") or []:
-            given = dict(zip(aggregate.columns.values(), group["dimensions"], strict=True))
-            for position, time in enumerate(page["dates"]):
-                values = {name: all_[position] for name, all_ in group["measurements"].items()}
-                date_ = {"date": local_day(time, account.zone)}
-                yield {"groupings": {**fixed, **_texts(given), **date_}, "statistics": values}
-
-
-def _texts(groupings: Row) -> Row:
-    return {name: value or "" for name, value in groupings.items()}
+            texts = (value or "" for value in group["dimensions"])
+            groupings = {**fixed, **dict(zip(aggregate.columns.values(), texts, strict=True))}
+            counts = group["measurements"]
+            for position, day in enumerate(days):
+                values = {name: dig(all_, (str(position),)) for name, all_ in counts.items()}
+                yield {"groupings": {**groupings, "date": day}, "statistics": values}
 
 
 def _aggregate_body(account: Account, aggregate: Aggregate, job: Job) -> Json:

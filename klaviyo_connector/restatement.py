@@ -34,12 +34,12 @@ def due(
     lack of quota, is still in `memory["pending"]` and comes along.
     """
     since = today - (schedule.hot - 1) * DAY
-    marks = {name: memory.get(name) for name in ("deep_on", "history_on")}
+    marks = {name: memory.get(name) for name in ("deep_on", "history_on", "history_from")}
     if marks["deep_on"] != today.isoformat():
         marks["deep_on"] = today.isoformat()
         since = min(since, today - (schedule.deep - 1) * DAY)
-    if _history_due(schedule, marks["history_on"], today):
-        marks["history_on"] = today.isoformat()
+    if _history_due(schedule, marks, today, first):
+        marks |= {"history_on": today.isoformat(), "history_from": first.isoformat()}
         since = min(since, first)
     wanted = list(_windows(max(since, first), today, schedule))
     left = [window for window in pending(memory) if not any(w.covers(window) for w in wanted)]
@@ -60,10 +60,12 @@ def remember(memory: dict[str, Any], left: list[Window]) -> dict[str, Any]:
     return {**memory, "pending": [[w.start.isoformat(), w.end.isoformat()] for w in left]}
 
 
-def _history_due(schedule: Schedule, last: str | None, today: date) -> bool:
+def _history_due(schedule: Schedule, marks: dict[str, Any], today: date, first: date) -> bool:
+    """Whether to ask for everything: for the first time, once more, or from an earlier start."""
+    last = marks["history_on"]
     if schedule.history is None:
         return False
-    if last is None:
+    if last is None or first.isoformat() < (marks["history_from"] or ""):
         return True
     return schedule.history > 0 and (today - date.fromisoformat(last)).days >= schedule.history
 

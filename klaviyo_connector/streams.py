@@ -465,7 +465,8 @@ class Stream:
 
     `makes` pairs a table with the relationship whose resources become its rows (None: the
     documents themselves). `partitions` are the filters that only together list everything.
-    `cursor` is the time that a change moves forward, asked for with `since`.
+    `cursor` is the time that a change moves forward, asked for with `since`. `details` names a
+    relationship that Klaviyo shows only at an address of each document, asked for when it changed.
     """
 
     name: str
@@ -477,6 +478,7 @@ class Stream:
     cursor: str | None = None
     since: str = "greater-or-equal"
     paged: bool = True
+    details: tuple[str, str] | None = None
 
 
 _BOTH = ("equals(archived,false)", "equals(archived,true)")
@@ -511,8 +513,9 @@ STREAMS = (
         "/api/campaign-messages",
         "campaigns:read",
         ((CAMPAIGN_MESSAGE, None), (CAMPAIGN_VARIATION, "campaign-variations")),
-        {"include": "campaign-variations", "page[size]": "100", "sort": "updated"},
+        {"include": "campaign", "page[size]": "100", "sort": "updated"},
         cursor="updated",
+        details=("campaign-variations", "/api/campaign-messages/{id}/campaign-variations"),
     ),
     Stream(
         "flow",

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 LONG_MAX = 2**63 - 1
 JSON_DEPTH = 32  # Klaviyo allows 10 levels of nesting; deeper input is hostile or broken.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DIGITS = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,9}))?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
@@ -38,6 +40,8 @@ def long_digits(value: int) -> str:
 
 def long(value: Any) -> int | None:
     """A whole number that fits 64 bits."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
     number = double(value)
     if number is None or not number.is_integer():
         return None
@@ -48,6 +52,8 @@ def long(value: Any) -> int | None:
 def double(value: Any) -> float | None:
     """A finite number; text that is one counts, since event values often arrive as text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None
     try:
         number = float(value)

@@ -156,7 +156,7 @@ def _campaigns() -> Iterator[Endpoint]:
         "created id name status updated",
         {"id": ID_OR_SAME, "campaign_id": text("equals"), "name": text("contains")}
         | {"status": text("equals"), "created": WITHIN, "updated": WITHIN},
-        include="campaign campaign-variations",
+        include="campaign",
     )
     for path, kind, include in (
         ("/api/campaigns/{id}", "campaign", "campaign-audiences campaign-messages tags"),

@@ -1,0 +1,69 @@
+"""`make demo`: a simulated Klaviyo account to `build/dashboard.html`, on this machine alone."""
+
+import argparse
+import shutil
+import sys
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from scripts import sandbox, steps
+
+PLACE = steps.Place(
+    steps.ROOT / "build" / "demo",
+    steps.ROOT / "build" / "warehouse.duckdb",
+    steps.ROOT / "build" / "dashboard.html",
+)
+KEY = "pk_sandbox_demo"
+STORY = timedelta(days=50)  # the simulated account is written 60 days past its epoch
+
+
+def main() -> int:
+    """Run every step; the exit code is 0 only if all of them did what they say."""
+    now = _options().now
+    try:
+        with ExitStack() as running:
+            with steps.step("Starting a simulated Klaviyo account (sandbox data)"):
+                url = running.enter_context(sandbox.running(*_account(PLACE.folder, now)))
+            with steps.step("Syncing it with `fivetran debug`"):
+                steps.sync(PLACE, {"api_key": KEY}, {"KLAVIYO_BASE_URL": url})
+        with steps.step("Building and testing the warehouse models with dbt"):
+            steps.build(PLACE)
+        with steps.step("Drawing the dashboard"):
+            steps.draw(PLACE)
+    except (steps.StepError, sandbox.SandboxError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    print(f"\n{steps.summary(PLACE)}\n")
+    print("This is sandbox data: a simulated Klaviyo account, not a real one.")
+    print(f"Open {PLACE.dashboard.relative_to(steps.ROOT)} in a browser.")
+    return 0
+
+
+def _account(folder: Path, now: datetime) -> list[str]:
+    """The sandbox's options: the account of the last demo while its story lasts, or a new one."""
+    note = folder / "epoch.txt"
+    epoch = date.fromisoformat(note.read_text()) if note.exists() else None
+    if epoch is None or not epoch <= now.date() <= epoch + STORY:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        epoch = now.date()
+        note.write_text(epoch.isoformat())
+    return ["--seed", "7", "--epoch", epoch.isoformat(), "--now", now.isoformat(), "--no-limits"]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("make demo", description=__doc__)
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    parser.add_argument(
+        "--now",
+        type=lambda text: datetime.fromisoformat(text).astimezone(UTC),
+        default=this_hour,
+        help="the simulated account's clock; default: this hour, so that a second run in the same"
+        " hour finds nothing changed",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""The steps from an account to a dashboard: sync, build, draw, summarise. Each fails loudly."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import duckdb
+
+from scripts import fivetran_debug
+
+ROOT = Path(__file__).parent.parent
+DBT = ROOT / ".venv-dbt" / "bin" / "dbt"
+DBT_PROJECT = ROOT / "dbt_project"
+CONNECTOR = ROOT / "klaviyo_connector"
+
+
+class StepError(Exception):
+    """A step failed; the message says which, and what it printed stands above it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder that one account's sync, warehouse and dashboard are kept in."""
+
+    folder: Path
+    warehouse: Path
+    dashboard: Path
+
+    @property
+    def project(self) -> Path:
+        """The copy of the connector that is run; its `files/` hold raw tables and state."""
+        return self.folder / "connector"
+
+    @property
+    def raw(self) -> Path:
+        """The DuckDB file that the sync loads into."""
+        return self.project / "files" / "warehouse.db"
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Announce a step and say how long it took; a failed one is never called done."""
+    print(f"\n=== {title}", flush=True)
+    began = monotonic()
+    yield
+    print(f"    done in {monotonic() - began:.1f} s", flush=True)
+
+
+def sync(place: Place, configuration: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """Run the real `fivetran debug` on the connector; state and tables of earlier runs stay."""
+    ignored = shutil.ignore_patterns("files", "crash-reports", "__pycache__")
+    shutil.copytree(CONNECTOR, place.project, dirs_exist_ok=True, ignore=ignored)
+    _run(
+        "The sync",
+        fivetran_debug.command(place.project),
+        {**_without_key(fivetran_debug.environment(place.folder / "home")), **environment},
+        json.dumps(configuration),
+    )
+
+
+def _without_key(environment: Mapping[str, str]) -> dict[str, str]:
+    """The key reaches the connector as its configuration, not as everyone's environment."""
+    return {name: value for name, value in environment.items() if name != "KLAVIYO_API_KEY"}
+
+
+def build(place: Place) -> None:
+    """Build and test the dbt models on what the sync loaded."""
+    place.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    paths = {"KLAVIYO_RAW_DUCKDB": str(place.raw), "KLAVIYO_WAREHOUSE": str(place.warehouse)}
+    project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    command = [str(DBT), "--quiet", "--warn-error", "build", *project, "--target", "duckdb"]
+    _run("The dbt build", command, {**os.environ, **paths, "DO_NOT_TRACK": "1"})
+
+
+def draw(place: Place) -> None:
+    """Write the dashboard."""
+    command = [sys.executable, "-m", "looker", "preview"]
+    places = ["--warehouse", str(place.warehouse), "--output", str(place.dashboard)]
+    _run("The dashboard", command + places, dict(os.environ))
+
+
+def _run(title: str, command: list[str], environment: Mapping[str, str], given: str = "") -> None:
+    done = subprocess.run(
+        command, env=dict(environment), input=given, text=True, cwd=ROOT, check=False
+    )
+    if done.returncode:
+        raise StepError(f"{title} failed (exit code {done.returncode}); the reason stands above.")
+
+
+LAST_30_DAYS = """
+    with latest as (select max(data_to) as day from klaviyo.klaviyo__data_health)
+    select
+        send_channel,
+        message_type,
+        sum(recipients) as recipients,
+        sum(opens_unique) / nullif(sum(open_tracked_delivered), 0) as open_rate,
+        sum(clicks_unique) / nullif(sum(delivered), 0) as click_rate,
+        sum(conversions) as conversions,
+        sum(conversion_value) as revenue
+    from klaviyo.klaviyo__message_performance, latest
+    where sent_on > latest.day - 30 and sent_on <= latest.day
+    group by all
+    order by revenue desc
+"""
+
+
+def summary(place: Place) -> str:
+    """A short table of what was sent in the last 30 days of data."""
+    with duckdb.connect(str(place.warehouse), read_only=True) as warehouse:
+        rows = warehouse.sql(LAST_30_DAYS).fetchall()
+    lines = [
+        f"{'last 30 days':<28}{'recipients':>12}{'open':>8}{'click':>8}{'orders':>8}{'revenue':>14}"
+    ]
+    for channel, kind, recipients, opened, clicked, orders, revenue in rows:
+        lines.append(
+            f"{f'{kind}, {channel}':<28}{recipients:>12,}{_percent(opened):>8}"
+            f"{_percent(clicked):>8}{orders:>8,}{revenue:>14,.2f}"
+        )
+    return "\n".join(lines)
+
+
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{fraction:.1%}"

@@ -1,0 +1,93 @@
+"""A loader of our own: replays a sync's operations into memory, as Fivetran does into a warehouse.
+
+What comes before a checkpoint is kept; what comes after the last one is lost when the sync dies.
+"""
+
+import copy
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import models
+import streams
+import sync
+
+Row = dict[str, Any]
+Tables = dict[str, dict[str, Row]]
+OWN = {"sync_report", "sync_error"}  # tables about the sync, not about the account
+
+
+class KilledError(Exception):
+    """The process died here."""
+
+
+@dataclass
+class Loader:
+    """One connection: its tables by name and key, and the state of the last checkpoint."""
+
+    url: str
+    configuration: Mapping[str, str]
+    tables: Tables = field(default_factory=dict)
+    state: Any = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    written: Counter[str] = field(default_factory=Counter)  # upserts of the last sync
+    deleted: Counter[str] = field(default_factory=Counter)  # deletes of the last sync
+
+    def sync(self, *, die_after: int | None = None) -> "Loader":
+        """Run one sync; `die_after` operations it dies and loses what was not checkpointed."""
+        self.written, self.deleted, self.warnings = Counter(), Counter(), []
+        pending: list[models.Operation] = []
+        with mock.patch.dict(os.environ, {"KLAVIYO_BASE_URL": self.url}):
+            operations = sync.sync(self.configuration, copy.deepcopy(self.state))
+            for count, operation in enumerate(operations):
+                if count == die_after:
+                    raise KilledError
+                pending.append(operation)
+                if isinstance(operation, models.Checkpoint):
+                    self._keep(pending)
+                    self.state = json.loads(json.dumps(operation.state))
+                    pending = []
+        self._keep(pending)
+        return self
+
+    def _keep(self, operations: list[models.Operation]) -> None:
+        for operation in operations:
+            if isinstance(operation, models.Upsert):
+                self.written[operation.table] += 1
+                key = _key(operation.table, operation.row)
+                self.tables.setdefault(operation.table, {})[key] = operation.row
+            elif isinstance(operation, models.Delete):
+                self.deleted[operation.table] += 1
+                del self.tables[operation.table][_key(operation.table, operation.keys)]
+            elif isinstance(operation, models.Warning):
+                self.warnings.append(operation.message)
+
+    def rows(self, table: str) -> list[Row]:
+        """The rows of a table."""
+        return list(self.tables.get(table, {}).values())
+
+    def content(self) -> Tables:
+        """All tables about the account, without the time at which a row was written."""
+        return {
+            name: {key: _content(row) for key, row in rows.items()}
+            for name, rows in self.tables.items()
+            if name not in OWN and rows
+        }
+
+    @property
+    def requests(self) -> int:
+        """What the last sync asked of Klaviyo, by its own report."""
+        last = self.rows("sync_report")[-1]["sync_id"]
+        return sum(r["requests"] for r in self.rows("sync_report") if r["sync_id"] == last)
+
+
+def _key(table: str, row: Row) -> str:
+    return json.dumps([row[name] for name in streams.TABLES[table].primary_key])
+
+
+def _content(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "synced_at"}
