@@ -1,6 +1,7 @@
 """A raw warehouse as `fivetran debug` leaves it behind, filled by hand."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +36,44 @@ def write(file: Path, rows: Mapping[str, Rows]) -> Path:
     with duckdb.connect(str(file)) as connection:
         connection.execute(f"create schema {SCHEMA}")
         for table in TABLES.values():
-            _create(connection, table, deletable=bool(rows.get(table.name)))
-            for row in rows.get(table.name, ()):
-                _insert(connection, table, row)
+            given = rows.get(table.name, ())
+            columns = _columns(table, deletable=bool(given))
+            _create(connection, table, columns)
+            if given:
+                _load(connection, table, columns, file.with_suffix(".json"), given)
     return file
 
 
-def _create(connection: duckdb.DuckDBPyConnection, table: Table, *, deletable: bool) -> None:
-    columns = [f'"{name}" {DUCKDB_TYPES[kind]}' for name, kind in table.types.items()]
-    columns += ["_fivetran_synced TIMESTAMPTZ"] + ["_fivetran_deleted BOOLEAN"] * deletable
-    columns.append(f"primary key ({', '.join(table.primary_key)})")
-    connection.execute(f"create table {SCHEMA}.{table.name} ({', '.join(columns)})")
+def _columns(table: Table, *, deletable: bool) -> dict[str, str]:
+    """The stored columns with their types."""
+    declared = {name: DUCKDB_TYPES[kind] for name, kind in table.types.items()}
+    deleted = {"_fivetran_deleted": "BOOLEAN"} if deletable else {}
+    return declared | {"_fivetran_synced": "TIMESTAMPTZ"} | deleted
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: Table, row: Mapping[str, Any]) -> None:
-    always = {"synced_at": SYNCED_AT, "_fivetran_synced": SYNCED_AT, "_fivetran_deleted": False}
-    full = dict.fromkeys(table.primary_key, "") | always | dict(row)
-    columns = ", ".join(f'"{name}"' for name in full)
-    marks = ", ".join("?" * len(full))
+def _create(
+    connection: duckdb.DuckDBPyConnection, table: Table, columns: Mapping[str, str]
+) -> None:
+    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    key = ", ".join(table.primary_key)
+    connection.execute(f"create table {SCHEMA}.{table.name} ({declared}, primary key ({key}))")
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    columns: Mapping[str, str],
+    scratch: Path,
+    rows: Rows,
+) -> None:
+    scratch.write_text("\n".join(_lines(table, rows)))
     connection.execute(
-        f"insert into {SCHEMA}.{table.name} ({columns}) values ({marks})", list(full.values())
+        f"insert into {SCHEMA}.{table.name} by name from read_json(?, columns = {dict(columns)!r})",
+        [str(scratch)],
     )
+
+
+def _lines(table: Table, rows: Rows) -> Iterator[str]:
+    always = {"synced_at": SYNCED_AT, "_fivetran_synced": SYNCED_AT, "_fivetran_deleted": False}
+    for row in rows:
+        yield json.dumps(dict.fromkeys(table.primary_key, "") | always | dict(row))

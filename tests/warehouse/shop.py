@@ -142,7 +142,7 @@ ROWS: dict[str, Rows] = {
         {"account_id": FR, "id": "launch", "name": "Lancement", "is_archived": False},
     ],
     "campaign_audience": [
-        {"account_id": US, "id": "all", "campaign_id": "launch", "included": '["news", "vip"]'}
+        {"account_id": US, "id": "all", "campaign_id": "launch", "included": ["news", "vip"]}
     ],
     "list": [{"account_id": US, "id": "news", "name": "Newsletter"}],
     "segment": [{"account_id": US, "id": "vip", "name": "VIPs"}],
