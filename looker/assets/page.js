@@ -38,6 +38,10 @@
     return { days, grain, from, to, before: { from: shift(from, -days), to: shift(from, -1) } };
   }
 
+  function isComplete({ from }) {
+    return from >= account().complete_from;
+  }
+
   function between({ from, to }) {
     const { id } = account();
     return rows.filter((row) => row.account_id === id && row.sent_on >= from && row.sent_on <= to);
@@ -81,7 +85,7 @@
 
   function numberStyle(format, value) {
     if (format === 'money' && account().currency) {
-      const style = { style: 'currency', currency: account().currency };
+      const style = { style: 'currency', currency: account().currency, currencyDisplay: 'narrowSymbol' };
       return Math.abs(value) < 100 ? style : { ...style, maximumFractionDigits: 0 };
     }
     const [kind, places] = format.split('_'); // percent_1, decimal_2, integer; money of no currency
@@ -95,9 +99,8 @@
   }
 
   function writeShort(value, format) {
-    const { style, currency } = numberStyle(format, value);
-    const brief = { notation: 'compact', maximumFractionDigits: 1 };
-    return formatter(style ? { style, currency, ...brief } : brief).format(value);
+    const brief = { notation: 'compact', minimumFractionDigits: 0, maximumFractionDigits: 1 };
+    return formatter({ ...numberStyle(format, value), ...brief }).format(value);
   }
 
   function instant(day) {
@@ -159,7 +162,7 @@
   // Tiles
 
   function figures(tile, rows, { days, before }) {
-    const earlier = before.from >= account().complete_from ? between(before) : null;
+    const earlier = isComplete(before) ? between(before) : null;
     for (const card of tile.element.children) {
       const { name } = card.dataset;
       const { format } = page.metrics[name];
@@ -205,7 +208,10 @@
     tile.element.querySelector('.grain').textContent = grain === 'week'
       ? 'By week of sending, Monday to Sunday; the first and the last may be partial.'
       : 'By day of sending.';
-    draw(tile, points);
+    const isEmpty = [...found.values()].every((value) => value === null);
+    show(tile, !isEmpty);
+    // One drawing at a time: it takes a moment, and the next choice may come sooner.
+    if (!isEmpty) tile.drawn = (tile.drawn ?? Promise.resolve()).then(() => draw(tile, points));
     tile.element.querySelector('.data > div').replaceChildren(dataTable(tile, points));
   }
 
@@ -260,7 +266,8 @@
     const [name] = tile.metrics;
     const cells = new Map(groups(rows, tile.by)
       .filter((members) => Object.entries(tile.minimum).every(([sum, least]) => measure(members, sum) >= least))
-      .map((members) => [`${members[0][down]} ${members[0][across]}`, measure(members, name)]));
+      .map((members) => [`${members[0][down]} ${members[0][across]}`, measure(members, name)])
+      .filter(([, value]) => value !== null));
     const hours = [...cells.keys()].map((key) => Number(key.split(' ')[0]));
     const greatest = Math.max(...cells.values());
     const columns = Object.entries(page.values[across]);
@@ -272,7 +279,7 @@
     }
     head.querySelectorAll('th').forEach((cell) => { cell.scope = 'col'; });
     body.forEach((row) => { row.firstChild.scope = 'row'; });
-    show(tile, cells.size);
+    show(tile, cells.size > 0);
     tile.element.querySelector('.body').replaceChildren(
       make('table', [make('thead', head), make('tbody', body)], 'heat'),
     );
@@ -296,7 +303,7 @@
     const body = make('tbody', shown.map((line) => makeRow(tile, names, line, greatest)));
     tile.element.querySelector('tbody')?.remove();
     tile.element.querySelector('table').append(body);
-    show(tile, lines.length);
+    show(tile, lines.length > 0);
     if (tile.interactive) describe(tile, shown.length, lines.length);
   }
 
@@ -341,7 +348,7 @@
     });
     tile.element.querySelectorAll('tbody').forEach((body) => body.remove());
     tile.element.querySelector('table').append(...bodies);
-    show(tile, bodies.length);
+    show(tile, bodies.length > 0);
   }
 
   function testHeading(tile, members, width) {
@@ -352,9 +359,10 @@
     return make('tr', heading, 'group');
   }
 
-  function show(tile, count) {
-    tile.element.querySelector('.empty').hidden = count > 0;
-    tile.element.querySelector('.body').hidden = count === 0;
+  // The tile's content, or a line saying that there is none.
+  function show(tile, hasContent) {
+    tile.element.querySelector('.empty').hidden = hasContent;
+    tile.element.querySelector('.body').hidden = !hasContent;
   }
 
   const renderers = { figures, columns: chart, lines: chart, heatmap, table, tests };
@@ -367,10 +375,14 @@
   }
 
   function renderAll() {
-    const { name, id, data_from: first, data_to: last, is_test: isTest, synced_at: synced } = account();
+    const { name, id, currency, data_from: first, data_to: last, is_test: isTest, synced_at: synced } = account();
     const { from, to, before } = period();
     document.getElementById('account').textContent = name || id;
-    document.getElementById('range').textContent = `${writeDay(from)} – ${writeDay(to)}, compared with ${writeDay(before.from)} – ${writeDay(before.to)}`;
+    document.getElementById('range').textContent = [
+      `${writeDay(from)} – ${writeDay(to)}`,
+      isComplete(before) ? `, compared with ${writeDay(before.from)} – ${writeDay(before.to)}` : '',
+      currency ? `. Amounts in ${currency}.` : '.',
+    ].join('');
     document.getElementById('sandbox').hidden = !isTest;
     document.getElementById('sync').textContent = `Data from ${writeDay(first)} to ${writeDay(last)}, last synced ${
       new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(new Date(synced))} UTC.`;

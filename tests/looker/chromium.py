@@ -3,7 +3,6 @@
 The protocol: https://chromedevtools.github.io/devtools-protocol/
 """
 
-import base64
 import json
 import os
 import shutil
@@ -81,11 +80,6 @@ class Chromium:
             "Emulation.setEmulatedMedia",
             features=[{"name": "prefers-color-scheme", "value": scheme}],
         )
-
-    def screenshot(self, path: Path) -> None:
-        """Write the whole page to a PNG."""
-        answer = self._call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(answer["data"]))
 
     def _attach(self) -> None:
         target = self._call("Target.createTarget", url="about:blank")["targetId"]

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,11 +26,20 @@ class Page(NamedTuple):
 
 
 @pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What dbt declares today."""
+    folder = tmp_path_factory.mktemp("manifest")
+    done = dbt.run(folder, "parse", raw=folder / "raw.db")
+    assert done.returncode == 0, done.stdout
+    return folder / "target" / "semantic_manifest.json"
+
+
+@pytest.fixture(scope="session")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """The dashboard over 400 days of two accounts."""
     folder = tmp_path_factory.mktemp("page")
     rows = Company("Shop", "Juniper & Tide", "EUR", is_test=True).rows(400)
-    other = Company("Zoo", "Zweiter Laden", "USD", is_test=False).rows(20)
+    other = Company("Zoo", "Zweiter Laden", "USD", is_test=False, channel="sms").rows(20)
     file = raw.write(folder / "raw.db", {table: rows[table] + other[table] for table in rows})
     marts = ["+klaviyo__message_performance", "+klaviyo__data_health"]
     done = dbt.run(folder, "run", "--select", *marts, raw=file)
@@ -63,10 +72,16 @@ def browser(page: Page, chromium: Chromium) -> Iterator[Chromium]:
 
 
 class Company:
-    """A campaign every second day, some as an A/B test, some as texts, and a flow every day."""
+    """A campaign every second day, some as an A/B test, and a flow every day.
 
-    def __init__(self, account: str, name: str, currency: str, *, is_test: bool) -> None:
+    Every fifth campaign is a text, the others are emails, unless one channel is named for all.
+    """
+
+    def __init__(
+        self, account: str, name: str, currency: str, *, is_test: bool, channel: str = ""
+    ) -> None:
         self.account = account
+        self.channel = channel
         self.random = random.Random(account)
         self.tables: dict[str, list[dict[str, Any]]] = {
             "account": [
@@ -103,8 +118,7 @@ class Company:
     def _campaign(self, number: int, day: date) -> None:
         campaign, message = f"C{number}", f"M{number}"
         name = HOSTILE if number == 1 else f"Campaign {number}"
-        channel = "sms" if number % 5 == 2 else "email"
-        sent = datetime(day.year, day.month, day.day, 8 + number % 9, tzinfo=UTC)
+        channel = self.channel or ("sms" if number % 5 == 2 else "email")
         self._add("campaign", id=campaign, name=name)
         self._add(
             "campaign_message",
@@ -112,7 +126,7 @@ class Company:
             campaign_id=campaign,
             channel=channel,
             status="sent",
-            send_time=sent,
+            send_time=f"{day}T{8 + number % 9:02}:00:00Z",
         )
         for letter in "AB" if number % 4 == 1 else "A":
             variation = f"V{number}{letter}"
@@ -136,14 +150,15 @@ class Company:
             )
 
     def _flow(self, day: date) -> None:
+        channel = self.channel or "email"
         self._add(
             "flow_performance_daily",
             flow_id="Welcome",
             flow_message_id="Hello",
-            send_channel="email",
+            send_channel=channel,
             conversion_metric_id=ORDER,
-            date=day,
-            **self._numbers(self.random.randint(20, 200), "email"),
+            date=day.isoformat(),
+            **self._numbers(self.random.randint(20, 200), channel),
         )
 
     def _numbers(self, recipients: int, channel: str) -> dict[str, object]:

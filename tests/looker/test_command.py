@@ -9,7 +9,6 @@ import pytest
 from looker import __main__ as looker
 from looker import declaration, semantic
 from looker.errors import LookerError
-from tests.looker.conftest import Page
 
 
 def complaint(capsys: pytest.CaptureFixture[str], tmp_path: Path, **paths: Path) -> str:
@@ -22,30 +21,34 @@ def complaint(capsys: pytest.CaptureFixture[str], tmp_path: Path, **paths: Path)
     return line
 
 
-def test_missing_warehouse(page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_warehouse(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Without a warehouse the command names the file and how to make one."""
-    line = complaint(capsys, tmp_path, warehouse=tmp_path / "none.duckdb", manifest=page.manifest)
+    line = complaint(capsys, tmp_path, warehouse=tmp_path / "none.duckdb", manifest=manifest)
     assert line.endswith("none.duckdb is missing: run `make demo` or `make sync` first.")
 
 
-def test_missing_manifest(page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without dbt's manifest the command names it and how to make one."""
-    line = complaint(capsys, tmp_path, warehouse=page.warehouse, manifest=tmp_path / "none.json")
+    line = complaint(capsys, tmp_path, warehouse=tmp_path, manifest=tmp_path / "none.json")
     assert line.endswith("none.json is missing: run `dbt build` first.")
 
 
-def test_missing_mart(page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_mart(manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A warehouse without the mart is named together with the remedy."""
     duckdb.connect(str(tmp_path / "empty.duckdb")).close()
-    line = complaint(capsys, tmp_path, warehouse=tmp_path / "empty.duckdb", manifest=page.manifest)
+    line = complaint(capsys, tmp_path, warehouse=tmp_path / "empty.duckdb", manifest=manifest)
     assert "empty.duckdb lacks a mart or a column" in line
     assert line.endswith("run `dbt build` again.")
 
 
-def test_no_warehouse_file(page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_no_warehouse(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A file that is no DuckDB database is named."""
     (tmp_path / "notes.duckdb").write_text("no database " * 1000)
-    line = complaint(capsys, tmp_path, warehouse=tmp_path / "notes.duckdb", manifest=page.manifest)
+    line = complaint(capsys, tmp_path, warehouse=tmp_path / "notes.duckdb", manifest=manifest)
     assert "notes.duckdb cannot be opened" in line
 
 
@@ -60,7 +63,7 @@ def test_no_warehouse_file(page: Page, tmp_path: Path, capsys: pytest.CaptureFix
     ],
 )
 def test_declaration_is_checked(
-    page: Page, tmp_path: Path, before: str, after: str, complaint: str
+    manifest: Path, tmp_path: Path, before: str, after: str, complaint: str
 ) -> None:
     """A name in dashboard.yml that dbt does not declare is refused by name."""
     content = declaration.DASHBOARD.read_text()
@@ -68,25 +71,15 @@ def test_declaration_is_checked(
     changed = tmp_path / "dashboard.yml"
     changed.write_text(content.replace(before, after, 1))
     with pytest.raises(LookerError, match=complaint):
-        declaration.load(semantic.load(page.manifest), changed)
+        declaration.load(semantic.load(manifest), changed)
 
 
-def test_a_formula_that_is_more_than_sums_is_not_simplified(page: Page, tmp_path: Path) -> None:
+def test_a_formula_that_is_more_than_sums_is_not_simplified(manifest: Path, tmp_path: Path) -> None:
     """A metric that a filter narrows is left out, never shown as if it had none."""
-    manifest = json.loads(page.manifest.read_text())
-    [metric] = [entry for entry in manifest["metrics"] if entry["name"] == "delivered"]
+    content = json.loads(manifest.read_text())
+    [metric] = [entry for entry in content["metrics"] if entry["name"] == "delivered"]
     metric["filter"] = {"where_filters": []}
     path = tmp_path / "manifest.json"
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(content))
     with pytest.raises(LookerError, match="'delivered'"):
         semantic.load(path).metric("delivered")
-
-
-def test_page_is_the_same_twice(page: Page, tmp_path: Path) -> None:
-    """The same warehouse gives the same page but for the time it was made."""
-    again = tmp_path / "again.html"
-    paths = ["--warehouse", page.warehouse, "--manifest", page.manifest, "-o", again]
-    assert looker.main(["preview", *map(str, paths)]) == 0
-    first, second = page.html.read_text().splitlines(), again.read_text().splitlines()
-    different = [line for line, other in zip(first, second, strict=True) if line != other]
-    assert all(line.strip().startswith("<p>Page made") for line in different)

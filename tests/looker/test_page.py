@@ -1,9 +1,12 @@
 """The dashboard in a real browser: its figures, its texts and how it is used."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from looker import __main__ as looker
 from tests.looker.chromium import Chromium
 from tests.looker.conftest import HOSTILE, LAST_DAY, Page
 from tests.warehouse import dbt
@@ -165,14 +168,15 @@ def test_best_time_equals_sql(page: Page, browser: Chromium) -> None:
             sum(clicks_unique) / sum(delivered) as rate,
             sum(delivered) as delivered
         from klaviyo__message_performance
-        where account_id = 'Shop' and message_type = 'campaign' and sent_on >= '{since}'
+        where account_id = 'Shop' and message_type = 'campaign' and send_channel = 'email'
+            and sent_on >= '{since}'
         group by all
         """,
     )
     enough = [cell for cell in cells if cell["delivered"] >= 1000]
     assert 0 < len(enough) < len(cells)
     expected = {(c["hour"], c["weekday"]): f"{c['rate']:.2%}" for c in enough}
-    body = f"{tile(browser, 'Best time to send')} tbody"
+    body = f"{tile(browser, 'Best time to send an email')} tbody"
     hours = [int(text[:2]) for text in texts(browser, f"{body} th")]
     values = texts(browser, f"{body} td")
     shown = {
@@ -266,7 +270,17 @@ def test_accounts_are_never_added_up(page: Page, browser: Chromium) -> None:
         "select sum(conversion_value) as value from klaviyo__message_performance"
         " where account_id = 'Zoo'",
     )
-    assert texts(browser, ".figure .value")[0] == f"US${row['value']:,.0f}"
+    assert texts(browser, ".figure .value")[0] == f"${row['value']:,.0f}"
+
+
+def test_a_tile_without_data_says_so(browser: Chromium) -> None:
+    """An account that only sends texts sees no empty axes and no open rate of 0 %."""
+    switch_to(browser, "Zoo")
+    assert texts(browser, ".figure[data-name=open_rate] .value") == ["–"]
+    for title in ("Email open rate", "Best time to send an email", "Subject-line tests"):
+        empty, body = f"{tile(browser, title)} .empty", f"{tile(browser, title)} .body"
+        assert browser.evaluate(f"document.querySelector('{empty}').checkVisibility()")
+        assert not browser.evaluate(f"document.querySelector('{body}').checkVisibility()")
 
 
 def test_data_and_sync_are_dated(browser: Chromium) -> None:
@@ -282,6 +296,27 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(browser: Chromium) ->
     for days in PERIODS:
         choose(browser, days)
         assert browser.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_page_follows_the_reader_into_the_dark(browser: Chromium) -> None:
+    """Text is dark on light paper or light on dark paper, the labels of charts included."""
+    lightness = {}
+    assert browser.evaluate(SOON.format(condition="document.querySelector('.body svg text')"))
+    for scheme in ("light", "dark"):
+        browser.prefer(scheme)
+        colors = browser.evaluate(
+            "[[document.body, 'backgroundColor'], [document.body, 'color'],"
+            " [document.querySelector('.body svg text'), 'fill']]"
+            ".map(([element, name]) => getComputedStyle(element)[name])"
+        )
+        lightness[scheme] = [sum(map(int, re.findall(r"\d+", color)[:3])) for color in colors]
+    browser.prefer("light")
+    paper, text, label = lightness["light"]
+    assert paper > 600
+    assert max(text, label) < 320
+    paper, text, label = lightness["dark"]
+    assert paper < 100
+    assert min(text, label) > 450
 
 
 def test_the_page_is_labelled(browser: Chromium) -> None:
@@ -303,3 +338,13 @@ def test_every_tile_states_its_definition(browser: Chromium) -> None:
     assert definitions == ["Unique clicks / delivered."]
     tiles = browser.evaluate("document.querySelectorAll('.tile').length")
     assert tiles == browser.evaluate("document.querySelectorAll('.tile .definitions').length")
+
+
+def test_page_is_the_same_twice(page: Page, tmp_path: Path) -> None:
+    """The same warehouse gives the same page but for the time it was made."""
+    again = tmp_path / "again.html"
+    paths = ["--warehouse", page.warehouse, "--manifest", page.manifest, "-o", again]
+    assert looker.main(["preview", *map(str, paths)]) == 0
+    first, second = page.html.read_text().splitlines(), again.read_text().splitlines()
+    different = [line for line, other in zip(first, second, strict=True) if line != other]
+    assert all(line.strip().startswith("<p>Page made") for line in different)
