@@ -1,0 +1,257 @@
+"""Any JSON becomes something the warehouse can store, and nothing it cannot."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import values
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.connector.anything import JSON, storable
+
+
+def nested(depth: int) -> Any:
+    """A list in a list in a list."""
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+HOSTILE: dict[str, Any] = {
+    "a number of 5,000 digits": 10**4_999,
+    "a negative number of 5,000 digits": -(10**4_999),
+    "5,000 digits as text": "9" * 5_000,
+    "500 levels": nested(500),
+    "100,000 levels": nested(100_000),
+    "a long number in a document": {"long": 10**4_999},
+}
+
+
+class TestEveryType:
+    """Every converter is total."""
+
+    @pytest.mark.parametrize("kind", values.CONVERTERS)
+    @given(value=JSON)
+    def test_any_json_becomes_a_storable_value(self, kind: str, value: Any) -> None:
+        """Whatever Klaviyo sends, the column gets a value of its type or NULL."""
+        assert storable(kind, values.CONVERTERS[kind](value))
+
+    @pytest.mark.parametrize("kind", values.CONVERTERS)
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_hostile_json_becomes_a_storable_value(self, kind: str, name: str) -> None:
+        """V1, V3: numbers too long to print and nesting too deep for recursion raise nothing."""
+        assert storable(kind, values.CONVERTERS[kind](HOSTILE[name]))
+
+    @pytest.mark.parametrize("kind", values.CONVERTERS)
+    @given(
+        value=st.from_regex(
+            r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", fullmatch=True
+        )
+    )
+    def test_text_like_a_time_becomes_a_storable_value(self, kind: str, value: str) -> None:
+        """V4: months, hours and zones that do not exist, years 0000 and 9999, raise nothing."""
+        assert storable(kind, values.CONVERTERS[kind](value))
+
+
+class TestTime:
+    """V4: points in time, however Klaviyo writes them."""
+
+    @pytest.mark.parametrize(
+        ("given", "stored"),
+        [
+            ("2026-06-23T00:15:23Z", "2026-06-23T00:15:23.000000Z"),
+            ("2026-06-23T00:15:23+00:00", "2026-06-23T00:15:23.000000Z"),
+            ("2026-06-23T00:15:23+0000", "2026-06-23T00:15:23.000000Z"),
+            ("2026-06-23T02:15:23+02:00", "2026-06-23T00:15:23.000000Z"),
+            ("2026-06-22T19:45:23-04:30", "2026-06-23T00:15:23.000000Z"),
+            ("2026-06-23 00:15:23.918411+00:00", "2026-06-23T00:15:23.918411Z"),
+            ("2026-06-23 00:15:23.918411 +00:00", "2026-06-23T00:15:23.918411Z"),
+            ("2026-06-23T00:15:23.918Z", "2026-06-23T00:15:23.918000Z"),
+            ("2026-06-23T00:15:23.918411999Z", "2026-06-23T00:15:23.918411Z"),
+            ("2026-06-23T00:15:23", "2026-06-23T00:15:23.000000Z"),
+            ("2026-06-23T00:15Z", "2026-06-23T00:15:00.000000Z"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000000Z"),
+            ("2024-02-29T12:00:00Z", "2024-02-29T12:00:00.000000Z"),
+            ("2000-01-01T00:00:00Z", "2000-01-01T00:00:00.000000Z"),
+            ("2099-12-31T23:59:59Z", "2099-12-31T23:59:59.000000Z"),
+        ],
+    )
+    def test_each_known_form_is_normalised_to_utc(self, given: str, stored: str) -> None:
+        """Z or offset, T or space, any fraction, no zone or seconds: one form is stored."""
+        assert stored == values.moment(given)
+
+    @pytest.mark.parametrize(
+        "junk",
+        ["", "junk", "2026-06-23", "2026-02-30T00:00:00Z", "2025-02-29T00:00:00Z", "1750636523",
+         "2026-06-23T25:00:00Z", "2026-06-23T00:15:23+99:00", "9999-12-31T23:59:59-01:00",
+         "2026-06-23T00:15:23Z; drop table", "٢٠٢٦-06-23T00:15:23Z", 1750636523, None, True, {}],
+    )  # fmt: skip
+    def test_what_is_no_time_is_null(self, junk: Any) -> None:
+        """A value that names no point in time is NULL, never a guess."""
+        assert values.moment(junk) is None
+
+    @given(st.datetimes(timezones=st.timezones()))
+    def test_a_written_time_is_read_back_as_the_same_instant(self, time: datetime) -> None:
+        """What the connector writes it can read, to the microsecond, in every zone."""
+        try:
+            written = values.written(time)
+        except OverflowError:  # years 1 and 9999 have instants that UTC cannot name
+            return
+        assert written == values.moment(written)
+        assert time.astimezone(UTC) == datetime.fromisoformat(written)
+
+
+class TestDay:
+    """Calendar days."""
+
+    @pytest.mark.parametrize(
+        ("given", "stored"),
+        [
+            ("2026-06-23", "2026-06-23"),
+            ("2026-06-23T23:59:59-10:00", "2026-06-23"),
+            ("2026-02-30", None),
+            ("today", None),
+            (20260623, None),
+            (None, None),
+        ],
+    )
+    def test_a_day_is_the_one_klaviyo_wrote(self, given: Any, stored: str | None) -> None:
+        """The date at the start of the text, never moved by a zone; junk is NULL."""
+        assert stored == values.day(given)
+
+    @pytest.mark.parametrize(
+        ("given", "stored"),
+        [
+            ("2026-06-23T00:00:00+00:00", "2026-06-23"),  # midnight as written
+            ("2026-06-23T00:00:00-04:00", "2026-06-23"),
+            ("2026-06-23T04:00:00+00:00", "2026-06-23"),  # midnight in New York as an instant
+            ("2026-06-23T03:59:59+00:00", "2026-06-22"),
+            ("2026-06-23", "2026-06-23"),
+            (None, None),
+        ],
+    )
+    def test_a_series_day_is_the_accounts_own(self, given: Any, stored: str | None) -> None:
+        """D8: midnight as written or as an instant both name the account's calendar day."""
+        assert stored == values.local_day(given, ZoneInfo("America/New_York"))
+
+
+class TestNumber:
+    """V1, V5: numbers."""
+
+    @pytest.mark.parametrize(
+        ("given", "stored"),
+        [
+            (0, 0),
+            (-0.0, 0),
+            (3.0, 3),
+            ("42", 42),
+            (2**53 + 1, 2**53 + 1),
+            ("9007199254740993", 2**53 + 1),
+            (2**63 - 1, 2**63 - 1),
+            (-(2**63), -(2**63)),
+            (2**63, None),
+            ("9223372036854775808", None),
+            (2**70, None),
+            (3.5, None),
+            ("3.5", None),
+            ("1_000", None),
+            (math.nan, None),
+            (math.inf, None),
+            ("", None),
+            ("t", None),
+            (True, None),
+            (None, None),
+            ([1], None),
+        ],
+    )
+    def test_a_whole_number_is_exact_or_null(self, given: Any, stored: int | None) -> None:
+        """A LONG column holds the very number that was sent, or NULL where it cannot."""
+        assert stored == values.long(given)
+
+    @pytest.mark.parametrize(
+        ("given", "stored"),
+        [
+            (1234567.89, 1234567.89),
+            ("1234567.89", 1234567.89),
+            (0.1, 0.1),
+            (99999999999999.98, 99999999999999.98),
+            (5, 5.0),
+            ("-12.50", -12.5),
+            ("1e400", None),
+            (10**400, None),
+            (math.nan, None),
+            (-math.inf, None),
+            ("NaN", None),
+            ("Infinity", None),
+            ("1_000.5", None),
+            ("12 USD", None),
+            (False, None),
+            ({}, None),
+        ],
+    )
+    def test_money_is_kept_to_the_cent_or_null(self, given: Any, stored: float | None) -> None:
+        """Amounts are kept as sent, text or number; what is no finite number is NULL."""
+        assert stored == values.double(given)
+
+    @pytest.mark.parametrize("value", ["true", "t", "1", 1, 0, "", None, []])
+    def test_truth_is_never_guessed(self, value: Any) -> None:
+        """Only true and false are BOOLEAN; text and numbers that look like it are NULL."""
+        assert values.boolean(value) is None
+        assert values.boolean(value=True) is True
+        assert values.boolean(value=False) is False
+
+
+class TestText:
+    """V2: text."""
+
+    @pytest.mark.parametrize(
+        ("given", "stored"),
+        [
+            ("👩‍👩‍👧 שלום", "👩‍👩‍👧 שלום"),
+            ("a\0b", "a\ufffdb"),
+            ("a\ud800b", "a\ufffdb"),
+            ("007", "007"),
+            ("t", "t"),
+            ("NaN", "NaN"),
+            ("", ""),
+            (7, "7"),
+            (2**70, str(2**70)),
+            (1.5, "1.5"),
+            (True, "true"),
+            (None, None),
+            ({"a": 1}, None),
+            (["a"], None),
+        ],
+    )
+    def test_text_is_kept_as_it_is(self, given: Any, stored: str | None) -> None:
+        """Only NUL and lone surrogates are replaced; a container is no text."""
+        assert stored == values.text(given)
+
+    def test_a_long_text_is_kept_whole(self) -> None:
+        """V2: a name of a megabyte is not cut."""
+        assert values.text("ä" * 2**20) == "ä" * 2**20
+
+
+class TestJsonColumn:
+    """Open-ended properties."""
+
+    def test_only_what_json_cannot_hold_is_changed(self) -> None:
+        """NaN and Infinity become null, NUL and surrogates a sign, long numbers text."""
+        given = {"a\0": [math.nan, math.inf, 2**63, 1.5, True, None], "b": {"\ud800": "x\0"}}
+        stored = {"a\ufffd": [None, None, str(2**63), 1.5, True, None], "b": {"\ufffd": "x\ufffd"}}
+        assert stored == values.document(given)
+
+    @given(JSON.filter(lambda value: isinstance(value, dict | list)))
+    def test_a_clean_document_stays_as_it_is(self, value: Any) -> None:
+        """Cleaning is done once: what came out of it goes through it unchanged."""
+        once = values.document(value)
+        assert once == values.document(once)
+
+    @pytest.mark.parametrize("value", ['{"a": 1}', "text", 1, True, None])
+    def test_a_json_column_holds_containers_only(self, value: Any) -> None:
+        """Text is not stored in JSON columns: the loader would encode it a second time."""
+        assert values.document(value) is None
