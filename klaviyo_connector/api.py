@@ -174,7 +174,7 @@ class Klaviyo:
                 )
                 content = _read(path, answer)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-                raise _transport_error(path, error, deadline) from None
+                raise _transport_error(self.url, path, error, deadline) from None
         self._note(answer.headers)
         return _judge(path, answer.status_code, answer.headers, content)
 
@@ -276,7 +276,7 @@ def _number(value: str | None) -> float | None:
         return None
 
 
-def _transport_error(path: str, error: Exception, deadline: "_Deadline") -> KlaviyoError:
+def _transport_error(url: str, path: str, error: Exception, deadline: "_Deadline") -> KlaviyoError:
     """What a failed exchange means. The cause's own words stay out: they may hold the address."""
     if isinstance(error, requests.exceptions.SSLError):
         return ContractError(
@@ -285,7 +285,8 @@ def _transport_error(path: str, error: Exception, deadline: "_Deadline") -> Klav
         )
     if deadline.passed:
         return TransientError(f"{path}: no whole answer within {deadline.seconds:.0f} seconds")
-    return TransientError(f"{path}: the connection to Klaviyo failed ({type(error).__name__})")
+    reason = f"{path}: the connection to {url} failed ({type(error).__name__})"
+    return TransientError(reason if url == KLAVIYO else f"{reason}; is the sandbox running?")
 
 
 class _Deadline:

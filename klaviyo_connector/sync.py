@@ -38,20 +38,22 @@ def sync(configuration: Mapping[str, object], state: Any) -> Iterator[Operation]
 
 
 def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation]:
-    """The same operations with a checkpoint at least every 1,000 rows.
+    """The same operations with a checkpoint at least every 1,000 rows, and none that keeps no row.
 
     A checkpoint that repeats the last state is always safe: the rows since are asked for again.
     """
-    last, rows = Checkpoint(state), 0
+    last, rows, kept = Checkpoint(state), 0, True
     for operation in operations:
-        yield operation
         if isinstance(operation, Checkpoint):
-            last, rows = operation, 0
+            last, kept = operation, False
         else:
-            rows += isinstance(operation, Upsert)
-        if rows >= ROWS_BETWEEN_CHECKPOINTS:
+            yield operation
+            rows += 1
+        if rows >= ROWS_BETWEEN_CHECKPOINTS or (rows and not kept):
             yield last
-            rows = 0
+            rows, kept = 0, True
+    if not kept:
+        yield last
 
 
 def _accounts(settings: Configuration, state: State) -> Iterator[Operation]:
