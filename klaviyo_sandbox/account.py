@@ -18,7 +18,8 @@ from klaviyo_sandbox.events import Events
 from klaviyo_sandbox.form_visits import form_visits
 from klaviyo_sandbox.ledger import Table, join
 from klaviyo_sandbox.noise import idle_visits, oddities, show
-from klaviyo_sandbox.people import NEVER, Activity, Floats, Ints, People, iso, settle
+from klaviyo_sandbox.people import NEVER, Floats, Ints, People, iso, settle
+from klaviyo_sandbox.profiles import Activity, profiles
 from klaviyo_sandbox.resources import resources
 from klaviyo_sandbox.segments import group_ids
 
@@ -194,7 +195,7 @@ class Account:
     def _made(self, kind: str) -> list[Resource]:
         if kind == "profile":
             rows = np.flatnonzero(self.people.created <= self.now)
-            return self.people.documents(rows, self._activity(), self.now)
+            return profiles(self.people, rows, self._activity(), self.now)
         made = resources(self.company, kind, self.now)
         if kind in ("list", "segment"):
             for group in made:

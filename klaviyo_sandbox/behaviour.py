@@ -25,6 +25,7 @@ from klaviyo_sandbox.ledger import (
     Content,
     Table,
     blank,
+    by_person,
     contents,
     join,
 )
@@ -63,10 +64,11 @@ READING: Final = (MINUTE // 2, 0.9)  # pause and patience from opening to clicki
 OPENS_AGAIN: Final = 0.35  # further opens per opener
 REACTS_WITHIN: Final = 45 * DAY
 
+RETURNS: Final = 0.5  # of those who clicked come back to the shop on a later day
 VISITS: Final = 0.016  # visits a day of somebody with the usual interest
 VIEWS: Final = 0.75  # of visits look at a product
 CHECKS_OUT: Final = 0.10  # of visits that look at a product
-EAGERNESS: Final[dict[Channel, float]] = {"email": 2.6, "sms": 0.9, "push": 1.2, "whatsapp": 1.2}
+EAGERNESS: Final[dict[Channel, float]] = {"email": 2.0, "sms": 0.7, "push": 0.9, "whatsapp": 0.9}
 ORDERS: Final = 0.5  # of checkouts
 REFUNDS: Final = 0.025  # of orders
 BASKET: Final = 3  # the most products in one basket
@@ -105,7 +107,8 @@ class Behaviour:
         self.past.bring("Opened Email", 2.0, 70 * DAY, start, rng)
         self.past.bring("Placed Order", 0.5, 200 * DAY, start, rng)
         exits = {flow.exit_metric for flow in company.flows if flow.exit_metric is not None}
-        self.done = {name: np.full(len(people), -NEVER // 2) for name in sorted(exits)}
+        self.latest = np.zeros((len(CHANNELS), len(people)), np.int64)
+        self.done = {name: np.empty(0, np.int64) for name in sorted(exits)}
         self.entered = np.full((len(company.flows), len(people)), -NEVER // 2)
 
     def _read_messages(self, messages: list[Content]) -> None:
@@ -161,7 +164,7 @@ class Behaviour:
         if metric in self.news:
             self.news[metric].write(events)
         if metric in self.done:
-            np.maximum.at(self.done[metric], events["person"], events["at"])
+            self.done[metric] = np.append(self.done[metric], by_person(events["person"], at))
         return events
 
     def _some(self, rows: Table, chance: Floats | float) -> Table:
@@ -231,12 +234,15 @@ class Behaviour:
                 continue
             mine = sends["variation"] == number
             at, person = sends["at"][mine], sends["person"][mine]
-            done = self.done[content.flow.exit_metric][person]
-            left[mine] = (at - content.message.delay < done) & (done <= at)
+            done = np.sort(self.done[content.flow.exit_metric])
+            before = np.searchsorted(done, by_person(person, at), side="right")
+            entered = by_person(person, at - content.message.delay)
+            left[mine] = before > np.searchsorted(done, entered, side="right")
         return left
 
     def _send(self, channel: Channel, sends: Table) -> None:
         """Write what becomes of a channel's messages, from bounce to complaint."""
+        np.maximum.at(self.latest[CHANNELS.index(channel)], sends["person"], sends["sent"])
         fate, rates = self.rng.random(len(sends)), RATES[channel]
         bounced = fate < rates.bounced
         failed = ~bounced & (fate < rates.bounced + rates.failed)
@@ -253,16 +259,13 @@ class Behaviour:
         readers = self._open(channel, received) if rates.opened else received
         self._click(channel, readers)
         if rates.left:
-            left = self._some(readers, rates.left)
-            gone = self._write(OUTCOMES["unsubscribes"][channel], left, self._soon(left, 20, 900))
-            self.people.withdraw(CHANNELS.index(channel), gone["person"], gone["at"], "UNSUBSCRIBE")
+            self._leave(channel, self._some(readers, rates.left))
 
     def _bounce(self, channel: Channel, sends: Table) -> None:
         hard = self.rng.random(len(sends)) < HARD_BOUNCES
         name, at = OUTCOMES["bounced"][channel], self._soon(sends, 1, 120)
         self._write(name, sends[~hard], at[~hard])
-        gone = self._write(name, sends[hard], at[hard], HARD)
-        self.people.withdraw(CHANNELS.index(channel), gone["person"], gone["at"], "HARD_BOUNCE")
+        self._withdraw(channel, self._write(name, sends[hard], at[hard], HARD), "HARD_BOUNCE")
 
     def _machines(self, received: Table) -> None:
         """Write what no human does: Apple's proxy opens, corporate gateways click."""
@@ -277,7 +280,17 @@ class Behaviour:
     def _complain(self, received: Table) -> None:
         cross = self._some(received, COMPLAINTS)
         gone = self._write("Marked Email as Spam", cross, self._soon(cross, MINUTE, DAY))
-        self.people.withdraw(0, gone["person"], gone["at"], "SPAM_COMPLAINT")
+        self._withdraw("email", gone, "SPAM_COMPLAINT")
+
+    def _leave(self, channel: Channel, readers: Table) -> None:
+        gone = self._write(OUTCOMES["unsubscribes"][channel], readers, self._soon(readers, 20, 900))
+        self._withdraw(channel, gone, "UNSUBSCRIBE")
+
+    def _withdraw(self, channel: Channel, gone: Table, reason: str) -> None:
+        """End the consent of those who are gone, after the last message already on its way."""
+        number = CHANNELS.index(channel)
+        at = np.maximum(gone["at"], self.latest[number, gone["person"]] + 1)
+        self.people.withdraw(number, gone["person"], at, reason)
 
     def _open(self, channel: Channel, received: Table) -> Table:
         """Write everybody's first open and some further ones; return the first ones."""
@@ -293,16 +306,23 @@ class Behaviour:
         """Write the clicks, each of which leads into the shop."""
         rates = RATES[channel]
         if channel not in OUTCOMES["clicks"]:
-            self.clicks.write(readers)  # to open a push is to follow it
+            self._visit(readers)  # to open a push is to follow it
             return
         chance = rates.clicked * self.clicking[readers["variation"]]
         clicked = self._some(readers, np.minimum(chance, 0.9))
         wait = READING if rates.opened else (rates.pause, rates.patience)
         name = OUTCOMES["clicks"][channel]
         first = self._write(name, clicked, self._later(clicked, *wait))
-        self.clicks.write(first)
+        self._visit(first)
         again = np.repeat(first, self.rng.poisson(CLICKS_AGAIN, len(first)))
         self._write(name, again, self._later(again, HOUR, 1.5))
+
+    def _visit(self, clicked: Table) -> None:
+        """Lead into the shop, at once and in part once more within days."""
+        self.clicks.write(clicked)
+        back = self._some(clicked, RETURNS)
+        back["at"] = self._later(back, 36 * HOUR, 0.8)
+        self.clicks.write(back)
 
     # ---- people --------------------------------------------------------------------------------
 

@@ -163,7 +163,7 @@ def credit(company: Company, table: Table) -> Ints:
     wanted = (table["variation"] < 0) & (table["person"] >= 0) & (table["at"] <= table["seen"])
     wanted &= ~np.isin(table["metric"], [-1, *_codes(company, OF_MESSAGES)])
     events = np.flatnonzero(wanted)
-    order = _by_person(table)
+    order = by_person(table["person"], table["at"])
     for window in sorted(set(WINDOWS.values())):
         names = [name for name, length in WINDOWS.items() if length == window]
         touches = np.flatnonzero(_is_touch(company, table, names))
@@ -180,10 +180,9 @@ def credit(company: Company, table: Table) -> Ints:
     return touch
 
 
-def _by_person(table: Table) -> Ints:
-    """Return a number per row that sorts by person and then by time."""
-    at: Ints = table["at"] - table["at"].min(initial=0)
-    return table["person"].astype(np.int64) << 34 | at
+def by_person(person: Ints, at: Ints) -> Ints:
+    """Return numbers that sort by person and then by time."""
+    return np.asarray(person, np.int64) << 34 | at
 
 
 def _codes(company: Company, names: Container[str]) -> list[int]:

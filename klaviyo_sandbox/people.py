@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -159,17 +159,6 @@ def iso(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
-@dataclass(frozen=True)
-class Activity:
-    """What is visible of each person's doings at one moment; times are 0 where there is none."""
-
-    last_event: Ints
-    last_order: Ints
-    first_order: Ints
-    orders: Ints
-    spent: Floats
-
-
 @dataclass
 class People:
     """Arrays with one position per person; the matrices have one row per list or channel.
@@ -216,10 +205,10 @@ class People:
         local = plain.replace("'", "").lower()
         return f"{local}+sandbox{person}@{MAILBOXES[self.mailbox[person]].domain}"
 
-    def phone(self, person: int) -> str | None:
-        """Return a person's number, None if no list ever got one."""
-        text = CHANNELS.index("sms")
-        return None if self.agreed[text, person] == NEVER else f"+1555{person:07d}"
+    def phone(self, person: int, now: int) -> str | None:
+        """Return a person's number, None for who has not given it by ``now``."""
+        given = self.agreed[[CHANNELS.index("sms"), CHANNELS.index("whatsapp")], person].min()
+        return f"+1555{person:07d}" if given <= now else None
 
     def consents(self, channel: int, person: Ints, at: Ints) -> Bools:
         """Tell who accepts messages of the channel at the moments ``at``."""
@@ -233,125 +222,6 @@ class People:
         np.minimum.at(self.withdrawn[channel], person, at)
         if channel == CHANNELS.index("email"):
             self.reason[person[sooner]] = REASONS.index(reason)
-
-    def documents(self, rows: Ints, activity: Activity, now: int) -> list[dict[str, Any]]:
-        """Return the ``profile`` resources of ``rows`` as they stand at ``now``."""
-        consents = np.concatenate([self.agreed, self.withdrawn])
-        changed = np.where(consents <= now, consents, 0).max(axis=0)
-        updated = np.maximum.reduce([self.created, activity.last_event, changed])
-        moments = zip(rows.tolist(), updated[rows].tolist(), strict=True)
-        return [self._document(person, at, activity, now) for person, at in moments]
-
-    def _document(self, person: int, updated: int, activity: Activity, now: int) -> dict[str, Any]:
-        last_event = int(activity.last_event[person])
-        city = CITIES[self.city[person]]
-        return {
-            "type": "profile",
-            "id": self.ids[person],
-            "attributes": {
-                "email": self.email(person),
-                "phone_number": self.phone(person) if self._has_agreed(1, person, now) else None,
-                "external_id": f"C-{100_000 + person}" if activity.orders[person] else None,
-                "first_name": FIRST_NAMES[self.first[person]],
-                "last_name": LAST_NAMES[self.last[person]],
-                "organization": None,
-                "locale": "fr-CA" if city.country == "Canada" else "en-US",
-                "title": None,
-                "image": None,
-                "created": iso(int(self.created[person])),
-                "updated": iso(updated),
-                "last_event_date": iso(last_event) if last_event else None,
-                "location": _location(city),
-                "properties": self._properties(person),
-                "subscriptions": self._subscriptions(person, now),
-                "predictive_analytics": _prediction(person, activity, now),
-            },
-            "relationships": {},
-        }
-
-    def _has_agreed(self, channel: int, person: int, now: int) -> bool:
-        return bool(self.agreed[channel, person] <= now)
-
-    def _properties(self, person: int) -> dict[str, Any]:
-        day = datetime.fromtimestamp(int(self.birthday[person]) * DAY, UTC)
-        properties: dict[str, Any] = {"Birthday": f"{day:%m-%d}", "Mailbox": "sandbox"}
-        if person % 5 == 0:
-            properties["Favourite things"] = ["☕ coffee", 'long "walks"', "naïve art"]
-        return properties
-
-    def _subscriptions(self, person: int, now: int) -> dict[str, Any]:
-        email, sms, push, whatsapp = (
-            self._consent(number, channel, person, now) for number, channel in enumerate(CHANNELS)
-        )
-        withdrawn = int(self.withdrawn[0, person])
-        email |= {
-            "custom_method_detail": None,
-            "double_optin": email["consent"] == "SUBSCRIBED",
-            "suppression": [],
-            "list_suppressions": [],
-        }
-        if withdrawn <= now:
-            reason = REASONS[self.reason[person]]
-            email["suppression"] = [{"reason": reason, "timestamp": iso(withdrawn)}]
-        for push_has_no in ("method", "method_detail", "last_updated"):
-            push.pop(push_has_no)
-        return {
-            "email": {"marketing": email},
-            "sms": {"marketing": sms},
-            "mobile_push": {"marketing": push},
-            "whatsapp": {"marketing": whatsapp},
-        }
-
-    def _consent(self, number: int, channel: Channel, person: int, now: int) -> dict[str, Any]:
-        agreed, withdrawn = int(self.agreed[number, person]), int(self.withdrawn[number, person])
-        has_left = withdrawn <= now
-        is_in = agreed <= now and not has_left
-        since = withdrawn if has_left else agreed if is_in else None
-        by_form = channel in ("email", "sms") and self.form_version[person] >= 0 and is_in
-        right = "push" if channel == "push" else channel
-        # E-mail may be sent without consent as long as nothing suppresses the address.
-        allowed = not has_left if channel == "email" else is_in
-        return {
-            f"can_receive_{right}_marketing": allowed,
-            "consent": "SUBSCRIBED"
-            if is_in
-            else "UNSUBSCRIBED"
-            if has_left
-            else "NEVER_SUBSCRIBED",
-            "consent_timestamp": None if since is None else iso(since),
-            "last_updated": None if since is None else iso(since),
-            "method": "FORM" if by_form else "API" if is_in else None,
-            "method_detail": "",
-        }
-
-
-def _location(city: City) -> dict[str, Any]:
-    location: dict[str, Any] = dict.fromkeys(("address1", "address2", "ip"))
-    return location | {key: value for key, value in city._asdict().items() if key != "lag"}
-
-
-def _prediction(person: int, activity: Activity, now: int) -> dict[str, Any] | None:
-    """Return simple forecasts from the visible orders; None for someone who never ordered."""
-    orders, spent = int(activity.orders[person]), float(activity.spent[person])
-    if not orders:
-        return None
-    first, last = int(activity.first_order[person]), int(activity.last_order[person])
-    between = (last - first) / DAY / (orders - 1) if orders > 1 else None
-    usual = between or 180.0
-    silent = (now - last) / DAY
-    ahead = 365 / usual * 2.0 ** -(silent / usual)
-    return {
-        "historic_clv": round(spent, 2),
-        "predicted_clv": round(ahead * spent / orders, 2),
-        "total_clv": round(spent + ahead * spent / orders, 2),
-        "historic_number_of_orders": orders,
-        "predicted_number_of_orders": round(ahead, 2),
-        "average_days_between_orders": between and round(between, 1),
-        "average_order_value": round(spent / orders, 2),
-        "churn_probability": round(1 - 2.0 ** -(silent / usual), 3),
-        "expected_date_of_next_order": iso(last + int(usual * DAY)),
-        "ranked_channel_affinity": ["email", "sms", "push", "whatsapp"],
-    }
 
 
 def settle(company: Company, count: int, start: int, end: int, rng: np.random.Generator) -> People:
