@@ -19,7 +19,7 @@ from configuration import Configuration
 from events import SCOPE as EVENTS_SCOPE
 from events import sync_events
 from listings import sync_listing
-from models import Checkpoint, Ledger, Operation, State, Table, Upsert, Warning, dig
+from models import Checkpoint, Ledger, Operation, State, Table, Warning, dig
 from reports import sync_reports
 from streams import ACCOUNT, AGGREGATES, EVENT, EVENT_ATTRIBUTION, REPORTS, STREAMS
 from values import moment, written
