@@ -73,7 +73,7 @@ class Sandbox:
         document: dict[str, Any] = answer.json()
         return document
 
-    def admin(self, method: str = "GET", path: str = "", **given: Any) -> dict[str, Any]:
+    def admin(self, method: str = "GET", path: str = "", /, **given: Any) -> dict[str, Any]:
         """Ask the admin's door."""
         url = f"{self.url}/admin{path}"
         answer = self.session.request(method, url, json=given or None, timeout=TIMEOUT)

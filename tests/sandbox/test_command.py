@@ -1,0 +1,69 @@
+"""`python -m klaviyo_sandbox` says in one line what is wrong, and stops when told."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.sandbox_server import REPOSITORY, running_sandbox
+
+SMALL = {"campaigns": 20, "profiles": 50}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    command = [sys.executable, "-m", "klaviyo_sandbox", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=REPOSITORY, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--now", "yesterday"), "--now"),
+        (("--epoch", "2026-13-01"), "--epoch"),
+        (("--events", "-1"), "--events"),
+        (("--campaigns", "many"), "--campaigns"),
+        (("--fault", "flood"), "--fault"),
+        (("--colour", "red"), "--colour"),
+        (("--port", "70000"), "70000"),
+    ],
+)
+def test_wrong_argument_is_named(arguments: tuple[str, ...], named: str) -> None:
+    """A wrong argument ends the command with a line that names it and no traceback."""
+    ended = run("--port", "0", *arguments) if "--port" not in arguments else run(*arguments)
+    assert ended.returncode != 0
+    assert named in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+
+
+def test_port_in_use_is_named() -> None:
+    """A port that another program listens on is named, with the remedy."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        ended = run("--port", str(port))
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert str(port) in line
+    assert "--port" in line
+
+
+def test_listens_on_loopback_only() -> None:
+    """Nobody outside this machine can reach a sandbox."""
+    with running_sandbox(**SMALL) as sandbox:
+        assert sandbox.url.startswith("http://127.0.0.1:")
+        port = int(sandbox.url.rpartition(":")[2])
+        with socket.create_server(("127.0.0.2", port)):
+            pass  # the same port is free on another address, so it is not taken on all
+
+
+def test_flags_reach_the_server() -> None:
+    """Seed, epoch and now on the command line are those of the account."""
+    options = {"now": "2026-06-01T00:00:00Z", "epoch": "2026-05-01", "seed": 3}
+    with running_sandbox(**SMALL, **options) as sandbox:
+        state = sandbox.admin()
+        assert (state["now"], state["epoch"]) == ("2026-06-01T00:00:00+00:00", "2026-05-01")
