@@ -88,11 +88,11 @@ def answer(account: Account, attributes: Json, url: Url) -> Json:
     )
     if attributes.get("sort") is not None:
         rows = _sorted(rows, body.choice(attributes, "sort", _sorts(by, measurements)), by)
-    rows, links = body.page(rows, attributes.get("page_cursor"), _size(attributes), url)
+    shown, links = body.page(rows, attributes.get("page_cursor"), _size(attributes), url)
     data = {
         "type": "metric-aggregate",
         "id": str(uuid5(NAMESPACE_URL, repr(attributes))),
-        "attributes": {"dates": dates, "data": rows},
+        "attributes": {"dates": dates, "data": shown},
         "links": {"self": str(url)},
     }
     return {"data": data, "links": links}

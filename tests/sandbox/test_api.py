@@ -530,7 +530,8 @@ class TestReports:
             "filter": ["greater-or-equal(datetime,2026-08-01)", "less-than(datetime,2026-11-17)"],
         }
         whole = sandbox.report("metric-aggregate", **asked)["data"]["attributes"]["data"]
-        rows, cursor = [], None
+        rows: list[Any] = []
+        cursor = None
         while cursor is not None or not rows:
             page = sandbox.report("metric-aggregate", **asked, page_size=4, page_cursor=cursor)
             rows += page["data"]["attributes"]["data"]

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from klaviyo_api import KlaviyoAPI
+from klaviyo_api import KlaviyoAPI  # type: ignore[import-untyped]
 from pydantic import BaseModel
 
 from klaviyo_sandbox.endpoints import Endpoint
@@ -84,7 +84,8 @@ def test_client_reads_every_endpoint(
 def test_client_reads_every_page(client: KlaviyoAPI, sandbox: Sandbox, path: str) -> None:
     """Following the client's own cursors shows every item once."""
     endpoint = next(each for each in READS if each.path == path)
-    found, cursor = [], None
+    found: list[str] = []
+    cursor = None
     while cursor is not None or not found:
         answer = as_found(call(client, endpoint, page_cursor=cursor))
         found += [each["id"] for each in answer["data"]]

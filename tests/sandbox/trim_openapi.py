@@ -67,6 +67,14 @@ def trim(document: dict[str, Any], paths: list[tuple[str, str]]) -> dict[str, An
     return {"answers": answers, "$defs": definitions}
 
 
+def lines(value: dict[str, Any], depth: int) -> str:
+    """Return a document as JSON with one line for each thing that is ``depth`` levels down."""
+    if depth < 0:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    parts = (f"{json.dumps(name)}:{lines(value[name], depth - 1)}" for name in sorted(value))
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
 def main() -> None:
     """Print the trimmed schemas."""
     stable, beta = (json.loads(Path(name).read_text()) for name in sys.argv[1:3])
@@ -74,7 +82,7 @@ def main() -> None:
     changed = [each for each in paths if each[1] in beta["paths"] and "campaign" in each[1]]
     kept = [each for each in paths if each not in changed and each[1] in stable["paths"]]
     trimmed = {"2026-07-15": trim(stable, kept), "2026-07-15.pre": trim(beta, changed)}
-    print(json.dumps(trimmed, sort_keys=True, separators=(",", ":"), indent=0))
+    print(lines(trimmed, depth=2))
 
 
 if __name__ == "__main__":
