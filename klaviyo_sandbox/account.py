@@ -26,7 +26,7 @@ from klaviyo_sandbox.segments import group_ids
 Resource = dict[str, Any]
 
 CAMPAIGNS: Final = 320
-PROFILES: Final = 8_000
+PROFILES: Final = 7_000
 FEWEST_PROFILES: Final = 20
 IDLE: Final = 0.1  # idle visits per event of the story, unless the number of events is given
 STORY: Final = 0.75  # the part of a given number of events that the story should make up
@@ -67,8 +67,9 @@ class Account:
         events: int | None = None,
     ) -> None:
         midnight = int(datetime.combine(epoch, time(), UTC).timestamp())
-        self.epoch, self.now, self._seed = epoch, now, seed
+        self.epoch, self._seed = epoch, seed
         self.start, self.end = midnight - HISTORY, midnight + FUTURE
+        self.now = self._written(now)
         self.noon = midnight + 12 * HOUR
         self.company = build(seed, epoch, campaigns)
         draft = self._draft(profiles, events)
@@ -82,10 +83,20 @@ class Account:
         self._edits: dict[tuple[str, str], Resource | None] = {}
         self._cache: dict[Any, Any] = {}
 
+    def _written(self, now: int) -> int:
+        """Return ``now`` if the story covers it; ValueError if it does not."""
+        if not self.start <= now <= self.end:
+            message = (
+                f"now is {iso(now)}, but the story around the epoch {self.epoch} runs only from "
+                f"{iso(self.start)} to {iso(self.end)}"
+            )
+            raise ValueError(message)
+        return now
+
     def _draft(self, profiles: int | None, events: int | None) -> Draft:
         """Tell the story of as many people as ``profiles`` or ``events`` asks for."""
         if profiles is not None or events is None:
-            draft = self._tell(profiles or PROFILES)
+            draft = self._tell(PROFILES if profiles is None else profiles)
         else:
             draft = self._tell(max(FEWEST_PROFILES, round(events / EVENTS_EACH)))
             while draft.told > events or draft.told < SHORTEST_STORY * events:
@@ -96,12 +107,15 @@ class Account:
         if events is not None and draft.told > events:
             message = (
                 f"{len(draft.people)} profiles and {len(self.company.campaigns)} campaigns make "
-                f"{draft.told} events by themselves; ask for more events, or for fewer of them"
+                f"{draft.told} events by themselves; ask for more events or fewer of these"
             )
             raise ValueError(message)
         return draft
 
     def _tell(self, profiles: int) -> Draft:
+        if profiles < 1:
+            message = "an account needs at least one profile"
+            raise ValueError(message)
         rng = np.random.default_rng([self._seed, 1, profiles])
         people = settle(self.company, profiles, self.start, self.end, rng)
         days = (self.end - self.start) // DAY
@@ -117,11 +131,11 @@ class Account:
         return [idle_visits(self.company, people, count, span, rng) for count, span in spans]
 
     def move_to(self, now: int) -> None:
-        """Set the clock; ValueError if that would turn it back."""
+        """Set the clock; ValueError for turning it back or past the end of the story."""
         if now < self.now:
             message = f"the clock stands at {iso(self.now)} and cannot go back to {iso(now)}"
             raise ValueError(message)
-        self.now = now
+        self.now = self._written(now)
         self._cache.clear()
 
     def edit(self, kind: str, id_: str, changes: Resource | None) -> None:

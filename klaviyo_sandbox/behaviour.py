@@ -2,8 +2,8 @@
 
 Every day newcomers join lists, segments are drawn anew, messages go out to whoever consents,
 people open, click and leave in their own time, visit the shop, fill baskets and order; and what
-they do sets off flows, whose messages are due on a later day. Nothing looks ahead, so nobody
-receives a message after leaving.
+they do sets off flows, whose messages are due later. Nothing looks ahead, so nobody receives a
+message after leaving.
 
 People who came before the history bring a past (orders, opens) that segments know of and that no
 event tells.
@@ -11,6 +11,7 @@ event tells.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -50,7 +51,15 @@ class Rates(NamedTuple):
 
 
 RATES: Final[dict[Channel, Rates]] = {
-    "email": Rates(0.005, 0.0005, 0.21, 0.068, 0.010, 5 * HOUR, 1.5),
+    "email": Rates(
+        bounced=0.005,
+        failed=0.0005,
+        opened=0.21,
+        clicked=0.068,
+        left=0.010,
+        pause=5 * HOUR,
+        patience=1.5,
+    ),
     "sms": Rates(failed=0.012, clicked=0.074, left=0.004, pause=12 * MINUTE, patience=1.2),
     "push": Rates(bounced=0.010, opened=0.055, pause=50 * MINUTE, patience=1.4),
     "whatsapp": Rates(opened=0.62, clicked=0.14, pause=40 * MINUTE, patience=1.4),
@@ -59,9 +68,9 @@ HARD_BOUNCES: Final = 0.25  # of all bounces
 MACHINE_OPENS: Final = 0.55  # of what Apple Mail users receive is loaded by Apple's proxy
 BOT_CLICKS: Final = 0.15  # of what arrives where a gateway follows links
 COMPLAINTS: Final = 0.0002  # of e-mails received
+OPENS_AGAIN: Final = 0.35  # further opens per opener
 CLICKS_AGAIN: Final = 0.22  # further clicks per clicker
 READING: Final = (MINUTE // 2, 0.9)  # pause and patience from opening to clicking
-OPENS_AGAIN: Final = 0.35  # further opens per opener
 REACTS_WITHIN: Final = 45 * DAY
 
 RETURNS: Final = 0.5  # of those who clicked come back to the shop on a later day
@@ -180,8 +189,6 @@ class Behaviour:
         waits = pause * np.exp(patience * self.rng.standard_normal(len(rows)))
         at: Ints = rows["at"] + np.clip(waits, 5, REACTS_WITHIN).astype(np.int64)
         return at
-
-    # ---- messages ------------------------------------------------------------------------------
 
     def _outgoing(self) -> dict[int, list[tuple[Campaign, CampaignMessage]]]:
         """Return the campaign messages that go out, by day."""
@@ -324,8 +331,6 @@ class Behaviour:
         back["at"] = self._later(back, 36 * HOUR, 0.8)
         self.clicks.write(back)
 
-    # ---- people --------------------------------------------------------------------------------
-
     def _join(self, midnight: int) -> None:
         """Write who joins lists today, by which form, and consents by that."""
         joined = self.people.joined
@@ -405,8 +410,6 @@ class Behaviour:
         self.basket_count += len(products)
         return carts, products
 
-    # ---- flows ---------------------------------------------------------------------------------
-
     def _take_in(self, midnight: int) -> None:
         """Let into the flows whom today's events set them off for, and forget those events."""
         for number, flow in enumerate(self.company.flows):
@@ -429,8 +432,8 @@ class Behaviour:
     def _triggers(self, flow: Flow, midnight: int) -> Table:
         """Return today's events that set the flow off."""
         if flow.trigger_type == "Date Based":
-            day = midnight // DAY % 365
-            person = np.flatnonzero(self.people.birthday == day)
+            today = datetime.fromtimestamp(midnight, UTC)
+            person = np.flatnonzero(self.people.birthday == today.timetuple().tm_yday - 1)
             return blank(person, np.full(len(person), midnight + 14 * HOUR))
         if flow.trigger_type == "Metric":
             return join(self.today.get(flow.trigger, []))

@@ -175,7 +175,7 @@ class People:
     city: Ints
     mailbox: Ints
     client: Ints
-    birthday: Ints
+    birthday: Ints  # days after New Year
     engagement: Floats
     interest: Floats
     form_version: Ints  # position among the versions of all forms, -1 for none

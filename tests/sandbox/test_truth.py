@@ -406,6 +406,15 @@ class TestClock:
             account.move_to(NOON - 1)
         assert account.now == NOON
 
+    def test_stays_within_what_is_written(self) -> None:
+        """A clock before the history or after the written future is refused, not left empty."""
+        account = an_account(profiles=20, campaigns=5)
+        with pytest.raises(ValueError, match="runs only from 2025-10-16"):
+            account.move_to(NOON + 61 * DAY)
+        with pytest.raises(ValueError, match="runs only from 2025-10-16"):
+            an_account(NOON - 401 * DAY)
+        assert account.now == NOON
+
     def test_messages_go_out_while_they_are_being_sent(self, account: Account) -> None:
         """Nothing is received before its campaign's send begins or after it is said to be sent."""
         events = account.events
@@ -465,6 +474,22 @@ class TestPeople:
                     assert not (theirs & (events.at > entered) & (events.at < entered + HOUR)).any()
                     checked += 1
         assert checked > 0
+
+    def test_birthday_messages_come_on_birthdays(self, account: Account) -> None:
+        """Whoever gets the birthday message has, by their profile, a birthday that day."""
+        events = account.events
+        flows = [content.flow.name if content.flow else "" for content in events.contents]
+        rows = np.flatnonzero(np.array(flows)[events.variation] == "Birthday")
+        rows = rows[(events.variation[rows] >= 0) & (events.sent[rows] < NOON)]
+        profiles = {profile["id"]: profile for profile in account.resources("profile")}
+        assert len(rows) > 0
+        for row in rows.tolist():
+            properties = profiles[account.people.ids[events.person[row]]]["attributes"][
+                "properties"
+            ]
+            assert (
+                properties["Birthday"] == f"{datetime.fromtimestamp(events.sent[row], UTC):%m-%d}"
+            )
 
     def test_segments_follow_from_what_people_did(self, account: Account) -> None:
         """Who ordered in the 30 days before midnight is a recent buyer, and nobody else is."""
