@@ -7,6 +7,7 @@ them. Whatever it has yielded before a Checkpoint may be kept; the rest is asked
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,6 +27,7 @@ from values import moment, written
 
 log = logging.getLogger("klaviyo")
 ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds rows in memory until a checkpoint
+SECONDS_BETWEEN_CHECKPOINTS = 30  # what a killed sync asks for again at most
 AHEAD = timedelta(days=1)  # a watermark further ahead than any clock's error is damage
 NEEDED = {"metric", "mapped_metric", "campaign", "flow"}  # listings that tell what to report on
 
@@ -38,22 +40,23 @@ def sync(configuration: Mapping[str, object], state: Any) -> Iterator[Operation]
 
 
 def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation]:
-    """The same operations with a checkpoint at least every 1,000 rows, and none that keeps no row.
+    """The same operations with a checkpoint after every 1,000 rows or 30 seconds, and at the end.
 
-    A checkpoint that repeats the last state is always safe: the rows since are asked for again.
+    A checkpoint costs the loader about as much as 1,000 rows, so the many that keep few rows are
+    left out. One that repeats the last state is always safe: the rows since are asked for again.
     """
-    last, rows, kept = Checkpoint(state), 0, True
+    last, rows, since = Checkpoint(state), 0, monotonic()
     for operation in operations:
         if isinstance(operation, Checkpoint):
-            last, kept = operation, False
+            last = operation
+            due = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
         else:
             yield operation
-            rows += 1
-        if rows >= ROWS_BETWEEN_CHECKPOINTS or (rows and not kept):
+            rows, due = rows + 1, rows + 1 >= ROWS_BETWEEN_CHECKPOINTS
+        if due:
             yield last
-            rows, kept = 0, True
-    if not kept:
-        yield last
+            rows, since = 0, monotonic()
+    yield last
 
 
 def _accounts(settings: Configuration, state: State) -> Iterator[Operation]:
