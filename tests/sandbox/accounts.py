@@ -1,0 +1,45 @@
+"""The small account that tests of the sandbox's truth ask, and what they ask it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from klaviyo_sandbox.account import Account
+from klaviyo_sandbox.company import DAY
+from klaviyo_sandbox.ledger import OUTCOMES
+
+EPOCH = date(2026, 11, 20)
+NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp())
+BLACK_FRIDAY = int(datetime(2025, 11, 28, 20, tzinfo=UTC).timestamp())
+EVERYTHING: dict[str, Any] = {"start": NOON - 401 * DAY, "end": NOON + 61 * DAY}
+STATISTICS = (
+    "recipients delivered bounced failed opens opens_unique clicks clicks_unique unsubscribes"
+    " unsubscribe_uniques spam_complaints conversions conversion_uniques conversion_value open_rate"
+    " click_rate revenue_per_recipient text_message_spend bounced_or_failed"
+).split()
+COUNTED = {name: statistic for statistic, names in OUTCOMES.items() for name in names.values()}
+CAMPAIGN_GROUPS = ("campaign_id", "campaign_message_id", "send_channel", "variation")
+FLOW_GROUPS = ("flow_id", "flow_message_id", "send_channel")
+
+
+def an_account(now: int = NOON, **sizes: int) -> Account:
+    """A small account around the epoch."""
+    return Account(epoch=EPOCH, now=now, **{"campaigns": 90, "profiles": 350} | sizes)
+
+
+def metric_of(document: dict[str, Any], names: dict[str | None, str]) -> str:
+    """The name of an event's metric, empty for none."""
+    data = document["relationships"]["metric"]["data"]
+    return names[data and data["id"]]
+
+
+def asked(account: Account, metric: str = "Placed Order", **others: Any) -> dict[str, Any]:
+    """A question about messages, everything of all time unless told otherwise."""
+    return {
+        "statistics": STATISTICS,
+        "filters": (),
+        "conversion_metric_id": account.company.metric(metric).id,
+        **EVERYTHING,
+        **others,
+    }
