@@ -7,15 +7,16 @@ rest).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from klaviyo_sandbox.kinds import KINDS
+from klaviyo_sandbox.kinds import KINDS, Kind
 from klaviyo_sandbox.query import Query
 
 Json = dict[str, Any]
+NO_RELATIONSHIP: Json = {}
 
 
 @dataclass(frozen=True)
@@ -41,29 +42,36 @@ def resource(raw: Json, query: Query, origin: str) -> Json:
     own = f"{origin}/api/{kind.plural}/{raw['id']}"
     shown: Json = {"type": raw["type"], "id": raw["id"]}
     if kind.fields:
-        shown["attributes"] = _attributes(raw, query)
+        shown["attributes"] = _attributes(raw, kind, query)
     if kind.relations:
-        known = raw.get("relationships", {})
-        shown["relationships"] = {
-            name: _relationship(known.get(name, {}), own, name, query) for name in kind.relations
-        }
+        shown["relationships"] = _relationships(raw["relationships"], kind, own, query.include)
     shown["links"] = {"self": f"{own}/"}
     return shown
 
 
-def _attributes(raw: Json, query: Query) -> Json:
+def _attributes(raw: Json, kind: Kind, query: Query) -> Json:
     attributes: Json = raw["attributes"]
     asked = query.fields.get(raw["type"])
-    if asked is None:
-        hidden = [
-            name
-            for name in KINDS[raw["type"]].additional.split()
-            if name in attributes and name not in query.additional
-        ]
-        if not hidden:
-            return attributes
-        return {name: value for name, value in attributes.items() if name not in hidden}
-    return _picked(attributes, [name.split(".") for name in asked])
+    if asked is not None:
+        return _picked(attributes, [name.split(".") for name in asked])
+    if not kind.additional:
+        return attributes
+    hidden = set(kind.additional.split()) - query.additional
+    return {name: value for name, value in attributes.items() if name not in hidden}
+
+
+def _relationships(known: Json, kind: Kind, own: str, include: Collection[str]) -> Json:
+    shown: Json = {}
+    for name in kind.relations:
+        links = {"self": f"{own}/relationships/{name}/", "related": f"{own}/{name}/"}
+        relationship = known.get(name, NO_RELATIONSHIP)
+        is_told = "data" in relationship and (
+            name in include or not isinstance(relationship["data"], list)
+        )
+        shown[name] = (
+            {"data": relationship["data"], "links": links} if is_told else {"links": links}
+        )
+    return shown
 
 
 def _picked(value: Json, paths: list[list[str]]) -> Json:
@@ -76,16 +84,6 @@ def _picked(value: Json, paths: list[list[str]]) -> Json:
         whole = [] in below or not isinstance(child, dict)
         picked[name] = child if whole else _picked(child, below)
     return picked
-
-
-def _relationship(known: Json, own: str, name: str, query: Query) -> Json:
-    links = {"self": f"{own}/relationships/{name}/", "related": f"{own}/{name}/"}
-    if "data" not in known:
-        return {"links": links}
-    data = known["data"]
-    if isinstance(data, list) and name not in query.include:
-        return {"links": links}
-    return {"data": data, "links": links}
 
 
 def document(data: Any, url: Url) -> Json:
