@@ -66,6 +66,7 @@ def browser(page: Page, chromium: Chromium) -> Iterator[Chromium]:
     """The page, freshly opened. A complaint in its console or a request fails the test."""
     chromium.resize(1280)
     chromium.open(page.html)
+    assert chromium.problems == []
     yield chromium
     assert chromium.problems == []
     assert chromium.requests == [page.html.as_uri()]
