@@ -133,9 +133,7 @@ class TestRetries:
         assert type(raised.value) is error
         assert len(server.log) == 6
 
-    def test_what_waiting_does_not_mend_is_asked_once(
-        self, server: HTTPServer, clock: Clock
-    ) -> None:
+    def test_what_waiting_cannot_mend_is_asked_once(self, server: HTTPServer, clock: Clock) -> None:
         """H6: waiting does not mend a rejected key, a missing scope or a wrong question."""
         faults = {
             AuthError: refusal(401),

@@ -1,0 +1,181 @@
+"""A Klaviyo account of a few hand-written documents, behind a real HTTP server.
+
+The sandbox is a whole company; this is for cases that no company would show on request.
+"""
+
+import copy
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import models
+import sync
+from api import KlaviyoError
+from models import Checkpoint, Delete, Operation, Upsert
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+from werkzeug.http import http_date
+
+KEY = "pk_0123456789abcdef"
+NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)  # in New York
+DAY = timedelta(days=1)
+NO_RESULTS: dict[str, Any] = {
+    "results": [],
+    "date_times": [],
+    "dates": [],
+    "data": [],
+}  # of any kind of report
+SINCE = re.compile(r"(greater-or-equal|greater-than)\((\w+),([^)]+)\)")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that reached the account."""
+
+    path: str
+    params: dict[str, str]
+    body: Any  # the attributes of a POST
+    key: str
+
+
+@dataclass
+class ScriptedAccount:
+    """What stands in the account; change it between syncs. Times are UTC."""
+
+    now: datetime = NOON
+    timezone: str = "America/New_York"
+    documents: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))  # by path
+    included: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))  # by path
+    reports: dict[str, Callable[[Any], Any]] = field(default_factory=dict)  # by path
+    answers: dict[str, Callable[[Request], Response | None]] = field(default_factory=dict)
+    page_size: int = 100
+    asked: list[Asked] = field(default_factory=list)
+
+    def refuse(self, path: str, status: int, detail: str = "", **headers: str) -> None:
+        """From now on answer `path` with an error."""
+        body = json.dumps({"errors": [{"detail": detail}]})
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers[path] = lambda _: Response(body, status, given)
+
+    def asked_of(self, path: str) -> list[Asked]:
+        """The requests for one path."""
+        return [one for one in self.asked if one.path == path]
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        body = json.loads(request.get_data())["data"]["attributes"] if request.data else None
+        key = request.headers.get("Authorization", "").removeprefix("Klaviyo-API-Key ")
+        self.asked.append(Asked(request.path, request.args.to_dict(), body, key))
+        answer = self.answers.get(request.path)
+        scripted = answer(request) if answer else None
+        if scripted is not None:
+            return scripted
+        if body is not None:
+            report = self.reports.get(request.path)
+            results = NO_RESULTS | (report(body) if report else {})
+            return _document({"data": {"attributes": results}, "links": {}})
+        if request.path == "/api/accounts":
+            account = {
+                "type": "account",
+                "id": f"of-{key}",
+                "attributes": {"timezone": self.timezone},
+            }
+            return _document({"data": [account], "links": {"next": None}})
+        return self._page(request)
+
+    def _page(self, request: Request) -> Response:
+        listed = [
+            one
+            for one in self.documents.get(request.path, [])
+            if _matches(one, request.args.get("filter", ""))
+        ]
+        start = int(request.args.get("page[cursor]", 0))
+        end = start + self.page_size
+        link = f"https://a.klaviyo.com{request.path}?page%5Bcursor%5D={end}"
+        return _document(
+            {
+                "data": listed[start:end],
+                "included": self.included.get(request.path, []),
+                "links": {"next": link if end < len(listed) else None},
+            }
+        )
+
+
+def _matches(one: Any, condition: str) -> bool:
+    """Whether a document meets a filter on `archived` and on the time of its last change."""
+    attributes = one.get("attributes", {}) if isinstance(one, dict) else {}
+    archived = attributes.get("archived", attributes.get("definition", {}).get("archived", False))
+    if f"equals(archived,{str(not archived).lower()})" in condition:
+        return False
+    bound = SINCE.search(condition)
+    if bound is None:
+        return True
+    changed, since = (datetime.fromisoformat(t) for t in (attributes[bound[2]], bound[3]))
+    return changed > since or (changed == since and bound[1] == "greater-or-equal")
+
+
+def _document(content: Any) -> Response:
+    return Response(json.dumps(content), content_type="application/vnd.api+json")
+
+
+def serve(server: HTTPServer, account: ScriptedAccount) -> None:
+    """Let `server` answer for `account`."""
+    server.expect_request(re.compile("/api/.*")).respond_with_handler(account)
+
+
+def http_time(account: ScriptedAccount) -> str:
+    """The account's time as an HTTP header."""
+    return http_date(account.now)
+
+
+@dataclass
+class Sync:
+    """What one sync did: its operations in order, and the error it ended with."""
+
+    operations: list[Operation] = field(default_factory=list)
+    error: KlaviyoError | None = None
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The rows written to a table."""
+        upserts = (one for one in self.operations if isinstance(one, Upsert))
+        return [one.row for one in upserts if one.table == table]
+
+    def deleted(self, table: str) -> list[dict[str, Any]]:
+        """The keys deleted from a table."""
+        deletes = (one for one in self.operations if isinstance(one, Delete))
+        return [one.keys for one in deletes if one.table == table]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user was told."""
+        return [one.message for one in self.operations if isinstance(one, models.Warning)]
+
+    @property
+    def state(self) -> Any:
+        """What the next sync resumes from: the last checkpoint, as a loader would store it."""
+        states = [one.state for one in self.operations if isinstance(one, Checkpoint)]
+        return json.loads(json.dumps(states[-1])) if states else {}
+
+
+def run(state: Any = None, **configuration: str) -> Sync:
+    """Run one sync of the account that KLAVIYO_BASE_URL leads to, to its end or first error."""
+    done = Sync()
+    try:
+        for one in sync.sync({"api_key": KEY, **configuration}, copy.deepcopy(state)):
+            done.operations.append(one)
+    except KlaviyoError as error:
+        done.error = error
+    return done
+
+
+def resource(kind: str, id_: str, related: dict[str, Any] | None = None, **attributes: Any) -> Any:
+    """A JSON:API resource; `related` maps a relationship to ids of resources of that name."""
+    relationships = {
+        name: {"data": [{"type": name.removesuffix("s"), "id": one} for one in ids]}
+        for name, ids in (related or {}).items()
+    }
+    return {"type": kind, "id": id_, "attributes": attributes, "relationships": relationships}
