@@ -62,7 +62,7 @@ class Response:
     @classmethod
     def of(cls, status: int, document: object, headers: dict[str, str] | None = None) -> Response:
         """Return a JSON:API answer."""
-        body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        body = orjson.dumps(document)
         return cls(status, body, {"content-type": JSON_API, **(headers or {})})
 
     @classmethod

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
+from typing import Any
 
 from klaviyo_sandbox.aggregates import MEASUREMENTS
 from klaviyo_sandbox.endpoints import ENDPOINTS, Endpoint
@@ -58,3 +60,17 @@ def question(endpoint: Endpoint, metric_ids: dict[str, str]) -> dict[str, object
     if "series" in endpoint.kind:
         asked["interval"] = "daily"
     return asked
+
+
+def refusal(sandbox: Sandbox, path: str, status: int = 400, **more: Any) -> dict[str, Any]:
+    """The one error of an answer that must be refused."""
+    answer = sandbox.ask(more.pop("method", "GET"), path, **more)
+    assert answer.status_code == status, answer.text
+    (error,) = answer.json()["errors"]
+    found: dict[str, Any] = error
+    return found
+
+
+def at(text: str) -> datetime:
+    """A datetime as the API writes it."""
+    return datetime.fromisoformat(text)

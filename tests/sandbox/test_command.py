@@ -31,6 +31,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("--fault", "flood"), "--fault"),
         (("--colour", "red"), "--colour"),
         (("--port", "70000"), "70000"),
+        (("--now", "2020-01-01", "--epoch", "2026-11-21"), "2020-01-01"),
     ],
 )
 def test_wrong_argument_is_named(arguments: tuple[str, ...], named: str) -> None:
