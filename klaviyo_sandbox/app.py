@@ -63,11 +63,15 @@ class App:
         if not request.path.startswith("/api/"):
             await wire.send(self.admin.answer(request))
             return
-        arrived = time.monotonic()
-        await asyncio.sleep(self.latency)
-        entry = {"at": arrived, "method": request.method, "path": request.path}
-        entry |= {"query": request.query.decode("latin-1"), "status": 0}
+        entry = {
+            "at": time.monotonic(),
+            "method": request.method,
+            "path": request.path,
+            "query": request.query.decode("latin-1"),
+            "status": 0,
+        }
         self.requests.append(entry)
+        await asyncio.sleep(self.latency)
         entry["status"] = await self.faults.exchange(request, wire, self.answer)
 
     def answer(self, request: Request) -> Response:
@@ -145,11 +149,10 @@ def _check_revision(revision: str | None, now: int) -> None:
         return
     try:
         made = date.fromisoformat(revision.partition(".")[0])
+        sunset = made.replace(year=made.year + REVISION_YEARS)
     except ValueError:
         raise ApiError(400, "invalid", title, f"'{revision}' is no revision.") from None
-    if made.replace(day=1, year=made.year + REVISION_YEARS) <= datetime.fromtimestamp(
-        now, UTC
-    ).date().replace(day=1):
+    if sunset <= datetime.fromtimestamp(now, UTC).date():
         raise ApiError(410, "gone", "Gone.", f"Revision {revision} has been sunset.")
     detail = f"This sandbox speaks revision {REVISION} only, not {revision}."
     raise ApiError(400, "invalid", title, detail)
