@@ -173,9 +173,12 @@ def run(state: Any = None, **configuration: str) -> Sync:
 
 
 def resource(kind: str, id_: str, related: dict[str, Any] | None = None, **attributes: Any) -> Any:
-    """A JSON:API resource; `related` maps a relationship to ids of resources of that name."""
-    relationships = {
-        name: {"data": [{"type": name.removesuffix("s"), "id": one} for one in ids]}
-        for name, ids in (related or {}).items()
-    }
-    return {"type": kind, "id": id_, "attributes": attributes, "relationships": relationships}
+    """A JSON:API resource; `related` maps a relationship to the ids it points to, or to one id."""
+
+    def pointer(name: str, id_: Any) -> Any:
+        if isinstance(id_, list):
+            return [pointer(name, one) for one in id_]
+        return {"type": name.removesuffix("s"), "id": id_}
+
+    links = {name: {"data": pointer(name, ids)} for name, ids in (related or {}).items()}
+    return {"type": kind, "id": id_, "attributes": attributes, "relationships": links}
