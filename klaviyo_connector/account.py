@@ -120,13 +120,14 @@ class Account:
 
     def learn(self, kind: str, document: Json) -> None:
         """Take from a listed document what later questions need."""
-        attributes = document.get("attributes") or {}
         if kind == "metric":
-            self.metrics[str(attributes.get("name"))].append(str(document.get("id")))
+            name = dig(document, ("attributes", "name"))
+            self.metrics[str(name)].append(str(document.get("id")))
         elif kind == "mapped_metric" and document.get("id") == "revenue":
             self.revenue_metric = dig(document, ("related", "metric", "id"))
         elif kind in ("campaign", "flow"):
-            created = day(attributes.get("created_at") or attributes.get("created"))
+            times = (dig(document, ("attributes", name)) for name in ("created_at", "created"))
+            created = next(filter(None, map(day, times)), None)
             self.memory.first_day = min(
                 filter(None, (created, self.memory.first_day)), default=None
             )

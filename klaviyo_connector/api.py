@@ -13,8 +13,11 @@ KlaviyoError
 """
 
 import json
+import math
 import os
+import re
 import socket
+import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import orjson
 import requests
@@ -36,7 +39,7 @@ REQUEST_DEADLINE = (
 )
 BODY_LIMIT = 64 * 2**20  # bytes after decompression; the largest page seen is under 6 MB
 CHUNK = 2**18
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
 # 104 and 520-524 are Cloudflare's words for a server that did not answer.
 PASSING = {104, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
 
@@ -92,7 +95,7 @@ def base_url() -> str:
     url = os.environ.get("KLAVIYO_BASE_URL", "").strip().rstrip("/")
     if not url:
         return KLAVIYO
-    if urlsplit(url).scheme not in ("http", "https") or urlsplit(url).hostname not in LOOPBACK:
+    if not LOOPBACK.fullmatch(url):  # matched, not parsed: parsers disagree on what a host is
         raise ConfigurationError(
             "KLAVIYO_BASE_URL may only name a sandbox on this machine, such as"
             " http://127.0.0.1:8765; unset it to reach Klaviyo"
@@ -175,7 +178,11 @@ class Klaviyo:
                 content = _read(path, answer)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 raise _transport_error(self.url, path, error, deadline) from None
+        if deadline.passed:  # a cut connection can look like the end of a body
+            raise deadline.error(path)
         self._note(answer.headers)
+        if answer.status_code != requests.codes.ok:  # an error may quote what was asked
+            content = content.replace(self.key.encode(), b"***")
         return _judge(path, answer.status_code, answer.headers, content)
 
     def _note(self, headers: Mapping[str, str]) -> None:
@@ -194,7 +201,7 @@ def next_cursor(body: Any) -> str | None:
     link = body["links"].get("next")
     if not link:
         return None
-    query = parse_qs(urlsplit(str(link)).query)
+    query = parse_qs(str(link).partition("?")[2])
     cursor = query.get("page[cursor]") or query.get("page_cursor")
     if not cursor:
         raise TransientError("the link to the next page holds no cursor", broken=True)
@@ -251,7 +258,7 @@ def _parsed(content: bytes) -> Any:
 def _detail(body: Any) -> str:
     """Klaviyo's own words for an error, shortened."""
     try:
-        return str(body["errors"][0]["detail"])[:300]
+        return " ".join(str(body["errors"][0]["detail"]).split())[:300]
     except (KeyError, IndexError, TypeError):
         return ""
 
@@ -271,22 +278,34 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _number(value: str | None) -> float | None:
     try:
-        return float(value) if value else None
+        number = float(value or "nan")
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _transport_error(url: str, path: str, error: Exception, deadline: "_Deadline") -> KlaviyoError:
     """What a failed exchange means. The cause's own words stay out: they may hold the address."""
-    if isinstance(error, requests.exceptions.SSLError):
+    if _is_certificate(error):
         return ContractError(
             f"{path}: the certificate of Klaviyo's server cannot be trusted; is something between"
             " this machine and Klaviyo opening the connection?"
         )
     if deadline.passed:
-        return TransientError(f"{path}: no whole answer within {deadline.seconds:.0f} seconds")
+        return deadline.error(path)
     reason = f"{path}: the connection to {url} failed ({type(error).__name__})"
     return TransientError(reason if url == KLAVIYO else f"{reason}; is the sandbox running?")
+
+
+def _is_certificate(error: BaseException | None) -> bool:
+    """Whether a certificate was refused; a handshake that merely broke off may work next time."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        reasons = [cause for cause in (*error.args, getattr(error, "reason", None)) if cause]
+        nested = next((cause for cause in reasons if isinstance(cause, Exception)), None)
+        error = nested or error.__cause__ or error.__context__
+    return False
 
 
 class _Deadline:
@@ -296,6 +315,10 @@ class _Deadline:
         self.seconds, self.passed, self._adapter = seconds, False, adapter
         self._timer = threading.Timer(seconds, self._pass)
         self._timer.daemon = True
+
+    def error(self, path: str) -> TransientError:
+        """What an exchange that was ended means."""
+        return TransientError(f"{path}: no whole answer within {self.seconds:.0f} seconds")
 
     def __enter__(self) -> Self:
         self._timer.start()

@@ -112,15 +112,16 @@ class Asking:
 
     def _insist(self, path: str, question: Callable[[], Any]) -> Any:
         """Ask until answered; what stays wrong is raised, named by its remedy."""
-        failures, waited = 0, 0.0
         endpoint = _ID.sub(r"\1/{id}", path)
+        tries, failures, waited = 0, 0, 0.0
         while True:
             self._hold(endpoint)
             try:
                 return self._once(endpoint, question)
             except TransientError as error:
+                tries += 1
                 failures += not error.throttled
-                wait = self._wait(path, error, failures)
+                wait = self._wait(path, error, tries)
                 waited += wait
                 if failures >= ATTEMPTS or waited > PATIENCE:
                     raise ContractError(str(error)) if error.broken else error from None
@@ -140,20 +141,20 @@ class Asking:
     def _hold(self, endpoint: str) -> None:
         """Wait until Klaviyo's minute is over when it said that none of it is left."""
         with self._lock:
-            wait = self._free_at.pop(endpoint, 0.0) - time.monotonic()
+            wait = self._free_at.get(endpoint, 0.0) - time.monotonic()
         if 0 < wait <= LONGEST_BACKOFF:
             log.info("%s: waiting %.0f s for Klaviyo's rate limit", endpoint, wait)
             self._sleep(wait)
 
-    def _wait(self, path: str, error: TransientError, failures: int) -> float:
-        """Seconds to wait: what Klaviyo asked for, or full jitter so that clients spread out."""
+    def _wait(self, path: str, error: TransientError, tries: int) -> float:
+        """Seconds to wait: what Klaviyo asked for, and full jitter so that clients spread out."""
         with self._lock:
             self.throttled += error.throttled
-        if error.retry_after is not None:
-            if error.retry_after > LONGEST_WAIT:
-                raise QuotaSpentError(path, error.retry_after) from None
-            return error.retry_after + random.uniform(0, 1)  # noqa: S311 - spreads, hides nothing
-        return random.uniform(0, min(LONGEST_BACKOFF, 2.0 ** (failures or 1)))  # noqa: S311
+        asked = error.retry_after
+        if asked is not None and asked > LONGEST_WAIT:
+            raise QuotaSpentError(path, asked) from None
+        grown = tries if asked is None else tries - 1
+        return (asked or 0.0) + random.uniform(0, min(LONGEST_BACKOFF, 2.0**grown))  # noqa: S311
 
     def _sleep(self, seconds: float) -> None:
         with self._lock:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from api import ConfigurationError
 from streams import REPORTING, TABLES
@@ -40,6 +40,7 @@ KEYS = tuple(name for name, _, _ in FIELDS)
 _KEY = re.compile(r"pk_[A-Za-z0-9_-]{4,200}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MOST_THREADS = 32
+EARLIEST = date(2000, 1, 1)  # Klaviyo accepts no event before
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ def read(given: Mapping[str, object]) -> Configuration:
     )
 
 
+def _named(name: str) -> str:
+    """A name to repeat in an error, unless it may be a secret that was put in the wrong place."""
+    return f" {name!r}" if re.fullmatch(r"[a-z_]{1,30}", name) else ""
+
+
 def _items(text: str) -> tuple[str, ...]:
     """The parts of a comma list, in order, once each."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
@@ -98,8 +104,8 @@ def _start_date(text: str) -> date | None:
         start = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         start = None
-    if start is None or start.year < 2000:
-        raise ConfigurationError("start_date must be a date such as 2024-01-31, from 2000 on")
+    if start is None or not EARLIEST <= start <= datetime.now(UTC).date() + timedelta(days=1):
+        raise ConfigurationError("start_date must be a past date such as 2024-01-31, from 2000 on")
     return start
 
 
@@ -109,7 +115,7 @@ def _tables(chosen: tuple[str, ...]) -> frozenset[str]:
     unknown = [name for name in chosen if name not in sets and name not in TABLES]
     if unknown:
         raise ConfigurationError(
-            f"tables: unknown table {unknown[0][:60]!r}; known: reporting, all, {', '.join(TABLES)}"
+            f"tables: unknown table{_named(unknown[0])}; known: reporting, all, {', '.join(TABLES)}"
         )
     tables = {table for name in chosen or ("reporting",) for table in sets.get(name, (name,))}
     return frozenset(tables | {"account", "sync_report", "sync_error"})
@@ -118,6 +124,6 @@ def _tables(chosen: tuple[str, ...]) -> frozenset[str]:
 def _concurrency(text: str) -> int:
     if not text:
         return 8
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_THREADS):
+    if not (re.fullmatch(r"\d{1,2}", text, re.ASCII) and 1 <= int(text) <= MOST_THREADS):
         raise ConfigurationError(f"concurrency must be a whole number from 1 to {MOST_THREADS}")
     return int(text)

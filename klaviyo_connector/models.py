@@ -123,25 +123,32 @@ def digest(value: Any) -> str:
 
 def resolved(page: Json) -> Iterator[Json]:
     """The documents of a page, each relationship holding the included resource it points to."""
-    included = {(one["type"], one["id"]): one for one in page.get("included") or []}
+    included = {_identity(one): one for one in _objects(page.get("included"))}
 
     def full(pointer: Json) -> Json:
         if isinstance(pointer, list):
-            return [full(one) for one in pointer]
-        if isinstance(pointer, dict):
-            return included.get((pointer.get("type"), pointer.get("id")), pointer)
-        return None
+            return [full(one) for one in _objects(pointer)]
+        return included.get(_identity(pointer), pointer) if isinstance(pointer, dict) else None
 
     for one in page["data"]:
-        related = one.get("relationships") or {}
-        filled = {name: full((link or {}).get("data")) for name, link in related.items()}
-        yield {**one, "related": filled}
+        document = one if isinstance(one, dict) else {}  # no record: refused for want of a key
+        links = document.get("relationships")
+        names = links if isinstance(links, dict) else {}
+        yield {**document, "related": {name: full(dig(links, (name, "data"))) for name in names}}
+
+
+def _objects(value: Json) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _identity(resource: dict[str, Any]) -> tuple[str, str]:
+    return str(resource.get("type")), str(resource.get("id"))
 
 
 def related(source: Json, name: str) -> Iterator[Json]:
     """Each resource of one relationship of a resolved document, with its owner at hand."""
     children = dig(source, ("related", name)) or []
-    for child in children if isinstance(children, list) else [children]:
+    for child in _objects(children if isinstance(children, list) else [children]):
         yield {**child, "owner": source}
 
 

@@ -36,14 +36,16 @@ def due(
     since = today - (schedule.hot - 1) * DAY
     marks = {name: memory.get(name) for name in ("deep_on", "history_on", "history_from")}
     if marks["deep_on"] != today.isoformat():
-        marks["deep_on"] = today.isoformat()
         since = min(since, today - (schedule.deep - 1) * DAY)
+        if marks["deep_on"] and schedule.history is not None:  # after a pause, no day is left out
+            since = min(since, date.fromisoformat(marks["deep_on"]))
+        marks["deep_on"] = today.isoformat()
     if _history_due(schedule, marks, today, first):
         marks |= {"history_on": today.isoformat(), "history_from": first.isoformat()}
         since = min(since, first)
     wanted = list(_windows(max(since, first), today, schedule))
     left = [window for window in pending(memory) if not any(w.covers(window) for w in wanted)]
-    wanted += left
+    wanted = [window for window in wanted if not any(w.covers(window) for w in left)] + left
     return wanted, remember(marks, wanted)
 
 

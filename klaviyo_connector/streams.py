@@ -318,14 +318,14 @@ CAMPAIGN_PERFORMANCE = _report_table(
     "campaign_performance",
     "one row per campaign message, channel, variation and conversion metric; latest numbers",
     _CAMPAIGN_KEY,
-    "campaign_message_name variation_name text_message_format",
+    "campaign_message_name variation_name",
     STATISTICS,
 )
 CAMPAIGN_PERFORMANCE_DAILY = _report_table(
     "campaign_performance_daily",
     "one row per row of campaign_performance and day (account time) on which it had changed",
     f"{_CAMPAIGN_KEY} snapshot_date",
-    "campaign_message_name variation_name text_message_format",
+    "campaign_message_name variation_name",
     STATISTICS,
 )
 FLOW_PERFORMANCE = _report_table(
@@ -333,14 +333,14 @@ FLOW_PERFORMANCE = _report_table(
     "one row per flow message, channel, variation and conversion metric; sends of"
     " window_start to window_end, the last 365 days",
     _FLOW_KEY,
-    "flow_name flow_message_name variation_name text_message_format window_start window_end",
+    "flow_name flow_message_name variation_name window_start window_end",
     STATISTICS,
 )
 FLOW_PERFORMANCE_DAILY = _report_table(
     "flow_performance_daily",
     "one row per flow message, channel, variation, conversion metric and send date",
     f"{_FLOW_KEY} date",
-    "flow_name flow_message_name variation_name text_message_format",
+    "flow_name flow_message_name variation_name",
     STATISTICS,
 )
 SEGMENT_DAILY = _report_table(
@@ -605,7 +605,8 @@ class Report:
         return "date" in self.table.key
 
 
-_GROUPS = "send_channel text_message_format variation variation_name"
+# Not text_message_format: it would split rows whose key does not tell formats apart.
+_GROUPS = "send_channel variation variation_name"
 _CAMPAIGN_GROUPS = f"campaign_id campaign_message_id campaign_message_name {_GROUPS}"
 _FLOW_GROUPS = f"flow_id flow_name flow_message_id flow_message_name {_GROUPS}"
 REPORTS = (

@@ -20,7 +20,6 @@ renamed as (
         send_channel,
         campaign_message_name,
         variation_name,
-        text_message_format,
 
         ---------- numerics
         recipients,

@@ -21,7 +21,6 @@ renamed as (
         flow_name,
         flow_message_name,
         variation_name,
-        text_message_format,
 
         ---------- numerics
         recipients,
