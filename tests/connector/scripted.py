@@ -5,6 +5,7 @@ The sandbox is a whole company; this is for cases that no company would show on 
 
 import copy
 import json
+import operator
 import re
 from collections import defaultdict
 from collections.abc import Callable
@@ -29,7 +30,12 @@ NO_RESULTS: dict[str, Any] = {
     "dates": [],
     "data": [],
 }  # of any kind of report
-SINCE = re.compile(r"(greater-or-equal|greater-than)\((\w+),([^)]+)\)")
+BOUND = re.compile(r"(greater-or-equal|greater-than|less-than)\((\w+),([^)]+)\)")
+COMPARE = {
+    "greater-or-equal": operator.ge,
+    "greater-than": operator.gt,
+    "less-than": operator.lt,
+}
 
 
 @dataclass(frozen=True)
@@ -106,16 +112,15 @@ class ScriptedAccount:
 
 
 def _matches(one: Any, condition: str) -> bool:
-    """Whether a document meets a filter on `archived` and on the time of its last change."""
+    """Whether a document meets a filter on `archived` and on times."""
     attributes = one.get("attributes", {}) if isinstance(one, dict) else {}
     archived = attributes.get("archived", attributes.get("definition", {}).get("archived", False))
     if f"equals(archived,{str(not archived).lower()})" in condition:
         return False
-    bound = SINCE.search(condition)
-    if bound is None:
-        return True
-    changed, since = (datetime.fromisoformat(t) for t in (attributes[bound[2]], bound[3]))
-    return changed > since or (changed == since and bound[1] == "greater-or-equal")
+    return all(
+        COMPARE[operation](datetime.fromisoformat(attributes[name]), datetime.fromisoformat(bound))
+        for operation, name, bound in BOUND.findall(condition)
+    )
 
 
 def _document(content: Any) -> Response:

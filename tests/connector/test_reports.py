@@ -175,7 +175,8 @@ class TestRestatement:
         """One row a day, from the same answer: the day's last numbers, dated in account time."""
         opens = iter([40, 41, 42, 42])  # two syncs a day
         shop.reports[CAMPAIGNS] = lambda _: sends(recipients=100, opens=next(opens))
-        done, taken = Sync(), {}
+        done = Sync()
+        taken: dict[str, int] = {}
         for _ in range(4):
             done = run(done.state, tables=self.TABLES)
             snapshots = done.rows("campaign_performance_daily")

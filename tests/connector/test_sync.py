@@ -1,0 +1,394 @@
+"""A whole sync: complete rows, safe checkpoints, and errors that say what to do."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import account as accounts
+import pytest
+import sync
+from api import AuthError, ConfigurationError, ContractError, ScopeError
+from models import Checkpoint, Delete, Upsert
+from streams import TABLES
+from werkzeug import Response
+
+from tests.connector.scripted import DAY, KEY, ScriptedAccount, Sync, resource, run
+
+OTHER = "pk_another_account"
+LATER = "2027-01-01T00:00:00.000000Z"  # than any clock's error
+FULL = "reporting,event,event_attribution"
+
+
+def reporting(groupings: Any, name: str) -> Callable[[Any], Any]:
+    """A report of one group: five of something, on one day where it is asked for by day."""
+
+    def report(body: Any) -> Any:
+        five = [5] if "interval" in body else 5
+        return {
+            "results": [{"groupings": groupings, "statistics": {name: five}}],
+            "date_times": ["2026-11-19T00:00:00+00:00"],
+        }
+
+    return report
+
+
+@pytest.fixture(name="shop")
+def _shop(account: ScriptedAccount) -> ScriptedAccount:
+    """An account with something in every kind of table."""
+    made: dict[str, Any] = {
+        "created": "2026-11-01T00:00:00+00:00",
+        "updated": "2026-11-02T00:00:00+00:00",
+    }
+    made_at = {f"{name}_at": time for name, time in made.items()}
+    add = account.documents
+    add["/api/metrics"] = [resource("metric", "PO", name="Placed Order", **made)]
+    add["/api/mapped-metrics"] = [resource("mapped-metric", "revenue", {"metric": "PO"})]
+    add["/api/custom-metrics"] = [resource("custom-metric", "CM", name="Net", **made)]
+    related = {"tags": ["t"], "campaign-audiences": ["au"]}
+    add["/api/campaigns"] = [resource("campaign", "c", related, **made_at)]
+    add["/api/campaign-messages"] = [resource("campaign-message", "m", {"campaign": "c"}, **made)]
+    add["/api/campaign-messages/m/campaign-variations"] = [resource("campaign-variation", "v")]
+    add["/api/flows"] = [resource("flow", "f", {"tags": ["t"], "flow-actions": ["fa"]}, **made)]
+    account.included["/api/flows"] = [
+        resource("flow-action", "fa", definition={"data": {"message": {"id": "fm"}}}, **made)
+    ]
+    for path in ("lists", "segments"):
+        add[f"/api/{path}"] = [resource(path.removesuffix("s"), "x", name="All", **made)]
+    add["/api/tags"] = [resource("tag", "t", {"tag-group": "g"}, name="sale")]
+    add["/api/tag-groups"] = [resource("tag-group", "g", name="Default")]
+    add["/api/forms"] = [resource("form", "fo", name="Pop-up", **made_at)]
+    add["/api/events"] = [
+        resource("event", "e", {"attributions": ["a"]}, datetime="2026-11-19T12:00:00+00:00")
+    ]
+    groupings = {"campaign_id": "c", "campaign_message_id": "m", "flow_id": "f",
+                 "flow_message_id": "fm", "segment_id": "x", "form_id": "fo"}  # fmt: skip
+    account.reports |= {
+        f"/api/{kind}-reports": reporting(groupings, name)
+        for kind, name in (
+            ("campaign-values", "recipients"),
+            ("flow-values", "recipients"),
+            ("flow-series", "opens"),
+            ("segment-series", "total_members"),
+            ("form-series", "submits"),
+        )
+    }
+    account.reports["/api/metric-aggregates"] = lambda body: {
+        "dates": ["2026-11-19T05:00:00+00:00"],
+        "data": [{"dimensions": ["x"] * len(body["by"]), "measurements": {"count": [5]}}],
+    }
+    return account
+
+
+def checkpoints(done: Sync) -> list[Checkpoint]:
+    """The checkpoints of a sync."""
+    return [one for one in done.operations if isinstance(one, Checkpoint)]
+
+
+class TestRows:
+    """What is handed to the loader."""
+
+    @pytest.mark.usefixtures("shop")
+    def test_every_row_is_complete(self) -> None:
+        """Exactly the declared columns: what an upsert leaves out would become NULL."""
+        done = run(tables=FULL)
+        upserts = [one for one in done.operations if isinstance(one, Upsert)]
+        assert done.error is None
+        for one in upserts:
+            assert list(one.row) == list(TABLES[one.table].types), one.table
+        for table in TABLES.keys() - {"inbox_provider_daily", "sync_error"}:
+            assert any(one.table == table for one in upserts), table
+
+    def test_no_key_holds_null(self, shop: ScriptedAccount) -> None:
+        """S3: one NULL in a key would fail the whole load, in upserts and deletes."""
+        first = run(tables=FULL)
+        shop.documents.clear()
+        shop.documents["/api/metrics"] = [resource("metric", "PO", name="Placed Order")]
+        shop.now += DAY
+        second = run(first.state, tables=FULL)
+        assert second.error is None
+        deletes = [one for one in second.operations if isinstance(one, Delete)]
+        assert {one.table for one in deletes} >= {"campaign", "campaign_tag", "flow_message"}
+        for one in deletes:
+            assert list(one.keys) == TABLES[one.table].primary_key
+            assert None not in one.keys.values()
+        for upsert in (one for one in first.operations if isinstance(one, Upsert)):
+            key = [upsert.row[name] for name in TABLES[upsert.table].primary_key]
+            assert None not in key, upsert.table
+
+    def test_a_sync_reports_what_it_did(self, shop: ScriptedAccount) -> None:
+        """Per table the rows it wrote and the requests it cost; together all of them."""
+        done = run()
+        reports = {row["table_name"]: row for row in done.rows("sync_report")}
+        assert len({row["sync_id"] for row in reports.values()}) == 1
+        for name, row in reports.items():
+            if name != "sync_report":
+                assert row["rows_written"] == len(done.rows(name)), name
+        assert sum(row["requests"] for row in reports.values()) == len(shop.asked) - 1  # account
+
+    @pytest.mark.usefixtures("shop")
+    def test_the_key_is_in_no_operation(self) -> None:
+        """X1: not in a row, a state or a warning."""
+        done = run(tables=FULL)
+        assert KEY not in repr(done.operations).replace(f"of-{KEY}", "")
+
+
+class TestCheckpoints:
+    """Where a killed sync resumes."""
+
+    def test_there_is_one_at_least_every_thousand_rows(self, account: ScriptedAccount) -> None:
+        """The loader holds rows in memory until then, deletes too."""
+        account.page_size = 100
+        tags = [resource("tag", str(n)) for n in range(2_500)]
+        account.documents["/api/tags"] = tags
+        first = run(tables="tag")
+        account.documents["/api/tags"] = []
+        second = run(first.state, tables="tag")
+        for done in (first, second):
+            rows = 0
+            for one in done.operations:
+                rows = 0 if isinstance(one, Checkpoint) else rows + 1
+                assert rows <= 1_000
+            assert isinstance(done.operations[-1], Checkpoint)
+
+    def test_what_was_handed_out_is_never_changed(self, account: ScriptedAccount) -> None:
+        """A loader may store a state long after it was given it."""
+        account.page_size = 5_000
+        account.documents["/api/metrics"] = [resource("metric", str(n)) for n in range(1_500)]
+        account.documents["/api/tags"] = [resource("tag", str(n)) for n in range(1_500)]
+        given: Any = {}
+        seen = [
+            (one.state, copy.deepcopy(one.state))
+            for one in sync.sync({"api_key": KEY, "tables": "metric,tag"}, given)
+            if isinstance(one, Checkpoint)
+        ]
+        assert len(seen) >= 3
+        assert all(state == as_given for state, as_given in seen)
+        assert given == {}
+
+    @pytest.mark.usefixtures("shop")
+    def test_a_state_is_plain_json_and_is_taken_back(self) -> None:
+        """What is stored as JSON and read again is the state that was handed out."""
+        done = run(tables=FULL)
+        last = checkpoints(done)[-1].state
+        assert json.loads(json.dumps(last, allow_nan=False)) == last
+        assert last["version"] == 1
+        assert list(last["accounts"]) == [f"of-{KEY}"]
+        assert accounts.read_state(last) == last
+
+    def test_what_was_finished_before_a_failure_is_kept(self, shop: ScriptedAccount) -> None:
+        """H5: Klaviyo's events stay down: the listings before them need not be asked for again."""
+        shop.refuse("/api/events", 503)
+        first = run(tables="form,event")
+        assert first.error
+        assert first.rows("form")
+        shop.answers.clear()
+        assert run(first.state, tables="form,event").rows("form") == []
+
+
+class TestState:
+    """P5: what the sync is given to resume from."""
+
+    @pytest.mark.parametrize("state", [None, {}])
+    @pytest.mark.usefixtures("shop")
+    def test_no_state_is_a_first_sync(self, state: Any) -> None:
+        """Everything is asked for."""
+        done = run(state, tables="form")
+        assert [row["id"] for row in done.rows("form")] == ["fo"]
+
+    @pytest.mark.parametrize(
+        "state",
+        [
+            [],
+            "text",
+            7,
+            {"accounts": {}},
+            {"cursor": "2026-01-01"},
+            {"version": "1", "accounts": {}},
+            {"version": 2, "accounts": {}},
+            {"version": 0, "accounts": {}},
+            {"version": 1},
+            {"version": 1, "accounts": []},
+            {"version": 1, "accounts": {"a": None}},
+            {"version": 1, "accounts": {"a": {"tables": []}}},
+            {"version": 1, "accounts": {"a": {"tables": {"form": "2026"}}}},
+            {"version": 1, "accounts": {"a": {"tables": {}, "report_quota": 5}}},
+        ],
+    )
+    def test_a_state_that_is_not_ours_is_refused(self, shop: ScriptedAccount, state: Any) -> None:
+        """Newer, foreign or damaged: one line with the remedy, and no request."""
+        done = run(state)
+        assert isinstance(done.error, ConfigurationError)
+        assert "state" in str(done.error)
+        assert "reset" in str(done.error)
+        assert done.operations == []
+        assert shop.asked == []
+
+    @pytest.mark.parametrize(
+        ("path", "junk"),
+        [
+            (("form", "rows", "form"), "x"),
+            (("form", "watermark"), 7),
+            (("form", "watermark"), "yesterday"),
+            (("form", "watermark"), LATER),
+            (("event", "", "watermark"), LATER),
+            (("campaign_performance", "windows"), []),
+            (("campaign_performance", "windows", "PO", "pending"), [["x", "y"]]),
+            (("campaign_performance", "windows", "PO", "deep_on"), 5),
+            (("campaign_performance", "windows", "PO", "history_on"), "soon"),
+        ],
+        ids=lambda one: "/".join(one) if isinstance(one, tuple) else repr(one),
+    )
+    @pytest.mark.usefixtures("shop")
+    def test_damage_inside_is_refused(self, path: tuple[str, ...], junk: Any) -> None:
+        """A wrong type, or a watermark that would skip everything until next year."""
+        state = run(tables=FULL).state
+        place = state["accounts"][f"of-{KEY}"]["tables"]
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = junk
+        done = run(state, tables=FULL)
+        assert isinstance(done.error, ConfigurationError)
+        assert "state" in str(done.error)
+        assert not [one for one in done.operations if isinstance(one, Upsert)]
+
+
+class TestScopes:
+    """H7: a key that may not read everything."""
+
+    @pytest.mark.parametrize(
+        ("path", "scope", "skipped"),
+        [
+            ("/api/forms", "forms:read", ["form", "form_daily"]),
+            ("/api/segments", "segments:read", ["segment", "segment_daily"]),
+            ("/api/lists", "lists:read", ["list"]),
+            ("/api/events", "events:read", ["event", "event_attribution"]),
+            ("/api/tags", "tags:read", ["tag"]),
+        ],
+    )
+    def test_a_missing_scope_skips_its_tables_with_one_warning(
+        self, shop: ScriptedAccount, path: str, scope: str, skipped: list[str]
+    ) -> None:
+        """The warning names scope and tables; every other table arrives; the sync succeeds."""
+        shop.refuse(path, 403, "You do not have permission to perform this action.")
+        done = run(tables=FULL)
+        assert done.error is None
+        (warning,) = done.warnings
+        assert scope in warning
+        assert f"skipped {', '.join(skipped)};" in warning
+        for table in TABLES.keys() - {"inbox_provider_daily", "sync_error"}:
+            assert bool(done.rows(table)) == (table not in skipped), table
+
+    def test_what_was_skipped_is_caught_up_with(self, shop: ScriptedAccount) -> None:
+        """Once the key has the scope, all of it arrives, and nothing was deleted meanwhile."""
+        first = run(tables="form,list")
+        shop.refuse("/api/forms", 403)
+        second = run(first.state, tables="form,list")
+        shop.answers.clear()
+        shop.now += DAY
+        late = resource("form", "new", updated_at="2026-11-10T00:00:00+00:00")
+        shop.documents["/api/forms"].append(late)
+        third = run(second.state, tables="form,list")
+        assert second.deleted("form") == third.deleted("form") == []
+        assert [row["id"] for row in third.rows("form")] == ["new"]
+
+    def test_without_the_metrics_the_numbers_are_named_as_skipped(
+        self, shop: ScriptedAccount
+    ) -> None:
+        """Reports need a conversion metric: the warning names them too, chosen by hand or not."""
+        shop.refuse("/api/metrics", 403)
+        shop.refuse("/api/mapped-metrics", 403)
+        for conversion_metrics in ("", "Placed Order"):
+            done = run(tables="campaign_performance,form", conversion_metrics=conversion_metrics)
+            assert done.error is None
+            (warning,) = done.warnings
+            assert "metrics:read" in warning
+            assert "campaign_performance" in warning
+            assert done.rows("form")
+
+    @pytest.mark.parametrize("tables", ["reporting", "form", "event"])
+    def test_a_key_that_may_read_nothing_fails_the_sync(
+        self, shop: ScriptedAccount, tables: str
+    ) -> None:
+        """A sync that brought nothing that was asked for is no success."""
+        for path in [*shop.documents, *shop.reports, "/api/events"]:
+            if tables == "reporting" or tables in path:
+                shop.refuse(path, 403)
+        done = run(tables=tables)
+        assert isinstance(done.error, ScopeError)
+
+
+class TestErrors:
+    """How a sync ends that cannot go on."""
+
+    def test_a_rejected_key_stops_at_once(self, shop: ScriptedAccount) -> None:
+        """H6: one request, one clear line, no row."""
+        shop.refuse("/api/accounts", 401)
+        done = run()
+        assert isinstance(done.error, AuthError)
+        assert "api_key" in str(done.error)
+        assert len(shop.asked) == 1
+        assert not [one for one in done.operations if isinstance(one, Upsert)]
+
+    def test_a_key_rejected_midway_stops_there(self, shop: ScriptedAccount) -> None:
+        """H6: revoked during the sync: not one request more."""
+        shop.refuse("/api/flows", 401)
+        done = run()
+        assert isinstance(done.error, AuthError)
+        assert shop.asked[-1].path == "/api/flows"
+        assert len(shop.asked_of("/api/flows")) == 1
+
+    def test_a_broken_endpoint_does_not_keep_the_others(self, shop: ScriptedAccount) -> None:
+        """The rest arrives; then the sync fails with the broken endpoint's name."""
+        shop.refuse("/api/lists", 400, "something is wrong")
+        done = run()
+        assert isinstance(done.error, ContractError)
+        assert "/api/lists" in str(done.error)
+        for table in ("campaign", "form", "tag", "campaign_performance", "sync_report"):
+            assert done.rows(table), table
+
+    @pytest.mark.parametrize(
+        "account_document",
+        [None, {}, {"id": "a"}, {"id": None, "attributes": {"timezone": "UTC"}},
+         {"attributes": {"timezone": "UTC"}}, {"id": "a", "attributes": {"timezone": None}},
+         {"id": "a", "attributes": {"timezone": "Mars/Olympus"}},
+         {"id": "a", "attributes": {"timezone": "America"}}, "text"],
+    )  # fmt: skip
+    def test_an_account_without_id_or_time_zone_ends_the_sync(
+        self, server: Any, monkeypatch: pytest.MonkeyPatch, account_document: Any
+    ) -> None:
+        """S1: days and keys could not be right, so nothing is written."""
+        monkeypatch.setattr("asking.ATTEMPTS", 1)
+        answer = {"data": [account_document], "links": {}}
+        server.expect_request("/api/accounts").respond_with_json(answer)
+        done = run()
+        assert isinstance(done.error, ContractError)
+        assert "/api/accounts" in str(done.error)
+
+
+class TestManyAccounts:
+    """Several keys in one connection."""
+
+    KEYS = f"{KEY},{OTHER}"
+
+    def test_each_account_is_asked_with_its_own_key(self, shop: ScriptedAccount) -> None:
+        """Rows and state of each stand under its own id."""
+        done = run(api_key=self.KEYS, tables="form")
+        assert {one.key for one in shop.asked} == {KEY, OTHER}
+        assert [row["account_id"] for row in done.rows("form")] == [f"of-{KEY}", f"of-{OTHER}"]
+        assert list(done.state["accounts"]) == [f"of-{KEY}", f"of-{OTHER}"]
+        again = run(done.state, api_key=self.KEYS, tables="form")
+        assert again.rows("form") == []
+
+    def test_one_that_fails_does_not_keep_the_other(self, shop: ScriptedAccount) -> None:
+        """The sync fails in the end, but the other account's rows and state are kept."""
+        shop.answers["/api/accounts"] = lambda request: (
+            None if OTHER in request.headers["Authorization"] else Response("{}", 401)
+        )
+        done = run(api_key=self.KEYS, tables="form")
+        assert isinstance(done.error, AuthError)
+        assert [row["account_id"] for row in done.rows("form")] == [f"of-{OTHER}"]
+        assert list(done.state["accounts"]) == [f"of-{OTHER}"]
+        (warning,) = done.warnings
+        assert "account 1 of 2" in warning
+        assert KEY not in warning
