@@ -16,6 +16,7 @@ from streams import SYNC_ERROR, SYNC_REPORT
 from values import day, text, written
 
 VERSION = 1
+DAY = 86_400.0  # seconds; a daily quota opens again within one
 OUR_SHARE = 200  # of 225 reports a day and endpoint; the rest is for the account's other tools
 
 
@@ -152,7 +153,7 @@ class Account:
 
     def close_quota(self, path: str, seconds: float) -> None:
         """Ask no more of an endpoint until Klaviyo allows it again."""
-        until = written(self.now + timedelta(seconds=seconds))
+        until = written(self.now + timedelta(seconds=min(seconds, DAY)))
         self.memory.quota[path] = {**self.memory.quota.get(path, {}), "closed_until": until}
 
     @property

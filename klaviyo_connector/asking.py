@@ -21,6 +21,13 @@ _ID = re.compile(r"(?<=^/api/)([^/]+)/[^/]+")  # limits hold for an endpoint, no
 log = logging.getLogger("klaviyo")
 
 
+def _holding(path: str, answer: Any, *lists: str) -> Any:
+    """The answer, if it has these lists: one that lacks them is no empty one."""
+    if not all(isinstance(answer.get(name), list) for name in lists):
+        raise TransientError(f"{path}: the answer lacks {' or '.join(lists)}", broken=True)
+    return answer
+
+
 def _turned(page: Callable[[str | None], Any], cursor: str | None) -> tuple[Any, str | None]:
     """A page and the cursor behind it; a link without a cursor makes the page a broken one."""
     answer = page(cursor)
@@ -83,7 +90,8 @@ class Asking:
         """Each page of a report's attributes."""
 
         def page(cursor: str | None) -> Any:
-            return self.client.post(path, body, {"page_cursor": cursor} if cursor else None)
+            answer = self.client.post(path, body, {"page_cursor": cursor} if cursor else None)
+            return _holding(path, answer, "results")
 
         yield from self._turn(path, page)
 
@@ -92,7 +100,8 @@ class Asking:
 
         def page(cursor: str | None) -> Any:
             attributes = {**body["attributes"], **({"page_cursor": cursor} if cursor else {})}
-            return self.client.post(path, {**body, "attributes": attributes})
+            answer = self.client.post(path, {**body, "attributes": attributes})
+            return _holding(path, answer, "data", "dates")
 
         yield from self._turn(path, page)
 

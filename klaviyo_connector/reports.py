@@ -12,7 +12,7 @@ from typing import Any
 
 import restatement
 from account import Account
-from api import ConfigurationError, ScopeError
+from api import ConfigurationError, ContractError, ScopeError
 from asking import QuotaSpentError
 from models import Json, Ledger, Operation, Row, Table, Warning, dig, digest
 from restatement import DAY, Window
@@ -41,6 +41,7 @@ def sync_reports(account: Account) -> Iterator[Operation]:
         for name in {job.report.table.name for job in jobs}
     }
     closed: set[str] = set()
+    broken: list[ContractError] = []
     for number, job in enumerate(jobs, 1):
         if job.report.path in closed or job.report.scope in account.skipped:
             continue
@@ -61,7 +62,13 @@ def sync_reports(account: Account) -> Iterator[Operation]:
             yield Warning(f"{error}; what is missing is asked for by a later sync")
         except ScopeError:
             account.skip(job.report.scope, job.report.table)
+        except ContractError as error:
+            closed.add(job.report.path)
+            broken.append(error)
+            yield Warning(str(error))
         yield account.memory.checkpoint()
+    if broken:
+        raise broken[0]
 
 
 def conversion_metrics(account: Account) -> list[str]:
@@ -86,7 +93,7 @@ def _plan(account: Account) -> Iterator[Job]:
         log.warning("no metric is mapped to revenue: name one in conversion_metrics")
     jobs = []
     for report in (*REPORTS, *AGGREGATES):
-        if account.wants(report.table):
+        if account.wants(*report.tables):
             for metric_id in _metrics(account, report, conversions):
                 jobs += [Job(report, metric_id, w) for w in _due(account, report, metric_id)]
     yield from sorted(jobs, key=lambda job: job.window.end, reverse=True)
@@ -95,8 +102,9 @@ def _plan(account: Account) -> Iterator[Job]:
 def _metrics(account: Account, report: Report | Aggregate, conversions: list[str]) -> list[str]:
     if isinstance(report, Report):
         return conversions if report.converts else [""]
-    if not report.metrics:
-        return conversions
+    if not report.metrics:  # a message metric's counts are already asked for by its messages
+        messages = {one for name in MESSAGE_METRICS for one in account.metrics.get(name, [])}
+        return [metric_id for metric_id in conversions if metric_id not in messages]
     return [metric_id for name in report.metrics for metric_id in account.metrics.get(name, [])]
 
 
@@ -160,14 +168,19 @@ def _store(
     if empty and key not in ledger.known:
         return
     size = long(source["statistics"].get("recipients")) if report.schedule.overlap else None
-    rows = list(account.store(table, source, lambda row: ledger.news(key, row, size)))
-    yield from rows
+    changed = False
+
+    def news(row: Row) -> bool:
+        nonlocal changed
+        changed = ledger.news(key, row, size)
+        return changed and account.wants(table)
+
+    yield from account.store(table, source, news)
     snapshots = report.snapshots if isinstance(report, Report) else None
-    if rows and snapshots is not None and account.wants(snapshots):
+    if changed and snapshots is not None and account.wants(snapshots):
         today = {"snapshot_date": account.today.isoformat()}
-        yield from account.store(
-            snapshots, {**source, "groupings": {**source["groupings"], **today}}
-        )
+        snapshot = {**source, "groupings": {**source["groupings"], **today}}
+        yield from account.store(snapshots, snapshot)
 
 
 def _mark(table: Table, groupings: Row) -> str:
@@ -178,9 +191,13 @@ def _mark(table: Table, groupings: Row) -> str:
 
 def _answers(account: Account, job: Job) -> Iterator[Json]:
     """Each result of a request as `{groupings, statistics}`."""
-    if isinstance(job.report, Aggregate):
-        return _aggregate(account, job.report, job)
-    return _report(account, job.report, job)
+    try:
+        if isinstance(job.report, Aggregate):
+            yield from _aggregate(account, job.report, job)
+        else:
+            yield from _report(account, job.report, job)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise ContractError(f"{job.report.path}: a result is not of the agreed form") from None
 
 
 def _reserve(account: Account, path: str) -> None:
@@ -195,7 +212,7 @@ def _report(account: Account, report: Report, job: Job) -> Iterator[Json]:
     before = account.asking.requests
     try:
         for page in account.asking.report(report.path, _report_body(report, job)):
-            for result in page.get("results") or []:
+            for result in page["results"]:
                 yield from _results(account, report, job, page, result)
     except QuotaSpentError as error:
         account.close_quota(report.path, error.retry_after or 0)
@@ -247,7 +264,7 @@ def _aggregate(account: Account, aggregate: Aggregate, job: Job) -> Iterator[Jso
     fixed = {"metric_id": job.metric_id, "channel": MESSAGE_METRICS.get(name, "")}
     for page in account.asking.aggregate(aggregate.path, _aggregate_body(account, aggregate, job)):
         days = _days(account, page["dates"])
-        for group in page.get("data") or []:
+        for group in page["data"]:
             texts = (value or "" for value in group["dimensions"])
             groupings = {**fixed, **dict(zip(aggregate.columns.values(), texts, strict=True))}
             counts = group["measurements"]

@@ -600,6 +600,11 @@ class Report:
     floor: str = "2000-01-01"  # nothing before this day exists
 
     @property
+    def tables(self) -> tuple[Table, ...]:
+        """What the answers fill."""
+        return (self.table,) if self.snapshots is None else (self.table, self.snapshots)
+
+    @property
     def daily(self) -> bool:
         """Whether the answer is a series with one value per day."""
         return "date" in self.table.key
@@ -698,6 +703,11 @@ class Aggregate:
     scope: str = "metrics:read"
     schedule: Schedule = Schedule(span=365, hot=7, deep=30, history=0)
     floor: str = "2000-01-01"
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """What the answers fill."""
+        return (self.table,)
 
 
 AGGREGATES = (

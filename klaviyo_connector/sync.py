@@ -46,16 +46,20 @@ def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation
     left out. One that repeats the last state is always safe: the rows since are asked for again.
     """
     last, rows, since = Checkpoint(state), 0, monotonic()
-    for operation in operations:
-        if isinstance(operation, Checkpoint):
-            last = operation
-            due = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
-        else:
-            yield operation
-            rows, due = rows + 1, rows + 1 >= ROWS_BETWEEN_CHECKPOINTS
-        if due:
-            yield last
-            rows, since = 0, monotonic()
+    try:
+        for operation in operations:
+            if isinstance(operation, Checkpoint):
+                last = operation
+                due = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
+            else:
+                yield operation
+                rows, due = rows + 1, rows + 1 >= ROWS_BETWEEN_CHECKPOINTS
+            if due:
+                yield last
+                rows, since = 0, monotonic()
+    except KlaviyoError:
+        yield last  # what was finished stays so, and so does the count of the day's reports
+        raise
     yield last
 
 
@@ -130,7 +134,7 @@ def _account_row(account: Account) -> Iterator[Operation]:
 
 def _parts(account: Account) -> Iterator[Iterator[Operation]]:
     """The parts of a sync, in order; a failure in one leaves the others whole."""
-    reports = account.wants(*(report.table for report in (*REPORTS, *AGGREGATES)))
+    reports = account.wants(*(t for report in (*REPORTS, *AGGREGATES) for t in report.tables))
     needed = NEEDED if reports else {"metric"}
     for stream in STREAMS:
         tables = [table for table, _ in stream.makes]
