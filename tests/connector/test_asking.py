@@ -306,7 +306,8 @@ class TestReports:
     def attributes(cursor: str | None) -> Response:
         """A page of a report."""
         link = cursor and f"https://a.klaviyo.com{PATH}?page_cursor={cursor}"
-        document = {"data": {"attributes": {"results": []}}, "links": {"next": link}}
+        empty = {"results": [], "dates": [], "data": []}  # of either kind
+        document = {"data": {"attributes": empty}, "links": {"next": link}}
         return Response(json.dumps(document))
 
     @pytest.mark.parametrize(
