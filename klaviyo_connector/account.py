@@ -16,24 +16,24 @@ from streams import SYNC_ERROR, SYNC_REPORT
 from values import day, text, written
 
 VERSION = 1
+REMEDY = "restore the state or reset the connection, which syncs everything again"
 DAY = 86_400.0  # seconds; a daily quota opens again within one
 OUR_SHARE = 200  # of 225 reports a day and endpoint; the rest is for the account's other tools
 
 
 def read_state(state: Any) -> State:
     """The state of the last sync, or a ConfigurationError where it is none of ours."""
-    remedy = "restore the state or reset the connection, which syncs everything again"
     if state in (None, {}):
         return {"version": VERSION, "accounts": {}}
     if not isinstance(state, dict) or not isinstance(state.get("version"), int):
-        raise ConfigurationError(f"the state has no version: {remedy}")
+        raise ConfigurationError(f"the state has no version: {REMEDY}")
     if state["version"] != VERSION:
         raise ConfigurationError(
-            f"the state has version {state['version']}, this connector knows {VERSION}: {remedy}"
+            f"the state has version {state['version']}, this connector knows {VERSION}: {REMEDY}"
         )
     accounts = state.get("accounts")
     if not isinstance(accounts, dict) or not all(map(_well_formed, accounts.values())):
-        raise ConfigurationError(f"the state is damaged: {remedy}")
+        raise ConfigurationError(f"the state is damaged: {REMEDY}")
     return {"version": VERSION, "accounts": accounts}
 
 
@@ -45,6 +45,15 @@ def _well_formed(remembered: Any) -> bool:
         and isinstance(quota, dict)
         and all(isinstance(table, dict) for table in tables.values())
     )
+
+
+@contextmanager
+def recalling(table: str) -> Iterator[None]:
+    """Whatever cannot be recalled of a table's memory is damage, and said so before any harm."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, KeyError):
+        raise ConfigurationError(f"the state of {table} is damaged: {REMEDY}") from None
 
 
 @dataclass
@@ -223,7 +232,7 @@ class Account:
         """One row of `sync_report` for each table that was asked for or written."""
         for name in sorted({*self.written, *self.deleted, *self.refused, *self.costs}):
             cost = self.costs[name]
-            least, greatest = (self.event_times * 2)[:2] if name == "event" else (None, None)
+            times = self.event_times if name == "event" else []
             yield from self.store(
                 SYNC_REPORT,
                 {
@@ -236,7 +245,7 @@ class Account:
                     "requests": cost["requests"],
                     "throttled": cost["throttled"],
                     "seconds_waited": cost["waited"] / 1000,
-                    "min_event_at": least,
-                    "max_event_at": greatest,
+                    "min_event_at": min(times, default=None),
+                    "max_event_at": max(times, default=None),
                 },
             )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from account import Account
+from account import Account, recalling
 from api import ConfigurationError, ContractError
 from models import Json, Operation, dig, related, resolved
 from streams import EVENT, EVENT_ATTRIBUTION
@@ -85,7 +85,9 @@ def _sync(account: Account, metric_id: str) -> Iterator[Operation]:
     today, until = account.today.isoformat(), account.now - SETTLED
     lookback = HOT if memory.get("cold_on") == today else COLD
     watermark = memory.get("watermark")
-    since = account.back(watermark) - lookback if watermark else _first(account, metric_id)
+    with recalling(EVENT.name):
+        remembered = account.back(watermark) - lookback if watermark else None
+    since = remembered or _first(account, metric_id)
     for fetched in _windows(account, metric_id, since, until):
         for document in fetched.documents:
             yield from _store(account, document)
@@ -180,7 +182,7 @@ def _rest(account: Account, window: Window, documents: list[Json]) -> Window | N
 
 def _store(account: Account, document: Json) -> Iterator[Operation]:
     """The rows of one event."""
-    properties = dig(document, ("attributes", "event_properties")) or {}
+    properties = dig(document, ("attributes", "event_properties"))
     happened = moment(dig(document, ("attributes", "datetime")))
     campaign = properties.get("$message") if _from_campaign(properties) else None
     source = {
@@ -190,7 +192,8 @@ def _store(account: Account, document: Json) -> Iterator[Operation]:
     }
     if happened is not None:
         account.event_times[:] = _stretched(account.event_times, happened)
-    yield from account.store(EVENT, source)
+    if account.wants(EVENT):
+        yield from account.store(EVENT, source)
     if account.wants(EVENT_ATTRIBUTION):
         for attribution in related(document, "attributions"):
             yield from account.store(EVENT_ATTRIBUTION, attribution)
@@ -198,6 +201,8 @@ def _store(account: Account, document: Json) -> Iterator[Operation]:
 
 def _from_campaign(properties: Json) -> bool:
     """Klaviyo names the campaign in `$message` unless the event belongs to a flow."""
+    if not isinstance(properties, dict):
+        return False
     return not properties.get("$flow") and "Campaign Name" in properties
 
 

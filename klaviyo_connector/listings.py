@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from account import Account
+from account import Account, recalling
 from api import GoneError
 from models import Delete, Json, Ledger, Operation, Row, Table, dig, digest, related, resolved
 from streams import Stream
@@ -46,15 +46,17 @@ class Mirror:
         self.memory = self._recall()
         self.today = account.today.isoformat()
         self.everything = stream.cursor is None or self.memory.get("listed_on") != self.today
-        rows = self.memory.get("rows", {})
-        self.ledgers = {table.name: Ledger(rows.get(table.name, {})) for table in self.tables}
-        self.detailed: dict[str, Any] = dict(self.memory.get("detailed", {}))
+        with recalling(stream.name):
+            rows = self.memory.get("rows", {})
+            self.ledgers = {table.name: Ledger(rows.get(table.name, {})) for table in self.tables}
+            self.detailed: dict[str, Any] = dict(self.memory.get("detailed", {}))
         self.newest: str | None = self.memory.get("watermark")
 
     def _recall(self) -> Row:
         """The memory of the last sync; none if other tables were chosen then."""
         memory: Row = self.account.memory.tables.get(self.stream.name, {})
-        known = sorted(memory.get("rows", {}))
+        with recalling(self.stream.name):
+            known = sorted(memory.get("rows", {}))
         return memory if known == sorted(table.name for table in self.tables) else {}
 
     def filter(self, partition: str) -> dict[str, str]:
@@ -62,7 +64,8 @@ class Mirror:
         conditions = [partition] if partition else []
         watermark = None if self.everything else self.memory.get("watermark")
         if watermark is not None:
-            bound = written(self.account.back(watermark) - OVERLAP)
+            with recalling(self.stream.name):
+                bound = written(self.account.back(watermark) - OVERLAP)
             conditions.append(f"{self.stream.since}({self.stream.cursor},{bound})")
         return {"filter": ",".join(conditions)} if conditions else {}
 

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import restatement
-from account import Account
+from account import Account, recalling
 from api import ConfigurationError, ContractError, ScopeError
 from asking import QuotaSpentError
 from models import Json, Ledger, Operation, Row, Table, Warning, dig, digest
@@ -20,6 +20,7 @@ from streams import AGGREGATES, MESSAGE_METRICS, REPORTS, Aggregate, Report
 from values import local_day, long
 
 log = logging.getLogger("klaviyo")
+METRICS_SCOPE = "metrics:read"  # without it nobody knows which metric counts as conversion
 PLACED_ORDER = "Placed Order"
 MEASUREMENTS = ["count", "unique", "sum_value"]
 
@@ -36,14 +37,16 @@ class Job:
 def sync_reports(account: Account) -> Iterator[Operation]:
     """Ask for every window that is due, the newest first."""
     jobs = list(_plan(account))
-    ledgers = {
-        name: Ledger(account.memory.tables[name].get("rows", {}))
-        for name in {job.report.table.name for job in jobs}
-    }
+    if not any(job.report.converts for job in jobs):
+        yield from _without_conversions(account)
+    ledgers = {job.report.table.name: _ledger(account, job.report.table) for job in jobs}
     closed: set[str] = set()
     broken: list[ContractError] = []
     for number, job in enumerate(jobs, 1):
-        if job.report.path in closed or job.report.scope in account.skipped:
+        if job.report.scope in account.skipped:
+            account.skip(job.report.scope, *job.report.tables)
+            continue
+        if job.report.path in closed:
             continue
         log.info(
             "%s: %s to %s (%d of %d)",
@@ -61,7 +64,7 @@ def sync_reports(account: Account) -> Iterator[Operation]:
             closed.add(job.report.path)
             yield Warning(f"{error}; what is missing is asked for by a later sync")
         except ScopeError:
-            account.skip(job.report.scope, job.report.table)
+            account.skip(job.report.scope, *job.report.tables)
         except ContractError as error:
             closed.add(job.report.path)
             broken.append(error)
@@ -69,6 +72,22 @@ def sync_reports(account: Account) -> Iterator[Operation]:
         yield account.memory.checkpoint()
     if broken:
         raise broken[0]
+
+
+def _without_conversions(account: Account) -> Iterator[Operation]:
+    """Say so where no metric counts as conversion, which Klaviyo's reports cannot do without."""
+    skipped = [report.table.name for report in REPORTS if report.converts]
+    skipped = [name for name in skipped if name in account.settings.tables]
+    if skipped and METRICS_SCOPE not in account.skipped:
+        yield Warning(
+            f"no metric is mapped to revenue and none is called {PLACED_ORDER}: skipped"
+            f" {', '.join(skipped)}; name a metric in conversion_metrics"
+        )
+
+
+def _ledger(account: Account, table: Table) -> Ledger:
+    with recalling(table.name):
+        return Ledger(account.memory.tables[table.name].get("rows", {}))
 
 
 def conversion_metrics(account: Account) -> list[str]:
@@ -88,14 +107,17 @@ def conversion_metrics(account: Account) -> list[str]:
 
 def _plan(account: Account) -> Iterator[Job]:
     """Every due request; what it leaves in memory says that all of them are still to do."""
-    conversions = conversion_metrics(account)
-    if not conversions and account.wants(*(r.table for r in REPORTS if r.converts)):
-        log.warning("no metric is mapped to revenue: name one in conversion_metrics")
+    known = METRICS_SCOPE not in account.skipped
+    conversions = conversion_metrics(account) if known else []
     jobs = []
     for report in (*REPORTS, *AGGREGATES):
-        if account.wants(*report.tables):
-            for metric_id in _metrics(account, report, conversions):
-                jobs += [Job(report, metric_id, w) for w in _due(account, report, metric_id)]
+        if not account.wants(*report.tables):
+            continue
+        metric_ids = _metrics(account, report, conversions)
+        if not metric_ids and not known:
+            account.skip(METRICS_SCOPE, *report.tables)
+        for metric_id in metric_ids:
+            jobs += [Job(report, metric_id, w) for w in _due(account, report, metric_id)]
     yield from sorted(jobs, key=lambda job: job.window.end, reverse=True)
 
 
@@ -111,9 +133,9 @@ def _metrics(account: Account, report: Report | Aggregate, conversions: list[str
 def _due(account: Account, report: Report | Aggregate, metric_id: str) -> list[Window]:
     first = max(account.first_day, date.fromisoformat(report.floor))
     windows = _windows_of(account, report.table)
-    wanted, memory = restatement.due(
-        report.schedule, windows.get(metric_id, {}), account.today, first
-    )
+    with recalling(report.table.name):
+        known = windows.get(metric_id, {})
+        wanted, memory = restatement.due(report.schedule, known, account.today, first)
     _remember(account, report.table, metric_id, memory)
     return wanted
 

@@ -703,6 +703,7 @@ class Aggregate:
     scope: str = "metrics:read"
     schedule: Schedule = Schedule(span=365, hot=7, deep=30, history=0)
     floor: str = "2000-01-01"
+    converts: bool = False
 
     @property
     def tables(self) -> tuple[Table, ...]:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import configuration as settings_of
-from account import Account, Memory, read_state
+from account import REMEDY, Account, Memory, read_state
 from api import ConfigurationError, ContractError, KlaviyoError, ScopeError
 from asking import Asking
 from configuration import Configuration
@@ -23,7 +23,7 @@ from listings import sync_listing
 from models import Checkpoint, Ledger, Operation, State, Table, Warning, dig
 from reports import sync_reports
 from streams import ACCOUNT, AGGREGATES, EVENT, EVENT_ATTRIBUTION, REPORTS, STREAMS
-from values import moment, written
+from values import moment, text, written
 
 log = logging.getLogger("klaviyo")
 ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds rows in memory until a checkpoint
@@ -45,7 +45,7 @@ def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation
     A checkpoint costs the loader about as much as 1,000 rows, so the many that keep few rows are
     left out. One that repeats the last state is always safe: the rows since are asked for again.
     """
-    last, rows, since = Checkpoint(state), 0, monotonic()
+    last, rows, since = Checkpoint({**state}), 0, monotonic()
     try:
         for operation in operations:
             if isinstance(operation, Checkpoint):
@@ -100,13 +100,15 @@ def _open(settings: Configuration, state: State, key: str) -> Account:
     """Ask whose key this is, and recall what that account remembers."""
     asking = Asking(key)
     document = dig(asking.get("/api/accounts"), ("data", "0"))
-    zone = dig(document, ("attributes", "timezone"))
+    account_id, zone = text(dig(document, ("id",))), dig(document, ("attributes", "timezone"))
+    if account_id is None:
+        raise ContractError("/api/accounts: the account has no id")
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, TypeError):
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise ContractError(f"/api/accounts: no known time zone in the answer: {zone!r}") from None
     now = asking.client.now
-    memory = Memory(state, str(document["id"]))
+    memory = Memory(state, account_id)
     _refuse_the_future(memory, now)
     return Account(
         asking, settings, memory, document, f"{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}", now
@@ -121,8 +123,8 @@ def _refuse_the_future(memory: Memory, now: datetime) -> None:
             watermark = part.get("watermark") if isinstance(part, dict) else None
             if watermark is not None and (moment(watermark) is None or watermark > latest):
                 raise ConfigurationError(
-                    f"the state's watermark of {table} is no past time ({watermark!r:.40}): restore"
-                    " the state or reset the connection, which syncs everything again"
+                    f"the state's watermark of {table} is no past time ({watermark!r:.40}):"
+                    f" {REMEDY}"
                 )
 
 
@@ -153,7 +155,8 @@ def _part(
     with account.charging(tables[0]):
         try:
             yield from operations
-            account.answered.add(scope)
+            if account.wants(*tables):
+                account.answered.add(scope)
         except ScopeError:
             account.skip(scope, *tables)
 
