@@ -104,7 +104,7 @@ class TestQuestion:
     """What is asked of Klaviyo."""
 
     def test_bounds_are_inclusive_and_never_in_the_future(self, account: ScriptedAccount) -> None:
-        """Klaviyo refuses bounds that lie within seconds of now; the last window has none."""
+        """Each window begins with its first instant; the last one has no end."""
         account.documents[EVENTS] = [event("a", NOON - 100 * DAY)]
         run(tables=TABLES)
         filters = [one.params.get("filter", "") for one in account.asked_of(EVENTS)][1:]
@@ -112,6 +112,13 @@ class TestQuestion:
         assert "less-than" not in filters[-1]
         for one in filters[:-1]:
             assert one.split("less-than(datetime,")[1] < NOON.strftime("%Y-%m-%dT%H:%M:%S")
+
+    def test_no_bound_lies_within_seconds_of_now(self, account: ScriptedAccount) -> None:
+        """Klaviyo refuses such a bound: a window that would end there is the last, without end."""
+        account.documents[EVENTS] = [event("a", NOON - DAY - timedelta(seconds=5))]
+        run(tables=TABLES)
+        (_, window) = account.asked_of(EVENTS)
+        assert "less-than" not in window.params["filter"]
 
     def test_only_chosen_metrics_are_asked_for(self, account: ScriptedAccount) -> None:
         """`event_metrics` names them; an unknown name ends the sync."""

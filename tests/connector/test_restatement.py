@@ -65,6 +65,12 @@ class TestFirstSync:
         wanted, _ = restatement.due(CAMPAIGNS, {}, TODAY, first)
         assert any(window.covers(send) for window in wanted)
 
+    @given(first=days)
+    def test_no_day_of_a_series_is_asked_for_twice(self, first: date) -> None:
+        """Windows of a daily series touch and do not overlap: requests are counted."""
+        wanted, _ = restatement.due(FLOW_DAYS, {}, TODAY, first)
+        assert sum(len(days_of([window])) for window in wanted) == len(days_of(wanted))
+
     @given(schedule=schedules)
     def test_nothing_is_asked_for_before_anything_can_be_there(self, schedule: Schedule) -> None:
         """A first day that lies ahead makes no window."""
