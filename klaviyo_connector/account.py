@@ -1,10 +1,12 @@
 """One account during one sync: what is known of it, what was written, what is remembered."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +17,9 @@ from models import Checkpoint, Json, Operation, State, Table, UnstorableError, U
 from streams import SYNC_ERROR, SYNC_REPORT
 from values import day, text, written
 
+log = logging.getLogger("klaviyo")
 VERSION = 1
+SECONDS_BETWEEN_NEWS = 5
 REMEDY = "restore the state or reset the connection, which syncs everything again"
 DAY = 86_400.0  # seconds; a daily quota opens again within one
 OUR_SHARE = 200  # of 225 reports a day and endpoint; the rest is for the account's other tools
@@ -102,6 +106,7 @@ class Account:
     refused: Counter[str] = field(default_factory=Counter)
     costs: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     event_times: list[str] = field(default_factory=list)  # least and greatest
+    told_at: float = field(default_factory=monotonic)
 
     @property
     def id(self) -> str:
@@ -219,13 +224,26 @@ class Account:
         waited = round(asking.waited * 1000)
         return Counter(requests=asking.requests, throttled=asking.throttled, waited=waited)
 
-    def summary(self) -> str:
-        """What this sync did, in one line."""
-        rows = ", ".join(f"{name} {rows:,}" for name, rows in sorted(self.written.items()))
-        gone, refused = self.deleted.total(), self.refused.total()
-        return (
-            f"rows written: {rows or 'none'}; deleted {gone:,}; refused {refused:,};"
-            f" {self.asking.requests:,} requests, {self.asking.waited:.1f} s waited for limits"
+    def tell(self, doing: str) -> None:
+        """Log what is being done, at most once in a few seconds."""
+        if monotonic() - self.told_at >= SECONDS_BETWEEN_NEWS:
+            self.told_at = monotonic()
+            rows = self.written.total()
+            log.info("%s (%s rows, %s requests so far)", doing, f"{rows:,}", self.asking.requests)
+
+    def summary(self) -> Iterator[str]:
+        """What this sync did, a line for each table and one for all."""
+        for name in sorted({*self.written, *self.deleted, *self.refused, *self.costs}):
+            cost = self.costs[name]
+            yield (
+                f"{name:<27}{self.written[name]:>9,} rows {self.deleted[name]:>6,} deleted"
+                f" {self.refused[name]:>4,} refused {cost['requests']:>5,} requests"
+                f" {cost['waited'] / 1000:>7.1f} s waited"
+            )
+        asking = self.asking
+        yield (
+            f"account {self.id}: {self.written.total():,} rows, {asking.requests:,} requests,"
+            f" {asking.throttled:,} throttled, {asking.waited:.1f} s waited for limits"
         )
 
     def report(self) -> Iterator[Operation]:

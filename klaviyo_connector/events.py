@@ -89,6 +89,7 @@ def _sync(account: Account, metric_id: str) -> Iterator[Operation]:
         remembered = account.back(watermark) - lookback if watermark else None
     since = remembered or _first(account, metric_id)
     for fetched in _windows(account, metric_id, since, until):
+        account.tell(f"events from {fetched.window.start:%Y-%m-%d %H:%M}")
         for document in fetched.documents:
             yield from _store(account, document)
         whole = fetched.rest.start if fetched.rest else fetched.window.end or until

@@ -28,6 +28,7 @@ def sync_listing(account: Account, stream: Stream) -> Iterator[Operation]:
         params = {**stream.params, **mirror.filter(partition)}
         for page in account.asking.pages(stream.path, params, paged=stream.paged):
             for document in resolved(page):
+                account.tell(f"listing {stream.name}")
                 yield from mirror.rows(document)
             mirror.remember()
             yield account.memory.checkpoint()

@@ -4,7 +4,6 @@ A report may be asked for 225 times a day and endpoint. What the quota does not 
 `pending` in the state and is asked for by a later sync: no window is lost.
 """
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,7 +18,6 @@ from restatement import DAY, Window
 from streams import AGGREGATES, MESSAGE_METRICS, REPORTS, Aggregate, Report
 from values import local_day, long
 
-log = logging.getLogger("klaviyo")
 METRICS_SCOPE = "metrics:read"  # without it nobody knows which metric counts as conversion
 PLACED_ORDER = "Placed Order"
 MEASUREMENTS = ["count", "unique", "sum_value"]
@@ -48,14 +46,8 @@ def sync_reports(account: Account) -> Iterator[Operation]:
             continue
         if job.report.path in closed:
             continue
-        log.info(
-            "%s: %s to %s (%d of %d)",
-            job.report.table.name,
-            job.window.start,
-            job.window.end,
-            number,
-            len(jobs),
-        )
+        window = f"{job.window.start} to {job.window.end}"
+        account.tell(f"{job.report.table.name}: {window}, {number} of {len(jobs)} windows")
         try:
             with account.charging(job.report.table):
                 yield from _run(account, job, ledgers[job.report.table.name])

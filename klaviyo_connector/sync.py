@@ -91,7 +91,8 @@ def _account(settings: Configuration, state: State, key: str) -> Iterator[Operat
     yield from _scope_warnings(account)
     yield from account.report()
     yield account.memory.checkpoint()
-    log.info("account %s: %s", account.id, account.summary())
+    for line in account.summary():
+        log.info("%s", line)
     if broken:
         raise broken[0]
 

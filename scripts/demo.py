@@ -28,7 +28,7 @@ def main() -> int:
             with steps.step("Syncing it with `fivetran debug`"):
                 steps.sync(PLACE, {"api_key": KEY}, {"KLAVIYO_BASE_URL": url})
         with steps.step("Building and testing the warehouse models with dbt"):
-            steps.build(PLACE)
+            steps.build(PLACE, strict=True)
         with steps.step("Drawing the dashboard"):
             steps.draw(PLACE)
     except (steps.StepError, sandbox.SandboxError) as error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,10 @@ ROOT = Path(__file__).parent.parent
 DBT = ROOT / ".venv-dbt" / "bin" / "dbt"
 DBT_PROJECT = ROOT / "dbt_project"
 CONNECTOR = ROOT / "klaviyo_connector"
+
+
+_CONNECTOR_LINE = re.compile(r"^[\d:.]+ \w+ +\S+ connector (.*)")
+_FAILURE_LINE = re.compile(r"SYNC FAILED|Error: |WARNING|SEVERE")
 
 
 class StepError(Exception):
@@ -54,15 +59,42 @@ def step(title: str) -> Iterator[None]:
 
 
 def sync(place: Place, configuration: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """Run the real `fivetran debug` on the connector; state and tables of earlier runs stay."""
+    """Run the real `fivetran debug` on the connector; state and tables of earlier runs stay.
+
+    What the connector says is shown; the SDK's whole log, which repeats the state at every
+    checkpoint, goes to `sync.log` and is shown from its first error on.
+    """
     ignored = shutil.ignore_patterns("files", "crash-reports", "__pycache__")
     shutil.copytree(CONNECTOR, place.project, dirs_exist_ok=True, ignore=ignored)
-    _run(
-        "The sync",
-        fivetran_debug.command(place.project),
-        {**_without_key(fivetran_debug.environment(place.folder / "home")), **environment},
-        json.dumps(configuration),
-    )
+    inherited = _without_key(fivetran_debug.environment(place.folder / "home"))
+    command = fivetran_debug.command(place.project)
+    with (
+        (place.folder / "sync.log").open("w") as log,
+        subprocess.Popen(
+            command,
+            env={**inherited, **environment},
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        if process.stdin and process.stdout:
+            process.stdin.write(json.dumps(configuration))
+            process.stdin.close()
+            for line in process.stdout:
+                log.write(line)
+                _show(line)
+    _check("The sync", process.returncode)
+
+
+def _show(line: str) -> None:
+    """Print a line of the SDK's log if the connector wrote it, or if it tells of a failure."""
+    said = _CONNECTOR_LINE.search(line)
+    if said:
+        print(f"    {said.group(1)}", flush=True)
+    elif _FAILURE_LINE.search(line):
+        print(f"    {line.strip()}", flush=True)
 
 
 def _without_key(environment: Mapping[str, str]) -> dict[str, str]:
@@ -70,12 +102,13 @@ def _without_key(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name != "KLAVIYO_API_KEY"}
 
 
-def build(place: Place) -> None:
-    """Build and test the dbt models on what the sync loaded."""
+def build(place: Place, *, strict: bool = False) -> None:
+    """Build and test the dbt models on what the sync loaded; `strict` lets no warning pass."""
     place.warehouse.parent.mkdir(parents=True, exist_ok=True)
     paths = {"KLAVIYO_RAW_DUCKDB": str(place.raw), "KLAVIYO_WAREHOUSE": str(place.warehouse)}
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    command = [str(DBT), "--quiet", "--warn-error", "build", *project, "--target", "duckdb"]
+    flags = ["--quiet", *(["--warn-error"] if strict else [])]
+    command = [str(DBT), *flags, "build", *project, "--target", "duckdb"]
     _run("The dbt build", command, {**os.environ, **paths, "DO_NOT_TRACK": "1"})
 
 
@@ -86,12 +119,13 @@ def draw(place: Place) -> None:
     _run("The dashboard", command + places, dict(os.environ))
 
 
-def _run(title: str, command: list[str], environment: Mapping[str, str], given: str = "") -> None:
-    done = subprocess.run(
-        command, env=dict(environment), input=given, text=True, cwd=ROOT, check=False
-    )
-    if done.returncode:
-        raise StepError(f"{title} failed (exit code {done.returncode}); the reason stands above.")
+def _run(title: str, command: list[str], environment: Mapping[str, str]) -> None:
+    _check(title, subprocess.run(command, env=dict(environment), cwd=ROOT, check=False).returncode)
+
+
+def _check(title: str, code: int) -> None:
+    if code:
+        raise StepError(f"{title} failed (exit code {code}); the reason stands above.")
 
 
 LAST_30_DAYS = """
