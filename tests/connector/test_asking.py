@@ -306,7 +306,7 @@ class TestReports:
     def attributes(cursor: str | None) -> Response:
         """A page of a report."""
         link = cursor and f"https://a.klaviyo.com{PATH}?page_cursor={cursor}"
-        empty = {"results": [], "dates": [], "data": []}  # of either kind
+        empty: dict[str, Any] = {"results": [], "dates": [], "data": []}  # of either kind
         document = {"data": {"attributes": empty}, "links": {"next": link}}
         return Response(json.dumps(document))
 
