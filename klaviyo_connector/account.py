@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -118,6 +119,11 @@ class Account:
         """The time zone in which Klaviyo reports this account's days."""
         return ZoneInfo(self.document["attributes"]["timezone"])
 
+    @cached_property
+    def written_now(self) -> str:
+        """Klaviyo's time at the beginning of this sync, as rows hold it."""
+        return written(self.now)
+
     @property
     def today(self) -> date:
         """The account's calendar day."""
@@ -192,7 +198,7 @@ class Account:
             return
         if news(row):
             self.written[table.name] += 1
-            yield Upsert(table.name, {**row, "synced_at": written(self.now)})
+            yield Upsert(table.name, {**row, "synced_at": self.written_now})
 
     def _refusal(self, table: Table, source: Json, reason: str) -> Upsert:
         """A row of `sync_error`: which record, and why; nothing of its content."""
@@ -207,7 +213,7 @@ class Account:
             "reason": reason,
         }
         row = SYNC_ERROR.row(self.id, error)
-        return Upsert(SYNC_ERROR.name, {**row, "synced_at": written(self.now)})
+        return Upsert(SYNC_ERROR.name, {**row, "synced_at": self.written_now})
 
     @contextmanager
     def charging(self, table: Table) -> Iterator[None]:

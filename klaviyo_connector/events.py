@@ -105,7 +105,8 @@ def _recall(account: Account, metric_id: str) -> Json:
     """The memory of the last sync; none if it began later than `start_date` now says."""
     start = str(account.settings.start_date or "")
     memory = account.memory.tables.get(EVENT.name, {}).get(metric_id, {})
-    return memory if memory.get("start_date", start) <= start else {"start_date": start}
+    known = memory.get("start_date", start)
+    return {**memory, "start_date": known} if known <= start else {"start_date": start}
 
 
 def _first(account: Account, metric_id: str) -> datetime:
@@ -189,7 +190,7 @@ def _store(account: Account, document: Json) -> Iterator[Operation]:
     source = {
         **document,
         "campaign_id": campaign,
-        "is_future": happened is not None and happened > written(account.now),
+        "is_future": happened is not None and happened > account.written_now,
     }
     if happened is not None:
         account.event_times[:] = _stretched(account.event_times, happened)

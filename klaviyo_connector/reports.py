@@ -91,7 +91,7 @@ def conversion_metrics(account: Account) -> list[str]:
         for name, ids in zip(chosen, found, strict=True):
             if not ids:
                 raise ConfigurationError(f"conversion_metrics: the account has no metric {name!r}")
-        return [metric_id for ids in found for metric_id in ids]
+        return list(dict.fromkeys(metric_id for ids in found for metric_id in ids))
     if account.revenue_metric:
         return [account.revenue_metric]
     return account.metrics.get(PLACED_ORDER, [])[:1]

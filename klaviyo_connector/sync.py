@@ -111,9 +111,10 @@ def _open(settings: Configuration, state: State, key: str) -> Account:
     now = asking.client.now
     memory = Memory(state, account_id)
     _refuse_the_future(memory, now)
-    return Account(
-        asking, settings, memory, document, f"{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}", now
-    )
+    sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
+    account = Account(asking, settings, memory, document, sync_id, now)
+    account.costs[ACCOUNT.name]["requests"] = asking.requests
+    return account
 
 
 def _refuse_the_future(memory: Memory, now: datetime) -> None:

@@ -136,7 +136,7 @@ class TestQuestion:
     def test_start_date_is_where_history_begins(self, account: ScriptedAccount) -> None:
         """Midnight of that day in the account's zone; an earlier date later is caught up with."""
         account.documents[EVENTS] = [event("old", NOON - 30 * DAY), event("new", NOON - DAY)]
-        first = run(tables=TABLES, start_date="2026-11-15")
+        first = run(tables=TABLES, start_date="2026-11-15", concurrency="1")
         assert (
             "greater-or-equal(datetime,2026-11-15T05:00:00"
             in (account.asked_of(EVENTS)[0].params["filter"])
