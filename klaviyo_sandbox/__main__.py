@@ -13,11 +13,11 @@ from typing import NoReturn
 import uvicorn
 
 from klaviyo_sandbox.account import CAMPAIGNS, PROFILES, Account
-from klaviyo_sandbox.app import App, Keys
-from klaviyo_sandbox.faults import NAMES
-from klaviyo_sandbox.filters import seconds
-from klaviyo_sandbox.limits import Limits
-from klaviyo_sandbox.wire import Protocol
+from klaviyo_sandbox.door.app import App, Keys
+from klaviyo_sandbox.door.faults import NAMES
+from klaviyo_sandbox.door.limits import Limits
+from klaviyo_sandbox.door.wire import Protocol
+from klaviyo_sandbox.jsonapi import seconds
 
 HOST = "127.0.0.1"
 OBJECTS_BETWEEN_COLLECTIONS = 200_000

@@ -6,24 +6,23 @@ accounts with the same arguments are equal, and moving the clock equals starting
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from klaviyo_sandbox.behaviour import Behaviour, Story
-from klaviyo_sandbox.build import build
-from klaviyo_sandbox.company import DAY, FUTURE, HISTORY, HOUR
-from klaviyo_sandbox.events import Events
-from klaviyo_sandbox.form_visits import form_visits
-from klaviyo_sandbox.ledger import Table, join
-from klaviyo_sandbox.noise import idle_visits, oddities, show
-from klaviyo_sandbox.people import NEVER, Floats, Ints, People, iso, settle
-from klaviyo_sandbox.profiles import Activity, profiles
-from klaviyo_sandbox.resources import resources
-from klaviyo_sandbox.segments import group_ids
-
-Resource = dict[str, Any]
+from klaviyo_sandbox.clock import DAY, FUTURE, HISTORY, HOUR, midnight
+from klaviyo_sandbox.company.build import build
+from klaviyo_sandbox.company.resources import resources
+from klaviyo_sandbox.jsonapi import Json, iso
+from klaviyo_sandbox.people.behaviour import Behaviour, Story
+from klaviyo_sandbox.people.events import Events
+from klaviyo_sandbox.people.form_visits import form_visits
+from klaviyo_sandbox.people.ledger import Table, join
+from klaviyo_sandbox.people.noise import idle_visits, oddities, show
+from klaviyo_sandbox.people.population import NEVER, Floats, Ints, People, settle
+from klaviyo_sandbox.people.profiles import Activity, profiles
+from klaviyo_sandbox.people.segments import group_ids
 
 CAMPAIGNS: Final = 320
 PROFILES: Final = 7_000
@@ -66,11 +65,11 @@ class Account:
         profiles: int | None = None,
         events: int | None = None,
     ) -> None:
-        midnight = int(datetime.combine(epoch, time(), UTC).timestamp())
+        day = midnight(epoch)
         self.epoch, self._seed = epoch, seed
-        self.start, self.end = midnight - HISTORY, midnight + FUTURE
+        self.start, self.end = day - HISTORY, day + FUTURE
         self.now = self._written(now)
-        self.noon = midnight + 12 * HOUR
+        self.noon = day + 12 * HOUR
         self.company = build(seed, epoch, campaigns)
         draft = self._draft(profiles, events)
         self.people, self.memberships = draft.people, draft.story.memberships
@@ -80,7 +79,7 @@ class Account:
         table = table[np.argsort(table["at"], kind="stable")]
         self.events = Events(self.company, self.people, table, draft.story.baskets)
         self.form_visits = form_visits(self.company, table, rng)
-        self._edits: dict[tuple[str, str], Resource | None] = {}
+        self._edits: dict[tuple[str, str], Json | None] = {}
         self._cache: dict[Any, Any] = {}
 
     def _written(self, now: int) -> int:
@@ -138,7 +137,7 @@ class Account:
         self.now = self._written(now)
         self._cache.clear()
 
-    def edit(self, kind: str, id_: str, changes: Resource | None) -> None:
+    def edit(self, kind: str, id_: str, changes: Json | None) -> None:
         """Change attributes of a resource (nested ones merge) as of now, or delete it (None).
 
         KeyError if there is no such resource.
@@ -154,27 +153,27 @@ class Account:
         self._edits[kind, id_] = changes
         self._cache.clear()
 
-    def resources(self, kind: str) -> list[Resource]:
+    def resources(self, kind: str) -> list[Json]:
         """Return the resources of a kind that exist now, edits applied."""
         if kind not in self._cache:
             self._cache[kind] = [found for found in map(self._edited, self._made(kind)) if found]
-        found: list[Resource] = self._cache[kind]
+        found: list[Json] = self._cache[kind]
         return found
 
-    def resource(self, kind: str, id_: str) -> Resource | None:
+    def resource(self, kind: str, id_: str) -> Json | None:
         """Return one resource, None if it does not exist now."""
         index = ("index", kind)
         if index not in self._cache:
             self._cache[index] = {found["id"]: found for found in self.resources(kind)}
-        found: Resource | None = self._cache[index].get(id_)
+        found: Json | None = self._cache[index].get(id_)
         return found
 
-    def members(self, group_id: str) -> list[Resource]:
+    def members(self, group_id: str) -> list[Json]:
         """Return the profiles in a list or segment, in the order in which they joined."""
         key = ("members", group_id)
         if key not in self._cache:
             self._cache[key] = self._members(group_id)
-        found: list[Resource] = self._cache[key]
+        found: list[Json] = self._cache[key]
         return found
 
     def counts(self) -> dict[str, int]:
@@ -195,7 +194,7 @@ class Account:
         here = (joined <= self.now) & (self.now < left)
         return stays[here & (self.people.created[self.memberships.person[stays]] <= self.now)]
 
-    def _members(self, group_id: str) -> list[Resource]:
+    def _members(self, group_id: str) -> list[Json]:
         stays = self._present(group_id)
         joined = self.memberships.joined[stays].tolist()
         found = []
@@ -206,7 +205,7 @@ class Account:
                 found.append(profile | {"attributes": attributes})
         return found
 
-    def _made(self, kind: str) -> list[Resource]:
+    def _made(self, kind: str) -> list[Json]:
         if kind == "profile":
             rows = np.flatnonzero(self.people.created <= self.now)
             return profiles(self.people, rows, self._activity(), self.now)
@@ -216,7 +215,7 @@ class Account:
                 group["attributes"]["profile_count"] = len(self._present(group["id"]))
         return made
 
-    def _edited(self, found: Resource) -> Resource | None:
+    def _edited(self, found: Json) -> Json | None:
         changes = self._edits.get((found["type"], found["id"]), {})
         if changes is None:
             return None
@@ -238,7 +237,7 @@ class Account:
         return Activity(last_event, last_order, first_order, np.bincount(buyer, None, count), spent)
 
 
-def _merge(old: Resource, new: Resource) -> Resource:
+def _merge(old: Json, new: Json) -> Json:
     merged = dict(old)
     for name, value in new.items():
         known = merged.get(name)

@@ -1,13 +1,23 @@
-"""The words of JSON:API in which the resources are written."""
+"""How resources are written: the words of JSON:API, moments, and a phrase several kinds share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from klaviyo_sandbox.people import iso
-
 Json = dict[str, Any]
+
+
+def iso(at: int) -> str:
+    """Return the moment ``at`` as Klaviyo writes it: ISO 8601 with +00:00."""
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+def seconds(text: str, zone: tzinfo = UTC) -> float:
+    """Return the epoch seconds of an ISO 8601 datetime, in ``zone`` if it has no offset."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
 def resource(kind: str, key: str, attributes: Json, **relationships: Any) -> Json:

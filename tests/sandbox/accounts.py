@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.company import DAY
-from klaviyo_sandbox.ledger import OUTCOMES
+from klaviyo_sandbox.clock import DAY
+from klaviyo_sandbox.people.ledger import OUTCOMES
 
 EPOCH = date(2026, 11, 20)
 NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp())

@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from klaviyo_sandbox.aggregates import MEASUREMENTS
-from klaviyo_sandbox.endpoints import ENDPOINTS, Endpoint
-from klaviyo_sandbox.kinds import KINDS
-from klaviyo_sandbox.questions import REPORTS
+from klaviyo_sandbox.api.aggregates import MEASUREMENTS
+from klaviyo_sandbox.api.endpoints import ENDPOINTS, Endpoint
+from klaviyo_sandbox.api.kinds import KINDS
+from klaviyo_sandbox.api.questions import REPORTS
 from tests.sandbox_server import Sandbox
 
 MANY = 12  # objects of a kind that are read one by one

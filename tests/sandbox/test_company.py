@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from klaviyo_sandbox.build import build
-from klaviyo_sandbox.company import DAY, FUTURE, HISTORY, Company
-from klaviyo_sandbox.resources import resources
-from klaviyo_sandbox.words import BLACK_FRIDAY
+from klaviyo_sandbox.clock import DAY, FUTURE, HISTORY
+from klaviyo_sandbox.company.build import build
+from klaviyo_sandbox.company.model import Company
+from klaviyo_sandbox.company.resources import resources
+from klaviyo_sandbox.company.words import BLACK_FRIDAY
 
 EPOCH = date(2026, 11, 20)
 NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp())

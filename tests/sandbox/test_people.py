@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from klaviyo_sandbox import reports
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.company import DAY, HOUR
-from klaviyo_sandbox.ledger import OUTCOMES
-from klaviyo_sandbox.segments import group_ids
+from klaviyo_sandbox.clock import DAY, HOUR
+from klaviyo_sandbox.people.ledger import OUTCOMES
+from klaviyo_sandbox.people.segments import group_ids
+from klaviyo_sandbox.reports import results as reports
 from tests.sandbox.accounts import (
     CAMPAIGN_GROUPS,
     NOON,

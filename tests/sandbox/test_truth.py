@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from klaviyo_sandbox import reports
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.company import DAY, HOUR
-from klaviyo_sandbox.ledger import OUTCOMES, WINDOWS
-from klaviyo_sandbox.tally import edges_of
+from klaviyo_sandbox.clock import DAY, HOUR
+from klaviyo_sandbox.people.ledger import OUTCOMES, WINDOWS
+from klaviyo_sandbox.reports import results as reports
+from klaviyo_sandbox.reports.tally import edges_of
 from tests.sandbox.accounts import (
     BLACK_FRIDAY,
     CAMPAIGN_GROUPS,

@@ -1,0 +1,173 @@
+"""People as the API shows them: ``profile`` resources with consent and forecasts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from klaviyo_sandbox.clock import DAY
+from klaviyo_sandbox.company.plan import Channel
+from klaviyo_sandbox.jsonapi import Json, iso
+from klaviyo_sandbox.people.population import (
+    CHANNELS,
+    CITIES,
+    FIRST_NAMES,
+    LAST_NAMES,
+    REASONS,
+    Floats,
+    Ints,
+    People,
+)
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What everybody has visibly done by some moment; times mean nothing where there is none."""
+
+    last_event: Ints
+    last_order: Ints
+    first_order: Ints
+    orders: Ints
+    spent: Floats
+
+
+class Consent(NamedTuple):
+    """How somebody stands to a channel: since when they are in it, or have left it."""
+
+    status: str
+    since: str | None
+    allowed: bool
+    method: str | None
+
+
+def profiles(people: People, rows: Ints, activity: Activity, now: int) -> list[Json]:
+    """Return the ``profile`` resources of the people ``rows`` as they stand at ``now``."""
+    consents = np.concatenate([people.agreed, people.withdrawn])
+    changed = np.where(consents <= now, consents, 0).max(axis=0)
+    updated = np.maximum.reduce([people.created, activity.last_event, changed])
+    moments = zip(rows.tolist(), updated[rows].tolist(), strict=True)
+    return [_profile(people, person, at, activity, now) for person, at in moments]
+
+
+def _profile(people: People, person: int, updated: int, activity: Activity, now: int) -> Json:
+    city, last_event = CITIES[people.city[person]], int(activity.last_event[person])
+    location = dict.fromkeys(("address1", "address2", "ip")) | city._asdict()
+    location.pop("lag")
+    return {
+        "type": "profile",
+        "id": people.ids[person],
+        "attributes": {
+            "email": people.email(person),
+            "phone_number": people.phone(person, now),
+            "external_id": f"C-{100_000 + person}" if activity.orders[person] else None,
+            "first_name": FIRST_NAMES[people.first[person]],
+            "last_name": LAST_NAMES[people.last[person]],
+            "organization": None,
+            "locale": "fr-CA" if city.country == "Canada" else "en-US",
+            "title": None,
+            "image": None,
+            "created": iso(int(people.created[person])),
+            "updated": iso(updated),
+            "last_event_date": iso(last_event) if last_event else None,
+            "location": location,
+            "properties": _properties(people, person),
+            "subscriptions": _subscriptions(people, person, now),
+            "predictive_analytics": _prediction(person, activity, now),
+        },
+        "relationships": {},
+    }
+
+
+def _properties(people: People, person: int) -> Json:
+    birthday = datetime.fromtimestamp(int(people.birthday[person]) * DAY, UTC)
+    properties: Json = {"Birthday": f"{birthday:%m-%d}"}
+    if person % 5 == 0:
+        properties["Favourite things"] = ["☕ coffee", 'long "walks"', "naïve art"]
+    return properties
+
+
+def _consent(people: People, channel: Channel, person: int, now: int) -> Consent:
+    number = CHANNELS.index(channel)
+    agreed, withdrawn = int(people.agreed[number, person]), int(people.withdrawn[number, person])
+    if withdrawn <= now:
+        return Consent("UNSUBSCRIBED", iso(withdrawn), allowed=False, method=None)
+    if agreed > now:
+        # E-mail may be sent without consent as long as nothing suppresses the address.
+        return Consent("NEVER_SUBSCRIBED", None, allowed=channel == "email", method=None)
+    by_form = channel in ("email", "sms") and people.form_version[person] >= 0
+    return Consent("SUBSCRIBED", iso(agreed), allowed=True, method="FORM" if by_form else "API")
+
+
+def _subscriptions(people: People, person: int, now: int) -> Json:
+    """Return the consents, each channel with the fields of its own that Klaviyo gives it."""
+    email, sms, push, whatsapp = (_consent(people, channel, person, now) for channel in CHANNELS)
+    by_method = {
+        name: _dated(consent) | {"method": consent.method, "method_detail": ""}
+        for name, consent in (("email", email), ("sms", sms))
+    }
+    suppression = [{"reason": REASONS[people.reason[person]], "timestamp": email.since}]
+    return {
+        "email": {
+            "marketing": by_method["email"]
+            | {
+                "can_receive_email_marketing": email.allowed,
+                "custom_method_detail": None,
+                "double_optin": email.status == "SUBSCRIBED",
+                "suppression": suppression if email.status == "UNSUBSCRIBED" else [],
+                "list_suppressions": [],
+            }
+        },
+        "sms": {"marketing": by_method["sms"] | {"can_receive_sms_marketing": sms.allowed}},
+        "mobile_push": {
+            "marketing": {
+                "consent": push.status,
+                "consent_timestamp": push.since,
+                "can_receive_push_marketing": push.allowed,
+            }
+        },
+        "whatsapp": {
+            "marketing": _dated(whatsapp)
+            | {
+                "can_receive": whatsapp.allowed,
+                "created_timestamp": whatsapp.since,
+                "metadata": None,
+                "valid_until": None,
+                "phone_number": people.phone(person, now) if whatsapp.allowed else None,
+            }
+        },
+    }
+
+
+def _dated(consent: Consent) -> Json:
+    return {
+        "consent": consent.status,
+        "consent_timestamp": consent.since,
+        "last_updated": consent.since,
+    }
+
+
+def _prediction(person: int, activity: Activity, now: int) -> Json | None:
+    """Return simple forecasts from the visible orders; None for someone who never ordered."""
+    orders, spent = int(activity.orders[person]), float(activity.spent[person])
+    if not orders:
+        return None
+    first, last = int(activity.first_order[person]), int(activity.last_order[person])
+    between = (last - first) / DAY / (orders - 1) if orders > 1 else None
+    usual = between or 180.0
+    stays = 2.0 ** -((now - last) / DAY / usual)
+    ahead = 365 / usual * stays
+    return {
+        "historic_clv": round(spent, 2),
+        "predicted_clv": round(ahead * spent / orders, 2),
+        "total_clv": round(spent + ahead * spent / orders, 2),
+        "historic_number_of_orders": orders,
+        "predicted_number_of_orders": round(ahead, 2),
+        "average_days_between_orders": between and round(between, 1),
+        "average_order_value": round(spent / orders, 2),
+        "churn_probability": round(1 - stays, 3),
+        "expected_date_of_next_order": iso(last + int(usual * DAY)),
+        "ranked_channel_affinity": list(CHANNELS),
+    }

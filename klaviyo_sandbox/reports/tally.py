@@ -1,0 +1,159 @@
+"""Counting: what the events make of messages, by the moment each recipient's message was sent.
+
+All statistics of Klaviyo's campaign and flow reports follow from these counts. A statistic whose
+metric a channel does not have (opens of a text, clicks of a push, spend of an e-mail) is null.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from klaviyo_sandbox.account import Account
+from klaviyo_sandbox.company.plan import Channel
+from klaviyo_sandbox.people.ledger import OUTCOMES
+from klaviyo_sandbox.people.population import Ints
+
+Counts = npt.NDArray[Any]
+
+# How Klaviyo calls the number of people behind a count; counted apart for each variation.
+UNIQUES: Final = {
+    "opens": "opens_unique",
+    "clicks": "clicks_unique",
+    "unsubscribes": "unsubscribe_uniques",
+    "conversions": "conversion_uniques",
+}
+# Rates as fractions: numerator and denominator (Klaviyo's glossary, help.klaviyo.com).
+RATES: Final = {
+    "average_order_value": ("conversion_value", "conversions"),
+    "bounce_rate": ("bounced", "recipients"),
+    "bounced_or_failed_rate": ("bounced_or_failed", "recipients"),
+    "click_rate": ("clicks_unique", "delivered"),
+    "click_to_open_rate": ("clicks_unique", "opens_unique"),
+    "conversion_rate": ("conversion_uniques", "delivered"),
+    "delivery_rate": ("delivered", "recipients"),
+    "failed_rate": ("failed", "recipients"),
+    "open_rate": ("opens_unique", "delivered"),
+    "revenue_per_recipient": ("conversion_value", "delivered"),
+    "spam_complaint_rate": ("spam_complaints", "delivered"),
+    "text_message_roi": ("conversion_value", "text_message_spend"),
+    "unsubscribe_rate": ("unsubscribe_uniques", "delivered"),
+}
+OF_TEXTS: Final = frozenset(
+    {"message_segment_count_sum", "text_message_credit_usage_amount", "text_message_spend"}
+)
+PRICE_PER_SEGMENT: Final = 0.0125  # dollars for a text within the United States, fees included
+
+
+def exists(statistic: str, channel: Channel) -> bool:
+    """Tell whether a statistic exists for messages of a channel."""
+    if statistic in RATES:
+        return all(exists(part, channel) for part in RATES[statistic])
+    if statistic in OF_TEXTS:
+        return channel == "sms"
+    whole = {unique: total for total, unique in UNIQUES.items()}.get(statistic, statistic)
+    return whole not in OUTCOMES or channel in OUTCOMES[whole]
+
+
+def ratio(numerator: Counts, denominator: Counts) -> Counts:
+    """Return the fractions, 0.0 where there is nothing to divide by."""
+    return np.divide(numerator, denominator, out=np.zeros(len(denominator)), where=denominator != 0)
+
+
+def distinct(cell: Ints, person: Ints, cells: int) -> Counts:
+    """Return how many different people there are in each cell."""
+    people = int(person.max(initial=0)) + 1
+    return np.bincount(np.unique(cell * people + person) // people, minlength=cells)
+
+
+def tally(account: Account, edges: Ints, metric_id: str, *, by_group: bool) -> dict[str, Counts]:
+    """Return each count by variation, group and interval (three axes, in this order).
+
+    ``edges`` are the moments between which messages were sent, one more than intervals. The axis
+    of groups has one place unless ``by_group``; then it holds "none", the lists and the segments.
+    """
+    events = account.events
+    company = account.company
+    groups = 1 + (len(company.lists) + len(company.segments)) * by_group
+    shape = (len(events.contents), groups, len(edges) - 1)
+    size = int(np.prod(shape))
+
+    def cells(rows: Ints) -> Ints:
+        interval = np.searchsorted(edges, events.sent[rows], side="right") - 1
+        group = (events.group[rows] + 1) * by_group
+        place = (events.variation[rows], group, interval)
+        return np.ravel_multi_index(place, shape).astype(np.int64)
+
+    sent = (events.sent >= edges[0]) & (events.sent < edges[-1]) & (events.variation >= 0)
+    seen = events.seen <= account.now
+    rows = np.flatnonzero(seen & sent)
+    cell, person, metric = cells(rows), events.person[rows], events.metric[rows]
+    counts: dict[str, Counts] = {}
+    for statistic, names in OUTCOMES.items():
+        mine = np.isin(metric, events.codes(set(names.values())))
+        counts[statistic] = np.bincount(cell[mine], minlength=size)
+        if statistic in UNIQUES:
+            counts[UNIQUES[statistic]] = distinct(cell[mine], person[mine], size)
+    orders = np.flatnonzero(
+        seen & (events.touch >= 0) & (events.metric == events.metric_codes[metric_id])
+    )
+    orders = orders[sent[events.touch[orders]]]
+    cell = cells(events.touch[orders])
+    counts["conversions"] = np.bincount(cell, minlength=size)
+    counts["conversion_uniques"] = distinct(cell, events.person[orders], size)
+    counts["conversion_value"] = np.bincount(cell, np.nan_to_num(events.value[orders]), size)
+    return _derived(account, {name: count.reshape(shape) for name, count in counts.items()})
+
+
+def _derived(account: Account, counts: dict[str, Counts]) -> dict[str, Counts]:
+    """Add what follows from the counts."""
+    parts = np.array([content.segments for content in account.events.contents])[:, None, None]
+    tried = counts["bounced"] + counts["failed"]
+    counts["bounced_or_failed"] = tried
+    counts["recipients"] = counts["delivered"] + tried
+    counts["message_segment_count_sum"] = parts * counts["recipients"]
+    counts["text_message_credit_usage_amount"] = counts["message_segment_count_sum"]
+    counts["text_message_spend"] = PRICE_PER_SEGMENT * counts["message_segment_count_sum"]
+    return counts
+
+
+def edges_of(start: int, end: int, interval: str, zone: ZoneInfo) -> Ints:
+    """Return the moments at which intervals begin between ``start`` and ``end``, and ``end``.
+
+    Days, weeks (from Monday) and months are those of the zone's calendar; the first interval
+    begins at ``start`` wherever that falls.
+    """
+    edges, moment = [start], datetime.fromtimestamp(start, zone)
+    while (moment := _next(moment, interval)).timestamp() < end:
+        edges.append(int(moment.timestamp()))
+    return np.array([*edges, end])
+
+
+def _next(moment: datetime, interval: str) -> datetime:
+    """Return when the interval after the one that holds ``moment`` begins."""
+    if interval == "hour":
+        # Through UTC, because local hours repeat and go missing when clocks change.
+        later = moment.astimezone(UTC).replace(minute=0, second=0) + timedelta(hours=1)
+        return later.astimezone(moment.tzinfo)
+    day = moment.replace(hour=0, minute=0, second=0)
+    if interval == "day":
+        return day + timedelta(days=1)
+    if interval == "week":
+        return day + timedelta(days=7 - day.weekday())
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def dates_of(edges: Ints, zone: ZoneInfo) -> list[str]:
+    """Return the beginnings of the intervals, in the zone's own time."""
+    return [datetime.fromtimestamp(edge, zone).isoformat() for edge in edges[:-1].tolist()]
+
+
+def passes(value: Any, operator: str, wanted: Any) -> bool:
+    """Tell whether a value, or a collection of values, meets a report's filter."""
+    values = set(value) if isinstance(value, list) else {value}
+    asked: set[Any] = set(wanted) if isinstance(wanted, (tuple, list)) else {wanted}
+    return asked <= values if operator == "contains-all" else bool(asked & values)
