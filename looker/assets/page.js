@@ -185,7 +185,7 @@
     const size = format.startsWith('percent')
       ? `${formatter({ maximumFractionDigits: 2 }).format(100 * Math.abs(difference))} points`
       : formatter({ style: 'percent', maximumFractionDigits: 1 }).format(Math.abs(difference / earlier));
-    if (difference === 0) return [`unchanged at ${write(earlier, format)}`];
+    if (write(value, format) === write(earlier, format)) return [`unchanged at ${write(earlier, format)}`];
     const direction = difference > 0 ? 'higher' : 'lower';
     const judgement = better === 'neither' ? 'neither' : direction === better ? 'good' : 'bad';
     const mark = make('span', `${difference > 0 ? '▲ up' : '▼ down'} ${size}`, judgement);
