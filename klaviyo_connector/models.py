@@ -7,8 +7,9 @@ with `account_id`, every row complete. A column names the place in Klaviyo's JSO
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from values import CONVERTERS
@@ -84,11 +85,15 @@ class Table:
         own = {name: column.type for name, column in self.columns.items()}
         return {"account_id": "STRING", **own, "synced_at": "UTC_DATETIME"}
 
+    @cached_property
+    def _plan(self) -> list[tuple[str, Callable[[Any], Any], tuple[str, ...]]]:
+        return [(name, CONVERTERS[one.type], one.path) for name, one in self.columns.items()]
+
     def row(self, account_id: str, source: Json) -> Row:
         """The row for one source document, without `synced_at`."""
         row: Row = {"account_id": account_id}
-        for name, column in self.columns.items():
-            row[name] = CONVERTERS[column.type](dig(source, column.path))
+        for name, convert, path in self._plan:
+            row[name] = convert(dig(source, path))
         for name in self.key:
             if row[name] is None:
                 raise UnstorableError(f"{self.name} without {name}")
