@@ -7,15 +7,15 @@ import gc
 import socket
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import NoReturn
 
 import uvicorn
 
 from klaviyo_sandbox.account import CAMPAIGNS, PROFILES, Account
-from klaviyo_sandbox.door.app import App, Keys
+from klaviyo_sandbox.door.app import App, Key
 from klaviyo_sandbox.door.faults import NAMES
-from klaviyo_sandbox.door.limits import Limits
 from klaviyo_sandbox.door.wire import Protocol
 from klaviyo_sandbox.jsonapi import seconds
 
@@ -34,34 +34,17 @@ class Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Build the account that the command line asks for and serve it until stopped."""
+    """Build the accounts that the command line asks for and serve them until stopped."""
     options = _parser().parse_args()
     listener = _listen(options.port)
-    now = int(time.time()) if options.now is None else options.now
-    epoch = options.epoch or datetime.fromtimestamp(now, UTC).date()
     try:
-        account = Account(
-            seed=options.seed,
-            epoch=epoch,
-            now=now,
-            campaigns=options.campaigns,
-            profiles=options.profiles,
-            events=options.events,
-        )
+        app = _app(options)
     except ValueError as error:
         _fail(str(error))
-    # The account stays, and pages are many objects without cycles: looking for cycles as often as
+    # The accounts stay, and pages are many objects without cycles: looking for cycles as often as
     # Python does by itself costs a third of the speed.
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    app = App(
-        account,
-        keys=_keys(options.api_key),
-        limits=None if options.no_limits else Limits(account.company.timezone),
-        latency=options.latency_ms / 1_000,
-    )
-    for name in options.fault:
-        app.faults.add(name)
     config = uvicorn.Config(
         app,
         http=Protocol,
@@ -75,17 +58,91 @@ def main() -> None:
     Server(config).run(sockets=[listener])
 
 
+def _app(options: argparse.Namespace) -> App:
+    """Build the accounts and what serves them; ValueError says what cannot be built."""
+    now = int(time.time()) if options.now is None else options.now
+    keys = {
+        name: Key(options.seed if seed is None else seed, scopes)
+        for name, seed, scopes in options.api_key
+    }
+    seeds = [key.seed for key in keys.values()] or [options.seed]
+    accounts = {
+        seed: Account(
+            seed=seed,
+            epoch=options.epoch or datetime.fromtimestamp(now, UTC).date(),
+            now=now,
+            campaigns=options.campaigns,
+            profiles=options.profiles,
+            events=options.events,
+        )
+        for seed in dict.fromkeys(seeds)
+    }
+    app = App(
+        accounts,
+        keys=keys or None,
+        limited=not options.no_limits,
+        latency=options.latency_ms / 1_000,
+    )
+    for name in options.fault:
+        app.faults.add(name)
+    return app
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("klaviyo_sandbox", description="A simulated Klaviyo account.")
-    add = parser.add_argument
+    parser = argparse.ArgumentParser(
+        "klaviyo_sandbox",
+        description="A simulated Klaviyo account: made-up people and numbers behind Klaviyo's API.",
+    )
+    _describe_account(parser.add_argument_group("the account").add_argument)
+    _describe_door(parser.add_argument_group("the door").add_argument)
+    return parser
+
+
+def _describe_account(add: Callable[..., argparse.Action]) -> None:
+    add(
+        "--seed",
+        type=int,
+        default=7,
+        metavar="N",
+        help="fixes everything that ever happens in it; default: %(default)s",
+    )
+    add("--now", type=moment, metavar="TIME", help="its clock, ISO 8601; default: this moment")
+    add("--epoch", type=day, metavar="DATE", help="the day it is built around; default: --now's")
+    add(
+        "--campaigns",
+        type=count,
+        default=CAMPAIGNS,
+        metavar="N",
+        help="exactly so many; default: %(default)s",
+    )
+    add(
+        "--profiles",
+        type=count,
+        metavar="N",
+        help=f"people; default: {PROFILES}, or what --events needs",
+    )
+    add(
+        "--events",
+        type=count,
+        metavar="N",
+        help="exactly so many visible at noon of the epoch, UTC; default: what the people do",
+    )
+
+
+def _describe_door(add: Callable[..., argparse.Action]) -> None:
     add("--port", type=int, default=8080, help="0 takes a free one; default: %(default)s")
-    add("--seed", type=int, default=7, help="the same seed gives the same company")
-    add("--now", type=_moment, help="the account's clock, ISO 8601; default: this moment")
-    add("--epoch", type=_day, help="the day the account is built around; default: that of --now")
-    add("--events", type=_count, help="exactly so many visible at noon of the epoch, UTC")
-    add("--profiles", type=_count, help=f"people; default: {PROFILES}, or what --events needs")
-    add("--campaigns", type=_count, default=CAMPAIGNS, help="default: %(default)s")
-    add("--latency-ms", type=_count, default=0, help="added to every answer")
+    add(
+        "--api-key",
+        type=key,
+        action="append",
+        default=[],
+        metavar="KEY[@SEED][:SCOPE,...]",
+        help="accept this key only; it opens the account of SEED (default: --seed's) with these"
+        " scopes (default: all). Given more than once, with several seeds, the sandbox holds"
+        " several accounts, alike but for their seed. Default: any key that begins with pk_",
+    )
+    add("--no-limits", action="store_true", help="no rate limits, no daily quota")
+    add("--latency-ms", type=count, default=0, metavar="N", help="added to every answer")
     add(
         "--fault",
         action="append",
@@ -94,36 +151,31 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"strikes every request; one of {', '.join(NAMES)}",
     )
-    add("--no-limits", action="store_true", help="no rate limits, no daily quota")
-    add(
-        "--api-key",
-        action="append",
-        metavar="KEY[:SCOPE,...]",
-        help="accept this key only, with these scopes only; may be given more than once",
-    )
-    return parser
 
 
-def _moment(text: str) -> int:
+def moment(text: str) -> int:
+    """Return an ISO 8601 datetime as epoch seconds."""
     return int(seconds(text))
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
+    """Return an ISO 8601 date."""
     return date.fromisoformat(text)
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Return a whole number that is not negative."""
     number = int(text)
     if number < 0:
         raise ValueError(text)
     return number
 
 
-def _keys(given: list[str] | None) -> Keys | None:
-    if given is None:
-        return None
-    parts = (text.partition(":") for text in given)
-    return {key: frozenset(scopes.split(",")) if colon else None for key, colon, scopes in parts}
+def key(text: str) -> tuple[str, int | None, frozenset[str] | None]:
+    """Return the key, the seed of the account it opens and its scopes, None where not given."""
+    opener, colon, scopes = text.partition(":")
+    name, at, seed = opener.partition("@")
+    return name, int(seed) if at else None, frozenset(scopes.split(",")) if colon else None
 
 
 def _listen(port: int) -> socket.socket:

@@ -120,7 +120,7 @@ def start(**options: Any) -> Sandbox:
     """Start a sandbox on a free port and wait until it serves.
 
     Options are those of the command line: ``latency_ms=5``, ``no_limits=True``,
-    ``api_key=["pk_one", "pk_two:events:read"]``.
+    ``api_key=["pk_one", "pk_two@8:events:read"]`` (the second opens the account of seed 8).
     """
     command = [sys.executable, "-m", "klaviyo_sandbox", "--port", "0", *_flags(options)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)

@@ -1,6 +1,7 @@
 """The door beside the API, for tests and demonstrations: look, move the clock, set faults, edit.
 
-GET    /admin                  now, epoch, counts, requests by path and status, faults
+GET    /admin                  now, epoch, counts of the first account; account ids; requests by
+                               path and status; faults
 GET    /admin/requests         every request since the start, with its time
 POST   /admin/requests/reset   forget them
 POST   /admin/clock            {"now": ISO 8601} or {"advance_seconds": n}
@@ -11,26 +12,26 @@ POST   /admin/edit             {"type": ..., "id": ..., "changes": {...} or null
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
+from klaviyo_sandbox.door.faults import Faults
+from klaviyo_sandbox.door.tenant import Tenant
 from klaviyo_sandbox.door.wire import Request, Response
 from klaviyo_sandbox.jsonapi import Json, iso, seconds
 
-if TYPE_CHECKING:
-    from klaviyo_sandbox.door.app import App
-
 
 class Admin:
-    """Answers the admin's requests about one application."""
+    """Answers the admin's requests; ``requests`` are those made of the API so far."""
 
-    def __init__(self, app: App) -> None:
-        self.app = app
+    def __init__(self, tenants: Sequence[Tenant], faults: Faults, requests: deque[Json]) -> None:
+        self.tenants, self.faults, self.requests = tenants, faults, requests
         self.actions = {
             ("GET", "/admin"): self.state,
-            ("GET", "/admin/requests"): lambda _given: {"requests": list(app.requests)},
+            ("GET", "/admin/requests"): lambda _given: {"requests": list(requests)},
             ("POST", "/admin/requests/reset"): self.reset,
             ("POST", "/admin/clock"): self.clock,
             ("POST", "/admin/fault"): self.fault,
@@ -50,49 +51,51 @@ class Admin:
             return _json(400, {"error": f"{type(error).__name__}: {error}"})
 
     def state(self, _given: Json) -> Json:
-        """Describe the account and what was asked of it."""
-        account = self.app.account
+        """Describe the first account and what was asked of all."""
+        account = self.tenants[0].account
         counted: dict[str, Counter[str]] = {}
-        for entry in self.app.requests:
+        for entry in self.requests:
             name = f"{entry['method']} {entry['path']}"
             counted.setdefault(name, Counter())[str(entry["status"])] += 1
         return {
             "now": iso(account.now),
             "epoch": account.epoch.isoformat(),
+            "accounts": [tenant.account.company.account_id for tenant in self.tenants],
             "counts": account.counts(),
             "requests": counted,
-            "faults": [vars(fault) for fault in self.app.faults.active],
+            "faults": [vars(fault) for fault in self.faults.active],
         }
 
     def reset(self, _given: Json) -> Json:
         """Forget the requests."""
-        self.app.requests.clear()
+        self.requests.clear()
         return {}
 
     def clock(self, given: Json) -> Json:
-        """Move the account's clock, which stands still otherwise."""
-        account = self.app.account
+        """Move the accounts' clocks, which stand still otherwise."""
         if "now" in given:
-            account.move_to(int(seconds(given["now"])))
+            now = int(seconds(given["now"]))
         else:
-            account.move_to(account.now + int(given["advance_seconds"]))
-        self.app.reader.forget()
-        return {"now": iso(account.now)}
+            now = self.tenants[0].account.now + int(given["advance_seconds"])
+        for tenant in self.tenants:
+            tenant.move_to(now)
+        return {"now": iso(now)}
 
     def fault(self, given: Json) -> Json:
         """Set a fault."""
-        self.app.faults.add(**given)
+        self.faults.add(**given)
         return {}
 
     def clear(self, _given: Json) -> Json:
         """Unset every fault."""
-        self.app.faults.clear()
+        self.faults.clear()
         return {}
 
     def edit(self, given: Json) -> Json:
-        """Change or delete a resource."""
-        self.app.account.edit(given["type"], given["id"], given["changes"])
-        self.app.reader.forget()
+        """Change or delete a resource, in the first account that has it."""
+        kind, id_ = given["type"], given["id"]
+        owners = (one for one in self.tenants if one.account.resource(kind, id_))
+        next(owners, self.tenants[0]).edit(kind, id_, given["changes"])
         return {}
 
 

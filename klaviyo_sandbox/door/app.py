@@ -1,4 +1,4 @@
-"""The application: the API in front of an account, and the admin's door beside it."""
+"""The application: the API in front of the accounts, and the admin's door beside it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from email.utils import formatdate
+from typing import NamedTuple
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.api import aggregates, body, query, questions
+from klaviyo_sandbox.api import query
 from klaviyo_sandbox.api.documents import Url
 from klaviyo_sandbox.api.endpoints import Endpoint, Rate, route
 from klaviyo_sandbox.api.errors import (
@@ -20,11 +21,10 @@ from klaviyo_sandbox.api.errors import (
     unauthenticated,
     wrong_key,
 )
-from klaviyo_sandbox.api.reader import Reader
 from klaviyo_sandbox.door.admin import Admin
 from klaviyo_sandbox.door.faults import Faults
-from klaviyo_sandbox.door.limits import Limits
-from klaviyo_sandbox.door.wire import JSON_API, Message, Receive, Request, Response, Send, Wire
+from klaviyo_sandbox.door.tenant import Tenant
+from klaviyo_sandbox.door.wire import Message, Receive, Request, Response, Send, Wire
 from klaviyo_sandbox.jsonapi import Json
 
 REVISION = "2026-10-15"
@@ -32,30 +32,36 @@ REVISION_YEARS = 2  # Klaviyo: one year stable, one deprecated, then sunset
 SCHEME = "Klaviyo-API-Key "
 REQUESTS_KEPT = 100_000
 
-Keys = Mapping[str, frozenset[str] | None]
-"""Each key and its scopes; None stands for all scopes."""
+
+class Key(NamedTuple):
+    """What a key opens: the account of a seed, within some scopes (None: all of them)."""
+
+    seed: int
+    scopes: frozenset[str] | None = None
 
 
 class App:
-    """An ASGI application around one account.
+    """An ASGI application around accounts, by seed, whose clocks go together.
 
-    ``keys`` None accepts any key that begins with ``pk_``; ``limits`` None counts nothing;
-    ``latency`` in seconds is added to every answer of the API.
+    ``keys`` None accepts any key that begins with ``pk_``, for the first account; ``limited``
+    counts requests, each account's apart; ``latency`` in seconds is added to every answer of the
+    API.
     """
 
     def __init__(
         self,
-        account: Account,
+        accounts: Mapping[int, Account],
         *,
-        keys: Keys | None = None,
-        limits: Limits | None = None,
+        keys: Mapping[str, Key] | None = None,
+        limited: bool = True,
         latency: float = 0,
     ) -> None:
-        self.account, self.keys, self.limits, self.latency = account, keys, limits, latency
-        self.reader = Reader(account)
-        self.faults = Faults(lambda: account.now)
+        self.tenants = {seed: Tenant(one, limited=limited) for seed, one in accounts.items()}
+        self.first, self.account = next(iter(accounts.items()))
+        self.keys, self.latency = keys, latency
+        self.faults = Faults(lambda: self.account.now)
         self.requests: deque[Json] = deque(maxlen=REQUESTS_KEPT)
-        self.admin = Admin(self)
+        self.admin = Admin(list(self.tenants.values()), self.faults, self.requests)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -79,60 +85,49 @@ class App:
         """Return the API's answer to a request."""
         headers = {"date": formatdate(self.account.now, usegmt=True)}
         try:
-            endpoint, id_ = self._admitted(request)
+            key = self._key(request.headers.get("authorization"))
+            _check_revision(request.headers.get("revision"), self.account.now)
+            endpoint, id_ = _admitted(request, key.scopes)
             asked = query.parameters(request.query)
-            rate = _rate(endpoint, asked)
-            if self.limits:
-                headers |= self.limits.count(endpoint.path, rate, self.account.now)
+            tenant = self.tenants[key.seed]
+            if tenant.limits:
+                rate = _rate(endpoint, asked)
+                headers |= tenant.limits.count(endpoint.path, rate, self.account.now)
             url = Url(request.origin, request.path, asked)
-            return Response.of(200, self._document(endpoint, id_, request, url), headers)
+            return Response.of(200, tenant.document(endpoint, id_, request, url), headers)
         except ApiError as error:
             error.headers = headers | error.headers
             return Response.refusing(error)
 
-    def _admitted(self, request: Request) -> tuple[Endpoint, str]:
-        """Return the endpoint, if the request may use it."""
-        scopes = self._scopes(request.headers.get("authorization"))
-        _check_revision(request.headers.get("revision"), self.account.now)
-        found = route(request.path)
-        if found is None:
-            raise not_found(f"The path {request.path}")
-        endpoint = found[0]
-        if request.method != endpoint.method:
-            detail = f'Method "{request.method}" not allowed.'
-            allow = {"allow": endpoint.method}
-            raise ApiError(405, "method_not_allowed", "Method not allowed.", detail, {}, allow)
-        for scope in endpoint.scopes.split():
-            if scopes is not None and scope not in scopes:
-                raise missing_scope(scope)
-        return found
-
-    def _scopes(self, authorization: str | None) -> frozenset[str] | None:
-        """Return the scopes of the request's key, None for all of them."""
+    def _key(self, authorization: str | None) -> Key:
+        """Return what the request's key opens."""
         if not authorization or not authorization.startswith(SCHEME):
             raise unauthenticated(
                 "Missing or invalid authorization scheme. Please use "
                 f"'{SCHEME}your-private-api-key'."
             )
-        key = authorization.removeprefix(SCHEME).strip()
-        if self.keys is not None:
-            if key not in self.keys:
-                raise wrong_key()
-            return self.keys[key]
-        if not key.startswith("pk_") or len(key) <= len("pk_xx"):
+        name = authorization.removeprefix(SCHEME).strip()
+        if self.keys is None and name.startswith("pk_") and len(name) > len("pk_xx"):
+            return Key(self.first)
+        if self.keys is None or name not in self.keys:
             raise wrong_key()
-        return None
+        return self.keys[name]
 
-    def _document(self, endpoint: Endpoint, id_: str, request: Request, url: Url) -> Json:
-        if endpoint.shape != "question":
-            return self.reader.answer(endpoint, id_, query.read(endpoint, url.parameters), url)
-        if request.headers.get("content-type", "").partition(";")[0] != JSON_API:
-            title, detail = "Unsupported media type.", f"The content type must be {JSON_API}."
-            raise ApiError(415, "unsupported_media_type", title, detail)
-        attributes = body.read(endpoint.kind, request.body)
-        if endpoint.kind == "metric-aggregate":
-            return aggregates.answer(self.account, attributes, url)
-        return questions.answer(self.account, endpoint.kind, attributes, url)
+
+def _admitted(request: Request, scopes: frozenset[str] | None) -> tuple[Endpoint, str]:
+    """Return the endpoint and the id in its path, if the request may use it."""
+    found = route(request.path)
+    if found is None:
+        raise not_found(f"The path {request.path}")
+    endpoint = found[0]
+    if request.method != endpoint.method:
+        detail = f'Method "{request.method}" not allowed.'
+        allow = {"allow": endpoint.method}
+        raise ApiError(405, "method_not_allowed", "Method not allowed.", detail, {}, allow)
+    for scope in endpoint.scopes.split():
+        if scopes is not None and scope not in scopes:
+            raise missing_scope(scope)
+    return found
 
 
 def _rate(endpoint: Endpoint, asked: Mapping[str, str]) -> Rate:

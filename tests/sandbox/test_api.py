@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from klaviyo_sandbox.api.endpoints import Endpoint
 from tests.sandbox.conftest import NOON
@@ -361,6 +362,25 @@ class TestRefusals:
             headers = {"Authorization": "Klaviyo-API-Key pk_some"}
             error = refusal(sandbox, "/api/campaigns", 403, headers=headers)
             assert "campaigns:read" in error["detail"]
+
+    def test_a_key_may_open_another_account(self) -> None:
+        """Keys with seeds open accounts with limits of their own, whose clocks go together."""
+        keys = ["pk_first", "pk_other@8", "pk_limited@8:tags:read"]
+        options = {"campaigns": 20, "profiles": 50, "seed": 7, "now": "2026-11-01T00:00:00Z"}
+        with running_sandbox(**options, api_key=keys) as sandbox:
+
+            def account(key: str) -> requests.Response:
+                headers = {"Authorization": f"Klaviyo-API-Key {key}"}
+                return sandbox.ask("GET", "/api/accounts", headers=headers)
+
+            answers = [account(key) for key in ("pk_first", "pk_other")]  # each allows one a second
+            ids = [answer.json()["data"][0]["id"] for answer in answers]
+            assert ids == sandbox.admin()["accounts"]
+            assert len(set(ids)) == 2
+            assert account("pk_limited").status_code == 403
+            sandbox.advance(3_600)
+            moved = [account(key).headers["date"] for key in ("pk_first", "pk_other")]
+            assert moved == ["Sun, 01 Nov 2026 01:00:00 GMT"] * 2
 
 
 class TestClock:
