@@ -1,0 +1,83 @@
+"""The setup form asks for every setting and tests that Klaviyo will answer."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import configuration
+import pytest
+
+from tests.fivetran import CONNECTOR
+from tests.fivetran_cli import fivetran
+from tests.sandbox_server import Sandbox, running_sandbox
+
+SCOPES = "accounts:read,metrics:read,campaigns:read,flows:read,segments:read,tags:read,forms:read"
+FORM = """
+import json, connector
+form = connector.configuration_form()
+print(json.dumps([[field.name, field.required] for field in form._fields]))
+"""
+
+
+@pytest.fixture(scope="module", name="sandbox")
+def _sandbox() -> Iterator[Sandbox]:
+    keys = [f"pk_whole:{SCOPES},lists:read,events:read", f"pk_no_lists:{SCOPES},events:read"]
+    with running_sandbox(campaigns=2, profiles=10, no_limits=True, api_key=keys) as sandbox:
+        yield sandbox
+
+
+def setup_tests(project: Path, sandbox: Sandbox, given: Mapping[str, str]) -> tuple[int, str]:
+    """The exit code and output of the form's tests."""
+    (project / "configuration.json").write_text(json.dumps(given))
+    env = {"KLAVIYO_BASE_URL": sandbox.url}
+    done = fivetran("configuration", project, "--test", env=env)
+    return done.returncode, done.stdout
+
+
+def test_the_form_asks_for_every_setting() -> None:
+    """One field for each configuration key, of which only the API key must be filled in."""
+    asked = subprocess.run(
+        [sys.executable, "-c", FORM], cwd=CONNECTOR, capture_output=True, text=True, check=True
+    )
+    fields = json.loads(asked.stdout.splitlines()[-1])
+    assert fields == [[key, key == "api_key"] for key in configuration.KEYS]
+
+
+def test_a_good_key_passes(connector_project: Path, sandbox: Sandbox) -> None:
+    """The key and each scope are tried, and all is well."""
+    given = {"api_key": "pk_whole", "tables": "all"}
+    returncode, output = setup_tests(connector_project, sandbox, given)
+    assert returncode == 0, output
+    for test in ("api_key_is_valid", "can_read_campaigns", "can_read_events"):
+        assert f"calling test '{test}'" in output
+
+
+def test_a_scope_that_no_chosen_table_needs_is_not_asked_for(
+    connector_project: Path, sandbox: Sandbox
+) -> None:
+    """A key may be as narrow as the tables."""
+    given = {"api_key": "pk_no_lists", "tables": "campaign,segment,event"}
+    returncode, output = setup_tests(connector_project, sandbox, given)
+    assert returncode == 0, output
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"api_key": "pk_no_lists"}, "lists:read"),
+        ({"api_key": "pk_unknown"}, "Klaviyo rejected the API key: check api_key"),
+        ({"api_key": "hunter2"}, "api_key is malformed: a private Klaviyo key begins with pk_"),
+        ({"api_key": "pk_whole", "tables": "campaigns"}, "unknown table 'campaigns'"),
+    ],
+    ids=["missing scope", "wrong key", "malformed key", "unknown table"],
+)
+def test_a_failure_says_what_to_change(
+    connector_project: Path, sandbox: Sandbox, given: Mapping[str, str], line: str
+) -> None:
+    """The scope, the key or the setting is named before the connection is saved."""
+    returncode, output = setup_tests(connector_project, sandbox, given)
+    assert returncode == 1
+    assert line in output
+    assert "Traceback" not in output
