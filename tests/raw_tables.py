@@ -1,4 +1,4 @@
-"""All that a warehouse file says of the account, to be compared with another's."""
+"""All that a warehouse file holds, and what of it can be compared with another's."""
 
 from pathlib import Path
 from typing import Any
@@ -9,22 +9,32 @@ from tests.fivetran import SCHEMA
 from tests.loader import OWN
 
 WHEN = {"synced_at", "_fivetran_synced"}  # columns that tell when a row was written
+Rows = list[dict[str, Any]]
 
 
-def content(warehouse: Path) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each table that has any, but of those about the syncs themselves."""
+def everything(warehouse: Path) -> dict[str, Rows]:
+    """The rows of each raw table that has any."""
     if not warehouse.exists():
         return {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         found = connection.sql(
             f"select table_name from duckdb_tables() where schema_name = '{SCHEMA}'"
         ).fetchall()
-        tables = {name: _rows(connection, name) for (name,) in found if name not in OWN}
+        tables = {name: _rows(connection, name) for (name,) in found}
     return {name: rows for name, rows in tables.items() if rows}
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> Rows:
     cursor = connection.sql(f"from {SCHEMA}.{table}")
-    rows = [dict(zip(cursor.columns, row, strict=True)) for row in cursor.fetchall()]
-    content = [{name: value for name, value in row.items() if name not in WHEN} for row in rows]
-    return sorted(content, key=repr)
+    return [dict(zip(cursor.columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def content(warehouse: Path) -> dict[str, Rows]:
+    """What is said of the account: not of the syncs, nor when a row was written."""
+    tables = everything(warehouse)
+    return {name: _content(rows) for name, rows in tables.items() if name not in OWN}
+
+
+def _content(rows: Rows) -> Rows:
+    bare = [{name: value for name, value in row.items() if name not in WHEN} for row in rows]
+    return sorted(bare, key=repr)
