@@ -7,44 +7,26 @@ accounts with the same arguments are equal, and moving the clock equals starting
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
-from klaviyo_sandbox.clock import DAY, FUTURE, HISTORY, HOUR, midnight
+from klaviyo_sandbox.clock import FUTURE, HISTORY, HOUR, midnight
 from klaviyo_sandbox.company.build import build
 from klaviyo_sandbox.company.resources import resources
 from klaviyo_sandbox.jsonapi import Json, iso
-from klaviyo_sandbox.people.behaviour import Behaviour, Story
 from klaviyo_sandbox.people.events import Events
-from klaviyo_sandbox.people.form_visits import form_visits
-from klaviyo_sandbox.people.ledger import Table, join
-from klaviyo_sandbox.people.noise import idle_visits, oddities, show
-from klaviyo_sandbox.people.population import NEVER, Floats, Ints, People, settle
-from klaviyo_sandbox.people.profiles import Activity, profiles
+from klaviyo_sandbox.people.history import Historian
+from klaviyo_sandbox.people.population import Ints
+from klaviyo_sandbox.people.profiles import profiles
 from klaviyo_sandbox.people.segments import group_ids
 
 CAMPAIGNS: Final = 320
-PROFILES: Final = 7_000
-FEWEST_PROFILES: Final = 20
-IDLE: Final = 0.1  # idle visits per event of the story, unless the number of events is given
-STORY: Final = 0.75  # the part of a given number of events that the story should make up
-SHORTEST_STORY: Final = 0.5
-EVENTS_EACH: Final = 190  # a first guess at the events asked for per person
 KINDS: Final = (
     *("account", "campaign", "campaign-message", "campaign-variation", "campaign-audience"),
     *("flow", "flow-action", "flow-message", "list", "segment", "tag", "tag-group", "metric"),
     *("mapped-metric", "custom-metric", "form", "form-version", "template", "profile"),
 )
-
-
-class Draft(NamedTuple):
-    """A story before idle visits fill it up; ``told`` events are visible at noon."""
-
-    people: People
-    story: Story
-    rows: Table
-    told: int
 
 
 class Account:
@@ -66,74 +48,31 @@ class Account:
         events: int | None = None,
     ) -> None:
         day = midnight(epoch)
-        self.epoch, self._seed = epoch, seed
+        self.epoch = epoch
         self.start, self.end = day - HISTORY, day + FUTURE
         self.now = self._written(now)
-        self.noon = day + 12 * HOUR
         self.company = build(seed, epoch, campaigns)
-        draft = self._draft(profiles, events)
-        self.people, self.memberships = draft.people, draft.story.memberships
-        rng = np.random.default_rng([seed, 2])
-        idle = round(IDLE * draft.told) if events is None else events - draft.told
-        table = join([draft.rows, *self._idle(idle, draft.people, rng)])
-        table = table[np.argsort(table["at"], kind="stable")]
-        self.events = Events(self.company, self.people, table, draft.story.baskets)
-        self.form_visits = form_visits(self.company, table, rng)
+        noon = day + 12 * HOUR
+        history = Historian(self.company, seed, self.start, noon, self.end).write(profiles, events)
+        self.people, self.memberships = history.people, history.memberships
+        self.events = Events(self.company, self.people, history.table, history.baskets)
+        self.form_visits = history.form_visits
         self._edits: dict[tuple[str, str], Json | None] = {}
         self._cache: dict[Any, Any] = {}
 
     def _written(self, now: int) -> int:
         """Return ``now`` if the story covers it; ValueError if it does not."""
         if not self.start <= now <= self.end:
-            message = (
+            raise ValueError(
                 f"now is {iso(now)}, but the story around the epoch {self.epoch} runs only from "
                 f"{iso(self.start)} to {iso(self.end)}"
             )
-            raise ValueError(message)
         return now
-
-    def _draft(self, profiles: int | None, events: int | None) -> Draft:
-        """Tell the story of as many people as ``profiles`` or ``events`` asks for."""
-        if profiles is not None or events is None:
-            draft = self._tell(PROFILES if profiles is None else profiles)
-        else:
-            draft = self._tell(max(FEWEST_PROFILES, round(events / EVENTS_EACH)))
-            while draft.told > events or draft.told < SHORTEST_STORY * events:
-                people = round(len(draft.people) * STORY * events / draft.told)
-                if people < FEWEST_PROFILES:
-                    break
-                draft = self._tell(people)
-        if events is not None and draft.told > events:
-            message = (
-                f"{len(draft.people)} profiles and {len(self.company.campaigns)} campaigns make "
-                f"{draft.told} events by themselves; ask for more events or fewer of these"
-            )
-            raise ValueError(message)
-        return draft
-
-    def _tell(self, profiles: int) -> Draft:
-        if profiles < 1:
-            message = "an account needs at least one profile"
-            raise ValueError(message)
-        rng = np.random.default_rng([self._seed, 1, profiles])
-        people = settle(self.company, profiles, self.start, self.end, rng)
-        days = (self.end - self.start) // DAY
-        story = Behaviour(self.company, people, self.start, days, rng).tell()
-        show(story.rows, rng)
-        rows = join([story.rows, oddities(self.company, people, self.start, self.end, rng)])
-        return Draft(people, story, rows, int(np.count_nonzero(rows["seen"] <= self.noon)))
-
-    def _idle(self, count: int, people: People, rng: np.random.Generator) -> list[Table]:
-        """Return ``count`` idle visits until noon of the epoch day and as many a day after it."""
-        later = count * (self.end - self.noon) // (self.noon - self.start)
-        spans = ((count, (self.start, self.noon)), (later, (self.noon, self.end)))
-        return [idle_visits(self.company, people, count, span, rng) for count, span in spans]
 
     def move_to(self, now: int) -> None:
         """Set the clock; ValueError for turning it back or past the end of the story."""
         if now < self.now:
-            message = f"the clock stands at {iso(self.now)} and cannot go back to {iso(now)}"
-            raise ValueError(message)
+            raise ValueError(f"the clock cannot go back from {iso(self.now)} to {iso(now)}")
         self.now = self._written(now)
         self._cache.clear()
 
@@ -144,8 +83,7 @@ class Account:
         """
         found = self.resource(kind, id_)
         if found is None:
-            message = f"there is no {kind} {id_}"
-            raise KeyError(message)
+            raise KeyError(f"there is no {kind} {id_}")
         if changes is not None:
             stamp = {name: iso(self.now) for name in ("updated", "updated_at")}
             stamp = {name: at for name, at in stamp.items() if name in found["attributes"]}
@@ -207,8 +145,7 @@ class Account:
 
     def _made(self, kind: str) -> list[Json]:
         if kind == "profile":
-            rows = np.flatnonzero(self.people.created <= self.now)
-            return profiles(self.people, rows, self._activity(), self.now)
+            return profiles(self.company, self.people, self.events, self.now)
         made = resources(self.company, kind, self.now)
         if kind in ("list", "segment"):
             for group in made:
@@ -220,21 +157,6 @@ class Account:
         if changes is None:
             return None
         return found | {"attributes": _merge(found["attributes"], changes)} if changes else found
-
-    def _activity(self) -> Activity:
-        """Return what everybody has visibly done by now; what is dated ahead does not count."""
-        events, count = self.events, len(self.people)
-        done = (events.seen <= self.now) & (events.at <= self.now) & (events.person >= 0)
-        order = events.metric_codes[self.company.metric("Placed Order").id]
-        orders = np.flatnonzero(done & (events.metric == order))
-        buyer, at = events.person[orders], events.at[orders]
-        last_event, last_order = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        np.maximum.at(last_event, events.person[done], events.at[done])
-        np.maximum.at(last_order, buyer, at)
-        first_order = np.full(count, NEVER)
-        np.minimum.at(first_order, buyer, at)
-        spent: Floats = np.bincount(buyer, events.value[orders], count).astype(float)
-        return Activity(last_event, last_order, first_order, np.bincount(buyer, None, count), spent)
 
 
 def _merge(old: Json, new: Json) -> Json:

@@ -18,7 +18,7 @@ from klaviyo_sandbox.api.endpoints import Filter, text
 from klaviyo_sandbox.api.errors import invalid_body
 from klaviyo_sandbox.api.filters import Condition
 from klaviyo_sandbox.jsonapi import Json
-from klaviyo_sandbox.reports import results as reports
+from klaviyo_sandbox.reports import aggregates
 
 MEASUREMENTS = ("count", "sum_value", "unique")
 INTERVALS = ("day", "hour", "month", "week")
@@ -48,7 +48,7 @@ def answer(account: Account, attributes: Json, url: Url) -> Json:
     since, before, conditions = _filters(attributes.get("filter"), zone)
     measurements = body.names(attributes, "measurements", MEASUREMENTS)
     by = body.names(attributes, "by", DIMENSIONS, required=False)
-    dates, rows = reports.metric_aggregates(
+    dates, rows = aggregates.metric_aggregates(
         account,
         metric_id=body.metric(account, attributes, "metric_id"),
         measurements=measurements,

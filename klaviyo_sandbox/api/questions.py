@@ -6,7 +6,7 @@ is not documented; here it is 1,000.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from klaviyo_sandbox.api.errors import invalid_body
 from klaviyo_sandbox.api.filters import Condition
 from klaviyo_sandbox.api.timeframes import timeframe
 from klaviyo_sandbox.jsonapi import Json
-from klaviyo_sandbox.reports import results as reports
+from klaviyo_sandbox.reports import report
 
 RESULTS_PER_PAGE = 1_000
 MOST_IN_FILTER = 100
@@ -105,48 +105,40 @@ REPORTS = {
     ),
     "segment": Report(SEGMENT_STATISTICS, (), (), (), {"segment_id": text("equals", "any")}),
 }
-ANSWERS: dict[str, Callable[..., Any]] = {
-    "campaign-values-report": reports.campaign_values,
-    "flow-values-report": reports.flow_values,
-    "flow-series-report": reports.flow_series,
-    "form-values-report": reports.form_values,
-    "form-series-report": reports.form_series,
-    "segment-values-report": reports.segment_values,
-    "segment-series-report": reports.segment_series,
-}
 
 
 def answer(account: Account, kind: str, attributes: Json, url: Url) -> Json:
     """Return the document for a report of this kind."""
     subject, form, _ = kind.split("-")
-    report, series = REPORTS[subject], form == "series"
-    body.known(attributes, report.attributes(series=series))
+    rules, series = REPORTS[subject], form == "series"
+    body.known(attributes, rules.attributes(series=series))
     start, end = timeframe(attributes.get("timeframe"), account)
     question: Json = {
-        "statistics": body.names(attributes, "statistics", report.statistics),
+        "statistics": body.names(attributes, "statistics", rules.statistics),
         "start": int(start.timestamp()),
         "end": int(end.timestamp()),
-        "filters": _filters(attributes.get("filter"), report.filters),
+        "filters": _filters(attributes.get("filter"), rules.filters),
     }
-    if report.groups:
-        question["group_by"] = _group_by(attributes, report)
-    if report.converts:
+    if rules.groups:
+        question["group_by"] = _group_by(attributes, rules)
+    if rules.converts:
         question["conversion_metric_id"] = body.metric(account, attributes, "conversion_metric_id")
     if series:
         question["interval"] = _interval(attributes, end - start)
-    found = ANSWERS[kind](account, **question)
-    dates, results = found if series else (None, found)
-    results, links = body.page(results, url.parameters.get("page_cursor"), RESULTS_PER_PAGE, url)
+        dates, found = report.series(account, subject, **question)
+    else:
+        dates, found = None, report.values(account, subject, **question)
+    results, links = body.page(found, url.parameters.get("page_cursor"), RESULTS_PER_PAGE, url)
     answered = {"results": results} | ({"date_times": dates} if series else {})
     data: Json = {"type": kind, "attributes": answered}
-    if report.relations:
-        data["relationships"] = _relationships(report.relations, results)
+    if rules.relations:
+        data["relationships"] = _relationships(rules.relations, results)
     return {"data": data, "links": links}
 
 
-def _group_by(attributes: Json, report: Report) -> tuple[str, ...]:
-    names = body.names(attributes, "group_by", report.groups, required=False) or report.default
-    for name in report.required:
+def _group_by(attributes: Json, rules: Report) -> tuple[str, ...]:
+    names = body.names(attributes, "group_by", rules.groups, required=False) or rules.default
+    for name in rules.required:
         if name not in names:
             raise invalid_body(f"{ATTRIBUTES}/group_by", f"'{name}' is a required group by.")
     return names

@@ -325,9 +325,10 @@ class Company:
     campaigns: tuple[Campaign, ...]
     flows: tuple[Flow, ...]
 
+    def code(self, name: str) -> int:
+        """Return the position of the metric called ``name``; ValueError if there is none."""
+        return [metric.name for metric in self.metrics].index(name)
+
     def metric(self, name: str) -> Metric:
-        """Return the metric called ``name``; KeyError if there is none."""
-        for metric in self.metrics:
-            if metric.name == name:
-                return metric
-        raise KeyError(name)
+        """Return the metric called ``name``; ValueError if there is none."""
+        return self.metrics[self.code(name)]

@@ -1,7 +1,8 @@
 """Who lives in the account and everything they ever do: the one truth that all else counts.
 
-Read ``population`` (who they are), ``ledger`` (what an event is, and Klaviyo's attribution),
+Read ``population`` (who they are), ``ledger`` (what an event is, and Klaviyo's attribution) and
 ``segments`` (who is in which group); then ``behaviour`` (what people do, day by day, with
-``diary`` for what is due later), ``noise`` (idle visits, late news, oddities) and ``form_visits``;
-last ``events``, ``properties`` and ``profiles`` (events and people as Klaviyo's API shows them).
+``diary`` for what is due later), ``noise`` (idle visits, late news, oddities), ``form_visits`` and
+``history`` (all of it, of the size asked for); last ``events``, ``properties`` and ``profiles``
+(events and people as Klaviyo's API shows them).
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -45,7 +45,6 @@ class Events:
         self.detail: Ints = _column(table, "detail")
         self.mark: Ints = _column(table, "mark")
         self.touch: Ints = credit(company, table)
-        self._names = [metric.name for metric in company.metrics]
         self.metric_codes = {metric.id: code for code, metric in enumerate(company.metrics)}
         self._people = {id_: number for number, id_ in enumerate(people.ids)}
         self._metric_links = _links("metric", [metric.id for metric in company.metrics])
@@ -109,10 +108,6 @@ class Events:
     def properties(self, rows: Ints) -> list[dict[str, Any]]:
         """Return the ``event_properties`` of the rows."""
         return [self._properties.write(row) for row in self._rows(rows)]
-
-    def codes(self, names: Container[str]) -> list[int]:
-        """Return what the column ``metric`` holds for the metrics of these names."""
-        return [code for code, name in enumerate(self._names) if name in names]
 
     def _rows(self, rows: Ints) -> Iterator[Row]:
         columns: tuple[npt.NDArray[Any], ...] = (self.metric, self.person, self.variation)

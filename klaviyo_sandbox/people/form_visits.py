@@ -35,8 +35,7 @@ class FormVisits(NamedTuple):
 
 def form_visits(company: Company, table: Table, rng: np.random.Generator) -> FormVisits:
     """Return the visits of those who submitted forms, and of about so many others as usual."""
-    code = company.metrics.index(company.metric("Submitted Form"))
-    known = table[table["metric"] == code]
+    known = table[table["metric"] == company.code("Submitted Form")]
     crowd = np.repeat(np.arange(len(known)), rng.poisson(ANONYMOUS, len(known)))
     at = known["at"][crowd] + rng.integers(-24 * HOUR, 24 * HOUR, len(crowd))
     visitor = len(known) + np.arange(len(crowd))

@@ -8,7 +8,7 @@ credited to one of a message's events by Klaviyo's attribution windows.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -158,7 +158,7 @@ def credit(company: Company, table: Table) -> Ints:
     """
     touch = np.full(len(table), -1, np.int64)
     wanted = (table["variation"] < 0) & (table["person"] >= 0) & (table["at"] <= table["seen"])
-    wanted &= ~np.isin(table["metric"], [-1, *_codes(company, OF_MESSAGES)])
+    wanted &= ~np.isin(table["metric"], [-1, *map(company.code, OF_MESSAGES)])
     events = np.flatnonzero(wanted)
     order = by_person(table["person"], table["at"])
     for window in sorted(set(WINDOWS.values())):
@@ -182,14 +182,10 @@ def by_person(person: Ints, at: Ints) -> Ints:
     return np.asarray(person, np.int64) << 34 | at
 
 
-def _codes(company: Company, names: Container[str]) -> list[int]:
-    return [code for code, metric in enumerate(company.metrics) if metric.name in names]
-
-
 def _is_touch(company: Company, table: Table, names: list[str]) -> Bools:
     people_did = (table["mark"] & (MACHINE | BOT)) == 0
     in_time = table["seen"] - table["at"] <= ON_TIME
     is_message = table["variation"] >= 0
-    is_kind = np.isin(table["metric"], _codes(company, names))
+    is_kind = np.isin(table["metric"], [company.code(name) for name in names])
     found: Bools = is_kind & people_did & in_time & is_message
     return found

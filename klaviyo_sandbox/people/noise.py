@@ -37,7 +37,6 @@ def oddities(
     company: Company, people: People, start: int, end: int, rng: np.random.Generator
 ) -> Table:
     """Return the oddities: no message, metric or profile where one is due; dates ahead."""
-    codes = {metric.name: code for code, metric in enumerate(company.metrics)}
     parts = []
     for name, count in (
         ("Received Email", OF_DELETED_CAMPAIGN),
@@ -47,7 +46,7 @@ def oddities(
         ("Active on Site", ODDLY_WORDED),
     ):
         rows = blank(*_somebody(people, rng.integers(start, end, count), rng))
-        rows["metric"] = codes[name]
+        rows["metric"] = company.code(name)
         parts.append(rows)
     _deleted, without_metric, without_profile, ahead, odd = parts
     without_metric["metric"] = -1
@@ -73,7 +72,7 @@ def idle_visits(
     last = end - SHOWN_WITHIN
     at = np.where((at < start) | (at > last), rng.integers(start, last, count), at)
     rows = blank(*_somebody(people, at, rng))
-    rows["metric"] = company.metrics.index(company.metric("Active on Site"))
+    rows["metric"] = company.code("Active on Site")
     rows["seen"] = rows["at"] + rng.integers(1, SHOWN_WITHIN, count)
     return rows
 

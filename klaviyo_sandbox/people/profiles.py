@@ -9,13 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from klaviyo_sandbox.clock import DAY
+from klaviyo_sandbox.company.model import Company
 from klaviyo_sandbox.company.plan import Channel
 from klaviyo_sandbox.jsonapi import Json, iso
+from klaviyo_sandbox.people.events import Events
 from klaviyo_sandbox.people.population import (
     CHANNELS,
     CITIES,
     FIRST_NAMES,
     LAST_NAMES,
+    NEVER,
     REASONS,
     Floats,
     Ints,
@@ -43,13 +46,29 @@ class Consent(NamedTuple):
     method: str | None
 
 
-def profiles(people: People, rows: Ints, activity: Activity, now: int) -> list[Json]:
-    """Return the ``profile`` resources of the people ``rows`` as they stand at ``now``."""
+def profiles(company: Company, people: People, events: Events, now: int) -> list[Json]:
+    """Return the ``profile`` resources of those who have come by ``now``, as they stand then."""
+    activity = _activity(company, people, events, now)
     consents = np.concatenate([people.agreed, people.withdrawn])
     changed = np.where(consents <= now, consents, 0).max(axis=0)
     updated = np.maximum.reduce([people.created, activity.last_event, changed])
+    rows = np.flatnonzero(people.created <= now)
     moments = zip(rows.tolist(), updated[rows].tolist(), strict=True)
     return [_profile(people, person, at, activity, now) for person, at in moments]
+
+
+def _activity(company: Company, people: People, events: Events, now: int) -> Activity:
+    """Return what everybody has visibly done by now; what is dated ahead does not count."""
+    done, count = (events.seen <= now) & (events.at <= now) & (events.person >= 0), len(people)
+    orders = np.flatnonzero(done & (events.metric == company.code("Placed Order")))
+    buyer, at = events.person[orders], events.at[orders]
+    last_event, last_order = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    np.maximum.at(last_event, events.person[done], events.at[done])
+    np.maximum.at(last_order, buyer, at)
+    first_order = np.full(count, NEVER)
+    np.minimum.at(first_order, buyer, at)
+    spent: Floats = np.bincount(buyer, events.value[orders], count).astype(float)
+    return Activity(last_event, last_order, first_order, np.bincount(buyer, None, count), spent)
 
 
 def _profile(people: People, person: int, updated: int, activity: Activity, now: int) -> Json:

@@ -19,6 +19,7 @@ CHANNEL_NAMES: Final[dict[Channel, str]] = {
     "push": "push-notification",
     "whatsapp": "whatsapp",
 }
+Condition = tuple[str, str, Any]  # operator, field, value
 COHORTS: Final = frozenset({"$message_send_cohort", "$variation_send_cohort"})
 
 
@@ -120,3 +121,10 @@ def _label(
     if name in CREDITED:
         return CREDITED[name](credited) if credited else ""
     return str(properties.get(name, ""))
+
+
+def passes(value: Any, operator: str, wanted: Any) -> bool:
+    """Tell whether a value, or a collection of values, meets a report's filter."""
+    values = set(value) if isinstance(value, list) else {value}
+    asked: set[Any] = set(wanted) if isinstance(wanted, (tuple, list)) else {wanted}
+    return asked <= values if operator == "contains-all" else bool(asked & values)

@@ -6,9 +6,7 @@ metric a channel does not have (opens of a text, clicks of a push, spend of an e
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +92,7 @@ def tally(account: Account, edges: Ints, metric_id: str, *, by_group: bool) -> d
     cell, person, metric = cells(rows), events.person[rows], events.metric[rows]
     counts: dict[str, Counts] = {}
     for statistic, names in OUTCOMES.items():
-        mine = np.isin(metric, events.codes(set(names.values())))
+        mine = np.isin(metric, [company.code(name) for name in names.values()])
         counts[statistic] = np.bincount(cell[mine], minlength=size)
         if statistic in UNIQUES:
             counts[UNIQUES[statistic]] = distinct(cell[mine], person[mine], size)
@@ -119,41 +117,3 @@ def _derived(account: Account, counts: dict[str, Counts]) -> dict[str, Counts]:
     counts["text_message_credit_usage_amount"] = counts["message_segment_count_sum"]
     counts["text_message_spend"] = PRICE_PER_SEGMENT * counts["message_segment_count_sum"]
     return counts
-
-
-def edges_of(start: int, end: int, interval: str, zone: ZoneInfo) -> Ints:
-    """Return the moments at which intervals begin between ``start`` and ``end``, and ``end``.
-
-    Days, weeks (from Monday) and months are those of the zone's calendar; the first interval
-    begins at ``start`` wherever that falls.
-    """
-    edges, moment = [start], datetime.fromtimestamp(start, zone)
-    while (moment := _next(moment, interval)).timestamp() < end:
-        edges.append(int(moment.timestamp()))
-    return np.array([*edges, end])
-
-
-def _next(moment: datetime, interval: str) -> datetime:
-    """Return when the interval after the one that holds ``moment`` begins."""
-    if interval == "hour":
-        # Through UTC, because local hours repeat and go missing when clocks change.
-        later = moment.astimezone(UTC).replace(minute=0, second=0) + timedelta(hours=1)
-        return later.astimezone(moment.tzinfo)
-    day = moment.replace(hour=0, minute=0, second=0)
-    if interval == "day":
-        return day + timedelta(days=1)
-    if interval == "week":
-        return day + timedelta(days=7 - day.weekday())
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-
-
-def dates_of(edges: Ints, zone: ZoneInfo) -> list[str]:
-    """Return the beginnings of the intervals, in the zone's own time."""
-    return [datetime.fromtimestamp(edge, zone).isoformat() for edge in edges[:-1].tolist()]
-
-
-def passes(value: Any, operator: str, wanted: Any) -> bool:
-    """Tell whether a value, or a collection of values, meets a report's filter."""
-    values = set(value) if isinstance(value, list) else {value}
-    asked: set[Any] = set(wanted) if isinstance(wanted, (tuple, list)) else {wanted}
-    return asked <= values if operator == "contains-all" else bool(asked & values)

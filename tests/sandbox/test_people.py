@@ -12,8 +12,9 @@ import pytest
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.clock import DAY, HOUR
 from klaviyo_sandbox.people.ledger import OUTCOMES
+from klaviyo_sandbox.people.population import CHANNELS
 from klaviyo_sandbox.people.segments import group_ids
-from klaviyo_sandbox.reports import results as reports
+from klaviyo_sandbox.reports import aggregates, report
 from tests.sandbox.accounts import (
     CAMPAIGN_GROUPS,
     NOON,
@@ -38,9 +39,9 @@ class TestPeople:
     def test_nobody_receives_a_message_without_consent(self, account: Account) -> None:
         """A message is sent after its recipient agrees to the channel and before leaving it."""
         events, people = account.events, account.people
-        for number, channel in enumerate(("email", "sms", "push", "whatsapp")):
-            codes = events.codes({OUTCOMES["delivered"][channel]})  # type: ignore[index]
-            rows = np.flatnonzero(np.isin(events.metric, codes) & (events.variation >= 0))
+        for number, channel in enumerate(CHANNELS):
+            code = account.company.code(OUTCOMES["delivered"][channel])
+            rows = np.flatnonzero((events.metric == code) & (events.variation >= 0))
             assert len(rows) > 0
             assert people.consents(number, events.person[rows], events.sent[rows]).all()
 
@@ -68,11 +69,11 @@ class TestPeople:
         """Nobody is reminded of a checkout after ordering from it."""
         events = account.events
         (flow,) = (flow for flow in account.company.flows if flow.name == "Abandoned Checkout")
-        orders = events.metric == events.codes({"Placed Order"})[0]
+        orders = events.metric == account.company.code("Placed Order")
         checked = 0
         for number, content in enumerate(events.contents):
             if content.flow is flow and content.channel == "email":
-                delivered = events.codes({"Received Email"})[0]
+                delivered = account.company.code("Received Email")
                 rows = np.flatnonzero((events.variation == number) & (events.metric == delivered))
                 for row in rows.tolist():
                     entered = events.sent[row] - content.message.delay  # type: ignore[union-attr]
@@ -103,7 +104,7 @@ class TestPeople:
         midnight = NOON - 12 * HOUR
         events = account.events
         recent = (events.at >= midnight - 30 * DAY) & (events.at < midnight)
-        rows = np.flatnonzero(recent & (events.metric == events.codes({"Placed Order"})[0]))
+        rows = np.flatnonzero(recent & (events.metric == account.company.code("Placed Order")))
         buyers = {account.people.ids[person] for person in events.person[rows]}
         assert {member["id"] for member in account.members(segment.id)} == buyers
 
@@ -176,7 +177,7 @@ class TestEvents:
             since=since,
             before=before,
         )
-        code = events.codes({"Opened Email"})[0]
+        code = account.company.code("Opened Email")
         expected = [
             row
             for row in range(len(events))
@@ -216,9 +217,9 @@ class TestEvents:
     def test_refunds_are_negative(self, account: Account) -> None:
         """Every refund takes back the value of an order placed days before."""
         events = account.events
-        orders = events.metric == events.codes({"Placed Order"})[0]
+        orders = events.metric == account.company.code("Placed Order")
         placed = dict(zip(events.detail[orders].tolist(), events.value[orders], strict=True))
-        refunds = np.flatnonzero(events.metric == events.codes({"Refunded Order"})[0])
+        refunds = np.flatnonzero(events.metric == account.company.code("Refunded Order"))
         assert len(refunds) > 0
         for row in refunds.tolist():
             assert events.value[row] == -placed[int(events.detail[row])]
@@ -259,7 +260,7 @@ class TestEdits:
 def _sums() -> dict[str, Counter[str]]:
     account = an_account(campaigns=320, profiles=1_500)
     sums: dict[str, Counter[str]] = defaultdict(Counter)
-    for result in reports.campaign_values(account, **asked(account, group_by=CAMPAIGN_GROUPS)):
+    for result in report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS)):
         for name, value in result["statistics"].items():
             sums[result["groupings"]["send_channel"]][name] += value or 0
     return sums
@@ -296,7 +297,7 @@ class TestBelief:
     def test_black_friday_stands_out(self) -> None:
         """The week of Black Friday brings at least twice the orders of a usual week."""
         account = an_account(profiles=1_500)
-        _, rows = reports.metric_aggregates(
+        _, rows = aggregates.metric_aggregates(
             account,
             metric_id=account.company.metric("Placed Order").id,
             measurements=("count",),

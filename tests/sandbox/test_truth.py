@@ -14,8 +14,8 @@ import pytest
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.clock import DAY, HOUR
 from klaviyo_sandbox.people.ledger import OUTCOMES, WINDOWS
-from klaviyo_sandbox.reports import results as reports
-from klaviyo_sandbox.reports.tally import edges_of
+from klaviyo_sandbox.reports import aggregates, report
+from klaviyo_sandbox.reports.intervals import edges_of
 from tests.sandbox.accounts import (
     BLACK_FRIDAY,
     CAMPAIGN_GROUPS,
@@ -77,7 +77,7 @@ class TestReports:
                 expected[campaign]["conversion_value"] += properties["$value"]
         for campaign, statistic, _ in people:
             expected[campaign][f"{statistic} of people"] += 1
-        results = reports.campaign_values(account, **asked(account, group_by=CAMPAIGN_GROUPS[:3]))
+        results = report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS[:3]))
         found: dict[str, Counter[str]] = defaultdict(Counter)
         for result in results:
             for name, value in result["statistics"].items():
@@ -96,8 +96,8 @@ class TestReports:
         """Daily figures of flow messages add up to the figures of the whole window."""
         window: dict[str, Any] = {"start": NOON - 59 * DAY, "end": NOON}
         question = asked(account, group_by=FLOW_GROUPS, **window)
-        dates, series = reports.flow_series(account, interval="daily", **question)
-        values = reports.flow_values(account, **question)
+        dates, series = report.series(account, "flow", interval="daily", **question)
+        values = report.values(account, "flow", **question)
         assert [r["groupings"] for r in series] == [r["groupings"] for r in values]
         assert len(dates) == 60
         for by_day, whole in zip(series, values, strict=True):
@@ -111,7 +111,7 @@ class TestReports:
         middle = NOON - 100 * DAY
         question = asked(account, group_by=CAMPAIGN_GROUPS)
         parts = [
-            reports.campaign_values(account, **question | window)
+            report.values(account, "campaign", **question | window)
             for window in ({"end": middle}, {"start": middle}, {})
         ]
         first, second, whole = (sum(r["statistics"]["recipients"] for r in part) for part in parts)
@@ -121,7 +121,9 @@ class TestReports:
 
     def test_rates_are_fractions_of_the_counts_beside_them(self, account: Account) -> None:
         """A rate is the documented ratio of counts, and nothing is rounded."""
-        for result in reports.campaign_values(account, **asked(account, group_by=CAMPAIGN_GROUPS)):
+        for result in report.values(
+            account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS)
+        ):
             counts = result["statistics"]
             if result["groupings"]["send_channel"] == "email" and counts["delivered"]:
                 assert counts["open_rate"] == counts["opens_unique"] / counts["delivered"]
@@ -143,7 +145,7 @@ class TestReports:
         """A statistic whose events a channel cannot have is null, never nought."""
         question = asked(account, group_by=CAMPAIGN_GROUPS)
         question["filters"] = [("equals", "send_channel", channel)]
-        results = reports.campaign_values(account, **question)
+        results = report.values(account, "campaign", **question)
         assert results
         for result in results:
             assert result["groupings"]["send_channel"] == channel
@@ -153,8 +155,8 @@ class TestReports:
 
     def test_variations_share_out_their_message(self, account: Account) -> None:
         """The versions of an A/B test add up to their message, and every other message has one."""
-        split = reports.campaign_values(account, **asked(account, group_by=CAMPAIGN_GROUPS))
-        whole = reports.campaign_values(account, **asked(account, group_by=CAMPAIGN_GROUPS[:3]))
+        split = report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS))
+        whole = report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS[:3]))
         counts, versions = Counter[str](), Counter[str]()
         for result in split:
             message = result["groupings"]["campaign_message_id"]
@@ -171,7 +173,7 @@ class TestReports:
     def test_tags_and_groups_split_what_they_should(self, account: Account) -> None:
         """Grouping by audience keeps every recipient once; every tagged campaign shows its tags."""
         one, by_group, by_tag = (
-            reports.campaign_values(account, **asked(account, group_by=(*CAMPAIGN_GROUPS, *more)))
+            report.values(account, "campaign", **asked(account, group_by=(*CAMPAIGN_GROUPS, *more)))
             for more in ((), ("group", "group_name"), ("tag_id", "tag_name"))
         )
         recipients = [sum(r["statistics"]["recipients"] for r in each) for each in (one, by_group)]
@@ -191,8 +193,9 @@ class TestReports:
             for document in documents
             if metric_of(document, metric_names) == "Submitted Form"
         )
-        results = reports.form_values(
+        results = report.values(
             account,
+            "form",
             statistics=("submits", "viewed_form", "submit_rate"),
             group_by=("form_id",),
             filters=(),
@@ -207,8 +210,9 @@ class TestReports:
     def test_segments_end_the_window_with_their_members(self, account: Account) -> None:
         """A segment's total is the number of its members, and its changes lead there."""
         names = ("total_members", "members_added", "members_removed", "net_members_changed")
-        _, series = reports.segment_series(
+        _, series = report.series(
             account,
+            "segment",
             statistics=names,
             interval="daily",
             filters=(),
@@ -258,7 +262,7 @@ class TestAggregates:
                 said = str(document["attributes"]["event_properties"].get(dimension, ""))
                 expected[day, said] += 1
                 people.add((day, said, document["relationships"]["profile"]["data"]["id"]))
-        dates, rows = reports.metric_aggregates(
+        dates, rows = aggregates.metric_aggregates(
             account,
             metric_id=account.company.metric(metric).id,
             measurements=("count", "unique"),
@@ -280,7 +284,7 @@ class TestAggregates:
 
     def test_credit_orders_as_the_reports_do(self, account: Account) -> None:
         """Orders by attributed message, over all time, equal the campaigns' and flows' orders."""
-        _, rows = reports.metric_aggregates(
+        _, rows = aggregates.metric_aggregates(
             account,
             metric_id=account.company.metric("Placed Order").id,
             measurements=("count", "sum_value"),
@@ -292,8 +296,8 @@ class TestAggregates:
             filters=(),
         )
         credited = [row["measurements"] for row in rows if row["dimensions"][0]]
-        campaigns = reports.campaign_values(account, **asked(account, group_by=CAMPAIGN_GROUPS))
-        flows = reports.flow_values(account, **asked(account, group_by=FLOW_GROUPS))
+        campaigns = report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS))
+        flows = report.values(account, "flow", **asked(account, group_by=FLOW_GROUPS))
         for measurement, statistic in (("count", "conversions"), ("sum_value", "conversion_value")):
             by_event_date = sum(sum(row[measurement]) for row in credited)
             by_send_date = sum(r["statistics"][statistic] for r in (*campaigns, *flows))
@@ -316,7 +320,7 @@ class TestAttribution:
     def test_an_order_belongs_to_the_last_touch_in_its_window(self, account: Account) -> None:
         """Every order is credited to the latest eligible touch of its person, or to none."""
         events = account.events
-        codes = {account.company.metrics.index(account.company.metric(n)): n for n in WINDOWS}
+        codes = {account.company.code(name): name for name in WINDOWS}
         touches: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
         for row in np.flatnonzero(events.variation >= 0).tolist():
             metric = int(events.metric[row])
@@ -349,7 +353,7 @@ class TestClock:
             assert moved.resources(kind) == later.resources(kind)
         questions = [asked(account, group_by=CAMPAIGN_GROUPS) for account in (moved, later)]
         first, second = (
-            reports.campaign_values(account, **question)
+            report.values(account, "campaign", **question)
             for account, question in zip((moved, later), questions, strict=True)
         )
         assert first == second
@@ -361,9 +365,9 @@ class TestClock:
         """As days go by, old campaigns gain opens and orders, and their deliveries stay."""
         account = an_account(BLACK_FRIDAY, campaigns=320, profiles=1_000)
         question = asked(account, group_by=CAMPAIGN_GROUPS, end=BLACK_FRIDAY)
-        before = reports.campaign_values(account, **question)
+        before = report.values(account, "campaign", **question)
         account.move_to(BLACK_FRIDAY + 30 * DAY)
-        after = reports.campaign_values(account, **question)
+        after = report.values(account, "campaign", **question)
         assert [r["groupings"] for r in before] == [r["groupings"] for r in after]
         grown: Counter[str] = Counter()
         for old, new in zip(before, after, strict=True):
@@ -393,7 +397,8 @@ class TestClock:
     def test_messages_go_out_while_they_are_being_sent(self, account: Account) -> None:
         """Nothing is received before its campaign's send begins or after it is said to be sent."""
         events = account.events
-        received = np.isin(events.metric, events.codes(set(OUTCOMES["delivered"].values())))
+        codes = [account.company.code(name) for name in OUTCOMES["delivered"].values()]
+        received = np.isin(events.metric, codes)
         for number, content in enumerate(events.contents):
             sent = events.sent[received & (events.variation == number)]
             if content.campaign is not None and len(sent):

@@ -1,9 +1,7 @@
 """Klaviyo's reports, computed from the events that are visible now.
 
 Messages' results stand under the moment the recipient's message was sent, whenever they came in,
-by the company's time zone. Metric aggregates count events by their own date in the zone asked
-for, so the two need not agree by day. Windows are half open: from ``start`` (``since``) up to,
-not including, ``end`` (``before``). Series and aggregates also return when intervals begin.
+by the company's time zone. Windows are half open: from ``start`` up to, not including, ``end``.
 """
 
 from __future__ import annotations
@@ -20,20 +18,9 @@ from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.people.form_visits import FormVisits
 from klaviyo_sandbox.people.ledger import Content
 from klaviyo_sandbox.people.population import Bools, Ints
-from klaviyo_sandbox.reports.dimensions import describe, groupings
-from klaviyo_sandbox.reports.tally import (
-    RATES,
-    Counts,
-    dates_of,
-    distinct,
-    edges_of,
-    exists,
-    passes,
-    ratio,
-    tally,
-)
-
-Filter = tuple[str, str, Any]  # operator, field, value
+from klaviyo_sandbox.reports.dimensions import Condition, groupings, passes
+from klaviyo_sandbox.reports.intervals import dates_of, edges_of
+from klaviyo_sandbox.reports.tally import RATES, Counts, distinct, exists, ratio, tally
 
 INTERVALS: Final = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month"}
 
@@ -44,123 +31,28 @@ class Question(TypedDict):
     statistics: Sequence[str]
     start: int
     end: int
-    filters: Sequence[Filter]
+    filters: Sequence[Condition]
     group_by: NotRequired[Sequence[str]]
     conversion_metric_id: NotRequired[str]
     interval: NotRequired[str]
 
 
-def campaign_values(account: Account, **question: Unpack[Question]) -> list[Json]:
-    """Return the statistics of campaigns' messages sent in the window, by group."""
-    return _values(_campaigns, account, question)
-
-
-def flow_values(account: Account, **question: Unpack[Question]) -> list[Json]:
-    """Return the statistics of flows' messages sent in the window, by group."""
-    return _values(_flows, account, question)
-
-
-def flow_series(account: Account, **question: Unpack[Question]) -> tuple[list[str], list[Json]]:
-    """Return the statistics of flows' messages by the interval they were sent in, by group."""
-    return _series(_flows, account, question)
-
-
-def form_values(account: Account, **question: Unpack[Question]) -> list[Json]:
-    """Return the statistics of forms or their versions in the window."""
-    return _values(_forms, account, question)
-
-
-def form_series(account: Account, **question: Unpack[Question]) -> tuple[list[str], list[Json]]:
-    """Return the statistics of forms or their versions by interval."""
-    return _series(_forms, account, question)
-
-
-def segment_values(account: Account, **question: Unpack[Question]) -> list[Json]:
-    """Return how segments changed in the window and how many were in them at its end."""
-    return _values(_segments, account, question)
-
-
-def segment_series(account: Account, **question: Unpack[Question]) -> tuple[list[str], list[Json]]:
-    """Return how segments changed in each interval and how many were in them at its end."""
-    return _series(_segments, account, question)
-
-
-def metric_aggregates(  # noqa: PLR0913 - the parts of the question
-    account: Account,
-    *,
-    metric_id: str,
-    measurements: Sequence[str],
-    interval: str,
-    by: Sequence[str],
-    since: int,
-    before: int,
-    timezone: str,
-    filters: Sequence[Filter],
-) -> tuple[list[str], list[Json]]:
-    """Return a metric's measurements by interval, a row for each combination of dimensions.
-
-    ``unique`` counts people, each once an interval and row.
-    """
-    events, zone = account.events, ZoneInfo(timezone)
-    edges = edges_of(since, before, interval, zone)
-    rows = events.query(now=account.now, metric_id=metric_id, since=since, before=before)
-    kind, labels = describe(account, rows, [*by, *(field for _, field, _ in filters)])
-    dimensions, row_of = _rows_of(labels, len(by), filters)
-    rows, place = rows[row_of[kind] >= 0], row_of[kind][row_of[kind] >= 0]
-    cell = place * (len(edges) - 1) + np.searchsorted(edges, events.at[rows], side="right") - 1
-    shape = (len(dimensions), len(edges) - 1)
-    size, known = shape[0] * shape[1], events.person[rows] >= 0
-    measured = {
-        "count": np.bincount(cell, minlength=size),
-        "sum_value": np.bincount(cell, np.nan_to_num(events.value[rows]), size),
-        "unique": distinct(cell[known], events.person[rows][known], size),
-    }
-    found = {name: measured[name].reshape(shape).tolist() for name in measurements}
-    return dates_of(edges, zone), [
-        {"dimensions": list(label), "measurements": {name: found[name][n] for name in found}}
-        for n, label in enumerate(dimensions)
-    ]
-
-
-def _rows_of(
-    labels: list[tuple[str, ...]], dimensions: int, filters: Sequence[Filter]
-) -> tuple[list[tuple[str, ...]], Ints]:
-    """Return the rows' dimensions, sorted, and the row of each kind of event, -1 for none.
-
-    A label holds the dimensions of a kind of event and after them what filters ask about.
-    """
-    kept = [
-        all(
-            passes(value, operator, wanted)
-            for value, (operator, _, wanted) in zip(label[dimensions:], filters, strict=True)
-        )
-        for label in labels
-    ]
-    shown = {label[:dimensions] for label, keep in zip(labels, kept, strict=True) if keep}
-    place = {label: number for number, label in enumerate(sorted(shown))}
-    row_of = [
-        place[label[:dimensions]] if keep else -1 for label, keep in zip(labels, kept, strict=True)
-    ]
-    return list(place), np.array(row_of, np.int64)
-
-
-def _values(
-    report: Callable[[Account, Question, Ints], list[Json]], account: Account, question: Question
-) -> list[Json]:
-    """Return a report over one interval, as plain values."""
-    results = report(account, question, np.array([question["start"], question["end"]]))
+def values(account: Account, subject: str, **question: Unpack[Question]) -> list[Json]:
+    """Return the statistics of a subject over the whole window, a result per group."""
+    results = REPORTS[subject](account, question, np.array([question["start"], question["end"]]))
     for result in results:
-        series = result["statistics"]
-        result["statistics"] = {name: one and one[0] for name, one in series.items()}
+        by_interval = result["statistics"]
+        result["statistics"] = {name: one and one[0] for name, one in by_interval.items()}
     return results
 
 
-def _series(
-    report: Callable[[Account, Question, Ints], list[Json]], account: Account, question: Question
+def series(
+    account: Account, subject: str, **question: Unpack[Question]
 ) -> tuple[list[str], list[Json]]:
+    """Return when the intervals begin and the statistics in each, a result per group."""
     zone = ZoneInfo(account.company.timezone)
     edges = edges_of(question["start"], question["end"], INTERVALS[question["interval"]], zone)
-    return dates_of(edges, zone), report(account, question, edges)
+    return dates_of(edges, zone), REPORTS[subject](account, question, edges)
 
 
 def _campaigns(account: Account, question: Question, edges: Ints) -> list[Json]:
@@ -197,7 +89,7 @@ def _messages(
     ]
 
 
-def _is_asked_for(facets: dict[str, Any], filters: Sequence[Filter]) -> bool:
+def _is_asked_for(facets: dict[str, Any], filters: Sequence[Condition]) -> bool:
     return all(passes(facets[field], operator, wanted) for operator, field, wanted in filters)
 
 
@@ -288,3 +180,11 @@ def _segments(account: Account, question: Question, edges: Ints) -> list[Json]:
             statistics = {name: counts[name].tolist() for name in question["statistics"]}
             results.append({"groupings": {"segment_id": segment.id}, "statistics": statistics})
     return results
+
+
+REPORTS: Final[dict[str, Callable[[Account, Question, Ints], list[Json]]]] = {
+    "campaign": _campaigns,
+    "flow": _flows,
+    "form": _forms,
+    "segment": _segments,
+}
