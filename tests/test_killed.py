@@ -14,6 +14,7 @@ from tests.sandbox_server import KEY, Sandbox, running_sandbox
 
 NOW = "2026-11-16T15:00:00+00:00"
 CHOSEN = {"api_key": KEY, "tables": "campaign,segment,campaign_performance,event,event_attribution"}
+LOOKED_BACK_ON = {"event", "event_attribution"}  # the last hours' are written again: some are late
 BEGINNING, CHECKPOINT = "calling update()", "checkpoint recorded"  # in the SDK's log
 
 
@@ -73,7 +74,7 @@ def test_a_second_sync_asks_less_and_changes_nothing(sandbox: Sandbox, first: Fi
     again = sync(sandbox, first.project)
     assert len(sandbox.log()) < first.requests
     assert first.tables == raw_tables.content(again.warehouse)
-    for table in first.tables:
+    for table in first.tables.keys() - LOOKED_BACK_ON:
         assert len({row["synced_at"] for row in fivetran.rows(again.warehouse, table)}) == 1
 
 

@@ -1,0 +1,74 @@
+"""Several Klaviyo accounts in one connection: side by side, and independent of each other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from api import AuthError
+
+from tests import fivetran, raw_tables
+from tests.loader import Loader, Tables
+from tests.sandbox_server import Sandbox, running_sandbox
+
+FIRST, SECOND, WRONG = "pk_first_key", "pk_second_key", "pk_wrong_key"
+TABLES = "campaign,segment,campaign_performance,event"
+NOW = "2026-11-16T15:00:00+00:00"
+
+
+@pytest.fixture(scope="module", name="sandbox")
+def _sandbox() -> Iterator[Sandbox]:
+    keys = [FIRST, f"{SECOND}@9"]
+    with running_sandbox(
+        campaigns=6, profiles=40, seed=5, now=NOW, no_limits=True, api_key=keys
+    ) as sandbox:
+        yield sandbox
+
+
+def loader(sandbox: Sandbox, *keys: str) -> Loader:
+    """A connection with these keys."""
+    return Loader(sandbox.url, {"api_key": ", ".join(keys), "tables": TABLES})
+
+
+def together(*tables: Tables) -> Tables:
+    """The rows of several accounts, whose keys never meet."""
+    return {name: {k: row for one in tables for k, row in one[name].items()} for name in tables[0]}
+
+
+def test_rows_of_all_stand_under_their_account(sandbox: Sandbox) -> None:
+    """One connection with two keys holds what two connections would, told apart by account_id."""
+    alone = [loader(sandbox, key).sync().content() for key in (FIRST, SECOND)]
+    both = loader(sandbox, FIRST, SECOND).sync()
+    assert len({row["account_id"] for row in both.rows("account")}) == 2
+    assert together(*alone) == both.content()
+    both.sync()
+    assert set(both.written) <= {"sync_report", "event"}  # the last hours' events are asked again
+    assert together(*alone) == both.content()
+
+
+def test_a_second_account_can_join_later(sandbox: Sandbox) -> None:
+    """A key that is added later brings its whole history; the first account goes on as it was."""
+    joined = loader(sandbox, FIRST).sync()
+    joined.configuration = {**joined.configuration, "api_key": f"{FIRST},{SECOND}"}
+    joined.sync()
+    assert loader(sandbox, FIRST, SECOND).sync().content() == joined.content()
+
+
+@pytest.mark.parametrize("keys", [(FIRST, WRONG), (WRONG, FIRST)], ids=["last", "first"])
+def test_a_rejected_key_stops_its_own_account_only(sandbox: Sandbox, keys: tuple[str, str]) -> None:
+    """The other account is whole, a warning tells which one is not, and the sync fails."""
+    one_bad = loader(sandbox, *keys)
+    with pytest.raises(AuthError, match="rejected the API key"):
+        one_bad.sync()
+    assert loader(sandbox, FIRST).sync().content() == one_bad.content()
+    one_bad.configuration = {**one_bad.configuration, "api_key": f"{FIRST},{SECOND}"}
+    one_bad.sync()
+    assert loader(sandbox, FIRST, SECOND).sync().content() == one_bad.content()
+
+
+def test_a_real_run_says_which_key_was_rejected(sandbox: Sandbox, connector_project: Path) -> None:
+    """`fivetran debug` keeps the good account's rows, names the bad one and exits with 1."""
+    given = {"api_key": f"{FIRST},{WRONG}", "tables": TABLES}
+    result = fivetran.debug(connector_project, given, env={"KLAVIYO_BASE_URL": sandbox.url})
+    assert result.returncode == 1
+    assert "account 2 of 2: Klaviyo rejected the API key" in result.stdout
+    assert len(raw_tables.content(result.warehouse)["event"]) > 0
