@@ -119,10 +119,11 @@ class _KeyAuth(requests.auth.AuthBase):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one answer said of the steady rate limit: requests left and seconds until it resets."""
+    """What one answer said of the steady limit: requests a minute, left, seconds to its end."""
 
-    remaining: int | None
-    reset: float | None
+    limit: float | None = None
+    remaining: float | None = None
+    reset: float | None = None
 
 
 @dataclass
@@ -133,7 +134,7 @@ class Klaviyo:
     url: str = field(default_factory=base_url)
     deadline: float = REQUEST_DEADLINE
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    limits: Limits = field(default_factory=lambda: Limits(None, None))
+    limits: Limits = field(default_factory=Limits)
     requests_made: int = 0
 
     def __post_init__(self) -> None:
@@ -162,6 +163,7 @@ class Klaviyo:
 
     def _ask(self, method: str, path: str, params: Mapping[str, str] | None, body: Any) -> Any:
         self.requests_made += 1
+        self.limits = Limits()
         sent = None if body is None else orjson.dumps(body)
         with _Deadline(self.deadline, self._watched) as deadline:
             try:
@@ -191,9 +193,8 @@ class Klaviyo:
             self.now = parsedate_to_datetime(headers.get("Date", "")).astimezone(UTC)
         except ValueError:
             self.now = datetime.now(UTC)
-        remaining = _number(headers.get("RateLimit-Remaining"))
-        reset = _number(headers.get("RateLimit-Reset"))
-        self.limits = Limits(None if remaining is None else int(remaining), reset)
+        names = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+        self.limits = Limits(*(_number(headers.get(name)) for name in names))
 
 
 def next_cursor(body: Any) -> str | None:

@@ -5,15 +5,17 @@ import random
 import re
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from api import ContractError, CursorError, Klaviyo, TransientError, next_cursor
+from api import ContractError, CursorError, Klaviyo, Limits, TransientError, next_cursor
 
 ATTEMPTS = 6
 LONGEST_BACKOFF = 60.0  # seconds
+SECONDS_WORTH_TELLING = 2.0
 PATIENCE = 600.0  # seconds that one question may wait for Klaviyo to recover
 LONGEST_WAIT = 900.0  # seconds; a longer Retry-After means a spent daily quota, not a busy minute
 REPEATS = 3  # one repeated page is a hiccup; a cursor seen this often is a loop
@@ -44,12 +46,41 @@ class QuotaSpentError(TransientError):
         )
 
 
+# Answers tell the limit of a minute, not that of a second. In every tier of Klaviyo's (2, 15, 60,
+# 150, 750 or 3,500 a minute) a second allows a twentieth of the minute's, and at least one.
+SECONDS_OF_A_MINUTE = 20
+
+
+@dataclass
+class Pace:
+    """When an endpoint may be asked again; it paces only what Klaviyo limits."""
+
+    apart: float = 0.0  # seconds between two questions
+    free_at: float = 0.0
+
+    def take(self) -> float:
+        """Take the next turn; seconds until it comes."""
+        now = time.monotonic()
+        turn = max(now, self.free_at)
+        self.free_at = turn + self.apart
+        return turn - now
+
+    def learn(self, limits: Limits) -> None:
+        """Take from an answer how fast to go, and whether its minute is used up."""
+        if limits.limit is not None:
+            self.apart = 1 / max(1.0, limits.limit / SECONDS_OF_A_MINUTE)
+            self.free_at = max(self.free_at, time.monotonic() + self.apart)
+        if limits.remaining == 0 and limits.reset is not None:
+            wait = min(limits.reset, LONGEST_BACKOFF)
+            self.free_at = max(self.free_at, time.monotonic() + wait)
+
+
 class Asking:
     """One account's questions, each asked until it is answered or hopeless. Safe for threads."""
 
     def __init__(self, key: str) -> None:
         self._key, self._local, self._lock = key, threading.local(), threading.Lock()
-        self._free_at: dict[str, float] = {}
+        self._paces: dict[str, Pace] = defaultdict(Pace)
         self.requests = self.throttled = 0
         self.waited = 0.0  # seconds
 
@@ -141,18 +172,17 @@ class Asking:
         try:
             return question()
         finally:
-            limits = self.client.limits
             with self._lock:
                 self.requests += 1
-                if limits.remaining == 0 and limits.reset is not None:
-                    self._free_at[endpoint] = time.monotonic() + limits.reset
+                self._paces[endpoint].learn(self.client.limits)
 
     def _hold(self, endpoint: str) -> None:
-        """Wait until Klaviyo's minute is over when it said that none of it is left."""
+        """Wait for this question's turn in Klaviyo's limits."""
         with self._lock:
-            wait = self._free_at.get(endpoint, 0.0) - time.monotonic()
-        if 0 < wait <= LONGEST_BACKOFF:
+            wait = self._paces[endpoint].take()
+        if wait > SECONDS_WORTH_TELLING:
             log.info("%s: waiting %.0f s for Klaviyo's rate limit", endpoint, wait)
+        if wait > 0:
             self._sleep(wait)
 
     def _wait(self, path: str, error: TransientError, tries: int) -> float:

@@ -60,7 +60,9 @@ def configuration_form() -> ConfigurationForm:
             form_field.TextField.password if name == "api_key" else form_field.TextField.plain_text
         )
         form.add_field(
-            form_field.TextField(name, label, kind, description, required=name == "api_key")
+            form_field.TextField(
+                name, label, kind, description=description, required=name == "api_key"
+            )
         )
     for name, label, check in checks.checks():
         form.add_test(label=label, func=_setup_test(name, check))

@@ -168,6 +168,18 @@ def assert_same(result: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     assert result["statistics"] == {name: row[name] for name in result["statistics"]}
 
 
+class TestLimits:
+    """Promise 4: Klaviyo's limits are never overrun by us."""
+
+    def test_a_limited_account_is_never_asked_too_fast(self) -> None:
+        """Seconds and minutes that Klaviyo limits are kept to: no answer is a 429."""
+        tables = "flow,list,segment,form,tag,message_metric_daily,inbox_provider_daily"
+        with running_sandbox(**{**SMALL, "no_limits": False}) as sandbox:
+            synced = loader(sandbox, tables=tables).sync()
+            assert {200} == {asked["status"] for asked in sandbox.log()}
+        assert synced.rows("message_metric_daily")
+
+
 class TestKilled:
     """Promise 1, whatever kills the process."""
 

@@ -166,18 +166,22 @@ class TestHeaders:
     @pytest.mark.parametrize(
         ("remaining", "reset", "limits"),
         [
-            ("149", "60", api.Limits(149, 60.0)),
-            ("0", "1.5", api.Limits(0, 1.5)),
-            ("x", "y", api.Limits(None, None)),
-            ("nan", "inf", api.Limits(None, None)),
-            (None, None, api.Limits(None, None)),
+            ("149", "60", api.Limits(150, 149, 60)),
+            ("0", "1.5", api.Limits(150, 0, 1.5)),
+            ("x", "y", api.Limits(150)),
+            ("nan", "inf", api.Limits(150)),
+            (None, None, api.Limits(150)),
         ],
     )
     def test_rate_limits_are_noted(
         self, server: HTTPServer, remaining: str | None, reset: str | None, limits: api.Limits
     ) -> None:
         """H3: what is left of the minute, or nothing when the headers are junk."""
-        given = {"RateLimit-Remaining": remaining, "RateLimit-Reset": reset}
+        given = {
+            "RateLimit-Limit": "150",
+            "RateLimit-Remaining": remaining,
+            "RateLimit-Reset": reset,
+        }
         headers = {name: value for name, value in given.items() if value is not None}
         server.expect_request(PATH).respond_with_response(Response(GOOD, 200, headers))
         client = Klaviyo(KEY)
