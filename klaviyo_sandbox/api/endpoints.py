@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from klaviyo_sandbox.api.kinds import KINDS
 
@@ -119,279 +119,186 @@ class Endpoint:
         return re.compile(self.path.replace("{id}", "(?P<id>[^/]+)") + "/?")
 
 
-def _related(
-    path: str, kind: str, rate: Rate, scopes: str, page: Page | None = None, **more: object
-) -> Iterator[Endpoint]:
+def _both(path: str, kind: str, rate: Rate, scopes: str, **more: Any) -> tuple[Endpoint, Endpoint]:
     """The two endpoints of a relationship: the related resources, and only their identifiers."""
     owner, relation = path.rsplit("/", 1)
-    yield Endpoint(path, kind, rate, scopes, page, **more)  # type: ignore[arg-type]
-    more.pop("include", None)
-    more.pop("additional", None)
+    related = Endpoint(path, kind, rate, scopes, **more)
     identifiers = f"{owner}/relationships/{relation}"
-    yield Endpoint(identifiers, kind, rate, scopes, page, **more)  # type: ignore[arg-type]
+    return related, replace(related, path=identifiers, include="", additional="")
 
 
-def _campaigns() -> Iterator[Endpoint]:
-    scope = "campaigns:read"
-    # Without a filter on it only unarchived campaigns come, as clients of older revisions report;
-    # what 2026-10-15 does is not known.
-    yield Endpoint(
-        "/api/campaigns",
-        "campaign",
-        M,
-        scope,
-        Page(100, 100),
-        "created_at id name updated_at",
-        {"id": ID, "name": text("contains"), "archived": FLAG, "builder": text("equals")}
-        | {"created_at": WITHIN, "updated_at": WITHIN},
-        include="campaign-audiences campaign-messages tags",
-        unasked={"archived": "equals(archived,false)"},
-    )
-    yield Endpoint(
-        "/api/campaign-messages",
-        "campaign-message",
-        M,
-        scope,
-        Page(20, 100),
-        "created id name status updated",
-        {"id": ID_OR_SAME, "campaign_id": text("equals"), "name": text("contains")}
-        | {"status": text("equals"), "created": WITHIN, "updated": WITHIN},
-        include="campaign",
-    )
-    for path, kind, include in (
-        ("/api/campaigns/{id}", "campaign", "campaign-audiences campaign-messages tags"),
-        ("/api/campaign-messages/{id}", "campaign-message", "campaign campaign-variations"),
-        ("/api/campaign-audiences/{id}", "campaign-audience", "campaign campaign-messages"),
-        ("/api/campaign-variations/{id}", "campaign-variation", "campaign-message"),
-    ):
-        yield Endpoint(path, kind, M, scope, include=include)
-    for path, kind, page, include in (
-        ("campaigns/{id}/campaign-messages", "campaign-message", Page(100), "campaign"),
-        ("campaigns/{id}/campaign-audiences", "campaign-audience", None, ""),
-        ("campaign-messages/{id}/campaign", "campaign", None, ""),
-        ("campaign-messages/{id}/campaign-audience", "campaign-audience", None, ""),
-        ("campaign-messages/{id}/campaign-variations", "campaign-variation", None, ""),
-        ("campaign-variations/{id}/campaign-message", "campaign-message", None, ""),
-        ("campaign-audiences/{id}/campaign", "campaign", None, ""),
-        ("campaign-audiences/{id}/campaign-messages", "campaign-message", Page(100), ""),
-    ):
-        yield from _related(f"/api/{path}", kind, M, scope, page, include=include)
-    yield from _related("/api/campaigns/{id}/tags", "tag", S, f"{scope} tags:read")
+# Without a filter on it only unarchived ones come, as clients of older revisions report; what
+# 2026-10-15 does is not known.
+UNARCHIVED = {"archived": "equals(archived,false)"}
+DATED = {"created": AT_OR_WITHIN, "updated": AT_OR_WITHIN}
+NAMED = {"id": ID, "name": NAME} | DATED
+SAME = text("equals")
+CREATED_ID_NAME = "created id name updated"
+
+# fmt: off
+CAMPAIGN = (M, "campaigns:read")
+CAMPAIGNS = (
+    Endpoint("/api/campaigns", "campaign", *CAMPAIGN, Page(100, 100),
+             sort="created_at id name updated_at",
+             filters={"id": ID, "name": text("contains"), "archived": FLAG, "builder": SAME,
+                      "created_at": WITHIN, "updated_at": WITHIN},
+             include="campaign-audiences campaign-messages tags", unasked=UNARCHIVED),
+    Endpoint("/api/campaigns/{id}", "campaign", *CAMPAIGN,
+             include="campaign-audiences campaign-messages tags"),
+    *_both("/api/campaigns/{id}/campaign-messages", "campaign-message", *CAMPAIGN,
+           page=Page(100), include="campaign"),
+    *_both("/api/campaigns/{id}/campaign-audiences", "campaign-audience", *CAMPAIGN),
+    *_both("/api/campaigns/{id}/tags", "tag", S, "campaigns:read tags:read"),
+    Endpoint("/api/campaign-messages", "campaign-message", *CAMPAIGN, Page(20, 100),
+             sort="created id name status updated",
+             filters={"id": ID_OR_SAME, "campaign_id": SAME, "name": text("contains"),
+                      "status": SAME, "created": WITHIN, "updated": WITHIN},
+             include="campaign"),
+    Endpoint("/api/campaign-messages/{id}", "campaign-message", *CAMPAIGN,
+             include="campaign campaign-variations"),
+    *_both("/api/campaign-messages/{id}/campaign", "campaign", *CAMPAIGN),
+    *_both("/api/campaign-messages/{id}/campaign-audience", "campaign-audience", *CAMPAIGN),
+    *_both("/api/campaign-messages/{id}/campaign-variations", "campaign-variation", *CAMPAIGN),
+    Endpoint("/api/campaign-variations/{id}", "campaign-variation", *CAMPAIGN,
+             include="campaign-message"),
+    *_both("/api/campaign-variations/{id}/campaign-message", "campaign-message", *CAMPAIGN),
+    Endpoint("/api/campaign-audiences/{id}", "campaign-audience", *CAMPAIGN,
+             include="campaign campaign-messages"),
+    *_both("/api/campaign-audiences/{id}/campaign", "campaign", *CAMPAIGN),
+    *_both("/api/campaign-audiences/{id}/campaign-messages", "campaign-message", *CAMPAIGN,
+           page=Page(100)),
+)
+FLOW = (S, "flows:read")
+FLOWS = (
+    Endpoint("/api/flows", "flow", *FLOW, Page(50, 50),
+             sort="created id name status trigger_type updated",
+             filters=NAMED | {"status": SAME, "archived": FLAG, "trigger_type": SAME},
+             include="flow-actions tags", unasked=UNARCHIVED),
+    Endpoint("/api/flows/{id}", "flow", *FLOW,
+             include="flow-actions tags", additional="definition"),
+    *_both("/api/flows/{id}/flow-actions", "flow-action", *FLOW, page=Page(50, 50),
+           sort="action_type created id status updated",
+           filters={"id": ID, "action_type": ID_OR_SAME, "status": SAME} | DATED),
+    *_both("/api/flows/{id}/tags", "tag", S, "flows:read tags:read"),
+    Endpoint("/api/flow-actions/{id}", "flow-action", *FLOW, include="flow flow-messages"),
+    *_both("/api/flow-actions/{id}/flow", "flow", *FLOW),
+    *_both("/api/flow-actions/{id}/flow-messages", "flow-message", *FLOW, page=Page(50, 50),
+           sort=CREATED_ID_NAME, filters=NAMED),
+    Endpoint("/api/flow-messages/{id}", "flow-message", *FLOW, include="flow-action template"),
+    *_both("/api/flow-messages/{id}/flow-action", "flow-action", *FLOW),
+    *_both("/api/flow-messages/{id}/template", "template", S, "templates:read"),
+)
+GROUP = {"id": ID_OR_SAME, "name": ID_OR_SAME, "created": AFTER, "updated": AFTER}
+MEMBER = {"email": ID_OR_SAME, "phone_number": ID_OR_SAME, "push_token": ID_OR_SAME,
+          "_kx": SAME, "joined_group_at": WITHIN}
+PERSONAL: dict[str, Any] = {"additional": "subscriptions predictive_analytics",
+                            "slow": {"predictive_analytics": M}}
 
 
-def _flows() -> Iterator[Endpoint]:
-    scope, dated = "flows:read", {"created": AT_OR_WITHIN, "updated": AT_OR_WITHIN}
-    named = {"id": ID, "name": NAME} | dated
-    yield Endpoint(
-        "/api/flows",
-        "flow",
-        S,
-        scope,
-        Page(50, 50),
-        "created id name status trigger_type updated",
-        named | {"status": text("equals"), "archived": FLAG, "trigger_type": text("equals")},
-        include="flow-actions tags",
-        unasked={"archived": "equals(archived,false)"},  # as for campaigns
-    )
-    include = "flow-actions tags"
-    yield Endpoint("/api/flows/{id}", "flow", S, scope, include=include, additional="definition")
-    yield Endpoint("/api/flow-actions/{id}", "flow-action", S, scope, include="flow flow-messages")
-    yield Endpoint(
-        "/api/flow-messages/{id}", "flow-message", S, scope, include="flow-action template"
-    )
-    yield from _related(
-        "/api/flows/{id}/flow-actions",
-        "flow-action",
-        S,
-        scope,
-        Page(50, 50),
-        sort="action_type created id status updated",
-        filters={"id": ID, "action_type": ID_OR_SAME, "status": text("equals")} | dated,
-    )
-    yield from _related(
-        "/api/flow-actions/{id}/flow-messages",
-        "flow-message",
-        S,
-        scope,
-        Page(50, 50),
-        sort="created id name updated",
-        filters=named,
-    )
-    yield from _related("/api/flow-actions/{id}/flow", "flow", S, scope)
-    yield from _related("/api/flow-messages/{id}/flow-action", "flow-action", S, scope)
-    yield from _related("/api/flow-messages/{id}/template", "template", S, "templates:read")
-    yield from _related("/api/flows/{id}/tags", "tag", S, f"{scope} tags:read")
+def _groups(kind: str, own: dict[str, Filter], members: dict[str, Filter]) -> Iterator[Endpoint]:
+    """Lists or segments, and who is in them."""
+    path, scope, include = f"/api/{kind}s", f"{kind}s:read", "flow-triggers tags"
+    yield Endpoint(path, kind, L, scope, Page(10, 10), CREATED_ID_NAME, own, include)
+    yield Endpoint(f"{path}/{{id}}", kind, L, scope, include=include,
+                   additional="profile_count", slow={"profile_count": XS})
+    yield from _both(f"{path}/{{id}}/profiles", "profile", L, f"{scope} profiles:read",
+                     page=Page(20, 100), sort="joined_group_at", filters=members, **PERSONAL)
+    yield from _both(f"{path}/{{id}}/tags", "tag", S, f"{scope} tags:read")
+    yield from _both(f"{path}/{{id}}/flow-triggers", "flow", S, f"{scope} flows:read")
 
 
-def _groups() -> Iterator[Endpoint]:
-    """Lists and segments, and who is in them."""
-    filters = {"id": ID_OR_SAME, "name": ID_OR_SAME, "created": AFTER, "updated": AFTER}
-    flags = {"is_active": Filter("boolean", ("any", "equals")), "is_starred": FLAG}
-    members = {"email": ID_OR_SAME, "phone_number": ID_OR_SAME, "push_token": ID_OR_SAME}
-    members |= {"_kx": text("equals"), "joined_group_at": WITHIN}
-    count, sort = {"profile_count": XS}, "created id name updated"
-    for kind, own, inside in (
-        ("list", filters, members),
-        ("segment", filters | flags, members | {"profile_id": ID_OR_SAME}),
-    ):
-        path, scope, include = f"/api/{kind}s", f"{kind}s:read", "flow-triggers tags"
-        yield Endpoint(path, kind, L, scope, Page(10, 10), sort, own, include)
-        yield Endpoint(
-            f"{path}/{{id}}",
-            kind,
-            L,
-            scope,
-            include=include,
-            additional="profile_count",
-            slow=count,
-        )
-        yield from _related(
-            f"{path}/{{id}}/profiles",
-            "profile",
-            L,
-            f"{scope} profiles:read",
-            Page(20, 100),
-            sort="joined_group_at",
-            filters=inside,
-            additional="subscriptions predictive_analytics",
-            slow={"predictive_analytics": M},
-        )
-        yield from _related(f"{path}/{{id}}/tags", "tag", S, f"{scope} tags:read")
-        yield from _related(f"{path}/{{id}}/flow-triggers", "flow", S, f"{scope} flows:read")
-
-
-def _people() -> Iterator[Endpoint]:
-    marketing = "subscriptions.email.marketing"
-    suppressed, unlisted = f"{marketing}.suppression", f"{marketing}.list_suppressions"
-    filters = dict.fromkeys(("id", "email", "phone_number", "external_id"), ID_OR_SAME)
-    filters |= {"_kx": text("equals"), "created": BETWEEN, "updated": BETWEEN}
-    filters |= {f"{suppressed}.reason": text("equals"), f"{suppressed}.timestamp": WITHIN}
-    filters |= {f"{unlisted}.reason": text("equals"), f"{unlisted}.timestamp": WITHIN}
-    filters |= {f"{unlisted}.list_id": text("equals")}
-    additional, slow = "subscriptions predictive_analytics", {"predictive_analytics": M}
-    yield Endpoint(
-        "/api/profiles",
-        "profile",
-        L,
-        "profiles:read",
-        Page(20, 100),
-        f"created email id updated {suppressed}.timestamp {unlisted}.timestamp",
-        filters,
-        additional=additional,
-        slow=slow,
-    )
-    yield Endpoint(
-        "/api/profiles/{id}", "profile", L, "profiles:read", additional=additional, slow=slow
-    )
-
-
-def _events() -> Iterator[Endpoint]:
-    include = "attributions metric profile"
-    yield Endpoint(
-        "/api/events",
-        "event",
-        XL,
-        "events:read",
-        Page(200, 1000),
-        "datetime timestamp",
-        {"metric_id": text("equals"), "profile_id": text("equals"), "profile": PRESENT}
-        | {"metric": PRESENT, "datetime": WITHIN, "timestamp": Filter("number", ORDER)},
-        include,
-    )
-    yield Endpoint("/api/events/{id}", "event", M, "events:read", include=include)
-    yield from _related("/api/events/{id}/metric", "metric", XL, "events:read metrics:read")
-    yield from _related("/api/events/{id}/profile", "profile", XL, "events:read profiles:read")
-
-
-def _metrics() -> Iterator[Endpoint]:
-    scope = "metrics:read"
-    yield Endpoint(
-        "/api/metrics",
-        "metric",
-        M,
-        scope,
-        Page(200),
-        filters={"integration.name": text("equals"), "integration.category": text("equals")},
-        include="flow-triggers",
-    )
-    yield Endpoint("/api/metrics/{id}", "metric", M, scope, include="flow-triggers")
-    yield from _related("/api/metrics/{id}/flow-triggers", "flow", M, f"flows:read {scope}")
-    for kind, include in (("mapped-metric", "custom-metric metric"), ("custom-metric", "metrics")):
-        yield Endpoint(f"/api/{kind}s", kind, S, scope, include=include)
-        yield Endpoint(f"/api/{kind}s/{{id}}", kind, S, scope, include=include)
-    yield from _related("/api/mapped-metrics/{id}/metric", "metric", S, scope)
-    yield from _related("/api/mapped-metrics/{id}/custom-metric", "custom-metric", S, scope)
-    yield from _related("/api/custom-metrics/{id}/metrics", "metric", S, scope)
-    yield Endpoint("/api/metric-aggregates", "metric-aggregate", S, scope)
-
-
-def _tags_templates_forms() -> Iterator[Endpoint]:
-    tags, templates, forms = "tags:read", "templates:read", "forms:read"
-    yield Endpoint(
-        "/api/tags", "tag", S, tags, Page(50, 50), "id name", {"name": NAME}, "tag-group"
-    )
-    yield Endpoint("/api/tags/{id}", "tag", S, tags, include="tag-group")
-    grouped = {"name": NAME, "exclusive": FLAG, "default": FLAG}
-    yield Endpoint("/api/tag-groups", "tag-group", S, tags, Page(25, 25), "id name", grouped)
-    yield Endpoint("/api/tag-groups/{id}", "tag-group", S, tags)
-    yield from _related("/api/tags/{id}/tag-group", "tag-group", S, tags)
-    yield from _related("/api/tag-groups/{id}/tags", "tag", S, tags)
-    for kind in ("campaign", "flow", "list", "segment"):
-        path = f"/api/tags/{{id}}/relationships/{kind}s"
-        yield Endpoint(path, kind, S, f"{kind}s:read {tags}")
-    dated = {"created": AT_OR_WITHIN, "updated": AT_OR_WITHIN}
-    yield Endpoint(
-        "/api/templates",
-        "template",
-        L,
-        templates,
-        Page(10, 10),
-        "created id name updated",
-        {"id": ID_OR_SAME, "name": text("any", "contains", "equals")} | dated,
-        additional="definition",
-    )
-    yield Endpoint("/api/templates/{id}", "template", L, templates, additional="definition")
-    dated = {"created_at": WITHIN, "updated_at": WITHIN, "status": text("equals")}
-    form = {"id": ID_OR_SAME, "name": text("any", "contains", "equals"), "ab_test": FLAG}
-    order = "created_at updated_at"
-    yield Endpoint("/api/forms", "form", S, forms, Page(20, 100), order, form | dated)
-    yield Endpoint("/api/forms/{id}", "form", S, forms, always="definition")
-    yield Endpoint("/api/form-versions/{id}", "form-version", S, forms, include="form")
-    yield from _related("/api/form-versions/{id}/form", "form", S, forms)
-    yield from _related(
-        "/api/forms/{id}/form-versions",
-        "form-version",
-        S,
-        forms,
-        Page(20, 100),
-        sort=order,
-        filters=dated | {"form_type": ID_OR_SAME},
-    )
-
-
-def _reports() -> Iterator[Endpoint]:
+EMAIL = "subscriptions.email.marketing"
+PEOPLE = (
+    *_groups("list", GROUP, MEMBER),
+    *_groups("segment",
+             GROUP | {"is_active": Filter("boolean", ("any", "equals")), "is_starred": FLAG},
+             MEMBER | {"profile_id": ID_OR_SAME}),
+    Endpoint("/api/profiles", "profile", L, "profiles:read", Page(20, 100),
+             sort=f"created email id updated {EMAIL}.suppression.timestamp"
+                  f" {EMAIL}.list_suppressions.timestamp",
+             filters={"id": ID_OR_SAME, "email": ID_OR_SAME, "phone_number": ID_OR_SAME,
+                      "external_id": ID_OR_SAME, "_kx": SAME,
+                      "created": BETWEEN, "updated": BETWEEN,
+                      f"{EMAIL}.suppression.reason": SAME,
+                      f"{EMAIL}.suppression.timestamp": WITHIN,
+                      f"{EMAIL}.list_suppressions.reason": SAME,
+                      f"{EMAIL}.list_suppressions.timestamp": WITHIN,
+                      f"{EMAIL}.list_suppressions.list_id": SAME},
+             **PERSONAL),
+    Endpoint("/api/profiles/{id}", "profile", L, "profiles:read", **PERSONAL),
+)
+EVENTS = (
+    Endpoint("/api/events", "event", XL, "events:read", Page(200, 1000),
+             sort="datetime timestamp",
+             filters={"metric_id": SAME, "profile_id": SAME, "profile": PRESENT,
+                      "metric": PRESENT, "datetime": WITHIN, "timestamp": Filter("number", ORDER)},
+             include="attributions metric profile"),
+    Endpoint("/api/events/{id}", "event", M, "events:read",
+             include="attributions metric profile"),
+    *_both("/api/events/{id}/metric", "metric", XL, "events:read metrics:read"),
+    *_both("/api/events/{id}/profile", "profile", XL, "events:read profiles:read"),
+)
+METRIC = (S, "metrics:read")
+METRICS = (
+    Endpoint("/api/metrics", "metric", M, "metrics:read", Page(200),
+             filters={"integration.name": SAME, "integration.category": SAME},
+             include="flow-triggers"),
+    Endpoint("/api/metrics/{id}", "metric", M, "metrics:read", include="flow-triggers"),
+    *_both("/api/metrics/{id}/flow-triggers", "flow", M, "flows:read metrics:read"),
+    Endpoint("/api/mapped-metrics", "mapped-metric", *METRIC, include="custom-metric metric"),
+    Endpoint("/api/mapped-metrics/{id}", "mapped-metric", *METRIC, include="custom-metric metric"),
+    *_both("/api/mapped-metrics/{id}/metric", "metric", *METRIC),
+    *_both("/api/mapped-metrics/{id}/custom-metric", "custom-metric", *METRIC),
+    Endpoint("/api/custom-metrics", "custom-metric", *METRIC, include="metrics"),
+    Endpoint("/api/custom-metrics/{id}", "custom-metric", *METRIC, include="metrics"),
+    *_both("/api/custom-metrics/{id}/metrics", "metric", *METRIC),
+    Endpoint("/api/metric-aggregates", "metric-aggregate", *METRIC),
+)
+TAG = (S, "tags:read")
+TAGS = (
+    Endpoint("/api/tags", "tag", *TAG, Page(50, 50), "id name", {"name": NAME}, "tag-group"),
+    Endpoint("/api/tags/{id}", "tag", *TAG, include="tag-group"),
+    *_both("/api/tags/{id}/tag-group", "tag-group", *TAG),
+    *(Endpoint(f"/api/tags/{{id}}/relationships/{kind}s", kind, S, f"{kind}s:read tags:read")
+      for kind in ("campaign", "flow", "list", "segment")),
+    Endpoint("/api/tag-groups", "tag-group", *TAG, Page(25, 25), "id name",
+             {"name": NAME, "exclusive": FLAG, "default": FLAG}),
+    Endpoint("/api/tag-groups/{id}", "tag-group", *TAG),
+    *_both("/api/tag-groups/{id}/tags", "tag", *TAG),
+)
+TITLED = {"id": ID_OR_SAME, "name": text("any", "contains", "equals")}
+TEMPLATES = (
+    Endpoint("/api/templates", "template", L, "templates:read", Page(10, 10), CREATED_ID_NAME,
+             TITLED | DATED, additional="definition"),
+    Endpoint("/api/templates/{id}", "template", L, "templates:read", additional="definition"),
+)
+FORM = (S, "forms:read")
+FORM_STATE = {"created_at": WITHIN, "updated_at": WITHIN, "status": SAME}
+FORMS = (
+    Endpoint("/api/forms", "form", *FORM, Page(20, 100), "created_at updated_at",
+             TITLED | FORM_STATE | {"ab_test": FLAG}),
+    Endpoint("/api/forms/{id}", "form", *FORM, always="definition"),
+    *_both("/api/forms/{id}/form-versions", "form-version", *FORM, page=Page(20, 100),
+           sort="created_at updated_at", filters=FORM_STATE | {"form_type": ID_OR_SAME}),
+    Endpoint("/api/form-versions/{id}", "form-version", *FORM, include="form"),
+    *_both("/api/form-versions/{id}/form", "form", *FORM),
+)
+# fmt: on
+REPORTS = tuple(
+    Endpoint(f"/api/{subject}-{answer}-reports", f"{subject}-{answer}-report", REPORT, scope)
     for subject, answers in (
         ("campaign", ("values",)),
         ("flow", ("values", "series")),
         ("form", ("values", "series")),
         ("segment", ("values", "series")),
-    ):
-        for answer in answers:
-            kind = f"{subject}-{answer}-report"
-            yield Endpoint(f"/api/{kind}s", kind, REPORT, f"{subject}s:read")
-
-
+    )
+    for answer in answers
+    for scope in [f"{subject}s:read"]
+)
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/api/accounts", "account", XS, "accounts:read"),
     Endpoint("/api/accounts/{id}", "account", XS, "accounts:read"),
-    *_campaigns(),
-    *_flows(),
-    *_groups(),
-    *_people(),
-    *_events(),
-    *_metrics(),
-    *_tags_templates_forms(),
-    *_reports(),
+    *(*CAMPAIGNS, *FLOWS, *PEOPLE, *EVENTS, *METRICS, *TAGS, *TEMPLATES, *FORMS, *REPORTS),
 )
 
 
