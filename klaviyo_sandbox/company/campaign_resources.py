@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klaviyo_sandbox.company.model import (
-    Campaign,
-    CampaignMessage,
-    Company,
-    Variation,
-)
+from klaviyo_sandbox.company.model import Campaign, CampaignMessage, Company, Variation
 from klaviyo_sandbox.jsonapi import Json, iso, latest, many, one, resource
 
 

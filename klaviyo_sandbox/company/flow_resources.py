@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from klaviyo_sandbox.clock import DAY, HOUR, MINUTE
 from klaviyo_sandbox.company.flows import SENDING
-from klaviyo_sandbox.company.model import (
-    Company,
-    Flow,
-    FlowAction,
-    FlowMessage,
-    Variation,
-)
+from klaviyo_sandbox.company.model import Company, Flow, FlowAction, FlowMessage, Variation
 from klaviyo_sandbox.jsonapi import Json, happened, iso, latest, many, one, resource
 
 # Channels as a flow message names them; the reports say push-notification.

@@ -123,23 +123,10 @@ def _consent(people: People, channel: Channel, person: int, now: int) -> Consent
 def _subscriptions(people: People, person: int, now: int) -> Json:
     """Return the consents, each channel with the fields of its own that Klaviyo gives it."""
     email, sms, push, whatsapp = (_consent(people, channel, person, now) for channel in CHANNELS)
-    by_method = {
-        name: _dated(consent) | {"method": consent.method, "method_detail": ""}
-        for name, consent in (("email", email), ("sms", sms))
-    }
-    suppression = [{"reason": REASONS[people.reason[person]], "timestamp": email.since}]
+    phone = people.phone(person, now) if whatsapp.allowed else None
     return {
-        "email": {
-            "marketing": by_method["email"]
-            | {
-                "can_receive_email_marketing": email.allowed,
-                "custom_method_detail": None,
-                "double_optin": email.status == "SUBSCRIBED",
-                "suppression": suppression if email.status == "UNSUBSCRIBED" else [],
-                "list_suppressions": [],
-            }
-        },
-        "sms": {"marketing": by_method["sms"] | {"can_receive_sms_marketing": sms.allowed}},
+        "email": {"marketing": _email_consent(email, REASONS[people.reason[person]])},
+        "sms": {"marketing": _by_method(sms) | {"can_receive_sms_marketing": sms.allowed}},
         "mobile_push": {
             "marketing": {
                 "consent": push.status,
@@ -154,10 +141,25 @@ def _subscriptions(people: People, person: int, now: int) -> Json:
                 "created_timestamp": whatsapp.since,
                 "metadata": None,
                 "valid_until": None,
-                "phone_number": people.phone(person, now) if whatsapp.allowed else None,
+                "phone_number": phone,
             }
         },
     }
+
+
+def _email_consent(email: Consent, reason: str) -> Json:
+    suppression = [{"reason": reason, "timestamp": email.since}]
+    return _by_method(email) | {
+        "can_receive_email_marketing": email.allowed,
+        "custom_method_detail": None,
+        "double_optin": email.status == "SUBSCRIBED",
+        "suppression": suppression if email.status == "UNSUBSCRIBED" else [],
+        "list_suppressions": [],
+    }
+
+
+def _by_method(consent: Consent) -> Json:
+    return _dated(consent) | {"method": consent.method, "method_detail": ""}
 
 
 def _dated(consent: Consent) -> Json:

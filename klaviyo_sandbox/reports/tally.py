@@ -14,7 +14,7 @@ import numpy.typing as npt
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.company.plan import Channel
 from klaviyo_sandbox.people.ledger import OUTCOMES
-from klaviyo_sandbox.people.population import Ints
+from klaviyo_sandbox.people.population import Bools, Ints
 
 Counts = npt.NDArray[Any]
 
@@ -68,43 +68,66 @@ def distinct(cell: Ints, person: Ints, cells: int) -> Counts:
     return np.bincount(np.unique(cell * people + person) // people, minlength=cells)
 
 
-def tally(account: Account, edges: Ints, metric_id: str, *, by_group: bool) -> dict[str, Counts]:
-    """Return each count by variation, group and interval (three axes, in this order).
+class Grid:
+    """Variations by groups by intervals of sending; counts are laid out by its cells.
 
-    ``edges`` are the moments between which messages were sent, one more than intervals. The axis
-    of groups has one place unless ``by_group``; then it holds "none", the lists and the segments.
+    ``edges`` are the moments between which messages were sent, one more than intervals. There is
+    one group unless ``by_group``; then there are "none", the lists and the segments.
     """
-    events = account.events
-    company = account.company
-    groups = 1 + (len(company.lists) + len(company.segments)) * by_group
-    shape = (len(events.contents), groups, len(edges) - 1)
-    size = int(np.prod(shape))
 
-    def cells(rows: Ints) -> Ints:
-        interval = np.searchsorted(edges, events.sent[rows], side="right") - 1
-        group = (events.group[rows] + 1) * by_group
-        place = (events.variation[rows], group, interval)
-        return np.ravel_multi_index(place, shape).astype(np.int64)
+    def __init__(self, account: Account, edges: Ints, *, by_group: bool) -> None:
+        company, self.events = account.company, account.events
+        self.edges, self.by_group = edges, by_group
+        groups = 1 + (len(company.lists) + len(company.segments)) * by_group
+        self.shape = (len(self.events.contents), groups, len(edges) - 1)
+        self.size = int(np.prod(self.shape))
 
-    sent = (events.sent >= edges[0]) & (events.sent < edges[-1]) & (events.variation >= 0)
-    seen = events.seen <= account.now
-    rows = np.flatnonzero(seen & sent)
-    cell, person, metric = cells(rows), events.person[rows], events.metric[rows]
-    counts: dict[str, Counts] = {}
+    def cells(self, rows: Ints) -> Ints:
+        """Return the cell of each of a message's events."""
+        interval = np.searchsorted(self.edges, self.events.sent[rows], side="right") - 1
+        group = (self.events.group[rows] + 1) * self.by_group
+        place = (self.events.variation[rows], group, interval)
+        return np.ravel_multi_index(place, self.shape).astype(np.int64)
+
+    def holds(self) -> Bools:
+        """Tell which events belong to messages sent between the edges."""
+        sent, events = self.events.sent, self.events
+        within: Bools = (sent >= self.edges[0]) & (sent < self.edges[-1]) & (events.variation >= 0)
+        return within
+
+
+def tally(account: Account, edges: Ints, metric_id: str, *, by_group: bool) -> dict[str, Counts]:
+    """Return each count by variation, group and interval (three axes, in this order)."""
+    grid = Grid(account, edges, by_group=by_group)
+    sent, seen = grid.holds(), account.events.seen <= account.now
+    counts = _outcomes(account, grid, np.flatnonzero(seen & sent))
+    code = account.events.metric_codes[metric_id]
+    orders = np.flatnonzero(seen & (account.events.touch >= 0) & (account.events.metric == code))
+    counts |= _conversions(account, grid, orders[sent[account.events.touch[orders]]])
+    return _derived(account, {name: count.reshape(grid.shape) for name, count in counts.items()})
+
+
+def _outcomes(account: Account, grid: Grid, rows: Ints) -> dict[str, Counts]:
+    """Count what became of messages, and how many people each thing happened to."""
+    events, counts = account.events, {}
+    cell, person, metric = grid.cells(rows), events.person[rows], events.metric[rows]
     for statistic, names in OUTCOMES.items():
-        mine = np.isin(metric, [company.code(name) for name in names.values()])
-        counts[statistic] = np.bincount(cell[mine], minlength=size)
+        mine = np.isin(metric, [account.company.code(name) for name in names.values()])
+        counts[statistic] = np.bincount(cell[mine], minlength=grid.size)
         if statistic in UNIQUES:
-            counts[UNIQUES[statistic]] = distinct(cell[mine], person[mine], size)
-    orders = np.flatnonzero(
-        seen & (events.touch >= 0) & (events.metric == events.metric_codes[metric_id])
-    )
-    orders = orders[sent[events.touch[orders]]]
-    cell = cells(events.touch[orders])
-    counts["conversions"] = np.bincount(cell, minlength=size)
-    counts["conversion_uniques"] = distinct(cell, events.person[orders], size)
-    counts["conversion_value"] = np.bincount(cell, np.nan_to_num(events.value[orders]), size)
-    return _derived(account, {name: count.reshape(shape) for name, count in counts.items()})
+            counts[UNIQUES[statistic]] = distinct(cell[mine], person[mine], grid.size)
+    return counts
+
+
+def _conversions(account: Account, grid: Grid, orders: Ints) -> dict[str, Counts]:
+    """Count conversions for the messages whose touches they are credited to."""
+    events = account.events
+    cell = grid.cells(events.touch[orders])
+    return {
+        "conversions": np.bincount(cell, minlength=grid.size),
+        "conversion_uniques": distinct(cell, events.person[orders], grid.size),
+        "conversion_value": np.bincount(cell, np.nan_to_num(events.value[orders]), grid.size),
+    }
 
 
 def _derived(account: Account, counts: dict[str, Counts]) -> dict[str, Counts]:

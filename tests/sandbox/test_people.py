@@ -15,12 +15,7 @@ from klaviyo_sandbox.people.ledger import OUTCOMES
 from klaviyo_sandbox.people.population import CHANNELS
 from klaviyo_sandbox.people.segments import group_ids
 from klaviyo_sandbox.reports import aggregates, report
-from tests.sandbox.accounts import (
-    CAMPAIGN_GROUPS,
-    NOON,
-    an_account,
-    asked,
-)
+from tests.sandbox.accounts import CAMPAIGN_GROUPS, NOON, an_account, asked
 
 
 @pytest.fixture(name="account", scope="module")
