@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from klaviyo_sandbox.account import CAMPAIGNS
+from klaviyo_sandbox.people.history import PROFILES
 from scripts import sandbox, steps
 
 PLACE = steps.Place(
@@ -20,11 +22,11 @@ STORY = timedelta(days=50)  # the simulated account is written 60 days past its 
 
 def main() -> int:
     """Run every step; the exit code is 0 only if all of them did what they say."""
-    now = _options().now
+    options = _options()
     try:
         with ExitStack() as running:
             with steps.step("Starting a simulated Klaviyo account (sandbox data)"):
-                url = running.enter_context(sandbox.running(*_account(PLACE.folder, now)))
+                url = running.enter_context(sandbox.running(*_account(PLACE.folder, options)))
             with steps.step("Syncing it with `fivetran debug`"):
                 steps.sync(PLACE, {"api_key": KEY}, {"KLAVIYO_BASE_URL": url})
         with steps.step("Building and testing the warehouse models with dbt"):
@@ -40,16 +42,18 @@ def main() -> int:
     return 0
 
 
-def _account(folder: Path, now: datetime) -> list[str]:
+def _account(folder: Path, options: argparse.Namespace) -> list[str]:
     """The sandbox's options: the account of the last demo while its story lasts, or a new one."""
-    note = folder / "epoch.txt"
+    size = ["--campaigns", str(options.campaigns), "--profiles", str(options.profiles)]
+    note = folder / f"epoch-{options.campaigns}-{options.profiles}.txt"  # another size, another one
     epoch = date.fromisoformat(note.read_text()) if note.exists() else None
-    if epoch is None or not epoch <= now.date() <= epoch + STORY:
+    if epoch is None or not epoch <= options.now.date() <= epoch + STORY:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        epoch = now.date()
+        epoch = options.now.date()
         note.write_text(epoch.isoformat())
-    return ["--seed", "7", "--epoch", epoch.isoformat(), "--now", now.isoformat(), "--no-limits"]
+    times = ["--epoch", epoch.isoformat(), "--now", options.now.isoformat()]
+    return ["--seed", "7", *times, *size, "--no-limits"]
 
 
 def _options() -> argparse.Namespace:
@@ -62,6 +66,10 @@ def _options() -> argparse.Namespace:
         help="the simulated account's clock; default: this hour, so that a second run in the same"
         " hour finds nothing changed",
     )
+    for name, default in (("campaigns", CAMPAIGNS), ("profiles", PROFILES)):
+        parser.add_argument(
+            f"--{name}", type=int, default=default, help="in the simulated account: %(default)s"
+        )
     return parser.parse_args()
 
 

@@ -1,0 +1,129 @@
+"""`make demo`: from nothing to a dashboard, and the second time only what is new."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests import raw_tables
+
+REPOSITORY = Path(__file__).parent.parent
+PARTS = ("klaviyo_connector", "klaviyo_sandbox", "dbt_project", "looker", "scripts")
+LEFT_BEHIND = shutil.ignore_patterns(
+    "__pycache__", ".*_cache", "files", "crash-reports", "target", "logs"
+)
+SMALL = ("--campaigns", "30", "--profiles", "200", "--now", "2026-11-16T15:00:00+00:00")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of what the demo runs, so that it leaves this checkout's own build alone."""
+
+    folder: Path
+
+    @property
+    def raw(self) -> Path:
+        """The warehouse file that the sync loads into."""
+        return self.folder / "build" / "demo" / "connector" / "files" / "warehouse.db"
+
+    @property
+    def dashboard(self) -> Path:
+        """What it is all for."""
+        return self.folder / "build" / "dashboard.html"
+
+    def demo(self) -> subprocess.CompletedProcess[str]:
+        """Run the demo to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "scripts.demo", *SMALL],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def check_out(folder: Path) -> Checkout:
+    """Copy the parts; the environment of dbt is shared."""
+    for part in PARTS:
+        shutil.copytree(REPOSITORY / part, folder / part, ignore=LEFT_BEHIND)
+    (folder / ".venv-dbt").symlink_to(REPOSITORY / ".venv-dbt")
+    return Checkout(folder)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that ran: what it printed and which raw tables it left."""
+
+    run: subprocess.CompletedProcess[str]
+    tables: dict[str, raw_tables.Rows]
+
+
+@dataclass(frozen=True)
+class Twice:
+    """Two demos in one checkout within one hour."""
+
+    checkout: Checkout
+    first: Demo
+    second: Demo
+
+
+@pytest.fixture(scope="module", name="twice")
+def _twice(tmp_path_factory: pytest.TempPathFactory) -> Twice:
+    checkout = check_out(tmp_path_factory.mktemp("checkout"))
+    demos = [Demo(checkout.demo(), raw_tables.everything(checkout.raw)) for _ in range(2)]
+    return Twice(checkout, *demos)
+
+
+def test_the_demo_ends_with_a_dashboard(twice: Twice) -> None:
+    """It exits with 0, names its data as a sandbox's and leaves a page with charts in it."""
+    done = twice.first.run
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "This is sandbox data" in done.stdout
+    assert "last 30 days" in done.stdout
+    page = twice.checkout.dashboard.read_text()
+    assert "sandbox" in page
+    assert "<svg" in page
+
+
+def test_the_second_demo_brings_only_what_is_new(twice: Twice) -> None:
+    """Nothing happened meanwhile: no row is written but the sync's own report, on less asking."""
+    assert twice.second.run.returncode == 0, twice.second.run.stdout + twice.second.run.stderr
+    before, after = dict(twice.first.tables), dict(twice.second.tables)
+    first = before.pop("sync_report")
+    second = [row for row in after.pop("sync_report") if row not in first]
+    assert before == after  # _fivetran_synced and all
+    assert 0 < sum(row["requests"] for row in second) < sum(row["requests"] for row in first)
+    assert not any(row["rows_written"] for row in second)
+
+
+def test_a_failed_sync_ends_the_demo(tmp_path: Path) -> None:
+    """A connector that fails leaves no dashboard and no word of success."""
+    checkout = check_out(tmp_path)
+    api = checkout.folder / "klaviyo_connector" / "api.py"
+    api.write_text(api.read_text().replace('REVISION = "2026-10-15"', 'REVISION = "1999-01-01"'))
+    assert_no_success(checkout.demo(), "The sync")
+    assert not checkout.dashboard.exists()
+
+
+def test_a_failed_build_ends_the_demo(twice: Twice) -> None:
+    """Without dbt the run says what failed, and nothing of the dashboard the last one left."""
+    dbt = twice.checkout.folder / ".venv-dbt"
+    dbt.unlink()
+    try:
+        assert_no_success(twice.checkout.demo(), "The dbt build")
+    finally:
+        dbt.symlink_to(REPOSITORY / ".venv-dbt")
+
+
+def assert_no_success(done: subprocess.CompletedProcess[str], step: str) -> None:
+    """The run failed, in one line that names the step, and speaks of nothing later."""
+    assert done.returncode == 1
+    assert f"{step} failed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "dashboard.html" not in done.stdout
+    assert "last 30 days" not in done.stdout
