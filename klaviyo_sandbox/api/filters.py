@@ -119,11 +119,7 @@ def _boolean(value: str) -> bool:
     return value == "true"
 
 
-TYPES: dict[str, Callable[[str], Any]] = {
-    "string": _string,
-    "boolean": _boolean,
-    "number": float,
-}
+TYPES: dict[str, Callable[[str], Any]] = {"string": _string, "boolean": _boolean, "number": float}
 
 
 def read(text: str, allowed: Mapping[str, Filter], zone: tzinfo = UTC) -> list[Condition]:

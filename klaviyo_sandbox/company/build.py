@@ -170,7 +170,6 @@ def _form(draw: Draw, form: plan.FormPlan, today: int) -> Form:
     versions = tuple(
         FormVersion(
             id=draw.integer_id("form version", form.name, name),
-            form_id=form_id,
             name=name,
             form_type=form.form_type,
             created=created + HOUR,

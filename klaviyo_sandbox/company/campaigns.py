@@ -186,7 +186,6 @@ class _Maker:
     ) -> Audience:
         return Audience(
             id=self.draw.ulid(self.created, "audience", self.number, name),
-            campaign_id=self.id,
             name=name,
             included=tuple(self.draw.short_id(*key) for key in included),
             excluded=tuple(self.draw.short_id(*key) for key in excluded),
@@ -209,7 +208,6 @@ class _Maker:
         strategy, spread = self.kind.sending
         return CampaignMessage(
             id=self.draw.ulid(self.created, "message", self.number, name),
-            campaign_id=self.id,
             audience_id=audience.id,
             name=name,
             channel=channel,

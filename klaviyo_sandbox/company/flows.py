@@ -31,10 +31,9 @@ def _flow(draw: Draw, flow: FlowPlan, today: int) -> Flow:
     live_from = None if flow.live_days is None else today - flow.live_days * DAY
     created = (today - 12 * DAY if live_from is None else live_from - 6 * DAY) + 15 * HOUR
     archived_at = None if flow.archived_days is None else today - flow.archived_days * DAY
-    flow_id = draw.short_id("flow", flow.name)
     by_list = flow.trigger_type == "Added to List"
     return Flow(
-        id=flow_id,
+        id=draw.short_id("flow", flow.name),
         name=flow.name,
         trigger_type=flow.trigger_type,
         trigger=draw.short_id("list", flow.trigger) if by_list else flow.trigger,
@@ -45,7 +44,7 @@ def _flow(draw: Draw, flow: FlowPlan, today: int) -> Flow:
         created=created,
         updated=created + 2 * DAY,
         tag_ids=(draw.uuid("tag", "Automation"),),
-        actions=_chained(list(_actions(draw, flow, flow_id, created))),
+        actions=_chained(list(_actions(draw, flow, created))),
         messages=tuple(_message(draw, flow, step, created) for step in flow.steps),
     )
 
@@ -55,13 +54,12 @@ def _chained(actions: list[FlowAction]) -> tuple[FlowAction, ...]:
     return (*linked, actions[-1])
 
 
-def _actions(draw: Draw, flow: FlowPlan, flow_id: str, created: int) -> Iterator[FlowAction]:
+def _actions(draw: Draw, flow: FlowPlan, created: int) -> Iterator[FlowAction]:
     """Yield a wait before each step that does not follow at once, and the step's sending."""
     passed = 0
     for step in flow.steps:
         waiting = FlowAction(
             id=draw.integer_id("wait", flow.name, step.name),
-            flow_id=flow_id,
             type="time-delay",
             message_id=None,
             next_id=None,
@@ -84,7 +82,6 @@ def _actions(draw: Draw, flow: FlowPlan, flow_id: str, created: int) -> Iterator
 def _message(draw: Draw, flow: FlowPlan, step: Step, created: int) -> FlowMessage:
     return FlowMessage(
         id=draw.short_id("flow message", flow.name, step.name),
-        flow_id=draw.short_id("flow", flow.name),
         action_id=draw.integer_id("send", flow.name, step.name),
         name=step.name,
         channel=step.channel,

@@ -117,7 +117,6 @@ class FormVersion:
     """One of a form's A/B versions; ``share`` is its part of those who see the form."""
 
     id: str
-    form_id: str
     name: str
     form_type: str
     created: int
@@ -174,7 +173,6 @@ class Audience:
     """Whom a campaign addresses: ids of lists and segments."""
 
     id: str
-    campaign_id: str
     name: str
     included: tuple[str, ...]
     excluded: tuple[str, ...]
@@ -185,7 +183,6 @@ class CampaignMessage:
     """One message of a campaign; ``spread`` is the seconds its send is spread over."""
 
     id: str
-    campaign_id: str
     audience_id: str
     name: str
     channel: Channel
@@ -245,7 +242,6 @@ class FlowMessage:
     """One message of a flow, sent ``delay`` seconds after the trigger."""
 
     id: str
-    flow_id: str
     action_id: str
     name: str
     channel: Channel
@@ -261,7 +257,6 @@ class FlowAction:
     """One step of a flow; ``next_id`` is the step after it, ``delay`` the wait of a TIME_DELAY."""
 
     id: str
-    flow_id: str
     type: str
     message_id: str | None
     next_id: str | None

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from klaviyo_sandbox.clock import DAY
+from klaviyo_sandbox.clock import DAY, HOUR
 from klaviyo_sandbox.company.draw import ulid
 from klaviyo_sandbox.company.model import Company
 from klaviyo_sandbox.company.plan import Channel
@@ -87,50 +87,37 @@ CLIENTS: Final = (
 
 
 class City(NamedTuple):
-    """Where people live; ``lag`` is the seconds their clocks are behind the first of them."""
+    """Where people live."""
 
     city: str
     region: str
     country: str
     zip: str
     timezone: str
-    lag: int
     latitude: float
     longitude: float
 
 
 CITIES: Final = (
-    City("Boston", "Massachusetts", "United States", "02116", "America/New_York", 0, 42.35, -71.08),
-    City("Brooklyn", "New York", "United States", "11215", "America/New_York", 0, 40.66, -73.98),
-    City(
-        "Asheville", "North Carolina", "United States", "28801", "America/New_York", 0, 35.6, -82.55
-    ),
-    City("Montréal", "Quebec", "Canada", "H2T 1S4", "America/Toronto", 0, 45.52, -73.6),
-    City("Chicago", "Illinois", "United States", "60614", "America/Chicago", 3_600, 41.92, -87.65),
-    City("Austin", "Texas", "United States", "78704", "America/Chicago", 3_600, 30.24, -97.77),
-    City("Boulder", "Colorado", "United States", "80302", "America/Denver", 7_200, 40.02, -105.28),
-    City("Bend", "Oregon", "United States", "97701", "America/Los_Angeles", 10_800, 44.06, -121.3),
-    City(
-        "Seattle",
-        "Washington",
-        "United States",
-        "98103",
-        "America/Los_Angeles",
-        10_800,
-        47.67,
-        -122.34,
-    ),
-    City(
-        "Oakland",
-        "California",
-        "United States",
-        "94610",
-        "America/Los_Angeles",
-        10_800,
-        37.81,
-        -122.24,
-    ),
+    City("Boston", "Massachusetts", "United States", "02116", "America/New_York", 42.35, -71.08),
+    City("Brooklyn", "New York", "United States", "11215", "America/New_York", 40.66, -73.98),
+    City("Asheville", "North Carolina", "United States", "28801", "America/New_York", 35.6, -82.55),
+    City("Montréal", "Quebec", "Canada", "H2T 1S4", "America/Toronto", 45.52, -73.6),
+    City("Chicago", "Illinois", "United States", "60614", "America/Chicago", 41.92, -87.65),
+    City("Austin", "Texas", "United States", "78704", "America/Chicago", 30.24, -97.77),
+    City("Boulder", "Colorado", "United States", "80302", "America/Denver", 40.02, -105.28),
+    City("Bend", "Oregon", "United States", "97701", "America/Los_Angeles", 44.06, -121.3),
+    City("Seattle", "Washington", "United States", "98103", "America/Los_Angeles", 47.67, -122.34),
+    City("Oakland", "California", "United States", "94610", "America/Los_Angeles", 37.81, -122.24),
 )
+# By how many hours clocks are behind those of the company.
+HOURS_BEHIND: Final = {
+    "America/New_York": 0,
+    "America/Toronto": 0,
+    "America/Chicago": 1,
+    "America/Denver": 2,
+    "America/Los_Angeles": 3,
+}
 FIRST_NAMES: Final = (
     "Olivia Liam Emma Noah Amelia Oliver Sophia Elijah Isabella James Ava Mateo Mia Lucas Evelyn "
     "Henry Luna Theo Harper Jack Camila Levi Zoë José Chloé Björn Renée Siân Łucja Nuño Aisha "
@@ -177,8 +164,8 @@ class People:
 
     @property
     def lag(self) -> Ints:
-        """By how many seconds everybody's clock is behind the first of them."""
-        return np.array([city.lag for city in CITIES])[self.city]
+        """By how many seconds everybody's clock is behind the company's."""
+        return np.array([HOUR * HOURS_BEHIND[city.timezone] for city in CITIES])[self.city]
 
     @property
     def emails(self) -> list[str]:

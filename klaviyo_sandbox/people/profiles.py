@@ -74,7 +74,6 @@ def _activity(company: Company, people: People, events: Events, now: int) -> Act
 def _profile(people: People, person: int, updated: int, activity: Activity, now: int) -> Json:
     city, last_event = CITIES[people.city[person]], int(activity.last_event[person])
     location = dict.fromkeys(("address1", "address2", "ip")) | city._asdict()
-    location.pop("lag")
     return {
         "type": "profile",
         "id": people.ids[person],
