@@ -99,6 +99,6 @@ def test_a_stopped_sync_fails_and_keeps_its_checkpoints(
     """A polite end is no success either; rows and state of the last checkpoint stand."""
     assert killed(sandbox, connector_project, CHECKPOINT, 2, with_) != 0
     standing = raw_tables.content(fivetran.warehouse(connector_project))
-    assert 0 < len(standing["event"]) < len(whole["event"])
+    assert {} != standing != whole
     assert fivetran.stored_state(connector_project)["accounts"]
     assert whole == raw_tables.content(sync(sandbox, connector_project).warehouse)
