@@ -1,6 +1,7 @@
 """What the company's marketers set up and plan: metrics, groups, forms, flows and the calendar.
 
-Plain tables, with names instead of ids; ``company`` turns them into resources.
+Plain tables, with names instead of ids; ``build``, ``campaigns`` and ``flows`` turn them into a
+company.
 """
 
 from __future__ import annotations
