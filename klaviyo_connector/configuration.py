@@ -43,11 +43,20 @@ MOST_THREADS = 32
 EARLIEST = date(2000, 1, 1)  # Klaviyo accepts no event before
 
 
+class Secret(str):
+    """A key that crash reports and tracebacks, which show variables, do not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What the user chose. `start_date` None: everything Klaviyo has."""
 
-    api_keys: tuple[str, ...]
+    api_keys: tuple[str, ...]  # Secrets
     start_date: date | None
     tables: frozenset[str]
     conversion_metrics: tuple[str, ...]
@@ -85,7 +94,7 @@ def _items(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def _api_keys(text: str) -> tuple[str, ...]:
+def _api_keys(text: str) -> tuple[Secret, ...]:
     keys = _items(text) if text.isprintable() else ("?",)
     if not keys:
         raise ConfigurationError("api_key is empty: enter a private Klaviyo API key (pk_...)")
@@ -94,7 +103,7 @@ def _api_keys(text: str) -> tuple[str, ...]:
             "api_key is malformed: a private Klaviyo key begins with pk_ and holds only letters,"
             " digits, - and _; separate several with commas"
         )
-    return keys
+    return tuple(map(Secret, keys))
 
 
 def _start_date(text: str) -> date | None:

@@ -120,7 +120,11 @@ def draw(place: Place) -> None:
 
 
 def _run(title: str, command: list[str], environment: Mapping[str, str]) -> None:
-    _check(title, subprocess.run(command, env=dict(environment), cwd=ROOT, check=False).returncode)
+    try:
+        code = subprocess.run(command, env=dict(environment), cwd=ROOT, check=False).returncode
+    except OSError:
+        raise StepError(f"{title} failed: {command[0]} cannot be run; `make` installs it") from None
+    _check(title, code)
 
 
 def _check(title: str, code: int) -> None:

@@ -132,10 +132,10 @@ class TestEqual:
         synced = loader(sandbox).sync()
         first = len(synced.rows("campaign_performance_daily"))
         assert first == len(synced.rows("campaign_performance"))
-        sandbox.advance(86_400)
+        sandbox.advance(TEN_DAYS)
         synced.sync()
         moved = synced.written["campaign_performance"]
-        assert 0 < moved < first
+        assert moved > 0
         assert len(synced.rows("campaign_performance_daily")) == first + moved
 
 

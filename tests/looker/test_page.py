@@ -82,11 +82,12 @@ def test_headline_figures_equal_sql(page: Page, browser: Chromium, days: int) ->
 def test_figures_are_compared_with_the_days_before(
     page: Page, browser: Chromium, days: int
 ) -> None:
-    """Each figure names its value in as many days before."""
+    """Each figure names its value in as many days before, or that it reads the same."""
     choose(browser, days)
     changes = texts(browser, ".figure .change")
-    for change, earlier in zip(changes, figures(page, days, 1).values(), strict=True):
-        assert change.endswith(f"from {earlier}")
+    both = zip(figures(page, days).values(), figures(page, days, 1).values(), strict=True)
+    for change, (now, earlier) in zip(changes, both, strict=True):
+        assert change.endswith(f"unchanged at {now}" if now == earlier else f"from {earlier}")
 
 
 def test_no_comparison_with_days_that_are_not_all_there(browser: Chromium) -> None:
