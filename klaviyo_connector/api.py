@@ -155,11 +155,11 @@ class Klaviyo:
     def post(self, path: str, body: Any, params: Mapping[str, str] | None = None) -> Any:
         """The attributes of the report that `body` asks for, and its `links`."""
         answer = self._ask("POST", path, params, {"data": body})
-        data = answer.get("data")
-        if not isinstance(data, dict) or not isinstance(data.get("attributes"), dict):
-            raise TransientError(f"{path}: the answer lacks data", broken=True)
-        links = answer.get("links") or data.get("links") or {}
-        return {**data["attributes"], "links": links}
+        data = answer["data"] if isinstance(answer.get("data"), dict) else {}
+        attributes, links = data.get("attributes"), answer.get("links")
+        if not isinstance(attributes, dict) or not isinstance(links, dict):
+            raise TransientError(f"{path}: the answer lacks data or links", broken=True)
+        return {**attributes, "links": links}
 
     def _ask(self, method: str, path: str, params: Mapping[str, str] | None, body: Any) -> Any:
         self.requests_made += 1

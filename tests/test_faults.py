@@ -191,7 +191,8 @@ class TestLasting:
         ("lasting", "error"),
         [
             *at(EVENTS, GRAVE + OF_PAGES),
-            *at(REPORT, GRAVE[3:5] + GRAVE[6:7]),
+            *at(REPORT, GRAVE[3:5] + GRAVE[6:7] + OF_PAGES[:1]),
+            *at(AGGREGATE, OF_PAGES[:1]),
             *at(EVENTS, SLOW, pytest.mark.chaos),
             *at(REPORT, GRAVE[:1] + GRAVE[2:3] + GRAVE[5:] + SLOW, pytest.mark.chaos),
             *at(AGGREGATE, GRAVE[:1] + GRAVE[2:] + SLOW, pytest.mark.chaos),
