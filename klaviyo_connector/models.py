@@ -7,6 +7,7 @@ with `account_id`, every row complete. A column names the place in Klaviyo's JSO
 import hashlib
 import json
 from base64 import b64encode
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,14 +87,25 @@ class Table:
         return {"account_id": "STRING", **own, "synced_at": "UTC_DATETIME"}
 
     @cached_property
-    def _plan(self) -> list[tuple[str, Callable[[Any], Any], tuple[str, ...]]]:
-        return [(name, CONVERTERS[one.type], one.path) for name, one in self.columns.items()]
+    def _plan(self) -> dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]]:
+        """The columns by the container that holds them, which is then looked up once a row."""
+        plan = defaultdict(list)
+        for name, one in self.columns.items():
+            plan[one.path[:-1]].append((name, one.path[-1], CONVERTERS[one.type]))
+        return dict(plan)
+
+    @cached_property
+    def _blank(self) -> Row:
+        return dict.fromkeys(("account_id", *self.columns))
 
     def row(self, account_id: str, source: Json) -> Row:
         """The row for one source document, without `synced_at`."""
-        row: Row = {"account_id": account_id}
-        for name, convert, path in self._plan:
-            row[name] = convert(dig(source, path))
+        row = self._blank | {"account_id": account_id}
+        for path, columns in self._plan.items():
+            container = dig(source, path)
+            if container is not None:
+                for name, key, convert in columns:
+                    row[name] = convert(dig(container, (key,)))
         for name in self.key:
             if row[name] is None:
                 raise UnstorableError(f"{self.name} without {name}")

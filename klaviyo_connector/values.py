@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,12 +26,17 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 def text(value: Any) -> str | None:
     """Text without NUL and lone surrogates; numbers as written; containers are not text."""
     if isinstance(value, str):
-        return _UNSTORABLE.sub("\ufffd", value) if _UNSTORABLE.search(value) else value
+        return value if storable(value) else _UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
         return long_digits(value) if isinstance(value, int) else str(value)
     return None
+
+
+def storable(value: str) -> bool:
+    """Whether text holds neither NUL nor lone surrogates; nearly all text is plain ASCII."""
+    return "\0" not in value and (value.isascii() or not _UNSTORABLE.search(value))
 
 
 def long_digits(value: int) -> str:
@@ -72,7 +78,12 @@ def moment(value: Any) -> str | None:
 
     Klaviyo mixes `T` and a space, `Z` and `+00:00`, and up to nine fraction digits.
     """
-    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    return _moment(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)  # one event's time is asked for several times
+def _moment(value: str) -> str | None:
+    found = _MOMENT.fullmatch(value)
     if found is None:
         return None
     day, minutes, seconds, fraction, zone = found.groups()
@@ -108,17 +119,25 @@ def local_day(value: Any, zone: ZoneInfo) -> str | None:
 
 def json_value(value: Any, depth: int = 0) -> Any:
     """The same structure, valid as JSON in DuckDB, Postgres jsonb and BigQuery."""
+    if isinstance(value, str):
+        return value if storable(value) else text(value)
     if isinstance(value, dict) and depth < JSON_DEPTH:
-        return {text(str(key)): json_value(item, depth + 1) for key, item in value.items()}
+        return {
+            key if storable(key) else text(key): json_value(item, depth + 1)
+            for key, item in value.items()
+        }
     if isinstance(value, list) and depth < JSON_DEPTH:
         return [json_value(item, depth + 1) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if -LONG_MAX - 1 <= value <= LONG_MAX else long_digits(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return text(value)
+    return _json_scalar(value)
+
+
+def _json_scalar(value: Any) -> Any:
+    """Null, a truth value or a number that every engine reads; what is nested too deep is null."""
+    if isinstance(value, int) and not -LONG_MAX - 1 <= value <= LONG_MAX:
+        return long_digits(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, int | float) else None
 
 
 def document(value: Any) -> Any:
