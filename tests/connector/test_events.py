@@ -106,7 +106,7 @@ class TestQuestion:
     def test_bounds_are_inclusive_and_never_in_the_future(self, account: ScriptedAccount) -> None:
         """Each window begins with its first instant; the last one has no end."""
         account.documents[EVENTS] = [event("a", NOON - 100 * DAY)]
-        run(tables=TABLES)
+        run(tables=TABLES, concurrency="1")
         filters = [one.params.get("filter", "") for one in account.asked_of(EVENTS)][1:]
         assert all("greater-or-equal(datetime," in one for one in filters)
         assert "less-than" not in filters[-1]
