@@ -42,8 +42,8 @@ def sync(configuration: Mapping[str, object], state: Any) -> Iterator[Operation]
 def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation]:
     """The same operations with a checkpoint after every 1,000 rows or 30 seconds, and at the end.
 
-    A checkpoint costs the loader about as much as 1,000 rows, so the many that keep few rows are
-    left out. One that repeats the last state is always safe: the rows since are asked for again.
+    The many that would keep few rows are left out: a checkpoint is work for the loader. One that
+    repeats the last state is always safe: the rows since are asked for again.
     """
     last, rows, since = Checkpoint({**state}), 0, monotonic()
     try:
