@@ -98,9 +98,7 @@ class Account:
     now: datetime
     metrics: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # name to ids
     revenue_metric: str | None = None
-    skipped: dict[str, set[str]] = field(
-        default_factory=lambda: defaultdict(set)
-    )  # scope to tables
+    skipped: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # by scope
     answered: set[str] = field(default_factory=set)  # scopes
     written: Counter[str] = field(default_factory=Counter)
     deleted: Counter[str] = field(default_factory=Counter)
@@ -160,7 +158,7 @@ class Account:
     def quota_left(self, path: str) -> int:
         """How many reports this connector may still ask of an endpoint today."""
         quota = self.memory.quota.get(path, {})
-        if quota.get("closed_until", "") > written(self.now):
+        if quota.get("closed_until", "") > self.written_now:
             return 0
         return OUR_SHARE - (quota["used"] if quota.get("day") == self.today.isoformat() else 0)
 

@@ -1,6 +1,7 @@
 """Syncs the tables that mirror Klaviyo's lists: new, changed and deleted records."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -51,6 +52,8 @@ class Mirror:
             rows = self.memory.get("rows", {})
             self.ledgers = {table.name: Ledger(rows.get(table.name, {})) for table in self.tables}
             self.detailed: dict[str, Any] = dict(self.memory.get("detailed", {}))
+        self.touched: dict[str, list[str]] = defaultdict(list)  # keys of one document's rows
+        self.listed: set[str] = set()
         self.newest: str | None = self.memory.get("watermark")
 
     def _recall(self) -> Row:
@@ -73,15 +76,14 @@ class Mirror:
     def rows(self, document: Json) -> Iterator[Operation]:
         """The rows of one document in every chosen table of the stream."""
         self.account.learn(self.stream.name, document)
+        self.listed.add(str(document.get("id")))
         self._note_change(document)
         if self.stream.details is None:
             yield from self._rows(document)
         elif not self._stands(document):
-            before = {name: set(ledger.seen) for name, ledger in self.ledgers.items()}
+            self.touched.clear()
             yield from self._rows(self._with_details(document))
-            keys = {
-                name: sorted(ledger.seen - before[name]) for name, ledger in self.ledgers.items()
-            }
+            keys = {name: list(keys) for name, keys in self.touched.items()}
             self.detailed[str(document.get("id"))] = [_mark(document), keys]
 
     def _rows(self, document: Json) -> Iterator[Operation]:
@@ -96,8 +98,11 @@ class Mirror:
                     yield from self._store(table, child)
 
     def _store(self, table: Table, source: Json) -> Iterator[Operation]:
-        ledger = self.ledgers[table.name]
-        news = lambda row: ledger.news(table.key_of(row), row)  # noqa: E731 - shorter than a def
+        def news(row: Row) -> bool:
+            key = table.key_of(row)
+            self.touched[table.name].append(key)
+            return self.ledgers[table.name].news(key, row)
+
         yield from self.account.store(table, source, news)
 
     def _stands(self, document: Json) -> bool:
@@ -127,7 +132,8 @@ class Mirror:
                 self.newest = max(changed_at, self.newest or "")
 
     def deletions(self) -> Iterator[Operation]:
-        """Mark what a full listing no longer shows."""
+        """Mark what a full listing no longer shows, and forget it."""
+        self.detailed = {id_: known for id_, known in self.detailed.items() if id_ in self.listed}
         for table in self.tables:
             for key in self.ledgers[table.name].forget_unseen():
                 self.account.deleted[table.name] += 1
