@@ -112,7 +112,7 @@ class Account:
         """Klaviyo's id of the account, which begins every key."""
         return self.memory.account_id
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The time zone in which Klaviyo reports this account's days."""
         return ZoneInfo(self.document["attributes"]["timezone"])
@@ -122,7 +122,7 @@ class Account:
         """Klaviyo's time at the beginning of this sync, as rows hold it."""
         return written(self.now)
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The account's calendar day."""
         return self.now.astimezone(self.zone).date()
@@ -235,9 +235,13 @@ class Account:
             rows = self.written.total()
             log.info("%s (%s rows, %s requests so far)", doing, f"{rows:,}", self.asking.requests)
 
+    def _worked_on(self) -> list[str]:
+        """The tables that were asked for or written."""
+        return sorted({*self.written, *self.deleted, *self.refused, *self.costs})
+
     def summary(self) -> Iterator[str]:
         """What this sync did, a line for each table and one for all."""
-        for name in sorted({*self.written, *self.deleted, *self.refused, *self.costs}):
+        for name in self._worked_on():
             cost = self.costs[name]
             yield (
                 f"{name:<27}{self.written[name]:>9,} rows {self.deleted[name]:>6,} deleted"
@@ -252,7 +256,7 @@ class Account:
 
     def report(self) -> Iterator[Operation]:
         """One row of `sync_report` for each table that was asked for or written."""
-        for name in sorted({*self.written, *self.deleted, *self.refused, *self.costs}):
+        for name in self._worked_on():
             cost = self.costs[name]
             times = self.event_times if name == "event" else []
             yield from self.store(
@@ -260,7 +264,7 @@ class Account:
                 {
                     "sync_id": self.sync_id,
                     "table_name": name,
-                    "started_at": written(self.now),
+                    "started_at": self.written_now,
                     "rows_written": self.written[name],
                     "rows_deleted": self.deleted[name],
                     "rows_refused": self.refused[name],

@@ -135,7 +135,6 @@ class Klaviyo:
     deadline: float = REQUEST_DEADLINE
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     limits: Limits = field(default_factory=Limits)
-    requests_made: int = 0
 
     def __post_init__(self) -> None:
         self._session = requests.Session()
@@ -162,7 +161,6 @@ class Klaviyo:
         return {**attributes, "links": links}
 
     def _ask(self, method: str, path: str, params: Mapping[str, str] | None, body: Any) -> Any:
-        self.requests_made += 1
         self.limits = Limits()
         sent = None if body is None else orjson.dumps(body)
         with _Deadline(self.deadline, self._watched) as deadline:

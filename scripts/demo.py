@@ -29,10 +29,7 @@ def main() -> int:
                 url = running.enter_context(sandbox.running(*_account(PLACE.folder, options)))
             with steps.step("Syncing it with `fivetran debug`"):
                 steps.sync(PLACE, {"api_key": KEY}, {"KLAVIYO_BASE_URL": url})
-        with steps.step("Building and testing the warehouse models with dbt"):
-            steps.build(PLACE, strict=True)
-        with steps.step("Drawing the dashboard"):
-            steps.draw(PLACE)
+        steps.present(PLACE, strict=True)
     except (steps.StepError, sandbox.SandboxError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

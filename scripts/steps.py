@@ -119,6 +119,14 @@ def draw(place: Place) -> None:
     _run("The dashboard", command + places, dict(os.environ))
 
 
+def present(place: Place, *, strict: bool = False) -> None:
+    """Turn what the sync loaded into marts and the dashboard."""
+    with step("Building and testing the warehouse models with dbt"):
+        build(place, strict=strict)
+    with step("Drawing the dashboard"):
+        draw(place)
+
+
 def _run(title: str, command: list[str], environment: Mapping[str, str]) -> None:
     try:
         code = subprocess.run(command, env=dict(environment), cwd=ROOT, check=False).returncode

@@ -33,10 +33,7 @@ def main() -> int:
     try:
         with steps.step("Syncing the account with `fivetran debug`"):
             steps.sync(PLACE, {name: value for name, value in given.items() if value}, {})
-        with steps.step("Building and testing the warehouse models with dbt"):
-            steps.build(PLACE)
-        with steps.step("Drawing the dashboard"):
-            steps.draw(PLACE)
+        steps.present(PLACE)
     except steps.StepError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

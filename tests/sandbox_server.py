@@ -7,17 +7,16 @@ with running_sandbox(events=50_000, now="2026-11-21T12:00:00Z") as sandbox:
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import requests
 
-READY = "sandbox ready on "
-REPOSITORY = Path(__file__).parent.parent
+from scripts import sandbox as launcher
+
+REPOSITORY = launcher.ROOT
 KEY = "pk_sandbox_key"
 REVISION = "2026-10-15"
 TIMEOUT = 60
@@ -122,14 +121,7 @@ def start(**options: Any) -> Sandbox:
     Options are those of the command line: ``latency_ms=5``, ``no_limits=True``,
     ``api_key=["pk_one", "pk_two@8:events:read"]`` (the second opens the account of seed 8).
     """
-    command = [sys.executable, "-m", "klaviyo_sandbox", "--port", "0", *_flags(options)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line.startswith(READY):
-        process.kill()
-        raise RuntimeError(f"the sandbox did not start: {line or 'see stderr'}")
-    return Sandbox(line.removeprefix(READY).strip(), process)
+    return Sandbox(*launcher.start(*_flags(options)))
 
 
 def _flags(options: Mapping[str, Any]) -> Iterator[str]:
