@@ -427,6 +427,118 @@ EVENT_ATTRIBUTION = make_table(
     """,
     reporting=False,
 )
+_CONSENTS = {  # column prefix: the consent's place in `subscriptions`, the name of its verdict
+    "email_marketing": ("email/marketing", "can_receive_email_marketing"),
+    "sms_marketing": ("sms/marketing", "can_receive_sms_marketing"),
+    "sms_transactional": ("sms/transactional", "can_receive_sms_transactional"),
+    "push_marketing": ("mobile_push/marketing", "can_receive_push_marketing"),
+    "whatsapp_marketing": ("whatsapp/marketing", "can_receive"),
+    "whatsapp_transactional": ("whatsapp/transactional", "can_receive"),
+    "whatsapp_conversational": ("whatsapp/conversational", "can_receive"),
+}
+_CONSENT_COLUMNS = "".join(
+    f"{name}_consent STRING attributes/subscriptions/{place}/consent\n"
+    f"{name}_consent_at UTC_DATETIME attributes/subscriptions/{place}/consent_timestamp\n"
+    f"{name}_can_receive BOOLEAN attributes/subscriptions/{place}/{verdict}\n"
+    for name, (place, verdict) in _CONSENTS.items()
+)
+_PREDICTIONS = {
+    "historic_clv": "DOUBLE",
+    "predicted_clv": "DOUBLE",
+    "total_clv": "DOUBLE",
+    "historic_number_of_orders": "DOUBLE",
+    "predicted_number_of_orders": "DOUBLE",
+    "average_days_between_orders": "DOUBLE",
+    "average_order_value": "DOUBLE",
+    "churn_probability": "DOUBLE",
+    "expected_date_of_next_order": "UTC_DATETIME",
+}
+_PREDICTION_COLUMNS = "".join(
+    f"{name} {kind} attributes/predictive_analytics/{name}\n" for name, kind in _PREDICTIONS.items()
+)
+PROFILE = make_table(
+    "profile",
+    "one row per person; predictions are NULL unless `predictive_analytics` is chosen",
+    "id",
+    """
+    id                    STRING        id
+    email                 STRING        attributes/email
+    phone_number          STRING        attributes/phone_number
+    external_id           STRING        attributes/external_id
+    first_name            STRING        attributes/first_name
+    last_name             STRING        attributes/last_name
+    organization          STRING        attributes/organization
+    title                 STRING        attributes/title
+    locale                STRING        attributes/locale
+    address1              STRING        attributes/location/address1
+    address2              STRING        attributes/location/address2
+    city                  STRING        attributes/location/city
+    region                STRING        attributes/location/region
+    country               STRING        attributes/location/country
+    zip                   STRING        attributes/location/zip
+    latitude              DOUBLE        attributes/location/latitude
+    longitude             DOUBLE        attributes/location/longitude
+    timezone              STRING        attributes/location/timezone
+    created_at            UTC_DATETIME  attributes/created
+    updated_at            UTC_DATETIME  attributes/updated
+    last_event_at         UTC_DATETIME  attributes/last_event_date
+    properties            JSON          attributes/properties
+    subscriptions         JSON          attributes/subscriptions
+    """
+    + _CONSENT_COLUMNS
+    + _PREDICTION_COLUMNS,
+    reporting=False,
+)
+PROFILE_SUPPRESSION = make_table(
+    "profile_suppression",
+    "one row per person, scope (`global` or the id of a list) and reason that bars its e-mail",
+    "profile_id scope reason",
+    """
+    profile_id            STRING        profile_id
+    scope                 STRING        scope
+    reason                STRING        reason
+    suppressed_at         UTC_DATETIME  timestamp
+    """,
+    reporting=False,
+)
+LIST_PROFILE = make_table(
+    "list_profile",
+    "one row per person in a list",
+    "list_id profile_id",
+    """
+    list_id               STRING        group_id
+    profile_id            STRING        id
+    joined_group_at       UTC_DATETIME  attributes/joined_group_at
+    """,
+    reporting=False,
+)
+SEGMENT_PROFILE = make_table(
+    "segment_profile",
+    "one row per person in a segment",
+    "segment_id profile_id",
+    """
+    segment_id            STRING        group_id
+    profile_id            STRING        id
+    joined_group_at       UTC_DATETIME  attributes/joined_group_at
+    """,
+    reporting=False,
+)
+TEMPLATE = make_table(
+    "template",
+    "one row per e-mail template",
+    "id",
+    """
+    id                    STRING        id
+    name                  STRING        attributes/name
+    editor_type           STRING        attributes/editor_type
+    html                  STRING        attributes/html
+    text                  STRING        attributes/text
+    amp                   STRING        attributes/amp
+    created_at            UTC_DATETIME  attributes/created
+    updated_at            UTC_DATETIME  attributes/updated
+    """,
+    reporting=False,
+)
 SYNC_REPORT = make_table(
     "sync_report",
     "one row per sync and table: what this connector did",
@@ -564,6 +676,14 @@ STREAMS = (
         ((FORM, None),),
         {"page[size]": "100", "sort": "updated_at"},
         cursor="updated_at",
+    ),
+    Stream(
+        "template",
+        "/api/templates",
+        "templates:read",
+        ((TEMPLATE, None),),
+        {"page[size]": "10", "sort": "updated"},
+        cursor="updated",
     ),
 )
 
@@ -741,6 +861,10 @@ TABLES: dict[str, Table] = {
         INBOX_PROVIDER_DAILY,
         EVENT,
         EVENT_ATTRIBUTION,
+        PROFILE,
+        PROFILE_SUPPRESSION,
+        LIST_PROFILE,
+        SEGMENT_PROFILE,
         *_OWN,
     )
 }

@@ -14,6 +14,7 @@ from tests.fivetran_cli import fivetran
 from tests.sandbox_server import Sandbox, running_sandbox
 
 SCOPES = "accounts:read,metrics:read,campaigns:read,flows:read,segments:read,tags:read,forms:read"
+OTHERS = "lists:read,events:read,templates:read"
 FORM = """
 import json, connector
 form = connector.configuration_form()
@@ -23,7 +24,7 @@ print(json.dumps([[field.name, field.required] for field in form._fields]))
 
 @pytest.fixture(scope="module", name="sandbox")
 def _sandbox() -> Iterator[Sandbox]:
-    keys = [f"pk_whole:{SCOPES},lists:read,events:read", f"pk_no_lists:{SCOPES},events:read"]
+    keys = [f"pk_whole:{SCOPES},{OTHERS}", f"pk_no_lists:{SCOPES},events:read"]
     with running_sandbox(campaigns=2, profiles=10, no_limits=True, api_key=keys) as sandbox:
         yield sandbox
 

@@ -42,6 +42,15 @@ PROMISED = {
     "sync_report": "sync_id table_name",
     "sync_error": "id",
 }
+OPT_IN = {
+    "event": "id",
+    "event_attribution": "event_id attribution_id",
+    "profile": "id",
+    "profile_suppression": "profile_id scope reason",
+    "list_profile": "list_id profile_id",
+    "segment_profile": "segment_id profile_id",
+    "template": "id",
+}
 STATISTICS = """
     average_order_value bounce_rate bounced bounced_or_failed bounced_or_failed_rate click_rate
     click_to_open_rate clicks clicks_unique conversion_rate conversion_uniques conversion_value
@@ -62,9 +71,9 @@ class TestTables:
         """Every promised table is there under its key, and no table of people or events."""
         assert {name: " ".join(TABLES[name].key) for name in streams.REPORTING} == PROMISED
 
-    def test_tables_of_single_events_are_opt_in(self) -> None:
-        """Rows are billed: one row per event must be asked for."""
-        assert {"event", "event_attribution"} == TABLES.keys() - set(streams.REPORTING)
+    def test_tables_of_events_and_people_are_opt_in(self) -> None:
+        """Rows are billed: one row per event or person must be asked for."""
+        assert {name: " ".join(TABLES[name].key) for name in TABLES.keys() - PROMISED} == OPT_IN
 
     @every_table
     def test_every_key_begins_with_the_account_and_is_declared(self, table: Table) -> None:

@@ -17,7 +17,9 @@ from tests.connector.scripted import DAY, KEY, ScriptedAccount, Sync, resource, 
 
 OTHER = "pk_another_account"
 LATER = "2027-01-01T00:00:00.000000Z"  # than any clock's error
-FULL = "reporting,event,event_attribution"
+FULL = "reporting,event,event_attribution,template"
+EMPTY = {"inbox_provider_daily", "sync_error"}  # nothing of the shop's fills them
+EMPTY |= {"profile", "profile_suppression", "list_profile", "segment_profile"}
 
 
 def reporting(groupings: Any, name: str) -> Callable[[Any], Any]:
@@ -57,6 +59,7 @@ def _shop(account: ScriptedAccount) -> ScriptedAccount:
         add[f"/api/{path}"] = [resource(path.removesuffix("s"), "x", name="All", **made)]
     add["/api/tags"] = [resource("tag", "t", {"tag-group": "g"}, name="sale")]
     add["/api/tag-groups"] = [resource("tag-group", "g", name="Default")]
+    add["/api/templates"] = [resource("template", "te", name="Plain", **made)]
     add["/api/forms"] = [resource("form", "fo", name="Pop-up", **made_at)]
     add["/api/events"] = [
         resource("event", "e", {"attributions": ["a"]}, datetime="2026-11-19T12:00:00+00:00")
@@ -96,7 +99,7 @@ class TestRows:
         assert done.error is None
         for one in upserts:
             assert list(one.row) == list(TABLES[one.table].types), one.table
-        for table in TABLES.keys() - {"inbox_provider_daily", "sync_error"}:
+        for table in TABLES.keys() - EMPTY:
             assert any(one.table == table for one in upserts), table
 
     def test_no_key_holds_null(self, shop: ScriptedAccount) -> None:
@@ -276,7 +279,7 @@ class TestScopes:
         (warning,) = done.warnings
         assert scope in warning
         assert f"skipped {', '.join(skipped)};" in warning
-        for table in TABLES.keys() - {"inbox_provider_daily", "sync_error"}:
+        for table in TABLES.keys() - EMPTY:
             assert bool(done.rows(table)) == (table not in skipped), table
 
     def test_what_was_skipped_is_caught_up_with(self, shop: ScriptedAccount) -> None:
