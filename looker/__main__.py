@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it did what it says."""
     options = _parser().parse_args(arguments)
     try:
-        semantics = semantic.load(options.manifest)
+        semantics = semantic.load()
         dashboard = declaration.load(semantics)
         with Warehouse(options.warehouse) as warehouse:
             html = preview.render(warehouse, semantics, dashboard, datetime.now(UTC))
@@ -32,9 +32,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     page = commands.add_parser("preview", help="write the dashboard to one HTML file")
     page.add_argument("--warehouse", type=Path, default=Path("build/warehouse.duckdb"))
-    page.add_argument(
-        "--manifest", type=Path, default=Path("dbt_project/target/semantic_manifest.json")
-    )
     page.add_argument("-o", "--output", type=Path, default=Path("build/dashboard.html"))
     return parser
 

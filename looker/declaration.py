@@ -20,13 +20,15 @@ Chart = Literal["figures", "columns", "lines", "heatmap", "table", "tests"]
 class Tile:
     """One picture or table.
 
-    Rows that meet `where` are grouped `by` dimensions, and `metrics` are computed in each group.
+    Rows of `model` that meet `where` are grouped `by` dimensions, and `metrics` are computed in
+    each group.
     """
 
     title: str
     chart: Chart
     metrics: list[str]
     by: list[str]
+    model: str
     columns: list[str] = field(default_factory=list)  # further dimensions a table shows
     versions: list[str] = field(default_factory=list)  # what tells two versions in a test apart
     where: dict[str, str | bool] = field(default_factory=dict)
@@ -63,10 +65,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The whole declaration."""
+    """The whole declaration. `model` is that of every tile that names no other."""
 
     title: str
     model: str
+    filters: list[str]
     periods: list[Period]
     values: dict[str, dict[str | int, dict[str, str]]]
     pages: list[Page]
@@ -82,7 +85,10 @@ def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
     content = yaml.safe_load(path.read_text())
     try:
         pages = [
-            Page(page["title"], [Tile(**tile) for tile in page["tiles"]])
+            Page(
+                page["title"],
+                [Tile(**{"model": content["model"], **tile}) for tile in page["tiles"]],
+            )
             for page in content.pop("pages")
         ]
         periods = [Period(**period) for period in content.pop("periods")]
@@ -94,16 +100,20 @@ def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
 
 
 def _check(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
-    model = semantics.model(dashboard.model)
+    for name in dashboard.filters:
+        if name not in semantics.model(dashboard.model).dimensions:
+            raise LookerError(f"{path.name}: {dashboard.model} has no dimension named {name!r}.")
     for tile in dashboard.tiles:
+        model = semantics.model(tile.model)
         for problem in (*_unknown(tile, semantics, model), *_misplaced(tile)):
             raise LookerError(f"{path.name}, tile {tile.title!r}: {problem}.")
 
 
 def _unknown(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:
+    known = {metric.name for metric in semantics.metrics_of(model) if not metric.formula}
     for name in (*tile.metrics, *tile.minimum):
-        if name not in semantics.metrics:
-            yield f"dbt declares no sum or ratio named {name!r}"
+        if name not in known:
+            yield f"{model.name} has no sum or ratio named {name!r}"
     for name in tile.dimensions():
         if name not in model.dimensions:
             yield f"{model.name} has no dimension named {name!r}"

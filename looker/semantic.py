@@ -1,69 +1,109 @@
-"""Metrics and dimensions as dbt declares them. The only reader of dbt's semantic manifest.
+"""Metrics and dimensions as dbt declares them, read from the YAML beside its models.
 
-The file is `target/semantic_manifest.json`, written by `dbt parse` and `dbt build` (dbt 1.12).
+The spec is dbt 1.12's. Reading it takes no dbt and no warehouse, so a check for drift is quick;
+`tests/looker/test_semantic.py` holds what is read here to what dbt itself makes of it.
 """
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import jinja2
+import yaml
 
 from looker.errors import LookerError
+
+MODELS = Path(__file__).parent.parent / "dbt_project" / "models"
+SCHEMA = "klaviyo"  # of the marts in DuckDB: dbt_project/profiles.yml
+
+Type = Literal["text", "number", "boolean", "date", "time"]
+TYPES: Mapping[str, Type] = {
+    "text": "text",
+    "bigint": "number",
+    "integer": "number",
+    "float8": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamptz": "time",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a mart. `origin` names the raw column it comes from, as `table.column`."""
+
+    name: str
+    type: Type
+    description: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Dimension(Column):
+    """A column to filter and group by; `grain` is day or week of a date."""
+
+    label: str
+    grain: str
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A sum of one column, or a ratio of two such sums; never an average of rates.
+    """A sum of one column, a ratio of two such sums, or a formula of other metrics.
 
-    `format` is integer, percent_n or decimal_n with n digits, or money in the account's currency.
+    Never an average of rates. `format` is integer, percent_n or decimal_n with n digits, or money
+    in the account's currency; `klaviyo` is Klaviyo's own name for it, if it has one.
     """
 
     name: str
     label: str
     description: str
     format: str
+    model: str
+    klaviyo: str = ""
     column: str = ""
     ratio: tuple[str, str] | None = None
+    formula: str = ""
+    inputs: tuple[str, ...] = ()  # what a formula is made of
 
     @property
     def sums(self) -> tuple[str, ...]:
-        """The names of the sums the metric is made of."""
+        """The names of the sums that a sum or a ratio is made of."""
         return self.ratio or (self.name,)
 
 
 @dataclass(frozen=True)
-class Dimension:
-    """A column to filter and group by."""
-
-    name: str
-    label: str
-    description: str
-    column: str
-
-
-@dataclass(frozen=True)
 class SemanticModel:
-    """A mart; `relation` is its schema and table."""
+    """A mart with metrics. `key` identifies its row; `date` is what its metrics are dated by."""
 
     name: str
-    relation: str
+    table: str
+    description: str
+    key: str
+    date: str
     dimensions: Mapping[str, Dimension]
+
+    @property
+    def relation(self) -> str:
+        """Its schema and table in DuckDB."""
+        return f"{SCHEMA}.{self.table}"
 
 
 @dataclass(frozen=True)
 class Semantics:
-    """Everything a dashboard may refer to, by name."""
+    """Everything a dashboard may refer to, by name; and the columns of each mart, by its table."""
 
     models: Mapping[str, SemanticModel]
     metrics: Mapping[str, Metric]
+    columns: Mapping[str, Mapping[str, Column]]
 
     def metric(self, name: str) -> Metric:
         """The metric of that name."""
         try:
             return self.metrics[name]
         except KeyError:
-            raise LookerError(f"dbt declares no sum or ratio named {name!r}.") from None
+            raise LookerError(f"dbt declares no metric named {name!r}.") from None
 
     def model(self, name: str) -> SemanticModel:
         """The semantic model of that name."""
@@ -72,64 +112,135 @@ class Semantics:
         except KeyError:
             raise LookerError(f"dbt declares no semantic model named {name!r}.") from None
 
-
-def load(path: Path) -> Semantics:
-    """Read a semantic manifest."""
-    try:
-        manifest = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise LookerError(f"{path} is missing: run `dbt build` first.") from None
-    except ValueError:
-        raise LookerError(f"{path} is no JSON: run `dbt build` again.") from None
-    metrics = [_metric(entry) for entry in manifest["metrics"] if _is_sum_or_ratio(entry)]
-    models = [_model(entry) for entry in manifest["semantic_models"]]
-    return Semantics({m.name: m for m in models}, {m.name: m for m in metrics})
+    def metrics_of(self, model: SemanticModel) -> list[Metric]:
+        """The metrics of a semantic model, in the order of their declaration."""
+        return [metric for metric in self.metrics.values() if metric.model == model.name]
 
 
-def _is_sum_or_ratio(entry: Mapping[str, Any]) -> bool:
-    """Whether sums of columns are enough to compute the metric.
-
-    A derived metric has a formula of its own, and a filtered one needs more than a sum.
-    """
-    kind, parameters = entry["type"], entry["type_params"]
-    terms = [parameters["numerator"], parameters["denominator"]] if kind == "ratio" else []
-    if entry["filter"] or any(term["filter"] for term in terms):
-        return False
-    aggregation = parameters["metric_aggregation_params"] or {}
-    return kind == "ratio" or (kind == "simple" and aggregation.get("agg") == "sum")
-
-
-def _metric(entry: Mapping[str, Any]) -> Metric:
-    parameters = entry["type_params"]
-    is_ratio = entry["type"] == "ratio"
-    return Metric(
-        name=entry["name"],
-        label=_label(entry),
-        description=entry["description"] or "",
-        format=entry["config"]["meta"].get("format", "integer"),
-        column="" if is_ratio else parameters["expr"] or entry["name"],
-        ratio=(parameters["numerator"]["name"], parameters["denominator"]["name"])
-        if is_ratio
-        else None,
+def load(models: Path = MODELS) -> Semantics:
+    """Read dbt's models folder."""
+    if not models.is_dir():
+        raise LookerError(f"{models} is missing: it should hold dbt's models.")
+    render = _renderer(models)
+    read = [_Mart(entry, render) for entry in _marts(models)]
+    semantic_models = [mart.model() for mart in read if mart.is_semantic]
+    metrics = [metric for mart in read for metric in mart.metrics()]
+    return Semantics(
+        {model.name: model for model in semantic_models},
+        {metric.name: metric for metric in metrics},
+        {mart.table: mart.columns() for mart in read},
     )
 
 
-def _model(entry: Mapping[str, Any]) -> SemanticModel:
-    relation = entry["node_relation"]
-    dimensions = [_dimension(dimension) for dimension in entry["dimensions"]]
-    return SemanticModel(
-        name=entry["name"],
-        relation=f"{relation['schema_name']}.{relation['alias']}",
-        dimensions={dimension.name: dimension for dimension in dimensions},
-    )
+def _marts(models: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(models.glob("marts/**/*.yml")):
+        try:
+            content = yaml.safe_load(path.read_text())
+        except yaml.YAMLError as error:
+            raise LookerError(f"{path.name} is no YAML: {error}") from None
+        yield from (mart for mart in content.get("models", ()) if "time_spine" not in mart)
 
 
-def _dimension(entry: Mapping[str, Any]) -> Dimension:
-    return Dimension(
-        entry["name"], _label(entry), entry["description"] or "", entry["expr"] or entry["name"]
-    )
+def _renderer(models: Path) -> Callable[[str], str]:
+    """What dbt's Jinja makes of a text in YAML, as far as ours use it."""
+    documented = "\n".join(path.read_text() for path in sorted(models.glob("**/*.md")))
+    blocks = re.findall(r"{% docs (\w+) %}(.*?){% enddocs %}", documented, re.DOTALL)
+    docs: dict[str, str] = dict(blocks)
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
+
+    def doc(name: str) -> str:
+        if name not in docs:
+            raise LookerError(f"dbt's models document nothing named {name!r}.")
+        return docs[name]
+
+    def render(text: str) -> str:
+        return environment.from_string(text).render(doc=doc, target={"type": "duckdb"}).strip()
+
+    return render
 
 
-def _label(entry: Mapping[str, Any]) -> str:
-    label: str = entry["label"] or entry["name"].replace("_", " ").capitalize()
-    return label
+@dataclass(frozen=True)
+class _Mart:
+    """The YAML of one mart."""
+
+    entry: Mapping[str, Any]
+    render: Callable[[str], str]
+
+    @property
+    def table(self) -> str:
+        name: str = self.entry["name"]
+        return name
+
+    @property
+    def is_semantic(self) -> bool:
+        return bool(self.entry.get("semantic_model", {}).get("enabled"))
+
+    def model(self) -> SemanticModel:
+        [key] = [
+            column["name"]
+            for column in self.entry["columns"]
+            if column.get("entity", {}).get("type") == "primary"
+        ]
+        return SemanticModel(
+            name=self.entry["semantic_model"]["name"],
+            table=self.table,
+            description=self._description(self.entry),
+            key=key,
+            date=self.entry["agg_time_dimension"],
+            dimensions={
+                column["name"]: self._dimension(column)
+                for column in self.entry["columns"]
+                if "dimension" in column
+            },
+        )
+
+    def columns(self) -> dict[str, Column]:
+        return {column["name"]: Column(**self._column(column)) for column in self.entry["columns"]}
+
+    def metrics(self) -> Iterator[Metric]:
+        for entry in self.entry.get("metrics", ()):
+            common = {
+                "name": entry["name"],
+                "label": entry["label"],
+                "description": self._description(entry),
+                "model": self.entry["semantic_model"]["name"],
+                "format": entry["config"]["meta"]["format"],
+                "klaviyo": entry["config"]["meta"].get("klaviyo", ""),
+            }
+            yield Metric(**common, **self._computed(entry))
+
+    def _computed(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """How a metric is computed; more than sums can do is refused, never simplified."""
+        match entry:
+            case {"filter": _}:
+                pass
+            case {"type": "simple", "agg": "sum", "expr": str(column)} if column in self.columns():
+                return {"column": column}
+            case {"type": "ratio", "numerator": str(numerator), "denominator": str(denominator)}:
+                return {"ratio": (numerator, denominator)}
+            case {"type": "derived", "expr": str(formula), "input_metrics": [*inputs]} if all(
+                isinstance(name, str) for name in inputs
+            ):
+                return {"formula": formula, "inputs": tuple(inputs)}
+        raise LookerError(
+            f"{self.table}, metric {entry['name']!r}: only the sum of a column, a ratio of two"
+            " metrics and a formula of metrics, all without filters, can be shown everywhere."
+        )
+
+    def _column(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        declared = self.render(entry["data_type"])
+        if declared not in TYPES:
+            raise LookerError(f"{self.table}.{entry['name']}: unknown type {declared!r}.")
+        return {
+            "name": entry["name"],
+            "type": TYPES[declared],
+            "description": self._description(entry),
+            "origin": entry.get("config", {}).get("meta", {}).get("from", ""),
+        }
+
+    def _dimension(self, entry: Mapping[str, Any]) -> Dimension:
+        label = entry["dimension"].get("label") or entry["name"].replace("_", " ").capitalize()
+        return Dimension(**self._column(entry), label=label, grain=entry.get("granularity", ""))
+
+    def _description(self, entry: Mapping[str, Any]) -> str:
+        return " ".join(self.render(entry["description"]).split())

@@ -65,7 +65,7 @@ class Warehouse:
             from {schema}.{HEALTH} join currencies using (account_id)
             group by all
             order by account_name, account_id
-        """)  # noqa: S608 - names come from dbt's manifest
+        """)  # noqa: S608 - names come from dbt's models
         if not rows:
             raise LookerError(f"{self._path} holds no sent message: run a sync and `dbt build`.")
         return [Account(*row) for row in rows]
@@ -78,14 +78,15 @@ class Warehouse:
         since: date,
     ) -> Mapping[str, Sequence[Any]]:
         """The mart's rows sent on or after `since`, column by column, in order of sending."""
-        fields: list[Dimension | Metric] = [*dimensions, *sums]
-        select = ", ".join(f'{field.column} as "{field.name}"' for field in fields)
+        fields = {field.name: field.name for field in dimensions}
+        fields |= {field.name: field.column for field in sums}
+        select = ", ".join(f'{column} as "{name}"' for name, column in fields.items())
         rows = self._query(
             f"select {select} from {model.relation} where sent_on >= ? order by all",  # noqa: S608
             [since],
         )
         values = zip(*rows, strict=True) if rows else ([] for _ in fields)
-        return dict(zip([field.name for field in fields], values, strict=True))
+        return dict(zip(fields, values, strict=True))
 
     def _query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:

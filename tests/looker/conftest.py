@@ -22,16 +22,6 @@ class Page(NamedTuple):
 
     html: Path
     warehouse: Path
-    manifest: Path
-
-
-@pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What dbt declares today."""
-    folder = tmp_path_factory.mktemp("manifest")
-    done = dbt.run(folder, "parse", raw=folder / "raw.db")
-    assert done.returncode == 0, done.stdout
-    return folder / "target" / "semantic_manifest.json"
 
 
 @pytest.fixture(scope="session")
@@ -44,12 +34,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     marts = ["+klaviyo__message_performance", "+klaviyo__data_health"]
     done = dbt.run(folder, "run", "--select", *marts, raw=file)
     assert done.returncode == 0, done.stdout
-    made = Page(
-        folder / "dashboard.html",
-        folder / "warehouse.duckdb",
-        folder / "target" / "semantic_manifest.json",
-    )
-    paths = ["--warehouse", made.warehouse, "--manifest", made.manifest, "-o", made.html]
+    made = Page(folder / "dashboard.html", folder / "warehouse.duckdb")
+    paths = ["--warehouse", made.warehouse, "-o", made.html]
     assert looker.main(["preview", *map(str, paths)]) == 0
     return made
 
