@@ -14,7 +14,7 @@ import numpy as np
 from klaviyo_sandbox.clock import FUTURE, HISTORY, HOUR, midnight
 from klaviyo_sandbox.company.build import build
 from klaviyo_sandbox.company.resources import resources
-from klaviyo_sandbox.jsonapi import Json, iso
+from klaviyo_sandbox.jsonapi import Json, iso, seconds
 from klaviyo_sandbox.people.events import Events
 from klaviyo_sandbox.people.history import Historian
 from klaviyo_sandbox.people.population import Ints
@@ -50,7 +50,7 @@ class Account:
         day = midnight(epoch)
         self.epoch = epoch
         self.start, self.end = day - HISTORY, day + FUTURE
-        self.now = self._written(now)
+        self.now = self.began = self._written(now)
         self.company = build(seed, epoch, campaigns)
         noon = day + 12 * HOUR
         history = Historian(self.company, seed, self.start, noon, self.end).write(profiles, events)
@@ -76,11 +76,28 @@ class Account:
         self.now = self._written(now)
         self._cache.clear()
 
+    def reset(self) -> None:
+        """Undo every edit and turn the clock back to where it began."""
+        self.now = self.began
+        self._edits.clear()
+        self.events.forget_edits()
+        self._cache.clear()
+
+    def has(self, kind: str, id_: str) -> bool:
+        """Whether there is such a resource now, or such an event at any time."""
+        if kind == "event":
+            return self.events.row(id_) is not None
+        return self.resource(kind, id_) is not None
+
     def edit(self, kind: str, id_: str, changes: Json | None) -> None:
         """Change attributes of a resource (nested ones merge) as of now, or delete it (None).
 
-        KeyError if there is no such resource.
+        Of an event nothing changes but when it is ``seen``. KeyError if there is no such resource.
         """
+        if kind == "event":
+            self.events.show(id_, seconds(changes["seen"]) if changes else None)
+            self._cache.clear()
+            return
         found = self.resource(kind, id_)
         if found is None:
             raise KeyError(f"there is no {kind} {id_}")

@@ -100,6 +100,10 @@ class Sandbox:
         """Change attributes of a resource, or delete it (None)."""
         self.admin("POST", "/edit", type=kind, id=id_, changes=changes)
 
+    def reset(self) -> None:
+        """Undo every edit, turn the clock back, unset faults and forget requests."""
+        self.admin("POST", "/reset")
+
     def log(self) -> list[dict[str, Any]]:
         """Return every request to the API since the start or the last reset."""
         found: list[dict[str, Any]] = self.admin("GET", "/requests")["requests"]

@@ -7,7 +7,9 @@ POST   /admin/requests/reset   forget them
 POST   /admin/clock            {"now": ISO 8601} or {"advance_seconds": n}
 POST   /admin/fault            {"name": ..., "path": regex, "times": n, "after": n, ...}
 DELETE /admin/fault            unset every fault
-POST   /admin/edit             {"type": ..., "id": ..., "changes": {...} or null to delete}
+POST   /admin/edit             {"type": ..., "id": ..., "changes": {...} or null to delete}; of an
+                               event only {"seen": ISO 8601}, the time from which it is shown
+POST   /admin/reset            undo every edit, turn the clock back, unset faults, forget requests
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ class Admin:
             ("POST", "/admin/fault"): self.fault,
             ("DELETE", "/admin/fault"): self.clear,
             ("POST", "/admin/edit"): self.edit,
+            ("POST", "/admin/reset"): self.start_over,
         }
 
     def answer(self, request: Request) -> Response:
@@ -94,8 +97,16 @@ class Admin:
     def edit(self, given: Json) -> Json:
         """Change or delete a resource, in the first account that has it."""
         kind, id_ = given["type"], given["id"]
-        owners = (one for one in self.tenants if one.account.resource(kind, id_))
+        owners = (one for one in self.tenants if one.account.has(kind, id_))
         next(owners, self.tenants[0]).edit(kind, id_, given["changes"])
+        return {}
+
+    def start_over(self, _given: Json) -> Json:
+        """Put every account back to where it began."""
+        for tenant in self.tenants:
+            tenant.reset()
+        self.faults.clear()
+        self.requests.clear()
         return {}
 
 

@@ -76,10 +76,17 @@ class App:
             "path": request.path,
             "query": request.query.decode("latin-1"),
             "status": 0,
+            "records": 0,
         }
         self.requests.append(entry)
         await asyncio.sleep(self.latency)
-        entry["status"] = await self.faults.exchange(request, wire, self.answer)
+
+        def answer(request: Request) -> Response:
+            response = self.answer(request)
+            entry["records"] = response.records
+            return response
+
+        entry["status"] = await self.faults.exchange(request, wire, answer)
 
     def answer(self, request: Request) -> Response:
         """Return the API's answer to a request."""

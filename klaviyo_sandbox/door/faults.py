@@ -13,6 +13,10 @@ then every ``every``-th.
     html200       a page that says 200
     empty         200 without a body
     errors200     200 with an error document
+    list200       200 with a JSON list
+    object200     200 with an empty JSON object
+    404           the object is not there
+    filter400     the filter is refused
     cursor400     the page's cursor is refused (strikes only requests that carry one)
     redirect      302 to another host; location
     bomb          200 MB in a small gzip; megabytes
@@ -23,6 +27,7 @@ then every ``every``-th.
     no_data       a page without data
     unsorted      a page whose first item comes last
     foreign_next  links.next on another host; host
+    clock         the Date header is wrong; seconds (3600)
     truncated     half of the body; framing: length, chunked, close or gzip
     slow          drips; pause in seconds (0.5), bytes at a time (1), head (false: body only)
     stall         nothing is ever said
@@ -36,7 +41,7 @@ import re
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -181,6 +186,10 @@ REPLIES: dict[str, Callable[[Fault, Request, int], Response]] = {
     "html200": lambda *_: _html(200, "We will be right back"),
     "empty": lambda *_: Response(200, b"", {"content-type": JSON_API}),
     "errors200": lambda *_: Response.of(200, errors.server_error().document()),
+    "list200": lambda *_: Response(200, b"[]", {"content-type": JSON_API}),
+    "object200": lambda *_: Response(200, b"{}", {"content-type": JSON_API}),
+    "404": lambda _fault, request, _now: Response.refusing(errors.not_found(request.path)),
+    "filter400": lambda *_: Response.refusing(errors.invalid_parameter("filter", "Bad filter.")),
     "cursor400": lambda *_: Response.refusing(errors.invalid_cursor()),
     "redirect": _redirect,
     "bomb": _bomb,
@@ -233,6 +242,12 @@ async def _truncated(fault: Fault, response: Response, wire: Wire) -> None:
     await wire.break_off(response.head(headers), half)
 
 
+async def _misdated(fault: Fault, response: Response, wire: Wire) -> None:
+    told = parsedate_to_datetime(response.headers["date"]).timestamp()
+    response.headers["date"] = formatdate(told + fault.options.get("seconds", 3600), usegmt=True)
+    await wire.send(response)
+
+
 async def _slow(fault: Fault, response: Response, wire: Wire) -> None:
     options, slowly = fault.options, response.body
     head = response.head({"content-length": str(len(response.body))})
@@ -245,6 +260,7 @@ async def _slow(fault: Fault, response: Response, wire: Wire) -> None:
 
 TRANSMISSIONS: dict[str, Callable[[Fault, Response, Wire], Awaitable[None]]] = {
     "truncated": _truncated,
+    "clock": _misdated,
     "slow": _slow,
     "stall": lambda _fault, _response, wire: wire.hold(),
     "reset": lambda _fault, _response, wire: wire.reset(),

@@ -37,6 +37,11 @@ class Tenant:
         self.account.move_to(now)
         self.reader.forget()
 
+    def reset(self) -> None:
+        """Put the account back to where it began."""
+        self.account.reset()
+        self.reader.forget()
+
     def edit(self, kind: str, id_: str, changes: Json | None) -> None:
         """Change attributes of a resource, or delete it (None)."""
         self.account.edit(kind, id_, changes)

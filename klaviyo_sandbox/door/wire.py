@@ -14,6 +14,7 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from klaviyo_sandbox.api.errors import ApiError
+from klaviyo_sandbox.jsonapi import Json
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -58,12 +59,15 @@ class Response:
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    records: int = 0  # in the body, if it lists any
 
     @classmethod
-    def of(cls, status: int, document: object, headers: dict[str, str] | None = None) -> Response:
+    def of(cls, status: int, document: Json, headers: dict[str, str] | None = None) -> Response:
         """Return a JSON:API answer."""
+        data = document.get("data")
+        records = len(data) if isinstance(data, list) else 0
         body = orjson.dumps(document)
-        return cls(status, body, {"content-type": JSON_API, **(headers or {})})
+        return cls(status, body, {"content-type": JSON_API, **(headers or {})}, records)
 
     @classmethod
     def refusing(cls, error: ApiError) -> Response:

@@ -46,6 +46,7 @@ class Events:
         self.mark: Ints = _column(table, "mark")
         self.touch: Ints = credit(company, table)
         self.metric_codes = {metric.id: code for code, metric in enumerate(company.metrics)}
+        self._first_seen = self.seen.copy()
         self._people = {id_: number for number, id_ in enumerate(people.ids)}
         self._metric_links = _links("metric", [metric.id for metric in company.metrics])
         self._profile_links = _links("profile", people.ids)
@@ -91,6 +92,20 @@ class Events:
         except ValueError:
             return None
         return number if number < len(self) and event_id(number) == id_ else None
+
+    def show(self, id_: str, since: float | None) -> None:
+        """Show an event from a moment on, whenever it happened (None: never).
+
+        KeyError if there is no such event.
+        """
+        row = self.row(id_)
+        if row is None:
+            raise KeyError(f"there is no event {id_}")
+        self.seen[row] = np.iinfo(np.int64).max if since is None else since
+
+    def forget_edits(self) -> None:
+        """Show every event when it was first to be shown."""
+        self.seen[:] = self._first_seen
 
     def documents(self, rows: Ints) -> list[dict[str, Any]]:
         """Return the ``event`` resources of the rows."""

@@ -412,6 +412,38 @@ class TestClock:
             assert second["id"] not in [each["id"] for each in sandbox.all("/api/lists")]
             assert sandbox.ask("GET", f"/api/lists/{second['id']}").status_code == 404
 
+    def test_an_event_is_shown_when_it_is_told_to_be(self) -> None:
+        """A late event can be made, one dated ahead, one that never shows, and all be undone."""
+        with running_sandbox(campaigns=4, profiles=20, no_limits=True, now=NOON) as sandbox:
+
+            def shown() -> list[str]:
+                return [each["id"] for each in sandbox.all("/api/events")]
+
+            before = shown()
+            sandbox.move_to("2026-11-25T12:00:00+00:00")
+            ahead = next(id_ for id_ in shown() if id_ not in before)
+            sandbox.reset()
+            sandbox.edit("event", ahead, {"seen": NOON})
+            sandbox.edit("event", before[0], {"seen": "2026-11-22T12:00:00+00:00"})
+            sandbox.edit("event", before[1], None)
+            assert set(shown()) == {ahead, *before[2:]}
+            sandbox.move_to("2026-11-22T12:00:00+00:00")
+            assert before[0] in shown()
+            sandbox.reset()
+            assert shown() == before
+
+    def test_it_starts_over(self) -> None:
+        """Edits, the clock, faults and requests are as they were at the start."""
+        with running_sandbox(campaigns=4, profiles=20, no_limits=True, now=NOON) as sandbox:
+            before = sandbox.admin() | {"requests": {}}
+            lists = sandbox.all("/api/lists")
+            sandbox.edit("list", lists[0]["id"], None)
+            sandbox.advance(86_400)
+            sandbox.fault("500", path="flows")
+            sandbox.reset()
+            assert before == sandbox.admin()
+            assert lists == sandbox.all("/api/lists")
+
     def test_requests_are_counted(self, sandbox: Sandbox) -> None:
         """The admin sees every request to the API, by path and by status."""
         before = sandbox.admin()["requests"].get("GET /api/tag-groups", {}).get("200", 0)

@@ -114,6 +114,33 @@ def test_empty_and_misreported(faulty: Sandbox) -> None:
     assert set(answer.json()) == {"errors"}
 
 
+@pytest.mark.parametrize(("name", "status"), [("404", 404), ("filter400", 400)])
+def test_refused_questions(faulty: Sandbox, name: str, status: int) -> None:
+    """What is asked for can be gone, or the filter refused, in Klaviyo's own shape."""
+    faulty.fault(name, times=1)
+    answer = faulty.ask("GET", PATH)
+    assert answer.status_code == status
+    assert answer.json()["errors"][0]["status"] == status
+
+
+@pytest.mark.parametrize(("name", "body"), [("list200", []), ("object200", {})])
+def test_odd_documents(faulty: Sandbox, name: str, body: object) -> None:
+    """A 200 can hold JSON that is no document."""
+    faulty.fault(name, times=1)
+    assert faulty.ask("GET", PATH).json() == body
+
+
+def test_wrong_clock(faulty: Sandbox) -> None:
+    """The Date header can be off by some seconds, either way; all else is true."""
+    true = parsedate_to_datetime(faulty.ask("GET", PATH).headers["date"])
+    for shift in (90, -90):
+        faulty.fault("clock", seconds=shift, times=1)
+        answer = faulty.ask("GET", PATH)
+        told = parsedate_to_datetime(answer.headers["date"])
+        assert (told - true).total_seconds() == shift
+        assert answer.json()["data"]
+
+
 def test_cursor_refused(faulty: Sandbox) -> None:
     """Only a request that carries a cursor is told that it is invalid."""
     page = faulty.get(PATH)
@@ -237,6 +264,8 @@ def test_struck_requests_are_logged(faulty: Sandbox) -> None:
     faulty.fault("503", times=1)
     faulty.ask("GET", PATH)
     assert faulty.admin()["requests"] == {"GET /api/campaigns": {"503": 1}}
+    faulty.ask("GET", PATH)
+    assert [asked["records"] for asked in faulty.log()] == [0, 3]
 
 
 def test_wrong_settings_are_refused(faulty: Sandbox) -> None:
