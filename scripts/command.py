@@ -1,0 +1,84 @@
+"""What every command here shares: settings from environment and `.env`, and how one may fail."""
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Self
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class CommandError(Exception):
+    """What ends a command: the message is its last line, `code` its exit code."""
+
+    code = 1
+
+
+class UsageError(CommandError):
+    """An option or setting is missing or cannot be meant; nothing was done."""
+
+    code = 2
+
+
+Main = Callable[[Sequence[str] | None], None]
+
+
+def command(main: Main) -> Callable[..., int]:
+    """Make of `main` a function that gives the exit code and turns a CommandError into its line."""
+
+    @functools.wraps(main)
+    def run(arguments: Sequence[str] | None = None) -> int:
+        try:
+            main(arguments)
+        except CommandError as error:
+            print(f"\n{error}", file=sys.stderr)
+            return error.code
+        except KeyboardInterrupt:
+            return 130  # what a shell says of a program that Ctrl-C ended
+        return 0
+
+    return run
+
+
+class Settings(BaseSettings):
+    """Settings by name, in capitals: the command line's come before the environment's and `.env`'s.
+
+    An empty one counts as not set. Secrets are SecretStr, which never shows what it holds.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """The settings; UsageError names every one that is missing or malformed, without values.
+
+        `given` are those of the command line; None is not given.
+        """
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            raise UsageError(f"{'; '.join(problems(error))}. {WHERE}") from None
+
+
+WHERE = "Set it in the environment or in .env; .env.example explains each."
+
+
+def problems(error: ValidationError) -> list[str]:
+    """What is wrong with which setting."""
+    found = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = "_".join(map(str, problem["loc"])).upper()
+        missing = problem["type"] == "missing"
+        found.append(
+            f"{name} is not set"
+            if missing
+            else f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+        )
+    return found
+
+
+def day(text: str) -> date:
+    """A date on the command line, as ISO writes it."""
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
