@@ -12,9 +12,12 @@ PROJECT = ROOT / "dbt_project"
 DBT = os.environ.get("DBT", str(ROOT / ".venv-dbt" / "bin" / "dbt"))
 
 
-def run(folder: Path, *arguments: str, raw: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *arguments: str, raw: Path, tables: str = "all"
+) -> subprocess.CompletedProcess[str]:
     """Run dbt on the raw warehouse file; everything it writes goes to `folder`."""
     settings = {
+        "KLAVIYO_TABLES": tables,
         "KLAVIYO_RAW_DUCKDB": str(raw),
         "KLAVIYO_WAREHOUSE": str(folder / "warehouse.duckdb"),
         "DBT_PROJECT_DIR": str(PROJECT),

@@ -1,7 +1,7 @@
 """A raw warehouse as `fivetran debug` leaves it behind, filled by hand."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,15 @@ SYNCED_AT = "2026-11-20T09:00:00Z"
 Rows = Sequence[Mapping[str, Any]]
 
 
-def write(file: Path, rows: Mapping[str, Rows]) -> Path:
-    """Write every declared table to `file`. Columns a row leaves out are NULL.
+def write(file: Path, rows: Mapping[str, Rows], tables: Collection[str] = TABLES) -> Path:
+    """Write the declared tables to `file`. Columns a row leaves out are NULL.
 
     Keys of reports left out are the empty text, as the connector writes them. As the SDK does, a
     table without rows gets no `_fivetran_deleted`.
     """
     with duckdb.connect(str(file)) as connection:
         connection.execute(f"create schema {SCHEMA}")
-        for table in TABLES.values():
+        for table in map(TABLES.__getitem__, tables):
             given = rows.get(table.name, ())
             columns = _columns(table, deletable=bool(given))
             _create(connection, table, columns)

@@ -1,10 +1,11 @@
 {%- set raw_tables = [
     'account', 'campaign', 'campaign_audience', 'campaign_message', 'campaign_performance',
-    'campaign_performance_daily', 'campaign_tag', 'campaign_variation', 'custom_metric', 'event',
-    'event_attribution', 'flow', 'flow_action', 'flow_message', 'flow_performance',
+    'campaign_performance_daily', 'campaign_tag', 'campaign_variation', 'custom_metric',
+    'event', 'event_attribution', 'flow', 'flow_action', 'flow_message', 'flow_performance',
     'flow_performance_daily', 'flow_tag', 'form', 'form_daily', 'inbox_provider_daily', 'list',
-    'mapped_metric', 'message_metric_daily', 'metric', 'segment', 'segment_daily', 'sync_error',
-    'sync_report', 'tag', 'tag_group',
+    'list_profile', 'mapped_metric', 'message_metric_daily', 'metric', 'profile',
+    'profile_suppression', 'segment', 'segment_daily', 'segment_profile', 'sync_error',
+    'sync_report', 'tag', 'tag_group', 'template',
 ] -%}
 {#- Klaviyo answers each of these reports 225 times a day. -#}
 {%- set report_tables = [

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'account')) }}
+    {{ not_deleted('account') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'campaign_audience')) }}
+    {{ not_deleted('campaign_audience') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'campaign_performance_daily')) }}
+    {{ not_deleted('campaign_performance_daily') }}
 
 ),
 
@@ -22,37 +22,7 @@ renamed as (
         variation_name,
 
         ---------- numerics
-        recipients,
-        delivered,
-        opens,
-        opens_unique,
-        clicks,
-        clicks_unique,
-        bounced,
-        failed,
-        bounced_or_failed,
-        unsubscribes,
-        unsubscribe_uniques,
-        spam_complaints,
-        conversions,
-        conversion_uniques,
-        message_segment_count_sum,
-        conversion_value,
-        average_order_value,
-        revenue_per_recipient,
-        open_rate,
-        click_rate,
-        click_to_open_rate,
-        conversion_rate,
-        delivery_rate,
-        bounce_rate,
-        failed_rate,
-        bounced_or_failed_rate,
-        unsubscribe_rate,
-        spam_complaint_rate,
-        text_message_spend,
-        text_message_credit_usage_amount,
-        text_message_roi,
+        {{ (additive_statistics() + ratio_statistics()) | join(',\n        ') }},
 
         ---------- dates
         snapshot_date,

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'custom_metric')) }}
+    {{ not_deleted('custom_metric') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'flow')) }}
+    {{ not_deleted('flow') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'flow_message')) }}
+    {{ not_deleted('flow_message') }}
 
 ),
 

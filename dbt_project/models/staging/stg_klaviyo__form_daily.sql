@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'form_daily')) }}
+    {{ not_deleted('form_daily') }}
 
 ),
 

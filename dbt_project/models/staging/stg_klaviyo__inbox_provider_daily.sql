@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'inbox_provider_daily')) }}
+    {{ not_deleted('inbox_provider_daily') }}
 
 ),
 

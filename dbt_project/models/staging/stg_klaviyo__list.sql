@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'list')) }}
+    {{ not_deleted('list') }}
 
 ),
 

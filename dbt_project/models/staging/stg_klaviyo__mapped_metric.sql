@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'mapped_metric')) }}
+    {{ not_deleted('mapped_metric') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'message_metric_daily')) }}
+    {{ not_deleted('message_metric_daily') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'segment_daily')) }}
+    {{ not_deleted('segment_daily') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'sync_error')) }}
+    {{ not_deleted('sync_error') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'sync_report')) }}
+    {{ not_deleted('sync_report') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted(source('klaviyo', 'tag_group')) }}
+    {{ not_deleted('tag_group') }}
 
 ),
 

@@ -1,0 +1,30 @@
+with
+
+-- Who has left stays, with the time at which it was noticed: growth is counted from that.
+source as (
+
+    {{ raw_table('list_profile') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        list_id,
+        profile_id,
+
+        ---------- booleans
+        is_deleted as has_left,
+
+        ---------- timestamps
+        joined_group_at as joined_at,
+        case when is_deleted then _fivetran_synced end as left_at,
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,28 @@
+with
+
+source as (
+
+    {{ not_deleted('profile_suppression') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        profile_id,
+
+        ---------- strings
+        scope,
+        reason,
+
+        ---------- timestamps
+        suppressed_at,
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

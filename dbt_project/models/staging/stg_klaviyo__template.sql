@@ -1,0 +1,32 @@
+with
+
+source as (
+
+    {{ not_deleted('template') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        id as template_id,
+
+        ---------- strings
+        name as template_name,
+        editor_type,
+        html,
+        text,
+        amp,
+
+        ---------- timestamps
+        created_at,
+        updated_at,
+        synced_at
+
+    from source
+
+)
+
+select * from renamed
