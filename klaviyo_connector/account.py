@@ -65,25 +65,22 @@ def recalling(table: str) -> Iterator[None]:
 class Memory:
     """What one account remembers between syncs. Values handed out are replaced, never changed."""
 
-    state: State
     account_id: str
+    known: Json = field(repr=False)  # by the last sync
 
     def __post_init__(self) -> None:
-        known = self.state["accounts"].get(self.account_id, {})
-        self.tables: dict[str, Any] = dict(known.get("tables", {}))
-        self.quota: dict[str, Any] = dict(known.get("report_quota", {}))
-        self.first_day: str | None = known.get("first_day")
+        self.tables: dict[str, Any] = dict(self.known.get("tables", {}))
+        self.quota: dict[str, Any] = dict(self.known.get("report_quota", {}))
+        self.first_day: str | None = self.known.get("first_day")
 
     def checkpoint(self) -> Checkpoint:
-        """Everything up to now."""
+        """Everything of this account up to now."""
         mine = {
             "tables": dict(self.tables),
             "report_quota": dict(self.quota),
             "first_day": self.first_day,
         }
-        accounts = {**self.state["accounts"], self.account_id: mine}
-        self.state["accounts"] = accounts
-        return Checkpoint({"version": VERSION, "accounts": accounts})
+        return Checkpoint({"version": VERSION, "accounts": {self.account_id: mine}})
 
 
 @dataclass

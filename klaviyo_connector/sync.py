@@ -21,6 +21,7 @@ from events import SCOPE as EVENTS_SCOPE
 from events import sync_events
 from listings import sync_listing
 from models import Checkpoint, Ledger, Operation, State, Table, Warning, dig
+from parallel import side_by_side
 from reports import sync_reports
 from streams import ACCOUNT, AGGREGATES, EVENT, EVENT_ATTRIBUTION, REPORTS, STREAMS
 from values import moment, text, written
@@ -36,21 +37,23 @@ def sync(configuration: Mapping[str, object], state: Any) -> Iterator[Operation]
     """Every operation of one sync. Raises a KlaviyoError that names the fault and its remedy."""
     settings = settings_of.read(configuration)
     remembered = read_state(state)
-    yield from bounded(_accounts(settings, remembered), remembered)
+    yield from bounded(_together(_accounts(settings, remembered), remembered), remembered)
 
 
 def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation]:
     """The same operations with a checkpoint after every 1,000 rows or 30 seconds, and at the end.
 
     The many that would keep few rows are left out: a checkpoint is work for the loader. One that
-    repeats the last state is always safe: the rows since are asked for again.
+    repeats the last state is always safe: the rows since are asked for again. But one that knows
+    of every row before it is taken rather, from the middle of the 1,000 on.
     """
     last, rows, since = Checkpoint({**state}), 0, monotonic()
     try:
         for operation in operations:
             if isinstance(operation, Checkpoint):
                 last = operation
-                due = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
+                late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
+                due = late or rows >= ROWS_BETWEEN_CHECKPOINTS / 2
             else:
                 yield operation
                 rows, due = rows + 1, rows + 1 >= ROWS_BETWEEN_CHECKPOINTS
@@ -63,23 +66,59 @@ def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation
     yield last
 
 
+def _together(operations: Iterable[Operation], state: State) -> Iterator[Operation]:
+    """The same operations, each checkpoint with what is remembered of every account."""
+    accounts = state["accounts"]
+    for operation in operations:
+        if isinstance(operation, Checkpoint):
+            accounts = {**accounts, **operation.state["accounts"]}
+            yield Checkpoint({**operation.state, "accounts": accounts})
+        else:
+            yield operation
+
+
 def _accounts(settings: Configuration, state: State) -> Iterator[Operation]:
-    """One account after the other; one that fails does not keep the others from their sync."""
+    """All accounts side by side; one that fails does not keep the others from their sync."""
     failures: list[KlaviyoError] = []
+    syncs: dict[str, Iterator[Operation]] = {}  # by the account's id
     for number, key in enumerate(settings.api_keys, 1):
+        name = f"account {number} of {len(settings.api_keys)}" if settings.api_keys[1:] else ""
         try:
-            yield from _account(settings, state, key)
+            account = _open(settings, state, key)
         except KlaviyoError as error:
-            failures.append(error)
-            if len(settings.api_keys) > 1:
-                yield Warning(f"account {number} of {len(settings.api_keys)}: {error}")
+            yield from _failed(name, error, failures)
+            continue
+        if account.id in syncs:
+            yield Warning(f"{name}: its key and an earlier one open the same account; synced once")
+        else:
+            syncs[account.id] = _apart(name, _account(account), failures)
+    yield from side_by_side(list(syncs.values()), threads=len(syncs))
     if failures:
         raise failures[0]
 
 
-def _account(settings: Configuration, state: State, key: str) -> Iterator[Operation]:
+def _apart(
+    name: str, operations: Iterator[Operation], failures: list[KlaviyoError]
+) -> Iterator[Operation]:
+    """One account's operations; among several its warnings name it, and its error waits."""
+    try:
+        for operation in operations:
+            if name and isinstance(operation, Warning):
+                yield Warning(f"{name}: {operation.message}")
+            else:
+                yield operation
+    except KlaviyoError as error:
+        yield from _failed(name, error, failures)
+
+
+def _failed(name: str, error: KlaviyoError, failures: list[KlaviyoError]) -> Iterator[Operation]:
+    failures.append(error)
+    if name:
+        yield Warning(f"{name}: {error}")
+
+
+def _account(account: Account) -> Iterator[Operation]:
     """Everything of one account. A broken endpoint fails the sync, but only after the others."""
-    account = _open(settings, state, key)
     broken: list[ContractError] = []
     yield from _account_row(account)
     for part in _parts(account):
@@ -109,7 +148,7 @@ def _open(settings: Configuration, state: State, key: str) -> Account:
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise ContractError(f"/api/accounts: no known time zone in the answer: {zone!r}") from None
     now = asking.client.now
-    memory = Memory(state, account_id)
+    memory = Memory(account_id, state["accounts"].get(account_id, {}))
     _refuse_the_future(memory, now)
     sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
     account = Account(asking, settings, memory, document, sync_id, now)

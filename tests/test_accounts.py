@@ -1,5 +1,6 @@
 """Several Klaviyo accounts in one connection: side by side, and independent of each other."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from api import AuthError
 
 from tests import fivetran, raw_tables
-from tests.loader import Loader, Tables
+from tests.loader import KilledError, Loader, Tables
 from tests.sandbox_server import Sandbox, running_sandbox
 
 FIRST, SECOND, WRONG = "pk_first_key", "pk_second_key", "pk_wrong_key"
@@ -51,6 +52,18 @@ def test_a_second_account_can_join_later(sandbox: Sandbox) -> None:
     joined.configuration = {**joined.configuration, "api_key": f"{FIRST},{SECOND}"}
     joined.sync()
     assert loader(sandbox, FIRST, SECOND).sync().content() == joined.content()
+
+
+def test_killed_anywhere_both_resume(sandbox: Sandbox) -> None:
+    """A checkpoint knows of each account only what was handed out before: nothing is lost."""
+    whole = loader(sandbox, FIRST, SECOND).sync()
+    killed = loader(sandbox, FIRST, SECOND)
+    dice = random.Random(7)
+    for _ in range(4):
+        with pytest.raises(KilledError):
+            killed.sync(die_after=dice.randrange(sum(whole.written.values()) // 5))
+    killed.sync()
+    assert whole.content() == killed.content()
 
 
 @pytest.mark.parametrize("keys", [(FIRST, WRONG), (WRONG, FIRST)], ids=["last", "first"])
