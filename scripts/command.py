@@ -1,11 +1,12 @@
-"""What every command here shares: settings from environment and `.env`, and how one may fail."""
+"""What every command here shares: where settings come from, and how it ends when it fails."""
 
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Self
 
+from dotenv import load_dotenv
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -26,10 +27,14 @@ Main = Callable[[Sequence[str] | None], None]
 
 
 def command(main: Main) -> Callable[..., int]:
-    """Make of `main` a function that gives the exit code and turns a CommandError into its line."""
+    """Make of `main` a function that gives the exit code and turns a CommandError into its line.
+
+    `.env` fills in what the environment lacks, also for dbt and the libraries that read it there.
+    """
 
     @functools.wraps(main)
     def run(arguments: Sequence[str] | None = None) -> int:
+        load_dotenv(".env")
         try:
             main(arguments)
         except CommandError as error:
@@ -43,12 +48,12 @@ def command(main: Main) -> Callable[..., int]:
 
 
 class Settings(BaseSettings):
-    """Settings by name, in capitals: the command line's come before the environment's and `.env`'s.
+    """Settings, each by its name in capitals in the environment; the command line's come first.
 
-    An empty one counts as not set. Secrets are SecretStr, which never shows what it holds.
+    An empty one counts as not set. Secrets are SecretStr, which does not show what it holds.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     @classmethod
     def read(cls, **given: Any) -> Self:
@@ -59,14 +64,13 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
-            raise UsageError(f"{'; '.join(problems(error))}. {WHERE}") from None
+            raise UsageError(f"{'; '.join(_problems(error))}. {WHERE}") from None
 
 
 WHERE = "Set it in the environment or in .env; .env.example explains each."
 
 
-def problems(error: ValidationError) -> list[str]:
-    """What is wrong with which setting."""
+def _problems(error: ValidationError) -> list[str]:
     found = []
     for problem in error.errors(include_url=False, include_input=False):
         name = "_".join(map(str, problem["loc"])).upper()
@@ -80,5 +84,5 @@ def problems(error: ValidationError) -> list[str]:
 
 
 def day(text: str) -> date:
-    """A date on the command line, as ISO writes it."""
-    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    """A date on the command line; argparse refuses another text by the name of this function."""
+    return date.fromisoformat(text)

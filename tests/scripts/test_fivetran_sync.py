@@ -76,13 +76,13 @@ def looks(mock: responses.RequestsMock, *changes: dict[str, Any]) -> None:
 
 def connection(**change: Any) -> dict[str, Any]:
     """A connection that last succeeded at 8 and last failed at 7 o'clock."""
-    status = {
+    status: dict[str, Any] = {
         "setup_state": "connected",
         "sync_state": "scheduled",
         "rescheduled_for": None,
         "tasks": [],
     }
-    whole = {
+    whole: dict[str, Any] = {
         "succeeded_at": HOUR.format(8),
         "failed_at": HOUR.format(7),
         "paused": False,

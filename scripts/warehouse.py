@@ -1,0 +1,135 @@
+"""The marts, wherever dbt built them: DuckDB, Postgres or BigQuery."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import duckdb
+import psycopg
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import bigquery
+from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
+
+from scripts.command import CommandError, Settings, UsageError
+
+Row = tuple[Any, ...]
+Target = Literal["duckdb", "postgres", "bigquery"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+
+
+class WarehouseSettings(Settings):
+    """Where the marts are; names and defaults are those of `dbt_project/profiles.yml`."""
+
+    dbt_target: Target = "duckdb"
+
+    klaviyo_warehouse: Path = Path("build/warehouse.duckdb")
+
+    pg_host: str = "localhost"
+    pg_port: int = 5432
+    pg_user: str = "postgres"
+    pg_password: SecretStr = SecretStr("")
+    pg_database: str = "postgres"
+    pg_schema: str = "klaviyo"
+
+    bq_project: str = ""
+    bq_dataset: str = "klaviyo"
+    bq_location: str = "US"
+    bq_maximum_bytes_billed: int = 10_000_000_000
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A schema with marts. `types` are the engine's own names of types, as DuckDB calls them."""
+
+    schema: str
+    query: Callable[[str], Iterable[Row]]
+    types: Mapping[str, str]
+
+    def columns(self, mart: str) -> dict[str, str]:
+        """The columns of a mart in order, each with its type in DuckDB."""
+        schema = self.schema.rpartition(".")[2]
+        dataset = f"{self.schema}." if "." in self.schema else ""  # BigQuery keeps one for each
+        found: dict[str, dict[str, str]] = {}
+        for table, column, kind in self.query(f"""
+            select table_name, column_name, data_type
+            from {dataset}INFORMATION_SCHEMA.COLUMNS
+            where table_schema = '{schema}'
+            order by table_name, ordinal_position
+        """):  # noqa: S608 - the schema is a setting
+            found.setdefault(table, {})[column] = self.types.get(kind, kind)
+        if mart not in found:
+            raise UsageError(
+                f"{self.schema} has no {mart}; it has: {', '.join(found) or 'nothing'}."
+            )
+        return found[mart]
+
+
+@contextmanager
+def opened(settings: WarehouseSettings) -> Iterator[Warehouse]:
+    """The warehouse, open for reading; a failure of it is a CommandError in one line."""
+    engine = {"duckdb": _duckdb, "postgres": _postgres, "bigquery": _bigquery}[settings.dbt_target]
+    try:
+        with engine(settings) as warehouse:
+            yield warehouse
+    except (duckdb.Error, psycopg.Error, GoogleAPIError, GoogleAuthError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CommandError(f"The {settings.dbt_target} warehouse failed: {reason}") from None
+
+
+@contextmanager
+def _duckdb(settings: WarehouseSettings) -> Iterator[Warehouse]:
+    path = settings.klaviyo_warehouse
+    if not path.exists():
+        raise CommandError(f"{path} is missing: sync first, or set KLAVIYO_WAREHOUSE.")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        yield Warehouse("klaviyo", lambda sql: _fetched(connection.execute(sql)), {})
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[Row]:
+    while rows := cursor.fetchmany(10_000):
+        yield from rows
+
+
+@contextmanager
+def _postgres(settings: WarehouseSettings) -> Iterator[Warehouse]:
+    address = make_conninfo(
+        host=settings.pg_host,
+        port=settings.pg_port,
+        user=settings.pg_user,
+        password=settings.pg_password.get_secret_value(),
+        dbname=settings.pg_database,
+        options="-c TimeZone=UTC -c default_transaction_read_only=on",
+    )
+    with psycopg.connect(address) as connection:
+        yield Warehouse(settings.pg_schema, lambda sql: connection.cursor().stream(sql), {})
+
+
+# https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types
+BIGQUERY_TYPES = {
+    "STRING": "VARCHAR",
+    "INT64": "BIGINT",
+    "FLOAT64": "DOUBLE",
+    "BOOL": "BOOLEAN",
+    "TIMESTAMP": "TIMESTAMPTZ",
+    "NUMERIC": "DECIMAL(38, 9)",
+}
+
+
+@contextmanager
+def _bigquery(settings: WarehouseSettings) -> Iterator[Warehouse]:
+    if not settings.bq_project:
+        raise UsageError("BQ_PROJECT is not set: the Google Cloud project of the marts.")
+    limit = bigquery.QueryJobConfig(maximum_bytes_billed=settings.bq_maximum_bytes_billed)
+    with bigquery.Client(
+        settings.bq_project, location=settings.bq_location, default_query_job_config=limit
+    ) as client:
+        yield Warehouse(
+            f"{settings.bq_project}.{settings.bq_dataset}",
+            lambda sql: (row.values() for row in client.query_and_wait(sql)),
+            BIGQUERY_TYPES,
+        )

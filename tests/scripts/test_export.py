@@ -1,0 +1,248 @@
+"""`python -m scripts.export`: the same rows from every engine, in a file and in S3."""
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import duckdb
+import psycopg
+import pytest
+from moto import mock_aws
+
+from scripts import export
+from scripts.warehouse import WarehouseSettings
+from tests.warehouse.engines import running_postgres
+
+MART = "klaviyo__campaign_extract"
+ROWS: list[tuple[Any, ...]] = [
+    ("2026-11-01", "c1", "Plain", 1.5, 12, True, "2026-11-01T09:30:00Z"),
+    ("2026-11-02", "c2", 'Comma, "quote"\nand line', 0.1, 9_007_199_254_740_993, False, None),
+    ("2026-11-03", "c3", "Grüße – 50 % 🎉", None, 0, None, "2026-11-03T23:59:59.123456Z"),
+    ("2026-11-04", "c4", "", 0.0, -3, True, "2026-03-29T01:30:00+01:00"),
+]
+TABLE = """
+create table {schema}.klaviyo__campaign_extract (
+    date date, campaign_id text, campaign_name text, open_rate double precision,
+    recipients bigint, is_archived boolean, send_time timestamp with time zone
+)
+"""
+
+
+@pytest.fixture(scope="module", name="duckdb_file")
+def _duckdb_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("duckdb") / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema klaviyo")
+        connection.execute(TABLE.format(schema="klaviyo"))
+        marks = ", ".join("?" * len(ROWS[0]))
+        connection.executemany(f"insert into klaviyo.{MART} values ({marks})", ROWS)
+        connection.execute("create table klaviyo.klaviyo__data_health as select 'a' as account_id")
+    return file
+
+
+@pytest.fixture(scope="module", name="postgres")
+def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The settings that lead to a real Postgres with the same mart."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as postgres:
+        with psycopg.connect(postgres.uri) as connection:
+            connection.execute("create schema marts")
+            connection.execute(TABLE.format(schema="marts"))
+            marks = ", ".join(["%s"] * len(ROWS[0]))
+            connection.cursor().executemany(f"insert into marts.{MART} values ({marks})", ROWS)
+        yield {"DBT_TARGET": "postgres", "PG_SCHEMA": "marts", **postgres.environment}
+
+
+@pytest.fixture(autouse=True)
+def _on_duckdb(monkeypatch: pytest.MonkeyPatch, duckdb_file: Path) -> None:
+    monkeypatch.setenv("KLAVIYO_WAREHOUSE", str(duckdb_file))
+
+
+@pytest.fixture(name="bucket")
+def _bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A bucket `archive` in a simulated S3."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "hush-hush")
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="archive")
+        yield s3
+
+
+def exported(file: Path, *options: str) -> str:
+    """The content of the CSV file that was written."""
+    assert export.main(["--output", str(file), *options]) == 0
+    return file.read_text()
+
+
+def campaigns(content: str) -> list[str]:
+    """The campaigns in an exported file, in order."""
+    return [row["campaign_id"] for row in csv.DictReader(content.splitlines(keepends=True))]
+
+
+def complaint(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
+    """The one line in which the command says why it fails with this exit code."""
+    assert export.main(list(arguments)) == code
+    err = capsys.readouterr().err
+    assert "hush-hush" not in err
+    [line] = err.split("\n")[1:-1]
+    return line
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_the_file_holds_the_mart_to_the_digit(
+    duckdb_file: Path, tmp_path: Path, suffix: str
+) -> None:
+    """Nulls, empty texts, quotes, large numbers and moments come back as they stand in the mart."""
+    file = tmp_path / f"out.{suffix}"
+    assert export.main(["--output", str(file)]) == 0
+    with duckdb.connect(str(duckdb_file), read_only=True) as connection:
+        mart = connection.sql(f"from klaviyo.{MART}")
+        types = dict(zip(mart.columns, map(str, mart.types), strict=True))
+        as_csv = f"read_csv('{file}', columns = {types}, allow_quoted_nulls = false)"
+        reader = as_csv if suffix == "csv" else f"'{file}'"
+        assert connection.sql(f"from {reader}").fetchall() == mart.fetchall()
+
+
+def test_postgres_gives_the_same_file(
+    duckdb_file: Path,
+    postgres: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """To the byte."""
+    monkeypatch.setenv("KLAVIYO_WAREHOUSE", str(duckdb_file))
+    from_duckdb = exported(tmp_path / "duckdb.csv")
+    for name, value in postgres.items():
+        monkeypatch.setenv(name, value)
+    assert exported(tmp_path / "postgres.csv") == from_duckdb
+    assert len(campaigns(from_duckdb)) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--start", "2026-11-02", "--end", "2026-11-04"], ["c2", "c3"]),
+        (["--end", "2026-11-02"], ["c1"]),
+        (["--start", "2026-11-03"], ["c3", "c4"]),
+        (["--limit", "1"], ["c1"]),
+        (["--start", "2027-01-01"], []),
+    ],
+)
+def test_a_range_holds_its_first_day_and_not_its_last(
+    tmp_path: Path, options: list[str], expected: list[str]
+) -> None:
+    """So that the exports of two neighbouring ranges hold each row once."""
+    assert campaigns(exported(tmp_path / "out.csv", *options)) == expected
+
+
+def test_a_dry_run_prints_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It prints what the file would hold, and writes and uploads nothing."""
+    options = ["--dry-run", "--upload-s3", "s3://archive/a.csv"]
+    assert export.main(options) == 0
+    assert campaigns(capsys.readouterr().out) == ["c1", "c2", "c3", "c4"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_has_the_name_of_the_day(tmp_path: Path) -> None:
+    """Without --output it is data/klaviyo_export_YYYYMMDD, and nothing else is left behind."""
+    assert export.main(["--format", "parquet"]) == 0
+    [file] = (tmp_path / "data").iterdir()
+    assert re.fullmatch(r"klaviyo_export_\d{8}\.parquet", file.name)
+
+
+def test_the_upload_can_be_checked(
+    bucket: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The object is the file; its metadata say what is in it, and its address is printed."""
+    days = ["--start", "2026-11-02", "--end", "2026-11-04"]
+    content = exported(
+        tmp_path / "out.csv", *days, "--upload-s3", "s3://archive/daily/{start}_{end}.csv"
+    )
+    assert capsys.readouterr().out.endswith("s3://archive/daily/2026-11-02_2026-11-04.csv\n")
+    stored = bucket.get_object(
+        Bucket="archive", Key="daily/2026-11-02_2026-11-04.csv", ChecksumMode="ENABLED"
+    )
+    assert stored["Body"].read().decode() == content
+    assert stored["ChecksumSHA256"]
+    assert stored["Metadata"] == {
+        "rows": "2",
+        "start": "2026-11-02",
+        "end": "2026-11-04",
+        "sha256": hashlib.sha256(content.encode()).hexdigest(),
+    }
+
+
+@pytest.mark.usefixtures("bucket")
+def test_an_upload_that_fails_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit code is 1, the reason is told, and the file is kept."""
+    file = tmp_path / "out.csv"
+    options = ("--output", str(file), "--upload-s3", "s3://nowhere/a.csv")
+    line = complaint(capsys, 1, *options)
+    assert "s3://nowhere/a.csv failed" in line
+    assert "NoSuchBucket" in line
+    assert file.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["klaviyo__campaigns"],
+            "klaviyo has no klaviyo__campaigns; it has: klaviyo__campaign_ext",
+        ),
+        (["klaviyo__data_health", "--start", "2026-01-01"], "klaviyo__data_health has no day"),
+        (["--start", "2026-02-01", "--end", "2026-02-01"], "--end 2026-02-01 must come after"),
+        (["--upload-s3", "https://archive/a.csv"], "https://archive/a.csv is no address in S3"),
+        (["--upload-s3", "s3://archive"], "s3://archive is no address in S3"),
+        (["--upload-s3", "s3://archive/{start}.csv"], "'start' is not given"),
+        (["--upload-s3", "s3://archive/{day}.csv"], "known: mart, start, end"),
+    ],
+)
+def test_a_mistake_is_named_before_anything_is_written(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    arguments: list[str],
+    line: str,
+) -> None:
+    """The exit code is 2."""
+    assert line in complaint(capsys, 2, *arguments)
+    assert not list(tmp_path.rglob("*.csv"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "line"),
+    [
+        ({"KLAVIYO_WAREHOUSE": "none.duckdb"}, 1, "none.duckdb is missing: sync first"),
+        ({"DBT_TARGET": "postgres", "PG_PORT": "9"}, 1, "The postgres warehouse failed: conn"),
+        ({"DBT_TARGET": "postgres", "PG_PORT": "nine"}, 2, "PG_PORT: Input should be a valid int"),
+        ({"DBT_TARGET": "bigquery"}, 2, "BQ_PROJECT is not set"),
+        ({"DBT_TARGET": "oracle"}, 2, "DBT_TARGET: Input should be 'duckdb', 'postgres' or"),
+    ],
+)
+def test_a_warehouse_that_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    code: int,
+    line: str,
+) -> None:
+    """The setting is named, or what the engine said."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert line in complaint(capsys, code)
+
+
+def test_the_settings_are_those_of_dbt() -> None:
+    """Names and defaults of the warehouse's settings are those in dbt's profiles.yml."""
+    profiles = (Path(export.__file__).parents[1] / "dbt_project" / "profiles.yml").read_text()
+    in_dbt = dict(re.findall(r"env_var\('(\w+)', '([^']*)'\)", profiles))
+    ours = {name.upper(): field for name, field in WarehouseSettings.model_fields.items()}
+    for name, default in in_dbt.items():
+        if name != "KLAVIYO_RAW_DUCKDB":  # what dbt reads is not what it builds
+            assert str(ours[name].default).replace("**********", "") == default
