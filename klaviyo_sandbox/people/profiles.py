@@ -28,9 +28,11 @@ from klaviyo_sandbox.people.population import (
 
 @dataclass(frozen=True)
 class Activity:
-    """What everybody has visibly done by some moment; times mean nothing where there is none."""
+    """What everybody has visibly done by ``now``; times mean nothing where there is none."""
 
+    now: int
     last_event: Ints
+    last_shown: Ints  # when the newest of their events came to be seen
     last_order: Ints
     first_order: Ints
     orders: Ints
@@ -46,15 +48,18 @@ class Consent(NamedTuple):
     method: str | None
 
 
+NOBODY_ASKED = Consent("NEVER_SUBSCRIBED", None, allowed=False, method=None)
+
+
 def profiles(company: Company, people: People, events: Events, now: int) -> list[Json]:
     """Return the ``profile`` resources of those who have come by ``now``, as they stand then."""
     activity = _activity(company, people, events, now)
-    consents = np.concatenate([people.agreed, people.withdrawn])
-    changed = np.where(consents <= now, consents, 0).max(axis=0)
-    updated = np.maximum.reduce([people.created, activity.last_event, changed])
+    changes = np.concatenate([people.agreed, people.withdrawn, people.left])
+    changed = np.where(changes <= now, changes, 0).max(axis=0)
+    updated = np.maximum.reduce([people.created, activity.last_shown, changed])
     rows = np.flatnonzero(people.created <= now)
     moments = zip(rows.tolist(), updated[rows].tolist(), strict=True)
-    return [_profile(people, person, at, activity, now) for person, at in moments]
+    return [_profile(company, people, person, at, activity) for person, at in moments]
 
 
 def _activity(company: Company, people: People, events: Events, now: int) -> Activity:
@@ -62,16 +67,21 @@ def _activity(company: Company, people: People, events: Events, now: int) -> Act
     done, count = (events.seen <= now) & (events.at <= now) & (events.person >= 0), len(people)
     orders = np.flatnonzero(done & (events.metric == company.code("Placed Order")))
     buyer, at = events.person[orders], events.at[orders]
-    last_event, last_order = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    last_event, last_shown, last_order = np.zeros((3, count), np.int64)
     np.maximum.at(last_event, events.person[done], events.at[done])
+    np.maximum.at(last_shown, events.person[done], np.maximum(events.at, events.seen)[done])
     np.maximum.at(last_order, buyer, at)
     first_order = np.full(count, NEVER)
     np.minimum.at(first_order, buyer, at)
     spent: Floats = np.bincount(buyer, events.value[orders], count).astype(float)
-    return Activity(last_event, last_order, first_order, np.bincount(buyer, None, count), spent)
+    orders_each = np.bincount(buyer, None, count)
+    return Activity(now, last_event, last_shown, last_order, first_order, orders_each, spent)
 
 
-def _profile(people: People, person: int, updated: int, activity: Activity, now: int) -> Json:
+def _profile(
+    company: Company, people: People, person: int, updated: int, activity: Activity
+) -> Json:
+    now = activity.now
     city, last_event = CITIES[people.city[person]], int(activity.last_event[person])
     location = dict.fromkeys(("address1", "address2", "ip")) | city._asdict()
     return {
@@ -92,8 +102,8 @@ def _profile(people: People, person: int, updated: int, activity: Activity, now:
             "last_event_date": iso(last_event) if last_event else None,
             "location": location,
             "properties": _properties(people, person),
-            "subscriptions": _subscriptions(people, person, now),
-            "predictive_analytics": _prediction(person, activity, now),
+            "subscriptions": _subscriptions(company, people, person, now),
+            "predictive_analytics": _prediction(person, activity),
         },
         "relationships": {},
     }
@@ -119,13 +129,20 @@ def _consent(people: People, channel: Channel, person: int, now: int) -> Consent
     return Consent("SUBSCRIBED", iso(agreed), allowed=True, method="FORM" if by_form else "API")
 
 
-def _subscriptions(people: People, person: int, now: int) -> Json:
+def _subscriptions(company: Company, people: People, person: int, now: int) -> Json:
     """Return the consents, each channel with the fields of its own that Klaviyo gives it."""
     email, sms, push, whatsapp = (_consent(people, channel, person, now) for channel in CHANNELS)
     phone = people.phone(person, now) if whatsapp.allowed else None
+    marketing = _email_consent(email, REASONS[people.reason[person]])
     return {
-        "email": {"marketing": _email_consent(email, REASONS[people.reason[person]])},
-        "sms": {"marketing": _by_method(sms) | {"can_receive_sms_marketing": sms.allowed}},
+        "email": {
+            "marketing": marketing
+            | {"list_suppressions": _list_suppressions(company, people, person, now)}
+        },
+        "sms": {
+            "marketing": _by_method(sms) | {"can_receive_sms_marketing": sms.allowed},
+            "transactional": _by_method(sms) | {"can_receive_sms_transactional": sms.allowed},
+        },
         "mobile_push": {
             "marketing": {
                 "consent": push.status,
@@ -134,15 +151,30 @@ def _subscriptions(people: People, person: int, now: int) -> Json:
             }
         },
         "whatsapp": {
-            "marketing": _dated(whatsapp)
-            | {
-                "can_receive": whatsapp.allowed,
-                "created_timestamp": whatsapp.since,
-                "metadata": None,
-                "valid_until": None,
-                "phone_number": phone,
-            }
+            "marketing": _whatsapp(whatsapp, phone),
+            "transactional": _whatsapp(whatsapp, phone),
+            "conversational": _whatsapp(NOBODY_ASKED, None),
         },
+    }
+
+
+def _list_suppressions(company: Company, people: People, person: int, now: int) -> list[Json]:
+    """Return the e-mail lists that somebody has left: they bar the person's mail."""
+    left = zip(company.lists, people.left[:, person].tolist(), strict=True)
+    return [
+        {"list_id": group.id, "reason": "UNSUBSCRIBE", "timestamp": iso(at)}
+        for group, at in left
+        if group.channel == "email" and at <= now
+    ]
+
+
+def _whatsapp(consent: Consent, phone: str | None) -> Json:
+    return _dated(consent) | {
+        "can_receive": consent.allowed,
+        "created_timestamp": consent.since,
+        "metadata": None,
+        "valid_until": None,
+        "phone_number": phone,
     }
 
 
@@ -153,7 +185,6 @@ def _email_consent(email: Consent, reason: str) -> Json:
         "custom_method_detail": None,
         "double_optin": email.status == "SUBSCRIBED",
         "suppression": suppression if email.status == "UNSUBSCRIBED" else [],
-        "list_suppressions": [],
     }
 
 
@@ -169,7 +200,7 @@ def _dated(consent: Consent) -> Json:
     }
 
 
-def _prediction(person: int, activity: Activity, now: int) -> Json | None:
+def _prediction(person: int, activity: Activity) -> Json | None:
     """Return simple forecasts from the visible orders; None for someone who never ordered."""
     orders, spent = int(activity.orders[person]), float(activity.spent[person])
     if not orders:
@@ -177,7 +208,7 @@ def _prediction(person: int, activity: Activity, now: int) -> Json | None:
     first, last = int(activity.first_order[person]), int(activity.last_order[person])
     between = (last - first) / DAY / (orders - 1) if orders > 1 else None
     usual = between or 180.0
-    stays = 2.0 ** -((now - last) / DAY / usual)
+    stays = 2.0 ** -((activity.now - last) / DAY / usual)
     ahead = 365 / usual * stays
     return {
         "historic_clv": round(spent, 2),

@@ -124,6 +124,22 @@ class TestPeople:
         assert reasons["UNSUBSCRIBE"] > 0
         assert reasons["HARD_BOUNCE"] > 0
 
+    def test_whoever_left_a_list_is_suppressed_there(self, account: Account) -> None:
+        """The lists that bar somebody's mail are e-mail lists that somebody is not in."""
+        members = {
+            group["id"]: {member["id"] for member in account.members(group["id"])}
+            for group in account.resources("list")
+        }
+        barred = [
+            (profile["id"], one["list_id"])
+            for profile in account.resources("profile")
+            for one in profile["attributes"]["subscriptions"]["email"]["marketing"][
+                "list_suppressions"
+            ]
+        ]
+        assert barred
+        assert not any(person in members[group] for person, group in barred)
+
 
 class TestSize:
     """An account is as large as it is asked to be, and the same each time."""
