@@ -147,7 +147,7 @@ LAST_30_DAYS = """
         message_type,
         sum(recipients) as recipients,
         sum(opens_unique) / nullif(sum(open_tracked_delivered), 0) as open_rate,
-        sum(clicks_unique) / nullif(sum(delivered), 0) as click_rate,
+        sum(clicks_unique) / nullif(sum(click_tracked_delivered), 0) as click_rate,
         sum(conversions) as conversions,
         sum(conversion_value) as revenue
     from klaviyo.klaviyo__message_performance, latest

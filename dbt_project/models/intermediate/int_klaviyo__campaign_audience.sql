@@ -2,9 +2,12 @@ with
 
 included as (
 
-    {{ json_array_items(
-        ref('stg_klaviyo__campaign_audience'), ['account_id', 'campaign_audience_id'], 'included'
-    ) }}
+    select account_id, campaign_audience_id, position, {{ json_text('item') }} as list_id
+    from (
+        {{ json_items(
+            ref('stg_klaviyo__campaign_audience'), ['account_id', 'campaign_audience_id'], 'included'
+        ) }}
+    ) as items
 
 ),
 
@@ -19,13 +22,13 @@ lists_and_segments as (
 select
     included.account_id,
     included.campaign_audience_id,
-    string_agg(included.item, ', ' order by included.position) as list_ids,
+    string_agg(included.list_id, ', ' order by included.position) as list_ids,
     string_agg(
-        coalesce(lists_and_segments.list_name, included.item), ', ' order by included.position
+        coalesce(lists_and_segments.list_name, included.list_id), ', ' order by included.position
     ) as audience_names
 
 from included
 left join lists_and_segments
     on included.account_id = lists_and_segments.account_id
-    and included.item = lists_and_segments.list_id
+    and included.list_id = lists_and_segments.list_id
 group by included.account_id, included.campaign_audience_id

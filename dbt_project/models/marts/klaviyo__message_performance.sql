@@ -22,7 +22,12 @@ campaign_variations as (
 
 flows as (select * from {{ ref('stg_klaviyo__flow') }}),
 
-flow_messages as (select * from {{ ref('stg_klaviyo__flow_message') }}),
+flow_variations as (
+
+    select *, count(*) over (partition by account_id, flow_message_id) as variation_count
+    from {{ ref('int_klaviyo__flow_variation') }}
+
+),
 
 tag_names as (select * from {{ ref('int_klaviyo__tag_names') }})
 
@@ -44,7 +49,7 @@ select
     flows.flow_name,
     coalesce(
         campaign_messages.campaign_message_name,
-        flow_messages.flow_message_name,
+        flow_variations.flow_message_name,
         reports.message_name
     ) as message_name,
     coalesce(
@@ -56,9 +61,9 @@ select
     ) as is_ab_test,
     reports.send_channel,
     reports.conversion_metric_name,
-    coalesce(campaign_variations.subject_line, flow_messages.subject_line) as subject_line,
-    coalesce(campaign_variations.preview_text, flow_messages.preview_text) as preview_text,
-    coalesce(campaign_variations.from_label, flow_messages.from_label) as from_label,
+    coalesce(campaign_variations.subject_line, flow_variations.subject_line) as subject_line,
+    coalesce(campaign_variations.preview_text, flow_variations.preview_text) as preview_text,
+    coalesce(campaign_variations.from_label, flow_variations.from_label) as from_label,
     campaign_audiences.list_ids,
     campaign_audiences.audience_names,
     tag_names.tag_names,
@@ -75,14 +80,20 @@ select
     {% for statistic in additive_statistics() -%}
     reports.{{ statistic }},
     {% endfor %}
-    ---------- parts of ratios that only some channels have
-    case when reports.opens_unique is not null then reports.delivered end
-        as open_tracked_delivered,
-    case when reports.opens_unique is not null then reports.clicks_unique end
-        as open_tracked_clicks_unique,
-    case when reports.send_channel = 'sms' then reports.conversion_value end
-        as text_message_conversion_value,
-
+    ---------- what rates divide: only where the channel counts both parts
+    {% for counted, part, name in [
+        ('opens_unique', 'delivered', 'open_tracked_delivered'),
+        ('opens_unique', 'clicks_unique', 'open_tracked_clicks_unique'),
+        ('clicks_unique', 'delivered', 'click_tracked_delivered'),
+        ('clicks_unique', 'opens_unique', 'click_tracked_opens_unique'),
+        ('bounced', 'recipients', 'bounce_tracked_recipients'),
+        ('failed', 'recipients', 'failure_tracked_recipients'),
+        ('unsubscribe_uniques', 'delivered', 'unsubscribe_tracked_delivered'),
+        ('spam_complaints', 'delivered', 'spam_tracked_delivered'),
+        ('text_message_spend', 'conversion_value', 'text_message_conversion_value'),
+    ] -%}
+    case when reports.{{ counted }} is not null then reports.{{ part }} end as {{ name }},
+    {% endfor %}
     ---------- rates as Klaviyo returned them
     {% for statistic in ratio_statistics() -%}
     reports.{{ statistic }} as klaviyo_{{ statistic }},
@@ -112,9 +123,13 @@ left join campaign_variations
 left join flows
     on reports.account_id = flows.account_id
     and reports.flow_id = flows.flow_id
-left join flow_messages
-    on reports.account_id = flow_messages.account_id
-    and reports.message_id = flow_messages.flow_message_id
+left join flow_variations
+    on reports.account_id = flow_variations.account_id
+    and reports.message_id = flow_variations.flow_message_id
+    and (
+        reports.variation_id = flow_variations.variation_id
+        or flow_variations.variation_count = 1
+    )
 left join tag_names
     on reports.account_id = tag_names.account_id
     and coalesce(reports.campaign_id, reports.flow_id) = tag_names.tagged_id

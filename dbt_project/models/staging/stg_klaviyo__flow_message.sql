@@ -23,10 +23,7 @@ renamed as (
         preview_text,
         title,
         body,
-        -- A mail has a subject, a push message a title, a text only its words.
-        coalesce(
-            nullif(subject, ''), nullif(title, ''), substr(body, 1, 80)
-        ) as subject_line,
+        {{ subject_line('subject', 'title', 'body') }} as subject_line,
         from_email,
         from_label,
 

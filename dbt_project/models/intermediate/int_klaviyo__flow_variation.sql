@@ -1,0 +1,45 @@
+with
+
+flow_messages as (select * from {{ ref('stg_klaviyo__flow_message') }}),
+
+-- A test in a flow is one action; its variations are sending actions inside of its definition.
+variations as (
+
+    {{ json_items(
+        ref('stg_klaviyo__flow_action'),
+        ['account_id'],
+        'definition',
+        ['data', 'current_experiment', 'variations']
+    ) }}
+
+)
+
+select
+    account_id,
+    flow_message_id,
+    '' as variation_id,
+    flow_message_name,
+    subject_line,
+    preview_text,
+    from_label
+
+from flow_messages
+
+union all
+
+{% set message = ['data', 'message'] -%}
+select
+    account_id,
+    {{ json_text('item', message + ['id']) }} as flow_message_id,
+    {{ json_text('item', ['id']) }} as variation_id,
+    {{ json_text('item', message + ['name']) }} as flow_message_name,
+    {{ subject_line(
+        json_text('item', message + ['subject_line']),
+        json_text('item', message + ['title']),
+        json_text('item', message + ['body'])
+    ) }} as subject_line,
+    {{ json_text('item', message + ['preview_text']) }} as preview_text,
+    {{ json_text('item', message + ['from_label']) }} as from_label
+
+from variations
+where {{ json_text('item', message + ['id']) }} is not null
