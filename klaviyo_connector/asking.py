@@ -43,6 +43,7 @@ class QuotaSpentError(TransientError):
         super().__init__(
             f"{path}: Klaviyo's quota is used up; retry in {seconds / 60:.0f} minutes or later",
             seconds,
+            throttled=True,
         )
 
 
@@ -96,7 +97,14 @@ class Asking:
         """One document."""
         return self._insist(path, lambda: self.client.get(path, params))
 
-    def pages(self, path: str, params: Mapping[str, str], *, paged: bool = True) -> Iterator[Any]:
+    def pages(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        paged: bool = True,
+        attempts: int = ATTEMPTS,
+    ) -> Iterator[Any]:
         """Each page of a listing; begins again when Klaviyo forgets a cursor."""
 
         def page(cursor: str | None) -> Any:
@@ -109,7 +117,7 @@ class Asking:
 
         for attempt in range(1, REPEATS + 1):
             try:
-                yield from self._turn(path, page)
+                yield from self._turn(path, page, attempts)
             except CursorError:
                 if attempt == REPEATS:
                     raise
@@ -136,12 +144,14 @@ class Asking:
 
         yield from self._turn(path, page)
 
-    def _turn(self, path: str, page: Callable[[str | None], Any]) -> Iterator[Any]:
+    def _turn(
+        self, path: str, page: Callable[[str | None], Any], attempts: int = ATTEMPTS
+    ) -> Iterator[Any]:
         """Turn pages until there is no next one, or until they run in a circle."""
         asked: Counter[str] = Counter()
         cursor: str | None = None
         while True:
-            answer, following = self._insist(path, partial(_turned, page, cursor))
+            answer, following = self._insist(path, partial(_turned, page, cursor), attempts)
             yield answer
             if following is None:
                 return
@@ -150,7 +160,7 @@ class Asking:
                 raise ContractError(f"{path}: Klaviyo's paging runs in a circle")
             cursor = following
 
-    def _insist(self, path: str, question: Callable[[], Any]) -> Any:
+    def _insist(self, path: str, question: Callable[[], Any], attempts: int = ATTEMPTS) -> Any:
         """Ask until answered; what stays wrong is raised, named by its remedy."""
         endpoint = _ID.sub(r"\1/{id}", path)
         tries, failures, waited = 0, 0, 0.0
@@ -163,7 +173,7 @@ class Asking:
                 failures += not error.throttled
                 wait = self._wait(path, error, tries)
                 waited += wait
-                if failures >= ATTEMPTS or waited > PATIENCE:
+                if failures >= attempts or waited > PATIENCE:
                     raise ContractError(str(error)) if error.broken else error from None
                 log.info("%s; asking again in %.1f s", error, wait)
                 self._sleep(wait)

@@ -7,11 +7,12 @@ by its remedy, with the watermark where it was, so that the next sync brings wha
 import copy
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import events
 import pytest
 from api import (
     AuthError,
@@ -130,7 +131,7 @@ class Shop:
 def _small_pages() -> Iterator[None]:
     """Pages so small that a small account has windows of several."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("events.PAGE_SIZES", ("5", "5"))
+        patch.setattr("events.EVENTS", replace(events.EVENTS, sizes=(5, 1)))
         yield
 
 
