@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,26 @@ DBT = os.environ.get("DBT", str(ROOT / ".venv-dbt" / "bin" / "dbt"))
 def run(
     folder: Path, *arguments: str, raw: Path, tables: str = "all"
 ) -> subprocess.CompletedProcess[str]:
-    """Run dbt on the raw warehouse file; everything it writes goes to `folder`."""
-    settings = {
+    """Run dbt with DuckDB on the raw warehouse file; everything it writes goes to `folder`."""
+    environment = {
         "KLAVIYO_TABLES": tables,
         "KLAVIYO_RAW_DUCKDB": str(raw),
         "KLAVIYO_WAREHOUSE": str(folder / "warehouse.duckdb"),
+    }
+    return run_on(folder, environment, *arguments)
+
+
+def run_on(
+    folder: Path, environment: Mapping[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run dbt with the engine that `environment` leads to."""
+    settings = {
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
         "DO_NOT_TRACK": "1",
+        **environment,
     }
     return subprocess.run(
         [DBT, "--warn-error", "--no-use-colors", "--no-version-check", *arguments],

@@ -8,21 +8,25 @@ import ctypes
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 from unittest import mock
 
 import wasmtime
-from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from zetasql.core import wasm_client
 from zetasql.core.exceptions import ServerError as SqlError
 from zetasql.wasi import get_wasm_path
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
-from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
+from zetasql.wasi._pb2.zetasql.proto import options_pb2
 from zetasql.wasi._pb2.zetasql.public.options_pb2 import PRODUCT_EXTERNAL
+from zetasql.wasi._pb2.zetasql.public.type_pb2 import TYPE_INT64, TypeKind
+from zetasql.wasi._pb2.zetasql.public.value_pb2 import ValueProto
 
 __all__ = ["GoogleSQL", "SqlError", "Table"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -35,8 +39,52 @@ class Table:
     rows: list[list[Any]]
     ddl: str = ""
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The columns with the names of their types: STRING, INT64, DOUBLE, BOOL, ..."""
+        return {
+            name: TypeKind.Name(one.type_kind).removeprefix("TYPE_")
+            for name, one in self.types.items()
+        }
 
-class _Client(wasm_client.WasmClient):
+    @property
+    def values(self) -> list[tuple[Any, ...]]:
+        """The rows as Python has them; JSON as text."""
+        return [tuple(map(_python, row)) for row in self.rows]
+
+    def holding(self, rows: Iterable[Iterable[Any]]) -> "Table":
+        """The same columns with other rows, given as Python has them."""
+        return replace(self, rows=[list(map(_value, self.kinds.values(), row)) for row in rows])
+
+
+def _python(value: Any) -> Any:
+    held = value.WhichOneof("value")
+    cell: Any = getattr(value, held) if held else None
+    match held:
+        case "date_value":
+            return EPOCH.date() + timedelta(days=cell)
+        case "timestamp_value":
+            return EPOCH + timedelta(seconds=cell.seconds, microseconds=cell.nanos // 1000)
+        case None | "string_value" | "int64_value" | "double_value" | "bool_value" | "json_value":
+            return cell
+    raise NotImplementedError(held)
+
+
+def _value(kind: str, cell: Any) -> Any:
+    value = ValueProto()
+    match cell:
+        case None:
+            pass
+        case datetime():
+            value.timestamp_value.FromDatetime(cell)
+        case date():
+            value.date_value = (cell - EPOCH.date()).days
+        case _:
+            setattr(value, f"{kind.lower()}_value", cell)
+    return value
+
+
+class _Client(wasm_client.WasmClient):  # type: ignore[misc]
     """The package copies memory byte by byte; this copies it at once."""
 
     def _address(self, pointer: int) -> int:
@@ -54,12 +102,13 @@ def _client() -> _Client:
     """Compiling the module takes 20 s of CPU; wasmtime keeps it in the user's cache."""
     config = wasmtime.Config()
     config.cache = True
-    with mock.patch.object(wasm_client, "Config", lambda: config):
+    with mock.patch.object(wasm_client, "Config", return_value=config):
         return _Client(get_wasm_path())
 
 
 def _call(method: str, request: Message, answer: type[Answer]) -> Answer:
-    return _client().call_grpc_func(f"ZetaSqlLocalService_{method}", request, answer)
+    answered: Answer = _client().call_grpc_func(f"ZetaSqlLocalService_{method}", request, answer)
+    return answered
 
 
 @cache
@@ -141,6 +190,8 @@ class _Script:
                 return self._evaluate(self._source(node))
             case "CreateTableStatement" | "CreateViewStatement":
                 self._create(node)
+            case "CreateSchemaStatement":
+                pass  # a table's name says its schema
             case "DropStatement":
                 self.tables.pop(_path(node.name.names), None)
             case "VariableDeclaration":
@@ -186,7 +237,7 @@ class _Script:
             self.variables[variable.id_string] = cell
 
     def _merge(self, node: Any) -> None:
-        """dbt's overwriting of partitions: what they held goes, and every new row comes."""
+        """Overwrite partitions, as dbt does: what they held goes, and every new row comes."""
         self._analyse(self._source(node))
         if self._source(node.merge_condition).upper() != "FALSE":
             raise NotImplementedError(self._source(node))
@@ -203,18 +254,15 @@ class _Script:
         return _call("Analyze", self._with_catalogue(request, sql), service.AnalyzeResponse)
 
     def _evaluate(self, sql: str) -> Table:
-        request = service.PrepareQueryRequest(options=_options(), sql=sql)
+        request = service.EvaluateQueryRequest(options=_options(), sql=sql)
         self._with_catalogue(request, sql)
         for name in self._mentioned(sql):
-            rows = request.table_content[name].table_data.row
+            data = request.table_content[name].table_data
+            data.SetInParent()  # no rows are a content too
             for cells in self.tables[name].rows:
-                rows.add(cell=cells)
-        prepared = _call("PrepareQuery", request, service.PrepareQueryResponse).prepared
-        by_id = {"prepared_query_id": prepared.prepared_query_id}
-        run = service.EvaluateQueryRequest(**by_id)
-        answer = _call("EvaluateQuery", run, service.EvaluateQueryResponse)
-        _call("UnprepareQuery", service.UnprepareQueryRequest(**by_id), Empty)
-        types = {column.name: column.type for column in prepared.columns}
+                data.row.add(cell=cells)
+        answer = _call("EvaluateQuery", request, service.EvaluateQueryResponse)
+        types = {column.name: column.type for column in answer.prepared.columns}
         return Table(types, [list(row.cell) for row in answer.content.table_data.row])
 
     def _mentioned(self, sql: str) -> set[str]:
@@ -225,6 +273,8 @@ class _Script:
         catalogue = request.simple_catalog
         catalogue.name = "tables"
         catalogue.builtin_function_options.language_options.CopyFrom(_language())
+        bigint = catalogue.named_type.add(name="bigint")  # one of BigQuery's own words for INT64
+        bigint.type.type_kind = TYPE_INT64
         for number, name in enumerate(sorted(self._mentioned(sql)), 1):
             table = catalogue.table.add(name=name, serialization_id=number)
             for column, kind in self.tables[name].types.items():
