@@ -126,7 +126,7 @@ class Limits:
     reset: float | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Klaviyo:
     """One account's door. Not for several threads at once: make one per thread."""
 
@@ -159,6 +159,10 @@ class Klaviyo:
         if not isinstance(attributes, dict) or not isinstance(links, dict):
             raise TransientError(f"{path}: the answer lacks data or links", broken=True)
         return {**attributes, "links": links}
+
+    def hang_up(self) -> None:
+        """Cut the exchange in progress, from any thread."""
+        self._watched.abort()
 
     def _ask(self, method: str, path: str, params: Mapping[str, str] | None, body: Any) -> Any:
         self.limits = Limits()

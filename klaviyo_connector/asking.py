@@ -7,11 +7,12 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
-from api import ContractError, CursorError, Klaviyo, Limits, TransientError, next_cursor
+from allowance import Allowance
+from api import ContractError, CursorError, Klaviyo, KlaviyoError, TransientError, next_cursor
 
 ATTEMPTS = 6
 LONGEST_BACKOFF = 60.0  # seconds
@@ -19,8 +20,14 @@ SECONDS_WORTH_TELLING = 2.0
 PATIENCE = 600.0  # seconds that one question may wait for Klaviyo to recover
 LONGEST_WAIT = 900.0  # seconds; a longer Retry-After means a spent daily quota, not a busy minute
 REPEATS = 3  # one repeated page is a hiccup; a cursor seen this often is a loop
-_ID = re.compile(r"(?<=^/api/)([^/]+)/[^/]+")  # limits hold for an endpoint, not for one record
+_ID = re.compile(r"(?<=^/api/)([^/]+)/[^/]+")
 log = logging.getLogger("klaviyo")
+
+
+def _endpoint(path: str, params: Mapping[str, str]) -> str:
+    """What Klaviyo's limits hold for: not one record, but apart for what is costly to answer."""
+    more = ",".join(value for name, value in params.items() if name.startswith("additional-fields"))
+    return _ID.sub(r"\1/{id}", path) + (f" with {more}" if more else "")
 
 
 def _holding(path: str, answer: Any, *lists: str) -> Any:
@@ -39,41 +46,36 @@ def _turned(page: Callable[[str | None], Any], cursor: str | None) -> tuple[Any,
 class QuotaSpentError(TransientError):
     """Klaviyo asks to come back later than a sync should wait."""
 
-    def __init__(self, path: str, seconds: float) -> None:
+    def __init__(self, endpoint: str, seconds: float) -> None:
         super().__init__(
-            f"{path}: Klaviyo's quota is used up; retry in {seconds / 60:.0f} minutes or later",
+            f"{endpoint}: Klaviyo's quota is used up; retry in {seconds / 60:.0f} minutes or later",
             seconds,
             throttled=True,
         )
 
 
-# Answers tell the limit of a minute, not that of a second. In every tier of Klaviyo's (2, 15, 60,
-# 150, 750 or 3,500 a minute) a second allows a twentieth of the minute's, and at least one.
-SECONDS_OF_A_MINUTE = 20
+class StoppedError(KlaviyoError):
+    """The sync is over; nobody waits for the answer."""
 
 
-@dataclass
-class Pace:
-    """When an endpoint may be asked again; it paces only what Klaviyo limits."""
+class Clock:
+    """Time that only goes forward, and waits that another thread can end."""
 
-    apart: float = 0.0  # seconds between two questions
-    free_at: float = 0.0
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
 
-    def take(self) -> float:
-        """Take the next turn; seconds until it comes."""
-        now = time.monotonic()
-        turn = max(now, self.free_at)
-        self.free_at = turn + self.apart
-        return turn - now
+    def now(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
 
-    def learn(self, limits: Limits) -> None:
-        """Take from an answer how fast to go, and whether its minute is used up."""
-        if limits.limit is not None:
-            self.apart = 1 / max(1.0, limits.limit / SECONDS_OF_A_MINUTE)
-            self.free_at = max(self.free_at, time.monotonic() + self.apart)
-        if limits.remaining == 0 and limits.reset is not None:
-            wait = min(limits.reset, LONGEST_BACKOFF)
-            self.free_at = max(self.free_at, time.monotonic() + wait)
+    def wait(self, seconds: float) -> None:
+        """Let time pass; StoppedError once the clock is stopped."""
+        if self._stopped.wait(seconds):
+            raise StoppedError("the sync was stopped")
+
+    def stop(self) -> None:
+        """End every wait, also those to come."""
+        self._stopped.set()
 
 
 class Asking:
@@ -81,7 +83,9 @@ class Asking:
 
     def __init__(self, key: str) -> None:
         self._key, self._local, self._lock = key, threading.local(), threading.Lock()
-        self._paces: dict[str, Pace] = defaultdict(Pace)
+        self._clock = Clock()
+        self._clients = WeakSet[Klaviyo]()  # those of living threads
+        self._allowances: dict[str, Allowance] = defaultdict(Allowance)  # by endpoint
         self.requests = self.throttled = 0
         self.waited = 0.0  # seconds
 
@@ -90,12 +94,20 @@ class Asking:
         """The connection of the thread that asks."""
         if not hasattr(self._local, "client"):
             self._local.client = Klaviyo(self._key)
+            self._clients.add(self._local.client)
         client: Klaviyo = self._local.client
         return client
 
+    def stop(self) -> None:
+        """End every question at once, also those to come, with StoppedError."""
+        self._clock.stop()
+        for client in list(self._clients):
+            client.hang_up()
+
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """One document."""
-        return self._insist(path, lambda: self.client.get(path, params))
+        endpoint = _endpoint(path, params or {})
+        return self._insist(endpoint, lambda: self.client.get(path, params))
 
     def pages(
         self,
@@ -117,7 +129,7 @@ class Asking:
 
         for attempt in range(1, REPEATS + 1):
             try:
-                yield from self._turn(path, page, attempts)
+                yield from self._turn(_endpoint(path, params), page, attempts)
             except CursorError:
                 if attempt == REPEATS:
                     raise
@@ -145,67 +157,75 @@ class Asking:
         yield from self._turn(path, page)
 
     def _turn(
-        self, path: str, page: Callable[[str | None], Any], attempts: int = ATTEMPTS
+        self, endpoint: str, page: Callable[[str | None], Any], attempts: int = ATTEMPTS
     ) -> Iterator[Any]:
         """Turn pages until there is no next one, or until they run in a circle."""
         asked: Counter[str] = Counter()
         cursor: str | None = None
         while True:
-            answer, following = self._insist(path, partial(_turned, page, cursor), attempts)
+            answer, following = self._insist(endpoint, partial(_turned, page, cursor), attempts)
             yield answer
             if following is None:
                 return
             asked[following] += 1
             if asked[following] >= REPEATS:
-                raise ContractError(f"{path}: Klaviyo's paging runs in a circle")
+                raise ContractError(f"{endpoint}: Klaviyo's paging runs in a circle")
             cursor = following
 
-    def _insist(self, path: str, question: Callable[[], Any], attempts: int = ATTEMPTS) -> Any:
+    def _insist(self, endpoint: str, question: Callable[[], Any], attempts: int = ATTEMPTS) -> Any:
         """Ask until answered; what stays wrong is raised, named by its remedy."""
-        endpoint = _ID.sub(r"\1/{id}", path)
+        with self._lock:
+            allowance = self._allowances[endpoint]
         tries, failures, waited = 0, 0, 0.0
         while True:
-            self._hold(endpoint)
+            self._hold(endpoint, allowance)
             try:
-                return self._once(endpoint, question)
+                return self._once(question, allowance)
             except TransientError as error:
                 tries += 1
                 failures += not error.throttled
-                wait = self._wait(path, error, tries)
+                wait = self._wait(endpoint, error, tries)
                 waited += wait
                 if failures >= attempts or waited > PATIENCE:
                     raise ContractError(str(error)) if error.broken else error from None
                 log.info("%s; asking again in %.1f s", error, wait)
                 self._sleep(wait)
 
-    def _once(self, endpoint: str, question: Callable[[], Any]) -> Any:
+    def _hold(self, endpoint: str, allowance: Allowance) -> None:
+        """Wait until Klaviyo's limits allow one more request."""
+        while True:
+            with self._lock:
+                wait = allowance.take(self._clock.now())
+            if wait > SECONDS_WORTH_TELLING:
+                log.info("%s: waiting %.0f s for Klaviyo's rate limit", endpoint, wait)
+            self._sleep(wait)
+            if not wait:
+                return
+
+    def _once(self, question: Callable[[], Any], allowance: Allowance) -> Any:
         try:
             return question()
+        except TransientError as error:
+            if error.throttled and error.retry_after is not None:
+                with self._lock:
+                    allowance.close(error.retry_after, self._clock.now())
+            raise
         finally:
             with self._lock:
                 self.requests += 1
-                self._paces[endpoint].learn(self.client.limits)
+                allowance.learn(self.client.limits, self._clock.now())
 
-    def _hold(self, endpoint: str) -> None:
-        """Wait for this question's turn in Klaviyo's limits."""
-        with self._lock:
-            wait = self._paces[endpoint].take()
-        if wait > SECONDS_WORTH_TELLING:
-            log.info("%s: waiting %.0f s for Klaviyo's rate limit", endpoint, wait)
-        if wait > 0:
-            self._sleep(wait)
-
-    def _wait(self, path: str, error: TransientError, tries: int) -> float:
+    def _wait(self, endpoint: str, error: TransientError, tries: int) -> float:
         """Seconds to wait: what Klaviyo asked for, and full jitter so that clients spread out."""
         with self._lock:
             self.throttled += error.throttled
         asked = error.retry_after
         if asked is not None and asked > LONGEST_WAIT:
-            raise QuotaSpentError(path, asked) from None
+            raise QuotaSpentError(endpoint, asked) from None
         grown = tries if asked is None else tries - 1
         return (asked or 0.0) + random.uniform(0, min(LONGEST_BACKOFF, 2.0**grown))  # noqa: S311
 
     def _sleep(self, seconds: float) -> None:
         with self._lock:
             self.waited += seconds
-        time.sleep(seconds)
+        self._clock.wait(seconds)

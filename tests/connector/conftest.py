@@ -1,14 +1,12 @@
 """Fixtures for the connector's parts."""
 
-import time
-from types import SimpleNamespace
-
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug.serving import WSGIRequestHandler
 
 from tests.connector import scripted
 from tests.connector.scripted import ScriptedAccount
+from tests.unhurried import UnhurriedClock
 
 
 @pytest.fixture
@@ -26,6 +24,5 @@ def account(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedAcco
     monkeypatch.setattr(
         WSGIRequestHandler, "date_time_string", lambda *_: scripted.http_time(account)
     )
-    patient = SimpleNamespace(sleep=lambda _: None, monotonic=time.monotonic)
-    monkeypatch.setattr("asking.time", patient)
+    monkeypatch.setattr("asking.Clock", UnhurriedClock)
     return account

@@ -2,46 +2,30 @@
 
 import json
 import random
-import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asking
 import pytest
 from api import AuthError, ContractError, CursorError, GoneError, ScopeError, TransientError
-from asking import Asking, QuotaSpentError
+from asking import Asking, QuotaSpentError, StoppedError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tests.raw_server import serve
+from tests.unhurried import UnhurriedClock
 
 KEY = "pk_0123456789abcdef"
 PATH = "/api/events"
 
 
-class Clock:
-    """Stands in for `time` in asking.py: nobody sleeps, and what would be slept is noted."""
-
-    def __init__(self) -> None:
-        self.now, self.waits = 0.0, list[float]()
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass; as the real one, refuse what is no time."""
-        assert 0 <= seconds < float("inf")
-        assert len(self.waits) < 1_000, "asked for ever"
-        self.waits.append(seconds)
-        self.now += seconds
-
-    def monotonic(self) -> float:
-        """The time."""
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> UnhurriedClock:
     """A clock that only waiting moves."""
-    clock = Clock()
-    monkeypatch.setattr(asking, "time", clock)
+    clock = UnhurriedClock()
+    monkeypatch.setattr(asking, "Clock", lambda: clock)
     return clock
 
 
@@ -107,7 +91,7 @@ class TestRetries:
         ids=lambda fault: f"{fault.status_code} {fault.get_data(as_text=True)}",
     )
     def test_a_passing_fault_passes(
-        self, server: HTTPServer, clock: Clock, fault: Response
+        self, server: HTTPServer, clock: UnhurriedClock, fault: Response
     ) -> None:
         """After five failures the sixth attempt still counts, and nothing is lost."""
         answer(server, [*[fault] * 5, page("a", cursor="2"), fault, page("b")])
@@ -133,7 +117,9 @@ class TestRetries:
         assert type(raised.value) is error
         assert len(server.log) == 6
 
-    def test_what_waiting_cannot_mend_is_asked_once(self, server: HTTPServer, clock: Clock) -> None:
+    def test_what_waiting_cannot_mend_is_asked_once(
+        self, server: HTTPServer, clock: UnhurriedClock
+    ) -> None:
         """H6: waiting does not mend a rejected key, a missing scope or a wrong question."""
         faults = {
             AuthError: refusal(401),
@@ -158,7 +144,11 @@ class TestRetries:
 
     @pytest.mark.parametrize("status", [503, 429])
     def test_waits_grow_up_to_a_minute(
-        self, server: HTTPServer, clock: Clock, monkeypatch: pytest.MonkeyPatch, status: int
+        self,
+        server: HTTPServer,
+        clock: UnhurriedClock,
+        monkeypatch: pytest.MonkeyPatch,
+        status: int,
     ) -> None:
         """H1, H4: without Klaviyo's word on it each wait may be twice the last, up to 60 s."""
         monkeypatch.setattr(random, "uniform", highest)
@@ -171,14 +161,16 @@ class TestRateLimit:
     """H1 to H3: Klaviyo's word on when to ask again."""
 
     @pytest.mark.parametrize("seconds", ["0", "7", "599"])
-    def test_retry_after_is_honoured(self, server: HTTPServer, clock: Clock, seconds: str) -> None:
+    def test_retry_after_is_honoured(
+        self, server: HTTPServer, clock: UnhurriedClock, seconds: str
+    ) -> None:
         """Never sooner than asked, and at most a second later."""
         answer(server, [refusal(429, Retry_After=seconds), page("a")])
         assert listed(Asking(KEY)) == ["a"]
         (wait,) = clock.waits
         assert int(seconds) <= wait <= int(seconds) + 1
 
-    def test_a_long_wait_is_a_spent_quota(self, server: HTTPServer, clock: Clock) -> None:
+    def test_a_long_wait_is_a_spent_quota(self, server: HTTPServer, clock: UnhurriedClock) -> None:
         """More than a quarter of an hour is not waited for: the next sync asks again."""
         answer(server, [refusal(429, Retry_After="73473")])
         with pytest.raises(QuotaSpentError, match="retry in 1225 minutes") as error:
@@ -189,7 +181,7 @@ class TestRateLimit:
 
     @pytest.mark.parametrize("header", ["0", "30", "abc", "-1", "nan", "inf"])
     def test_being_throttled_for_ever_ends(
-        self, server: HTTPServer, clock: Clock, header: str
+        self, server: HTTPServer, clock: UnhurriedClock, header: str
     ) -> None:
         """One question waits ten minutes at most, and is not asked a thousand times."""
         answer(server, [refusal(429, Retry_After=header)])
@@ -199,7 +191,7 @@ class TestRateLimit:
         assert len(server.log) <= 100
 
     def test_being_throttled_does_not_use_up_the_attempts(
-        self, server: HTTPServer, clock: Clock
+        self, server: HTTPServer, clock: UnhurriedClock
     ) -> None:
         """H2: every second answer a 429, for a whole listing: all of it arrives."""
         slow = refusal(429, Retry_After="1")
@@ -208,7 +200,7 @@ class TestRateLimit:
         assert len(listed(Asking(KEY))) == 21
         assert len(clock.waits) == 20
 
-    def test_an_empty_minute_is_waited_out(self, server: HTTPServer, clock: Clock) -> None:
+    def test_an_empty_minute_is_waited_out(self, server: HTTPServer, clock: UnhurriedClock) -> None:
         """When none of the minute is left, that endpoint is not asked before the next one."""
         empty = Response(
             page("a").data, headers={"RateLimit-Remaining": "0", "RateLimit-Reset": "42"}
@@ -222,25 +214,22 @@ class TestRateLimit:
         client.get(PATH)
         assert clock.waits == [42]
 
-    def test_every_thread_waits_for_the_next_minute(
-        self, server: HTTPServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Threads that ask side by side all wait: one alone would leave the others to a 429."""
-        monkeypatch.setattr(clock, "sleep", clock.waits.append)  # they wait at the same time
-        empty = Response(
-            page("a").data, headers={"RateLimit-Remaining": "0", "RateLimit-Reset": "42"}
-        )
-        answer(server, [empty, page("b")])
+    def test_a_stop_ends_every_wait(self, server: HTTPServer) -> None:
+        """Ctrl-C is not kept waiting by threads that wait for Klaviyo, nor by what they ask."""
+        answer(server, [refusal(429, Retry_After="500")])
         client = Asking(KEY)
-        client.get(PATH)
-        threads = [threading.Thread(target=client.get, args=(PATH,)) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert clock.waits == [42, 42, 42]
+        with ThreadPoolExecutor(3) as pool:
+            waiting = [pool.submit(client.get, PATH) for _ in range(3)]
+            while len(server.log) < 1:
+                time.sleep(0.01)
+            client.stop()
+            assert {type(one.exception()) for one in waiting} == {StoppedError}
+        with pytest.raises(StoppedError):
+            client.get(PATH)
 
-    def test_what_was_asked_and_waited_is_counted(self, server: HTTPServer, clock: Clock) -> None:
+    def test_what_was_asked_and_waited_is_counted(
+        self, server: HTTPServer, clock: UnhurriedClock
+    ) -> None:
         """The closing summary tells requests, throttled answers and seconds waited."""
         answer(server, [refusal(429, Retry_After="5"), refusal(503), page("a")])
         client = Asking(KEY)
