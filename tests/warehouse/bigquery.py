@@ -41,7 +41,7 @@ class BigQuery:
     """The project's datasets and tables, and every script that was sent to them."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.sql = GoogleSQL()
+        self.url, self.sql = url, GoogleSQL()
         self.scripts: dict[str, str] = {}  # by job
         self.environment = {
             "DBT_TARGET": "bigquery",
@@ -71,7 +71,12 @@ class BigQuery:
         with self._lock:
             match method, *path.removeprefix(f"/bigquery/v2/projects/{PROJECT}/").split("/"):
                 case "POST", "jobs":
-                    answer = self._run(body)
+                    job = body["jobReference"]["jobId"]
+                    self._run(job, body["configuration"]["query"]["query"])
+                    answer = self._job(job)
+                case "POST", "queries":
+                    self._run(body["requestId"], body["query"])
+                    answer = self._result(body["requestId"])
                 case "GET", "jobs", job:
                     answer = self._job(job)
                 case "GET", "queries", job:
@@ -89,14 +94,12 @@ class BigQuery:
                     answer = _dataset(dataset)
         return answer
 
-    def _run(self, body: Any) -> Answer:
-        job, script = body["jobReference"]["jobId"], body["configuration"]["query"]["query"]
+    def _run(self, job: str, script: str) -> None:
         self.scripts[job] = script
         try:
             self._results[job] = self.sql.run(script)
         except (SqlError, NotImplementedError) as error:
             self._results[job] = f"{type(error).__name__}: {error}"
-        return self._job(job)
 
     def _job(self, job: str) -> Answer:
         result = self._results[job]
@@ -110,7 +113,8 @@ class BigQuery:
 
     def _result(self, job: str) -> Answer:
         table = self._results[job]
-        assert isinstance(table, Table)
+        if isinstance(table, str):
+            return None
         return {
             "jobComplete": True,
             "jobReference": {"projectId": PROJECT, "jobId": job, "location": "US"},
