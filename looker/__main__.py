@@ -1,11 +1,11 @@
-"""`python -m looker preview`: write the dashboard to one HTML file."""
+"""The dashboard as one page, in Looker and in Data Studio."""
 
 import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from looker import declaration, preview, semantic
+from looker import declaration, generated, preview, semantic, studio
 from looker.errors import LookerError
 from looker.warehouse import Warehouse
 
@@ -14,25 +14,73 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it did what it says."""
     options = _parser().parse_args(arguments)
     try:
-        semantics = semantic.load()
-        dashboard = declaration.load(semantics)
-        with Warehouse(options.warehouse) as warehouse:
-            html = preview.render(warehouse, semantics, dashboard, datetime.now(UTC))
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(html)
+        status: int = options.run(options)
     except (LookerError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
+    return status
+
+
+def _build(_: argparse.Namespace) -> int:
+    for path in generated.build(semantic.load()):
+        print(f"looker/{path}")
+    return 0
+
+
+def _check(_: argparse.Namespace) -> int:
+    differences = list(generated.check(semantic.load()))
+    sys.stdout.writelines(differences)
+    if differences:
+        print("looker/ is out of date: run `python -m looker build`.", file=sys.stderr)
+    return 1 if differences else 0
+
+
+def _link(options: argparse.Namespace) -> int:
+    semantics = semantic.load()
+    dashboard = declaration.load(semantics)
+    template = studio.load(options.template)
+    marts = studio.Marts(
+        options.project, options.dataset, options.billing_project or options.project
+    )
+    today = datetime.now(UTC).date()
+    template.check(semantics.columns, today)
+    address = studio.link(template, marts, dashboard.title, semantics.model(dashboard.model).table)
+    for line in template.remarks(today):
+        print(line, file=sys.stderr)
+    print(address)
+    return 0
+
+
+def _preview(options: argparse.Namespace) -> int:
+    semantics = semantic.load()
+    dashboard = declaration.load(semantics)
+    with Warehouse(options.warehouse) as warehouse:
+        html = preview.render(warehouse, semantics, dashboard, datetime.now(UTC))
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(html)
     print(f"{options.output} ({len(html.encode()) / 1e6:.1f} MB)")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m looker")
+    parser = argparse.ArgumentParser(prog="python -m looker", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
+    build = commands.add_parser(
+        "build", help="write what is generated from dbt and dashboard.yml: LookML, documents"
+    )
+    build.set_defaults(run=_build)
+    check = commands.add_parser("check", help="fail if what is generated is not as committed")
+    check.set_defaults(run=_check)
+    link = commands.add_parser("link", help="print the address of a Data Studio report")
+    link.add_argument("--project", required=True, help="Google Cloud project of the marts")
+    link.add_argument("--dataset", required=True, help="BigQuery dataset of the marts")
+    link.add_argument("--billing-project", help="project that pays for reading; default: the same")
+    link.add_argument("--template", type=Path, default=studio.TEMPLATE, help="default: %(default)s")
+    link.set_defaults(run=_link)
     page = commands.add_parser("preview", help="write the dashboard to one HTML file")
     page.add_argument("--warehouse", type=Path, default=Path("build/warehouse.duckdb"))
     page.add_argument("-o", "--output", type=Path, default=Path("build/dashboard.html"))
+    page.set_defaults(run=_preview)
     return parser
 
 

@@ -75,6 +75,12 @@ class Dashboard:
     pages: list[Page]
 
     @property
+    def default_period(self) -> Period:
+        """The period a dashboard opens with."""
+        [period] = [period for period in self.periods if period.default]
+        return period
+
+    @property
     def tiles(self) -> list[Tile]:
         """The tiles of all pages, in order."""
         return [tile for page in self.pages for tile in page.tiles]

@@ -32,12 +32,11 @@ TYPES: Mapping[str, Type] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a mart. `origin` names the raw column it comes from, as `table.column`."""
+    """A column of a mart."""
 
     name: str
     type: Type
     description: str
-    origin: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,11 @@ class Metric:
     ratio: tuple[str, str] | None = None
     formula: str = ""
     inputs: tuple[str, ...] = ()  # what a formula is made of
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the metrics that a ratio or a formula is made of."""
+        return self.ratio or self.inputs
 
     @property
     def sums(self) -> tuple[str, ...]:
@@ -235,7 +239,6 @@ class _Mart:
             "name": entry["name"],
             "type": TYPES[declared],
             "description": self._description(entry),
-            "origin": entry.get("config", {}).get("meta", {}).get("from", ""),
         }
 
     def _dimension(self, entry: Mapping[str, Any]) -> Dimension:

@@ -1,0 +1,109 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+- dashboard: klaviyo_all_campaigns
+  title: 'Klaviyo: All campaigns'
+  layout: newspaper
+  preferred_viewer: dashboards-next
+  filters:
+  - name: Date
+    title: Date
+    type: field_filter
+    default_value: 90 day
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.sent_date
+  - name: Account
+    title: Account
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.account_name
+  - name: Message type
+    title: Message type
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.message_type
+  - name: Channel
+    title: Channel
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.send_channel
+  - name: Campaign
+    title: Campaign
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.campaign_name
+  - name: Flow
+    title: Flow
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.flow_name
+  - name: Tags
+    title: Tags
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.tag_names
+  elements:
+  - title: Campaigns
+    name: Campaigns
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.message_id
+    - message_performance.send_channel
+    - message_performance.campaign_name
+    - message_performance.subject_line
+    - message_performance.sent_date
+    - message_performance.delivered
+    - message_performance.open_rate
+    - message_performance.click_rate
+    - message_performance.conversions
+    - message_performance.conversion_value
+    - message_performance.revenue_per_recipient
+    - message_performance.unsubscribe_rate
+    hidden_fields:
+    - message_performance.message_id
+    sorts:
+    - message_performance.sent_date desc
+    limit: 25
+    filters:
+      message_performance.message_type: campaign
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed. Open rate: Unique
+      opens / delivered, over the channels whose opens are counted. Click rate: Unique clicks / delivered,
+      over the channels whose clicks are counted. Conversions: Conversions, such as orders, that Klaviyo
+      attributes to the message. Revenue: Value of the conversions, in the account''s currency: the revenue
+      attributed to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe
+      rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 0
+    col: 0

@@ -1,0 +1,372 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+- dashboard: klaviyo_overview
+  title: 'Klaviyo: Overview'
+  layout: newspaper
+  preferred_viewer: dashboards-next
+  filters:
+  - name: Date
+    title: Date
+    type: field_filter
+    default_value: 90 day
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.sent_date
+  - name: Account
+    title: Account
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.account_name
+  - name: Message type
+    title: Message type
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.message_type
+  - name: Channel
+    title: Channel
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.send_channel
+  - name: Campaign
+    title: Campaign
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.campaign_name
+  - name: Flow
+    title: Flow
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.flow_name
+  - name: Tags
+    title: Tags
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.tag_names
+  elements:
+  - title: Revenue
+    name: Revenue
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.conversion_value
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 0
+  - title: Conversions
+    name: Conversions
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.conversions
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Conversions: Conversions, such as orders, that Klaviyo attributes to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 6
+  - title: Revenue per recipient
+    name: Revenue per recipient
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.revenue_per_recipient
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 12
+  - title: Conversion rate
+    name: Conversion rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.conversion_rate
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Conversion rate: Recipients who converted / delivered.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 18
+  - title: Delivered
+    name: Delivered
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.delivered
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 0
+  - title: Open rate
+    name: Open rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.open_rate
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Open rate: Unique opens / delivered, over the channels whose opens are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 6
+  - title: Click rate
+    name: Click rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.click_rate
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 12
+  - title: Unsubscribe rate
+    name: Unsubscribe rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.unsubscribe_rate
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
+      are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 18
+  - title: Revenue from campaigns and flows
+    name: Revenue from campaigns and flows
+    model: klaviyo
+    explore: message_performance
+    type: looker_column
+    stacking: normal
+    fields:
+    - message_performance.sent_week
+    - message_performance.message_type
+    - message_performance.conversion_value
+    pivots:
+    - message_performance.message_type
+    sorts:
+    - message_performance.sent_week
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 8
+    col: 0
+  - title: Revenue by channel
+    name: Revenue by channel
+    model: klaviyo
+    explore: message_performance
+    type: looker_column
+    stacking: normal
+    fields:
+    - message_performance.sent_week
+    - message_performance.send_channel
+    - message_performance.conversion_value
+    pivots:
+    - message_performance.send_channel
+    sorts:
+    - message_performance.sent_week
+    filters: {}
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 8
+    col: 12
+  - title: Email open rate
+    name: Email open rate
+    model: klaviyo
+    explore: message_performance
+    type: looker_line
+    fields:
+    - message_performance.sent_week
+    - message_performance.message_type
+    - message_performance.open_rate
+    pivots:
+    - message_performance.message_type
+    sorts:
+    - message_performance.sent_week
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Open rate: Unique opens / delivered, over the channels whose opens are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 16
+    col: 0
+  - title: Email click rate
+    name: Email click rate
+    model: klaviyo
+    explore: message_performance
+    type: looker_line
+    fields:
+    - message_performance.sent_week
+    - message_performance.message_type
+    - message_performance.click_rate
+    pivots:
+    - message_performance.message_type
+    sorts:
+    - message_performance.sent_week
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Message type: message_performance.message_type
+      Channel: message_performance.send_channel
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 16
+    col: 12

@@ -1,0 +1,13 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+project_name: klaviyo
+
+constant: CONNECTION {
+  value: "warehouse"
+  export: override_required
+}
+
+constant: SCHEMA {
+  value: "klaviyo"
+  export: override_required
+}

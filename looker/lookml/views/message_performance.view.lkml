@@ -1,0 +1,617 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+view: message_performance {
+  label: "Message performance"
+  sql_table_name: @{SCHEMA}.klaviyo__message_performance ;;
+
+  dimension: message_performance_key {
+    primary_key: yes
+    hidden: yes
+    type: string
+    sql: ${TABLE}.message_performance_key ;;
+  }
+
+  dimension: account_id {
+    hidden: yes
+    type: string
+    label: "Account id"
+    description: "The Klaviyo account."
+    sql: ${TABLE}.account_id ;;
+  }
+
+  dimension: campaign_id {
+    hidden: yes
+    type: string
+    label: "Campaign id"
+    description: "The campaign; null for flows."
+    sql: ${TABLE}.campaign_id ;;
+  }
+
+  dimension: flow_id {
+    hidden: yes
+    type: string
+    label: "Flow id"
+    description: "The flow; null for campaigns."
+    sql: ${TABLE}.flow_id ;;
+  }
+
+  dimension: message_id {
+    hidden: yes
+    type: string
+    label: "Message id"
+    description: "The message of the campaign or flow."
+    sql: ${TABLE}.message_id ;;
+  }
+
+  dimension: variation_id {
+    hidden: yes
+    type: string
+    label: "Variation id"
+    description: "Version of the message in an A/B test; the empty text where Klaviyo names none."
+    sql: ${TABLE}.variation_id ;;
+  }
+
+  dimension: conversion_metric_id {
+    hidden: yes
+    type: string
+    label: "Conversion metric id"
+    description: "The metric whose events count as conversions."
+    sql: ${TABLE}.conversion_metric_id ;;
+  }
+
+  dimension: account_name {
+    type: string
+    label: "Account"
+    description: "The company's name."
+    sql: ${TABLE}.account_name ;;
+  }
+
+  dimension: currency {
+    type: string
+    label: "Currency"
+    description: "ISO 4217 currency of every amount of the row. Amounts of two currencies are never to be summed."
+    sql: ${TABLE}.currency ;;
+  }
+
+  dimension: message_type {
+    type: string
+    label: "Message type"
+    description: "campaign or flow."
+    sql: ${TABLE}.message_type ;;
+  }
+
+  dimension: campaign_name {
+    type: string
+    label: "Campaign"
+    description: "Name of the campaign; null for flows."
+    sql: ${TABLE}.campaign_name ;;
+  }
+
+  dimension: flow_name {
+    type: string
+    label: "Flow"
+    description: "Name of the flow; null for campaigns."
+    sql: ${TABLE}.flow_name ;;
+  }
+
+  dimension: message_name {
+    type: string
+    label: "Message"
+    description: "Name of the message."
+    sql: ${TABLE}.message_name ;;
+  }
+
+  dimension: variation_name {
+    type: string
+    label: "Variation"
+    description: "Name of the version."
+    sql: ${TABLE}.variation_name ;;
+  }
+
+  dimension: is_ab_test {
+    type: yesno
+    label: "A/B test"
+    description: "Whether the message was sent in more than one variation."
+    sql: ${TABLE}.is_ab_test ;;
+  }
+
+  dimension: send_channel {
+    type: string
+    label: "Channel"
+    description: "email, sms, push-notification or whatsapp."
+    sql: ${TABLE}.send_channel ;;
+  }
+
+  dimension: conversion_metric_name {
+    type: string
+    label: "Conversion metric"
+    description: "Name of the metric whose events count as conversions."
+    sql: ${TABLE}.conversion_metric_name ;;
+  }
+
+  dimension: subject_line {
+    type: string
+    label: "Subject line"
+    description: "Subject of a mail, title of a push message or the first 80 characters of a text."
+    sql: ${TABLE}.subject_line ;;
+  }
+
+  dimension: preview_text {
+    type: string
+    label: "Preview text"
+    description: "The line after the subject in an inbox."
+    sql: ${TABLE}.preview_text ;;
+  }
+
+  dimension: from_label {
+    type: string
+    label: "Sender"
+    description: "Sender's name."
+    sql: ${TABLE}.from_label ;;
+  }
+
+  dimension: list_ids {
+    hidden: yes
+    type: string
+    label: "List ids"
+    description: "Ids of the lists and segments that were sent to, separated by commas."
+    sql: ${TABLE}.list_ids ;;
+  }
+
+  dimension: audience_names {
+    type: string
+    label: "Audience"
+    description: "Names of the lists and segments that were sent to, separated by commas; the id where one was deleted."
+    sql: ${TABLE}.audience_names ;;
+  }
+
+  dimension: tag_names {
+    type: string
+    label: "Tags"
+    description: "Names of the tags, separated by commas."
+    sql: ${TABLE}.tag_names ;;
+  }
+
+  dimension: is_archived {
+    type: yesno
+    label: "Archived"
+    description: "Whether the campaign or flow is archived."
+    sql: ${TABLE}.is_archived ;;
+  }
+
+  dimension: sent_weekday {
+    type: number
+    label: "Send weekday"
+    description: "Weekday of the send, 1 for Monday to 7 for Sunday."
+    sql: ${TABLE}.sent_weekday ;;
+  }
+
+  dimension: sent_hour {
+    type: number
+    label: "Send hour"
+    description: "Hour of the send in the account's time zone, 0 to 23; null for flows."
+    sql: ${TABLE}.sent_hour ;;
+  }
+
+  dimension_group: sent {
+    type: time
+    datatype: date
+    convert_tz: no
+    timeframes: [
+      date,
+      week,
+      month,
+      quarter,
+      year,
+    ]
+    label: "Send"
+    description: "Date of the send in the account's time zone."
+    sql: ${TABLE}.sent_on ;;
+  }
+
+  measure: recipients {
+    type: sum
+    group_label: "Sums"
+    label: "Recipients"
+    description: "Messages Klaviyo tried to send."
+    value_format_name: decimal_0
+    drill_fields: [detail*, recipients]
+    sql: ${TABLE}.recipients ;;
+  }
+
+  measure: delivered {
+    type: sum
+    group_label: "Sums"
+    label: "Delivered"
+    description: "Messages that arrived: recipients less bounced and failed."
+    value_format_name: decimal_0
+    drill_fields: [detail*, delivered]
+    sql: ${TABLE}.delivered ;;
+  }
+
+  measure: opens {
+    type: sum
+    group_label: "Sums"
+    label: "Opens"
+    description: "All opens, several per recipient included. Null for channels without opens."
+    value_format_name: decimal_0
+    drill_fields: [detail*, opens]
+    sql: ${TABLE}.opens ;;
+  }
+
+  measure: opens_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Unique opens"
+    description: "Recipients who opened, Apple's privacy opens included. Summed over messages it counts message-recipients, not people. Null for channels without opens."
+    value_format_name: decimal_0
+    drill_fields: [detail*, opens_unique]
+    sql: ${TABLE}.opens_unique ;;
+  }
+
+  measure: clicks {
+    type: sum
+    group_label: "Sums"
+    label: "Clicks"
+    description: "All clicks, several per recipient included."
+    value_format_name: decimal_0
+    drill_fields: [detail*, clicks]
+    sql: ${TABLE}.clicks ;;
+  }
+
+  measure: clicks_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Unique clicks"
+    description: "Recipients who clicked. Summed over messages it counts message-recipients, not people."
+    value_format_name: decimal_0
+    drill_fields: [detail*, clicks_unique]
+    sql: ${TABLE}.clicks_unique ;;
+  }
+
+  measure: bounced {
+    type: sum
+    group_label: "Sums"
+    label: "Bounced"
+    description: "Mails refused by the recipient's server."
+    value_format_name: decimal_0
+    drill_fields: [detail*, bounced]
+    sql: ${TABLE}.bounced ;;
+  }
+
+  measure: failed {
+    type: sum
+    group_label: "Sums"
+    label: "Failed"
+    description: "Texts and push messages that could not be handed over."
+    value_format_name: decimal_0
+    drill_fields: [detail*, failed]
+    sql: ${TABLE}.failed ;;
+  }
+
+  measure: bounced_or_failed {
+    type: sum
+    group_label: "Sums"
+    label: "Bounced or failed"
+    description: "Bounced and failed together."
+    value_format_name: decimal_0
+    drill_fields: [detail*, bounced_or_failed]
+    sql: ${TABLE}.bounced_or_failed ;;
+  }
+
+  measure: unsubscribe_uniques {
+    type: sum
+    group_label: "Sums"
+    label: "Unsubscribes"
+    description: "Recipients who asked to be left alone."
+    value_format_name: decimal_0
+    drill_fields: [detail*, unsubscribe_uniques]
+    sql: ${TABLE}.unsubscribe_uniques ;;
+  }
+
+  measure: spam_complaints {
+    type: sum
+    group_label: "Sums"
+    label: "Spam complaints"
+    description: "Recipients who reported the mail as spam."
+    value_format_name: decimal_0
+    drill_fields: [detail*, spam_complaints]
+    sql: ${TABLE}.spam_complaints ;;
+  }
+
+  measure: conversions {
+    type: sum
+    group_label: "Sums"
+    label: "Conversions"
+    description: "Conversions, such as orders, that Klaviyo attributes to the message."
+    value_format_name: decimal_0
+    drill_fields: [detail*, conversions]
+    sql: ${TABLE}.conversions ;;
+  }
+
+  measure: conversion_uniques {
+    type: sum
+    group_label: "Sums"
+    label: "Unique conversions"
+    description: "Recipients who converted at least once."
+    value_format_name: decimal_0
+    drill_fields: [detail*, conversion_uniques]
+    sql: ${TABLE}.conversion_uniques ;;
+  }
+
+  measure: conversion_value {
+    type: sum
+    group_label: "Sums"
+    label: "Revenue"
+    description: "Value of the conversions, in the account's currency: the revenue attributed to the message."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    drill_fields: [detail*, conversion_value]
+    sql: ${TABLE}.conversion_value ;;
+  }
+
+  measure: text_message_spend {
+    type: sum
+    group_label: "Sums"
+    label: "Text message spend"
+    description: "Cost of the texts, in the account's currency. Null for other channels."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    drill_fields: [detail*, text_message_spend]
+    sql: ${TABLE}.text_message_spend ;;
+  }
+
+  measure: open_tracked_delivered {
+    type: sum
+    group_label: "Sums"
+    label: "Delivered with opens tracked"
+    description: "Delivered messages of channels whose opens are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, open_tracked_delivered]
+    sql: ${TABLE}.open_tracked_delivered ;;
+  }
+
+  measure: open_tracked_clicks_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Unique clicks with opens tracked"
+    description: "Unique clicks of channels whose opens are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, open_tracked_clicks_unique]
+    sql: ${TABLE}.open_tracked_clicks_unique ;;
+  }
+
+  measure: click_tracked_delivered {
+    type: sum
+    group_label: "Sums"
+    label: "Delivered with clicks tracked"
+    description: "Delivered messages of channels whose clicks are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, click_tracked_delivered]
+    sql: ${TABLE}.click_tracked_delivered ;;
+  }
+
+  measure: click_tracked_opens_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Unique opens with clicks tracked"
+    description: "Unique opens of channels whose clicks are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, click_tracked_opens_unique]
+    sql: ${TABLE}.click_tracked_opens_unique ;;
+  }
+
+  measure: bounce_tracked_recipients {
+    type: sum
+    group_label: "Sums"
+    label: "Recipients with bounces tracked"
+    description: "Recipients of channels whose bounces are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, bounce_tracked_recipients]
+    sql: ${TABLE}.bounce_tracked_recipients ;;
+  }
+
+  measure: failure_tracked_recipients {
+    type: sum
+    group_label: "Sums"
+    label: "Recipients with failures tracked"
+    description: "Recipients of channels whose failures are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, failure_tracked_recipients]
+    sql: ${TABLE}.failure_tracked_recipients ;;
+  }
+
+  measure: unsubscribe_tracked_delivered {
+    type: sum
+    group_label: "Sums"
+    label: "Delivered with unsubscribes tracked"
+    description: "Delivered messages of channels whose unsubscribes are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, unsubscribe_tracked_delivered]
+    sql: ${TABLE}.unsubscribe_tracked_delivered ;;
+  }
+
+  measure: spam_tracked_delivered {
+    type: sum
+    group_label: "Sums"
+    label: "Delivered with spam complaints tracked"
+    description: "Delivered messages of channels whose spam complaints are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, spam_tracked_delivered]
+    sql: ${TABLE}.spam_tracked_delivered ;;
+  }
+
+  measure: text_message_conversion_value {
+    type: sum
+    group_label: "Sums"
+    label: "Text message revenue"
+    description: "Conversion value of messages that have a text message spend."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    drill_fields: [detail*, text_message_conversion_value]
+    sql: ${TABLE}.text_message_conversion_value ;;
+  }
+
+  measure: open_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Open rate"
+    description: "Unique opens / delivered, over the channels whose opens are counted."
+    value_format_name: percent_1
+    drill_fields: [detail*, opens_unique, open_tracked_delivered, open_rate]
+    sql: 1.0 * ${opens_unique} / NULLIF(${open_tracked_delivered}, 0) ;;
+  }
+
+  measure: click_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Click rate"
+    description: "Unique clicks / delivered, over the channels whose clicks are counted."
+    value_format_name: percent_2
+    drill_fields: [detail*, clicks_unique, click_tracked_delivered, click_rate]
+    sql: 1.0 * ${clicks_unique} / NULLIF(${click_tracked_delivered}, 0) ;;
+  }
+
+  measure: click_to_open_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Click-to-open rate"
+    description: "Unique clicks / unique opens, over the channels whose opens and clicks are counted."
+    value_format_name: percent_1
+    drill_fields: [detail*, open_tracked_clicks_unique, click_tracked_opens_unique, click_to_open_rate]
+    sql: 1.0 * ${open_tracked_clicks_unique} / NULLIF(${click_tracked_opens_unique}, 0) ;;
+  }
+
+  measure: conversion_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Conversion rate"
+    description: "Recipients who converted / delivered."
+    value_format_name: percent_2
+    drill_fields: [detail*, conversion_uniques, delivered, conversion_rate]
+    sql: 1.0 * ${conversion_uniques} / NULLIF(${delivered}, 0) ;;
+  }
+
+  measure: delivery_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Delivery rate"
+    description: "Delivered / recipients."
+    value_format_name: percent_1
+    drill_fields: [detail*, delivered, recipients, delivery_rate]
+    sql: 1.0 * ${delivered} / NULLIF(${recipients}, 0) ;;
+  }
+
+  measure: bounce_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Bounce rate"
+    description: "Bounced / recipients, over the channels whose bounces are counted."
+    value_format_name: percent_2
+    drill_fields: [detail*, bounced, bounce_tracked_recipients, bounce_rate]
+    sql: 1.0 * ${bounced} / NULLIF(${bounce_tracked_recipients}, 0) ;;
+  }
+
+  measure: failed_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Failed rate"
+    description: "Failed / recipients, over the channels whose failures are counted."
+    value_format_name: percent_2
+    drill_fields: [detail*, failed, failure_tracked_recipients, failed_rate]
+    sql: 1.0 * ${failed} / NULLIF(${failure_tracked_recipients}, 0) ;;
+  }
+
+  measure: bounced_or_failed_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Bounced or failed rate"
+    description: "Bounced or failed / recipients."
+    value_format_name: percent_2
+    drill_fields: [detail*, bounced_or_failed, recipients, bounced_or_failed_rate]
+    sql: 1.0 * ${bounced_or_failed} / NULLIF(${recipients}, 0) ;;
+  }
+
+  measure: unsubscribe_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Unsubscribe rate"
+    description: "Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted."
+    value_format_name: percent_2
+    drill_fields: [detail*, unsubscribe_uniques, unsubscribe_tracked_delivered, unsubscribe_rate]
+    sql: 1.0 * ${unsubscribe_uniques} / NULLIF(${unsubscribe_tracked_delivered}, 0) ;;
+  }
+
+  measure: spam_complaint_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Spam complaint rate"
+    description: "Spam complaints / delivered, over the channels whose complaints are counted."
+    value_format_name: percent_2
+    drill_fields: [detail*, spam_complaints, spam_tracked_delivered, spam_complaint_rate]
+    sql: 1.0 * ${spam_complaints} / NULLIF(${spam_tracked_delivered}, 0) ;;
+  }
+
+  measure: revenue_per_recipient {
+    type: number
+    group_label: "Ratios"
+    label: "Revenue per recipient"
+    description: "Revenue / delivered, as Klaviyo defines it."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    drill_fields: [detail*, conversion_value, delivered, revenue_per_recipient]
+    sql: 1.0 * ${conversion_value} / NULLIF(${delivered}, 0) ;;
+  }
+
+  measure: average_order_value {
+    type: number
+    group_label: "Ratios"
+    label: "Average order value"
+    description: "Revenue / conversions."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    drill_fields: [detail*, conversion_value, conversions, average_order_value]
+    sql: 1.0 * ${conversion_value} / NULLIF(${conversions}, 0) ;;
+  }
+
+  measure: text_message_roi {
+    type: number
+    group_label: "Ratios"
+    label: "Text message return"
+    description: "Revenue of texts / text message spend."
+    value_format_name: decimal_1
+    required_fields: [currency]
+    drill_fields: [detail*, text_message_conversion_value, text_message_spend, text_message_roi]
+    sql: 1.0 * ${text_message_conversion_value} / NULLIF(${text_message_spend}, 0) ;;
+  }
+
+  measure: engagement_score {
+    type: number
+    group_label: "Scores"
+    label: "Engagement score"
+    description: "0.7 of the open rate and 0.3 of the click rate. The weighting is arbitrary; it serves to rank, not to measure."
+    value_format_name: percent_1
+    drill_fields: [detail*, open_rate, click_rate, engagement_score]
+    sql: 0.7 * ${open_rate} + 0.3 * ${click_rate} ;;
+  }
+
+  set: detail {
+    fields: [
+      sent_date,
+      account_name,
+      currency,
+      message_type,
+      campaign_name,
+      flow_name,
+      message_name,
+      variation_name,
+      send_channel,
+      conversion_metric_name,
+      subject_line,
+      preview_text,
+      from_label,
+      audience_names,
+      tag_names,
+    ]
+  }
+}

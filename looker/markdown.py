@@ -1,0 +1,43 @@
+"""The generated documents, written with the templates in `templates/`."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(template: str, **values: object) -> str:
+    """A document of that name."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=False,  # noqa: S701 - Markdown of our own names, no HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"code": _code, "columns": _columns, "cell": _cell}
+    return environment.get_template(template).render(values)
+
+
+def _code(names: str | Iterable[str]) -> str:
+    """Names as code, or a dash for none."""
+    listed = [names] if isinstance(names, str) else names
+    return ", ".join(f"`{name}`" for name in listed if name) or "–"
+
+
+def _columns(names: Iterable[str]) -> str:
+    """Columns as `column` (tables that have it)."""
+    tables = defaultdict(list)
+    for name in names:
+        table, _, column = name.partition(".")
+        tables[column].append(table)
+    return ", ".join(f"`{column}` ({', '.join(of)})" for column, of in tables.items()) or "–"
+
+
+def _cell(text: str) -> str:
+    """Text that does not end the cell of a table."""
+    return text.replace("|", "\\|") or "–"

@@ -1,0 +1,20 @@
+"""The connector's raw tables, as it declares them itself."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+# Its modules import each other flat, as Fivetran runs them.
+sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
+from streams import TABLES
+
+COLUMNS: Mapping[str, list[str]] = {
+    name: [*table.types, "_fivetran_synced"] for name, table in TABLES.items()
+}
+
+
+def klaviyo_field(origin: str) -> str:
+    """Where Klaviyo's answer has what fills a raw column; empty for what the connector adds."""
+    table, _, name = origin.partition(".")
+    column = TABLES[table].columns.get(name)
+    return "/".join(column.path) if column else ""
