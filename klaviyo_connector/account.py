@@ -15,6 +15,7 @@ from api import ConfigurationError
 from asking import Asking
 from configuration import Configuration
 from models import Checkpoint, Json, Operation, State, Table, UnstorableError, Upsert, dig, digest
+from roster import Roster
 from streams import SYNC_ERROR, SYNC_REPORT
 from values import day, text, written
 
@@ -23,6 +24,7 @@ VERSION = 1
 SECONDS_BETWEEN_NEWS = 5
 REMEDY = "restore the state or reset the connection, which syncs everything again"
 DAY = 86_400.0  # seconds; a daily quota opens again within one
+ROSTER, MOST_ROSTER = "roster", 5_000_000  # characters; Fivetran documents 10 MB for all state
 OUR_SHARE = 200  # of 225 reports a day and endpoint; the rest is for the account's other tools
 
 
@@ -115,6 +117,13 @@ class Account:
         return ZoneInfo(self.document["attributes"]["timezone"])
 
     @cached_property
+    def roster(self) -> Roster:
+        """Who stands in the tables of people. All accounts of a connection share its state."""
+        with recalling(ROSTER):
+            limit = MOST_ROSTER // len(self.settings.api_keys)
+            return Roster(self.memory.tables.get(ROSTER, {}), limit)
+
+    @cached_property
     def written_now(self) -> str:
         """Klaviyo's time at the beginning of this sync, as rows hold it."""
         return written(self.now)
@@ -148,9 +157,17 @@ class Account:
                 filter(None, (created, self.memory.first_day)), default=None
             )
 
+    def remember_people(self) -> None:
+        """Put who stands in the tables of people into memory."""
+        self.memory.tables[ROSTER] = self.roster.memory
+
     def skip(self, scope: str, *tables: Table) -> None:
         """Note tables that the key's scopes do not allow."""
         self.skipped[scope].update(table.name for table in tables if self.wants(table))
+
+    def skips(self, table: Table) -> bool:
+        """Whether a table was left out because a scope is missing."""
+        return any(table.name in names for names in self.skipped.values())
 
     def quota_left(self, path: str) -> int:
         """How many reports this connector may still ask of an endpoint today."""

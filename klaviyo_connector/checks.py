@@ -7,7 +7,17 @@ from configuration import read
 from events import PATH as EVENTS_PATH
 from events import SCOPE as EVENTS_SCOPE
 from models import Table
-from streams import EVENT, STREAMS
+from profiles import PATH as PROFILES_PATH
+from profiles import SCOPE as PROFILES_SCOPE
+from streams import (
+    EVENT,
+    EVENT_ATTRIBUTION,
+    LIST_PROFILE,
+    PROFILE,
+    PROFILE_SUPPRESSION,
+    SEGMENT_PROFILE,
+    STREAMS,
+)
 
 Check = Callable[[Mapping[str, object]], None]  # raises a KlaviyoError that says what is wrong
 
@@ -26,7 +36,12 @@ def _scopes() -> dict[str, tuple[str, list[Table]]]:
     for stream in STREAMS:
         _, tables = scopes.setdefault(stream.scope, (stream.path, []))
         tables += [table for table, _ in stream.makes]
-    return {**scopes, EVENTS_SCOPE: (EVENTS_PATH, [EVENT])}
+    people = [PROFILE, PROFILE_SUPPRESSION, LIST_PROFILE, SEGMENT_PROFILE]
+    return {
+        **scopes,
+        EVENTS_SCOPE: (EVENTS_PATH, [EVENT, EVENT_ATTRIBUTION]),
+        PROFILES_SCOPE: (PROFILES_PATH, people),
+    }
 
 
 def _key(configuration: Mapping[str, object]) -> None:

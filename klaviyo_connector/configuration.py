@@ -22,7 +22,7 @@ FIELDS = (  # key, label and description in the setup form
     (
         "tables",
         "Tables",
-        "Names separated by commas, `all`, or `reporting` (the default: no row per event).",
+        "Names separated by commas, `all`, or `reporting` (the default: no events or people).",
     ),
     (
         "conversion_metrics",
@@ -39,6 +39,8 @@ FIELDS = (  # key, label and description in the setup form
 KEYS = tuple(name for name, _, _ in FIELDS)
 _KEY = re.compile(r"pk_[A-Za-z0-9_-]{4,200}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+PREDICTIONS = "predictive_analytics"
+NEEDS = {"list_profile": "list", "segment_profile": "segment", PREDICTIONS: "profile"}
 MOST_THREADS = 32
 EARLIEST = date(2000, 1, 1)  # Klaviyo accepts no event before
 
@@ -119,15 +121,18 @@ def _start_date(text: str) -> date | None:
 
 
 def _tables(chosen: tuple[str, ...]) -> frozenset[str]:
-    """The tables to sync: names from the list, `reporting` (the default) and `all` for the sets."""
-    sets = {"reporting": REPORTING, "all": tuple(TABLES)}
+    """The tables to sync: names from the list, `reporting` (the default) and `all` for the sets.
+
+    `predictive_analytics` is no table and so not in `all`, but a part of `profile`.
+    """
+    sets = {"reporting": REPORTING, "all": tuple(TABLES), PREDICTIONS: (PREDICTIONS,)}
     unknown = [name for name in chosen if name not in sets and name not in TABLES]
     if unknown:
-        raise ConfigurationError(
-            f"tables: unknown table{_named(unknown[0])}; known: reporting, all, {', '.join(TABLES)}"
-        )
+        known = ", ".join(("reporting", "all", PREDICTIONS, *TABLES))
+        raise ConfigurationError(f"tables: unknown table{_named(unknown[0])}; known: {known}")
     tables = {table for name in chosen or ("reporting",) for table in sets.get(name, (name,))}
-    return frozenset(tables | {"account", "sync_report", "sync_error"})
+    needed = {NEEDS[name] for name in tables & NEEDS.keys()}
+    return frozenset(tables | needed | {"account", "sync_report", "sync_error"})
 
 
 def _concurrency(text: str) -> int:

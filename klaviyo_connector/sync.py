@@ -20,16 +20,31 @@ from configuration import Configuration
 from events import SCOPE as EVENTS_SCOPE
 from events import sync_events
 from listings import sync_listing
+from members import sync_members
 from models import Checkpoint, Ledger, Operation, State, Table, Warning, dig
 from parallel import side_by_side
+from profiles import SCOPE as PROFILES_SCOPE
+from profiles import sync_profiles
 from reports import sync_reports
-from streams import ACCOUNT, AGGREGATES, EVENT, EVENT_ATTRIBUTION, REPORTS, STREAMS
+from streams import (
+    ACCOUNT,
+    AGGREGATES,
+    EVENT,
+    EVENT_ATTRIBUTION,
+    LIST_PROFILE,
+    PROFILE,
+    PROFILE_SUPPRESSION,
+    REPORTS,
+    SEGMENT_PROFILE,
+    STREAMS,
+)
 from values import moment, text, written
 
 log = logging.getLogger("klaviyo")
 ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds rows in memory until a checkpoint
 SECONDS_BETWEEN_CHECKPOINTS = 30  # what a killed sync asks for again at most
 AHEAD = timedelta(days=1)  # a watermark further ahead than any clock's error is damage
+MEMBERS = {"list": [LIST_PROFILE], "segment": [SEGMENT_PROFILE]}  # what is listed by these
 NEEDED = {"metric", "mapped_metric", "campaign", "flow"}  # listings that tell what to report on
 
 
@@ -180,13 +195,18 @@ def _parts(account: Account) -> Iterator[Iterator[Operation]]:
     reports = account.wants(*(t for report in (*REPORTS, *AGGREGATES) for t in report.tables))
     needed = NEEDED if reports else {"metric"}
     for stream in STREAMS:
-        tables = [table for table, _ in stream.makes]
+        tables = [table for table, _ in stream.makes] + MEMBERS.get(stream.name, [])
         if account.wants(*tables) or stream.name in needed:
             yield _part(account, stream.scope, tables, sync_listing(account, stream))
     if reports:
         yield sync_reports(account)
     if account.wants(EVENT, EVENT_ATTRIBUTION):
         yield _part(account, EVENTS_SCOPE, [EVENT, EVENT_ATTRIBUTION], sync_events(account))
+    if account.wants(PROFILE):
+        yield _part(account, PROFILES_SCOPE, [PROFILE], sync_profiles(account))
+    for table in (PROFILE_SUPPRESSION, LIST_PROFILE, SEGMENT_PROFILE):
+        if account.wants(table) and not account.skips(table):
+            yield _part(account, PROFILES_SCOPE, [table], sync_members(account, table))
 
 
 def _part(

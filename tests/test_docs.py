@@ -26,7 +26,7 @@ def test_every_setting_is_in_the_readme(key: str) -> None:
 def test_every_scope_is_in_the_readme() -> None:
     """A reader can make a key that is allowed what the tables need."""
     scopes = {one.scope.partition(":")[0] for one in (*STREAMS, *REPORTS, *AGGREGATES)}
-    assert all(f"`{scope}`" in README for scope in scopes | {"accounts", "events"})
+    assert all(f"`{scope}`" in README for scope in scopes | {"accounts", "events", "profiles"})
 
 
 def test_the_readme_is_short_and_begins_with_what_to_type() -> None:

@@ -14,7 +14,7 @@ from tests.fivetran_cli import fivetran
 from tests.sandbox_server import Sandbox, running_sandbox
 
 SCOPES = "accounts:read,metrics:read,campaigns:read,flows:read,segments:read,tags:read,forms:read"
-OTHERS = "lists:read,events:read,templates:read"
+OTHERS = "lists:read,events:read,profiles:read,templates:read"
 FORM = """
 import json, connector
 form = connector.configuration_form()

@@ -9,10 +9,10 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "klaviyo_connector"
 MODULES = {path.stem: ast.parse(path.read_text()) for path in FOLDER.glob("*.py")}
-PURE = {"models", "values", "streams", "restatement"}
+PURE = {"models", "values", "streams", "restatement", "roster"}
 WITHOUT_INPUT_OR_OUTPUT = {
     "__future__", "base64", "collections", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "itertools", "json", "math", "re", "typing", "zoneinfo",
+    "hashlib", "itertools", "json", "math", "re", "typing", "zlib", "zoneinfo",
 }  # fmt: skip
 ONLY_IN = {
     "fivetran_connector_sdk": "connector",

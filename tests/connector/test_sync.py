@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,9 +19,8 @@ from tests.connector.scripted import DAY, KEY, ScriptedAccount, Sync, resource, 
 
 OTHER = "pk_another_account"
 LATER = "2027-01-01T00:00:00.000000Z"  # than any clock's error
-FULL = "reporting,event,event_attribution,template"
+FULL = "all"
 EMPTY = {"inbox_provider_daily", "sync_error"}  # nothing of the shop's fills them
-EMPTY |= {"profile", "profile_suppression", "list_profile", "segment_profile"}
 
 
 def reporting(groupings: Any, name: str) -> Callable[[Any], Any]:
@@ -58,6 +58,12 @@ def _shop(account: ScriptedAccount) -> ScriptedAccount:
     ]
     for path in ("lists", "segments"):
         add[f"/api/{path}"] = [resource(path.removesuffix("s"), "x", name="All", **made)]
+        member = resource("profile", "p", joined_group_at=made["created"])
+        add[f"/api/{path}/x/profiles"] = [member]
+    barred = {"suppression": [{"reason": "UNSUBSCRIBE", "timestamp": made["updated"]}]}
+    add["/api/profiles"] = [
+        resource("profile", "p", subscriptions={"email": {"marketing": barred}}, **made)
+    ]
     add["/api/tags"] = [resource("tag", "t", {"tag-group": "g"}, name="sale")]
     add["/api/tag-groups"] = [resource("tag-group", "g", name="Default")]
     add["/api/templates"] = [resource("template", "te", name="Plain", **made)]
@@ -236,6 +242,15 @@ class TestState:
             (("form", "watermark"), "yesterday"),
             (("form", "watermark"), LATER),
             (("event", "", "watermark"), LATER),
+            (("profile", "", "watermark"), LATER),
+            (("list_profile", "x", "watermark"), LATER),
+            (("profile_suppression", "global", "watermark"), "yesterday"),
+            (("segment_profile", "x", "compared_on"), 5),
+            (("segment_profile", "x", "size"), None),
+            (("profile", "recent"), 7),
+            (("roster", "people"), "not packed"),
+            (("roster", "groups"), {"a": "b"}),
+            (("roster", "changes"), {"0": 5}),
             (("campaign_performance", "windows"), []),
             (("campaign_performance", "windows", "PO", "pending"), [["x", "y"]]),
             (("campaign_performance", "windows", "PO", "deep_on"), 5),
@@ -256,6 +271,31 @@ class TestState:
         assert "state" in str(done.error)
         assert not [one for one in done.operations if isinstance(one, Upsert)]
 
+    @pytest.mark.usefixtures("shop")
+    def test_what_is_not_known_is_left_alone(self) -> None:
+        """Keys of a later version of this connector do no harm: nothing is asked for again."""
+        state = run(tables=FULL).state
+        state["accounts"][f"of-{KEY}"] |= {"later": 1}
+        state["accounts"][f"of-{KEY}"]["tables"] |= {"later": {"watermark": None}}
+        done = run(state | {"later": 1}, tables=FULL)
+        assert done.error is None
+        assert set(done.state["accounts"]) == {f"of-{KEY}"}
+        assert done.rows("form") == done.rows("list_profile") == []
+
+    def test_watermarks_of_1970_ask_for_everything_again(self, shop: ScriptedAccount) -> None:
+        """All of it is found to stand already; what appeared in between arrives."""
+        state = run(tables=FULL).state
+        long_ago = re.sub(
+            r'("(watermark|cold)": ")[^"]+', r"\g<1>1970-01-01T00:00:00.000000Z", json.dumps(state)
+        )
+        shop.documents["/api/lists/x/profiles"].append(
+            resource("profile", "q", joined_group_at="2026-10-01T00:00:00+00:00")
+        )
+        done = run(json.loads(long_ago), tables=FULL)
+        assert done.error is None
+        assert [row["profile_id"] for row in done.rows("list_profile")] == ["p", "q"]
+        assert done.rows("form") == done.deleted("list_profile") == []
+
 
 class TestScopes:
     """H7: a key that may not read everything."""
@@ -264,8 +304,9 @@ class TestScopes:
         ("path", "scope", "skipped"),
         [
             ("/api/forms", "forms:read", ["form", "form_daily"]),
-            ("/api/segments", "segments:read", ["segment", "segment_daily"]),
-            ("/api/lists", "lists:read", ["list"]),
+            ("/api/segments", "segments:read", ["segment", "segment_daily", "segment_profile"]),
+            ("/api/lists", "lists:read", ["list", "list_profile"]),
+            ("/api/profiles", "profiles:read", ["profile", "profile_suppression"]),
             ("/api/events", "events:read", ["event", "event_attribution"]),
             ("/api/tags", "tags:read", ["tag"]),
         ],
