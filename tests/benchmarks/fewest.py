@@ -1,0 +1,37 @@
+"""How many requests a sync makes, against the fewest that can show an account to be unchanged."""
+
+import sys
+
+from tests.sandbox_server import KEY, REPOSITORY, Sandbox
+
+sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
+
+from streams import AGGREGATES, REPORTS, STREAMS
+
+from tests.loader import Loader
+
+
+def print_requests(sandbox: Sandbox) -> None:
+    """Print the requests of a first sync and of one that finds nothing new."""
+    synced = Loader(sandbox.url, {"api_key": KEY}).sync()
+    first = synced.requests
+    synced.sync()
+    print(f"{'requests of a sync':<40}{'ours':>9}{'fewest':>9}")
+    print(f"{'first, all history':<40}{first:>9,}")
+    print(f"{'nothing changed':<40}{synced.requests:>9,}{_fewest(sandbox):>9,}\n")
+
+
+def _fewest(sandbox: Sandbox) -> int:
+    """The fewest requests that can show an account to be unchanged, by Klaviyo's own rules.
+
+    One for the account, one for each part of a listing that can be asked for changes alone, all
+    pages of those that cannot, one for each report and one for each aggregated metric.
+    """
+    listings = sum(
+        len(stream.partitions) if stream.cursor else len(list(sandbox.pages(stream.path)))
+        for stream in STREAMS
+        if any(table.reporting for table, _ in stream.makes)
+    )
+    names = {metric["attributes"]["name"] for metric in sandbox.all("/api/metrics")}
+    aggregated = [len(names & set(aggregate.metrics)) or 1 for aggregate in AGGREGATES]
+    return 1 + listings + len(REPORTS) + sum(aggregated)

@@ -1,0 +1,71 @@
+"""Runs a reader in a process of its own, and prints what several took side by side."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.sandbox_server import Sandbox
+
+READ = Path(__file__).parent / "readers" / "read.py"
+MB = 1_000_000
+# Some rivals ask for events until this moment, and Klaviyo refuses times ahead of its clock: so the
+# sandbox's, which stands still, goes an hour ahead.
+NOW = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+
+
+class ReaderError(Exception):
+    """A reader did not read to the end; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one reader took to read an account: bytes, and seconds without its start and imports.
+
+    `early_peak` is the most memory it had held after 100,000 rows (0: it read fewer), `campaigns`
+    how many it finds.
+    """
+
+    account: str
+    reader: str
+    rows: int
+    wall: float
+    cpu: float
+    peak: int
+    early_peak: int
+    campaigns: str = ""
+
+
+def measure(account: str, reader: str, *arguments: str, python: str = sys.executable) -> Figures:
+    """Run readers/read.py with these arguments; account and reader are names for the table."""
+    command = [python, str(READ), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ReaderError(_last_line(done.stderr))
+    return Figures(account, reader, **json.loads(_last_line(done.stdout)))
+
+
+def ours(account: str, sandbox: Sandbox, concurrency: int) -> Figures:
+    """Our sync of all events."""
+    name = f"our sync, concurrency {concurrency}"
+    return measure(account, name, "ours", "events", sandbox.url, str(concurrency))
+
+
+def _last_line(text: str) -> str:
+    """What a program said last: its result or the error it ended with."""
+    return (text.strip().splitlines() or ["it said nothing"])[-1]
+
+
+def print_table(figures: Sequence[Figures]) -> None:
+    """Print readers of one account, one to a line."""
+    columns = "rows   wall s    rows/s    CPU s  rows/CPU s  peak MB  campaigns"
+    print(f"{figures[0].account:<40}{columns:>70}")
+    for one in figures:
+        print(
+            f"{one.reader:<40}{one.rows:>10,}{one.wall:>9.2f}{one.rows / one.wall:>10,.0f}"
+            f"{one.cpu:>9.2f}{one.rows / one.cpu:>12,.0f}{one.peak / MB:>9.0f}{one.campaigns:>12}"
+        )
+    print()

@@ -1,0 +1,29 @@
+"""The floor: fetch every page of the event list and parse it, nothing else."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import orjson
+import requests
+from read import HEADERS
+
+PARSERS = {"json": json.loads, "orjson": orjson.loads}
+FIRST_PAGE = "/api/events?page%5Bsize%5D=1000&sort=datetime&include=attributions"
+
+
+def events(url: str, parser: str, most_pages: str = "") -> Iterator[int]:
+    """Yield the events of each page."""
+    for page in islice(_pages(url, PARSERS[parser]), int(most_pages) if most_pages else None):
+        yield len(page["data"])
+
+
+def _pages(url: str, parse: Any) -> Iterator[Any]:
+    session = requests.Session()
+    session.headers.update(HEADERS)
+    link: str | None = url + FIRST_PAGE
+    while link:
+        page = parse(session.get(link).content)
+        yield page
+        link = page["links"]["next"]
