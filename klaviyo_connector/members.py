@@ -164,7 +164,8 @@ class Reading:
         group, person = self.listing.group(row), row["profile_id"]
         is_new = not self.account.roster.holds(group, person)
         self.account.roster.add(group, person)
-        self.seen[group].add(person)
+        if self.compares:
+            self.seen[group].add(person)
         return is_new or (row[self.listing.column] or "") > self.watermark
 
     def finish(self) -> Iterator[Operation]:
@@ -188,6 +189,8 @@ def _vanished(account: Account, table: Table, names: set[str]) -> Iterator[Opera
             account.roster.forget(group)
     known = account.memory.tables.get(table.name, {})
     account.memory.tables[table.name] = {name: known[name] for name in names & known.keys()}
+    account.remember_people()
+    yield account.memory.checkpoint()
 
 
 def _leave(account: Account, table: Table, group: Group, people: set[str]) -> Iterator[Operation]:
