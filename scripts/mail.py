@@ -1,0 +1,131 @@
+"""Sends e-mails, by SMTP or by Amazon SES, one to each recipient so that none sees the others."""
+
+import smtplib
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid, parseaddr
+from typing import Annotated, Literal, get_args
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from mypy_boto3_sesv2 import SESV2Client
+from pydantic import AfterValidator, SecretStr
+
+from scripts.command import CommandError, Settings
+
+Way = Literal["smtp", "ses"]
+WAYS: tuple[Way, ...] = get_args(Way)
+
+
+def _addresses(text: str) -> str:
+    for address in text.split(","):
+        if "@" not in parseaddr(address)[1]:
+            raise ValueError(f"{address.strip()!r} is no e-mail address")
+    return text
+
+
+class MailSettings(Settings):
+    """From whom and to whom, separated by commas."""
+
+    digest_from: Annotated[str, AfterValidator(_addresses)]
+    digest_to: Annotated[str, AfterValidator(_addresses)]
+
+    def send(self, message: EmailMessage) -> None:
+        """Send the message to each recipient; CommandError if one of them cannot get it."""
+        raise NotImplementedError
+
+    def copies(self, message: EmailMessage) -> Iterator[EmailMessage]:
+        """The message as it goes to each recipient."""
+        for recipient in self.digest_to.split(","):
+            for name in ("From", "To", "Date", "Message-ID"):
+                del message[name]
+            message["From"] = self.digest_from
+            message["To"] = recipient.strip()
+            message["Date"] = formatdate()
+            message["Message-ID"] = make_msgid(domain=parseaddr(self.digest_from)[1].split("@")[1])
+            yield message
+
+
+class SmtpSettings(MailSettings):
+    """The mail server. Without encryption there is no password: it could be read on the way."""
+
+    smtp_host: str
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+
+    def send(self, message: EmailMessage) -> None:
+        """Send by the mail server."""
+        try:
+            with self._server() as server:
+                for copy in self.copies(message):
+                    server.send_message(copy)
+                    print(f"Sent to {copy['To']} by {self.smtp_host}", flush=True)
+        except (smtplib.SMTPException, OSError) as error:
+            raise CommandError(f"{self.smtp_host}:{self.smtp_port} did not send: {error}") from None
+
+    @contextmanager
+    def _server(self) -> Iterator[smtplib.SMTP]:
+        tls = ssl.create_default_context()
+        if self.smtp_security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self.smtp_host, self.smtp_port, timeout=60, context=tls
+            )
+        else:
+            server = smtplib.SMTP(self.smtp_host, self.smtp_port, timeout=60)
+        with server:
+            if self.smtp_security == "starttls":
+                server.starttls(context=tls)
+            if self.smtp_user and self.smtp_security != "none":
+                server.login(self.smtp_user, self.smtp_password.get_secret_value())
+            yield server
+
+
+class SesSettings(MailSettings):
+    """Amazon SES, reached as boto3 finds it: AWS_REGION, AWS_ACCESS_KEY_ID and so on."""
+
+    def send(self, message: EmailMessage) -> None:
+        """Send by SES, no faster than the account may."""
+        with ses() as client:
+            rate = client.get_account()["SendQuota"]["MaxSendRate"]  # mails a second
+            for copy in self.copies(message):
+                client.send_email(Content={"Raw": {"Data": copy.as_bytes()}})
+                print(f"Sent to {copy['To']} by SES", flush=True)
+                time.sleep(1 / rate)
+
+
+SETTINGS: dict[Way, type[MailSettings]] = {"smtp": SmtpSettings, "ses": SesSettings}
+
+
+@contextmanager
+def ses() -> Iterator[SESV2Client]:
+    """A client of Amazon SES; what it refuses is a CommandError."""
+    try:
+        yield boto3.client("sesv2", config=Config(retries={"mode": "standard"}))
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(f"SES: {error}") from None
+
+
+def verify_domain(domain: str, *, is_dry: bool) -> None:
+    """Make the domain an identity that signs with DKIM, unless it is one, and print its records."""
+    with ses() as client:
+        try:
+            dkim = client.get_email_identity(EmailIdentity=domain)["DkimAttributes"]
+            print(f"{domain} is an identity already.")
+        except client.exceptions.NotFoundException:
+            if is_dry:
+                print(f"Would make {domain} an identity that signs with DKIM, keys of 2048 bits.")
+                return
+            dkim = client.create_email_identity(
+                EmailIdentity=domain,
+                DkimSigningAttributes={"NextSigningKeyLength": "RSA_2048_BIT"},
+            )["DkimAttributes"]
+            print(f"{domain} is an identity now.")
+    print(f"DKIM: {dkim['Status']}. Records for its DNS:")
+    for token in dkim["Tokens"]:
+        print(f"{token}._domainkey.{domain} CNAME {token}.dkim.amazonses.com")
