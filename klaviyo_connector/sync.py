@@ -95,7 +95,8 @@ def _together(operations: Iterable[Operation], state: State) -> Iterator[Operati
 def _accounts(settings: Configuration, state: State) -> Iterator[Operation]:
     """All accounts side by side; one that fails does not keep the others from their sync."""
     failures: list[KlaviyoError] = []
-    syncs: dict[str, Iterator[Operation]] = {}  # by the account's id
+    opened: dict[str, Account] = {}
+    syncs: list[Iterator[Operation]] = []
     for number, key in enumerate(settings.api_keys, 1):
         name = f"account {number} of {len(settings.api_keys)}" if settings.api_keys[1:] else ""
         try:
@@ -103,11 +104,16 @@ def _accounts(settings: Configuration, state: State) -> Iterator[Operation]:
         except KlaviyoError as error:
             yield from _failed(name, error, failures)
             continue
-        if account.id in syncs:
+        if account.id in opened:
             yield Warning(f"{name}: its key and an earlier one open the same account; synced once")
         else:
-            syncs[account.id] = _apart(name, _account(account), failures)
-    yield from side_by_side(list(syncs.values()), threads=len(syncs))
+            opened[account.id] = account
+            syncs.append(_apart(name, _account(account), failures))
+    try:
+        yield from side_by_side(syncs, threads=len(syncs))
+    finally:
+        for account in opened.values():
+            account.asking.stop()
     if failures:
         raise failures[0]
 

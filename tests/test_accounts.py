@@ -1,10 +1,13 @@
 """Several Klaviyo accounts in one connection: side by side, and independent of each other."""
 
 import random
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sync
 from api import AuthError
 
 from tests import fivetran, raw_tables
@@ -64,6 +67,27 @@ def test_killed_anywhere_both_resume(sandbox: Sandbox) -> None:
             killed.sync(die_after=dice.randrange(sum(whole.written.values()) // 5))
     killed.sync()
     assert whole.content() == killed.content()
+
+
+def test_a_sync_that_is_broken_off_leaves_no_thread(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even those that wait for an answer of Klaviyo's."""
+    monkeypatch.setenv("KLAVIYO_BASE_URL", sandbox.url)
+    sandbox.reset_requests()
+    sandbox.fault("stall", path="/api/events", times=None)
+    before = set(threading.enumerate())
+    operations = sync.sync({"api_key": f"{FIRST},{SECOND}", "tables": "event"}, {})
+    next(operations)
+    while sum(asked["path"] == "/api/events" for asked in sandbox.log()) < 2:
+        time.sleep(0.05)  # until both accounts wait
+    started = set(threading.enumerate()) - before
+    operations.close()  # type: ignore[attr-defined]  # it is a generator
+    for thread in started:
+        thread.join(timeout=20)  # a request's deadline is 60 seconds
+    assert started
+    assert not set(threading.enumerate()) - before
+    sandbox.clear_faults()
 
 
 @pytest.mark.parametrize("keys", [(FIRST, WRONG), (WRONG, FIRST)], ids=["last", "first"])
