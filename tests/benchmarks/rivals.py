@@ -57,8 +57,8 @@ RIVALS = (
     Rival(
         "dlt_rest_api",
         "dlt",
-        "rest_api source, 1,000 events a page, extracted to files: to normalise and load them"
-        f" comes on top. {UNASKED}",
+        "rest_api source, 1,000 events a page, extracted and normalised into typed columns, as our"
+        f" rows are; not loaded. {UNASKED}",
     ),
     Rival(
         "official_client",
