@@ -22,9 +22,10 @@ check: .venv/.stamp ## Lint, formatting and types
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/python -m looker check
 
-bench: .venv/.stamp ## Measure speed
-	@.venv/bin/python -m tests.benchmarks.bench
+bench: .venv/.stamp ## Measure speed; RIVALS=1 installs and measures others too, EVENTS=N sets the size
+	@.venv/bin/python -m tests.benchmarks.bench $(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
 chaos: .venv/.stamp .venv-dbt/.stamp ## Run the full fault matrix
 	@.venv/bin/pytest --numprocesses 2 -m chaos
