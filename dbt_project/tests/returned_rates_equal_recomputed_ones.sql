@@ -1,13 +1,14 @@
-{#- Every ratio metric, computed for each single row, must be the rate that Klaviyo returned for
-    it: within 0.0005, or half a cent for money. No rate and a rate of nothing count as 0. A row
-    listed here shows a denominator we hold differently from Klaviyo. -#}
+{#- Every ratio metric that Klaviyo returns too (meta.klaviyo), computed for each single row, must be
+    the rate that Klaviyo returned for it: within 0.0005, or half a cent for money. No rate and a rate
+    of nothing count as 0. A row listed here shows a denominator we hold differently from Klaviyo. -#}
 {{ config(severity='warn') }}
 
 with
 
 messages as (select * from {{ ref('klaviyo__message_performance') }})
 
-{% for metric in graph.metrics.values() if execute and metric.type == 'ratio' %}
+{% for metric in graph.metrics.values()
+    if execute and metric.type == 'ratio' and metric.config.meta.klaviyo is defined %}
 {%- set numerator = metric.type_params.numerator.name -%}
 {%- set denominator = metric.type_params.denominator.name -%}
 select

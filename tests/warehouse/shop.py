@@ -1,12 +1,14 @@
 """Two small accounts, written by hand to go wrong wherever a model is careless."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from tests.warehouse.raw import Rows
 
 US, FR = "USshop", "FRshop"
-ORDER, VIEWED = "PlacedOrder", "AViewedProduct"
+ORDER, VIEWED, REFUND = "PlacedOrder", "AViewedProduct", "RefundedOrder"
+MAIL, OPEN, CLICK, BOUNCE, TEXT, OFF = "RecMail", "Open", "Click", "Bounce", "RecText", "Unsub"
 
 # Klaviyo's glossary of statistics: what each rate divides.
 RATES = {
@@ -83,6 +85,21 @@ def text(delivered: int, clicks: int, revenue: float, spend: float) -> dict[str,
     )
 
 
+def push(delivered: int, opens: int, revenue: float) -> dict[str, Any]:
+    """What a report says of a push message, which has opens but no clicks and no spam."""
+    return statistics(
+        recipients=delivered + 20,
+        delivered=delivered,
+        opens=opens,
+        opens_unique=opens,
+        bounced=20,
+        bounced_or_failed=20,
+        conversions=1,
+        conversion_uniques=1,
+        conversion_value=revenue,
+    )
+
+
 def campaign(message: str, numbers: Mapping[str, Any], **others: str) -> dict[str, Any]:
     """A row of `campaign_performance`: of the campaign `launch` in the US account, by mail."""
     return {
@@ -111,6 +128,34 @@ def flow(sent_on: str, numbers: Mapping[str, Any], **others: str) -> dict[str, A
     }
 
 
+def event(
+    id_: str, metric: str | None, at: str, profile: str | None, **others: Any
+) -> dict[str, Any]:
+    """A row of `event` in the US account, at a time in UTC."""
+    moment = f"{at}+00:00"
+    return {
+        "account_id": US,
+        "id": id_,
+        "metric_id": metric,
+        "datetime": moment,
+        "timestamp": int(datetime.fromisoformat(moment).timestamp()),
+        "profile_id": profile,
+        **others,
+    }
+
+
+def credit(event_id: str, touch: str, **message: str) -> dict[str, Any]:
+    """A row of `event_attribution` in the US account."""
+    row = {"account_id": US, "event_id": event_id, "attribution_id": f"{event_id}-{touch}"}
+    return row | {"attributed_event_id": touch, **message}
+
+
+def count(metric: str, day: str, events: int, **others: str) -> dict[str, Any]:
+    """A row of `message_metric_daily` or `inbox_provider_daily` in the US account."""
+    numbers = {"count": events, "unique_count": events}
+    return {"account_id": US, "metric_id": metric, "date": day, **numbers, **others}
+
+
 ACCOUNTS: Rows = [
     {
         "account_id": US,
@@ -133,11 +178,23 @@ ROWS: dict[str, Rows] = {
     "metric": [
         {"account_id": US, "id": ORDER, "name": "Placed Order"},
         {"account_id": US, "id": VIEWED, "name": "Viewed Product"},
+        {"account_id": US, "id": REFUND, "name": "Refunded Order"},
+        {"account_id": US, "id": MAIL, "name": "Received Email"},
+        {"account_id": US, "id": OPEN, "name": "Opened Email"},
+        {"account_id": US, "id": CLICK, "name": "Clicked Email"},
+        {"account_id": US, "id": BOUNCE, "name": "Bounced Email"},
+        {"account_id": US, "id": TEXT, "name": "Received Text Message"},
+        {"account_id": US, "id": OFF, "name": "Unsubscribed from Email Marketing"},
         {"account_id": FR, "id": ORDER, "name": "Placed Order"},
     ],
-    "mapped_metric": [{"account_id": US, "id": "revenue", "metric_id": ORDER}],
+    "mapped_metric": [
+        {"account_id": US, "id": "revenue", "metric_id": ORDER},
+        {"account_id": US, "id": "refunded_sales", "metric_id": REFUND},
+        {"account_id": US, "id": "cancelled_sales"},
+    ],
     "campaign": [
         {"account_id": US, "id": "launch", "name": "Launch", "is_archived": True},
+        {"account_id": US, "id": "before", "name": "Before", "is_archived": False},
         {"account_id": US, "id": "deleted", "name": "Deleted", "_fivetran_deleted": True},
         {"account_id": FR, "id": "launch", "name": "Lancement", "is_archived": False},
     ],
@@ -145,7 +202,44 @@ ROWS: dict[str, Rows] = {
         {"account_id": US, "id": "all", "campaign_id": "launch", "included": ["news", "vip"]}
     ],
     "list": [{"account_id": US, "id": "news", "name": "Newsletter"}],
+    "list_profile": [
+        {
+            "account_id": US,
+            "list_id": "news",
+            "profile_id": profile,
+            "joined_group_at": joined,
+            "_fivetran_deleted": left is not None,
+            "_fivetran_synced": left or "2026-11-20T09:00:00Z",
+        }
+        for profile, joined, left in (
+            ("ann", "2026-11-15T12:00:00Z", None),
+            ("bob", "2026-11-16T04:59:59Z", None),  # the evening of the 15th in New York
+            ("cid", "2026-11-15T12:00:00Z", "2026-11-18T12:00:00Z"),
+            ("dee", None, None),
+        )
+    ],
     "segment": [{"account_id": US, "id": "vip", "name": "VIPs"}],
+    "segment_daily": [
+        {
+            "account_id": US,
+            "segment_id": "vip",
+            "date": day,
+            "total_members": total,
+            "members_added": added,
+            "members_removed": removed,
+            "net_members_changed": added - removed,
+        }
+        for day, total, added, removed in (("2026-11-18", 5, 2, 0), ("2026-11-19", 4, 1, 2))
+    ],
+    "segment_profile": [
+        {"account_id": US, "segment_id": "vip", "profile_id": "ann"},
+        {
+            "account_id": US,
+            "segment_id": "new",
+            "profile_id": "bob",
+            "joined_group_at": "2026-11-19T12:00:00Z",
+        },
+    ],
     "campaign_message": [
         {
             "account_id": US,
@@ -161,6 +255,18 @@ ROWS: dict[str, Rows] = {
             "send_time": "2026-11-03T15:00:00Z",
         },
         {
+            "account_id": US,
+            "id": "push",
+            "campaign_id": "launch",
+            "send_time": "2026-11-03T16:00:00Z",
+        },
+        {
+            "account_id": US,
+            "id": "old",
+            "campaign_id": "before",
+            "send_time": "2026-10-02T15:00:00Z",
+        },
+        {
             "account_id": FR,
             "id": "test",
             "campaign_id": "launch",
@@ -171,8 +277,37 @@ ROWS: dict[str, Rows] = {
         {"account_id": US, "id": "A", "campaign_message_id": "test", "subject": "Hello"},
         {"account_id": US, "id": "B", "campaign_message_id": "test", "subject": 'A "new" day'},
         {"account_id": US, "id": "C", "campaign_message_id": "text", "body": "x" * 200},
+        {"account_id": US, "id": "D", "campaign_message_id": "push", "title": "Ping"},
     ],
     "flow": [{"account_id": US, "id": "welcome", "name": "Welcome"}],
+    "flow_action": [
+        {"account_id": US, "id": "wait", "flow_id": "welcome", "definition": {"data": {}}},
+        {
+            "account_id": US,
+            "id": "test",
+            "flow_id": "welcome",
+            "definition": {
+                "data": {
+                    "current_experiment": {
+                        "variations": [
+                            {
+                                "id": version,
+                                "data": {
+                                    "message": {
+                                        "id": "second",
+                                        "name": "Second",
+                                        "subject_line": subject,
+                                        "preview_text": None,
+                                    }
+                                },
+                            }
+                            for version, subject in (("F1", "Still 'here'?"), ("F2", ""))
+                        ]
+                    }
+                }
+            },
+        },
+    ],
     "flow_message": [
         {"account_id": US, "id": "hello", "flow_id": "welcome", "subject": "Welcome in"}
     ],
@@ -182,6 +317,8 @@ ROWS: dict[str, Rows] = {
         campaign("test", mail(1000, 400, 30, 9.0), variation="A", conversion_metric_id=VIEWED),
         campaign("test", mail(500, 300, 10, 9.0), variation="B", conversion_metric_id=VIEWED),
         campaign("text", text(2000, 150, 600.0, 40.0), send_channel="sms"),
+        campaign("push", push(300, 30, 45.0), send_channel="push-notification"),
+        campaign("old", mail(100, 50, 10, 30.0), campaign_id="before"),
         campaign("test", mail(0, 0, 0), account_id=FR),
     ],
     "campaign_performance_daily": [
@@ -192,7 +329,104 @@ ROWS: dict[str, Rows] = {
         flow("2026-11-01", mail(70, 40, 10, 20.0)),
         flow("2026-11-02", mail(30, 10, 0, 0.0)),
         flow("2026-11-02", mail(30, 10, 0, 5.0), conversion_metric_id=VIEWED),
+        flow("2026-11-02", mail(200, 80, 30), flow_message_id="second", variation="F1"),
+        flow("2026-11-02", mail(200, 40, 10), flow_message_id="second", variation="F2"),
     ],
+    "event": [
+        event("first", VIEWED, "2026-10-01 12:00:00", "ann"),
+        event("mail", MAIL, "2026-10-02 15:00:00", "ann", inbox_provider="Gmail"),
+        event(
+            "open", OPEN, "2026-10-02 16:00:00", "ann", campaign_id="before", message_id="before"
+        ),
+        event("sold", ORDER, "2026-10-03 12:00:00", "ann", value=30.0, value_currency="USD"),
+        # In an A/B test: the open that Klaviyo credits, and a machine's after it.
+        event(
+            "openA",
+            OPEN,
+            "2026-11-02 05:00:00",
+            "ann",
+            campaign_id="launch",
+            message_id="launch",
+            variation_id="A",
+            inbox_provider="Gmail",
+            is_machine_open=False,
+        ),
+        event(
+            "openM",
+            OPEN,
+            "2026-11-02 05:00:01",
+            "ann",
+            campaign_id="launch",
+            message_id="launch",
+            variation_id="B",
+            inbox_provider="Gmail",
+            is_machine_open=True,
+        ),
+        event("buyA", ORDER, "2026-11-02 04:59:59", "ann", value=1e3, value_currency="USD"),
+        event("back", REFUND, "2026-11-04 12:00:00", "ann", value=100.0),
+        event("orphan", ORDER, "2026-11-03 12:00:00", "bob", value=-49.95),
+        # Klaviyo says nothing: a text 12 hours before to the second, and one a second too late.
+        event("text", TEXT, "2026-11-05 00:00:00", "cid", flow_id="welcome", message_id="hello"),
+        event("intime", ORDER, "2026-11-05 12:00:00", "cid", value=20.0, value_currency="EUR"),
+        event("toolate", ORDER, "2026-11-05 12:00:01", "cid", value=7.0),
+        event("nobody", ORDER, "2026-11-06 12:00:00", None),
+        event("bot", CLICK, "2026-11-06 12:00:00", "cid", is_bot_click=True, inbox_provider=""),
+        event("gone", ORDER, "2026-11-06 13:00:00", "cid", value=5.0, _fivetran_deleted=True),
+        event("noone", "DeletedMetric", "2026-11-07 12:00:00", "cid"),
+        event("nameless", None, "2026-11-07 12:00:00", "cid"),
+        event("ahead", ORDER, "2027-11-07 12:00:00", "ann", value=1.0, is_future=True),
+    ],
+    "event_attribution": [
+        credit("sold", "open", campaign_id="before", campaign_message_id="old"),
+        credit("buyA", "openA", campaign_id="launch", campaign_message_id="test"),
+        credit("orphan", "missing", flow_id="welcome", flow_message_id="second"),
+        credit("back", "openA", campaign_id="launch", campaign_message_id="test"),
+    ],
+    "message_metric_daily": [
+        count(MAIL, "2026-10-02", 1, message_id="before"),
+        count(OPEN, "2026-10-02", 1, message_id="before"),
+        count(OPEN, "2026-11-02", 2, message_id="launch"),
+        count(OFF, "2026-11-02", 3, message_id="launch"),
+        count(TEXT, "2026-11-04", 1, flow_id="welcome", message_id="hello"),
+        count(CLICK, "2026-11-06", 1),
+    ],
+    "inbox_provider_daily": [
+        count(MAIL, "2026-11-02", 90, inbox_provider="Gmail"),
+        count(BOUNCE, "2026-11-02", 10, inbox_provider="Gmail"),
+        count(OPEN, "2026-11-02", 2, inbox_provider="Gmail"),
+        count(MAIL, "2026-11-02", 5),
+    ],
+    "profile": [
+        {
+            "account_id": US,
+            "id": "ann",
+            "email": "ann@example.com",
+            "country": "France",
+            "created_at": "2026-11-01T03:59:59Z",  # the last second of October in New York
+            "email_marketing_consent": "SUBSCRIBED",
+            "email_marketing_can_receive": True,
+            "properties": {"favourite": "tea"},
+            "historic_clv": 1030.0,
+        },
+        {"account_id": US, "id": "bob", "email_marketing_can_receive": False},
+        {"account_id": US, "id": "cid", "created_at": "2026-11-01T04:00:00Z"},
+        {"account_id": US, "id": "erased", "_fivetran_deleted": True},
+    ],
+    "profile_suppression": [
+        {
+            "account_id": US,
+            "profile_id": "bob",
+            "scope": scope,
+            "reason": reason,
+            "suppressed_at": "2026-11-10T12:00:00Z",
+        }
+        for scope, reason in (
+            ("global", "UNSUBSCRIBE"),
+            ("global", "HARD_BOUNCE"),
+            ("news", "USER_SUPPRESSED"),
+        )
+    ],
+    "template": [{"account_id": US, "id": "T", "name": "Hello", "html": "<p>{{ name }}</p>"}],
     "sync_report": [
         {
             "account_id": US,

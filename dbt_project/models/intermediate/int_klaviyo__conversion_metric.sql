@@ -25,20 +25,30 @@ revenue as (
 
 ),
 
+-- Orders have a metric even where only events are synced, and no report.
+candidates as (
+
+    select account_id, conversion_metric_id, 1 as is_reported from reported
+    union all
+    select account_id, metric_id, 0 from revenue
+
+),
+
 ranked as (
 
     select
-        reported.account_id,
-        reported.conversion_metric_id,
+        candidates.account_id,
+        candidates.conversion_metric_id,
         row_number() over (
-            partition by reported.account_id
+            partition by candidates.account_id
             order by
-                case when reported.conversion_metric_id = revenue.metric_id then 0 else 1 end,
-                reported.conversion_metric_id
+                candidates.is_reported desc,
+                case when candidates.conversion_metric_id = revenue.metric_id then 0 else 1 end,
+                candidates.conversion_metric_id
         ) as preference
 
-    from reported
-    left join revenue on reported.account_id = revenue.account_id
+    from candidates
+    left join revenue on candidates.account_id = revenue.account_id
 
 )
 

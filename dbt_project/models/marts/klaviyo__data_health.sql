@@ -8,6 +8,7 @@
     'sync_report', 'tag', 'tag_group', 'template',
 ] -%}
 {#- Klaviyo answers each of these reports 225 times a day. -#}
+{%- set report_quota = 225 -%}
 {%- set report_tables = [
     'campaign_performance', 'flow_performance', 'flow_performance_daily', 'segment_daily',
     'form_daily',
@@ -25,6 +26,7 @@ tables as (
     select
         accounts.account_id,
         '{{ table }}' as table_name,
+        {{ is_synced(table) | lower }} as is_synced,
         count(raw_table.account_id) as row_count,
         max(raw_table.synced_at) as last_changed_at
     from accounts
@@ -81,6 +83,26 @@ syncs as (
 
 ),
 
+reconciliations as (
+
+    select
+        account_id,
+        'event' as table_name,
+        count(*) as rows_compared,
+        sum(case when event_count = aggregated_count then 0 else 1 end) as rows_different
+    from {{ ref('int_klaviyo__event_reconciliation') }}
+    group by account_id
+    union all
+    select
+        account_id,
+        'event_attribution',
+        count(*),
+        sum(case when is_different then 1 else 0 end)
+    from {{ ref('int_klaviyo__order_reconciliation') }}
+    group by account_id
+
+),
+
 refusals as (
 
     select account_id, table_name, count(*) as rows_refused
@@ -98,13 +120,17 @@ select
     ---------- account
     accounts.organization_name as account_name,
     accounts.is_test_account,
+    last_syncs.synced_on as last_synced_on,
 
     ---------- what stands in the warehouse
+    tables.is_synced,
     tables.row_count,
     sends.data_from,
     sends.data_to,
     tables.last_changed_at,
     cast(coalesce(refusals.rows_refused, 0) as {{ dbt.type_bigint() }}) as rows_refused,
+    cast(reconciliations.rows_compared as {{ dbt.type_bigint() }}) as rows_compared,
+    cast(reconciliations.rows_different as {{ dbt.type_bigint() }}) as rows_different,
 
     ---------- the last sync
     coalesce(syncs.last_synced_at, tables.last_changed_at) as last_synced_at,
@@ -112,21 +138,24 @@ select
     cast(syncs.rows_deleted as {{ dbt.type_bigint() }}) as last_rows_deleted,
     cast(syncs.requests as {{ dbt.type_bigint() }}) as last_requests,
     syncs.seconds_waited as last_seconds_waited,
-    cast(
-        case
-            when tables.table_name in ('{{ report_tables | join("', '") }}')
-                then syncs.requests_today
-        end as {{ dbt.type_bigint() }}
-    ) as report_quota_used_today
+    {% set is_report = "tables.table_name in ('" ~ report_tables | join("', '") ~ "')" -%}
+    cast(case when {{ is_report }} then syncs.requests_today end as {{ dbt.type_bigint() }})
+        as report_quota_used_today,
+    cast(case when {{ is_report }} then {{ report_quota }} end as {{ dbt.type_bigint() }})
+        as report_quota
 
 from tables
 inner join accounts on tables.account_id = accounts.account_id
+inner join last_syncs on tables.account_id = last_syncs.account_id
 left join sends
     on tables.account_id = sends.account_id
     and tables.table_name = sends.table_name
 left join syncs
     on tables.account_id = syncs.account_id
     and tables.table_name = syncs.table_name
+left join reconciliations
+    on tables.account_id = reconciliations.account_id
+    and tables.table_name = reconciliations.table_name
 left join refusals
     on tables.account_id = refusals.account_id
     and tables.table_name = refusals.table_name

@@ -1,0 +1,28 @@
+with
+
+accounts as (select * from {{ ref('stg_klaviyo__account') }}),
+
+events as (
+
+    select
+        events.*,
+        cast({{ local_time('events.occurred_at', 'accounts.timezone') }} as date) as occurred_on
+
+    from {{ ref('stg_klaviyo__event') }} as events
+    inner join accounts on events.account_id = accounts.account_id
+    where events.metric_id is not null
+
+)
+
+select
+    account_id,
+    metric_id,
+    occurred_on,
+    coalesce(inbox_provider, '') as inbox_provider,
+    count(*) as event_count,
+    sum(case when is_machine_open then 1 else 0 end) as machine_opens,
+    sum(case when is_bot_click then 1 else 0 end) as bot_clicks,
+    max(synced_at) as synced_at
+
+from events
+group by account_id, metric_id, occurred_on, coalesce(inbox_provider, '')

@@ -1,0 +1,64 @@
+with
+
+last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
+
+first_events as (
+
+    select account_id, min(occurred_on) as first_on
+    from {{ ref('int_klaviyo__event_daily') }}
+    group by account_id
+
+),
+
+-- Only campaigns: all that a flow sends is never over. Windows have closed a month after the send,
+-- but for mails that lay unopened for weeks.
+reported as (
+
+    select
+        messages.account_id,
+        messages.message_id,
+        max(messages.conversion_metric_id) as conversion_metric_id,
+        sum(messages.conversions) as reported_orders,
+        sum(messages.conversion_value) as reported_value
+
+    from {{ ref('klaviyo__message_performance') }} as messages
+    inner join last_syncs on messages.account_id = last_syncs.account_id
+    inner join first_events on messages.account_id = first_events.account_id
+    where
+        messages.message_type = 'campaign'
+        and messages.sent_on > first_events.first_on
+        and messages.sent_on <= {{ days_before('last_syncs.synced_on', 30) }}
+    group by messages.account_id, messages.message_id
+
+),
+
+orders as (
+
+    select
+        account_id,
+        message_id,
+        metric_id,
+        sum(klaviyo_orders) as credited_orders,
+        sum(klaviyo_order_value) as credited_value
+
+    from {{ ref('klaviyo__attributed_order') }}
+    group by account_id, message_id, metric_id
+
+)
+
+select
+    reported.account_id,
+    reported.message_id,
+    coalesce(orders.credited_orders, 0) as credited_orders,
+    coalesce(reported.reported_orders, 0) as reported_orders,
+    coalesce(orders.credited_value, 0) as credited_value,
+    coalesce(reported.reported_value, 0) as reported_value,
+    coalesce(orders.credited_orders, 0) <> coalesce(reported.reported_orders, 0)
+        or abs(coalesce(orders.credited_value, 0) - coalesce(reported.reported_value, 0)) > 0.005
+        as is_different
+
+from reported
+left join orders
+    on reported.account_id = orders.account_id
+    and reported.message_id = orders.message_id
+    and reported.conversion_metric_id = orders.metric_id
