@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 LONG_MAX = 2**63 - 1
 JSON_DEPTH = 32  # Klaviyo allows 10 levels of nesting; deeper input is hostile or broken.
+TEXT_LENGTH = 5 * 2**20  # characters; Klaviyo takes no record of more than 5 MB
+CUT = " [cut: longer than Klaviyo allows]"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DIGITS = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
@@ -26,7 +28,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 def text(value: Any) -> str | None:
     """Text without NUL and lone surrogates; numbers as written; containers are not text."""
     if isinstance(value, str):
-        return value if storable(value) else _UNSTORABLE.sub("\ufffd", value)
+        return value if storable(value) else _mended(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
@@ -35,8 +37,15 @@ def text(value: Any) -> str | None:
 
 
 def storable(value: str) -> bool:
-    """Whether text holds neither NUL nor lone surrogates; nearly all text is plain ASCII."""
-    return "\0" not in value and (value.isascii() or not _UNSTORABLE.search(value))
+    """Whether text holds neither NUL nor lone surrogates; nearly all text is short, plain ASCII."""
+    if "\0" in value or len(value) > TEXT_LENGTH:
+        return False
+    return value.isascii() or not _UNSTORABLE.search(value)
+
+
+def _mended(value: str) -> str:
+    value = _UNSTORABLE.sub("\ufffd", value)
+    return value[: TEXT_LENGTH - len(CUT)] + CUT if len(value) > TEXT_LENGTH else value
 
 
 def long_digits(value: int) -> str:

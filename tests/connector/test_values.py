@@ -235,6 +235,15 @@ class TestText:
         """V2: a name of a megabyte is not cut."""
         assert values.text("ä" * 2**20) == "ä" * 2**20
 
+    def test_a_text_beyond_klaviyos_limit_is_cut_and_says_so(self) -> None:
+        """V3: the row is kept, in a JSON column too; cutting it once is enough."""
+        cut = values.text("ä" * 17_000_000)
+        assert cut is not None
+        assert len(cut) == values.TEXT_LENGTH
+        assert cut.endswith(values.CUT)
+        assert values.text(cut) == cut
+        assert values.document({"a": "ä" * 17_000_000, "b": 1}) == {"a": cut, "b": 1}
+
 
 class TestJsonColumn:
     """Open-ended properties."""
