@@ -35,6 +35,13 @@ def copy_connector(folder: Path, source: Path = CONNECTOR) -> Path:
     return Path(shutil.copytree(source, folder / "connector", ignore=left_behind))
 
 
+def alter(project: Path, module: str, old: str, new: str) -> None:
+    """Change the one place in a module of the copy that reads so."""
+    text = (project / module).read_text()
+    assert text.count(old) == 1, f"{module} has {text.count(old)} times {old!r}"
+    (project / module).write_text(text.replace(old, new))
+
+
 def start(
     project: Path, configuration: Mapping[str, str], env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:

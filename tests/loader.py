@@ -7,7 +7,7 @@ import copy
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -37,8 +37,16 @@ class Loader:
     written: Counter[str] = field(default_factory=Counter)  # upserts of the last sync
     deleted: Counter[str] = field(default_factory=Counter)  # deletes of the last sync
 
-    def sync(self, *, die_after: int | None = None) -> "Loader":
-        """Run one sync; `die_after` operations it dies and loses what was not checkpointed."""
+    def sync(
+        self,
+        *,
+        die_after: int | None = None,
+        between: Callable[[models.Operation], object] = lambda _: None,
+    ) -> "Loader":
+        """Run one sync; `die_after` operations it dies and loses what was not checkpointed.
+
+        `between` is called with each operation before the next one is asked for.
+        """
         self.written, self.deleted, self.warnings = Counter(), Counter(), []
         pending: list[models.Operation] = []
         with mock.patch.dict(os.environ, {"KLAVIYO_BASE_URL": self.url}):
@@ -47,6 +55,7 @@ class Loader:
                 if count == die_after:
                     raise KilledError
                 pending.append(operation)
+                between(operation)
                 if isinstance(operation, models.Checkpoint):
                     self._keep(pending)
                     self.state = json.loads(json.dumps(operation.state))
