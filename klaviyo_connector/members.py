@@ -107,9 +107,9 @@ def warn_of_untracked(account: Account, table: Table) -> Iterator[Operation]:
     names = {group[-1] for group in account.roster.untracked if group[0] == table.name}
     if names:
         yield Warning(
-            f"{table.name}: there are too many people to remember them all, so who leaves"
-            f" {', '.join(sorted(names))} is not deleted; choose fewer tables of people, or reset"
-            " the connection from time to time"
+            f"{table.name}: there are more people than can be remembered, so nobody who leaves"
+            f" {', '.join(sorted(names))} is deleted; choose fewer tables of people, or reset the"
+            " connection from time to time"
         )
 
 

@@ -22,6 +22,7 @@ from klaviyo_sandbox.people.profiles import profiles
 from klaviyo_sandbox.people.segments import group_ids
 
 CAMPAIGNS: Final = 320
+STAMPS: Final = ("updated", "updated_at")
 KINDS: Final = (
     *("account", "campaign", "campaign-message", "campaign-variation", "campaign-audience"),
     *("flow", "flow-action", "flow-message", "list", "segment", "tag", "tag-group", "metric"),
@@ -102,7 +103,7 @@ class Account:
         if found is None:
             raise KeyError(f"there is no {kind} {id_}")
         if changes is not None:
-            stamp = {name: iso(self.now) for name in ("updated", "updated_at")}
+            stamp = {name: iso(self.now) for name in STAMPS}
             stamp = {name: at for name, at in stamp.items() if name in found["attributes"]}
             changes = _merge(self._edits.get((kind, id_)) or {}, stamp | changes)
         self._edits[kind, id_] = changes
@@ -173,7 +174,11 @@ class Account:
         changes = self._edits.get((found["type"], found["id"]), {})
         if changes is None:
             return None
-        return found | {"attributes": _merge(found["attributes"], changes)} if changes else found
+        if not changes:
+            return found
+        own = found["attributes"]
+        later = {name: max(own[name], at) for name, at in changes.items() if at and name in STAMPS}
+        return found | {"attributes": _merge(own, changes | later)}
 
 
 def _merge(old: Json, new: Json) -> Json:

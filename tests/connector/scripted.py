@@ -31,6 +31,7 @@ NO_RESULTS: dict[str, Any] = {
     "data": [],
 }  # of any kind of report
 BOUND = re.compile(r"(greater-or-equal|greater-than|less-than)\((\w+),([^)]+)\)")
+ONE_OF = re.compile(r"any\(id,(\[.*?\])\)")
 COMPARE = {
     "greater-or-equal": operator.ge,
     "greater-than": operator.gt,
@@ -112,7 +113,9 @@ class ScriptedAccount:
 
 
 def _matches(one: Any, condition: str) -> bool:
-    """Whether a document meets a filter on `archived` and on times."""
+    """Whether a document meets a filter on `archived`, on times and on ids."""
+    if any(one.get("id") not in json.loads(ids) for ids in ONE_OF.findall(condition)):
+        return False
     attributes = one.get("attributes", {}) if isinstance(one, dict) else {}
     archived = attributes.get("archived", attributes.get("definition", {}).get("archived", False))
     if f"equals(archived,{str(not archived).lower()})" in condition:

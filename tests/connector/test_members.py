@@ -163,7 +163,7 @@ class TestMembers:
         for done in (first, second):
             assert done.error is None
             (warning,) = done.warnings
-            assert "who leaves L is not deleted" in warning
+            assert "nobody who leaves L is deleted" in warning
 
 
 SUPPRESSIONS = "profile_suppression"
