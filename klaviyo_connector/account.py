@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from api import ConfigurationError
+from api import ConfigurationError, ContractError
 from asking import Asking
 from configuration import Configuration
 from models import Checkpoint, Json, Operation, State, Table, UnstorableError, Upsert, dig, digest
@@ -21,6 +21,7 @@ from values import day, text, written
 
 log = logging.getLogger("klaviyo")
 VERSION = 1
+FEW_REFUSED = 10  # records of a table that cannot be stored do not yet fail a sync
 SECONDS_BETWEEN_NEWS = 5
 REMEDY = "restore the state or reset the connection, which syncs everything again"
 DAY = 86_400.0  # seconds; a daily quota opens again within one
@@ -101,6 +102,7 @@ class Account:
     answered: set[str] = field(default_factory=set)  # scopes
     written: Counter[str] = field(default_factory=Counter)
     deleted: Counter[str] = field(default_factory=Counter)
+    offered: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     costs: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     event_times: list[str] = field(default_factory=list)  # least and greatest
@@ -203,6 +205,7 @@ class Account:
         self, table: Table, source: Json, news: Callable[[Any], bool] = lambda _: True
     ) -> Iterator[Operation]:
         """Write the row of one document if it is news, or note that it cannot be stored."""
+        self.offered[table.name] += 1
         try:
             row = table.row(self.id, source)
         except UnstorableError as error:
@@ -226,6 +229,16 @@ class Account:
         }
         row = SYNC_ERROR.row(self.id, error)
         return Upsert(SYNC_ERROR.name, {**row, "synced_at": self.written_now})
+
+    def check_refusals(self) -> None:
+        """A few records that cannot be stored are accidents; many are another contract."""
+        for name, refused in self.refused.items():
+            if refused > FEW_REFUSED and refused > self.offered[name] / 100:
+                raise ContractError(
+                    f"{name}: {refused:,} of {self.offered[name]:,} records cannot be stored;"
+                    " sync_error names them. Klaviyo's answers may have changed: update the"
+                    " connector"
+                )
 
     @contextmanager
     def charging(self, table: Table) -> Iterator[None]:

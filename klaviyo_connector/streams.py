@@ -794,10 +794,12 @@ MESSAGE_METRICS = {
     "Bounced Email": "email",
     "Marked Email as Spam": "email",
     "Unsubscribed from Email Marketing": "email",
+    "Subscribed to Email Marketing": "email",
     "Received Text Message": "sms",
     "Clicked Text Message": "sms",
     "Failed to Deliver Text Message": "sms",
     "Unsubscribed from Text Message Marketing": "sms",
+    "Subscribed to Text Message Marketing": "sms",
     "Received Push": "push-notification",
     "Opened Push": "push-notification",
     "Received WhatsApp": "whatsapp",
@@ -805,7 +807,11 @@ MESSAGE_METRICS = {
     "Clicked WhatsApp": "whatsapp",
 }
 
-EMAIL_METRICS = tuple(name for name, channel in MESSAGE_METRICS.items() if channel == "email")
+EMAIL_METRICS = tuple(  # who subscribes has no mailbox provider yet
+    name
+    for name, channel in MESSAGE_METRICS.items()
+    if channel == "email" and not name.startswith("Subscribed")
+)
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,7 @@ def _account(account: Account) -> Iterator[Operation]:
         log.info("%s", line)
     if broken:
         raise broken[0]
+    account.check_refusals()
 
 
 def _open(settings: Configuration, state: State, key: str) -> Account:

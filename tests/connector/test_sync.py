@@ -392,6 +392,20 @@ class TestErrors:
         for table in ("campaign", "form", "tag", "campaign_performance", "sync_report"):
             assert done.rows(table), table
 
+    @pytest.mark.parametrize(("bad", "fails"), [(10, False), (11, True)], ids=["few", "many"])
+    def test_more_than_a_few_refused_records_fail_the_sync(
+        self, shop: ScriptedAccount, *, bad: int, fails: bool
+    ) -> None:
+        """S3: one in a hundred and more than ten is no accident; all the others are kept."""
+        shop.documents["/api/forms"] += [{"type": "form"}] * bad
+        shop.documents["/api/forms"] += [resource("form", str(n)) for n in range(1_050)]
+        done = run(tables="form,list")
+        assert len(done.rows("form")) == 1_051
+        assert len(done.rows("sync_error")) == bad
+        assert done.rows("list")
+        assert isinstance(done.error, ContractError) == fails
+        assert not fails or "form: 11 of 1,062 records cannot be stored" in str(done.error)
+
     @pytest.mark.parametrize(
         "account_document",
         [None, {}, {"id": "a"}, {"id": None, "attributes": {"timezone": "UTC"}},
