@@ -75,6 +75,14 @@ class Memory:
         self.tables: dict[str, Any] = dict(self.known.get("tables", {}))
         self.quota: dict[str, Any] = dict(self.known.get("report_quota", {}))
         self.first_day: str | None = self.known.get("first_day")
+        with recalling("event"):
+            self.event_times = [str(time) for time in self.known.get("event_times", [])]
+
+    def note_event(self, time: str) -> None:
+        """Widen the span of event times written since the last `sync_report`."""
+        least, greatest = self.event_times or (time, time)
+        if not least <= time <= greatest or not self.event_times:
+            self.event_times = [min(least, time), max(greatest, time)]
 
     def checkpoint(self) -> Checkpoint:
         """Everything of this account up to now."""
@@ -82,6 +90,7 @@ class Memory:
             "tables": dict(self.tables),
             "report_quota": dict(self.quota),
             "first_day": self.first_day,
+            "event_times": self.event_times,
         }
         return Checkpoint({"version": VERSION, "accounts": {self.account_id: mine}})
 
@@ -105,7 +114,6 @@ class Account:
     offered: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     costs: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    event_times: list[str] = field(default_factory=list)  # least and greatest
     told_at: float = field(default_factory=monotonic)
 
     @property
@@ -213,7 +221,8 @@ class Account:
             return
         if news(row):
             self.written[table.name] += 1
-            yield Upsert(table.name, {**row, "synced_at": self.written_now})
+            row["synced_at"] = self.written_now
+            yield Upsert(table.name, row)
 
     def _refusal(self, table: Table, source: Json, reason: str) -> Upsert:
         """A row of `sync_error`: which record, and why; nothing of its content."""
@@ -285,7 +294,7 @@ class Account:
         """One row of `sync_report` for each table that was asked for or written."""
         for name in self._worked_on():
             cost = self.costs[name]
-            times = self.event_times if name == "event" else []
+            times = self.memory.event_times if name == "event" else []
             yield from self.store(
                 SYNC_REPORT,
                 {
@@ -302,3 +311,5 @@ class Account:
                     "max_event_at": max(times, default=None),
                 },
             )
+        if "event" in self._worked_on():
+            self.memory.event_times = []

@@ -41,19 +41,19 @@ def _metrics(account: Account) -> list[str]:
 
 def _store(account: Account, document: Json) -> Iterator[Operation]:
     """The rows of one event."""
+    chosen = account.settings.tables
     properties = dig(document, ("attributes", "event_properties"))
     happened = moment(dig(document, ("attributes", "datetime")))
-    campaign = properties.get("$message") if _from_campaign(properties) else None
-    source = {
-        **document,
-        "campaign_id": campaign,
-        "is_future": happened is not None and happened > account.written_now,
-    }
     if happened is not None:
-        account.event_times[:] = _stretched(account.event_times, happened)
-    if account.wants(EVENT):
+        account.memory.note_event(happened)
+    if EVENT.name in chosen:
+        source = {
+            **document,
+            "campaign_id": properties.get("$message") if _from_campaign(properties) else None,
+            "is_future": happened is not None and happened > account.written_now,
+        }
         yield from account.store(EVENT, source)
-    if account.wants(EVENT_ATTRIBUTION):
+    if EVENT_ATTRIBUTION.name in chosen:
         for attribution in related(document, "attributions"):
             yield from account.store(EVENT_ATTRIBUTION, attribution)
 
@@ -63,7 +63,3 @@ def _from_campaign(properties: Json) -> bool:
     if not isinstance(properties, dict):
         return False
     return not properties.get("$flow") and "Campaign Name" in properties
-
-
-def _stretched(times: list[str], time: str) -> list[str]:
-    return [min([*times[:1], time]), max([*times[1:], time])]

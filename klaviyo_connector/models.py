@@ -103,9 +103,13 @@ class Table:
         row = self._blank | {"account_id": account_id}
         for path, columns in self._plan.items():
             container = dig(source, path)
-            if container is not None:
+            if isinstance(container, list):
+                container = {str(position): one for position, one in enumerate(container)}
+            if isinstance(container, dict):
                 for name, key, convert in columns:
-                    row[name] = convert(dig(container, (key,)))
+                    value = container.get(key)
+                    if value is not None:
+                        row[name] = convert(value)
         for name in self.key:
             if row[name] is None:
                 raise UnstorableError(f"{self.name} without {name}")
@@ -141,17 +145,21 @@ def digest(value: Any) -> str:
 def resolved(page: Json) -> Iterator[Json]:
     """The documents of a page, each relationship holding the included resource it points to."""
     included = {_identity(one): one for one in _objects(page.get("included"))}
-
-    def full(pointer: Json) -> Json:
-        if isinstance(pointer, list):
-            return [full(one) for one in _objects(pointer)]
-        return included.get(_identity(pointer), pointer) if isinstance(pointer, dict) else None
-
     for one in page["data"]:
         document = one if isinstance(one, dict) else {}  # no record: refused for want of a key
         links = document.get("relationships")
         names = links if isinstance(links, dict) else {}
-        yield {**document, "related": {name: full(dig(links, (name, "data"))) for name in names}}
+        related = {name: _full(dig(link, ("data",)), included) for name, link in names.items()}
+        yield {**document, "related": related}
+
+
+def _full(pointer: Json, included: Mapping[tuple[str, str], Json]) -> Json:
+    """What a relationship points to, or the pointer itself where that was not included."""
+    if isinstance(pointer, dict):
+        return included.get(_identity(pointer), pointer)
+    if isinstance(pointer, list):
+        return [included.get(_identity(one), one) for one in _objects(pointer)]
+    return None
 
 
 def _objects(value: Json) -> list[dict[str, Any]]:

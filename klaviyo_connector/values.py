@@ -97,9 +97,10 @@ def _moment(value: str) -> str | None:
         return None
     day, minutes, seconds, fraction, zone = found.groups()
     seconds = ":59" if seconds == ":60" else seconds or ":00"
-    iso = f"{day}T{minutes}{seconds}.{(fraction or '0')[:6]:0<6}{zone or 'Z'}"
+    local = f"{day}T{minutes}{seconds}.{(fraction or '0')[:6]:0<6}"
     try:
-        return written(datetime.fromisoformat(iso))
+        time = datetime.fromisoformat(local + (zone or "Z"))
+        return f"{local}Z" if time.tzinfo is UTC else written(time)
     except (ValueError, OverflowError):
         return None
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from queue import SimpleQueue
 
 from account import Account, recalling
@@ -388,9 +387,10 @@ class Reader:
         """The second up to which a sorted page is whole; None if it is not sorted."""
         path = ("attributes", self.timeline.cursor)
         times = [moment(dig(one, path)) or "" for one in answer["data"]]
-        if any(later < earlier for earlier, later in pairwise([written(start - SECOND), *times])):
+        times = [written(start - SECOND), *times]
+        if times != sorted(times):
             return None
-        return min(_floor(datetime.fromisoformat(times[-1])), end) if times else start
+        return max(start, min(_floor(datetime.fromisoformat(times[-1])), end))
 
 
 def _unless_throttled(error: TransientError) -> str:

@@ -100,6 +100,38 @@ class TestComplete:
         assert "100" in ids(first) - ids(second)
 
 
+class TestReport:
+    """What `sync_report` says of events, so that dbt can refresh the affected days."""
+
+    def test_it_spans_the_events_that_were_written(self, account: ScriptedAccount) -> None:
+        """Least and greatest time of this sync's events; none where there was none."""
+        account.documents[EVENTS] = [event("a", NOON - 9 * DAY), event("b", NOON - HOUR)]
+        first = run(tables=TABLES)
+        assert reported(first) == ("2026-11-11T17:00:00.000000Z", "2026-11-20T16:00:00.000000Z")
+        account.documents[EVENTS] = []
+        assert reported(run(first.state, tables=TABLES)) == (None, None)
+
+    def test_it_spans_those_of_a_sync_that_never_reported(self, account: ScriptedAccount) -> None:
+        """A killed sync has written events, too: they are in the next one's report."""
+        account.page_size = 1
+        account.documents[EVENTS] = [event("a", NOON - 9 * DAY), event("b", NOON - 2 * DAY)]
+        calls = iter(range(1_000))
+        account.answers[EVENTS] = lambda _: Response("", 503) if next(calls) > 2 else None
+        failed = run(tables=TABLES, concurrency="1")
+        assert (ids(failed), failed.rows("sync_report")) == ({"a"}, [])
+        account.answers.clear()
+        account.documents[EVENTS] = []
+        resumed = run(failed.state, tables=TABLES)
+        assert reported(resumed) == ("2026-11-11T17:00:00.000000Z",) * 2
+        assert reported(run(resumed.state, tables=TABLES)) == (None, None)
+
+
+def reported(sync: Sync) -> tuple[str | None, str | None]:
+    """The span of event times that a sync reports."""
+    (row,) = (row for row in sync.rows("sync_report") if row["table_name"] == "event")
+    return row["min_event_at"], row["max_event_at"]
+
+
 class TestQuestion:
     """What is asked of Klaviyo."""
 
