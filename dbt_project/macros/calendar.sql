@@ -12,6 +12,24 @@
     datetime({{ timestamp }}, {{ timezone }})
 {%- endmacro %}
 
+{#- The date of a UTC timestamp; BigQuery skips partitions that this excludes. -#}
+{% macro utc_date(timestamp) -%}
+    {{ return(adapter.dispatch('utc_date')(timestamp)) }}
+{%- endmacro %}
+
+{% macro default__utc_date(timestamp) -%}
+    cast({{ local_time(timestamp, "'UTC'") }} as date)
+{%- endmacro %}
+
+{% macro bigquery__utc_date(timestamp) -%}
+    date({{ timestamp }})
+{%- endmacro %}
+
+{#- The first day of a date's month. -#}
+{% macro first_of_month(date) -%}
+    cast({{ dbt.date_trunc('month', date) }} as date)
+{%- endmacro %}
+
 {#- The Monday of a date's ISO week. -#}
 {% macro iso_week(date) -%}
     {{ return(adapter.dispatch('iso_week')(date)) }}

@@ -1,10 +1,25 @@
+{{ config(**whole_months()) }}
+{{ declare_first_touched_month(config) }}
+{#- A touch is credited with what happens within days of it: no window is as long as 90. -#}
+{%- set those_needed -%}
+    {%- if is_incremental() -%}
+    where {{ utc_date('occurred_at') }} >= {{ days_before(first_touched_month(), 90) }}
+    {%- endif -%}
+{%- endset %}
+
 with
 
-events as (select * from {{ ref('stg_klaviyo__event') }}),
+events as (
+
+    select *, {{ first_of_month(utc_date('occurred_at')) }} as occurred_month
+    from {{ ref('stg_klaviyo__event') }}
+    {{ those_needed }}
+
+),
 
 attributions as (select * from {{ ref('stg_klaviyo__event_attribution') }}),
 
-touches as (select * from {{ ref('int_klaviyo__touch') }}),
+touches as (select * from {{ ref('int_klaviyo__touch') }} {{ those_needed }}),
 
 conversion_metrics as (
 
@@ -30,12 +45,16 @@ conversions as (
         events.value_currency,
         events.occurred_at,
         events.occurred_at_seconds,
+        events.occurred_month,
         events.synced_at
 
     from events
     inner join conversion_metrics
         on events.account_id = conversion_metrics.account_id
         and events.metric_id = conversion_metrics.metric_id
+    {% if is_incremental() -%}
+    where events.occurred_month >= {{ first_touched_month() }}
+    {%- endif %}
 
 ),
 
@@ -110,6 +129,7 @@ select
     conversions.value,
     conversions.value_currency,
     conversions.occurred_at,
+    conversions.occurred_month,
     case
         when klaviyo_credits.event_id is not null then 'klaviyo'
         when last_touches.event_id is not null then 'last_touch'

@@ -1,3 +1,6 @@
+{{ config(**whole_months()) }}
+{{ declare_first_touched_month(config) }}
+
 with
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
@@ -10,7 +13,11 @@ events as (
 
     from {{ ref('stg_klaviyo__event') }} as events
     inner join accounts on events.account_id = accounts.account_id
-    where events.metric_id is not null
+    where
+        events.metric_id is not null
+        {% if is_incremental() -%}
+        and {{ utc_date('events.occurred_at') }} >= {{ days_before(first_touched_month(), 1) }}
+        {%- endif %}
 
 )
 
@@ -18,6 +25,7 @@ select
     account_id,
     metric_id,
     occurred_on,
+    {{ first_of_month('occurred_on') }} as occurred_month,
     coalesce(inbox_provider, '') as inbox_provider,
     count(*) as event_count,
     sum(case when is_machine_open then 1 else 0 end) as machine_opens,
@@ -25,4 +33,7 @@ select
     max(synced_at) as synced_at
 
 from events
+{% if is_incremental() -%}
+where {{ first_of_month('occurred_on') }} >= {{ first_touched_month() }}
+{%- endif %}
 group by account_id, metric_id, occurred_on, coalesce(inbox_provider, '')

@@ -1,3 +1,5 @@
+{{ config(materialized='table', **by_month('date')) }}
+
 with
 
 conversions as (select * from {{ ref('int_klaviyo__conversion') }}),

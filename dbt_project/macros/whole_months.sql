@@ -1,0 +1,53 @@
+{#- How a model of events is built incrementally: the months that a sync touched are replaced whole,
+    so an event that came late, changed or went ends as a full refresh would leave it.
+    Not days: BigQuery writes at most 4,000 partitions in one job, which would forbid the full
+    refresh of an account that is older than eleven years. -#}
+{% macro whole_months() -%}
+    {%- if target.type == 'bigquery' -%}
+        {%- set replacing = dict(incremental_strategy='insert_overwrite', **by_month('occurred_month')) -%}
+    {%- else -%}
+        {%- set replacing = dict(incremental_strategy='delete+insert', unique_key='occurred_month') -%}
+    {%- endif -%}
+    {{ return(dict(materialized='incremental', on_schema_change='fail', **replacing)) }}
+{%- endmacro %}
+
+{#- Where BigQuery puts a table's rows, so that a query of some months of one account reads those. -#}
+{% macro by_month(day) -%}
+    {{ return({
+        'partition_by': {'field': day, 'data_type': 'date', 'granularity': 'month'},
+        'cluster_by': ['account_id', 'metric_id'],
+    } if target.type == 'bigquery' else {}) }}
+{%- endmacro %}
+
+{#- The first month that an incremental run replaces, a date. -#}
+{% macro first_touched_month() -%}
+    {{ return('first_touched_month' if target.type == 'bigquery' else '(' ~ touched_query() ~ ')') }}
+{%- endmacro %}
+
+{#- BigQuery skips the partitions that a filter excludes if it compares with a variable, not if it
+    compares with a subquery. dbt must see the query while it reads the project, too, to learn what
+    the model refers to. -#}
+{% macro declare_first_touched_month(config) -%}
+    {%- if is_incremental() or not execute -%}
+        {%- set query = touched_query() -%}
+    {%- endif -%}
+    {%- if is_incremental() and target.type == 'bigquery' -%}
+        {%- do config.set(
+            'sql_header', 'declare first_touched_month date default (' ~ query ~ ');'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The month of the earliest event that any sync wrote since the last build; of the day before it,
+    for the zones where it was still that day. A sync that was running while the last build read
+    its rows had begun at most a day before the newest of them. -#}
+{% macro touched_query() -%}
+    select {{ first_of_month(days_before(utc_date('min(min_event_at)'), 1)) }}
+    from {{ ref('stg_klaviyo__sync_report') }}
+    where
+        table_name = 'event'
+        and {{ utc_date('synced_at') }} >= (
+            select coalesce({{ days_before(utc_date('max(synced_at)'), 1) }}, date '1970-01-01')
+            from {{ this }}
+        )
+{%- endmacro %}
