@@ -2,8 +2,8 @@
 
 Three families. A *reply* stands in for the answer; a *change* alters the true answer's document;
 a *transmission* sends the true answer badly. Each fault strikes requests whose path matches its
-regular expression: ``times`` often (null: always), after sparing the first ``after`` of them, and
-then every ``every``-th.
+regular expression, and their query string another, ``query``: ``times`` often (null: always),
+after sparing the first ``after`` of them, and then every ``every``-th.
 
     429           too many requests; retry_after: seconds (1), "date", "none" or any junk
     500 502 503 504 524   the server's or a proxy's failure
@@ -27,6 +27,7 @@ then every ``every``-th.
     no_data       a page without data
     unsorted      a page whose first item comes last
     foreign_next  links.next on another host; host
+    poison        500 in place of a page that holds one of some records; ids
     clock         the Date header is wrong; seconds (3600)
     truncated     half of the body; framing: length, chunked, close or gzip
     slow          drips; pause in seconds (0.5), bytes at a time (1), head (false: body only)
@@ -66,6 +67,7 @@ class Fault:
 
     name: str
     path: str = ""
+    query: str = ""
     times: int | None = None
     after: int = 0
     every: int = 1
@@ -76,6 +78,8 @@ class Fault:
     def strikes(self, request: Request) -> bool:
         """Whether this request is one to be struck; counts it."""
         if not re.search(self.path, request.path) or self.times == self.struck:
+            return False
+        if not re.search(self.query, request.query.decode("latin-1")):
             return False
         if self.name == "cursor400" and b"cursor" not in request.query:
             return False
@@ -99,9 +103,9 @@ class Faults:
         own = {key: settings.pop(key) for key in OWN_SETTINGS if key in settings}
         own.setdefault("times", 1 if name in ONCE else None)
         try:
-            re.compile(own.get("path", ""))
+            re.compile(own.get("path", "") + own.get("query", ""))
         except re.error as error:
-            raise ValueError(f"the path is no regular expression: {error}") from None
+            raise ValueError(f"path or query is no regular expression: {error}") from None
         self.active.append(Fault(name, **own, options=settings))
 
     def clear(self) -> None:
@@ -124,12 +128,20 @@ class Faults:
         else:
             response = answer(request)
         if fault.name in CHANGES and response.status == HTTPStatus.OK:
-            document = orjson.loads(response.body)
-            CHANGES[fault.name](document, fault)
-            response.body = orjson.dumps(document)
+            response = _changed(response, fault)
         send = TRANSMISSIONS.get(fault.name, _whole)
         await send(fault, response, wire)
         return 0 if fault.name in SILENT else response.status
+
+
+def _changed(response: Response, fault: Fault) -> Response:
+    document = orjson.loads(response.body)
+    try:
+        CHANGES[fault.name](document, fault)
+    except errors.ApiError as error:
+        return Response.of(error.status, error.document(), response.headers)
+    response.body = orjson.dumps(document)
+    return response
 
 
 async def _whole(_fault: Fault, response: Response, wire: Wire) -> None:
@@ -216,6 +228,12 @@ def _foreign_next(document: Json, fault: Fault) -> None:
         links["next"] = f"{fault.options.get('host', FOREIGN_HOST)}{parts.path}?{parts.query}"
 
 
+def _poison(document: Json, fault: Fault) -> None:
+    listed = document["data"] if isinstance(document["data"], list) else [document["data"]]
+    if not {one["id"] for one in listed}.isdisjoint(fault.options.get("ids", ())):
+        raise errors.server_error()
+
+
 CHANGES: dict[str, Callable[[Json, Fault], object]] = {
     "loop": _to_itself,
     "duplicate_page": _to_itself,
@@ -224,6 +242,7 @@ CHANGES: dict[str, Callable[[Json, Fault], object]] = {
     "no_data": lambda document, _fault: document.pop("data"),
     "unsorted": _unsorted,
     "foreign_next": _foreign_next,
+    "poison": _poison,
 }
 
 
@@ -268,4 +287,4 @@ TRANSMISSIONS: dict[str, Callable[[Fault, Response, Wire], Awaitable[None]]] = {
 NAMES = (*REPLIES, *CHANGES, *TRANSMISSIONS)
 ONCE = ("duplicate_page", "empty_page")
 SILENT = ("stall", "reset")
-OWN_SETTINGS = ("path", "times", "after", "every")
+OWN_SETTINGS = ("path", "query", "times", "after", "every")

@@ -276,6 +276,25 @@ def test_wrong_settings_are_refused(faulty: Sandbox) -> None:
         assert "\n" not in answer.json()["error"]
 
 
+def test_poison(faulty: Sandbox) -> None:
+    """Any page that would hold the record fails, and no other does."""
+    first, second = (one["id"] for one in faulty.get(PATH)["data"][:2])
+    faulty.fault("poison", ids=[second])
+    sizes = {size: faulty.ask("GET", f"/api/campaigns?page[size]={size}") for size in (1, 2, 3)}
+    assert {size: answer.status_code for size, answer in sizes.items()} == {1: 200, 2: 500, 3: 500}
+    assert [one["id"] for one in sizes[1].json()["data"]] == [first]
+
+
+def test_a_fault_of_some_queries(faulty: Sandbox) -> None:
+    """A fault strikes only requests whose query matches: pages too large, for instance."""
+    faulty.fault("503", query=r"size%5D=\d\d")
+    answers = [
+        faulty.ask("GET", "/api/campaigns", params={"page[size]": size}).status_code
+        for size in (9, 10)
+    ]
+    assert answers == [200, 503]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_fault_goes_away(faulty: Sandbox, name: str) -> None:
     """Once unset, no fault is felt."""
