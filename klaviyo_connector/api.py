@@ -253,9 +253,17 @@ def _parsed(content: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(content)
+        return json.loads(content, parse_int=_whole)
     except (ValueError, RecursionError):
         return None
+
+
+def _whole(digits: str) -> int | str:
+    """A whole number; one of more digits than Python reads stays text, or its page is lost."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
 
 
 def _detail(body: Any) -> str:

@@ -55,6 +55,7 @@ class ScriptedAccount:
 
     now: datetime = NOON
     timezone: str = "America/New_York"
+    account_id: str = ""  # by default each key opens an account of its own
     documents: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))  # by path
     included: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))  # by path
     reports: dict[str, Callable[[Any], Any]] = field(default_factory=dict)  # by path
@@ -88,7 +89,7 @@ class ScriptedAccount:
         if request.path == "/api/accounts":
             account = {
                 "type": "account",
-                "id": f"of-{key}",
+                "id": self.account_id or f"of-{key}",
                 "attributes": {"timezone": self.timezone},
             }
             return _document({"data": [account], "links": {"next": None}})

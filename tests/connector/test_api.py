@@ -122,9 +122,11 @@ class TestStatus:
 
     def test_json_that_strict_parsers_refuse_is_read(self, server: HTTPServer) -> None:
         """V1, V2: NaN, lone surrogates and huge numbers come through to be cleaned as values."""
-        body = '{"data": [{"id": "\\ud800", "n": NaN, "long": 1' + "0" * 400 + '}], "links": {}}'
+        long, longer = "1" + "0" * 400, "1" + "0" * 4_999  # Python reads 4,300 digits
+        body = f'{{"data": [{{"id": "\\ud800", "n": NaN, "m": {long}, "o": {longer}}}], "links": {{}}}}'
         server.expect_request(PATH).respond_with_data(body)
-        assert Klaviyo(KEY).get(PATH)["data"][0]["id"] == "\ud800"
+        (read,) = Klaviyo(KEY).get(PATH)["data"]
+        assert (read["id"], read["m"], read["o"]) == ("\ud800", 10**400, longer)
 
 
 class TestHeaders:
