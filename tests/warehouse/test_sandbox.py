@@ -18,6 +18,7 @@ ACCOUNT: dict[str, Any] = {
     "now": "2026-11-24T15:00:00+00:00",
     "no_limits": True,
 }
+TABLES = "reporting, event, event_attribution"
 TEN_DAYS = 10 * 86_400
 YEAR = {"start": "2025-12-05T00:00:00", "end": "2026-12-04T23:59:59"}
 GROUPS = ["campaign_id", "campaign_message_id", "send_channel", "variation"]
@@ -28,7 +29,7 @@ def _reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """Marts of an account that was synced, aged by ten days and synced again; and its report."""
     folder = tmp_path_factory.mktemp("sandbox")
     with running_sandbox(**ACCOUNT) as sandbox:
-        loader = Loader(sandbox.url, {"api_key": KEY}).sync()
+        loader = Loader(sandbox.url, {"api_key": KEY, "tables": TABLES}).sync()
         sandbox.advance(TEN_DAYS)
         loader.sync()
         mapped = sandbox.all("/api/mapped-metrics", include="metric")
@@ -102,3 +103,34 @@ def test_the_extract_is_the_ninety_days_up_to_the_last_sync(reported: tuple[Path
 
     assert 0 < len(recent) < len(sends)
     assert sorted(map(str, extract)) == sorted(map(str, recent))
+
+
+def test_events_agree_with_klaviyos_own_counts(reported: tuple[Path, Any]) -> None:
+    """Every settled day of every metric, and every campaign whose windows have closed."""
+    warehouse, _ = reported
+    health = dbt.query(
+        warehouse,
+        "select table_name, rows_compared, rows_different from klaviyo__data_health"
+        " where rows_compared is not null order by table_name",
+    )
+
+    assert [row["table_name"] for row in health] == ["event", "event_attribution"]
+    assert all(row["rows_compared"] > 40 and row["rows_different"] == 0 for row in health)
+
+
+def test_each_variation_has_the_revenue_of_klaviyos_report(reported: tuple[Path, Any]) -> None:
+    """Orders by the version that their buyer touched sum to the report of that version."""
+    warehouse, _ = reported
+    variations = dbt.query(
+        warehouse,
+        """
+        select tests.conversion_value, coalesce(sum(orders.klaviyo_order_value), 0) as credited
+        from klaviyo__subject_line_test as tests
+        left join klaviyo__attributed_order as orders using (message_id, variation_id)
+        where tests.message_type = 'campaign' and tests.sent_on <= '2026-11-04'
+        group by tests.subject_line_test_key, tests.conversion_value
+        """,
+    )
+
+    assert sum(row["credited"] > 0 for row in variations) > 3
+    assert all(row["credited"] == row["conversion_value"] for row in variations)
