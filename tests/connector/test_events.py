@@ -1,5 +1,6 @@
 """Events: every one arrives, late and future-dated ones too, and the watermark never runs ahead."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -164,6 +165,23 @@ class TestQuestion:
         done = run(tables=TABLES, event_metrics="Opened Emial")
         assert isinstance(done.error, ConfigurationError)
         assert "event_metrics" in str(done.error)
+
+    def test_a_page_size_that_is_refused_is_not_insisted_on(self, account: ScriptedAccount) -> None:
+        """The specification allows 1,000 events a page, the documentation 200: either will do."""
+        account.documents[EVENTS] = [event("a", NOON - 100 * DAY), event("b", NOON - DAY)]
+        detail = "Page size must be an integer between 1 and 200."
+
+        def strict(request: Request) -> Response | None:
+            if int(request.args["page[size]"]) <= 200:
+                return None
+            return Response(json.dumps({"errors": [{"detail": detail}]}), 400)
+
+        account.answers[EVENTS] = strict
+        done = run(tables=TABLES, concurrency="1")
+        assert done.error is None
+        assert ids(done) == {"a", "b"}
+        sizes = [one.params["page[size]"] for one in account.asked_of(EVENTS)][1:]
+        assert sizes[:3] == ["1000", "200", "200"]
 
     def test_start_date_is_where_history_begins(self, account: ScriptedAccount) -> None:
         """Midnight of that day in the account's zone; an earlier date later is caught up with."""
