@@ -157,10 +157,10 @@ class Reading:
         """The rows of one page's people."""
         for document in resolved(page):
             for source in self.listing.sources(document):
-                yield from self.account.store(self.listing.table, source, self._is_news)
+                yield from self.account.store(self.listing.table, source, self._news)
 
-    def _is_news(self, row: Row) -> bool:
-        """Whether somebody is new in a group, or has joined it once more."""
+    def _news(self, row: Row) -> bool:
+        """Whether somebody is new in a group, or has joined it once more; remembers who it is."""
         group, person = self.listing.group(row), row["profile_id"]
         is_new = not self.account.roster.holds(group, person)
         self.account.roster.add(group, person)

@@ -75,10 +75,10 @@ class Profiles:
 
     def store(self, document: Json) -> Iterator[Operation]:
         """The row of one profile."""
-        yield from self.account.store(PROFILE, document, self._is_news)
+        yield from self.account.store(PROFILE, document, self._news)
 
-    def _is_news(self, row: Row) -> bool:
-        """Whether a profile changed; those that changed last are remembered, being asked again."""
+    def _news(self, row: Row) -> bool:
+        """Whether a profile changed; remembers who it is, and the last changes for looking back."""
         self.account.roster.add(EVERYBODY, row["id"])
         updated_at = row["updated_at"] or ""
         if self.recent.get(row["id"]) == updated_at:

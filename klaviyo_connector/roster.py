@@ -55,8 +55,9 @@ class Roster:
         }
 
     def groups(self, *beginning: str) -> list[Group]:
-        """The groups whose name begins so."""
-        return [group for group in self._places if group[: len(beginning)] == beginning]
+        """The groups whose name begins so, untracked ones included."""
+        known = (*self._places, *self.untracked)
+        return [group for group in known if group[: len(beginning)] == beginning]
 
     def people(self, group: Group) -> set[str]:
         """Everybody in a group."""

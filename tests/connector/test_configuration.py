@@ -131,6 +131,19 @@ class TestRead:
         """`reporting` and `all` stand for their tables, alone or beside others."""
         assert configuration.read({"api_key": KEY, "tables": chosen}).tables == tables
 
+    @pytest.mark.parametrize(
+        ("chosen", "needed"),
+        [
+            ("list_profile", "list"),
+            ("segment_profile", "segment"),
+            ("predictive_analytics", "profile"),
+        ],
+    )
+    def test_what_a_table_needs_comes_along(self, chosen: str, needed: str) -> None:
+        """Members without their list, or predictions without their profile, would be of no use."""
+        tables = configuration.read({"api_key": KEY, "tables": chosen}).tables
+        assert tables == {chosen, needed, "account", "sync_report", "sync_error"}
+
     def test_every_key_has_a_field_in_the_setup_form(self) -> None:
         """The form and the reader know the same keys."""
         assert configuration.KEYS == (

@@ -164,6 +164,9 @@ class TestMembers:
             assert done.error is None
             (warning,) = done.warnings
             assert "nobody who leaves L is deleted" in warning
+        news.now += DAY
+        news.documents[LISTS].clear()
+        assert run(second.state, tables=TABLES).warnings == []
 
 
 SUPPRESSIONS = "profile_suppression"
