@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 LONG_MAX = 2**63 - 1
 JSON_DEPTH = 32  # Klaviyo allows 10 levels of nesting; deeper input is hostile or broken.
 TEXT_LENGTH = 5 * 2**20  # characters; Klaviyo takes no record of more than 5 MB
-CUT = " [cut: longer than Klaviyo allows]"
+DIGITS = 4_000  # the loader reads a text of digits as a number, and Python no more than 4,300
+CUT = " [cut: too long]"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_WHOLE = re.compile(r"\s*[+-]?[\d_]+\s*")
 _DIGITS = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 _MOMENT = re.compile(
@@ -38,14 +40,18 @@ def text(value: Any) -> str | None:
 
 def storable(value: str) -> bool:
     """Whether text holds neither NUL nor lone surrogates; nearly all text is short, plain ASCII."""
-    if "\0" in value or len(value) > TEXT_LENGTH:
+    if "\0" in value or len(value) > _longest(value):
         return False
     return value.isascii() or not _UNSTORABLE.search(value)
 
 
 def _mended(value: str) -> str:
-    value = _UNSTORABLE.sub("\ufffd", value)
-    return value[: TEXT_LENGTH - len(CUT)] + CUT if len(value) > TEXT_LENGTH else value
+    value, most = _UNSTORABLE.sub("\ufffd", value), _longest(value)
+    return value[: most - len(CUT)] + CUT if len(value) > most else value
+
+
+def _longest(value: str) -> int:
+    return DIGITS if len(value) > DIGITS and _WHOLE.fullmatch(value) else TEXT_LENGTH
 
 
 def long_digits(value: int) -> str:

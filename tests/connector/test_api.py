@@ -123,7 +123,8 @@ class TestStatus:
     def test_json_that_strict_parsers_refuse_is_read(self, server: HTTPServer) -> None:
         """V1, V2: NaN, lone surrogates and huge numbers come through to be cleaned as values."""
         long, longer = "1" + "0" * 400, "1" + "0" * 4_999  # Python reads 4,300 digits
-        body = f'{{"data": [{{"id": "\\ud800", "n": NaN, "m": {long}, "o": {longer}}}], "links": {{}}}}'
+        odd = f'{{"id": "\\ud800", "n": NaN, "m": {long}, "o": {longer}}}'
+        body = f'{{"data": [{odd}], "links": {{}}}}'
         server.expect_request(PATH).respond_with_data(body)
         (read,) = Klaviyo(KEY).get(PATH)["data"]
         assert (read["id"], read["m"], read["o"]) == ("\ud800", 10**400, longer)

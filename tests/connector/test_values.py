@@ -244,6 +244,15 @@ class TestText:
         assert values.text(cut) == cut
         assert values.document({"a": "ä" * 17_000_000, "b": 1}) == {"a": cut, "b": 1}
 
+    @pytest.mark.parametrize("sign", ["", "-", " "])
+    def test_a_text_of_thousands_of_digits_is_cut(self, sign: str) -> None:
+        """V1: the loader would take it for a number, fail to read it, and with it every sync."""
+        cut = values.text(sign + "7" * 5_000)
+        assert cut is not None
+        assert cut.endswith("777" + values.CUT)
+        assert values.text(cut) == cut
+        assert values.text("7" * values.DIGITS) == "7" * values.DIGITS
+
 
 class TestJsonColumn:
     """Open-ended properties."""
