@@ -139,7 +139,7 @@ def load(models: Path = MODELS) -> Semantics:
 def _marts(models: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(models.glob("marts/**/*.yml")):
         try:
-            content = yaml.safe_load(path.read_text())
+            content = yaml.load(path.read_text(), yaml.CSafeLoader)
         except yaml.YAMLError as error:
             raise LookerError(f"{path.name} is no YAML: {error}") from None
         yield from (mart for mart in content.get("models", ()) if "time_spine" not in mart)
@@ -158,7 +158,9 @@ def _renderer(models: Path) -> Callable[[str], str]:
         return docs[name]
 
     def render(text: str) -> str:
-        return environment.from_string(text).render(doc=doc, target={"type": "duckdb"}).strip()
+        if "{{" not in text:
+            return text
+        return environment.from_string(text).render(doc=doc, target={"type": "duckdb"})
 
     return render
 

@@ -14,7 +14,42 @@ datagroup: synced {
 
 persist_with: synced
 
+explore: attributed_order {
+  label: "Attributed order"
+  description: "One row per account and conversion event: an order, or a refund. The message that is credited with it, and who says so. Klaviyo's own attribution comes first, and only klaviyo_order_value is what its reports count; the last touch is ours, and only where Klaviyo says nothing. Empty unless the table event is synced."
+}
+
+explore: audience_growth {
+  label: "Audience growth"
+  description: "One row per account, audience (list, segment or marketing channel) and day. Who joined, who left, and how many there were: opening_members + members_joined - members_left = closing_members. Segments are counted by Klaviyo; lists by their members, where the table list_profile is synced; channels by people who subscribed and unsubscribed, without a total. A list's leavers stand on the day of the sync that noticed them."
+}
+
+explore: campaign_daily {
+  label: "Campaign daily"
+  description: "One row per account, campaign message, variation, send channel and day on which its numbers had changed. What the day added to them (recipients, opens_unique, ...) and what stood at its end (cumulative_...). A day without a row added nothing. Days are days of the sync, for the conversion metric of klaviyo__message_performance."
+}
+
+explore: data_health {
+  label: "Data health"
+  description: "One row per account and raw table. Whether it is synced, how full and how fresh it is, what the last sync did for it, how much of Klaviyo's report quota it used, and whether what it holds agrees with Klaviyo's own count."
+}
+
+explore: inbox_provider {
+  label: "Inbox provider"
+  description: "One row per account, mailbox provider and event date. What became of mails at Gmail, Outlook and the others, by the day on which it happened; so an open may stand on a later day than its delivery, and none of it equals Klaviyo's screens, which count by send date. Machine opens and bot clicks are known only where the table event is synced."
+}
+
 explore: message_performance {
   label: "Message performance"
   description: "One row per account, message type (campaign or flow), message, variation, send channel and send date. Every number Klaviyo's own screens show, on the day of the send, restated when Klaviyo restates it. Conversions are those of one metric per account (int_klaviyo__conversion_metric). Rates are to be made by dividing sums, as the metrics below do; the klaviyo_ columns hold what Klaviyo returned for the single row."
+}
+
+explore: profile {
+  label: "Profile"
+  description: "One row per account and person. Who they are, what they agreed to and what they bought. Columns marked pii are personal data and are no part of the semantic layer. Empty unless the table profile is synced; suppressions, lists and orders are known where their tables are."
+}
+
+explore: subject_line_test {
+  label: "Subject line test"
+  description: "One row per account, message in an A/B test, variation and send channel. The versions of a message side by side, all sends of a flow together: sample size, rates with their confidence intervals, and whether the difference is more than chance. Opens by Apple's mail privacy count as opens and hide differences; clicks do not."
 }

@@ -4,25 +4,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import lkml
 import sqlglot
 
+from looker import lookml, semantic
 from looker.generated import FOLDER
 
-PROJECT = FOLDER / "lookml"
+REFINEMENTS = FOLDER / "lookml" / "refinements"
 DIALECTS = ["bigquery", "postgres"]  # what the SQL in the views is read as
 
 Field = dict[str, Any]
-
-
-def parsed(file: Path) -> dict[str, Any]:
-    """The content of a LookML file."""
-    content: dict[str, Any] = lkml.load(file.read_text())
-    return content
 
 
 @dataclass(frozen=True)
@@ -88,20 +82,20 @@ class View:
 
 
 def views(schema: str) -> dict[str, View]:
-    """The views of the committed project over the marts of a schema, by name."""
+    """The views as generated now, refined by hand, over the marts of a schema; by name."""
     found = {}
-    for file in sorted((PROJECT / "views").glob("*.lkml")):
-        [content] = parsed(file)["views"]
-        for refinement in _refinements(content["name"]):
-            for kind, fields in refinement.items():
-                if isinstance(fields, list):
-                    content[kind] = [*content.get(kind, []), *fields]
-        table = content["sql_table_name"].replace("@{SCHEMA}", schema)
-        found[content["name"]] = View(content["name"], table, content)
+    for path, text in lookml.files(semantic.load()):
+        for content in lkml.load(text).get("views", ()) if path.startswith("views/") else ():
+            for refinement in _refinements(content["name"]):
+                for kind, fields in refinement.items():
+                    if isinstance(fields, list):
+                        content[kind] = [*content.get(kind, []), *fields]
+            table = content["sql_table_name"].replace("@{SCHEMA}", schema)
+            found[content["name"]] = View(content["name"], table, content)
     return found
 
 
 def _refinements(view: str) -> list[dict[str, Any]]:
-    files = sorted((PROJECT / "refinements").glob("*.lkml"))
-    parts = [part for file in files for part in parsed(file).get("views", ())]
+    files = sorted(REFINEMENTS.glob("*.lkml"))
+    parts = [part for file in files for part in lkml.load(file.read_text()).get("views", ())]
     return [part for part in parts if part["name"] == f"+{view}"]

@@ -1,0 +1,123 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+view: audience_growth {
+  label: "Audience growth"
+  sql_table_name: @{SCHEMA}.klaviyo__audience_growth ;;
+
+  dimension: audience_growth_key {
+    primary_key: yes
+    hidden: yes
+    type: string
+    sql: ${TABLE}.audience_growth_key ;;
+  }
+
+  dimension: account_id {
+    hidden: yes
+    type: string
+    label: "Account id"
+    description: "The Klaviyo account."
+    sql: ${TABLE}.account_id ;;
+  }
+
+  dimension: audience_id {
+    hidden: yes
+    type: string
+    label: "Audience id"
+    description: "The list or segment; email or sms for a channel."
+    sql: ${TABLE}.audience_id ;;
+  }
+
+  dimension: account_name {
+    type: string
+    label: "Account"
+    description: "The company's name."
+    sql: ${TABLE}.account_name ;;
+  }
+
+  dimension: audience_type {
+    type: string
+    label: "Audience type"
+    description: "list, segment or channel."
+    sql: ${TABLE}.audience_type ;;
+  }
+
+  dimension: audience_name {
+    type: string
+    label: "Audience"
+    description: "Name of the list, segment or channel; null where it was deleted."
+    sql: ${TABLE}.audience_name ;;
+  }
+
+  dimension: counted_from {
+    type: string
+    label: "Counted from"
+    description: "The raw table that tells: segment_daily, list_profile, segment_profile or message_metric_daily."
+    sql: ${TABLE}.counted_from ;;
+  }
+
+  dimension_group: date {
+    type: time
+    datatype: date
+    convert_tz: no
+    timeframes: [
+      date,
+      week,
+      month,
+      quarter,
+      year,
+    ]
+    label: "Growth"
+    description: "The day, account time zone."
+    sql: ${TABLE}.date ;;
+  }
+
+  measure: members_joined {
+    type: sum
+    group_label: "Sums"
+    label: "Members joined"
+    description: "Members who joined a list, segment or channel."
+    value_format_name: decimal_0
+    drill_fields: [detail*, members_joined]
+    sql: ${TABLE}.members_joined ;;
+  }
+
+  measure: members_left {
+    type: sum
+    group_label: "Sums"
+    label: "Members left"
+    description: "Members who left a list, segment or channel."
+    value_format_name: decimal_0
+    drill_fields: [detail*, members_left]
+    sql: ${TABLE}.members_left ;;
+  }
+
+  measure: net_members_joined {
+    type: sum
+    group_label: "Sums"
+    label: "Net members joined"
+    description: "Members who joined less members who left."
+    value_format_name: decimal_0
+    drill_fields: [detail*, net_members_joined]
+    sql: ${TABLE}.net_members_joined ;;
+  }
+
+  measure: current_members {
+    type: sum
+    group_label: "Sums"
+    label: "Current members"
+    description: "Members on the latest day. Somebody in two audiences counts twice."
+    value_format_name: decimal_0
+    drill_fields: [detail*, current_members]
+    sql: ${TABLE}.current_members ;;
+  }
+
+  set: detail {
+    fields: [
+      date_date,
+      account_name,
+      audience_type,
+      audience_name,
+      counted_from,
+    ]
+  }
+}

@@ -1,0 +1,190 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+view: campaign_daily {
+  label: "Campaign daily"
+  sql_table_name: @{SCHEMA}.klaviyo__campaign_daily ;;
+
+  dimension: campaign_daily_key {
+    primary_key: yes
+    hidden: yes
+    type: string
+    sql: ${TABLE}.campaign_daily_key ;;
+  }
+
+  dimension: account_id {
+    hidden: yes
+    type: string
+    label: "Account id"
+    description: "The Klaviyo account."
+    sql: ${TABLE}.account_id ;;
+  }
+
+  dimension: campaign_id {
+    hidden: yes
+    type: string
+    label: "Campaign id"
+    description: "The campaign."
+    sql: ${TABLE}.campaign_id ;;
+  }
+
+  dimension: message_id {
+    hidden: yes
+    type: string
+    label: "Message id"
+    description: "The message of the campaign."
+    sql: ${TABLE}.message_id ;;
+  }
+
+  dimension: account_name {
+    type: string
+    label: "Account"
+    description: "The company's name."
+    sql: ${TABLE}.account_name ;;
+  }
+
+  dimension: currency {
+    type: string
+    label: "Currency"
+    description: "ISO 4217 currency of every amount of the row. Amounts of two currencies are never to be summed."
+    sql: ${TABLE}.currency ;;
+  }
+
+  dimension: campaign_name {
+    type: string
+    label: "Campaign"
+    description: "Name of the campaign."
+    sql: ${TABLE}.campaign_name ;;
+  }
+
+  dimension: message_name {
+    type: string
+    label: "Message"
+    description: "Name of the message."
+    sql: ${TABLE}.message_name ;;
+  }
+
+  dimension: variation_name {
+    type: string
+    label: "Variation"
+    description: "Name of the version."
+    sql: ${TABLE}.variation_name ;;
+  }
+
+  dimension: send_channel {
+    type: string
+    label: "Channel"
+    description: "email, sms, push-notification or whatsapp."
+    sql: ${TABLE}.send_channel ;;
+  }
+
+  dimension: subject_line {
+    type: string
+    label: "Subject line"
+    description: "Subject of a mail, title of a push message or the first 80 characters of a text."
+    sql: ${TABLE}.subject_line ;;
+  }
+
+  dimension: is_first_snapshot {
+    type: yesno
+    label: "First snapshot"
+    description: "Whether it is the message's first snapshot; its numbers are all that came before, too."
+    sql: ${TABLE}.is_first_snapshot ;;
+  }
+
+  dimension: is_restated {
+    type: yesno
+    label: "Restated"
+    description: "Whether Klaviyo lowered any number since the snapshot before; the day's part is negative then."
+    sql: ${TABLE}.is_restated ;;
+  }
+
+  dimension_group: date {
+    type: time
+    datatype: date
+    convert_tz: no
+    timeframes: [
+      date,
+      week,
+      month,
+      quarter,
+      year,
+    ]
+    label: "Day of change"
+    description: "Day of the snapshot, account time zone."
+    sql: ${TABLE}.date ;;
+  }
+
+  measure: day_delivered {
+    type: sum
+    group_label: "Sums"
+    label: "Delivered that day"
+    description: "Messages that the day added to those delivered."
+    value_format_name: decimal_0
+    drill_fields: [detail*, day_delivered]
+    sql: ${TABLE}.delivered ;;
+  }
+
+  measure: day_opens_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Unique opens that day"
+    description: "Recipients who opened, added by the day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, day_opens_unique]
+    sql: ${TABLE}.opens_unique ;;
+  }
+
+  measure: day_clicks_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Unique clicks that day"
+    description: "Recipients who clicked, added by the day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, day_clicks_unique]
+    sql: ${TABLE}.clicks_unique ;;
+  }
+
+  measure: day_unsubscribe_uniques {
+    type: sum
+    group_label: "Sums"
+    label: "Unsubscribes that day"
+    description: "Recipients who asked to be left alone, added by the day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, day_unsubscribe_uniques]
+    sql: ${TABLE}.unsubscribe_uniques ;;
+  }
+
+  measure: day_conversions {
+    type: sum
+    group_label: "Sums"
+    label: "Conversions that day"
+    description: "Conversions added by the day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, day_conversions]
+    sql: ${TABLE}.conversions ;;
+  }
+
+  measure: day_conversion_value {
+    type: sum
+    group_label: "Sums"
+    label: "Revenue that day"
+    description: "Revenue added by the day; negative where Klaviyo lowered it."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    drill_fields: [detail*, day_conversion_value]
+    sql: ${TABLE}.conversion_value ;;
+  }
+
+  set: detail {
+    fields: [
+      date_date,
+      account_name,
+      currency,
+      campaign_name,
+      message_name,
+      variation_name,
+      send_channel,
+      subject_line,
+    ]
+  }
+}

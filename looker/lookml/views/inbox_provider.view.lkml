@@ -1,0 +1,235 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+view: inbox_provider {
+  label: "Inbox provider"
+  sql_table_name: @{SCHEMA}.klaviyo__inbox_provider ;;
+
+  dimension: inbox_provider_key {
+    primary_key: yes
+    hidden: yes
+    type: string
+    sql: ${TABLE}.inbox_provider_key ;;
+  }
+
+  dimension: account_id {
+    hidden: yes
+    type: string
+    label: "Account id"
+    description: "The Klaviyo account."
+    sql: ${TABLE}.account_id ;;
+  }
+
+  dimension: account_name {
+    type: string
+    label: "Account"
+    description: "The company's name."
+    sql: ${TABLE}.account_name ;;
+  }
+
+  dimension: inbox_provider {
+    type: string
+    label: "Mailbox provider"
+    description: "Mailbox provider, such as Gmail; Unknown where Klaviyo names none."
+    sql: ${TABLE}.inbox_provider ;;
+  }
+
+  dimension_group: date {
+    type: time
+    datatype: date
+    convert_tz: no
+    timeframes: [
+      date,
+      week,
+      month,
+      quarter,
+      year,
+    ]
+    label: "Event"
+    description: "Day of the events, account time zone."
+    sql: ${TABLE}.date ;;
+  }
+
+  measure: inbox_attempts {
+    type: sum
+    group_label: "Sums"
+    label: "Mails arrived or bounced"
+    description: "Mails that arrived or bounced that day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, inbox_attempts]
+    sql: ${TABLE}.attempts ;;
+  }
+
+  measure: inbox_delivered {
+    type: sum
+    group_label: "Sums"
+    label: "Mails arrived"
+    description: "Mails that arrived that day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, inbox_delivered]
+    sql: ${TABLE}.delivered ;;
+  }
+
+  measure: inbox_opens_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Mail openers per day"
+    description: "People who opened a mail, counted each day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, inbox_opens_unique]
+    sql: ${TABLE}.opens_unique ;;
+  }
+
+  measure: inbox_clicks_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Mail clickers per day"
+    description: "People who clicked in a mail, counted each day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, inbox_clicks_unique]
+    sql: ${TABLE}.clicks_unique ;;
+  }
+
+  measure: inbox_bounced {
+    type: sum
+    group_label: "Sums"
+    label: "Mails bounced"
+    description: "Mails refused that day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, inbox_bounced]
+    sql: ${TABLE}.bounced ;;
+  }
+
+  measure: inbox_unsubscribes {
+    type: sum
+    group_label: "Sums"
+    label: "Mail unsubscribes"
+    description: "Requests that day to be left alone."
+    value_format_name: decimal_0
+    drill_fields: [detail*, inbox_unsubscribes]
+    sql: ${TABLE}.unsubscribes ;;
+  }
+
+  measure: inbox_spam_complaints {
+    type: sum
+    group_label: "Sums"
+    label: "Mails reported as spam"
+    description: "Reports as spam that day."
+    value_format_name: decimal_0
+    drill_fields: [detail*, inbox_spam_complaints]
+    sql: ${TABLE}.spam_complaints ;;
+  }
+
+  measure: synced_opens {
+    type: sum
+    group_label: "Sums"
+    label: "Opens among synced events"
+    description: "Opens among the events that were synced."
+    value_format_name: decimal_0
+    drill_fields: [detail*, synced_opens]
+    sql: ${TABLE}.synced_opens ;;
+  }
+
+  measure: machine_opens {
+    type: sum
+    group_label: "Sums"
+    label: "Machine opens"
+    description: "Opens by Apple's mail privacy, not by a person."
+    value_format_name: decimal_0
+    drill_fields: [detail*, machine_opens]
+    sql: ${TABLE}.machine_opens ;;
+  }
+
+  measure: synced_clicks {
+    type: sum
+    group_label: "Sums"
+    label: "Clicks among synced events"
+    description: "Clicks among the events that were synced."
+    value_format_name: decimal_0
+    drill_fields: [detail*, synced_clicks]
+    sql: ${TABLE}.synced_clicks ;;
+  }
+
+  measure: bot_clicks {
+    type: sum
+    group_label: "Sums"
+    label: "Bot clicks"
+    description: "Clicks that Klaviyo takes for a machine's."
+    value_format_name: decimal_0
+    drill_fields: [detail*, bot_clicks]
+    sql: ${TABLE}.bot_clicks ;;
+  }
+
+  measure: inbox_open_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Open rate by event date"
+    description: "People who opened that day / mails that arrived that day."
+    value_format_name: percent_1
+    drill_fields: [detail*, inbox_opens_unique, inbox_delivered, inbox_open_rate]
+    sql: 1.0 * ${inbox_opens_unique} / NULLIF(${inbox_delivered}, 0) ;;
+  }
+
+  measure: inbox_click_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Click rate by event date"
+    description: "People who clicked that day / mails that arrived that day."
+    value_format_name: percent_2
+    drill_fields: [detail*, inbox_clicks_unique, inbox_delivered, inbox_click_rate]
+    sql: 1.0 * ${inbox_clicks_unique} / NULLIF(${inbox_delivered}, 0) ;;
+  }
+
+  measure: inbox_bounce_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Bounce rate by event date"
+    description: "Mails refused / mails arrived or refused."
+    value_format_name: percent_2
+    drill_fields: [detail*, inbox_bounced, inbox_attempts, inbox_bounce_rate]
+    sql: 1.0 * ${inbox_bounced} / NULLIF(${inbox_attempts}, 0) ;;
+  }
+
+  measure: inbox_unsubscribe_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Unsubscribe rate by event date"
+    description: "Requests to be left alone / mails that arrived."
+    value_format_name: percent_2
+    drill_fields: [detail*, inbox_unsubscribes, inbox_delivered, inbox_unsubscribe_rate]
+    sql: 1.0 * ${inbox_unsubscribes} / NULLIF(${inbox_delivered}, 0) ;;
+  }
+
+  measure: inbox_spam_complaint_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Spam complaint rate by event date"
+    description: "Reports as spam / mails that arrived."
+    value_format_name: percent_2
+    drill_fields: [detail*, inbox_spam_complaints, inbox_delivered, inbox_spam_complaint_rate]
+    sql: 1.0 * ${inbox_spam_complaints} / NULLIF(${inbox_delivered}, 0) ;;
+  }
+
+  measure: machine_open_share {
+    type: number
+    group_label: "Ratios"
+    label: "Machine share of opens"
+    description: "Machine opens / opens among the synced events."
+    value_format_name: percent_1
+    drill_fields: [detail*, machine_opens, synced_opens, machine_open_share]
+    sql: 1.0 * ${machine_opens} / NULLIF(${synced_opens}, 0) ;;
+  }
+
+  measure: bot_click_share {
+    type: number
+    group_label: "Ratios"
+    label: "Bot share of clicks"
+    description: "Bot clicks / clicks among the synced events."
+    value_format_name: percent_1
+    drill_fields: [detail*, bot_clicks, synced_clicks, bot_click_share]
+    sql: 1.0 * ${bot_clicks} / NULLIF(${synced_clicks}, 0) ;;
+  }
+
+  set: detail {
+    fields: [date_date, account_name, inbox_provider]
+  }
+}

@@ -1,0 +1,252 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+view: subject_line_test {
+  label: "Subject line test"
+  sql_table_name: @{SCHEMA}.klaviyo__subject_line_test ;;
+
+  dimension: subject_line_test_key {
+    primary_key: yes
+    hidden: yes
+    type: string
+    sql: ${TABLE}.subject_line_test_key ;;
+  }
+
+  dimension: account_id {
+    hidden: yes
+    type: string
+    label: "Account id"
+    description: "The Klaviyo account."
+    sql: ${TABLE}.account_id ;;
+  }
+
+  dimension: campaign_id {
+    hidden: yes
+    type: string
+    label: "Campaign id"
+    description: "The campaign; null for flows."
+    sql: ${TABLE}.campaign_id ;;
+  }
+
+  dimension: flow_id {
+    hidden: yes
+    type: string
+    label: "Flow id"
+    description: "The flow; null for campaigns."
+    sql: ${TABLE}.flow_id ;;
+  }
+
+  dimension: message_id {
+    hidden: yes
+    type: string
+    label: "Message id"
+    description: "The tested message."
+    sql: ${TABLE}.message_id ;;
+  }
+
+  dimension: variation_id {
+    hidden: yes
+    type: string
+    label: "Variation id"
+    description: "The version of it."
+    sql: ${TABLE}.variation_id ;;
+  }
+
+  dimension: account_name {
+    type: string
+    label: "Account"
+    description: "The company's name."
+    sql: ${TABLE}.account_name ;;
+  }
+
+  dimension: currency {
+    type: string
+    label: "Currency"
+    description: "ISO 4217 currency of every amount of the row. Amounts of two currencies are never to be summed."
+    sql: ${TABLE}.currency ;;
+  }
+
+  dimension: message_type {
+    type: string
+    label: "Message type"
+    description: "campaign or flow."
+    sql: ${TABLE}.message_type ;;
+  }
+
+  dimension: campaign_name {
+    type: string
+    label: "Campaign"
+    description: "Name of the campaign; null for flows."
+    sql: ${TABLE}.campaign_name ;;
+  }
+
+  dimension: flow_name {
+    type: string
+    label: "Flow"
+    description: "Name of the flow; null for campaigns."
+    sql: ${TABLE}.flow_name ;;
+  }
+
+  dimension: message_name {
+    type: string
+    label: "Message"
+    description: "Name of the message."
+    sql: ${TABLE}.message_name ;;
+  }
+
+  dimension: variation_name {
+    type: string
+    label: "Variation"
+    description: "Name of the version."
+    sql: ${TABLE}.variation_name ;;
+  }
+
+  dimension: send_channel {
+    type: string
+    label: "Channel"
+    description: "email, sms, push-notification or whatsapp."
+    sql: ${TABLE}.send_channel ;;
+  }
+
+  dimension: subject_line {
+    type: string
+    label: "Subject line"
+    description: "Subject of a mail, title of a push message or the first 80 characters of a text."
+    sql: ${TABLE}.subject_line ;;
+  }
+
+  dimension: preview_text {
+    type: string
+    label: "Preview text"
+    description: "The line after the subject in an inbox."
+    sql: ${TABLE}.preview_text ;;
+  }
+
+  dimension: open_result {
+    type: string
+    label: "Result by opens"
+    description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten opened or not opened messages on either side. Several versions or looks at a running test make a lucky result likelier."
+    sql: ${TABLE}.open_result ;;
+  }
+
+  dimension: click_result {
+    type: string
+    label: "Result by clicks"
+    description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten clicked or not clicked messages on either side. Several versions or looks at a running test make a lucky result likelier."
+    sql: ${TABLE}.click_result ;;
+  }
+
+  dimension_group: sent {
+    type: time
+    datatype: date
+    convert_tz: no
+    timeframes: [
+      date,
+      week,
+      month,
+      quarter,
+      year,
+    ]
+    label: "First send"
+    description: "Date of the first send, account time zone."
+    sql: ${TABLE}.sent_on ;;
+  }
+
+  measure: tested_recipients {
+    type: sum
+    group_label: "Sums"
+    label: "Recipients of tested messages"
+    description: "Recipients of messages in an A/B test."
+    value_format_name: decimal_0
+    drill_fields: [detail*, tested_recipients]
+    sql: ${TABLE}.recipients ;;
+  }
+
+  measure: tested_opens_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Unique opens of tested messages"
+    description: "Recipients who opened a message in an A/B test."
+    value_format_name: decimal_0
+    drill_fields: [detail*, tested_opens_unique]
+    sql: ${TABLE}.opens_unique ;;
+  }
+
+  measure: tested_clicks_unique {
+    type: sum
+    group_label: "Sums"
+    label: "Unique clicks of tested messages"
+    description: "Recipients who clicked in a message in an A/B test."
+    value_format_name: decimal_0
+    drill_fields: [detail*, tested_clicks_unique]
+    sql: ${TABLE}.clicks_unique ;;
+  }
+
+  measure: tested_open_sample {
+    type: sum
+    group_label: "Sums"
+    label: "Tested messages with opens tracked"
+    description: "Delivered messages in an A/B test, of channels whose opens are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, tested_open_sample]
+    sql: ${TABLE}.open_tracked_delivered ;;
+  }
+
+  measure: tested_click_sample {
+    type: sum
+    group_label: "Sums"
+    label: "Tested messages with clicks tracked"
+    description: "Delivered messages in an A/B test, of channels whose clicks are counted."
+    value_format_name: decimal_0
+    drill_fields: [detail*, tested_click_sample]
+    sql: ${TABLE}.click_tracked_delivered ;;
+  }
+
+  measure: tested_conversion_value {
+    type: sum
+    group_label: "Sums"
+    label: "Revenue of tested messages"
+    description: "Value of the conversions that Klaviyo attributes to messages in an A/B test."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    drill_fields: [detail*, tested_conversion_value]
+    sql: ${TABLE}.conversion_value ;;
+  }
+
+  measure: tested_open_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Open rate of tested messages"
+    description: "Unique opens / delivered, over messages in an A/B test."
+    value_format_name: percent_1
+    drill_fields: [detail*, tested_opens_unique, tested_open_sample, tested_open_rate]
+    sql: 1.0 * ${tested_opens_unique} / NULLIF(${tested_open_sample}, 0) ;;
+  }
+
+  measure: tested_click_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Click rate of tested messages"
+    description: "Unique clicks / delivered, over messages in an A/B test."
+    value_format_name: percent_2
+    drill_fields: [detail*, tested_clicks_unique, tested_click_sample, tested_click_rate]
+    sql: 1.0 * ${tested_clicks_unique} / NULLIF(${tested_click_sample}, 0) ;;
+  }
+
+  set: detail {
+    fields: [
+      sent_date,
+      account_name,
+      currency,
+      message_type,
+      campaign_name,
+      flow_name,
+      message_name,
+      variation_name,
+      send_channel,
+      subject_line,
+      preview_text,
+      open_result,
+      click_result,
+    ]
+  }
+}
