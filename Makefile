@@ -18,10 +18,11 @@ sync: .venv/.stamp .venv-dbt/.stamp ## The same for a real account: KLAVIYO_API_
 test: .venv/.stamp .venv-dbt/.stamp ## Run every test but the fault matrix and the benchmarks
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile
 
-check: .venv/.stamp ## Lint, formatting and types
+check: .venv/.stamp ## Lint, formatting, types, and what is generated from dbt
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/python -m looker check
 
 bench: .venv/.stamp ## Measure speed; RIVALS=1 installs and measures others too, EVENTS=N sets the size
 	@.venv/bin/python -m tests.benchmarks.bench $(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
