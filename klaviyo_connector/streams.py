@@ -470,8 +470,8 @@ PROFILE = make_table(
     organization          STRING        attributes/organization
     title                 STRING        attributes/title
     locale                STRING        attributes/locale
-    address1              STRING        attributes/location/address1
-    address2              STRING        attributes/location/address2
+    address_1             STRING        attributes/location/address1
+    address_2             STRING        attributes/location/address2
     city                  STRING        attributes/location/city
     region                STRING        attributes/location/region
     country               STRING        attributes/location/country

@@ -1,8 +1,8 @@
 select
     account_id,
     profile_id as id,
-    address1 as address_1,
-    address2 as address_2,
+    address_1,
+    address_2,
     city,
     country,
     email,
