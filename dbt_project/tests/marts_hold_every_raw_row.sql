@@ -1,5 +1,5 @@
-{#- Rows of raw tables against rows of the marts made of them, for each account: a mart that drops or
-    doubles rows is listed with both counts. -#}
+{#- Rows of raw tables against rows of the marts made of them, for each account: a mart that drops
+    or doubles rows, or members, is listed with both counts. -#}
 with
 
 counts as (
@@ -37,6 +37,17 @@ counts as (
     select 'klaviyo__audience_growth', account_id, 0, count(*)
     from {{ ref('klaviyo__audience_growth') }}
     where counted_from = 'segment_daily'
+    group by account_id
+
+    union all
+    select 'members of lists', account_id, count(*), 0
+    from {{ ref('stg_klaviyo__list_profile') }}
+    where not has_left
+    group by account_id
+    union all
+    select 'members of lists', account_id, 0, sum(current_members)
+    from {{ ref('klaviyo__audience_growth') }}
+    where counted_from = 'list_profile'
     group by account_id
 
 )

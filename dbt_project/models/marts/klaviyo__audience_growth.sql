@@ -94,9 +94,9 @@ channel_days as (
             when metrics.metric_name like '%Text Message%' then 'sms'
         end as audience_id,
         counts.occurred_on as date,
-        sum(case when metrics.metric_name like 'Subscribed%' then counts.event_count end)
+        sum(case when metrics.metric_name like 'Subscribed%' then counts.event_count else 0 end)
             as members_joined,
-        sum(case when metrics.metric_name like 'Unsubscribed%' then counts.event_count end)
+        sum(case when metrics.metric_name like 'Unsubscribed%' then counts.event_count else 0 end)
             as members_left
 
     from {{ ref('stg_klaviyo__message_metric_daily') }} as counts
@@ -180,15 +180,12 @@ select
 
     ---------- members
     cast(
-        days.closing_members - coalesce(days.members_joined, 0) + coalesce(days.members_left, 0)
-        as {{ dbt.type_bigint() }}
+        days.closing_members - days.members_joined + days.members_left as {{ dbt.type_bigint() }}
     ) as opening_members,
     cast(days.members_joined as {{ dbt.type_bigint() }}) as members_joined,
     cast(days.members_left as {{ dbt.type_bigint() }}) as members_left,
-    cast(
-        coalesce(days.members_joined, 0) - coalesce(days.members_left, 0)
-        as {{ dbt.type_bigint() }}
-    ) as net_members_joined,
+    cast(days.members_joined - days.members_left as {{ dbt.type_bigint() }})
+        as net_members_joined,
     cast(days.closing_members as {{ dbt.type_bigint() }}) as closing_members,
     cast(
         case
