@@ -38,7 +38,8 @@ def postgres_refuses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refus
         running_postgres(tmp_path_factory.mktemp("postgres")) as postgres,
         psycopg.connect(postgres.uri, autocommit=True) as connection,
     ):
-        asked = "select count(*) from unnest(%s::text[]) as text where not pg_input_is_valid(text, 'jsonb')"
+        rows = "from unnest(%s::text[]) as text where not pg_input_is_valid(text, 'jsonb')"
+        asked = f"select count(*) {rows}"
         yield lambda texts: connection.execute(asked, [texts]).fetchall()[0][0]
 
 
