@@ -136,10 +136,14 @@ class _Tracing:
 def _only_values(node: exp.Expression) -> exp.Expression:
     """Leave out what decides about a value without being part of it.
 
-    That is the condition of a `case`, and the branch of a union by name, which sqlglot reads by
-    position; ours only adds a `_fivetran_deleted` to raw tables that lack it.
+    That is the conditions of a `case`, unless it makes a count of them (then 1 else 0), and the
+    branch of a union by name, which sqlglot reads by position; ours only adds a column that raw
+    tables may lack.
     """
-    if isinstance(node, exp.If):
-        node.set("this", exp.true())
+    if isinstance(node, exp.Case):
+        branches = [one.args["true"] for one in node.args["ifs"]] + [node.args.get("default")]
+        if any(branch and branch.find(exp.Column) for branch in branches):
+            for branch in node.args["ifs"]:
+                branch.set("this", exp.true())
     by_name = isinstance(node, exp.Union) and node.args.get("by_name")
     return cast("exp.Expression", node.this) if by_name else node
