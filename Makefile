@@ -4,16 +4,19 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sync test check bench chaos lock clean
+.PHONY: help demo sync pipeline test check bench chaos lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.stamp .venv-dbt/.stamp ## Sandbox account to build/dashboard.html, no key needed
 	@.venv/bin/python -m scripts.demo
 
 sync: .venv/.stamp .venv-dbt/.stamp ## The same for a real account: KLAVIYO_API_KEY=pk_... make sync
-	@.venv/bin/python -m scripts.sync_account
+	@.venv/bin/python -m scripts.pipeline --target duckdb --skip archive --skip digest
+
+pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: make pipeline ARGS=--help
+	@.venv/bin/python -m scripts.pipeline $(ARGS)
 
 test: .venv/.stamp .venv-dbt/.stamp ## Run every test but the fault matrix and the benchmarks
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile

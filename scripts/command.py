@@ -10,6 +10,8 @@ from dotenv import load_dotenv
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from looker.errors import LookerError
+
 
 class CommandError(Exception):
     """What ends a command: the message is its last line, `code` its exit code."""
@@ -18,16 +20,27 @@ class CommandError(Exception):
 
 
 class UsageError(CommandError):
-    """An option or setting is missing or cannot be meant; nothing was done."""
+    """An option cannot be meant; nothing was done."""
 
     code = 2
+
+
+class SettingsError(UsageError):
+    """Settings that are missing or malformed, each named; never with its value."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(
+            f"{'; '.join(problems)}. Set it in the environment or in .env;"
+            " .env.example explains each."
+        )
+        self.problems = problems
 
 
 Main = Callable[[Sequence[str] | None], None]
 
 
 def command(main: Main) -> Callable[..., int]:
-    """Make of `main` a function that gives the exit code and turns a CommandError into its line.
+    """Make of `main` a function that gives the exit code and says an error in one line.
 
     `.env` fills in what the environment lacks, also for dbt and the libraries that read it there.
     """
@@ -37,9 +50,9 @@ def command(main: Main) -> Callable[..., int]:
         load_dotenv(".env")
         try:
             main(arguments)
-        except CommandError as error:
+        except (CommandError, LookerError) as error:
             print(f"\n{error}", file=sys.stderr)
-            return error.code
+            return getattr(error, "code", 1)
         except KeyboardInterrupt:
             return 130  # what a shell says of a program that Ctrl-C ended
         return 0
@@ -57,17 +70,15 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls, **given: Any) -> Self:
-        """The settings; UsageError names every one that is missing or malformed, without values.
-
-        `given` are those of the command line; None is not given.
-        """
+        """The settings; `given` are those of the command line, None where it has none."""
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
-            raise UsageError(f"{'; '.join(_problems(error))}. {WHERE}") from None
+            raise SettingsError(_problems(error)) from None
 
-
-WHERE = "Set it in the environment or in .env; .env.example explains each."
+    def shown(self) -> dict[str, str]:
+        """The settings that have a value, by name in capitals, secrets masked."""
+        return {name.upper(): str(value) for name, value in self if str(value)}
 
 
 def _problems(error: ValidationError) -> list[str]:

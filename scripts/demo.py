@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from klaviyo_sandbox.account import CAMPAIGNS
 from klaviyo_sandbox.people.history import PROFILES
 from scripts import sandbox, steps
+from scripts.command import command
 
 PLACE = steps.Place(
     steps.ROOT / "build" / "demo",
@@ -20,23 +22,22 @@ KEY = "pk_sandbox_demo"
 STORY = timedelta(days=50)  # the simulated account is written 60 days past its epoch
 
 
-def main() -> int:
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run every step; the exit code is 0 only if all of them did what they say."""
-    options = _options()
-    try:
-        with ExitStack() as running:
-            with steps.step("Starting a simulated Klaviyo account (sandbox data)"):
-                url = running.enter_context(sandbox.running(*_account(PLACE.folder, options)))
-            with steps.step("Syncing it with `fivetran debug`"):
-                steps.sync(PLACE, {"api_key": KEY}, {"KLAVIYO_BASE_URL": url})
-        steps.present(PLACE, strict=True)
-    except (steps.StepError, sandbox.SandboxError) as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
+    options = _parser().parse_args(arguments)
+    with ExitStack() as running:
+        with steps.step("Starting a simulated Klaviyo account (sandbox data)"):
+            url = running.enter_context(sandbox.running(*_account(PLACE.folder, options)))
+        with steps.step("Syncing it with `fivetran debug`"):
+            steps.sync(PLACE, {"api_key": KEY}, {"KLAVIYO_BASE_URL": url})
+    with steps.step("Building and testing the warehouse models with dbt"):
+        steps.build(PLACE, {"KLAVIYO_TABLES": "reporting"}, strict=True)
+    with steps.step("Drawing the dashboard"):
+        steps.draw(PLACE)
     print(f"\n{steps.summary(PLACE)}\n")
     print("This is sandbox data: a simulated Klaviyo account, not a real one.")
     print(f"Open {PLACE.dashboard.relative_to(steps.ROOT)} in a browser.")
-    return 0
 
 
 def _account(folder: Path, options: argparse.Namespace) -> list[str]:
@@ -53,7 +54,7 @@ def _account(folder: Path, options: argparse.Namespace) -> list[str]:
     return ["--seed", "7", *times, *size, "--no-limits"]
 
 
-def _options() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("make demo", description=__doc__)
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     parser.add_argument(
@@ -67,7 +68,7 @@ def _options() -> argparse.Namespace:
         parser.add_argument(
             f"--{name}", type=int, default=default, help="in the simulated account: %(default)s"
         )
-    return parser.parse_args()
+    return parser
 
 
 if __name__ == "__main__":

@@ -30,13 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def send(options: argparse.Namespace) -> None:
     """Send the digest, or write it to a file."""
     settings = WarehouseSettings.read(dbt_target=options.target)
-    period = _period(options)
-    sender = None if options.dry_run else mail.SETTINGS[options.by].read(digest_to=options.to)
-    message = compose(settings, period, options.link)
-    if sender is None:
-        write(message, options.output)
-    else:
-        sender.send(message)
+    days = period(options)
+    if options.dry_run:
+        write(compose(settings, days, options.link or ""), options.output)
+        return
+    sender = mail.read(digest_by=options.by, digest_to=options.to, digest_link=options.link)
+    sender.send(compose(settings, days, sender.digest_link))
 
 
 def compose(settings: WarehouseSettings, period: Period, link: str = "") -> EmailMessage:
@@ -53,7 +52,7 @@ def write(message: EmailMessage, file: Path) -> None:
     print(f"{file}: {message['Subject']}")
 
 
-def _period(options: argparse.Namespace) -> Period:
+def period(options: argparse.Namespace) -> Period:
     """The days from --start to --end, or the whole day or week before today."""
     if (options.start is None) != (options.end is None):
         raise UsageError("--start and --end go together.")
@@ -72,9 +71,17 @@ def before(today: date, length: str) -> Period:
     return Period(monday - timedelta(weeks=1), monday)
 
 
+def add_period(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `period` reads."""
+    add = parser.add_argument
+    add("--period", choices=["day", "week"], default="day", help="yesterday, or the last ISO week")
+    add("--start", type=day, metavar="DAY", help="instead: the first day")
+    add("--end", type=day, metavar="DAY", help="and the day after the last one")
+
+
 def smoke(options: argparse.Namespace) -> None:
     """Send a message that says only that the way is open."""
-    sender = mail.SETTINGS[options.by].read(digest_to=options.to)
+    sender = mail.read(digest_by=options.by, digest_to=options.to)
     message = EmailMessage()
     message["Subject"] = " ".join(options.subject.split())
     message.set_content(options.body)
@@ -99,11 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     digest = commands.add_parser("send", help="send the digest")
     digest.set_defaults(run=send)
     add = digest.add_argument
-    add("--period", choices=["day", "week"], default="day", help="yesterday, or the last ISO week")
-    add("--start", type=day, metavar="DAY", help="instead: the first day")
-    add("--end", type=day, metavar="DAY", help="and the day after the last one")
+    add_period(digest)
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
-    add("--link", default="", metavar="URL", help="address of the dashboard, to be linked")
+    add("--link", metavar="URL", help="address of the dashboard (DIGEST_LINK)")
     add("--dry-run", action="store_true", help="write the e-mail to a file, send nothing")
     add("--output", type=Path, default=Path("build/digest.eml"), help="that file (%(default)s)")
 
@@ -112,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--subject", default="Test message", help="(%(default)s)")
     test.add_argument("--body", default="The digest can be sent this way.", help="(%(default)s)")
     for sending in (digest, test):
-        sending.add_argument("--by", choices=mail.WAYS, default="smtp", help="(%(default)s)")
+        sending.add_argument("--by", choices=mail.WAYS, help="how it is sent (DIGEST_BY)")
         sending.add_argument("--to", help="recipients, separated by commas (DIGEST_TO)")
 
     ses = commands.add_parser("ses-bootstrap", help="prepare Amazon SES to send from a domain")

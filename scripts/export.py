@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts import warehouse
 from scripts.command import CommandError, UsageError, command, day
-from scripts.warehouse import TARGETS, Row, Warehouse, WarehouseSettings
+from scripts.warehouse import TARGETS, Warehouse, WarehouseSettings
 
 DEFAULT = "klaviyo__campaign_extract"
 DAYS = ("date", "sent_on")  # what the marts call their day
@@ -60,31 +60,40 @@ def write(source: Warehouse, extract: Extract, file: Path) -> int:
 
     DuckDB writes every file, so that rows look the same whichever engine they come from.
     """
-    columns = source.columns(extract.mart)
-    rows = source.query(extract.sql(source.schema, columns))
-    options = "parquet, compression zstd" if file.suffix == ".parquet" else "csv, header"
     file.parent.mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory(dir=file.parent, prefix=".export-") as folder,
         duckdb.connect() as writer,
     ):
-        lines, done = Path(folder, "rows.json"), Path(folder, file.name)
-        count = _write_lines(lines, list(columns), rows)
         writer.execute("set timezone = 'UTC'")
-        writer.execute(
-            f"copy (from read_json('{lines}', format = 'newline_delimited', columns = {columns}))"
-            f" to '{done}' (format {options})"
-        )
+        rows, count = _fetched(source, extract, Path(folder))
+        done = Path(folder, file.name)
+        options = "parquet, compression zstd" if file.suffix == ".parquet" else "csv, header"
+        writer.execute(f"copy (from {rows}) to '{done}' (format {options})")
         done.replace(file)
     return count
 
 
-def _write_lines(file: Path, names: Sequence[str], rows: Iterable[Row]) -> int:
-    count = 0
-    with file.open("w") as lines:
-        for count, row in enumerate(rows, 1):  # noqa: B007 - the last one is the number of rows
-            lines.write(json.dumps(dict(zip(names, row, strict=True)), default=str) + "\n")
-    return count
+def copy(source: Warehouse, marts: Iterable[str], file: Path) -> None:
+    """Copy whole marts into a new DuckDB file, in the schema that dbt builds them in there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    with TemporaryDirectory() as folder, duckdb.connect(str(file)) as writer:
+        writer.execute("create schema klaviyo")
+        for mart in marts:
+            rows, _ = _fetched(source, Extract(mart), Path(folder))
+            writer.execute(f"create table klaviyo.{mart} as from {rows}")
+
+
+def _fetched(source: Warehouse, extract: Extract, folder: Path) -> tuple[str, int]:
+    """The rows as a relation of DuckDB, kept in the folder, and their number."""
+    columns = source.columns(extract.mart)
+    lines, count = folder / f"{extract.mart}.json", 0
+    with lines.open("w") as written:
+        for row in source.query(extract.sql(source.schema, columns)):
+            written.write(json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n")
+            count += 1
+    return f"read_json('{lines}', format = 'newline_delimited', columns = {columns})", count
 
 
 def upload(file: Path, address: str, rows: int, extract: Extract) -> None:
@@ -115,12 +124,15 @@ def parts(address: str) -> tuple[str, str]:
 
 
 def filled_in(address: str, extract: Extract) -> str:
-    """The address with `{mart}`, `{start}` and `{end}` filled in."""
+    """The address in S3, if there is one, with `{mart}`, `{start}` and `{end}` filled in."""
     values = {"mart": extract.mart, "start": extract.start, "end": extract.end}
     try:
-        return address.format_map({name: value for name, value in values.items() if value})
+        filled = address.format_map({name: value for name, value in values.items() if value})
     except (LookupError, ValueError, AttributeError) as error:
         raise UsageError(f"{address}: {error} is not given; known: mart, start, end.") from None
+    if filled:
+        parts(filled)
+    return filled
 
 
 @command
@@ -129,9 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     settings = WarehouseSettings.read(dbt_target=options.target)
     extract = Extract(options.mart, options.start, options.end, options.limit)
-    address = filled_in(options.upload_s3, extract) if options.upload_s3 else ""
-    if address:
-        parts(address)
+    address = filled_in(options.upload_s3 or "", extract)
     with warehouse.opened(settings) as source:
         if options.dry_run:
             show(source, extract)

@@ -28,11 +28,18 @@ def _addresses(text: str) -> str:
     return text
 
 
-class MailSettings(Settings):
-    """From whom and to whom, separated by commas."""
+class WaySettings(Settings):
+    """How e-mails are sent."""
+
+    digest_by: Way = "smtp"
+
+
+class MailSettings(WaySettings):
+    """From whom and to whom, separated by commas; and where the dashboard is, for a link."""
 
     digest_from: Annotated[str, AfterValidator(_addresses)]
     digest_to: Annotated[str, AfterValidator(_addresses)]
+    digest_link: str = ""
 
     def send(self, message: EmailMessage) -> None:
         """Send the message to each recipient; CommandError if one of them cannot get it."""
@@ -99,7 +106,10 @@ class SesSettings(MailSettings):
                 time.sleep(1 / rate)
 
 
-SETTINGS: dict[Way, type[MailSettings]] = {"smtp": SmtpSettings, "ses": SesSettings}
+def read(**given: str | None) -> MailSettings:
+    """The settings of the way that is chosen; `given` are those of the command line."""
+    ways: dict[Way, type[MailSettings]] = {"smtp": SmtpSettings, "ses": SesSettings}
+    return ways[WaySettings.read(digest_by=given.get("digest_by")).digest_by].read(**given)
 
 
 @contextmanager

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scripts.command import CommandError
 
-class SandboxError(Exception):
+
+class SandboxError(CommandError):
     """The sandbox did not start."""
 
 

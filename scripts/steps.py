@@ -15,6 +15,7 @@ from time import monotonic
 import duckdb
 
 from scripts import fivetran_debug
+from scripts.command import CommandError
 
 ROOT = Path(__file__).parent.parent
 DBT = ROOT / ".venv-dbt" / "bin" / "dbt"
@@ -26,7 +27,7 @@ _CONNECTOR_LINE = re.compile(r"^[\d:.]+ \w+ +\S+ connector (.*)")
 _FAILURE_LINE = re.compile(r"SYNC FAILED|Error: |WARNING|SEVERE")
 
 
-class StepError(Exception):
+class StepError(CommandError):
     """A step failed; the message says which, and what it printed stands above it."""
 
 
@@ -98,18 +99,21 @@ def _show(line: str) -> None:
 
 
 def _without_key(environment: Mapping[str, str]) -> dict[str, str]:
-    """The key reaches the connector as its configuration, not as everyone's environment."""
+    """The key reaches the connector as its configuration, not as every program's environment."""
     return {name: value for name, value in environment.items() if name != "KLAVIYO_API_KEY"}
 
 
-def build(place: Place, *, strict: bool = False) -> None:
-    """Build and test the dbt models on what the sync loaded; `strict` lets no warning pass."""
+def build(
+    place: Place, environment: Mapping[str, str], *, target: str = "duckdb", strict: bool = False
+) -> None:
+    """Build and test the dbt models on what was synced; `strict` lets no warning pass."""
     place.warehouse.parent.mkdir(parents=True, exist_ok=True)
     paths = {"KLAVIYO_RAW_DUCKDB": str(place.raw), "KLAVIYO_WAREHOUSE": str(place.warehouse)}
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     flags = ["--quiet", *(["--warn-error"] if strict else [])]
-    command = [str(DBT), *flags, "build", *project, "--target", "duckdb"]
-    _run("The dbt build", command, {**os.environ, **paths, "DO_NOT_TRACK": "1"})
+    command = [str(DBT), *flags, "build", *project, "--target", target]
+    inherited = _without_key(os.environ)
+    _run("The dbt build", command, {**inherited, **paths, "DO_NOT_TRACK": "1", **environment})
 
 
 def draw(place: Place) -> None:
@@ -117,14 +121,6 @@ def draw(place: Place) -> None:
     command = [sys.executable, "-m", "looker", "preview"]
     places = ["--warehouse", str(place.warehouse), "--output", str(place.dashboard)]
     _run("The dashboard", command + places, dict(os.environ))
-
-
-def present(place: Place, *, strict: bool = False) -> None:
-    """Turn what the sync loaded into marts and the dashboard."""
-    with step("Building and testing the warehouse models with dbt"):
-        build(place, strict=strict)
-    with step("Drawing the dashboard"):
-        draw(place)
 
 
 def _run(title: str, command: list[str], environment: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from google.cloud import bigquery
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
-from scripts.command import CommandError, Settings, UsageError
+from scripts.command import CommandError, Settings, SettingsError, UsageError
 
 Row = tuple[Any, ...]
 Target = Literal["duckdb", "postgres", "bigquery"]
@@ -39,6 +39,11 @@ class WarehouseSettings(Settings):
     bq_dataset: str = "klaviyo"
     bq_location: str = "US"
     bq_maximum_bytes_billed: int = 10_000_000_000
+
+    def problems(self) -> list[str]:
+        """What the target needs and has no default."""
+        is_missing = self.dbt_target == "bigquery" and not self.bq_project
+        return ["BQ_PROJECT is not set"] if is_missing else []
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,8 @@ class Warehouse:
 @contextmanager
 def opened(settings: WarehouseSettings) -> Iterator[Warehouse]:
     """The warehouse, open for reading; a failure of it is a CommandError in one line."""
+    if settings.problems():
+        raise SettingsError(settings.problems())
     engine = {"duckdb": _duckdb, "postgres": _postgres, "bigquery": _bigquery}[settings.dbt_target]
     try:
         with engine(settings) as warehouse:
@@ -122,8 +129,6 @@ BIGQUERY_TYPES = {
 
 @contextmanager
 def _bigquery(settings: WarehouseSettings) -> Iterator[Warehouse]:
-    if not settings.bq_project:
-        raise UsageError("BQ_PROJECT is not set: the Google Cloud project of the marts.")
     limit = bigquery.QueryJobConfig(maximum_bytes_billed=settings.bq_maximum_bytes_billed)
     with bigquery.Client(
         settings.bq_project, location=settings.bq_location, default_query_job_config=limit

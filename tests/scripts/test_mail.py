@@ -1,12 +1,8 @@
 """How the digest's e-mails are sent: `smoke` by SMTP and by SES, and `ses-bootstrap`."""
 
 import json
-import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +10,6 @@ from typing import Any
 import boto3
 import pytest
 import trustme
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ses import models as moto_ses
@@ -23,47 +17,12 @@ from moto.ses.models import EmailIdentity, RawMessage, SESBackend, ses_backends
 from moto.sesv2.responses import SESV2Response
 
 from scripts import digest, mail
+from tests.scripts.inbox import PASSWORD, Inbox, serving
 
 ADDRESSES = {
     "DIGEST_FROM": "Warehouse <from@example.com>",
     "DIGEST_TO": "a@example.com, b@example.com",
 }
-
-
-class Inbox:
-    """A mail server that keeps what it gets; it refuses mail to `nobody@...`."""
-
-    def __init__(self) -> None:
-        self.messages: list[EmailMessage] = []
-        self.recipients: list[list[str]] = []
-        self.logins: list[bytes] = []
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _: list[str]
-    ) -> str:
-        """Take or refuse a recipient."""
-        if address.startswith("nobody@"):
-            return "550 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(  # noqa: N802
-        self, _server: SMTP, _session: Session, envelope: Envelope
-    ) -> str:
-        """Keep a message."""
-        assert isinstance(envelope.content, bytes)
-        message = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        self.messages.append(message)
-        self.recipients.append(envelope.rcpt_tos)
-        return "250 OK"
-
-    def authenticate(
-        self, _server: Any, _session: Any, _envelope: Any, _kind: str, login: Any
-    ) -> AuthResult:
-        """Let in whoever knows the password."""
-        self.logins.append(login.password)
-        return AuthResult(success=login.password == b"hush-hush", handled=False)
 
 
 @pytest.fixture(name="inbox")
@@ -75,45 +34,24 @@ def _inbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Inbox]:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost").configure_cert(tls)
     inbox = Inbox()
-    with served(
-        monkeypatch,
+    with serving(
         inbox,
         tls_context=tls,
         require_starttls=True,
         auth_required=True,
         authenticator=inbox.authenticate,
-    ):
-        monkeypatch.setenv("SMTP_USER", "me")
-        monkeypatch.setenv("SMTP_PASSWORD", "hush-hush")
+    ) as settings:
+        login = {"SMTP_USER": "me", "SMTP_PASSWORD": PASSWORD}
+        for name, value in (ADDRESSES | settings | login).items():
+            monkeypatch.setenv(name, value)
         yield inbox
-
-
-@contextmanager
-def served(monkeypatch: pytest.MonkeyPatch, inbox: Inbox, **options: Any) -> Iterator[None]:
-    """Run the server and let the settings lead to it."""
-    server = Controller(inbox, "127.0.0.1", port=free_port(), **options)
-    server.start()
-    port = {"SMTP_HOST": "localhost", "SMTP_PORT": str(server.port)}
-    for name, value in (ADDRESSES | port).items():
-        monkeypatch.setenv(name, value)
-    try:
-        yield
-    finally:
-        server.stop()
-
-
-def free_port() -> int:
-    """A port that nobody listens on; aiosmtpd cannot be asked to find one."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 def complaint(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
     """The one line in which the command says why it fails with this exit code."""
     assert digest.main(list(arguments)) == code
     out, err = capsys.readouterr()
-    assert "hush-hush" not in out + err
+    assert PASSWORD not in out + err
     [line] = err.split("\n")[1:-1]
     return line
 
@@ -122,7 +60,7 @@ def test_a_message_reaches_everybody_on_their_own(inbox: Inbox) -> None:
     """Each recipient gets a copy in which no other stands; the password went through TLS."""
     assert digest.main(["smoke", "--subject", "Hello", "--body", "Is it there?"]) == 0
     assert inbox.recipients == [["a@example.com"], ["b@example.com"]]
-    assert inbox.logins == [b"hush-hush"]
+    assert inbox.logins == [PASSWORD.encode()]
     for message, recipient in zip(inbox.messages, ["a@example.com", "b@example.com"], strict=True):
         assert message["To"] == recipient
         assert message["From"] == "Warehouse <from@example.com>"
@@ -141,10 +79,10 @@ def test_recipients_of_the_command_line_come_first(inbox: Inbox) -> None:
 def test_without_encryption_there_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server on the same machine may do without; a password set all the same stays here."""
     inbox = Inbox()
-    with served(monkeypatch, inbox):
-        monkeypatch.setenv("SMTP_SECURITY", "none")
-        monkeypatch.setenv("SMTP_USER", "me")
-        monkeypatch.setenv("SMTP_PASSWORD", "hush-hush")
+    with serving(inbox) as settings:
+        login = {"SMTP_SECURITY": "none", "SMTP_USER": "me", "SMTP_PASSWORD": PASSWORD}
+        for name, value in (ADDRESSES | settings | login).items():
+            monkeypatch.setenv(name, value)
         assert digest.main(["smoke"]) == 0
     assert len(inbox.messages) == 2
     assert inbox.logins == []
@@ -155,7 +93,9 @@ def test_a_server_without_encryption_is_refused(
 ) -> None:
     """Nobody falls back to clear text unasked."""
     inbox = Inbox()
-    with served(monkeypatch, inbox):
+    with serving(inbox) as settings:
+        for name, value in (ADDRESSES | settings).items():
+            monkeypatch.setenv(name, value)
         assert "STARTTLS" in complaint(capsys, 1, "smoke")
     assert inbox.messages == []
 
@@ -210,7 +150,7 @@ def test_settings_are_named_together(
 @pytest.fixture(name="amazon")
 def _amazon(monkeypatch: pytest.MonkeyPatch) -> Iterator[SESBackend]:
     """A simulated SES. What moto lacks is given to it: the account's rate and DKIM's tokens."""
-    keys = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "hush-hush"}
+    keys = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": PASSWORD}
     for name, value in (ADDRESSES | keys | {"AWS_DEFAULT_REGION": "eu-west-1"}).items():
         monkeypatch.setenv(name, value)
 

@@ -1,0 +1,178 @@
+"""`python -m scripts.pipeline`: all in one, from a Klaviyo account to a mail in an inbox."""
+
+import base64
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+import responses
+from moto import mock_aws
+
+from scripts import fivetran_api, pipeline
+from tests.sandbox_server import KEY, running_sandbox
+from tests.scripts.inbox import PASSWORD, Inbox, serving
+
+DAYS = ["--start", "2026-09-01", "--end", "2026-11-16"]
+SETTINGS = {
+    "KLAVIYO_API_KEY": KEY,
+    "DIGEST_FROM": "warehouse@example.com",
+    "DIGEST_TO": "team@example.com",
+    "SMTP_SECURITY": "none",
+    "ARCHIVE_S3": "s3://archive/{start}_{end}.csv",
+    "AWS_ACCESS_KEY_ID": "me",
+    "AWS_SECRET_ACCESS_KEY": PASSWORD,
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A pipeline that ran to its end, and all that it reached."""
+
+    code: int
+    folder: Path
+    inbox: Inbox
+    archive: dict[str, str]
+
+
+@pytest.fixture(scope="module", name="finished")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    """One run on the sandbox, a simulated S3 and a mail server on this machine."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    inbox = Inbox()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        serving(inbox) as server,
+        running_sandbox(
+            campaigns=30, profiles=200, now="2026-11-16T15:00:00+00:00", no_limits=True
+        ) as sandbox,
+        mock_aws(),
+    ):
+        where = {
+            "KLAVIYO_BASE_URL": sandbox.url,
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+        }
+        for name, value in (SETTINGS | server | where).items():
+            patch.setenv(name, value)
+        patch.chdir(folder)
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="archive")
+        code = pipeline.main([*DAYS, "--folder", str(folder / "build")])
+        stored = s3.list_objects_v2(Bucket="archive").get("Contents", [])
+        archive = {
+            each["Key"]: s3.get_object(Bucket="archive", Key=each["Key"])["Body"].read().decode()
+            for each in stored
+        }
+        yield Finished(code, folder, inbox, archive)
+
+
+def test_every_artefact_is_there(finished: Finished) -> None:
+    """A dashboard with charts, the rows in a file and in S3, and a digest with pictures."""
+    assert finished.code == 0
+    assert "<svg" in (finished.folder / "build" / "dashboard.html").read_text()
+    [file] = (finished.folder / "data").iterdir()
+    assert finished.archive == {"2026-09-01_2026-11-16.csv": file.read_text()}
+    [message] = finished.inbox.messages
+    kinds = [part.get_content_type() for part in message.walk()]
+    assert kinds.count("image/png") == 2
+
+
+def test_the_artefacts_agree(finished: Finished) -> None:
+    """Every campaign that was archived stands in the digest, with as many recipients."""
+    [text] = finished.archive.values()
+    [message] = finished.inbox.messages
+    body = message.get_body(("plain",))
+    assert body
+    rows = list(csv.DictReader(text.splitlines(keepends=True)))
+    assert rows
+    for row in rows:
+        assert row["campaign_name"] in body.get_content()
+        assert f"sent {int(row['recipients']):,}" in body.get_content()
+
+
+@pytest.fixture(name="settings")
+def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (SETTINGS | {"SMTP_HOST": "localhost", "SMTP_PORT": "9"}).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("settings")
+def test_the_first_failure_is_the_end(
+    finished: Finished, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was done and what was not is told, and the mail server that did not answer is named."""
+    where = ["--folder", str(finished.folder / "build"), *DAYS]
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="archive")
+        skipped = ["--skip", "sync", "--skip", "build", "--skip", "dashboard"]
+        assert pipeline.main([*skipped, *where]) == 1
+    out, err = capsys.readouterr()
+    assert out.endswith("Done: archive. Failed: digest. Not done: nothing.\n")
+    assert err.startswith("\nlocalhost:9 did not send")
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_failed_sync_ends_the_run_with_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is built, drawn or sent from a warehouse whose connection is paused."""
+    monkeypatch.setenv("FIVETRAN_API_KEY", base64.b64encode(b"key:secret").decode())
+    monkeypatch.setenv("FIVETRAN_CONNECTION", "klaviyo")
+    status = {"setup_state": "connected", "sync_state": "paused"}
+    connection = {"id": "one", "schema": "klaviyo", "paused": True, "status": status}
+    with responses.RequestsMock() as fivetran:
+        fivetran.get(f"{fivetran_api.API}/connections", json={"data": {"items": [connection]}})
+        fivetran.get(f"{fivetran_api.API}/connections/one", json={"data": connection})
+        assert pipeline.main(["--target", "postgres"]) == 5
+    out, err = capsys.readouterr()
+    assert "Failed: sync. Not done: build, dashboard, archive, digest." in out
+    assert "The connection is paused" in err
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_dry_run_shows_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every step with its settings, the secrets masked; nothing is done."""
+    assert pipeline.main(["--dry-run", *DAYS]) == 0
+    out = capsys.readouterr().out
+    assert [line.split(":")[0] for line in out.splitlines() if line[0] != " "] == list(
+        pipeline.STEPS
+    )
+    assert "KLAVIYO_API_KEY=***" in out
+    assert "SMTP_HOST=localhost" in out
+    assert not any(secret in out for secret in (KEY, PASSWORD))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before the first step, whichever step needs it, and nothing that a skipped step needs."""
+    assert pipeline.main(["--target", "bigquery", "--skip", "archive"]) == 2
+    [line] = capsys.readouterr().err.split("\n")[1:-1]
+    missing = ["BQ_PROJECT", "FIVETRAN_API_KEY", "FIVETRAN_CONNECTION"]
+    missing += ["DIGEST_FROM", "DIGEST_TO", "SMTP_HOST"]
+    assert line.startswith("; ".join(f"{name} is not set" for name in missing))
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({}, "KLAVIYO_API_KEY is not set"),
+        ({"KLAVIYO_API_KEY": "hush-hush"}, "api_key is malformed"),
+        ({"KLAVIYO_API_KEY": KEY, "KLAVIYO_TABLES": "campaigns"}, "unknown table 'campaigns'"),
+    ],
+)
+def test_the_connector_has_its_say(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, str],
+    line: str,
+) -> None:
+    """A configuration that it would refuse is refused before anything is done."""
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert pipeline.main(["--skip", "archive", "--skip", "digest"]) == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert "hush-hush" not in err
