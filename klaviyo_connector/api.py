@@ -199,7 +199,7 @@ class Klaviyo:
         self.limits = Limits(*(_number(headers.get(name)) for name in names))
 
 
-def next_cursor(body: Any) -> str | None:
+def next_cursor(path: str, body: Any) -> str | None:
     """The cursor of the next page. Only the cursor is taken from the link, never its address."""
     link = body["links"].get("next")
     if not link:
@@ -207,7 +207,7 @@ def next_cursor(body: Any) -> str | None:
     query = parse_qs(str(link).partition("?")[2])
     cursor = query.get("page[cursor]") or query.get("page_cursor")
     if not cursor:
-        raise TransientError("the link to the next page holds no cursor", broken=True)
+        raise TransientError(f"{path}: the link to the next page holds no cursor", broken=True)
     return cursor[0]
 
 

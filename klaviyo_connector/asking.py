@@ -37,10 +37,12 @@ def _holding(path: str, answer: Any, *lists: str) -> Any:
     return answer
 
 
-def _turned(page: Callable[[str | None], Any], cursor: str | None) -> tuple[Any, str | None]:
+def _turned(
+    endpoint: str, page: Callable[[str | None], Any], cursor: str | None
+) -> tuple[Any, str | None]:
     """A page and the cursor behind it; a link without a cursor makes the page a broken one."""
     answer = page(cursor)
-    return answer, next_cursor(answer)
+    return answer, next_cursor(endpoint, answer)
 
 
 class QuotaSpentError(TransientError):
@@ -163,7 +165,9 @@ class Asking:
         asked: Counter[str] = Counter()
         cursor: str | None = None
         while True:
-            answer, following = self._insist(endpoint, partial(_turned, page, cursor), attempts)
+            answer, following = self._insist(
+                endpoint, partial(_turned, endpoint, page, cursor), attempts
+            )
             yield answer
             if following is None:
                 return

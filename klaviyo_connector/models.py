@@ -149,12 +149,13 @@ def resolved(page: Json) -> Iterator[Json]:
         document = one if isinstance(one, dict) else {}  # no record: refused for want of a key
         links = document.get("relationships")
         names = links if isinstance(links, dict) else {}
-        related = {name: _full(dig(link, ("data",)), included) for name, link in names.items()}
+        related = {name: _full(link, included) for name, link in names.items()}
         yield {**document, "related": related}
 
 
-def _full(pointer: Json, included: Mapping[tuple[str, str], Json]) -> Json:
+def _full(relationship: Json, included: Mapping[tuple[str, str], Json]) -> Json:
     """What a relationship points to, or the pointer itself where that was not included."""
+    pointer = relationship.get("data") if isinstance(relationship, dict) else None
     if isinstance(pointer, dict):
         return included.get(_identity(pointer), pointer)
     if isinstance(pointer, list):

@@ -40,9 +40,9 @@ def text(value: Any) -> str | None:
 
 def storable(value: str) -> bool:
     """Whether text holds neither NUL nor lone surrogates; nearly all text is short, plain ASCII."""
-    if "\0" in value or len(value) > _longest(value):
-        return False
-    return value.isascii() or not _UNSTORABLE.search(value)
+    if value.isascii() and len(value) <= DIGITS:
+        return "\0" not in value
+    return len(value) <= _longest(value) and not _UNSTORABLE.search(value)
 
 
 def _mended(value: str) -> str:
@@ -63,11 +63,12 @@ def long(value: Any) -> int | None:
     """A whole number that fits 64 bits."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
-    number = double(value)
-    if number is None or not number.is_integer():
+    if not isinstance(value, int):
+        number = double(value)
+        value = int(number) if number is not None and number.is_integer() else None
+    if value is None or isinstance(value, bool):
         return None
-    exact = value if isinstance(value, int) else int(number)
-    return exact if -LONG_MAX - 1 <= exact <= LONG_MAX else None
+    return value if -LONG_MAX - 1 <= value <= LONG_MAX else None
 
 
 def double(value: Any) -> float | None:

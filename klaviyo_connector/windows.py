@@ -386,11 +386,14 @@ class Reader:
     def _reached(self, answer: Json, start: datetime, end: datetime) -> datetime | None:
         """The second up to which a sorted page is whole; None if it is not sorted."""
         path = ("attributes", self.timeline.cursor)
-        times = [moment(dig(one, path)) or "" for one in answer["data"]]
-        times = [written(start - SECOND), *times]
-        if times != sorted(times):
+        times = [str(dig(one, path)) for one in answer["data"]]  # of a page, all written alike
+        if not times:
+            return start
+        first, last = moment(times[0]), moment(times[-1])
+        in_order = times == sorted(times) and (first or "") >= written(start - SECOND)
+        if last is None or not in_order:
             return None
-        return max(start, min(_floor(datetime.fromisoformat(times[-1])), end))
+        return max(start, min(_floor(datetime.fromisoformat(last)), end))
 
 
 def _unless_throttled(error: TransientError) -> str:

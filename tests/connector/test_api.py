@@ -526,21 +526,21 @@ class TestNextCursor:
     )
     def test_only_the_cursor_is_taken_from_a_link(self, link: str) -> None:
         """Whichever host the link names, malformed ones too."""
-        assert api.next_cursor({"links": {"next": link}}) == "abc="
+        assert api.next_cursor("/api/x", {"links": {"next": link}}) == "abc="
 
     @pytest.mark.parametrize("links", [{}, {"next": None}, {"next": ""}])
     def test_no_link_is_the_last_page(self, links: dict[str, Any]) -> None:
         """Only the absence of a link ends a listing."""
-        assert api.next_cursor({"links": links}) is None
+        assert api.next_cursor("/api/x", {"links": links}) is None
 
     @pytest.mark.parametrize("link", ["https://a.klaviyo.com/api/events", "?page[size]=1", 7])
     def test_a_link_without_a_cursor_is_broken(self, link: Any) -> None:
         """A link that leads nowhere is not the end of the data."""
         with pytest.raises(TransientError) as error:
-            api.next_cursor({"links": {"next": link}})
+            api.next_cursor("/api/x", {"links": {"next": link}})
         assert error.value.broken
 
     def test_a_long_cursor_is_kept_whole(self) -> None:
         """A cursor of ten thousand characters is still a cursor."""
         link = f"https://a.klaviyo.com/api/events?page%5Bcursor%5D={'x' * 10_000}"
-        assert api.next_cursor({"links": {"next": link}}) == "x" * 10_000
+        assert api.next_cursor("/api/x", {"links": {"next": link}}) == "x" * 10_000
