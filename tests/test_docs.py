@@ -53,3 +53,14 @@ def test_no_document_names_this_machine() -> None:
     written = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", ROOT / "Makefile"]
     for file in written:
         assert not re.search(r"(^|[\s`'\"(])/(work|root|home|tmp)/", file.read_text()), file
+
+
+def test_every_fact_about_klaviyo_is_held_by_a_test() -> None:
+    """Each line of the list of facts links to a file that has the test it names."""
+    lines = (ROOT / "docs" / "klaviyo_facts.md").read_text().splitlines()
+    facts = [line for line in lines if line.startswith("| ") and not line.startswith("| fact |")]
+    assert len(facts) > 30
+    for fact in facts:
+        (link,) = re.findall(r"\| \[`(test_\w+)`\]\(\.\./([\w/]+\.py)\) \|$", fact)
+        name, file = link
+        assert f"def {name}(" in (ROOT / file).read_text(), fact
