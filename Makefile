@@ -4,7 +4,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sync pipeline test check bench chaos lock clean
+.PHONY: help demo sync pipeline test check sample bench chaos lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ check: .venv/.stamp ## Lint, formatting, types, and what is generated from dbt
 	@.venv/bin/mypy
 	@.venv/bin/python -m looker check
 
+sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account
+	@.venv/bin/python -m scripts.sample
+
 bench: .venv/.stamp ## Measure speed; RIVALS=1 installs and measures others too, EVENTS=N sets the size
 	@.venv/bin/python -m tests.benchmarks.bench $(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
@@ -38,6 +41,8 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 		--quiet --output-file requirements/connector.txt
 	uv pip compile --group warehouse pyproject.toml --universal --generate-hashes --no-header \
 		--quiet --output-file requirements/warehouse.txt
+	uv pip compile --group scripts pyproject.toml --universal --generate-hashes --no-header \
+		--quiet --constraint requirements/connector.txt --output-file requirements/scripts.txt
 
 clean: ## Remove what runs have left behind; the environments stay
 	rm -rf build klaviyo_connector/files klaviyo_connector/crash-reports
