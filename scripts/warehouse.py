@@ -104,16 +104,21 @@ def _fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[Row]:
 
 @contextmanager
 def _postgres(settings: WarehouseSettings) -> Iterator[Warehouse]:
-    address = make_conninfo(
+    with psycopg.connect(postgres_address(settings)) as connection:
+        connection.read_only = True
+        yield Warehouse(settings.pg_schema, lambda sql: connection.cursor().stream(sql), {})
+
+
+def postgres_address(settings: WarehouseSettings) -> str:
+    """What a connection to Postgres is opened with; it tells times in UTC."""
+    return make_conninfo(
         host=settings.pg_host,
         port=settings.pg_port,
         user=settings.pg_user,
         password=settings.pg_password.get_secret_value(),
         dbname=settings.pg_database,
-        options="-c TimeZone=UTC -c default_transaction_read_only=on",
+        options="-c TimeZone=UTC",
     )
-    with psycopg.connect(address) as connection:
-        yield Warehouse(settings.pg_schema, lambda sql: connection.cursor().stream(sql), {})
 
 
 # https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types

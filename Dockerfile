@@ -1,0 +1,31 @@
+# For a schedule of your own: dbt, the dashboard, the export and the digest. Fivetran runs the
+# connector, so this image needs no SDK and holds none: its core may not be passed on.
+#     docker build --target pipeline --tag klaviyo-warehouse .
+#     docker run --env-file .env klaviyo-warehouse scripts.pipeline --target bigquery
+FROM python:3.11-slim AS pipeline
+
+RUN useradd --uid 1000 --create-home app
+WORKDIR /app
+COPY requirements/scripts.txt requirements/warehouse.txt requirements/
+RUN python -m venv .venv \
+    && .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/scripts.txt \
+    && python -m venv .venv-dbt \
+    && .venv-dbt/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/warehouse.txt
+COPY dbt_project dbt_project
+COPY klaviyo_connector klaviyo_connector
+COPY looker looker
+COPY scripts scripts
+RUN mkdir build data && chown -R 1000 build data dbt_project
+USER 1000
+ENTRYPOINT [".venv/bin/python", "-m"]
+CMD ["scripts.pipeline", "--help"]
+
+# For docker-compose.yml on your own machine, not to be published: it installs the SDK.
+FROM pipeline AS demo
+
+USER root
+COPY requirements/connector.txt requirements/
+RUN .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/connector.txt
+COPY klaviyo_sandbox klaviyo_sandbox
+USER 1000
+CMD ["scripts.demo"]

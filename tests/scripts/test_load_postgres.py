@@ -1,0 +1,43 @@
+"""`python -m scripts.load_postgres`: the raw tables in Postgres are those that were synced."""
+
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+
+from scripts import load_postgres
+from scripts.load_postgres import SCHEMA
+from tests.warehouse import raw, shop
+from tests.warehouse.engines import running_postgres
+
+
+def test_every_table_is_copied_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """To the digit, and once more without a trace of the first time."""
+    file = raw.write(tmp_path / "raw.db", shop.ROWS)
+    with running_postgres(tmp_path) as postgres:
+        for name, value in postgres.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("KLAVIYO_RAW_SCHEMA", "raw")
+        assert load_postgres.main([str(file)]) == load_postgres.main([str(file)]) == 0
+        with (
+            duckdb.connect(str(file), read_only=True) as source,
+            psycopg.connect(postgres.uri) as target,
+        ):
+            source.execute("set timezone = 'UTC'")
+            for table, rows in shop.ROWS.items():
+                [expected] = source.execute(f"select count(*) from {SCHEMA}.{table}").fetchall()
+                [copied] = target.execute(f"select count(*) from raw.{table}").fetchall()
+                assert copied == expected == (len(rows),)
+            query = (
+                "select * from {}.campaign_performance"
+                " order by account_id, campaign_message_id, variation, conversion_metric_id"
+            )
+            copied_rows = target.execute(query.format("raw")).fetchall()
+            assert copied_rows == source.execute(query.format(SCHEMA)).fetchall()
+
+
+def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the remedy, and the exit code 1."""
+    assert load_postgres.main(["none.db"]) == 1
+    assert "none.db is missing: run `make demo`" in capsys.readouterr().err
