@@ -12,7 +12,7 @@ from looker.fields import formula
 from looker.semantic import Metric, SemanticModel, Semantics
 
 CHARTS: Mapping[Chart, str] = {
-    "figures": "Scorecard",
+    "figures": "Scorecard, one for each metric",
     "columns": "Stacked column chart",
     "lines": "Time series chart",
     "heatmap": "Pivot table with heatmap",
@@ -41,14 +41,13 @@ def files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str
 def _settings(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
     """What to choose for a tile in Data Studio's panel: setting and value."""
     model = semantics.model(tile.model)
-    yield (
-        "Chart",
-        CHARTS[tile.chart] + (" (one for each metric)" if tile.chart == "figures" else ""),
-    )
+    yield "Chart", CHARTS[tile.chart]
     yield "Data source", f"`{model.table}`, date range dimension `{model.date}`"
     yield from _dimensions(tile, model, dashboard)
     for name in tile.metrics:
         yield "Metric", _metric(semantics.metric(name), semantics)
+    for name in tile.bars:
+        yield "Style", f"{semantics.metric(name).label} as bar, with its number"
     for name, value in tile.where.items():
         yield "Filter", f"Include `{name}` equal to `{str(value).lower()}`"
     for name, least in tile.minimum.items():

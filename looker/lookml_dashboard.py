@@ -14,11 +14,19 @@ WIDTHS = {"half": GRID // 2, "full": GRID, "figure": GRID // 4}
 HEIGHTS: Mapping[Chart, int] = {"figures": 4, "table": 12, "tests": 12}
 DATE = "Date"
 
-LOOKS: Mapping[Chart, Mapping[str, str]] = {
+SCALE = {
+    "type": "along a scale...",
+    "color_application": {"collection_id": "google", "palette_id": "google-sequential-0"},
+}
+LOOKS: Mapping[Chart, Mapping[str, Any]] = {
     "figures": {"type": "single_value"},
     "columns": {"type": "looker_column", "stacking": "normal"},
     "lines": {"type": "looker_line"},
-    "heatmap": {"type": "looker_grid"},
+    "heatmap": {
+        "type": "looker_grid",
+        "enable_conditional_formatting": True,
+        "conditional_formatting": [SCALE],
+    },
     "table": {"type": "looker_grid"},
     "tests": {"type": "looker_grid"},
 }

@@ -100,6 +100,12 @@
     model: klaviyo
     explore: message_performance
     type: looker_grid
+    enable_conditional_formatting: true
+    conditional_formatting:
+    - type: along a scale...
+      color_application:
+        collection_id: google
+        palette_id: google-sequential-0
     fields:
     - message_performance.sent_hour
     - message_performance.sent_weekday
