@@ -3,8 +3,13 @@
 {% macro is_synced(table) -%}
     {%- set chosen = chosen_tables() -%}
     {%- set always = ['account', 'sync_report', 'sync_error'] -%}
+    {#- What the connector syncs along, because it asks for one through the other. -#}
+    {%- set bringers = {
+        'list': 'list_profile', 'segment': 'segment_profile', 'profile': 'predictive_analytics'
+    } -%}
     {{ return(
         table in always + chosen
+        or bringers.get(table) in chosen
         or 'all' in chosen
         or ('reporting' in chosen and table not in opt_in_tables())
     ) }}

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import configuration
 import pytest
-from streams import REPORTING, TABLES
+from streams import TABLES
 
 from tests.warehouse import dbt, raw, shop
 
@@ -34,25 +35,26 @@ def test_tables_that_are_not_synced_are_empty_and_typed(built: Path, tmp_path: P
     assert dbt.query(partial, "select 1 from klaviyo_staging.stg_klaviyo__flow") == []
 
 
-def test_dbt_and_connector_agree_on_what_reporting_means(tmp_path: Path) -> None:
-    """Without a word dbt reads the tables that the connector syncs without one."""
+@pytest.mark.parametrize("word", ["", "list_profile, predictive_analytics"])
+def test_dbt_and_connector_agree_on_a_word(word: str, tmp_path: Path) -> None:
+    """Dbt reads the tables that the connector syncs for the same word, or for none."""
     listed = dbt.run(
         tmp_path,
         *("ls", "--resource-type", "source", "--select", "+stg_klaviyo__*", "--quiet"),
         raw=tmp_path / "raw.db",
-        tables="",
+        tables=word,
     )
 
     read = {line.rpartition(".")[2] for line in listed.stdout.split()}
-    assert read == set(REPORTING) < set(TABLES)
+    synced = configuration.read({"api_key": "pk_anything", "tables": word}).tables
+    assert read == synced & set(TABLES) < set(TABLES)
 
 
-@pytest.mark.parametrize("word", ["evnt", "reporting,Campaign"])
-def test_an_unknown_table_is_refused_before_anything_is_built(word: str, tmp_path: Path) -> None:
+def test_an_unknown_table_is_refused_before_anything_is_built(tmp_path: Path) -> None:
     """One line names the setting, the word and what is known."""
-    run = dbt.run(tmp_path, "build", raw=raw.write(tmp_path / "raw.db", {}), tables=word)
+    empty = raw.write(tmp_path / "raw.db", {})
+    run = dbt.run(tmp_path, "build", raw=empty, tables="reporting, Campaign")
 
     assert run.returncode != 0
-    unknown = word.rpartition(",")[2]
-    assert f"KLAVIYO_TABLES: unknown table '{unknown}'; known: reporting, all" in run.stdout
+    assert "KLAVIYO_TABLES: unknown table 'Campaign'; known: reporting, all" in run.stdout
     assert "START" not in run.stdout
