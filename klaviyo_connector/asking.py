@@ -220,14 +220,18 @@ class Asking:
                 allowance.learn(self.client.limits, self._clock.now())
 
     def _wait(self, endpoint: str, error: TransientError, tries: int) -> float:
-        """Seconds to wait: what Klaviyo asked for, and full jitter so that clients spread out."""
+        """Seconds to wait: what Klaviyo asked for and up to one more, or ever longer full jitter.
+
+        Either way chance spreads out those who wait.
+        """
         with self._lock:
             self.throttled += error.throttled
         asked = error.retry_after
         if asked is not None and asked > LONGEST_WAIT:
             raise QuotaSpentError(endpoint, asked) from None
-        grown = tries if asked is None else tries - 1
-        return (asked or 0.0) + random.uniform(0, min(LONGEST_BACKOFF, 2.0**grown))  # noqa: S311
+        if asked:
+            return asked + random.uniform(0, 1)  # noqa: S311 - no secret
+        return random.uniform(0, min(LONGEST_BACKOFF, 2.0**tries))  # noqa: S311 - no secret
 
     def _sleep(self, seconds: float) -> None:
         with self._lock:
