@@ -231,7 +231,8 @@ class Asking:
             raise QuotaSpentError(endpoint, asked) from None
         if asked:
             return asked + random.uniform(0, 1)  # noqa: S311 - no secret
-        return random.uniform(0, min(LONGEST_BACKOFF, 2.0**tries))  # noqa: S311 - no secret
+        grown = tries if asked is None else tries - 1  # 0: at once, but not for ever
+        return random.uniform(0, min(LONGEST_BACKOFF, 2.0**grown))  # noqa: S311 - no secret
 
     def _sleep(self, seconds: float) -> None:
         with self._lock:
