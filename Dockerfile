@@ -23,7 +23,7 @@ CMD ["scripts.pipeline", "--help"]
 # For docker-compose.yml on your own machine, not to be published: it installs the SDK.
 FROM pipeline AS demo
 
-USER root
+USER 0
 COPY requirements/connector.txt requirements/
 RUN .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/connector.txt
 COPY klaviyo_sandbox klaviyo_sandbox

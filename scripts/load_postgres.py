@@ -1,7 +1,7 @@
-"""Copy what `fivetran debug` has loaded on this machine into Postgres, as Fivetran would load it.
+"""Copy the raw tables that `fivetran debug` has loaded on this machine into Postgres.
 
-PG_HOST and so on say where, KLAVIYO_RAW_SCHEMA in which schema; dbt's target postgres reads it there.
-Tables that exist already are replaced.
+PG_HOST and so on say where, KLAVIYO_RAW_SCHEMA in which schema: dbt's target postgres reads them
+there. Tables that exist already are replaced.
 """
 
 import argparse

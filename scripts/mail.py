@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from mypy_boto3_sesv2 import SESV2Client
 from pydantic import AfterValidator, SecretStr
 
 from scripts.command import CommandError, Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
 
 Way = Literal["smtp", "ses"]
 WAYS: tuple[Way, ...] = get_args(Way)
@@ -113,7 +115,7 @@ def read(**given: str | None) -> MailSettings:
 
 
 @contextmanager
-def ses() -> Iterator[SESV2Client]:
+def ses() -> "Iterator[SESV2Client]":
     """A client of Amazon SES; what it refuses is a CommandError."""
     try:
         yield boto3.client("sesv2", config=Config(retries={"mode": "standard"}))

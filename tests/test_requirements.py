@@ -1,6 +1,8 @@
 """The pinned environments agree with what is asked for, and with each other."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 PIN = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 
+MODULES = ["scripts.pipeline", "scripts.load_postgres", "looker.__main__"]
 GROUPS = ["connector", "warehouse", "scripts"]
 
 
@@ -59,6 +62,38 @@ def test_the_container_is_tested_with_what_it_holds() -> None:
     """The image's packages have the versions of the test environment; the SDK is not among them."""
     assert set(pins("scripts").items()) <= set(pins("connector").items())
     assert not [name for name in pins("scripts") if "fivetran" in name]
+
+
+ONLY = """
+import importlib, sys
+from importlib.metadata import packages_distributions
+
+of = packages_distributions()
+
+
+class Finder:
+    def find_spec(self, name, *_):
+        owners = {owner.lower().replace("_", "-") for owner in of.get(name, ())}
+        if owners and not owners & set(sys.argv[2:]):
+            raise ModuleNotFoundError(f"{name} is not in the image")
+
+
+sys.meta_path.insert(0, Finder())
+importlib.import_module(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_container_holds_what_its_commands_import(module: str) -> None:
+    """Each command starts with the packages of the image alone."""
+    done = subprocess.run(
+        [sys.executable, "-c", ONLY, module, *pins("scripts")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_both_environments_read_the_same_warehouse_file() -> None:
