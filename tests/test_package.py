@@ -29,6 +29,7 @@ DECOYS = (
 )
 
 
+# X7 of the fault matrix
 def test_the_package_holds_the_connector_alone(connector_project: Path) -> None:
     """Keys, state, data and tests that lie in the folder are left at home."""
     for name in DECOYS:
