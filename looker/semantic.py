@@ -181,46 +181,51 @@ class _Mart:
     def is_semantic(self) -> bool:
         return bool(self.entry.get("semantic_model", {}).get("enabled"))
 
+    @property
+    def _name(self) -> str:
+        name: str = self._lookup(self.entry, "semantic_model", "name")
+        return name
+
+    @property
+    def _columns(self) -> list[Mapping[str, Any]]:
+        columns: list[Mapping[str, Any]] = self._lookup(self.entry, "columns")
+        return columns
+
     def model(self) -> SemanticModel:
-        [key] = [
-            column["name"]
-            for column in self.entry["columns"]
-            if column.get("entity", {}).get("type") == "primary"
-        ]
+        keys = [c for c in self._columns if c.get("entity", {}).get("type") == "primary"]
+        if len(keys) != 1:
+            raise LookerError(f"{self.table}: its YAML must give one column a primary entity.")
         return SemanticModel(
-            name=self.entry["semantic_model"]["name"],
+            name=self._name,
             table=self.table,
             description=self._description(self.entry),
-            key=key,
-            date=self.entry["agg_time_dimension"],
-            dimensions={
-                column["name"]: self._dimension(column)
-                for column in self.entry["columns"]
-                if "dimension" in column
-            },
+            key=keys[0]["name"],
+            date=self._lookup(self.entry, "agg_time_dimension"),
+            dimensions={c["name"]: self._dimension(c) for c in self._columns if "dimension" in c},
         )
 
     def columns(self) -> dict[str, Column]:
-        return {column["name"]: Column(**self._column(column)) for column in self.entry["columns"]}
+        return {column["name"]: Column(**self._column(column)) for column in self._columns}
 
     def metrics(self) -> Iterator[Metric]:
         for entry in self.entry.get("metrics", ()):
             common = {
                 "name": entry["name"],
-                "label": entry["label"],
+                "label": self._lookup(entry, "label"),
                 "description": self._description(entry),
-                "model": self.entry["semantic_model"]["name"],
-                "format": entry["config"]["meta"]["format"],
+                "model": self._name,
+                "format": self._lookup(entry, "config", "meta", "format"),
                 "klaviyo": entry["config"]["meta"].get("klaviyo", ""),
             }
             yield Metric(**common, **self._computed(entry))
 
     def _computed(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """How a metric is computed; more than sums can do is refused, never simplified."""
+        columns = [column["name"] for column in self._columns]
         match entry:
             case {"filter": _}:
                 pass
-            case {"type": "simple", "agg": "sum", "expr": str(column)} if column in self.columns():
+            case {"type": "simple", "agg": "sum", "expr": str(column)} if column in columns:
                 return {"column": column}
             case {"type": "ratio", "numerator": str(numerator), "denominator": str(denominator)}:
                 return {"ratio": (numerator, denominator)}
@@ -234,7 +239,7 @@ class _Mart:
         )
 
     def _column(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        declared = self.render(entry["data_type"])
+        declared = self.render(self._lookup(entry, "data_type"))
         if declared not in TYPES:
             raise LookerError(f"{self.table}.{entry['name']}: unknown type {declared!r}.")
         return {
@@ -248,4 +253,14 @@ class _Mart:
         return Dimension(**self._column(entry), label=label, grain=entry.get("granularity", ""))
 
     def _description(self, entry: Mapping[str, Any]) -> str:
-        return " ".join(self.render(entry["description"]).split())
+        return " ".join(self.render(self._lookup(entry, "description")).split())
+
+    def _lookup(self, entry: Mapping[str, Any], *path: str) -> Any:
+        """A part of the YAML that must be there."""
+        found: Any = entry
+        for name in path:
+            if name not in found:
+                lacks = f"lacks `{'.'.join(path)}`"
+                raise LookerError(f"{self.table}, {entry['name']!r}: its YAML {lacks}.")
+            found = found[name]
+        return found

@@ -51,6 +51,8 @@ def test_statistics_come_from_the_reports() -> None:
     """A metric that carries a name of Klaviyo's is made of the statistic of that name."""
     model = SEMANTICS.model("message_performance")
     for metric in SEMANTICS.metrics_of(model):
+        if metric.klaviyo:
+            assert metric.klaviyo in raw.COLUMNS["campaign_performance"]
         if metric.klaviyo and metric.column:
             assert {raw.klaviyo_field(one) for one in ORIGINS[model.table][metric.column]} == {
                 f"statistics/{metric.klaviyo}"
