@@ -119,7 +119,8 @@ def sync_timeline(
 def _refuse(account: Account, timeline: Timeline, page: Page) -> Iterator[Operation]:
     """Say which second lacks a record that Klaviyo does not deliver, and why."""
     name, time = timeline.table.name, written(page.start)
-    reason = f"the record of {timeline.cursor} {time} cannot be had: {page.unreadable}"
+    when = "of" if page.start != page.end else "later than"
+    reason = f"a record {when} {time} ({timeline.cursor}) cannot be had: {page.unreadable}"
     account.refused[name] += 1
     mark = digest([name, timeline.part, time])
     error = {"id": mark, "sync_id": account.sync_id, "table_name": name, "reason": reason}
@@ -209,15 +210,16 @@ class Progress:
         watermark, cold, reaches_back = memory.get("watermark", ""), memory.get("cold", ""), True
         read = datetime.fromisoformat
         with recalling(timeline.table.name):
+            begin = _midnight(account, start_date) if start_date else None
             if not watermark:
-                since = _first(account, timeline)
+                since = begin or _first(account, timeline)
             elif cold and account.back(cold).astimezone(account.zone).date() == account.today:
                 since, reaches_back = account.back(watermark) - timeline.hot, False
             else:
                 since = account.back(cold or watermark) - timeline.cold
             done = [(read(start), read(end)) for start, end in memory.get("done", [])]
-        marks = watermark, cold, reaches_back, done
-        return cls(min(since, until), until, timeline.cold, start_date, *marks)
+        since = min(max(since, begin or since), until)
+        return cls(since, until, timeline.cold, start_date, watermark, cold, reaches_back, done)
 
     def add(self, start: datetime, end: datetime | None) -> None:
         """Note that all between two times was written."""
@@ -260,15 +262,20 @@ def _memory(account: Account, timeline: Timeline) -> tuple[str, Json]:
     return (known, memory) if known <= start else (start, {})
 
 
+def _midnight(account: Account, day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=account.zone)
+
+
 def _first(account: Account, timeline: Timeline) -> datetime:
-    """Where history begins: at `start_date`, or with the account's first record."""
-    if account.settings.start_date:
-        start = account.settings.start_date
-        return datetime(start.year, start.month, start.day, tzinfo=account.zone)
+    """Where history begins: with the account's first record."""
     params = {"sort": timeline.cursor, "page[size]": "1"}
     if timeline.condition:
         params["filter"] = timeline.condition
-    found = account.asking.get(timeline.path, params)["data"]
+    try:
+        found = account.asking.get(timeline.path, params)["data"]
+    except TransientError as error:
+        _unless_throttled(error)
+        return BEFORE_KLAVIYO  # that record alone may be what Klaviyo does not deliver
     first = moment(dig(found, ("0", "attributes", timeline.cursor)))
     return datetime.fromisoformat(first) if first else account.now - timeline.cold
 

@@ -185,14 +185,17 @@ class TestQuestion:
 
     def test_start_date_is_where_history_begins(self, account: ScriptedAccount) -> None:
         """Midnight of that day in the account's zone; an earlier date later is caught up with."""
-        account.documents[EVENTS] = [event("old", NOON - 30 * DAY), event("new", NOON - DAY)]
+        account.documents[EVENTS] = [event("old", NOON - 6 * DAY), event("new", NOON - DAY)]
         first = run(tables=TABLES, start_date="2026-11-15", concurrency="1")
         assert (
             "greater-or-equal(datetime,2026-11-15T05:00:00"
             in (account.asked_of(EVENTS)[0].params["filter"])
         )
-        second = run(first.state, tables=TABLES, start_date="2026-10-01")
-        assert (ids(first), ids(second)) == ({"new"}, {"old", "new"})
+        account.now += DAY
+        again = run(first.state, tables=TABLES, start_date="2026-11-15")
+        assert ids(again) == {"new"}, "looked back further than history begins"
+        earlier = run(again.state, tables=TABLES, start_date="2026-10-01")
+        assert (ids(first), ids(earlier)) == ({"new"}, {"old", "new"})
 
 
 class TestRows:
@@ -236,6 +239,20 @@ class TestRows:
         done = run(tables=TABLES)
         assert done.error is None
         assert [row["campaign_id"] for row in done.rows("event")] == [campaign]
+
+    def test_klaviyos_oddities_are_accepted(self, account: ScriptedAccount) -> None:
+        """An event whose metric and profile are gone, and a time with a space in it."""
+        orphan, spaced = event("orphan", NOON - HOUR), event("spaced", NOON - HOUR)
+        orphan["relationships"] = {"metric": {"data": None}, "profile": {"data": None}}
+        spaced["attributes"]["datetime"] = "2026-11-20 16:00:00.918411+00:00"
+        account.documents[EVENTS] = [orphan, spaced]
+        done = run(tables=TABLES)
+        assert done.error is None
+        times = {row["id"]: row["datetime"] for row in done.rows("event")}
+        assert times["spaced"] == "2026-11-20T16:00:00.918411Z"
+        assert {(row["metric_id"], row["profile_id"]) for row in done.rows("event")} == {
+            (None,) * 2
+        }
 
     def test_an_event_without_an_id_is_noted_and_skipped(self, account: ScriptedAccount) -> None:
         """S3: the others arrive."""

@@ -99,6 +99,14 @@ class TestUnreadable:
         assert error["reason"] in synced.warnings[0]
         assert asked(sandbox)[500] <= 45
 
+    def test_the_first_record_of_all_may_be_unreadable(self, sandbox: Sandbox) -> None:
+        """Then history begins before it, wherever that is."""
+        first, second = sandbox.all(EVENTS, sort="datetime", **{"page[size]": 1000})[:2]
+        sandbox.fault("poison", path=EVENTS, ids=[first["id"]])
+        found = {row["id"] for row in loader(sandbox, start_date="").sync().rows("event")}
+        assert first["id"] not in found
+        assert second["id"] in found
+
     def test_several_are_told_apart(self, sandbox: Sandbox) -> None:
         """Neighbours and strangers: each second that lacks one is named."""
         found = listed(sandbox)
