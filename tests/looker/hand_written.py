@@ -28,7 +28,8 @@ MESSAGES = (
     | sums(
         "recipients delivered opens opens_unique clicks clicks_unique bounced failed"
         " bounced_or_failed unsubscribe_uniques spam_complaints conversions conversion_uniques"
-        " conversion_value text_message_spend"
+        " conversion_value text_message_spend text_message_credit_usage_amount"
+        " message_segment_count_sum"
     )
     | {
         "open_tracked_delivered": "sum(delivered) filter (opens_unique is not null)",

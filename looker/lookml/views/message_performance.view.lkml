@@ -361,6 +361,26 @@ view: message_performance {
     sql: ${TABLE}.text_message_spend ;;
   }
 
+  measure: text_message_credit_usage_amount {
+    type: sum
+    group_label: "Sums"
+    label: "Text message credits"
+    description: "Text credits used. Null for other channels."
+    value_format_name: decimal_1
+    drill_fields: [detail*, text_message_credit_usage_amount]
+    sql: ${TABLE}.text_message_credit_usage_amount ;;
+  }
+
+  measure: message_segment_count_sum {
+    type: sum
+    group_label: "Sums"
+    label: "Text message parts"
+    description: "Parts that texts were split into for sending; texts are billed by part."
+    value_format_name: decimal_0
+    drill_fields: [detail*, message_segment_count_sum]
+    sql: ${TABLE}.message_segment_count_sum ;;
+  }
+
   measure: open_tracked_delivered {
     type: sum
     group_label: "Sums"
