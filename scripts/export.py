@@ -40,7 +40,7 @@ class Extract:
     end: date | None = None
     limit: int | None = None
 
-    def sql(self, schema: str, columns: Mapping[str, str]) -> str:
+    def sql(self, relation: str, columns: Mapping[str, str]) -> str:
         """The query, in the SQL that DuckDB, Postgres and BigQuery have in common."""
         if self.start and self.end and self.start >= self.end:
             raise UsageError(f"--end {self.end} must come after --start {self.start}.")
@@ -52,7 +52,7 @@ class Extract:
         bounds += [f"{by} < date '{self.end}'"] if self.end else []
         where = f" where {' and '.join(bounds)}" if bounds else ""
         order = f"{by}, {first}" if by else first
-        return f"select * from {schema}.{self.mart}{where} order by {order}{limit}"  # noqa: S608 - names that the warehouse listed
+        return f"select * from {relation}{where} order by {order}{limit}"  # noqa: S608 - names that the warehouse listed
 
 
 def write(source: Warehouse, extract: Extract, file: Path) -> int:
@@ -90,7 +90,7 @@ def _fetched(source: Warehouse, extract: Extract, folder: Path) -> tuple[str, in
     columns = source.columns(extract.mart)
     lines, count = folder / f"{extract.mart}.json", 0
     with lines.open("w") as written:
-        for row in source.query(extract.sql(source.schema, columns)):
+        for row in source.query(extract.sql(source.mart(extract.mart), columns)):
             written.write(json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n")
             count += 1
     return f"read_json('{lines}', format = 'newline_delimited', columns = {columns})", count

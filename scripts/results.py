@@ -152,10 +152,11 @@ def read(warehouse: Warehouse, semantics: Semantics, period: Period) -> list[Res
     for account, send in _sends(warehouse, semantics, period):
         sends.setdefault(account, []).append(send)
     results = []
-    for id_, name, is_test, synced_at in warehouse.query(ACCOUNTS.format(schema=warehouse.schema)):
-        if synced_at.date() < period.end:
+    accounts = ACCOUNTS.format(health=warehouse.mart("klaviyo__data_health"))
+    for id_, name, is_test, synced_on in warehouse.query(accounts):
+        if synced_on < period.end:
             raise CommandError(
-                f"{name} was last synced on {synced_at:%Y-%m-%d}, before {period} was over:"
+                f"{name} was last synced on {synced_on}, before {period} was over:"
                 " sync first, or report an earlier period."
             )
         results.append(Results(name, bool(is_test), period, sends.get(id_, [])))
@@ -167,8 +168,8 @@ def read(warehouse: Warehouse, semantics: Semantics, period: Period) -> list[Res
 ACCOUNTS = """
     select
         account_id, max(account_name) as account_name,
-        max(case when is_test_account then 1 else 0 end), max(last_synced_at)
-    from {schema}.klaviyo__data_health
+        max(case when is_test_account then 1 else 0 end), max(last_synced_on)
+    from {health}
     group by account_id
     order by account_name, account_id
 """
@@ -176,7 +177,7 @@ SENDS = """
     select
         account_id, message_type, sent_on, campaign_id,
         max(campaign_name), max(subject_line), max(currency), {sums}
-    from {schema}.klaviyo__message_performance
+    from {performance}
     where sent_on >= date '{start}' and sent_on < date '{end}'
     group by account_id, message_type, sent_on, campaign_id
     order by sent_on, campaign_id
@@ -191,7 +192,7 @@ def _sends(
     names = list(dict.fromkeys(name for metric in metrics for name in metric.sums))
     query = SENDS.format(
         sums=", ".join(f"sum({semantics.metric(name).column})" for name in names),
-        schema=warehouse.schema,
+        performance=warehouse.mart("klaviyo__message_performance"),
         start=period.before(POINTS - 1).start,
         end=period.end,
     )

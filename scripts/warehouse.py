@@ -48,29 +48,23 @@ class WarehouseSettings(Settings):
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A schema with marts. `types` are the engine's own names of types, as DuckDB calls them."""
+    """A schema with marts. `relation` holds the place of a mart's name."""
 
-    schema: str
+    relation: str
     query: Callable[[str], Iterable[Row]]
-    types: Mapping[str, str]
+    describe: Callable[[], Mapping[str, Mapping[str, str]]]
 
-    def columns(self, mart: str) -> dict[str, str]:
-        """The columns of a mart in order, each with its type in DuckDB."""
-        schema = self.schema.rpartition(".")[2]
-        dataset = f"{self.schema}." if "." in self.schema else ""  # BigQuery keeps one for each
-        found: dict[str, dict[str, str]] = {}
-        for table, column, kind in self.query(f"""
-            select table_name, column_name, data_type
-            from {dataset}INFORMATION_SCHEMA.COLUMNS
-            where table_schema = '{schema}'
-            order by table_name, ordinal_position
-        """):  # noqa: S608 - the schema is a setting
-            found.setdefault(table, {})[column] = self.types.get(kind, kind)
-        if mart not in found:
-            raise UsageError(
-                f"{self.schema} has no {mart}; it has: {', '.join(found) or 'nothing'}."
-            )
-        return found[mart]
+    def mart(self, name: str) -> str:
+        """A mart as it is called in SQL."""
+        return self.relation.format(name)
+
+    def columns(self, mart: str) -> Mapping[str, str]:
+        """The columns of a mart in order, each with its type as DuckDB calls it."""
+        marts = self.describe()
+        if mart not in marts:
+            has = ", ".join(sorted(marts)) or "none at all"
+            raise UsageError(f"There is no mart {mart} here, but {has}.")
+        return marts[mart]
 
 
 @contextmanager
@@ -94,19 +88,25 @@ def _duckdb(settings: WarehouseSettings) -> Iterator[Warehouse]:
         raise CommandError(f"{path} is missing: sync first, or set KLAVIYO_WAREHOUSE.")
     with duckdb.connect(str(path), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
-        yield Warehouse("klaviyo", lambda sql: _fetched(connection.execute(sql)), {})
 
+        def query(sql: str) -> Iterator[Row]:
+            cursor = connection.execute(sql)
+            while rows := cursor.fetchmany(10_000):
+                yield from rows
 
-def _fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[Row]:
-    while rows := cursor.fetchmany(10_000):
-        yield from rows
+        yield Warehouse("klaviyo.{}", query, lambda: _described(query, "klaviyo"))
 
 
 @contextmanager
 def _postgres(settings: WarehouseSettings) -> Iterator[Warehouse]:
+    schema = settings.pg_schema
     with psycopg.connect(postgres_address(settings)) as connection:
         connection.read_only = True
-        yield Warehouse(settings.pg_schema, lambda sql: connection.cursor().stream(sql), {})
+
+        def query(sql: str) -> Iterator[Row]:
+            return connection.cursor().stream(sql)
+
+        yield Warehouse(f'"{schema}".{{}}', query, lambda: _described(query, schema))
 
 
 def postgres_address(settings: WarehouseSettings) -> str:
@@ -121,12 +121,22 @@ def postgres_address(settings: WarehouseSettings) -> str:
     )
 
 
-# https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types
+def _described(query: Callable[[str], Iterable[Row]], schema: str) -> dict[str, dict[str, str]]:
+    """The tables of a schema with their columns; DuckDB understands Postgres's names of types."""
+    tables: dict[str, dict[str, str]] = {}
+    for table, column, kind in query(f"""
+        select table_name, column_name, data_type from information_schema.columns
+        where table_schema = '{schema}' order by table_name, ordinal_position
+    """):  # noqa: S608 - the schema is a setting
+        tables.setdefault(table, {})[column] = kind
+    return tables
+
+
+# DuckDB's names for the types of BigQuery's API: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables
 BIGQUERY_TYPES = {
     "STRING": "VARCHAR",
-    "INT64": "BIGINT",
-    "FLOAT64": "DOUBLE",
-    "BOOL": "BOOLEAN",
+    "INTEGER": "BIGINT",
+    "FLOAT": "DOUBLE",
     "TIMESTAMP": "TIMESTAMPTZ",
     "NUMERIC": "DECIMAL(38, 9)",
 }
@@ -135,11 +145,23 @@ BIGQUERY_TYPES = {
 @contextmanager
 def _bigquery(settings: WarehouseSettings) -> Iterator[Warehouse]:
     limit = bigquery.QueryJobConfig(maximum_bytes_billed=settings.bq_maximum_bytes_billed)
+    dataset = f"{settings.bq_project}.{settings.bq_dataset}"
     with bigquery.Client(
         settings.bq_project, location=settings.bq_location, default_query_job_config=limit
     ) as client:
+
+        def describe() -> dict[str, dict[str, str]]:
+            tables = [client.get_table(table) for table in client.list_tables(dataset)]
+            return {
+                table.table_id: {
+                    field.name: BIGQUERY_TYPES.get(field.field_type, field.field_type)
+                    for field in table.schema
+                }
+                for table in tables
+            }
+
         yield Warehouse(
-            f"{settings.bq_project}.{settings.bq_dataset}",
+            f"`{settings.bq_project}`.`{settings.bq_dataset}`.`{{}}`",
             lambda sql: (row.values() for row in client.query_and_wait(sql)),
-            BIGQUERY_TYPES,
+            describe,
         )

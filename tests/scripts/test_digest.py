@@ -60,7 +60,7 @@ def _warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fill(
             connection,
             "klaviyo__data_health",
-            [HEALTH | {"last_synced_at": "2026-11-16T05:00:00Z"}],
+            [HEALTH | {"last_synced_on": "2026-11-16"}],
         )
     return file
 

@@ -2,19 +2,23 @@
 
 import csv
 import hashlib
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
 import duckdb
+import google.auth
 import psycopg
 import pytest
+from google.auth.credentials import AnonymousCredentials
 from moto import mock_aws
 
 from scripts import export
 from scripts.warehouse import WarehouseSettings
+from tests.warehouse.bigquery import PROJECT, running_bigquery
 from tests.warehouse.engines import running_postgres
 
 MART = "klaviyo__campaign_extract"
@@ -54,6 +58,29 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str,
             marks = ", ".join(["%s"] * len(ROWS[0]))
             connection.cursor().executemany(f"insert into marts.{MART} values ({marks})", ROWS)
         yield {"DBT_TARGET": "postgres", "PG_SCHEMA": "marts", **postgres.environment}
+
+
+@pytest.fixture(name="bigquery")
+def _bigquery(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    """The settings that lead to a BigQuery on this machine with the same mart."""
+    anonymous = (AnonymousCredentials(), PROJECT)  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(google.auth, "default", lambda *_, **__: anonymous)
+    with running_bigquery(tmp_path) as bigquery:
+        selects = " union all ".join(f"select {_googlesql(row)}" for row in ROWS)
+        bigquery.sql.run(f"create table `{PROJECT}`.`klaviyo`.`{MART}` as {selects}")
+        settings = {"DBT_TARGET": "bigquery", "BQ_PROJECT": PROJECT, "BQ_DATASET": "klaviyo"}
+        yield {**settings, "BIGQUERY_EMULATOR_HOST": bigquery.url}
+
+
+def _googlesql(row: Sequence[Any]) -> str:
+    """A row as the columns of a query."""
+    names = "date campaign_id campaign_name open_rate recipients is_archived send_time".split()
+    kinds = "date string string float64 int64 bool timestamp".split()
+    return ", ".join(
+        f"cast({'null' if value is None else json.dumps(value, ensure_ascii=False)} as {kind})"
+        f" as {name}"
+        for name, kind, value in zip(names, kinds, row, strict=True)
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -107,18 +134,15 @@ def test_the_file_holds_the_mart_to_the_digit(
         assert connection.sql(f"from {reader}").fetchall() == mart.fetchall()
 
 
-def test_postgres_gives_the_same_file(
-    duckdb_file: Path,
-    postgres: Mapping[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+@pytest.mark.parametrize("engine", ["postgres", "bigquery"])
+def test_every_engine_gives_the_same_file(
+    engine: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """To the byte."""
-    monkeypatch.setenv("KLAVIYO_WAREHOUSE", str(duckdb_file))
     from_duckdb = exported(tmp_path / "duckdb.csv")
-    for name, value in postgres.items():
+    for name, value in request.getfixturevalue(engine).items():
         monkeypatch.setenv(name, value)
-    assert exported(tmp_path / "postgres.csv") == from_duckdb
+    assert exported(tmp_path / "other.csv") == from_duckdb
     assert len(campaigns(from_duckdb)) == len(ROWS)
 
 
@@ -194,7 +218,7 @@ def test_an_upload_that_fails_is_no_success(
     [
         (
             ["klaviyo__campaigns"],
-            "klaviyo has no klaviyo__campaigns; it has: klaviyo__campaign_ext",
+            "There is no mart klaviyo__campaigns here, but klaviyo__campaign_ext",
         ),
         (["klaviyo__data_health", "--start", "2026-01-01"], "klaviyo__data_health has no day"),
         (["--start", "2026-02-01", "--end", "2026-02-01"], "--end 2026-02-01 must come after"),
