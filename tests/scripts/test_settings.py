@@ -1,0 +1,54 @@
+"""Settings and commands are where a reader looks for them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from configuration import KEYS
+
+from scripts import fivetran_sync, mail, pipeline, warehouse
+from scripts.command import Settings
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / ".env.example").read_text()
+GUIDE = (ROOT / "docs" / "operations.md").read_text()
+CLASSES: list[type[Settings]] = [
+    fivetran_sync.SyncSettings,
+    mail.SmtpSettings,
+    pipeline.ArchiveSettings,
+    warehouse.WarehouseSettings,
+]
+ELSEWHERE = {  # read by dbt and by boto3
+    "KLAVIYO_RAW_SCHEMA",
+    "KLAVIYO_RAW_DATABASE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+}
+COMMANDS = ("configuration", "digest", "export", "fivetran_sync", "load_postgres", "pipeline")
+
+
+def test_the_example_has_every_setting_and_no_other() -> None:
+    """Whoever copies .env.example finds all that can be set, and nothing that is set for them."""
+    ours = {name.upper() for kind in CLASSES for name in kind.model_fields}
+    connector = {f"KLAVIYO_{key.upper()}" for key in KEYS}
+    lines = [line for line in EXAMPLE.splitlines() if line and not line.startswith("#")]
+    assert {line.removesuffix("=") for line in lines} == ours | connector | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    """--help says what the command does, and the guide or a workflow shows it in use."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"scripts.{name}", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: python -m scripts.{name}")
+    workflows = (path.read_text() for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    compose = (ROOT / "docker-compose.yml").read_text()
+    assert any(f"scripts.{name}" in text for text in (GUIDE, compose, *workflows))
