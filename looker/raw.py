@@ -8,9 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
 from streams import TABLES
 
-COLUMNS: Mapping[str, list[str]] = {
-    name: [*table.types, "_fivetran_synced"] for name, table in TABLES.items()
-}
+COLUMNS: Mapping[str, list[str]] = {name: list(table.types) for name, table in TABLES.items()}
 
 
 def klaviyo_field(origin: str) -> str:
