@@ -1,12 +1,13 @@
 """What every command here shares: where settings come from, and how it ends when it fails."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Self
 
-from dotenv import load_dotenv
+from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -47,10 +48,12 @@ def command(main: Main) -> Callable[..., int]:
 
     @functools.wraps(main)
     def run(arguments: Sequence[str] | None = None) -> int:
-        load_dotenv(".env")
+        for name, value in dotenv_values(".env").items():
+            if value:
+                os.environ.setdefault(name, value)
         try:
             main(arguments)
-        except (CommandError, LookerError) as error:
+        except (CommandError, LookerError, OSError) as error:  # OSError names the file
             print(f"\n{error}", file=sys.stderr)
             return getattr(error, "code", 1)
         except KeyboardInterrupt:

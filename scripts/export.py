@@ -99,11 +99,13 @@ def _fetched(source: Warehouse, extract: Extract, folder: Path) -> tuple[str, in
 def upload(file: Path, address: str, rows: int, extract: Extract) -> None:
     """Copy the file to `s3://bucket/key`; S3 refuses what does not arrive as it was sent."""
     bucket, key = parts(address)
+    with file.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
     metadata = {
         "rows": str(rows),
         "start": str(extract.start or ""),
         "end": str(extract.end or ""),
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "sha256": sha256,
     }
     try:
         s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}))

@@ -10,13 +10,12 @@ from typing import Any
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from looker import charts
+from looker import charts, declaration
 from looker.semantic import Metric, Semantics
 from scripts.results import COLUMNS, HEADLINE, POINTS, Results, Sums, change, written
 
 MOST = 20  # campaigns in the table
 NEUTRAL = {"recipients"}  # more is neither better nor worse
-TYPES = {"campaign": ("Campaigns", "#2c6fbb"), "flow": ("Flows", "#e0912f")}
 RATES = {"open_rate": "#2c6fbb", "click_rate": "#1b9e7c"}
 WIDTH, HEIGHT = 520, 170  # of a chart, in CSS pixels; drawn twice as fine
 AXIS = {"money": "~s", "percent": ".0%"}  # in d3's words: https://d3js.org/d3-format
@@ -125,11 +124,15 @@ class Section:
         """Revenue of campaigns and flows, and the campaigns' rates, over the last periods."""
         revenue = self.semantics.metric("conversion_value")
         rates = [self.semantics.metric(name) for name in RATES]
+        looks = declaration.load(self.semantics).values["message_type"]
         return [
             self._picture(
                 "Revenue by date of sending",
                 "columns",
-                [Series(*look, kind, revenue) for kind, look in TYPES.items()],
+                [
+                    Series(look["label"], look["color"], str(kind), revenue)
+                    for kind, look in looks.items()
+                ],
             ),
             self._picture(
                 "Open and click rate of campaigns",

@@ -14,7 +14,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -81,17 +81,22 @@ def _build(run: Run) -> Step:
 
 def _dashboard(run: Run) -> Step:
     def draw() -> None:
-        if not run.is_local:
-            with warehouse.opened(run.warehouse) as source:
-                export.copy(source, _marts(), run.place.warehouse)
-        steps.draw(run.place)
-        print(f"\n{steps.summary(run.place)}")
+        place = run.place if run.is_local else copied(run)
+        steps.draw(place)
+        print(f"\n{steps.summary(place)}")
 
     return Step(f"Drawing {run.place.dashboard}", {}, draw)
 
 
+def copied(run: Run) -> steps.Place:
+    """The place with a copy of the marts that the dashboard reads, for it reads DuckDB."""
+    place = replace(run.place, warehouse=run.place.folder / "copied_marts.duckdb")
+    with warehouse.opened(run.warehouse) as source:
+        export.copy(source, _marts(), place.warehouse)
+    return place
+
+
 def _marts() -> set[str]:
-    """The marts that the dashboard reads."""
     semantics = semantic.load()
     tiles = declaration.load(semantics).tiles
     return {HEALTH, *(semantics.model(tile.model).table for tile in tiles)}
@@ -149,7 +154,7 @@ def carry_out(plan: Mapping[str, Step]) -> None:
         try:
             with steps.step(f"{number + 1}/{len(plan)} {step.title}"):
                 step.run()
-        except (CommandError, LookerError):
+        except (CommandError, LookerError, OSError):
             print(f"\nDone: {_list(names[:number])}. Failed: {name}.", end=" ")
             print(f"Not done: {_list(names[number + 1 :])}.", flush=True)
             raise

@@ -135,7 +135,7 @@ def written(value: float | None, metric: Metric, currency: str) -> str:
     if kind == "percent":
         return f"{value:.{digits}%}"
     if kind == "money":
-        return f"{value:,.2f} {currency}"
+        return f"{value:,.2f} {currency}".rstrip()
     return f"{value:,.{digits or 0}f}"
 
 

@@ -67,7 +67,7 @@ def sync(place: Place, configuration: Mapping[str, str], environment: Mapping[st
     """
     ignored = shutil.ignore_patterns("files", "crash-reports", "__pycache__")
     shutil.copytree(CONNECTOR, place.project, dirs_exist_ok=True, ignore=ignored)
-    inherited = _without_key(fivetran_debug.environment(place.folder / "home"))
+    inherited = _handed_down(fivetran_debug.environment(place.folder / "home"))
     command = fivetran_debug.command(place.project)
     with (
         (place.folder / "sync.log").open("w") as log,
@@ -98,9 +98,14 @@ def _show(line: str) -> None:
         print(f"    {line.strip()}", flush=True)
 
 
-def _without_key(environment: Mapping[str, str]) -> dict[str, str]:
-    """The key reaches the connector as its configuration, not as every program's environment."""
-    return {name: value for name, value in environment.items() if name != "KLAVIYO_API_KEY"}
+def _handed_down(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a program gets of our environment: all but the key, which goes as configuration.
+
+    An empty variable counts as not set; dbt would take it at its word.
+    """
+    return {
+        name: value for name, value in environment.items() if value and name != "KLAVIYO_API_KEY"
+    }
 
 
 def build(
@@ -112,7 +117,7 @@ def build(
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     flags = ["--quiet", *(["--warn-error"] if strict else [])]
     command = [str(DBT), *flags, "build", *project, "--target", target]
-    inherited = _without_key(os.environ)
+    inherited = _handed_down(os.environ)
     _run("The dbt build", command, {**inherited, **paths, "DO_NOT_TRACK": "1", **environment})
 
 

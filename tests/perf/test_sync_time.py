@@ -1,6 +1,7 @@
 """How long a first sync takes: `pytest -m perf`. Timed is our own generator of operations.
 
-No loader takes part, and the sandbox keeps no rate limits: those, not we, would be timed. The figures go to build/perf_results.csv: query, rows, seconds, success.
+No loader takes part, and the sandbox keeps no rate limits: those, not we, would be timed.
+The figures go to build/perf_results.csv: query, rows, seconds, success.
 """
 
 import csv

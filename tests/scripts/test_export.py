@@ -262,6 +262,14 @@ def test_a_warehouse_that_cannot_be_reached(
     assert line in complaint(capsys, code)
 
 
+def test_a_place_that_cannot_be_written_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit code is 1."""
+    (tmp_path / "file").touch()
+    assert "file" in complaint(capsys, 1, "--output", str(tmp_path / "file" / "out.csv"))
+
+
 def test_the_settings_are_those_of_dbt() -> None:
     """Names and defaults of the warehouse's settings are those in dbt's profiles.yml."""
     profiles = (Path(export.__file__).parents[1] / "dbt_project" / "profiles.yml").read_text()

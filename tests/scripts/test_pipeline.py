@@ -2,8 +2,10 @@
 
 import base64
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import boto3
@@ -11,7 +13,9 @@ import pytest
 import responses
 from moto import mock_aws
 
-from scripts import fivetran_api, pipeline
+from scripts import fivetran_api, pipeline, steps
+from scripts.results import Period
+from scripts.warehouse import WarehouseSettings
 from tests.sandbox_server import KEY, running_sandbox
 from tests.scripts.inbox import PASSWORD, Inbox, serving
 
@@ -91,6 +95,21 @@ def test_the_artefacts_agree(finished: Finished) -> None:
     for row in rows:
         assert row["campaign_name"] in body.get_content()
         assert f"sent {int(row['recipients']):,}" in body.get_content()
+
+
+def test_the_dashboard_of_another_engine_is_the_same(finished: Finished) -> None:
+    """It is drawn from a copy of the marts, which here come from DuckDB as from any other."""
+    build = finished.folder / "build"
+    settings = WarehouseSettings(klaviyo_warehouse=build / "warehouse.duckdb")
+    place = steps.Place(finished.folder, build / "warehouse.duckdb", finished.folder / "copy.html")
+    days = Period(date(2026, 9, 1), date(2026, 11, 16))
+    steps.draw(pipeline.copied(pipeline.Run(settings, place, days, {})))
+    [drawn, copy] = [
+        re.findall(r'id="data">(.+?)</script>', page.read_text(), re.DOTALL)
+        for page in (build / "dashboard.html", place.dashboard)
+    ]
+    assert len(drawn) == 1
+    assert copy == drawn
 
 
 @pytest.fixture(name="settings")

@@ -1,8 +1,10 @@
 """Settings and commands are where a reader looks for them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from configuration import KEYS
@@ -52,3 +54,18 @@ def test_every_command_explains_itself(name: str) -> None:
     workflows = (path.read_text() for path in (ROOT / ".github" / "workflows").glob("*.yml"))
     compose = (ROOT / "docker-compose.yml").read_text()
     assert any(f"scripts.{name}" in text for text in (GUIDE, compose, *workflows))
+
+
+def test_an_empty_setting_counts_as_not_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A copy of .env.example in which little is filled in sets that little and no more."""
+    (tmp_path / ".env").write_text(f"{EXAMPLE}\nBQ_PROJECT=mine\n")
+    monkeypatch.setenv("BQ_LOCATION", "")
+    with mock.patch.dict(os.environ):
+        skipped = ["--skip", "sync", "--skip", "archive", "--skip", "digest"]
+        assert pipeline.main(["--target", "bigquery", "--dry-run", *skipped]) == 0
+        assert "PG_HOST" not in os.environ
+    out = capsys.readouterr().out
+    assert "BQ_PROJECT=mine" in out
+    assert "BQ_LOCATION=US" in out
