@@ -16,7 +16,8 @@ TEXT, TIME, FLAG, NUMBER = "VARCHAR", "TIMESTAMP WITH TIME ZONE", "BOOLEAN", "DO
 CONTRACT = {
     "event": {
         TEXT: "id person_id metric_id campaign_id flow_id flow_message_id _variation type uuid"
-        " property_value property_attribution",
+        " property_attribution",
+        NUMBER: "property_value",
         TIME: "timestamp datetime _fivetran_synced",
         FLAG: "_fivetran_deleted",
     },
@@ -94,10 +95,10 @@ def test_an_order_leads_to_the_event_that_earned_its_credit(
     ).fetchall()
 
     assert orders == [
-        ("sold", "Placed Order", "30.0", "before"),
-        ("buyA", "Placed Order", "1000.0", "launch"),
-        ("back", "Refunded Order", "100.0", "launch"),
-        ("ahead", "Placed Order", "1.0", None),
+        ("sold", "Placed Order", 30.0, "before"),
+        ("buyA", "Placed Order", 1000.0, "launch"),
+        ("back", "Refunded Order", 100.0, "launch"),
+        ("ahead", "Placed Order", 1.0, None),
     ]
 
 

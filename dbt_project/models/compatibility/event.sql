@@ -29,7 +29,7 @@ select
     events.occurred_at as datetime,
     metrics.metric_name as type,
     events.uuid,
-    cast(events.value as {{ dbt.type_string() }}) as property_value,
+    events.value as property_value,
     -- The shape of Klaviyo's API since September 2025, as far as the package reads it.
     '{"relationships": {"attributed-event": {"data": {"type": "event", "id": "'
     || attributions.attributed_event_id || '"}}}}' as property_attribution,
