@@ -136,8 +136,8 @@ def _remember(account: Account, timeline: Timeline, memory: Json) -> None:
 
 def _side_by_side(account: Account, reader: "Reader", progress: "Progress") -> Iterator[Page]:
     """Every page of every window, as they come; only this thread hands them on."""
-    plan = Plan(progress.gaps(), reader.until, PAGES * reader.timeline.sizes[0])
     threads = account.settings.concurrency
+    plan = Plan(progress, reader.timeline.sizes[0], threads)
     reading: dict[Future[Page | None], Iterator[Page]] = {}
     turned: SimpleQueue[Future[Page | None]] = SimpleQueue()
     pool = ThreadPoolExecutor(threads)
@@ -162,16 +162,21 @@ def _side_by_side(account: Account, reader: "Reader", progress: "Progress") -> I
 
 
 class Plan:
-    """What is still to be read, the oldest first, cut into windows of about the same size."""
+    """What is still to be read, the oldest first, cut into windows of about the same size.
 
-    def __init__(self, stretches: deque[Window], until: datetime, rows: int) -> None:
-        self.stretches, self.until, self.rows = stretches, until, rows
-        self.length = FIRST
+    Towards the end they get shorter, down to a page, so that all threads finish together.
+    """
+
+    def __init__(self, progress: "Progress", page: int, threads: int) -> None:
+        self.stretches, self.until = progress.gaps(), progress.until
+        self.rows, self.threads, self.length = PAGES * page, threads, FIRST
 
     def window(self) -> Window:
         """The next window to read."""
+        spans = ((one.end or self.until) - one.start for one in self.stretches)
+        fair = sum(spans, timedelta()) / self.threads
         stretch = self.stretches.popleft()
-        cut = stretch.start + self.length
+        cut = stretch.start + max(min(self.length, fair), self.length / PAGES)
         if cut >= (stretch.end or self.until):
             return stretch
         self.stretches.appendleft(Window(cut, stretch.end))
@@ -384,11 +389,11 @@ class Reader:
                 return
             reached = self._reached(answer, start, end) if sorted_ else None
             sorted_ = reached is not None
-            if divisible and reached and window.start < reached < start + (end - start) / PAGES:
+            if divisible and reached and start < reached < start + (end - start) / PAGES:
                 yield Page(answer, start, reached, rest=Window(reached, window.end))
                 return
             yield Page(answer, start, reached)
-            start, divisible = reached or start, False
+            start = reached or start
 
     def _reached(self, answer: Json, start: datetime, end: datetime) -> datetime | None:
         """The second up to which a sorted page is whole; None if it is not sorted."""
