@@ -33,8 +33,10 @@ sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset
 bench: .venv/.stamp ## Measure speed; RIVALS=1 installs and measures others too, EVENTS=N sets the size
 	@.venv/bin/python -m tests.benchmarks.bench $(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
-chaos: .venv/.stamp .venv-dbt/.stamp ## Run the full fault matrix
-	@.venv/bin/pytest --numprocesses 2 -m chaos
+chaos: .venv/.stamp ## Run the whole fault matrix and write docs/faults.md
+	@rm -rf build/chaos
+	@.venv/bin/pytest --numprocesses 2 -m '' --timeout 3600 tests/chaos
+	@.venv/bin/python -m tests.chaos.report
 
 lock: ## Compile pyproject.toml into requirements/ (needs uv)
 	uv pip compile --group connector pyproject.toml --universal --generate-hashes --no-header \

@@ -8,8 +8,7 @@ from models import Operation, Upsert
 from tests.chaos.row import Case, Row, quick
 from tests.chaos.status import forget_snapshots
 from tests.chaos.striking import EVENTS, OFTEN, PAGED, SEGMENTS, lasting, passing
-from tests.chaos.trial import EVERYTHING, DebuggedOnSandbox, OnSandbox
-from tests.loader import Loader
+from tests.chaos.trial import DebuggedOnSandbox, OnSandbox
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 SHOWN_AT_ONCE = "/api/(campaigns|events|metrics|segments)$"
@@ -23,7 +22,7 @@ def shifting(trial: OnSandbox) -> None:
         (last, {"name": "last, renamed midway"}),
         (second, None),
     ]
-    trial.loader = Loader(trial.loader.url, EVERYTHING)
+    trial.begin_anew()
     trial.sandbox.advance(86_400)
 
     def edit(operation: Operation) -> None:
@@ -35,7 +34,7 @@ def shifting(trial: OnSandbox) -> None:
     assert not edits
     trial.sandbox.advance(86_400)
     trial.sync()
-    trial.begin_anew()
+    trial.renew_truth()
     forget_snapshots(trial)
 
 
@@ -50,7 +49,7 @@ def late(label: str, lateness: timedelta, within: timedelta) -> Case:
             trial.sandbox.move_to(moment.isoformat())
             trial.sync()
         assert id_ in {row["id"] for row in trial.loader.rows("event")}
-        trial.begin_anew()
+        trial.renew_truth()
         forget_snapshots(trial)
 
     return quick(Case(label, happen))
@@ -67,7 +66,7 @@ def ahead(trial: OnSandbox) -> None:
     )
     trial.sandbox.advance(20 * 86_400)
     trial.sync()
-    trial.begin_anew()
+    trial.renew_truth()
     forget_snapshots(trial)
 
 
@@ -81,7 +80,7 @@ def misdated(seconds: int) -> Case:
         for hours in (3, 24, 24):
             trial.sandbox.advance(hours * 3_600)
             trial.sync()
-        trial.begin_anew()
+        trial.renew_truth()
         forget_snapshots(trial)
 
     return quick(Case(f"{seconds:+} s", happen))
@@ -102,12 +101,12 @@ def gone(trial: OnSandbox) -> None:
     tables = trial.clean.tables
     trial.sandbox.edit("campaign", tables["campaign"][0]["id"], {"definition": {"archived": True}})
     trial.sandbox.edit("flow", tables["flow"][0]["id"], {"archived": True})
-    for kind in ("tag", "list", "template", "form"):
+    for kind in ("tag", "list", "template", "form", "profile"):
         trial.sandbox.edit(kind, tables[kind][-1]["id"], None)
     trial.sandbox.advance(8 * 86_400)
     trial.sync()
     assert trial.loader.deleted["tag"] == trial.loader.deleted["list"] == 1
-    trial.begin_anew()
+    trial.renew_truth()
     forget_snapshots(trial)
 
 
@@ -182,7 +181,7 @@ ROWS = [
     ),
     Row(
         "D9",
-        "campaigns and flows are archived; tags, lists, templates and forms deleted",
+        "campaigns and flows are archived; tags, lists, templates, forms and profiles deleted",
         "archived ones say so; deleted ones, their members and links are deleted within a day",
         [quick(Case("archived and deleted", gone))],
     ),

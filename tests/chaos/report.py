@@ -27,14 +27,16 @@ has not, **DUP** rows too many, **WRONG** rows of another content, **LEAK** plac
 (as it is, encoded, or its first 12 characters) or a person's address. All must be 0. What it cost:
 **REFETCH** records served and **CALLS** requests made beyond those of an undisturbed sync, **WALL**
 seconds waited for Klaviyo with chance at its longest; of all cases of a row the most, rounded up to
-1, 2 or 5 times a power of ten. **EXIT** codes in order: a sync that fails is followed by one that
-makes up for it. **MSG** is the kind of error that ends the failing one, always told in one line.
+1, 2 or 5 times a power of ten; a row that takes several syncs counts them all. **EXIT** codes in
+order: a sync that fails is followed by one that makes up for it. **MSG** is the kind of error that
+ends the failing one, always told in one line.
 """
 ELSEWHERE = """
 ## Shown elsewhere
 
 The rows about dbt (W) are in [`tests/warehouse`](../tests/warehouse), those about dependencies,
-workflows and the repository's history (X8 to X10) in [`tests/scripts`](../tests/scripts).
+workflows and secrets in the repository (X8 to X10) in
+[`tests/test_workflows.py`](../tests/test_workflows.py).
 """
 RIVALS = """
 ## Rivals

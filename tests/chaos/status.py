@@ -21,7 +21,6 @@ from tests.chaos.striking import (
     passing,
 )
 from tests.chaos.trial import EVERYTHING, KEY, Clean, DebuggedOnSandbox, OnSandbox, difference
-from tests.loader import Loader
 from tests.sandbox_server import running_sandbox
 
 MINUTES = 60.0
@@ -49,7 +48,7 @@ def spent_quota(trial: OnSandbox) -> None:
     assert "quota" in warning
     trial.sandbox.clear_faults()
     trial.sandbox.advance(86_400)
-    trial.begin_anew()
+    trial.renew_truth()
     trial.sync()
     forget_snapshots(trial)
 
@@ -118,7 +117,6 @@ def history(path: str, name: str, error: Any) -> Case:
 
     def happen(trial: OnSandbox) -> None:
         trial.begin_anew()
-        trial.loader = Loader(trial.loader.url, EVERYTHING)
         trial.fault(name, path=path, after=1)
         trial.sync(error)
         trial.recover()
@@ -180,7 +178,6 @@ def refused_filter(trial: OnSandbox) -> None:
 def deleted_meanwhile(trial: OnSandbox) -> None:
     """A message that is gone when its variations are asked for: only what they tell is missing."""
     trial.begin_anew()
-    trial.loader = Loader(trial.loader.url, EVERYTHING)
     trial.fault("404", path="/api/campaign-messages/[^/]+/campaign-variations$", times=1)
     trial.sync()
     (gone,) = [one["path"] for one in trial.sandbox.log() if one["status"] == 404]

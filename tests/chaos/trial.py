@@ -195,11 +195,22 @@ class OnSandbox(InProcess):
         self.sandbox.clear_faults()
         self.sync()
 
-    def begin_anew(self) -> None:
-        """Take what a first sync leaves now for the truth: the account was changed."""
+    def renew_truth(self) -> Clean:
+        """Take what a first sync leaves now for the truth, since the account was changed."""
+        calls, records = self.asked()
         fresh = Loader(self.loader.url, self.loader.configuration).sync().content()
         tables = {name: list(rows.values()) for name, rows in fresh.items()}
-        self.clean = Clean(tables, self.clean.calls, self.clean.records)
+        first = Clean(tables, self.asked()[0] - calls, self.asked()[1] - records)
+        costs = self.clean.calls + first.calls, self.clean.records + first.records
+        self.clean = Clean(tables, *costs)
+        return first
+
+    def begin_anew(self) -> None:
+        """Let the next sync be a first one, and the truth what it should be."""
+        self.clean = Clean({})
+        first = self.renew_truth()
+        self.clean = Clean(first.tables, 2 * first.calls, 2 * first.records)
+        self.loader = Loader(self.loader.url, self.loader.configuration)
 
 
 @dataclass
