@@ -82,3 +82,11 @@ def test_every_model_has_a_tested_key(manifest: dict[str, Any]) -> None:
 def test_models_use_nothing_that_engines_read_differently(file: Path) -> None:
     """What DuckDB, Postgres and BigQuery write differently stands in our own macros."""
     assert not re.findall(UNSAFE, file.read_text())
+
+
+def test_every_mart_and_check_is_in_the_readme() -> None:
+    """A reader finds each mart with its grain, and each comparison with Klaviyo's numbers."""
+    readme = (dbt.PROJECT / "README.md").read_text()
+    files = [*dbt.PROJECT.glob("models/marts/*.sql"), *dbt.PROJECT.glob("tests/*.sql")]
+
+    assert [file.stem for file in files if f"`{file.stem}`" not in readme] == []
