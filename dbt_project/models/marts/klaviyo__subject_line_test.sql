@@ -1,5 +1,4 @@
-{#- 97.5 % of a normal distribution lie below it: two-sided 95 %. -#}
-{%- set z = 1.959964 -%}
+{%- set z = z_of_95_percent() -%}
 
 with
 
@@ -47,7 +46,7 @@ variations as (
 
 ),
 
--- Each variation is held against all others of its message together: two proportions, pooled.
+-- Each variation is held against all others of its message together.
 compared as (
 
     select
@@ -57,12 +56,12 @@ compared as (
             ('open', 'opens', 'open_tracked_delivered'),
             ('click', 'clicks', 'click_tracked_delivered'),
         ] -%}
-        cast({{ count }} as {{ type_double() }}) as {{ action }}_yes,
-        cast({{ base }} as {{ type_double() }}) as {{ action }}_all,
+        cast({{ count }} as {{ type_double() }}) as {{ action }}_part,
+        cast({{ base }} as {{ type_double() }}) as {{ action }}_whole,
         cast(sum({{ count }}) over message - {{ count }} as {{ type_double() }})
-            as {{ action }}_yes_others,
+            as {{ action }}_other_part,
         cast(sum({{ base }}) over message - {{ base }} as {{ type_double() }})
-            as {{ action }}_all_others{{ ',' if not loop.last }}
+            as {{ action }}_other_whole{{ ',' if not loop.last }}
         {% endfor %}
     from variations
     window message as (partition by account_id, message_type, message_id, send_channel)
@@ -74,30 +73,14 @@ scored as (
     select
         compared.*,
         {% for action in ['open', 'click'] -%}
-        {%- set yes, all = action ~ '_yes', action ~ '_all' -%}
-        {%- set yes_others, all_others = yes ~ '_others', all ~ '_others' -%}
-        {%- set pooled = '(' ~ yes ~ ' + ' ~ yes_others ~ ') / (' ~ all ~ ' + ' ~ all_others ~ ')' -%}
-        {{ yes }} / nullif({{ all }}, 0) as {{ action }}_rate,
-        -- Wilson's interval, which stays between 0 and 1 and holds for small samples.
-        {% for bound, sign in [('low', '-'), ('high', '+')] -%}
-        (
-            {{ yes }} + {{ z * z / 2 }} {{ sign }} {{ z }} * sqrt(
-                {{ yes }} * ({{ all }} - {{ yes }}) / nullif({{ all }}, 0) + {{ z * z / 4 }}
-            )
-        ) / ({{ all }} + {{ z * z }}) as {{ action }}_rate_{{ bound }},
-        {% endfor -%}
-        case
-            when {{ all }} > 0 and {{ all_others }} > 0
-                then ({{ yes }} / {{ all }} - {{ yes_others }} / {{ all_others }}) / nullif(
-                    sqrt(
-                        {{ pooled }} * (1 - {{ pooled }}) * (1 / {{ all }} + 1 / {{ all_others }})
-                    ), 0
-                )
-        end as {{ action }}_z_score,
-        -- The normal distribution is near enough with ten of each kind on both sides.
-        {{ yes }} >= 10 and {{ all }} - {{ yes }} >= 10 and {{ yes_others }} >= 10
-            and {{ all_others }} - {{ yes_others }} >= 10 as {{ action }}_is_large_enough
-            {{- ',' if not loop.last }}
+        {%- set part, whole = action ~ '_part', action ~ '_whole' -%}
+        {%- set other_part, other_whole = action ~ '_other_part', action ~ '_other_whole' -%}
+        {{ part }} / nullif({{ whole }}, 0) as {{ action }}_rate,
+        {{ wilson_bound(part, whole, '-') }} as {{ action }}_rate_low,
+        {{ wilson_bound(part, whole, '+') }} as {{ action }}_rate_high,
+        {{ two_proportion_z(part, whole, other_part, other_whole) }} as {{ action }}_z_score,
+        {{ is_large_sample(part, whole) }} and {{ is_large_sample(other_part, other_whole) }}
+            as {{ action }}_is_large_enough{{ ',' if not loop.last }}
         {% endfor %}
     from compared
 
