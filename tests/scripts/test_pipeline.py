@@ -3,7 +3,6 @@
 import base64
 import csv
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -42,7 +41,7 @@ class Finished:
 
 
 @pytest.fixture(scope="module", name="finished")
-def _finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """One run on the sandbox, a simulated S3 and a mail server on this machine."""
     folder = tmp_path_factory.mktemp("pipeline")
     inbox = Inbox()
@@ -70,7 +69,7 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
             each["Key"]: s3.get_object(Bucket="archive", Key=each["Key"])["Body"].read().decode()
             for each in stored
         }
-        yield Finished(code, folder, inbox, archive)
+    return Finished(code, folder, inbox, archive)
 
 
 def test_every_artefact_is_there(finished: Finished) -> None:
