@@ -8,8 +8,9 @@ from account import Account
 from api import ConfigurationError
 from models import Json, Operation, dig, related
 from streams import EVENT, EVENT_ATTRIBUTION
+from timeline import Timeline
 from values import moment
-from windows import Timeline, sync_timeline
+from windows import sync_timeline
 
 PATH = "/api/events"
 SCOPE = "events:read"

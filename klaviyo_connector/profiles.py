@@ -16,8 +16,9 @@ from members import warn_of_untracked
 from models import Checkpoint, Delete, Json, Operation, Row, dig, resolved
 from roster import is_due
 from streams import PROFILE
+from timeline import Timeline
 from values import moment, written
-from windows import Timeline, sync_timeline
+from windows import sync_timeline
 
 PATH = "/api/profiles"
 SCOPE = "profiles:read"
