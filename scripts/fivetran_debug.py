@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
+SCHEMA = "tester"  # that `fivetran debug` loads into (3.0.0)
 
 # Seconds since the epoch of the last check; the SDK looks again after six hours (3.0.0).
 VERSION_STAMP = Path(".fivetran", "connector_sdk", "_last_version_check")

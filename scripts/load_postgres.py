@@ -14,9 +14,9 @@ import psycopg
 from psycopg import sql
 
 from scripts.command import CommandError, command
+from scripts.fivetran_debug import SCHEMA
 from scripts.warehouse import WarehouseSettings, postgres_address
 
-SCHEMA = "tester"  # that `fivetran debug` loads into (3.0.0)
 TYPES = {"VARCHAR": "text", "DOUBLE": "double precision", "JSON": "jsonb"}  # the others are alike
 
 

@@ -113,12 +113,18 @@ def build(
 ) -> None:
     """Build and test the dbt models on what was synced; `strict` lets no warning pass."""
     place.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    paths = {"KLAVIYO_RAW_DUCKDB": str(place.raw), "KLAVIYO_WAREHOUSE": str(place.warehouse)}
+    local = {
+        "KLAVIYO_RAW_DUCKDB": str(place.raw),
+        "KLAVIYO_RAW_DATABASE": "raw",  # its alias in profiles.yml
+        "KLAVIYO_RAW_SCHEMA": fivetran_debug.SCHEMA,
+        "KLAVIYO_WAREHOUSE": str(place.warehouse),
+    }
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     flags = ["--quiet", *(["--warn-error"] if strict else [])]
     command = [str(DBT), *flags, "build", *project, "--target", target]
+    where = local if target == "duckdb" else {}
     inherited = _handed_down(os.environ)
-    _run("The dbt build", command, {**inherited, **paths, "DO_NOT_TRACK": "1", **environment})
+    _run("The dbt build", command, {**inherited, **where, "DO_NOT_TRACK": "1", **environment})
 
 
 def draw(place: Place) -> None:

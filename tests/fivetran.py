@@ -14,8 +14,7 @@ from scripts import fivetran_debug
 
 CONNECTOR = Path(__file__).parent.parent / "klaviyo_connector"
 
-# The schema that `fivetran debug` loads into (3.0.0).
-SCHEMA = "tester"
+SCHEMA = fivetran_debug.SCHEMA
 
 
 @dataclass(frozen=True)

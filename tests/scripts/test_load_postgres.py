@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from scripts import load_postgres
-from scripts.load_postgres import SCHEMA
+from tests.fivetran import SCHEMA
 from tests.warehouse import raw, shop
 from tests.warehouse.engines import running_postgres
 

@@ -55,6 +55,7 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     ):
         where = {
             "KLAVIYO_BASE_URL": sandbox.url,
+            "KLAVIYO_RAW_SCHEMA": "of_another_target",
             "DBT_TARGET_PATH": str(folder / "target"),
             "DBT_LOG_PATH": str(folder / "logs"),
         }
