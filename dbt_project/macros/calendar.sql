@@ -12,7 +12,7 @@
     datetime({{ timestamp }}, {{ timezone }})
 {%- endmacro %}
 
-{#- The date of a UTC timestamp; BigQuery skips partitions that this excludes. -#}
+{#- The date of a UTC timestamp. -#}
 {% macro utc_date(timestamp) -%}
     {{ return(adapter.dispatch('utc_date')(timestamp)) }}
 {%- endmacro %}
@@ -23,6 +23,19 @@
 
 {% macro bigquery__utc_date(timestamp) -%}
     date({{ timestamp }})
+{%- endmacro %}
+
+{#- The UTC timestamp at which a date begins. -#}
+{% macro utc_midnight(date) -%}
+    {{ return(adapter.dispatch('utc_midnight')(date)) }}
+{%- endmacro %}
+
+{% macro default__utc_midnight(date) -%}
+    (cast({{ date }} as timestamp) at time zone 'UTC')
+{%- endmacro %}
+
+{% macro bigquery__utc_midnight(date) -%}
+    timestamp({{ date }})
 {%- endmacro %}
 
 {#- The first day of a date's month. -#}

@@ -77,7 +77,7 @@
     from (
         select * from {{ relation }}
         union all by name
-        select null::boolean as _fivetran_deleted where false
+        select cast(null as boolean) as _fivetran_deleted where false
     )
 {%- endmacro %}
 

@@ -1,8 +1,12 @@
 {#- How a model of events is built incrementally: the months that a sync touched are replaced whole,
-    so an event that came late, changed or went ends as a full refresh would leave it.
+    so an event that came late, changed or went ends as a full refresh would leave it. Only a month
+    that loses all its events waits for a full refresh: neither Klaviyo nor the connector deletes any.
     Not days: BigQuery writes at most 4,000 partitions in one job, which would forbid the full
     refresh of an account that is older than eleven years. -#}
 {% macro whole_months() -%}
+    {%- if not execute -%}
+        {%- do ref('stg_klaviyo__sync_report') -%} {#- touched_query refers to it, but only later -#}
+    {%- endif -%}
     {%- if target.type == 'bigquery' -%}
         {%- set replacing = dict(incremental_strategy='insert_overwrite', **by_month('occurred_month')) -%}
     {%- else -%}
@@ -25,16 +29,11 @@
 {%- endmacro %}
 
 {#- BigQuery skips the partitions that a filter excludes if it compares with a variable, not if it
-    compares with a subquery. dbt must see the query while it reads the project, too, to learn what
-    the model refers to. -#}
-{% macro declare_first_touched_month(config) -%}
-    {%- if is_incremental() or not execute -%}
-        {%- set query = touched_query() -%}
-    {%- endif -%}
-    {%- if is_incremental() and target.type == 'bigquery' -%}
-        {%- do config.set(
-            'sql_header', 'declare first_touched_month date default (' ~ query ~ ');'
-        ) -%}
+    compares with a subquery. dbt-bigquery calls the macro of this name for what it shall declare in
+    front of an incremental run; a sql_header is fixed already while dbt reads the project. -#}
+{% macro declare_dbt_max_partition(relation, partition_by, compiled_code, language='sql') -%}
+    {%- if is_incremental() and 'first_touched_month' in compiled_code -%}
+    declare first_touched_month date default ({{ touched_query() }});
     {%- endif -%}
 {%- endmacro %}
 

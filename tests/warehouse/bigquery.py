@@ -65,7 +65,7 @@ class BigQuery:
         table = self.sql.tables[f"{PROJECT}.{schema}.{relation}"]
         return [dict(zip(table.types, row, strict=True)) for row in table.values]
 
-    def answer(self, method: str, path: str, body: Any) -> Answer:
+    def answer(self, method: str, path: str, body: Any) -> Answer:  # noqa: C901
         """What the API says; None for what is not there."""
         answer: Answer = None
         with self._lock:
@@ -88,6 +88,8 @@ class BigQuery:
                     answer = {}
                 case "GET", "datasets", dataset, "tables":
                     answer = {"tables": self._tables(dataset)}
+                case "GET", "datasets", _, "routines":
+                    answer = {"routines": []}
                 case "GET", "datasets":
                     answer = {"datasets": [_dataset(name) for name in self._datasets()]}
                 case "GET", "datasets", dataset if dataset in self._datasets():
@@ -127,15 +129,18 @@ class BigQuery:
         table = self.sql.tables.get(f"{PROJECT}.{dataset}.{name}")
         if table is None:
             return None
-        return _reference(dataset, name) | {"schema": {"fields": _fields(table)}}
+        return _reference(dataset, name, table) | {"schema": {"fields": _fields(table)}}
 
     def _datasets(self) -> set[str]:
         return {name.split(".")[1] for name in self.sql.tables}
 
     def _tables(self, dataset: str) -> list[dict[str, Any]]:
         prefix = f"{PROJECT}.{dataset}."
-        names = [name.removeprefix(prefix) for name in self.sql.tables if name.startswith(prefix)]
-        return [_reference(dataset, name) for name in names]
+        return [
+            _reference(dataset, name.removeprefix(prefix), table)
+            for name, table in self.sql.tables.items()
+            if name.startswith(prefix)
+        ]
 
 
 def _write_profile(folder: Path, url: str) -> Path:
@@ -155,9 +160,10 @@ def _dataset(name: str) -> dict[str, Any]:
     return {"datasetReference": {"projectId": PROJECT, "datasetId": name}}
 
 
-def _reference(dataset: str, table: str) -> dict[str, Any]:
-    reference = {"projectId": PROJECT, "datasetId": dataset, "tableId": table}
-    return {"tableReference": reference, "type": "TABLE"}
+def _reference(dataset: str, name: str, table: Table) -> dict[str, Any]:
+    reference = {"projectId": PROJECT, "datasetId": dataset, "tableId": name}
+    kind = "VIEW" if table.ddl.startswith("create or replace view") else "TABLE"
+    return {"tableReference": reference, "type": kind}
 
 
 def _fields(table: Table) -> list[dict[str, str]]:

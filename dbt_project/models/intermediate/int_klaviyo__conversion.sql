@@ -1,9 +1,8 @@
 {{ config(**whole_months()) }}
-{{ declare_first_touched_month(config) }}
 {#- A touch is credited with what happens within days of it: no window is as long as 90. -#}
 {%- set those_needed -%}
     {%- if is_incremental() -%}
-    where {{ utc_date('occurred_at') }} >= {{ days_before(first_touched_month(), 90) }}
+    where occurred_at >= {{ utc_midnight(days_before(first_touched_month(), 90)) }}
     {%- endif -%}
 {%- endset %}
 

@@ -1,5 +1,4 @@
 {{ config(**whole_months()) }}
-{{ declare_first_touched_month(config) }}
 
 with
 
@@ -16,7 +15,7 @@ events as (
     where
         events.metric_id is not null
         {% if is_incremental() -%}
-        and {{ utc_date('events.occurred_at') }} >= {{ days_before(first_touched_month(), 1) }}
+        and events.occurred_at >= {{ utc_midnight(days_before(first_touched_month(), 1)) }}
         {%- endif %}
 
 )

@@ -1,0 +1,99 @@
+"""Every model on every engine: `python -m tests.warehouse.compare` lists where they agree."""
+
+import json
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests.raw_tables import Rows
+from tests.sandbox_server import REPOSITORY
+
+sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
+
+from tests.warehouse import dbt, raw, shop
+from tests.warehouse.bigquery import running_bigquery
+from tests.warehouse.engines import DuckDB, Engine, running_postgres
+
+Contents = dict[str, list[tuple[Any, ...]]]
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+
+
+def run(engine: Engine, folder: Path, *arguments: str) -> Contents:
+    """Run dbt, which must succeed; gives what every model then holds, in one form for all."""
+    everything = {"KLAVIYO_TABLES": "all", "KLAVIYO_COMPATIBILITY": "true"}
+    done = dbt.run_on(folder, everything | engine.environment, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest = json.loads((folder / "target" / "manifest.json").read_text())
+    return {
+        node["name"]: _comparable(engine.rows(node["schema"], node["name"]))
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"]["enabled"]
+    }
+
+
+def _comparable(rows: Rows) -> list[tuple[Any, ...]]:
+    cells = [tuple((name, _cell(value)) for name, value in row.items()) for row in rows]
+    return sorted(cells, key=repr)
+
+
+def _cell(value: Any) -> Any:
+    """The last digits of a sum of doubles depend on the order in which an engine adds."""
+    match value:
+        case datetime():
+            return value.timestamp()
+        case float() | Decimal():
+            return float(f"{value:.12g}")
+        case dict() | list():
+            return json.dumps(value, sort_keys=True)
+        case str() if value[:1] in ("{", "["):
+            return json.dumps(json.loads(value), sort_keys=True)
+    return value
+
+
+def main() -> None:
+    """Build the two shops of the tests on all engines and print a line for each model."""
+    with ExitStack() as stack:
+        folders = [Path(stack.enter_context(TemporaryDirectory())) for _ in range(3)]
+        duckdb, postgres, bigquery = folders
+        engines: list[Engine] = [
+            DuckDB(duckdb),
+            stack.enter_context(running_postgres(postgres)),
+            stack.enter_context(running_bigquery(bigquery)),
+        ]
+        file = raw.write(duckdb / "raw.db", shop.ROWS)
+        found = []
+        for engine, folder in zip(engines, folders, strict=True):
+            engine.load(file)
+            found.append(run(engine, folder, *BUILD))
+        _print(found, _tests(bigquery))
+
+
+def _tests(folder: Path) -> Counter[str]:
+    """How many data tests of each model passed in the last build."""
+    manifest = json.loads((folder / "target" / "manifest.json").read_text())
+    results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
+    passed = (one["unique_id"] for one in results if one["status"] == "pass")
+    owners = (manifest["nodes"][test].get("attached_node") for test in passed)
+    return Counter(str(owner).rpartition(".")[2] for owner in owners)
+
+
+def _print(found: list[Contents], tests: Counter[str]) -> None:
+    duckdb, *others = found
+    print("| model | rows | Postgres equals DuckDB | GoogleSQL analysed, executed, equals DuckDB |")
+    print("|---|---|---|---|")
+    for model, rows in sorted(duckdb.items()):
+        equal = ["yes" if other[model] == rows else "NO" for other in others]
+        print(
+            f"| {model} | {len(rows)} | {equal[0]} | yes, yes, {equal[1]}; {tests[model]} tests |"
+        )
+    if others != [duckdb, duckdb]:
+        sys.exit("The engines differ.")
+
+
+if __name__ == "__main__":
+    main()
