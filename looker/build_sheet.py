@@ -56,7 +56,9 @@ def _settings(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterato
         yield "Sort", f"{_title(tile.order, model, semantics)}, descending"
     if tile.limit:
         yield "Rows per page", str(tile.limit)
-    if tile.chart == "figures":
+    if not tile.dated:
+        yield "Date range", "Fixed: from a day before the first sync, to today"
+    elif tile.chart == "figures":
         yield "Comparison date range", "Previous period"
 
 
@@ -71,7 +73,8 @@ def _dimensions(
             types = {"day": "Date", "week": "ISO Year Week"}
             grain = types[dashboard.default_period.grain]
             yield "Dimension", f"`{model.date}`, of type {grain}"
-            yield "Breakdown dimension", ", ".join(by)
+            if by:
+                yield "Breakdown dimension", ", ".join(by)
         case "heatmap":
             yield "Row dimension", by[0]
             yield "Column dimension", ", ".join(by[1:])

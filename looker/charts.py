@@ -10,7 +10,10 @@ from typing import Any
 import vl_convert
 
 HEIGHT = 240
-GREY = "#8b8f97"  # a part that `dashboard.yml` gives no colour
+GREY = "#8b8f97"  # a value that `dashboard.yml` gives no colour
+# Of charts that show several metrics. The colours keep apart for colour-blind readers (after Okabe
+# and Ito), on white and on black.
+PALETTE = ("#2c6fbb", "#e0912f", "#1b9e7c", "#b583c4")
 
 MARKS: Mapping[str, Mapping[str, Any]] = {
     "columns": {"type": "bar", "cornerRadiusEnd": 2},
@@ -74,7 +77,7 @@ def chart(
                 },
                 "order": {"field": "position"},
                 "tooltip": [
-                    {"field": "x_text", "title": "Sent"},
+                    {"field": "x_text", "title": "Date"},
                     {"field": "series", "title": "Part"},
                     {"field": "value_text", "title": "Value"},
                 ],

@@ -1,5 +1,6 @@
 """`dashboard.yml` as typed values, every name in it checked against dbt's semantic layer."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,11 @@ DASHBOARD = Path(__file__).parent / "dashboard.yml"
 
 Direction = Literal["higher", "lower", "neither"]
 Chart = Literal["figures", "columns", "lines", "heatmap", "table", "tests"]
+
+
+def slug(title: str) -> str:
+    """A title in small letters and digits, its words joined by underscores."""
+    return "_".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Tile:
     columns: list[str] = field(default_factory=list)  # further dimensions a table shows
     versions: list[str] = field(default_factory=list)  # what tells two versions in a test apart
     where: dict[str, str | bool] = field(default_factory=dict)
+    dated: bool = True  # shows the chosen days, not all there is
     minimum: dict[str, int] = field(default_factory=dict)  # smaller groups are not shown
     order: str = ""  # the greatest first
     limit: int = 0
@@ -40,6 +47,12 @@ class Tile:
     interactive: bool = False  # a table to sort and to search
     width: Literal["half", "full"] = "full"
     note: str = ""
+    empty: str = "Nothing to show for this choice."
+
+    @property
+    def slug(self) -> str:
+        """The title as a name in addresses."""
+        return slug(self.title)
 
     def dimensions(self) -> Iterator[str]:
         """Every dimension the tile needs."""
@@ -62,14 +75,23 @@ class Page:
     title: str
     tiles: list[Tile]
 
+    @property
+    def slug(self) -> str:
+        """The title as a name in addresses."""
+        return slug(self.title)
+
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The whole declaration. `model` is that of every tile that names no other."""
+    """The whole declaration. `model` is that of every tile that names no other.
+
+    `lists` are dimensions whose text lists several values, with a comma and a blank in between.
+    """
 
     title: str
     model: str
     filters: list[str]
+    lists: list[str]
     periods: list[Period]
     values: dict[str, dict[str | int, dict[str, str]]]
     pages: list[Page]
@@ -106,9 +128,12 @@ def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
 
 
 def _check(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
-    for name in dashboard.filters:
+    for name in (*dashboard.filters, *dashboard.lists):
         if name not in semantics.model(dashboard.model).dimensions:
             raise LookerError(f"{path.name}: {dashboard.model} has no dimension named {name!r}.")
+    for title, count in Counter(tile.title for tile in dashboard.tiles).items():
+        if count > 1:
+            raise LookerError(f"{path.name}: {count} tiles have the title {title!r}.")
     for tile in dashboard.tiles:
         model = semantics.model(tile.model)
         for problem in (*_unknown(tile, semantics, model), *_misplaced(tile)):

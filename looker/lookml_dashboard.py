@@ -35,14 +35,10 @@ LOOKS: Mapping[Chart, Mapping[str, Any]] = {
 def files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
     """Each dashboard of the Looker project: path and content."""
     for page in dashboard.pages:
-        name = f"{lookml.PROJECT}_{_slug(page.title)}"
+        name = f"{lookml.PROJECT}_{page.slug}"
         content = [{"dashboard": name, **_page(page, dashboard, semantics)}]
         text = yaml.safe_dump(content, sort_keys=False, width=100)
         yield f"dashboards/{name}.dashboard.lookml", f"{lookml.HEADER}\n\n{text}"
-
-
-def _slug(title: str) -> str:
-    return "_".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
 
 
 def _page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[str, Any]:
@@ -92,7 +88,7 @@ def _elements(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterato
             **LOOKS[tile.chart],
             **_query(tile, model, shown, dashboard),
             "filters": _conditions(tile, model),
-            "listen": dict(_listened(model, dashboard)),
+            "listen": dict(_listened(tile, model, dashboard)),
             "note_text": _note(tile, shown),
             "note_state": "collapsed",
             "note_display": "hover",
@@ -134,8 +130,9 @@ def _conditions(tile: Tile, model: SemanticModel) -> dict[str, str]:
     return where | least
 
 
-def _listened(model: SemanticModel, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
-    yield DATE, lookml.field(model, model.date)
+def _listened(tile: Tile, model: SemanticModel, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
+    if tile.dated:
+        yield DATE, lookml.field(model, model.date)
     for name in dashboard.filters:
         if name in model.dimensions:
             yield model.dimensions[name].label, lookml.field(model, name)

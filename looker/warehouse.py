@@ -9,7 +9,7 @@ from typing import Any, Self
 import duckdb
 
 from looker.errors import LookerError
-from looker.semantic import Dimension, Metric, SemanticModel
+from looker.semantic import Metric, SemanticModel
 
 HEALTH = "klaviyo__data_health"
 
@@ -73,16 +73,21 @@ class Warehouse:
     def columns(
         self,
         model: SemanticModel,
-        dimensions: Iterable[Dimension],
+        dimensions: Iterable[str],
         sums: Iterable[Metric],
         since: date,
     ) -> Mapping[str, Sequence[Any]]:
-        """The mart's rows sent on or after `since`, column by column, in order of sending."""
-        fields = {field.name: field.name for field in dimensions}
-        fields |= {field.name: field.column for field in sums}
+        """The mart's sums by the dimensions, from `since` on, column by column, in order of date.
+
+        A sum of nothing is null.
+        """
+        by = list(dict.fromkeys((model.date, *dimensions)))
+        fields = {name: name for name in by}
+        fields |= {metric.name: f"sum({metric.column})" for metric in sums}
         select = ", ".join(f'{column} as "{name}"' for name, column in fields.items())
         rows = self._query(
-            f"select {select} from {model.relation} where sent_on >= ? order by all",  # noqa: S608
+            f"select {select} from {model.relation} where {model.date} >= ?"  # noqa: S608
+            " group by all order by all",
             [since],
         )
         values = zip(*rows, strict=True) if rows else ([] for _ in fields)

@@ -3,6 +3,7 @@
 The protocol: https://chromedevtools.github.io/devtools-protocol/
 """
 
+import base64
 import json
 import os
 import shutil
@@ -47,13 +48,21 @@ class Chromium:
         self._socket.close()  # Chromium ends when nobody listens
         self._process.wait()
 
-    def open(self, page: Path) -> None:
-        """Open a file, wait until it has loaded, and forget what came before."""
-        self.problems.clear()
-        self.requests.clear()
-        self._call("Page.navigate", url=page.as_uri())
-        while self._receive().get("method") != "Page.loadEventFired":
-            pass
+    def open(self, page: Path, fragment: str = "") -> None:
+        """Open a file afresh, wait until it has loaded, and forget what came before."""
+        for url in ("about:blank", page.as_uri() + fragment):
+            self.problems.clear()
+            self.requests.clear()
+            self._call("Page.navigate", url=url)
+            while self._receive().get("method") != "Page.loadEventFired":
+                pass
+
+    def wait_for(self, condition: str) -> None:
+        """Wait until a JavaScript condition holds in the page."""
+        self.evaluate(
+            f"new Promise((done) => {{ const look = () => ({condition}) ? done()"
+            " : requestAnimationFrame(look); look(); })"
+        )
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page; a promise is awaited."""
@@ -73,6 +82,29 @@ class Chromium:
             deviceScaleFactor=1,
             mobile=False,
         )
+
+    def press(self, key: str, code: int) -> None:
+        """Press a key, given its name and Windows key code."""
+        for kind in ("rawKeyDown", "char", "keyUp"):
+            text = {"text": "\r"} if kind == "char" and key == "Enter" else {}
+            self._call(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=key,
+                windowsVirtualKeyCode=code,
+                **text,
+            )
+
+    def screenshot(self, *, height: int = 0) -> bytes:
+        """The page as a PNG, from its top to `height` or to its end."""
+        width, whole = self.evaluate(
+            "[document.documentElement.clientWidth, document.documentElement.scrollHeight]"
+        )
+        clip = {"x": 0, "y": 0, "width": width, "height": height or whole, "scale": 1}
+        answer = self._call(
+            "Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip
+        )
+        return base64.b64decode(answer["data"])
 
     def prefer(self, scheme: str) -> None:
         """Ask for a light or dark page."""
@@ -119,7 +151,9 @@ class Chromium:
         elif method == "Log.entryAdded":
             self.problems.append(params["entry"]["text"])
         elif method == "Network.requestWillBeSent":
-            self.requests.append(params["request"]["url"])
+            url = params["request"]["url"]
+            if not url.startswith("data:"):  # the browser's own pictures, such as a calendar's
+                self.requests.append(url)
 
 
 def _command(home: Path) -> list[str]:

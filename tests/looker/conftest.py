@@ -15,6 +15,8 @@ from tests.warehouse import dbt, raw
 LAST_DAY = date(2026, 11, 18)
 HOSTILE = "</script><img src=x onerror=\"document.title='broken in'\">"
 ORDER = "PlacedOrder"
+MAILS = {"IN": "Received Email", "OPEN": "Opened Email", "BOUNCE": "Bounced Email"}
+READY = "document.querySelector('main').ariaBusy === 'false'"
 
 
 class Page(NamedTuple):
@@ -31,7 +33,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     rows = Company("Shop", "Juniper & Tide", "EUR", is_test=True).rows(400)
     other = Company("Zoo", "Zweiter Laden", "USD", is_test=False, channel="sms").rows(20)
     file = raw.write(folder / "raw.db", {table: rows[table] + other[table] for table in rows})
-    marts = ["+klaviyo__message_performance", "+klaviyo__data_health"]
+    names = ("subject_line_test", "inbox_provider", "audience_growth", "data_health")
+    marts = [f"+klaviyo__{name}" for name in names]
     done = dbt.run(folder, "run", "--select", *marts, raw=file)
     assert done.returncode == 0, done.stdout
     made = Page(folder / "dashboard.html", folder / "warehouse.duckdb")
@@ -52,6 +55,7 @@ def browser(page: Page, chromium: Chromium) -> Iterator[Chromium]:
     """The page, freshly opened. A complaint in its console or a request fails the test."""
     chromium.resize(1280)
     chromium.open(page.html)
+    chromium.wait_for(READY)
     assert chromium.problems == []
     yield chromium
     assert chromium.problems == []
@@ -62,6 +66,7 @@ class Company:
     """A campaign every second day, some as an A/B test, and a flow every day.
 
     Every fifth campaign is a text, the others are emails, unless one channel is named for all.
+    Every third is tagged; the flow has two tags. A segment grows by one person a day.
     """
 
     def __init__(
@@ -80,9 +85,21 @@ class Company:
                     "is_test_account": is_test,
                 }
             ],
-            "metric": [{"account_id": account, "id": ORDER, "name": "Placed Order"}],
+            "metric": [
+                {"account_id": account, "id": metric, "name": metric_name}
+                for metric, metric_name in {ORDER: "Placed Order", **MAILS}.items()
+            ],
             "mapped_metric": [{"account_id": account, "id": "revenue", "metric_id": ORDER}],
             "flow": [{"account_id": account, "id": "Welcome", "name": "Welcome series"}],
+            "segment": [{"account_id": account, "id": "VIP", "name": "VIPs"}],
+            "segment_daily": [],
+            "inbox_provider_daily": [],
+            "tag": [{"account_id": account, "id": tag, "name": tag} for tag in ("Sale", "Story")],
+            "campaign_tag": [],
+            "flow_tag": [
+                {"account_id": account, "flow_id": "Welcome", "tag_id": tag}
+                for tag in ("Sale", "Story")
+            ],
             "campaign": [],
             "campaign_message": [],
             "campaign_variation": [],
@@ -95,6 +112,15 @@ class Company:
         for age in range(days):
             day = LAST_DAY - timedelta(days=age)
             self._flow(day)
+            self._mailboxes(day)
+            self._add(
+                "segment_daily",
+                segment_id="VIP",
+                date=day.isoformat(),
+                total_members=1000 - age,
+                members_added=3,
+                members_removed=2,
+            )
             if age % 2 == 0:
                 self._campaign(age // 2, day)
         return self.tables
@@ -115,6 +141,8 @@ class Company:
             status="sent",
             send_time=f"{day}T{8 + number % 9:02}:00:00Z",
         )
+        if number % 3 == 0:
+            self._add("campaign_tag", campaign_id=campaign, tag_id="Sale")
         for letter in "AB" if number % 4 == 1 else "A":
             variation = f"V{number}{letter}"
             self._add(
@@ -147,6 +175,19 @@ class Company:
             date=day.isoformat(),
             **self._numbers(self.random.randint(20, 200), channel),
         )
+
+    def _mailboxes(self, day: date) -> None:
+        for provider, mails in (("Gmail", 900), ("Yahoo", 300)):
+            for metric, share in (("IN", 1.0), ("OPEN", 0.4), ("BOUNCE", 0.01)):
+                count = round(share * (mails + 7 * day.day))
+                self._add(
+                    "inbox_provider_daily",
+                    metric_id=metric,
+                    date=day.isoformat(),
+                    inbox_provider=provider,
+                    count=count,
+                    unique_count=count,
+                )
 
     def _numbers(self, recipients: int, channel: str) -> dict[str, object]:
         delivered = recipients - self.random.randint(0, recipients // 50)

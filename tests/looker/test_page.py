@@ -8,7 +8,7 @@ import pytest
 
 from looker import __main__ as looker
 from tests.looker.chromium import Chromium
-from tests.looker.conftest import HOSTILE, LAST_DAY, Page
+from tests.looker.conftest import HOSTILE, LAST_DAY, READY, Page
 from tests.warehouse import dbt
 
 PERIODS = [7, 30, 90, 365]
@@ -25,7 +25,7 @@ FIGURES = """
         sum(clicks_unique) / sum(delivered) as click_rate,
         sum(unsubscribe_uniques) / sum(delivered) as unsubscribe_rate
     from klaviyo__message_performance
-    where account_id = 'Shop' and sent_on between '{since}' and '{until}'
+    where account_id = 'Shop' and sent_on between '{since}' and '{until}' and {where}
 """
 FORMATS = {
     "conversion_value": "€{:,.0f}",
@@ -39,12 +39,14 @@ FORMATS = {
 }
 
 
-def figures(page: Page, days: int, periods_ago: int = 0) -> dict[str, str]:
+def figures(page: Page, days: int, periods_ago: int = 0, where: str = "true") -> dict[str, str]:
     """What the headline figures of a period should read."""
     until = LAST_DAY - timedelta(days=days * periods_ago)
     since = until - timedelta(days=days - 1)
-    [row] = dbt.query(page.warehouse, FIGURES.format(since=since, until=until))
-    return {name: FORMATS[name].format(value) for name, value in row.items()}
+    [row] = dbt.query(page.warehouse, FIGURES.format(since=since, until=until, where=where))
+    return {
+        name: "–" if value is None else FORMATS[name].format(value) for name, value in row.items()
+    }
 
 
 def texts(browser: Chromium, selector: str) -> list[str]:
@@ -55,27 +57,49 @@ def texts(browser: Chromium, selector: str) -> list[str]:
     return found
 
 
+def shown_figures(browser: Chromium) -> dict[str, str]:
+    """The headline figures by the names of their metrics."""
+    found: list[list[str]] = browser.evaluate(
+        "[...document.querySelectorAll('#headline_figures .figure')].map((figure) =>"
+        " [figure.dataset.name, figure.querySelector('.value').textContent])"
+    )
+    return dict(found)
+
+
 def choose(browser: Chromium, days: int) -> None:
     """Choose a period as a person does."""
     browser.evaluate(f"document.querySelector('input[value=\"{days}\"]').click()")
 
 
-def tile(browser: Chromium, title: str) -> str:
-    """The selector of the tile with that title."""
-    found: str = browser.evaluate(
-        f"[...document.querySelectorAll('figure')].find((figure) =>"
-        f" figure.querySelector('h3').textContent === {title!r}).id"
+def turn_to(browser: Chromium, page: str) -> None:
+    """Open a page of the dashboard as a person does."""
+    browser.evaluate(f"document.querySelector('nav a[data-page={page}]').click()")
+    browser.wait_for(f"!document.querySelector('section[data-page={page}]').hidden")
+
+
+def put(browser: Chromium, control: str, value: str) -> None:
+    """Choose or type a value, as far as the page can tell."""
+    browser.evaluate(
+        f"(() => {{ const control = document.querySelector('[name=\"{control}\"]');"
+        f" control.value = '{value}';"
+        " control.dispatchEvent(new Event('input', {bubbles: true})); })()"
     )
-    return f"#{found}"
+
+
+def cells(browser: Chromium, tile: str) -> list[list[str]]:
+    """The rows of a tile's table, cell by cell."""
+    found: list[list[str]] = browser.evaluate(
+        f"[...document.querySelectorAll('{tile} .body tbody tr')]"
+        ".map((row) => [...row.cells].map((cell) => cell.textContent.trim()))"
+    )
+    return found
 
 
 @pytest.mark.parametrize("days", PERIODS)
 def test_headline_figures_equal_sql(page: Page, browser: Chromium, days: int) -> None:
     """Every headline figure of every period is the one hand-written SQL gives on the marts."""
     choose(browser, days)
-    names = browser.evaluate("[...document.querySelectorAll('.figure')].map((f) => f.dataset.name)")
-    shown = dict(zip(names, texts(browser, ".figure .value"), strict=True))
-    assert shown == figures(page, days)
+    assert shown_figures(browser) == figures(page, days)
 
 
 @pytest.mark.parametrize("days", [7, 30, 90])
@@ -84,16 +108,164 @@ def test_figures_are_compared_with_the_days_before(
 ) -> None:
     """Each figure names its value in as many days before, or that it reads the same."""
     choose(browser, days)
-    changes = texts(browser, ".figure .change")
+    changes = texts(browser, "#headline_figures .change")
     both = zip(figures(page, days).values(), figures(page, days, 1).values(), strict=True)
     for change, (now, earlier) in zip(changes, both, strict=True):
         assert change.endswith(f"unchanged at {now}" if now == earlier else f"from {earlier}")
 
 
+@pytest.mark.parametrize(
+    ("choices", "where"),
+    [
+        ({"send_channel": "sms"}, "send_channel = 'sms'"),
+        ({"message_type": "flow"}, "message_type = 'flow'"),
+        ({"campaign_name": "cAMPAIGN 1"}, "campaign_name ilike '%campaign 1%'"),
+        ({"flow_name": "Welcome series"}, "flow_name = 'Welcome series'"),
+        ({"tag_names": "Story"}, "contains(tag_names, 'Story')"),
+        (
+            {"tag_names": "Sale", "send_channel": "email", "message_type": "campaign"},
+            "contains(tag_names, 'Sale') and send_channel = 'email' and message_type = 'campaign'",
+        ),
+    ],
+)
+def test_filters_work_together(
+    page: Page, browser: Chromium, choices: dict[str, str], where: str
+) -> None:
+    """Filtered figures, and those before them, are quotients of the filtered sums."""
+    for name, value in choices.items():
+        put(browser, name, value)
+    assert shown_figures(browser) == figures(page, 90, where=where)
+    earlier = figures(page, 90, 1, where)["revenue_per_recipient"]
+    assert (
+        earlier in texts(browser, "#headline_figures [data-name=revenue_per_recipient] .change")[0]
+    )
+
+
+def test_a_filter_offers_the_values_of_the_account(browser: Chromium) -> None:
+    """A list of tags is split into its tags; long lists of names are searched by typing."""
+    assert texts(browser, "[name=tag_names] option") == ["All", "Sale", "Story"]
+    assert texts(browser, "[name=send_channel] option") == ["All", "Email", "SMS"]
+    assert (
+        browser.evaluate("document.querySelector('[name=campaign_name]').list.options.length")
+        == 200
+    )
+    put(browser, "account", "Zoo")
+    assert texts(browser, "[name=send_channel] option") == ["All", "SMS"]
+
+
+def test_any_days_can_be_chosen(page: Page, browser: Chromium) -> None:
+    """Two dates make a period of their own, compared with as many days before."""
+    put(browser, "days", "custom")
+    browser.evaluate("document.querySelector('[value=custom]').click()")
+    put(browser, "to", (LAST_DAY - timedelta(days=10)).isoformat())
+    put(browser, "from", (LAST_DAY - timedelta(days=19)).isoformat())
+    assert shown_figures(browser) == figures(page, 10, 1)
+    [change] = texts(browser, "#headline_figures [data-name=delivered] .change")
+    assert change.endswith(f"from {figures(page, 10, 2)['delivered']}")
+
+
+def test_the_address_brings_a_view_back(page: Page, browser: Chromium) -> None:
+    """Page, days, filters, order and search of a view are all in its address."""
+    choose(browser, 30)
+    turn_to(browser, "campaigns")
+    put(browser, "send_channel", "email")
+    put(browser, "search-all_campaigns", "campaign")
+    browser.evaluate(
+        "document.querySelector('#all_campaigns [data-name=click_rate] button').click()"
+    )
+    before = cells(browser, "#all_campaigns"), texts(browser, "#range")
+    fragment = browser.evaluate("location.hash")
+    browser.open(page.html)
+    browser.wait_for(READY)
+    assert texts(browser, "#range") != before[1]
+    browser.open(page.html, fragment)
+    browser.wait_for(READY)
+    assert (cells(browser, "#all_campaigns"), texts(browser, "#range")) == before
+    browser.evaluate("document.getElementById('clear').click()")
+    assert len(cells(browser, "#all_campaigns")) > len(before[0])
+
+
+def test_an_address_of_nonsense_opens_the_first_page(page: Page, browser: Chromium) -> None:
+    """What an address names but the page lacks counts as not chosen."""
+    browser.open(page.html, "#page=%3Cimg%3E&days=x&send_channel=pigeon&__proto__=1&from=-")
+    browser.wait_for(READY)
+    assert shown_figures(browser) == figures(page, 90)
+
+
+def test_mailbox_providers_equal_sql(page: Page, browser: Chromium) -> None:
+    """Rates by provider are quotients of the provider's sums; a filter they lack is named."""
+    put(browser, "send_channel", "email")
+    turn_to(browser, "deliverability")
+    since = LAST_DAY - timedelta(days=89)
+    rows = dbt.query(
+        page.warehouse,
+        f"""
+        select
+            inbox_provider,
+            sum(delivered) as delivered,
+            sum(opens_unique) / sum(delivered) as open_rate,
+            sum(bounced) / (sum(delivered) + sum(bounced)) as bounce_rate
+        from klaviyo__inbox_provider
+        where account_id = 'Shop' and date between '{since}' and '{LAST_DAY}'
+        group by all order by delivered desc
+        """,
+    )
+    expected = [
+        [
+            row["inbox_provider"],
+            f"{row['delivered']:,}",
+            f"{row['open_rate']:.1%}",
+            f"{row['bounce_rate']:.2%}",
+        ]
+        for row in rows
+    ]
+    shown = [[*row[:3], row[4]] for row in cells(browser, "#mailbox_providers")]
+    assert shown == expected
+    assert texts(browser, "#mailbox_providers .unfiltered") == ["Not filtered by channel."]
+    assert texts(browser, "#machines_among_openers_and_clickers .empty") == [
+        "These are counted from single events: add event to the connector's tables."
+    ]
+
+
+def test_segments_grow(browser: Chromium) -> None:
+    """Joined and left are those of the chosen days, the size is the latest."""
+    choose(browser, 30)
+    turn_to(browser, "audience")
+    assert cells(browser, "#growth_of_lists_and_segments") == [
+        ["VIPs", "Segment", "90", "60", "30"]
+    ]
+    assert cells(browser, "#size_of_lists_and_segments") == [["VIPs", "Segment", "1,000"]]
+
+
+def test_the_page_is_used_by_keyboard(browser: Chromium) -> None:
+    """Tab reaches pages, days, filters, headings and definitions in this order; keys work them."""
+    for _ in range(2):
+        browser.press("Tab", 9)
+    browser.press("Enter", 13)
+    browser.wait_for("!document.querySelector('section[data-page=campaigns]').hidden")
+    reached = []
+    for _ in range(40):
+        browser.press("Tab", 9)
+        reached.append(
+            browser.evaluate(
+                "document.activeElement.name || document.activeElement.dataset.page"
+                " || document.activeElement.tagName"
+            )
+        )
+    assert list(dict.fromkeys(reached))[:3] == [
+        "subject_lines_and_a_b",
+        "send_time",
+        "flows",
+    ]
+    assert {"days", "send_channel", "campaign_name", "BUTTON", "SUMMARY"} <= set(reached)
+
+
 def test_no_comparison_with_days_that_are_not_all_there(browser: Chromium) -> None:
     """400 days of data hold no second year, and the page says so instead of comparing."""
     choose(browser, 365)
-    assert set(texts(browser, ".figure .change")) == {"No full 365 days before to compare"}
+    assert set(texts(browser, "#headline_figures .change")) == {
+        "No full 365 days before to compare"
+    }
 
 
 def test_a_rise_of_unsubscribes_is_no_good_news(page: Page, browser: Chromium) -> None:
@@ -102,7 +274,7 @@ def test_a_rise_of_unsubscribes_is_no_good_news(page: Page, browser: Chromium) -
     now, before = figures(page, 90)["unsubscribe_rate"], figures(page, 90, 1)["unsubscribe_rate"]
     assert now != before
     expected = "good" if float(now[:-1]) < float(before[:-1]) else "bad"
-    mark = ".figure[data-name=unsubscribe_rate] .change span"
+    mark = "#headline_figures [data-name=unsubscribe_rate] .change span"
     assert browser.evaluate(f"document.querySelector('{mark}').className") == expected
 
 
@@ -123,11 +295,9 @@ def test_weekly_revenue_equals_sql(page: Page, browser: Chromium) -> None:
         """,
     )
     expected = [[week["week"], money(week["email"]), money(week["sms"])] for week in weeks]
-    cells = texts(browser, f"{tile(browser, 'Revenue by channel')} .data tbody :is(th, td)")
-    shown = [
-        [cell.replace("Sept", "Sep") for cell in cells[i : i + 3]] for i in range(0, len(cells), 3)
-    ]
-    assert shown == expected
+    found = texts(browser, "#revenue_by_channel .data tbody :is(th, td)")
+    texts_ = [text.replace("Sept", "Sep") for text in found]
+    assert [texts_[i : i + 3] for i in range(0, len(texts_), 3)] == expected
 
 
 def money(value: float) -> str:
@@ -137,23 +307,13 @@ def money(value: float) -> str:
 
 def test_charts_are_drawn(browser: Chromium) -> None:
     """Two of the four charts are columns: a mark per week and part, named for screen readers."""
-    drawn = "document.querySelectorAll('.body svg').length === 4"
-    assert browser.evaluate(SOON.format(condition=drawn))
+    browser.wait_for("document.querySelectorAll('.body svg').length === 4")
     labels = browser.evaluate(
         "[...document.querySelectorAll('.body svg [aria-roledescription=bar]')]"
         ".map((mark) => mark.getAttribute('aria-label'))"
     )
     assert len(labels) == 2 * 14 * 2
     assert any(label.startswith("Week of 16 Nov 2026, Campaigns: €") for label in labels)
-
-
-# Charts are drawn after the page has loaded: ask until they are there.
-SOON = """
-    new Promise((resolve) => {{
-        const look = () => ({condition}) ? resolve(true) : requestAnimationFrame(look);
-        look();
-    }})
-"""
 
 
 def test_best_time_equals_sql(page: Page, browser: Chromium) -> None:
@@ -177,7 +337,8 @@ def test_best_time_equals_sql(page: Page, browser: Chromium) -> None:
     enough = [cell for cell in cells if cell["delivered"] >= 1000]
     assert 0 < len(enough) < len(cells)
     expected = {(c["hour"], c["weekday"]): f"{c['rate']:.2%}" for c in enough}
-    body = f"{tile(browser, 'Best time to send an email')} tbody"
+    turn_to(browser, "send_time")
+    body = "#best_time_for_clicks tbody"
     hours = [int(text[:2]) for text in texts(browser, f"{body} th")]
     values = texts(browser, f"{body} td")
     shown = {
@@ -191,21 +352,22 @@ def test_best_time_equals_sql(page: Page, browser: Chromium) -> None:
 def test_versions_of_a_test_stand_side_by_side(browser: Chromium) -> None:
     """A subject-line test shows both versions, the one with more clicks first."""
     choose(browser, 30)
-    tests = tile(browser, "Subject-line tests")
-    body = f"{tests} tbody:nth-of-type(2)"
-    assert texts(browser, f"{body} .group th")[0].startswith("Campaign 5")
-    assert sorted(texts(browser, f"{body} td:nth-child(2)")) == [
-        "Campaign 5, version A",
-        "Campaign 5, version B",
-    ]
-    first, second = (float(text[:-1]) for text in texts(browser, f"{body} td:nth-child(5)"))
+    turn_to(browser, "subject_lines_and_a_b")
+    latest = cells(browser, "#a_b_tests")[:3]
+    [heading], *versions = latest
+    assert heading.startswith(HOSTILE)
+    assert sorted(version[1][-9:] for version in versions) == ["version A", "version B"]
+    first, second = (float(version[6][:-1]) for version in versions)
     assert first >= second
 
 
 def test_hostile_text_stays_text(browser: Chromium) -> None:
     """A name that would close the script and load a picture is shown as it was typed."""
     choose(browser, 7)
-    assert HOSTILE in texts(browser, f"{tile(browser, 'Campaigns')} tbody td:first-child")
+    turn_to(browser, "campaigns")
+    assert HOSTILE in [row[0] for row in cells(browser, "#all_campaigns")]
+    put(browser, "campaign_name", "</script>")
+    assert browser.evaluate("document.getElementById('values-campaign_name').textContent") != ""
     assert browser.evaluate("document.images.length") == 0
     assert browser.evaluate("document.title") == "Campaign and flow results"
 
@@ -213,35 +375,30 @@ def test_hostile_text_stays_text(browser: Chromium) -> None:
 def test_a_table_is_sorted_by_its_headings(browser: Chromium) -> None:
     """A click on a heading puts the greatest first, a second click the least."""
     choose(browser, 90)
-    campaigns = tile(browser, "Campaigns")
-    heading = f"{campaigns} th[data-name=delivered]"
+    turn_to(browser, "campaigns")
+    heading = "#all_campaigns th[data-name=delivered]"
     for expected in ("descending", "ascending"):
         browser.evaluate(f"document.querySelector('{heading} button').click()")
-        delivered = [
-            int(text.replace(",", "")) for text in texts(browser, f"{campaigns} td:nth-child(5)")
-        ]
+        delivered = [int(row[4].replace(",", "")) for row in cells(browser, "#all_campaigns")]
         assert delivered == sorted(delivered, reverse=expected == "descending")
         assert browser.evaluate(f"document.querySelector('{heading}').ariaSort") == expected
-    assert texts(browser, f"{campaigns} .count") == ["25 of 45"]
+    assert texts(browser, "#all_campaigns .count") == ["25 of 45"]
 
 
 def test_a_table_is_searched(browser: Chromium) -> None:
     """Only the rows that contain what was typed stay."""
-    campaigns = tile(browser, "Campaigns")
-    browser.evaluate(
-        f"(() => {{ const box = document.querySelector('{campaigns} input');"
-        " box.value = 'cAMPAIGN 13'; box.dispatchEvent(new Event('input')); })()"
-    )
-    assert texts(browser, f"{campaigns} tbody td:first-child") == ["Campaign 13"]
+    turn_to(browser, "campaigns")
+    put(browser, "search-all_campaigns", "cAMPAIGN 13")
+    assert [row[0] for row in cells(browser, "#all_campaigns")] == ["Campaign 13"]
 
 
 def test_every_row_of_a_table_can_be_seen(browser: Chromium) -> None:
     """A long table shows all its rows when asked."""
     choose(browser, 365)
-    campaigns = tile(browser, "Campaigns")
-    assert len(texts(browser, f"{campaigns} tbody tr")) == 25
-    browser.evaluate(f"document.querySelector('{campaigns} .more').click()")
-    assert len(texts(browser, f"{campaigns} tbody tr")) == 183
+    turn_to(browser, "campaigns")
+    assert len(cells(browser, "#all_campaigns")) == 25
+    browser.evaluate("document.querySelector('#all_campaigns .more').click()")
+    assert len(cells(browser, "#all_campaigns")) == 183
 
 
 def test_sandbox_data_is_named(browser: Chromium) -> None:
@@ -250,38 +407,31 @@ def test_sandbox_data_is_named(browser: Chromium) -> None:
     visible = "document.getElementById('sandbox').checkVisibility()"
     assert browser.evaluate(visible)
     assert texts(browser, "#sandbox") == ["Sandbox data: a simulated Klaviyo account"]
-    switch_to(browser, "Zoo")
+    put(browser, "account", "Zoo")
     assert texts(browser, "h1") == ["Zweiter Laden"]
     assert not browser.evaluate(visible)
 
 
-def switch_to(browser: Chromium, account: str) -> None:
-    """Choose another account as a person does."""
-    browser.evaluate(
-        f"(() => {{ const box = document.querySelector('select'); box.value = '{account}';"
-        " box.dispatchEvent(new Event('change', {bubbles: true})); })()"
-    )
-
-
 def test_accounts_are_never_added_up(page: Page, browser: Chromium) -> None:
     """A second account has figures, dates and a currency of its own."""
-    switch_to(browser, "Zoo")
+    put(browser, "account", "Zoo")
     [row] = dbt.query(
         page.warehouse,
         "select sum(conversion_value) as value from klaviyo__message_performance"
         " where account_id = 'Zoo'",
     )
-    assert texts(browser, ".figure .value")[0] == f"${row['value']:,.0f}"
+    assert texts(browser, "#headline_figures .value")[0] == f"${row['value']:,.0f}"
 
 
 def test_a_tile_without_data_says_so(browser: Chromium) -> None:
     """An account that only sends texts sees no empty axes and no open rate of 0 %."""
-    switch_to(browser, "Zoo")
-    assert texts(browser, ".figure[data-name=open_rate] .value") == ["–"]
-    for title in ("Email open rate", "Best time to send an email", "Subject-line tests"):
-        empty, body = f"{tile(browser, title)} .empty", f"{tile(browser, title)} .body"
-        assert browser.evaluate(f"document.querySelector('{empty}').checkVisibility()")
-        assert not browser.evaluate(f"document.querySelector('{body}').checkVisibility()")
+    put(browser, "account", "Zoo")
+    assert texts(browser, "#headline_figures [data-name=open_rate] .value") == ["–"]
+    tiles = {"overview": "email_open_rate", "send_time": "best_time_for_clicks"}
+    for page, tile in tiles.items():
+        turn_to(browser, page)
+        assert browser.evaluate(f"document.querySelector('#{tile} .empty').checkVisibility()")
+        assert not browser.evaluate(f"document.querySelector('#{tile} .body').checkVisibility()")
 
 
 def test_data_and_sync_are_dated(browser: Chromium) -> None:
@@ -292,17 +442,25 @@ def test_data_and_sync_are_dated(browser: Chromium) -> None:
 
 
 def test_a_phone_shows_the_page_without_scrolling_sideways(browser: Chromium) -> None:
-    """At 390 pixels nothing stands out of the page, in any period."""
+    """At 390 pixels nothing stands out of any page."""
     browser.resize(390)
-    for days in PERIODS:
-        choose(browser, days)
+    for page in pages(browser):
+        turn_to(browser, page)
         assert browser.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def pages(browser: Chromium) -> list[str]:
+    """The names of the dashboard's pages."""
+    found: list[str] = browser.evaluate(
+        "[...document.querySelectorAll('nav a')].map((link) => link.dataset.page)"
+    )
+    return found
 
 
 def test_the_page_follows_the_reader_into_the_dark(browser: Chromium) -> None:
     """Text is dark on light paper or light on dark paper, the labels of charts included."""
     lightness = {}
-    assert browser.evaluate(SOON.format(condition="document.querySelector('.body svg text')"))
+    browser.wait_for("document.querySelector('.body svg text')")
     for scheme in ("light", "dark"):
         browser.prefer(scheme)
         colors = browser.evaluate(
@@ -322,8 +480,10 @@ def test_the_page_follows_the_reader_into_the_dark(browser: Chromium) -> None:
 
 def test_the_page_is_labelled(browser: Chromium) -> None:
     """Inputs have labels, headings of tables a scope, figures a caption, one h1 leads the page."""
+    for page in pages(browser):
+        turn_to(browser, page)
     nameless = (
-        "[...document.querySelectorAll('input, select')]"
+        "[...document.querySelectorAll('input:not([type=hidden]), select')]"
         ".filter((box) => !box.labels.length && !box.ariaLabel).length"
     )
     assert browser.evaluate(nameless) == 0
@@ -335,8 +495,8 @@ def test_the_page_is_labelled(browser: Chromium) -> None:
 
 def test_every_tile_states_its_definition(browser: Chromium) -> None:
     """What a metric means stands beside it, in dbt's words."""
-    definitions = texts(browser, ".figure[data-name=click_rate] dd")
-    assert definitions == ["Unique clicks / delivered."]
+    definitions = texts(browser, "#headline_figures [data-name=click_rate] dd")
+    assert definitions == ["Unique clicks / delivered, over the channels whose clicks are counted."]
     tiles = browser.evaluate("document.querySelectorAll('.tile').length")
     assert tiles == browser.evaluate("document.querySelectorAll('.tile .definitions').length")
 

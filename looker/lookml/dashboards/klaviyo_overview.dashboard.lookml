@@ -21,14 +21,6 @@
     model: klaviyo
     explore: message_performance
     field: message_performance.account_name
-  - name: Message type
-    title: Message type
-    type: field_filter
-    default_value: ''
-    allow_multiple_values: true
-    model: klaviyo
-    explore: message_performance
-    field: message_performance.message_type
   - name: Channel
     title: Channel
     type: field_filter
@@ -37,6 +29,14 @@
     model: klaviyo
     explore: message_performance
     field: message_performance.send_channel
+  - name: Message type
+    title: Message type
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.message_type
   - name: Campaign
     title: Campaign
     type: field_filter
@@ -73,8 +73,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -97,8 +97,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -120,8 +120,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -143,8 +143,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -166,8 +166,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -189,8 +189,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -212,8 +212,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -235,8 +235,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -266,8 +266,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -297,8 +297,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -328,8 +328,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -358,8 +358,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names

@@ -1,7 +1,7 @@
 # Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
 
-- dashboard: klaviyo_all_campaigns
-  title: 'Klaviyo: All campaigns'
+- dashboard: klaviyo_campaigns
+  title: 'Klaviyo: Campaigns'
   layout: newspaper
   preferred_viewer: dashboards-next
   filters:
@@ -21,14 +21,6 @@
     model: klaviyo
     explore: message_performance
     field: message_performance.account_name
-  - name: Message type
-    title: Message type
-    type: field_filter
-    default_value: ''
-    allow_multiple_values: true
-    model: klaviyo
-    explore: message_performance
-    field: message_performance.message_type
   - name: Channel
     title: Channel
     type: field_filter
@@ -37,6 +29,14 @@
     model: klaviyo
     explore: message_performance
     field: message_performance.send_channel
+  - name: Message type
+    title: Message type
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.message_type
   - name: Campaign
     title: Campaign
     type: field_filter
@@ -62,8 +62,75 @@
     explore: message_performance
     field: message_performance.tag_names
   elements:
-  - title: Campaigns
-    name: Campaigns
+  - title: Top campaigns by revenue
+    name: Top campaigns by revenue
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.campaign_id
+    - message_performance.campaign_name
+    - message_performance.sent_date
+    - message_performance.conversion_value
+    hidden_fields:
+    - message_performance.campaign_id
+    sorts:
+    - message_performance.conversion_value desc
+    limit: 8
+    filters:
+      message_performance.message_type: campaign
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 12
+    row: 0
+    col: 0
+  - title: Top campaigns by revenue per recipient
+    name: Top campaigns by revenue per recipient
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.campaign_id
+    - message_performance.campaign_name
+    - message_performance.sent_date
+    - message_performance.revenue_per_recipient
+    hidden_fields:
+    - message_performance.campaign_id
+    sorts:
+    - message_performance.revenue_per_recipient desc
+    limit: 8
+    filters:
+      message_performance.message_type: campaign
+      message_performance.delivered: '>=500'
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Campaigns with at least 500 delivered messages. Revenue per recipient: Revenue / delivered,
+      as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 12
+    row: 0
+    col: 12
+  - title: All campaigns
+    name: All campaigns
     model: klaviyo
     explore: message_performance
     type: looker_grid
@@ -90,8 +157,8 @@
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
-      Message type: message_performance.message_type
       Channel: message_performance.send_channel
+      Message type: message_performance.message_type
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
@@ -105,5 +172,5 @@
     note_display: hover
     width: 24
     height: 12
-    row: 0
+    row: 12
     col: 0

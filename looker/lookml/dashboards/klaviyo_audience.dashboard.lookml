@@ -1,0 +1,133 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+- dashboard: klaviyo_audience
+  title: 'Klaviyo: Audience'
+  layout: newspaper
+  preferred_viewer: dashboards-next
+  filters:
+  - name: Date
+    title: Date
+    type: field_filter
+    default_value: 90 day
+    allow_multiple_values: true
+    model: klaviyo
+    explore: audience_growth
+    field: audience_growth.date_date
+  - name: Account
+    title: Account
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: audience_growth
+    field: audience_growth.account_name
+  elements:
+  - title: Email subscribers
+    name: Email subscribers
+    model: klaviyo
+    explore: audience_growth
+    type: looker_line
+    fields:
+    - audience_growth.date_week
+    - audience_growth.members_joined
+    - audience_growth.members_left
+    pivots: []
+    sorts:
+    - audience_growth.date_week
+    filters:
+      audience_growth.audience_type: channel
+      audience_growth.audience_id: email
+    listen:
+      Date: audience_growth.date_date
+      Account: audience_growth.account_name
+    note_text: 'Members joined: Members who joined a list, segment or channel. Members left: Members who
+      left a list, segment or channel.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 0
+    col: 0
+  - title: Text message subscribers
+    name: Text message subscribers
+    model: klaviyo
+    explore: audience_growth
+    type: looker_line
+    fields:
+    - audience_growth.date_week
+    - audience_growth.members_joined
+    - audience_growth.members_left
+    pivots: []
+    sorts:
+    - audience_growth.date_week
+    filters:
+      audience_growth.audience_type: channel
+      audience_growth.audience_id: sms
+    listen:
+      Date: audience_growth.date_date
+      Account: audience_growth.account_name
+    note_text: 'Members joined: Members who joined a list, segment or channel. Members left: Members who
+      left a list, segment or channel.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 0
+    col: 12
+  - title: Growth of lists and segments
+    name: Growth of lists and segments
+    model: klaviyo
+    explore: audience_growth
+    type: looker_grid
+    fields:
+    - audience_growth.audience_type
+    - audience_growth.audience_id
+    - audience_growth.audience_name
+    - audience_growth.members_joined
+    - audience_growth.members_left
+    - audience_growth.net_members_joined
+    hidden_fields:
+    - audience_growth.audience_id
+    sorts:
+    - audience_growth.net_members_joined desc
+    limit: 12
+    filters: {}
+    listen:
+      Date: audience_growth.date_date
+      Account: audience_growth.account_name
+    note_text: 'Who joined and left in the chosen days. Members joined: Members who joined a list, segment
+      or channel. Members left: Members who left a list, segment or channel. Net members joined: Members
+      who joined less members who left.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 12
+    row: 8
+    col: 0
+  - title: Size of lists and segments
+    name: Size of lists and segments
+    model: klaviyo
+    explore: audience_growth
+    type: looker_grid
+    fields:
+    - audience_growth.audience_type
+    - audience_growth.audience_id
+    - audience_growth.audience_name
+    - audience_growth.current_members
+    hidden_fields:
+    - audience_growth.audience_id
+    sorts:
+    - audience_growth.current_members desc
+    limit: 12
+    filters:
+      audience_growth.current_members: '>=0'
+    listen:
+      Account: audience_growth.account_name
+    note_text: 'As of the last sync, whatever days are chosen. Current members: Members on the latest
+      day. Somebody in two audiences counts twice.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 12
+    row: 8
+    col: 12

@@ -1,0 +1,126 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+- dashboard: klaviyo_data_health
+  title: 'Klaviyo: Data health'
+  layout: newspaper
+  preferred_viewer: dashboards-next
+  filters:
+  - name: Date
+    title: Date
+    type: field_filter
+    default_value: 90 day
+    allow_multiple_values: true
+    model: klaviyo
+    explore: data_health
+    field: data_health.last_synced_date
+  - name: Account
+    title: Account
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: data_health
+    field: data_health.account_name
+  elements:
+  - title: Records refused
+    name: Records refused
+    model: klaviyo
+    explore: data_health
+    type: single_value
+    fields:
+    - data_health.rows_refused
+    filters: {}
+    listen:
+      Account: data_health.account_name
+    note_text: 'Records refused: Records that could never be stored.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 0
+  - title: Different from Klaviyo
+    name: Different from Klaviyo
+    model: klaviyo
+    explore: data_health
+    type: single_value
+    fields:
+    - data_health.rows_different
+    filters: {}
+    listen:
+      Account: data_health.account_name
+    note_text: 'Different from Klaviyo: Days and messages that differ from Klaviyo''s own count.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 6
+  - title: Share of the report quota
+    name: Share of the report quota
+    model: klaviyo
+    explore: data_health
+    type: single_value
+    fields:
+    - data_health.report_quota_share
+    filters: {}
+    listen:
+      Account: data_health.account_name
+    note_text: 'Share of the report quota: Report requests today / report requests allowed.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 12
+  - title: Requests of the last sync
+    name: Requests of the last sync
+    model: klaviyo
+    explore: data_health
+    type: single_value
+    fields:
+    - data_health.last_requests
+    filters: {}
+    listen:
+      Account: data_health.account_name
+    note_text: 'Requests of the last sync: Requests that the last sync needed.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 18
+  - title: Tables
+    name: Tables
+    model: klaviyo
+    explore: data_health
+    type: looker_grid
+    fields:
+    - data_health.table_name
+    - data_health.is_synced
+    - data_health.raw_rows
+    - data_health.last_rows_written
+    - data_health.last_requests
+    - data_health.report_quota_used_today
+    - data_health.rows_refused
+    - data_health.rows_compared
+    - data_health.rows_different
+    hidden_fields: []
+    sorts:
+    - data_health.raw_rows desc
+    limit: 50
+    filters: {}
+    listen:
+      Account: data_health.account_name
+    note_text: 'As of the last sync, whatever days are chosen. Rows: Rows that are not deleted. Rows written
+      by the last sync: Rows that the last sync wrote. Requests of the last sync: Requests that the last
+      sync needed. Report requests today: Report requests of today, account time zone. Records refused:
+      Records that could never be stored. Compared with Klaviyo: Days and messages that could be compared
+      with Klaviyo''s own count. Different from Klaviyo: Days and messages that differ from Klaviyo''s
+      own count.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 4
+    col: 0

@@ -1,0 +1,286 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+- dashboard: klaviyo_deliverability
+  title: 'Klaviyo: Deliverability'
+  layout: newspaper
+  preferred_viewer: dashboards-next
+  filters:
+  - name: Date
+    title: Date
+    type: field_filter
+    default_value: 90 day
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.sent_date
+  - name: Account
+    title: Account
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.account_name
+  - name: Channel
+    title: Channel
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.send_channel
+  - name: Message type
+    title: Message type
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.message_type
+  - name: Campaign
+    title: Campaign
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.campaign_name
+  - name: Flow
+    title: Flow
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.flow_name
+  - name: Tags
+    title: Tags
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.tag_names
+  elements:
+  - title: Delivery rate
+    name: Delivery rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.delivery_rate
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Delivery rate: Delivered / recipients.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 0
+  - title: Bounce rate
+    name: Bounce rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.bounce_rate
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Bounce rate: Bounced / recipients, over the channels whose bounces are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 6
+  - title: Spam complaint rate
+    name: Spam complaint rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.spam_complaint_rate
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Spam complaint rate: Spam complaints / delivered, over the channels whose complaints are
+      counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 12
+  - title: Unsubscribe rate
+    name: Unsubscribe rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.unsubscribe_rate
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
+      are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 18
+  - title: Email bounce rate
+    name: Email bounce rate
+    model: klaviyo
+    explore: message_performance
+    type: looker_line
+    fields:
+    - message_performance.sent_week
+    - message_performance.message_type
+    - message_performance.bounce_rate
+    pivots:
+    - message_performance.message_type
+    sorts:
+    - message_performance.sent_week
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Bounce rate: Bounced / recipients, over the channels whose bounces are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 4
+    col: 0
+  - title: Email spam complaint rate
+    name: Email spam complaint rate
+    model: klaviyo
+    explore: message_performance
+    type: looker_line
+    fields:
+    - message_performance.sent_week
+    - message_performance.message_type
+    - message_performance.spam_complaint_rate
+    pivots:
+    - message_performance.message_type
+    sorts:
+    - message_performance.sent_week
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Gmail and Yahoo ask senders to stay below 0.1 %, and never to reach 0.3 %. Spam complaint
+      rate: Spam complaints / delivered, over the channels whose complaints are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 4
+    col: 12
+  - title: Mailbox providers
+    name: Mailbox providers
+    model: klaviyo
+    explore: inbox_provider
+    type: looker_grid
+    fields:
+    - inbox_provider.inbox_provider
+    - inbox_provider.inbox_delivered
+    - inbox_provider.inbox_open_rate
+    - inbox_provider.inbox_click_rate
+    - inbox_provider.inbox_bounce_rate
+    - inbox_provider.inbox_unsubscribe_rate
+    - inbox_provider.inbox_spam_complaint_rate
+    hidden_fields: []
+    sorts:
+    - inbox_provider.inbox_delivered desc
+    limit: 12
+    filters: {}
+    listen:
+      Date: inbox_provider.date_date
+      Account: inbox_provider.account_name
+    note_text: 'All emails, by the day on which something happened rather than the day of the send. Mails
+      arrived: Mails that arrived that day. Open rate by event date: People who opened that day / mails
+      that arrived that day. Click rate by event date: People who clicked that day / mails that arrived
+      that day. Bounce rate by event date: Mails refused / mails arrived or refused. Unsubscribe rate
+      by event date: Requests to be left alone / mails that arrived. Spam complaint rate by event date:
+      Reports as spam / mails that arrived.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 12
+    col: 0
+  - title: Machines among openers and clickers
+    name: Machines among openers and clickers
+    model: klaviyo
+    explore: inbox_provider
+    type: looker_grid
+    fields:
+    - inbox_provider.inbox_provider
+    - inbox_provider.synced_opens
+    - inbox_provider.machine_open_share
+    - inbox_provider.synced_clicks
+    - inbox_provider.bot_click_share
+    hidden_fields: []
+    sorts:
+    - inbox_provider.synced_opens desc
+    limit: 12
+    filters:
+      inbox_provider.synced_opens: '>=1'
+    listen:
+      Date: inbox_provider.date_date
+      Account: inbox_provider.account_name
+    note_text: 'Apple''s mail privacy opens mails, and security software clicks in them, without a person.
+      Opens among synced events: Opens among the events that were synced. Machine share of opens: Machine
+      opens / opens among the synced events. Clicks among synced events: Clicks among the events that
+      were synced. Bot share of clicks: Bot clicks / clicks among the synced events.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 24
+    col: 0

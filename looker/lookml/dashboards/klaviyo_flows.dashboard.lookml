@@ -1,0 +1,309 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+- dashboard: klaviyo_flows
+  title: 'Klaviyo: Flows'
+  layout: newspaper
+  preferred_viewer: dashboards-next
+  filters:
+  - name: Date
+    title: Date
+    type: field_filter
+    default_value: 90 day
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.sent_date
+  - name: Account
+    title: Account
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.account_name
+  - name: Channel
+    title: Channel
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.send_channel
+  - name: Message type
+    title: Message type
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.message_type
+  - name: Campaign
+    title: Campaign
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.campaign_name
+  - name: Flow
+    title: Flow
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.flow_name
+  - name: Tags
+    title: Tags
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.tag_names
+  elements:
+  - title: Revenue
+    name: Revenue
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.conversion_value
+    filters:
+      message_performance.message_type: flow
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 0
+  - title: Revenue per recipient
+    name: Revenue per recipient
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.revenue_per_recipient
+    filters:
+      message_performance.message_type: flow
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 6
+  - title: Conversion rate
+    name: Conversion rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.conversion_rate
+    filters:
+      message_performance.message_type: flow
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Conversion rate: Recipients who converted / delivered.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 12
+  - title: Delivered
+    name: Delivered
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.delivered
+    filters:
+      message_performance.message_type: flow
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 18
+  - title: Revenue from flows
+    name: Revenue from flows
+    model: klaviyo
+    explore: message_performance
+    type: looker_column
+    stacking: normal
+    fields:
+    - message_performance.sent_week
+    - message_performance.send_channel
+    - message_performance.conversion_value
+    pivots:
+    - message_performance.send_channel
+    sorts:
+    - message_performance.sent_week
+    filters:
+      message_performance.message_type: flow
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 4
+    col: 0
+  - title: Conversion rate of flows
+    name: Conversion rate of flows
+    model: klaviyo
+    explore: message_performance
+    type: looker_line
+    fields:
+    - message_performance.sent_week
+    - message_performance.send_channel
+    - message_performance.conversion_rate
+    pivots:
+    - message_performance.send_channel
+    sorts:
+    - message_performance.sent_week
+    filters:
+      message_performance.message_type: flow
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Conversion rate: Recipients who converted / delivered.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 4
+    col: 12
+  - title: All flows
+    name: All flows
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.flow_id
+    - message_performance.flow_name
+    - message_performance.delivered
+    - message_performance.open_rate
+    - message_performance.click_rate
+    - message_performance.conversion_rate
+    - message_performance.conversions
+    - message_performance.conversion_value
+    - message_performance.revenue_per_recipient
+    - message_performance.unsubscribe_rate
+    hidden_fields:
+    - message_performance.flow_id
+    sorts:
+    - message_performance.conversion_value desc
+    limit: 25
+    filters:
+      message_performance.message_type: flow
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed. Open rate: Unique
+      opens / delivered, over the channels whose opens are counted. Click rate: Unique clicks / delivered,
+      over the channels whose clicks are counted. Conversion rate: Recipients who converted / delivered.
+      Conversions: Conversions, such as orders, that Klaviyo attributes to the message. Revenue: Value
+      of the conversions, in the account''s currency: the revenue attributed to the message. Revenue per
+      recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed
+      / delivered, over the channels whose unsubscribes are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 12
+    col: 0
+  - title: Messages of flows
+    name: Messages of flows
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.message_id
+    - message_performance.send_channel
+    - message_performance.flow_name
+    - message_performance.message_name
+    - message_performance.delivered
+    - message_performance.open_rate
+    - message_performance.click_rate
+    - message_performance.conversion_rate
+    - message_performance.conversion_value
+    - message_performance.revenue_per_recipient
+    hidden_fields:
+    - message_performance.message_id
+    sorts:
+    - message_performance.conversion_value desc
+    limit: 25
+    filters:
+      message_performance.message_type: flow
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed. Open rate: Unique
+      opens / delivered, over the channels whose opens are counted. Click rate: Unique clicks / delivered,
+      over the channels whose clicks are counted. Conversion rate: Recipients who converted / delivered.
+      Revenue: Value of the conversions, in the account''s currency: the revenue attributed to the message.
+      Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 24
+    col: 0

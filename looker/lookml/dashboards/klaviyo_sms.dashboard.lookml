@@ -1,0 +1,364 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+- dashboard: klaviyo_sms
+  title: 'Klaviyo: SMS'
+  layout: newspaper
+  preferred_viewer: dashboards-next
+  filters:
+  - name: Date
+    title: Date
+    type: field_filter
+    default_value: 90 day
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.sent_date
+  - name: Account
+    title: Account
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.account_name
+  - name: Channel
+    title: Channel
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.send_channel
+  - name: Message type
+    title: Message type
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.message_type
+  - name: Campaign
+    title: Campaign
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.campaign_name
+  - name: Flow
+    title: Flow
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.flow_name
+  - name: Tags
+    title: Tags
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.tag_names
+  elements:
+  - title: Text message revenue
+    name: Text message revenue
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.text_message_conversion_value
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Text message revenue: Conversion value of messages that have a text message spend.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 0
+  - title: Text message spend
+    name: Text message spend
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.text_message_spend
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Text message spend: Cost of the texts, in the account''s currency. Null for other channels.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 6
+  - title: Text message return
+    name: Text message return
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.text_message_roi
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Text message return: Revenue of texts / text message spend.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 12
+  - title: Revenue per recipient
+    name: Revenue per recipient
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.revenue_per_recipient
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 18
+  - title: Delivered
+    name: Delivered
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.delivered
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 0
+  - title: Click rate
+    name: Click rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.click_rate
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 6
+  - title: Failed rate
+    name: Failed rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.failed_rate
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Failed rate: Failed / recipients, over the channels whose failures are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 12
+  - title: Unsubscribe rate
+    name: Unsubscribe rate
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.unsubscribe_rate
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
+      are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 18
+  - title: Revenue from text messages
+    name: Revenue from text messages
+    model: klaviyo
+    explore: message_performance
+    type: looker_column
+    stacking: normal
+    fields:
+    - message_performance.sent_week
+    - message_performance.message_type
+    - message_performance.conversion_value
+    pivots:
+    - message_performance.message_type
+    sorts:
+    - message_performance.sent_week
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 8
+    col: 0
+  - title: Click rate of text messages
+    name: Click rate of text messages
+    model: klaviyo
+    explore: message_performance
+    type: looker_line
+    fields:
+    - message_performance.sent_week
+    - message_performance.message_type
+    - message_performance.click_rate
+    pivots:
+    - message_performance.message_type
+    sorts:
+    - message_performance.sent_week
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 8
+    col: 12
+  - title: All text messages
+    name: All text messages
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.message_id
+    - message_performance.message_name
+    - message_performance.flow_name
+    - message_performance.delivered
+    - message_performance.click_rate
+    - message_performance.conversions
+    - message_performance.conversion_value
+    - message_performance.text_message_credit_usage_amount
+    - message_performance.text_message_spend
+    - message_performance.text_message_roi
+    - message_performance.unsubscribe_rate
+    hidden_fields:
+    - message_performance.message_id
+    sorts:
+    - message_performance.conversion_value desc
+    limit: 25
+    filters:
+      message_performance.send_channel: sms
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed. Click rate: Unique
+      clicks / delivered, over the channels whose clicks are counted. Conversions: Conversions, such as
+      orders, that Klaviyo attributes to the message. Revenue: Value of the conversions, in the account''s
+      currency: the revenue attributed to the message. Text message credits: Text credits used. Null for
+      other channels. Text message spend: Cost of the texts, in the account''s currency. Null for other
+      channels. Text message return: Revenue of texts / text message spend. Unsubscribe rate: Recipients
+      who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 16
+    col: 0

@@ -1,0 +1,147 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+- dashboard: klaviyo_subject_lines_and_a_b
+  title: 'Klaviyo: Subject lines and A/B'
+  layout: newspaper
+  preferred_viewer: dashboards-next
+  filters:
+  - name: Date
+    title: Date
+    type: field_filter
+    default_value: 90 day
+    allow_multiple_values: true
+    model: klaviyo
+    explore: subject_line_test
+    field: subject_line_test.sent_date
+  - name: Account
+    title: Account
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: subject_line_test
+    field: subject_line_test.account_name
+  - name: Channel
+    title: Channel
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: subject_line_test
+    field: subject_line_test.send_channel
+  - name: Message type
+    title: Message type
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: subject_line_test
+    field: subject_line_test.message_type
+  - name: Campaign
+    title: Campaign
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: subject_line_test
+    field: subject_line_test.campaign_name
+  - name: Flow
+    title: Flow
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: subject_line_test
+    field: subject_line_test.flow_name
+  - name: Tags
+    title: Tags
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.tag_names
+  elements:
+  - title: A/B tests
+    name: A/B tests
+    model: klaviyo
+    explore: subject_line_test
+    type: looker_grid
+    fields:
+    - subject_line_test.message_id
+    - subject_line_test.campaign_name
+    - subject_line_test.flow_name
+    - subject_line_test.sent_date
+    - subject_line_test.variation_name
+    - subject_line_test.subject_line
+    - subject_line_test.open_result
+    - subject_line_test.click_result
+    - subject_line_test.tested_click_sample
+    - subject_line_test.tested_open_rate
+    - subject_line_test.tested_click_rate
+    hidden_fields:
+    - subject_line_test.message_id
+    sorts:
+    - subject_line_test.tested_click_rate desc
+    limit: 8
+    filters:
+      subject_line_test.send_channel: email
+    listen:
+      Date: subject_line_test.sent_date
+      Account: subject_line_test.account_name
+      Channel: subject_line_test.send_channel
+      Message type: subject_line_test.message_type
+      Campaign: subject_line_test.campaign_name
+      Flow: subject_line_test.flow_name
+    note_text: 'The latest emails sent in several versions, the one with the highest click rate first.
+      A result is called better or worse only where the difference is more than chance (95 % confidence).
+      Apple''s mail privacy opens mails by itself, so trust clicks. Tested messages with clicks tracked:
+      Delivered messages in an A/B test, of channels whose clicks are counted. Open rate of tested messages:
+      Unique opens / delivered, over messages in an A/B test. Click rate of tested messages: Unique clicks
+      / delivered, over messages in an A/B test.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 0
+    col: 0
+  - title: Subject lines
+    name: Subject lines
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.subject_line
+    - message_performance.sent_date
+    - message_performance.delivered
+    - message_performance.open_rate
+    - message_performance.click_rate
+    - message_performance.click_to_open_rate
+    - message_performance.revenue_per_recipient
+    hidden_fields: []
+    sorts:
+    - message_performance.open_rate desc
+    limit: 25
+    filters:
+      message_performance.message_type: campaign
+      message_performance.send_channel: email
+      message_performance.delivered: '>=500'
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Campaigns by email; subject lines with at least 500 delivered mails. Delivered: Messages
+      that arrived: recipients less bounced and failed. Open rate: Unique opens / delivered, over the
+      channels whose opens are counted. Click rate: Unique clicks / delivered, over the channels whose
+      clicks are counted. Click-to-open rate: Unique clicks / unique opens, over the channels whose opens
+      and clicks are counted. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 12
+    col: 0
