@@ -36,7 +36,7 @@ bench: .venv/.stamp ## Measure speed; RIVALS=1 installs and measures others too,
 chaos: .venv/.stamp ## Run the whole fault matrix and write docs/faults.md
 	@rm -rf build/chaos
 	@.venv/bin/pytest --numprocesses 2 -m '' --timeout 3600 tests/chaos
-	@.venv/bin/python -m tests.chaos.report
+	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
 
 lock: ## Compile pyproject.toml into requirements/ (needs uv)
 	uv pip compile --group connector pyproject.toml --universal --generate-hashes --no-header \

@@ -7,6 +7,8 @@ import pytest
 from configuration import KEYS
 from streams import AGGREGATES, REPORTS, STREAMS, TABLES
 
+from tests.chaos import matrix
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -64,3 +66,10 @@ def test_every_fact_about_klaviyo_is_held_by_a_test() -> None:
         (link,) = re.findall(r"\| \[`(test_\w+)`\]\(\.\./([\w/]+\.py)\) \|$", fact)
         name, file = link
         assert f"def {name}(" in (ROOT / file).read_text(), fact
+
+
+def test_the_fault_matrix_is_told_as_it_is_run() -> None:
+    """docs/faults.md holds every row of the matrix, and no other; `make chaos` writes it."""
+    row = re.compile(r"^\| ([A-Z]\d+) \| (.*?) \| (.*?) \| [\d|]", re.MULTILINE)
+    told = row.findall((ROOT / "docs" / "faults.md").read_text())
+    assert told == [(one.id, one.fault, one.rule) for one in matrix.ROWS]
