@@ -30,8 +30,9 @@ check: .venv/.stamp ## Lint, formatting, types, and what is generated from dbt
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account
 	@.venv/bin/python -m scripts.sample
 
-bench: .venv/.stamp ## Measure speed; RIVALS=1 installs and measures others too, EVENTS=N sets the size
-	@.venv/bin/python -m tests.benchmarks.bench $(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
+bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: others too, WAREHOUSE=1: dbt instead, EVENTS=N: the size
+	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,bench) \
+		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
 chaos: .venv/.stamp ## Run the whole fault matrix and write docs/faults.md
 	@rm -rf build/chaos

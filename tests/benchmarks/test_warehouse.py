@@ -1,0 +1,25 @@
+"""The account that `make bench WAREHOUSE=1` builds the models on is what it says."""
+
+from pathlib import Path
+
+import duckdb
+
+from tests.benchmarks import warehouse
+from tests.fivetran import SCHEMA
+from tests.warehouse import raw
+
+
+def test_a_sync_brings_events_with_their_credits_and_reports_the_earliest(tmp_path: Path) -> None:
+    """One in fifty is an order, every second order is credited, and the report says from when."""
+    file = raw.write(tmp_path / "raw.db", warehouse.ACCOUNT)
+    warehouse._sync(file, 20_000, 0, 20_000, "2026-11-20T09:00:00Z")
+    with duckdb.connect(str(file), read_only=True) as connection:
+        found = connection.sql(
+            f"""
+            select count(*), count(value), (select count(*) from {SCHEMA}.event_attribution),
+                min(datetime) = (select min(min_event_at) from {SCHEMA}.sync_report)
+            from {SCHEMA}.event
+            """
+        ).fetchone()
+
+    assert found == (20_000, 400, 200, True)

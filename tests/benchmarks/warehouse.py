@@ -1,0 +1,160 @@
+"""What building the models costs as an account grows: from nothing, and after one more sync.
+
+The raw events are made in DuckDB itself, spread evenly over five years: one in fifty an order,
+one order in two credited by Klaviyo, the rest opens, clicks and sends of a thousand campaigns.
+Seconds and memory are those of the whole dbt process on this machine.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from tests.sandbox_server import REPOSITORY
+
+sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
+
+from tests.fivetran import SCHEMA
+from tests.warehouse import raw
+from tests.warehouse.dbt import DBT, PROJECT
+
+DAYS = 5 * 365
+ACCOUNT = {
+    "account": [{"account_id": "a", "timezone": "America/New_York", "preferred_currency": "USD"}],
+    "metric": [
+        {"account_id": "a", "id": name, "name": name}
+        for name in ("Placed Order", "Received Email", "Opened Email", "Clicked Email")
+    ],
+    "mapped_metric": [{"account_id": "a", "id": "revenue", "metric_id": "Placed Order"}],
+    "campaign_performance": [
+        {
+            "account_id": "a",
+            "campaign_id": f"c{number}",
+            "campaign_message_id": f"m{number}",
+            "conversion_metric_id": "Placed Order",
+        }
+        for number in range(1000)
+    ],
+}
+# Events are numbered by time; a prime scatters people and campaigns.
+EVENTS = f"""
+    insert into {SCHEMA}.event by name
+    select
+        'a' as account_id,
+        'e' || n as id,
+        timestamptz '2021-11-20 00:00:00Z' + interval 1 second * (n * {DAYS * 86_400} / $total)
+            as datetime,
+        cast(epoch(datetime) as bigint) as timestamp,
+        case when n % 50 = 0 then 'Placed Order' when n % 5 = 0 then 'Clicked Email'
+            when n % 2 = 0 then 'Opened Email' else 'Received Email' end as metric_id,
+        'p' || (n * 7919 % ($total // 50 + 1)) as profile_id,
+        case when n % 50 = 0 then n % 90 + 9.99 end as value,
+        case when n % 50 > 0 then 'c' || n * 7919 % 1000 end as campaign_id,
+        ['Gmail', 'Yahoo', 'Outlook', 'Apple'][n % 4 + 1] as inbox_provider,
+        n % 6 = 0 as is_machine_open,
+        $synced_at as synced_at,
+        $synced_at as _fivetran_synced
+    from range($first, $last) as numbers (n)
+"""
+ATTRIBUTIONS = f"""
+    insert into {SCHEMA}.event_attribution by name
+    select 'a' as account_id, 'e' || n as event_id, 'x' || n as attribution_id,
+        'e' || (n - 8) as attributed_event_id, 'c' || n % 1000 as campaign_id,
+        $synced_at as synced_at, $synced_at as _fivetran_synced
+    from range(($first + 99) // 100 * 100, $last, 100) as numbers (n)
+"""
+REPORT = f"""
+    insert into {SCHEMA}.sync_report by name
+    select 'a' as account_id, $synced_at as sync_id, 'event' as table_name,
+        $synced_at as started_at, $synced_at as synced_at, $synced_at as _fivetran_synced,
+        (select min(datetime) from {SCHEMA}.event where synced_at = $synced_at) as min_event_at
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run of dbt took."""
+
+    wall: float  # seconds
+    cpu: float  # seconds
+    peak: int  # bytes
+    event_models: float  # seconds of the two models that read every event
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser("make bench WAREHOUSE=1", description=__doc__)
+    sizes = [100_000, 1_000_000, 10_000_000]
+    parser.add_argument("--events", type=int, nargs="+", default=sizes, metavar="N")
+    print(f"{'dbt run on DuckDB':<30}  wall s   CPU s  of it events s  peak MB")
+    for events in parser.parse_args().events:
+        with TemporaryDirectory() as folder:
+            _measure(Path(folder), events)
+
+
+def _measure(folder: Path, events: int) -> None:
+    """A full run; then an incremental one after each of two syncs that bring a new day.
+
+    The first of them still replaces everything: it follows the sync that brought everything.
+    """
+    file = raw.write(folder / "raw.db", ACCOUNT)
+    day = events // DAYS
+    _sync(file, events, 0, events, "2026-11-20T09:00:00Z")
+    _print(f"{events:,} events, full", _run(folder, file))
+    for number, synced_at in enumerate(("2026-11-22T09:00:00Z", "2026-11-24T09:00:00Z")):
+        first = events + number * day
+        _sync(file, events, first, first + day, synced_at)
+        cost = _run(folder, file)
+    _print(f"{events:,} events, {day:,} new", cost)
+
+
+def _sync(file: Path, total: int, first: int, last: int, synced_at: str) -> None:
+    """Load the events that one sync would write."""
+    with duckdb.connect(str(file)) as connection:
+        given = {"first": first, "last": last, "synced_at": synced_at}
+        connection.execute(EVENTS, given | {"total": total})
+        connection.execute(ATTRIBUTIONS, given)
+        connection.execute(REPORT, {"synced_at": synced_at})
+
+
+def _run(folder: Path, file: Path) -> Cost:
+    environment = {
+        "KLAVIYO_TABLES": "all",
+        "KLAVIYO_RAW_DUCKDB": str(file),
+        "KLAVIYO_WAREHOUSE": str(folder / "warehouse.duckdb"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+    project = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    began = time.perf_counter()
+    process = subprocess.Popen([DBT, "--quiet", "run", *project], env=os.environ | environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit("dbt failed; the reason stands above")
+    results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
+    seconds = {one["unique_id"].rpartition(".")[2]: one["execution_time"] for one in results}
+    return Cost(
+        wall=time.perf_counter() - began,
+        cpu=usage.ru_utime + usage.ru_stime,
+        peak=usage.ru_maxrss * 1024,
+        event_models=seconds["int_klaviyo__conversion"] + seconds["int_klaviyo__event_daily"],
+    )
+
+
+def _print(name: str, cost: Cost) -> None:
+    print(
+        f"{name:<30}{cost.wall:>8.1f}{cost.cpu:>8.1f}{cost.event_models:>15.1f}"
+        f"{cost.peak / 1_000_000:>9,.0f}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
