@@ -10,7 +10,7 @@ from tests.chaos.status import forget_snapshots
 from tests.chaos.striking import EVENTS, OFTEN, PAGED, SEGMENTS, lasting, passing
 from tests.chaos.trial import DebuggedOnSandbox, OnSandbox
 
-DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 SHOWN_AT_ONCE = "/api/(campaigns|events|metrics|segments)$"
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from api import ConfigurationError
 
@@ -112,18 +111,15 @@ def hostile(trial: DebuggedOnSandbox) -> None:
     assert {200} == {one["status"] for one in trial.sandbox.log()}
 
 
-def misconfigured(name: str, line: str, **wrong: Any) -> Case:
+def misconfigured(name: str, line: str, url: str = "", **wrong: str) -> Case:
     """Exit 1 before any request; one line names the field, not its value."""
 
     def happen(trial: DebuggedOnSandbox) -> None:
-        environment = {key: wrong.pop(key) for key in ("KLAVIYO_BASE_URL",) if key in wrong}
         trial.configuration = {**trial.configuration, **wrong}
-        trial.environment = environment
+        trial.url = url or trial.url
         trial.sync(1, line)
         assert not trial.sandbox.log()
-        assert trial.found() == {}
-        secret = str(wrong.get("api_key", ""))
-        assert len(secret) < 12 or secret not in trial.printed[-1]
+        assert not any(len(value) > 20 and value in trial.printed[-1] for value in wrong.values())
         trial.clean = Clean({})  # nothing was loaded, and nothing should be
 
     return Case(name, happen, stage="debug")
@@ -140,7 +136,7 @@ def injected(field: str, value: str) -> Case:
         trial.loader.configuration = good
         trial.recover()
 
-    return quick(Case(f"{field}", happen))
+    return quick(Case(field, happen))
 
 
 ROWS = [
@@ -206,7 +202,7 @@ ROWS = [
                 misconfigured(
                     f"address {url.split('/')[2]}",
                     "KLAVIYO_BASE_URL may only name a",
-                    KLAVIYO_BASE_URL=url,
+                    url=url,
                 )
                 for url in (
                     "http://169.254.169.254/",
@@ -219,7 +215,7 @@ ROWS = [
     Row(
         "X6",
         "settings that would change a filter",
-        "refused before any request; what goes into a filter is a time or an id of Klaviyo's",
+        "refused; what goes into a filter is a time or an id of Klaviyo's",
         [
             injected("start_date", "2026-01-01),or(equals(id,1)"),
             injected("event_metrics", 'Placed Order"),or(equals(id,"1"'),

@@ -18,10 +18,8 @@ FILLS = {
     REPORT: "campaign_performance",
     AGGREGATE: "message_metric_daily",
 }
-OFTEN: dict[str, Any] = {
-    "times": 4,
-    "every": 3,
-}  # again and again, but never the same question to its end
+# Again and again, but never the same question to its end.
+OFTEN: dict[str, Any] = {"times": 4, "every": 3}
 
 
 def passing(name: str, label: str = "", **settings: Any) -> Case:

@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,9 +44,10 @@ def _relay(port: int, target: tuple[str, int]) -> None:
     """Pass every connection to a port on to the target, both ways."""
 
     def pump(source: socket.socket, sink: socket.socket) -> None:
-        while data := source.recv(1 << 16):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # one side has hung up
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
     def accept(server: socket.socket) -> None:
         while True:

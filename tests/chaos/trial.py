@@ -132,19 +132,24 @@ class InProcess(Trial):
     words: list[str] = field(default_factory=list)
     meanwhile: Callable[[], None] = field(default=lambda: None)  # called at each wait
 
-    def sync(self, error: type[KlaviyoError] | None = None, says: str = "", **how: Any) -> None:
-        """One sync, which ends well or in just this error, told in one line."""
-        caught: KlaviyoError | None = None
-        self.message = ""
+    def attempt(self, **how: Any) -> KlaviyoError | None:
+        """One sync, and the error it ends in, if any."""
         try:
             self.loader.sync(**how)
-        except KlaviyoError as raised:
-            caught = raised
-            self.message, self.kind = str(raised), type(raised).__name__
-        self.exits.append(int(caught is not None))
-        assert (type(caught) if caught else None) is error, repr(caught)
-        assert "\n" not in self.message
-        assert re.search(says, self.message), self.message
+        except KlaviyoError as error:
+            self.exits.append(1)
+            self.message, self.kind = str(error), type(error).__name__
+            return error
+        self.exits.append(0)
+        return None
+
+    def sync(self, error: type[KlaviyoError] | None = None, says: str = "", **how: Any) -> None:
+        """One sync, which ends well or in just this error, told in one line."""
+        ended = self.attempt(**how)
+        assert (ended and type(ended)) is error, repr(ended)
+        if ended:
+            assert "\n" not in self.message
+            assert re.search(says, self.message), self.message
 
     def known(self, table: str) -> list[Any]:
         """What the state holds of a table: up to which times it is whole, and which rows stand."""
