@@ -212,9 +212,12 @@ def _first(account: Account, timeline: Timeline) -> datetime:
     if timeline.condition:
         params["filter"] = timeline.condition
     try:
-        found = account.asking.get(timeline.path, params)["data"]
+        pages = account.asking.pages(timeline.path, params)
+        found = next((page["data"] for page in pages if page["data"]), None)
     except TransientError as error:
         unless_throttled(error)
         return BEFORE_KLAVIYO  # that record alone may be what Klaviyo does not deliver
+    if found is None:  # an empty page is not the end: the last one is
+        return account.now - timeline.cold
     first = moment(dig(found, ("0", "attributes", timeline.cursor)))
-    return datetime.fromisoformat(first) if first else account.now - timeline.cold
+    return datetime.fromisoformat(first) if first else BEFORE_KLAVIYO

@@ -14,6 +14,13 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 SHOWN_AT_ONCE = "/api/(campaigns|events|metrics|segments)$"
 
 
+def empty_at_first(trial: OnSandbox) -> None:
+    """The question where history begins gets an empty page that leads on: none of it is missed."""
+    trial.begin_anew()
+    trial.fault("empty_page", path=EVENTS)
+    trial.sync()
+
+
 def shifting(trial: OnSandbox) -> None:
     """Between two pages records are renamed and deleted; the newest version wins."""
     first, second, *_, last = sorted(row["id"] for row in trial.clean.tables["segment"])
@@ -119,6 +126,7 @@ ROWS = [
             passing("duplicate_page", "segments", times=1, after=1, path=SEGMENTS),
             passing("duplicate_page", "events", **OFTEN, path=EVENTS),
             passing("empty_page", **OFTEN, path=PAGED),
+            quick(Case("empty page first of all", empty_at_first)),
         ],
     ),
     Row(
