@@ -4,10 +4,10 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sync pipeline test check sample bench chaos lock clean
+.PHONY: help demo sync pipeline test check sample screenshots bench chaos lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.stamp .venv-dbt/.stamp ## Sandbox account to build/dashboard.html, no key needed
 	@.venv/bin/python -m scripts.demo
@@ -29,6 +29,9 @@ check: .venv/.stamp ## Lint, formatting, types, and what is generated from dbt
 
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account
 	@.venv/bin/python -m scripts.sample
+
+screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/
+	@.venv/bin/python -m tests.looker.screenshots
 
 bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: others too, WAREHOUSE=1: dbt instead, EVENTS=N: the size
 	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,bench) \

@@ -56,7 +56,13 @@ class Tile:
 
     def dimensions(self) -> Iterator[str]:
         """Every dimension the tile needs."""
-        yield from (*self.by, *self.columns, *self.versions, *self.where)
+        yield from (*self.by, *self.known_dimensions())
+
+    def known_dimensions(self) -> Iterator[str]:
+        """Those whose values it shows or asks for; a table's groups are no such."""
+        yield from (*self.columns, *self.versions, *self.where)
+        if self.chart not in ("table", "tests"):
+            yield from self.by
 
 
 @dataclass(frozen=True)

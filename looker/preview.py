@@ -4,7 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -37,7 +37,8 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         )
         for model in _models(dashboard, semantics)
     }
-    script = charts.library() + (ASSETS / "page.js").read_text()
+    library = charts.library()
+    script = (ASSETS / "page.js").read_text()
     style = (ASSETS / "page.css").read_text()
     templates = Environment(
         loader=FileSystemLoader(ASSETS),
@@ -54,10 +55,11 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         searched={name for name in _filters(dashboard) if _is_searched(name, columns)},
         since=since,
         now=now.astimezone(UTC),
-        policy=_policy(script, style),
+        policy=_policy([library, script], style),
         script=Markup(script),  # noqa: S704 - our own files
         style=Markup(style),  # noqa: S704
-        data=_packed(_data(dashboard, semantics, accounts, columns)),
+        library=_packed(library),
+        data=_packed(_json(_data(dashboard, semantics, accounts, columns))),
     )
 
 
@@ -122,7 +124,10 @@ def _data(
             name: {"label": metric.label, "format": metric.format, "ratio": metric.ratio}
             for name, metric in metrics.items()
         },
-        "models": {model.name: _model(model, columns[model.name]) for model in models},
+        "models": {
+            model.name: _model(model, columns[model.name], _told(dashboard, model))
+            for model in models
+        },
         "tiles": [
             {**_tile(tile, dashboard, metrics, columns[tile.model]), "page": page.slug}
             for page in dashboard.pages
@@ -131,22 +136,34 @@ def _data(
     }
 
 
-def _model(model: SemanticModel, columns: Columns) -> dict[str, Any]:
+def _told(dashboard: Dashboard, model: SemanticModel) -> set[str]:
+    """The dimensions whose values the page must know: not those that only tell rows apart."""
+    tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
+    known = {name for tile in tiles for name in tile.known_dimensions()}
+    return {ACCOUNT, model.date, *_filters(dashboard), *known}
+
+
+def _model(model: SemanticModel, columns: Columns, told: Collection[str]) -> dict[str, Any]:
     """Dimensions as distinct values and, row by row, their positions; sums as they are."""
     return {
         "date": model.date,
         "date_label": model.dimensions[model.date].label,
         "dimensions": {
-            name: _indexed(values) for name, values in columns.items() if name in model.dimensions
+            name: _indexed(values, is_told=name in told)
+            for name, values in columns.items()
+            if name in model.dimensions
         },
         "sums": {name: values for name, values in columns.items() if name not in model.dimensions},
     }
 
 
-def _indexed(values: Sequence[Any]) -> dict[str, Any]:
+def _indexed(values: Sequence[Any], *, is_told: bool) -> dict[str, Any]:
     distinct = list(dict.fromkeys(values))
     position = {value: index for index, value in enumerate(distinct)}
-    return {"distinct": distinct, "rows": [position[value] for value in values]}
+    return {
+        "distinct": distinct if is_told else list(range(len(distinct))),
+        "rows": [position[value] for value in values],
+    }
 
 
 def _tile(
@@ -179,9 +196,12 @@ def _series(
         yield {"value": value, "label": str(value), "color": charts.GREY}
 
 
-def _packed(data: object) -> str:
-    """Compressed, and in letters that end no HTML element, whatever a text in it may hold."""
-    text = json.dumps(data, default=_plain, ensure_ascii=False, separators=(",", ":"))
+def _json(data: object) -> str:
+    return json.dumps(data, default=_plain, ensure_ascii=False, separators=(",", ":"))
+
+
+def _packed(text: str) -> str:
+    """Compressed, and in letters that end no HTML element, whatever the text may hold."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
@@ -193,10 +213,11 @@ def _plain(value: object) -> str | float:
     raise TypeError(f"{type(value).__name__} has no place in the page")
 
 
-def _policy(script: str, style: str) -> str:
-    """A content security policy under which this script and this style run and nothing loads."""
+def _policy(scripts: Sequence[str], style: str) -> str:
+    """A content security policy under which these scripts and this style run and nothing loads."""
+    digests = " ".join(f"'{_digest(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        f"default-src 'none'; script-src {digests}; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
 

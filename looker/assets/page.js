@@ -6,7 +6,7 @@
 (async () => {
   'use strict';
 
-  const page = await unpacked(document.getElementById('data').textContent);
+  const page = JSON.parse(await unpacked('data'));
   const main = page.models[page.model];
   const form = document.getElementById('choices');
   const controls = form.elements;
@@ -18,10 +18,11 @@
     drawn: Promise.resolve(),
   }));
 
-  async function unpacked(text) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const json = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-    return new Response(json).json();
+  async function unpacked(id) {
+    const packed = atob(document.getElementById(id).textContent);
+    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+    const text = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+    return new Response(text).text();
   }
 
   // Rows, by their number. A dimension is a column {distinct, rows}: its values, and row by row
@@ -354,7 +355,16 @@
     tile.drawn = tile.drawn.then(() => (points === tile.points ? draw(tile, points) : null));
   }
 
+  // The library is unpacked when the first chart is drawn; the page's policy knows its digest.
+  let library = null;
+  async function loadLibrary() {
+    const script = document.createElement('script');
+    script.textContent = await unpacked('library');
+    document.head.append(script);
+  }
+
   async function draw(tile, points) {
+    await (library ??= loadLibrary());
     tile.view?.finalize();
     const spec = {
       ...tile.vega,
@@ -526,12 +536,15 @@
   // Writes the choices into the address and draws the page that is open.
   function renderPage() {
     const open = chosen('page');
+    const nav = document.querySelector('nav');
     history.replaceState(null, '', address());
     document.querySelectorAll('section').forEach((section) => { section.hidden = section.dataset.page !== open; });
-    document.querySelectorAll('nav a').forEach((link) => {
+    nav.querySelectorAll('a').forEach((link) => {
       link.href = address({ page: link.dataset.page });
-      if (link.dataset.page === open) link.ariaCurrent = 'page';
-      else link.removeAttribute('aria-current');
+      link.removeAttribute('aria-current');
+      if (link.dataset.page !== open) return;
+      link.ariaCurrent = 'page';
+      nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
     });
     introduce();
     tiles.filter((tile) => tile.page === open).forEach(render);

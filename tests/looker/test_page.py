@@ -1,9 +1,11 @@
 """The dashboard in a real browser: its figures, its texts and how it is used."""
 
 import re
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from looker import __main__ as looker
@@ -499,6 +501,41 @@ def test_every_tile_states_its_definition(browser: Chromium) -> None:
     assert definitions == ["Unique clicks / delivered, over the channels whose clicks are counted."]
     tiles = browser.evaluate("document.querySelectorAll('.tile').length")
     assert tiles == browser.evaluate("document.querySelectorAll('.tile .definitions').length")
+
+
+# What a name or a subject line of its own costs, an MD5 does, too.
+MANY = """
+    insert into klaviyo__message_performance
+    select * exclude (n) replace (
+        md5('campaign' || n) as campaign_id,
+        md5('message' || n) as message_id,
+        md5('name' || n) as campaign_name,
+        md5('message name' || n) as message_name,
+        md5('subject' || n) as subject_line,
+        date '{last_day}' - cast(n % 365 as integer) as sent_on,
+        delivered + hash(n) % 9000 as delivered,
+        opens_unique + hash(n) % 900 as opens_unique,
+        conversion_value + hash(n) % 900 / 100 as conversion_value
+    )
+    from klaviyo__message_performance cross join range(5000) as numbers (n)
+    where account_id = 'Shop' and campaign_id = 'C0'
+"""
+
+
+def test_5_000_campaigns_fit(page: Page, browser: Chromium, tmp_path: Path) -> None:
+    """A year of 5,000 campaigns, each with texts of its own, is a page below 1.5 MB."""
+    warehouse, html = tmp_path / "many.duckdb", tmp_path / "many.html"
+    shutil.copy(page.warehouse, warehouse)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("set schema = 'klaviyo'")
+        connection.execute(MANY.format(last_day=LAST_DAY))
+    assert looker.main(["preview", "--warehouse", str(warehouse), "-o", str(html)]) == 0
+    assert html.stat().st_size < 1_500_000
+    browser.open(html, "#page=campaigns&days=365")
+    browser.wait_for(READY)
+    assert texts(browser, "#all_campaigns .count") == ["25 of 5183"]
+    assert browser.requests == [html.as_uri()]
+    browser.open(page.html)
 
 
 def test_page_is_the_same_twice(page: Page, tmp_path: Path) -> None:
