@@ -59,7 +59,7 @@ def late(label: str, lateness: timedelta, within: timedelta) -> Case:
         trial.renew_truth()
         forget_snapshots(trial)
 
-    return quick(Case(label, happen))
+    return Case(label, happen)
 
 
 def ahead(trial: OnSandbox) -> None:
@@ -82,7 +82,8 @@ def misdated(seconds: int) -> Case:
 
     def happen(trial: OnSandbox) -> None:
         trial.fault("clock", seconds=seconds)
-        trial.sync()
+        error = trial.attempt()  # Klaviyo refuses to filter by what it takes for a time to come
+        assert error is None or "must be in the past" in str(error)
         trial.sandbox.clear_faults()
         for hours in (3, 24, 24):
             trial.sandbox.advance(hours * 3_600)
@@ -90,7 +91,7 @@ def misdated(seconds: int) -> Case:
         trial.renew_truth()
         forget_snapshots(trial)
 
-    return quick(Case(f"{seconds:+} s", happen))
+    return Case(f"{seconds:+} s", happen)
 
 
 def elsewhere(zone: str) -> Case:
@@ -123,9 +124,9 @@ ROWS = [
         "a page twice; an empty page that leads on",
         "nothing is missed and nobody is bothered",
         [
-            passing("duplicate_page", "segments", times=1, after=1, path=SEGMENTS),
+            quick(passing("duplicate_page", "segments", times=1, after=1, path=SEGMENTS)),
             passing("duplicate_page", "events", **OFTEN, path=EVENTS),
-            passing("empty_page", **OFTEN, path=PAGED),
+            quick(passing("empty_page", **OFTEN, path=PAGED)),
             quick(Case("empty page first of all", empty_at_first)),
         ],
     ),
@@ -152,7 +153,7 @@ ROWS = [
         "D4",
         "pages are unsorted, whatever order was asked for",
         "nothing is taken for read that was not",
-        [passing("unsorted", path=SHOWN_AT_ONCE)],
+        [quick(passing("unsorted", path=SHOWN_AT_ONCE))],
     ),
     Row(
         "D5",
@@ -162,7 +163,7 @@ ROWS = [
             late("110 minutes", 110 * MINUTE, within=2 * MINUTE),
             late("4 days", 4 * DAY, within=DAY),
             late("6.9 days", 6.9 * DAY, within=DAY),
-            late("7 days, after the daily look back", 7 * DAY - 2 * MINUTE, within=DAY),
+            quick(late("7 days, after the daily look back", 7 * DAY - 2 * MINUTE, within=DAY)),
         ],
         "Airbyte: 5 lost (no lookback); tap-klaviyo: 5 lost",
     ),
@@ -176,7 +177,8 @@ ROWS = [
     Row(
         "D7",
         "Klaviyo's clock is off by an hour or a day, then jumps back; ours is off by days always",
-        "Klaviyo's Date header is the clock; two days after it is right nothing is missing",
+        "Klaviyo's Date header is the clock; two days after it is right nothing is missing. Ahead"
+        " of the truth a sync may fail",
         [misdated(seconds) for seconds in (-86_400, -3_600, 3_600, 86_400)],
     ),
     Row(

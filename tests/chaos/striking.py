@@ -31,7 +31,7 @@ def passing(name: str, label: str = "", **settings: Any) -> Case:
         assert not trial.loader.warnings
         assert [one["struck"] for one in trial.sandbox.admin()["faults"]] > [0]
 
-    return Case(" ".join(filter(None, (name, label, "passing"))), happen, quick=True)
+    return Case(" ".join(filter(None, (name, label, "passing"))), happen)
 
 
 def lasting(
