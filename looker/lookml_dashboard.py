@@ -48,14 +48,17 @@ def _page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[str, A
         "title": f"{lookml.title(lookml.PROJECT)}: {page.title}",
         "layout": "newspaper",
         "preferred_viewer": "dashboards-next",
-        "filters": list(_filters(list(models.values()), dashboard)),
+        "filters": list(_filters(page, list(models.values()), dashboard)),
         "elements": list(_placed(elements)),
     }
 
 
-def _filters(models: Sequence[SemanticModel], dashboard: Dashboard) -> Iterator[dict[str, Any]]:
+def _filters(
+    page: Page, models: Sequence[SemanticModel], dashboard: Dashboard
+) -> Iterator[dict[str, Any]]:
     """A filter for the date, and for each dimension that one of the models has."""
-    yield _filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
+    if any(tile.dated for tile in page.tiles):
+        yield _filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
     for name in dashboard.filters:
         for model in [model for model in models if name in model.dimensions][:1]:
             yield _filter(model.dimensions[name].label, model, name, "")

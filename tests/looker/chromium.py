@@ -106,10 +106,11 @@ class Chromium:
         )
         return base64.b64decode(answer["data"])
 
-    def prefer(self, scheme: str) -> None:
-        """Ask for a light or dark page."""
+    def prefer(self, scheme: str, media: str = "") -> None:
+        """Ask for a light or dark page, for a screen or, with "print", on paper."""
         self._call(
             "Emulation.setEmulatedMedia",
+            media=media,
             features=[{"name": "prefers-color-scheme", "value": scheme}],
         )
 

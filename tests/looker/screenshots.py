@@ -35,9 +35,9 @@ class Look(NamedTuple):
 
 
 LOOKS = [
-    Look("dashboard", "light", 1240, 1260),
-    Look("dashboard_dark", "dark", 1240, 1260),
-    Look("dashboard_phone", "light", 390, 1260),
+    Look("dashboard", "light", 1240, 1130),
+    Look("dashboard_dark", "dark", 1240, 1130),
+    Look("dashboard_phone", "light", 390, 1222),
 ]
 
 

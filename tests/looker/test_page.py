@@ -143,6 +143,42 @@ def test_filters_work_together(
     )
 
 
+def test_rows_of_a_table_equal_sql(page: Page, browser: Chromium) -> None:
+    """Every campaign that the filters leave stands in the table with SQL's figures."""
+    choose(browser, 365)
+    put(browser, "tag_names", "Sale")
+    put(browser, "send_channel", "email")
+    turn_to(browser, "campaigns")
+    browser.evaluate("document.querySelector('#all_campaigns .more').click()")
+    since = LAST_DAY - timedelta(days=364)
+    rows = dbt.query(
+        page.warehouse,
+        f"""
+        select
+            campaign_name,
+            sum(delivered) as delivered,
+            sum(opens_unique) / sum(delivered) as open_rate,
+            sum(conversion_value) / sum(delivered) as revenue_per_recipient
+        from klaviyo__message_performance
+        where account_id = 'Shop' and message_type = 'campaign' and send_channel = 'email'
+            and contains(tag_names, 'Sale') and sent_on >= '{since}'
+        group by all
+        """,
+    )
+    expected = [
+        [
+            row["campaign_name"],
+            f"{row['delivered']:,}",
+            f"{row['open_rate']:.1%}",
+            money(row["revenue_per_recipient"]),
+        ]
+        for row in rows
+    ]
+    shown = [[row[0], row[4], row[5], row[9]] for row in cells(browser, "#all_campaigns")]
+    assert len(shown) > 25
+    assert sorted(shown) == sorted(expected)
+
+
 def test_a_filter_offers_the_values_of_the_account(browser: Chromium) -> None:
     """A list of tags is split into its tags; long lists of names are searched by typing."""
     assert texts(browser, "[name=tag_names] option") == ["All", "Sale", "Story"]
@@ -374,6 +410,20 @@ def test_hostile_text_stays_text(browser: Chromium) -> None:
     assert browser.evaluate("document.title") == "Campaign and flow results"
 
 
+def test_the_policy_lets_nothing_in(page: Page, browser: Chromium) -> None:
+    """No request leaves the page and no script but its own two runs in it."""
+    answer = browser.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')")
+    browser.evaluate(
+        "(() => { const script = document.createElement('script');"
+        " script.textContent = 'document.title = \"broken in\"'; document.head.append(script); })()"
+    )
+    assert answer == "refused"
+    assert browser.requests == [page.html.as_uri()]
+    assert browser.evaluate("document.title") == "Campaign and flow results"
+    assert all("Content Security Policy" in problem for problem in browser.problems)
+    browser.open(page.html)
+
+
 def test_a_table_is_sorted_by_its_headings(browser: Chromium) -> None:
     """A click on a heading puts the greatest first, a second click the least."""
     choose(browser, 90)
@@ -478,6 +528,17 @@ def test_the_page_follows_the_reader_into_the_dark(browser: Chromium) -> None:
     paper, text, label = lightness["dark"]
     assert paper < 100
     assert min(text, label) > 450
+
+
+def test_on_paper_stands_what_is_chosen(browser: Chromium) -> None:
+    """A print shows the open page and what was chosen, without the controls."""
+    put(browser, "send_channel", "email")
+    browser.prefer("light", media="print")
+    visible = "['nav', '#choices', '.definitions', '#range', '#headline_figures'].map((selector) =>"
+    shown = browser.evaluate(f"{visible} document.querySelector(selector).checkVisibility())")
+    browser.prefer("light")
+    assert shown == [False, False, False, True, True]
+    assert texts(browser, "#range")[0].endswith("Amounts in EUR. Channel: Email.")
 
 
 def test_the_page_is_labelled(browser: Chromium) -> None:

@@ -5,14 +5,6 @@
   layout: newspaper
   preferred_viewer: dashboards-next
   filters:
-  - name: Date
-    title: Date
-    type: field_filter
-    default_value: 90 day
-    allow_multiple_values: true
-    model: klaviyo
-    explore: data_health
-    field: data_health.last_synced_date
   - name: Account
     title: Account
     type: field_filter
