@@ -78,7 +78,7 @@
   // Choices
 
   function chosen(name) {
-    return controls[name]?.value.trim() ?? '';
+    return controls[name]?.value ?? '';
   }
 
   function account() {
@@ -90,16 +90,16 @@
     const last = account().data_to;
     const isCustom = chosen('days') === 'custom';
     const days = isCustom ? 30 : Number(chosen('days'));
-    let from = (isCustom && chosen('from')) || shift(last, 1 - days);
-    let to = (isCustom && chosen('to')) || last;
-    [from, to] = [from, to].map((day) => [page.since, day, last].sort()[1]).sort();
+    const ends = [(isCustom && chosen('from')) || shift(last, 1 - days), (isCustom && chosen('to')) || last];
+    const [from, to] = ends.map((day) => [page.since, day, last].sort()[1]).sort();
     const length = (instant(to) - instant(from)) / DAY + 1;
     const { grain } = page.periods.find((known) => length <= known.days) ?? page.periods.at(-1);
     return { days: length, grain, from, to, before: { from: shift(from, -length), to: shift(from, -1) } };
   }
 
-  // Whether the data reaches back to the first of those days.
+  // Whether the page, and what was synced, reach back to the first of those days.
   function isComplete(model, { from }) {
+    if (from < page.since) return false;
     if (model === main) return from >= account().complete_from;
     const date = model.dimensions[model.date];
     const days = select(model, [ofAccount()]).map((row) => valueOf(date, row));
@@ -128,7 +128,7 @@
   }
 
   function contains(text, part) {
-    return typeof text === 'string' && text.toLowerCase().includes(part.toLowerCase());
+    return typeof text === 'string' && text.toLowerCase().includes(part.trim().toLowerCase());
   }
 
   // The values that a value lists: itself, unless its dimension is one of lists.

@@ -58,11 +58,13 @@ class Chromium:
                 pass
 
     def wait_for(self, condition: str) -> None:
-        """Wait until a JavaScript condition holds in the page."""
-        self.evaluate(
-            f"new Promise((done) => {{ const look = () => ({condition}) ? done()"
-            " : requestAnimationFrame(look); look(); })"
+        """Wait until a JavaScript condition holds in the page, at most half a minute."""
+        held = self.evaluate(
+            "new Promise((done) => { const look = () =>"
+            f" ({condition}) ? done(true) : requestAnimationFrame(look);"
+            " look(); setTimeout(() => done(false), 30e3); })"
         )
+        assert held, f"{condition}: {self.problems}"
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page; a promise is awaited."""

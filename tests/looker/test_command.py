@@ -47,6 +47,8 @@ def test_a_file_that_is_no_warehouse(tmp_path: Path, capsys: pytest.CaptureFixtu
         ("metrics: [open_rate]", "metrics: [engagement_score]", "no sum or ratio named 'engag"),
         ("by: [send_channel]", "by: [mood]", "has no dimension named 'mood'"),
         ("filters: [account_name", "filters: [mood", "has no dimension named 'mood'"),
+        ("lists: [tag_names]", "lists: [moods]", "has no dimension named 'moods'"),
+        ("title: All flows", "title: All campaigns", "2 tiles have the title 'All campaigns'"),
         ("order: sent_on", "order: spam_complaints", "order names 'spam_complaints'"),
         ("width: half", "wide: half", "unexpected keyword argument 'wide'"),
         ("model: message_performance", "model: moods", "no semantic model named 'moods'"),

@@ -200,6 +200,8 @@ def test_any_days_can_be_chosen(page: Page, browser: Chromium) -> None:
     assert shown_figures(browser) == figures(page, 10, 1)
     [change] = texts(browser, "#headline_figures [data-name=delivered] .change")
     assert change.endswith(f"from {figures(page, 10, 2)['delivered']}")
+    put(browser, "from", "0001-01-01")
+    assert "compared with" not in texts(browser, "#range")[0]
 
 
 def test_the_address_brings_a_view_back(page: Page, browser: Chromium) -> None:
