@@ -136,9 +136,17 @@ ROWS = [
         "exit 1 at the third repeat",
         [
             *lasting("loop", ContractError, EVENTS, SEGMENTS),
+            # A first page, of whichever window comes second, leads to itself without a cursor.
             *map(
                 quick,
-                lasting("loop", ContractError, EVENTS, says="in a circle", after=1, label="later"),
+                lasting(
+                    "loop",
+                    ContractError,
+                    EVENTS,
+                    says="in a circle|holds no cursor",
+                    after=1,
+                    label="later",
+                ),
             ),
         ],
         "Airbyte: hangs, 1,158 calls in 60 s; tap-klaviyo: hangs, 11,849 calls in 60 s",
