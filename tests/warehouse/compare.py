@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.raw_tables import Rows
 from tests.sandbox_server import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
 
+from tests.raw_tables import Rows
 from tests.warehouse import dbt, raw, shop
 from tests.warehouse.bigquery import running_bigquery
 from tests.warehouse.engines import DuckDB, Engine, running_postgres
@@ -74,27 +74,29 @@ def main() -> None:
         for engine, folder in zip(engines, folders, strict=True):
             engine.load(file)
             found.append(run(engine, folder, *BUILD))
-        _print(found, _tests(bigquery))
+        _print(found, _succeeded(bigquery))
 
 
-def _tests(folder: Path) -> Counter[str]:
-    """How many data tests of each model passed in the last build."""
+def _succeeded(folder: Path) -> Counter[str]:
+    """How often each model ran, and how many data tests of it passed, in the last build."""
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
-    passed = (one["unique_id"] for one in results if one["status"] == "pass")
-    owners = (manifest["nodes"][test].get("attached_node") for test in passed)
-    return Counter(str(owner).rpartition(".")[2] for owner in owners)
+    names = [one["unique_id"] for one in results if one["status"] in ("success", "pass")]
+    tested = [manifest["nodes"].get(name, {}).get("attached_node") for name in names]
+    return Counter([*names, *(f"tests of {model}" for model in tested)])
 
 
-def _print(found: list[Contents], tests: Counter[str]) -> None:
+def _print(found: list[Contents], succeeded: Counter[str]) -> None:
     duckdb, *others = found
-    print("| model | rows | Postgres equals DuckDB | GoogleSQL analysed, executed, equals DuckDB |")
-    print("|---|---|---|---|")
+    print(
+        "| model | rows | Postgres equal | BigQuery analysed and executed | equal | tests passed |"
+    )
+    print("|---|---|---|---|---|---|")
     for model, rows in sorted(duckdb.items()):
-        equal = ["yes" if other[model] == rows else "NO" for other in others]
-        print(
-            f"| {model} | {len(rows)} | {equal[0]} | yes, yes, {equal[1]}; {tests[model]} tests |"
-        )
+        node = f"model.klaviyo_warehouse.{model}"
+        postgres, bigquery = ("yes" if other[model] == rows else "NO" for other in others)
+        ran, tests = "yes" if succeeded[node] else "NO", succeeded[f"tests of {node}"]
+        print(f"| {model} | {len(rows)} | {postgres} | {ran} | {bigquery} | {tests} |")
     if others != [duckdb, duckdb]:
         sys.exit("The engines differ.")
 
