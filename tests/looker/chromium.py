@@ -159,6 +159,14 @@ class Chromium:
                 self.requests.append(url)
 
 
+def holds_charts(page: Path, home: Path) -> bool:
+    """Whether a dashboard draws a chart when it is opened; Chromium keeps its files in `home`."""
+    with Chromium(home) as browser:
+        browser.open(page)
+        browser.wait_for("document.querySelector('.body svg')")
+        return not browser.problems
+
+
 def _command(home: Path) -> list[str]:
     binary = next(filter(None, map(shutil.which, NAMES)), None)
     if binary is None:
