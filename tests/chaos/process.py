@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import random
 import resource
 import signal
@@ -13,11 +12,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from sync import ROWS_BETWEEN_CHECKPOINTS
+
 from tests import fivetran
 from tests.chaos.row import Case, Row, quick
-from tests.chaos.trial import KEY, Clean, DebuggedOnSandbox, OnSandbox, Told, difference
+from tests.chaos.trial import (
+    Clean,
+    DebuggedOnSandbox,
+    OnSandbox,
+    Told,
+    difference,
+    printed_by,
+)
 from tests.connector import scripted
-from tests.fivetran import CONNECTOR
 from tests.loader import KilledError, Loader
 from tests.sandbox_server import running_sandbox
 
@@ -41,6 +48,7 @@ def killed_at_random(kills: int, seed: int) -> Happening:
             process.kill()
             trial.note("".join(process.communicate()), process.returncode)
         trial.sync()
+        assert trial.outcome().refetch <= kills * ROWS_BETWEEN_CHECKPOINTS
 
     return happen
 
@@ -168,28 +176,22 @@ def on_a_tie(trial: Told) -> None:
 
 
 GROWTH = """
-import resource, sys
+import sys
 import models, sync
-rows, peaks = 0, {}
+from read import peak
+rows, early = 0, 0
 for operation in sync.sync({"api_key": sys.argv[1], "tables": "event"}, {}):
     rows += isinstance(operation, models.Upsert)
-    if rows % 100_000 == 0 or rows == 1_000_000:
-        peaks[rows] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(rows, peaks[100_000], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    if rows == 100_000:
+        early = peak()
+print(rows, early / 2**20, peak() / 2**20)
 """
 
 
 def a_million(trial: OnSandbox) -> None:
     """A first sync of a million events holds less than 300 MB, and no more than at the start."""
     with running_sandbox(events=1_000_000, no_limits=True, seed=5, now=NOW) as sandbox:
-        done = subprocess.run(
-            [sys.executable, "-c", GROWTH, KEY],
-            env={**os.environ, "KLAVIYO_BASE_URL": sandbox.url, "PYTHONPATH": str(CONNECTOR)},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-    rows, early, peak = map(float, done.stdout.split())
+        rows, early, peak = printed_by(GROWTH, sandbox.url)
     assert rows >= 1_000_000
     assert peak < 300, f"{peak:.0f} MB"
     assert peak <= 1.2 * early, f"{early:.0f} MB after 100,000 events, {peak:.0f} MB in the end"

@@ -15,12 +15,29 @@ from api import ContractError, TransientError
 
 from tests.chaos.row import Case, Row, quick
 from tests.chaos.striking import ACCOUNTS, EVENTS, OFTEN, REPORT, lasting, passing
-from tests.chaos.trial import DEADLINE, OnSandbox
+from tests.chaos.trial import DEADLINE, OnSandbox, printed_by
 from tests.raw_server import serve
 
+BOMBED = """
+import sys
+import api
+from read import peak
+try:
+    api.Klaviyo(sys.argv[1]).get("/api/events")
+except api.ContractError:
+    print(peak() / 2**20)
+"""
 NOTHING = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 FRAMINGS = ("length", "chunked", "close", "gzip")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def held(trial: OnSandbox) -> None:
+    """What is not unpacked takes no memory."""
+    trial.fault("bomb", path=EVENTS, megabytes=200)
+    [peak] = printed_by(BOMBED, trial.loader.url)
+    assert peak < 300, f"{peak:.0f} MB"
+    trial.recover()
 
 
 def refused_at_first(trial: OnSandbox) -> None:
@@ -185,7 +202,10 @@ ROWS = [
         "T5",
         f"a body of more than {api.BODY_LIMIT >> 20} MiB in a small gzip",
         "not unpacked: exit 1 at once",
-        lasting("bomb", ContractError, says="larger than 64 MiB", megabytes=200),
+        [
+            *lasting("bomb", ContractError, says="larger than 64 MiB", megabytes=200),
+            Case("memory", held),
+        ],
     ),
     Row(
         "T6",

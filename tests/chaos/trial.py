@@ -2,8 +2,10 @@
 
 import json
 import logging
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,6 +19,7 @@ import streams
 from api import Klaviyo, KlaviyoError
 
 from tests import fivetran, needles, raw_tables
+from tests.benchmarks.measure import READ
 from tests.connector.scripted import ScriptedAccount
 from tests.loader import OWN, Loader, Row
 from tests.sandbox_server import Sandbox
@@ -61,6 +64,22 @@ class Clean:
     tables: Rows
     calls: int = 0
     records: int = 0
+
+
+def printed_by(program: str, url: str) -> list[float]:
+    """The numbers that a program prints which reads the sandbox at `url`, alone in its process.
+
+    It finds the connector's modules, and in `read` the function `peak`: the most memory in bytes.
+    """
+    path = os.pathsep.join([str(fivetran.CONNECTOR), str(READ.parent)])
+    done = subprocess.run(
+        [sys.executable, "-c", program, KEY],
+        env={**os.environ, "KLAVIYO_BASE_URL": url, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return [float(word) for word in done.stdout.split()]
 
 
 def difference(truth: Rows, found: Rows) -> tuple[int, int, int]:
