@@ -60,8 +60,8 @@ def sync_reports(account: Account) -> Iterator[Operation]:
         except ContractError as error:
             closed.add(job.report.path)
             broken.append(error)
-            yield Warning(str(error))
         yield account.memory.checkpoint()
+    yield from (Warning(str(error)) for error in broken[1:])  # the first is raised
     if broken:
         raise broken[0]
 

@@ -151,7 +151,7 @@ def _account(account: Account) -> Iterator[Operation]:
             yield from part
         except ContractError as error:
             broken.append(error)
-            yield Warning(str(error))
+    yield from (Warning(str(error)) for error in broken[1:])  # the first is raised
     yield from _scope_warnings(account)
     yield from account.report()
     yield account.memory.checkpoint()

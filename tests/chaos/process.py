@@ -143,9 +143,9 @@ def locked(trial: DebuggedOnSandbox) -> None:
 
 
 def full_disk(trial: DebuggedOnSandbox) -> None:
-    """No file may grow beyond 300 kB: the sync fails, and works once there is room."""
+    """No file may grow beyond 100 kB: the sync fails, and works once there is room."""
     process = trial.start()
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (300_000, 300_000))
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
     trial.note("".join(process.communicate()), process.returncode)
     assert process.returncode != 0
     trial.sync()
