@@ -14,7 +14,18 @@ from zoneinfo import ZoneInfo
 from api import ConfigurationError, ContractError
 from asking import Asking
 from configuration import Configuration
-from models import Checkpoint, Json, Operation, State, Table, UnstorableError, Upsert, dig, digest
+from models import (
+    Checkpoint,
+    Json,
+    Operation,
+    State,
+    Table,
+    UnstorableError,
+    Upsert,
+    Warning,
+    dig,
+    digest,
+)
 from roster import Roster
 from streams import SYNC_ERROR, SYNC_REPORT
 from values import day, text, written
@@ -113,6 +124,7 @@ class Account:
     deleted: Counter[str] = field(default_factory=Counter)
     offered: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    unfit: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     costs: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     told_at: float = field(default_factory=monotonic)
 
@@ -215,7 +227,7 @@ class Account:
         """Write the row of one document if it is news, or note that it cannot be stored."""
         self.offered[table.name] += 1
         try:
-            row = table.row(self.id, source)
+            row = table.row(self.id, source, self.unfit[table.name])
         except UnstorableError as error:
             yield self._refusal(table, source, str(error))
             return
@@ -247,6 +259,16 @@ class Account:
                     f"{name}: {refused:,} of {self.offered[name]:,} records cannot be stored;"
                     " sync_error names them. Klaviyo's answers may have changed: update the"
                     " connector"
+                )
+
+    def unfit_warnings(self) -> Iterator[Operation]:
+        """One warning for each table with values of another type than their column."""
+        for name, columns in self.unfit.items():
+            if columns:
+                counts = ", ".join(f"{column} {count:,}" for column, count in columns.items())
+                yield Warning(
+                    f"{name}: values of another type than their column were left out, among"
+                    f" {self.offered[name]:,} records: {counts}; see in Klaviyo what changed"
                 )
 
     @contextmanager

@@ -7,7 +7,7 @@ with `account_id`, every row complete. A column names the place in Klaviyo's JSO
 import hashlib
 import json
 from base64 import b64encode
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,8 +98,11 @@ class Table:
     def _blank(self) -> Row:
         return dict.fromkeys(("account_id", *self.columns))
 
-    def row(self, account_id: str, source: Json) -> Row:
-        """The row for one source document, without `synced_at`."""
+    def row(self, account_id: str, source: Json, unfit: Counter[str] | None = None) -> Row:
+        """The row for one source document, without `synced_at`.
+
+        A value of another type than its column's is NULL there, and counted in `unfit`.
+        """
         row = self._blank | {"account_id": account_id}
         for path, columns in self._plan.items():
             container = dig(source, path)
@@ -109,7 +112,9 @@ class Table:
                 for name, key, convert in columns:
                     value = container.get(key)
                     if value is not None:
-                        row[name] = convert(value)
+                        row[name] = fitting = convert(value)
+                        if fitting is None and unfit is not None and value != "":
+                            unfit[name] += 1
         for name in self.key:
             if row[name] is None:
                 raise UnstorableError(f"{self.name} without {name}")

@@ -153,6 +153,7 @@ def _account(account: Account) -> Iterator[Operation]:
             broken.append(error)
     yield from (Warning(str(error)) for error in broken[1:])  # the first is raised
     yield from _scope_warnings(account)
+    yield from account.unfit_warnings()
     yield from account.report()
     yield account.memory.checkpoint()
     for line in account.summary():

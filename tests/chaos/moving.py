@@ -1,6 +1,6 @@
 """D: pages that lead astray, and data that moves while it is read."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from api import ContractError
 from models import Operation, Upsert
@@ -8,9 +8,12 @@ from models import Operation, Upsert
 from tests.chaos.row import Case, Row, quick
 from tests.chaos.status import forget_snapshots
 from tests.chaos.striking import EVENTS, OFTEN, PAGED, SEGMENTS, lasting, passing
-from tests.chaos.trial import DebuggedOnSandbox, OnSandbox
+from tests.chaos.trial import Clean, DebuggedOnSandbox, OnSandbox, Told
+from tests.connector import scripted
+from tests.connector.scripted import NOON
+from tests.loader import Loader
 
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+DAY, MINUTE, SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
 SHOWN_AT_ONCE = "/api/(campaigns|events|metrics|segments)$"
 
 
@@ -75,6 +78,27 @@ def ahead(trial: OnSandbox) -> None:
     trial.sync()
     trial.renew_truth()
     forget_snapshots(trial)
+
+
+def a_year_ahead(trial: Told) -> None:
+    """Events dated a second, a day and a year ahead hide none of the 20 that follow them."""
+
+    def happened(*times: datetime) -> None:
+        for time in times:
+            id_ = str(len(listed))
+            listed.append(scripted.resource("event", id_, datetime=time.isoformat()))
+
+    listed = trial.account.documents["/api/events"]
+    happened(*(NOON + ahead for ahead in (SECOND, DAY, 365 * DAY)))
+    trial.sync()
+    assert len(trial.found()["event"]) == 3
+    assert all(time <= NOON.isoformat() for time in trial.known("event") if isinstance(time, str))
+    happened(*(NOON + number * MINUTE for number in range(1, 21)))
+    trial.account.now += 21 * MINUTE
+    trial.sync()
+    fresh = Loader(trial.loader.url, trial.loader.configuration).sync().content()
+    trial.clean = Clean({name: list(rows.values()) for name, rows in fresh.items()})
+    assert len(trial.clean.tables["event"]) == 23
 
 
 def misdated(seconds: int) -> Case:
@@ -177,9 +201,12 @@ ROWS = [
     ),
     Row(
         "D6",
-        "events dated up to weeks ahead, then ordinary ones",
+        "events dated a second to a year ahead, then ordinary ones",
         "all are stored; no watermark passes Klaviyo's clock",
-        [quick(Case("ahead", ahead))],
+        [
+            Case("weeks", ahead),
+            Case("a year", a_year_ahead, stage="told", quick=True),
+        ],
         "Airbyte: ok; tap-klaviyo: 20 lost, bookmark 30 days ahead",
     ),
     Row(

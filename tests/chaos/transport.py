@@ -201,7 +201,7 @@ ROWS = [
     Row(
         "T5",
         f"a body of more than {api.BODY_LIMIT >> 20} MiB in a small gzip",
-        "not unpacked: exit 1 at once",
+        "not unpacked beyond that: exit 1 at once, in less than 300 MB",
         [
             *lasting("bomb", ContractError, says="larger than 64 MiB", megabytes=200),
             Case("memory", held),

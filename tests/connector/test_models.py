@@ -1,6 +1,7 @@
 """How Klaviyo's JSON becomes rows, and how the connector knows which rows are news."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import models
@@ -71,6 +72,13 @@ class TestRow:
         assert [*table.types] == [*row, "synced_at"]
         assert all(row[name] is not None for name in table.primary_key)
         assert all(storable(kind, row.get(name)) for name, kind in table.types.items())
+
+    def test_values_of_another_type_are_counted(self) -> None:
+        """S1: what its column cannot hold is NULL and counted; nothing at all, or "", is not."""
+        unfit: Counter[str] = Counter()
+        for size in ("large", {"eu": 42}, "", None, "42"):
+            SHOE.row("A1", planted(SHOE, {"id": "s1", "side": "left", "size": size}), unfit)
+        assert unfit == {"size": 2}
 
     @pytest.mark.parametrize("key", SHOE.key)
     @pytest.mark.parametrize("value", [None, {}, ["x"]])
