@@ -89,6 +89,14 @@ class Memory:
         with recalling("event"):
             self.event_times = [str(time) for time in self.known.get("event_times", [])]
 
+    def of(self, table: str) -> Json:
+        """What the state holds of a table; nothing before its first sync."""
+        return self.tables.get(table, {})
+
+    def remember(self, table: str, parts: Json) -> None:
+        """Put these parts of what is known of a table in place of their older ones."""
+        self.tables[table] = {**self.of(table), **parts}
+
     def note_event(self, time: str) -> None:
         """Widen the span of event times written since the last `sync_report`."""
         least, greatest = self.event_times or (time, time)
@@ -143,7 +151,7 @@ class Account:
         """Who stands in the tables of people. All accounts of a connection share its state."""
         with recalling(ROSTER):
             limit = MOST_ROSTER // len(self.settings.api_keys)
-            return Roster(self.memory.tables.get(ROSTER, {}), limit)
+            return Roster(self.memory.of(ROSTER), limit)
 
     @cached_property
     def written_now(self) -> str:
@@ -160,6 +168,10 @@ class Account:
         """The first day that can hold results: the oldest campaign's or flow's, or `start_date`."""
         oldest = date.fromisoformat(self.memory.first_day or self.today.isoformat())
         return max(oldest, self.settings.start_date or oldest)
+
+    def midnight(self, day_: date) -> datetime:
+        """The instant at which a day of the account begins."""
+        return datetime.combine(day_, time(), self.zone)
 
     def back(self, watermark: str) -> datetime:
         """A remembered time, never ahead of Klaviyo's clock."""
@@ -213,9 +225,7 @@ class Account:
     @property
     def seconds_to_midnight(self) -> float:
         """Seconds until the account's day ends."""
-        now = self.now.astimezone(self.zone)
-        midnight = datetime.combine(now.date() + timedelta(days=1), time(), self.zone)
-        return (midnight - now).total_seconds()
+        return (self.midnight(self.today + timedelta(days=1)) - self.now).total_seconds()
 
     def wants(self, *tables: Table) -> bool:
         """Whether the user chose any of these tables."""

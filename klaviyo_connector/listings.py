@@ -58,7 +58,7 @@ class Mirror:
 
     def _recall(self) -> Row:
         """The memory of the last sync; none if other tables were chosen then."""
-        memory: Row = self.account.memory.tables.get(self.stream.name, {})
+        memory: Row = self.account.memory.of(self.stream.name)
         with recalling(self.stream.name):
             known = sorted(memory.get("rows", {}))
         return memory if known == sorted(table.name for table in self.tables) else {}

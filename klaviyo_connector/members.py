@@ -76,7 +76,7 @@ def _listings(account: Account, table: Table) -> list[Listing]:
         return SUPPRESSIONS
     kind = table.name.removesuffix("_profile")
     with recalling(kind):
-        rows = account.memory.tables.get(kind, {}).get("rows", {})
+        rows = account.memory.of(kind).get("rows", {})
         ids = [json.loads(key)[0] for key in rows.get(kind, {})]
     shown = {"fields[profile]": "joined_group_at"}
     return [Listing(table, id_, f"/api/{kind}s/{id_}/profiles", shown) for id_ in ids]
@@ -120,7 +120,7 @@ class Reading:
         self.account, self.listing = account, listing
         name = listing.table.name
         with recalling(name):
-            self.memory = dict(account.memory.tables.get(name, {}).get(listing.name, {}))
+            self.memory = dict(account.memory.of(name).get(listing.name, {}))
             self.watermark = self.memory.get("watermark", "")
             self.since = written(account.back(self.watermark) - OVERLAP) if self.watermark else ""
             self.compares = self._is_due()
@@ -177,8 +177,8 @@ class Reading:
                 yield from _leave(self.account, self.listing.table, group, left)
             done["compared_on"] = self.account.today.isoformat()
             self.memory["size"] = sum(map(len, self.seen.values()))
-        tables, name = self.account.memory.tables, self.listing.table.name
-        tables[name] = {**tables.get(name, {}), self.listing.name: {**self.memory, **done}}
+        mine = {self.listing.name: {**self.memory, **done}}
+        self.account.memory.remember(self.listing.table.name, mine)
 
 
 def _vanished(account: Account, table: Table, names: set[str]) -> Iterator[Operation]:
@@ -187,7 +187,7 @@ def _vanished(account: Account, table: Table, names: set[str]) -> Iterator[Opera
         if group[1] not in names:
             yield from _leave(account, table, group, account.roster.people(group))
             account.roster.forget(group)
-    known = account.memory.tables.get(table.name, {})
+    known = account.memory.of(table.name)
     account.memory.tables[table.name] = {name: known[name] for name in names & known.keys()}
     account.remember_people()
     yield account.memory.checkpoint()

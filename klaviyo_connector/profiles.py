@@ -7,7 +7,7 @@ disappears: so from time to time every id is listed and compared with those in t
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from operator import itemgetter
 
 from account import Account, recalling
@@ -62,7 +62,7 @@ class Profiles:
         self.account = account
         predicts = PREDICTIONS in account.settings.tables
         self.timeline = replace(PROFILES, params=PREDICTED) if predicts else PROFILES
-        known = account.memory.tables.get(PROFILE.name, {})
+        known = account.memory.of(PROFILE.name)
         if predicts and not known.get("predicts"):  # everybody is asked for once more
             known = {}
         account.memory.tables[PROFILE.name] = known
@@ -110,8 +110,8 @@ class Profiles:
 
     def _is_in_time(self, document: Json) -> bool:
         """Whether a profile changed since `start_date`."""
-        start, zone = self.account.settings.start_date, self.account.zone
-        since = written(datetime.combine(start, time(), zone)) if start else ""
+        start = self.account.settings.start_date
+        since = written(self.account.midnight(start)) if start else ""
         return (moment(dig(document, ("attributes", "updated"))) or "") >= since
 
     def _write(self, people: list[str]) -> Iterator[Operation]:
@@ -130,8 +130,6 @@ class Profiles:
 
     def checkpoint(self) -> Checkpoint:
         """Everything up to now."""
-        tables = self.account.memory.tables
-        mine = {**self.own, "recent": dict(self.recent)}
-        tables[PROFILE.name] = {**tables[PROFILE.name], **mine}
+        self.account.memory.remember(PROFILE.name, {**self.own, "recent": dict(self.recent)})
         self.account.remember_people()
         return self.account.memory.checkpoint()

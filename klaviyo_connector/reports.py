@@ -133,15 +133,14 @@ def _due(account: Account, report: Report | Aggregate, metric_id: str) -> list[W
 
 
 def _windows_of(account: Account, table: Table) -> dict[str, Any]:
-    remembered: dict[str, Any] = account.memory.tables.get(table.name, {})
-    windows: dict[str, Any] = remembered.get("windows", {})
+    windows: dict[str, Any] = account.memory.of(table.name).get("windows", {})
     return windows
 
 
 def _remember(
     account: Account, table: Table, metric_id: str, memory: Row, rows: Row | None = None
 ) -> None:
-    known = account.memory.tables.get(table.name, {})
+    known = account.memory.of(table.name)
     account.memory.tables[table.name] = {
         "windows": {**known.get("windows", {}), metric_id: memory},
         "rows": known.get("rows", {}) if rows is None else rows,

@@ -197,7 +197,7 @@ def _refuse_the_future(memory: Memory, now: datetime) -> None:
 
 
 def _account_row(account: Account) -> Iterator[Operation]:
-    ledger = Ledger(account.memory.tables.get(ACCOUNT.name, {}).get("rows", {}))
+    ledger = Ledger(account.memory.of(ACCOUNT.name).get("rows", {}))
     yield from account.store(ACCOUNT, account.document, lambda row: ledger.news("", row))
     account.memory.tables[ACCOUNT.name] = {"rows": ledger.known}
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from queue import SimpleQueue
 
 from account import Account, recalling
@@ -44,10 +44,10 @@ def sync_timeline(
         if page.unreadable is not None:
             yield from _refuse(account, timeline, page)
         progress.add(page.start, page.end)
-        _remember(account, timeline, progress.memory)
+        account.memory.remember(timeline.table.name, {timeline.part: progress.memory})
         yield account.memory.checkpoint()
     progress.add(progress.low, until)
-    _remember(account, timeline, progress.memory)
+    account.memory.remember(timeline.table.name, {timeline.part: progress.memory})
     yield account.memory.checkpoint()
 
 
@@ -61,12 +61,6 @@ def _refuse(account: Account, timeline: Timeline, page: Page) -> Iterator[Operat
     error = {"id": mark, "sync_id": account.sync_id, "table_name": name, "reason": reason}
     yield from account.store(SYNC_ERROR, error)
     yield Warning(f"{name}: {reason}; its other records were read")
-
-
-def _remember(account: Account, timeline: Timeline, memory: Json) -> None:
-    name = timeline.table.name
-    known = account.memory.tables.get(name, {})
-    account.memory.tables[name] = {**known, timeline.part: memory}
 
 
 def _side_by_side(account: Account, reader: Reader, progress: "Progress") -> Iterator[Page]:
@@ -150,7 +144,7 @@ class Progress:
         watermark, cold, reaches_back = memory.get("watermark", ""), memory.get("cold", ""), True
         read = datetime.fromisoformat
         with recalling(timeline.table.name):
-            begin = _midnight(account, start_date) if start_date else None
+            begin = account.midnight(date.fromisoformat(start_date)) if start_date else None
             if not watermark:
                 since = begin or _first(account, timeline)
             elif cold and account.back(cold).astimezone(account.zone).date() == account.today:
@@ -197,13 +191,9 @@ class Progress:
 def _memory(account: Account, timeline: Timeline) -> tuple[str, Json]:
     """The date history begins with, and the memory of the last sync unless it began later."""
     start = str(account.settings.start_date or "")
-    memory = account.memory.tables.get(timeline.table.name, {}).get(timeline.part, {})
+    memory = account.memory.of(timeline.table.name).get(timeline.part, {})
     known = memory.get("start_date", start)
     return (known, memory) if known <= start else (start, {})
-
-
-def _midnight(account: Account, day: str) -> datetime:
-    return datetime.fromisoformat(day).replace(tzinfo=account.zone)
 
 
 def _first(account: Account, timeline: Timeline) -> datetime:

@@ -21,8 +21,6 @@ ROOT = Path(__file__).parent.parent
 DBT = ROOT / ".venv-dbt" / "bin" / "dbt"
 DBT_PROJECT = ROOT / "dbt_project"
 CONNECTOR = ROOT / "klaviyo_connector"
-
-
 _CONNECTOR_LINE = re.compile(r"^[\d:.]+ \w+ +\S+ connector (.*)")
 _FAILURE_LINE = re.compile(r"SYNC FAILED|Error: |WARNING|SEVERE")
 
