@@ -4,7 +4,7 @@ dbt's own adapter talks to it as it talks to Google: what it sends is what a rea
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -14,12 +14,14 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+import duckdb
 import yaml
 
+from tests.fivetran import SCHEMA
 from tests.raw_tables import Rows
 from tests.warehouse import dbt
-from tests.warehouse.engines import RAW_SCHEMA, raw_tables
-from tests.warehouse.googlesql import GoogleSQL, SqlError, Table
+from tests.warehouse.engines import RAW_SCHEMA
+from tests.warehouse.googlesql import FilterMissingError, GoogleSQL, SqlError, Table
 
 PROJECT = "project"
 # What Fivetran makes of the declared types in BigQuery, by DuckDB's names for them.
@@ -56,14 +58,29 @@ class BigQuery:
         """Copy the raw tables."""
         casts = ", ".join(f"cast(null as {ours}) as `{theirs}`" for theirs, ours in TYPES.items())
         of = self.sql.run(f"select {casts}").types
-        for raw in raw_tables(file):
-            table = Table({name: of[kind] for name, kind in raw.types.items()}, [])
-            self.sql.tables[f"{PROJECT}.{RAW_SCHEMA}.{raw.name}"] = table.holding(raw.rows)
+        with duckdb.connect(str(file), read_only=True) as connection:
+            connection.execute("set timezone = 'UTC'")
+            names = connection.execute(
+                "select table_name from duckdb_tables() where schema_name = ?", [SCHEMA]
+            ).fetchall()
+            for (name,) in names:
+                rows = connection.sql(f"from {SCHEMA}.{name}")
+                types = {
+                    column: of[str(kind)]
+                    for column, kind in zip(rows.columns, rows.types, strict=True)
+                }
+                table = Table(types, []).holding(rows.fetchall())
+                self.sql.tables[f"{PROJECT}.{RAW_SCHEMA}.{name}"] = table
 
-    def rows(self, schema: str, relation: str) -> Rows:
-        """Everything a model holds."""
-        table = self.sql.tables[f"{PROJECT}.{schema}.{relation}"]
-        return [dict(zip(table.types, row, strict=True)) for row in table.values]
+    def rows(self, schemas: Mapping[str, str]) -> dict[str, Rows]:
+        """Everything that models hold."""
+        found = {
+            name: self.sql.tables[f"{PROJECT}.{schema}.{name}"] for name, schema in schemas.items()
+        }
+        return {
+            name: [dict(zip(table.types, row, strict=True)) for row in table.values]
+            for name, table in found.items()
+        }
 
     def answer(self, method: str, path: str, body: Any) -> Answer:  # noqa: C901
         """What the API says; None for what is not there."""
@@ -100,7 +117,7 @@ class BigQuery:
         self.scripts[job] = script
         try:
             self._results[job] = self.sql.run(script)
-        except (SqlError, NotImplementedError) as error:
+        except (SqlError, FilterMissingError, NotImplementedError) as error:
             self._results[job] = f"{type(error).__name__}: {error}"
 
     def _job(self, job: str) -> Answer:

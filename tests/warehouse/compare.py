@@ -33,11 +33,12 @@ def run(engine: Engine, folder: Path, *arguments: str) -> Contents:
     done = dbt.run_on(folder, everything | engine.environment, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
-    return {
-        node["name"]: _comparable(engine.rows(node["schema"], node["name"]))
+    schemas = {
+        node["name"]: node["schema"]
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["enabled"]
     }
+    return {name: _comparable(rows) for name, rows in engine.rows(schemas).items()}
 
 
 def _comparable(rows: Rows) -> list[tuple[Any, ...]]:

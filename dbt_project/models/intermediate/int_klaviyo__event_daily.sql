@@ -15,7 +15,7 @@ events as (
     where
         events.metric_id is not null
         {% if is_incremental() -%}
-        and events.occurred_at >= {{ utc_midnight(days_before(first_touched_month(), 1)) }}
+        and {{ may_be_needed('events.occurred_at', 1) }}
         {%- endif %}
 
 )
@@ -24,7 +24,7 @@ select
     account_id,
     metric_id,
     occurred_on,
-    {{ first_of_month('occurred_on') }} as occurred_month,
+    {{ occurred_month('occurred_on') }} as occurred_month,
     coalesce(inbox_provider, '') as inbox_provider,
     count(*) as event_count,
     sum(case when is_machine_open then 1 else 0 end) as machine_opens,
@@ -33,6 +33,6 @@ select
 
 from events
 {% if is_incremental() -%}
-where {{ first_of_month('occurred_on') }} >= {{ first_touched_month() }}
+where {{ occurred_month('occurred_on') }} >= {{ first_touched_month() }}
 {%- endif %}
 group by account_id, metric_id, occurred_on, coalesce(inbox_provider, '')

@@ -2,7 +2,7 @@
 
 with
 
-conversions as (select * from {{ ref('int_klaviyo__conversion') }}),
+conversions as (select * from {{ ref('int_klaviyo__conversion') }} where {{ all_months() }}),
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 

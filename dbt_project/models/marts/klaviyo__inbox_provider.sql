@@ -45,6 +45,7 @@ counts as (
         bot_clicks,
         synced_at
     from {{ ref('int_klaviyo__event_daily') }}
+    where {{ all_months() }}
 
 ),
 
