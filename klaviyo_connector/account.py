@@ -66,6 +66,14 @@ def _well_formed(remembered: Any) -> bool:
     )
 
 
+def no_metric(setting: str, name: str) -> ConfigurationError:
+    """A metric that the user chose is not there."""
+    return ConfigurationError(
+        f"{setting}: the account has no metric {name!r}; Klaviyo lists them under Analytics >"
+        " Metrics"
+    )
+
+
 @contextmanager
 def recalling(table: str) -> Iterator[None]:
     """Whatever cannot be recalled of a table's memory is damage, and said so before any harm."""

@@ -88,7 +88,7 @@ def read(given: Mapping[str, object]) -> Configuration:
 
 def _named(name: str) -> str:
     """A name to repeat in an error, unless it may be a secret that was put in the wrong place."""
-    return f" {name!r}" if re.fullmatch(r"[a-z_]{1,30}", name) else ""
+    return f" {name!r}" if re.fullmatch(r"[a-z_; ]{1,30}", name) else ""
 
 
 def _items(text: str) -> tuple[str, ...]:
@@ -102,8 +102,8 @@ def _api_keys(text: str) -> tuple[Secret, ...]:
         raise ConfigurationError("api_key is empty: enter a private Klaviyo API key (pk_...)")
     if not all(_KEY.fullmatch(key) for key in keys):
         raise ConfigurationError(
-            "api_key is malformed: a private Klaviyo key begins with pk_ and holds only letters,"
-            " digits, - and _; separate several with commas"
+            "api_key is malformed: a private Klaviyo key begins with pk_, and only letters, digits,"
+            " - and _ follow, four or more; separate several with commas"
         )
     return tuple(map(Secret, keys))
 
@@ -129,7 +129,9 @@ def _tables(chosen: tuple[str, ...]) -> frozenset[str]:
     unknown = [name for name in chosen if name not in sets and name not in TABLES]
     if unknown:
         known = ", ".join(("reporting", "all", PREDICTIONS, *TABLES))
-        raise ConfigurationError(f"tables: unknown table{_named(unknown[0])}; known: {known}")
+        raise ConfigurationError(
+            f"tables: unknown table{_named(unknown[0])}; separate names with commas; known: {known}"
+        )
     tables = {table for name in chosen or ("reporting",) for table in sets.get(name, (name,))}
     needed = {NEEDS[name] for name in tables & NEEDS.keys()}
     return frozenset(tables | needed | {"account", "sync_report", "sync_error"})

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from account import Account
-from api import ConfigurationError
+from account import Account, no_metric
 from models import Json, Operation, dig, related
 from streams import EVENT, EVENT_ATTRIBUTION
 from timeline import Timeline
@@ -36,7 +35,7 @@ def _metrics(account: Account) -> list[str]:
     chosen = account.settings.event_metrics
     for name in chosen:
         if name not in account.metrics:
-            raise ConfigurationError(f"event_metrics: the account has no metric {name!r}")
+            raise no_metric("event_metrics", name)
     return [one for name in chosen for one in account.metrics[name]] or [""]
 
 

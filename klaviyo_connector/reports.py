@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import restatement
-from account import Account, recalling
-from api import ConfigurationError, ContractError, ScopeError
+from account import Account, no_metric, recalling
+from api import ContractError, ScopeError
 from asking import QuotaSpentError
 from models import Json, Ledger, Operation, Row, Table, Warning, dig, digest
 from restatement import DAY, Window
@@ -90,7 +90,7 @@ def conversion_metrics(account: Account) -> list[str]:
         found = [account.metrics.get(name) or ([name] if name in known else []) for name in chosen]
         for name, ids in zip(chosen, found, strict=True):
             if not ids:
-                raise ConfigurationError(f"conversion_metrics: the account has no metric {name!r}")
+                raise no_metric("conversion_metrics", name)
         return list(dict.fromkeys(metric_id for ids in found for metric_id in ids))
     if account.revenue_metric:
         return [account.revenue_metric]

@@ -139,7 +139,8 @@ def _apart(
 def _failed(name: str, error: KlaviyoError, failures: list[KlaviyoError]) -> Iterator[Operation]:
     failures.append(error)
     if name:
-        yield Warning(f"{name}: {error}")
+        error.args = (f"{name}: {error}",)
+        yield Warning(str(error))
 
 
 def _account(account: Account) -> Iterator[Operation]:
