@@ -1,0 +1,45 @@
+{%- set metrics = {
+    'Subscribed to Email Marketing': ('email', 'joined'),
+    'Unsubscribed from Email Marketing': ('email', 'left'),
+    'Subscribed to Text Message Marketing': ('sms', 'joined'),
+    'Unsubscribed from Text Message Marketing': ('sms', 'left'),
+} -%}
+
+with
+
+changes as (
+
+    select
+        counts.account_id,
+        counts.occurred_on as date,
+        counts.event_count,
+        case metrics.metric_name
+            {%- for name, (channel, _) in metrics.items() %}
+            when '{{ name }}' then '{{ channel }}'
+            {%- endfor %}
+        end as channel,
+        case metrics.metric_name
+            {%- for name, (_, change) in metrics.items() %}
+            when '{{ name }}' then '{{ change }}'
+            {%- endfor %}
+        end as change
+
+    from {{ ref('stg_klaviyo__message_metric_daily') }} as counts
+    inner join {{ ref('stg_klaviyo__metric') }} as metrics
+        on counts.account_id = metrics.account_id
+        and counts.metric_id = metrics.metric_id
+    where metrics.metric_name in ('{{ metrics | join("', '") }}')
+
+)
+
+select
+    account_id,
+    channel,
+    date,
+    cast(sum(case when change = 'joined' then event_count else 0 end) as {{ dbt.type_bigint() }})
+        as members_joined,
+    cast(sum(case when change = 'left' then event_count else 0 end) as {{ dbt.type_bigint() }})
+        as members_left
+
+from changes
+group by account_id, channel, date
