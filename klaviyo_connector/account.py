@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from api import ConfigurationError, ContractError
 from asking import Asking
-from configuration import Configuration
+from configuration import Configuration, quoted
 from models import (
     Checkpoint,
     Json,
@@ -69,7 +69,7 @@ def _well_formed(remembered: Any) -> bool:
 def no_metric(setting: str, name: str) -> ConfigurationError:
     """A metric that the user chose is not there."""
     return ConfigurationError(
-        f"{setting}: the account has no metric {name!r}; Klaviyo lists them under Analytics >"
+        f"{setting}: the account has no metric {quoted(name)}; Klaviyo lists them under Analytics >"
         " Metrics"
     )
 

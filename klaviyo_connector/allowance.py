@@ -40,9 +40,10 @@ class Allowance:
 
     def learn(self, limits: Limits, now: float) -> None:
         """Correct our count by Klaviyo's, in which others are counted too."""
-        if limits.limit is not None:
-            self.limit = limits.limit - _others(limits.limit)
-            self.apart = 1 / (max(limits.limit / SECONDS_OF_A_MINUTE, 1.0) * (1 - OTHERS))
+        told = limits.limit if limits.limit and limits.limit >= 1 else None
+        if told is not None:
+            self.limit = told - _others(told)
+            self.apart = 1 / (max(told / SECONDS_OF_A_MINUTE, 1.0) * (1 - OTHERS))
             self.free_at = max(self.free_at, now + self.apart)
         elif self.limit == inf:
             self.apart = self.free_at = 0.0
@@ -50,7 +51,7 @@ class Allowance:
             ends = now + min(limits.reset, MINUTE)
             if ends > self.ends + MINUTE / 2:  # a minute that began before ours did
                 self.left = inf
-            self.left = min(self.left, limits.remaining - _others(limits.limit or 0.0))
+            self.left = min(self.left, limits.remaining - _others(told or 0.0))
             self.ends = ends
 
     def close(self, seconds: float, now: float) -> None:

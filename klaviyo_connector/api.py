@@ -191,10 +191,7 @@ class Klaviyo:
 
     def _note(self, headers: Mapping[str, str]) -> None:
         """Take Klaviyo's clock for ours: this machine's may be wrong."""
-        try:
-            self.now = parsedate_to_datetime(headers.get("Date", "")).astimezone(UTC)
-        except ValueError:
-            self.now = datetime.now(UTC)
+        self.now = _date(headers.get("Date")) or datetime.now(UTC)
         names = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
         self.limits = Limits(*(_number(headers.get(name)) for name in names))
 
@@ -276,15 +273,20 @@ def _detail(body: Any) -> str:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from now, whether the header holds seconds or a date; None when it holds neither."""
-    value = headers.get("Retry-After", "")
-    seconds = _number(value)
+    seconds = _number(headers.get("Retry-After"))
     if seconds is None:
-        try:
-            said_at = parsedate_to_datetime(headers["Date"])  # its clock, since ours may be wrong
-            seconds = (parsedate_to_datetime(value) - said_at).total_seconds()
-        except (KeyError, ValueError, TypeError):
-            return None
-    return max(seconds, 0.0)
+        until = _date(headers.get("Retry-After"))
+        said_at = _date(headers.get("Date"))  # by its clock, since ours may be wrong
+        seconds = (until - said_at).total_seconds() if until and said_at else None
+    return None if seconds is None else max(seconds, 0.0)
+
+
+def _date(value: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value or "")
+        return date.astimezone(UTC) if date.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _number(value: str | None) -> float | None:

@@ -17,8 +17,8 @@ from api import ContractError, CursorError, Klaviyo, KlaviyoError, TransientErro
 ATTEMPTS = 6
 LONGEST_BACKOFF = 60.0  # seconds
 SECONDS_WORTH_TELLING = 2.0
-PATIENCE = 600.0  # seconds that one question may wait for Klaviyo to recover
-LONGEST_WAIT = 900.0  # seconds; a longer Retry-After means a spent daily quota, not a busy minute
+# Seconds that one question may wait. A longer Retry-After is a spent quota's, not a busy minute's.
+PATIENCE = 900.0
 REPEATS = 3  # one repeated page is a hiccup; a cursor seen this often is a loop
 _ID = re.compile(r"(?<=^/api/)([^/]+)/[^/]+")
 log = logging.getLogger("klaviyo")
@@ -227,10 +227,11 @@ class Asking:
         with self._lock:
             self.throttled += error.throttled
         asked = error.retry_after
-        if asked is not None and asked > LONGEST_WAIT:
-            raise QuotaSpentError(endpoint, asked) from None
         if asked:
-            return asked + random.uniform(0, 1)  # noqa: S311 - no secret
+            wait = asked + random.uniform(0, 1)  # noqa: S311 - no secret
+            if wait > PATIENCE:
+                raise QuotaSpentError(endpoint, asked) from None
+            return wait
         grown = tries if asked is None else tries - 1  # 0: at once, but not for ever
         return random.uniform(0, min(LONGEST_BACKOFF, 2.0**grown))  # noqa: S311 - no secret
 

@@ -71,7 +71,7 @@ def read(given: Mapping[str, object]) -> Configuration:
     for name, value in given.items():
         if name not in KEYS:
             raise ConfigurationError(
-                f"unknown configuration key {name!r}; known: {', '.join(KEYS)}"
+                f"unknown configuration key {quoted(name)}; known: {', '.join(KEYS)}"
             )
         if not isinstance(value, str):
             raise ConfigurationError(f"{name} must be text: Fivetran configuration is all strings")
@@ -86,9 +86,9 @@ def read(given: Mapping[str, object]) -> Configuration:
     )
 
 
-def _named(name: str) -> str:
-    """A name to repeat in an error, unless it may be a secret that was put in the wrong place."""
-    return f" {name!r}" if re.fullmatch(r"[a-z_; ]{1,30}", name) else ""
+def quoted(name: str) -> str:
+    """A name to repeat in an error, unless a key was put in its place."""
+    return "'***'" if "pk_" in name.lower() else repr(name[:60])
 
 
 def _items(text: str) -> tuple[str, ...]:
@@ -130,7 +130,7 @@ def _tables(chosen: tuple[str, ...]) -> frozenset[str]:
     if unknown:
         known = ", ".join(("reporting", "all", PREDICTIONS, *TABLES))
         raise ConfigurationError(
-            f"tables: unknown table{_named(unknown[0])}; separate names with commas; known: {known}"
+            f"tables: unknown table {quoted(unknown[0])}; separate names by commas; known: {known}"
         )
     tables = {table for name in chosen or ("reporting",) for table in sets.get(name, (name,))}
     needed = {NEEDS[name] for name in tables & NEEDS.keys()}

@@ -6,6 +6,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,9 @@ def schema(configuration: dict[str, str]) -> list[dict[str, Any]]:  # noqa: ARG0
 def update(configuration: dict[str, str], state: dict[str, Any]) -> None:
     """Replay one sync to Fivetran; its errors end it in one line that says what to do."""
     try:
-        for operation in sync(configuration, state):
-            replay(operation)
+        with closing(sync(configuration, state)) as operations:  # its threads end with it
+            for operation in operations:
+                replay(operation)
     except KlaviyoError as error:
         op.error(str(error))
 

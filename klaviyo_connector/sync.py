@@ -6,7 +6,7 @@ them. Whatever it has yielded before a Checkpoint may be kept; the rest is asked
 
 import gc
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -51,7 +51,7 @@ MEMBERS = {"list": [LIST_PROFILE], "segment": [SEGMENT_PROFILE]}  # what is list
 NEEDED = {"metric", "mapped_metric", "campaign", "flow"}  # listings that tell what to report on
 
 
-def sync(configuration: Mapping[str, object], state: Any) -> Iterator[Operation]:
+def sync(configuration: Mapping[str, object], state: Any) -> Generator[Operation]:
     """Every operation of one sync. Raises a KlaviyoError that names the fault and its remedy."""
     settings = settings_of.read(configuration)
     remembered = read_state(state)

@@ -113,3 +113,12 @@ def test_a_refusal_holds_for_every_thread() -> None:
     ours.close(said, 0.0)
     run(klaviyo, (ours, 8))
     assert klaviyo.refused == 1
+
+
+@pytest.mark.parametrize("limit", [0.0, -15.0])
+def test_no_limit_that_is_told_stops_us_for_ever(limit: float) -> None:
+    """A limit of nothing a minute is no limit: what is left of the minute still counts."""
+    allowance = Allowance()
+    allowance.learn(Limits(limit=limit, remaining=0, reset=30), 0.0)
+    assert 0 < allowance.take(0.0) <= 30
+    assert allowance.take(30.0) == 0

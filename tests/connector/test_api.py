@@ -144,6 +144,7 @@ class TestHeaders:
             ("Fri, 20 Nov 2020 11:00:00 GMT", 0.0),
             ("Fri, 20 Nov 2020 12:00:03 -0000", None),
             ("Fri, 99 Nov 2020 12:00:00 GMT", None),
+            ("Fri, 31 Dec 9999 23:59:59 -0100", None),  # no time that can be told in UTC
             ("abc", None),
             ("", None),
             ("nan", None),

@@ -160,7 +160,7 @@ class TestRetries:
 class TestRateLimit:
     """H1 to H3: Klaviyo's word on when to ask again."""
 
-    @pytest.mark.parametrize("seconds", ["0", "7", "599"])
+    @pytest.mark.parametrize("seconds", ["0", "7", "599", "898"])
     def test_retry_after_is_honoured(
         self, server: HTTPServer, clock: UnhurriedClock, seconds: str
     ) -> None:
@@ -183,7 +183,7 @@ class TestRateLimit:
     def test_being_throttled_for_ever_ends(
         self, server: HTTPServer, clock: UnhurriedClock, header: str
     ) -> None:
-        """One question waits ten minutes at most, and is not asked a thousand times."""
+        """One question waits a quarter of an hour at most, and is not asked a thousand times."""
         answer(server, [refusal(429, Retry_After=header)])
         with pytest.raises(TransientError):
             Asking(KEY).get(PATH)

@@ -6,6 +6,7 @@ import configuration
 import pytest
 import streams
 import sync
+from account import no_metric
 from api import ConfigurationError
 from pytest_httpserver import HTTPServer
 
@@ -61,6 +62,14 @@ class TestRefused:
         with pytest.raises(ConfigurationError, match=key) as refusal:
             configuration.read({"api_key": KEY, key: value})
         assert value[:12] not in str(refusal.value)
+
+    def test_a_secret_in_place_of_a_name_is_not_repeated(self) -> None:
+        """Nor one that was taken for a setting's name, or for a metric's."""
+        with pytest.raises(ConfigurationError, match="unknown configuration key") as refusal:
+            configuration.read({"api_key": KEY, KEY: "x"})
+        assert KEY[:12] not in str(refusal.value)
+        assert KEY[:12] not in str(no_metric("event_metrics", KEY))
+        assert "'Placed Order'" in str(no_metric("event_metrics", "Placed Order"))
 
     @pytest.mark.parametrize("key", ["base_url", "apikey", "API_KEY", ""])
     def test_an_unknown_key_is_refused(self, key: str) -> None:
