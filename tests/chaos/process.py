@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import api
 from sync import ROWS_BETWEEN_CHECKPOINTS
 
 from tests import fivetran
@@ -32,6 +33,7 @@ BEGINNING, CHECKPOINT = "calling update()", "checkpoint recorded"  # in the SDK'
 SECONDS_OF_A_SYNC = 4.0
 NOW = "2026-11-16T15:00:00+00:00"
 CHECKPOINTING = "        op.checkpoint(operation.state)\n"
+FAILING = "        raise OSError('no space left')\n"
 SUICIDE = "        import os; os.kill(os.getpid(), 9)\n"
 
 Happening = Callable[[DebuggedOnSandbox], None]
@@ -151,6 +153,18 @@ def full_disk(trial: DebuggedOnSandbox) -> None:
     trial.sync()
 
 
+def loader_fails(trial: DebuggedOnSandbox) -> None:
+    """A loader that fails while Klaviyo is silent ends the sync, before the silence does."""
+    trial.sandbox.fault("stall", path="/api/events", times=None)
+    fivetran.alter(trial.project, "connector.py", CHECKPOINTING, FAILING)
+    process = trial.start()
+    trial.note("".join(process.communicate(timeout=api.REQUEST_DEADLINE / 2)), process.returncode)
+    assert process.returncode == 1
+    fivetran.alter(trial.project, "connector.py", FAILING, CHECKPOINTING)
+    trial.sandbox.clear_faults()
+    trial.sync()
+
+
 def on_a_tie(trial: Told) -> None:
     """Killed after each operation in turn, while a dozen events share a second and four pages."""
     trial.account.page_size = 3
@@ -266,9 +280,13 @@ ROWS = [
     ),
     Row(
         "P6",
-        "the warehouse is locked by another process; the disk is full",
+        "the warehouse is locked by another process; the disk is full; the loader fails",
         "exit 1, and the next run makes it whole",
-        [debugged("locked", locked), debugged("full", full_disk)],
+        [
+            debugged("locked", locked),
+            debugged("full", full_disk),
+            debugged("loader", loader_fails),
+        ],
     ),
     Row(
         "P7",

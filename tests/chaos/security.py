@@ -195,7 +195,7 @@ ROWS = [
             quick(
                 misconfigured("unknown", "unknown configuration key 'apikey'; known", apikey=KEY)
             ),
-            misconfigured("table", "tables: unknown table 'campaigns'; separate", tables="campaigns"),
+            misconfigured("table", "tables: unknown table 'campaigns'; ", tables="campaigns"),
             misconfigured("date", "start_date must be a past date such", start_date="yesterday"),
             misconfigured("number", "concurrency must be a whole number", concurrency="many"),
             *(
