@@ -14,6 +14,7 @@ from scripts.command import CommandError
 API = "https://api.fivetran.com/v1"
 TRY_AGAIN = {429, 500, 502, 503, 504}
 LONGEST_PAUSE = 60.0  # seconds before another try, unless Fivetran names its own
+FIRST_TRIES = 6  # half a minute; whoever was never answered is offline, not unlucky
 
 
 class TooLateError(CommandError):
@@ -43,13 +44,17 @@ class Deadline:
 
 
 class Fivetran:
-    """Fivetran's REST API. What is refused for the moment is asked again until the deadline."""
+    """Fivetran's REST API. What is refused for the moment is asked again until the deadline.
+
+    So is what gets no answer, once there was one.
+    """
 
     def __init__(self, key: str, secret: str, deadline: Deadline) -> None:
         self._session = requests.Session()
         self._session.auth = (key, secret)
         self._session.headers["Accept"] = "application/json;version=2"
         self.deadline = deadline
+        self._has_answered = False
 
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
         """The data at a path."""
@@ -70,8 +75,11 @@ class Fivetran:
     def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         for attempt in count():
             answer = self._try(method, path, **more)
+            self._has_answered |= answer is not None
             if answer is not None and answer.status_code not in TRY_AGAIN:
                 return _data(answer, path)
+            if not self._has_answered and attempt + 1 == FIRST_TRIES:
+                raise CommandError(f"Fivetran cannot be reached: is {API} open from here?")
             pause = _pause(answer, attempt)
             reason = "cannot be reached" if answer is None else f"says {answer.status_code}"
             print(f"Fivetran {reason} ({path}): trying again in {pause:.0f} s", flush=True)

@@ -263,6 +263,25 @@ def test_a_network_that_fails_for_the_moment(fivetran: responses.RequestsMock) -
     assert run() == DONE
 
 
+def test_a_machine_that_is_offline_is_told_so(
+    fivetran: responses.RequestsMock, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever never had an answer gives up within a minute, not after two hours of waiting."""
+    fivetran.replace(responses.GET, f"{API}/groups", body=requests.ConnectionError("no route"))
+    assert fivetran_sync.main(["--list"]) == FAILED
+    assert "Fivetran cannot be reached" in last_line(capsys)
+    assert clock.now < 60
+
+
+def test_a_network_that_fails_for_long_is_outwaited(fivetran: responses.RequestsMock) -> None:
+    """A sync goes on in Fivetran meanwhile, so whoever was answered before goes on asking."""
+    looks(fivetran, {})
+    for _ in range(20):
+        fivetran.get(PATH, body=requests.ConnectionError("reset"))
+    looks(fivetran, SUCCEEDED)
+    assert run() == DONE
+
+
 def test_a_retry_after_beyond_the_deadline(
     fivetran: responses.RequestsMock, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
