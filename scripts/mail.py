@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 import boto3
 from botocore.config import Config
@@ -95,12 +95,23 @@ class SmtpSettings(MailSettings):
             yield server
 
 
-class SesSettings(MailSettings):
-    """Amazon SES, reached as boto3 finds it: AWS_REGION, AWS_ACCESS_KEY_ID and so on."""
+class Region(Settings):
+    """Where Amazon SES is asked: as boto3 finds it, in the environment or in ~/.aws/config."""
+
+    aws_default_region: str
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """The settings, with the region as boto3 finds it."""
+        return super().read(aws_default_region=boto3.Session().region_name, **given)
+
+
+class SesSettings(MailSettings, Region):
+    """Amazon SES; boto3 finds the key: AWS_ACCESS_KEY_ID and so on."""
 
     def send(self, message: EmailMessage) -> None:
         """Send by SES, no faster than the account may."""
-        with ses() as client:
+        with ses(self) as client:
             rate = client.get_account()["SendQuota"]["MaxSendRate"]  # mails a second
             for copy in self.copies(message):
                 client.send_email(Content={"Raw": {"Data": copy.as_bytes()}})
@@ -115,17 +126,19 @@ def read(**given: str | None) -> MailSettings:
 
 
 @contextmanager
-def ses() -> "Iterator[SESV2Client]":
+def ses(region: Region) -> "Iterator[SESV2Client]":
     """A client of Amazon SES; what it refuses is a CommandError."""
     try:
-        yield boto3.client("sesv2", config=Config(retries={"mode": "standard"}))
+        yield boto3.client(
+            "sesv2", region.aws_default_region, config=Config(retries={"mode": "standard"})
+        )
     except (BotoCoreError, ClientError) as error:
         raise CommandError(f"SES: {error}") from None
 
 
 def verify_domain(domain: str, *, is_dry: bool) -> None:
     """Make the domain an identity that signs with DKIM, unless it is one, and print its records."""
-    with ses() as client:
+    with ses(Region.read()) as client:
         try:
             dkim = client.get_email_identity(EmailIdentity=domain)["DkimAttributes"]
             print(f"{domain} is an identity already.")

@@ -186,6 +186,15 @@ def test_what_ses_refuses_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Did not have authority" in complaint(capsys, 1, "smoke", "--by", "ses")
 
 
+@pytest.mark.parametrize("arguments", [["ses-bootstrap", "example.com"], ["smoke", "--by", "ses"]])
+def test_ses_needs_a_region(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """The setting is named with the others that are missing, and nobody is asked."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+    assert "AWS_DEFAULT_REGION is not set" in complaint(capsys, 2, *arguments)
+
+
 def test_a_domain_is_verified_once(amazon: SESBackend, capsys: pytest.CaptureFixture[str]) -> None:
     """A dry run shows the plan, the first run carries it out, a second one changes nothing."""
     verify = ["ses-bootstrap", "example.com"]
