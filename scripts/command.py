@@ -1,11 +1,12 @@
 """What every command here shares: where settings come from, and how it ends when it fails."""
 
+import argparse
 import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
@@ -31,7 +32,7 @@ class SettingsError(UsageError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(
-            f"{'; '.join(problems)}. Set it in the environment or in .env;"
+            f"{'; '.join(problems)}. Settings come from the environment or from .env;"
             " .env.example explains each."
         )
         self.problems = problems
@@ -53,14 +54,22 @@ def command(main: Main) -> Callable[..., int]:
                 os.environ.setdefault(name, value)
         try:
             main(arguments)
-        except (CommandError, LookerError, OSError) as error:  # OSError names the file
+        except (CommandError, LookerError) as error:
             print(f"\n{error}", file=sys.stderr)
             return getattr(error, "code", 1)
+        except OSError as error:
+            print(f"\n{_in_words(error)}", file=sys.stderr)
+            return 1
         except KeyboardInterrupt:
             return 130  # what a shell says of a program that Ctrl-C ended
         return 0
 
     return run
+
+
+def _in_words(error: OSError) -> str:
+    """The file and what is wrong with it, without the number that the system gives it."""
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
 class Settings(BaseSettings):
@@ -97,6 +106,27 @@ def _problems(error: ValidationError) -> list[str]:
     return found
 
 
-def day(text: str) -> date:
-    """A date on the command line; argparse refuses another text by the name of this function."""
-    return date.fromisoformat(text)
+Value = TypeVar("Value")
+
+
+def expected(form: str, read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """What reads an option's text, for argparse; a text that is not of this form is told so."""
+
+    def given(text: str) -> Value:
+        try:
+            return read(text)
+        except (ValueError, OverflowError):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {form}") from None
+
+    return given
+
+
+def _one_or_more(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+day = expected("a day such as 2026-01-31", date.fromisoformat)
+count = expected("a whole number from 1 on", _one_or_more)

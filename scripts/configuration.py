@@ -26,11 +26,25 @@ def read() -> dict[str, str]:
     given = {name: os.environ.get(_variable(name), "") for name in connector.KEYS}
     if not given["api_key"]:
         raise SettingsError([f"{_variable('api_key')} is not set"])
+    _check(given)
+    return {name: value for name, value in given.items() if value}
+
+
+def tables() -> dict[str, str]:
+    """The tables by variable, for dbt, which reads it too and needs no key."""
+    name = _variable("tables")
+    chosen = os.environ.get(name, "")
+    _check({"api_key": "pk_not_asked_for", "tables": chosen})
+    return {name: chosen or "reporting"}
+
+
+def _check(given: Mapping[str, str]) -> None:
+    """Let the connector say what it refuses; its message begins with the key."""
     try:
         connector.read(given)
     except ConfigurationError as error:
-        raise SettingsError([f"in {_variable('*')}: {error}"]) from None
-    return {name: value for name, value in given.items() if value}
+        key = str(error).split(" ")[0].rstrip(":")
+        raise SettingsError([f"{_variable(key)}{str(error).removeprefix(key)}"]) from None
 
 
 def shown(given: Mapping[str, str]) -> dict[str, str]:

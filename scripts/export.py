@@ -24,11 +24,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts import warehouse
-from scripts.command import CommandError, UsageError, command, day
+from scripts.command import CommandError, UsageError, command, count, day, expected
 from scripts.warehouse import TARGETS, Warehouse, WarehouseSettings
 
 DEFAULT = "klaviyo__campaign_extract"
 DAYS = ("date", "sent_on")  # what the marts call their day
+FORMATS = ("csv", "parquet")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Extract:
         """The query, in the SQL that DuckDB, Postgres and BigQuery have in common."""
         if self.start and self.end and self.start >= self.end:
             raise UsageError(f"--end {self.end} must come after --start {self.start}.")
-        by = next((name for name in DAYS if name in columns), None)
+        by = day_of(columns)
         if by is None and (self.start or self.end):
             raise UsageError(f"{self.mart} has no day: leave out --start and --end.")
         first, limit = next(iter(columns)), "" if self.limit is None else f" limit {self.limit}"
@@ -54,17 +55,28 @@ class Extract:
         order = f"{by}, {first}" if by else first
         return f"select * from {relation}{where} order by {order}{limit}"  # noqa: S608 - names that the warehouse listed
 
+    def file(self, suffix: str) -> Path:
+        """Where the rows go if nobody says where: the name says which they are.
+
+        Those of an open span depend on the day of the export.
+        """
+        today = None if self.start and self.end else datetime.now(UTC).date()
+        bounds = {"from": self.start, "to": self.end, "first": self.limit, "on": today}
+        parts = [f"{name}_{bound}" for name, bound in bounds.items() if bound]
+        return Path("data", f"{'_'.join([self.mart, *parts])}.{suffix}")
+
+
+def day_of(columns: Iterable[str]) -> str | None:
+    """The column of a mart that holds its day, if it has one."""
+    return next((name for name in DAYS if name in columns), None)
+
 
 def write(source: Warehouse, extract: Extract, file: Path) -> int:
     """Write the rows to a file and give their number; `file` appears only when it is whole.
 
     DuckDB writes every file, so that rows look the same whichever engine they come from.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        TemporaryDirectory(dir=file.parent, prefix=".export-") as folder,
-        duckdb.connect() as writer,
-    ):
+    with _folder_beside(file) as folder, duckdb.connect() as writer:
         writer.execute("set timezone = 'UTC'")
         rows, count = _fetched(source, extract, Path(folder))
         done = Path(folder, file.name)
@@ -72,6 +84,15 @@ def write(source: Warehouse, extract: Extract, file: Path) -> int:
         writer.execute(f"copy (from {rows}) to '{done}' (format {options})")
         done.replace(file)
     return count
+
+
+def _folder_beside(file: Path) -> TemporaryDirectory[str]:
+    """A folder from which a whole file can be put in its place."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return TemporaryDirectory(dir=file.parent, prefix=".export-")
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def copy(source: Warehouse, marts: Iterable[str], file: Path) -> None:
@@ -148,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.dry_run:
             show(source, extract)
         else:
-            run(source, extract, options.output or default_file(options.format), address)
+            run(source, extract, options.output or extract.file(options.format), address)
 
 
 def run(source: Warehouse, extract: Extract, file: Path, address: str = "") -> None:
@@ -159,17 +180,23 @@ def run(source: Warehouse, extract: Extract, file: Path, address: str = "") -> N
         upload(file, address, rows, extract)
 
 
-def default_file(suffix: str) -> Path:
-    """Where an export of today goes."""
-    return Path("data", f"klaviyo_export_{datetime.now(UTC):%Y%m%d}.{suffix}")
-
-
 def show(source: Warehouse, extract: Extract) -> None:
     """Print the rows as CSV instead of writing them."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "rows.csv")
         write(source, extract, file)
         print(file.read_text(), end="")
+
+
+def _named(text: str) -> Path:
+    """A file whose name tells its format."""
+    file = Path(text)
+    if file.suffix.removeprefix(".") not in FORMATS:
+        raise ValueError(text)
+    return file
+
+
+_file = expected("a file that ends in .csv or .parquet", _named)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -184,10 +211,10 @@ def _parser() -> argparse.ArgumentParser:
     add("mart", nargs="?", default=DEFAULT, help="name of the mart (%(default)s)")
     add("--start", type=day, metavar="DAY", help="first day, such as 2026-01-31")
     add("--end", type=day, metavar="DAY", help="the day after the last one")
-    add("--limit", type=int, metavar="N", help="write at most so many rows")
+    add("--limit", type=count, metavar="N", help="write at most so many rows")
     file = parser.add_mutually_exclusive_group().add_argument
-    file("--format", choices=["csv", "parquet"], default="csv", help="of the file (%(default)s)")
-    file("--output", type=Path, metavar="FILE", help="(data/klaviyo_export_YYYYMMDD.csv)")
+    file("--format", choices=FORMATS, default="csv", help="of the file (%(default)s)")
+    file("--output", type=_file, metavar="FILE", help="(data/MART_from_START_to_END.csv)")
     add("--upload-s3", metavar="ADDRESS", help="such as s3://bucket/prefix/{start}_{end}.csv")
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
     add("--dry-run", action="store_true", help="print the rows, write and upload nothing")

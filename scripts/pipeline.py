@@ -12,29 +12,40 @@ exit codes:
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from looker import declaration, semantic
 from looker.errors import LookerError
 from looker.warehouse import HEALTH
 from scripts import configuration, digest, export, fivetran_sync, mail, steps, warehouse
-from scripts.command import CommandError, Settings, SettingsError, command
+from scripts.command import CommandError, Settings, SettingsError, command, expected
 from scripts.fivetran_sync import SyncSettings
 from scripts.results import Period
 from scripts.warehouse import TARGETS, WarehouseSettings
 
-FOLDER = Path("build", "account")
+FOLDER = "build/account"
+
+
+def _dated(mart: str) -> str:
+    """A mart of dbt's whose rows have a day, since the archive is of a period."""
+    dated = [name for name, columns in semantic.load().columns.items() if export.day_of(columns)]
+    if mart not in dated:
+        raise ValueError(f"{mart} is none of dbt's marts by day: {', '.join(dated)}")
+    return mart
 
 
 class ArchiveSettings(Settings):
     """What is archived; without an address it stays in `data/`."""
 
-    archive_mart: str = export.DEFAULT
+    archive_mart: Annotated[str, AfterValidator(_dated)] = export.DEFAULT
     archive_format: Literal["csv", "parquet"] = "csv"
     archive_s3: str = ""
 
@@ -75,7 +86,7 @@ def _sync(run: Run) -> Step:
 def _build(run: Run) -> Step:
     target = run.warehouse.dbt_target
     build = partial(steps.build, run.place, run.environment, target=target)
-    shown = run.warehouse.shown()
+    shown = {**configuration.tables(), **run.warehouse.shown()}
     return Step(f"Building and testing the marts with dbt on {target}", shown, build)
 
 
@@ -109,7 +120,7 @@ def _archive(run: Run) -> Step:
 
     def archive() -> None:
         with warehouse.opened(run.warehouse) as source:
-            export.run(source, extract, export.default_file(settings.archive_format), address)
+            export.run(source, extract, extract.file(settings.archive_format), address)
 
     return Step(f"Archiving {settings.archive_mart}", settings.shown(), archive)
 
@@ -170,9 +181,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Plan, and carry the plan out."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper())
-    folder = options.folder.resolve()
-    place = steps.Place(folder, folder / "warehouse.duckdb", folder / "dashboard.html")
-    settings = WarehouseSettings.read(dbt_target=options.target, klaviyo_warehouse=place.warehouse)
+    folder = options.folder
+    marts = Path(os.environ.get("KLAVIYO_WAREHOUSE") or folder / "warehouse.duckdb").resolve()
+    place = steps.Place(folder, marts, folder / "dashboard.html")
+    settings = WarehouseSettings.read(dbt_target=options.target, klaviyo_warehouse=marts)
     environment = {"DBT_LOG_LEVEL": options.log_level}
     plan = planned(Run(settings, place, digest.period(options), environment), options.skip)
     if not options.dry_run:
@@ -182,6 +194,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{name}: {step.title}")
         for setting, value in step.settings.items():
             print(f"    {setting}={value}")
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text).resolve()
+    if not next(each for each in (folder, *folder.parents) if each.exists()).is_dir():
+        raise ValueError(text)
+    return folder
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -195,7 +214,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--skip", action="append", default=[], choices=STEPS, help="leave a step out; repeatable")
     digest.add_period(parser)
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
-    add("--folder", type=Path, default=FOLDER, help="for what stays on this machine (%(default)s)")
+    folder = expected("a folder, or where one can be made", _folder)
+    add("--folder", type=folder, default=FOLDER, help="for what stays here (%(default)s)")
     add("--dry-run", action="store_true", help="show the steps with their settings, do nothing")
     add("--log-level", choices=["debug", "info", "warn", "error"], default="warn")
     return parser

@@ -106,6 +106,20 @@ def _handed_down(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _check_files(place: Place) -> None:
+    """See that both files are databases that nobody else holds; dbt would say so in a traceback."""
+    if not place.raw.exists():
+        raise StepError(f"{place.raw} is missing: sync first.")
+    for file, is_read in ((place.raw, True), (place.warehouse, False)):
+        try:
+            duckdb.connect(str(file), read_only=is_read).close()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise StepError(
+                f"{file} cannot be opened: end what holds it, or move it away. {reason}"
+            ) from None
+
+
 def build(
     place: Place, environment: Mapping[str, str], *, target: str = "duckdb", strict: bool = False
 ) -> None:
@@ -117,6 +131,8 @@ def build(
         "KLAVIYO_RAW_SCHEMA": fivetran_debug.SCHEMA,
         "KLAVIYO_WAREHOUSE": str(place.warehouse),
     }
+    if target == "duckdb":
+        _check_files(place)
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     flags = ["--quiet", *(["--warn-error"] if strict else [])]
     command = [str(DBT), *flags, "build", *project, "--target", target]

@@ -40,6 +40,12 @@ class WarehouseSettings(Settings):
     bq_location: str = "US"
     bq_maximum_bytes_billed: int = 10_000_000_000
 
+    def shown(self) -> dict[str, str]:
+        """Those that the target uses."""
+        prefix = {"duckdb": "KLAVIYO_", "postgres": "PG_", "bigquery": "BQ_"}[self.dbt_target]
+        used = ("DBT_TARGET", prefix)
+        return {name: value for name, value in super().shown().items() if name.startswith(used)}
+
     def problems(self) -> list[str]:
         """What the target needs and has no default."""
         is_missing = self.dbt_target == "bigquery" and not self.bq_project

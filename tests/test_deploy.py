@@ -194,8 +194,8 @@ def test_secrets_stay_off_the_disk_and_the_log(update: Update) -> None:
     ("secrets", "line"),
     [
         (SECRETS | {"KLAVIYO_API_KEY": ""}, "KLAVIYO_API_KEY is not set"),
-        (SECRETS | {"KLAVIYO_API_KEY": "hush"}, "api_key is malformed"),
-        (SECRETS | {"KLAVIYO_TABLES": "campaigns"}, "unknown table 'campaigns'"),
+        (SECRETS | {"KLAVIYO_API_KEY": "hush"}, "KLAVIYO_API_KEY is malformed"),
+        (SECRETS | {"KLAVIYO_TABLES": "campaigns"}, "KLAVIYO_TABLES: unknown table 'campaigns'"),
         (SECRETS | {"PROFILE": "staging"}, "staging"),
     ],
     ids=["no key", "malformed key", "unknown table", "unknown profile"],

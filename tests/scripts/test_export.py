@@ -22,6 +22,7 @@ from tests.warehouse.bigquery import PROJECT, running_bigquery
 from tests.warehouse.engines import running_postgres
 
 MART = "klaviyo__campaign_extract"
+TODAY = r"\d{4}-\d\d-\d\d"
 ROWS: list[tuple[Any, ...]] = [
     ("2026-11-01", "c1", "Plain", 1.5, 12, True, "2026-11-01T09:30:00Z"),
     ("2026-11-02", "c2", 'Comma, "quote"\nand line', 0.1, 9_007_199_254_740_993, False, None),
@@ -171,11 +172,25 @@ def test_a_dry_run_prints_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_file_has_the_name_of_the_day(tmp_path: Path) -> None:
-    """Without --output it is data/klaviyo_export_YYYYMMDD, and nothing else is left behind."""
-    assert export.main(["--format", "parquet"]) == 0
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (["--format", "parquet"], rf"{MART}_on_{TODAY}.parquet"),
+        (["--start", "2026-11-02"], rf"{MART}_from_2026-11-02_on_{TODAY}.csv"),
+        (
+            ["--start", "2026-11-02", "--end", "2026-11-04", "--limit", "1"],
+            rf"{MART}_from_2026-11-02_to_2026-11-04_first_1.csv",
+        ),
+        (["klaviyo__data_health"], rf"klaviyo__data_health_on_{TODAY}.csv"),
+    ],
+)
+def test_the_name_of_a_file_says_what_it_holds(
+    tmp_path: Path, options: list[str], name: str
+) -> None:
+    """So no export takes the place of another one's; and nothing else is left behind."""
+    assert export.main(options) == 0
     [file] = (tmp_path / "data").iterdir()
-    assert re.fullmatch(r"klaviyo_export_\d{8}\.parquet", file.name)
+    assert re.fullmatch(name, file.name)
 
 
 def test_the_upload_can_be_checked(
@@ -265,9 +280,11 @@ def test_a_warehouse_that_cannot_be_reached(
 def test_a_place_that_cannot_be_written_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The exit code is 1."""
+    """The exit code is 1, and the line begins with the file that was asked for."""
     (tmp_path / "file").touch()
-    assert "file" in complaint(capsys, 1, "--output", str(tmp_path / "file" / "out.csv"))
+    for file in (tmp_path / "file" / "out.csv", Path("/proc/out.csv")):
+        line = complaint(capsys, 1, "--output", str(file))
+        assert line.startswith(f"{file} cannot be written: ")
 
 
 def test_the_settings_are_those_of_dbt() -> None:

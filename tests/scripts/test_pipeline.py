@@ -3,11 +3,14 @@
 import base64
 import csv
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import boto3
+import duckdb
 import pytest
 import responses
 from moto import mock_aws
@@ -79,6 +82,7 @@ def test_every_artefact_is_there(finished: Finished, tmp_path: Path) -> None:
     assert finished.code == 0
     assert holds_charts(finished.folder / "build" / "dashboard.html", tmp_path)
     [file] = (finished.folder / "data").iterdir()
+    assert file.name == "klaviyo__campaign_extract_from_2026-09-01_to_2026-11-16.csv"
     assert finished.archive == {"2026-09-01_2026-11-16.csv": file.read_text()}
     [message] = finished.inbox.messages
     kinds = [part.get_content_type() for part in message.walk()]
@@ -176,11 +180,111 @@ def test_all_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
+    ("mart", "reason"),
+    [("nope", "nope is none of dbt's marts"), ("klaviyo__data_health", "marts by day")],
+)
+@pytest.mark.usefixtures("settings")
+def test_a_mart_that_cannot_be_archived_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mart: str, reason: str
+) -> None:
+    """One that dbt does not declare, or has no day, ends the run before anything is done."""
+    monkeypatch.setenv("ARCHIVE_MART", mart)
+    assert pipeline.main(["--skip", "sync", "--skip", "build"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert reason in err
+    assert "klaviyo__campaign_extract" in err
+
+
+def test_every_mart_of_days_can_be_archived() -> None:
+    """The marts that dbt declares are all known, and only the account's health has no day."""
+    declared = {path.stem for path in (steps.DBT_PROJECT / "models" / "marts").glob("klaviyo*.sql")}
+    for mart in declared - {"klaviyo__calendar", "klaviyo__data_health"}:
+        assert pipeline.ArchiveSettings.read(archive_mart=mart).archive_mart == mart
+
+
+@pytest.mark.usefixtures("settings")
+@pytest.mark.parametrize("target", ["duckdb", "postgres", "bigquery"])
+def test_dbt_is_given_tables_that_exist(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    """A table that no connector knows is refused before the sync, wherever that runs."""
+    monkeypatch.setenv("KLAVIYO_TABLES", "foo")
+    assert pipeline.main(["--target", target, "--skip", "sync", "--dry-run"]) == 2
+    assert "KLAVIYO_TABLES: unknown table 'foo'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("settings")
+@pytest.mark.parametrize(("target", "prefix"), [("postgres", "PG_"), ("duckdb", "KLAVIYO_")])
+def test_a_dry_run_shows_what_the_target_uses(
+    capsys: pytest.CaptureFixture[str], target: str, prefix: str
+) -> None:
+    """And no setting of another one."""
+    skipped = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
+    assert pipeline.main(["--target", target, "--dry-run", *skipped]) == 0
+    shown = capsys.readouterr().out.splitlines()[1:]
+    expected = (f"    {prefix}", "    DBT_TARGET=", "    KLAVIYO_TABLES=reporting")
+    assert shown
+    assert [line for line in shown if not line.startswith(expected)] == []
+
+
+def test_the_marts_go_where_they_are_said_to_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """KLAVIYO_WAREHOUSE is the file that is built, as it is the one that is read."""
+    skipped = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
+    for value, file in (("", "build/account/warehouse.duckdb"), ("mine.duckdb", "mine.duckdb")):
+        monkeypatch.setenv("KLAVIYO_WAREHOUSE", value)
+        assert pipeline.main(["--dry-run", *skipped]) == 0
+        assert f"KLAVIYO_WAREHOUSE={tmp_path / file}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("occupied", ["connector/files/warehouse.db", "warehouse.duckdb"])
+def test_a_file_that_dbt_cannot_open_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], occupied: str
+) -> None:
+    """One that another program holds, or that is no database: one line, and dbt is not begun."""
+    raw = tmp_path / "connector" / "files" / "warehouse.db"
+    raw.parent.mkdir(parents=True)
+    duckdb.connect(str(raw)).close()
+    file = tmp_path / occupied
+    only = ["--folder", str(tmp_path), *(f"--skip={n}" for n in pipeline.STEPS if n != "build")]
+    holding = f"import duckdb; c = duckdb.connect({str(file)!r}); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        assert_cannot_open(only, file, "Conflicting lock", capsys)
+    file.write_text("no database " * 1000)
+    assert_cannot_open(only, file, "not a valid DuckDB database", capsys)
+
+
+def assert_cannot_open(
+    options: list[str], file: Path, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pipeline ends in one line that names the file and the reason."""
+    assert pipeline.main(options) == 1
+    [line] = capsys.readouterr().err.split("\n")[1:-1]
+    assert line.startswith(f"{file} cannot be opened: end what holds it")
+    assert reason in line
+
+
+def test_nothing_is_built_before_a_sync(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no raw tables are, the missing file is named."""
+    skipped = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
+    assert pipeline.main(["--folder", str(tmp_path), *skipped]) == 1
+    assert "connector/files/warehouse.db is missing: sync first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("settings", "line"),
     [
         ({}, "KLAVIYO_API_KEY is not set"),
-        ({"KLAVIYO_API_KEY": "hush-hush"}, "api_key is malformed"),
-        ({"KLAVIYO_API_KEY": KEY, "KLAVIYO_TABLES": "campaigns"}, "unknown table 'campaigns'"),
+        ({"KLAVIYO_API_KEY": "hush-hush"}, "KLAVIYO_API_KEY is malformed"),
+        ({"KLAVIYO_API_KEY": KEY, "KLAVIYO_TABLES": "foo"}, "KLAVIYO_TABLES: unknown table 'foo'"),
+        ({"KLAVIYO_API_KEY": KEY, "KLAVIYO_START_DATE": "soon"}, "KLAVIYO_START_DATE must be"),
+        ({"KLAVIYO_API_KEY": KEY, "KLAVIYO_CONCURRENCY": "99"}, "KLAVIYO_CONCURRENCY must be"),
     ],
 )
 def test_the_connector_has_its_say(
@@ -189,10 +293,10 @@ def test_the_connector_has_its_say(
     settings: dict[str, str],
     line: str,
 ) -> None:
-    """A configuration that it would refuse is refused before anything is done."""
+    """A configuration that it would refuse is refused before anything is done, by variable."""
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert pipeline.main(["--skip", "archive", "--skip", "digest"]) == 2
     err = capsys.readouterr().err
-    assert line in err
+    assert err.startswith(f"\n{line}")
     assert "hush-hush" not in err
