@@ -40,7 +40,7 @@ def main() -> None:
     listener = _listen(options.port)
     try:
         app = _app(options)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         _fail(str(error))
     # The accounts stay, and pages are many objects without cycles: looking for cycles as often as
     # Python does by itself costs a third of the speed.
@@ -176,6 +176,10 @@ def key(text: str) -> tuple[str, int | None, frozenset[str] | None]:
     """Return the key, the seed of the account it opens and its scopes, None where not given."""
     opener, colon, scopes = text.partition(":")
     name, at, seed = opener.partition("@")
+    if not name.startswith("pk_"):
+        raise argparse.ArgumentTypeError(
+            "Klaviyo's private keys begin with pk_, as in pk_sandbox@7"
+        )
     return name, int(seed) if at else None, frozenset(scopes.split(",")) if colon else None
 
 

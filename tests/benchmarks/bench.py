@@ -10,10 +10,12 @@ import csv
 import os
 import platform
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from scripts.command import command, count
 from tests.benchmarks import rivals
 from tests.benchmarks.fewest import print_requests
 from tests.benchmarks.measure import MB, NOW, Figures, measure, ours, print_table
@@ -23,9 +25,10 @@ LATENCY = 250  # ms a page
 FLOOR_PAGES = 100  # one thread that waits for each page goes on at the same pace
 
 
-def main() -> None:
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and leave the figures in a file."""
-    options = _parser().parse_args()
+    options = _parser().parse_args(arguments)
     print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     measured = [one for events in options.events for one in _speed(events)]
     measured += _latency(options.events[-1])
@@ -39,7 +42,7 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("make bench", description=__doc__)
     sizes = [50_000, 1_000_000]
-    parser.add_argument("--events", type=int, nargs="+", default=sizes, metavar="N")
+    parser.add_argument("--events", type=count, nargs="+", default=sizes, metavar="N")
     parser.add_argument("--rivals", action="store_true", help="install and measure others too")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "build" / "bench.csv")
     return parser
@@ -91,4 +94,4 @@ def _write(path: Path, measured: Sequence[Figures]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

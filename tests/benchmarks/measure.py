@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from scripts.command import CommandError
 from tests.sandbox_server import Sandbox
 
 READ = Path(__file__).parent / "readers" / "read.py"
@@ -17,7 +18,7 @@ MB = 1_000_000
 NOW = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
-class ReaderError(Exception):
+class ReaderError(CommandError):
     """A reader did not read to the end; the message is its own."""
 
 
@@ -68,4 +69,4 @@ def print_table(figures: Sequence[Figures]) -> None:
             f"{one.reader:<40}{one.rows:>10,}{one.wall:>9.2f}{one.rows / one.wall:>10,.0f}"
             f"{one.cpu:>9.2f}{one.rows / one.cpu:>12,.0f}{one.peak / MB:>9.0f}{one.campaigns:>12}"
         )
-    print()
+    print("rows: as written; we write an event twice where the windows of two questions meet.\n")

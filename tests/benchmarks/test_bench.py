@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import rivals
+from tests.benchmarks import bench, rivals
 from tests.benchmarks.measure import ReaderError, measure
 from tests.benchmarks.rivals import RIVALS, InstallError, Rival
 from tests.sandbox_server import REPOSITORY
@@ -33,6 +33,18 @@ def test_the_command_measures_every_reader_and_counts_requests(tmp_path: Path) -
     unchanged = re.search(r"nothing changed +(\d+) +(\d+)", done.stdout)
     assert unchanged is not None
     assert unchanged[1] == unchanged[2]
+
+
+def test_an_account_that_is_too_small_is_refused_in_a_line(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Its campaigns alone make more events: the sandbox says so, and no figure is left."""
+    output = tmp_path / "bench.csv"
+    assert bench.main(["--events", "2000", "--output", str(output)]) == 1
+    err = capfd.readouterr().err
+    assert "ask for more events" in err
+    assert "Traceback" not in err
+    assert not output.exists()
 
 
 def test_a_rival_stands_beside_us_with_the_campaigns_it_finds(

@@ -11,12 +11,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 
+from scripts.command import CommandError, command, count
 from tests.sandbox_server import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
@@ -88,13 +90,14 @@ class Cost:
     event_models: float  # seconds of the two models that read every event
 
 
-def main() -> None:
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser("make bench WAREHOUSE=1", description=__doc__)
     sizes = [100_000, 1_000_000, 10_000_000]
-    parser.add_argument("--events", type=int, nargs="+", default=sizes, metavar="N")
+    parser.add_argument("--events", type=count, nargs="+", default=sizes, metavar="N")
     print(f"{'dbt run on DuckDB':<30}  wall s   CPU s  of it events s  peak MB")
-    for events in parser.parse_args().events:
+    for events in parser.parse_args(arguments).events:
         with TemporaryDirectory() as folder:
             _measure(Path(folder), events)
 
@@ -137,7 +140,7 @@ def _run(folder: Path, file: Path) -> Cost:
     process = subprocess.Popen([DBT, "--quiet", "run", *project], env=os.environ | environment)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit("dbt failed; the reason stands above")
+        raise CommandError("dbt failed; the reason stands above")
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
     seconds = {one["unique_id"].rpartition(".")[2]: one["execution_time"] for one in results}
     return Cost(
@@ -157,4 +160,4 @@ def _print(name: str, cost: Cost) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,6 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import Any, Self
 
+from scripts.command import CommandError
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -170,7 +172,7 @@ def holds_charts(page: Path, home: Path) -> bool:
 def _command(home: Path) -> list[str]:
     binary = next(filter(None, map(shutil.which, NAMES)), None)
     if binary is None:
-        raise AssertionError("The dashboard's tests need Chromium: apt-get install chromium")
+        raise CommandError(f"None of {', '.join(NAMES)} is on the PATH: apt-get install chromium")
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium's sandbox does not serve root
     return [
         binary,

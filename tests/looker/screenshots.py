@@ -43,7 +43,7 @@ LOOKS = [
 
 @command
 def main(_: Sequence[str] | None = None) -> None:
-    """Photograph the dashboard that `make demo` or `make sync` left behind."""
+    """Photograph the dashboard that `make demo` left behind."""
     if not DASHBOARD.exists():
         raise CommandError(f"{DASHBOARD.relative_to(ROOT)} is missing: run `make demo` first.")
     FOLDER.mkdir(parents=True, exist_ok=True)

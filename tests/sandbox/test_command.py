@@ -30,6 +30,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("--campaigns", "many"), "--campaigns"),
         (("--fault", "flood"), "--fault"),
         (("--colour", "red"), "--colour"),
+        (("--api-key", "junk"), "begin with pk_"),
+        (("--now", "9999-12-30"), "out of range"),
         (("--port", "70000"), "70000"),
         (("--now", "2020-01-01", "--epoch", "2026-11-21"), "2020-01-01"),
     ],
