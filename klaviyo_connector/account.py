@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -94,7 +94,8 @@ class Memory:
         self.tables: dict[str, Any] = dict(self.known.get("tables", {}))
         self.quota: dict[str, Any] = dict(self.known.get("report_quota", {}))
         self.first_day: str | None = self.known.get("first_day")
-        with recalling("event"):
+        with recalling("the account"):
+            self.chosen: dict[str, list[str]] = dict(self.known.get("chosen", {}))  # by part
             self.event_times = [str(time) for time in self.known.get("event_times", [])]
 
     def of(self, table: str) -> Json:
@@ -116,6 +117,7 @@ class Memory:
         mine = {
             "tables": dict(self.tables),
             "report_quota": dict(self.quota),
+            "chosen": self.chosen,
             "first_day": self.first_day,
             "event_times": self.event_times,
         }
@@ -234,6 +236,18 @@ class Account:
     def seconds_to_midnight(self) -> float:
         """Seconds until the account's day ends."""
         return (self.midnight(self.today + timedelta(days=1)) - self.now).total_seconds()
+
+    def begin(self, part: str, tables: Iterable[str], *kept: str) -> None:
+        """Let a part begin anew if it now fills a table that it did not fill the last time.
+
+        How far it was read is forgotten then, but not what is `kept`.
+        """
+        memory, chosen = self.memory, [name for name in tables if name in self.settings.tables]
+        with recalling(part):
+            if not set(chosen) <= set(memory.chosen.get(part, chosen)):
+                known = memory.of(part)
+                memory.tables[part] = {name: known[name] for name in kept if name in known}
+        memory.chosen = {**memory.chosen, part: chosen}
 
     def wants(self, *tables: Table) -> bool:
         """Whether the user chose any of these tables."""

@@ -24,6 +24,7 @@ EVENTS = Timeline(
 
 def sync_events(account: Account) -> Iterator[Operation]:
     """Write the events of every chosen metric."""
+    account.begin(EVENT.name, [EVENT.name, EVENT_ATTRIBUTION.name])
     for metric_id in _metrics(account):
         condition = f'equals(metric_id,"{metric_id}")' if metric_id else ""
         timeline = replace(EVENTS, condition=condition, part=metric_id)

@@ -45,23 +45,17 @@ class Mirror:
     def __init__(self, account: Account, stream: Stream) -> None:
         self.account, self.stream = account, stream
         self.tables = [table for table, _ in stream.makes if account.wants(table)]
-        self.memory = self._recall()
+        account.begin(stream.name, [table.name for table, _ in stream.makes], "rows")
+        self.memory: Row = account.memory.of(stream.name)
         self.today = account.today.isoformat()
         self.everything = stream.cursor is None or self.memory.get("listed_on") != self.today
         with recalling(stream.name):
             rows = self.memory.get("rows", {})
-            self.ledgers = {table.name: Ledger(rows.get(table.name, {})) for table in self.tables}
+            self.ledgers = {t.name: Ledger(rows.get(t.name, {})) for t, _ in stream.makes}
             self.detailed: dict[str, Any] = dict(self.memory.get("detailed", {}))
         self.touched: dict[str, list[str]] = defaultdict(list)  # keys of one document's rows
         self.listed: set[str] = set()
         self.newest: str | None = self.memory.get("watermark")
-
-    def _recall(self) -> Row:
-        """The memory of the last sync; none if other tables were chosen then."""
-        memory: Row = self.account.memory.of(self.stream.name)
-        with recalling(self.stream.name):
-            known = sorted(memory.get("rows", {}))
-        return memory if known == sorted(table.name for table in self.tables) else {}
 
     def filter(self, partition: str) -> dict[str, str]:
         """The `filter` parameter: the part of the listing and what changed since the watermark."""

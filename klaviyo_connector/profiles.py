@@ -60,19 +60,17 @@ class Profiles:
 
     def __init__(self, account: Account) -> None:
         self.account = account
+        account.begin(PROFILE.name, [PROFILE.name, PREDICTIONS])
         predicts = PREDICTIONS in account.settings.tables
         self.timeline = replace(PROFILES, params=PREDICTED) if predicts else PROFILES
         known = account.memory.of(PROFILE.name)
-        if predicts and not known.get("predicts"):  # everybody is asked for once more
-            known = {}
-        account.memory.tables[PROFILE.name] = known
         with recalling(PROFILE.name):
             self.recent: dict[str, str] = dict(known.get("recent", {}))  # id to updated_at
             size, compared_on = known.get("size", 0), known.get("compared_on")
             due = is_due(PROFILE.name, size, compared_on, account.today)
         tracked = EVERYBODY not in account.roster.untracked
         self.compares = compared_on is not None and tracked and due
-        self.own = {"predicts": predicts, "size": size, "compared_on": compared_on}
+        self.own = {"size": size, "compared_on": compared_on}
 
     def store(self, document: Json) -> Iterator[Operation]:
         """The row of one profile."""

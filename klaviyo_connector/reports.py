@@ -105,6 +105,7 @@ def _plan(account: Account) -> Iterator[Job]:
     for report in (*REPORTS, *AGGREGATES):
         if not account.wants(*report.tables):
             continue
+        account.begin(report.table.name, [table.name for table in report.tables])
         metric_ids = _metrics(account, report, conversions)
         if not metric_ids and not known:
             account.skip(METRICS_SCOPE, *report.tables)

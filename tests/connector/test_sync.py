@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from streams import TABLES
 from werkzeug import Response
 
 from tests.connector.scripted import DAY, KEY, ScriptedAccount, Sync, resource, run
+from tests.loader import Loader
 
 OTHER = "pk_another_account"
 LATER = "2027-01-01T00:00:00.000000Z"  # than any clock's error
@@ -88,6 +90,12 @@ def _shop(account: ScriptedAccount) -> ScriptedAccount:
         "data": [{"dimensions": ["x"] * len(body["by"]), "measurements": {"count": [5]}}],
     }
     return account
+
+
+def age_events(shop: ScriptedAccount) -> None:
+    """Let all events have happened longer ago than is looked back."""
+    for event in shop.documents["/api/events"]:
+        event["attributes"]["datetime"] = "2026-10-01T12:00:00+00:00"
 
 
 def checkpoints(done: Sync) -> list[Checkpoint]:
@@ -194,6 +202,71 @@ class TestCheckpoints:
         assert first.rows("form")
         shop.answers.clear()
         assert run(first.state, tables="form,event").rows("form") == []
+
+
+TOGETHER = [  # tables that one question fills
+    ("campaign", "campaign_tag"),
+    ("campaign_message", "campaign_variation"),
+    ("flow", "flow_message"),
+    ("campaign_performance", "campaign_performance_daily"),
+    ("event", "event_attribution"),
+]
+
+
+class TestChoice:
+    """Tables that are chosen later, or left out for a while."""
+
+    @pytest.mark.parametrize(
+        ("first", "later"), [*TOGETHER, *((b, a) for a, b in TOGETHER)], ids="-".join
+    )
+    def test_a_table_chosen_later_has_its_whole_history(
+        self, shop: ScriptedAccount, first: str, later: str
+    ) -> None:
+        """However long ago all that it shares with another table was read."""
+        connection = Loader(os.environ["KLAVIYO_BASE_URL"], {"api_key": KEY, "tables": first})
+        connection.sync()
+        shop.now += 60 * DAY
+        connection.configuration = {"api_key": KEY, "tables": f"{first},{later}"}
+        connection.sync()
+        at_once = Loader(connection.url, connection.configuration).sync().content()
+        assert connection.content()[later] == at_once[later]
+        connection.sync()
+        assert connection.written[first] == connection.written[later] == 0
+
+    @pytest.mark.parametrize("between", ["campaign", "campaign_tag", "form", "flow_performance"])
+    def test_a_table_left_out_for_a_while_loses_what_is_gone_only(
+        self, shop: ScriptedAccount, between: str
+    ) -> None:
+        """Who was deleted meanwhile is deleted, and who still stands is not written again."""
+        shop.documents["/api/campaigns"].append(resource("campaign", "d", {"tags": ["t"]}))
+        state = run(tables="campaign,campaign_tag").state
+        del shop.documents["/api/campaigns"][0]
+        for tables in (between, "campaign,campaign_tag"):
+            shop.now += DAY
+            done = run(state, tables=tables)
+            state = done.state
+        deleted = {one.table for one in done.operations if isinstance(one, Delete)}
+        assert deleted == {"campaign", "campaign_tag"} - {between}
+        assert done.rows("campaign") == done.rows("campaign_tag") == []
+
+    def test_events_left_out_for_a_while_are_not_read_from_the_beginning(
+        self, shop: ScriptedAccount
+    ) -> None:
+        """Their memory still stands for all that was chosen when they were read."""
+        age_events(shop)
+        state = run(tables="event").state
+        state = run(state, tables="form").state
+        shop.now += 60 * DAY
+        assert run(state, tables="event").rows("event") == []
+
+    def test_a_state_that_knows_of_no_choice_goes_on(self, shop: ScriptedAccount) -> None:
+        """It was written by a version that did not note what was chosen."""
+        age_events(shop)
+        state = run(tables=FULL).state
+        del state["accounts"][f"of-{KEY}"]["chosen"]
+        shop.now += 60 * DAY
+        done = run(state, tables=FULL)
+        assert done.rows("event") == done.rows("campaign") == []
 
 
 class TestState:
