@@ -18,6 +18,18 @@ metrics as (
 
 ),
 
+-- Klaviyo lists no zeros: where it counted anything, what it did not count did not happen.
+zeros as (
+
+    select days.account_id, metrics.metric_id, days.occurred_on, days.inbox_provider
+    from (
+        select distinct account_id, occurred_on, inbox_provider
+        from {{ ref('stg_klaviyo__inbox_provider_daily') }}
+    ) as days
+    inner join metrics on days.account_id = metrics.account_id
+
+),
+
 counts as (
 
     select
@@ -46,6 +58,9 @@ counts as (
         synced_at
     from {{ ref('int_klaviyo__event_daily') }}
     where {{ all_months() }}
+    union all
+    select account_id, metric_id, occurred_on, inbox_provider, 0, 0, null, null, null, null
+    from zeros
 
 ),
 
