@@ -1,5 +1,5 @@
 {#- The raw tables that are synced: KLAVIYO_TABLES, the word that the connector knows as `tables`.
-    A table outside it counts as empty, wherever it exists or not, without asking the warehouse. -#}
+    A table outside it counts as empty, whether it exists or not, without asking the warehouse. -#}
 {% macro is_synced(table) -%}
     {%- set chosen = chosen_tables() -%}
     {%- set always = ['account', 'sync_report', 'sync_error'] -%}
@@ -31,8 +31,14 @@
     ]) }}
 {%- endmacro %}
 
-{#- Ends the run before anything is built if KLAVIYO_TABLES names what does not exist. -#}
-{% macro check_tables() -%}
+{#- Ends the run before anything is built if a setting says what cannot be. -#}
+{% macro check_settings() -%}
+    {%- set compatibility = env_var('KLAVIYO_COMPATIBILITY', 'false') -%}
+    {%- if compatibility | lower not in ['true', 'false'] -%}
+        {{ exceptions.raise_compiler_error(
+            "KLAVIYO_COMPATIBILITY: true or false, not '" ~ compatibility ~ "'"
+        ) }}
+    {%- endif -%}
     {%- set known = ['reporting', 'all', 'predictive_analytics'] -%}
     {%- for source in raw_sources() -%}{%- do known.append(source.name) -%}{%- endfor -%}
     {%- for name in chosen_tables() if execute and name not in known -%}

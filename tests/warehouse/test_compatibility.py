@@ -54,7 +54,7 @@ def _views(
     """The shop's warehouse, built with the views that have to be asked for."""
     folder = tmp_path_factory.mktemp("compatible")
     environment = {
-        "KLAVIYO_COMPATIBILITY": "true",
+        "KLAVIYO_COMPATIBILITY": "True",
         "KLAVIYO_TABLES": "all",
         "KLAVIYO_RAW_DUCKDB": str(built / "raw.db"),
         "KLAVIYO_WAREHOUSE": str(shutil.copy(built / "warehouse.duckdb", folder)),
@@ -108,3 +108,14 @@ def test_the_views_have_to_be_asked_for(warehouse: Path) -> None:
         warehouse,
         "select 1 from information_schema.schemata where schema_name = 'klaviyo_compatibility'",
     )
+
+
+def test_another_word_than_true_or_false_is_refused(built: Path, tmp_path: Path) -> None:
+    """Whoever asks for the views in other words is told so, before anything is built."""
+    settings = {"KLAVIYO_COMPATIBILITY": "yes", "KLAVIYO_RAW_DUCKDB": str(built / "raw.db")}
+    warehouse = {"KLAVIYO_WAREHOUSE": str(tmp_path / "warehouse.duckdb")}
+    run = dbt.run_on(tmp_path, settings | warehouse, "build")
+
+    assert run.returncode != 0
+    assert "KLAVIYO_COMPATIBILITY: true or false, not 'yes'" in run.stdout
+    assert "START" not in run.stdout
