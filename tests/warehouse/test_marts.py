@@ -128,6 +128,27 @@ def test_health_names_every_raw_table_of_every_account(warehouse: Path) -> None:
     }
 
 
+def test_a_table_that_no_sync_asked_for_is_not_synced(warehouse: Path) -> None:
+    """Being listed in KLAVIYO_TABLES is not enough; what tells of syncs comes with the first."""
+    rows = dbt.query(
+        warehouse,
+        f"""
+        select table_name, is_synced, last_synced_at is not null as has_time
+        from klaviyo__data_health
+        where account_id = '{shop.US}'
+            and table_name in ('campaign', 'sync_error', 'sync_report', 'tag')
+        order by table_name
+        """,
+    )
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("campaign", True, True),
+        ("sync_error", True, True),
+        ("sync_report", True, True),
+        ("tag", False, False),
+    ]
+
+
 def test_health_tells_of_the_last_sync(warehouse: Path) -> None:
     """Rows and requests are the last sync's; the quota is the day's, in the account's zone."""
     row = dbt.query(

@@ -26,7 +26,7 @@ tables as (
     select
         accounts.account_id,
         '{{ table }}' as table_name,
-        {{ is_synced(table) | lower }} as is_synced,
+        {{ is_synced(table) | lower }} as is_listed,
         count(raw_table.account_id) as row_count,
         max(raw_table.synced_at) as last_changed_at
     from accounts
@@ -66,6 +66,7 @@ sync_reports as (
 
 ),
 
+-- A sync reports on each table that it asked for or wrote, but for the two it tells of itself in.
 syncs as (
 
     select
@@ -80,6 +81,12 @@ syncs as (
 
     from sync_reports
     group by account_id, table_name
+    union all
+    select account_id, table_name, synced_at, null, null, null, null, null
+    from last_syncs
+    cross join (
+        select 'sync_report' as table_name union all select 'sync_error'
+    ) as own_tables
 
 ),
 
@@ -123,7 +130,8 @@ select
     last_syncs.synced_on as last_synced_on,
 
     ---------- what stands in the warehouse
-    tables.is_synced,
+    tables.is_listed and coalesce(syncs.last_synced_at, tables.last_changed_at) is not null
+        as is_synced,
     tables.row_count,
     sends.data_from,
     sends.data_to,

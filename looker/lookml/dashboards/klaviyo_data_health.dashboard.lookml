@@ -48,8 +48,8 @@
     height: 4
     row: 0
     col: 6
-  - title: Share of the report quota
-    name: Share of the report quota
+  - title: Share of all report quotas
+    name: Share of all report quotas
     model: klaviyo
     explore: data_health
     type: single_value
@@ -58,7 +58,8 @@
     filters: {}
     listen:
       Account: data_health.account_name
-    note_text: 'Share of the report quota: Report requests today / report requests allowed.'
+    note_text: 'Share of all report quotas: Report requests today / report requests allowed, over all
+      reports together; by table it is that of the one report.'
     note_state: collapsed
     note_display: hover
     width: 6

@@ -43,7 +43,7 @@ view: data_health {
   dimension: is_synced {
     type: yesno
     label: "Synced"
-    description: "Whether KLAVIYO_TABLES lists the table; the other tables count as empty."
+    description: "Whether KLAVIYO_TABLES lists the table and a sync ever asked for it; the other tables count as empty."
     sql: ${TABLE}.is_synced ;;
   }
 
@@ -146,8 +146,8 @@ view: data_health {
   measure: report_quota_share {
     type: number
     group_label: "Ratios"
-    label: "Share of the report quota"
-    description: "Report requests today / report requests allowed."
+    label: "Share of all report quotas"
+    description: "Report requests today / report requests allowed, over all reports together; by table it is that of the one report."
     value_format_name: percent_1
     drill_fields: [detail*, report_quota_used_today, report_quota, report_quota_share]
     sql: 1.0 * ${report_quota_used_today} / NULLIF(${report_quota}, 0) ;;
