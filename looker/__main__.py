@@ -1,9 +1,12 @@
 """The dashboard as one page, in Looker and in Data Studio."""
 
 import argparse
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+
+from dotenv import dotenv_values
 
 from looker import declaration, generated, preview, semantic, studio
 from looker.errors import LookerError
@@ -31,7 +34,7 @@ def _check(_: argparse.Namespace) -> int:
     differences = list(generated.check(semantic.load()))
     sys.stdout.writelines(differences)
     if differences:
-        print("looker/ is out of date: run `python -m looker build`.", file=sys.stderr)
+        print("looker/ is out of date: run `.venv/bin/python -m looker build`.", file=sys.stderr)
     return 1 if differences else 0
 
 
@@ -62,6 +65,11 @@ def _preview(options: argparse.Namespace) -> int:
     return 0
 
 
+def _setting(name: str) -> str | None:
+    """A setting in the environment or, where that has none, in `.env`; an empty one is none."""
+    return os.environ.get(name) or dotenv_values(".env").get(name)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m looker", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -78,8 +86,15 @@ def _parser() -> argparse.ArgumentParser:
     link.add_argument("--template", type=Path, default=studio.TEMPLATE, help="default: %(default)s")
     link.set_defaults(run=_link)
     page = commands.add_parser("preview", help="write the dashboard to one HTML file")
-    page.add_argument("--warehouse", type=Path, default=Path("build/warehouse.duckdb"))
-    page.add_argument("-o", "--output", type=Path, default=Path("build/dashboard.html"))
+    page.add_argument(
+        "--warehouse",
+        type=Path,
+        default=_setting("KLAVIYO_WAREHOUSE") or "build/warehouse.duckdb",
+        help="DuckDB file with the marts; default: KLAVIYO_WAREHOUSE, now %(default)s",
+    )
+    page.add_argument(
+        "-o", "--output", type=Path, default="build/dashboard.html", help="default: %(default)s"
+    )
     page.set_defaults(run=_preview)
     return parser
 

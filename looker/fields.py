@@ -141,7 +141,8 @@ class _Mapping:
             return sorted({one for column in columns for one in self._origins[table][column]})
         except KeyError as missing:
             raise LookerError(
-                f"The origin of {table}, {missing} is not known: run `python -m looker build`."
+                f"The origin of {table}, {missing} is not known:"
+                " run `.venv/bin/python -m looker build`."
             ) from None
 
 

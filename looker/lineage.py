@@ -36,7 +36,7 @@ def load(file: Path = FILE) -> Origins:
     try:
         origins: Origins = json.loads(file.read_text())
     except FileNotFoundError:
-        raise LookerError(f"{file} is missing: run `python -m looker build`.") from None
+        raise LookerError(f"{file} is missing: run `.venv/bin/python -m looker build`.") from None
     return origins
 
 

@@ -1,9 +1,10 @@
-"""Print the connector's configuration, JSON, as the environment and `.env` have it.
+r"""Print the connector's configuration, JSON, as the environment and `.env` have it.
 
 KLAVIYO_API_KEY, KLAVIYO_TABLES and so on: each key of the configuration in capitals. For a deploy
 that leaves no key on the disk:
 
-    fivetran deploy klaviyo_connector --configuration <(python -m scripts.configuration)
+    .venv/bin/fivetran deploy klaviyo_connector \
+        --configuration <(.venv/bin/python -m scripts.configuration)
 """
 
 import argparse

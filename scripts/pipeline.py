@@ -31,7 +31,7 @@ from scripts.fivetran_sync import SyncSettings
 from scripts.results import Period
 from scripts.warehouse import TARGETS, WarehouseSettings
 
-FOLDER = "build/account"
+FOLDER = Path("build", "account")
 
 
 def _dated(mart: str) -> str:
@@ -181,10 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Plan, and carry the plan out."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper())
-    folder = options.folder
-    marts = Path(os.environ.get("KLAVIYO_WAREHOUSE") or folder / "warehouse.duckdb").resolve()
-    place = steps.Place(folder, marts, folder / "dashboard.html")
-    settings = WarehouseSettings.read(dbt_target=options.target, klaviyo_warehouse=marts)
+    place = _place(options.folder)
+    settings = WarehouseSettings.read(dbt_target=options.target, klaviyo_warehouse=place.warehouse)
     environment = {"DBT_LOG_LEVEL": options.log_level}
     plan = planned(Run(settings, place, digest.period(options), environment), options.skip)
     if not options.dry_run:
@@ -203,6 +201,14 @@ def _folder(text: str) -> Path:
     return folder
 
 
+def _place(given: Path | None) -> steps.Place:
+    """Everything in the folder that is given; else in FOLDER, but the marts where settings say."""
+    folder = given or FOLDER.resolve()
+    marts = "" if given else os.environ.get("KLAVIYO_WAREHOUSE")
+    file = Path(marts or folder / "warehouse.duckdb").resolve()
+    return steps.Place(folder, file, folder / "dashboard.html")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m scripts.pipeline",
@@ -215,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     digest.add_period(parser)
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
     folder = expected("a folder, or where one can be made", _folder)
-    add("--folder", type=folder, default=FOLDER, help="for what stays here (%(default)s)")
+    add("--folder", type=folder, help=f"for all that stays on this machine ({FOLDER})")
     add("--dry-run", action="store_true", help="show the steps with their settings, do nothing")
     add("--log-level", choices=["debug", "info", "warn", "error"], default="warn")
     return parser

@@ -11,6 +11,8 @@ from tests.chaos import matrix
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PLACES = (".env.example", "*.md", "[a-z]*/*.md", "looker/*/*.md")
+DOCUMENTS = sorted(file for place in PLACES for file in ROOT.glob(place))
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -48,6 +50,12 @@ def test_every_file_the_readme_points_to_exists() -> None:
     assert links
     assert tests
     assert [path for path in (*links, *tests) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_command_of_a_document_runs_as_it_is_written(document: Path) -> None:
+    """Python is that of an environment of ours: another one does not have what it needs."""
+    assert re.findall(r"(?<!bin/)\bpython3? -m[ \n]\s*\S+", document.read_text()) == []
 
 
 def test_no_document_names_this_machine() -> None:

@@ -25,6 +25,18 @@ def test_missing_warehouse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert line.endswith("none.duckdb is missing: run `make demo` or `make sync` first.")
 
 
+def test_the_warehouse_of_the_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """KLAVIYO_WAREHOUSE names the file as for every other command: first the environment's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("KLAVIYO_WAREHOUSE=file.duckdb\n")
+    for value, missing in (("", "file.duckdb"), ("environment.duckdb", "environment.duckdb")):
+        monkeypatch.setenv("KLAVIYO_WAREHOUSE", value)
+        assert looker.main(["preview"]) == 1
+        assert capsys.readouterr().err.startswith(f"{missing} is missing")
+
+
 def test_missing_mart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A warehouse without the mart is named together with the remedy."""
     duckdb.connect(str(tmp_path / "empty.duckdb")).close()

@@ -68,7 +68,7 @@ def test_the_command_prints_the_difference_and_fails(
     assert looker.main(["check"]) == 1
     printed = capsys.readouterr()
     assert f'-    description: "{OPEN_RATE}"\n+    description: "Opens / sent."\n' in printed.out
-    assert printed.err == "looker/ is out of date: run `python -m looker build`.\n"
+    assert printed.err == "looker/ is out of date: run `.venv/bin/python -m looker build`.\n"
 
 
 def test_build_mends_what_has_drifted(folder: Path) -> None:
@@ -91,7 +91,7 @@ def test_build_mends_what_has_drifted(folder: Path) -> None:
 def test_a_column_that_was_never_traced_is_named(folder: Path) -> None:
     """After a new column in a mart the check says what to run, instead of an empty origin."""
     (folder / lineage.FILE.name).write_text(json.dumps({"klaviyo__message_performance": {}}))
-    with pytest.raises(LookerError, match=r"origin of klaviyo__.* run `python -m looker build`"):
+    with pytest.raises(LookerError, match=r"origin of klaviyo__.* run `.*python -m looker build`"):
         list(generated.check(semantic.load(), folder))
 
 

@@ -22,6 +22,7 @@ from tests.looker.chromium import holds_charts
 from tests.sandbox_server import KEY, running_sandbox
 from tests.scripts.inbox import PASSWORD, Inbox, serving
 
+ONLY_BUILD = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
 DAYS = ["--start", "2026-09-01", "--end", "2026-11-16"]
 SETTINGS = {
     "KLAVIYO_API_KEY": KEY,
@@ -220,8 +221,7 @@ def test_a_dry_run_shows_what_the_target_uses(
     capsys: pytest.CaptureFixture[str], target: str, prefix: str
 ) -> None:
     """And no setting of another one."""
-    skipped = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
-    assert pipeline.main(["--target", target, "--dry-run", *skipped]) == 0
+    assert pipeline.main(["--target", target, "--dry-run", *ONLY_BUILD]) == 0
     shown = capsys.readouterr().out.splitlines()[1:]
     expected = (f"    {prefix}", "    DBT_TARGET=", "    KLAVIYO_TABLES=reporting")
     assert shown
@@ -231,11 +231,14 @@ def test_a_dry_run_shows_what_the_target_uses(
 def test_the_marts_go_where_they_are_said_to_be(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """KLAVIYO_WAREHOUSE is the file that is built, as it is the one that is read."""
-    skipped = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
-    for value, file in (("", "build/account/warehouse.duckdb"), ("mine.duckdb", "mine.duckdb")):
+    """KLAVIYO_WAREHOUSE is the file that is built, as it is read; --folder comes before it."""
+    for value, options, file in (
+        ("", [], "build/account/warehouse.duckdb"),
+        ("mine.duckdb", [], "mine.duckdb"),
+        ("mine.duckdb", ["--folder", "other"], "other/warehouse.duckdb"),
+    ):
         monkeypatch.setenv("KLAVIYO_WAREHOUSE", value)
-        assert pipeline.main(["--dry-run", *skipped]) == 0
+        assert pipeline.main(["--dry-run", *ONLY_BUILD, *options]) == 0
         assert f"KLAVIYO_WAREHOUSE={tmp_path / file}" in capsys.readouterr().out
 
 
@@ -248,7 +251,7 @@ def test_a_file_that_dbt_cannot_open_is_named(
     raw.parent.mkdir(parents=True)
     duckdb.connect(str(raw)).close()
     file = tmp_path / occupied
-    only = ["--folder", str(tmp_path), *(f"--skip={n}" for n in pipeline.STEPS if n != "build")]
+    only = ["--folder", str(tmp_path), *ONLY_BUILD]
     holding = f"import duckdb; c = duckdb.connect({str(file)!r}); print(flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -272,8 +275,7 @@ def assert_cannot_open(
 
 def test_nothing_is_built_before_a_sync(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where no raw tables are, the missing file is named."""
-    skipped = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
-    assert pipeline.main(["--folder", str(tmp_path), *skipped]) == 1
+    assert pipeline.main(["--folder", str(tmp_path), *ONLY_BUILD]) == 1
     assert "connector/files/warehouse.db is missing: sync first" in capsys.readouterr().err
 
 
