@@ -30,7 +30,7 @@ check: .venv/.stamp ## Lint, formatting, types, and what is generated from dbt
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account
 	@.venv/bin/python -m scripts.sample
 
-screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/
+screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/ (needs Chromium)
 	@.venv/bin/python -m tests.looker.screenshots
 
 bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: others too, WAREHOUSE=1: dbt instead, EVENTS=N: the size
@@ -50,8 +50,9 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 	uv pip compile --group scripts pyproject.toml --universal --generate-hashes --no-header \
 		--quiet --constraint requirements/connector.txt --output-file requirements/scripts.txt
 
-clean: ## Remove what runs have left behind; the environments stay
-	rm -rf build klaviyo_connector/files klaviyo_connector/crash-reports
+clean: ## Remove what runs left; the environments and the account (build/account, data) stay
+	rm -rf $(filter-out build/account,$(wildcard build/*))
+	rm -rf klaviyo_connector/files klaviyo_connector/crash-reports
 	rm -rf dbt_project/target dbt_project/logs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/.stamp: requirements/connector.txt
