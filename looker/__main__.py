@@ -71,7 +71,7 @@ def _setting(name: str) -> str | None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m looker", description=__doc__)
+    parser = argparse.ArgumentParser(prog=".venv/bin/python -m looker", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     build = commands.add_parser(
         "build", help="write what is generated from dbt and dashboard.yml: LookML, documents"

@@ -1,1 +1,1 @@
-"""What an operator runs: `python -m scripts.<name>`."""
+"""What an operator runs: `.venv/bin/python -m scripts.<name>`."""

@@ -61,7 +61,7 @@ def _variable(key: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print it."""
     argparse.ArgumentParser(
-        "python -m scripts.configuration",
+        ".venv/bin/python -m scripts.configuration",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args(arguments)

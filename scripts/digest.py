@@ -95,7 +95,7 @@ def bootstrap(options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m scripts.digest",
+        ".venv/bin/python -m scripts.digest",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="DIGEST_... and SMTP_... in the environment or .env say how e-mails are sent;"

@@ -201,7 +201,7 @@ _file = expected("a file that ends in .csv or .parquet", _named)
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m scripts.export",
+        ".venv/bin/python -m scripts.export",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="The warehouse is that of DBT_TARGET: KLAVIYO_WAREHOUSE, PG_... or BQ_... say where"

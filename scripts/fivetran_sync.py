@@ -193,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m scripts.fivetran_sync",
+        ".venv/bin/python -m scripts.fivetran_sync",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="FIVETRAN_API_KEY, base64 of key:secret, comes from the environment or .env; so may "

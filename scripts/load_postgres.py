@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m scripts.load_postgres",
+        ".venv/bin/python -m scripts.load_postgres",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

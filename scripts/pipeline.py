@@ -211,7 +211,7 @@ def _place(given: Path | None) -> steps.Place:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m scripts.pipeline",
+        ".venv/bin/python -m scripts.pipeline",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=".env.example explains every setting.",

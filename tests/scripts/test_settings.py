@@ -43,7 +43,7 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
     """--help says what the command does, and the guide or a workflow shows it in use."""
     with pytest.raises(SystemExit, match="0"):
         importlib.import_module(f"scripts.{name}").main(["--help"])
-    assert capsys.readouterr().out.startswith(f"usage: python -m scripts.{name}")
+    assert capsys.readouterr().out.startswith(f"usage: .venv/bin/python -m scripts.{name}")
     workflows = (path.read_text() for path in (ROOT / ".github" / "workflows").glob("*.yml"))
     compose = (ROOT / "docker-compose.yml").read_text()
     assert any(f"scripts.{name}" in text for text in (GUIDE, compose, *workflows))
