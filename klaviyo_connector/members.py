@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from account import Account, recalling
-from api import GoneError
+from api import ContractError, GoneError, KlaviyoError, TransientError
+from failures import Failures
 from listings import OVERLAP
 from models import Delete, Json, Operation, Row, Table, Warning, dig, resolved
 from parallel import side_by_side
@@ -19,6 +20,7 @@ from streams import PROFILE_SUPPRESSION
 from values import written
 
 EVER = "2000-01-01T00:00:00Z"  # before Klaviyo
+AT_ONCE = 100  # people on a page, and deletes between checkpoints
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,20 @@ def sync_members(account: Account, table: Table) -> Iterator[Operation]:
     """
     readings = [Reading(account, listing) for listing in _listings(account, table)]
     yield from _vanished(account, table, {reading.listing.name for reading in readings})
-    pages = [reading.pages() for reading in readings]
+    pages, failures = [reading.pages() for reading in readings], Failures()
     for reading, page in side_by_side(pages, account.settings.concurrency):
         account.tell(f"listing {table.name}")
-        yield from reading.finish() if page is None else reading.rows(page)
-        account.remember_people()
-        yield account.memory.checkpoint()
+        failed = isinstance(page, KlaviyoError)
+        failures.note(page if failed else None)
+        if failures.klaviyo_is_down:
+            break
+        if not failed:
+            yield from reading.finish() if page is None else reading.rows(page)
+            account.remember_people()
+            yield account.memory.checkpoint()
+    yield from failures.told()
     yield from warn_of_untracked(account, table)
+    failures.raise_first()
 
 
 def warn_of_untracked(account: Account, table: Table) -> Iterator[Operation]:
@@ -140,18 +149,23 @@ class Reading:
         return self.listing.table.name, self.listing.name
 
     def pages(self) -> Iterator[tuple["Reading", Json]]:
-        """Each page, and None behind the last. One that was deleted meanwhile just ends."""
+        """Each page, and behind the last None or the error it ends with.
+
+        One that was deleted meanwhile just ends.
+        """
         listing = self.listing
-        params = {**listing.params, "sort": listing.cursor, "page[size]": "100"}
+        params = {**listing.params, "sort": listing.cursor, "page[size]": str(AT_ONCE)}
         since = EVER if self.compares else self.since
         if listing.entries or not self.compares:  # without it those with no time come too
             params["filter"] = f"greater-or-equal({listing.cursor},{since})"
         try:
             for page in self.account.asking.pages(listing.path, params):
                 yield self, page
+            yield self, None
         except GoneError:
             return
-        yield self, None
+        except (ContractError, TransientError) as error:
+            yield self, error
 
     def rows(self, page: Json) -> Iterator[Operation]:
         """The rows of one page's people."""
@@ -194,11 +208,14 @@ def _vanished(account: Account, table: Table, names: set[str]) -> Iterator[Opera
 
 
 def _leave(account: Account, table: Table, group: Group, people: set[str]) -> Iterator[Operation]:
-    for person in sorted(people):
+    for number, person in enumerate(sorted(people), 1):
         keys = dict(zip(_others(table), group[2:], strict=True)) | {"profile_id": person}
         account.deleted[table.name] += 1
         yield Delete(table.name, {"account_id": account.id, **{n: keys[n] for n in table.key}})
         account.roster.remove(group, person)
+        if number % AT_ONCE == 0:
+            account.remember_people()
+            yield account.memory.checkpoint()
 
 
 def _others(table: Table) -> list[str]:

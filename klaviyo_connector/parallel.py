@@ -6,14 +6,14 @@ from threading import Event, Semaphore, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
-AHEAD = 100  # items that the threads may be ahead of the reader, so that memory stays flat
 
 
 def side_by_side(sources: Sequence[Iterator[T]], threads: int) -> Iterator[T]:
     """The items of all sources as they come; those of one source keep their order.
 
-    An error in a source is raised here. Then, and when the reader stops reading, every thread
-    ends with its next item.
+    Each thread is at most two items ahead of the reader, so that memory stays flat. An error in a
+    source is raised here. Then, and when the reader stops reading, every thread ends with its next
+    item.
     """
     threads = min(threads, len(sources))
     if threads <= 1:
@@ -22,7 +22,7 @@ def side_by_side(sources: Sequence[Iterator[T]], threads: int) -> Iterator[T]:
         return
     left: SimpleQueue[Iterator[T] | None] = SimpleQueue()
     made: SimpleQueue[tuple[T, ...] | BaseException] = SimpleQueue()
-    room, over = Semaphore(AHEAD), Event()
+    room, over = Semaphore(threads), Event()
 
     def work() -> None:
         try:

@@ -8,6 +8,7 @@ import gc
 import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from asking import Asking
 from configuration import Configuration
 from events import SCOPE as EVENTS_SCOPE
 from events import sync_events
+from failures import Failures
 from listings import sync_listing
 from members import sync_members
 from models import Checkpoint, Ledger, Operation, State, Table, Warning, dig
@@ -32,22 +34,29 @@ from streams import (
     AGGREGATES,
     EVENT,
     EVENT_ATTRIBUTION,
+    FORM_DAILY,
     LIST_PROFILE,
     PROFILE,
     PROFILE_SUPPRESSION,
     REPORTS,
+    SEGMENT_DAILY,
     SEGMENT_PROFILE,
     STREAMS,
 )
 from values import moment, text, written
 
+Batch = list[Operation]  # whole: rows and the checkpoint that knows of them; or one warning
 log = logging.getLogger("klaviyo")
-ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds rows in memory until a checkpoint
-SECONDS_BETWEEN_CHECKPOINTS = 30  # what a killed sync asks for again at most
+ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds these and a page's in memory
+SECONDS_BETWEEN_CHECKPOINTS = 30
 # Pages and rows hold no cycles. Python's own 700 would spend an eighth of the time on finding none.
 CONTAINERS_BETWEEN_COLLECTIONS = 50_000
 AHEAD = timedelta(days=1)  # a watermark further ahead than any clock's error is damage
-MEMBERS = {"list": [LIST_PROFILE], "segment": [SEGMENT_PROFILE]}  # what is listed by these
+DEPENDENT = {  # what cannot be asked for without these listings
+    "list": [LIST_PROFILE],
+    "segment": [SEGMENT_PROFILE, SEGMENT_DAILY],
+    "form": [FORM_DAILY],
+}
 NEEDED = {"metric", "mapped_metric", "campaign", "flow"}  # listings that tell what to report on
 
 
@@ -60,23 +69,20 @@ def sync(configuration: Mapping[str, object], state: Any) -> Generator[Operation
 
 
 def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation]:
-    """The same operations with a checkpoint after every 1,000 rows or 30 seconds, and at the end.
+    """The same operations without the many checkpoints that would keep few rows: they are work.
 
-    The many that would keep few rows are left out: a checkpoint is work for the loader. One that
-    repeats the last state is always safe: the rows since are asked for again. But one that knows
-    of every row before it is taken rather, from the middle of the 1,000 on.
+    There is one every 1,000 rows or 30 seconds, as soon as one comes by, and one at the end.
     """
     last, rows, since = Checkpoint({**state}), 0, monotonic()
     try:
         for operation in operations:
-            if isinstance(operation, Checkpoint):
-                last = operation
-                late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
-                due = late or rows >= ROWS_BETWEEN_CHECKPOINTS / 2
-            else:
+            if not isinstance(operation, Checkpoint):
                 yield operation
-                rows, due = rows + 1, rows + 1 >= ROWS_BETWEEN_CHECKPOINTS
-            if due:
+                rows += 1
+                continue
+            last = operation
+            late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
+            if late or rows >= ROWS_BETWEEN_CHECKPOINTS:
                 yield last
                 rows, since = 0, monotonic()
     except KlaviyoError:
@@ -85,10 +91,27 @@ def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation
     yield last
 
 
-def _together(operations: Iterable[Operation], state: State) -> Iterator[Operation]:
-    """The same operations, each checkpoint with what is remembered of every account."""
-    accounts = state["accounts"]
+def _batches(operations: Iterable[Operation]) -> Iterator[Batch]:
+    """Rows with the checkpoint that knows of them, and each warning at once.
+
+    Rows that an error cuts off from their checkpoint are left out: another one would keep them,
+    and nobody would know that they stand in the warehouse and delete them.
+    """
+    batch: Batch = []
     for operation in operations:
+        if isinstance(operation, Warning):
+            yield [operation]
+            continue
+        batch.append(operation)
+        if isinstance(operation, Checkpoint):
+            yield batch
+            batch = []
+
+
+def _together(batches: Iterable[Batch], state: State) -> Iterator[Operation]:
+    """The operations of all batches, each checkpoint with what is remembered of every account."""
+    accounts = state["accounts"]
+    for operation in chain.from_iterable(batches):
         if isinstance(operation, Checkpoint):
             accounts = {**accounts, **operation.state["accounts"]}
             yield Checkpoint({**operation.state, "accounts": accounts})
@@ -96,11 +119,11 @@ def _together(operations: Iterable[Operation], state: State) -> Iterator[Operati
             yield operation
 
 
-def _accounts(settings: Configuration, state: State) -> Iterator[Operation]:
+def _accounts(settings: Configuration, state: State) -> Iterator[Batch]:
     """All accounts side by side; one that fails does not keep the others from their sync."""
     failures: list[KlaviyoError] = []
     opened: dict[str, Account] = {}
-    syncs: list[Iterator[Operation]] = []
+    syncs: list[Iterator[Batch]] = []
     for number, key in enumerate(settings.api_keys, 1):
         name = f"account {number} of {len(settings.api_keys)}" if settings.api_keys[1:] else ""
         try:
@@ -109,7 +132,8 @@ def _accounts(settings: Configuration, state: State) -> Iterator[Operation]:
             yield from _failed(name, error, failures)
             continue
         if account.id in opened:
-            yield Warning(f"{name}: its key and an earlier one open the same account; synced once")
+            twice = f"{name}: its key and an earlier one open the same account; synced once"
+            yield [Warning(twice)]
         else:
             opened[account.id] = account
             syncs.append(_apart(name, _account(account), failures))
@@ -122,45 +146,48 @@ def _accounts(settings: Configuration, state: State) -> Iterator[Operation]:
         raise failures[0]
 
 
-def _apart(
-    name: str, operations: Iterator[Operation], failures: list[KlaviyoError]
-) -> Iterator[Operation]:
-    """One account's operations; among several its warnings name it, and its error waits."""
+def _apart(name: str, batches: Iterator[Batch], failures: list[KlaviyoError]) -> Iterator[Batch]:
+    """One account's batches; among several its warnings name it, and its error waits."""
     try:
-        for operation in operations:
-            if name and isinstance(operation, Warning):
-                yield Warning(f"{name}: {operation.message}")
+        for batch in batches:
+            if name and isinstance(batch[0], Warning):
+                yield [Warning(f"{name}: {batch[0].message}")]
             else:
-                yield operation
+                yield batch
     except KlaviyoError as error:
         yield from _failed(name, error, failures)
 
 
-def _failed(name: str, error: KlaviyoError, failures: list[KlaviyoError]) -> Iterator[Operation]:
+def _failed(name: str, error: KlaviyoError, failures: list[KlaviyoError]) -> Iterator[Batch]:
     failures.append(error)
     if name:
         error.args = (f"{name}: {error}",)
-        yield Warning(str(error))
+        yield [Warning(str(error))]
 
 
-def _account(account: Account) -> Iterator[Operation]:
+def _account(account: Account) -> Iterator[Batch]:
     """Everything of one account. A broken endpoint fails the sync, but only after the others."""
-    broken: list[ContractError] = []
-    yield from _account_row(account)
+    failures = Failures()
+    yield from _batches(_account_row(account))
     for part in _parts(account):
-        try:
-            yield from part
-        except ContractError as error:
-            broken.append(error)
-    yield from (Warning(str(error)) for error in broken[1:])  # the first is raised
+        with failures.outlived():
+            yield from _batches(part)
+        if failures.klaviyo_is_down:
+            break
+    yield from _batches(_ending(account, failures))
+
+
+def _ending(account: Account, failures: Failures) -> Iterator[Operation]:
+    """What the user should know of the sync of an account, and the error it ends with, if any."""
+    yield from failures.told()
     yield from _scope_warnings(account)
     yield from account.unfit_warnings()
     yield from account.report()
     yield account.memory.checkpoint()
     for line in account.summary():
         log.info("%s", line)
-    if broken:
-        raise broken[0]
+    failures.raise_first()
+    _check_scopes(account)
     account.check_refusals()
 
 
@@ -201,6 +228,7 @@ def _account_row(account: Account) -> Iterator[Operation]:
     ledger = Ledger(account.memory.of(ACCOUNT.name).get("rows", {}))
     yield from account.store(ACCOUNT, account.document, lambda row: ledger.news("", row))
     account.memory.tables[ACCOUNT.name] = {"rows": ledger.known}
+    yield account.memory.checkpoint()
 
 
 def _parts(account: Account) -> Iterator[Iterator[Operation]]:
@@ -208,7 +236,7 @@ def _parts(account: Account) -> Iterator[Iterator[Operation]]:
     reports = account.wants(*(t for report in (*REPORTS, *AGGREGATES) for t in report.tables))
     needed = NEEDED if reports else {"metric"}
     for stream in STREAMS:
-        tables = [table for table, _ in stream.makes] + MEMBERS.get(stream.name, [])
+        tables = [table for table, _ in stream.makes] + DEPENDENT.get(stream.name, [])
         if account.wants(*tables) or stream.name in needed:
             yield _part(account, stream.scope, tables, sync_listing(account, stream))
     if reports:
@@ -236,12 +264,16 @@ def _part(
 
 
 def _scope_warnings(account: Account) -> Iterator[Operation]:
-    """One warning per missing scope; a key that may read nothing fails the sync."""
+    """One warning per missing scope."""
     for scope, tables in account.skipped.items():
         yield Warning(
             f"the API key lacks the scope {scope}: skipped {', '.join(sorted(tables))}; add the"
             " scope to the key in Klaviyo, or leave these tables out"
         )
+
+
+def _check_scopes(account: Account) -> None:
+    """A key that may read nothing of what was asked for fails the sync."""
     if account.skipped and not account.answered:
         scopes = ", ".join(account.skipped)
         raise ScopeError(f"the API key may read nothing that was asked for; it lacks {scopes}")

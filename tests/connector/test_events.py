@@ -117,7 +117,7 @@ class TestReport:
         account.page_size = 1
         account.documents[EVENTS] = [event("a", NOON - 9 * DAY), event("b", NOON - 2 * DAY)]
         calls = iter(range(1_000))
-        account.answers[EVENTS] = lambda _: Response("", 503) if next(calls) > 2 else None
+        account.answers[EVENTS] = lambda _: Response("", 401) if next(calls) > 2 else None
         failed = run(tables=TABLES, concurrency="1")
         assert (ids(failed), failed.rows("sync_report")) == ({"a"}, [])
         account.answers.clear()

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from api import ContractError
+from models import Delete
 
 from tests.connector.scripted import DAY, ScriptedAccount, Sync, resource, run
 
@@ -167,6 +169,54 @@ class TestMembers:
         news.now += DAY
         news.documents[LISTS].clear()
         assert run(second.state, tables=TABLES).warnings == []
+
+    @pytest.mark.parametrize("concurrency", ["1", "8"])
+    @pytest.mark.parametrize("status", [400, 500])
+    def test_a_list_that_fails_does_not_keep_the_others(
+        self, news: ScriptedAccount, status: int, concurrency: str
+    ) -> None:
+        """Everybody else arrives, then the sync fails and names the list; nobody is deleted."""
+        names = [f"L{number}" for number in range(12)]
+        news.documents[LISTS] = [resource("list", name) for name in names]
+        for name in names:
+            news.documents[f"/api/lists/{name}/profiles"] = [member("a")]
+        first = run(tables=TABLES)
+        for name in names:
+            news.documents[f"/api/lists/{name}/profiles"].append(member("b"))
+        news.refuse("/api/lists/L3/profiles", status, "This list is too large.")
+        news.now += DAY
+        second = run(first.state, tables=TABLES, concurrency=concurrency)
+        assert "/api/lists/L3/profiles" in str(second.error)
+        assert {row["list_id"] for row in second.rows(TABLES)} == {*names} - {"L3"}
+        assert left(second) == second.warnings == []
+        news.answers.clear()
+        third = run(second.state, tables=TABLES)
+        assert [row["list_id"] for row in third.rows(TABLES)] == ["L3"]
+
+    def test_each_list_that_fails_is_told_once(self, news: ScriptedAccount) -> None:
+        """The first as the error, the others as warnings."""
+        news.documents[LISTS] = [resource("list", name) for name in "LMN"]
+        for name in "LN":
+            news.refuse(f"/api/lists/{name}/profiles", 400)
+        done = run(tables=TABLES, concurrency="1")
+        assert isinstance(done.error, ContractError)
+        assert "/api/lists/L/" in str(done.error)
+        (warning,) = done.warnings
+        assert "/api/lists/N/" in warning
+
+    def test_many_who_left_are_deleted_between_checkpoints(
+        self, news: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many they are, the loader need not hold them all in memory."""
+        monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 100)
+        news.documents[MEMBERS] = [member(str(number)) for number in range(350)]
+        first = run(tables=TABLES)
+        news.documents[MEMBERS] = []
+        news.now += DAY
+        second = run(first.state, tables=TABLES)
+        at = [place for place, one in enumerate(second.operations) if isinstance(one, Delete)]
+        assert len(at) == 350
+        assert at[-1] - at[0] == 349 + 3  # checkpoints
 
 
 SUPPRESSIONS = "profile_suppression"

@@ -5,19 +5,20 @@ import json
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import account as accounts
 import pytest
 import sync
-from api import AuthError, ConfigurationError, ContractError, ScopeError
+from api import AuthError, ConfigurationError, ContractError, ScopeError, TransientError
 from models import Checkpoint, Delete, Upsert
 from streams import TABLES
 from werkzeug import Response
 
 from tests.connector.scripted import DAY, KEY, ScriptedAccount, Sync, resource, run
-from tests.loader import Loader
+from tests.loader import KilledError, Loader
 
 OTHER = "pk_another_account"
 LATER = "2027-01-01T00:00:00.000000Z"  # than any clock's error
@@ -154,20 +155,59 @@ class TestRows:
 class TestCheckpoints:
     """Where a killed sync resumes."""
 
-    def test_there_is_one_at_least_every_thousand_rows(self, account: ScriptedAccount) -> None:
-        """The loader holds rows in memory until then, deletes too."""
+    def test_there_is_one_every_thousand_rows(self, account: ScriptedAccount) -> None:
+        """The loader holds rows in memory until then: these and a page's; few are no reason."""
         account.page_size = 100
-        tags = [resource("tag", str(n)) for n in range(2_500)]
-        account.documents["/api/tags"] = tags
-        first = run(tables="tag")
-        account.documents["/api/tags"] = []
-        second = run(first.state, tables="tag")
-        for done in (first, second):
-            rows = 0
-            for one in done.operations:
-                rows = 0 if isinstance(one, Checkpoint) else rows + 1
-                assert rows <= 1_000
-            assert isinstance(done.operations[-1], Checkpoint)
+        account.documents["/api/tags"] = [resource("tag", str(n)) for n in range(2_500)]
+        done, rows = run(tables="tag"), [0]
+        for one in done.operations:
+            rows[-1] += 1
+            if isinstance(one, Checkpoint):
+                rows.append(0)
+        assert 1_000 < rows[0] <= 1_100
+        assert 1_000 < rows[1] <= 1_100
+        assert isinstance(done.operations[-1], Checkpoint)
+
+    def test_each_knows_of_every_row_before_it(self, account: ScriptedAccount) -> None:
+        """Also of the other account's, and beside a failure: who is not known is never deleted."""
+        account.page_size = 700
+        account.documents["/api/tags"] = [resource("tag", str(n)) for n in range(1_700)]
+        account.documents["/api/flows"] = [
+            resource("flow", "f", {"flow-actions": [str(n) for n in range(1_200)]})
+        ]
+        account.documents["/api/campaign-messages"] = [
+            resource("campaign-message", i) for i in "ab"
+        ]
+        account.refuse("/api/campaign-messages/b/campaign-variations", 400)
+        tables = ["tag", "flow_action", "campaign_message"]
+        done = run(api_key=f"{KEY},{OTHER}", tables=",".join(tables))
+        stands: Counter[str] = Counter()
+        for one in done.operations:
+            if isinstance(one, Upsert):
+                stands[one.table] += 1
+            elif isinstance(one, Checkpoint):
+                states = [account["tables"] for account in one.state["accounts"].values()]
+                for name in tables:
+                    stream = name.removesuffix("_action")
+                    known = [state[stream]["rows"][name] for state in states if stream in state]
+                    assert sum(map(len, known)) == stands[name]
+        assert (stands["tag"], stands["flow_action"]) == (3_400, 2_400)
+        assert isinstance(done.error, ContractError)
+
+    @pytest.mark.parametrize("killed_after", range(50, 1_201, 230))
+    def test_a_flow_deleted_after_a_kill_leaves_nothing(
+        self, account: ScriptedAccount, killed_after: int
+    ) -> None:
+        """However large the flow in whose midst the sync was killed."""
+        actions = [str(n) for n in range(1_200)]
+        account.documents["/api/flows"] = [resource("flow", "f", {"flow-actions": actions})]
+        given = {"api_key": KEY, "tables": "flow,flow_action"}
+        connection = Loader(os.environ["KLAVIYO_BASE_URL"], given)
+        with pytest.raises(KilledError):
+            connection.sync(die_after=killed_after)
+        account.documents.clear()
+        connection.sync()
+        assert connection.rows("flow") == connection.rows("flow_action") == []
 
     def test_what_was_handed_out_is_never_changed(self, account: ScriptedAccount) -> None:
         """A loader may store a state long after it was given it."""
@@ -464,6 +504,28 @@ class TestErrors:
         assert "/api/lists" in str(done.error)
         for table in ("campaign", "form", "tag", "campaign_performance", "sync_report"):
             assert done.rows(table), table
+
+    def test_an_endpoint_that_is_down_does_not_keep_the_others(self, shop: ScriptedAccount) -> None:
+        """Whatever comes behind it arrives, people and events too; then the sync fails."""
+        shop.refuse("/api/forms", 503)
+        done = run(tables=FULL)
+        assert isinstance(done.error, TransientError)
+        assert "/api/forms" in str(done.error)
+        for table in TABLES.keys() - EMPTY - {"form"}:
+            assert done.rows(table), table
+
+    def test_when_klaviyo_is_down_nothing_more_is_asked(self, shop: ScriptedAccount) -> None:
+        """Two endpoints in a row that never answer are enough: each is waited for for minutes."""
+        down = ["/api/tags", "/api/tag-groups", "/api/forms", "/api/events"]
+        for path in down:
+            shop.refuse(path, 503)
+        done = run(tables=FULL)
+        assert isinstance(done.error, TransientError)
+        assert "/api/tags" in str(done.error)
+        (warning,) = done.warnings
+        assert "/api/tag-groups" in warning
+        assert [len(shop.asked_of(path)) for path in down] == [6, 6, 0, 0]
+        assert done.rows("campaign")
 
     @pytest.mark.parametrize(("bad", "fails"), [(10, False), (11, True)], ids=["few", "many"])
     def test_more_than_a_few_refused_records_fail_the_sync(
