@@ -65,6 +65,34 @@ def test_everything_is_described(manifest: dict[str, Any], warehouse: Path) -> N
         assert described.get("description"), (row["table_name"], row["column_name"])
 
 
+def test_descriptions_are_kept_in_the_warehouse(warehouse: Path) -> None:
+    """Who looks at a table or a column there reads what it means."""
+    bare = dbt.query(
+        warehouse,
+        """
+        select table_name, column_name from duckdb_columns()
+        where schema_name like 'klaviyo%' and comment is null
+        union all
+        select table_name, null from duckdb_tables()
+        where schema_name like 'klaviyo%' and comment is null
+        """,
+    )
+
+    assert bare == []
+
+
+def test_every_mart_is_under_contract(manifest: dict[str, Any]) -> None:
+    """A column that a tool reads cannot go, or change its type, unnoticed."""
+    marts = {
+        node["name"]: node["contract"]["enforced"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["path"].startswith("marts/")
+    }
+
+    assert len(marts) > 10
+    assert [name for name, enforced in marts.items() if not enforced] == []
+
+
 def test_every_model_has_a_tested_key(manifest: dict[str, Any]) -> None:
     """No model may hold a row twice without a test that fails."""
     tested = {
