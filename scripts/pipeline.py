@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from looker import declaration, semantic
 from looker.errors import LookerError
@@ -32,6 +32,12 @@ from scripts.results import Period
 from scripts.warehouse import TARGETS, WarehouseSettings
 
 FOLDER = Path("build", "account")
+
+
+class BuildSettings(Settings):
+    """What dbt builds besides the marts; it would refuse another word too, but after the sync."""
+
+    klaviyo_compatibility: Annotated[Literal["true", "false"], BeforeValidator(str.lower)] = "false"
 
 
 def _dated(mart: str) -> str:
@@ -86,7 +92,7 @@ def _sync(run: Run) -> Step:
 def _build(run: Run) -> Step:
     target = run.warehouse.dbt_target
     build = partial(steps.build, run.place, run.environment, target=target)
-    shown = {**configuration.tables(), **run.warehouse.shown()}
+    shown = configuration.tables() | BuildSettings.read().shown() | run.warehouse.shown()
     return Step(f"Building and testing the marts with dbt on {target}", shown, build)
 
 

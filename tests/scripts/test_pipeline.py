@@ -205,14 +205,24 @@ def test_every_mart_of_days_can_be_archived() -> None:
 
 
 @pytest.mark.usefixtures("settings")
-@pytest.mark.parametrize("target", ["duckdb", "postgres", "bigquery"])
-def test_dbt_is_given_tables_that_exist(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], target: str
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("KLAVIYO_TABLES", "foo", "unknown table 'foo'"),
+        ("KLAVIYO_COMPATIBILITY", "yes", "Input should be 'true' or 'false'"),
+    ],
+)
+def test_what_dbt_would_refuse_is_refused_before_the_sync(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    reason: str,
 ) -> None:
-    """A table that no connector knows is refused before the sync, wherever that runs."""
-    monkeypatch.setenv("KLAVIYO_TABLES", "foo")
-    assert pipeline.main(["--target", target, "--skip", "sync", "--dry-run"]) == 2
-    assert "KLAVIYO_TABLES: unknown table 'foo'" in capsys.readouterr().err
+    """In a dry run too, and where Fivetran syncs."""
+    monkeypatch.setenv(name, value)
+    assert pipeline.main(["--target", "postgres", "--skip", "sync", "--dry-run"]) == 2
+    assert capsys.readouterr().err.startswith(f"\n{name}: {reason}")
 
 
 @pytest.mark.usefixtures("settings")
@@ -223,7 +233,8 @@ def test_a_dry_run_shows_what_the_target_uses(
     """And no setting of another one."""
     assert pipeline.main(["--target", target, "--dry-run", *ONLY_BUILD]) == 0
     shown = capsys.readouterr().out.splitlines()[1:]
-    expected = (f"    {prefix}", "    DBT_TARGET=", "    KLAVIYO_TABLES=reporting")
+    of_dbt = ("    DBT_TARGET=", "    KLAVIYO_TABLES=reporting", "    KLAVIYO_COMPATIBILITY=false")
+    expected = (f"    {prefix}", *of_dbt)
     assert shown
     assert [line for line in shown if not line.startswith(expected)] == []
 

@@ -18,6 +18,7 @@ CLASSES: list[type[Settings]] = [
     fivetran_sync.SyncSettings,
     mail.SmtpSettings,
     pipeline.ArchiveSettings,
+    pipeline.BuildSettings,
     warehouse.WarehouseSettings,
 ]
 ELSEWHERE = {  # read by dbt and by boto3
