@@ -115,6 +115,7 @@ def _dimension(dimension: Dimension) -> dict[str, Any]:
         "type": TYPES[dimension.type],
         "label": dimension.label,
         "description": dimension.description,
+        **({"value_format_name": _format(dimension.format)} if dimension.format else {}),
         "sql": f"${{TABLE}}.{dimension.name}",
     }
 
@@ -179,5 +180,6 @@ def _is_money(metric: Metric, semantics: Semantics) -> bool:
 
 
 def _format(declared: str) -> str:
-    """Looker's name of a format. It has none for an amount whose currency is a column."""
-    return {"integer": "decimal_0", "money": "decimal_2"}.get(declared, declared)
+    """Looker's name of a format. It has none for multiples and amounts in several currencies."""
+    named = {"integer": "decimal_0", "money": "decimal_2"}.get(declared, declared)
+    return named.replace("times_", "decimal_")

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from looker import charts
 from looker.declaration import Dashboard, Tile
-from looker.semantic import Metric, SemanticModel, Semantics
+from looker.semantic import Dimension, Metric, SemanticModel, Semantics
 from looker.warehouse import Account, Warehouse
 
 ASSETS = Path(__file__).parent / "assets"
@@ -110,6 +110,7 @@ def _data(
     metrics = _metrics(dashboard, semantics)
     models = _models(dashboard, semantics)
     dimensions = {name: field for model in models for name, field in model.dimensions.items()}
+    fields: dict[str, Dimension | Metric] = {**dimensions, **metrics}
     return {
         "model": dashboard.model,
         "since": _first_day(dashboard, accounts),
@@ -120,10 +121,8 @@ def _data(
         "lists": dashboard.lists,
         "values": dashboard.values,
         "dates": [name for name, field in dimensions.items() if field.type == "date"],
-        "metrics": {
-            name: {"label": metric.label, "format": metric.format, "ratio": metric.ratio}
-            for name, metric in metrics.items()
-        },
+        "metrics": {name: {"ratio": metric.ratio} for name, metric in metrics.items()},
+        "formats": {name: field.format for name, field in fields.items() if field.format},
         "models": {
             model.name: _model(model, columns[model.name], _told(dashboard, model))
             for model in models

@@ -41,18 +41,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Dimension(Column):
-    """A column to filter and group by; `grain` is day or week of a date."""
+    """A column to filter and group by; `grain` is day or week of a date.
+
+    `format` is that of a number to be read, as a metric's.
+    """
 
     label: str
     grain: str
+    format: str
 
 
 @dataclass(frozen=True)
 class Metric:
     """A sum of one column, a ratio of two such sums, or a formula of other metrics.
 
-    Never an average of rates. `format` is integer, percent_n or decimal_n with n digits, or money
-    in the account's currency; `klaviyo` is Klaviyo's own name for it, if it has one.
+    Never an average of rates. `format` is integer, percent_n, decimal_n or times_n (a multiple)
+    with n digits, or money in the account's currency; `klaviyo` is Klaviyo's own name for it, if
+    it has one.
     """
 
     name: str
@@ -250,7 +255,12 @@ class _Mart:
 
     def _dimension(self, entry: Mapping[str, Any]) -> Dimension:
         label = entry["dimension"].get("label") or entry["name"].replace("_", " ").capitalize()
-        return Dimension(**self._column(entry), label=label, grain=entry.get("granularity", ""))
+        return Dimension(
+            **self._column(entry),
+            label=label,
+            grain=entry.get("granularity", ""),
+            format=entry.get("config", {}).get("meta", {}).get("format", ""),
+        )
 
     def _description(self, entry: Mapping[str, Any]) -> str:
         return " ".join(self.render(self._lookup(entry, "description")).split())

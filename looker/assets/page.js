@@ -185,19 +185,21 @@
     return formatters.get(key);
   }
 
-  function numberStyle(format, value) {
+  // Amounts below 100 have cents, unless they are written beside a greater one.
+  function numberStyle(format, greatest) {
     if (format === 'money' && account().currency) {
       const style = { style: 'currency', currency: account().currency, currencyDisplay: 'narrowSymbol' };
-      return Math.abs(value) < 100 ? style : { ...style, maximumFractionDigits: 0 };
+      return Math.abs(greatest) < 100 ? style : { ...style, maximumFractionDigits: 0 };
     }
-    const [kind, places] = format.split('_'); // percent_1, decimal_2, integer; money of no currency
+    const [kind, places] = format.split('_'); // percent_1, decimal_2, times_1, integer; money of no currency
     const digits = Number(places ?? (kind === 'money' ? 2 : 0));
     const style = kind === 'percent' ? { style: 'percent' } : {};
     return { ...style, minimumFractionDigits: digits, maximumFractionDigits: digits };
   }
 
-  function write(value, format) {
-    return value === null ? '–' : formatter(numberStyle(format, value)).format(value);
+  function write(value, format, greatest = value) {
+    if (value === null) return '–';
+    return formatter(numberStyle(format, greatest)).format(value) + (format.startsWith('times') ? '×' : '');
   }
 
   function writeShort(value, format) {
@@ -227,23 +229,24 @@
     return page.values[name]?.[value]?.label ?? String(value);
   }
 
-  // A metric of the group, the latest of its dates, or the one or more values of a dimension.
+  // A metric of the group, the latest of its dates, its one number, or the values of a dimension.
   function cell(model, rows, name) {
     if (name in page.metrics) return measure(model, rows, name);
     const column = model.dimensions[name];
     const values = [...new Set(rows.map((row) => valueOf(column, row)))]
       .filter((value) => value !== null && value !== '');
     if (page.dates.includes(name)) return values.sort().at(-1) ?? '';
+    if (name in page.formats) return values[0] ?? null;
     return values.map((value) => label(name, value)).join(' / ');
   }
 
-  function text(name, value) {
-    if (name in page.metrics) return write(value, page.metrics[name].format);
+  function text(name, value, greatest) {
+    if (name in page.formats) return write(value, page.formats[name], greatest);
     return value && page.dates.includes(name) ? writeDay(value) : value;
   }
 
   function kind(name) {
-    if (name in page.metrics) return 'number';
+    if (name in page.formats) return 'number';
     if (page.dates.includes(name)) return 'date';
     return name in page.values ? 'code' : 'name';
   }
@@ -257,17 +260,22 @@
     return element;
   }
 
-  function makeCell(name, value, greatest) {
-    const element = make('td', text(name, value), kind(name));
-    if (greatest && value !== null) {
+  // Names in code are long words: on a phone they may go on in the next line after an underscore.
+  function breakable(words) {
+    return words.split(/(?<=_)/).flatMap((part) => [part, make('wbr', '')]);
+  }
+
+  function makeCell({ bars }, name, value, greatest) {
+    const element = make('td', breakable(text(name, value, greatest)), kind(name));
+    if (bars.includes(name) && value !== null) {
       element.classList.add('bar');
       element.style.setProperty('--share', value / greatest);
     }
     return element;
   }
 
-  function makeRow(names, line, greatest) {
-    return make('tr', names.map((name) => makeCell(name, line[name], greatest[name])));
+  function makeRow(tile, names, line, most) {
+    return make('tr', names.map((name) => makeCell(tile, name, line[name], most[name])));
   }
 
   // Tiles
@@ -277,43 +285,46 @@
     const earlier = isComplete(model, before) ? rowsOf(tile, before) : null;
     for (const card of tile.element.querySelectorAll('.figure')) {
       const { name } = card.dataset;
-      const { format } = page.metrics[name];
+      const format = page.formats[name];
       const value = measure(model, rows, name);
       card.querySelector('.value').textContent = write(value, format);
       const shares = (by ? groups(rows, [model.dimensions[by]]) : [])
-        .map((members) => `${cell(model, members, by)} ${write(measure(model, members, name), format)}`);
+        .map((members) => `${cell(model, members, by)} ${write(measure(model, members, name), format, value)}`);
       card.querySelector('.parts').replaceChildren(...shares.sort().map((share) => make('span', share)));
       if (!tile.dated) continue;
-      card.querySelector('.change').replaceChildren(
-        ...change(value, earlier && measure(model, earlier, name), earlier, format, tile.better[name] ?? 'higher', days),
-      );
+      card.querySelector('.change').replaceChildren(...earlier
+        ? change(value, measure(model, earlier, name), format, tile.better[name] ?? 'higher')
+        : [`No full ${days === 1 ? 'day' : `${days} days`} before to compare`]);
     }
+    show(tile, rows.length > 0);
   }
 
-  // Rates change by percentage points, everything else by its share.
-  function change(value, earlier, isCompared, format, better, days) {
-    if (!isCompared) return [`No full ${days} days before to compare`];
-    if (value === null || !earlier) return [`– from ${write(earlier, format)}`];
+  // Rates change by percentage points, everything else by its share; nothing, by nothing.
+  function change(value, earlier, format, better) {
+    if (earlier === null) return [];
+    const before = write(earlier, format, value ?? earlier);
+    if (value === null || !earlier) return [`from ${before}`];
     const difference = value - earlier;
     const size = format.startsWith('percent')
       ? `${formatter({ maximumFractionDigits: 2 }).format(100 * Math.abs(difference))} points`
       : formatter({ style: 'percent', maximumFractionDigits: 1 }).format(Math.abs(difference / earlier));
-    if (write(value, format) === write(earlier, format)) return [`unchanged at ${write(earlier, format)}`];
+    if (write(value, format) === before) return [`unchanged at ${before}`];
     const direction = difference > 0 ? 'higher' : 'lower';
     const judgement = better === 'neither' ? 'neither' : direction === better ? 'good' : 'bad';
     const mark = make('span', `${difference > 0 ? '▲ up' : '▼ down'} ${size}`, judgement);
-    return [mark, ` from ${write(earlier, format)}`];
+    return [mark, ` from ${before}`];
   }
 
   function chart(tile, rows, { grain, from, to }) {
     const { model, series, metrics } = tile;
-    const { format } = page.metrics[metrics[0]];
+    const format = page.formats[metrics[0]];
     const step = (day) => (grain === 'week' ? monday(day) : day);
     const date = mapped(model.dimensions[model.date], step);
     const found = cells(tile, rows, date);
+    const most = Math.max(...[...found.values()].map(Math.abs));
     const lines = steps(grain, step(from), to).map((x) => series.map((part, position) => {
       const value = found.get(`${x} ${part.value}`) ?? (tile.chart === 'columns' ? 0 : null);
-      const point = { x, x_text: writeX(x, grain), series: part.label, position, value, value_text: write(value, format) };
+      const point = { x, x_text: writeX(x, grain), series: part.label, position, value, value_text: write(value, format, most) };
       return { ...point, text: `${point.x_text}, ${point.series}: ${point.value_text}` };
     }));
     const by = model.date_label.toLowerCase();
@@ -434,7 +445,7 @@
 
   function heatCell(value, greatest, name) {
     if (value === undefined) return make('td', '');
-    const element = make('td', text(name, value), value === greatest ? 'best' : '');
+    const element = make('td', text(name, value, greatest), value === greatest ? 'best' : '');
     element.style.setProperty('--share', `${10 + (50 * value) / greatest}%`);
     return element;
   }
@@ -451,13 +462,14 @@
     const shown = chosen(`rows-${slug}`) === 'all' ? lines : lines.slice(0, tile.limit);
     const most = greatest(tile, lines);
     tile.element.querySelector('tbody')?.remove();
-    tile.element.querySelector('table').append(make('tbody', shown.map((line) => makeRow(names, line, most))));
+    tile.element.querySelector('table').append(make('tbody', shown.map((line) => makeRow(tile, names, line, most))));
     show(tile, lines.length > 0);
     if (tile.interactive) describe(tile, shown.length, lines.length);
   }
 
-  function greatest({ bars }, lines) {
-    return Object.fromEntries(bars.map((name) => [name, Math.max(...lines.map((line) => line[name]))]));
+  // Of each metric, the value farthest from zero.
+  function greatest({ metrics }, lines) {
+    return Object.fromEntries(metrics.map((name) => [name, Math.max(...lines.map((line) => Math.abs(line[name])))]));
   }
 
   function sorting({ slug, order }) {
@@ -499,7 +511,7 @@
       }));
     const most = greatest(tile, found.flatMap(({ lines }) => lines));
     const bodies = found.map(({ members, lines }) => make('tbody', [
-      testHeading(tile, members, names.length), ...lines.map((line) => makeRow(names, line, most)),
+      testHeading(tile, members, names.length), ...lines.map((line) => makeRow(tile, names, line, most)),
     ]));
     tile.element.querySelectorAll('tbody').forEach((body) => body.remove());
     tile.element.querySelector('table').append(...bodies);
@@ -508,7 +520,7 @@
 
   function testHeading({ model, columns }, members, width) {
     const [title, ...rest] = columns.map((name) => text(name, cell(model, members, name))).filter(Boolean);
-    const heading = make('th', [title, make('small', rest.join(' · '))]);
+    const heading = make('th', make('span', [title, make('small', rest.join(' · '))]));
     heading.colSpan = width;
     heading.scope = 'rowgroup';
     return make('tr', heading, 'group');

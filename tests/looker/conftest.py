@@ -15,6 +15,7 @@ from tests.warehouse import dbt, raw
 LAST_DAY = date(2026, 11, 18)
 HOSTILE = "</script><img src=x onerror=\"document.title='broken in'\">"
 ORDER = "PlacedOrder"
+TAGS = {"Sale": "Sale", "Story": "Story, told"}
 MAILS = {"IN": "Received Email", "OPEN": "Opened Email", "BOUNCE": "Bounced Email"}
 READY = "document.querySelector('main').ariaBusy === 'false'"
 
@@ -94,11 +95,10 @@ class Company:
             "segment": [{"account_id": account, "id": "VIP", "name": "VIPs"}],
             "segment_daily": [],
             "inbox_provider_daily": [],
-            "tag": [{"account_id": account, "id": tag, "name": tag} for tag in ("Sale", "Story")],
+            "tag": [{"account_id": account, "id": id_, "name": name} for id_, name in TAGS.items()],
             "campaign_tag": [],
             "flow_tag": [
-                {"account_id": account, "flow_id": "Welcome", "tag_id": tag}
-                for tag in ("Sale", "Story")
+                {"account_id": account, "flow_id": "Welcome", "tag_id": tag} for tag in TAGS
             ],
             "campaign": [],
             "campaign_message": [],

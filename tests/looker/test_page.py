@@ -123,7 +123,7 @@ def test_figures_are_compared_with_the_days_before(
         ({"message_type": "flow"}, "message_type = 'flow'"),
         ({"campaign_name": "cAMPAIGN 1"}, "campaign_name ilike '%campaign 1%'"),
         ({"flow_name": "Welcome series"}, "flow_name = 'Welcome series'"),
-        ({"tag_names": "Story"}, "contains(tag_names, 'Story')"),
+        ({"tag_names": "Story; told"}, "contains(tag_names, 'Story')"),
         (
             {"tag_names": "Sale", "send_channel": "email", "message_type": "campaign"},
             "contains(tag_names, 'Sale') and send_channel = 'email' and message_type = 'campaign'",
@@ -133,14 +133,13 @@ def test_figures_are_compared_with_the_days_before(
 def test_filters_work_together(
     page: Page, browser: Chromium, choices: dict[str, str], where: str
 ) -> None:
-    """Filtered figures, and those before them, are quotients of the filtered sums."""
+    """Filtered figures, and those before them if any, are quotients of the filtered sums."""
     for name, value in choices.items():
         put(browser, name, value)
     assert shown_figures(browser) == figures(page, 90, where=where)
     earlier = figures(page, 90, 1, where)["revenue_per_recipient"]
-    assert (
-        earlier in texts(browser, "#headline_figures [data-name=revenue_per_recipient] .change")[0]
-    )
+    [change] = texts(browser, "#headline_figures [data-name=revenue_per_recipient] .change")
+    assert change.partition("from ")[2] == earlier.strip("–")
 
 
 def test_rows_of_a_table_equal_sql(page: Page, browser: Chromium) -> None:
@@ -170,7 +169,7 @@ def test_rows_of_a_table_equal_sql(page: Page, browser: Chromium) -> None:
             row["campaign_name"],
             f"{row['delivered']:,}",
             f"{row['open_rate']:.1%}",
-            money(row["revenue_per_recipient"]),
+            f"€{row['revenue_per_recipient']:.2f}",
         ]
         for row in rows
     ]
@@ -180,8 +179,8 @@ def test_rows_of_a_table_equal_sql(page: Page, browser: Chromium) -> None:
 
 
 def test_a_filter_offers_the_values_of_the_account(browser: Chromium) -> None:
-    """A list of tags is split into its tags; long lists of names are searched by typing."""
-    assert texts(browser, "[name=tag_names] option") == ["All", "Sale", "Story"]
+    """Tags are told apart though one has a comma; long lists of names are searched by typing."""
+    assert texts(browser, "[name=tag_names] option") == ["All", "Sale", "Story; told"]
     assert texts(browser, "[name=send_channel] option") == ["All", "Email", "SMS"]
     assert (
         browser.evaluate("document.querySelector('[name=campaign_name]').list.options.length")
@@ -271,10 +270,8 @@ def test_segments_grow(browser: Chromium) -> None:
     """Joined and left are those of the chosen days, the size is the latest."""
     choose(browser, 30)
     turn_to(browser, "audience")
-    assert cells(browser, "#growth_of_lists_and_segments") == [
-        ["VIPs", "Segment", "90", "60", "30"]
-    ]
-    assert cells(browser, "#size_of_lists_and_segments") == [["VIPs", "Segment", "1,000"]]
+    assert cells(browser, "#growth_of_audiences") == [["VIPs", "Segment", "90", "60", "30"]]
+    assert cells(browser, "#size_of_audiences") == [["VIPs", "Segment", "1,000"]]
 
 
 def test_the_page_is_used_by_keyboard(browser: Chromium) -> None:
@@ -308,6 +305,44 @@ def test_no_comparison_with_days_that_are_not_all_there(browser: Chromium) -> No
     }
 
 
+def test_nothing_is_compared_with_nothing(browser: Chromium) -> None:
+    """A figure that no channel of the account has names no change, and one day is one day."""
+    put(browser, "account", "Zoo")
+    choose(browser, 7)
+    assert texts(browser, "#headline_figures [data-name=open_rate] .change") == [""]
+    browser.evaluate("document.querySelector('[value=custom]').click()")
+    first_day = (LAST_DAY - timedelta(days=19)).isoformat()
+    for end in ("from", "to"):
+        put(browser, end, first_day)
+    assert set(texts(browser, "#headline_figures .change")) == {"No full day before to compare"}
+
+
+def test_figures_of_a_part_say_so(browser: Chromium) -> None:
+    """Two rates of one name differ for a reason that is given; nothing left is said in words."""
+    [said] = texts(browser, "#deliverability_figures .note")
+    assert said.startswith("Emails only")
+    assert texts(browser, "#flow_figures .note") == ["Flows only."]
+    assert texts(browser, "#text_message_figures .note") == ["Text messages only."]
+    turn_to(browser, "deliverability")
+    for channel, is_empty in (("email", False), ("sms", True)):
+        put(browser, "send_channel", channel)
+        shown = browser.evaluate(
+            "['.empty', '.figure'].map((part) => document.querySelector("
+            "`#deliverability_figures ${part}`).checkVisibility())"
+        )
+        assert shown == [is_empty, not is_empty]
+
+
+def test_amounts_of_a_column_are_written_alike(browser: Chromium) -> None:
+    """A campaign that earned less than 100 has no cents beside those that earned more."""
+    choose(browser, 365)
+    turn_to(browser, "campaigns")
+    browser.evaluate("document.querySelector('#all_campaigns .more').click()")
+    revenue = [row[8] for row in cells(browser, "#all_campaigns")]
+    amounts = [int(text[1:].replace(",", "")) for text in revenue]
+    assert min(amounts) < 100 < max(amounts)
+
+
 def test_a_rise_of_unsubscribes_is_no_good_news(page: Page, browser: Chromium) -> None:
     """Green and red follow the meaning of a figure, not its direction."""
     choose(browser, 90)
@@ -327,22 +362,20 @@ def test_weekly_revenue_equals_sql(page: Page, browser: Chromium) -> None:
         f"""
         select
             strftime(date_trunc('week', sent_on), 'Week of %-d %b %Y') as week,
-            sum(conversion_value) filter (send_channel = 'email') as email,
-            coalesce(sum(conversion_value) filter (send_channel = 'sms'), 0) as sms
+            round(sum(conversion_value) filter (send_channel = 'email')) as email,
+            round(coalesce(sum(conversion_value) filter (send_channel = 'sms'), 0)) as sms
         from klaviyo__message_performance
         where account_id = 'Shop' and sent_on >= '{since}'
         group by all order by min(sent_on)
         """,
     )
-    expected = [[week["week"], money(week["email"]), money(week["sms"])] for week in weeks]
+    expected = [
+        [week["week"], *(f"€{week[channel]:,.0f}" for channel in ("email", "sms"))]
+        for week in weeks
+    ]
     found = texts(browser, "#revenue_by_channel .data tbody :is(th, td)")
     texts_ = [text.replace("Sept", "Sep") for text in found]
     assert [texts_[i : i + 3] for i in range(0, len(texts_), 3)] == expected
-
-
-def money(value: float) -> str:
-    """Amounts from 100 are written without cents."""
-    return f"€{value:,.2f}" if value < 100 else f"€{value:,.0f}"
 
 
 def test_charts_are_drawn(browser: Chromium) -> None:
@@ -389,16 +422,21 @@ def test_best_time_equals_sql(page: Page, browser: Chromium) -> None:
     assert {cell: text for cell, text in shown.items() if text} == expected
 
 
-def test_versions_of_a_test_stand_side_by_side(browser: Chromium) -> None:
-    """A subject-line test shows both versions, the one with more clicks first."""
+def test_versions_of_a_test_stand_side_by_side(page: Page, browser: Chromium) -> None:
+    """A subject-line test shows both versions, the higher click rate first, with its interval."""
     choose(browser, 30)
     turn_to(browser, "subject_lines_and_a_b")
     latest = cells(browser, "#a_b_tests")[:3]
     [heading], *versions = latest
     assert heading.startswith(HOSTILE)
     assert sorted(version[1][-9:] for version in versions) == ["version A", "version B"]
-    first, second = (float(version[6][:-1]) for version in versions)
-    assert first >= second
+    rows = dbt.query(
+        page.warehouse,
+        "select click_rate_low, click_rate_high, click_rate from klaviyo__subject_line_test"
+        " where account_id = 'Shop' and message_id = 'M1' order by click_rate desc",
+    )
+    expected = [[f"{rate:.2%}" for rate in row.values()] for row in rows]
+    assert [[*version[4:6], version[8]] for version in versions] == expected
 
 
 def test_hostile_text_stays_text(browser: Chromium) -> None:
@@ -501,6 +539,22 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(browser: Chromium) ->
     for page in pages(browser):
         turn_to(browser, page)
         assert browser.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_name_stays_beside_its_figures(browser: Chromium) -> None:
+    """On a phone a table scrolled to its last figures still shows whose they are."""
+    browser.resize(390)
+    turn_to(browser, "campaigns")
+    table = "document.querySelector('#all_campaigns .scroll')"
+    browser.evaluate(f"{table}.scrollLeft = 9999")
+    scrolled, shift, width = browser.evaluate(
+        f"(() => {{ const table = {table}, name = table.querySelector('td');"
+        " const [outer, inner] = [table, name].map((one) => one.getBoundingClientRect());"
+        " return [table.scrollLeft, inner.x - outer.x, inner.width / outer.width]; })()"
+    )
+    assert scrolled > 300
+    assert shift == 0
+    assert width < 0.45
 
 
 def pages(browser: Chromium) -> list[str]:

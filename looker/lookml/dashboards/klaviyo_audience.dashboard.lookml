@@ -74,8 +74,8 @@
     height: 8
     row: 0
     col: 12
-  - title: Growth of lists and segments
-    name: Growth of lists and segments
+  - title: Growth of audiences
+    name: Growth of audiences
     model: klaviyo
     explore: audience_growth
     type: looker_grid
@@ -95,17 +95,17 @@
     listen:
       Date: audience_growth.date_date
       Account: audience_growth.account_name
-    note_text: 'Who joined and left in the chosen days. Members joined: Members who joined a list, segment
-      or channel. Members left: Members who left a list, segment or channel. Net members joined: Members
-      who joined less members who left.'
+    note_text: 'Who joined and left in the chosen days. Lists appear when list_profile is among the connector''s
+      tables. Members joined: Members who joined a list, segment or channel. Members left: Members who
+      left a list, segment or channel. Net members joined: Members who joined less members who left.'
     note_state: collapsed
     note_display: hover
     width: 12
     height: 12
     row: 8
     col: 0
-  - title: Size of lists and segments
-    name: Size of lists and segments
+  - title: Size of audiences
+    name: Size of audiences
     model: klaviyo
     explore: audience_growth
     type: looker_grid
@@ -123,8 +123,9 @@
       audience_growth.current_members: '>=0'
     listen:
       Account: audience_growth.account_name
-    note_text: 'As of the last sync, whatever days are chosen. Current members: Members on the latest
-      day. Somebody in two audiences counts twice.'
+    note_text: 'As of the last sync, whatever days are chosen. Lists appear when list_profile is among
+      the connector''s tables. Current members: Members on the latest day. Somebody in two audiences counts
+      twice.'
     note_state: collapsed
     note_display: hover
     width: 12

@@ -79,7 +79,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Delivery rate: Delivered / recipients.'
+    note_text: 'Emails only; the overview counts every channel. Delivery rate: Delivered / recipients.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -103,7 +103,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Bounce rate: Bounced / recipients, over the channels whose bounces are counted.'
+    note_text: 'Emails only; the overview counts every channel. Bounce rate: Bounced / recipients, over
+      the channels whose bounces are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -127,8 +128,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Spam complaint rate: Spam complaints / delivered, over the channels whose complaints are
-      counted.'
+    note_text: 'Emails only; the overview counts every channel. Spam complaint rate: Spam complaints /
+      delivered, over the channels whose complaints are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -152,8 +153,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
-      are counted.'
+    note_text: 'Emails only; the overview counts every channel. Unsubscribe rate: Recipients who unsubscribed
+      / delivered, over the channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 6

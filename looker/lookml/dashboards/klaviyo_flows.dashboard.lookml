@@ -79,8 +79,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
-      to the message.'
+    note_text: 'Flows only. Revenue: Value of the conversions, in the account''s currency: the revenue
+      attributed to the message.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -104,7 +104,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_text: 'Flows only. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -128,7 +128,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Conversion rate: Recipients who converted / delivered.'
+    note_text: 'Flows only. Conversion rate: Recipients who converted / delivered.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -152,7 +152,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed.'
+    note_text: 'Flows only. Delivered: Messages that arrived: recipients less bounced and failed.'
     note_state: collapsed
     note_display: hover
     width: 6

@@ -95,8 +95,9 @@
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
     note_text: 'Click rate of email campaigns by weekday and hour of sending, in the account''s time zone.
-      An hour with fewer than 1,000 delivered emails stays empty. Click rate: Unique clicks / delivered,
-      over the channels whose clicks are counted.'
+      An hour with fewer than 1,000 delivered emails stays empty. Some hours hold special occasions: look
+      at what was sent before you move a send. Click rate: Unique clicks / delivered, over the channels
+      whose clicks are counted.'
     note_state: collapsed
     note_display: hover
     width: 12

@@ -79,7 +79,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Text message revenue: Conversion value of messages that have a text message spend.'
+    note_text: 'Text messages only. Text message revenue: Conversion value of messages that have a text
+      message spend.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -103,7 +104,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Text message spend: Cost of the texts, in the account''s currency. Null for other channels.'
+    note_text: 'Text messages only. Text message spend: Cost of the texts, in the account''s currency.
+      Null for other channels.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -127,7 +129,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Text message return: Revenue of texts / text message spend.'
+    note_text: 'Text messages only. Text message return: Revenue of texts / text message spend.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -151,7 +153,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_text: 'Text messages only. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -175,7 +177,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed.'
+    note_text: 'Text messages only. Delivered: Messages that arrived: recipients less bounced and failed.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -199,7 +201,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_text: 'Text messages only. Click rate: Unique clicks / delivered, over the channels whose clicks
+      are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -223,7 +226,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Failed rate: Failed / recipients, over the channels whose failures are counted.'
+    note_text: 'Text messages only. Failed rate: Failed / recipients, over the channels whose failures
+      are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -247,8 +251,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
-      are counted.'
+    note_text: 'Text messages only. Unsubscribe rate: Recipients who unsubscribed / delivered, over the
+      channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -325,6 +329,7 @@
     fields:
     - message_performance.message_id
     - message_performance.message_name
+    - message_performance.sent_date
     - message_performance.flow_name
     - message_performance.delivered
     - message_performance.click_rate

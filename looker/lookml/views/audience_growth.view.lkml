@@ -66,7 +66,7 @@ view: audience_growth {
       quarter,
       year,
     ]
-    label: "Growth"
+    label: "Joining or leaving"
     description: "The day, account time zone."
     sql: ${TABLE}.date ;;
   }

@@ -87,7 +87,7 @@ view: data_health {
     type: sum
     group_label: "Sums"
     label: "Compared with Klaviyo"
-    description: "Days and messages that could be compared with Klaviyo's own count."
+    description: "Days and messages that could be compared with Klaviyo's own count; none unless event is synced."
     value_format_name: decimal_0
     drill_fields: [detail*, rows_compared]
     sql: ${TABLE}.rows_compared ;;
@@ -97,7 +97,7 @@ view: data_health {
     type: sum
     group_label: "Sums"
     label: "Different from Klaviyo"
-    description: "Days and messages that differ from Klaviyo's own count."
+    description: "Days and messages that differ from Klaviyo's own count; none are compared unless event is synced."
     value_format_name: decimal_0
     drill_fields: [detail*, rows_different]
     sql: ${TABLE}.rows_different ;;

@@ -168,7 +168,7 @@ view: message_performance {
   dimension: tag_names {
     type: string
     label: "Tags"
-    description: "Names of the tags, separated by commas."
+    description: "Names of the tags, separated by a comma and a blank. A name's own commas are written as semicolons."
     sql: ${TABLE}.tag_names ;;
   }
 
@@ -366,7 +366,7 @@ view: message_performance {
     group_label: "Sums"
     label: "Text message credits"
     description: "Text credits used. Null for other channels."
-    value_format_name: decimal_1
+    value_format_name: decimal_0
     drill_fields: [detail*, text_message_credit_usage_amount]
     sql: ${TABLE}.text_message_credit_usage_amount ;;
   }

@@ -121,11 +121,43 @@ view: subject_line_test {
     sql: ${TABLE}.preview_text ;;
   }
 
+  dimension: open_rate_low {
+    type: number
+    label: "Open rate, at least"
+    description: "Lower end of the rate's 95 % confidence interval (Wilson)."
+    value_format_name: percent_1
+    sql: ${TABLE}.open_rate_low ;;
+  }
+
+  dimension: open_rate_high {
+    type: number
+    label: "Open rate, at most"
+    description: "Upper end of the rate's 95 % confidence interval (Wilson)."
+    value_format_name: percent_1
+    sql: ${TABLE}.open_rate_high ;;
+  }
+
   dimension: open_result {
     type: string
     label: "Result by opens"
     description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten opened or not opened messages on either side. Several versions or looks at a running test make a lucky result likelier."
     sql: ${TABLE}.open_result ;;
+  }
+
+  dimension: click_rate_low {
+    type: number
+    label: "Click rate, at least"
+    description: "Lower end of the rate's 95 % confidence interval (Wilson)."
+    value_format_name: percent_2
+    sql: ${TABLE}.click_rate_low ;;
+  }
+
+  dimension: click_rate_high {
+    type: number
+    label: "Click rate, at most"
+    description: "Upper end of the rate's 95 % confidence interval (Wilson)."
+    value_format_name: percent_2
+    sql: ${TABLE}.click_rate_high ;;
   }
 
   dimension: click_result {
