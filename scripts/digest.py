@@ -2,7 +2,8 @@
 
 exit codes:
   0  the e-mail is sent, or written with --dry-run
-  1  the warehouse or the mail server failed, or the period is not synced to its end
+  1  the warehouse or the mail server failed, or the period is not synced to its end or lies
+     before the data begin
   2  an option or setting is missing or malformed
 """
 

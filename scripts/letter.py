@@ -1,5 +1,6 @@
 """The digest as an e-mail: HTML with its charts inside, and the same in plain text."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -127,7 +128,7 @@ class Section:
         looks = declaration.load(self.semantics).values["message_type"]
         return [
             self._picture(
-                "Revenue by date of sending",
+                f"Revenue by {self.results.period.unit} of sending",
                 "columns",
                 [
                     Series(look["label"], look["color"], str(kind), revenue)
@@ -148,7 +149,12 @@ class Section:
             for period in self.results.periods()
         }
         rows = [
-            {"x": period.start.isoformat(), "series": part.label, "value": value}
+            {
+                "x": period.start.isoformat(),
+                "series": part.label,
+                "position": series.index(part),
+                "value": value,
+            }
             for (part, period), value in totals.items()
         ]
         now = [
@@ -157,7 +163,8 @@ class Section:
             if period == self.results.period
         ]
         text = f"{title}, the last {POINTS} periods; now {', '.join(now)}"
-        return Picture(make_msgid(domain="digest"), title, text, _png(kind, series, rows))
+        png = _png(kind, series, rows, self.results.currency)
+        return Picture(make_msgid(domain="digest"), title, text, png)
 
 
 @dataclass(frozen=True)
@@ -170,8 +177,11 @@ class Series:
     metric: Metric
 
 
-def _png(kind: str, series: Sequence[Series], rows: Sequence[Mapping[str, Any]]) -> bytes:
-    axis = AXIS[series[0].metric.format.partition("_")[0]]
+def _png(
+    kind: str, series: Sequence[Series], rows: Sequence[Mapping[str, Any]], currency: str
+) -> bytes:
+    unit = series[0].metric.format.partition("_")[0]
+    amount = f" {currency}".rstrip() if unit == "money" else ""
     labels = [part.label for part in series]
     colours = {"domain": labels, "range": [part.colour for part in series]}
     specification = {
@@ -195,9 +205,13 @@ def _png(kind: str, series: Sequence[Series], rows: Sequence[Mapping[str, Any]])
             "y": {
                 "field": "value",
                 "type": "quantitative",
-                "axis": {"format": axis, "tickCount": 4},
+                "axis": {
+                    "labelExpr": f"format(datum.value, '{AXIS[unit]}') + {json.dumps(amount)}",
+                    "tickCount": 4,
+                },
             },
             "color": {"field": "series", "type": "nominal", "sort": labels, "scale": colours},
+            "order": {"field": "position"},
         },
         "config": charts.CONFIG | {"background": "white"},
     }

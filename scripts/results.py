@@ -41,6 +41,12 @@ class Period:
         is_one_month = (self.start.year, self.start.month) == (last.year, last.month)
         return f"{self.start:{'%-d' if is_one_month else '%-d %B %Y'}} – {last:%-d %B %Y}"
 
+    @property
+    def unit(self) -> str:
+        """What periods of this length are called."""
+        days = (self.end - self.start).days
+        return {1: "day", 7: "week"}.get(days, f"{days} days")
+
     def before(self, periods: int = 1) -> "Period":
         """The period of the same length that lies so many periods earlier."""
         length = (self.end - self.start) * periods
@@ -147,13 +153,19 @@ def change(now: float | None, before: float | None, metric: Metric) -> float | N
 
 
 def read(warehouse: Warehouse, semantics: Semantics, period: Period) -> list[Results]:
-    """The results of every account, by name; CommandError unless the period is wholly synced."""
+    """The results of every account, by name.
+
+    CommandError unless the period is wholly synced, and one in which there can be something.
+    """
     sends: dict[str, list[Send]] = {}
     for account, send in _sends(warehouse, semantics, period):
         sends.setdefault(account, []).append(send)
     results = []
-    accounts = ACCOUNTS.format(health=warehouse.mart("klaviyo__data_health"))
-    for id_, name, is_test, synced_on in warehouse.query(accounts):
+    accounts = list(warehouse.query(ACCOUNTS.format(health=warehouse.mart("klaviyo__data_health"))))
+    first_days = [first_day for *_, first_day in accounts if first_day is not None]
+    if first_days and period.end <= min(first_days):
+        raise CommandError(f"The data begin on {min(first_days)}: report that day or a later one.")
+    for id_, name, is_test, synced_on, _ in accounts:
         if synced_on < period.end:
             raise CommandError(
                 f"{name} was last synced on {synced_on}, before {period} was over:"
@@ -168,7 +180,7 @@ def read(warehouse: Warehouse, semantics: Semantics, period: Period) -> list[Res
 ACCOUNTS = """
     select
         account_id, max(account_name) as account_name,
-        max(case when is_test_account then 1 else 0 end), max(last_synced_on)
+        max(case when is_test_account then 1 else 0 end), max(last_synced_on), min(data_from)
     from {health}
     group by account_id
     order by account_name, account_id
@@ -176,7 +188,8 @@ ACCOUNTS = """
 SENDS = """
     select
         account_id, message_type, sent_on, campaign_id,
-        max(campaign_name), max(subject_line), max(currency), {sums}
+        max(campaign_name), string_agg(distinct subject_line, ' / ' order by subject_line),
+        max(currency), {sums}
     from {performance}
     where sent_on >= date '{start}' and sent_on < date '{end}'
     group by account_id, message_type, sent_on, campaign_id

@@ -44,10 +44,18 @@ ROWS = [
     campaign("small", "2026-11-10", delivered=100, opens=90, revenue=1000.5),
     campaign("large", "2026-11-12", delivered=900, opens=110, revenue=200),
     campaign("earlier", "2026-11-04", delivered=500, opens=50, revenue=600.25),
+    campaign("earlier", "2026-11-04", delivered=0, opens=0, revenue=0)
+    | {"subject_line": "Other", "recipients": 0},
     campaign("later", "2026-11-16", delivered=7, opens=7, revenue=7777),
     campaign("flow", "2026-11-11", delivered=9, opens=9, revenue=50) | {"message_type": "flow"},
 ]
-HEALTH = {"account_id": "one", "account_name": "Juniper\r\n& Tide", "is_test_account": True}
+HEALTH = {
+    "account_id": "one",
+    "account_name": "Juniper\r\n& Tide",
+    "is_test_account": True,
+    "data_from": "2026-10-01",
+    "last_synced_on": "2026-11-16",
+}
 
 
 @pytest.fixture(scope="module", name="warehouse")
@@ -57,11 +65,7 @@ def _warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema klaviyo")
         fill(connection, "klaviyo__message_performance", ROWS)
-        fill(
-            connection,
-            "klaviyo__data_health",
-            [HEALTH | {"last_synced_on": "2026-11-16"}],
-        )
+        fill(connection, "klaviyo__data_health", [HEALTH])
     return file
 
 
@@ -152,7 +156,7 @@ def test_text_from_klaviyo_stays_text(message: EmailMessage) -> None:
 def test_pictures_travel_with_the_mail(message: EmailMessage) -> None:
     """Each is a PNG in the message and described; nothing is loaded from elsewhere."""
     html = body(message, "html")
-    sources = re.findall(r'<img src="cid:([^"]+)" alt="(Revenue|Open)[^"]{40,}"', html)
+    sources = re.findall(r'<img src="cid:([^"]+)" alt="(Revenue by week|Open)[^"]{40,}"', html)
     pictures = [part for part in message.walk() if part.get_content_type() == "image/png"]
     assert [f"<{id_}>" for id_, _ in sources] == [part["Content-ID"] for part in pictures]
     assert all(part.get_content().startswith(b"\x89PNG") for part in pictures)
@@ -171,6 +175,20 @@ def test_a_period_without_campaigns(tmp_path: Path) -> None:
     said = text(written(tmp_path / "a.eml", "--start", "2026-10-01", "--end", "2026-10-02"))
     assert "No campaign was sent." in said
     assert "Open rate – no comparison" in said
+
+
+def test_every_subject_line_of_a_campaign_is_quoted(tmp_path: Path) -> None:
+    """A campaign sent in two versions had two."""
+    options = ["--start", "2026-11-04", "--end", "2026-11-05"]
+    assert f'"{HOSTILE} / Other"' in text(written(tmp_path / "a.eml", *options))
+
+
+def test_a_period_before_the_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is known of it, so that no campaign was sent cannot be said."""
+    options = ["--start", "2026-09-24", "--end", "2026-10-01", "--dry-run"]
+    assert digest.main(["send", *options]) == 1
+    said = capsys.readouterr().err
+    assert "The data begin on 2026-10-01: report that day or a later one." in said
 
 
 @pytest.mark.parametrize(
