@@ -37,10 +37,11 @@ bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: others too, WAR
 	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,bench) \
 		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
-chaos: .venv/.stamp ## Run the whole fault matrix and write docs/faults.md
+chaos: .venv/.stamp .venv-dbt/.stamp ## Run the whole fault matrix, write docs/faults.md, and run what else takes minutes
 	@rm -rf build/chaos
 	@.venv/bin/pytest --numprocesses 2 -m '' --timeout 3600 tests/chaos
 	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
+	@.venv/bin/pytest --numprocesses 2 -m chaos --timeout 3600 --ignore tests/chaos tests
 
 lock: ## Compile pyproject.toml into requirements/ (needs uv)
 	uv pip compile --group connector pyproject.toml --universal --generate-hashes --no-header \
