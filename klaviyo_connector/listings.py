@@ -10,7 +10,7 @@ from account import Account, recalling
 from api import GoneError
 from models import Delete, Json, Ledger, Operation, Row, Table, dig, digest, related, resolved
 from streams import Stream
-from values import moment, written
+from values import json_value, moment, written
 
 # Klaviyo's listings lag behind its writes, and its clock has second granularity.
 OVERLAP = timedelta(hours=1)
@@ -23,17 +23,14 @@ def sync_listing(account: Account, stream: Stream) -> Iterator[Operation]:
         |--- asked again ---|--- first time ---|
 
     The watermark moves at the end only: Klaviyo sometimes answers unsorted, whatever `sort` asks.
+    What was in none of the partitions may have moved meanwhile into one that had been listed.
     """
     mirror = Mirror(account, stream)
     for partition in stream.partitions:
-        params = {**stream.params, **mirror.filter(partition)}
-        for page in account.asking.pages(stream.path, params, paged=stream.paged):
-            for document in resolved(page):
-                account.tell(f"listing {stream.name}")
-                yield from mirror.rows(document)
-            mirror.remember()
-            yield account.memory.checkpoint()
+        yield from mirror.read(partition)
     if mirror.everything:
+        for partition in stream.partitions[:-1] if mirror.misses_some() else ():
+            yield from mirror.read(partition)
         yield from mirror.deletions()
     mirror.remember(finished=True)
     yield account.memory.checkpoint()
@@ -57,7 +54,17 @@ class Mirror:
         self.listed: set[str] = set()
         self.newest: str | None = self.memory.get("watermark")
 
-    def filter(self, partition: str) -> dict[str, str]:
+    def read(self, partition: str) -> Iterator[Operation]:
+        """The rows of one part of the listing."""
+        params = {**self.stream.params, **self._filter(partition)}
+        for page in self.account.asking.pages(self.stream.path, params, paged=self.stream.paged):
+            for document in resolved(page):
+                self.account.tell(f"listing {self.stream.name}")
+                yield from self._document(document)
+            self.remember()
+            yield self.account.memory.checkpoint()
+
+    def _filter(self, partition: str) -> dict[str, str]:
         """The `filter` parameter: the part of the listing and what changed since the watermark."""
         conditions = [partition] if partition else []
         watermark = None if self.everything else self.memory.get("watermark")
@@ -67,7 +74,7 @@ class Mirror:
             conditions.append(f"{self.stream.since}({self.stream.cursor},{bound})")
         return {"filter": ",".join(conditions)} if conditions else {}
 
-    def rows(self, document: Json) -> Iterator[Operation]:
+    def _document(self, document: Json) -> Iterator[Operation]:
         """The rows of one document in every chosen table of the stream."""
         self.account.learn(self.stream.name, document)
         self.listed.add(str(document.get("id")))
@@ -75,10 +82,7 @@ class Mirror:
         if self.stream.details is None:
             yield from self._rows(document)
         elif not self._stands(document):
-            self.touched.clear()
-            yield from self._rows(self._with_details(document))
-            keys = {name: list(keys) for name, keys in self.touched.items()}
-            self.detailed[str(document.get("id"))] = [_mark(document), keys]
+            yield from self._with_details(document)
 
     def _rows(self, document: Json) -> Iterator[Operation]:
         for table, relationship in self.stream.makes:
@@ -108,15 +112,23 @@ class Mirror:
             self.ledgers[name].seen.update(seen)
         return True
 
-    def _with_details(self, document: Json) -> Json:
-        """The document with what only its own address shows; none if it was deleted meanwhile."""
+    def _with_details(self, document: Json) -> Iterator[Operation]:
+        """The rows of a document and of what only its own address shows.
+
+        Where there is nothing, the document was deleted meanwhile, or is so new that its address
+        is not known everywhere yet: it is asked for again the next time.
+        """
         relationship, path = self.stream.details or ("", "")
+        id_, mark = str(document.get("id")), _mark(document)
+        self.touched.clear()
         try:
-            pages = self.account.asking.pages(path.format(id=document.get("id")), {}, paged=False)
+            pages = self.account.asking.pages(path.format(id=id_), {}, paged=False)
             details = [child for page in pages for child in page["data"]]
         except GoneError:
-            details = []
-        return {**document, "related": {**document["related"], relationship: details}}
+            details, mark = [], ""
+        related_ = {**document["related"], relationship: details}
+        yield from self._rows({**document, "related": related_})
+        self.detailed[id_] = [mark, {name: list(keys) for name, keys in self.touched.items()}]
 
     def _note_change(self, document: Json) -> None:
         """Move the watermark; a time that lies ahead of Klaviyo's clock moves nothing."""
@@ -124,6 +136,11 @@ class Mirror:
             changed_at = moment(dig(document, ("attributes", self.stream.cursor)))
             if changed_at is not None and changed_at <= written(self.account.now):
                 self.newest = max(changed_at, self.newest or "")
+
+    def misses_some(self) -> bool:
+        """Whether something stands in the warehouse that was not listed."""
+        ledgers = [self.ledgers[table.name] for table in self.tables]
+        return any(ledger.known.keys() - ledger.seen for ledger in ledgers)
 
     def deletions(self) -> Iterator[Operation]:
         """Mark what a full listing no longer shows, and forget it."""
@@ -147,4 +164,5 @@ class Mirror:
 
 
 def _mark(document: Json) -> str:
-    return digest(document.get("attributes"))
+    """What differs once a document changed; its status is part of it, sent or not."""
+    return digest(json_value(document.get("attributes")))

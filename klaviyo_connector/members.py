@@ -130,8 +130,8 @@ class Reading:
         name = listing.table.name
         with recalling(name):
             self.memory = dict(account.memory.of(name).get(listing.name, {}))
-            self.watermark = self.memory.get("watermark", "")
-            self.since = written(account.back(self.watermark) - OVERLAP) if self.watermark else ""
+            watermark = self.memory.get("watermark")
+            self.since = written(account.back(watermark) - OVERLAP) if watermark else ""
             self.compares = self._is_due()
         self.seen: dict[Group, set[str]] = defaultdict(set)
 
@@ -180,7 +180,7 @@ class Reading:
         self.account.roster.add(group, person)
         if self.compares:
             self.seen[group].add(person)
-        return is_new or (row[self.listing.column] or "") > self.watermark
+        return is_new or (row[self.listing.column] or "") > self.since
 
     def finish(self) -> Iterator[Operation]:
         """Delete who left, and move the watermark."""

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -171,6 +172,18 @@ class TestBroken:
         assert ids(done, "segment") == ["s"]
         json.dumps([done.rows("segment"), done.state], allow_nan=False).encode()
 
+    def test_what_is_nested_deeper_than_python_writes_is_stored(
+        self, account: ScriptedAccount
+    ) -> None:
+        """V3: a definition of 1,000 levels is cut, and does not end the sync."""
+        message = json.dumps({"data": [resource("campaign-message", "m", definition="deep")]})
+        deep = message.replace('"deep"', '{"in":' * 1_000 + "1" + "}" * 1_000)
+        body = f'{deep[:-1]}, "links": {{"next": null}}}}'
+        account.answers[MESSAGES] = lambda _: Response(body)
+        done = run(tables="campaign_message")
+        assert done.error is None
+        assert ids(done, "campaign_message") == ["m"]
+
 
 class TestGone:
     """What Klaviyo no longer lists is deleted, and nothing else."""
@@ -215,6 +228,26 @@ class TestGone:
         second = run(first.state, tables="tag")
         account.documents[TAGS] = [resource("tag", "a")]
         assert ids(run(second.state, tables="tag"), "tag") == ["a"]
+
+    @pytest.mark.parametrize("archived", [True, False])
+    def test_what_moves_while_it_is_listed_is_not_gone(
+        self, account: ScriptedAccount, *, archived: bool
+    ) -> None:
+        """Archived, or taken from the archive, between the questions for either."""
+        campaign = resource("campaign", "c", definition={"archived": archived})
+        account.documents[CAMPAIGNS] = [campaign]
+        first = run(tables="campaign")
+        asked = count(1)
+
+        def moved_at_the_second_question(_: Request) -> None:
+            if next(asked) == 2:
+                campaign["attributes"]["definition"]["archived"] = not archived
+
+        account.answers[CAMPAIGNS] = moved_at_the_second_question
+        account.now += DAY
+        second = run(first.state, tables="campaign")
+        assert second.deleted("campaign") == []
+        assert [row["is_archived"] for row in second.rows("campaign")] == [not archived]
 
     def test_an_empty_listing_is_believed(self, account: ScriptedAccount) -> None:
         """An account may have lost all its tags; a broken answer is never taken for that."""
@@ -278,6 +311,18 @@ class TestDetails:
         done = run(tables="campaign_message,campaign_variation")
         assert done.error is None
         assert ids(done, "campaign_message") == ["m"]
+
+    def test_a_message_that_is_not_known_everywhere_yet_is_asked_again(
+        self, account: ScriptedAccount
+    ) -> None:
+        """S1: a passing 404 at the address of a new message does not cost its variations."""
+        self.message(account)
+        account.refuse(self.VARIATIONS, 404, "Not found.")
+        first = run(tables="campaign_message,campaign_variation")
+        account.answers.clear()
+        account.now += DAY
+        second = run(first.state, tables="campaign_message,campaign_variation")
+        assert ids(second, "campaign_variation") == ["A", "B"]
 
 
 def failing_from_the_second_page(request: Request) -> Response | None:

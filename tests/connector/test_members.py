@@ -1,5 +1,6 @@
 """Who is in which list and segment, and whose e-mail is suppressed."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -71,14 +72,16 @@ class TestMembers:
             "page[size]": "100",
         }
 
-    def test_who_joined_is_written_once(self, news: ScriptedAccount) -> None:
-        """Also when the next sync asks for the last hour again."""
+    def test_who_joined_is_written_again_for_an_hour_only(self, news: ScriptedAccount) -> None:
+        """As long as Klaviyo may still show late that they had left and joined once more."""
         first = run(tables=TABLES)
         news.documents[MEMBERS].append(member("c", TODAY))
         second = run(first.state, tables=TABLES)
+        news.now += timedelta(hours=2)
         third = run(second.state, tables=TABLES)
-        assert people(second) == ["c"]
-        assert people(third) == []
+        fourth = run(third.state, tables=TABLES)
+        assert people(second) == people(third) == ["c"]
+        assert people(fourth) == []
 
     def test_who_left_is_deleted_the_next_day(self, news: ScriptedAccount) -> None:
         """And not sooner: only a full comparison can tell. Nobody else is written or deleted."""
@@ -116,6 +119,13 @@ class TestMembers:
         (row,) = second.rows("list_profile")
         assert (row["profile_id"], row["joined_group_at"]) == ("a", "2026-11-21T10:00:00.000000Z")
         assert left(second) == []
+
+    def test_who_came_back_and_is_shown_late_has_the_new_time(self, news: ScriptedAccount) -> None:
+        """Left and joined again before a sync, but listed so behind it only."""
+        first = run(tables=TABLES)
+        news.documents[MEMBERS][0] = member("a", TODAY)
+        (row,) = run(first.state, tables=TABLES).rows(TABLES)
+        assert (row["profile_id"], row["joined_group_at"]) == ("a", "2026-11-20T16:30:00.000000Z")
 
     def test_a_comparison_also_finds_whom_klaviyo_showed_late(self, news: ScriptedAccount) -> None:
         """Somebody who joined long ago, or at no known time, and was not listed then."""

@@ -256,9 +256,7 @@ TOGETHER = [  # tables that one question fills
 class TestChoice:
     """Tables that are chosen later, or left out for a while."""
 
-    @pytest.mark.parametrize(
-        ("first", "later"), [*TOGETHER, *((b, a) for a, b in TOGETHER)], ids="-".join
-    )
+    @pytest.mark.parametrize(("first", "later"), [*TOGETHER, *((b, a) for a, b in TOGETHER)])
     def test_a_table_chosen_later_has_its_whole_history(
         self, shop: ScriptedAccount, first: str, later: str
     ) -> None:
