@@ -19,7 +19,16 @@ from account import Account, recalling
 from api import TransientError
 from models import Json, Operation, Warning, dig, digest, resolved
 from streams import SYNC_ERROR
-from timeline import BEFORE_KLAVIYO, PAGES, Page, Reader, Timeline, Window, unless_throttled
+from timeline import (
+    BEFORE_KLAVIYO,
+    PAGES,
+    Page,
+    Reader,
+    Timeline,
+    Window,
+    floor,
+    unless_throttled,
+)
 from values import moment, written
 
 SETTLED = timedelta(seconds=10)  # Klaviyo refuses bounds within seconds of now
@@ -34,7 +43,7 @@ def sync_timeline(
     `store` makes the rows of one document. Whatever ends the sync, each page that was written is
     remembered, and at most the pages being read are asked for again.
     """
-    until = account.now - SETTLED
+    until = floor(account.now) - SETTLED
     progress = Progress.recall(account, timeline, until)
     reader = Reader(account.asking, timeline, until)
     for page in _side_by_side(account, reader, progress):
@@ -60,7 +69,7 @@ def _refuse(account: Account, timeline: Timeline, page: Page) -> Iterator[Operat
     mark = digest([name, timeline.part, time])
     error = {"id": mark, "sync_id": account.sync_id, "table_name": name, "reason": reason}
     yield from account.store(SYNC_ERROR, error)
-    yield Warning(f"{name}: {reason}; its other records were read")
+    yield Warning(f"{name}: {reason}; if there are several, those between them are missing too")
 
 
 def _side_by_side(account: Account, reader: Reader, progress: "Progress") -> Iterator[Page]:
@@ -105,7 +114,7 @@ class Plan:
         spans = ((one.end or self.until) - one.start for one in self.stretches)
         fair = sum(spans, timedelta()) / self.threads
         stretch = self.stretches.popleft()
-        cut = stretch.start + max(min(self.length, fair), self.length / PAGES)
+        cut = floor(stretch.start + max(min(self.length, fair), self.length / PAGES))
         if cut >= (stretch.end or self.until):
             return stretch
         self.stretches.appendleft(Window(cut, stretch.end))
@@ -152,7 +161,7 @@ class Progress:
             else:
                 since = account.back(cold or watermark) - timeline.cold
             done = [(read(start), read(end)) for start, end in memory.get("done", [])]
-        since = min(max(since, begin or since), until)
+        since = floor(min(max(since, begin or since), until))
         return cls(since, until, timeline.cold, start_date, watermark, cold, reaches_back, done)
 
     def add(self, start: datetime, end: datetime | None) -> None:

@@ -1,15 +1,22 @@
 """A timeline is read around what Klaviyo cannot deliver, and each record of it once per sync."""
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import events
 import pytest
-from api import TransientError
+from api import Klaviyo, TransientError
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
+from tests.connector import scripted
+from tests.connector.scripted import DAY, NOON, ScriptedAccount, Sync, run
 from tests.loader import KilledError, Loader
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
 from tests.unhurried import UnhurriedClock
@@ -19,6 +26,11 @@ SMALL: dict[str, Any] = {
     "campaigns": 14, "profiles": 80, "seed": 5, "now": NOW, "no_limits": True
 }  # fmt: skip
 EVENTS = "/api/events"
+SEPTEMBER = datetime(2026, 9, 1, 4, tzinfo=UTC)  # midnight in New York
+SINCE_SEPTEMBER = {"tables": "event", "start_date": "2026-09-01"}
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+CURSOR = "page[cursor]"
+LONG = 20.0  # seconds; a thread that has not come by then does not come
 
 
 @pytest.fixture(scope="module", name="running")
@@ -41,6 +53,36 @@ def sandbox(running: Sandbox) -> Iterator[Sandbox]:
     running.reset_requests()
     yield running
     running.clear_faults()
+
+
+@pytest.fixture
+def busy(account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAccount]:
+    """A scripted account that answers several questions at once."""
+    with HTTPServer(host="127.0.0.1", threaded=True) as server:
+        scripted.serve(server, account)
+        monkeypatch.setenv("KLAVIYO_BASE_URL", server.url_for("").rstrip("/"))
+        yield account
+
+
+def at(*times: datetime) -> list[Any]:
+    """Events of these times."""
+    return [
+        scripted.resource("event", str(number), datetime=happened.isoformat())
+        for number, happened in enumerate(times)
+    ]
+
+
+def written(sync: Sync) -> Counter[str]:
+    """How often a sync wrote each event."""
+    return Counter(row["id"] for row in sync.rows("event"))
+
+
+def windows(account: ScriptedAccount) -> list[tuple[datetime, datetime]]:
+    """The windows that were asked for, in order; one of several pages stands here once."""
+    filters = dict.fromkeys(one.params.get("filter", "") for one in account.asked_of(EVENTS))
+    found = [[time for *_, time in scripted.BOUND.findall(one)] for one in filters]
+    bounds = [list(map(datetime.fromisoformat, times)) for times in found if times]
+    return [(start, end[0] if end else account.now) for start, *end in bounds]
 
 
 def loader(sandbox: Sandbox, **configuration: str) -> Loader:
@@ -148,14 +190,40 @@ class TestUnreadable:
         synced.sync()
         assert set(ids(listed(sandbox))) == {row["id"] for row in synced.rows("event")}
 
+    def test_one_that_takes_too_long_is_found_by_smaller_pages_and_windows(
+        self, busy: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Klaviyo never answers a question that includes it: real time-outs, and all the others."""
+        monkeypatch.setattr("asking.Klaviyo", partial(Klaviyo, deadline=0.3))
+        slow = NOON - 3 * MINUTE
+        busy.documents[EVENTS] = at(slow - MINUTE, slow, slow + MINUTE)
+        over = threading.Event()
+
+        def answer(request: Request) -> None:
+            found = scripted.BOUND.findall(request.args["filter"])
+            start, end = (*(datetime.fromisoformat(time) for *_, time in found), NOON)[:2]
+            if start <= slow < end:
+                over.wait(LONG)
+
+        busy.answers[EVENTS] = answer
+        done = run(tables="event", start_date="2026-11-20", concurrency="1")
+        over.set()
+        assert done.error is None
+        assert written(done).keys() == {"0", "2"}
+        (error,) = done.rows("sync_error")
+        assert f"{slow:%Y-%m-%dT%H:%M:%S}" in error["reason"]
+        assert "no whole answer within" in error["reason"]
+        assert {one.params["page[size]"] for one in busy.asked_of(EVENTS)} == {"40", "8", "1"}
+        assert (slow, slow + SECOND) in windows(busy)
+
 
 class TestAgain:
     """What is asked for again, and what is not."""
 
     def test_a_killed_sync_loses_only_the_pages_in_hand(self, sandbox: Sandbox) -> None:
-        """P1: each kill costs at most a page for each thread, the page written and the lookback.
+        """P1: each kill costs the page written, the lookback and for each thread at most a page.
 
-        Spans that were finished beyond the low-water mark are not read again.
+        And one more where it was about to cut a dense window.
         """
         threads, kills, page = 4, 3, 40
         found = listed(sandbox)
@@ -168,7 +236,7 @@ class TestAgain:
         killed.sync()
         assert set(ids(found)) == {row["id"] for row in killed.rows("event")}
         served = sum(one["records"] for one in sandbox.log() if one["path"] == EVENTS)
-        assert served - len(found) <= kills * ((threads + 1) * page + len(lookback))
+        assert served - len(found) <= kills * ((2 * threads + 1) * page + len(lookback))
 
     def test_an_unreadable_record_arrives_once_klaviyo_delivers_it(self) -> None:
         """Within the lookback it is asked for again by the next sync that reaches back."""
@@ -180,3 +248,85 @@ class TestAgain:
             own.clear_faults()
             own.advance(86_400)
             assert late in {row["id"] for row in synced.sync().rows("event")}
+
+    def test_windows_that_were_finished_are_not_asked_for_again(
+        self, busy: ScriptedAccount
+    ) -> None:
+        """Klaviyo goes down while the oldest window is read and later ones are written."""
+        busy.documents[EVENTS] = at(*(SEPTEMBER + n * DAY for n in range(70)))
+        later = threading.Semaphore(0)
+        down = threading.Event()
+
+        def answer(request: Request) -> Response | None:
+            if f"equal(datetime,{SEPTEMBER:%Y-%m-%d}" not in request.args["filter"]:
+                later.release()
+            elif not down.is_set():
+                all(later.acquire(timeout=LONG) for _ in range(5))
+                down.set()
+            return Response("", 503) if down.is_set() else None
+
+        busy.answers[EVENTS] = answer
+        first = run(**SINCE_SEPTEMBER, concurrency="2")
+        assert isinstance(first.error, TransientError)
+        busy.answers.clear()
+        second = run(first.state, **SINCE_SEPTEMBER)
+        assert len(written(first)) > 3
+        assert written(first) + written(second) == Counter(map(str, range(70)))
+
+
+class TestPlan:
+    """Which windows are asked for, and how many at once."""
+
+    @pytest.mark.parametrize("threads", [1, 4])
+    def test_so_many_questions_are_asked_at_once(self, busy: ScriptedAccount, threads: int) -> None:
+        """As many as `concurrency` says, and never one more."""
+        lock, all_there = threading.Lock(), threading.Event()
+        there: list[int] = []
+        most = 0
+
+        def answer(_: Request) -> None:
+            nonlocal most
+            with lock:
+                there.append(1)
+                most = max(most, len(there))
+                if most == threads:
+                    all_there.set()
+            all_there.wait(LONG)
+            all_there.set()  # who has not come by now is not waited for again
+            time.sleep(0.01)  # long enough for one too many to come
+            with lock:
+                there.pop()
+
+        busy.answers[EVENTS] = answer
+        run(**SINCE_SEPTEMBER, concurrency=str(threads))
+        assert most == threads
+
+    def test_a_dense_window_is_cut(self, account: ScriptedAccount) -> None:
+        """A first page that reaches no eighth of it tells where; nothing is written twice."""
+        account.page_size = 10
+        times = [*(SEPTEMBER + n * MINUTE for n in range(60)), SEPTEMBER + DAY - MINUTE]
+        account.documents[EVENTS] = at(*times)
+        done = run(**SINCE_SEPTEMBER, concurrency="1")
+        assert written(done) == Counter(map(str, range(61)))
+        cut = SEPTEMBER + 9 * MINUTE
+        assert windows(account)[:2] == [(SEPTEMBER, SEPTEMBER + DAY), (SEPTEMBER, cut)]
+        assert windows(account)[2][0] == cut
+        whole, part = account.asked_of(EVENTS)[:2]
+        turned = [one.params["filter"] for one in account.asked_of(EVENTS) if CURSOR in one.params]
+        assert not {whole.params["filter"], part.params["filter"]} & {*turned}
+
+    def test_bounds_are_whole_seconds(
+        self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Klaviyo knows nothing finer, and refuses a window that begins and ends in one second."""
+        monkeypatch.setattr("events.EVENTS", replace(events.EVENTS, sizes=(8, 1)))
+        account.page_size = 8
+        account.documents[EVENTS] = at(
+            *(NOON - timedelta(seconds=60.5 - n / 10) for n in range(500))
+        )
+        done = run(tables="event", concurrency="4")
+        assert written(done).keys() == set(map(str, range(500)))
+        assert len(windows(account)) > 10
+        for start, end in windows(account):
+            assert start.microsecond == end.microsecond == 0
+            assert end - start >= SECOND
