@@ -17,7 +17,7 @@ EVENTS = Timeline(
     EVENT,
     PATH,
     "datetime",
-    {"include": "attributions"},
+    {},
     sizes=(1000, 200, 20, 1),  # 200 is the documented maximum of older revisions
 )
 
@@ -25,9 +25,10 @@ EVENTS = Timeline(
 def sync_events(account: Account) -> Iterator[Operation]:
     """Write the events of every chosen metric."""
     account.begin(EVENT.name, [EVENT.name, EVENT_ATTRIBUTION.name])
+    credited = {"include": "attributions"} if account.wants(EVENT_ATTRIBUTION) else {}
     for metric_id in _metrics(account):
         condition = f'equals(metric_id,"{metric_id}")' if metric_id else ""
-        timeline = replace(EVENTS, condition=condition, part=metric_id)
+        timeline = replace(EVENTS, params=credited, condition=condition, part=metric_id)
         yield from sync_timeline(account, timeline, partial(_store, account))
 
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 from account import Account, recalling
 from configuration import PREDICTIONS
 from members import warn_of_untracked
-from models import Checkpoint, Delete, Json, Operation, Row, dig, resolved
+from models import Checkpoint, Delete, Json, Operation, Row, dig, digest, resolved
 from roster import is_due
 from streams import PROFILE
 from timeline import Timeline
@@ -65,7 +65,7 @@ class Profiles:
         self.timeline = replace(PROFILES, params=PREDICTED) if predicts else PROFILES
         known = account.memory.of(PROFILE.name)
         with recalling(PROFILE.name):
-            self.recent: dict[str, str] = dict(known.get("recent", {}))  # id to updated_at
+            self.recent: dict[str, str] = dict(known.get("recent", {}))  # id to time and digest
             size, compared_on = known.get("size", 0), known.get("compared_on")
             due = is_due(PROFILE.name, size, compared_on, account.today)
         tracked = EVERYBODY not in account.roster.untracked
@@ -79,10 +79,10 @@ class Profiles:
     def _news(self, row: Row) -> bool:
         """Whether a profile changed; remembers who it is, and the last changes for looking back."""
         self.account.roster.add(EVERYBODY, row["id"])
-        updated_at = row["updated_at"] or ""
-        if self.recent.get(row["id"]) == updated_at:
+        mark = f"{row['updated_at']} {digest(row)}"  # two changes may share a second of `updated`
+        if self.recent.get(row["id"]) == mark:
             return False
-        self.recent[row["id"]] = updated_at
+        self.recent[row["id"]] = mark
         if len(self.recent) > 2 * RECENT:
             self.recent = dict(sorted(self.recent.items(), key=itemgetter(1))[-RECENT:])
         return True

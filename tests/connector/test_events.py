@@ -1,6 +1,7 @@
 """Events: every one arrives, late and future-dated ones too, and the watermark never runs ahead."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from api import ConfigurationError, TransientError
 from werkzeug import Request, Response
 
-from tests.connector.scripted import DAY, NOON, ScriptedAccount, Sync, resource, run
+from tests.connector.scripted import BOUND, DAY, NOON, ScriptedAccount, Sync, resource, run
 
 EVENTS = "/api/events"
 TABLES = "event,event_attribution"
@@ -145,6 +146,40 @@ class TestQuestion:
         assert "less-than" not in filters[-1]
         for one in filters[:-1]:
             assert one.split("less-than(datetime,")[1] < NOON.strftime("%Y-%m-%dT%H:%M:%S")
+
+    def test_each_sync_looks_back_2_hours_and_one_a_day_7_days(
+        self, account: ScriptedAccount
+    ) -> None:
+        """From as far as was read, 10 seconds before the last sync; written with Z."""
+        done = run(tables=TABLES)
+        since = []
+        for later in (HOUR, DAY, DAY + HOUR):
+            account.now, account.asked = NOON + later, []
+            done = run(done.state, tables=TABLES, concurrency="1")
+            since.append(account.asked_of(EVENTS)[0].params["filter"].partition("),")[0].strip(")"))
+        assert since == [
+            "greater-or-equal(datetime,2026-11-20T14:59:50.000000Z",
+            "greater-or-equal(datetime,2026-11-13T16:59:50.000000Z",
+            "greater-or-equal(datetime,2026-11-21T14:59:50.000000Z",
+        ]
+
+    def test_every_bound_is_written_with_z(self, account: ScriptedAccount) -> None:
+        """The + of another offset would become a space."""
+        account.documents[EVENTS] = [event("a", NOON - 100 * DAY)]
+        run(tables=TABLES)
+        asked = [one.params.get("filter", "") for one in account.asked_of(EVENTS)]
+        bounds = [bound for one in asked for *_, bound in BOUND.findall(one)]
+        assert len(bounds) > 2
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.0{6}Z", one) for one in bounds)
+
+    @pytest.mark.parametrize("tables", ["event", "event_attribution", TABLES])
+    def test_credits_are_asked_for_where_they_are_chosen(
+        self, account: ScriptedAccount, tables: str
+    ) -> None:
+        """Klaviyo includes them on request alone."""
+        run(tables=tables, start_date="2026-11-01")
+        wanted = "attributions" if "event_attribution" in tables else None
+        assert {one.params.get("include") for one in account.asked_of(EVENTS)} == {wanted}
 
     def test_no_bound_lies_within_seconds_of_now(self, account: ScriptedAccount) -> None:
         """Klaviyo refuses such a bound: a window that would end there is the last, without end."""

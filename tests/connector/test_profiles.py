@@ -1,5 +1,6 @@
 """Profiles: who changed and who was erased."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -58,6 +59,18 @@ class TestChanges:
         shop.documents[PATH] = [person("a"), person("a", NOW, first_name="Ada")]
         rows = run(tables="profile").rows("profile")
         assert [row["first_name"] for row in rows] == [None, "Ada"]
+
+    @pytest.mark.parametrize("later", [timedelta(minutes=10), DAY], ids=["hot", "cold"])
+    def test_two_changes_in_one_second_are_told_apart(
+        self, shop: ScriptedAccount, later: timedelta
+    ) -> None:
+        """The second one does not move `updated`; looking back finds it all the same."""
+        shop.documents[PATH] = [person("b"), person("a", NOW, first_name="Ada")]
+        first = run(tables="profile")
+        shop.documents[PATH][1] = person("a", NOW, first_name="Adele")
+        shop.now += later
+        (row,) = run(first.state, tables="profile").rows("profile")
+        assert row["first_name"] == "Adele"
 
     def test_what_looking_back_remembers_is_bounded(
         self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
