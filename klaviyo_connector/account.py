@@ -136,6 +136,7 @@ class Account:
     now: datetime
     metrics: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # name to ids
     revenue_metric: str | None = None
+    revenue_is_custom: bool = False  # mapped to a metric that is made of others
     skipped: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # by scope
     answered: set[str] = field(default_factory=set)  # scopes
     written: Counter[str] = field(default_factory=Counter)
@@ -175,7 +176,7 @@ class Account:
 
     @property
     def first_day(self) -> date:
-        """The first day that can hold results: the oldest campaign's or flow's, or `start_date`."""
+        """The first day that can hold results: of the oldest that has any, or `start_date`."""
         oldest = date.fromisoformat(self.memory.first_day or self.today.isoformat())
         return max(oldest, self.settings.start_date or oldest)
 
@@ -194,7 +195,8 @@ class Account:
             self.metrics[str(name)].append(str(document.get("id")))
         elif kind == "mapped_metric" and document.get("id") == "revenue":
             self.revenue_metric = dig(document, ("related", "metric", "id"))
-        elif kind in ("campaign", "flow"):
+            self.revenue_is_custom = dig(document, ("related", "custom-metric", "id")) is not None
+        elif kind in ("campaign", "flow", "form", "segment"):
             times = (dig(document, ("attributes", name)) for name in ("created_at", "created"))
             created = next(filter(None, map(day, times)), None)
             self.memory.first_day = min(

@@ -199,25 +199,26 @@ class Ledger:
 
     def __init__(self, known: Mapping[str, str]) -> None:
         self.known = dict(known)
-        self.fresh = not known  # nothing stands in the warehouse yet
         self.seen: set[str] = set()
 
-    def news(self, key: str, row: Row, size: int | None = None) -> bool:
+    def news(self, key: str, row: Row, size: int = 0, *, whole: bool = True) -> bool:
         """Whether `row` differs from what stands under `key`; remembers it.
 
-        Of two rows for one key the one of greater `size` is whole: a smaller one is no news.
+        Of several rows for one key that of the greatest `size` is the whole one. A smaller row is
+        no news, unless it is this sync's first and from an answer that is `whole`.
         """
+        held = key in self.seen or not whole
         self.seen.add(key)
-        mark = digest(row) if size is None else f"{digest(row)}:{size}"
-        known = self.known.get(key, "")
-        if known == mark or (size is not None and int(known.partition(":")[2] or 0) > size):
+        known, _, stands = self.known.get(key, "").partition(":")
+        if held and size < int(stands or 0):
             return False
-        self.known[key] = mark
-        return True
+        mark = digest(row)
+        self.known[key] = f"{mark}:{size}" if size else mark
+        return mark != known
 
-    def forget_unseen(self) -> list[str]:
-        """The keys that stand in the warehouse but were not seen; they are forgotten here."""
-        gone = [key for key in self.known if key not in self.seen]
+    def forget_unseen(self, among: Callable[[str], bool] = lambda _: True) -> list[str]:
+        """The keys `among` those known that were not seen; they are forgotten here."""
+        gone = [key for key in self.known if key not in self.seen and among(key)]
         for key in gone:
             del self.known[key]
         return gone

@@ -4,7 +4,9 @@ A report may be asked for 225 times a day and endpoint. What the quota does not 
 `pending` in the state and is asked for by a later sync: no window is lost.
 """
 
-from collections.abc import Iterator
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +15,7 @@ import restatement
 from account import Account, no_metric, recalling
 from api import ContractError, ScopeError
 from asking import QuotaSpentError
-from models import Json, Ledger, Operation, Row, Table, Warning, dig, digest
+from models import Delete, Json, Ledger, Operation, Row, Table, Warning, dig
 from restatement import DAY, Window
 from streams import AGGREGATES, MESSAGE_METRICS, REPORTS, Aggregate, Report
 from values import local_day, long
@@ -31,55 +33,80 @@ class Job:
     metric_id: str
     window: Window
 
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What the answers of several windows have in common: the table and the metric."""
+        return self.report.table.name, self.metric_id
+
 
 def sync_reports(account: Account) -> Iterator[Operation]:
     """Ask for every window that is due, the newest first."""
     jobs = list(_plan(account))
-    if not any(job.report.converts for job in jobs):
-        yield from _without_conversions(account)
-    ledgers = {job.report.table.name: _ledger(account, job.report.table) for job in jobs}
-    closed: set[str] = set()
-    broken: list[ContractError] = []
+    yield from _conversion_warnings(account)
+    ledgers = {job.subject: _ledger(account, job) for job in jobs}
+    spent: set[str] = set()  # paths
+    broken: dict[tuple[str, str], ContractError] = {}  # by subject
     for number, job in enumerate(jobs, 1):
         if job.report.scope in account.skipped:
             account.skip(job.report.scope, *job.report.tables)
             continue
-        if job.report.path in closed:
+        if job.report.path in spent or job.subject in broken:
             continue
         window = f"{job.window.start} to {job.window.end}"
         account.tell(f"{job.report.table.name}: {window}, {number} of {len(jobs)} windows")
         try:
             with account.charging(job.report.table):
-                yield from _run(account, job, ledgers[job.report.table.name])
+                yield from _run(account, job, ledgers[job.subject])
             account.answered.add(job.report.scope)
         except QuotaSpentError as error:
-            closed.add(job.report.path)
+            spent.add(job.report.path)
             yield Warning(f"{error}; what is missing is asked for by a later sync")
         except ScopeError:
             account.skip(job.report.scope, *job.report.tables)
         except ContractError as error:
-            closed.add(job.report.path)
-            broken.append(error)
+            broken[job.subject] = error
         yield account.memory.checkpoint()
-    yield from (Warning(str(error)) for error in broken[1:])  # the first is raised
-    if broken:
-        raise broken[0]
+    faults = _faults(broken)
+    yield from (Warning(str(fault)) for fault in faults[1:])  # the first is raised
+    if faults:
+        raise faults[0]
 
 
-def _without_conversions(account: Account) -> Iterator[Operation]:
-    """Say so where no metric counts as conversion, which Klaviyo's reports cannot do without."""
-    skipped = [report.table.name for report in REPORTS if report.converts]
-    skipped = [name for name in skipped if name in account.settings.tables]
-    if skipped and METRICS_SCOPE not in account.skipped:
-        yield Warning(
-            f"no metric is mapped to revenue and none is called {PLACED_ORDER}: skipped"
-            f" {', '.join(skipped)}; name a metric in conversion_metrics"
+def _faults(broken: Mapping[tuple[str, str], ContractError]) -> list[ContractError]:
+    """Each fault once, with the metrics that it befell."""
+    metrics: defaultdict[str, list[str]] = defaultdict(list)
+    for (_, metric_id), error in broken.items():
+        metrics[str(error)] += [metric_id] if metric_id else []
+    return [
+        ContractError(
+            f"{fault}; asked for metric {', '.join(dict.fromkeys(ids))}" if ids else fault
         )
+        for fault, ids in metrics.items()
+    ]
 
 
-def _ledger(account: Account, table: Table) -> Ledger:
-    with recalling(table.name):
-        return Ledger(account.memory.tables[table.name].get("rows", {}))
+def _conversion_warnings(account: Account) -> Iterator[Operation]:
+    """Say so where conversions are not those of the metric that the account maps to revenue."""
+    tables = [report.table.name for report in REPORTS if report.converts]
+    tables = [name for name in tables if name in account.settings.tables]
+    if not tables or METRICS_SCOPE in account.skipped or account.settings.conversion_metrics:
+        return
+    custom = account.revenue_is_custom
+    mapped = "revenue is mapped to a custom metric" if custom else "no metric is mapped to revenue"
+    if not conversion_metrics(account):
+        mapped += f" and none is called {PLACED_ORDER}: skipped {', '.join(tables)}"
+    elif custom:
+        mapped += f": the conversions are those of {PLACED_ORDER}"
+    else:
+        return
+    yield Warning(f"{mapped}; name a metric in conversion_metrics")
+
+
+def _ledger(account: Account, job: Job) -> Ledger:
+    """What stands of one metric in a table; the key of a row is its date and its other values."""
+    with recalling(job.report.table.name):
+        rows = _windows_of(account, job.report.table)[job.metric_id].get("rows", {})
+        return Ledger({day + key: mark for key, days in rows.items() for day, mark in days.items()})
 
 
 def conversion_metrics(account: Account) -> list[str]:
@@ -129,7 +156,7 @@ def _due(account: Account, report: Report | Aggregate, metric_id: str) -> list[W
     with recalling(report.table.name):
         known = windows.get(metric_id, {})
         wanted, memory = restatement.due(report.schedule, known, account.today, first)
-    _remember(account, report.table, metric_id, memory)
+    _remember(account, report.table, metric_id, {**known, **memory})
     return wanted
 
 
@@ -138,69 +165,89 @@ def _windows_of(account: Account, table: Table) -> dict[str, Any]:
     return windows
 
 
-def _remember(
-    account: Account, table: Table, metric_id: str, memory: Row, rows: Row | None = None
-) -> None:
-    known = account.memory.of(table.name)
-    account.memory.tables[table.name] = {
-        "windows": {**known.get("windows", {}), metric_id: memory},
-        "rows": known.get("rows", {}) if rows is None else rows,
-    }
+def _remember(account: Account, table: Table, metric_id: str, memory: Row) -> None:
+    windows = {**_windows_of(account, table), metric_id: memory}
+    account.memory.remember(table.name, {"windows": windows})
 
 
 def _run(account: Account, job: Job, ledger: Ledger) -> Iterator[Operation]:
     """Ask for one window, write what is news, and strike it from what is pending."""
     table = job.report.table
     for source in _answers(account, job):
-        yield from _store(account, job.report, source, ledger)
+        yield from _store(account, job, source, ledger)
+    yield from _gone(account, job, ledger)
     memory = _windows_of(account, table)[job.metric_id]
     left = [window for window in restatement.pending(memory) if window != job.window]
-    rows = _recent(account, job.report, ledger)
-    _remember(account, table, job.metric_id, restatement.remember(memory, left), rows)
+    oldest = account.today - timedelta(days=job.report.schedule.deep + 2)
+    rows = _recent(ledger, oldest.isoformat())
+    _remember(account, table, job.metric_id, {**restatement.remember(memory, left), "rows": rows})
 
 
-def _recent(account: Account, report: Report | Aggregate, ledger: Ledger) -> dict[str, str]:
-    """What to remember of the rows: daily ones only as long as they are regularly asked for."""
-    if "date" not in report.table.key:
-        return dict(ledger.known)
-    oldest = (account.today - timedelta(days=report.schedule.deep + 2)).isoformat()
-    return {key: mark for key, mark in ledger.known.items() if key >= oldest}
+def _recent(ledger: Ledger, oldest: str) -> dict[str, dict[str, str]]:
+    """What to remember of the rows, by key and day: days as long as they are often asked for."""
+    rows: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for known, mark in ledger.known.items():
+        day, key = _parted(known)
+        if not day or day >= oldest:
+            rows[key][day] = mark
+    return dict(rows)
 
 
-def _store(
-    account: Account, report: Report | Aggregate, source: Json, ledger: Ledger
-) -> Iterator[Operation]:
+def _store(account: Account, job: Job, source: Json, ledger: Ledger) -> Iterator[Operation]:
     """Write one result if it is news, and with it the day's snapshot.
 
     A window that cuts a send in two shows fewer recipients than there were: the fuller row stands.
     """
-    table = report.table
-    empty = "date" in table.key and not any(source["statistics"].values())
-    if empty and ledger.fresh:
-        return
-    key = _mark(table, source["groupings"])
-    if empty and key not in ledger.known:
-        return
-    size = long(source["statistics"].get("recipients")) if report.schedule.overlap else None
+    table, statistics = job.report.table, source["statistics"]
+    if "date" in table.key and not any(statistics.values()):
+        return  # a day on which nothing happened makes no row
+    overlaps = job.report.schedule.overlap > 0
+    size = (long(statistics.get("recipients")) or 0) if overlaps else 0
     changed = False
 
     def news(row: Row) -> bool:
         nonlocal changed
-        changed = ledger.news(key, row, size)
+        changed = ledger.news(_key(table, row), row, size, whole=job.window.whole)
         return changed and account.wants(table)
 
     yield from account.store(table, source, news)
-    snapshots = report.snapshots if isinstance(report, Report) else None
+    snapshots = job.report.snapshots if isinstance(job.report, Report) else None
     if changed and snapshots is not None and account.wants(snapshots):
         today = {"snapshot_date": account.today.isoformat()}
         snapshot = {**source, "groupings": {**source["groupings"], **today}}
         yield from account.store(snapshots, snapshot)
 
 
-def _mark(table: Table, groupings: Row) -> str:
-    """The key of a result in a few characters, dated ones with their date first."""
-    short = digest([groupings.get(name) for name in table.key])
-    return f"{groupings['date']}:{short}" if "date" in table.key else short
+def _gone(account: Account, job: Job, ledger: Ledger) -> Iterator[Operation]:
+    """Delete what stands of the window's days and is no longer shown for them."""
+    table = job.report.table
+    first, last = job.window.start.isoformat(), job.window.end.isoformat()
+
+    def answered(known: str) -> bool:
+        day, _ = _parted(known)
+        return first <= day <= last if day else not job.report.schedule.overlap
+
+    for known in ledger.forget_unseen(answered):
+        day, key = _parted(known)
+        keys = {"date": day, **dict(zip(_undated(table), json.loads(key), strict=True))}
+        account.deleted[table.name] += 1
+        yield Delete(table.name, {"account_id": account.id, **{n: keys[n] for n in table.key}})
+
+
+def _key(table: Table, row: Row) -> str:
+    """The key of a row: its date, where it has one, and the list of its other values."""
+    others = [row[name] for name in _undated(table)]
+    return (row.get("date") or "") + json.dumps(others, separators=(",", ":"))
+
+
+def _parted(key: str) -> tuple[str, str]:
+    """The date in a key, or none, and what follows."""
+    day, bracket, others = key.partition("[")
+    return day, bracket + others
+
+
+def _undated(table: Table) -> list[str]:
+    return [name for name in table.key if name != "date"]
 
 
 def _answers(account: Account, job: Job) -> Iterator[Json]:
@@ -259,7 +306,7 @@ def _results(
     groupings = {**dict.fromkeys(report.table.key, ""), **window, **given}
     if report.converts:
         groupings["conversion_metric_id"] = job.metric_id
-    statistics = result["statistics"]
+    statistics = {**result["statistics"]}
     if not report.daily:
         yield {"groupings": groupings, "statistics": statistics}
         return

@@ -742,7 +742,7 @@ REPORTS = (
         CAMPAIGN_PERFORMANCE,
         STATISTICS,
         _CAMPAIGN_GROUPS,
-        Schedule(span=365, hot=30, deep=365, history=7, overlap=7),
+        Schedule(span=365, hot=30, deep=365 + 7, history=7, overlap=7),  # no send of a year is cut
         snapshots=CAMPAIGN_PERFORMANCE_DAILY,
     ),
     Report(

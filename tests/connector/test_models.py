@@ -157,19 +157,21 @@ class TestLedger:
         assert not Ledger(ledger.known).news("k", {"a": 1, "b": 0})
 
     def test_a_partial_row_does_not_replace_a_whole_one(self) -> None:
-        """The row of fewer recipients is no news; of as many or more it is when it changed."""
+        """The greatest row of one sync stands; an earlier sync's only against a part."""
         ledger = Ledger({})
         assert ledger.news("k", {"opens": 50}, 100)
         assert not ledger.news("k", {"opens": 10}, 30)
         assert ledger.news("k", {"opens": 51}, 100)
         assert ledger.news("k", {"opens": 90}, 200)
-        assert not Ledger(ledger.known).news("k", {"opens": 51}, 100)
+        assert not Ledger(ledger.known).news("k", {"opens": 51}, 100, whole=False)
+        assert Ledger(ledger.known).news("k", {"opens": 51}, 100)
 
     def test_only_unseen_keys_are_gone(self) -> None:
         """What was known and is not seen is named once; what is seen stays."""
         ledger = Ledger({"old": "x", "kept": "y"})
         ledger.news("kept", {})
         ledger.news("new", {})
+        assert ledger.forget_unseen(lambda key: key != "old") == []
         assert ledger.forget_unseen() == ["old"]
         assert ledger.forget_unseen() == []
         assert set(ledger.known) == {"kept", "new"}

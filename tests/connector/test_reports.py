@@ -1,5 +1,6 @@
 """The numbers: asked for as Klaviyo allows, restated when Klaviyo restates them, never lost."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from tests.connector.scripted import DAY, NOON, Asked, ScriptedAccount, Sync, re
 CAMPAIGNS = "/api/campaign-values-reports"
 FLOWS = "/api/flow-values-reports"
 FLOW_DAYS = "/api/flow-series-reports"
+SEGMENT_DAYS, FORM_DAYS = "/api/segment-series-reports", "/api/form-series-reports"
 AGGREGATES = "/api/metric-aggregates"
 TODAY = NOON.date()
 
@@ -48,6 +50,19 @@ def sends(**statistics: float) -> dict[str, Any]:
     return {"results": [{"groupings": groupings | {"variation": None}, "statistics": statistics}]}
 
 
+def sent(recipients: dict[date, int]) -> Callable[[Any], Any]:
+    """A report of one message that was sent to so many on some days, as a window shows it."""
+
+    def report(body: Any) -> Any:
+        frame = body["timeframe"]
+        shown = [
+            n for day, n in recipients.items() if frame["start"] <= f"{day}T12" <= frame["end"]
+        ]
+        return sends(recipients=sum(shown), opens=len(shown)) if shown else {}
+
+    return report
+
+
 def windows(asked: list[Asked]) -> list[tuple[date, date]]:
     """The days that requests for reports are about."""
     frames = [one.body["timeframe"] for one in asked]
@@ -66,6 +81,12 @@ def days(asked: list[Asked]) -> set[date]:
 def since(first: date, last: date) -> set[date]:
     """Every day from `first` to `last`."""
     return {first + n * DAY for n in range((last - first).days + 1)}
+
+
+def refused(request: Request, name: str) -> Response | None:
+    """Klaviyo's answer to a question about Refunded Order, which `name` asks for."""
+    metric_id = json.loads(request.get_data())["data"]["attributes"][name]
+    return Response('{"errors": [{"detail": "unsupported"}]}', 400) if metric_id == "RO" else None
 
 
 def spent(_: Request) -> Response:
@@ -120,6 +141,37 @@ class TestQuestion:
         assert "conversion_metrics" in str(done.error)
         assert shop.asked_of(CAMPAIGNS) == []
 
+    @pytest.mark.parametrize("removed", [0, 1], ids=["Placed Order is used", "none is"])
+    def test_revenue_that_is_mapped_to_a_custom_metric_is_told(
+        self, shop: ScriptedAccount, removed: int
+    ) -> None:
+        """Reports count another metric then, or none; a choice in conversion_metrics settles it."""
+        mapped = resource("mapped-metric", "revenue", {"custom-metric": "CM"})
+        shop.documents["/api/mapped-metrics"] = [mapped]
+        del shop.documents["/api/metrics"][:removed]
+        told = run(tables="campaign_performance").warnings
+        assert ["custom metric" in warning for warning in told] == [True]
+        assert told[0].count("skipped campaign_performance") == removed
+        assert run(tables="campaign_performance", conversion_metrics="RO").warnings == []
+
+    @pytest.mark.parametrize("tables", ["reporting", "segment_daily,form_daily"])
+    @pytest.mark.parametrize("campaigns", [0, 1])
+    def test_segments_and_forms_older_than_any_campaign_are_asked_for(
+        self, shop: ScriptedAccount, tables: str, campaigns: int
+    ) -> None:
+        """The oldest thing that has numbers tells the first day, whatever tables are chosen."""
+        del shop.documents["/api/campaigns"][campaigns:]
+        first = TODAY - 700 * DAY
+        shop.documents["/api/segments"] = [
+            resource("segment", "s", created=f"{first}T00:00:00Z", updated=f"{TODAY}T00:00:00Z")
+        ]
+        shop.documents["/api/forms"] = [
+            resource("form", "f", created_at=f"{first}T00:00:00Z", updated_at=f"{TODAY}T00:00:00Z")
+        ]
+        run(tables=tables)
+        for path in (SEGMENT_DAYS, FORM_DAYS):
+            assert days(shop.asked_of(path)) == since(first, TODAY)
+
     def test_days_are_those_of_the_accounts_zone(self, shop: ScriptedAccount) -> None:
         """D8: at half past eleven in New York it is not yet tomorrow."""
         shop.now = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
@@ -170,6 +222,35 @@ class TestRestatement:
         hot = run(first.state, tables=self.TABLES)
         assert hot.rows("campaign_performance") == []
         assert first.rows("campaign_performance")[-1]["opens"] == 400
+
+    def test_a_send_at_the_far_edge_of_the_daily_windows_stays_whole(
+        self, shop: ScriptedAccount
+    ) -> None:
+        """A send spread over days keeps its numbers while its days fall out of sight one by one."""
+        begun(shop, 1_000)
+        day = TODAY - 359 * DAY
+        shop.reports[CAMPAIGNS] = sent({day: 600, day + DAY: 300, day + 2 * DAY: 100})
+        done = Sync()
+        stands = []
+        for _ in range(20):  # three weeks of daily syncs, and what each left standing
+            done = run(done.state, tables=self.TABLES)
+            stands += [row["recipients"] for row in done.rows("campaign_performance")[-1:]]
+            shop.now += DAY
+        assert set(stands) == {1_000}
+
+    @pytest.mark.parametrize("age", [20, 1_000])
+    def test_fewer_recipients_are_believed_the_next_day(
+        self, shop: ScriptedAccount, age: int
+    ) -> None:
+        """Klaviyo restates recipients too, of an old account as of a new one."""
+        begun(shop, age)
+        shop.reports[CAMPAIGNS] = lambda _: sends(recipients=1_000, opens=400)
+        first = run(tables=self.TABLES)
+        shop.reports[CAMPAIGNS] = lambda _: sends(recipients=999, opens=700)
+        shop.now += DAY
+        second = run(first.state, tables=self.TABLES)
+        (new,) = second.rows("campaign_performance")
+        assert (new["recipients"], new["opens"]) == (999, 700)
 
     def test_a_snapshot_is_taken_on_each_day_of_change(self, shop: ScriptedAccount) -> None:
         """One row a day, from the same answer: the day's last numbers, dated in account time."""
@@ -294,14 +375,28 @@ class TestSeries:
         assert rows == [("2026-11-18", 5, 2), ("2026-11-20", 7, 3)]
 
     def test_a_day_restated_to_nothing_becomes_nothing(self, shop: ScriptedAccount) -> None:
-        """Where numbers stood, a zero is news."""
+        """A day whose numbers are gone is deleted, as one on which nothing happened has no row."""
         begun(shop, 2)
         shop.reports[FLOW_DAYS] = self.flow_days(recipients=[5, 0, 7])
         first = run(tables="flow_performance_daily")
         shop.reports[FLOW_DAYS] = self.flow_days(recipients=[5, 0, 0])
         second = run(first.state, tables="flow_performance_daily")
-        rows = [(r["date"], r["recipients"]) for r in second.rows("flow_performance_daily")]
-        assert rows == [("2026-11-20", 0)]
+        (gone,) = second.deleted("flow_performance_daily")
+        (row,) = [r for r in first.rows("flow_performance_daily") if r["date"] == "2026-11-20"]
+        assert gone.items() <= row.items()
+        assert second.rows("flow_performance_daily") == []
+
+    def test_what_a_rolling_report_no_longer_shows_is_deleted(self, shop: ScriptedAccount) -> None:
+        """A variation that was sent to nobody for a year has no numbers of that year."""
+        both = [sends(recipients=9)["results"][0] for _ in "AB"]
+        for variation, result in zip("AB", both, strict=True):
+            groupings = {"flow_id": "f", "flow_message_id": "m", "send_channel": "email"}
+            result["groupings"] = groupings | {"variation": variation}
+        shop.reports[FLOWS] = lambda _: {"results": both}
+        first = run(tables="flow_performance")
+        shop.reports[FLOWS] = lambda _: {"results": both[:1]}
+        second = run(first.state, tables="flow_performance")
+        assert [keys["variation"] for keys in second.deleted("flow_performance")] == ["B"]
 
     def test_every_page_of_a_report_counts(self, shop: ScriptedAccount) -> None:
         """A report of two pages is read to its end."""
@@ -356,6 +451,57 @@ class TestAggregates:
             "less-than(datetime,2026-11-21T00:00:00)",
         ]
 
+    @staticmethod
+    def credited(message: str, *days: date) -> Callable[[Any], Any]:
+        """One order on each of some days, credited to a message."""
+        ones = [1] * len(days)
+
+        def answer(body: Any) -> Any:
+            group = {
+                "dimensions": [message, *[""] * (len(body["by"]) - 1)],
+                "measurements": {"count": ones, "unique": ones, "sum_value": ones},
+            }
+            return {"dates": [f"{day}T05:00:00+00:00" for day in days], "data": [group]}
+
+        return answer
+
+    def test_what_is_credited_to_another_message_is_taken_from_the_first(
+        self, shop: ScriptedAccount
+    ) -> None:
+        """A group that Klaviyo shows no more is deleted on the days that were asked for."""
+        begun(shop, 100)
+        earlier, recent = TODAY - 20 * DAY, TODAY - DAY
+        shop.reports[AGGREGATES] = self.credited("A", earlier, recent)
+        first = run(tables="message_metric_daily", conversion_metrics="PO")
+        shop.reports[AGGREGATES] = self.credited("B", recent)
+        second = run(first.state, tables="message_metric_daily", conversion_metrics="PO")
+        gone = second.deleted("message_metric_daily")
+        assert {(keys["message_id"], keys["date"]) for keys in gone} == {("A", str(recent))}
+        assert {keys["metric_id"] for keys in gone} == {"PO", "OE"}
+        assert {row["message_id"] for row in second.rows("message_metric_daily")} == {"B"}
+
+    def test_days_that_are_asked_for_no_more_are_forgotten(self, shop: ScriptedAccount) -> None:
+        """The state does not grow with the years."""
+        begun(shop, 100)
+        settled, recent = TODAY - 60 * DAY, TODAY - DAY
+        shop.reports[AGGREGATES] = self.credited("A", settled, recent)
+        state = json.dumps(run(tables="message_metric_daily").state)
+        assert str(recent) in state
+        assert str(settled) not in state
+
+    def test_a_window_that_was_answered_in_part_deletes_nothing(
+        self, shop: ScriptedAccount
+    ) -> None:
+        """H10: what a broken answer does not show may well stand in Klaviyo."""
+        shop.reports[AGGREGATES] = self.credited("A", TODAY)
+        first = run(tables="message_metric_daily")
+        shop.answers[AGGREGATES] = lambda _: Response(
+            '{"data": {"attributes": {"dates": [], "data": [null]}}, "links": {}}'
+        )
+        second = run(first.state, tables="message_metric_daily")
+        assert isinstance(second.error, ContractError)
+        assert second.deleted("message_metric_daily") == []
+
     def test_no_row_is_written_from_two_questions(self, shop: ScriptedAccount) -> None:
         """A message metric that also counts as a conversion is not counted over itself."""
         shop.reports[AGGREGATES] = self.answer
@@ -392,6 +538,9 @@ class TestBroken:
             {"results": [{"statistics": {"opens": 1}}]},
             {"results": [{"groupings": {"campaign_id": "c"}}]},
             {"results": {"a": 1}},
+            {"results": [{"groupings": {"campaign_id": "c"}, "statistics": None}]},
+            {"results": [{"groupings": {"campaign_id": "c"}, "statistics": []}]},
+            {"results": [{"groupings": {"campaign_id": "c"}, "statistics": "x"}]},
         ],
     )
     def test_malformed_results_end_in_one_line(self, shop: ScriptedAccount, results: Any) -> None:
@@ -408,6 +557,28 @@ class TestBroken:
         assert isinstance(done.error, ContractError)
         assert shop.asked_of(FLOWS)
         assert shop.asked_of(FLOW_DAYS)
+
+    @pytest.mark.parametrize("chosen", ["Placed Order,RO", "RO,Placed Order"])
+    def test_a_metric_that_is_refused_does_not_stop_the_others(
+        self, shop: ScriptedAccount, chosen: str
+    ) -> None:
+        """All history of the other metrics arrives; the error names the one that is refused."""
+        begun(shop, 1_000)
+        shop.answers[CAMPAIGNS] = lambda request: refused(request, "conversion_metric_id")
+        done = run(tables="campaign_performance", conversion_metrics=chosen)
+        asked = shop.asked_of(CAMPAIGNS)
+        assert since(TODAY - 1_000 * DAY, TODAY) == days(
+            [one for one in asked if one.body["conversion_metric_id"] == "PO"]
+        )
+        assert isinstance(done.error, ContractError)
+        assert str(done.error).endswith("metric RO")
+
+    def test_a_refused_message_metric_does_not_stop_the_others(self, shop: ScriptedAccount) -> None:
+        """Aggregates of many metrics are asked of one address; a quota they have none."""
+        shop.answers[AGGREGATES] = lambda request: refused(request, "metric_id")
+        run(tables="message_metric_daily", conversion_metrics="RO,PO")
+        asked = [one.body["metric_id"] for one in shop.asked_of(AGGREGATES)]
+        assert set(asked) == {"OE", "RO", "PO"}
 
     def test_a_window_that_failed_is_asked_for_again(self, shop: ScriptedAccount) -> None:
         """Klaviyo was down: the next sync of the same day asks for the whole window."""

@@ -65,6 +65,18 @@ class TestFirstSync:
         wanted, _ = restatement.due(CAMPAIGNS, {}, TODAY, first)
         assert any(window.covers(send) for window in wanted)
 
+    @given(first=days, day=days, later=st.integers(0, 20), again=st.integers(0, 1))
+    def test_a_whole_window_shows_every_send_or_a_neighbour_does(
+        self, first: date, day: date, later: int, again: int
+    ) -> None:
+        """What a window that counts as whole cuts of a week-long send, another window holds."""
+        send = Window(max(first, day - 6 * DAY), max(first, day))
+        memory: dict[str, Any] = {}
+        for now in (TODAY, TODAY + later * DAY, TODAY + (later + again) * DAY):
+            wanted, memory = settled(CAMPAIGNS, memory, now, first)
+            shown = [w for w in wanted if days_of([w]) & days_of([send])]
+            assert not any(w.whole for w in shown) or any(w.covers(send) for w in shown)
+
     @given(first=days)
     def test_no_day_of_a_series_is_asked_for_twice(self, first: date) -> None:
         """Windows of a daily series touch and do not overlap: requests are counted."""
@@ -82,11 +94,11 @@ class TestTiers:
 
     @pytest.mark.parametrize(
         ("days_later", "days_asked"),
-        [(0, 30), (1, 365), (6, 365), (7, 1_000)],
+        [(0, 30), (1, 372), (6, 372), (7, 1_000)],
         ids=["same day: hot", "next day: deep", "six days: deep", "a week: history"],
     )
     def test_campaigns_are_restated_by_tiers(self, days_later: int, days_asked: int) -> None:
-        """30 days on every sync, 365 once a day, everything once a week."""
+        """30 days on every sync, a year and a week once a day, everything once a week."""
         first = TODAY - 999 * DAY
         _, memory = settled(CAMPAIGNS, {}, TODAY, first)
         for passed in range(1, days_later):  # one sync every day
@@ -110,6 +122,21 @@ class TestTiers:
             asked |= days_of(wanted)
         assert asked == days_between(first, today)
 
+    @given(schedule=complete, first=days, gaps=st.lists(st.integers(0, 500), max_size=8))
+    def test_every_day_has_its_turn_until_it_is_settled(
+        self, schedule: Schedule, first: date, gaps: list[int]
+    ) -> None:
+        """After a pause of any length, each day older than `deep` was asked for at that age."""
+        settled_days: set[int] = set()
+        memory: dict[str, Any] = {}
+        today = TODAY
+        for gap in [0, *gaps]:
+            today += gap * DAY
+            wanted, memory = settled(schedule, memory, today, first)
+            settled_on = today - (schedule.deep - 1) * DAY
+            settled_days |= days_of(wanted) & days_between(first, settled_on)
+        assert settled_days == days_between(first, settled_on)
+
     @given(schedule=complete, first=days, earlier=st.integers(1, 2_000))
     def test_an_earlier_start_is_caught_up_with(
         self, schedule: Schedule, first: date, earlier: int
@@ -124,7 +151,7 @@ class TestTiers:
 class TestPending:
     """What the quota did not allow comes along later."""
 
-    @given(schedule=schedules, first=days, done=st.integers(0, 100), gap=st.integers(0, 40))
+    @given(schedule=complete, first=days, done=st.integers(0, 100), gap=st.integers(0, 40))
     def test_a_window_that_was_not_asked_for_is_asked_for_next_time(
         self, schedule: Schedule, first: date, done: int, gap: int
     ) -> None:
@@ -133,6 +160,12 @@ class TestPending:
         memory = restatement.remember(memory, wanted[done:])
         again, _ = restatement.due(schedule, memory, TODAY + gap * DAY, first)
         assert days_of(wanted[done:]) <= days_of(again)
+
+    def test_a_rolling_report_asks_for_its_newest_window_alone(self) -> None:
+        """Yesterday's, which the quota did not allow, would put older numbers over today's."""
+        first = TODAY - 999 * DAY
+        _, memory = restatement.due(FLOWS, {}, TODAY - DAY, first)
+        assert restatement.due(FLOWS, memory, TODAY, first)[0] == [Window(TODAY - 364 * DAY, TODAY)]
 
     @given(schedule=schedules, first=days, gaps=st.lists(st.integers(0, 9), max_size=9))
     def test_no_window_is_asked_for_twice_in_one_sync(
