@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api import ContractError, KlaviyoError, TransientError
+from api import ConfigurationError, ContractError, KlaviyoError, TransientError
 from models import Operation, Warning
 
 
@@ -37,6 +37,9 @@ class Failures:
             yield
         except (ContractError, TransientError) as raised:
             error = raised
+        except ConfigurationError:
+            if not self._errors:  # else an earlier one may be the cause: a metric is not known
+                raise
         self.note(error)
 
     def told(self) -> Iterator[Operation]:

@@ -512,6 +512,18 @@ class TestErrors:
         for table in TABLES.keys() - EMPTY - {"form"}:
             assert done.rows(table), table
 
+    @pytest.mark.parametrize("setting", ["conversion_metrics", "event_metrics"])
+    def test_a_chosen_metric_is_not_called_missing_when_none_could_be_listed(
+        self, shop: ScriptedAccount, setting: str
+    ) -> None:
+        """The error names what failed first; what needs no metric arrives."""
+        shop.refuse("/api/metrics", 503)
+        done = run(tables=FULL, **{setting: "Placed Order"})
+        assert isinstance(done.error, TransientError)
+        assert "/api/metrics" in str(done.error)
+        assert done.rows("form")
+        assert done.rows("profile")
+
     def test_when_klaviyo_is_down_nothing_more_is_asked(self, shop: ScriptedAccount) -> None:
         """Two endpoints in a row that never answer are enough: each is waited for for minutes."""
         down = ["/api/tags", "/api/tag-groups", "/api/forms", "/api/events"]
