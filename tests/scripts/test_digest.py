@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import vl_convert
 
 from looker import semantic
 from scripts import digest
@@ -162,6 +163,22 @@ def test_pictures_travel_with_the_mail(message: EmailMessage) -> None:
     assert all(part.get_content().startswith(b"\x89PNG") for part in pictures)
     assert len(pictures) == 2
     assert not re.search(r'(src|href)="(?!cid:)', html)
+
+
+def test_revenue_is_drawn_as_on_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Amounts have their currency, and flows stand upon campaigns."""
+    drawn: list[str] = []
+
+    def draw(specification: dict[str, Any], *, vl_version: str, **_: object) -> bytes:
+        drawn.append(vl_convert.vegalite_to_svg(specification, vl_version=vl_version))
+        return b""
+
+    monkeypatch.setattr(vl_convert, "vegalite_to_png", draw)
+    written(tmp_path / "a.eml", *WEEK)
+    assert ">1k EUR</text>" in drawn[0]
+    ends = r"2026-11-09.*?series: (Campaigns|Flows).*?d=\"M[\d.]+,([\d.]+)"
+    heights = {name: float(y) for name, y in re.findall(ends, drawn[0])}
+    assert heights["Flows"] < heights["Campaigns"]
 
 
 def test_sandbox_data_is_named(message: EmailMessage) -> None:
