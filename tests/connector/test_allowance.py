@@ -24,6 +24,7 @@ class Klaviyo:
         self.rate, self.now = rate, 0.0
         self._server = Server("UTC", lambda: self.now)
         self.answered = self.refused = 0
+        self.least_left = float(rate.steady)  # of a minute's requests, at any time
 
     def ask(self, arrives: float) -> Limits | float:
         """The limits that an answer tells, or the Retry-After of a refusal."""
@@ -34,7 +35,9 @@ class Klaviyo:
             self.refused += 1
             return float(error.headers["retry-after"])
         self.answered += 1
-        return Limits(*(float(headers[f"ratelimit-{name}"]) for name in NAMES))
+        said = Limits(*(float(headers[f"ratelimit-{name}"]) for name in NAMES))
+        self.least_left = min(self.least_left, said.remaining or 0.0)
+        return said
 
 
 NAMES = "limit", "remaining", "reset"
@@ -92,6 +95,14 @@ def test_limits_are_used_and_never_overrun(rate: Rate, threads: int) -> None:
     assert klaviyo.refused == 0
     possible = min(rate.steady * MINUTES, threads * MINUTES * 60 / 0.1)
     assert klaviyo.answered >= 0.8 * possible
+
+
+@pytest.mark.parametrize("rate", [M, L, XL], ids=["M", "L", "XL"])
+def test_nine_tenths_are_asked_and_no_more(rate: Rate) -> None:
+    """A tenth of every minute is left to the account's other tools, whose keys share the limit."""
+    klaviyo = Klaviyo(rate)
+    run(klaviyo, (acquainted(klaviyo), 32))
+    assert klaviyo.least_left == rate.steady / 10
 
 
 @pytest.mark.parametrize("rate", [M, L, XL], ids=["M", "L", "XL"])
