@@ -134,6 +134,7 @@ class Account:
     document: Json
     sync_id: str
     now: datetime
+    sharing: int  # so many accounts share the state, those included whose key was taken out
     metrics: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # name to ids
     revenue_metric: str | None = None
     revenue_is_custom: bool = False  # mapped to a metric that is made of others
@@ -159,10 +160,9 @@ class Account:
 
     @cached_property
     def roster(self) -> Roster:
-        """Who stands in the tables of people. All accounts of a connection share its state."""
+        """Who stands in the tables of people."""
         with recalling(ROSTER):
-            limit = MOST_ROSTER // len(self.settings.api_keys)
-            return Roster(self.memory.of(ROSTER), limit)
+            return Roster(self.memory.of(ROSTER), MOST_ROSTER // self.sharing)
 
     @cached_property
     def written_now(self) -> str:

@@ -206,7 +206,8 @@ def _open(settings: Configuration, state: State, key: str) -> Account:
     memory = Memory(account_id, state["accounts"].get(account_id, {}))
     _refuse_the_future(memory, now)
     sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
-    account = Account(asking, settings, memory, document, sync_id, now)
+    sharing = max(len(settings.api_keys), len({*state["accounts"], account_id}))
+    account = Account(asking, settings, memory, document, sync_id, now, sharing)
     account.costs[ACCOUNT.name]["requests"] = asking.requests
     return account
 

@@ -180,6 +180,19 @@ class TestMembers:
         news.documents[LISTS].clear()
         assert run(second.state, tables=TABLES).warnings == []
 
+    def test_an_account_that_left_keeps_its_share_of_the_state(
+        self, news: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its people are remembered for when it comes back, and Fivetran limits all state."""
+        monkeypatch.setattr("roster.FEWEST_CHANGES", 10)
+        news.documents[MEMBERS] = [member(f"{number:026}") for number in range(40)]
+        left_one = run(tables=TABLES, api_key="pk_of_another")
+        (alone,) = (one["tables"]["roster"] for one in left_one.state["accounts"].values())
+        monkeypatch.setattr("account.MOST_ROSTER", len(alone["people"]) * 3 // 2)
+        assert run(tables=TABLES).warnings == []
+        (warning,) = run(left_one.state, tables=TABLES).warnings
+        assert "nobody who leaves L is deleted" in warning
+
     @pytest.mark.parametrize("concurrency", ["1", "8"])
     @pytest.mark.parametrize("status", [400, 500])
     def test_a_list_that_fails_does_not_keep_the_others(
