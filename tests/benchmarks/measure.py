@@ -69,4 +69,4 @@ def print_table(figures: Sequence[Figures]) -> None:
             f"{one.reader:<40}{one.rows:>10,}{one.wall:>9.2f}{one.rows / one.wall:>10,.0f}"
             f"{one.cpu:>9.2f}{one.rows / one.cpu:>12,.0f}{one.peak / MB:>9.0f}{one.campaigns:>12}"
         )
-    print("rows: as written; we write an event twice where the windows of two questions meet.\n")
+    print("rows: as written.\n")
