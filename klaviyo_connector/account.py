@@ -16,8 +16,10 @@ from asking import Asking
 from configuration import Configuration, quoted
 from models import (
     Checkpoint,
+    Delete,
     Json,
     Operation,
+    Row,
     State,
     Table,
     UnstorableError,
@@ -269,6 +271,13 @@ class Account:
             self.written[table.name] += 1
             row["synced_at"] = self.written_now
             yield Upsert(table.name, row)
+
+    def delete(self, table: Table, row: Row) -> Delete:
+        """Delete the row of which these are at least the key's columns."""
+        self.deleted[table.name] += 1
+        return Delete(
+            table.name, {"account_id": self.id, **{name: row[name] for name in table.key}}
+        )
 
     def _refusal(self, table: Table, source: Json, reason: str) -> Upsert:
         """A row of `sync_error`: which record, and why; nothing of its content."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from account import Account, recalling
 from api import GoneError
-from models import Delete, Json, Ledger, Operation, Row, Table, dig, digest, related, resolved
+from models import Json, Ledger, Operation, Row, Table, dig, digest, related, resolved
 from streams import Stream
 from values import json_value, moment, written
 
@@ -147,9 +147,8 @@ class Mirror:
         self.detailed = {id_: known for id_, known in self.detailed.items() if id_ in self.listed}
         for table in self.tables:
             for key in self.ledgers[table.name].forget_unseen():
-                self.account.deleted[table.name] += 1
-                keys = dict(zip(table.key, json.loads(key), strict=True))
-                yield Delete(table.name, {"account_id": self.account.id, **keys})
+                row = dict(zip(table.key, json.loads(key), strict=True))
+                yield self.account.delete(table, row)
 
     def remember(self, *, finished: bool = False) -> None:
         """Put what was written into memory; the watermark only once the listing is finished."""

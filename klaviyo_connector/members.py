@@ -13,7 +13,7 @@ from account import Account, recalling
 from api import ContractError, GoneError, KlaviyoError, TransientError
 from failures import Failures
 from listings import OVERLAP
-from models import Delete, Json, Operation, Row, Table, Warning, dig, resolved
+from models import Json, Operation, Row, Table, Warning, dig, resolved
 from parallel import side_by_side
 from roster import Group, is_due
 from streams import PROFILE_SUPPRESSION
@@ -209,9 +209,8 @@ def _vanished(account: Account, table: Table, names: set[str]) -> Iterator[Opera
 
 def _leave(account: Account, table: Table, group: Group, people: set[str]) -> Iterator[Operation]:
     for number, person in enumerate(sorted(people), 1):
-        keys = dict(zip(_others(table), group[2:], strict=True)) | {"profile_id": person}
-        account.deleted[table.name] += 1
-        yield Delete(table.name, {"account_id": account.id, **{n: keys[n] for n in table.key}})
+        row = dict(zip(_others(table), group[2:], strict=True)) | {"profile_id": person}
+        yield account.delete(table, row)
         account.roster.remove(group, person)
         if number % AT_ONCE == 0:
             account.remember_people()

@@ -13,7 +13,7 @@ from operator import itemgetter
 from account import Account, recalling
 from configuration import PREDICTIONS
 from members import warn_of_untracked
-from models import Checkpoint, Delete, Json, Operation, Row, dig, digest, resolved
+from models import Checkpoint, Json, Operation, Row, dig, digest, resolved
 from roster import is_due
 from streams import PROFILE
 from timeline import Timeline
@@ -101,8 +101,7 @@ class Profiles:
         for start in range(0, len(missed), AT_ONCE):
             yield from self._write(missed[start : start + AT_ONCE])
         for person in sorted(roster.people(EVERYBODY) - listed):
-            self.account.deleted[PROFILE.name] += 1
-            yield Delete(PROFILE.name, {"account_id": self.account.id, "id": person})
+            yield self.account.delete(PROFILE, {"id": person})
             roster.remove(EVERYBODY, person)
             self.recent.pop(person, None)
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import restatement
 from account import Account, no_metric, recalling
-from api import ContractError, ScopeError
+from api import ContractError, ScopeError, TransientError
 from asking import QuotaSpentError
-from models import Delete, Json, Ledger, Operation, Row, Table, Warning, dig
+from failures import Failures
+from models import Json, Ledger, Operation, Row, Table, Warning, dig
 from restatement import DAY, Window
 from streams import AGGREGATES, MESSAGE_METRICS, REPORTS, Aggregate, Report
 from values import local_day, long
@@ -44,13 +45,14 @@ def sync_reports(account: Account) -> Iterator[Operation]:
     jobs = list(_plan(account))
     yield from _conversion_warnings(account)
     ledgers = {job.subject: _ledger(account, job) for job in jobs}
-    spent: set[str] = set()  # paths
+    closed: set[str] = set()  # paths
     broken: dict[tuple[str, str], ContractError] = {}  # by subject
+    failures = Failures()
     for number, job in enumerate(jobs, 1):
         if job.report.scope in account.skipped:
             account.skip(job.report.scope, *job.report.tables)
             continue
-        if job.report.path in spent or job.subject in broken:
+        if job.report.path in closed or job.subject in broken:
             continue
         window = f"{job.window.start} to {job.window.end}"
         account.tell(f"{job.report.table.name}: {window}, {number} of {len(jobs)} windows")
@@ -58,18 +60,24 @@ def sync_reports(account: Account) -> Iterator[Operation]:
             with account.charging(job.report.table):
                 yield from _run(account, job, ledgers[job.subject])
             account.answered.add(job.report.scope)
+            failures.note(None)
         except QuotaSpentError as error:
-            spent.add(job.report.path)
+            closed.add(job.report.path)
             yield Warning(f"{error}; what is missing is asked for by a later sync")
         except ScopeError:
             account.skip(job.report.scope, *job.report.tables)
+        except TransientError as error:
+            closed.add(job.report.path)
+            failures.note(error)
         except ContractError as error:
             broken[job.subject] = error
         yield account.memory.checkpoint()
-    faults = _faults(broken)
-    yield from (Warning(str(fault)) for fault in faults[1:])  # the first is raised
-    if faults:
-        raise faults[0]
+        if failures.klaviyo_is_down:
+            break
+    for fault in _faults(broken):
+        failures.note(fault)
+    yield from failures.told()
+    failures.raise_first()
 
 
 def _faults(broken: Mapping[tuple[str, str], ContractError]) -> list[ContractError]:
@@ -173,14 +181,18 @@ def _remember(account: Account, table: Table, metric_id: str, memory: Row) -> No
 def _run(account: Account, job: Job, ledger: Ledger) -> Iterator[Operation]:
     """Ask for one window, write what is news, and strike it from what is pending."""
     table = job.report.table
-    for source in _answers(account, job):
-        yield from _store(account, job, source, ledger)
-    yield from _gone(account, job, ledger)
     memory = _windows_of(account, table)[job.metric_id]
-    left = [window for window in restatement.pending(memory) if window != job.window]
-    oldest = account.today - timedelta(days=job.report.schedule.deep + 2)
-    rows = _recent(ledger, oldest.isoformat())
-    _remember(account, table, job.metric_id, {**restatement.remember(memory, left), "rows": rows})
+    left = restatement.pending(memory)
+    try:
+        for source in _answers(account, job):
+            yield from _store(account, job, source, ledger)
+        yield from _gone(account, job, ledger)
+        left = [window for window in left if window != job.window]
+    finally:  # the rows of a window that breaks off stand in the warehouse all the same
+        oldest = account.today - timedelta(days=job.report.schedule.deep + 2)
+        rows = _recent(ledger, oldest.isoformat())
+        memory = {**restatement.remember(memory, left), "rows": rows}
+        _remember(account, table, job.metric_id, memory)
 
 
 def _recent(ledger: Ledger, oldest: str) -> dict[str, dict[str, str]]:
@@ -229,9 +241,8 @@ def _gone(account: Account, job: Job, ledger: Ledger) -> Iterator[Operation]:
 
     for known in ledger.forget_unseen(answered):
         day, key = _parted(known)
-        keys = {"date": day, **dict(zip(_undated(table), json.loads(key), strict=True))}
-        account.deleted[table.name] += 1
-        yield Delete(table.name, {"account_id": account.id, **{n: keys[n] for n in table.key}})
+        row = {"date": day, **dict(zip(_undated(table), json.loads(key), strict=True))}
+        yield account.delete(table, row)
 
 
 def _key(table: Table, row: Row) -> str:

@@ -580,6 +580,29 @@ class TestBroken:
         asked = [one.body["metric_id"] for one in shop.asked_of(AGGREGATES)]
         assert set(asked) == {"OE", "RO", "PO"}
 
+    def test_a_report_that_is_down_does_not_keep_the_others(self, shop: ScriptedAccount) -> None:
+        """One address that never answers; the sync fails in the end, and names it."""
+        begun(shop, 20)
+        shop.refuse(CAMPAIGNS, 503)
+        done = run()
+        assert isinstance(done.error, TransientError)
+        assert CAMPAIGNS in str(done.error)
+        for path in (FLOWS, FLOW_DAYS, AGGREGATES):
+            assert shop.asked_of(path), path
+
+    def test_what_a_window_that_broke_off_has_written_is_known(self, shop: ScriptedAccount) -> None:
+        """It stands in the warehouse: if Klaviyo never shows it again it is deleted."""
+        begun(shop, 20)
+        whole = {"results": sends()["results"], "date_times": []}
+        body = json.dumps({"data": {"attributes": whole}, "links": {"next": "?page_cursor=2"}})
+        shop.answers[FLOWS] = lambda request: Response(body, 400 if request.query_string else 200)
+        first = run(tables="flow_performance")
+        assert first.rows("flow_performance")
+        shop.answers.clear()
+        shop.now += DAY
+        second = run(first.state, tables="flow_performance")
+        assert len(second.deleted("flow_performance")) == 1
+
     def test_a_window_that_failed_is_asked_for_again(self, shop: ScriptedAccount) -> None:
         """Klaviyo was down: the next sync of the same day asks for the whole window."""
         begun(shop, 300)
