@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sync
 from api import AuthError
+from models import Checkpoint, Operation
 
 from tests import fivetran, raw_tables
 from tests.loader import KilledError, Loader, Tables
@@ -69,16 +70,25 @@ def test_killed_anywhere_both_resume(sandbox: Sandbox) -> None:
     assert whole.content() == killed.content()
 
 
+def both_have_metrics(operation: Operation) -> bool:
+    """Whether a checkpoint tells that the metrics of two accounts were listed wholly."""
+    accounts = operation.state["accounts"] if isinstance(operation, Checkpoint) else {}
+    metrics = [account["tables"].get("metric", {}) for account in accounts.values()]
+    return sum(bool(one.get("listed_on")) for one in metrics) == 2
+
+
 def test_a_sync_that_is_broken_off_leaves_no_thread(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even those that wait for an answer of Klaviyo's."""
     monkeypatch.setenv("KLAVIYO_BASE_URL", sandbox.url)
+    monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 0)  # each is handed on
     sandbox.reset_requests()
     sandbox.fault("stall", path="/api/events", times=None)
     before = set(threading.enumerate())
     operations = sync.sync({"api_key": f"{FIRST},{SECOND}", "tables": "event"}, {})
-    next(operations)
+    while not both_have_metrics(next(operations)):
+        pass  # and events are next
     while sum(asked["path"] == "/api/events" for asked in sandbox.log()) < 2:
         time.sleep(0.05)  # until both accounts wait
     started = set(threading.enumerate()) - before
