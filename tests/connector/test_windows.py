@@ -159,6 +159,19 @@ class TestUnreadable:
         seconds = {one["attributes"]["datetime"] for one in found if one["id"] in poisoned}
         assert len(synced.rows("sync_error")) == len(seconds)
 
+    def test_what_stands_between_two_of_one_second_is_told_to_be_missing(
+        self, sandbox: Sandbox
+    ) -> None:
+        """No question leads there: the warning does not claim that it was read."""
+        found = listed(sandbox)
+        first, between, second = crowded(found)[:3]
+        sandbox.fault("poison", path=EVENTS, ids=[first, second])
+        synced = loader(sandbox).sync()
+        missing = set(ids(found)) - {row["id"] for row in synced.rows("event")}
+        assert missing == {first, between, second}
+        (warning,) = synced.warnings
+        assert "if there are several, those between them are missing too" in warning
+
     def test_pages_shrink_and_grow_back(
         self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
