@@ -182,14 +182,14 @@ def _run(account: Account, job: Job, ledger: Ledger) -> Iterator[Operation]:
     """Ask for one window, write what is news, and strike it from what is pending."""
     table = job.report.table
     memory = _windows_of(account, table)[job.metric_id]
-    left = restatement.pending(memory)
+    left, oldest = restatement.pending(memory), date.min  # one that breaks off forgets nothing
     try:
         for source in _answers(account, job):
             yield from _store(account, job, source, ledger)
         yield from _gone(account, job, ledger)
         left = [window for window in left if window != job.window]
-    finally:  # the rows of a window that breaks off stand in the warehouse all the same
         oldest = account.today - timedelta(days=job.report.schedule.deep + 2)
+    finally:  # the rows of a window that breaks off stand in the warehouse all the same
         rows = _recent(ledger, oldest.isoformat())
         memory = {**restatement.remember(memory, left), "rows": rows}
         _remember(account, table, job.metric_id, memory)
