@@ -95,8 +95,9 @@ class Memory:
     def __post_init__(self) -> None:
         self.tables: dict[str, Any] = dict(self.known.get("tables", {}))
         self.quota: dict[str, Any] = dict(self.known.get("report_quota", {}))
-        self.first_day: str | None = self.known.get("first_day")
         with recalling("the account"):
+            first_day = self.known.get("first_day")
+            self.first_day = first_day and date.fromisoformat(first_day).isoformat()
             self.chosen: dict[str, list[str]] = dict(self.known.get("chosen", {}))  # by part
             self.event_times = [str(time) for time in self.known.get("event_times", [])]
 
@@ -110,9 +111,9 @@ class Memory:
 
     def note_event(self, time: str) -> None:
         """Widen the span of event times written since the last `sync_report`."""
-        least, greatest = self.event_times or (time, time)
-        if not least <= time <= greatest or not self.event_times:
-            self.event_times = [min(least, time), max(greatest, time)]
+        span = self.event_times
+        if not span or not span[0] <= time <= span[-1]:
+            self.event_times = [min([*span, time]), max([*span, time])]
 
     def checkpoint(self) -> Checkpoint:
         """Everything of this account up to now."""

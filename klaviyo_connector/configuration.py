@@ -42,7 +42,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 PREDICTIONS = "predictive_analytics"
 NEEDS = {"list_profile": "list", "segment_profile": "segment", PREDICTIONS: "profile"}
 MOST_THREADS = 32
-EARLIEST = date(2000, 1, 1)  # Klaviyo accepts no event before
+EARLIEST = date(1990, 1, 1)  # Klaviyo accepts no event before (OpenAPI, `time` of an event)
 
 
 class Secret(str):
@@ -116,7 +116,7 @@ def _start_date(text: str) -> date | None:
     except ValueError:
         start = None
     if start is None or not EARLIEST <= start <= datetime.now(UTC).date() + timedelta(days=1):
-        raise ConfigurationError("start_date must be a past date such as 2024-01-31, from 2000 on")
+        raise ConfigurationError("start_date must be a past date such as 2024-01-31, from 1990 on")
     return start
 
 

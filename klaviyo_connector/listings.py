@@ -105,11 +105,12 @@ class Mirror:
 
     def _stands(self, document: Json) -> bool:
         """Whether a document and its details were written as they are; marks its rows as seen."""
-        mark, keys = self.detailed.get(str(document.get("id")), (None, {}))
-        if mark != _mark(document):
-            return False
-        for name, seen in keys.items():
-            self.ledgers[name].seen.update(seen)
+        with recalling(self.stream.name):
+            mark, keys = self.detailed.get(str(document.get("id")), (None, {}))
+            if mark != _mark(document):
+                return False
+            for name, seen in keys.items():
+                self.ledgers[name].seen.update(seen)
         return True
 
     def _with_details(self, document: Json) -> Iterator[Operation]:
@@ -147,7 +148,8 @@ class Mirror:
         self.detailed = {id_: known for id_, known in self.detailed.items() if id_ in self.listed}
         for table in self.tables:
             for key in self.ledgers[table.name].forget_unseen():
-                row = dict(zip(table.key, json.loads(key), strict=True))
+                with recalling(self.stream.name):
+                    row = dict(zip(table.key, json.loads(key), strict=True))
                 yield self.account.delete(table, row)
 
     def remember(self, *, finished: bool = False) -> None:

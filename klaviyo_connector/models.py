@@ -6,6 +6,7 @@ with `account_id`, every row complete. A column names the place in Klaviyo's JSO
 
 import hashlib
 import json
+import re
 from base64 import b64encode
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -190,6 +191,9 @@ def make_table(name: str, grain: str, key: str, columns: str, *, reporting: bool
     return Table(name, grain, tuple(key.split()), parsed, reporting)
 
 
+_MARK = re.compile(r"[A-Za-z0-9+/]{8}(:\d{1,18})?")  # a digest, and how much the row counted
+
+
 class Ledger:
     """Which rows of a table stand in the warehouse: key to digest.
 
@@ -198,8 +202,11 @@ class Ledger:
     """
 
     def __init__(self, known: Mapping[str, str]) -> None:
+        """Raises a ValueError or TypeError where `known` is not what a ledger holds."""
         self.known = dict(known)
         self.seen: set[str] = set()
+        if not all(map(_MARK.fullmatch, self.known.values())):
+            raise ValueError("a row's mark is no digest")
 
     def news(self, key: str, row: Row, size: int = 0, *, whole: bool = True) -> bool:
         """Whether `row` differs from what stands under `key`; remembers it.

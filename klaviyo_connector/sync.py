@@ -15,7 +15,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import configuration as settings_of
-from account import REMEDY, Account, Memory, read_state
+from account import REMEDY, Account, Memory, read_state, recalling
 from api import ConfigurationError, ContractError, KlaviyoError, ScopeError
 from asking import Asking
 from configuration import Configuration
@@ -226,7 +226,8 @@ def _refuse_the_future(memory: Memory, now: datetime) -> None:
 
 
 def _account_row(account: Account) -> Iterator[Operation]:
-    ledger = Ledger(account.memory.of(ACCOUNT.name).get("rows", {}))
+    with recalling(ACCOUNT.name):
+        ledger = Ledger(account.memory.of(ACCOUNT.name).get("rows", {}))
     yield from account.store(ACCOUNT, account.document, lambda row: ledger.news("", row))
     account.memory.tables[ACCOUNT.name] = {"rows": ledger.known}
     yield account.memory.checkpoint()
