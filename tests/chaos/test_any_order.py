@@ -112,9 +112,14 @@ class AnyOrder(RuleBasedStateMachine):
         self.events = {id_: at for id_, at in self.events.items() if at > self.now}
 
     def show(self, which: int, since: timedelta | None) -> None:
-        """Let an event that is to come be seen `since` its time; None is at once."""
-        if self.events:
-            id_ = list(self.events)[which % len(self.events)]
+        """Let an event that is to come be seen `since` its time; None is at once.
+
+        One that is dated ahead may show already, and what has shown once shows for ever.
+        """
+        shown = ids(self.sandbox, "/api/events")
+        hidden = [id_ for id_ in self.events if id_ not in shown]
+        if hidden:
+            id_ = hidden[which % len(hidden)]
             seen = self.now if since is None else self.events[id_] + since
             self.sandbox.edit("event", id_, {"seen": seen.isoformat()})
             del self.events[id_]
