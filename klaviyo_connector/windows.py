@@ -201,8 +201,9 @@ def _memory(account: Account, timeline: Timeline) -> tuple[str, Json]:
     """The date history begins with, and the memory of the last sync unless it began later."""
     start = str(account.settings.start_date or "")
     memory = account.memory.of(timeline.table.name).get(timeline.part, {})
-    known = memory.get("start_date", start)
-    return (known, memory) if known <= start else (start, {})
+    with recalling(timeline.table.name):
+        known = memory.get("start_date", start)
+        return (known, memory) if known <= start else (start, {})
 
 
 def _first(account: Account, timeline: Timeline) -> datetime:

@@ -2,22 +2,30 @@
 
 import itertools
 import json
+import os
 import random
 import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import api
+import sync
+from api import KlaviyoError
+from models import dig
 from sync import ROWS_BETWEEN_CHECKPOINTS
 
 from tests import fivetran
 from tests.chaos.row import Case, Row
 from tests.chaos.trial import (
+    EVERYTHING,
     Clean,
     DebuggedOnSandbox,
     OnSandbox,
@@ -34,6 +42,9 @@ SECONDS_OF_A_SYNC = 4.0
 NOW = "2026-11-16T15:00:00+00:00"
 CHECKPOINTING = "        op.checkpoint(operation.state)\n"
 FAILING = "        raise OSError('no space left')\n"
+DAMAGES = 200
+JUNK: list[Any] = [None, 0, -1, 1.5, True, "", "x", "2999-01-01", [], ["x"], {}, {"x": {"y": 1}}]
+KEYED_BY_ID = 4  # levels of a state below which names are ids, of which there are many
 SUICIDE = "        import os; os.kill(os.getpid(), 9)\n"
 
 Happening = Callable[[DebuggedOnSandbox], None]
@@ -107,6 +118,28 @@ def state(edit: Callable[[Any], Any], code: int = 0, says: str = "") -> Happenin
             trial.sync()
 
     return happen
+
+
+def damaged_anywhere(trial: OnSandbox) -> None:
+    """Whatever one value of a state is instead, a sync makes do with it or refuses it as damage."""
+    dice = random.Random(0)
+    with mock.patch.dict(os.environ, {"KLAVIYO_BASE_URL": trial.loader.url}):
+        for _ in range(DAMAGES):
+            state = json.loads(json.dumps(trial.loader.state))
+            *path, last = dice.choice(list(_places(state)))
+            dig(state, path)[last] = dice.choice(JUNK)
+            with suppress(KlaviyoError):
+                deque(sync.sync(EVERYTHING, state), maxlen=0)
+            trial.waits.clear()  # more of them than one sync may have
+    trial.sync()
+
+
+def _places(state: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The place of every value; of many under one name the first three."""
+    for name in list(state)[:3] if len(path) > KEYED_BY_ID else state:
+        yield (*path, name)
+        if isinstance(state[name], dict):
+            yield from _places(state[name], (*path, name))
 
 
 def at_watermarks(value: str) -> Callable[[Any], Any]:
@@ -255,7 +288,7 @@ ROWS = [
     Row(
         "P5",
         "the state is missing, empty, cut short, of another version, of another type, with unknown"
-        " keys, with watermarks in 1970 or 2999",
+        " keys, with watermarks in 1970 or 2999, with any value altered",
         "missing, empty, unknown keys, 1970: exit 0; else exit 1 in one line before any harm. A"
         " watermark ahead is refused, not pulled back: that would hide what lies between",
         [
@@ -275,6 +308,7 @@ ROWS = [
             debugged("older", state(lambda kept: {**kept, "version": 0}, 1, "version 0.*restore")),
             debugged("foreign", state(lambda _: {"cursor": 7}, 1, "no version.*restore")),
             debugged("with holes", state(lambda _: {"version": 1}, 1, "damaged.*restore")),
+            Case("any value", damaged_anywhere),
             debugged("cut short", state(lambda kept: json.dumps(kept)[:99], 1, "invalid state")),
         ],
     ),
