@@ -2,7 +2,7 @@
 
 from math import inf
 
-from asking import Clock
+from session import Clock
 
 
 class UnhurriedClock(Clock):

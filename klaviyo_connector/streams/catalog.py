@@ -1,14 +1,29 @@
-"""What is asked of Klaviyo and which tables the answers fill: the program as data.
+"""What is requested of Klaviyo and which tables the responses fill: the program as data.
 
-Sources of the facts: Klaviyo's API reference of revision 2026-10-15 and its OpenAPI document.
+Tables and streams stand side by side, by subject, so that a new resource is one declaration here.
+`registry.py` derives everything else: the order of a sync, setup tests, scopes, dbt's lists.
+Source of the facts: Klaviyo's API reference of revision 2026-10-15 and its OpenAPI document.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from datetime import date, timedelta
 
-from models import Column, Table, make_table
+from models import Column, Table, parse_table
+from streams.declarations import (
+    AggregateStream,
+    Details,
+    MemberListing,
+    MembershipStream,
+    ReportStream,
+    ResourceStream,
+    Schedule,
+    Stream,
+    WindowedStream,
+)
 
-ACCOUNT = make_table(
+# ---------------------------------------------------------------- the account
+
+ACCOUNT = parse_table(
     "account",
     "one row per Klaviyo account",
     "",
@@ -25,7 +40,72 @@ ACCOUNT = make_table(
     is_test_account       BOOLEAN       attributes/test_account
     """,
 )
-CAMPAIGN = make_table(
+ACCOUNTS = ResourceStream(
+    name="account", path="/api/accounts", scope="accounts:read", table=ACCOUNT, is_paged=False
+)
+
+# ---------------------------------------------------------------- metrics
+
+METRIC = parse_table(
+    "metric",
+    "one row per kind of event the account records",
+    "id",
+    """
+    id                    STRING        id
+    name                  STRING        attributes/name
+    integration_id        STRING        attributes/integration/id
+    integration_name      STRING        attributes/integration/name
+    integration_category  STRING        attributes/integration/category
+    created_at            UTC_DATETIME  attributes/created
+    updated_at            UTC_DATETIME  attributes/updated
+    """,
+)
+MAPPED_METRIC = parse_table(
+    "mapped_metric",
+    "one row per role (revenue, viewed_product, ...) that the account gives to a metric",
+    "id",
+    """
+    id                    STRING        id
+    metric_id             STRING        related/metric/id
+    custom_metric_id      STRING        related/custom-metric/id
+    updated_at            UTC_DATETIME  attributes/updated
+    """,
+)
+CUSTOM_METRIC = parse_table(
+    "custom_metric",
+    "one row per metric the account defines from others",
+    "id",
+    """
+    id                    STRING        id
+    name                  STRING        attributes/name
+    aggregation_method    STRING        attributes/definition/aggregation_method
+    metric_groups         JSON          attributes/definition/metric_groups
+    created_at            UTC_DATETIME  attributes/created
+    updated_at            UTC_DATETIME  attributes/updated
+    """,
+)
+METRICS = ResourceStream(
+    name="metric", path="/api/metrics", scope="metrics:read", table=METRIC
+)
+MAPPED_METRICS = ResourceStream(
+    name="mapped_metric",
+    path="/api/mapped-metrics",
+    scope="metrics:read",
+    table=MAPPED_METRIC,
+    include=("metric", "custom-metric"),
+    is_paged=False,
+)
+CUSTOM_METRICS = ResourceStream(
+    name="custom_metric",
+    path="/api/custom-metrics",
+    scope="metrics:read",
+    table=CUSTOM_METRIC,
+    is_paged=False,
+)
+
+# ---------------------------------------------------------------- campaigns
+
+CAMPAIGN = parse_table(
     "campaign",
     "one row per campaign, archived ones and drafts included",
     "id",
@@ -43,7 +123,7 @@ CAMPAIGN = make_table(
     definition            JSON          attributes/definition
     """,
 )
-CAMPAIGN_MESSAGE = make_table(
+CAMPAIGN_MESSAGE = parse_table(
     "campaign_message",
     "one row per message of a campaign; a campaign may send several, over several channels",
     "id",
@@ -65,7 +145,7 @@ CAMPAIGN_MESSAGE = make_table(
     definition            JSON          attributes/definition
     """,
 )
-CAMPAIGN_VARIATION = make_table(
+CAMPAIGN_VARIATION = parse_table(
     "campaign_variation",
     "one row per version of a message's content; several only in an A/B test",
     "id",
@@ -87,7 +167,7 @@ CAMPAIGN_VARIATION = make_table(
     details               JSON          attributes/definition/details
     """,
 )
-CAMPAIGN_AUDIENCE = make_table(
+CAMPAIGN_AUDIENCE = parse_table(
     "campaign_audience",
     "one row per audience of a campaign; included and excluded hold list and segment ids",
     "id",
@@ -102,7 +182,7 @@ CAMPAIGN_AUDIENCE = make_table(
     updated_at            UTC_DATETIME  attributes/updated
     """,
 )
-CAMPAIGN_TAG = make_table(
+CAMPAIGN_TAG = parse_table(
     "campaign_tag",
     "one row per tag on a campaign",
     "campaign_id tag_id",
@@ -111,7 +191,36 @@ CAMPAIGN_TAG = make_table(
     tag_id                STRING        id
     """,
 )
-FLOW = make_table(
+_ARCHIVED_AND_NOT = ("equals(archived,false)", "equals(archived,true)")
+CAMPAIGNS = ResourceStream(
+    name="campaign",
+    path="/api/campaigns",
+    scope="campaigns:read",
+    table=CAMPAIGN,
+    related=(("campaign-audiences", CAMPAIGN_AUDIENCE), ("tags", CAMPAIGN_TAG)),
+    include=("campaign-audiences", "tags"),
+    page_size=100,
+    partitions=_ARCHIVED_AND_NOT,
+    cursor_field="updated_at",
+)
+CAMPAIGN_MESSAGES = ResourceStream(
+    name="campaign_message",
+    path="/api/campaign-messages",
+    scope="campaigns:read",
+    table=CAMPAIGN_MESSAGE,
+    related=(("campaign-variations", CAMPAIGN_VARIATION),),
+    include=("campaign",),
+    page_size=100,
+    cursor_field="updated",
+    details=Details(
+        relationship="campaign-variations",
+        path="/api/campaign-messages/{id}/campaign-variations",
+    ),
+)
+
+# ---------------------------------------------------------------- flows
+
+FLOW = parse_table(
     "flow",
     "one row per flow, archived ones and drafts included",
     "id",
@@ -125,7 +234,7 @@ FLOW = make_table(
     updated_at            UTC_DATETIME  attributes/updated
     """,
 )
-FLOW_ACTION = make_table(
+FLOW_ACTION = parse_table(
     "flow_action",
     "one row per step of a flow",
     "id",
@@ -139,7 +248,7 @@ FLOW_ACTION = make_table(
     definition            JSON          attributes/definition
     """,
 )
-FLOW_MESSAGE = make_table(
+FLOW_MESSAGE = parse_table(
     "flow_message",
     "one row per message that a flow sends",
     "id",
@@ -161,7 +270,7 @@ FLOW_MESSAGE = make_table(
     definition            JSON          attributes/definition/data/message
     """,
 )
-FLOW_TAG = make_table(
+FLOW_TAG = parse_table(
     "flow_tag",
     "one row per tag on a flow",
     "flow_id tag_id",
@@ -170,66 +279,25 @@ FLOW_TAG = make_table(
     tag_id                STRING        id
     """,
 )
-METRIC = make_table(
-    "metric",
-    "one row per kind of event the account records",
-    "id",
-    """
-    id                    STRING        id
-    name                  STRING        attributes/name
-    integration_id        STRING        attributes/integration/id
-    integration_name      STRING        attributes/integration/name
-    integration_category  STRING        attributes/integration/category
-    created_at            UTC_DATETIME  attributes/created
-    updated_at            UTC_DATETIME  attributes/updated
-    """,
+FLOWS = ResourceStream(
+    name="flow",
+    path="/api/flows",
+    scope="flows:read",
+    table=FLOW,
+    related=(
+        ("flow-actions", FLOW_ACTION),
+        ("flow-actions", FLOW_MESSAGE),
+        ("tags", FLOW_TAG),
+    ),
+    include=("flow-actions", "tags"),
+    page_size=50,
+    partitions=_ARCHIVED_AND_NOT,
+    cursor_field="updated",
 )
-MAPPED_METRIC = make_table(
-    "mapped_metric",
-    "one row per role (revenue, viewed_product, ...) that the account gives to a metric",
-    "id",
-    """
-    id                    STRING        id
-    metric_id             STRING        related/metric/id
-    custom_metric_id      STRING        related/custom-metric/id
-    updated_at            UTC_DATETIME  attributes/updated
-    """,
-)
-CUSTOM_METRIC = make_table(
-    "custom_metric",
-    "one row per metric the account defines from others",
-    "id",
-    """
-    id                    STRING        id
-    name                  STRING        attributes/name
-    aggregation_method    STRING        attributes/definition/aggregation_method
-    metric_groups         JSON          attributes/definition/metric_groups
-    created_at            UTC_DATETIME  attributes/created
-    updated_at            UTC_DATETIME  attributes/updated
-    """,
-)
-TAG = make_table(
-    "tag",
-    "one row per tag",
-    "id",
-    """
-    id                    STRING        id
-    name                  STRING        attributes/name
-    tag_group_id          STRING        related/tag-group/id
-    """,
-)
-TAG_GROUP = make_table(
-    "tag_group",
-    "one row per group of tags",
-    "id",
-    """
-    id                    STRING        id
-    name                  STRING        attributes/name
-    is_exclusive          BOOLEAN       attributes/exclusive
-    is_default            BOOLEAN       attributes/default
-    """,
-)
-LIST = make_table(
+
+# ---------------------------------------------------------------- lists, segments, tags, forms, templates
+
+LIST = parse_table(
     "list",
     "one row per list",
     "id",
@@ -241,7 +309,7 @@ LIST = make_table(
     updated_at            UTC_DATETIME  attributes/updated
     """,
 )
-SEGMENT = make_table(
+SEGMENT = parse_table(
     "segment",
     "one row per segment",
     "id",
@@ -256,7 +324,28 @@ SEGMENT = make_table(
     updated_at            UTC_DATETIME  attributes/updated
     """,
 )
-FORM = make_table(
+TAG = parse_table(
+    "tag",
+    "one row per tag",
+    "id",
+    """
+    id                    STRING        id
+    name                  STRING        attributes/name
+    tag_group_id          STRING        related/tag-group/id
+    """,
+)
+TAG_GROUP = parse_table(
+    "tag_group",
+    "one row per group of tags",
+    "id",
+    """
+    id                    STRING        id
+    name                  STRING        attributes/name
+    is_exclusive          BOOLEAN       attributes/exclusive
+    is_default            BOOLEAN       attributes/default
+    """,
+)
+FORM = parse_table(
     "form",
     "one row per sign-up form",
     "id",
@@ -269,28 +358,102 @@ FORM = make_table(
     updated_at            UTC_DATETIME  attributes/updated_at
     """,
 )
+TEMPLATE = parse_table(
+    "template",
+    "one row per e-mail template",
+    "id",
+    """
+    id                    STRING        id
+    name                  STRING        attributes/name
+    editor_type           STRING        attributes/editor_type
+    html                  STRING        attributes/html
+    text                  STRING        attributes/text
+    amp                   STRING        attributes/amp
+    created_at            UTC_DATETIME  attributes/created
+    updated_at            UTC_DATETIME  attributes/updated
+    """,
+    reporting=False,
+)
+LISTS = ResourceStream(
+    name="list",
+    path="/api/lists",
+    scope="lists:read",
+    table=LIST,
+    page_size=10,
+    cursor_field="updated",
+    since_operator="greater-than",
+)
+SEGMENTS = ResourceStream(
+    name="segment",
+    path="/api/segments",
+    scope="segments:read",
+    table=SEGMENT,
+    page_size=10,
+    cursor_field="updated",
+    since_operator="greater-than",
+)
+TAGS = ResourceStream(
+    name="tag",
+    path="/api/tags",
+    scope="tags:read",
+    table=TAG,
+    include=("tag-group",),
+    page_size=50,
+)
+TAG_GROUPS = ResourceStream(
+    name="tag_group", path="/api/tag-groups", scope="tags:read", table=TAG_GROUP, page_size=25
+)
+FORMS = ResourceStream(
+    name="form",
+    path="/api/forms",
+    scope="forms:read",
+    table=FORM,
+    page_size=100,
+    cursor_field="updated_at",
+)
+TEMPLATES = ResourceStream(
+    name="template",
+    path="/api/templates",
+    scope="templates:read",
+    table=TEMPLATE,
+    page_size=10,
+    cursor_field="updated",
+)
 
-COUNTS = (
-    "recipients delivered opens opens_unique clicks clicks_unique bounced failed bounced_or_failed"
-    " unsubscribes unsubscribe_uniques spam_complaints conversions conversion_uniques"
-    " message_segment_count_sum"
-).split()
-AMOUNTS = (
-    "conversion_value average_order_value revenue_per_recipient open_rate click_rate"
-    " click_to_open_rate conversion_rate delivery_rate bounce_rate failed_rate"
-    " bounced_or_failed_rate unsubscribe_rate spam_complaint_rate text_message_spend"
-    " text_message_credit_usage_amount text_message_roi"
-).split()
-STATISTICS = [*COUNTS, *AMOUNTS]  # all 31 of revision 2026-10-15
-FORM_STATISTICS = (
-    "viewed_form viewed_form_uniques viewed_form_step viewed_form_step_uniques submits"
-    " submitted_form_step submitted_form_step_uniques closed_form closed_form_uniques"
-    " qualified_form qualified_form_uniques submit_rate"
-).split()
-SEGMENT_STATISTICS = ["total_members", "members_added", "members_removed", "net_members_changed"]
+# ---------------------------------------------------------------- reports
+
+COUNTS = tuple(
+    """
+    recipients delivered opens opens_unique clicks clicks_unique bounced failed bounced_or_failed
+    unsubscribes unsubscribe_uniques spam_complaints conversions conversion_uniques
+    message_segment_count_sum
+    """.split()
+)
+AMOUNTS = tuple(
+    """
+    conversion_value average_order_value revenue_per_recipient open_rate click_rate
+    click_to_open_rate conversion_rate delivery_rate bounce_rate failed_rate
+    bounced_or_failed_rate unsubscribe_rate spam_complaint_rate text_message_spend
+    text_message_credit_usage_amount text_message_roi
+    """.split()
+)
+STATISTICS = (*COUNTS, *AMOUNTS)  # all 31 of revision 2026-10-15
+FORM_STATISTICS = tuple(
+    """
+    viewed_form viewed_form_uniques viewed_form_step viewed_form_step_uniques submits
+    submitted_form_step submitted_form_step_uniques closed_form closed_form_uniques
+    qualified_form qualified_form_uniques submit_rate
+    """.split()
+)
+SEGMENT_STATISTICS = (
+    "total_members",
+    "members_added",
+    "members_removed",
+    "net_members_changed",
+)
 
 
-def _statistics(names: list[str]) -> dict[str, Column]:
+def _statistic_columns(names: Sequence[str]) -> dict[str, Column]:
     """Counts are whole numbers; money and rates (fractions from 0 to 1) are not."""
     return {
         name: Column(
@@ -300,8 +463,8 @@ def _statistics(names: list[str]) -> dict[str, Column]:
     }
 
 
-def _report_table(  # one line per part of a report row
-    name: str, grain: str, key: str, others: str, statistics: list[str]
+def _report_table(
+    name: str, grain: str, *, key: str, others: str = "", statistics: Sequence[str]
 ) -> Table:
     """A table of one report: its key and names from the groupings, then the statistics."""
     dates = {"date", "snapshot_date", "window_start", "window_end"}
@@ -309,7 +472,7 @@ def _report_table(  # one line per part of a report row
         column: Column("NAIVE_DATE" if column in dates else "STRING", ("groupings", column))
         for column in f"{key} {others}".split()
     }
-    return Table(name, grain, tuple(key.split()), {**columns, **_statistics(statistics)})
+    return Table(name, grain, tuple(key.split()), {**columns, **_statistic_columns(statistics)})
 
 
 _CAMPAIGN_KEY = "campaign_id campaign_message_id send_channel variation conversion_metric_id"
@@ -317,39 +480,127 @@ _FLOW_KEY = "flow_id flow_message_id send_channel variation conversion_metric_id
 CAMPAIGN_PERFORMANCE = _report_table(
     "campaign_performance",
     "one row per campaign message, channel, variation and conversion metric; latest numbers",
-    _CAMPAIGN_KEY,
-    "campaign_message_name variation_name",
-    STATISTICS,
+    key=_CAMPAIGN_KEY,
+    others="campaign_message_name variation_name",
+    statistics=STATISTICS,
 )
 CAMPAIGN_PERFORMANCE_DAILY = _report_table(
     "campaign_performance_daily",
     "one row per row of campaign_performance and day (account time) on which it had changed",
-    f"{_CAMPAIGN_KEY} snapshot_date",
-    "campaign_message_name variation_name",
-    STATISTICS,
+    key=f"{_CAMPAIGN_KEY} snapshot_date",
+    others="campaign_message_name variation_name",
+    statistics=STATISTICS,
 )
 FLOW_PERFORMANCE = _report_table(
     "flow_performance",
     "one row per flow message, channel, variation and conversion metric; sends of"
     " window_start to window_end, the last 365 days",
-    _FLOW_KEY,
-    "flow_name flow_message_name variation_name window_start window_end",
-    STATISTICS,
+    key=_FLOW_KEY,
+    others="flow_name flow_message_name variation_name window_start window_end",
+    statistics=STATISTICS,
 )
 FLOW_PERFORMANCE_DAILY = _report_table(
     "flow_performance_daily",
     "one row per flow message, channel, variation, conversion metric and send date",
-    f"{_FLOW_KEY} date",
-    "flow_name flow_message_name variation_name",
-    STATISTICS,
+    key=f"{_FLOW_KEY} date",
+    others="flow_name flow_message_name variation_name",
+    statistics=STATISTICS,
 )
 SEGMENT_DAILY = _report_table(
-    "segment_daily", "one row per segment and day", "segment_id date", "", SEGMENT_STATISTICS
+    "segment_daily",
+    "one row per segment and day",
+    key="segment_id date",
+    statistics=SEGMENT_STATISTICS,
 )
 FORM_DAILY = _report_table(
-    "form_daily", "one row per form and day", "form_id date", "", FORM_STATISTICS
+    "form_daily", "one row per form and day", key="form_id date", statistics=FORM_STATISTICS
 )
-MESSAGE_METRIC_DAILY = make_table(
+# Not text_message_format: it would split rows whose key does not tell formats apart.
+_GROUPS = ("send_channel", "variation", "variation_name")
+_CAMPAIGN_GROUPS = ("campaign_id", "campaign_message_id", "campaign_message_name", *_GROUPS)
+_FLOW_GROUPS = ("flow_id", "flow_name", "flow_message_id", "flow_message_name", *_GROUPS)
+_CONVERSION_METRICS = ("metric", "mapped_metric")
+_FIRST_DAY = ("campaign", "flow")  # their oldest record tells on which day history begins
+CAMPAIGN_VALUES = ReportStream(
+    name="campaign_performance",
+    path="/api/campaign-values-reports",
+    report_type="campaign-values-report",
+    scope="campaigns:read",
+    requires=_CONVERSION_METRICS,
+    uses=_FIRST_DAY,
+    table=CAMPAIGN_PERFORMANCE,
+    snapshots=CAMPAIGN_PERFORMANCE_DAILY,
+    statistics=STATISTICS,
+    group_by=_CAMPAIGN_GROUPS,
+    schedule=Schedule(
+        window_days=365,
+        lookback_days=30,
+        daily_lookback_days=365 + 7,  # a week more, so that no send of the year is cut
+        full_refresh_every=7,
+        overlap_days=7,
+    ),
+)
+FLOW_VALUES = ReportStream(
+    name="flow_performance",
+    path="/api/flow-values-reports",
+    report_type="flow-values-report",
+    scope="flows:read",
+    requires=_CONVERSION_METRICS,
+    uses=_FIRST_DAY,
+    table=FLOW_PERFORMANCE,
+    statistics=STATISTICS,
+    group_by=_FLOW_GROUPS,
+    schedule=Schedule(
+        window_days=365, lookback_days=365, daily_lookback_days=365, full_refresh_every=None
+    ),
+)
+FLOW_SERIES = ReportStream(
+    name="flow_performance_daily",
+    path="/api/flow-series-reports",
+    report_type="flow-series-report",
+    scope="flows:read",
+    requires=_CONVERSION_METRICS,
+    uses=_FIRST_DAY,
+    table=FLOW_PERFORMANCE_DAILY,
+    statistics=STATISTICS,
+    group_by=_FLOW_GROUPS,
+    schedule=Schedule(
+        window_days=60, lookback_days=30, daily_lookback_days=365, full_refresh_every=7
+    ),
+)
+_SIXTY_DAYS_ONCE = Schedule(
+    window_days=60, lookback_days=30, daily_lookback_days=30, full_refresh_every=0
+)
+SEGMENT_SERIES = ReportStream(
+    name="segment_daily",
+    path="/api/segment-series-reports",
+    report_type="segment-series-report",
+    scope="segments:read",
+    requires=("segment",),
+    uses=_FIRST_DAY,
+    table=SEGMENT_DAILY,
+    statistics=SEGMENT_STATISTICS,
+    schedule=_SIXTY_DAYS_ONCE,
+    has_conversions=False,
+    earliest=date(2023, 6, 1),
+)
+FORM_SERIES = ReportStream(
+    name="form_daily",
+    path="/api/form-series-reports",
+    report_type="form-series-report",
+    scope="forms:read",
+    requires=("form",),
+    uses=_FIRST_DAY,
+    table=FORM_DAILY,
+    statistics=FORM_STATISTICS,
+    group_by=("form_id",),
+    schedule=_SIXTY_DAYS_ONCE,
+    has_conversions=False,
+)
+
+# ---------------------------------------------------------------- metric aggregates
+
+MESSAGE_METRIC_DAILY = parse_table(
     "message_metric_daily",
     "one row per metric, event date (account time), message, flow and channel",
     "metric_id date message_id flow_id channel",
@@ -364,7 +615,7 @@ MESSAGE_METRIC_DAILY = make_table(
     sum_value             DOUBLE        statistics/sum_value
     """,
 )
-INBOX_PROVIDER_DAILY = make_table(
+INBOX_PROVIDER_DAILY = parse_table(
     "inbox_provider_daily",
     "one row per metric, event date (account time) and mailbox provider",
     "metric_id date inbox_provider",
@@ -376,7 +627,76 @@ INBOX_PROVIDER_DAILY = make_table(
     unique_count          LONG          statistics/unique
     """,
 )
-EVENT = make_table(
+# Metric name to channel. Klaviyo called text messages SMS until 1 July 2026.
+MESSAGE_METRICS = {
+    "Received Email": "email",
+    "Opened Email": "email",
+    "Clicked Email": "email",
+    "Bounced Email": "email",
+    "Marked Email as Spam": "email",
+    "Unsubscribed from Email Marketing": "email",
+    "Subscribed to Email Marketing": "email",
+    "Received Text Message": "sms",
+    "Clicked Text Message": "sms",
+    "Failed to Deliver Text Message": "sms",
+    "Unsubscribed from Text Message Marketing": "sms",
+    "Subscribed to Text Message Marketing": "sms",
+    "Received Push": "push-notification",
+    "Opened Push": "push-notification",
+    "Received WhatsApp": "whatsapp",
+    "Read WhatsApp": "whatsapp",
+    "Clicked WhatsApp": "whatsapp",
+}
+
+_MAILBOX_METRICS = tuple(  # a subscription has no mailbox provider yet
+    name
+    for name, channel in MESSAGE_METRICS.items()
+    if channel == "email" and not name.startswith("Subscribed")
+)
+_AGGREGATES = "/api/metric-aggregates"
+_YEAR_ONCE = Schedule(
+    window_days=365, lookback_days=7, daily_lookback_days=30, full_refresh_every=0
+)
+MESSAGE_AGGREGATES = AggregateStream(
+    name="message_metric_daily",
+    path=_AGGREGATES,
+    scope="metrics:read",
+    requires=("metric",),
+    uses=_FIRST_DAY,
+    table=MESSAGE_METRIC_DAILY,
+    metrics=tuple(MESSAGE_METRICS),
+    dimensions={"$message": "message_id", "$flow": "flow_id"},
+    schedule=_YEAR_ONCE,
+)
+CONVERSION_AGGREGATES = AggregateStream(
+    name="message_metric_daily of conversions",
+    path=_AGGREGATES,
+    scope="metrics:read",
+    requires=_CONVERSION_METRICS,
+    uses=_FIRST_DAY,
+    table=MESSAGE_METRIC_DAILY,
+    dimensions={
+        "$attributed_message": "message_id",
+        "$attributed_flow": "flow_id",
+        "$attributed_channel": "channel",
+    },
+    schedule=_YEAR_ONCE,
+)
+PROVIDER_AGGREGATES = AggregateStream(
+    name="inbox_provider_daily",
+    path=_AGGREGATES,
+    scope="metrics:read",
+    requires=("metric",),
+    uses=_FIRST_DAY,
+    table=INBOX_PROVIDER_DAILY,
+    metrics=_MAILBOX_METRICS,
+    dimensions={"Inbox Provider": "inbox_provider"},
+    schedule=_YEAR_ONCE,
+)
+
+# ---------------------------------------------------------------- events
+
+EVENT = parse_table(
     "event",
     "one row per event",
     "id",
@@ -411,7 +731,7 @@ EVENT = make_table(
     """,
     reporting=False,
 )
-EVENT_ATTRIBUTION = make_table(
+EVENT_ATTRIBUTION = parse_table(
     "event_attribution",
     "one row per message that Klaviyo credits with an event",
     "event_id attribution_id",
@@ -427,6 +747,19 @@ EVENT_ATTRIBUTION = make_table(
     """,
     reporting=False,
 )
+EVENTS = WindowedStream(
+    name="event",
+    path="/api/events",
+    scope="events:read",
+    uses=("metric",),  # event_metrics are names
+    table=EVENT,
+    related=(("attributions", EVENT_ATTRIBUTION),),
+    cursor_field="datetime",
+    page_sizes=(1000, 200, 20, 1),  # 200 is the documented maximum of older revisions
+)
+
+# ---------------------------------------------------------------- people
+
 _CONSENTS = {  # column prefix: the consent's place in `subscriptions`, the name of its verdict
     "email_marketing": ("email/marketing", "can_receive_email_marketing"),
     "sms_marketing": ("sms/marketing", "can_receive_sms_marketing"),
@@ -456,7 +789,7 @@ _PREDICTIONS = {
 _PREDICTION_COLUMNS = "".join(
     f"{name} {kind} attributes/predictive_analytics/{name}\n" for name, kind in _PREDICTIONS.items()
 )
-PROFILE = make_table(
+PROFILE = parse_table(
     "profile",
     "one row per person; predictions are NULL unless `predictive_analytics` is chosen",
     "id",
@@ -489,7 +822,7 @@ PROFILE = make_table(
     + _PREDICTION_COLUMNS,
     reporting=False,
 )
-PROFILE_SUPPRESSION = make_table(
+PROFILE_SUPPRESSION = parse_table(
     "profile_suppression",
     "one row per person, scope (`global` or the id of a list) and reason that bars its e-mail",
     "profile_id scope reason",
@@ -501,7 +834,7 @@ PROFILE_SUPPRESSION = make_table(
     """,
     reporting=False,
 )
-LIST_PROFILE = make_table(
+LIST_PROFILE = parse_table(
     "list_profile",
     "one row per person in a list",
     "list_id profile_id",
@@ -512,7 +845,7 @@ LIST_PROFILE = make_table(
     """,
     reporting=False,
 )
-SEGMENT_PROFILE = make_table(
+SEGMENT_PROFILE = parse_table(
     "segment_profile",
     "one row per person in a segment",
     "segment_id profile_id",
@@ -523,23 +856,60 @@ SEGMENT_PROFILE = make_table(
     """,
     reporting=False,
 )
-TEMPLATE = make_table(
-    "template",
-    "one row per e-mail template",
-    "id",
-    """
-    id                    STRING        id
-    name                  STRING        attributes/name
-    editor_type           STRING        attributes/editor_type
-    html                  STRING        attributes/html
-    text                  STRING        attributes/text
-    amp                   STRING        attributes/amp
-    created_at            UTC_DATETIME  attributes/created
-    updated_at            UTC_DATETIME  attributes/updated
-    """,
-    reporting=False,
+PREDICTIONS = "predictive_analytics"  # a word of the setting `tables`; no table, columns of profile
+PROFILES = WindowedStream(
+    name="profile",
+    path="/api/profiles",
+    scope="profiles:read",
+    table=PROFILE,
+    cursor_field="updated",
+    params={"additional-fields[profile]": "subscriptions"},
+    page_sizes=(100, 20, 1),
+    daily_lookback=timedelta(days=1),
+    has_inclusive_filter=False,
 )
-SYNC_REPORT = make_table(
+
+
+def _suppressions(name: str, place: str) -> MemberListing:
+    """A listing of suppressed people; without sparse fields, which might hide just those."""
+    return MemberListing(
+        name=name,
+        path="/api/profiles",
+        params={"additional-fields[profile]": "subscriptions"},
+        cursor_field=f"{place}.timestamp",
+        entries=("attributes", *place.split(".")),
+    )
+
+
+PROFILE_SUPPRESSIONS = MembershipStream(
+    name="profile_suppression",
+    path="/api/profiles",
+    scope="profiles:read",
+    table=PROFILE_SUPPRESSION,
+    joined_column="suppressed_at",
+    listings=(
+        _suppressions("global", "subscriptions.email.marketing.suppression"),
+        _suppressions("list", "subscriptions.email.marketing.list_suppressions"),
+    ),
+)
+LIST_MEMBERS = MembershipStream(
+    name="list_profile",
+    path="/api/lists/{id}/profiles",
+    scope="profiles:read",
+    requires=("list",),
+    table=LIST_PROFILE,
+)
+SEGMENT_MEMBERS = MembershipStream(
+    name="segment_profile",
+    path="/api/segments/{id}/profiles",
+    scope="profiles:read",
+    requires=("segment",),
+    table=SEGMENT_PROFILE,
+)
+
+# ---------------------------------------------------------------- the sync itself
+
+SYNC_REPORT = parse_table(
     "sync_report",
     "one row per sync and table: what this connector did",
     "sync_id table_name",
@@ -557,7 +927,7 @@ SYNC_REPORT = make_table(
     max_event_at          UTC_DATETIME  max_event_at
     """,
 )
-SYNC_ERROR = make_table(
+SYNC_ERROR = parse_table(
     "sync_error",
     "one row per record that could not be stored; without its content",
     "id",
@@ -570,308 +940,31 @@ SYNC_ERROR = make_table(
     """,
 )
 
-
-@dataclass(frozen=True)
-class Stream:
-    """One listing of Klaviyo and the tables its documents fill.
-
-    `makes` pairs a table with the relationship whose resources become its rows (None: the
-    documents themselves). `partitions` are the filters that only together list everything.
-    `cursor` is the time that a change moves forward, asked for with `since`. `details` names a
-    relationship that Klaviyo shows only at an address of each document, asked for when it changed.
-    """
-
-    name: str
-    path: str
-    scope: str
-    makes: tuple[tuple[Table, str | None], ...]
-    params: Mapping[str, str] = field(default_factory=dict)
-    partitions: tuple[str, ...] = ("",)
-    cursor: str | None = None
-    since: str = "greater-or-equal"
-    paged: bool = True
-    details: tuple[str, str] | None = None
-
-
-_BOTH = ("equals(archived,false)", "equals(archived,true)")
-STREAMS = (
-    Stream("metric", "/api/metrics", "metrics:read", ((METRIC, None),)),
-    Stream(
-        "mapped_metric",
-        "/api/mapped-metrics",
-        "metrics:read",
-        ((MAPPED_METRIC, None),),
-        {"include": "metric,custom-metric"},
-        paged=False,
-    ),
-    Stream(
-        "custom_metric",
-        "/api/custom-metrics",
-        "metrics:read",
-        ((CUSTOM_METRIC, None),),
-        paged=False,
-    ),
-    Stream(
-        "campaign",
-        "/api/campaigns",
-        "campaigns:read",
-        ((CAMPAIGN, None), (CAMPAIGN_AUDIENCE, "campaign-audiences"), (CAMPAIGN_TAG, "tags")),
-        {"include": "campaign-audiences,tags", "page[size]": "100", "sort": "updated_at"},
-        _BOTH,
-        "updated_at",
-    ),
-    Stream(
-        "campaign_message",
-        "/api/campaign-messages",
-        "campaigns:read",
-        ((CAMPAIGN_MESSAGE, None), (CAMPAIGN_VARIATION, "campaign-variations")),
-        {"include": "campaign", "page[size]": "100", "sort": "updated"},
-        cursor="updated",
-        details=("campaign-variations", "/api/campaign-messages/{id}/campaign-variations"),
-    ),
-    Stream(
-        "flow",
-        "/api/flows",
-        "flows:read",
-        (
-            (FLOW, None),
-            (FLOW_ACTION, "flow-actions"),
-            (FLOW_MESSAGE, "flow-actions"),
-            (FLOW_TAG, "tags"),
-        ),
-        {"include": "flow-actions,tags", "page[size]": "50", "sort": "updated"},
-        _BOTH,
-        "updated",
-    ),
-    Stream(
-        "list",
-        "/api/lists",
-        "lists:read",
-        ((LIST, None),),
-        {"page[size]": "10", "sort": "updated"},
-        cursor="updated",
-        since="greater-than",
-    ),
-    Stream(
-        "segment",
-        "/api/segments",
-        "segments:read",
-        ((SEGMENT, None),),
-        {"page[size]": "10", "sort": "updated"},
-        cursor="updated",
-        since="greater-than",
-    ),
-    Stream(
-        "tag",
-        "/api/tags",
-        "tags:read",
-        ((TAG, None),),
-        {"include": "tag-group", "page[size]": "50"},
-    ),
-    Stream("tag_group", "/api/tag-groups", "tags:read", ((TAG_GROUP, None),), {"page[size]": "25"}),
-    Stream(
-        "form",
-        "/api/forms",
-        "forms:read",
-        ((FORM, None),),
-        {"page[size]": "100", "sort": "updated_at"},
-        cursor="updated_at",
-    ),
-    Stream(
-        "template",
-        "/api/templates",
-        "templates:read",
-        ((TEMPLATE, None),),
-        {"page[size]": "10", "sort": "updated"},
-        cursor="updated",
-    ),
+# In the order of a sync.
+STREAMS: tuple[Stream, ...] = (
+    METRICS,
+    MAPPED_METRICS,
+    CUSTOM_METRICS,
+    CAMPAIGNS,
+    CAMPAIGN_MESSAGES,
+    FLOWS,
+    LISTS,
+    SEGMENTS,
+    TAGS,
+    TAG_GROUPS,
+    FORMS,
+    TEMPLATES,
+    CAMPAIGN_VALUES,
+    FLOW_VALUES,
+    FLOW_SERIES,
+    SEGMENT_SERIES,
+    FORM_SERIES,
+    MESSAGE_AGGREGATES,
+    CONVERSION_AGGREGATES,
+    PROVIDER_AGGREGATES,
+    EVENTS,
+    PROFILES,
+    PROFILE_SUPPRESSIONS,
+    LIST_MEMBERS,
+    SEGMENT_MEMBERS,
 )
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How often days of the past are asked for again, since Klaviyo restates them.
-
-    Every sync asks for the last `hot` days, one sync a day for the last `deep` days, and one sync
-    a `history` days for everything (None: never, 0: once). One request covers `span` days, and
-    neighbouring windows share `overlap` days: a send spread over days lies whole in one of them.
-    """
-
-    span: int
-    hot: int
-    deep: int
-    history: int | None
-    overlap: int = 0
-
-
-@dataclass(frozen=True)
-class Report:
-    """One reporting endpoint: numbers by send date in the account's time zone."""
-
-    path: str
-    type: str
-    scope: str
-    table: Table
-    statistics: list[str]
-    group_by: str
-    schedule: Schedule
-    snapshots: Table | None = None
-    converts: bool = True  # asked for once per conversion metric
-    floor: str = "2000-01-01"  # nothing before this day exists
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """What the answers fill."""
-        return (self.table,) if self.snapshots is None else (self.table, self.snapshots)
-
-    @property
-    def daily(self) -> bool:
-        """Whether the answer is a series with one value per day."""
-        return "date" in self.table.key
-
-
-# Not text_message_format: it would split rows whose key does not tell formats apart.
-_GROUPS = "send_channel variation variation_name"
-_CAMPAIGN_GROUPS = f"campaign_id campaign_message_id campaign_message_name {_GROUPS}"
-_FLOW_GROUPS = f"flow_id flow_name flow_message_id flow_message_name {_GROUPS}"
-REPORTS = (
-    Report(
-        "/api/campaign-values-reports",
-        "campaign-values-report",
-        "campaigns:read",
-        CAMPAIGN_PERFORMANCE,
-        STATISTICS,
-        _CAMPAIGN_GROUPS,
-        Schedule(span=365, hot=30, deep=365 + 7, history=7, overlap=7),  # no send of a year is cut
-        snapshots=CAMPAIGN_PERFORMANCE_DAILY,
-    ),
-    Report(
-        "/api/flow-values-reports",
-        "flow-values-report",
-        "flows:read",
-        FLOW_PERFORMANCE,
-        STATISTICS,
-        _FLOW_GROUPS,
-        Schedule(span=365, hot=365, deep=365, history=None),
-    ),
-    Report(
-        "/api/flow-series-reports",
-        "flow-series-report",
-        "flows:read",
-        FLOW_PERFORMANCE_DAILY,
-        STATISTICS,
-        _FLOW_GROUPS,
-        Schedule(span=60, hot=30, deep=365, history=7),
-    ),
-    Report(
-        "/api/segment-series-reports",
-        "segment-series-report",
-        "segments:read",
-        SEGMENT_DAILY,
-        SEGMENT_STATISTICS,
-        "",
-        Schedule(span=60, hot=30, deep=30, history=0),
-        converts=False,
-        floor="2023-06-01",
-    ),
-    Report(
-        "/api/form-series-reports",
-        "form-series-report",
-        "forms:read",
-        FORM_DAILY,
-        FORM_STATISTICS,
-        "form_id",
-        Schedule(span=60, hot=30, deep=30, history=0),
-        converts=False,
-    ),
-)
-
-# Today's names; text messages were called SMS until 1 July 2026.
-MESSAGE_METRICS = {
-    "Received Email": "email",
-    "Opened Email": "email",
-    "Clicked Email": "email",
-    "Bounced Email": "email",
-    "Marked Email as Spam": "email",
-    "Unsubscribed from Email Marketing": "email",
-    "Subscribed to Email Marketing": "email",
-    "Received Text Message": "sms",
-    "Clicked Text Message": "sms",
-    "Failed to Deliver Text Message": "sms",
-    "Unsubscribed from Text Message Marketing": "sms",
-    "Subscribed to Text Message Marketing": "sms",
-    "Received Push": "push-notification",
-    "Opened Push": "push-notification",
-    "Received WhatsApp": "whatsapp",
-    "Read WhatsApp": "whatsapp",
-    "Clicked WhatsApp": "whatsapp",
-}
-
-EMAIL_METRICS = tuple(  # who subscribes has no mailbox provider yet
-    name
-    for name, channel in MESSAGE_METRICS.items()
-    if channel == "email" and not name.startswith("Subscribed")
-)
-
-
-@dataclass(frozen=True)
-class Aggregate:
-    """Counts of one metric's events by event date, for each value of some dimensions.
-
-    `columns` pairs Klaviyo's dimension with the table's column. They do not match Klaviyo's
-    screens, which count by send date, but show when people acted.
-    """
-
-    table: Table
-    metrics: tuple[str, ...]  # names; none: the conversion metrics
-    columns: Mapping[str, str]
-    path: str = "/api/metric-aggregates"
-    scope: str = "metrics:read"
-    schedule: Schedule = Schedule(span=365, hot=7, deep=30, history=0)
-    floor: str = "2000-01-01"
-    converts: bool = False
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """What the answers fill."""
-        return (self.table,)
-
-
-AGGREGATES = (
-    Aggregate(
-        MESSAGE_METRIC_DAILY,
-        tuple(MESSAGE_METRICS),
-        {"$message": "message_id", "$flow": "flow_id"},
-    ),
-    Aggregate(
-        MESSAGE_METRIC_DAILY,
-        (),
-        {
-            "$attributed_message": "message_id",
-            "$attributed_flow": "flow_id",
-            "$attributed_channel": "channel",
-        },
-    ),
-    Aggregate(INBOX_PROVIDER_DAILY, EMAIL_METRICS, {"Inbox Provider": "inbox_provider"}),
-)
-
-_OWN = (SYNC_REPORT, SYNC_ERROR)
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (
-        ACCOUNT,
-        *(table for stream in STREAMS for table, _ in stream.makes),
-        *(report.table for report in REPORTS),
-        CAMPAIGN_PERFORMANCE_DAILY,
-        MESSAGE_METRIC_DAILY,
-        INBOX_PROVIDER_DAILY,
-        EVENT,
-        EVENT_ATTRIBUTION,
-        PROFILE,
-        PROFILE_SUPPRESSION,
-        LIST_PROFILE,
-        SEGMENT_PROFILE,
-        *_OWN,
-    )
-}
-REPORTING = tuple(name for name, table in TABLES.items() if table.reporting)
