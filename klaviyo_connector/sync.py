@@ -30,6 +30,7 @@ from state.state import (
     AccountRowState,
     AccountState,
     State,
+    dump_checkpoint,
     latest_watermarks,
     parse_state,
 )
@@ -78,12 +79,14 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
             last = operation
             is_late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
             if is_late or rows >= ROWS_BETWEEN_CHECKPOINTS:
-                yield last
+                yield dump_checkpoint(last)
                 rows, since = 0, monotonic()
     except KlaviyoError:
-        yield last  # what is finished stays so, and the requests of the daily quota stay counted
+        yield dump_checkpoint(
+            last
+        )  # what is finished stays so, and the requests of the daily quota stay counted
         raise
-    yield last
+    yield dump_checkpoint(last)
 
 
 def _merge_account_states(batches: Iterable[Batch], previous: State) -> Iterator[Operation]:

@@ -88,7 +88,7 @@ class MembershipIndex:
                 changes={str(at): list(people) for at, people in self._changes.items()},
                 untracked=sorted((g.table, g.listing, *g.key) for g in self.untracked),
             )
-            self._json = msgspec.to_builtins(state)
+            self._json = msgspec.json.decode(msgspec.json.encode(state))
         return self._json
 
     def groups(self, table: str, listing: str | None = None) -> list[MemberGroup]:

@@ -24,5 +24,5 @@ def account(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedAcco
     monkeypatch.setattr(
         WSGIRequestHandler, "date_time_string", lambda *_: scripted.http_time(account)
     )
-    monkeypatch.setattr("asking.Clock", UnhurriedClock)
+    monkeypatch.setattr("session.Clock", UnhurriedClock)
     return account

@@ -10,7 +10,7 @@ import streams
 from hypothesis import given
 from hypothesis import strategies as st
 from models import Ledger, Table, UnstorableError, digest
-from values import CONVERTERS
+from tables.converters import CONVERTERS
 
 from tests.connector.anything import JSON, storable
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from streams import PROFILE
+from streams.catalog import PROFILE
 
 from tests.connector.scripted import DAY, ScriptedAccount, Sync, resource, run
 
@@ -76,7 +76,7 @@ class TestChanges:
         self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Of many changes the latest are remembered; the others are at worst written again."""
-        monkeypatch.setattr("profiles.RECENT", 5)
+        monkeypatch.setattr("streams.profiles.MAX_RECENT", 5)
         shop.documents[PATH] = [person(str(n), f"2026-11-20T16:{n:02}:00+00:00") for n in range(40)]
         first = run(tables="profile")
         second = run(first.state, tables="profile")
@@ -135,8 +135,8 @@ class TestComparison:
         self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """They are written, but nobody is found to be erased, and the user is told."""
-        monkeypatch.setattr("account.MOST_ROSTER", 100)
-        monkeypatch.setattr("roster.FEWEST_CHANGES", 10)
+        monkeypatch.setattr("sync.MAX_INDEX_LENGTH", 100)
+        monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
         shop.documents[PATH] = [person(f"{number:026}") for number in range(40)]
         first = run(tables="profile")
         shop.documents[PATH].clear()

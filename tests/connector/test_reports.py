@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import account as accounts
+from streams import quota
 import pytest
 from api import ConfigurationError, ContractError, TransientError
-from streams import STATISTICS
+from streams.catalog import STATISTICS
 from werkzeug import Request, Response
 
 from tests.connector.scripted import DAY, NOON, Asked, ScriptedAccount, Sync, resource, run
@@ -301,7 +301,7 @@ class TestQuota:
         self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A second sync of the day has only what the first one left; a new day begins anew."""
-        monkeypatch.setattr(accounts, "OUR_SHARE", 3)
+        monkeypatch.setattr(quota, "OUR_SHARE", 3)
         begun(shop, 300)  # five windows of 60 days
         first = run(tables=self.TABLES)
         second = run(first.state, tables=self.TABLES)
@@ -314,7 +314,7 @@ class TestQuota:
         self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What was asked before the end counts, however the sync ended."""
-        monkeypatch.setattr(accounts, "OUR_SHARE", 4)
+        monkeypatch.setattr(quota, "OUR_SHARE", 4)
         begun(shop, 150)
         shop.refuse("/api/events", 401)
         chosen = f"{self.TABLES},event"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import duckdb
 import psycopg
 import pytest
-import values
+from tables import converters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import account as accounts
+from streams import quota
 import pytest
 import sync
 from api import AuthError, ConfigurationError, ContractError, ScopeError, TransientError
@@ -562,7 +562,7 @@ class TestErrors:
         self, server: Any, monkeypatch: pytest.MonkeyPatch, account_document: Any
     ) -> None:
         """S1: days and keys could not be right, so nothing is written."""
-        monkeypatch.setattr("asking.ATTEMPTS", 1)
+        monkeypatch.setattr("session.MAX_ATTEMPTS", 1)
         answer = {"data": [account_document], "links": {}}
         server.expect_request("/api/accounts").respond_with_json(answer)
         done = run()

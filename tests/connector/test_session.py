@@ -1,4 +1,4 @@
-"""Asking again, with patience and within bounds, of a real server."""
+"""KlaviyoSession again, with patience and within bounds, of a real server."""
 
 import json
 import random
@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import asking
+import session
 import pytest
 from api import AuthError, ContractError, CursorError, GoneError, ScopeError, TransientError
-from asking import Asking, QuotaSpentError, StoppedError
+from session import KlaviyoSession, QuotaSpentError, StoppedError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -25,7 +25,7 @@ PATH = "/api/events"
 def clock(monkeypatch: pytest.MonkeyPatch) -> UnhurriedClock:
     """A clock that only waiting moves."""
     clock = UnhurriedClock()
-    monkeypatch.setattr(asking, "Clock", lambda: clock)
+    monkeypatch.setattr(session, "Clock", lambda: clock)
     return clock
 
 
@@ -59,9 +59,9 @@ def answer(server: HTTPServer, answers: Sequence[Response]) -> None:
     server.expect_request(PATH).respond_with_handler(handle)
 
 
-def listed(asking: Asking) -> list[str]:
+def listed(session: KlaviyoSession) -> list[str]:
     """The ids of all pages."""
-    return [one["id"] for page in asking.pages(PATH, {}) for one in page["data"]]
+    return [one["id"] for page in session.pages(PATH, {}) for one in page["data"]]
 
 
 def cursors(server: HTTPServer) -> list[str | None]:
@@ -95,7 +95,7 @@ class TestRetries:
     ) -> None:
         """After five failures the sixth attempt still counts, and nothing is lost."""
         answer(server, [*[fault] * 5, page("a", cursor="2"), fault, page("b")])
-        assert listed(Asking(KEY)) == ["a", "b"]
+        assert listed(KlaviyoSession(KEY)) == ["a", "b"]
         assert len(clock.waits) == 6
 
     @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ class TestRetries:
         """A server that stays down may recover; one that stays wrong has broken its contract."""
         answer(server, [fault])
         with pytest.raises(error) as raised:
-            listed(Asking(KEY))
+            listed(KlaviyoSession(KEY))
         assert type(raised.value) is error
         assert len(server.log) == 6
 
@@ -130,7 +130,7 @@ class TestRetries:
         for count, (error, fault) in enumerate(faults.items(), 1):
             answer(server, [fault])
             with pytest.raises(error):
-                Asking(KEY).get(PATH)
+                KlaviyoSession(KEY).get(PATH)
             assert len(server.log) == count
             server.clear_all_handlers()
         assert clock.waits == []
@@ -138,7 +138,7 @@ class TestRetries:
     def test_waits_are_spread(self) -> None:
         """H4: full jitter: of a hundred waits no two are equal and none is over the bound."""
         fault = TransientError("x")
-        waits = [Asking(KEY)._wait(PATH, fault, 3) for _ in range(100)]
+        waits = [KlaviyoSession(KEY)._backoff(PATH, fault, 3) for _ in range(100)]
         assert len(set(waits)) == 100
         assert 0 <= min(waits) < 4 < max(waits) <= 8
 
@@ -153,7 +153,7 @@ class TestRetries:
         """H1, H4: without Klaviyo's word on it each wait may be twice the last, up to 60 s."""
         monkeypatch.setattr(random, "uniform", highest)
         answer(server, [*[refusal(status)] * 8, page("a")])
-        assert len(list(Asking(KEY).pages(PATH, {}, attempts=9))) == 1
+        assert len(list(KlaviyoSession(KEY).pages(PATH, {}, attempts=9))) == 1
         assert clock.waits == [2, 4, 8, 16, 32, 60, 60, 60]
 
 
@@ -166,7 +166,7 @@ class TestRateLimit:
     ) -> None:
         """Never sooner than asked, and at most a second later."""
         answer(server, [refusal(429, Retry_After=seconds), page("a")])
-        assert listed(Asking(KEY)) == ["a"]
+        assert listed(KlaviyoSession(KEY)) == ["a"]
         (wait,) = clock.waits
         assert int(seconds) <= wait <= int(seconds) + 1
 
@@ -174,7 +174,7 @@ class TestRateLimit:
         """More than a quarter of an hour is not waited for: the next sync asks again."""
         answer(server, [refusal(429, Retry_After="73473")])
         with pytest.raises(QuotaSpentError, match="retry in 1225 minutes") as error:
-            Asking(KEY).get(PATH)
+            KlaviyoSession(KEY).get(PATH)
         assert error.value.retry_after == 73_473
         assert clock.waits == []
         assert len(server.log) == 1
@@ -186,8 +186,8 @@ class TestRateLimit:
         """One question waits a quarter of an hour at most, and is not asked a thousand times."""
         answer(server, [refusal(429, Retry_After=header)])
         with pytest.raises(TransientError):
-            Asking(KEY).get(PATH)
-        assert sum(clock.waits) <= asking.PATIENCE
+            KlaviyoSession(KEY).get(PATH)
+        assert sum(clock.waits) <= session.MAX_TOTAL_WAIT
         assert len(server.log) <= 100
 
     def test_being_throttled_does_not_use_up_the_attempts(
@@ -197,7 +197,7 @@ class TestRateLimit:
         slow = refusal(429, Retry_After="1")
         pages = [page(str(n), cursor=str(n)) for n in range(20)]
         answer(server, [one for two in pages for one in (slow, two)] + [page("end")])
-        assert len(listed(Asking(KEY))) == 21
+        assert len(listed(KlaviyoSession(KEY))) == 21
         assert len(clock.waits) == 20
 
     def test_an_empty_minute_is_waited_out(self, server: HTTPServer, clock: UnhurriedClock) -> None:
@@ -207,7 +207,7 @@ class TestRateLimit:
         )
         answer(server, [empty, page("b")])
         server.expect_request("/api/metrics").respond_with_response(page("m"))
-        client = Asking(KEY)
+        client = KlaviyoSession(KEY)
         client.get(PATH)
         client.get("/api/metrics")
         assert clock.waits == []
@@ -217,7 +217,7 @@ class TestRateLimit:
     def test_a_stop_ends_every_wait(self, server: HTTPServer) -> None:
         """Ctrl-C is not kept waiting by threads that wait for Klaviyo, nor by what they ask."""
         answer(server, [refusal(429, Retry_After="500")])
-        client = Asking(KEY)
+        client = KlaviyoSession(KEY)
         with ThreadPoolExecutor(3) as pool:
             waiting = [pool.submit(client.get, PATH) for _ in range(3)]
             while len(server.log) < 1:
@@ -232,7 +232,7 @@ class TestRateLimit:
     ) -> None:
         """The closing summary tells requests, throttled answers and seconds waited."""
         answer(server, [refusal(429, Retry_After="5"), refusal(503), page("a")])
-        client = Asking(KEY)
+        client = KlaviyoSession(KEY)
         listed(client)
         assert (client.requests, client.throttled) == (3, 1)
         assert client.waited == pytest.approx(sum(clock.waits))
@@ -244,13 +244,13 @@ class TestPages:
     def test_pages_are_turned_to_the_last(self, server: HTTPServer) -> None:
         """Each page's cursor asks for the next; an empty page with a link is not the end."""
         answer(server, [page("a", cursor="2"), page(cursor="3"), page("b", cursor="4"), page("c")])
-        assert listed(Asking(KEY)) == ["a", "b", "c"]
+        assert listed(KlaviyoSession(KEY)) == ["a", "b", "c"]
         assert cursors(server) == [None, "2", "3", "4"]
 
     def test_a_page_shown_twice_is_a_hiccup(self, server: HTTPServer) -> None:
         """One repeated page does not fail the sync."""
         answer(server, [page("a", cursor="2"), page("b", cursor="2"), page("b")])
-        assert listed(Asking(KEY)) == ["a", "b", "b"]
+        assert listed(KlaviyoSession(KEY)) == ["a", "b", "b"]
 
     @pytest.mark.parametrize("length", [1, 2, 5])
     def test_paging_in_a_circle_ends(self, server: HTTPServer, length: int) -> None:
@@ -258,14 +258,14 @@ class TestPages:
         circle = [page("a", cursor=str(n)) for n in range(length)]
         answer(server, circle * 4)
         with pytest.raises(ContractError, match="circle"):
-            listed(Asking(KEY))
+            listed(KlaviyoSession(KEY))
         assert len(server.log) == 2 * length + 1
 
     def test_a_forgotten_cursor_begins_the_listing_again(self, server: HTTPServer) -> None:
         """H8: the whole listing is shown after all, from its first page."""
         lost = refusal(400, "Invalid cursor provided.")
         answer(server, [page("a", cursor="2"), lost, page("a", cursor="3"), page("b")])
-        assert listed(Asking(KEY)) == ["a", "a", "b"]
+        assert listed(KlaviyoSession(KEY)) == ["a", "a", "b"]
         assert cursors(server) == [None, "2", None, "3"]
 
     def test_cursors_forgotten_again_and_again_end_the_sync(self, server: HTTPServer) -> None:
@@ -273,7 +273,7 @@ class TestPages:
         lost = refusal(410, "The cursor has expired")
         answer(server, [page("a", cursor="2"), lost] * 4)
         with pytest.raises(CursorError):
-            listed(Asking(KEY))
+            listed(KlaviyoSession(KEY))
         assert len(server.log) == 6
 
     @pytest.mark.parametrize("link", ["{url}", "{url}/../", "//{host}", "http://user:pw@{host}"])
@@ -282,7 +282,7 @@ class TestPages:
         with serve(b"") as other:
             host = link.format(url=other.url, host=other.url.removeprefix("http://"))
             answer(server, [page("a", cursor="2", host=host), page("b")])
-            assert listed(Asking(KEY)) == ["a", "b"]
+            assert listed(KlaviyoSession(KEY)) == ["a", "b"]
             assert other.connections == 0
         assert cursors(server) == [None, "2"]
 
@@ -301,8 +301,8 @@ class TestReports:
     @pytest.mark.parametrize(
         ("question", "place"),
         [
-            (Asking.report, lambda request: request.args.get("page_cursor")),
-            (Asking.aggregate, lambda request: sent(request).get("page_cursor")),
+            (KlaviyoSession.report, lambda request: request.args.get("page_cursor")),
+            (KlaviyoSession.aggregate, lambda request: sent(request).get("page_cursor")),
         ],
         ids=["report", "aggregate"],
     )
@@ -315,7 +315,7 @@ class TestReports:
         """In the address for reports, in the body for metric aggregates; the rest stays."""
         answer(server, [self.attributes("2"), self.attributes(None)])
         body = {"type": "x", "attributes": {"statistics": ["opens"]}}
-        assert len(list(question(Asking(KEY), PATH, body))) == 2
+        assert len(list(question(KlaviyoSession(KEY), PATH, body))) == 2
         assert [place(request) for request, _ in server.log] == [None, "2"]
         assert all(sent(request)["statistics"] == ["opens"] for request, _ in server.log)
 
@@ -328,12 +328,12 @@ def sent(request: Request) -> Any:
 def test_the_key_shows_nowhere(server: HTTPServer, caplog: pytest.LogCaptureFixture) -> None:
     """X1: no log line of waiting and asking again holds the key."""
     caplog.set_level("DEBUG", logger="klaviyo")
-    asking.log.addHandler(caplog.handler)
+    session.log.addHandler(caplog.handler)
     try:
         answer(server, [refusal(429, f"no: {KEY}", Retry_After="0"), page("a")])
-        client = Asking(KEY)
+        client = KlaviyoSession(KEY)
         listed(client)
     finally:
-        asking.log.removeHandler(caplog.handler)
+        session.log.removeHandler(caplog.handler)
     assert caplog.text
     assert KEY not in f"{caplog.text} {client!r}"

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import events
+from streams import catalog
 import pytest
-from api import Klaviyo, TransientError
+from api import KlaviyoClient, TransientError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -42,9 +42,9 @@ def _running() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def _connector(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connector asks for small pages, keeps each checkpoint, and nobody waits."""
-    monkeypatch.setattr("asking.Clock", UnhurriedClock)
+    monkeypatch.setattr("session.Clock", UnhurriedClock)
     monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 1)
-    monkeypatch.setattr("events.EVENTS", replace(events.EVENTS, sizes=(40, 8, 1)))
+    monkeypatch.setattr("streams.events.EVENTS", replace(catalog.EVENTS, page_sizes=(40, 8, 1)))
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ class TestUnreadable:
         self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Klaviyo chokes on large pages: smaller ones are asked for until larger ones work."""
-        monkeypatch.setattr("windows.LONGEST", timedelta(days=1))
+        monkeypatch.setattr("streams.windowed.MAX_LENGTH", timedelta(days=1))
         found = ids(listed(sandbox))
         sandbox.reset_requests()
         sandbox.fault("503", path=EVENTS, query="size%5D=40", times=12)
@@ -207,7 +207,7 @@ class TestUnreadable:
         self, busy: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Klaviyo never answers a question that includes it: real time-outs, and all the others."""
-        monkeypatch.setattr("asking.Klaviyo", partial(Klaviyo, deadline=0.3))
+        monkeypatch.setattr("session.KlaviyoClient", partial(KlaviyoClient, deadline=0.3))
         slow = NOON - 3 * MINUTE
         busy.documents[EVENTS] = at(slow - MINUTE, slow, slow + MINUTE)
         over = threading.Event()
@@ -332,7 +332,7 @@ class TestPlan:
         self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Klaviyo knows nothing finer, and refuses a window that begins and ends in one second."""
-        monkeypatch.setattr("events.EVENTS", replace(events.EVENTS, sizes=(8, 1)))
+        monkeypatch.setattr("streams.events.EVENTS", replace(catalog.EVENTS, page_sizes=(8, 1)))
         account.page_size = 8
         account.documents[EVENTS] = at(
             *(NOON - timedelta(seconds=60.5 - n / 10) for n in range(500))

@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from allowance import Allowance
-from api import Limits
+from api import RateLimitHeaders
+from rate_limit import RateLimiter
 
 from klaviyo_sandbox.api.endpoints import XL, XS, L, M, Rate, S
 from klaviyo_sandbox.api.errors import ApiError
@@ -26,7 +26,7 @@ class Klaviyo:
         self.answered = self.refused = 0
         self.least_left = float(rate.steady)  # of a minute's requests, at any time
 
-    def ask(self, arrives: float) -> Limits | float:
+    def ask(self, arrives: float) -> RateLimitHeaders | float:
         """The limits that an answer tells, or the Retry-After of a refusal."""
         self.now = arrives
         try:
@@ -35,7 +35,7 @@ class Klaviyo:
             self.refused += 1
             return float(error.headers["retry-after"])
         self.answered += 1
-        said = Limits(*(float(headers[f"ratelimit-{name}"]) for name in NAMES))
+        said = RateLimitHeaders(*(float(headers[f"ratelimit-{name}"]) for name in NAMES))
         self.least_left = min(self.least_left, said.remaining or 0.0)
         return said
 
@@ -43,47 +43,47 @@ class Klaviyo:
 NAMES = "limit", "remaining", "reset"
 
 
-def run(klaviyo: Klaviyo, *tools: tuple[Allowance, int], latency: float = 0.1) -> None:
+def run(klaviyo: Klaviyo, *tools: tuple[RateLimiter, int], latency: float = 0.1) -> None:
     """Let threads of several tools ask for some minutes; packets take up to `latency`."""
     dice, ticket = random.Random(5), itertools.count()
     waiting: list[tuple[float, int, Iterator[float]]] = []
 
-    def thread(allowance: Allowance) -> Iterator[float]:
+    def thread(limiter: RateLimiter) -> Iterator[float]:
         """Ask again and again; yields when to go on."""
         now = 0.0
         while True:
-            while wait := allowance.take(now):
+            while wait := limiter.acquire(now):
                 yield (now := now + wait)
             yield (now := now + dice.uniform(0, latency / 2))
             said = klaviyo.ask(now)
             yield (now := now + dice.uniform(0, latency / 2))
-            if isinstance(said, Limits):
-                allowance.learn(said, now)
+            if isinstance(said, RateLimitHeaders):
+                limiter.update_from_headers(said, now)
             else:
-                allowance.close(said, now)
+                limiter.pause(said, now)
                 yield (now := now + said)
 
-    for allowance, threads in tools:
+    for limiter, threads in tools:
         for _ in range(threads):
-            heapq.heappush(waiting, (0.0, next(ticket), thread(allowance)))
+            heapq.heappush(waiting, (0.0, next(ticket), thread(limiter)))
     while waiting[0][0] < MINUTES * 60:
         _, number, one = heapq.heappop(waiting)
         heapq.heappush(waiting, (next(one), number, one))
 
 
-class Heedless(Allowance):
+class Heedless(RateLimiter):
     """Another tool's, which asks at its own pace."""
 
-    def learn(self, limits: Limits, now: float) -> None:
+    def learn(self, limits: RateLimitHeaders, now: float) -> None:
         """Learn nothing."""
 
 
-def acquainted(klaviyo: Klaviyo) -> Allowance:
-    """An allowance that one answer has told the limits."""
-    allowance, said = Allowance(), klaviyo.ask(0.0)
-    assert isinstance(said, Limits)
-    allowance.learn(said, 0.0)
-    return allowance
+def acquainted(klaviyo: Klaviyo) -> RateLimiter:
+    """An limiter that one answer has told the limits."""
+    limiter, said = RateLimiter(), klaviyo.ask(0.0)
+    assert isinstance(said, RateLimitHeaders)
+    limiter.update_from_headers(said, 0.0)
+    return limiter
 
 
 @pytest.mark.parametrize("threads", [1, 8, 32])
@@ -109,7 +109,7 @@ def test_nine_tenths_are_asked_and_no_more(rate: Rate) -> None:
 def test_other_tools_find_something_left(rate: Rate) -> None:
     """Nobody is refused by our doing, though another tool asks and heeds no limit."""
     klaviyo = Klaviyo(rate)
-    other = Heedless(apart=60 / (rate.steady * 0.05))
+    other = Heedless(interval=60 / (rate.steady * 0.05))
     run(klaviyo, (acquainted(klaviyo), 8), (other, 1))
     assert klaviyo.refused == 0
     assert klaviyo.answered >= 0.8 * rate.steady * MINUTES
@@ -117,11 +117,11 @@ def test_other_tools_find_something_left(rate: Rate) -> None:
 
 def test_a_refusal_holds_for_every_thread() -> None:
     """Retry-After is an answer to all threads; they do not each find out for themselves."""
-    klaviyo, ours = Klaviyo(M), Allowance()
+    klaviyo, ours = Klaviyo(M), RateLimiter()
     for _ in range(M.burst + 1):
         said = klaviyo.ask(0.0)
     assert isinstance(said, float)
-    ours.close(said, 0.0)
+    ours.pause(said, 0.0)
     run(klaviyo, (ours, 8))
     assert klaviyo.refused == 1
 
@@ -129,7 +129,7 @@ def test_a_refusal_holds_for_every_thread() -> None:
 @pytest.mark.parametrize("limit", [0.0, -15.0])
 def test_no_limit_that_is_told_stops_us_for_ever(limit: float) -> None:
     """A limit of nothing a minute is no limit: what is left of the minute still counts."""
-    allowance = Allowance()
-    allowance.learn(Limits(limit=limit, remaining=0, reset=30), 0.0)
-    assert 0 < allowance.take(0.0) <= 30
-    assert allowance.take(30.0) == 0
+    limiter = RateLimiter()
+    limiter.update_from_headers(RateLimitHeaders(limit=limit, remaining=0, reset=30), 0.0)
+    assert 0 < limiter.acquire(0.0) <= 30
+    assert limiter.acquire(30.0) == 0

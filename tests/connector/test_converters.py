@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import values
+from tables import converters
 from hypothesis import given
 from hypothesis import strategies as st
 

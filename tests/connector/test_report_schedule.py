@@ -4,10 +4,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-import restatement
+from state import report_schedule
 from hypothesis import given
 from hypothesis import strategies as st
-from restatement import DAY, Window
+from state.report_schedule import DAY, Window
 from streams import AGGREGATES, REPORTS, Schedule
 
 TODAY = date(2026, 11, 20)

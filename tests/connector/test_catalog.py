@@ -4,7 +4,7 @@ import re
 
 import pytest
 import streams
-import values
+from tables import converters
 from models import Table
 from streams import REPORTS, STREAMS, TABLES
 

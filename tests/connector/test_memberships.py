@@ -99,7 +99,7 @@ class TestMembers:
         self, news: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """On one of seven days it is listed wholly."""
-        monkeypatch.setattr("roster.SMALL", 1)
+        monkeypatch.setattr("state.membership_index.MAX_DAILY_SIZE", 1)
         done = run(tables=TABLES)
         del news.documents[MEMBERS][0]
         found = []
@@ -162,8 +162,8 @@ class TestMembers:
         self, news: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """They are all written, but the warning says of which list nobody is deleted."""
-        monkeypatch.setattr("account.MOST_ROSTER", 100)
-        monkeypatch.setattr("roster.FEWEST_CHANGES", 10)
+        monkeypatch.setattr("sync.MAX_INDEX_LENGTH", 100)
+        monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
         news.documents[MEMBERS] = [member(f"{number:026}") for number in range(40)]
         first = run(tables=TABLES)
         news.now += DAY
@@ -184,11 +184,11 @@ class TestMembers:
         self, news: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Its people are remembered for when it comes back, and Fivetran limits all state."""
-        monkeypatch.setattr("roster.FEWEST_CHANGES", 10)
+        monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
         news.documents[MEMBERS] = [member(f"{number:026}") for number in range(40)]
         left_one = run(tables=TABLES, api_key="pk_of_another")
         (alone,) = (one["tables"]["roster"] for one in left_one.state["accounts"].values())
-        monkeypatch.setattr("account.MOST_ROSTER", len(alone["people"]) * 3 // 2)
+        monkeypatch.setattr("sync.MAX_INDEX_LENGTH", len(alone["people"]) * 3 // 2)
         assert run(tables=TABLES).warnings == []
         (warning,) = run(left_one.state, tables=TABLES).warnings
         assert "nobody who leaves L is deleted" in warning

@@ -6,8 +6,13 @@ from collections import defaultdict
 from datetime import date, timedelta
 
 import pytest
-import roster
-from roster import Group, Roster, is_due
+from state import membership_index
+from state.membership_index import (
+    MemberGroup,
+    MembershipIndex,
+    MembershipIndexState,
+    is_comparison_due,
+)
 
 ROOM = 10**6
 NEWS, VIPS = ("list_profile", "N", "N"), ("segment_profile", "V", "V")
@@ -16,9 +21,9 @@ MONDAY, DAY = date(2026, 11, 16), timedelta(days=1)
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def restored(one: Roster, limit: int = ROOM) -> Roster:
+def restored(one: MembershipIndex, limit: int = ROOM) -> MembershipIndex:
     """What the next sync makes of its state."""
-    return Roster(json.loads(json.dumps(one.memory)), limit)
+    return MembershipIndex(json.loads(json.dumps(one.memory)), limit)
 
 
 def ids(count: int, dice: random.Random) -> list[str]:
@@ -35,14 +40,14 @@ class TestRoster:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """People come, leave and come back, groups vanish, and the state is stored in between."""
-        monkeypatch.setattr(roster, "FEWEST_CHANGES", 50)
+        monkeypatch.setattr(membership_index, "MIN_CHANGES_TO_PACK", 50)
         dice = random.Random(3)
-        people, tested = ids(60, dice), Roster({}, ROOM)
-        expected: dict[Group, set[str]] = defaultdict(set)
+        people, tested = ids(60, dice), MembershipIndex(MembershipIndexState(), ROOM)
+        expected: dict[MemberGroup, set[str]] = defaultdict(set)
         for _ in range(3_000):
             group, person = dice.choice(GROUPS), dice.choice(people)
             if dice.random() < 0.01:
-                tested.forget(group)
+                tested.drop_group(group)
                 expected[group].clear()
             elif dice.random() < 0.5:
                 tested.add(group, person)
@@ -52,25 +57,25 @@ class TestRoster:
                 expected[group].discard(person)
             if dice.random() < 0.05:
                 tested = restored(tested)
-            assert tested.holds(group, person) == (person in expected[group])
+            assert tested.contains(group, person) == (person in expected[group])
         assert {group: tested.people(group) for group in GROUPS} == expected
 
     def test_a_person_takes_little_room(self) -> None:
         """At most 25 characters for somebody in eleven groups: 200,000 people fit."""
-        dice, tested = random.Random(3), Roster({}, 10 * ROOM)
+        dice, tested = random.Random(3), MembershipIndex(MembershipIndexState(), 10 * ROOM)
         people = ids(6_000, dice)
         for person in people:
             for number in range(dice.randrange(23)):
                 tested.add(("segment_profile", f"S{number}"), person)
-        tested.forget(("segment_profile", "S22"))  # packs
+        tested.drop_group(("segment_profile", "S22"))  # packs
         assert len(json.dumps(tested.memory)) < 25 * len(people)
 
     def test_where_room_ends_the_largest_group_is_no_longer_tracked(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The others stay exact, and the state stays small."""
-        monkeypatch.setattr(roster, "FEWEST_CHANGES", 500)
-        people, tested = ids(8_000, random.Random(3)), Roster({}, limit=100_000)
+        monkeypatch.setattr(membership_index, "MIN_CHANGES_TO_PACK", 500)
+        people, tested = ids(8_000, random.Random(3)), MembershipIndex(MembershipIndexState(), limit=100_000)
         for person in people[:500]:
             tested.add(VIPS, person)
         for person in people:
@@ -83,7 +88,7 @@ class TestRoster:
 
     def test_what_was_handed_out_is_never_changed(self) -> None:
         """A state that the loader keeps does not move under it."""
-        tested = Roster({}, ROOM)
+        tested = MembershipIndex(MembershipIndexState(), ROOM)
         tested.add(NEWS, "a")
         memory = tested.memory
         kept = json.dumps(memory)
@@ -93,7 +98,7 @@ class TestRoster:
 
     def test_groups_are_found_by_the_beginning_of_their_name(self) -> None:
         """A listing finds the groups it fills."""
-        tested = Roster({}, ROOM)
+        tested = MembershipIndex(MembershipIndexState(), ROOM)
         for group in GROUPS:
             tested.add(group, "a")
         assert tested.groups("profile_suppression", "global") == [GROUPS[2]]
@@ -116,7 +121,7 @@ class TestRoster:
     def test_damage_is_noticed(self, memory: dict[str, object]) -> None:
         """It is one of the errors that the account turns into a line with the remedy."""
         with pytest.raises((ValueError, TypeError, AttributeError)):
-            Roster(memory, ROOM)
+            MembershipIndex(memory, ROOM)
 
 
 class TestDue:
@@ -125,18 +130,18 @@ class TestDue:
     @pytest.mark.parametrize(("size", "days"), [(10, [1, 2, 7, 8]), (10**6, [7, 8])])
     def test_few_people_daily_and_many_weekly(self, size: int, days: list[int]) -> None:
         """Never twice a day; not later than after a week, but for a day of the group's own."""
-        name = next(one for one in map(str, range(99)) if is_due(one, 10**6, "2026-11-15", MONDAY))
+        name = next(one for one in map(str, range(99)) if is_comparison_due(one, 10**6, "2026-11-15", MONDAY))
         since = MONDAY.isoformat()
-        assert [n for n in (0, 1, 2, 7, 8) if is_due(name, size, since, MONDAY + n * DAY)] == days
+        assert [n for n in (0, 1, 2, 7, 8) if is_comparison_due(name, size, since, MONDAY + n * DAY)] == days
 
     def test_it_is_due_where_it_never_was(self) -> None:
         """Whoever is seen for the first time is listed wholly."""
-        assert is_due("L", 0, None, MONDAY)
+        assert is_comparison_due("L", 0, None, MONDAY)
 
     def test_large_groups_spread_over_the_week(self) -> None:
         """Each has its day, so that no sync has to compare all of them."""
         week = [MONDAY + number * DAY for number in range(1, 7)]
         names = [f"L{number}" for number in range(70)]
-        on = [sum(is_due(n, 10**6, MONDAY.isoformat(), day) for n in names) for day in week]
+        on = [sum(is_comparison_due(n, 10**6, MONDAY.isoformat(), day) for n in names) for day in week]
         assert 40 < sum(on) < 70
         assert max(on) < 20
