@@ -1,0 +1,196 @@
+"""The kinds of streams that `catalog.py` declares: what is requested, and which tables it fills.
+
+Stream                 path, scope, main table, what it needs of other streams
+├─ ResourceStream      a listing of records: campaigns, flows, lists, ...
+├─ ScheduledStream     numbers by day, restated by a schedule
+│  ├─ ReportStream       one of Klaviyo's reports
+│  └─ AggregateStream    metric aggregates
+├─ WindowedStream      a long listing in the order of a time: events, profiles
+└─ MembershipStream    the people of lists and segments, suppressions
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from models import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """One thing that is requested of Klaviyo, and the tables that the responses fill.
+
+    `requires` names the streams without whose records this one cannot run: they are read first,
+    and where the key may not read them this one is skipped too. `uses` names streams that are read
+    first where the key may read them.
+    """
+
+    name: str
+    path: str
+    scope: str
+    table: Table
+    requires: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table that the stream fills, the main one first."""
+        return (self.table,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """A relationship that only an address of each record shows; requested when it changes."""
+
+    relationship: str
+    path: str  # with {id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceStream(Stream):
+    """A listing of records.
+
+    `related` pairs a relationship with a table that its resources fill. `include` names the
+    relationships that the listing shows. `partitions` are filters that list everything only
+    together. `cursor_field` is the time that every change of a record moves forward; without one
+    every sync lists everything. `since_operator` is the comparison that Klaviyo offers for it.
+    """
+
+    related: tuple[tuple[str, Table], ...] = ()
+    include: tuple[str, ...] = ()
+    page_size: int | None = None  # None: the endpoint accepts no page size
+    partitions: tuple[str, ...] = ("",)
+    cursor_field: str | None = None
+    since_operator: str = "greater-or-equal"
+    is_paged: bool = True
+    details: Details | None = None
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The records' table and those of their related resources."""
+        return (self.table, *(table for _, table in self.related))
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The query of every request, without its filter."""
+        given = {
+            "include": ",".join(self.include),
+            "page[size]": str(self.page_size or ""),
+            "sort": self.cursor_field or "",
+        }
+        return {name: value for name, value in given.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How often days of the past are requested again, since Klaviyo restates them.
+
+    first day              today - daily_lookback      today - lookback   today
+    |---- full refresh: rarely ----|-------- once a day --------|-- every sync --|
+
+    `full_refresh_every` is in days; None: never, 0: once. One request covers `window_days`, and
+    neighbouring windows share `overlap_days`, so that a send over several days is whole in one.
+    """
+
+    window_days: int
+    lookback_days: int
+    daily_lookback_days: int
+    full_refresh_every: int | None
+    overlap_days: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduledStream(Stream):
+    """Numbers by day. Nothing before `earliest` exists at Klaviyo."""
+
+    schedule: Schedule
+    earliest: date = date(2000, 1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportStream(ScheduledStream):
+    """One reporting endpoint: numbers by send date in the account's time zone.
+
+    Klaviyo answers 225 of them a day. `snapshots` is a table that keeps each day's changed rows.
+    """
+
+    report_type: str
+    statistics: tuple[str, ...]
+    group_by: tuple[str, ...] = ()
+    snapshots: Table | None = None
+    has_conversions: bool = True  # requested once per conversion metric
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The report's table and that of its snapshots."""
+        return (self.table,) if self.snapshots is None else (self.table, self.snapshots)
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether the response is a series with one value per day."""
+        return "date" in self.table.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class AggregateStream(ScheduledStream):
+    """Counts of one metric's events by event date, for each value of some dimensions.
+
+    `metrics` are names; none means the conversion metrics. `dimensions` pairs Klaviyo's dimension
+    with the table's column. The counts differ from Klaviyo's screens, which count by send date,
+    but show when people acted.
+    """
+
+    metrics: tuple[str, ...] = ()
+    dimensions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowedStream(Stream):
+    """A long listing in the order of a time, read by windows of that time.
+
+    `page_sizes` go from the largest to one record. Every sync reads the last `lookback` again, one
+    sync a day the last `daily_lookback`. `has_inclusive_filter` is False where Klaviyo offers only
+    greater-than for the time. `condition`, a filter, selects a part of the listing, and `state_key`
+    names that part in the state.
+    """
+
+    cursor_field: str
+    page_sizes: tuple[int, ...]
+    params: Mapping[str, str] = field(default_factory=dict)
+    related: tuple[tuple[str, Table], ...] = ()
+    lookback: timedelta = timedelta(hours=2)
+    daily_lookback: timedelta = timedelta(days=7)
+    has_inclusive_filter: bool = True
+    condition: str = ""
+    state_key: str = ""
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The records' table and those of their related resources."""
+        return (self.table, *(table for _, table in self.related))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberListing:
+    """One listing of people in the order of `cursor_field`, the time at which they joined.
+
+    `entries` is the path to several such times in one document; each of them makes a row.
+    """
+
+    name: str
+    path: str
+    params: Mapping[str, str]
+    cursor_field: str = "joined_group_at"
+    entries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipStream(Stream):
+    """The people of each list or segment, or of fixed `listings`.
+
+    Without fixed listings there is one for each row of the required stream's table, so that table
+    is synced along. `joined_column` holds the time at which somebody joined.
+    """
+
+    joined_column: str = "joined_group_at"
+    listings: tuple[MemberListing, ...] = ()
