@@ -85,7 +85,7 @@ class Checkout:
         self._lead_to(fivetran)
         deploy = step("deploy", "Deploy")
         unset = dict.fromkeys(deploy["env"], "")  # as GitHub gives what nobody has set
-        environment = fivetran_debug.environment(self.folder / "home")
+        environment = fivetran_debug.build_environment(self.folder / "home")
         done = subprocess.run(
             ["/bin/bash", "-e", "-o", "pipefail", "-c", deploy["run"]],
             cwd=self.folder,
