@@ -85,6 +85,7 @@ def _build_parser() -> argparse.ArgumentParser:
             lambda text: datetime.fromisoformat(text).astimezone(UTC),
         ),
         default=this_hour,
+        metavar="TIME",
         help="the simulated account's clock; default: this hour, so that a second run in the same"
         " hour finds nothing changed",
     )
@@ -93,7 +94,8 @@ def _build_parser() -> argparse.ArgumentParser:
             f"--{name}",
             type=positive_int,
             default=default,
-            help="in the simulated account: %(default)s",
+            metavar="N",
+            help=f"number of {name} in the simulated account (%(default)s)",
         )
     return parser
 

@@ -210,13 +210,19 @@ def _build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("mart", nargs="?", default=DEFAULT_MART, help="name of the mart (%(default)s)")
     add("--start", type=iso_date, metavar="DAY", help="first day, such as 2026-01-31")
-    add("--end", type=iso_date, metavar="DAY", help="the day after the last one")
+    add("--end", type=iso_date, metavar="DAY", help="day after the last one")
     add("--limit", type=positive_int, metavar="N", help="maximum number of rows")
     file = parsed_as("a file that ends in .csv or .parquet", _parse_file)
     add_output = parser.add_mutually_exclusive_group().add_argument
-    add_output("--format", choices=FORMATS, default="csv", help="of the file (%(default)s)")
-    add_output("--output", type=file, metavar="FILE", help="(data/MART_from_START_to_END.csv)")
-    add("--upload-s3", metavar="ADDRESS", help="such as s3://bucket/prefix/{start}_{end}.csv")
+    add_output("--format", choices=FORMATS, default="csv", help="format of the file (%(default)s)")
+    add_output(
+        "--output", type=file, metavar="FILE", help="default: data/MART_from_START_to_END.csv"
+    )
+    add(
+        "--upload-s3",
+        metavar="ADDRESS",
+        help="upload to an address such as s3://bucket/prefix/{start}_{end}.csv",
+    )
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
     add("--dry-run", action="store_true", help="print the rows, write and upload nothing")
     return parser

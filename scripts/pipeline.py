@@ -7,7 +7,7 @@ exit codes:
   0  every step succeeded
   1  a step failed
   2  an option or setting is missing or malformed, and nothing was done
-  3, 4, 5  the sync failed as scripts.fivetran_sync says
+  3, 4, 5  the sync failed; see scripts.fivetran_sync --help
 """
 
 import argparse
@@ -240,9 +240,14 @@ def _build_parser() -> argparse.ArgumentParser:
     add_period_options(parser)
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
     folder = parsed_as("a folder, or where one can be made", _parse_folder)
-    add("--folder", type=folder, help=f"for the files on this machine ({DEFAULT_FOLDER})")
+    add("--folder", type=folder, help=f"folder for the files on this machine ({DEFAULT_FOLDER})")
     add("--dry-run", action="store_true", help="print the steps with their settings, run nothing")
-    add("--log-level", choices=["debug", "info", "warn", "error"], default="warn")
+    add(
+        "--log-level",
+        choices=["debug", "info", "warn", "error"],
+        default="warn",
+        help="of dbt and of libraries",
+    )
     return parser
 
 

@@ -9,7 +9,7 @@ exit codes:
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from scripts.digest import build_digest
 from scripts.digest.period import add_period_options, choose_period
 from scripts.digest.send import TRANSPORTS, read_mail_settings, verify_domain
 from scripts.warehouse import TARGETS, WarehouseSettings
+
+EXIT_CODES = str(__doc__).partition("\n\n")[2]
 
 
 @command
@@ -61,31 +63,57 @@ def _build_parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="DIGEST_... and SMTP_... in the environment or .env say how e-mails are sent;"
-        " .env.example\nexplains each. SES takes its credentials from AWS_... ;"
-        " its send rate is never exceeded.",
+        " .env.example\nexplains each. AWS_... are the credentials of Amazon SES.",
     )
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    digest = commands.add_parser("send", help="send the digest")
-    digest.set_defaults(run=send_digest)
+    def add_command(
+        name: str, run: Callable[[argparse.Namespace], None], text: str
+    ) -> argparse.ArgumentParser:
+        subparser = commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog=EXIT_CODES,
+        )
+        subparser.set_defaults(run=run)
+        return subparser
+
+    digest = add_command("send", send_digest, "send the digest")
     add = digest.add_argument
     add_period_options(digest)
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
     add("--link", metavar="URL", help="address of the dashboard (DIGEST_LINK)")
     add("--dry-run", action="store_true", help="write the e-mail to a file, send nothing")
-    add("--output", type=Path, default=Path("build/digest.eml"), help="that file (%(default)s)")
+    output = Path("build/digest.eml")
+    add(
+        "--output",
+        type=Path,
+        default=output,
+        metavar="FILE",
+        help="file that --dry-run writes (%(default)s)",
+    )
 
-    smoke = commands.add_parser("smoke", help="send a test message, to check the mail settings")
-    smoke.set_defaults(run=send_test_message)
-    smoke.add_argument("--subject", default="Test message", help="(%(default)s)")
-    smoke.add_argument("--body", default="The digest can be sent this way.", help="(%(default)s)")
+    smoke = add_command(
+        "smoke", send_test_message, "send a test message, to check the mail settings"
+    )
+    add = smoke.add_argument
+    add("--subject", default="Test message", metavar="TEXT", help="default: %(default)s")
+    add(
+        "--body",
+        default="The digest can be sent this way.",
+        metavar="TEXT",
+        help="default: %(default)s",
+    )
     for subcommand in (digest, smoke):
         subcommand.add_argument("--by", choices=TRANSPORTS, help="the transport (DIGEST_BY)")
-        subcommand.add_argument("--to", help="recipients, separated by commas (DIGEST_TO)")
+        subcommand.add_argument(
+            "--to", metavar="ADDRESSES", help="recipients, separated by commas (DIGEST_TO)"
+        )
 
-    ses = commands.add_parser("ses-bootstrap", help="prepare Amazon SES to send from a domain")
-    ses.set_defaults(run=bootstrap_ses)
-    ses.add_argument("domain")
+    ses = add_command("ses-bootstrap", bootstrap_ses, "prepare Amazon SES to send from a domain")
+    ses.add_argument("domain", help="such as example.com")
     ses.add_argument("--dry-run", action="store_true", help="print what would be done")
     return parser
 

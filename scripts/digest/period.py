@@ -47,9 +47,19 @@ def last_period(today: date, unit: str) -> Period:
 def add_period_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that `choose_period` reads."""
     add = parser.add_argument
-    add("--period", choices=["day", "week"], default="day", help="yesterday, or the last ISO week")
-    add("--start", type=iso_date, metavar="DAY", help="instead: the first day")
-    add("--end", type=iso_date, metavar="DAY", help="and the day after the last one")
+    add(
+        "--period",
+        choices=["day", "week"],
+        default="day",
+        help="yesterday (the default), or the last ISO week",
+    )
+    add(
+        "--start",
+        type=iso_date,
+        metavar="DAY",
+        help="first day, such as 2026-01-31; instead of --period",
+    )
+    add("--end", type=iso_date, metavar="DAY", help="day after the last one, with --start")
 
 
 def choose_period(options: argparse.Namespace) -> Period:
