@@ -24,6 +24,13 @@ def load(file: Path) -> dict[Any, Any]:
     return content
 
 
+def get_step(workflow: str, name: str) -> dict[str, Any]:
+    """Get the step of a workflow that has this name."""
+    jobs = load(GITHUB / "workflows" / f"{workflow}.yml")["jobs"].values()
+    [step] = [step for job in jobs for step in job["steps"] if step.get("name") == name]
+    return dict(step)
+
+
 def lint(*command: str, files: list[Path]) -> None:
     """Run a linter from the environment on files; assert that it has no findings."""
     result = subprocess.run(
