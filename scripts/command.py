@@ -49,6 +49,7 @@ def command(main: Main) -> Callable[..., int]:
 
     @functools.wraps(main)
     def run(arguments: Sequence[str] | None = None) -> int:
+        # An empty value would count as set for dbt and boto3, which read the environment too.
         for name, value in dotenv_values(".env").items():
             if value:
                 os.environ.setdefault(name, value)

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+# The connector's modules import each other flat, as Fivetran runs them.
 sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
 
 import configuration as connector

@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _build_parser().parse_args(arguments)
     epoch_file = WORKSPACE.folder / f"epoch-{options.campaigns}-{options.profiles}.txt"
     epoch = _choose_epoch(epoch_file, options.now.date())
+    # The stack ends the sandbox after the sync, but lets both steps be logged on their own.
     with ExitStack() as stack:
         with steps.log_step("Starting a simulated Klaviyo account (sandbox data)"):
             url = stack.enter_context(sandbox.serve(*_sandbox_options(epoch, options)))

@@ -51,6 +51,7 @@ class Extract:
         bounds = [f"{day} >= date '{self.start}'"] if self.start else []
         bounds += [f"{day} < date '{self.end}'"] if self.end else []
         where = f" where {' and '.join(bounds)}" if bounds else ""
+        # The order makes --limit repeatable, and the files of all engines equal.
         order = f"{day}, {first}" if day else first
         return f"select * from {relation}{where} order by {order}{limit}"  # noqa: S608 - names that the warehouse listed
 
@@ -150,6 +151,7 @@ def parse_s3_address(address: str) -> tuple[str, str]:
 
 def format_s3_address(template: str, extract: Extract) -> str:
     """Fill in `{mart}`, `{start}` and `{end}`, and validate the address; an empty one stays."""
+    # Values that are not set are left out, so that a template cannot print "None" into an address.
     values = {"mart": extract.mart, "start": extract.start, "end": extract.end}
     try:
         address = template.format_map({name: value for name, value in values.items() if value})

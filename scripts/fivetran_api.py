@@ -80,6 +80,7 @@ class FivetranClient:
             self._has_responded |= response is not None
             if response is not None and response.status_code not in RETRYABLE_STATUSES:
                 return _parse_response(response, path)
+            # A later outage is retried: during it the sync continues in Fivetran.
             if not self._has_responded and attempt + 1 == MAX_FIRST_ATTEMPTS:
                 raise CommandError(f"Fivetran cannot be reached: is {API} open from here?")
             backoff = _choose_backoff(response, attempt)
@@ -90,6 +91,7 @@ class FivetranClient:
 
     def _attempt(self, method: str, path: str, **options: Any) -> requests.Response | None:
         """Send one request; return its response, whatever the status, or None without one."""
+        # No redirects: the key goes to Fivetran's own host only.
         try:
             return self._session.request(
                 method, API + path, timeout=30, allow_redirects=False, **options

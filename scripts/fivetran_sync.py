@@ -174,6 +174,7 @@ def _parse_time(text: str | None) -> datetime:
 def _has_succeeded(before: Connection, now: Connection) -> bool:
     """Whether a sync has succeeded since `before`; CommandError if one has failed after that."""
     succeeded, failed = _parse_time(now["succeeded_at"]), _parse_time(now["failed_at"])
+    # Both can change between two polls; the later one is the outcome.
     if failed > _parse_time(before["failed_at"]) and failed >= succeeded:
         reasons = [task["message"] for task in now["status"].get("tasks", ())]
         raise CommandError(f"The sync failed: {'; '.join(reasons) or 'see the address above'}")

@@ -35,6 +35,7 @@ class RawSettings(WarehouseSettings):
 def load_tables(source: duckdb.DuckDBPyConnection, target: psycopg.Connection, schema: str) -> int:
     """Copy every raw table in one transaction; return their number."""
     target.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
+    # DuckDB hands over a TIMESTAMPTZ in the session's time zone, which differs between machines.
     source.execute("set timezone = 'UTC'")
     tables = source.execute(
         "select table_name from duckdb_tables() where schema_name = ?", [SCHEMA]
@@ -54,6 +55,7 @@ def _copy_table(
         )
         for column, kind in zip(rows.columns, rows.types, strict=True)
     )
+    # Cascade: the staging views of an earlier dbt build depend on the table. dbt builds them again.
     target.execute(sql.SQL("drop table if exists {} cascade").format(name))
     target.execute(sql.SQL("create table {} ({})").format(name, columns))
     with target.cursor().copy(sql.SQL("copy {} from stdin").format(name)) as target_rows:

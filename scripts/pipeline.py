@@ -161,6 +161,7 @@ STEPS: Mapping[str, Callable[[RunContext], Step]] = {
 def plan_steps(context: RunContext, skip: Sequence[str]) -> dict[str, Step]:
     """Plan the steps by name; SettingsError names every problem of every step."""
     plan, problems = {}, context.warehouse.problems()
+    # Problems are collected, so that one run names the missing settings of every step.
     for name, plan_step in STEPS.items():
         if name in skip:
             continue
@@ -180,6 +181,7 @@ def run_steps(plan: Mapping[str, Step]) -> None:
         try:
             with steps.log_step(f"{number + 1}/{len(plan)} {step.title}"):
                 step.run()
+        # These are the errors that end a command in one line; any other is a bug with a traceback.
         except (CommandError, LookerError, OSError):
             print(f"\nDone: {_join_names(names[:number])}. Failed: {name}.", end=" ")
             print(f"Not done: {_join_names(names[number + 1 :])}.", flush=True)

@@ -21,6 +21,7 @@ def start(*options: str) -> tuple[str, subprocess.Popen[str]]:
     """Start a sandbox on a free port; return its address and its process, which the caller ends."""
     command = [sys.executable, "-m", "klaviyo_sandbox", "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    # The first line is either the address or, on an error, nothing: stderr is not captured.
     line = process.stdout.readline() if process.stdout else ""
     if not line.startswith(READY):
         process.kill()

@@ -70,6 +70,7 @@ def sync(
     The connector's messages are printed. The whole log of the SDK, which repeats the state at
     every checkpoint, goes to `sync.log`; its warnings and errors are printed too.
     """
+    # A copy per account, since `fivetran debug` keeps the state in `files/` beside the code.
     ignored = shutil.ignore_patterns("files", "crash-reports", "__pycache__")
     shutil.copytree(CONNECTOR, workspace.project, dirs_exist_ok=True, ignore=ignored)
     inherited = _filter_environment(fivetran_debug.build_environment(workspace.folder / "home"))
@@ -136,6 +137,7 @@ def build(
 ) -> None:
     """Build and test the dbt models; with `strict` a warning fails the build."""
     workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    # On another target these variables are the user's own, and describe that target.
     local = {}
     if target == "duckdb":
         _check_files(workspace)

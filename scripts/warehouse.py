@@ -109,6 +109,7 @@ def _open_postgres(settings: WarehouseSettings) -> Iterator[Warehouse]:
     with psycopg.connect(postgres_conninfo(settings)) as connection:
         connection.read_only = True
 
+        # stream() reads row by row; execute() would hold the whole result in memory.
         def query(sql: str) -> Iterator[Row]:
             return connection.cursor().stream(sql)
 

@@ -34,6 +34,7 @@ class Sums:
     @classmethod
     def add_up(cls, parts: Sequence["Sums"]) -> "Sums":
         """Add up the parts. A sum is None only where every part has None."""
+        # None and 0 differ: a channel without open tracking has no opens, which is not zero opens.
         names = {name for part in parts for name in part.values}
         return cls({name: _sum_known([part.values[name] for part in parts]) for name in names})
 
@@ -132,6 +133,7 @@ def read_results(
     for account, send in _read_sends(warehouse, semantics, period):
         sends.setdefault(account, []).append(send)
     results = []
+    # The accounts come from the data health, so that one without sends is in the digest too.
     accounts = list(warehouse.query(ACCOUNTS.format(health=warehouse.mart("klaviyo__data_health"))))
     first_days = [first_day for *_, first_day in accounts if first_day is not None]
     if first_days and period.end <= min(first_days):
@@ -174,6 +176,7 @@ def _read_sends(
     """Read every send that a figure or a chart needs, with its account's id."""
     metrics = [semantics.metric(name) for name in dict.fromkeys((*HEADLINE, *COLUMNS))]
     names = list(dict.fromkeys(name for metric in metrics for name in metric.sums))
+    # One query reads all periods of a chart; the period before the reported one is among them.
     query = SENDS.format(
         sums=", ".join(f"sum({semantics.metric(name).column})" for name in names),
         performance=warehouse.mart("klaviyo__message_performance"),

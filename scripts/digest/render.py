@@ -52,6 +52,7 @@ def render_message(
     content = {"sections": sections, "charts": charts_by_section, "period": period, "link": link}
     message.set_content(TEMPLATES.get_template("digest.txt").render(content))
     message.add_alternative(TEMPLATES.get_template("digest.html").render(content), subtype="html")
+    # Charts are embedded and referred to by content id: mail programs block remote images.
     html = message.get_body(("html",))
     for chart in (chart for section_charts in charts_by_section for chart in section_charts):
         if html is not None:
@@ -208,6 +209,7 @@ def _render_png(
                 "scale": {"domain": sorted({row["x"] for row in rows})},
                 "axis": {
                     "labelAngle": 0,
+                    # JavaScript reads a date without a time as UTC: the day before, west of Greenwich.
                     "labelExpr": "timeFormat(toDate(datum.value + 'T00:00'), '%-d %b')",
                     "labelOverlap": "greedy",
                     "labelSeparation": 8,

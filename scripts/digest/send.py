@@ -122,6 +122,7 @@ class SesSettings(MailSettings, RegionSettings):
 def read_mail_settings(**overrides: str | None) -> MailSettings:
     """Read the settings of the chosen transport; `overrides` come from the command line."""
     transports: dict[Transport, type[MailSettings]] = {"smtp": SmtpSettings, "ses": SesSettings}
+    # The transport first: only its own settings are required.
     transport = TransportSettings.read(digest_by=overrides.get("digest_by")).digest_by
     return transports[transport].read(**overrides)
 
