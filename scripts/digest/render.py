@@ -209,7 +209,7 @@ def _render_png(
                 "scale": {"domain": sorted({row["x"] for row in rows})},
                 "axis": {
                     "labelAngle": 0,
-                    # JavaScript reads a date without a time as UTC: the day before, west of Greenwich.
+                    # A date without a time is UTC in JavaScript: the day before in America.
                     "labelExpr": "timeFormat(toDate(datum.value + 'T00:00'), '%-d %b')",
                     "labelOverlap": "greedy",
                     "labelSeparation": 8,
