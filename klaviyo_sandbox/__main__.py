@@ -14,11 +14,11 @@ from typing import NoReturn
 import uvicorn
 
 from klaviyo_sandbox.account import CAMPAIGNS, Account
-from klaviyo_sandbox.door.app import App, Key
-from klaviyo_sandbox.door.faults import NAMES
-from klaviyo_sandbox.door.wire import Protocol
+from klaviyo_sandbox.http.app import App, Key
+from klaviyo_sandbox.http.exchange import Protocol
+from klaviyo_sandbox.http.faults import NAMES
 from klaviyo_sandbox.jsonapi import seconds
-from klaviyo_sandbox.people.history import PROFILES
+from klaviyo_sandbox.simulation.history import PROFILES
 
 HOST = "127.0.0.1"
 OBJECTS_BETWEEN_COLLECTIONS = 200_000

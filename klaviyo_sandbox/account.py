@@ -11,15 +11,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from klaviyo_sandbox.catalog.builder import build
 from klaviyo_sandbox.clock import FUTURE, HISTORY, HOUR, midnight
-from klaviyo_sandbox.company.build import build
-from klaviyo_sandbox.company.resources import resources
 from klaviyo_sandbox.jsonapi import Json, iso, seconds
-from klaviyo_sandbox.people.events import Events
-from klaviyo_sandbox.people.history import Historian
-from klaviyo_sandbox.people.population import Ints
-from klaviyo_sandbox.people.profiles import profiles
-from klaviyo_sandbox.people.segments import group_ids
+from klaviyo_sandbox.resources.registry import resources
+from klaviyo_sandbox.simulation.events import Events
+from klaviyo_sandbox.simulation.history import Historian
+from klaviyo_sandbox.simulation.population import Ints
+from klaviyo_sandbox.simulation.profiles import profiles
+from klaviyo_sandbox.simulation.segments import group_ids
 
 CAMPAIGNS: Final = 320
 STAMPS: Final = ("updated", "updated_at")

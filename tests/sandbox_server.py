@@ -89,7 +89,7 @@ class Sandbox:
         self.admin("POST", "/clock", advance_seconds=seconds)
 
     def fault(self, name: str, **settings: Any) -> None:
-        """Set a fault; klaviyo_sandbox/door/faults.py lists them."""
+        """Set a fault; klaviyo_sandbox/http/faults.py lists them."""
         self.admin("POST", "/fault", name=name, **settings)
 
     def clear_faults(self) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from klaviyo_sandbox.api.kinds import KINDS, Kind
 from klaviyo_sandbox.api.query import Query
 from klaviyo_sandbox.jsonapi import Json
+from klaviyo_sandbox.resources.resource_types import KINDS, Kind
 
 NO_RELATIONSHIP: Json = {}
 

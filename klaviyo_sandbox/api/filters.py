@@ -11,9 +11,9 @@ from datetime import UTC, tzinfo
 from functools import partial
 from typing import Any, NamedTuple
 
-from klaviyo_sandbox.api.endpoints import Filter
 from klaviyo_sandbox.api.errors import invalid_parameter
 from klaviyo_sandbox.jsonapi import seconds
+from klaviyo_sandbox.resources.declaration import Filter
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<mark>[(),\[\]])|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'"""

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 import orjson
 
 from klaviyo_sandbox.api import filters
-from klaviyo_sandbox.api.endpoints import Endpoint
 from klaviyo_sandbox.api.errors import invalid_cursor, invalid_parameter
-from klaviyo_sandbox.api.kinds import KINDS
+from klaviyo_sandbox.resources.declaration import Endpoint
+from klaviyo_sandbox.resources.resource_types import KINDS
 
 FIELDSET = re.compile(r"(fields|additional-fields)\[([a-z-]+)\]")
 

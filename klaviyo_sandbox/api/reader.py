@@ -12,11 +12,11 @@ import numpy as np
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.api import documents, filters
 from klaviyo_sandbox.api.documents import Url
-from klaviyo_sandbox.api.endpoints import Endpoint
 from klaviyo_sandbox.api.errors import invalid_parameter, not_found
-from klaviyo_sandbox.api.kinds import KINDS
 from klaviyo_sandbox.api.query import Cursor, Query
 from klaviyo_sandbox.jsonapi import Json
+from klaviyo_sandbox.resources.declaration import Endpoint
+from klaviyo_sandbox.resources.resource_types import KINDS
 
 FRESHEST_FILTER = 5
 """Seconds: Klaviyo refuses an event filter on a time nearer to now than this (airbyte#34998)."""

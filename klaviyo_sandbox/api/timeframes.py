@@ -11,8 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.api.body import ATTRIBUTES
 from klaviyo_sandbox.api.errors import invalid_body
+from klaviyo_sandbox.api.request_body import ATTRIBUTES
 
 DAY = timedelta(days=1)
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.jsonapi import Json
-from klaviyo_sandbox.people.population import Ints
 from klaviyo_sandbox.reports.dimensions import Condition, describe, passes
 from klaviyo_sandbox.reports.intervals import dates_of, edges_of
-from klaviyo_sandbox.reports.tally import distinct
+from klaviyo_sandbox.reports.message_statistics import distinct
+from klaviyo_sandbox.simulation.population import Ints
 
 
 def metric_aggregates(  # noqa: PLR0913 - the parts of the question

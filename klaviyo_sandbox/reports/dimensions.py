@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.company.model import Company
-from klaviyo_sandbox.company.plan import Channel
-from klaviyo_sandbox.people.ledger import Content
-from klaviyo_sandbox.people.population import Ints
+from klaviyo_sandbox.catalog.model import Company
+from klaviyo_sandbox.catalog.plan import Channel
+from klaviyo_sandbox.simulation.event_table import Content
+from klaviyo_sandbox.simulation.population import Ints
 
 CHANNEL_NAMES: Final[dict[Channel, str]] = {
     "email": "email",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from klaviyo_sandbox.people.population import Ints
+from klaviyo_sandbox.simulation.population import Ints
 
 
 def edges_of(start: int, end: int, interval: str, zone: ZoneInfo) -> Ints:

@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.company.plan import Channel
+from klaviyo_sandbox.catalog.plan import Channel
 from klaviyo_sandbox.jsonapi import Json
-from klaviyo_sandbox.people.form_visits import FormVisits
-from klaviyo_sandbox.people.ledger import Content
-from klaviyo_sandbox.people.population import Bools, Ints
 from klaviyo_sandbox.reports.dimensions import Condition, groupings, passes
 from klaviyo_sandbox.reports.intervals import dates_of, edges_of
-from klaviyo_sandbox.reports.tally import RATES, Counts, distinct, exists, ratio, tally
+from klaviyo_sandbox.reports.message_statistics import RATES, Counts, distinct, exists, ratio, tally
+from klaviyo_sandbox.simulation.event_table import Content
+from klaviyo_sandbox.simulation.form_visits import FormVisits
+from klaviyo_sandbox.simulation.population import Bools, Ints
 
 INTERVALS: Final = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month"}
 

@@ -9,9 +9,9 @@ import pytest
 from allowance import Allowance
 from api import Limits
 
-from klaviyo_sandbox.api.endpoints import XL, XS, L, M, Rate, S
 from klaviyo_sandbox.api.errors import ApiError
-from klaviyo_sandbox.door.limits import Limits as Server
+from klaviyo_sandbox.http.rate_limits import Limits as Server
+from klaviyo_sandbox.resources.declaration import XL, XS, L, M, Rate, S
 
 MINUTES = 10
 NOON = 1_795_262_400

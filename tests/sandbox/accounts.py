@@ -7,7 +7,7 @@ from typing import Any
 
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.clock import DAY
-from klaviyo_sandbox.people.ledger import OUTCOMES
+from klaviyo_sandbox.simulation.event_table import OUTCOMES
 
 EPOCH = date(2026, 11, 20)
 NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp())

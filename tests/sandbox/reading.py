@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from klaviyo_sandbox.api.aggregates import MEASUREMENTS
-from klaviyo_sandbox.api.endpoints import ENDPOINTS, Endpoint
-from klaviyo_sandbox.api.kinds import KINDS
-from klaviyo_sandbox.api.questions import REPORTS
+from klaviyo_sandbox.api.aggregate_requests import MEASUREMENTS
+from klaviyo_sandbox.api.report_requests import REPORTS
+from klaviyo_sandbox.resources.declaration import ENDPOINTS, Endpoint
+from klaviyo_sandbox.resources.resource_types import KINDS
 from tests.sandbox_server import Sandbox
 
 MANY = 12  # objects of a kind that are read one by one

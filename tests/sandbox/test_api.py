@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from klaviyo_sandbox.api.endpoints import Endpoint
+from klaviyo_sandbox.resources.declaration import Endpoint
 from tests.sandbox.conftest import NOON
 from tests.sandbox.reading import READS, at, refusal
 from tests.sandbox_server import Sandbox, running_sandbox

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from klaviyo_sandbox.catalog.builder import build
+from klaviyo_sandbox.catalog.copy import BLACK_FRIDAY
+from klaviyo_sandbox.catalog.model import Company
 from klaviyo_sandbox.clock import DAY, FUTURE, HISTORY
-from klaviyo_sandbox.company.build import build
-from klaviyo_sandbox.company.model import Company
-from klaviyo_sandbox.company.resources import resources
-from klaviyo_sandbox.company.words import BLACK_FRIDAY
+from klaviyo_sandbox.resources.registry import resources
 
 EPOCH = date(2026, 11, 20)
 NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp())

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from klaviyo_sandbox.door.faults import CHANGES, NAMES, REPLIES
+from klaviyo_sandbox.http.faults import CHANGES, NAMES, REPLIES
 from tests.sandbox_server import KEY, REVISION, Sandbox, running_sandbox
 
 PATH = "/api/campaigns?page[size]=3"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from klaviyo_sandbox.api.endpoints import REPORT, L, M, Rate
 from klaviyo_sandbox.api.errors import ApiError
-from klaviyo_sandbox.door.limits import Limits
+from klaviyo_sandbox.http.rate_limits import Limits
+from klaviyo_sandbox.resources.declaration import REPORT, L, M, Rate
 from tests.sandbox_server import running_sandbox
 
 NOON = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())

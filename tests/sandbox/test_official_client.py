@@ -13,7 +13,7 @@ import pytest
 from klaviyo_api import KlaviyoAPI  # type: ignore[import-untyped]
 from pydantic import BaseModel
 
-from klaviyo_sandbox.api.endpoints import Endpoint
+from klaviyo_sandbox.resources.declaration import Endpoint
 from tests.sandbox.reading import QUESTIONS, READS, paths, question
 from tests.sandbox_server import KEY, Sandbox, body
 

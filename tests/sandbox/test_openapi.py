@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from klaviyo_sandbox.api.endpoints import ENDPOINTS, Endpoint
-from klaviyo_sandbox.api.kinds import KINDS
+from klaviyo_sandbox.resources.declaration import ENDPOINTS, Endpoint
+from klaviyo_sandbox.resources.resource_types import KINDS
 from tests.sandbox.reading import QUESTIONS, READS, paths, question
 from tests.sandbox_server import Sandbox
 

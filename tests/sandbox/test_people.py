@@ -11,10 +11,10 @@ import pytest
 
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.clock import DAY, HOUR
-from klaviyo_sandbox.people.ledger import OUTCOMES
-from klaviyo_sandbox.people.population import CHANNELS
-from klaviyo_sandbox.people.segments import group_ids
 from klaviyo_sandbox.reports import aggregates, report
+from klaviyo_sandbox.simulation.event_table import OUTCOMES
+from klaviyo_sandbox.simulation.population import CHANNELS
+from klaviyo_sandbox.simulation.segments import group_ids
 from tests.sandbox.accounts import CAMPAIGN_GROUPS, NOON, an_account, asked
 
 

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from klaviyo_sandbox.api.body import page
 from klaviyo_sandbox.api.documents import Url
+from klaviyo_sandbox.api.request_body import page
 from klaviyo_sandbox.api.timeframes import named_timeframes
 from tests.sandbox.reading import WEEKS, at, refusal
 from tests.sandbox_server import Sandbox, body

@@ -13,9 +13,9 @@ import pytest
 
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.clock import DAY, HOUR
-from klaviyo_sandbox.people.ledger import OUTCOMES, WINDOWS
 from klaviyo_sandbox.reports import aggregates, report
 from klaviyo_sandbox.reports.intervals import edges_of
+from klaviyo_sandbox.simulation.event_table import OUTCOMES, WINDOWS
 from tests.sandbox.accounts import (
     BLACK_FRIDAY,
     CAMPAIGN_GROUPS,
