@@ -1,4 +1,4 @@
-"""POST /api/metric-aggregates: one metric, counted by day or the like and by dimensions.
+"""POST /api/metric-aggregates: one metric, counted by interval and dimensions.
 
 Rules from Klaviyo's OpenAPI 2026-07-15 (MetricAggregateQuery).
 """
@@ -18,13 +18,13 @@ from klaviyo_sandbox.api.filters import Condition
 from klaviyo_sandbox.api.request_body import ATTRIBUTES
 from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.reports import aggregates
-from klaviyo_sandbox.resources.declaration import Filter, text
+from klaviyo_sandbox.resources.declaration import Filter, string_filter
 
 MEASUREMENTS = ("count", "sum_value", "unique")
 INTERVALS = ("day", "hour", "month", "week")
-MOST_ROWS = 500
+MAX_PAGE_SIZE = 500
 YEAR = 366 * 86_400
-ALLOWED = set(
+PARAMETERS = set(
     "metric_id page_cursor measurements interval page_size by return_fields filter timezone sort"
     "".split()
 )
@@ -37,22 +37,22 @@ DIMENSIONS = (
     "Inbox Provider", "List", "Message Format", "Message Name", "Message Type", "Method",
     "Segment Count", "Subject", "To Number", "To Phone Region", "URL", "form_id",
 )  # fmt: skip
-RANGE = Filter("date-time", ("greater-or-equal", "less-than"))
-FILTERS = dict.fromkeys(DIMENSIONS, text("any", "equals")) | {"datetime": RANGE}
+DATETIME = Filter("date-time", ("greater-or-equal", "less-than"))
+FILTERS = dict.fromkeys(DIMENSIONS, string_filter("any", "equals")) | {"datetime": DATETIME}
 
 
-def answer(account: Account, attributes: Json, url: Url) -> Json:
-    """Return the document for a question about one metric."""
-    request_body.known(attributes, ALLOWED)
-    zone = _timezone(attributes.get("timezone") or "UTC")
-    since, before, conditions = _filters(attributes.get("filter"), zone)
-    measurements = request_body.names(attributes, "measurements", MEASUREMENTS)
-    by = request_body.names(attributes, "by", DIMENSIONS, required=False)
+def build_response(account: Account, attributes: Json, url: Url) -> Json:
+    """Return the document that answers a metric aggregate request."""
+    request_body.check_names(attributes, PARAMETERS)
+    zone = _parse_timezone(attributes.get("timezone") or "UTC")
+    since, before, conditions = _parse_filters(attributes.get("filter"), zone)
+    measurements = request_body.parse_names(attributes, "measurements", MEASUREMENTS)
+    by = request_body.parse_names(attributes, "by", DIMENSIONS, required=False)
     dates, rows = aggregates.metric_aggregates(
         account,
-        metric_id=request_body.metric(account, attributes, "metric_id"),
+        metric_id=request_body.parse_metric_id(account, attributes, "metric_id"),
         measurements=measurements,
-        interval=request_body.choice(attributes, "interval", INTERVALS, default="day"),
+        interval=request_body.parse_choice(attributes, "interval", INTERVALS, default="day"),
         by=by,
         since=since,
         before=before,
@@ -60,23 +60,21 @@ def answer(account: Account, attributes: Json, url: Url) -> Json:
         filters=conditions,
     )
     if attributes.get("sort") is not None:
-        rows = _sorted(rows, request_body.choice(attributes, "sort", _sorts(by, measurements)), by)
-    shown, links = request_body.page(rows, attributes.get("page_cursor"), _size(attributes), url)
+        sorts = [sign + name for name in (*by, *measurements) for sign in ("", "-")]
+        rows = _sort_rows(rows, request_body.parse_choice(attributes, "sort", sorts), by)
+    size = _parse_page_size(attributes)
+    page, links = request_body.paginate(rows, attributes.get("page_cursor"), size, url)
     data = {
         "type": "metric-aggregate",
         "id": str(uuid5(NAMESPACE_URL, repr(attributes))),
-        "attributes": {"dates": dates, "data": shown},
+        "attributes": {"dates": dates, "data": page},
         "links": {"self": str(url)},
     }
     return {"data": data, "links": links}
 
 
-def _sorts(by: Sequence[str], measurements: Sequence[str]) -> list[str]:
-    return [sign + name for name in (*by, *measurements) for sign in ("", "-")]
-
-
-def _sorted(rows: list[Json], sort: str, by: Sequence[str]) -> list[Json]:
-    """Return the rows by a dimension or by a measurement's sum over the intervals."""
+def _sort_rows(rows: list[Json], sort: str, by: Sequence[str]) -> list[Json]:
+    """Return the rows sorted by a dimension or by a measurement's sum over the intervals."""
     name = sort.removeprefix("-")
 
     def key(row: Json) -> Any:
@@ -85,15 +83,15 @@ def _sorted(rows: list[Json], sort: str, by: Sequence[str]) -> list[Json]:
     return sorted(rows, key=key, reverse=sort.startswith("-"))
 
 
-def _size(attributes: Json) -> int:
-    size = attributes.get("page_size") or MOST_ROWS
-    if not isinstance(size, int) or not 1 <= size <= MOST_ROWS:
-        detail = f"'page_size' must be between 1 and {MOST_ROWS}."
+def _parse_page_size(attributes: Json) -> int:
+    size = attributes.get("page_size") or MAX_PAGE_SIZE
+    if not isinstance(size, int) or not 1 <= size <= MAX_PAGE_SIZE:
+        detail = f"'page_size' must be between 1 and {MAX_PAGE_SIZE}."
         raise invalid_body(f"{ATTRIBUTES}/page_size", detail)
     return size
 
 
-def _timezone(name: Any) -> ZoneInfo:
+def _parse_timezone(name: Any) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, TypeError, ValueError):
@@ -101,17 +99,19 @@ def _timezone(name: Any) -> ZoneInfo:
         raise invalid_body(f"{ATTRIBUTES}/timezone", detail) from None
 
 
-def _filters(given: Any, zone: ZoneInfo) -> tuple[int, int, list[Condition]]:
-    """Return the range asked for, in ``zone`` where it has no offset, and the other filters."""
+def _parse_filters(value: Any, zone: ZoneInfo) -> tuple[int, int, list[Condition]]:
+    """Return the datetime range, in ``zone`` where it has no offset, and the other conditions."""
     pointer = f"{ATTRIBUTES}/filter"
-    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise invalid_body(pointer, "'filter' must be a list of filters.")
-    found = [one for each in given for one in request_body.conditions(each, FILTERS, zone)]
-    bounds = {one.operator: int(one.value) for one in found if one.field == "datetime"}
-    if set(bounds) != set(RANGE.operators):
+    conditions = [
+        condition for text in value for condition in request_body.parse_filter(text, FILTERS, zone)
+    ]
+    bounds = {each.operator: int(each.value) for each in conditions if each.field == "datetime"}
+    if set(bounds) != set(DATETIME.operators):
         detail = "A greater-or-equal and a less-than filter on datetime are required."
         raise invalid_body(pointer, detail)
     since, before = bounds["greater-or-equal"], bounds["less-than"]
     if not since < before <= since + YEAR:
         raise invalid_body(pointer, "The datetime range must be positive and at most one year.")
-    return since, before, [one for one in found if one.field != "datetime"]
+    return since, before, [each for each in conditions if each.field != "datetime"]

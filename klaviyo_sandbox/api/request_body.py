@@ -1,4 +1,4 @@
-"""What the POST endpoints share: reading a JSON:API body and paging an answer."""
+"""The part that all POST endpoints share: a checked JSON:API body and a paginated response."""
 
 from __future__ import annotations
 
@@ -20,58 +20,58 @@ from klaviyo_sandbox.resources.declaration import Filter
 ATTRIBUTES = "/data/attributes"
 
 
-def read(kind: str, content: bytes) -> Json:
-    """Return the attributes in a request's body, which must be of this kind."""
+def parse_attributes(resource_type: str, content: bytes) -> Json:
+    """Return the attributes in a request's body, which must be of this type."""
     try:
-        given = orjson.loads(content)
+        document = orjson.loads(content)
     except orjson.JSONDecodeError:
         raise invalid_body("/", "The request's body is not JSON.") from None
-    data = given.get("data") if isinstance(given, dict) else None
+    data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, dict):
         raise invalid_body("/data", "'data' is required.")
-    if data.get("type") != kind:
-        raise invalid_body("/data/type", f"'type' must be '{kind}'.")
+    if data.get("type") != resource_type:
+        raise invalid_body("/data/type", f"'type' must be '{resource_type}'.")
     attributes = data.get("attributes")
     if not isinstance(attributes, dict):
         raise invalid_body(ATTRIBUTES, "'attributes' is required.")
     return attributes
 
 
-def known(attributes: Json, names: Collection[str]) -> None:
-    """Refuse an attribute that the endpoint does not take."""
+def check_names(attributes: Json, allowed: Collection[str]) -> None:
+    """Reject an attribute that the endpoint does not take."""
     for name in attributes:
-        if name not in names:
+        if name not in allowed:
             raise invalid_body(f"{ATTRIBUTES}/{name}", f"'{name}' is not a valid attribute.")
 
 
-def names(
+def parse_names(
     attributes: Json, name: str, allowed: Collection[str], *, required: bool = True
 ) -> tuple[str, ...]:
-    """Return a list of names, each one of those allowed, without repetitions."""
-    pointer, given = f"{ATTRIBUTES}/{name}", attributes.get(name)
-    if given is None and not required:
+    """Return a list of allowed names, without repetitions."""
+    pointer, value = f"{ATTRIBUTES}/{name}", attributes.get(name)
+    if value is None and not required:
         return ()
-    if not isinstance(given, list) or (required and not given):
+    if not isinstance(value, list) or (required and not value):
         raise invalid_body(pointer, f"'{name}' must be a list with at least one entry.")
-    for each in given:
+    for each in value:
         if each not in allowed:
             raise invalid_body(pointer, f"'{each}' is not a valid choice for '{name}'.")
-    return tuple(dict.fromkeys(given))
+    return tuple(dict.fromkeys(value))
 
 
-def choice(
+def parse_choice(
     attributes: Json, name: str, allowed: Collection[str], default: str | None = None
 ) -> str:
-    """Return one name of those allowed."""
-    given = attributes.get(name)
-    chosen = default if given is None else given
-    if chosen not in allowed:
+    """Return one allowed name."""
+    value = attributes.get(name)
+    choice = default if value is None else value
+    if choice not in allowed:
         detail = f"'{name}' must be one of {', '.join(allowed)}."
         raise invalid_body(f"{ATTRIBUTES}/{name}", detail)
-    return str(chosen)
+    return str(choice)
 
 
-def metric(account: Account, attributes: Json, name: str) -> str:
+def parse_metric_id(account: Account, attributes: Json, name: str) -> str:
     """Return the id of a metric of the account."""
     id_ = attributes.get(name)
     if not isinstance(id_, str) or not id_:
@@ -81,20 +81,20 @@ def metric(account: Account, attributes: Json, name: str) -> str:
     return id_
 
 
-def conditions(
-    given: str, allowed: Mapping[str, Filter], zone: tzinfo = UTC
+def parse_filter(
+    text: str, allowed: Mapping[str, Filter], zone: tzinfo = UTC
 ) -> list[filters.Condition]:
-    """Return the filters in ``given``; what is wrong with them is said of the body."""
+    """Return the conditions of a filter; an error names the body, not the query string."""
     try:
-        return filters.read(given, allowed, zone)
+        return filters.parse_conditions(text, allowed, zone)
     except ApiError as error:
         raise invalid_body(f"{ATTRIBUTES}/filter", error.detail) from None
 
 
-def page(
+def paginate(
     rows: Sequence[Any], cursor: Any, size: int, url: Url
 ) -> tuple[Sequence[Any], dict[str, str | None]]:
-    """Return one page of rows and its links; a cursor is the opaque number of its first row."""
+    """Return one page of rows and its links; a cursor is the encoded number of its first row."""
     first = 0
     if cursor is not None:
         try:
@@ -103,11 +103,15 @@ def page(
             raise invalid_cursor("page_cursor") from None
     following = first + size if first + size < len(rows) else None
     previous = max(first - size, 0) if first else None
-    links = {"self": str(url), "next": _turn(url, following), "prev": _turn(url, previous)}
+    links = {
+        "self": str(url),
+        "next": _page_link(url, following),
+        "prev": _page_link(url, previous),
+    }
     return rows[first : first + size], links
 
 
-def _turn(url: Url, row: int | None) -> str | None:
+def _page_link(url: Url, row: int | None) -> str | None:
     if row is None:
         return None
-    return str(url.turned_to("page_cursor", base64.urlsafe_b64encode(b"%d" % row).decode()))
+    return str(url.with_cursor("page_cursor", base64.urlsafe_b64encode(b"%d" % row).decode()))

@@ -1,7 +1,7 @@
-"""What the company's marketers made: everything in the account but its people and their events.
+"""What the company's marketers set up: everything in the account but its people and their events.
 
-Read ``words`` (what is said) and ``plan`` (what is set up and when it is sent), plain tables both;
-then ``model`` (the company as dataclasses), ``build``, ``campaigns`` and ``flows`` (which turn
-tables into a company, with ids from ``draw``); last ``resources``, ``campaign_resources`` and
-``flow_resources`` (the company as Klaviyo's API shows it at a moment). Knows no other room.
+Read ``copy`` (subjects, texts, products) and ``plan`` (what is set up and when it is sent), both
+plain tables; then ``model`` (the company as dataclasses) and ``builder``, ``campaigns`` and
+``flows``, which turn the tables into a company with ids from ``seeding``. It imports no other
+package of the sandbox.
 """

@@ -1,8 +1,8 @@
-"""What the company says: its themes with names, subjects and texts, and the things it sells.
+"""The company's copy: themes with titles, subjects and texts, and the products it sells.
 
-Copy is written as ``string.Template``: ``$product``, ``$category``, ``$percent``, ``$month``,
-``$season``, ``$maker`` and ``$occasion`` are filled in when a message is made. Braces belong to
-Klaviyo's own template language and stay.
+Copy is a ``string.Template``: ``$product``, ``$category``, ``$percent``, ``$month``,
+``$season``, ``$maker`` and ``$occasion`` are filled in when a message is built. Braces belong to
+Klaviyo's own template language and are kept.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 
 class Idea(NamedTuple):
-    """One way to treat a theme; the subjects, and the texts, could be tested against each other.
+    """One way to treat a theme; its subjects, and its texts, are alternatives for an A/B test.
 
-    The texts serve text messages, pushes and WhatsApp.
+    The texts are for text messages, pushes and WhatsApp.
     """
 
     title: str
@@ -24,22 +24,22 @@ class Idea(NamedTuple):
 
 @dataclass(frozen=True)
 class Theme:
-    """What a message is about and how that is put into words.
+    """The subject of a message, with its copy.
 
     The factors multiply a channel's usual rates of opening, clicking and buying after a click.
     """
 
     name: str
     tag: str
-    opening: float
-    clicking: float
-    buying: float
+    open_factor: float
+    click_factor: float
+    buy_factor: float
     previews: tuple[str, ...] = ()
     ideas: tuple[Idea, ...] = ()
 
 
-class Goods(NamedTuple):
-    """One thing the shop sells; ``price`` in dollars, ``popularity`` a relative weight."""
+class ProductCopy(NamedTuple):
+    """A product; ``price`` in dollars, ``popularity`` a relative weight."""
 
     name: str
     category: str
@@ -47,33 +47,33 @@ class Goods(NamedTuple):
     popularity: float
 
 
-GOODS = (
-    Goods("Stonewashed Linen Duvet Set", "Home", 128.0, 0.6),
-    Goods("Waffle Cotton Throw", "Home", 54.0, 1.3),
-    Goods("Organic Bath Towel Set", "Home", 62.0, 1.1),
-    Goods("Beeswax Pillar Candles", "Home", 24.0, 2.2),
-    Goods("Cedar & Sage Room Spray", "Home", 18.0, 2.0),
-    Goods("Hand-thrown Stoneware Mugs", "Home", 36.0, 1.6),
-    Goods("Acacia Serving Board", "Home", 42.0, 1.0),
-    Goods("Recycled Wool Blanket", "Home", 89.0, 1.0),
-    Goods("Jute Entry Rug", "Home", 74.0, 0.6),
-    Goods("Enamel Camp Kettle", "Outdoor", 38.0, 1.2),
-    Goods("Packable Rain Shell", "Outdoor", 98.0, 0.9),
-    Goods("Merino Trail Socks", "Outdoor", 19.0, 2.4),
-    Goods("Two-person Camp Hammock", "Outdoor", 64.0, 0.8),
-    Goods("Canvas Field Tote", "Outdoor", 48.0, 1.3),
-    Goods("Insulated Water Bottle", "Outdoor", 29.0, 2.1),
-    Goods("Rechargeable Camp Lantern", "Outdoor", 44.0, 1.1),
-    Goods("Folding Fire Pit", "Outdoor", 119.0, 0.4),
-    Goods("Picnic Backpack", "Outdoor", 72.0, 0.6),
-    Goods("Sea Kelp Face Serum", "Skincare", 34.0, 2.0),
-    Goods("Oat Milk Cleanser", "Skincare", 22.0, 2.3),
-    Goods("Mineral Sunscreen SPF 40", "Skincare", 26.0, 1.9),
-    Goods("Rosehip Night Oil", "Skincare", 38.0, 1.5),
-    Goods("Shea & Juniper Hand Cream", "Skincare", 14.0, 2.8),
-    Goods("Crème & Kelp Gift Set", "Skincare", 58.0, 0.9),
-    Goods("Charcoal Soap Trio", "Skincare", 21.0, 1.7),
-    Goods("Calming Bath Salts", "Skincare", 17.0, 1.8),
+PRODUCTS = (
+    ProductCopy("Stonewashed Linen Duvet Set", "Home", 128.0, 0.6),
+    ProductCopy("Waffle Cotton Throw", "Home", 54.0, 1.3),
+    ProductCopy("Organic Bath Towel Set", "Home", 62.0, 1.1),
+    ProductCopy("Beeswax Pillar Candles", "Home", 24.0, 2.2),
+    ProductCopy("Cedar & Sage Room Spray", "Home", 18.0, 2.0),
+    ProductCopy("Hand-thrown Stoneware Mugs", "Home", 36.0, 1.6),
+    ProductCopy("Acacia Serving Board", "Home", 42.0, 1.0),
+    ProductCopy("Recycled Wool Blanket", "Home", 89.0, 1.0),
+    ProductCopy("Jute Entry Rug", "Home", 74.0, 0.6),
+    ProductCopy("Enamel Camp Kettle", "Outdoor", 38.0, 1.2),
+    ProductCopy("Packable Rain Shell", "Outdoor", 98.0, 0.9),
+    ProductCopy("Merino Trail Socks", "Outdoor", 19.0, 2.4),
+    ProductCopy("Two-person Camp Hammock", "Outdoor", 64.0, 0.8),
+    ProductCopy("Canvas Field Tote", "Outdoor", 48.0, 1.3),
+    ProductCopy("Insulated Water Bottle", "Outdoor", 29.0, 2.1),
+    ProductCopy("Rechargeable Camp Lantern", "Outdoor", 44.0, 1.1),
+    ProductCopy("Folding Fire Pit", "Outdoor", 119.0, 0.4),
+    ProductCopy("Picnic Backpack", "Outdoor", 72.0, 0.6),
+    ProductCopy("Sea Kelp Face Serum", "Skincare", 34.0, 2.0),
+    ProductCopy("Oat Milk Cleanser", "Skincare", 22.0, 2.3),
+    ProductCopy("Mineral Sunscreen SPF 40", "Skincare", 26.0, 1.9),
+    ProductCopy("Rosehip Night Oil", "Skincare", 38.0, 1.5),
+    ProductCopy("Shea & Juniper Hand Cream", "Skincare", 14.0, 2.8),
+    ProductCopy("Crème & Kelp Gift Set", "Skincare", 58.0, 0.9),
+    ProductCopy("Charcoal Soap Trio", "Skincare", 21.0, 1.7),
+    ProductCopy("Calming Bath Salts", "Skincare", 17.0, 1.8),
 )
 
 MAKERS = ("Aoife", "Łukasz", "Zoë", "Jürgen", "Amélie", "Søren", "Inês", "Hannah")
@@ -82,9 +82,9 @@ SEASONS = ("winter", "spring", "summer", "autumn")  # from December, three month
 NEWSLETTER = Theme(
     name="newsletter",
     tag="Newsletter",
-    opening=1.0,
-    clicking=0.85,
-    buying=0.9,
+    open_factor=1.0,
+    click_factor=0.85,
+    buy_factor=0.9,
     previews=(
         "Plus the one thing our team packs first.",
         "A short read with your coffee.",
@@ -126,9 +126,9 @@ NEWSLETTER = Theme(
 STORY = Theme(
     name="story",
     tag="Newsletter",
-    opening=1.06,
-    clicking=0.6,
-    buying=0.5,
+    open_factor=1.06,
+    click_factor=0.6,
+    buy_factor=0.5,
     previews=("No sale today, just a story.", "Save this one for later."),
     ideas=(
         Idea(
@@ -154,9 +154,9 @@ STORY = Theme(
 LAUNCH = Theme(
     name="launch",
     tag="Launch",
-    opening=1.12,
-    clicking=1.0,
-    buying=1.2,
+    open_factor=1.12,
+    click_factor=1.0,
+    buy_factor=1.2,
     previews=("Small batch. When it's gone, it's gone.", "Designed with 214 of you."),
     ideas=(
         Idea(
@@ -182,9 +182,9 @@ LAUNCH = Theme(
 SALE = Theme(
     name="sale",
     tag="Promotion",
-    opening=1.1,
-    clicking=1.1,
-    buying=1.9,
+    open_factor=1.1,
+    click_factor=1.1,
+    buy_factor=1.9,
     previews=("Use code TIDE$percent at checkout.", "Ends at midnight, no extensions."),
     ideas=(
         Idea(
@@ -227,9 +227,9 @@ SALE = Theme(
 RESTOCK = Theme(
     name="restock",
     tag="Launch",
-    opening=1.14,
-    clicking=1.0,
-    buying=1.3,
+    open_factor=1.14,
+    click_factor=1.0,
+    buy_factor=1.3,
     previews=("Sold out twice this year already.", "We made a few more than last time."),
     ideas=(
         Idea(
@@ -250,9 +250,9 @@ RESTOCK = Theme(
 WINBACK = Theme(
     name="winback",
     tag="Retention",
-    opening=0.55,
-    clicking=0.55,
-    buying=0.6,
+    open_factor=0.55,
+    click_factor=0.55,
+    buy_factor=0.6,
     previews=("One click keeps you on the list.", "A lot has changed since your last visit."),
     ideas=(
         Idea(
@@ -278,9 +278,9 @@ WINBACK = Theme(
 VIP = Theme(
     name="vip",
     tag="Retention",
-    opening=1.3,
-    clicking=1.1,
-    buying=1.7,
+    open_factor=1.3,
+    click_factor=1.1,
+    buy_factor=1.7,
     previews=("24 hours before everyone else.", "For the people who keep us going."),
     ideas=(
         Idea(
@@ -301,9 +301,9 @@ VIP = Theme(
 HOLIDAY = Theme(
     name="holiday",
     tag="Holiday",
-    opening=1.1,
-    clicking=1.05,
-    buying=1.6,
+    open_factor=1.1,
+    click_factor=1.05,
+    buy_factor=1.6,
     previews=("Sorted by who they are, not by price.", "Wrapped and carbon-neutral."),
     ideas=(
         Idea(
@@ -337,9 +337,9 @@ HOLIDAY = Theme(
 BLACK_FRIDAY = Theme(
     name="black friday",
     tag="Holiday",
-    opening=1.2,
-    clicking=1.5,
-    buying=3.6,
+    open_factor=1.2,
+    click_factor=1.5,
+    buy_factor=3.6,
     previews=("Our one sitewide sale of the year.", "30% off. No code, no small print."),
     ideas=(
         Idea(
@@ -369,9 +369,13 @@ BLACK_FRIDAY = Theme(
         ),
     ),
 )
-# A flow's messages have words of their own; only how people respond to them is a theme.
-SERVICE = Theme(name="service", tag="Automation", opening=1.25, clicking=2.6, buying=2.0)
-REMINDER = Theme(name="reminder", tag="Automation", opening=1.15, clicking=2.8, buying=3.2)
+# A flow's messages have copy of their own in the plan; their theme only gives the factors.
+SERVICE = Theme(
+    name="service", tag="Automation", open_factor=1.25, click_factor=2.6, buy_factor=2.0
+)
+REMINDER = Theme(
+    name="reminder", tag="Automation", open_factor=1.15, click_factor=2.8, buy_factor=3.2
+)
 
 THEMES = (
     NEWSLETTER,

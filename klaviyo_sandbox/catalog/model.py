@@ -1,7 +1,7 @@
-"""The simulated company: everything its marketers made, fixed by a seed and a day.
+"""The simulated company as dataclasses: everything its marketers set up.
 
-Times are epoch seconds (UTC). A company is written whole, from 400 days before its epoch to 60
-days after; which part of it is visible, and in which state, is decided by whoever holds the clock.
+Times are epoch seconds (UTC). A company is complete from the start, from 400 days before its epoch
+to 60 days after; the account's clock decides which part of it is visible, and in which state.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from klaviyo_sandbox.clock import MINUTE
 
 Status = Literal["draft", "scheduled", "sending", "sent", "cancelled"]
 
-STATIC_SEND = 10 * MINUTE  # how long a send at one moment takes to leave
+STATIC_SEND = 10 * MINUTE  # how long a send at one moment takes
 
 
 @dataclass(frozen=True)
 class Product:
-    """One thing the shop sells; ``price`` in the company's currency."""
+    """A product; ``price`` in the company's currency."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class MappedMetric:
-    """One of Klaviyo's fixed roles (its id, such as ``revenue``) and the metric that plays it."""
+    """One of Klaviyo's fixed roles (its id, such as ``revenue``) and its metric."""
 
     id: str
     metric_id: str | None
@@ -76,7 +76,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class TagGroup:
-    """Tags that belong together; of an exclusive one, a thing carries at most one."""
+    """Tags that belong together; a resource has at most one of an exclusive group."""
 
     id: str
     name: str
@@ -86,7 +86,7 @@ class TagGroup:
 
 @dataclass(frozen=True)
 class ListDef:
-    """A list people join; ``share`` is the part of all people who ever do."""
+    """A list; ``share`` is the part of all people who ever join it."""
 
     id: str
     name: str
@@ -100,7 +100,7 @@ class ListDef:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment: who meets all ``conditions``, or is in the list ``members_of`` (its id)."""
+    """A segment: people who meet all ``conditions``, or are in the list ``members_of`` (its id)."""
 
     id: str
     name: str
@@ -114,7 +114,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class FormVersion:
-    """One of a form's A/B versions; ``share`` is its part of those who see the form."""
+    """One of a form's A/B versions; ``share`` is its part of the form's views."""
 
     id: str
     name: str
@@ -139,7 +139,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Template:
-    """An e-mail's layout."""
+    """An e-mail template."""
 
     id: str
     name: str
@@ -170,7 +170,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class Audience:
-    """Whom a campaign addresses: ids of lists and segments."""
+    """The recipients of a campaign: ids of lists and segments."""
 
     id: str
     name: str
@@ -197,7 +197,7 @@ class CampaignMessage:
 
     @property
     def sent_at(self) -> int | None:
-        """When the last recipient's message has left."""
+        """When the last recipient's message is sent."""
         return None if self.send_at is None else self.send_at + max(self.spread, STATIC_SEND)
 
 
@@ -209,7 +209,7 @@ class Campaign:
     name: str
     builder: str
     theme: Theme
-    draft: bool
+    is_draft: bool
     archived_at: int | None
     cancelled_at: int | None
     created: int
@@ -220,12 +220,12 @@ class Campaign:
     messages: tuple[CampaignMessage, ...]
 
     @property
-    def goes_out(self) -> bool:
+    def is_sent(self) -> bool:
         """Whether the campaign's messages are ever sent."""
-        return not self.draft and self.cancelled_at is None
+        return not self.is_draft and self.cancelled_at is None
 
     def status(self, message: CampaignMessage, now: int) -> Status:
-        """Return the state in which ``message`` is at ``now``."""
+        """Return the status of ``message`` at ``now``."""
         if self.cancelled_at is not None and self.cancelled_at <= now:
             return "cancelled"
         if message.send_at is None or message.sent_at is None or message.scheduled_at is None:
@@ -254,7 +254,7 @@ class FlowMessage:
 
 @dataclass(frozen=True)
 class FlowAction:
-    """One step of a flow; ``next_id`` is the step after it, ``delay`` the wait of a TIME_DELAY."""
+    """One step of a flow; ``next_id`` is the step after it, ``delay`` the wait of a time delay."""
 
     id: str
     type: str
@@ -267,11 +267,11 @@ class FlowAction:
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow; it sends from ``live_from`` (None: never) until ``archived_at`` (None: for ever).
+    """A flow; it sends from ``live_from`` (None: never) until ``archived_at`` (None: always).
 
     ``trigger`` is a metric's name (trigger type "Metric"), a list's id ("Added to List") or a
-    profile property ("Date Based"). People leave it when they do what ``exit_metric`` names and
-    may enter again after ``reentry_days`` (None: never).
+    profile property ("Date Based"). People leave it on an event of ``exit_metric`` and may enter
+    again after ``reentry_days`` (None: never).
     """
 
     id: str
@@ -289,15 +289,19 @@ class Flow:
     messages: tuple[FlowMessage, ...]
 
     def is_live(self, at: int) -> bool:
-        """Whether the flow takes people in at the time ``at``."""
+        """Whether people can enter the flow at the time ``at``."""
         started = self.live_from is not None and self.live_from <= at
         return started and (self.archived_at is None or at < self.archived_at)
 
 
 @dataclass(frozen=True)
 class Company:
-    """The whole account but its people; campaigns are sorted by ``created``."""
+    """The whole account but its people; campaigns are sorted by ``created``.
 
+    ``seed`` lets a resource type draw ids of its own: ``SeededRandom(company.seed)``.
+    """
+
+    seed: int
     account_id: str
     name: str
     website: str

@@ -1,6 +1,6 @@
-"""What the company's marketers set up and plan: metrics, groups, forms, flows and the calendar.
+"""The marketers' plan: metrics, groups, forms, flows and the campaign calendar.
 
-Plain tables, with names instead of ids; ``build``, ``campaigns`` and ``flows`` turn them into a
+Plain tables with names instead of ids; ``builder``, ``campaigns`` and ``flows`` turn them into a
 company.
 """
 
@@ -28,7 +28,7 @@ from klaviyo_sandbox.clock import DAY, FUTURE, HISTORY, HOUR, MINUTE
 
 Channel = Literal["email", "sms", "push", "whatsapp"]  # reports say push-notification
 
-# Names of today: on 1 July 2026 Klaviyo renamed its SMS metrics to Text Message.
+# Current names: on 1 July 2026 Klaviyo renamed its SMS metrics to Text Message.
 METRICS = {
     "Klaviyo": (
         "Received Email", "Opened Email", "Clicked Email", "Bounced Email", "Dropped Email",
@@ -43,7 +43,7 @@ METRICS = {
     "API": ("Added to Cart", "Earned Loyalty Points"),
 }  # fmt: skip
 VALUED = {"Placed Order", "Ordered Product", "Refunded Order", "Started Checkout"}
-# Klaviyo's seven roles; two that this company has not mapped.
+# Klaviyo's seven roles; this company maps six.
 MAPPED_METRICS = {
     "added_to_cart": "Added to Cart",
     "cancelled_sales": None,
@@ -82,7 +82,7 @@ LISTS = (
 
 
 class Condition(NamedTuple):
-    """How often someone did ``metric`` in the last ``days`` (None: ever)."""
+    """The number of events of ``metric`` in the last ``days`` (None: ever)."""
 
     metric: str
     operator: str
@@ -91,7 +91,7 @@ class Condition(NamedTuple):
 
 
 class SegmentPlan(NamedTuple):
-    """A segment: who meets all its conditions, or is in the list ``members_of``."""
+    """A segment: people who meet all conditions, or are in the list ``members_of``."""
 
     name: str
     conditions: tuple[Condition, ...] = ()
@@ -121,7 +121,7 @@ SEGMENTS = (
 
 
 class FormPlan(NamedTuple):
-    """A form; ``versions`` are its A/B versions with their shares; None days: a draft."""
+    """A form; ``versions`` are its A/B versions and shares; without days it is a draft."""
 
     name: str
     form_type: str
@@ -226,20 +226,20 @@ FLOWS = (
 
 
 class Slot(NamedTuple):
-    """A place in the calendar: company-local time, what about, on which channels.
+    """One send in the calendar: company-local time, theme and channels.
 
-    ``turn`` walks through the theme's ideas; ``occasion`` is the holiday's name.
+    ``turn`` selects one of the theme's ideas, round robin; ``holiday`` is the holiday's name.
     """
 
     at: datetime
     theme: Theme
     channels: tuple[Channel, ...]
     turn: int
-    occasion: str = ""
+    holiday: str = ""
 
 
 class Series(NamedTuple):
-    """Something sent again and again; ``weight`` is its part of the campaigns."""
+    """A recurring campaign; ``weight`` is its relative number of sends."""
 
     theme: Theme
     channel: Channel
@@ -277,27 +277,27 @@ def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
 
 
-def _occasion(
+def _holiday_slots(
     name: str, theme: Theme, day: date, *sends: tuple[int, int, tuple[Channel, ...], int]
 ) -> Iterator[Slot]:
-    """Yield an occasion's sends: days after it, hour, channels, which of the theme's ideas."""
+    """Yield a holiday's sends: days after it, hour, channels, number of the theme's idea."""
     for days, hour, channels, idea in sends:
         at = datetime.combine(day + timedelta(days=days), time(hour))
         yield Slot(at, theme, channels, idea, name)
 
 
-def _occasions(year: int) -> Iterator[Slot]:
+def _year_slots(year: int) -> Iterator[Slot]:
     """Yield the year's holiday sends, the most important first."""
     friday = _nth_weekday(year, 11, _THU, 4) + timedelta(days=1)
-    yield from _occasion(
+    yield from _holiday_slots(
         "Black Friday", BLACK_FRIDAY, friday,
         (-3, 9, EMAIL, 0), (0, 7, CANVAS, 1), (0, 18, EMAIL, 2), (0, 10, WHATSAPP, 1),
     )  # fmt: skip
-    yield from _occasion(
+    yield from _holiday_slots(
         "Cyber Monday", BLACK_FRIDAY, friday + timedelta(days=3),
         (0, 8, CANVAS, 1), (0, 19, SMS, 2),
     )  # fmt: skip
-    yield from _occasion(
+    yield from _holiday_slots(
         "Christmas", HOLIDAY, date(year, 12, 25), (-18, 10, EMAIL, 0), (-11, 12, CANVAS, 1)
     )
     for name, day in (
@@ -307,11 +307,11 @@ def _occasions(year: int) -> Iterator[Slot]:
         ("Labor Day", _nth_weekday(year, 9, _MON, 1)),
         ("Earth Day", date(year, 4, 22)),
     ):
-        yield from _occasion(name, HOLIDAY, day, (-9, 10, EMAIL, 0), (-2, 12, SMS, 2))
+        yield from _holiday_slots(name, HOLIDAY, day, (-9, 10, EMAIL, 0), (-2, 12, SMS, 2))
 
 
-def _regular(series: Series, count: int, start: date, end: date) -> Iterator[Slot]:
-    """Yield ``count`` sends spread evenly over the days, on the weekday when it is that rare."""
+def _series_slots(series: Series, count: int, start: date, end: date) -> Iterator[Slot]:
+    """Yield ``count`` evenly spread sends, on the series' weekday if at most one a week."""
     step = (end - start) / count if count else timedelta()
     for turn in range(count):
         day = start + step * (turn + 0.5)
@@ -325,21 +325,22 @@ def _regular(series: Series, count: int, start: date, end: date) -> Iterator[Slo
 
 
 def calendar(epoch: date, campaigns: int) -> list[Slot]:
-    """Return exactly ``campaigns`` places around ``epoch``, in order of time.
+    """Return exactly ``campaigns`` slots around ``epoch``, sorted by time.
 
-    Holidays come first and take at most a third; the rest are the regular series.
+    Holidays take at most a third of them; the rest belong to the recurring series.
     """
     start, end = epoch - timedelta(seconds=HISTORY), epoch + timedelta(seconds=FUTURE)
     holidays = [
         slot
         for year in range(end.year, start.year - 1, -1)
-        for slot in _occasions(year)
+        for slot in _year_slots(year)
         if start <= slot.at.date() < end
     ][: campaigns // 3]
-    left, weights = campaigns - len(holidays), sum(series.weight for series in SERIES)
+    # Each series takes its share of what is left, so that rounding never changes the total.
+    remaining, weights = campaigns - len(holidays), sum(series.weight for series in SERIES)
     regular: list[Slot] = []
     for series in SERIES:
-        count = round(left * series.weight / weights)
-        left, weights = left - count, weights - series.weight
-        regular += _regular(series, count, start, end)
+        count = round(remaining * series.weight / weights)
+        remaining, weights = remaining - count, weights - series.weight
+        regular += _series_slots(series, count, start, end)
     return sorted(holidays + regular, key=lambda slot: (slot.at, slot.channels, slot.theme.name))

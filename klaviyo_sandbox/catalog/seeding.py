@@ -1,4 +1,4 @@
-"""Ids and random choices that depend on nothing but the seed and what they are for."""
+"""Ids and random choices that depend only on the seed and a key."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-class Draw:
-    """Draws for one seed: the same key always gives the same id.
+class SeededRandom:
+    """Random values of one seed: the same key always gives the same value.
 
-    A key names the thing, such as ``("list", "Newsletter")``, so whoever refers to it needs
-    only its name.
+    A key names the resource, such as ``("list", "Newsletter")``, so a reference to it needs only
+    its name.
     """
 
     def __init__(self, seed: int) -> None:
@@ -26,28 +26,28 @@ class Draw:
         return int.from_bytes(blake2b(text.encode(), digest_size=16).digest())
 
     def random(self, *key: object) -> Random:
-        """Return a random generator of the key's own."""
+        """Return a random generator for the key."""
         return Random(self.number(*key))
 
     def short_id(self, *key: object) -> str:
-        """Return an id like Klaviyo's for lists, metrics and flows: six letters and digits."""
+        """Return an id as of lists, metrics and flows: six letters and digits."""
         return _digits(self.number(*key), _BASE62, 6)
 
     def integer_id(self, *key: object) -> str:
-        """Return an id like Klaviyo's for flow actions and form versions: eight digits."""
+        """Return an id as of flow actions and form versions: eight digits."""
         return str(10_000_000 + self.number(*key) % 90_000_000)
 
     def ulid(self, at: int, *key: object) -> str:
-        """Return an id like Klaviyo's for campaigns: it sorts by the time ``at``."""
+        """Return an id as of campaigns: it sorts by the time ``at``."""
         return ulid(at * 1_000, self.number(*key))
 
     def uuid(self, *key: object) -> str:
-        """Return an id like Klaviyo's for tags."""
+        """Return an id as of tags."""
         return str(UUID(int=self.number(*key), version=4))
 
 
 def ulid(milliseconds: int, number: int) -> str:
-    """Return the 26 characters of a ULID made at that time, of the number's lowest 80 bits."""
+    """Return the 26 characters of a ULID: its time, and the number's lowest 80 bits."""
     return _digits(milliseconds, _CROCKFORD, 10) + _digits(number, _CROCKFORD, 16)
 
 

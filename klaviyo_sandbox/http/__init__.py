@@ -1,6 +1,6 @@
-"""The HTTP door: who may come in, how often, and what goes wrong on the way.
+"""The HTTP server: keys and scopes, rate limits, and faults on request.
 
-Read ``wire`` (one exchange and the socket under it), ``app`` (key, revision, scope, answer),
-``limits`` (bursts and quotas), ``faults`` (failures on request) and ``admin`` (the door beside
-the API, for tests: move the clock, set faults, edit).
+Read ``exchange`` (one request and response over a socket), ``app`` (key, revision, scope,
+response), ``tenant`` (one account behind the server), ``rate_limits`` (bursts and quotas),
+``faults`` (failures on request) and ``admin`` (``/admin``, for tests: clock, faults, edits).
 """

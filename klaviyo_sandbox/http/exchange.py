@@ -1,4 +1,4 @@
-"""One HTTP exchange: the request as read, the response to be, and the socket under both."""
+"""One HTTP exchange: the request, the response, and the socket that carries them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ JSON_API = "application/vnd.api+json"
 
 
 class Protocol(HttpToolsProtocol):
-    """Uvicorn's protocol, which also hands the application its transport.
+    """Uvicorn's protocol, which also gives the application its transport.
 
-    A fault has to break the rules of HTTP, and ASGI cannot.
+    A fault breaks the rules of HTTP, which ASGI does not allow.
     """
 
     def on_message_begin(self) -> None:
@@ -38,7 +38,7 @@ class Protocol(HttpToolsProtocol):
 
 @dataclass(frozen=True)
 class Request:
-    """A request read to its end; header names are in lower case."""
+    """A complete request; header names are in lower case."""
 
     method: str
     path: str
@@ -48,54 +48,56 @@ class Request:
 
     @property
     def origin(self) -> str:
-        """The scheme and host the client used, which links must lead back to."""
+        """The scheme and host that the client used, for links back to it."""
         return f"http://{self.headers.get('host', '127.0.0.1')}"
 
 
 @dataclass
 class Response:
-    """An answer not yet sent."""
+    """A response that is not sent yet; ``records`` counts the resources in its body."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    records: int = 0  # in the body, if it lists any
+    records: int = 0
 
     @classmethod
-    def of(cls, status: int, document: Json, headers: dict[str, str] | None = None) -> Response:
-        """Return a JSON:API answer."""
+    def from_document(
+        cls, status: int, document: Json, headers: dict[str, str] | None = None
+    ) -> Response:
+        """Return a JSON:API response."""
         data = document.get("data")
         records = len(data) if isinstance(data, list) else 0
         body = orjson.dumps(document)
         return cls(status, body, {"content-type": JSON_API, **(headers or {})}, records)
 
     @classmethod
-    def refusing(cls, error: ApiError) -> Response:
-        """Return the answer that an error is."""
-        return cls.of(error.status, error.document(), error.headers)
+    def from_error(cls, error: ApiError) -> Response:
+        """Return the response of an error."""
+        return cls.from_document(error.status, error.document(), error.headers)
 
-    def head(self, more: dict[str, str]) -> bytes:
+    def encode_head(self, extra_headers: dict[str, str]) -> bytes:
         """Return the status line and headers as they go over the socket."""
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
-        lines += [f"{name}: {value}" for name, value in {**self.headers, **more}.items()]
+        lines += [f"{name}: {value}" for name, value in {**self.headers, **extra_headers}.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-class Wire:
-    """The client's connection, for one exchange."""
+class Exchange:
+    """The client's connection, for one request and its response."""
 
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
         self.scope, self.receive, self._send = scope, receive, send
         extension = scope["extensions"][TRANSPORT]
         self.transport = cast("asyncio.Transport", extension["transport"])
 
-    async def request(self) -> Request:
-        """Read the request to its end."""
-        body, more = b"", True
-        while more:
+    async def read_request(self) -> Request:
+        """Read the whole request."""
+        body, has_more = b"", True
+        while has_more:
             message = await self.receive()
             body += message.get("body", b"")
-            more = message.get("more_body", False)
+            has_more = message.get("more_body", False)
         scope = self.scope
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
@@ -103,19 +105,19 @@ class Wire:
         return Request(scope["method"], scope["path"], scope["query_string"], headers, body)
 
     async def send(self, response: Response) -> None:
-        """Send a response as HTTP wants it."""
+        """Send a response by the rules of HTTP."""
         headers = {**response.headers, "content-length": str(len(response.body))}
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": response.status, "headers": raw})
         await self._send({"type": "http.response.body", "body": response.body})
 
-    async def hold(self) -> None:
-        """Say no more, until the client hangs up."""
+    async def wait_for_disconnect(self) -> None:
+        """Send nothing more until the client disconnects."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
-    async def break_off(self, *pieces: bytes, pause: float = 0) -> None:
-        """Write the pieces as they are, pausing after each, and close the connection."""
+    async def write_and_close(self, *pieces: bytes, pause: float = 0) -> None:
+        """Write the pieces as they are, with a pause after each, and close the connection."""
         for piece in pieces:
             if self.transport.is_closing():
                 break
@@ -123,11 +125,12 @@ class Wire:
             if pause:
                 await asyncio.sleep(pause)
         self.transport.close()
-        await self.hold()
+        await self.wait_for_disconnect()
 
     async def reset(self) -> None:
-        """Tear the connection down, so that the client is told it was reset."""
+        """Reset the connection: the client's socket reports ECONNRESET."""
         raw: socket.socket = self.transport.get_extra_info("socket")
+        # With a linger time of zero, closing sends RST instead of FIN (man 7 socket, SO_LINGER).
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
-        await self.hold()
+        await self.wait_for_disconnect()

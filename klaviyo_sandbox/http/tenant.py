@@ -1,48 +1,52 @@
-"""One of the accounts behind the door."""
+"""One of the accounts behind the server."""
 
 from __future__ import annotations
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.api import aggregate_requests, query, report_requests, request_body
+from klaviyo_sandbox.api import aggregate_requests, report_requests, request_body
 from klaviyo_sandbox.api.documents import Url
 from klaviyo_sandbox.api.errors import ApiError
+from klaviyo_sandbox.api.query import parse_query
 from klaviyo_sandbox.api.reader import Reader
 from klaviyo_sandbox.http.exchange import JSON_API, Request
-from klaviyo_sandbox.http.rate_limits import Limits
+from klaviyo_sandbox.http.rate_limits import RateLimits
 from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.resources.declaration import Endpoint
 
 
 class Tenant:
-    """An account and what serves it: its reader, and its limits unless it has none."""
+    """An account with its reader and, unless it is unlimited, its rate limits."""
 
-    def __init__(self, account: Account, *, limited: bool) -> None:
+    def __init__(self, account: Account, *, is_limited: bool) -> None:
         self.account, self.reader = account, Reader(account)
-        self.limits = Limits(account.company.timezone) if limited else None
+        self.rate_limits = RateLimits(account.company.timezone) if is_limited else None
 
-    def document(self, endpoint: Endpoint, id_: str, request: Request, url: Url) -> Json:
+    def build_document(self, endpoint: Endpoint, id_: str, request: Request, url: Url) -> Json:
         """Return the document that answers the request."""
-        if endpoint.shape != "question":
-            return self.reader.answer(endpoint, id_, query.read(endpoint, url.parameters), url)
+        if endpoint.shape != "report":
+            query = parse_query(endpoint, url.parameters)
+            return self.reader.build_response(endpoint, id_, query, url)
         if request.headers.get("content-type", "").partition(";")[0] != JSON_API:
             title, detail = "Unsupported media type.", f"The content type must be {JSON_API}."
             raise ApiError(415, "unsupported_media_type", title, detail)
-        attributes = request_body.read(endpoint.kind, request.body)
-        if endpoint.kind == "metric-aggregate":
-            return aggregate_requests.answer(self.account, attributes, url)
-        return report_requests.answer(self.account, endpoint.kind, attributes, url)
+        attributes = request_body.parse_attributes(endpoint.resource_type, request.body)
+        if endpoint.resource_type == "metric-aggregate":
+            return aggregate_requests.build_response(self.account, attributes, url)
+        return report_requests.build_response(self.account, endpoint.resource_type, attributes, url)
 
-    def move_to(self, now: int) -> None:
+    def set_clock(self, now: int) -> None:
         """Set the account's clock."""
-        self.account.move_to(now)
-        self.reader.forget()
+        self.account.set_clock(now)
+        self.reader.clear_cache()
+
+    def edit(self, resource_type: str, id_: str, changes: Json | None) -> None:
+        """Change attributes of a resource, or delete it (None)."""
+        self.account.edit(resource_type, id_, changes)
+        self.reader.clear_cache()
 
     def reset(self) -> None:
-        """Put the account back to where it began."""
+        """Return the account to its first state and forget the requests it has counted."""
         self.account.reset()
-        self.reader.forget()
-
-    def edit(self, kind: str, id_: str, changes: Json | None) -> None:
-        """Change attributes of a resource, or delete it (None)."""
-        self.account.edit(kind, id_, changes)
-        self.reader.forget()
+        self.reader.clear_cache()
+        if self.rate_limits:
+            self.rate_limits.reset()

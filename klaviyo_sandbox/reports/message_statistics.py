@@ -1,4 +1,4 @@
-"""Counting: what the events make of messages, by the moment each recipient's message was sent.
+"""The statistics of messages, counted from events by the send date of each recipient's message.
 
 All statistics of Klaviyo's campaign and flow reports follow from these counts. A statistic whose
 metric a channel does not have (opens of a text, clicks of a push, spend of an e-mail) is null.
@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.catalog.plan import Channel
-from klaviyo_sandbox.simulation.event_table import OUTCOMES
+from klaviyo_sandbox.simulation.event_table import STATISTIC_METRICS
 from klaviyo_sandbox.simulation.population import Bools, Ints
 
 Counts = npt.NDArray[Any]
 
-# How Klaviyo calls the number of people behind a count; counted apart for each variation.
+# Klaviyo's name for the number of people behind a count; each variation counts them separately.
 UNIQUES: Final = {
     "opens": "opens_unique",
     "clicks": "clicks_unique",
@@ -41,38 +41,38 @@ RATES: Final = {
     "text_message_roi": ("conversion_value", "text_message_spend"),
     "unsubscribe_rate": ("unsubscribe_uniques", "delivered"),
 }
-OF_TEXTS: Final = frozenset(
+TEXT_STATISTICS: Final = frozenset(
     {"message_segment_count_sum", "text_message_credit_usage_amount", "text_message_spend"}
 )
 PRICE_PER_SEGMENT: Final = 0.0125  # dollars for a text within the United States, fees included
 
 
-def exists(statistic: str, channel: Channel) -> bool:
-    """Tell whether a statistic exists for messages of a channel."""
+def has_statistic(channel: Channel, statistic: str) -> bool:
+    """Whether messages of a channel have a statistic."""
     if statistic in RATES:
-        return all(exists(part, channel) for part in RATES[statistic])
-    if statistic in OF_TEXTS:
+        return all(has_statistic(channel, part) for part in RATES[statistic])
+    if statistic in TEXT_STATISTICS:
         return channel == "sms"
-    whole = {unique: total for total, unique in UNIQUES.items()}.get(statistic, statistic)
-    return whole not in OUTCOMES or channel in OUTCOMES[whole]
+    total = {unique: total for total, unique in UNIQUES.items()}.get(statistic, statistic)
+    return total not in STATISTIC_METRICS or channel in STATISTIC_METRICS[total]
 
 
-def ratio(numerator: Counts, denominator: Counts) -> Counts:
-    """Return the fractions, 0.0 where there is nothing to divide by."""
+def divide(numerator: Counts, denominator: Counts) -> Counts:
+    """Return the fractions, 0.0 where the denominator is zero."""
     return np.divide(numerator, denominator, out=np.zeros(len(denominator)), where=denominator != 0)
 
 
-def distinct(cell: Ints, person: Ints, cells: int) -> Counts:
-    """Return how many different people there are in each cell."""
+def count_distinct(cell: Ints, person: Ints, cells: int) -> Counts:
+    """Return the number of different people in each cell."""
     people = int(person.max(initial=0)) + 1
     return np.bincount(np.unique(cell * people + person) // people, minlength=cells)
 
 
 class Grid:
-    """Variations by groups by intervals of sending; counts are laid out by its cells.
+    """Cells of variation by group by send interval; counts are laid out by cell.
 
-    ``edges`` are the moments between which messages were sent, one more than intervals. There is
-    one group unless ``by_group``; then there are "none", the lists and the segments.
+    ``edges`` are the bounds of the intervals, one more than there are intervals. There is one
+    group unless ``by_group``; then there are "none", the lists and the segments.
     """
 
     def __init__(self, account: Account, edges: Ints, *, by_group: bool) -> None:
@@ -83,60 +83,66 @@ class Grid:
         self.size = int(np.prod(self.shape))
 
     def cells(self, rows: Ints) -> Ints:
-        """Return the cell of each of a message's events."""
+        """Return the cell of each of the rows, which are events of messages."""
         interval = np.searchsorted(self.edges, self.events.sent[rows], side="right") - 1
         group = (self.events.group[rows] + 1) * self.by_group
-        place = (self.events.variation[rows], group, interval)
-        return np.ravel_multi_index(place, self.shape).astype(np.int64)
+        position = (self.events.variation[rows], group, interval)
+        return np.ravel_multi_index(position, self.shape).astype(np.int64)
 
-    def holds(self) -> Bools:
-        """Tell which events belong to messages sent between the edges."""
+    def is_within(self) -> Bools:
+        """Return which events belong to messages sent between the edges."""
         sent, events = self.events.sent, self.events
         within: Bools = (sent >= self.edges[0]) & (sent < self.edges[-1]) & (events.variation >= 0)
         return within
 
 
-def tally(account: Account, edges: Ints, metric_id: str, *, by_group: bool) -> dict[str, Counts]:
+def count_messages(
+    account: Account, edges: Ints, metric_id: str, *, by_group: bool
+) -> dict[str, Counts]:
     """Return each count by variation, group and interval (three axes, in this order)."""
     grid = Grid(account, edges, by_group=by_group)
-    sent, seen = grid.holds(), account.events.seen <= account.now
-    counts = _outcomes(account, grid, np.flatnonzero(seen & sent))
-    code = account.events.metric_codes[metric_id]
-    orders = np.flatnonzero(seen & (account.events.touch >= 0) & (account.events.metric == code))
-    counts |= _conversions(account, grid, orders[sent[account.events.touch[orders]]])
-    return _derived(account, {name: count.reshape(grid.shape) for name, count in counts.items()})
+    within, visible = grid.is_within(), account.events.seen <= account.now
+    counts = _count_outcomes(account, grid, np.flatnonzero(visible & within))
+    events = account.events
+    is_conversion = (events.touch >= 0) & (events.metric == events.metric_codes[metric_id])
+    conversions = np.flatnonzero(visible & is_conversion)
+    # A conversion counts at the send date of the message that it is attributed to.
+    counts |= _count_conversions(account, grid, conversions[within[events.touch[conversions]]])
+    return _derive_counts(
+        account, {name: count.reshape(grid.shape) for name, count in counts.items()}
+    )
 
 
-def _outcomes(account: Account, grid: Grid, rows: Ints) -> dict[str, Counts]:
-    """Count what became of messages, and how many people each thing happened to."""
+def _count_outcomes(account: Account, grid: Grid, rows: Ints) -> dict[str, Counts]:
+    """Count what happened to messages, and how many people each thing happened to."""
     events, counts = account.events, {}
     cell, person, metric = grid.cells(rows), events.person[rows], events.metric[rows]
-    for statistic, names in OUTCOMES.items():
-        mine = np.isin(metric, [account.company.code(name) for name in names.values()])
-        counts[statistic] = np.bincount(cell[mine], minlength=grid.size)
+    for statistic, names in STATISTIC_METRICS.items():
+        selected = np.isin(metric, [account.company.code(name) for name in names.values()])
+        counts[statistic] = np.bincount(cell[selected], minlength=grid.size)
         if statistic in UNIQUES:
-            counts[UNIQUES[statistic]] = distinct(cell[mine], person[mine], grid.size)
+            counts[UNIQUES[statistic]] = count_distinct(cell[selected], person[selected], grid.size)
     return counts
 
 
-def _conversions(account: Account, grid: Grid, orders: Ints) -> dict[str, Counts]:
-    """Count conversions for the messages whose touches they are credited to."""
+def _count_conversions(account: Account, grid: Grid, rows: Ints) -> dict[str, Counts]:
+    """Count conversions for the messages that they are attributed to."""
     events = account.events
-    cell = grid.cells(events.touch[orders])
+    cell = grid.cells(events.touch[rows])
     return {
         "conversions": np.bincount(cell, minlength=grid.size),
-        "conversion_uniques": distinct(cell, events.person[orders], grid.size),
-        "conversion_value": np.bincount(cell, np.nan_to_num(events.value[orders]), grid.size),
+        "conversion_uniques": count_distinct(cell, events.person[rows], grid.size),
+        "conversion_value": np.bincount(cell, np.nan_to_num(events.value[rows]), grid.size),
     }
 
 
-def _derived(account: Account, counts: dict[str, Counts]) -> dict[str, Counts]:
-    """Add what follows from the counts."""
-    parts = np.array([content.segments for content in account.events.contents])[:, None, None]
-    tried = counts["bounced"] + counts["failed"]
-    counts["bounced_or_failed"] = tried
-    counts["recipients"] = counts["delivered"] + tried
-    counts["message_segment_count_sum"] = parts * counts["recipients"]
+def _derive_counts(account: Account, counts: dict[str, Counts]) -> dict[str, Counts]:
+    """Add the counts that follow from others."""
+    segments = np.array([content.segments for content in account.events.contents])[:, None, None]
+    undelivered = counts["bounced"] + counts["failed"]
+    counts["bounced_or_failed"] = undelivered
+    counts["recipients"] = counts["delivered"] + undelivered
+    counts["message_segment_count_sum"] = segments * counts["recipients"]
     counts["text_message_credit_usage_amount"] = counts["message_segment_count_sum"]
     counts["text_message_spend"] = PRICE_PER_SEGMENT * counts["message_segment_count_sum"]
     return counts

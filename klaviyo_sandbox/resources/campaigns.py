@@ -1,45 +1,61 @@
-"""Campaigns, with what they are made of, as JSON:API resources."""
+"""Campaigns with their messages, variations and audiences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from klaviyo_sandbox.catalog.model import Campaign, CampaignMessage, Company, Variation
-from klaviyo_sandbox.jsonapi import Json, iso, latest, many, one, resource
+from klaviyo_sandbox.jsonapi import Json, latest_iso, resource, to_iso, to_many, to_one
+from klaviyo_sandbox.resources.declaration import (
+    ANY,
+    ANY_OR_EQUALS,
+    CONTAINS,
+    EQUALS,
+    FLAG,
+    TIME_RANGE,
+    UNARCHIVED,
+    Endpoint,
+    M,
+    Page,
+    ResourceType,
+    S,
+    in_definition,
+    relationship_endpoints,
+)
 
 
 def _existing(company: Company, now: int) -> Iterator[Campaign]:
     return (campaign for campaign in company.campaigns if campaign.created <= now)
 
 
-def _sent(campaign: Campaign, message: CampaignMessage) -> tuple[int | None, ...]:
-    """Return the moments at which the message's state changes by itself."""
-    if not campaign.goes_out:
+def _status_changes(campaign: Campaign, message: CampaignMessage) -> tuple[int | None, ...]:
+    """Return the moments at which the message's status changes by itself."""
+    if not campaign.is_sent:
         return message.scheduled_at, campaign.cancelled_at
     return message.scheduled_at, message.send_at, message.sent_at
 
 
-def campaigns(company: Company, now: int) -> list[Json]:
-    """Return the campaigns; their state and content stand in their messages and variations."""
+def _build_campaigns(company: Company, now: int) -> list[Json]:
+    """Return the campaigns; their status and content are in messages and variations."""
     return [
         resource(
             "campaign",
             campaign.id,
             {
-                "created_at": iso(campaign.created),
-                "updated_at": latest(now, campaign.created, *_campaign_changes(campaign)),
+                "created_at": to_iso(campaign.created),
+                "updated_at": latest_iso(now, campaign.created, *_campaign_changes(campaign)),
                 "definition": _campaign_definition(campaign, now),
             },
-            campaign_audiences=many("campaign-audience", (a.id for a in campaign.audiences)),
-            campaign_messages=many("campaign-message", (m.id for m in campaign.messages)),
-            tags=many("tag", campaign.tag_ids),
+            campaign_audiences=to_many("campaign-audience", (a.id for a in campaign.audiences)),
+            campaign_messages=to_many("campaign-message", (m.id for m in campaign.messages)),
+            tags=to_many("tag", campaign.tag_ids),
         )
         for campaign in _existing(company, now)
     ]
 
 
 def _campaign_changes(campaign: Campaign) -> list[int | None]:
-    states = [at for message in campaign.messages for at in _sent(campaign, message)]
+    states = [at for message in campaign.messages for at in _status_changes(campaign, message)]
     return [campaign.updated, campaign.archived_at, *states]
 
 
@@ -60,20 +76,22 @@ def _campaign_definition(campaign: Campaign, now: int) -> Json:
     }
 
 
-def campaign_messages(company: Company, now: int) -> list[Json]:
-    """Return the campaigns' messages: state and send time."""
+def _build_campaign_messages(company: Company, now: int) -> list[Json]:
+    """Return the campaigns' messages: status and send time."""
     return [
         resource(
             "campaign-message",
             message.id,
             {
-                "created": iso(message.created),
-                "updated": latest(now, message.created, message.updated, *_sent(campaign, message)),
+                "created": to_iso(message.created),
+                "updated": latest_iso(
+                    now, message.created, message.updated, *_status_changes(campaign, message)
+                ),
                 "definition": _message_definition(campaign, message, now),
             },
-            campaign=one("campaign", campaign.id),
-            campaign_audience=one("campaign-audience", message.audience_id),
-            campaign_variations=many("campaign-variation", (v.id for v in message.variations)),
+            campaign=to_one("campaign", campaign.id),
+            campaign_audience=to_one("campaign-audience", message.audience_id),
+            campaign_variations=to_many("campaign-variation", (v.id for v in message.variations)),
         )
         for campaign in _existing(company, now)
         for message in campaign.messages
@@ -92,7 +110,7 @@ def _message_definition(campaign: Campaign, message: CampaignMessage, now: int) 
             "is_tracking_opens": True if message.channel == "email" else None,
         },
         "send_options": {
-            "send_time": iso(message.send_at) if is_planned and message.send_at else None,
+            "send_time": to_iso(message.send_at) if is_planned and message.send_at else None,
             "send_times": None,
             "send_strategy": message.strategy,
             "recipient_percentage": message.recipient_percentage,
@@ -105,7 +123,7 @@ def _message_definition(campaign: Campaign, message: CampaignMessage, now: int) 
 
 
 def _ab_test(variations: tuple[Variation, ...]) -> Json | None:
-    """Return the test's settings; equal shares are a test without a winner."""
+    """Return the settings of an A/B test; a test with equal shares has no winner."""
     if len(variations) == 1:
         return None
     shares = [variation.share for variation in variations]
@@ -117,21 +135,21 @@ def _ab_test(variations: tuple[Variation, ...]) -> Json | None:
     }
 
 
-def campaign_variations(company: Company, now: int) -> list[Json]:
+def _build_campaign_variations(company: Company, now: int) -> list[Json]:
     """Return the contents of the campaigns' messages."""
     return [
         resource(
             "campaign-variation",
             variation.id,
             {
-                "created": iso(message.created),
-                "updated": latest(now, message.created, message.updated),
+                "created": to_iso(message.created),
+                "updated": latest_iso(now, message.created, message.updated),
                 "definition": {
                     "name": variation.name,
-                    "details": _details(company, message, variation),
+                    "details": _content_details(company, message, variation),
                 },
             },
-            campaign_message=one("campaign-message", message.id),
+            campaign_message=to_one("campaign-message", message.id),
         )
         for campaign in _existing(company, now)
         for message in campaign.messages
@@ -139,7 +157,7 @@ def campaign_variations(company: Company, now: int) -> list[Json]:
     ]
 
 
-def _details(company: Company, message: CampaignMessage, variation: Variation) -> Json:
+def _content_details(company: Company, message: CampaignMessage, variation: Variation) -> Json:
     """Return the content, in the shape of the message's channel."""
     match message.channel:
         case "email":
@@ -180,15 +198,15 @@ def _details(company: Company, message: CampaignMessage, variation: Variation) -
             return {"channel": "whatsapp", "template_id": None, "shorten_links": True}
 
 
-def campaign_audiences(company: Company, now: int) -> list[Json]:
-    """Return whom the campaigns address."""
+def _build_campaign_audiences(company: Company, now: int) -> list[Json]:
+    """Return the audiences of the campaigns."""
     return [
         resource(
             "campaign-audience",
             audience.id,
             {
-                "created": iso(campaign.created),
-                "updated": latest(now, campaign.created, campaign.updated),
+                "created": to_iso(campaign.created),
+                "updated": latest_iso(now, campaign.created, campaign.updated),
                 "definition": {
                     "name": audience.name,
                     "included": list(audience.included),
@@ -196,8 +214,8 @@ def campaign_audiences(company: Company, now: int) -> list[Json]:
                     "priority": priority,
                 },
             },
-            campaign=one("campaign", campaign.id),
-            campaign_messages=many(
+            campaign=to_one("campaign", campaign.id),
+            campaign_messages=to_many(
                 "campaign-message",
                 (m.id for m in campaign.messages if m.audience_id == audience.id),
             ),
@@ -205,3 +223,90 @@ def campaign_audiences(company: Company, now: int) -> list[Json]:
         for campaign in _existing(company, now)
         for priority, audience in enumerate(campaign.audiences, start=1)
     ]
+
+
+_ACCESS = (M, "campaigns:read")
+CAMPAIGN = ResourceType(
+    name="campaign",
+    attributes="created_at definition updated_at",
+    relationships={
+        "campaign-audiences": "campaign-audience*",
+        "campaign-messages": "campaign-message*",
+        "tags": "tag*",
+    },
+    field_paths=in_definition("name", "archived", "builder"),
+    build=_build_campaigns,
+    endpoints=(
+        Endpoint(
+            "/api/campaigns", "campaign", *_ACCESS, Page(100, 100),
+            sort="created_at id name updated_at",
+            filters={"id": ANY, "name": CONTAINS, "archived": FLAG, "builder": EQUALS,
+                     "created_at": TIME_RANGE, "updated_at": TIME_RANGE},
+            include="campaign-audiences campaign-messages tags", default_filters=UNARCHIVED,
+        ),
+        Endpoint("/api/campaigns/{id}", "campaign", *_ACCESS,
+                 include="campaign-audiences campaign-messages tags"),
+        *relationship_endpoints("/api/campaigns/{id}/campaign-messages", "campaign-message",
+                                *_ACCESS, page=Page(100), include="campaign"),
+        *relationship_endpoints("/api/campaigns/{id}/campaign-audiences", "campaign-audience",
+                                *_ACCESS),
+        *relationship_endpoints("/api/campaigns/{id}/tags", "tag", S, "campaigns:read tags:read"),
+    ),
+)  # fmt: skip
+CAMPAIGN_MESSAGE = ResourceType(
+    name="campaign-message",
+    attributes="created definition updated",
+    relationships={
+        "campaign": "campaign",
+        "campaign-audience": "campaign-audience",
+        "campaign-variations": "campaign-variation*",
+    },
+    field_paths=in_definition("name", "status")
+    | {"campaign_id": "relationships.campaign.data.id"},
+    build=_build_campaign_messages,
+    endpoints=(
+        Endpoint(
+            "/api/campaign-messages", "campaign-message", *_ACCESS, Page(20, 100),
+            sort="created id name status updated",
+            filters={"id": ANY_OR_EQUALS, "campaign_id": EQUALS, "name": CONTAINS,
+                     "status": EQUALS, "created": TIME_RANGE, "updated": TIME_RANGE},
+            include="campaign",
+        ),
+        Endpoint("/api/campaign-messages/{id}", "campaign-message", *_ACCESS,
+                 include="campaign campaign-variations"),
+        *relationship_endpoints("/api/campaign-messages/{id}/campaign", "campaign", *_ACCESS),
+        *relationship_endpoints("/api/campaign-messages/{id}/campaign-audience",
+                                "campaign-audience", *_ACCESS),
+        *relationship_endpoints("/api/campaign-messages/{id}/campaign-variations",
+                                "campaign-variation", *_ACCESS),
+    ),
+)  # fmt: skip
+CAMPAIGN_VARIATION = ResourceType(
+    name="campaign-variation",
+    attributes="created definition updated",
+    relationships={
+        "campaign-message": "campaign-message",
+        "image": "image",
+        "translation": "translation",
+    },
+    build=_build_campaign_variations,
+    endpoints=(
+        Endpoint("/api/campaign-variations/{id}", "campaign-variation", *_ACCESS,
+                 include="campaign-message"),
+        *relationship_endpoints("/api/campaign-variations/{id}/campaign-message",
+                                "campaign-message", *_ACCESS),
+    ),
+)  # fmt: skip
+CAMPAIGN_AUDIENCE = ResourceType(
+    name="campaign-audience",
+    attributes="created definition updated",
+    relationships={"campaign": "campaign", "campaign-messages": "campaign-message*"},
+    build=_build_campaign_audiences,
+    endpoints=(
+        Endpoint("/api/campaign-audiences/{id}", "campaign-audience", *_ACCESS,
+                 include="campaign campaign-messages"),
+        *relationship_endpoints("/api/campaign-audiences/{id}/campaign", "campaign", *_ACCESS),
+        *relationship_endpoints("/api/campaign-audiences/{id}/campaign-messages",
+                                "campaign-message", *_ACCESS, page=Page(100)),
+    ),
+)  # fmt: skip

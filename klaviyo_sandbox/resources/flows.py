@@ -1,17 +1,41 @@
-"""Flows, with what they are made of, as JSON:API resources."""
+"""Flows with their actions and messages."""
 
 from __future__ import annotations
 
-from klaviyo_sandbox.catalog.flows import SENDING
+from klaviyo_sandbox.catalog.flows import SEND_ACTION_TYPES
 from klaviyo_sandbox.catalog.model import Company, Flow, FlowAction, FlowMessage, Variation
 from klaviyo_sandbox.clock import DAY, HOUR, MINUTE
-from klaviyo_sandbox.jsonapi import Json, happened, iso, latest, many, one, resource
+from klaviyo_sandbox.jsonapi import (
+    Json,
+    latest_iso,
+    metric_condition,
+    resource,
+    to_iso,
+    to_many,
+    to_one,
+)
+from klaviyo_sandbox.resources.declaration import (
+    ANY,
+    ANY_OR_EQUALS,
+    CREATED_AND_UPDATED,
+    CREATED_ID_NAME_UPDATED,
+    EQUALS,
+    FLAG,
+    ID_NAME_AND_TIMES,
+    UNARCHIVED,
+    Endpoint,
+    Page,
+    ResourceType,
+    S,
+    in_definition,
+    relationship_endpoints,
+)
 
-# Channels as a flow message names them; the reports say push-notification.
+# A flow message's names of channels; reports say push-notification.
 _FLOW_CHANNELS = {"email": "email", "sms": "sms", "push": "mobile_push", "whatsapp": "whatsapp"}
 
 
-def flows(company: Company, now: int) -> list[Json]:
+def _build_flows(company: Company, now: int) -> list[Json]:
     """Return the flows; ``definition`` is the whole graph of actions."""
     return [
         resource(
@@ -21,15 +45,15 @@ def flows(company: Company, now: int) -> list[Json]:
                 "name": flow.name,
                 "status": _flow_status(flow, now),
                 "archived": flow.archived_at is not None and flow.archived_at <= now,
-                "created": iso(flow.created),
-                "updated": latest(
+                "created": to_iso(flow.created),
+                "updated": latest_iso(
                     now, flow.created, flow.updated, flow.live_from, flow.archived_at
                 ),
                 "trigger_type": flow.trigger_type,
                 "definition": _flow_definition(company, flow, now),
             },
-            flow_actions=many("flow-action", (action.id for action in flow.actions)),
-            tags=many("tag", flow.tag_ids),
+            flow_actions=to_many("flow-action", (action.id for action in flow.actions)),
+            tags=to_many("tag", flow.tag_ids),
         )
         for flow in company.flows
         if flow.created <= now
@@ -37,7 +61,7 @@ def flows(company: Company, now: int) -> list[Json]:
 
 
 def _flow_status(flow: Flow, now: int) -> str:
-    """Return the status of a flow and its sending actions; archiving turns them off."""
+    """Return the status of a flow and its send actions; an archived flow is a draft."""
     return "live" if flow.is_live(now) else "draft"
 
 
@@ -77,10 +101,10 @@ def _trigger(company: Company, flow: Flow) -> Json:
 
 
 def _exit_filter(company: Company, flow: Flow) -> Json | None:
-    """Return the filter that lets go of those who did what the flow was to bring about."""
+    """Return the filter that ends the flow for people with an event of its exit metric."""
     if flow.exit_metric is None:
         return None
-    condition = happened(
+    condition = metric_condition(
         company.metric(flow.exit_metric).id,
         {"type": "numeric", "operator": "equals", "value": 0},
         {"type": "date", "operator": "flow-start"},
@@ -88,19 +112,19 @@ def _exit_filter(company: Company, flow: Flow) -> Json | None:
     return {"condition_groups": [{"conditions": [condition]}]}
 
 
-def flow_actions(company: Company, now: int) -> list[Json]:
+def _build_flow_actions(company: Company, now: int) -> list[Json]:
     """Return the steps of the flows."""
     return [
         resource(
             "flow-action",
             action.id,
             {
-                "created": iso(action.created),
-                "updated": latest(now, action.created, action.updated),
+                "created": to_iso(action.created),
+                "updated": latest_iso(now, action.created, action.updated),
                 "definition": _action_definition(company, flow, action, now),
             },
-            flow=one("flow", flow.id),
-            flow_messages=many("flow-message", [action.message_id] if action.message_id else []),
+            flow=to_one("flow", flow.id),
+            flow_messages=to_many("flow-message", [action.message_id] if action.message_id else []),
         )
         for flow in company.flows
         for action in flow.actions
@@ -141,41 +165,41 @@ def _delay(seconds: int) -> Json:
 
 
 def _flow_test(message: FlowMessage, contents: list[Json], status: str) -> Json:
-    """Return a content test: its variations are sending actions of their own."""
-    sendings = [
-        {"id": v.id, "type": SENDING[message.channel], "links": None, "data": content}
+    """Return a content test: each of its variations is a send action."""
+    send_actions = [
+        {"id": v.id, "type": SEND_ACTION_TYPES[message.channel], "links": None, "data": content}
         for v, content in zip(message.variations, contents, strict=True)
     ]
     return {
         "status": status,
         "experiment_status": status,
-        "main_action": sendings[0],
+        "main_action": send_actions[0],
         "current_experiment": {
             "id": message.action_id,
             "name": message.name,
-            "variations": sendings,
+            "variations": send_actions,
             "allocations": {v.id: round(100 * v.share) for v in message.variations},
-            "started": iso(message.updated),
+            "started": to_iso(message.updated),
             "winner_metric": "unique-opens",
             "automatic_winner_selection_settings": None,
         },
     }
 
 
-def flow_messages(company: Company, now: int) -> list[Json]:
-    """Return the messages of the flows; of a tested one, the first content."""
+def _build_flow_messages(company: Company, now: int) -> list[Json]:
+    """Return the messages of the flows, an A/B test with its first content."""
     return [
         resource(
             "flow-message",
             message.id,
             {
                 "channel": _FLOW_CHANNELS[message.channel],
-                "created": iso(message.created),
-                "updated": latest(now, message.created, message.updated),
+                "created": to_iso(message.created),
+                "updated": latest_iso(now, message.created, message.updated),
                 "definition": _flow_content(company, message, message.variations[0]),
             },
-            flow_action=one("flow-action", message.action_id),
-            template=one("template", message.variations[0].template_id),
+            flow_action=to_one("flow-action", message.action_id),
+            template=to_one("template", message.variations[0].template_id),
         )
         for flow in company.flows
         for message in flow.messages
@@ -208,3 +232,63 @@ def _flow_content(company: Company, message: FlowMessage, variation: Variation) 
             return common | {"title": variation.subject, "body": variation.body, "sound": True}
         case "whatsapp":
             return common | {"vendor_id": None, "transactional": False}
+
+
+_ACCESS = (S, "flows:read")
+FLOW = ResourceType(
+    name="flow",
+    attributes="archived created name status trigger_type updated",
+    additional="definition",
+    relationships={"flow-actions": "flow-action*", "tags": "tag*"},
+    build=_build_flows,
+    endpoints=(
+        Endpoint(
+            "/api/flows", "flow", *_ACCESS, Page(50, 50),
+            sort="created id name status trigger_type updated",
+            filters=ID_NAME_AND_TIMES
+            | {"status": EQUALS, "archived": FLAG, "trigger_type": EQUALS},
+            include="flow-actions tags", default_filters=UNARCHIVED,
+        ),
+        Endpoint("/api/flows/{id}", "flow", *_ACCESS,
+                 include="flow-actions tags", additional="definition"),
+        *relationship_endpoints(
+            "/api/flows/{id}/flow-actions", "flow-action", *_ACCESS, page=Page(50, 50),
+            sort="action_type created id status updated",
+            filters={"id": ANY, "action_type": ANY_OR_EQUALS, "status": EQUALS}
+            | CREATED_AND_UPDATED,
+        ),
+        *relationship_endpoints("/api/flows/{id}/tags", "tag", S, "flows:read tags:read"),
+    ),
+)  # fmt: skip
+FLOW_ACTION = ResourceType(
+    name="flow-action",
+    attributes="created definition updated",
+    relationships={"flow": "flow", "flow-messages": "flow-message*"},
+    field_paths={
+        "action_type": "attributes.definition.type",
+        "status": "attributes.definition.data.status",
+    },
+    build=_build_flow_actions,
+    endpoints=(
+        Endpoint("/api/flow-actions/{id}", "flow-action", *_ACCESS, include="flow flow-messages"),
+        *relationship_endpoints("/api/flow-actions/{id}/flow", "flow", *_ACCESS),
+        *relationship_endpoints(
+            "/api/flow-actions/{id}/flow-messages", "flow-message", *_ACCESS, page=Page(50, 50),
+            sort=CREATED_ID_NAME_UPDATED, filters=ID_NAME_AND_TIMES,
+        ),
+    ),
+)  # fmt: skip
+FLOW_MESSAGE = ResourceType(
+    name="flow-message",
+    attributes="channel created definition updated",
+    relationships={"flow-action": "flow-action", "template": "template"},
+    field_paths=in_definition("name"),
+    build=_build_flow_messages,
+    endpoints=(
+        Endpoint("/api/flow-messages/{id}", "flow-message", *_ACCESS,
+                 include="flow-action template"),
+        *relationship_endpoints("/api/flow-messages/{id}/flow-action", "flow-action", *_ACCESS),
+        *relationship_endpoints("/api/flow-messages/{id}/template", "template", S,
+                                "templates:read"),
+    ),
+)  # fmt: skip

@@ -1,12 +1,12 @@
-"""What people do, told a day at a time from the first day of the history to the last written one.
+"""The engagement of people with the company, simulated one day after another.
 
-Every day newcomers join lists, segments are drawn anew, messages go out to whoever consents,
-people open, click and leave in their own time, visit the shop, fill baskets and order; and what
-they do sets off flows, whose messages are due later. Nothing looks ahead, so nobody receives a
-message after leaving.
+Each day newcomers join lists, segments are refreshed, messages are sent to people who consent,
+people open, click and unsubscribe at their own pace, visit the store, fill baskets and order.
+Their actions trigger flows, whose messages are due later. No step looks ahead, so no one receives
+a message after unsubscribing.
 
-People who came before the history bring a past (orders, opens) that segments know of and that no
-event tells.
+People created before the start have a past (orders, opens) that segments count and that is not in
+the events.
 """
 
 from __future__ import annotations
@@ -25,151 +25,164 @@ from klaviyo_sandbox.catalog.model import (
     FlowMessage,
 )
 from klaviyo_sandbox.clock import DAY, HOUR
-from klaviyo_sandbox.simulation.delivery import Post
-from klaviyo_sandbox.simulation.event_table import Table, blank, by_person, contents, join
-from klaviyo_sandbox.simulation.event_writer import Scribe
+from klaviyo_sandbox.simulation.delivery import MessageDelivery
+from klaviyo_sandbox.simulation.event_table import (
+    Rows,
+    concatenate,
+    create_rows,
+    message_contents,
+    person_time_key,
+)
+from klaviyo_sandbox.simulation.event_writer import EventWriter
 from klaviyo_sandbox.simulation.population import NEVER, Bools, Ints, People
-from klaviyo_sandbox.simulation.schedule_queue import Diary, season, time_of_day
-from klaviyo_sandbox.simulation.segments import Memberships, Past, Segments
-from klaviyo_sandbox.simulation.storefront import BASKET, Shop
+from klaviyo_sandbox.simulation.schedule_queue import ScheduleQueue
+from klaviyo_sandbox.simulation.seasonality import day_factor, draw_times_of_day
+from klaviyo_sandbox.simulation.segments import ActivityCounts, Memberships, SegmentIndex
+from klaviyo_sandbox.simulation.storefront import BASKET_SIZE, Storefront
 
-VISITS: Final = 0.016  # visits a day of somebody with the usual interest
-CONSENTS: Final = ("Subscribed to Email Marketing", "Subscribed to Text Message Marketing")
+DAILY_VISITS: Final = 0.016  # of a person with average interest
+CONSENT_METRICS: Final = ("Subscribed to Email Marketing", "Subscribed to Text Message Marketing")
 
 
-class Story(NamedTuple):
-    """Everything that was written: events in no order, baskets of up to three products, groups."""
+class Engagement(NamedTuple):
+    """The result of a simulation: unsorted events, baskets of up to three products, memberships."""
 
-    rows: Table
+    events: Rows
     baskets: Ints
     memberships: Memberships
 
 
-class Behaviour:
-    """Tells the story of ``people`` in ``company`` over ``days`` days from ``start``."""
+class EngagementSimulator:
+    """Simulates ``people`` of ``company`` over ``days`` days from ``start``."""
 
     def __init__(
         self, company: Company, people: People, start: int, days: int, rng: np.random.Generator
     ) -> None:
         self.company, self.people, self.rng = company, people, rng
         self.start, self.days = start, days
-        self.contents = contents(company)
+        self.contents = message_contents(company)
         self.numbers = {content.variation.id: n for n, content in enumerate(self.contents)}
-        self.scribe = Scribe(company, start, days, rng)
-        self.shop = Shop(company.products, self.contents, self.scribe)
-        self.post = Post(people, self.contents, self.scribe, start, days)
-        self.sends = Diary(start, days)
-        self.segments = Segments(company, people)
-        self.past = Past(self.scribe.news, people)
-        self.past.bring("Received Email", 5.0, 10 * DAY, start, rng)
-        self.past.bring("Opened Email", 2.0, 70 * DAY, start, rng)
-        self.past.bring("Placed Order", 0.5, 200 * DAY, start, rng)
-        self.entered = np.full((len(company.flows), len(people)), -NEVER // 2)
+        self.writer = EventWriter(company, start, days, rng)
+        self.storefront = Storefront(company.products, self.contents, self.writer)
+        self.delivery = MessageDelivery(people, self.contents, self.writer, start, days)
+        self.sends = ScheduleQueue(start, days)
+        self.segments = SegmentIndex(company, people)
+        self.activity = ActivityCounts(self.writer.segment_events, people)
+        self.activity.add_past("Received Email", 5.0, 10 * DAY, start, rng)
+        self.activity.add_past("Opened Email", 2.0, 70 * DAY, start, rng)
+        self.activity.add_past("Placed Order", 0.5, 200 * DAY, start, rng)
+        self.flow_entries = np.full((len(company.flows), len(people)), -NEVER // 2)
 
-    def tell(self) -> Story:
-        """Live every day and return what was written."""
-        outgoing = self._outgoing()
+    def run(self) -> Engagement:
+        """Simulate every day and return the result."""
+        campaign_sends = self._campaign_sends_by_day()
         for day in range(self.days):
-            self._live(day, outgoing.get(day, []))
-        baskets = np.concatenate([np.empty((0, BASKET), np.int64), *self.shop.baskets])
-        return Story(join(self.scribe.written), baskets, self.segments.memberships())
+            self._simulate_day(day, campaign_sends.get(day, []))
+        baskets = np.concatenate([np.empty((0, BASKET_SIZE), np.int64), *self.storefront.baskets])
+        return Engagement(concatenate(self.writer.events), baskets, self.segments.memberships())
 
-    def _live(self, day: int, outgoing: list[tuple[Campaign, CampaignMessage]]) -> None:
+    def _simulate_day(
+        self, day: int, campaign_sends: list[tuple[Campaign, CampaignMessage]]
+    ) -> None:
         midnight = self.start + day * DAY
-        self.scribe.today = {}
+        self.writer.todays_events = {}
         if day:
-            for name, diary in self.scribe.news.items():
-                self.past.note(name, diary.read(day - 1))
-        self.segments.draw(self.past, midnight)
-        self._join(midnight)
-        for campaign, message in outgoing:
-            self._send_campaign(campaign, message)
-        visits = join([self._wander(midnight), self.post.visits.read(day)])
-        # Twice, since what people do on a day sets off messages, and those visits, the same day.
+            for metric, queue in self.writer.segment_events.items():
+                self.activity.add(metric, queue.pop(day - 1))
+        self.segments.refresh(self.activity, midnight)
+        self._join_lists(midnight)
+        for campaign, message in campaign_sends:
+            self._schedule_campaign(campaign, message)
+        visits = concatenate([self._draw_visits(midnight), self.delivery.visits.pop(day)])
+        # Twice, because actions trigger messages, and those messages visits, on the same day.
         for _ in range(2):
-            self.shop.receive(visits)
-            self._take_in(midnight)
-            sends = self.sends.read(day)
-            self.post.deliver(sends[~self._has_left_flow(sends)])
-            visits = self.post.visits.read(day)
-        self.shop.receive(visits)
-        self._take_in(midnight)
+            self.storefront.simulate_visits(visits)
+            self._enter_flows(midnight)
+            sends = self.sends.pop(day)
+            self.delivery.deliver(sends[~self._has_left_flow(sends)])
+            visits = self.delivery.visits.pop(day)
+        self.storefront.simulate_visits(visits)
+        self._enter_flows(midnight)
 
-    def _outgoing(self) -> dict[int, list[tuple[Campaign, CampaignMessage]]]:
-        """Return the campaign messages that go out, by day."""
-        outgoing: dict[int, list[tuple[Campaign, CampaignMessage]]] = {}
+    def _campaign_sends_by_day(self) -> dict[int, list[tuple[Campaign, CampaignMessage]]]:
+        by_day: dict[int, list[tuple[Campaign, CampaignMessage]]] = {}
         for campaign in self.company.campaigns:
             for message in campaign.messages:
-                if campaign.goes_out and message.send_at is not None:
+                if campaign.is_sent and message.send_at is not None:
                     day = (message.send_at - self.start) // DAY
-                    outgoing.setdefault(day, []).append((campaign, message))
-        return outgoing
+                    by_day.setdefault(day, []).append((campaign, message))
+        return by_day
 
-    def _send_campaign(self, campaign: Campaign, message: CampaignMessage) -> None:
-        """Address a campaign's message to its audience, each person's variation drawn."""
+    def _schedule_campaign(self, campaign: Campaign, message: CampaignMessage) -> None:
+        """Schedule a campaign's message to its audience, with a drawn variation per person."""
         (audience,) = (a for a in campaign.audiences if a.id == message.audience_id)
         moment = message.send_at or 0
-        group = self.segments.find(audience.included, audience.excluded, moment)
+        group = self.segments.select_recipients(audience.included, audience.excluded, moment)
         people = np.flatnonzero(group >= 0)
         people = people[self.rng.random(len(people)) < message.recipient_percentage / 100]
         # A send by local time reaches each zone at the same hour of its own clock.
         lag = self.people.lag[people] if message.spread > STATIC_SEND else 0
         at = moment + lag + self.rng.integers(0, STATIC_SEND, len(people))
-        self._address(message, people, at, group[people])
+        self._schedule_sends(message, people, at, group[people])
 
-    def _address(
+    def _schedule_sends(
         self, message: CampaignMessage | FlowMessage, people: Ints, at: Ints, group: Ints | int = -1
     ) -> None:
-        rows = blank(people, at)
+        rows = create_rows(people, at)
         first = self.numbers[message.variations[0].id]
         shares = np.cumsum([variation.share for variation in message.variations])
         drawn = np.searchsorted(shares, self.rng.random(len(rows)) * shares[-1], side="right")
         rows["variation"], rows["sent"], rows["group"] = first + drawn, at, group
-        rows["detail"] = self.shop.draw_products(len(rows))
-        self.sends.write(rows)
+        rows["detail"] = self.storefront.draw_products(len(rows))
+        self.sends.push(rows)
 
-    def _has_left_flow(self, sends: Table) -> Bools:
-        """Tell which sends are too late: the person did what ends the flow, after entering it."""
-        left = np.zeros(len(sends), bool)
+    def _has_left_flow(self, sends: Rows) -> Bools:
+        """Return which sends are too late: the person met the flow's exit after entering it.
+
+        A person's exits and the bounds of the time in the flow are person_time_key numbers, so
+        two binary searches count the exits in between.
+        """
+        has_left = np.zeros(len(sends), bool)
         for number in np.unique(sends["variation"]).tolist():
             content = self.contents[number]
             if content.flow is None or content.flow.exit_metric is None:
                 continue
-            mine = sends["variation"] == number
-            at, person = sends["at"][mine], sends["person"][mine]
-            done = np.sort(self.scribe.done[content.flow.exit_metric])
-            before = np.searchsorted(done, by_person(person, at), side="right")
-            entered = by_person(person, at - content.message.delay)
-            left[mine] = before > np.searchsorted(done, entered, side="right")
-        return left
+            selected = sends["variation"] == number
+            at, person = sends["at"][selected], sends["person"][selected]
+            exits = np.sort(self.writer.flow_exits[content.flow.exit_metric])
+            until_send = np.searchsorted(exits, person_time_key(person, at), side="right")
+            entered = person_time_key(person, at - content.message.delay)
+            has_left[selected] = until_send > np.searchsorted(exits, entered, side="right")
+        return has_left
 
-    def _join(self, midnight: int) -> None:
-        """Write who joins lists today, by which form, and consents by that."""
-        joined = self.people.joined
+    def _join_lists(self, midnight: int) -> None:
+        """Record today's list subscriptions, the consents they give and the forms behind them."""
+        joined = self.people.joined_at
         group, person = np.nonzero((joined >= midnight) & (joined < midnight + DAY))
-        rows = blank(person, joined[group, person])
+        rows = create_rows(person, joined[group, person])
         rows["detail"] = group
-        self.scribe.write("Subscribed to List", rows, rows["at"])
-        for channel, name in enumerate(CONSENTS):
-            agreed = self.people.agreed[channel, person]
-            self.scribe.write(name, rows[agreed == rows["at"]], agreed[agreed == rows["at"]])
+        self.writer.write("Subscribed to List", rows, rows["at"])
+        for channel, metric in enumerate(CONSENT_METRICS):
+            agreed = self.people.consented_at[channel, person]
+            is_first = agreed == rows["at"]
+            self.writer.write(metric, rows[is_first], agreed[is_first])
         created = self.people.created
         new = np.flatnonzero((created >= midnight) & (created < midnight + DAY))
         new = new[self.people.form_version[new] >= 0]
-        forms = blank(new, created[new])
+        forms = create_rows(new, created[new])
         forms["detail"] = self.people.form_version[new]
-        self.scribe.write("Viewed Form", forms, forms["at"])
-        self.scribe.write("Submitted Form", forms, forms["at"] + 10)
+        self.writer.write("Viewed Form", forms, forms["at"])
+        self.writer.write("Submitted Form", forms, forms["at"] + 10)
 
-    def _wander(self, midnight: int) -> Table:
-        """Return the visits of people who come to the shop by themselves today."""
-        rate = VISITS * season(midnight) * self.people.interest
-        here = self.people.created < midnight
-        person = np.flatnonzero((self.rng.random(len(rate)) < rate) & here)
-        return blank(person, midnight + time_of_day(len(person), self.rng))
+    def _draw_visits(self, midnight: int) -> Rows:
+        """Return today's visits of people who come to the store without a message."""
+        rate = DAILY_VISITS * day_factor(midnight) * self.people.interest
+        exists = self.people.created < midnight
+        person = np.flatnonzero((self.rng.random(len(rate)) < rate) & exists)
+        return create_rows(person, midnight + draw_times_of_day(len(person), self.rng))
 
-    def _take_in(self, midnight: int) -> None:
-        """Let into the flows whom today's events set them off for, and forget those events."""
+    def _enter_flows(self, midnight: int) -> None:
+        """Let people into the flows that today's events trigger, then forget these events."""
         for number, flow in enumerate(self.company.flows):
             if flow.live_from is None:
                 continue
@@ -180,22 +193,22 @@ class Behaviour:
             rows = rows[(rows["at"] >= flow.live_from) & (rows["at"] < archived)]
             _, firsts = np.unique(rows["person"], return_index=True)
             rows = rows[firsts]
-            rest = NEVER // 4 if flow.reentry_days is None else flow.reentry_days * DAY
-            rows = rows[rows["at"] - self.entered[number, rows["person"]] >= rest]
-            self.entered[number, rows["person"]] = rows["at"]
+            pause = NEVER // 4 if flow.reentry_days is None else flow.reentry_days * DAY
+            rows = rows[rows["at"] - self.flow_entries[number, rows["person"]] >= pause]
+            self.flow_entries[number, rows["person"]] = rows["at"]
             for message in flow.messages:
-                self._address(message, rows["person"], rows["at"] + message.delay)
-        self.scribe.today = {}
+                self._schedule_sends(message, rows["person"], rows["at"] + message.delay)
+        self.writer.todays_events = {}
 
-    def _triggers(self, flow: Flow, midnight: int) -> Table:
-        """Return today's events that set the flow off."""
+    def _triggers(self, flow: Flow, midnight: int) -> Rows:
+        """Return today's events that trigger the flow."""
         if flow.trigger_type == "Date Based":
             today = datetime.fromtimestamp(midnight, UTC)
             person = np.flatnonzero(self.people.birthday == today.timetuple().tm_yday - 1)
-            return blank(person, np.full(len(person), midnight + 14 * HOUR))
+            return create_rows(person, np.full(len(person), midnight + 14 * HOUR))
         if flow.trigger_type == "Metric":
-            return join(self.scribe.today.get(flow.trigger, []))
-        rows = join(self.scribe.today.get("Subscribed to List", []))
+            return concatenate(self.writer.todays_events.get(flow.trigger, []))
+        rows = concatenate(self.writer.todays_events.get("Subscribed to List", []))
         ids = [group.id for group in self.company.lists]
-        found: Table = rows[rows["detail"] == ids.index(flow.trigger)]
-        return found
+        triggers: Rows = rows[rows["detail"] == ids.index(flow.trigger)]
+        return triggers

@@ -1,9 +1,9 @@
-"""The ledger: the one table in which everything that ever happens is written.
+"""The event table: the one array of everything that ever happens, a row per event.
 
-A row is one event. Rows are sorted by the moment the event is dated (``at``), so a row's number
-never changes while the clock moves; ``seen`` says when Klaviyo first shows it. Events of a
-message carry its variation and the moment it was sent; all others carry neither, but may be
-credited to one of a message's events by Klaviyo's attribution windows.
+Rows are sorted by the date of the event (``at``), so a row's number never changes while the clock
+moves; ``seen`` is when Klaviyo first shows the event. Events of a message carry its variation and
+send time. All others carry neither, but Klaviyo's attribution may credit them to a touch: one of
+the events of a message.
 """
 
 from __future__ import annotations
@@ -27,29 +27,28 @@ from klaviyo_sandbox.catalog.plan import Channel
 from klaviyo_sandbox.clock import DAY, HOUR
 from klaviyo_sandbox.simulation.population import Bools, Ints
 
-Table = npt.NDArray[np.void]
-EVENT: Final = np.dtype(
+Rows = npt.NDArray[np.void]
+EVENT_DTYPE: Final = np.dtype(
     [
         ("at", "i8"),
         ("seen", "i8"),
-        ("metric", "i2"),  # position in the company's metrics, -1 for one that is gone
+        ("metric", "i2"),  # position in the company's metrics, -1 for a deleted one
         ("person", "i4"),  # -1 for none
-        ("variation", "i4"),  # position in contents(), -1 for none
-        ("group", "i2"),  # the list or segment by which a campaign found the person, -1 for none
+        ("variation", "i4"),  # position in message_contents(), -1 for none
+        ("group", "i2"),  # the list or segment that selected the person for a campaign, or -1
         ("sent", "i8"),
         ("value", "f8"),
         # Position of a product (clicks, views), basket (checkouts, orders, refunds), list
         # (subscriptions) or form version (submissions).
         ("detail", "i4"),
-        ("mark", "u1"),
+        ("flags", "u1"),
     ]
 )
-# The bits of ``mark``: opened by a machine, clicked by a bot, bounced for good, dated with a
-# space, carrying an odd string.
-MACHINE, BOT, HARD, SPACED, ODD = 1, 2, 4, 8, 16
+# The bits of ``flags``.
+MACHINE_OPEN, BOT_CLICK, HARD_BOUNCE, SPACE_IN_DATE, ODD_STRING = 1, 2, 4, 8, 16
 
-# Which metric's events make which statistic, by channel. A text cannot be seen opened.
-OUTCOMES: Final[dict[str, dict[Channel, str]]] = {
+# The metric whose events count as a statistic, by channel. Opens of a text cannot be observed.
+STATISTIC_METRICS: Final[dict[str, dict[Channel, str]]] = {
     "delivered": {
         "email": "Received Email",
         "sms": "Received Text Message",
@@ -71,11 +70,13 @@ OUTCOMES: Final[dict[str, dict[Channel, str]]] = {
     "spam_complaints": {"email": "Marked Email as Spam"},
 }
 
-OF_MESSAGES: Final = frozenset(name for names in OUTCOMES.values() for name in names.values())
+MESSAGE_METRICS: Final = frozenset(
+    name for names in STATISTIC_METRICS.values() for name in names.values()
+)
 
-# How long after which touch an order is credited to its message: Klaviyo's defaults for accounts
-# made since 9 October 2024 (help.klaviyo.com, "Understanding attribution").
-WINDOWS: Final[dict[str, int]] = {
+# How long after a touch an order is attributed to its message: Klaviyo's defaults for accounts
+# created since 9 October 2024 (help.klaviyo.com, "Understanding attribution").
+ATTRIBUTION_WINDOWS: Final[dict[str, int]] = {
     "Opened Email": 5 * DAY,
     "Clicked Email": 5 * DAY,
     "Clicked Text Message": 5 * DAY,
@@ -84,31 +85,31 @@ WINDOWS: Final[dict[str, int]] = {
     "Received Text Message": 12 * HOUR,
     "Opened WhatsApp": 12 * HOUR,
 }
-ON_TIME: Final = 60  # an event Klaviyo learns of later than this is late, and no touch
+MAX_TOUCH_DELAY: Final = 60  # seconds: an event that Klaviyo shows later than this is no touch
 
 
-def blank(person: Ints, at: Ints) -> Table:
-    """Return a row per person and moment that belongs to no metric and no message."""
-    rows = np.zeros(len(person), EVENT)
+def create_rows(person: Ints, at: Ints) -> Rows:
+    """Return a row per person and moment, with no metric and no message."""
+    rows = np.zeros(len(person), EVENT_DTYPE)
     rows["person"], rows["at"] = person, at
     rows["metric"] = rows["variation"] = rows["group"] = -1
     rows["value"] = np.nan
     return rows
 
 
-def join(parts: Iterable[Table]) -> Table:
+def concatenate(parts: Iterable[Rows]) -> Rows:
     """Return the rows of all parts (np.concatenate compares field by field, ten times slower)."""
     parts = list(parts)
-    rows = np.empty(sum(map(len, parts)), EVENT)
-    place = 0
+    rows = np.empty(sum(map(len, parts)), EVENT_DTYPE)
+    start = 0
     for part in parts:
-        rows[place : place + len(part)] = part
-        place += len(part)
+        rows[start : start + len(part)] = part
+        start += len(part)
     return rows
 
 
 class Content(NamedTuple):
-    """One variation of a message with everything it belongs to; a campaign's or a flow's."""
+    """One variation of a message, with its message and its campaign or flow."""
 
     channel: Channel
     theme: Theme
@@ -119,19 +120,20 @@ class Content(NamedTuple):
 
     @property
     def public_id(self) -> str:
-        """What events call the message: the id of the campaign, or of the flow's message."""
+        """The ``$message`` of events: the id of the campaign, or of the flow's message."""
         return self.message.id if self.campaign is None else self.campaign.id
 
     @property
     def segments(self) -> int:
-        """In how many parts a text travels; 0 on other channels."""
+        """The number of parts in which a text is sent; 0 on other channels."""
         if self.channel != "sms":
             return 0
-        # A part of a long text holds 153 characters of the GSM alphabet or 67 of UCS-2.
+        # A part of a long text holds 153 characters of the GSM alphabet or 67 of UCS-2 (3GPP TS
+        # 23.040, section 9.2.3.24.1).
         return -(-len(self.variation.body) // (153 if self.variation.body.isascii() else 67))
 
 
-def contents(company: Company) -> list[Content]:
+def message_contents(company: Company) -> list[Content]:
     """Return every variation of every message, the campaigns' before the flows'."""
     of_campaigns = [
         Content(message.channel, campaign.theme, variation, message, campaign, None)
@@ -148,28 +150,35 @@ def contents(company: Company) -> list[Content]:
     return of_campaigns + of_flows
 
 
-def credit(company: Company, table: Table) -> Ints:
-    """Return for each row the row of the touch it is credited to, -1 for none.
+def attribute_touches(company: Company, table: Rows) -> Ints:
+    """Return for each row the row of the touch it is attributed to, -1 for none.
 
     The most recent touch of the same person strictly before the event wins, as long as the event
-    falls in that touch's own window and Klaviyo knew of the touch by then. Opens by machines,
-    clicks by bots and touches that came to light late do not count; a message's own events and
-    events dated ahead are never credited.
+    is within that touch's own window and Klaviyo had shown the touch by then. Opens by machines,
+    clicks by bots and touches shown late do not count; events of messages and events dated ahead
+    are never attributed.
+
+        Received Text  |<----- 12 h ----->|
+        Opened Email       |<-------------- 5 days -------------->|
+        Placed Order             A            B                       C
+                       A and B: the open, the most recent touch; C: none
     """
     touch = np.full(len(table), -1, np.int64)
-    wanted = (table["variation"] < 0) & (table["person"] >= 0) & (table["at"] <= table["seen"])
-    wanted &= ~np.isin(table["metric"], [-1, *map(company.code, OF_MESSAGES)])
-    events = np.flatnonzero(wanted)
-    order = by_person(table["person"], table["at"])
-    for window in sorted(set(WINDOWS.values())):
-        names = [name for name, length in WINDOWS.items() if length == window]
+    eligible = (table["variation"] < 0) & (table["person"] >= 0) & (table["at"] <= table["seen"])
+    eligible &= ~np.isin(table["metric"], [-1, *map(company.code, MESSAGE_METRICS)])
+    events = np.flatnonzero(eligible)
+    order = person_time_key(table["person"], table["at"])
+    for window in sorted(set(ATTRIBUTION_WINDOWS.values())):
+        names = [name for name, length in ATTRIBUTION_WINDOWS.items() if length == window]
         touches = np.flatnonzero(_is_touch(company, table, names))
         touches = touches[np.argsort(order[touches], kind="stable")]
         if not len(touches):
             continue
-        place = np.searchsorted(order[touches], order[events]) - 1
-        last = touches[place]
-        fits = (place >= 0) & (table["person"][last] == table["person"][events])
+        # The touch just before each event in (person, time) order; it may be of another person,
+        # or, at position -1, wrap around to the last touch.
+        position = np.searchsorted(order[touches], order[events]) - 1
+        last = touches[position]
+        fits = (position >= 0) & (table["person"][last] == table["person"][events])
         fits &= table["at"][events] - table["at"][last] <= window
         fits &= table["seen"][last] <= table["seen"][events]
         # Row numbers ascend with time, so the greater one is the more recent touch.
@@ -177,15 +186,15 @@ def credit(company: Company, table: Table) -> Ints:
     return touch
 
 
-def by_person(person: Ints, at: Ints) -> Ints:
-    """Return numbers that sort by person and then by time."""
+def person_time_key(person: Ints, at: Ints) -> Ints:
+    """Return numbers that sort by person and then by time (epoch seconds fit into 34 bits)."""
     return np.asarray(person, np.int64) << 34 | at
 
 
-def _is_touch(company: Company, table: Table, names: list[str]) -> Bools:
-    people_did = (table["mark"] & (MACHINE | BOT)) == 0
-    in_time = table["seen"] - table["at"] <= ON_TIME
-    is_message = table["variation"] >= 0
-    is_kind = np.isin(table["metric"], [company.code(name) for name in names])
-    found: Bools = is_kind & people_did & in_time & is_message
-    return found
+def _is_touch(company: Company, table: Rows, names: list[str]) -> Bools:
+    by_a_person = (table["flags"] & (MACHINE_OPEN | BOT_CLICK)) == 0
+    in_time = table["seen"] - table["at"] <= MAX_TOUCH_DELAY
+    has_message = table["variation"] >= 0
+    has_metric = np.isin(table["metric"], [company.code(name) for name in names])
+    is_touch: Bools = has_metric & by_a_person & in_time & has_message
+    return is_touch

@@ -1,4 +1,4 @@
-"""Who writes the events down as they happen, for whoever asks about them later."""
+"""Records the events of the simulation, and draws who acts and when."""
 
 from __future__ import annotations
 
@@ -6,54 +6,56 @@ import numpy as np
 
 from klaviyo_sandbox.catalog.model import Company
 from klaviyo_sandbox.clock import DAY
-from klaviyo_sandbox.simulation.event_table import Table, by_person
+from klaviyo_sandbox.simulation.event_table import Rows, person_time_key
 from klaviyo_sandbox.simulation.population import Floats, Ints
-from klaviyo_sandbox.simulation.schedule_queue import Diary
+from klaviyo_sandbox.simulation.schedule_queue import ScheduleQueue
 
-REACTS_WITHIN = 45 * DAY
+MAX_REACTION_TIME = 45 * DAY
 
 
-class Scribe:
-    """Writes events, and draws who does what and when.
+class EventWriter:
+    """Records events, and draws who acts and when.
 
-    ``written`` is all of them; ``today`` those since it was last emptied; ``news`` those that
-    segments ask about, by day; ``done`` when who did what ends a flow.
+    ``events`` holds all of them and ``todays_events`` those by metric since it was last emptied;
+    ``segment_events`` those that segment conditions count, by day; ``flow_exits`` the person and
+    time of those that end a flow.
     """
 
     def __init__(self, company: Company, start: int, days: int, rng: np.random.Generator) -> None:
         self.rng = rng
         self.codes = {metric.name: code for code, metric in enumerate(company.metrics)}
-        self.written: list[Table] = []
-        self.today: dict[str, list[Table]] = {}
-        asked = {c.metric for segment in company.segments for c in segment.conditions}
-        self.news = {name: Diary(start, days) for name in sorted(asked)}
+        self.events: list[Rows] = []
+        self.todays_events: dict[str, list[Rows]] = {}
+        counted = {c.metric for segment in company.segments for c in segment.conditions}
+        self.segment_events = {name: ScheduleQueue(start, days) for name in sorted(counted)}
         exits = {flow.exit_metric for flow in company.flows if flow.exit_metric is not None}
-        self.done = {name: np.empty(0, np.int64) for name in sorted(exits)}
+        self.flow_exits = {name: np.empty(0, np.int64) for name in sorted(exits)}
 
-    def write(self, metric: str, rows: Table, at: Ints, mark: int = 0) -> Table:
-        """Write an event of ``metric`` for each of the rows it follows from; return the events."""
+    def write(self, metric: str, rows: Rows, at: Ints, flags: int = 0) -> Rows:
+        """Record an event of ``metric`` for each of the rows that cause it; return the events."""
         events = rows.copy()
         events["metric"], events["at"] = self.codes[metric], at
-        events["mark"] |= np.uint8(mark)
-        self.written.append(events)
-        self.today.setdefault(metric, []).append(events)
-        if metric in self.news:
-            self.news[metric].write(events)
-        if metric in self.done:
-            self.done[metric] = np.append(self.done[metric], by_person(events["person"], at))
+        events["flags"] |= np.uint8(flags)
+        self.events.append(events)
+        self.todays_events.setdefault(metric, []).append(events)
+        if metric in self.segment_events:
+            self.segment_events[metric].push(events)
+        if metric in self.flow_exits:
+            exits = person_time_key(events["person"], at)
+            self.flow_exits[metric] = np.append(self.flow_exits[metric], exits)
         return events
 
-    def some(self, rows: Table, chance: Floats | float) -> Table:
-        """Return some of the rows, each with its chance."""
+    def sample(self, rows: Rows, chance: Floats | float) -> Rows:
+        """Return a random part of the rows, each row with its chance."""
         return rows[self.rng.random(len(rows)) < chance]
 
-    def soon(self, rows: Table, least: int, most: int) -> Ints:
-        """Return moments from ``least`` to ``most`` seconds after each row."""
-        at: Ints = rows["at"] + self.rng.integers(least, most, len(rows))
+    def draw_times(self, rows: Rows, minimum: int, maximum: int) -> Ints:
+        """Return moments from ``minimum`` to ``maximum`` seconds after each row."""
+        at: Ints = rows["at"] + self.rng.integers(minimum, maximum, len(rows))
         return at
 
-    def later(self, rows: Table, pause: int, patience: float) -> Ints:
-        """Return moments after each row, half of them within ``pause``, with a long tail."""
-        waits = pause * np.exp(patience * self.rng.standard_normal(len(rows)))
-        at: Ints = rows["at"] + np.clip(waits, 5, REACTS_WITHIN).astype(np.int64)
+    def draw_reaction_times(self, rows: Rows, median: int, sigma: float) -> Ints:
+        """Return moments after each row: log-normal waits, half of them within ``median``."""
+        waits = median * np.exp(sigma * self.rng.standard_normal(len(rows)))
+        at: Ints = rows["at"] + np.clip(waits, 5, MAX_REACTION_TIME).astype(np.int64)
         return at

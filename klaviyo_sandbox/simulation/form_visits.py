@@ -1,7 +1,7 @@
-"""Who saw a sign-up form and what became of it: those who submitted it, and those nobody knows.
+"""Visits to sign-up forms: those that end in a submission, and anonymous ones.
 
-Whoever submits a form leaves events. Whoever does not stays anonymous and leaves none; Klaviyo
-counts both, and only its form reports show it.
+A submission leaves events. A visit without one is anonymous and leaves none; Klaviyo counts both,
+and only its form reports show it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as np
 
 from klaviyo_sandbox.catalog.model import Company
 from klaviyo_sandbox.clock import HOUR
-from klaviyo_sandbox.simulation.event_table import Table
+from klaviyo_sandbox.simulation.event_table import Rows
 from klaviyo_sandbox.simulation.population import Bools, Ints
 
-ANONYMOUS: Final = 16  # visitors who do not submit the form, per visitor who does
-UNSHOWN: Final = 0.08  # of these never see it, though they qualify for it
-CLOSED: Final = 0.7  # of the others close it
-AGAIN: Final = 0.15  # of the anonymous come by once more
+ANONYMOUS_VISITORS: Final = 16  # per visitor who submits the form
+NOT_SHOWN_SHARE: Final = 0.08  # of anonymous visits that qualify for the form
+CLOSED_SHARE: Final = 0.7  # of anonymous visits that show the form
+RETURN_SHARE: Final = 0.15  # of anonymous visitors visit once more
 
 
 class FormVisits(NamedTuple):
@@ -33,24 +33,28 @@ class FormVisits(NamedTuple):
     submitted: Bools
 
 
-def form_visits(company: Company, table: Table, rng: np.random.Generator) -> FormVisits:
-    """Return the visits of those who submitted forms, and of about so many others as usual."""
-    known = table[table["metric"] == company.code("Submitted Form")]
-    crowd = np.repeat(np.arange(len(known)), rng.poisson(ANONYMOUS, len(known)))
-    at = known["at"][crowd] + rng.integers(-24 * HOUR, 24 * HOUR, len(crowd))
-    visitor = len(known) + np.arange(len(crowd))
-    again = rng.random(len(crowd)) < AGAIN
-    at = np.concatenate([at, at[again] + rng.integers(HOUR, 9 * 24 * HOUR, again.sum())])
-    version = np.concatenate([known["detail"][crowd], known["detail"][crowd[again]]])
-    shown = rng.random(len(at)) >= UNSHOWN
-    closed = shown & (rng.random(len(at)) < CLOSED)
-    submits, passes = np.ones(len(known), bool), np.zeros(len(at), bool)
+def simulate_form_visits(company: Company, events: Rows, rng: np.random.Generator) -> FormVisits:
+    """Return the visits that end in a submission, and the usual number of anonymous ones."""
+    submissions = events[events["metric"] == company.code("Submitted Form")]
+    source = np.repeat(
+        np.arange(len(submissions)), rng.poisson(ANONYMOUS_VISITORS, len(submissions))
+    )
+    at = submissions["at"][source] + rng.integers(-24 * HOUR, 24 * HOUR, len(source))
+    visitor = len(submissions) + np.arange(len(source))
+    returns = rng.random(len(source)) < RETURN_SHARE
+    at = np.concatenate([at, at[returns] + rng.integers(HOUR, 9 * 24 * HOUR, returns.sum())])
+    version = np.concatenate(
+        [submissions["detail"][source], submissions["detail"][source[returns]]]
+    )
+    shown = rng.random(len(at)) >= NOT_SHOWN_SHARE
+    closed = shown & (rng.random(len(at)) < CLOSED_SHARE)
+    is_submission = np.repeat([True, False], [len(submissions), len(at)])
     return FormVisits(
-        at=np.concatenate([known["at"], at]),
-        seen=np.concatenate([known["seen"], at]),
-        version=np.concatenate([known["detail"], version]).astype(np.int64),
-        visitor=np.concatenate([np.arange(len(known)), visitor, visitor[again]]),
-        shown=np.concatenate([submits, shown]),
-        closed=np.concatenate([~submits, closed]),
-        submitted=np.concatenate([submits, passes]),
+        at=np.concatenate([submissions["at"], at]),
+        seen=np.concatenate([submissions["seen"], at]),
+        version=np.concatenate([submissions["detail"], version]).astype(np.int64),
+        visitor=np.concatenate([np.arange(len(submissions)), visitor, visitor[returns]]),
+        shown=np.concatenate([np.ones(len(submissions), bool), shown]),
+        closed=np.concatenate([np.zeros(len(submissions), bool), closed]),
+        submitted=is_submission,
     )

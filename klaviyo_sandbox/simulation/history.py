@@ -1,4 +1,4 @@
-"""The whole history of an account, of the size asked for: people, their story, and noise."""
+"""The whole history of an account at the requested size: people, their engagement, and noise."""
 
 from __future__ import annotations
 
@@ -8,92 +8,107 @@ import numpy as np
 
 from klaviyo_sandbox.catalog.model import Company
 from klaviyo_sandbox.clock import DAY
-from klaviyo_sandbox.simulation.anomalies import idle_visits, oddities, show
-from klaviyo_sandbox.simulation.engagement import Behaviour, Story
-from klaviyo_sandbox.simulation.event_table import Table, join
-from klaviyo_sandbox.simulation.form_visits import FormVisits, form_visits
-from klaviyo_sandbox.simulation.population import Ints, People, settle
+from klaviyo_sandbox.simulation.anomalies import (
+    generate_idle_visits,
+    generate_odd_events,
+    set_visibility,
+)
+from klaviyo_sandbox.simulation.engagement import Engagement, EngagementSimulator
+from klaviyo_sandbox.simulation.event_table import Rows, concatenate
+from klaviyo_sandbox.simulation.form_visits import FormVisits, simulate_form_visits
+from klaviyo_sandbox.simulation.population import Ints, People, generate_people
 from klaviyo_sandbox.simulation.segments import Memberships
 
 PROFILES: Final = 7_000
-FEWEST_PROFILES: Final = 20
-IDLE: Final = 0.1  # idle visits per event of the story, unless the number of events is given
-STORY: Final = 0.75  # the part of a given number of events that the story should make up
-SHORTEST_STORY: Final = 0.5
-EVENTS_EACH: Final = 190  # a first guess at the events asked for per person
+MIN_PROFILES: Final = 20
+IDLE_VISITS: Final = 0.1  # per event of the engagement, unless the number of events is given
+ENGAGEMENT_SHARE: Final = 0.75  # of a given number of events; idle visits are the rest
+MIN_ENGAGEMENT_SHARE: Final = 0.5
+EVENTS_PER_PERSON: Final = 190  # a first estimate
 
 
 class History(NamedTuple):
-    """Everything that ever happens; ``table`` holds the events, sorted by when they are dated."""
+    """Everything that ever happens; ``events`` are sorted by their date."""
 
     people: People
-    table: Table
+    events: Rows
     baskets: Ints
     memberships: Memberships
     form_visits: FormVisits
 
 
 class Draft(NamedTuple):
-    """A story before idle visits fill it up; ``told`` events are visible at noon."""
+    """A history without idle visits; ``visible`` counts its events that are visible at noon."""
 
     people: People
-    story: Story
-    rows: Table
-    told: int
+    engagement: Engagement
+    events: Rows
+    visible: int
 
 
-class Historian:
-    """Writes the history of a company from ``start`` to ``end``; ``noon`` is the epoch day's."""
+class HistorySimulator:
+    """Simulates a company from ``start`` to ``end``; ``noon`` is that of the epoch day."""
 
     def __init__(self, company: Company, seed: int, start: int, noon: int, end: int) -> None:
         self.company, self.seed = company, seed
         self.start, self.noon, self.end = start, noon, end
 
-    def write(self, profiles: int | None, events: int | None) -> History:
-        """Return the history; ``events`` asks for exactly so many visible at noon.
+    def run(self, profiles: int | None, events: int | None) -> History:
+        """Return the history; ``events`` asks for that exact number visible at noon.
 
-        The number of people follows from it unless ``profiles`` gives that too; ValueError if
-        their story alone is longer.
+        The number of people follows from it unless ``profiles`` gives that too; ValueError if the
+        events of these people alone are more.
         """
-        people, story, rows, told = self._draft(profiles, events)
+        draft = self._simulate_to_size(profiles, events)
         rng = np.random.default_rng([self.seed, 2])
-        idle = round(IDLE * told) if events is None else events - told
-        table = join([rows, *self._idle(idle, people, rng)])
+        idle = round(IDLE_VISITS * draft.visible) if events is None else events - draft.visible
+        table = concatenate([draft.events, *self._generate_idle_visits(idle, draft.people, rng)])
         table = table[np.argsort(table["at"], kind="stable")]
-        visits = form_visits(self.company, table, rng)
-        return History(people, table, story.baskets, story.memberships, visits)
+        form_visits = simulate_form_visits(self.company, table, rng)
+        engagement = draft.engagement
+        return History(draft.people, table, engagement.baskets, engagement.memberships, form_visits)
 
-    def _draft(self, profiles: int | None, events: int | None) -> Draft:
-        """Tell the story of as many people as ``profiles`` or ``events`` asks for."""
+    def _simulate_to_size(self, profiles: int | None, events: int | None) -> Draft:
+        """Simulate the number of people that ``profiles`` or ``events`` requires.
+
+        The number of events per person is not known beforehand, so it is estimated, simulated and
+        corrected until idle visits can fill up the rest.
+        """
         if profiles is not None or events is None:
-            draft = self._tell(PROFILES if profiles is None else profiles)
+            draft = self._simulate(PROFILES if profiles is None else profiles)
         else:
-            draft = self._tell(max(FEWEST_PROFILES, round(events / EVENTS_EACH)))
-            while draft.told > events or draft.told < SHORTEST_STORY * events:
-                people = round(len(draft.people) * STORY * events / draft.told)
-                if people < FEWEST_PROFILES:
+            draft = self._simulate(max(MIN_PROFILES, round(events / EVENTS_PER_PERSON)))
+            while draft.visible > events or draft.visible < MIN_ENGAGEMENT_SHARE * events:
+                people = round(len(draft.people) * ENGAGEMENT_SHARE * events / draft.visible)
+                if people < MIN_PROFILES:
                     break
-                draft = self._tell(people)
-        if events is not None and draft.told > events:
+                draft = self._simulate(people)
+        if events is not None and draft.visible > events:
             raise ValueError(
                 f"{len(draft.people)} profiles and {len(self.company.campaigns)} campaigns make "
-                f"{draft.told} events by themselves; ask for more events or fewer of these"
+                f"{draft.visible} events by themselves; ask for more events or fewer of these"
             )
         return draft
 
-    def _tell(self, profiles: int) -> Draft:
+    def _simulate(self, profiles: int) -> Draft:
         if profiles < 1:
             raise ValueError("an account needs at least one profile")
         rng = np.random.default_rng([self.seed, 1, profiles])
-        people = settle(self.company, profiles, self.start, self.end, rng)
+        people = generate_people(self.company, profiles, self.start, self.end, rng)
         days = (self.end - self.start) // DAY
-        story = Behaviour(self.company, people, self.start, days, rng).tell()
-        show(story.rows, rng)
-        rows = join([story.rows, oddities(self.company, people, self.start, self.end, rng)])
-        return Draft(people, story, rows, int(np.count_nonzero(rows["seen"] <= self.noon)))
+        engagement = EngagementSimulator(self.company, people, self.start, days, rng).run()
+        set_visibility(engagement.events, rng)
+        odd = generate_odd_events(self.company, people, self.start, self.end, rng)
+        events = concatenate([engagement.events, odd])
+        visible = int(np.count_nonzero(events["seen"] <= self.noon))
+        return Draft(people, engagement, events, visible)
 
-    def _idle(self, count: int, people: People, rng: np.random.Generator) -> list[Table]:
-        """Return ``count`` idle visits until noon of the epoch day and as many a day after it."""
+    def _generate_idle_visits(
+        self, count: int, people: People, rng: np.random.Generator
+    ) -> list[Rows]:
+        """Return ``count`` idle visits until noon of the epoch day and as many per day after it."""
         later = count * (self.end - self.noon) // (self.noon - self.start)
         spans = ((count, (self.start, self.noon)), (later, (self.noon, self.end)))
-        return [idle_visits(self.company, people, count, span, rng) for count, span in spans]
+        return [
+            generate_idle_visits(self.company, people, visits, span, rng) for visits, span in spans
+        ]

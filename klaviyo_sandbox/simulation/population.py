@@ -1,8 +1,8 @@
-"""The people of the account: who they are, when they came and what they agreed to.
+"""The people of the account: who they are, when they are created and what they consent to.
 
-One position in every array is one person. People are sorted by the moment they came, so a
-person's number never changes. Addresses carry ``+sandbox`` and telephone numbers the unassigned
-area code 555, so that none belongs to anybody.
+One position in every array is one person. People are sorted by the moment of their creation, so a
+person's number never changes. Addresses contain ``+sandbox`` and telephone numbers the unassigned
+area code 555, so that none belongs to a real person.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ Bools = npt.NDArray[np.bool_]
 
 CHANNELS: Final[tuple[Channel, ...]] = ("email", "sms", "push", "whatsapp")
 NEVER: Final = np.iinfo(np.int64).max
-PAST: Final = 900 * DAY  # the oldest profile came this long before the history begins
-ALREADY_THERE: Final = 0.55  # the part of all people who came before the history begins
-BY_FORM: Final = 0.65  # the part of newcomers who came through a sign-up form
-EARLIER_LEAVERS: Final = 0.12  # the part of the older people who had left e-mail before
-WITHOUT_LIST: Final[dict[Channel, float]] = {"sms": 0.3, "push": 0.18, "whatsapp": 0.06}
+MAX_AGE: Final = 900 * DAY  # of the oldest profile when the history begins
+EXISTING_SHARE: Final = 0.55  # of all people, created before the history begins
+FORM_SHARE: Final = 0.65  # of newcomers, created by a sign-up form
+UNSUBSCRIBED_SHARE: Final = 0.12  # of existing people, unsubscribed before the history begins
+# The share of people who consent to a channel without a list.
+CONSENT_SHARES: Final[dict[Channel, float]] = {"sms": 0.3, "push": 0.18, "whatsapp": 0.06}
 
 
 class Mailbox(NamedTuple):
@@ -58,7 +59,7 @@ MAILBOXES: Final = (
 
 
 class Client(NamedTuple):
-    """What opens somebody's e-mail, in the words of Klaviyo's event properties."""
+    """The program that opens a person's e-mail, in the words of Klaviyo's event properties."""
 
     name: str
     kind: str
@@ -66,7 +67,7 @@ class Client(NamedTuple):
 
     @property
     def properties(self) -> dict[str, str]:
-        """As events carry it."""
+        """The event properties of the program."""
         return {
             "Client Name": self.name,
             "Client Canonical": self.name,
@@ -75,7 +76,7 @@ class Client(NamedTuple):
         }
 
 
-APPLE_CLIENTS: Final = 2  # the first so many are Apple Mail
+APPLE_CLIENTS: Final = 2  # the first ones of CLIENTS are Apple Mail
 CLIENTS: Final = (
     Client("Apple Mail", "Mobile", "iOS"),
     Client("Apple Mail", "Desktop", "macOS"),
@@ -87,7 +88,7 @@ CLIENTS: Final = (
 
 
 class City(NamedTuple):
-    """Where people live."""
+    """A place where people live."""
 
     city: str
     region: str
@@ -110,7 +111,7 @@ CITIES: Final = (
     City("Seattle", "Washington", "United States", "98103", "America/Los_Angeles", 47.67, -122.34),
     City("Oakland", "California", "United States", "94610", "America/Los_Angeles", 37.81, -122.24),
 )
-# By how many hours clocks are behind those of the company.
+# The hours by which the clocks of a zone are behind the company's.
 HOURS_BEHIND: Final = {
     "America/New_York": 0,
     "America/Toronto": 0,
@@ -130,16 +131,16 @@ LAST_NAMES: Final = (
     "Müller Østergaard"
 ).split()
 REASONS: Final = ("UNSUBSCRIBE", "HARD_BOUNCE", "SPAM_COMPLAINT")
-MIXING: Final = 0x9E3779B97F4A7C15F39CC0605CEDC835  # odd, so that different people stay so
+ID_FACTOR: Final = 0x9E3779B97F4A7C15F39CC0605CEDC835  # odd, so that products are distinct
 
 
 @dataclass
 class People:
     """Arrays with one position per person; the matrices have one row per list or channel.
 
-    ``joined`` and ``left`` are the moments people join and leave each list, ``agreed`` and
-    ``withdrawn`` the moments their consent to each channel begins and ends (NEVER: not at all).
-    Whoever makes people act moves ``left``, ``withdrawn`` and ``reason`` forward.
+    ``joined_at`` and ``left_at`` are the moments people join and leave each list, ``consented_at``
+    and ``withdrawn_at`` those at which their consent to a channel begins and ends (or NEVER).
+    The simulation updates ``withdrawn_at`` and ``reason`` as people act.
     """
 
     created: Ints
@@ -153,23 +154,23 @@ class People:
     engagement: Floats
     interest: Floats
     form_version: Ints  # position among the versions of all forms, -1 for none
-    joined: Ints
-    left: Ints
-    agreed: Ints
-    withdrawn: Ints
-    reason: Ints  # position in REASONS: why e-mail consent ended
+    joined_at: Ints
+    left_at: Ints
+    consented_at: Ints
+    withdrawn_at: Ints
+    reason: Ints  # position in REASONS: why the consent to e-mail ended
 
     def __len__(self) -> int:
         return len(self.created)
 
     @property
     def lag(self) -> Ints:
-        """By how many seconds everybody's clock is behind the company's."""
+        """The seconds by which each person's clock is behind the company's."""
         return np.array([HOUR * HOURS_BEHIND[city.timezone] for city in CITIES])[self.city]
 
     @property
     def emails(self) -> list[str]:
-        """Everybody's address."""
+        """The address of each person."""
         return [self.email(person) for person in range(len(self))]
 
     def email(self, person: int) -> str:
@@ -180,116 +181,132 @@ class People:
         return f"{local}+sandbox{person}@{MAILBOXES[self.mailbox[person]].domain}"
 
     def phone(self, person: int, now: int) -> str | None:
-        """Return a person's number, None for who has not given it by ``now``."""
-        given = self.agreed[[CHANNELS.index("sms"), CHANNELS.index("whatsapp")], person].min()
-        return f"+1555{person:07d}" if given <= now else None
+        """Return a person's number, None if it is not given by ``now``."""
+        given_at = self.consented_at[
+            [CHANNELS.index("sms"), CHANNELS.index("whatsapp")], person
+        ].min()
+        return f"+1555{person:07d}" if given_at <= now else None
 
-    def consents(self, channel: int, person: Ints, at: Ints) -> Bools:
-        """Tell who accepts messages of the channel at the moments ``at``."""
-        agreed, withdrawn = self.agreed[channel, person], self.withdrawn[channel, person]
-        accepts: Bools = (agreed <= at) & (at < withdrawn)
-        return accepts
+    def has_consent(self, channel: int, person: Ints, at: Ints) -> Bools:
+        """Return which people consent to the channel at the moments ``at``."""
+        consented_at, withdrawn_at = (
+            self.consented_at[channel, person],
+            self.withdrawn_at[channel, person],
+        )
+        has_consent: Bools = (consented_at <= at) & (at < withdrawn_at)
+        return has_consent
 
-    def withdraw(self, channel: int, person: Ints, at: Ints, reason: str) -> None:
-        """End the people's consent to a channel, unless it has ended sooner."""
-        sooner = at < self.withdrawn[channel, person]
-        np.minimum.at(self.withdrawn[channel], person, at)
+    def withdraw_consent(self, channel: int, person: Ints, at: Ints, reason: str) -> None:
+        """End the people's consent to a channel, unless it ends earlier."""
+        is_earlier = at < self.withdrawn_at[channel, person]
+        np.minimum.at(self.withdrawn_at[channel], person, at)
         if channel == CHANNELS.index("email"):
-            self.reason[person[sooner]] = REASONS.index(reason)
+            self.reason[person[is_earlier]] = REASONS.index(reason)
 
 
-def settle(company: Company, count: int, start: int, end: int, rng: np.random.Generator) -> People:
-    """Return ``count`` people who come until ``end``, more than half of them before ``start``."""
-    created = _arrivals(count, start, end, rng)
-    mailbox = rng.choice(len(MAILBOXES), count, p=_normal([box.share for box in MAILBOXES]))
-    form_version = _form_versions(company, created, start, rng)
-    joined = _joins(company, created, form_version, rng)
-    agreed = _consents(company, created, joined, rng)
-    withdrawn = np.full_like(agreed, NEVER)
-    left_before = (created < start) & (rng.random(count) < EARLIER_LEAVERS) & (agreed[0] < start)
-    withdrawn[0, left_before] = rng.integers(agreed[0, left_before], start)
+def generate_people(
+    company: Company, count: int, start: int, end: int, rng: np.random.Generator
+) -> People:
+    """Return ``count`` people created until ``end``, more than half of them before ``start``."""
+    created = _draw_creation_times(count, start, end, rng)
+    mailbox = rng.choice(len(MAILBOXES), count, p=_normalize([box.share for box in MAILBOXES]))
+    form_version = _draw_form_versions(company, created, start, rng)
+    joined_at = _draw_joins(company, created, form_version, rng)
+    consented_at = _draw_consents(company, created, joined_at, rng)
+    withdrawn_at = np.full_like(consented_at, NEVER)
+    is_unsubscribed = rng.random(count) < UNSUBSCRIBED_SHARE
+    is_unsubscribed &= (created < start) & (consented_at[0] < start)
+    withdrawn_at[0, is_unsubscribed] = rng.integers(consented_at[0, is_unsubscribed], start)
     return People(
         created=created,
-        ids=[_id(at, number) for number, at in enumerate(created.tolist())],
+        ids=[_profile_id(at, number) for number, at in enumerate(created.tolist())],
         first=rng.integers(0, len(FIRST_NAMES), count),
         last=rng.integers(0, len(LAST_NAMES), count),
         city=rng.integers(0, len(CITIES), count),
         mailbox=mailbox.astype(np.int64),
-        client=_clients(mailbox, rng),
+        client=_draw_clients(mailbox, rng),
         birthday=rng.integers(0, 365, count),
         engagement=rng.gamma(1.4, 1 / 1.4, count),
         interest=rng.gamma(0.8, 1 / 0.8, count),
         form_version=form_version,
-        joined=joined,
-        left=_removals(joined, end, rng),
-        agreed=agreed,
-        withdrawn=withdrawn,
+        joined_at=joined_at,
+        left_at=_draw_removals(joined_at, end, rng),
+        consented_at=consented_at,
+        withdrawn_at=withdrawn_at,
         reason=np.zeros(count, np.int64),
     )
 
 
-def _id(created: int, number: int) -> str:
-    return ulid(created * 1_000 + number % 1_000, (number + 1) * MIXING)
+def _profile_id(created: int, number: int) -> str:
+    return ulid(created * 1_000 + number % 1_000, (number + 1) * ID_FACTOR)
 
 
-def _normal(weights: list[float]) -> Floats:
+def _normalize(weights: list[float]) -> Floats:
     shares: Floats = np.array(weights) / sum(weights)
     return shares
 
 
-def _clients(mailbox: Ints, rng: np.random.Generator) -> Ints:
+def _draw_clients(mailbox: Ints, rng: np.random.Generator) -> Ints:
     apple = rng.random(len(mailbox)) < np.array([box.apple for box in MAILBOXES])[mailbox]
     others = rng.integers(APPLE_CLIENTS, len(CLIENTS), len(mailbox))
     return np.where(apple, rng.integers(0, APPLE_CLIENTS, len(mailbox)), others)
 
 
-def _arrivals(count: int, start: int, end: int, rng: np.random.Generator) -> Ints:
-    older = round(count * ALREADY_THERE)
-    before = start - (PAST * rng.random(older) ** 1.5).astype(np.int64) - 1
-    after = start + ((end - start) * rng.random(count - older) ** 0.9).astype(np.int64)
+def _draw_creation_times(count: int, start: int, end: int, rng: np.random.Generator) -> Ints:
+    existing = round(count * EXISTING_SHARE)
+    before = start - (MAX_AGE * rng.random(existing) ** 1.5).astype(np.int64) - 1
+    after = start + ((end - start) * rng.random(count - existing) ** 0.9).astype(np.int64)
     return np.sort(np.concatenate([before, after]))
 
 
-def _form_versions(company: Company, created: Ints, start: int, rng: np.random.Generator) -> Ints:
-    """Return through which version of a form, live by then, each newcomer came."""
+def _draw_form_versions(
+    company: Company, created: Ints, start: int, rng: np.random.Generator
+) -> Ints:
+    """Return the version of a live form that created each newcomer, -1 for none."""
     versions = [(form, version) for form in company.forms for version in form.versions]
-    shares = _normal([version.share for _, version in versions])
+    shares = _normalize([version.share for _, version in versions])
     choice = rng.choice(len(versions), len(created), p=shares)
     live_from = [NEVER if form.live_from is None else form.live_from for form, _ in versions]
-    came = (rng.random(len(created)) < BY_FORM) & (created >= start)
-    came &= np.array(live_from)[choice] <= created
-    return np.where(came, choice, -1)
+    by_form = (rng.random(len(created)) < FORM_SHARE) & (created >= start)
+    by_form &= np.array(live_from)[choice] <= created
+    return np.where(by_form, choice, -1)
 
 
-def _joins(company: Company, created: Ints, form_version: Ints, rng: np.random.Generator) -> Ints:
-    """Return when each person joins each list: by a form on arrival, otherwise within weeks."""
-    joined = np.full((len(company.lists), len(created)), NEVER)
-    by_form = np.array([form.list_id for form in company.forms for _ in form.versions])
+def _draw_joins(
+    company: Company, created: Ints, form_version: Ints, rng: np.random.Generator
+) -> Ints:
+    """Return when each person joins each list: by a form on creation, otherwise within weeks."""
+    joined_at = np.full((len(company.lists), len(created)), NEVER)
+    list_ids = np.array([form.list_id for form in company.forms for _ in form.versions])
     for row, group in enumerate(company.lists):
         later = created + rng.exponential(12 * DAY, len(created)).astype(np.int64)
         joins = rng.random(len(created)) < group.share
-        joined[row, joins] = np.maximum(later, group.created)[joins]
-        came = (form_version >= 0) & (by_form[form_version] == group.id)
-        joined[row, came] = created[came] + 20
-    return joined
+        joined_at[row, joins] = np.maximum(later, group.created)[joins]
+        by_form = (form_version >= 0) & (list_ids[form_version] == group.id)
+        joined_at[row, by_form] = created[by_form] + 20
+    return joined_at
 
 
-def _consents(company: Company, created: Ints, joined: Ints, rng: np.random.Generator) -> Ints:
-    """Return when each person agrees to each channel: on joining the first list of it."""
-    agreed = np.full((len(CHANNELS), len(created)), NEVER)
+def _draw_consents(
+    company: Company, created: Ints, joined_at: Ints, rng: np.random.Generator
+) -> Ints:
+    """Return when each person consents to each channel: on joining the first list of it."""
+    consented_at = np.full((len(CHANNELS), len(created)), NEVER)
     for row, channel in enumerate(CHANNELS):
         rows = [i for i, group in enumerate(company.lists) if group.channel == channel]
         if rows:
-            agreed[row] = joined[rows].min(axis=0)
+            consented_at[row] = joined_at[rows].min(axis=0)
         else:
-            agrees = rng.random(len(created)) < WITHOUT_LIST.get(channel, 0.0)
-            agreed[row, agrees] = created[agrees] + rng.integers(DAY, 30 * DAY, agrees.sum())
-    return agreed
+            consents = rng.random(len(created)) < CONSENT_SHARES.get(channel, 0.0)
+            consented_at[row, consents] = created[consents] + rng.integers(
+                DAY, 30 * DAY, consents.sum()
+            )
+    return consented_at
 
 
-def _removals(joined: Ints, end: int, rng: np.random.Generator) -> Ints:
-    """Return when each person leaves each list; one member in 66 is ever taken off one."""
-    left = np.full_like(joined, NEVER)
-    leaves = (rng.random(joined.shape) < 0.015) & (joined < end - DAY)
-    left[leaves] = rng.integers(joined[leaves] + DAY // 2, end)
-    return left
+def _draw_removals(joined_at: Ints, end: int, rng: np.random.Generator) -> Ints:
+    """Return when each person leaves each list; one member in 66 is ever removed."""
+    left_at = np.full_like(joined_at, NEVER)
+    leaves = (rng.random(joined_at.shape) < 0.015) & (joined_at < end - DAY)
+    left_at[leaves] = rng.integers(joined_at[leaves] + DAY // 2, end)
+    return left_at

@@ -1,4 +1,4 @@
-"""People as the API shows them: ``profile`` resources with consent and forecasts."""
+"""People as ``profile`` resources, with consent and predictive analytics."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from klaviyo_sandbox.catalog.model import Company
 from klaviyo_sandbox.catalog.plan import Channel
 from klaviyo_sandbox.clock import DAY
-from klaviyo_sandbox.jsonapi import Json, iso
-from klaviyo_sandbox.simulation.events import Events
+from klaviyo_sandbox.jsonapi import Json, to_iso
+from klaviyo_sandbox.simulation.events import EventStore
 from klaviyo_sandbox.simulation.population import (
     CHANNELS,
     CITIES,
@@ -28,11 +28,11 @@ from klaviyo_sandbox.simulation.population import (
 
 @dataclass(frozen=True)
 class Activity:
-    """What everybody has visibly done by ``now``; times mean nothing where there is none."""
+    """What each person has visibly done by ``now``; a time without an event is meaningless."""
 
     now: int
     last_event: Ints
-    last_shown: Ints  # when the newest of their events came to be seen
+    last_shown: Ints  # when the newest of their events became visible
     last_order: Ints
     first_order: Ints
     orders: Ints
@@ -40,7 +40,7 @@ class Activity:
 
 
 class Consent(NamedTuple):
-    """How somebody stands to a channel: since when they are in it, or have left it."""
+    """A person's consent to a channel; ``since`` is when it began, or ended."""
 
     status: str
     since: str | None
@@ -48,28 +48,29 @@ class Consent(NamedTuple):
     method: str | None
 
 
-NOBODY_ASKED = Consent("NEVER_SUBSCRIBED", None, allowed=False, method=None)
+NO_CONSENT = Consent("NEVER_SUBSCRIBED", None, allowed=False, method=None)
 
 
-def profiles(company: Company, people: People, events: Events, now: int) -> list[Json]:
-    """Return the ``profile`` resources of those who have come by ``now``, as they stand then."""
-    activity = _activity(company, people, events, now)
-    changes = np.concatenate([people.agreed, people.withdrawn, people.left])
+def build_profiles(company: Company, people: People, events: EventStore, now: int) -> list[Json]:
+    """Return the ``profile`` resources that exist at ``now``."""
+    activity = _measure_activity(company, people, events, now)
+    changes = np.concatenate([people.consented_at, people.withdrawn_at, people.left_at])
     changed = np.where(changes <= now, changes, 0).max(axis=0)
     updated = np.maximum.reduce([people.created, activity.last_shown, changed])
     rows = np.flatnonzero(people.created <= now)
-    moments = zip(rows.tolist(), updated[rows].tolist(), strict=True)
-    return [_profile(company, people, person, at, activity) for person, at in moments]
+    update_times = zip(rows.tolist(), updated[rows].tolist(), strict=True)
+    return [_build_profile(company, people, person, at, activity) for person, at in update_times]
 
 
-def _activity(company: Company, people: People, events: Events, now: int) -> Activity:
-    """Return what everybody has visibly done by now; what is dated ahead does not count."""
-    done, count = (events.seen <= now) & (events.at <= now) & (events.person >= 0), len(people)
-    orders = np.flatnonzero(done & (events.metric == company.code("Placed Order")))
+def _measure_activity(company: Company, people: People, events: EventStore, now: int) -> Activity:
+    """Return what each person has visibly done by now; events dated ahead do not count."""
+    is_past, count = (events.seen <= now) & (events.at <= now) & (events.person >= 0), len(people)
+    orders = np.flatnonzero(is_past & (events.metric == company.code("Placed Order")))
     buyer, at = events.person[orders], events.at[orders]
     last_event, last_shown, last_order = np.zeros((3, count), np.int64)
-    np.maximum.at(last_event, events.person[done], events.at[done])
-    np.maximum.at(last_shown, events.person[done], np.maximum(events.at, events.seen)[done])
+    np.maximum.at(last_event, events.person[is_past], events.at[is_past])
+    shown = np.maximum(events.at, events.seen)
+    np.maximum.at(last_shown, events.person[is_past], shown[is_past])
     np.maximum.at(last_order, buyer, at)
     first_order = np.full(count, NEVER)
     np.minimum.at(first_order, buyer, at)
@@ -78,7 +79,7 @@ def _activity(company: Company, people: People, events: Events, now: int) -> Act
     return Activity(now, last_event, last_shown, last_order, first_order, orders_each, spent)
 
 
-def _profile(
+def _build_profile(
     company: Company, people: People, person: int, updated: int, activity: Activity
 ) -> Json:
     now = activity.now
@@ -97,13 +98,13 @@ def _profile(
             "locale": "fr-CA" if city.country == "Canada" else "en-US",
             "title": None,
             "image": None,
-            "created": iso(int(people.created[person])),
-            "updated": iso(updated),
-            "last_event_date": iso(last_event) if last_event else None,
+            "created": to_iso(int(people.created[person])),
+            "updated": to_iso(updated),
+            "last_event_date": to_iso(last_event) if last_event else None,
             "location": location,
             "properties": _properties(people, person),
             "subscriptions": _subscriptions(company, people, person, now),
-            "predictive_analytics": _prediction(person, activity),
+            "predictive_analytics": _predict(person, activity),
         },
         "relationships": {},
     }
@@ -119,18 +120,21 @@ def _properties(people: People, person: int) -> Json:
 
 def _consent(people: People, channel: Channel, person: int, now: int) -> Consent:
     number = CHANNELS.index(channel)
-    agreed, withdrawn = int(people.agreed[number, person]), int(people.withdrawn[number, person])
+    agreed, withdrawn = (
+        int(people.consented_at[number, person]),
+        int(people.withdrawn_at[number, person]),
+    )
     if withdrawn <= now:
-        return Consent("UNSUBSCRIBED", iso(withdrawn), allowed=False, method=None)
+        return Consent("UNSUBSCRIBED", to_iso(withdrawn), allowed=False, method=None)
     if agreed > now:
         # E-mail may be sent without consent as long as nothing suppresses the address.
         return Consent("NEVER_SUBSCRIBED", None, allowed=channel == "email", method=None)
     by_form = channel in ("email", "sms") and people.form_version[person] >= 0
-    return Consent("SUBSCRIBED", iso(agreed), allowed=True, method="FORM" if by_form else "API")
+    return Consent("SUBSCRIBED", to_iso(agreed), allowed=True, method="FORM" if by_form else "API")
 
 
 def _subscriptions(company: Company, people: People, person: int, now: int) -> Json:
-    """Return the consents, each channel with the fields of its own that Klaviyo gives it."""
+    """Return the consents; Klaviyo gives each channel fields of its own."""
     email, sms, push, whatsapp = (_consent(people, channel, person, now) for channel in CHANNELS)
     phone = people.phone(person, now) if whatsapp.allowed else None
     marketing = _email_consent(email, REASONS[people.reason[person]])
@@ -140,8 +144,9 @@ def _subscriptions(company: Company, people: People, person: int, now: int) -> J
             | {"list_suppressions": _list_suppressions(company, people, person, now)}
         },
         "sms": {
-            "marketing": _by_method(sms) | {"can_receive_sms_marketing": sms.allowed},
-            "transactional": _by_method(sms) | {"can_receive_sms_transactional": sms.allowed},
+            "marketing": _consent_with_method(sms) | {"can_receive_sms_marketing": sms.allowed},
+            "transactional": _consent_with_method(sms)
+            | {"can_receive_sms_transactional": sms.allowed},
         },
         "mobile_push": {
             "marketing": {
@@ -151,25 +156,25 @@ def _subscriptions(company: Company, people: People, person: int, now: int) -> J
             }
         },
         "whatsapp": {
-            "marketing": _whatsapp(whatsapp, phone),
-            "transactional": _whatsapp(whatsapp, phone),
-            "conversational": _whatsapp(NOBODY_ASKED, None),
+            "marketing": _whatsapp_consent(whatsapp, phone),
+            "transactional": _whatsapp_consent(whatsapp, phone),
+            "conversational": _whatsapp_consent(NO_CONSENT, None),
         },
     }
 
 
 def _list_suppressions(company: Company, people: People, person: int, now: int) -> list[Json]:
-    """Return the e-mail lists that somebody has left: they bar the person's mail."""
-    left = zip(company.lists, people.left[:, person].tolist(), strict=True)
+    """Return the e-mail lists that a person has left: their mail is suppressed."""
+    left = zip(company.lists, people.left_at[:, person].tolist(), strict=True)
     return [
-        {"list_id": group.id, "reason": "UNSUBSCRIBE", "timestamp": iso(at)}
+        {"list_id": group.id, "reason": "UNSUBSCRIBE", "timestamp": to_iso(at)}
         for group, at in left
         if group.channel == "email" and at <= now
     ]
 
 
-def _whatsapp(consent: Consent, phone: str | None) -> Json:
-    return _dated(consent) | {
+def _whatsapp_consent(consent: Consent, phone: str | None) -> Json:
+    return _consent_times(consent) | {
         "can_receive": consent.allowed,
         "created_timestamp": consent.since,
         "metadata": None,
@@ -180,7 +185,7 @@ def _whatsapp(consent: Consent, phone: str | None) -> Json:
 
 def _email_consent(email: Consent, reason: str) -> Json:
     suppression = [{"reason": reason, "timestamp": email.since}]
-    return _by_method(email) | {
+    return _consent_with_method(email) | {
         "can_receive_email_marketing": email.allowed,
         "custom_method_detail": None,
         "double_optin": email.status == "SUBSCRIBED",
@@ -188,11 +193,11 @@ def _email_consent(email: Consent, reason: str) -> Json:
     }
 
 
-def _by_method(consent: Consent) -> Json:
-    return _dated(consent) | {"method": consent.method, "method_detail": ""}
+def _consent_with_method(consent: Consent) -> Json:
+    return _consent_times(consent) | {"method": consent.method, "method_detail": ""}
 
 
-def _dated(consent: Consent) -> Json:
+def _consent_times(consent: Consent) -> Json:
     return {
         "consent": consent.status,
         "consent_timestamp": consent.since,
@@ -200,25 +205,26 @@ def _dated(consent: Consent) -> Json:
     }
 
 
-def _prediction(person: int, activity: Activity) -> Json | None:
-    """Return simple forecasts from the visible orders; None for someone who never ordered."""
+def _predict(person: int, activity: Activity) -> Json | None:
+    """Return simple forecasts from the visible orders; None without orders."""
     orders, spent = int(activity.orders[person]), float(activity.spent[person])
     if not orders:
         return None
     first, last = int(activity.first_order[person]), int(activity.last_order[person])
-    between = (last - first) / DAY / (orders - 1) if orders > 1 else None
-    usual = between or 180.0
-    stays = 2.0 ** -((activity.now - last) / DAY / usual)
-    ahead = 365 / usual * stays
+    interval = (last - first) / DAY / (orders - 1) if orders > 1 else None
+    expected_interval = interval or 180.0
+    # The chance to order again halves with each interval that passes without an order.
+    retention = 2.0 ** -((activity.now - last) / DAY / expected_interval)
+    predicted = 365 / expected_interval * retention
     return {
         "historic_clv": round(spent, 2),
-        "predicted_clv": round(ahead * spent / orders, 2),
-        "total_clv": round(spent + ahead * spent / orders, 2),
+        "predicted_clv": round(predicted * spent / orders, 2),
+        "total_clv": round(spent + predicted * spent / orders, 2),
         "historic_number_of_orders": orders,
-        "predicted_number_of_orders": round(ahead, 2),
-        "average_days_between_orders": between and round(between, 1),
+        "predicted_number_of_orders": round(predicted, 2),
+        "average_days_between_orders": interval and round(interval, 1),
         "average_order_value": round(spent / orders, 2),
-        "churn_probability": round(1 - stays, 3),
-        "expected_date_of_next_order": iso(last + int(usual * DAY)),
+        "churn_probability": round(1 - retention, 3),
+        "expected_date_of_next_order": to_iso(last + int(expected_interval * DAY)),
         "ranked_channel_affinity": list(CHANNELS),
     }

@@ -1,7 +1,7 @@
-"""Who is in which list and segment, and since when.
+"""Membership of lists and segments over time.
 
-Lists follow from when people join and leave them. Segments are drawn anew every midnight (UTC)
-from what people did before it, by the conditions their definition states.
+List memberships follow from when people join and leave. Segments are refreshed every midnight
+(UTC) from what people did before it, by the conditions of their definitions.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import numpy as np
 from klaviyo_sandbox.catalog.model import Company, Segment
 from klaviyo_sandbox.catalog.plan import Condition
 from klaviyo_sandbox.clock import DAY
-from klaviyo_sandbox.simulation.event_table import Table
+from klaviyo_sandbox.simulation.event_table import Rows
 from klaviyo_sandbox.simulation.population import NEVER, Bools, Ints, People
 
 
 class Memberships(NamedTuple):
     """Stays in groups, one position per stay; ``group`` counts the lists, then the segments.
 
-    Somebody may leave a group and come again. ``left`` is NEVER for who stays.
+    A person may leave a group and return. ``left_at`` is NEVER for a stay without an end.
     """
 
     group: Ints
     person: Ints
-    joined: Ints
-    left: Ints
+    joined_at: Ints
+    left_at: Ints
 
 
 def group_ids(company: Company) -> list[str]:
@@ -35,106 +35,108 @@ def group_ids(company: Company) -> list[str]:
     return [*(group.id for group in company.lists), *(group.id for group in company.segments)]
 
 
-class Past:
-    """How often, and when last, everybody did what segments ask about."""
+class ActivityCounts:
+    """How often, and when last, each person had an event of each metric that segments count."""
 
-    def __init__(self, names: Iterable[str], people: People) -> None:
+    def __init__(self, metrics: Iterable[str], people: People) -> None:
         self.people = people
-        self.times = {name: np.zeros(len(people), np.int64) for name in sorted(set(names))}
+        self.times = {name: np.zeros(len(people), np.int64) for name in sorted(set(metrics))}
         self.last = {name: np.full(len(people), -NEVER // 2) for name in self.times}
 
-    def bring(
-        self, name: str, often: float, pause: int, now: int, rng: np.random.Generator
+    def add_past(
+        self, metric: str, mean: float, pause: int, now: int, rng: np.random.Generator
     ) -> None:
-        """Give those who came before ``now`` a past no event tells: how often and when last."""
-        if name in self.times:
-            times = rng.poisson(often * self.people.interest)
+        """Draw activity before ``now``, which no event shows, for people created before it."""
+        if metric in self.times:
+            times = rng.poisson(mean * self.people.interest)
             times[self.people.created >= now] = 0
             last = now - rng.exponential(pause, len(times)).astype(np.int64)
-            self.times[name] += times
-            self.last[name][times > 0] = last[times > 0]
+            self.times[metric] += times
+            self.last[metric][times > 0] = last[times > 0]
 
-    def note(self, name: str, events: Table) -> None:
-        """Remember events of the metric."""
-        np.add.at(self.times[name], events["person"], 1)
-        np.maximum.at(self.last[name], events["person"], events["at"])
+    def add(self, metric: str, events: Rows) -> None:
+        """Count events of the metric."""
+        np.add.at(self.times[metric], events["person"], 1)
+        np.maximum.at(self.last[metric], events["person"], events["at"])
 
     def meets(self, condition: Condition, now: int) -> Bools:
-        """Tell who meets the condition at ``now``; ValueError for one that is not kept track of."""
-        name, operator, times, days = condition
+        """Return who meets the condition at ``now``; ValueError if the counts cannot say."""
+        metric, operator, times, days = condition
         since = -NEVER // 2 + 1 if days is None else now - days * DAY
         if (operator, times) == ("equals", 0):
-            return self.last[name] < since
+            return self.last[metric] < since
         if operator == "greater-than-or-equal" and times == 1:
-            return self.last[name] >= since
+            return self.last[metric] >= since
         if operator == "greater-than-or-equal" and days is None:
-            return self.times[name] >= times
+            return self.times[metric] >= times
         message = f"no count is kept for the segment condition {condition}"
         raise ValueError(message)
 
 
-class Segments:
+class SegmentIndex:
     """Every list and segment with its people; positions count the lists, then the segments."""
 
     def __init__(self, company: Company, people: People) -> None:
         self._people = people
         self._segments = company.segments
-        self._places = {id_: place for place, id_ in enumerate(group_ids(company))}
-        self._lists = len(company.lists)
+        self._positions = {id_: position for position, id_ in enumerate(group_ids(company))}
+        self._list_count = len(company.lists)
         self._inside = np.zeros((len(company.segments), len(people)), bool)
         self._changes: list[Ints] = []
 
-    def draw(self, past: Past, midnight: int) -> None:
-        """Let people into the segments and out of them as of ``midnight``."""
+    def refresh(self, activity: ActivityCounts, midnight: int) -> None:
+        """Recompute the segments as of ``midnight`` and record who joins and leaves them."""
         inside = np.zeros_like(self._inside)
         for row, segment in enumerate(self._segments):
             if segment.created <= midnight:
-                inside[row] = self._who_belongs(segment, past, midnight)
+                inside[row] = self._meets_definition(segment, activity, midnight)
         rows, person = np.nonzero(inside != self._inside)
         at = np.full(len(rows), midnight)
-        comes = inside[rows, person]
-        self._changes.append(np.stack([rows + self._lists, person, at, comes], axis=1))
+        joins = inside[rows, person]
+        self._changes.append(np.stack([rows + self._list_count, person, at, joins], axis=1))
         self._inside = inside
 
-    def _who_belongs(self, segment: Segment, past: Past, now: int) -> Bools:
-        belongs: Bools = self._people.created <= now
+    def _meets_definition(self, segment: Segment, activity: ActivityCounts, now: int) -> Bools:
+        members: Bools = self._people.created <= now
         if segment.members_of is not None:
-            belongs = belongs & self._in_list(self._places[segment.members_of], now)
+            members = members & self._is_in_list(self._positions[segment.members_of], now)
         for condition in segment.conditions:
-            belongs = belongs & past.meets(condition, now)
-        return belongs
+            members = members & activity.meets(condition, now)
+        return members
 
-    def _in_list(self, row: int, now: int) -> Bools:
-        joined, left = self._people.joined[row], self._people.left[row]
+    def _is_in_list(self, row: int, now: int) -> Bools:
+        joined, left = self._people.joined_at[row], self._people.left_at[row]
         inside: Bools = (joined <= now) & (now < left)
         return inside
 
-    def find(self, included: Sequence[str], excluded: Sequence[str], now: int) -> Ints:
-        """Return for each person the first included group they are in, -1 for whom to leave out."""
-        found = np.full(len(self._people), -1, np.int64)
+    def select_recipients(self, included: Sequence[str], excluded: Sequence[str], now: int) -> Ints:
+        """Return each person's first included group, -1 for people who are not addressed."""
+        groups = np.full(len(self._people), -1, np.int64)
         for id_ in reversed(included):
-            found[self._members(id_, now)] = self._places[id_]
+            groups[self._members(id_, now)] = self._positions[id_]
         for id_ in excluded:
-            found[self._members(id_, now)] = -1
-        return found
+            groups[self._members(id_, now)] = -1
+        return groups
 
     def _members(self, id_: str, now: int) -> Bools:
-        place = self._places[id_]
-        if place < self._lists:
-            return self._in_list(place, now)
-        members: Bools = self._inside[place - self._lists]
+        position = self._positions[id_]
+        if position < self._list_count:
+            return self._is_in_list(position, now)
+        members: Bools = self._inside[position - self._list_count]
         return members
 
     def memberships(self) -> Memberships:
         """Return every stay in a list, then every stay in a segment."""
         people = self._people
-        row, person = np.nonzero(people.joined < NEVER)
-        stays = (row, person, people.joined[row, person], people.left[row, person])
+        row, person = np.nonzero(people.joined_at < NEVER)
+        list_stays = (row, person, people.joined_at[row, person], people.left_at[row, person])
         changes = np.concatenate([np.empty((0, 4), np.int64), *self._changes])
-        group, who, at, comes = changes[np.lexsort(changes.T[2::-1])].T
-        # For one person in one group coming and going alternate, beginning with coming.
-        goes = np.append((group[1:] == group[:-1]) & (who[1:] == who[:-1]), values=False)
-        left = np.where(goes, np.append(at[1:], NEVER), NEVER)
-        came = comes == 1
-        drawn = (group[came], who[came], at[came], left[came])
-        return Memberships(*(np.concatenate(pair) for pair in zip(stays, drawn, strict=True)))
+        # Sorted by group, person and time, joins and leaves alternate, beginning with a join:
+        # a stay ends at the next change if that is of the same person and group.
+        group, who, at, joins = changes[np.lexsort(changes.T[2::-1])].T
+        ends = np.append((group[1:] == group[:-1]) & (who[1:] == who[:-1]), values=False)
+        left = np.where(ends, np.append(at[1:], NEVER), NEVER)
+        is_join = joins == 1
+        segment_stays = (group[is_join], who[is_join], at[is_join], left[is_join])
+        pairs = zip(list_stays, segment_stays, strict=True)
+        return Memberships(*(np.concatenate(pair) for pair in pairs))

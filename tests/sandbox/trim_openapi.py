@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from klaviyo_sandbox.resources.declaration import ENDPOINTS
+from klaviyo_sandbox.resources.registry import ENDPOINTS
 
 PROSE = {"description", "example", "examples", "externalDocs", "discriminator", "deprecated"}
 CUT = {"FormDefinition", "TemplateDefinition"}

@@ -1,4 +1,4 @@
-"""The sandbox's one truth: what reports say is what the visible events say, at every clock."""
+"""Reports and metric aggregates equal the visible events, at every clock."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ import pytest
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.clock import DAY, HOUR
 from klaviyo_sandbox.reports import aggregates, report
-from klaviyo_sandbox.reports.intervals import edges_of
-from klaviyo_sandbox.simulation.event_table import OUTCOMES, WINDOWS
-from tests.sandbox.accounts import (
+from klaviyo_sandbox.reports.intervals import interval_edges
+from klaviyo_sandbox.simulation.event_table import ATTRIBUTION_WINDOWS, STATISTIC_METRICS
+from tests.sandbox.simulated_account import (
+    ALL_TIME,
     BLACK_FRIDAY,
-    CAMPAIGN_GROUPS,
-    COUNTED,
-    EVERYTHING,
-    FLOW_GROUPS,
+    CAMPAIGN_GROUPINGS,
+    FLOW_GROUPINGS,
+    METRIC_STATISTICS,
     NOON,
-    an_account,
-    asked,
-    metric_of,
+    create_account,
+    metric_name,
+    report_request,
 )
 
 
 @pytest.fixture(name="account", scope="module")
 def _account() -> Account:
-    return an_account()
+    return create_account()
 
 
 @pytest.fixture(name="documents", scope="module")
 def _documents(account: Account) -> list[dict[str, Any]]:
-    """Every visible event, each with the ids it is credited to under ``credit``."""
+    """Every visible event, with the ids of its attribution under ``credit``."""
     rows = account.events.query(now=account.now)
     documents = account.events.documents(rows)
     credits_ = {one["id"]: one["relationships"] for one in account.events.attributions(rows)}
@@ -54,19 +54,19 @@ def _metric_names(account: Account) -> dict[str | None, str]:
 
 
 class TestReports:
-    """Reports equal what a reader can count in the event list."""
+    """Reports equal counts of the listed events."""
 
-    def test_campaigns_are_what_their_events_say(
+    def test_campaign_counts_equal_the_events(
         self, account: Account, documents: list[Any], metric_names: dict[str | None, str]
     ) -> None:
-        """Each campaign's counts equal those read from the event list by a reader's own means."""
+        """Each campaign's counts equal an independent count of the listed events."""
         expected: dict[str, Counter[str]] = defaultdict(Counter)
         people = set()
         for document in documents:
             properties = document["attributes"]["event_properties"]
-            metric = metric_of(document, metric_names)
-            if "Campaign Name" in properties and metric in COUNTED:
-                campaign, statistic = properties["$message"], COUNTED[metric]
+            metric = metric_name(document, metric_names)
+            if "Campaign Name" in properties and metric in METRIC_STATISTICS:
+                campaign, statistic = properties["$message"], METRIC_STATISTICS[metric]
                 expected[campaign][statistic] += 1
                 people.add(
                     (campaign, statistic, document["relationships"]["profile"]["data"]["id"])
@@ -77,7 +77,9 @@ class TestReports:
                 expected[campaign]["conversion_value"] += properties["$value"]
         for campaign, statistic, _ in people:
             expected[campaign][f"{statistic} of people"] += 1
-        results = report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS[:3]))
+        results = report.values(
+            account, "campaign", **report_request(account, group_by=CAMPAIGN_GROUPINGS[:3])
+        )
         found: dict[str, Counter[str]] = defaultdict(Counter)
         for result in results:
             for name, value in result["statistics"].items():
@@ -88,16 +90,16 @@ class TestReports:
             for statistic in ("delivered", "opens", "clicks", "conversions", "bounced"):
                 assert counts[statistic] == found[campaign][statistic]
             assert counts["conversion_value"] == pytest.approx(found[campaign]["conversion_value"])
-            if campaign in simple:  # Klaviyo's events do not tell a campaign's messages apart
+            if campaign in simple:  # Klaviyo's events do not name the message of a campaign
                 assert counts["opens of people"] == found[campaign]["opens_unique"]
                 assert counts["clicks of people"] == found[campaign]["clicks_unique"]
 
-    def test_a_day_of_a_flow_is_a_part_of_the_whole(self, account: Account) -> None:
-        """Daily figures of flow messages add up to the figures of the whole window."""
+    def test_daily_series_adds_up_to_the_values(self, account: Account) -> None:
+        """The daily counts of flow messages add up to those of the whole window."""
         window: dict[str, Any] = {"start": NOON - 59 * DAY, "end": NOON}
-        question = asked(account, group_by=FLOW_GROUPS, **window)
-        dates, series = report.series(account, "flow", interval="daily", **question)
-        values = report.values(account, "flow", **question)
+        request = report_request(account, group_by=FLOW_GROUPINGS, **window)
+        dates, series = report.series(account, "flow", interval="daily", **request)
+        values = report.values(account, "flow", **request)
         assert [r["groupings"] for r in series] == [r["groupings"] for r in values]
         assert len(dates) == 60
         for by_day, whole in zip(series, values, strict=True):
@@ -106,12 +108,12 @@ class TestReports:
                 assert (days is None) == (sum_ is None)
                 assert days is None or sum(days) == pytest.approx(sum_)
 
-    def test_windows_of_sends_do_not_overlap(self, account: Account) -> None:
-        """Two neighbouring windows hold what one over both holds, each send once."""
+    def test_windows_do_not_overlap(self, account: Account) -> None:
+        """Two adjacent windows together count each send of the whole window once."""
         middle = NOON - 100 * DAY
-        question = asked(account, group_by=CAMPAIGN_GROUPS)
+        request = report_request(account, group_by=CAMPAIGN_GROUPINGS)
         parts = [
-            report.values(account, "campaign", **question | window)
+            report.values(account, "campaign", **request | window)
             for window in ({"end": middle}, {"start": middle}, {})
         ]
         first, second, whole = (sum(r["statistics"]["recipients"] for r in part) for part in parts)
@@ -119,10 +121,10 @@ class TestReports:
         assert second > 0
         assert first + second == whole
 
-    def test_rates_are_fractions_of_the_counts_beside_them(self, account: Account) -> None:
-        """A rate is the documented ratio of counts, and nothing is rounded."""
+    def test_rates_are_fractions_of_the_counts(self, account: Account) -> None:
+        """A rate is the documented ratio of counts, without rounding."""
         for result in report.values(
-            account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS)
+            account, "campaign", **report_request(account, group_by=CAMPAIGN_GROUPINGS)
         ):
             counts = result["statistics"]
             if result["groupings"]["send_channel"] == "email" and counts["delivered"]:
@@ -130,50 +132,54 @@ class TestReports:
                 assert counts["click_rate"] == counts["clicks_unique"] / counts["delivered"]
             assert counts["recipients"] == counts["delivered"] + counts["bounced_or_failed"]
 
-    @pytest.mark.parametrize(
-        ("channel", "missing"),
-        [
-            ("email", {"text_message_spend"}),
-            ("sms", {"opens", "open_rate", "opens_unique", "spam_complaints", "bounced"}),
-            ("push-notification", {"clicks", "click_rate", "unsubscribes", "text_message_spend"}),
-            ("whatsapp", {"spam_complaints", "bounced", "failed", "text_message_spend"}),
-        ],
-    )
-    def test_what_a_channel_does_not_have_is_null(
-        self, account: Account, channel: str, missing: set[str]
-    ) -> None:
-        """A statistic whose events a channel cannot have is null, never nought."""
-        question = asked(account, group_by=CAMPAIGN_GROUPS)
-        question["filters"] = [("equals", "send_channel", channel)]
-        results = report.values(account, "campaign", **question)
-        assert results
-        for result in results:
-            assert result["groupings"]["send_channel"] == channel
-            nulls = {name for name, value in result["statistics"].items() if value is None}
-            assert missing <= nulls
-            assert "delivered" not in nulls
+    def test_statistics_that_a_channel_lacks_are_null(self, account: Account) -> None:
+        """A statistic whose events a channel cannot have is null, never zero."""
+        lacking = {
+            "email": {"text_message_spend"},
+            "sms": {"opens", "open_rate", "opens_unique", "spam_complaints", "bounced"},
+            "push-notification": {"clicks", "click_rate", "unsubscribes", "text_message_spend"},
+            "whatsapp": {"spam_complaints", "bounced", "failed", "text_message_spend"},
+        }
+        for channel, missing in lacking.items():
+            request = report_request(account, group_by=CAMPAIGN_GROUPINGS)
+            request["filters"] = [("equals", "send_channel", channel)]
+            results = report.values(account, "campaign", **request)
+            assert results, channel
+            for result in results:
+                assert result["groupings"]["send_channel"] == channel
+                nulls = {name for name, value in result["statistics"].items() if value is None}
+                assert missing <= nulls, channel
+                assert "delivered" not in nulls, channel
 
-    def test_variations_share_out_their_message(self, account: Account) -> None:
-        """The versions of an A/B test add up to their message, and every other message has one."""
-        split = report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS))
-        whole = report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS[:3]))
-        counts, versions = Counter[str](), Counter[str]()
+    def test_variations_add_up_to_their_message(self, account: Account) -> None:
+        """The variations of an A/B test add up to their message, and other messages have one."""
+        split = report.values(
+            account, "campaign", **report_request(account, group_by=CAMPAIGN_GROUPINGS)
+        )
+        whole = report.values(
+            account, "campaign", **report_request(account, group_by=CAMPAIGN_GROUPINGS[:3])
+        )
+        counts, variations = Counter[str](), Counter[str]()
         for result in split:
             message = result["groupings"]["campaign_message_id"]
             assert result["groupings"]["variation"] is not None
             counts[message] += result["statistics"]["opens_unique"] or 0
-            versions[message] += 1
+            variations[message] += 1
         for result in whole:
             message = result["groupings"]["campaign_message_id"]
             assert counts[message] == (result["statistics"]["opens_unique"] or 0)
-        known = {m.id: len(m.variations) for c in account.company.campaigns for m in c.messages}
-        assert versions == {message: known[message] for message in versions}
-        assert max(versions.values()) > 1
+        expected = {m.id: len(m.variations) for c in account.company.campaigns for m in c.messages}
+        assert variations == {message: expected[message] for message in variations}
+        assert max(variations.values()) > 1
 
-    def test_tags_and_groups_split_what_they_should(self, account: Account) -> None:
-        """Grouping by audience keeps every recipient once; every tagged campaign shows its tags."""
+    def test_groups_split_recipients_and_tags_do_not(self, account: Account) -> None:
+        """Groups by audience count every recipient once; groups by tag name the campaign's tags."""
         one, by_group, by_tag = (
-            report.values(account, "campaign", **asked(account, group_by=(*CAMPAIGN_GROUPS, *more)))
+            report.values(
+                account,
+                "campaign",
+                **report_request(account, group_by=(*CAMPAIGN_GROUPINGS, *more)),
+            )
             for more in ((), ("group", "group_name"), ("tag_id", "tag_name"))
         )
         recipients = [sum(r["statistics"]["recipients"] for r in each) for each in (one, by_group)]
@@ -184,14 +190,14 @@ class TestReports:
             groupings = result["groupings"]
             assert tags.get(groupings["tag_id"]) == groupings["tag_name"]
 
-    def test_form_submissions_are_the_events(
+    def test_form_submits_equal_the_events(
         self, account: Account, documents: list[Any], metric_names: dict[str | None, str]
     ) -> None:
-        """A form's submits are its Submitted Form events, and its views are more than these."""
+        """A form's submits equal its Submitted Form events, and its views are more."""
         submitted = Counter(
             document["attributes"]["event_properties"]["form_id"]
             for document in documents
-            if metric_of(document, metric_names) == "Submitted Form"
+            if metric_name(document, metric_names) == "Submitted Form"
         )
         results = report.values(
             account,
@@ -199,7 +205,7 @@ class TestReports:
             statistics=("submits", "viewed_form", "submit_rate"),
             group_by=("form_id",),
             filters=(),
-            **EVERYTHING,
+            **ALL_TIME,
         )
         assert submitted == {r["groupings"]["form_id"]: r["statistics"]["submits"] for r in results}
         for result in results:
@@ -207,8 +213,8 @@ class TestReports:
             assert counts["viewed_form"] > counts["submits"]
             assert counts["submit_rate"] == counts["submits"] / counts["viewed_form"]
 
-    def test_segments_end_the_window_with_their_members(self, account: Account) -> None:
-        """A segment's total is the number of its members, and its changes lead there."""
+    def test_segment_totals_equal_the_members(self, account: Account) -> None:
+        """A segment's last total is the number of its members, and the net changes lead to it."""
         names = ("total_members", "members_added", "members_removed", "net_members_changed")
         _, series = report.series(
             account,
@@ -243,7 +249,7 @@ class TestAggregates:
             ("Subscribed to List", "List"),
         ],
     )
-    def test_count_what_the_events_say(
+    def test_counts_equal_the_events(
         self,
         account: Account,
         documents: list[Any],
@@ -251,17 +257,17 @@ class TestAggregates:
         metric: str,
         dimension: str,
     ) -> None:
-        """A row's count a day is the number of listed events dated that day that say the same."""
+        """A row's daily count is the number of listed events of that day and dimension."""
         zone = ZoneInfo("America/Los_Angeles")
         expected: Counter[tuple[str, str]] = Counter()
         people = set()
         for document in documents:
             at = document["attributes"]["timestamp"]
-            if metric_of(document, metric_names) == metric and at >= NOON - 100 * DAY:
+            if metric_name(document, metric_names) == metric and at >= NOON - 100 * DAY:
                 day = datetime.fromtimestamp(at, zone).date().isoformat()
-                said = str(document["attributes"]["event_properties"].get(dimension, ""))
-                expected[day, said] += 1
-                people.add((day, said, document["relationships"]["profile"]["data"]["id"]))
+                value = str(document["attributes"]["event_properties"].get(dimension, ""))
+                expected[day, value] += 1
+                people.add((day, value, document["relationships"]["profile"]["data"]["id"]))
         dates, rows = aggregates.metric_aggregates(
             account,
             metric_id=account.company.metric(metric).id,
@@ -282,51 +288,53 @@ class TestAggregates:
         assert expected == found
         assert sum(sum(row["measurements"]["unique"]) for row in rows) == len(people)
 
-    def test_credit_orders_as_the_reports_do(self, account: Account) -> None:
-        """Orders by attributed message, over all time, equal the campaigns' and flows' orders."""
+    def test_attributed_orders_equal_the_reports(self, account: Account) -> None:
+        """Orders by attributed message, over all time, equal the conversions of the reports."""
         _, rows = aggregates.metric_aggregates(
             account,
             metric_id=account.company.metric("Placed Order").id,
             measurements=("count", "sum_value"),
             interval="month",
             by=("$attributed_message", "$attributed_flow"),
-            since=EVERYTHING["start"],
-            before=EVERYTHING["end"],
+            since=ALL_TIME["start"],
+            before=ALL_TIME["end"],
             timezone="UTC",
             filters=(),
         )
-        credited = [row["measurements"] for row in rows if row["dimensions"][0]]
-        campaigns = report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS))
-        flows = report.values(account, "flow", **asked(account, group_by=FLOW_GROUPS))
+        attributed = [row["measurements"] for row in rows if row["dimensions"][0]]
+        campaigns = report.values(
+            account, "campaign", **report_request(account, group_by=CAMPAIGN_GROUPINGS)
+        )
+        flows = report.values(account, "flow", **report_request(account, group_by=FLOW_GROUPINGS))
         for measurement, statistic in (("count", "conversions"), ("sum_value", "conversion_value")):
-            by_event_date = sum(sum(row[measurement]) for row in credited)
+            by_event_date = sum(sum(row[measurement]) for row in attributed)
             by_send_date = sum(r["statistics"][statistic] for r in (*campaigns, *flows))
             assert by_event_date == pytest.approx(by_send_date)
             assert by_send_date > 0
 
-    def test_days_follow_the_clocks_of_the_zone(self) -> None:
-        """The day on which clocks go back has 25 hours, the one on which they go forward 23."""
+    def test_days_follow_daylight_saving_time(self) -> None:
+        """A day has 25 hours when clocks go back, and 23 when they go forward."""
         zone = ZoneInfo("America/New_York")
         start, end = (int(datetime(2026, m, 1, tzinfo=zone).timestamp()) for m in (3, 12))
-        days = np.diff(edges_of(start, end, "day", zone))
-        hours = np.diff(edges_of(start, start + 10 * DAY, "hour", zone))
+        days = np.diff(interval_edges(start, end, "day", zone))
+        hours = np.diff(interval_edges(start, start + 10 * DAY, "hour", zone))
         assert Counter((days // HOUR).tolist()) == {24: 273, 23: 1, 25: 1}
         assert set(hours.tolist()) == {HOUR}
 
 
 class TestAttribution:
-    """Conversions belong to messages by Klaviyo's windows."""
+    """Conversions are attributed by Klaviyo's windows."""
 
-    def test_an_order_belongs_to_the_last_touch_in_its_window(self, account: Account) -> None:
-        """Every order is credited to the latest eligible touch of its person, or to none."""
+    def test_order_belongs_to_the_last_touch_in_its_window(self, account: Account) -> None:
+        """Every order is attributed to the latest eligible touch of its person, or to none."""
         events = account.events
-        codes = {account.company.code(name): name for name in WINDOWS}
+        codes = {account.company.code(name): name for name in ATTRIBUTION_WINDOWS}
         touches: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
         for row in np.flatnonzero(events.variation >= 0).tolist():
             metric = int(events.metric[row])
-            if metric in codes and not events.mark[row] & 3:
+            if metric in codes and not events.flags[row] & 3:
                 touches[int(events.person[row])].append(
-                    (int(events.at[row]), row, WINDOWS[codes[metric]])
+                    (int(events.at[row]), row, ATTRIBUTION_WINDOWS[codes[metric]])
                 )
         order = account.company.metric("Placed Order")
         rows = events.query(now=NOON + 60 * DAY, metric_id=order.id)
@@ -342,32 +350,34 @@ class TestAttribution:
 
 
 class TestClock:
-    """The clock decides what is visible, and nothing else."""
+    """The clock only decides what is visible."""
 
     def test_moving_the_clock_equals_starting_later(self) -> None:
-        """An account moved on by ten days shows what one started ten days later shows."""
-        moved, later = an_account(), an_account(NOON + 10 * DAY)
+        """An account whose clock moves by ten days equals one started ten days later."""
+        moved, later = create_account(), create_account(NOON + 10 * DAY)
         moved.resources("profile")
-        moved.move_to(NOON + 10 * DAY)
+        moved.set_clock(NOON + 10 * DAY)
         for kind in ("profile", "campaign-message", "segment"):
             assert moved.resources(kind) == later.resources(kind)
-        questions = [asked(account, group_by=CAMPAIGN_GROUPS) for account in (moved, later)]
+        requests_ = [
+            report_request(account, group_by=CAMPAIGN_GROUPINGS) for account in (moved, later)
+        ]
         first, second = (
-            report.values(account, "campaign", **question)
-            for account, question in zip((moved, later), questions, strict=True)
+            report.values(account, "campaign", **request)
+            for account, request in zip((moved, later), requests_, strict=True)
         )
         assert first == second
         rows = [account.events.query(now=account.now) for account in (moved, later)]
         assert rows[0].tolist() == rows[1].tolist()
         assert moved.events.documents(rows[0][-500:]) == later.events.documents(rows[1][-500:])
 
-    def test_restates_campaigns_sent_before(self) -> None:
-        """As days go by, old campaigns gain opens and orders, and their deliveries stay."""
-        account = an_account(BLACK_FRIDAY, campaigns=320, profiles=1_000)
-        question = asked(account, group_by=CAMPAIGN_GROUPS, end=BLACK_FRIDAY)
-        before = report.values(account, "campaign", **question)
-        account.move_to(BLACK_FRIDAY + 30 * DAY)
-        after = report.values(account, "campaign", **question)
+    def test_reports_are_restated(self) -> None:
+        """As days pass, old campaigns gain opens and orders, and keep their deliveries."""
+        account = create_account(BLACK_FRIDAY, campaigns=320, profiles=1_000)
+        request = report_request(account, group_by=CAMPAIGN_GROUPINGS, end=BLACK_FRIDAY)
+        before = report.values(account, "campaign", **request)
+        account.set_clock(BLACK_FRIDAY + 30 * DAY)
+        after = report.values(account, "campaign", **request)
         assert [r["groupings"] for r in before] == [r["groupings"] for r in after]
         grown: Counter[str] = Counter()
         for old, new in zip(before, after, strict=True):
@@ -378,26 +388,26 @@ class TestClock:
         assert grown["opens_unique"] > 0
         assert grown["conversion_value"] > 0
 
-    def test_never_goes_back(self) -> None:
-        """Turning the clock back is refused, and leaves it where it was."""
-        account = an_account(profiles=20, campaigns=5)
+    def test_clock_never_goes_back(self) -> None:
+        """Turning the clock back is refused and changes nothing."""
+        account = create_account(profiles=20, campaigns=5)
         with pytest.raises(ValueError, match="cannot go back"):
-            account.move_to(NOON - 1)
+            account.set_clock(NOON - 1)
         assert account.now == NOON
 
-    def test_stays_within_what_is_written(self) -> None:
-        """A clock before the history or after the written future is refused, not left empty."""
-        account = an_account(profiles=20, campaigns=5)
+    def test_clock_stays_within_the_simulation(self) -> None:
+        """A clock before or after the simulated time is refused."""
+        account = create_account(profiles=20, campaigns=5)
         with pytest.raises(ValueError, match="runs only from 2025-10-16"):
-            account.move_to(NOON + 61 * DAY)
+            account.set_clock(NOON + 61 * DAY)
         with pytest.raises(ValueError, match="runs only from 2025-10-16"):
-            an_account(NOON - 401 * DAY)
+            create_account(NOON - 401 * DAY)
         assert account.now == NOON
 
-    def test_messages_go_out_while_they_are_being_sent(self, account: Account) -> None:
-        """Nothing is received before its campaign's send begins or after it is said to be sent."""
+    def test_messages_are_received_while_sending(self, account: Account) -> None:
+        """Every message of a campaign is received while its status is ``sending``."""
         events = account.events
-        codes = [account.company.code(name) for name in OUTCOMES["delivered"].values()]
+        codes = [account.company.code(name) for name in STATISTIC_METRICS["delivered"].values()]
         received = np.isin(events.metric, codes)
         for number, content in enumerate(events.contents):
             sent = events.sent[received & (events.variation == number)]

@@ -1,4 +1,4 @@
-"""The sandbox's people and events: cause before effect, whole, believable, the same each time."""
+"""The simulated people and events are causal, complete, believable and the same for a seed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.clock import DAY, HOUR
 from klaviyo_sandbox.reports import aggregates, report
-from klaviyo_sandbox.simulation.event_table import OUTCOMES
+from klaviyo_sandbox.simulation.event_table import STATISTIC_METRICS
 from klaviyo_sandbox.simulation.population import CHANNELS
 from klaviyo_sandbox.simulation.segments import group_ids
-from tests.sandbox.accounts import CAMPAIGN_GROUPS, NOON, an_account, asked
+from tests.sandbox.simulated_account import CAMPAIGN_GROUPINGS, NOON, create_account, report_request
 
 
 @pytest.fixture(name="account", scope="module")
 def _account() -> Account:
-    return an_account()
+    return create_account()
 
 
 @pytest.fixture(name="documents", scope="module")
@@ -29,19 +29,19 @@ def _documents(account: Account) -> list[dict[str, Any]]:
 
 
 class TestPeople:
-    """Cause comes before effect in what people do."""
+    """In what people do, the cause comes before the effect."""
 
-    def test_nobody_receives_a_message_without_consent(self, account: Account) -> None:
-        """A message is sent after its recipient agrees to the channel and before leaving it."""
+    def test_every_recipient_consents(self, account: Account) -> None:
+        """A message is sent after its recipient consents to the channel and before consent ends."""
         events, people = account.events, account.people
         for number, channel in enumerate(CHANNELS):
-            code = account.company.code(OUTCOMES["delivered"][channel])
+            code = account.company.code(STATISTIC_METRICS["delivered"][channel])
             rows = np.flatnonzero((events.metric == code) & (events.variation >= 0))
             assert len(rows) > 0
-            assert people.consents(number, events.person[rows], events.sent[rows]).all()
+            assert people.has_consent(number, events.person[rows], events.sent[rows]).all()
 
     def test_recipients_belong_to_the_audience(self, account: Account) -> None:
-        """Each recipient was, when the message left, in the group it is counted under."""
+        """Each recipient is, when the message is sent, in the group that the event names."""
         events, stays = account.events, account.memberships
         included = {
             message.id: (message.send_at or 0, audience.included)
@@ -52,16 +52,16 @@ class TestPeople:
         }
         groups = group_ids(account.company)
         inside: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-        for group, person, joined, left in zip(*(c.tolist() for c in stays), strict=True):
-            inside[group, person].append((joined, left))
+        for group, person, joined_at, left_at in zip(*(c.tolist() for c in stays), strict=True):
+            inside[group, person].append((joined_at, left_at))
         for row in np.flatnonzero(events.group >= 0)[::7].tolist():
             group, person = int(events.group[row]), int(events.person[row])
             at, audience = included[events.contents[events.variation[row]].message.id]
             assert groups[group] in audience
-            assert any(joined <= at < left for joined, left in inside[group, person])
+            assert any(joined_at <= at < left_at for joined_at, left_at in inside[group, person])
 
-    def test_flows_stop_for_those_who_order(self, account: Account) -> None:
-        """Nobody is reminded of a checkout after ordering from it."""
+    def test_flow_ends_with_an_order(self, account: Account) -> None:
+        """No reminder of a checkout is sent after its order."""
         events = account.events
         (flow,) = (flow for flow in account.company.flows if flow.name == "Abandoned Checkout")
         orders = events.metric == account.company.code("Placed Order")
@@ -72,13 +72,15 @@ class TestPeople:
                 rows = np.flatnonzero((events.variation == number) & (events.metric == delivered))
                 for row in rows.tolist():
                     entered = events.sent[row] - content.message.delay  # type: ignore[union-attr]
-                    theirs = orders & (events.person == events.person[row])
-                    assert not (theirs & (events.at > entered) & (events.at < entered + HOUR)).any()
+                    own_orders = orders & (events.person == events.person[row])
+                    assert not (
+                        own_orders & (events.at > entered) & (events.at < entered + HOUR)
+                    ).any()
                     checked += 1
         assert checked > 0
 
     def test_birthday_messages_come_on_birthdays(self, account: Account) -> None:
-        """Whoever gets the birthday message has, by their profile, a birthday that day."""
+        """A birthday message is sent on the birthday in the recipient's profile."""
         events = account.events
         flows = [content.flow.name if content.flow else "" for content in events.contents]
         rows = np.flatnonzero(np.array(flows)[events.variation] == "Birthday")
@@ -93,8 +95,8 @@ class TestPeople:
                 properties["Birthday"] == f"{datetime.fromtimestamp(events.sent[row], UTC):%m-%d}"
             )
 
-    def test_segments_follow_from_what_people_did(self, account: Account) -> None:
-        """Who ordered in the 30 days before midnight is a recent buyer, and nobody else is."""
+    def test_segments_follow_from_events(self, account: Account) -> None:
+        """The recent buyers are exactly the people who ordered in the 30 days before midnight."""
         (segment,) = (s for s in account.company.segments if s.name == "Recent Buyers (30 days)")
         midnight = NOON - 12 * HOUR
         events = account.events
@@ -103,8 +105,8 @@ class TestPeople:
         buyers = {account.people.ids[person] for person in events.person[rows]}
         assert {member["id"] for member in account.members(segment.id)} == buyers
 
-    def test_members_come_in_the_order_they_joined(self, account: Account) -> None:
-        """Members of a group are sorted by joined_group_at and as many as its profile_count."""
+    def test_members_are_sorted_by_join_time(self, account: Account) -> None:
+        """Members of a group are sorted by joined_group_at, and profile_count is their number."""
         for kind in ("list", "segment"):
             for group in account.resources(kind):
                 members = account.members(group["id"])
@@ -113,71 +115,71 @@ class TestPeople:
                 assert len({member["id"] for member in members}) == len(members)
                 assert group["attributes"]["profile_count"] == len(members)
 
-    def test_whoever_left_is_suppressed(self, account: Account) -> None:
-        """A profile whose e-mail consent ended says so, why, and that it gets no more."""
+    def test_ended_consent_is_a_suppression(self, account: Account) -> None:
+        """A profile whose e-mail consent ended has a suppression with its reason."""
         reasons = Counter[str]()
         for profile in account.resources("profile"):
             marketing = profile["attributes"]["subscriptions"]["email"]["marketing"]
-            gone = marketing["suppression"]
-            assert marketing["can_receive_email_marketing"] == (not gone)
-            reasons.update(one["reason"] for one in gone)
+            suppressions = marketing["suppression"]
+            assert marketing["can_receive_email_marketing"] == (not suppressions)
+            reasons.update(one["reason"] for one in suppressions)
         assert reasons["UNSUBSCRIBE"] > 0
         assert reasons["HARD_BOUNCE"] > 0
 
-    def test_whoever_left_a_list_is_suppressed_there(self, account: Account) -> None:
-        """The lists that bar somebody's mail are e-mail lists that somebody is not in."""
+    def test_left_list_is_a_list_suppression(self, account: Account) -> None:
+        """A profile with a suppression of a list is not a member of that list."""
         members = {
             group["id"]: {member["id"] for member in account.members(group["id"])}
             for group in account.resources("list")
         }
-        barred = [
+        suppressed = [
             (profile["id"], one["list_id"])
             for profile in account.resources("profile")
             for one in profile["attributes"]["subscriptions"]["email"]["marketing"][
                 "list_suppressions"
             ]
         ]
-        assert barred
-        assert not any(person in members[group] for person, group in barred)
+        assert suppressed
+        assert not any(person in members[group] for person, group in suppressed)
 
 
 class TestSize:
-    """An account is as large as it is asked to be, and the same each time."""
+    """An account has the requested size, and is the same each time."""
 
     @pytest.mark.parametrize("events", [8_000, 50_000])
-    def test_has_exactly_the_events_asked_for(self, events: int) -> None:
-        """At noon of the epoch day exactly as many events are visible as the flag says."""
-        account = an_account(profiles=None, events=events)  # type: ignore[arg-type]
-        assert account.events.visible(NOON) == events
+    def test_number_of_events_is_exact(self, events: int) -> None:
+        """At noon of the epoch day the number of visible events is that of the option."""
+        account = create_account(profiles=None, events=events)
+        assert account.events.count_visible(NOON) == events
         assert len(account.events.query(now=NOON)) == events
 
-    def test_refuses_what_cannot_be(self) -> None:
-        """More people and campaigns than the events allow for is an error that says so."""
+    def test_refuses_impossible_sizes(self) -> None:
+        """More people and campaigns than the events allow is an error that says so."""
         with pytest.raises(ValueError, match="350 profiles and 90 campaigns make"):
-            an_account(events=1_000)
+            create_account(events=1_000)
 
-    def test_same_seed_same_story(self, account: Account) -> None:
-        """The same arguments give the same events to the last property; another seed does not."""
+    def test_same_seed_gives_same_events(self, account: Account) -> None:
+        """Equal arguments give equal events to the last property; another seed does not."""
         rows = np.arange(0, len(account.events), 97)
-        assert an_account().events.documents(rows) == account.events.documents(rows)
-        other = an_account(seed=8)
+        assert create_account().events.documents(rows) == account.events.documents(rows)
+        other = create_account(seed=8)
         assert other.events.documents(rows[:50]) != account.events.documents(rows[:50])
 
 
 class TestEvents:
-    """The event list is whole, in order, and as odd as the real one."""
+    """The event table is complete, sorted, and as odd as a real one."""
 
-    def test_ids_lead_back_to_their_events(self, account: Account) -> None:
-        """Ids are unique, and each finds its event; an unknown one finds none."""
+    def test_ids_identify_events(self, account: Account) -> None:
+        """Ids are unique, and each leads to its event; an unknown one leads to none."""
         rows = account.events.query(now=NOON)
         ids = [document["id"] for document in account.events.documents(rows)]
         assert len(set(ids)) == len(ids)
-        assert [account.events.row(id_) for id_ in ids] == rows.tolist()
-        assert account.events.row("ffffffffffe") is None
-        assert account.events.row("no id") is None
+        assert [account.events.find_row(id_) for id_ in ids] == rows.tolist()
+        assert account.events.find_row("ffffffffffe") is None
+        assert account.events.find_row("no id") is None
 
-    def test_filters_find_what_a_scan_finds(self, account: Account) -> None:
-        """A query returns exactly the visible events that meet all its bounds, by date."""
+    def test_query_equals_a_scan(self, account: Account) -> None:
+        """A query returns exactly the visible events that meet all its filters, by date."""
         events = account.events
         metric, person = account.company.metric("Opened Email"), int(events.person[5_000])
         since, before = NOON - 200 * DAY, NOON - 20 * DAY
@@ -200,7 +202,7 @@ class TestEvents:
         assert found.tolist() == expected
         assert (np.diff(events.at) >= 0).all()
 
-    def test_holds_the_oddities_of_real_accounts(self, documents: list[Any]) -> None:
+    def test_odd_events_exist(self, documents: list[Any]) -> None:
         """There are events without metric, profile or message, dated ahead, with odd dates."""
         found = Counter[str]()
         for document in documents:
@@ -209,7 +211,7 @@ class TestEvents:
             found["no profile"] += relationships["profile"]["data"] is None
             found["ahead"] += attributes["timestamp"] > NOON
             found["with a space"] += " " in attributes["datetime"]
-            found["oddly worded"] += "note" in attributes["event_properties"]
+            found["odd string"] += "note" in attributes["event_properties"]
             subject = "Recipient Email Address" in attributes["event_properties"]
             found["deleted campaign"] += (
                 subject and "$message" not in attributes["event_properties"]
@@ -217,8 +219,8 @@ class TestEvents:
         assert min(found.values()) > 0
         assert max(found.values()) < len(documents) / 100
 
-    def test_some_come_to_light_late(self, account: Account) -> None:
-        """A few events are shown hours to days after their date, none of them a message's."""
+    def test_some_events_are_late(self, account: Account) -> None:
+        """A few events, none of a message, are shown hours to days after their date."""
         events = account.events
         late = events.seen - events.at > HOUR
         assert 0.0005 < late.mean() < 0.02
@@ -226,27 +228,27 @@ class TestEvents:
         assert (events.variation[late] == -1).all()
 
     def test_refunds_are_negative(self, account: Account) -> None:
-        """Every refund takes back the value of an order placed days before."""
+        """Every refund has the negative value of its order."""
         events = account.events
         orders = events.metric == account.company.code("Placed Order")
-        placed = dict(zip(events.detail[orders].tolist(), events.value[orders], strict=True))
+        order_values = dict(zip(events.detail[orders].tolist(), events.value[orders], strict=True))
         refunds = np.flatnonzero(events.metric == account.company.code("Refunded Order"))
         assert len(refunds) > 0
         for row in refunds.tolist():
-            assert events.value[row] == -placed[int(events.detail[row])]
+            assert events.value[row] == -order_values[int(events.detail[row])]
 
 
 class TestEdits:
-    """Tests can change an account as its owner would."""
+    """Tests can change an account as its owner can."""
 
     @pytest.fixture(name="small")
     def _small(self) -> Account:
-        return an_account(profiles=30, campaigns=10)
+        return create_account(profiles=30, campaigns=10)
 
-    def test_change_a_resource_as_of_now(self, small: Account) -> None:
-        """An edit merges into the attributes and moves the resource's own time of update."""
+    def test_change_of_a_resource(self, small: Account) -> None:
+        """An edit merges into the attributes and sets the resource's time of update."""
         campaign = small.resources("campaign")[0]
-        small.move_to(NOON + HOUR)
+        small.set_clock(NOON + HOUR)
         small.edit("campaign", campaign["id"], {"definition": {"name": "New name"}})
         changed = small.resource("campaign", campaign["id"])
         assert changed is not None
@@ -254,60 +256,56 @@ class TestEdits:
         assert changed["attributes"]["definition"] == definition
         assert changed["attributes"]["updated_at"] == "2026-11-20T13:00:00+00:00"
 
-    def test_delete_a_resource(self, small: Account) -> None:
-        """What is deleted is in no list of resources or members any more."""
+    def test_deletion_of_a_resource(self, small: Account) -> None:
+        """A deleted resource is in no listing and no group."""
         member = small.members(small.company.lists[0].id)[0]["id"]
         small.edit("profile", member, None)
         assert small.resource("profile", member) is None
         assert member not in {m["id"] for m in small.members(small.company.lists[0].id)}
 
-    def test_of_nothing_is_an_error(self, small: Account) -> None:
-        """Editing what does not exist is an error that names it."""
+    def test_edit_of_an_unknown_resource(self, small: Account) -> None:
+        """An edit of an unknown resource is an error that names it."""
         with pytest.raises(KeyError, match="no campaign nowhere"):
             small.edit("campaign", "nowhere", {})
 
 
 @pytest.fixture(name="sums", scope="module")
 def _sums() -> dict[str, Counter[str]]:
-    account = an_account(campaigns=320, profiles=1_500)
+    account = create_account(campaigns=320, profiles=1_500)
     sums: dict[str, Counter[str]] = defaultdict(Counter)
-    for result in report.values(account, "campaign", **asked(account, group_by=CAMPAIGN_GROUPS)):
+    for result in report.values(
+        account, "campaign", **report_request(account, group_by=CAMPAIGN_GROUPINGS)
+    ):
         for name, value in result["statistics"].items():
             sums[result["groupings"]["send_channel"]][name] += value or 0
     return sums
 
 
-class TestBelief:
-    """A marketer who looks at the dashboard should not laugh."""
+class TestRates:
+    """The account's rates are those of real stores."""
 
-    @pytest.mark.parametrize(
-        ("channel", "part", "whole", "believable"),
-        [
-            ("email", "opens_unique", "delivered", (0.38, 0.48)),
-            ("email", "clicks_unique", "delivered", (0.012, 0.025)),
-            ("email", "conversion_uniques", "delivered", (0.001, 0.004)),
-            ("email", "unsubscribe_uniques", "delivered", (0.0015, 0.003)),
-            ("email", "spam_complaints", "delivered", (0.0001, 0.0003)),
-            ("email", "bounced", "recipients", (0.003, 0.008)),
-            ("sms", "clicks_unique", "delivered", (0.06, 0.10)),
-            ("email", "conversion_value", "conversions", (70, 90)),
-        ],
-    )
-    def test_rates_are_those_of_shops(
-        self,
-        sums: dict[str, Counter[str]],
-        channel: str,
-        part: str,
-        whole: str,
-        believable: tuple[float, float],
-    ) -> None:
-        """A channel's rate over all campaigns lies where such shops' rates lie."""
-        least, most = believable
-        assert least <= sums[channel][part] / sums[channel][whole] <= most
+    def test_rates_are_those_of_stores(self, sums: dict[str, Counter[str]]) -> None:
+        """A channel's rates over all campaigns are within the usual range of stores."""
+        ranges = [
+            ("email", "opens_unique", "delivered", 0.38, 0.48),
+            ("email", "clicks_unique", "delivered", 0.012, 0.025),
+            ("email", "conversion_uniques", "delivered", 0.001, 0.004),
+            ("email", "unsubscribe_uniques", "delivered", 0.0015, 0.003),
+            ("email", "spam_complaints", "delivered", 0.0001, 0.0003),
+            ("email", "bounced", "recipients", 0.003, 0.008),
+            ("sms", "clicks_unique", "delivered", 0.06, 0.10),
+            ("email", "conversion_value", "conversions", 70, 90),
+        ]
+        rates = [
+            (channel, name, sums[channel][name] / sums[channel][base], least, most)
+            for channel, name, base, least, most in ranges
+        ]
+        offenders = [rate for rate in rates if not rate[3] <= rate[2] <= rate[4]]
+        assert offenders == []
 
-    def test_black_friday_stands_out(self) -> None:
-        """The week of Black Friday brings at least twice the orders of a usual week."""
-        account = an_account(profiles=1_500)
+    def test_black_friday_doubles_orders(self) -> None:
+        """The week of Black Friday has at least twice the orders of a usual week."""
+        account = create_account(profiles=1_500)
         _, rows = aggregates.metric_aggregates(
             account,
             metric_id=account.company.metric("Placed Order").id,
