@@ -46,7 +46,7 @@ def to_many(type_: str, ids: Iterable[str]) -> list[Json]:
 
 
 def metric_condition(metric_id: str, count: Json, timeframe: Json) -> Json:
-    """Return the condition that a profile has so many events of a metric within a timeframe."""
+    """Return the condition that a profile has a number of events of a metric in a timeframe."""
     return {
         "type": "profile-metric",
         "metric_id": metric_id,

@@ -50,9 +50,9 @@ class Reader:
             items = [self._find(endpoint.resource_type, id_)]
             return self._build_document(endpoint, items, query, url, is_single=True)
         if endpoint.shape != "list" and not _is_to_many(endpoint):
-            items = self._related(endpoint, id_)
+            items = self._find_related(endpoint, id_)
             return self._build_document(endpoint, items, query, url, is_single=True)
-        return self._build_page(endpoint, self._listing(endpoint, id_, query), query, url)
+        return self._build_page(endpoint, self._get_listing(endpoint, id_, query), query, url)
 
     def _build_page(self, endpoint: Endpoint, listing: Listing, query: Query, url: Url) -> Json:
         descending = query.sort.startswith("-")
@@ -131,7 +131,7 @@ class Reader:
             raise not_found(f"A {resource_type} with id {id_}")
         return item
 
-    def _related(self, endpoint: Endpoint, id_: str) -> list[Json]:
+    def _find_related(self, endpoint: Endpoint, id_: str) -> list[Json]:
         """Return the resources at the other end of the owner's relationship."""
         owner = self._find(endpoint.owner, id_)
         if endpoint.owner == "event":
@@ -140,7 +140,7 @@ class Reader:
             return self.account.members(id_)
         return self._follow([owner], endpoint.relationship, {})
 
-    def _listing(self, endpoint: Endpoint, id_: str, query: Query) -> Listing:
+    def _get_listing(self, endpoint: Endpoint, id_: str, query: Query) -> Listing:
         key = (endpoint.path, id_, query.filter, query.sort.removeprefix("-"))
         if key not in self._listings:
             if len(self._listings) == MAX_CACHED_LISTINGS:
@@ -162,7 +162,7 @@ class Reader:
         resources = (
             self.account.resources(endpoint.resource_type)
             if endpoint.shape == "list"
-            else self._related(endpoint, id_)
+            else self._find_related(endpoint, id_)
         )
         declared = RESOURCE_TYPES[endpoint.resource_type]
         tests = [

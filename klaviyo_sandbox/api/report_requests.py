@@ -82,7 +82,7 @@ class ReportRules:
         return allowed | {"statistics", "timeframe", "filter"}
 
 
-def _message_rules(
+def _create_message_rules(
     subject: str, names: tuple[str, ...], others: tuple[str, ...] = ()
 ) -> ReportRules:
     """Return the rules of the reports on campaigns or on flows."""
@@ -102,8 +102,10 @@ def _message_rules(
 
 
 REPORTS = {
-    "campaign": _message_rules("campaign", ("campaign_message_name",), ("group", "group_name")),
-    "flow": _message_rules("flow", ("flow_name", "flow_message_name")),
+    "campaign": _create_message_rules(
+        "campaign", ("campaign_message_name",), ("group", "group_name")
+    ),
+    "flow": _create_message_rules("flow", ("flow_name", "flow_message_name")),
     "form": ReportRules(
         FORM_STATISTICS,
         FORM_GROUPINGS,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from klaviyo_sandbox.catalog.copy import MAKERS, PRODUCTS, SEASONS
 from klaviyo_sandbox.catalog.model import Audience, Campaign, CampaignMessage, Variation
-from klaviyo_sandbox.catalog.plan import Channel, Slot, calendar
+from klaviyo_sandbox.catalog.plan import Channel, Slot, plan_campaigns
 from klaviyo_sandbox.catalog.seeding import SeededRandom
 from klaviyo_sandbox.clock import DAY, HOUR, midnight
 
@@ -94,7 +94,7 @@ def build_campaigns(
     seeded: SeededRandom, epoch: date, timezone: str, count: int
 ) -> tuple[Campaign, ...]:
     """Return ``count`` campaigns around ``epoch``, sorted by when they were created."""
-    slots = calendar(epoch, count)
+    slots = plan_campaigns(epoch, count)
     totals, positions = Counter(slot.channels for slot in slots), Counter[tuple[Channel, ...]]()
     campaigns = []
     for number, slot in enumerate(slots):
@@ -128,6 +128,7 @@ class _CampaignBuilder:
         self.updated = self.created + self.random.randrange(HOUR, 3 * DAY)
         self.scheduled_at = self.updated + self.random.randrange(HOUR, 20 * HOUR)
         self.id = self.seeded.ulid(self.created, "campaign", self.number)
+        # Each turn of a theme takes its next idea; each round through the ideas the next text.
         ideas = self.slot.theme.ideas
         self.round, idea = divmod(self.slot.turn, len(ideas))
         self.idea = ideas[idea]

@@ -277,7 +277,7 @@ def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
 
 
-def _holiday_slots(
+def _plan_holiday(
     name: str, theme: Theme, day: date, *sends: tuple[int, int, tuple[Channel, ...], int]
 ) -> Iterator[Slot]:
     """Yield a holiday's sends: days after it, hour, channels, number of the theme's idea."""
@@ -286,18 +286,18 @@ def _holiday_slots(
         yield Slot(at, theme, channels, idea, name)
 
 
-def _year_slots(year: int) -> Iterator[Slot]:
+def _plan_holidays(year: int) -> Iterator[Slot]:
     """Yield the year's holiday sends, the most important first."""
     friday = _nth_weekday(year, 11, _THU, 4) + timedelta(days=1)
-    yield from _holiday_slots(
+    yield from _plan_holiday(
         "Black Friday", BLACK_FRIDAY, friday,
         (-3, 9, EMAIL, 0), (0, 7, CANVAS, 1), (0, 18, EMAIL, 2), (0, 10, WHATSAPP, 1),
     )  # fmt: skip
-    yield from _holiday_slots(
+    yield from _plan_holiday(
         "Cyber Monday", BLACK_FRIDAY, friday + timedelta(days=3),
         (0, 8, CANVAS, 1), (0, 19, SMS, 2),
     )  # fmt: skip
-    yield from _holiday_slots(
+    yield from _plan_holiday(
         "Christmas", HOLIDAY, date(year, 12, 25), (-18, 10, EMAIL, 0), (-11, 12, CANVAS, 1)
     )
     for name, day in (
@@ -307,14 +307,14 @@ def _year_slots(year: int) -> Iterator[Slot]:
         ("Labor Day", _nth_weekday(year, 9, _MON, 1)),
         ("Earth Day", date(year, 4, 22)),
     ):
-        yield from _holiday_slots(name, HOLIDAY, day, (-9, 10, EMAIL, 0), (-2, 12, SMS, 2))
+        yield from _plan_holiday(name, HOLIDAY, day, (-9, 10, EMAIL, 0), (-2, 12, SMS, 2))
 
 
-def _series_slots(series: Series, count: int, start: date, end: date) -> Iterator[Slot]:
+def _plan_series(series: Series, count: int, start: date, end: date) -> Iterator[Slot]:
     """Yield ``count`` evenly spread sends, on the series' weekday if at most one a week."""
     step = (end - start) / count if count else timedelta()
     for turn in range(count):
-        day = start + step * (turn + 0.5)
+        day = start + step * (turn + 0.5)  # the middle of its part of the days
         if step >= timedelta(days=6):
             day += timedelta(days=(series.weekday - day.weekday() + 3) % 7 - 3)
         if (day.month, day.day) in _DAYS_OFF:
@@ -324,7 +324,7 @@ def _series_slots(series: Series, count: int, start: date, end: date) -> Iterato
         yield Slot(at, series.theme, (series.channel,), turn)
 
 
-def calendar(epoch: date, campaigns: int) -> list[Slot]:
+def plan_campaigns(epoch: date, campaigns: int) -> list[Slot]:
     """Return exactly ``campaigns`` slots around ``epoch``, sorted by time.
 
     Holidays take at most a third of them; the rest belong to the recurring series.
@@ -333,7 +333,7 @@ def calendar(epoch: date, campaigns: int) -> list[Slot]:
     holidays = [
         slot
         for year in range(end.year, start.year - 1, -1)
-        for slot in _year_slots(year)
+        for slot in _plan_holidays(year)
         if start <= slot.at.date() < end
     ][: campaigns // 3]
     # Each series takes its share of what is left, so that rounding never changes the total.
@@ -342,5 +342,5 @@ def calendar(epoch: date, campaigns: int) -> list[Slot]:
     for series in SERIES:
         count = round(remaining * series.weight / weights)
         remaining, weights = remaining - count, weights - series.weight
-        regular += _series_slots(series, count, start, end)
+        regular += _plan_series(series, count, start, end)
     return sorted(holidays + regular, key=lambda slot: (slot.at, slot.channels, slot.theme.name))

@@ -22,6 +22,7 @@ class SeededRandom:
 
     def number(self, *key: object) -> int:
         """Return 128 random bits."""
+        # Not hash(): Python salts it differently in every process (PYTHONHASHSEED).
         text = "/".join(map(str, (self.seed, *key)))
         return int.from_bytes(blake2b(text.encode(), digest_size=16).digest())
 

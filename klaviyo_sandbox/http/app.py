@@ -85,6 +85,7 @@ class App:
         self.request_log.append(entry)
         await asyncio.sleep(self.latency)
 
+        # A fault may alter or drop the response; the log keeps how many records it held.
         def respond(request: Request) -> Response:
             response = self.respond(request)
             entry["records"] = response.records
@@ -102,7 +103,7 @@ class App:
             parameters = decode_parameters(request.query)
             tenant = self.tenants[key.seed]
             if tenant.rate_limits:
-                rate = _applicable_rate(endpoint, parameters)
+                rate = _choose_rate(endpoint, parameters)
                 headers |= tenant.rate_limits.acquire(endpoint.path, rate, self.account.now)
             url = Url(request.origin, request.path, parameters)
             document = tenant.build_document(endpoint, id_, request, url)
@@ -142,7 +143,7 @@ def _authorize(request: Request, scopes: frozenset[str] | None) -> tuple[Endpoin
     return found
 
 
-def _applicable_rate(endpoint: Endpoint, parameters: Mapping[str, str]) -> Rate:
+def _choose_rate(endpoint: Endpoint, parameters: Mapping[str, str]) -> Rate:
     """Return the endpoint's rate, or the slower one of a requested additional attribute."""
     additional = parameters.get(f"additional-fields[{endpoint.resource_type}]", "").split(",")
     slow = [rate for name, rate in endpoint.slow_rates.items() if name in additional]

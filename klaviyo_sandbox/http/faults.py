@@ -134,6 +134,7 @@ class Faults:
             response.headers.setdefault("date", formatdate(self.now(), usegmt=True))
         else:
             response = respond(request)
+        # An error response has no page to alter.
         if fault.name in ALTERATIONS and response.status == HTTPStatus.OK:
             response = _alter(response, fault)
         if fault.name in TRANSMISSIONS:
@@ -153,7 +154,7 @@ def _alter(response: Response, fault: Fault) -> Response:
     return response
 
 
-def _html_response(status: int, text: str) -> Response:
+def _build_html(status: int, text: str) -> Response:
     html = f"<!DOCTYPE html><html><head><title>{text}</title></head><body>{text}</body></html>"
     return Response(status, html.encode(), {"content-type": "text/html; charset=utf-8"})
 
@@ -168,7 +169,7 @@ def _reply_throttled(fault: Fault, _request: Request, now: int) -> Response:
 def _reply_server_error(fault: Fault, _request: Request, _now: int) -> Response:
     if fault.name == "500":
         return Response.from_error(errors.server_error())
-    return _html_response(int(fault.name), f"{fault.name} from a proxy")
+    return _build_html(int(fault.name), f"{fault.name} from a proxy")
 
 
 def _reply_missing_scope(_fault: Fault, request: Request, _now: int) -> Response:
@@ -199,8 +200,8 @@ REPLIES: dict[str, Callable[[Fault, Request, int], Response]] = {
     **dict.fromkeys(("500", "502", "503", "504", "524"), _reply_server_error),
     "401": lambda *_: Response.from_error(errors.wrong_key()),
     "403scope": _reply_missing_scope,
-    "html403": lambda *_: _html_response(403, "Access denied"),
-    "html200": lambda *_: _html_response(200, "We will be right back"),
+    "html403": lambda *_: _build_html(403, "Access denied"),
+    "html200": lambda *_: _build_html(200, "We will be right back"),
     "empty": lambda *_: Response(200, b"", {"content-type": JSON_API}),
     "errors200": lambda *_: Response.from_document(200, errors.server_error().document()),
     "list200": lambda *_: Response(200, b"[]", {"content-type": JSON_API}),

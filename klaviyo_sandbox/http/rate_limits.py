@@ -65,6 +65,7 @@ class RateLimits:
             usage.day, usage.requests_today = local.date().isoformat(), 0
         if rate.daily is not None and usage.requests_today >= rate.daily:
             raise throttled(_seconds_until_midnight(local))
+        # A refused request counts for no window: waiting is always enough.
         for window, limit in ((usage.steady, rate.steady), (usage.burst, rate.burst)):
             if window.remaining(now, limit) <= 0:
                 raise throttled(window.seconds_left(now))

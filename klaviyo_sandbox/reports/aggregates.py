@@ -40,7 +40,7 @@ def metric_aggregates(  # noqa: PLR0913 - the parameters of the request
     edges = interval_edges(since, before, interval, zone)
     rows = events.query(now=account.now, metric_id=metric_id, since=since, before=before)
     pattern, labels = label_events(account, rows, [*by, *(field for _, field, _ in filters)])
-    dimensions, result_of = _results(labels, len(by), filters)
+    dimensions, result_of = _group_labels(labels, len(by), filters)
     selected = result_of[pattern] >= 0
     rows, result = rows[selected], result_of[pattern][selected]
     # One cell per result and interval, so that a single bincount fills the whole table.
@@ -59,7 +59,7 @@ def metric_aggregates(  # noqa: PLR0913 - the parameters of the request
     ]
 
 
-def _results(
+def _group_labels(
     labels: list[tuple[str, ...]], dimensions: int, filters: Sequence[Condition]
 ) -> tuple[list[tuple[str, ...]], Ints]:
     """Return the results' dimensions, sorted, and each label's result, -1 if a filter drops it.

@@ -86,7 +86,7 @@ def label_events(
     attributed = np.where(touch >= 0, events.variation[touch], -1).tolist()
     contents = [*events.contents, None]  # -1 is none
     labels = [
-        tuple(_dimension(name, properties, contents[first], contents[second]) for name in names)
+        tuple(_get_dimension(name, properties, contents[first], contents[second]) for name in names)
         for properties, first, second in zip(
             events.properties(examples), own, attributed, strict=True
         )
@@ -121,7 +121,7 @@ def _find_patterns(account: Account, rows: Ints, *, by_cohort: bool) -> tuple[In
     return rows[first], pattern
 
 
-def _dimension(
+def _get_dimension(
     name: str, properties: dict[str, Any], own: Content | None, attributed: Content | None
 ) -> str:
     if name in MESSAGE_DIMENSIONS:

@@ -63,15 +63,15 @@ def series(
     return interval_starts(edges, zone), REPORTS[subject](account, request, edges)
 
 
-def _campaign_results(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:
-    return _message_results(account, request, edges, lambda content: content.campaign is not None)
+def _report_campaigns(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:
+    return _report_messages(account, request, edges, lambda content: content.campaign is not None)
 
 
-def _flow_results(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:
-    return _message_results(account, request, edges, lambda content: content.flow is not None)
+def _report_flows(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:
+    return _report_messages(account, request, edges, lambda content: content.flow is not None)
 
 
-def _message_results(
+def _report_messages(
     account: Account, request: ReportRequest, edges: Ints, is_subject: Callable[[Content], bool]
 ) -> list[Json]:
     """Return a result per group of messages with recipients or conversions in the window."""
@@ -83,7 +83,7 @@ def _message_results(
     for variation, group in np.argwhere(is_active).tolist():
         facets = groupings(account.company, contents[variation], group)
         if is_subject(contents[variation]) and _meets_filters(facets, request["filters"]):
-            for key in _result_keys(facets, group_by):
+            for key in _list_groups(facets, group_by):
                 positions.setdefault(key, []).append((variation, group))
     return [
         {
@@ -104,7 +104,7 @@ def _meets_filters(facets: dict[str, Any], filters: Sequence[Condition]) -> bool
     return all(matches(facets[field], operator, wanted) for operator, field, wanted in filters)
 
 
-def _result_keys(
+def _list_groups(
     facets: dict[str, Any], group_by: Sequence[str]
 ) -> Iterator[tuple[str | None, ...]]:
     """Yield the groups that a message belongs to: one, or one for each of its tags."""
@@ -136,8 +136,8 @@ def _compute_statistics(
     }
 
 
-def _form_results(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:
-    """Return a result per form or version that somebody qualified for in the window."""
+def _report_forms(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:
+    """Return a result per form or version that a visitor qualified for in the window."""
     visits, results = account.form_visits, []
     versions = [(form, version) for form in account.company.forms for version in form.versions]
     in_window = (visits.at >= edges[0]) & (visits.at < edges[-1]) & (visits.seen <= account.now)
@@ -151,7 +151,7 @@ def _form_results(account: Account, request: ReportRequest, edges: Ints) -> list
         selected = in_window & np.isin(visits.version, groups[key])
         if selected.any():
             statistics = {
-                name: _form_statistic(visits, selected, edges, name).tolist()
+                name: _count_form_statistic(visits, selected, edges, name).tolist()
                 for name in request["statistics"]
             }
             grouping = dict(zip(request["group_by"], key, strict=True))
@@ -159,10 +159,12 @@ def _form_results(account: Account, request: ReportRequest, edges: Ints) -> list
     return results
 
 
-def _form_statistic(visits: FormVisits, selected: Bools, edges: Ints, name: str) -> Counts:
+def _count_form_statistic(visits: FormVisits, selected: Bools, edges: Ints, name: str) -> Counts:
     """Return a form's statistic by interval; all forms have a single step."""
     if name == "submit_rate":
-        counts = (_form_statistic(visits, selected, edges, n) for n in ("submits", "viewed_form"))
+        counts = (
+            _count_form_statistic(visits, selected, edges, n) for n in ("submits", "viewed_form")
+        )
         return divide(*counts)
     column = {
         "viewed": visits.shown,
@@ -178,7 +180,7 @@ def _form_statistic(visits: FormVisits, selected: Bools, edges: Ints, name: str)
     return np.bincount(interval, minlength=len(edges) - 1)
 
 
-def _segment_results(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:
+def _report_segments(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:
     """Return a result per segment; changes after now do not count."""
     results = []
     until = np.minimum(edges, account.now + 1)
@@ -201,8 +203,8 @@ def _segment_results(account: Account, request: ReportRequest, edges: Ints) -> l
 
 
 REPORTS: Final[dict[str, Callable[[Account, ReportRequest, Ints], list[Json]]]] = {
-    "campaign": _campaign_results,
-    "flow": _flow_results,
-    "form": _form_results,
-    "segment": _segment_results,
+    "campaign": _report_campaigns,
+    "flow": _report_flows,
+    "form": _report_forms,
+    "segment": _report_segments,
 }

@@ -24,11 +24,11 @@ from klaviyo_sandbox.resources.declaration import (
 )
 
 
-def _existing(company: Company, now: int) -> Iterator[Campaign]:
+def _list_existing(company: Company, now: int) -> Iterator[Campaign]:
     return (campaign for campaign in company.campaigns if campaign.created <= now)
 
 
-def _status_changes(campaign: Campaign, message: CampaignMessage) -> tuple[int | None, ...]:
+def _list_status_changes(campaign: Campaign, message: CampaignMessage) -> tuple[int | None, ...]:
     """Return the moments at which the message's status changes by itself."""
     if not campaign.is_sent:
         return message.scheduled_at, campaign.cancelled_at
@@ -43,23 +43,23 @@ def _build_campaigns(company: Company, now: int) -> list[Json]:
             campaign.id,
             {
                 "created_at": to_iso(campaign.created),
-                "updated_at": latest_iso(now, campaign.created, *_campaign_changes(campaign)),
-                "definition": _campaign_definition(campaign, now),
+                "updated_at": latest_iso(now, campaign.created, *_list_changes(campaign)),
+                "definition": _build_campaign_definition(campaign, now),
             },
             campaign_audiences=to_many("campaign-audience", (a.id for a in campaign.audiences)),
             campaign_messages=to_many("campaign-message", (m.id for m in campaign.messages)),
             tags=to_many("tag", campaign.tag_ids),
         )
-        for campaign in _existing(company, now)
+        for campaign in _list_existing(company, now)
     ]
 
 
-def _campaign_changes(campaign: Campaign) -> list[int | None]:
-    states = [at for message in campaign.messages for at in _status_changes(campaign, message)]
+def _list_changes(campaign: Campaign) -> list[int | None]:
+    states = [at for message in campaign.messages for at in _list_status_changes(campaign, message)]
     return [campaign.updated, campaign.archived_at, *states]
 
 
-def _campaign_definition(campaign: Campaign, now: int) -> Json:
+def _build_campaign_definition(campaign: Campaign, now: int) -> Json:
     return {
         "name": campaign.name,
         "builder": campaign.builder,
@@ -85,20 +85,20 @@ def _build_campaign_messages(company: Company, now: int) -> list[Json]:
             {
                 "created": to_iso(message.created),
                 "updated": latest_iso(
-                    now, message.created, message.updated, *_status_changes(campaign, message)
+                    now, message.created, message.updated, *_list_status_changes(campaign, message)
                 ),
-                "definition": _message_definition(campaign, message, now),
+                "definition": _build_message_definition(campaign, message, now),
             },
             campaign=to_one("campaign", campaign.id),
             campaign_audience=to_one("campaign-audience", message.audience_id),
             campaign_variations=to_many("campaign-variation", (v.id for v in message.variations)),
         )
-        for campaign in _existing(company, now)
+        for campaign in _list_existing(company, now)
         for message in campaign.messages
     ]
 
 
-def _message_definition(campaign: Campaign, message: CampaignMessage, now: int) -> Json:
+def _build_message_definition(campaign: Campaign, message: CampaignMessage, now: int) -> Json:
     status = campaign.status(message, now)
     is_planned = message.send_at is not None and status != "draft"
     return {
@@ -118,11 +118,11 @@ def _message_definition(campaign: Campaign, message: CampaignMessage, now: int) 
             "throttle_unit": None,
             "is_ignoring_unsubscribes": False,
         },
-        "ab_test": _ab_test(message.variations),
+        "ab_test": _build_ab_test(message.variations),
     }
 
 
-def _ab_test(variations: tuple[Variation, ...]) -> Json | None:
+def _build_ab_test(variations: tuple[Variation, ...]) -> Json | None:
     """Return the settings of an A/B test; a test with equal shares has no winner."""
     if len(variations) == 1:
         return None
@@ -146,18 +146,18 @@ def _build_campaign_variations(company: Company, now: int) -> list[Json]:
                 "updated": latest_iso(now, message.created, message.updated),
                 "definition": {
                     "name": variation.name,
-                    "details": _content_details(company, message, variation),
+                    "details": _build_details(company, message, variation),
                 },
             },
             campaign_message=to_one("campaign-message", message.id),
         )
-        for campaign in _existing(company, now)
+        for campaign in _list_existing(company, now)
         for message in campaign.messages
         for variation in message.variations
     ]
 
 
-def _content_details(company: Company, message: CampaignMessage, variation: Variation) -> Json:
+def _build_details(company: Company, message: CampaignMessage, variation: Variation) -> Json:
     """Return the content, in the shape of the message's channel."""
     match message.channel:
         case "email":
@@ -220,7 +220,7 @@ def _build_campaign_audiences(company: Company, now: int) -> list[Json]:
                 (m.id for m in campaign.messages if m.audience_id == audience.id),
             ),
         )
-        for campaign in _existing(company, now)
+        for campaign in _list_existing(company, now)
         for priority, audience in enumerate(campaign.audiences, start=1)
     ]
 

@@ -148,7 +148,7 @@ class ResourceType:
 
     ``relationships`` maps a name to the type at its other end, with ``*`` for a to-many one.
     ``field_paths`` locates the sort and filter fields that are no plain attribute. ``build``
-    returns the resources that exist at a moment; it is None where they come from the simulation.
+    returns the resources that exist at a moment; None for those of the simulation.
     """
 
     name: str

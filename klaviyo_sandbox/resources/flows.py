@@ -43,14 +43,14 @@ def _build_flows(company: Company, now: int) -> list[Json]:
             flow.id,
             {
                 "name": flow.name,
-                "status": _flow_status(flow, now),
+                "status": _get_status(flow, now),
                 "archived": flow.archived_at is not None and flow.archived_at <= now,
                 "created": to_iso(flow.created),
                 "updated": latest_iso(
                     now, flow.created, flow.updated, flow.live_from, flow.archived_at
                 ),
                 "trigger_type": flow.trigger_type,
-                "definition": _flow_definition(company, flow, now),
+                "definition": _build_flow_definition(company, flow, now),
             },
             flow_actions=to_many("flow-action", (action.id for action in flow.actions)),
             tags=to_many("tag", flow.tag_ids),
@@ -60,17 +60,19 @@ def _build_flows(company: Company, now: int) -> list[Json]:
     ]
 
 
-def _flow_status(flow: Flow, now: int) -> str:
+def _get_status(flow: Flow, now: int) -> str:
     """Return the status of a flow and its send actions; an archived flow is a draft."""
     return "live" if flow.is_live(now) else "draft"
 
 
-def _flow_definition(company: Company, flow: Flow, now: int) -> Json:
+def _build_flow_definition(company: Company, flow: Flow, now: int) -> Json:
     days = flow.reentry_days
     return {
-        "triggers": [_trigger(company, flow)],
-        "profile_filter": _exit_filter(company, flow),
-        "actions": [_action_definition(company, flow, action, now) for action in flow.actions],
+        "triggers": [_build_trigger(company, flow)],
+        "profile_filter": _build_exit_filter(company, flow),
+        "actions": [
+            _build_action_definition(company, flow, action, now) for action in flow.actions
+        ],
         "entry_action_id": flow.actions[0].id,
         "reentry_criteria": {
             "duration": 1 if days is None else days,
@@ -79,7 +81,7 @@ def _flow_definition(company: Company, flow: Flow, now: int) -> Json:
     }
 
 
-def _trigger(company: Company, flow: Flow) -> Json:
+def _build_trigger(company: Company, flow: Flow) -> Json:
     match flow.trigger_type:
         case "Metric":
             metric_id = company.metric(flow.trigger).id
@@ -100,7 +102,7 @@ def _trigger(company: Company, flow: Flow) -> Json:
             }
 
 
-def _exit_filter(company: Company, flow: Flow) -> Json | None:
+def _build_exit_filter(company: Company, flow: Flow) -> Json | None:
     """Return the filter that ends the flow for people with an event of its exit metric."""
     if flow.exit_metric is None:
         return None
@@ -121,7 +123,7 @@ def _build_flow_actions(company: Company, now: int) -> list[Json]:
             {
                 "created": to_iso(action.created),
                 "updated": latest_iso(now, action.created, action.updated),
-                "definition": _action_definition(company, flow, action, now),
+                "definition": _build_action_definition(company, flow, action, now),
             },
             flow=to_one("flow", flow.id),
             flow_messages=to_many("flow-message", [action.message_id] if action.message_id else []),
@@ -132,22 +134,22 @@ def _build_flow_actions(company: Company, now: int) -> list[Json]:
     ]
 
 
-def _action_definition(company: Company, flow: Flow, action: FlowAction, now: int) -> Json:
+def _build_action_definition(company: Company, flow: Flow, action: FlowAction, now: int) -> Json:
     definition = {"id": action.id, "type": action.type, "links": {"next": action.next_id}}
     if action.type == "time-delay":
-        return definition | {"data": _delay(action.delay)}
+        return definition | {"data": _build_delay(action.delay)}
     message = next(message for message in flow.messages if message.id == action.message_id)
-    status = _flow_status(flow, now)
+    status = _get_status(flow, now)
     contents = [
-        {"message": _flow_content(company, message, variation), "status": status}
+        {"message": _build_content(company, message, variation), "status": status}
         for variation in message.variations
     ]
     if action.type != "ab-test":
         return definition | {"data": contents[0]}
-    return definition | {"data": _flow_test(message, contents, status)}
+    return definition | {"data": _build_content_test(message, contents, status)}
 
 
-def _delay(seconds: int) -> Json:
+def _build_delay(seconds: int) -> Json:
     """Return a wait in the largest unit that measures it exactly."""
     size, unit = next(
         (size, unit)
@@ -164,7 +166,7 @@ def _delay(seconds: int) -> Json:
     }
 
 
-def _flow_test(message: FlowMessage, contents: list[Json], status: str) -> Json:
+def _build_content_test(message: FlowMessage, contents: list[Json], status: str) -> Json:
     """Return a content test: each of its variations is a send action."""
     send_actions = [
         {"id": v.id, "type": SEND_ACTION_TYPES[message.channel], "links": None, "data": content}
@@ -196,7 +198,7 @@ def _build_flow_messages(company: Company, now: int) -> list[Json]:
                 "channel": _FLOW_CHANNELS[message.channel],
                 "created": to_iso(message.created),
                 "updated": latest_iso(now, message.created, message.updated),
-                "definition": _flow_content(company, message, message.variations[0]),
+                "definition": _build_content(company, message, message.variations[0]),
             },
             flow_action=to_one("flow-action", message.action_id),
             template=to_one("template", message.variations[0].template_id),
@@ -207,7 +209,7 @@ def _build_flow_messages(company: Company, now: int) -> list[Json]:
     ]
 
 
-def _flow_content(company: Company, message: FlowMessage, variation: Variation) -> Json:
+def _build_content(company: Company, message: FlowMessage, variation: Variation) -> Json:
     """Return a flow message's content, in the shape of its channel."""
     common = {"id": message.id, "name": message.name, "smart_sending_enabled": True}
     match message.channel:

@@ -25,11 +25,11 @@ def _build_forms(company: Company, now: int) -> list[Json]:
             form.id,
             {
                 "name": form.name,
-                "status": _form_status(form.live_from, now),
+                "status": _get_status(form.live_from, now),
                 "ab_test": len(form.versions) > 1,
                 "created_at": to_iso(form.created),
                 "updated_at": latest_iso(now, form.created, form.updated, form.live_from),
-                "definition": {"versions": _form_definitions(form, now)},
+                "definition": {"versions": _build_layouts(form, now)},
             },
             form_versions=to_many("form-version", (version.id for version in form.versions)),
         )
@@ -38,14 +38,14 @@ def _build_forms(company: Company, now: int) -> list[Json]:
     ]
 
 
-def _form_definitions(form: Form, now: int) -> list[Json]:
+def _build_layouts(form: Form, now: int) -> list[Json]:
     """Return the layout of the form's versions: one empty step each."""
     return [
         {
             "id": int(version.id),
             "name": version.name,
             "type": "full_screen" if version.form_type == "full_page" else version.form_type,
-            "status": _form_status(form.live_from, now),
+            "status": _get_status(form.live_from, now),
             "steps": [{"name": "Step 1", "columns": []}],
             "triggers": [],
         }
@@ -62,7 +62,7 @@ def _build_form_versions(company: Company, now: int) -> list[Json]:
                 "form_type": version.form_type,
                 "variation_name": version.name,
                 "ab_test": {"variation_name": version.name} if len(form.versions) > 1 else None,
-                "status": _form_status(form.live_from, now),
+                "status": _get_status(form.live_from, now),
                 "created_at": to_iso(version.created),
                 "updated_at": latest_iso(now, version.created, version.updated, form.live_from),
             },
@@ -74,7 +74,7 @@ def _build_form_versions(company: Company, now: int) -> list[Json]:
     ]
 
 
-def _form_status(live_from: int | None, now: int) -> str:
+def _get_status(live_from: int | None, now: int) -> str:
     return "live" if live_from is not None and live_from <= now else "draft"
 
 

@@ -22,7 +22,7 @@ from klaviyo_sandbox.resources.declaration import (
     relationship_endpoints,
 )
 from klaviyo_sandbox.resources.profiles import ON_REQUEST
-from klaviyo_sandbox.resources.triggers import triggered_flows
+from klaviyo_sandbox.resources.triggers import find_triggered_flows
 
 
 def _build_lists(company: Company, now: int) -> list[Json]:
@@ -37,7 +37,7 @@ def _build_lists(company: Company, now: int) -> list[Json]:
                 "opt_in_process": group.opt_in_process,
             },
             tags=to_many("tag", group.tag_ids),
-            flow_triggers=triggered_flows(company, now, group.id),
+            flow_triggers=find_triggered_flows(company, now, group.id),
         )
         for group in company.lists
         if group.created <= now
@@ -51,7 +51,7 @@ def _build_segments(company: Company, now: int) -> list[Json]:
             group.id,
             {
                 "name": group.name,
-                "definition": _segment_definition(company, group),
+                "definition": _build_segment_definition(company, group),
                 "created": to_iso(group.created),
                 "updated": latest_iso(now, group.created, group.updated),
                 "is_active": True,
@@ -59,16 +59,16 @@ def _build_segments(company: Company, now: int) -> list[Json]:
                 "is_starred": group.is_starred,
             },
             tags=to_many("tag", group.tag_ids),
-            flow_triggers=triggered_flows(company, now, group.id),
+            flow_triggers=find_triggered_flows(company, now, group.id),
         )
         for group in company.segments
         if group.created <= now
     ]
 
 
-def _segment_definition(company: Company, group: Segment) -> Json:
+def _build_segment_definition(company: Company, group: Segment) -> Json:
     """Return the rule: a member meets every group of conditions."""
-    conditions = [_condition(company, condition) for condition in group.conditions]
+    conditions = [_build_condition(company, condition) for condition in group.conditions]
     if group.members_of is not None:
         membership = {
             "type": "profile-group-membership",
@@ -80,7 +80,7 @@ def _segment_definition(company: Company, group: Segment) -> Json:
     return {"condition_groups": [{"conditions": [condition]} for condition in conditions]}
 
 
-def _condition(company: Company, condition: Condition) -> Json:
+def _build_condition(company: Company, condition: Condition) -> Json:
     within = {"type": "date", "operator": "in-the-last", "unit": "day", "quantity": condition.days}
     ever = {"type": "date", "operator": "alltime"}
     return metric_condition(
@@ -106,7 +106,7 @@ _MEMBER_FILTERS = {
 _RELATIONSHIPS = {"profiles": "profile*", "tags": "tag*", "flow-triggers": "flow*"}
 
 
-def _endpoints(
+def _declare_endpoints(
     group: str, filters: dict[str, Filter], member_filters: dict[str, Filter]
 ) -> tuple[Endpoint, ...]:
     """Return the endpoints of lists or of segments, and of their members."""
@@ -130,7 +130,7 @@ LIST = ResourceType(
     additional="profile_count",
     relationships=_RELATIONSHIPS,
     build=_build_lists,
-    endpoints=_endpoints("list", _GROUP_FILTERS, _MEMBER_FILTERS),
+    endpoints=_declare_endpoints("list", _GROUP_FILTERS, _MEMBER_FILTERS),
 )
 SEGMENT = ResourceType(
     name="segment",
@@ -138,7 +138,7 @@ SEGMENT = ResourceType(
     additional="profile_count",
     relationships=_RELATIONSHIPS,
     build=_build_segments,
-    endpoints=_endpoints(
+    endpoints=_declare_endpoints(
         "segment",
         _GROUP_FILTERS | {"is_active": Filter("boolean", ("any", "equals")), "is_starred": FLAG},
         _MEMBER_FILTERS | {"profile_id": ANY_OR_EQUALS},

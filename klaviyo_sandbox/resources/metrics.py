@@ -13,7 +13,7 @@ from klaviyo_sandbox.resources.declaration import (
     S,
     relationship_endpoints,
 )
-from klaviyo_sandbox.resources.triggers import triggered_flows
+from klaviyo_sandbox.resources.triggers import find_triggered_flows
 
 
 def _build_metrics(company: Company, now: int) -> list[Json]:
@@ -33,7 +33,7 @@ def _build_metrics(company: Company, now: int) -> list[Json]:
                     "category": metric.integration_category,
                 },
             },
-            flow_triggers=triggered_flows(company, now, metric.name),
+            flow_triggers=find_triggered_flows(company, now, metric.name),
         )
         for metric in company.metrics
         if metric.created <= now
@@ -54,7 +54,7 @@ def _build_mapped_metrics(company: Company, _: int) -> list[Json]:
 
 
 def _build_custom_metrics(company: Company, now: int) -> list[Json]:
-    def part(metric_id: str) -> Json:
+    def describe_metric(metric_id: str) -> Json:
         return {"metric_id": metric_id, "metric_filters": None, "value_property": "$value"}
 
     return [
@@ -67,7 +67,9 @@ def _build_custom_metrics(company: Company, now: int) -> list[Json]:
                 "updated": latest_iso(now, custom.created, custom.updated),
                 "definition": {
                     "aggregation_method": "value",
-                    "metric_groups": [part(metric_id) for metric_id in custom.metric_ids],
+                    "metric_groups": [
+                        describe_metric(metric_id) for metric_id in custom.metric_ids
+                    ],
                 },
             },
             metrics=to_many("metric", custom.metric_ids),

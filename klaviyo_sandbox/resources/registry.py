@@ -14,7 +14,7 @@ from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.resources.declaration import REPORT, Endpoint, ResourceType
 
 
-def _declared_types() -> dict[str, ResourceType]:
+def _collect_types() -> dict[str, ResourceType]:
     """Return every resource type that a module beside this one declares, by name."""
     names = [found.name for found in pkgutil.iter_modules(resources.__path__)]
     modules = [
@@ -30,7 +30,7 @@ def _declared_types() -> dict[str, ResourceType]:
     }
 
 
-RESOURCE_TYPES = _declared_types()
+RESOURCE_TYPES = _collect_types()
 _REPORTS = {
     "campaign": ("values",),
     "flow": ("values", "series"),

@@ -19,9 +19,9 @@ from klaviyo_sandbox.resources.declaration import (
 
 
 def _build_tags(company: Company, now: int) -> list[Json]:
-    def tagged(kind: str, owners: Iterable[Any], tag_id: str) -> Any:
+    def find_tagged(resource_type: str, owners: Iterable[Any], tag_id: str) -> Any:
         existing = (owner for owner in owners if owner.created <= now)
-        return to_many(kind, (owner.id for owner in existing if tag_id in owner.tag_ids))
+        return to_many(resource_type, (owner.id for owner in existing if tag_id in owner.tag_ids))
 
     return [
         resource(
@@ -29,10 +29,10 @@ def _build_tags(company: Company, now: int) -> list[Json]:
             tag.id,
             {"name": tag.name},
             tag_group=to_one("tag-group", tag.group_id),
-            lists=tagged("list", company.lists, tag.id),
-            segments=tagged("segment", company.segments, tag.id),
-            campaigns=tagged("campaign", company.campaigns, tag.id),
-            flows=tagged("flow", company.flows, tag.id),
+            lists=find_tagged("list", company.lists, tag.id),
+            segments=find_tagged("segment", company.segments, tag.id),
+            campaigns=find_tagged("campaign", company.campaigns, tag.id),
+            flows=find_tagged("flow", company.flows, tag.id),
         )
         for tag in company.tags
     ]

@@ -35,6 +35,7 @@ def set_visibility(rows: Rows, rng: np.random.Generator) -> None:
     """Set when each event is first shown: late for some of those without a message."""
     rows["seen"] = rows["at"] + rng.integers(1, MAX_DELAY, len(rows))
     late = np.flatnonzero((rng.random(len(rows)) < LATE_SHARE) & (rows["variation"] < 0))
+    # Log-normal hours with a median of 9 and a long tail.
     delay = rng.lognormal(np.log(9), 1.3, len(late)) * HOUR
     rows["seen"][late] = rows["at"][late] + np.clip(delay, 2 * HOUR, MAX_LATENESS).astype(np.int64)
     with_space = rng.random(len(rows)) < SPACE_IN_DATE_SHARE
@@ -78,6 +79,7 @@ def generate_idle_visits(
     weights = np.array([day_factor(int(day)) for day in days])
     at = rng.choice(days, count, p=weights / weights.sum()) + draw_times_of_day(count, rng)
     last = end - MAX_DELAY
+    # Whole days overlap the ends of the span; visits outside of it are drawn again within it.
     at = np.where((at < start) | (at > last), rng.integers(start, last, count), at)
     rows = create_rows(*_draw_people(people, at, rng))
     rows["metric"] = company.code("Active on Site")

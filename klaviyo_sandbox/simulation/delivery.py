@@ -84,6 +84,7 @@ class MessageDelivery:
     def _send(self, channel: Channel, sends: Rows) -> None:
         """Record the results of a channel's messages, from bounce to complaint."""
         np.maximum.at(self.last_sent[CHANNELS.index(channel)], sends["person"], sends["sent"])
+        # One draw per send decides between bounce, failure and delivery, so they are exclusive.
         fate, rates = self.rng.random(len(sends)), RATES[channel]
         bounced = fate < rates.bounced
         failed = ~bounced & (fate < rates.bounced + rates.failed)
@@ -135,7 +136,11 @@ class MessageDelivery:
         self._withdraw_consent(channel, written, "UNSUBSCRIBE")
 
     def _withdraw_consent(self, channel: Channel, events: Rows, reason: str) -> None:
-        """End the consent of the events' people, after the last message that is already sent."""
+        """End the consent of the events' people, after the last message that is already sent.
+
+        A message of the same day may be delivered with a later time than the unsubscription that
+        is drawn here, and no one may receive a message after it.
+        """
         number = CHANNELS.index(channel)
         at = np.maximum(events["at"], self.last_sent[number, events["person"]] + 1)
         self.people.withdraw_consent(number, events["person"], at, reason)

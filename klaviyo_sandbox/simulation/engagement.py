@@ -71,11 +71,12 @@ class EngagementSimulator:
         self.activity.add_past("Received Email", 5.0, 10 * DAY, start, rng)
         self.activity.add_past("Opened Email", 2.0, 70 * DAY, start, rng)
         self.activity.add_past("Placed Order", 0.5, 200 * DAY, start, rng)
+        # When each person last entered each flow; "never" is far enough from overflow to subtract.
         self.flow_entries = np.full((len(company.flows), len(people)), -NEVER // 2)
 
     def run(self) -> Engagement:
         """Simulate every day and return the result."""
-        campaign_sends = self._campaign_sends_by_day()
+        campaign_sends = self._group_sends_by_day()
         for day in range(self.days):
             self._simulate_day(day, campaign_sends.get(day, []))
         baskets = np.concatenate([np.empty((0, BASKET_SIZE), np.int64), *self.storefront.baskets])
@@ -86,6 +87,7 @@ class EngagementSimulator:
     ) -> None:
         midnight = self.start + day * DAY
         self.writer.todays_events = {}
+        # Segments count what happened before this midnight, so they read yesterday's events.
         if day:
             for metric, queue in self.writer.segment_events.items():
                 self.activity.add(metric, queue.pop(day - 1))
@@ -104,7 +106,7 @@ class EngagementSimulator:
         self.storefront.simulate_visits(visits)
         self._enter_flows(midnight)
 
-    def _campaign_sends_by_day(self) -> dict[int, list[tuple[Campaign, CampaignMessage]]]:
+    def _group_sends_by_day(self) -> dict[int, list[tuple[Campaign, CampaignMessage]]]:
         by_day: dict[int, list[tuple[Campaign, CampaignMessage]]] = {}
         for campaign in self.company.campaigns:
             for message in campaign.messages:
@@ -128,16 +130,18 @@ class EngagementSimulator:
     def _schedule_sends(
         self, message: CampaignMessage | FlowMessage, people: Ints, at: Ints, group: Ints | int = -1
     ) -> None:
+        # The variations of a message are neighbours in message_contents(), so a drawn offset from
+        # the first one names the variation.
         rows = create_rows(people, at)
         first = self.numbers[message.variations[0].id]
         shares = np.cumsum([variation.share for variation in message.variations])
         drawn = np.searchsorted(shares, self.rng.random(len(rows)) * shares[-1], side="right")
         rows["variation"], rows["sent"], rows["group"] = first + drawn, at, group
-        rows["detail"] = self.storefront.draw_products(len(rows))
+        rows["detail"] = self.storefront.draw_products(len(rows))  # the product that a click shows
         self.sends.push(rows)
 
     def _has_left_flow(self, sends: Rows) -> Bools:
-        """Return which sends are too late: the person met the flow's exit after entering it.
+        """Return which sends are too late: the person has the exit event after entering the flow.
 
         A person's exits and the bounds of the time in the flow are person_time_key numbers, so
         two binary searches count the exits in between.
@@ -186,11 +190,12 @@ class EngagementSimulator:
         for number, flow in enumerate(self.company.flows):
             if flow.live_from is None:
                 continue
-            rows = self._triggers(flow, midnight)
+            rows = self._find_triggers(flow, midnight)
             if not len(rows):
                 continue
             archived = NEVER if flow.archived_at is None else flow.archived_at
             rows = rows[(rows["at"] >= flow.live_from) & (rows["at"] < archived)]
+            # A person enters a flow at most once a day: by the first event that triggers it.
             _, firsts = np.unique(rows["person"], return_index=True)
             rows = rows[firsts]
             pause = NEVER // 4 if flow.reentry_days is None else flow.reentry_days * DAY
@@ -200,7 +205,7 @@ class EngagementSimulator:
                 self._schedule_sends(message, rows["person"], rows["at"] + message.delay)
         self.writer.todays_events = {}
 
-    def _triggers(self, flow: Flow, midnight: int) -> Rows:
+    def _find_triggers(self, flow: Flow, midnight: int) -> Rows:
         """Return today's events that trigger the flow."""
         if flow.trigger_type == "Date Based":
             today = datetime.fromtimestamp(midnight, UTC)

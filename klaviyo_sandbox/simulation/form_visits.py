@@ -41,6 +41,8 @@ def simulate_form_visits(company: Company, events: Rows, rng: np.random.Generato
     )
     at = submissions["at"][source] + rng.integers(-24 * HOUR, 24 * HOUR, len(source))
     visitor = len(submissions) + np.arange(len(source))
+    # An anonymous visitor comes within a day of the submission that they are drawn from, so that
+    # anonymous visits follow the seasons and the forms of the others.
     returns = rng.random(len(source)) < RETURN_SHARE
     at = np.concatenate([at, at[returns] + rng.integers(HOUR, 9 * 24 * HOUR, returns.sum())])
     version = np.concatenate(

@@ -86,7 +86,7 @@ class HistorySimulator:
         if events is not None and draft.visible > events:
             raise ValueError(
                 f"{len(draft.people)} profiles and {len(self.company.campaigns)} campaigns make "
-                f"{draft.visible} events by themselves; ask for more events or fewer of these"
+                f"{draft.visible} events by themselves; use more events or fewer of these"
             )
         return draft
 

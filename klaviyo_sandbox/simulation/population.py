@@ -199,6 +199,7 @@ class People:
     def withdraw_consent(self, channel: int, person: Ints, at: Ints, reason: str) -> None:
         """End the people's consent to a channel, unless it ends earlier."""
         is_earlier = at < self.withdrawn_at[channel, person]
+        # ufunc.at, because a person may occur twice among the events.
         np.minimum.at(self.withdrawn_at[channel], person, at)
         if channel == CHANNELS.index("email"):
             self.reason[person[is_earlier]] = REASONS.index(reason)
@@ -226,6 +227,7 @@ def generate_people(
         mailbox=mailbox.astype(np.int64),
         client=_draw_clients(mailbox, rng),
         birthday=rng.integers(0, 365, count),
+        # Gamma distributions of mean 1: few people are very active, many hardly at all.
         engagement=rng.gamma(1.4, 1 / 1.4, count),
         interest=rng.gamma(0.8, 1 / 0.8, count),
         form_version=form_version,
@@ -253,6 +255,7 @@ def _draw_clients(mailbox: Ints, rng: np.random.Generator) -> Ints:
 
 
 def _draw_creation_times(count: int, start: int, end: int, rng: np.random.Generator) -> Ints:
+    # The exponents bend both spans towards recent growth: more people are young than old.
     existing = round(count * EXISTING_SHARE)
     before = start - (MAX_AGE * rng.random(existing) ** 1.5).astype(np.int64) - 1
     after = start + ((end - start) * rng.random(count - existing) ** 0.9).astype(np.int64)

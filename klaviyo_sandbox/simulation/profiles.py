@@ -102,15 +102,15 @@ def _build_profile(
             "updated": to_iso(updated),
             "last_event_date": to_iso(last_event) if last_event else None,
             "location": location,
-            "properties": _properties(people, person),
-            "subscriptions": _subscriptions(company, people, person, now),
+            "properties": _build_properties(people, person),
+            "subscriptions": _build_subscriptions(company, people, person, now),
             "predictive_analytics": _predict(person, activity),
         },
         "relationships": {},
     }
 
 
-def _properties(people: People, person: int) -> Json:
+def _build_properties(people: People, person: int) -> Json:
     birthday = datetime.fromtimestamp(int(people.birthday[person]) * DAY, UTC)
     properties: Json = {"Birthday": f"{birthday:%m-%d}"}
     if person % 5 == 0:
@@ -118,7 +118,7 @@ def _properties(people: People, person: int) -> Json:
     return properties
 
 
-def _consent(people: People, channel: Channel, person: int, now: int) -> Consent:
+def _get_consent(people: People, channel: Channel, person: int, now: int) -> Consent:
     number = CHANNELS.index(channel)
     agreed, withdrawn = (
         int(people.consented_at[number, person]),
@@ -133,20 +133,21 @@ def _consent(people: People, channel: Channel, person: int, now: int) -> Consent
     return Consent("SUBSCRIBED", to_iso(agreed), allowed=True, method="FORM" if by_form else "API")
 
 
-def _subscriptions(company: Company, people: People, person: int, now: int) -> Json:
+def _build_subscriptions(company: Company, people: People, person: int, now: int) -> Json:
     """Return the consents; Klaviyo gives each channel fields of its own."""
-    email, sms, push, whatsapp = (_consent(people, channel, person, now) for channel in CHANNELS)
+    email, sms, push, whatsapp = (
+        _get_consent(people, channel, person, now) for channel in CHANNELS
+    )
     phone = people.phone(person, now) if whatsapp.allowed else None
-    marketing = _email_consent(email, REASONS[people.reason[person]])
+    marketing = _build_email_consent(email, REASONS[people.reason[person]])
     return {
         "email": {
             "marketing": marketing
-            | {"list_suppressions": _list_suppressions(company, people, person, now)}
+            | {"list_suppressions": _find_list_suppressions(company, people, person, now)}
         },
         "sms": {
-            "marketing": _consent_with_method(sms) | {"can_receive_sms_marketing": sms.allowed},
-            "transactional": _consent_with_method(sms)
-            | {"can_receive_sms_transactional": sms.allowed},
+            "marketing": _build_consent(sms) | {"can_receive_sms_marketing": sms.allowed},
+            "transactional": _build_consent(sms) | {"can_receive_sms_transactional": sms.allowed},
         },
         "mobile_push": {
             "marketing": {
@@ -156,14 +157,14 @@ def _subscriptions(company: Company, people: People, person: int, now: int) -> J
             }
         },
         "whatsapp": {
-            "marketing": _whatsapp_consent(whatsapp, phone),
-            "transactional": _whatsapp_consent(whatsapp, phone),
-            "conversational": _whatsapp_consent(NO_CONSENT, None),
+            "marketing": _build_whatsapp_consent(whatsapp, phone),
+            "transactional": _build_whatsapp_consent(whatsapp, phone),
+            "conversational": _build_whatsapp_consent(NO_CONSENT, None),
         },
     }
 
 
-def _list_suppressions(company: Company, people: People, person: int, now: int) -> list[Json]:
+def _find_list_suppressions(company: Company, people: People, person: int, now: int) -> list[Json]:
     """Return the e-mail lists that a person has left: their mail is suppressed."""
     left = zip(company.lists, people.left_at[:, person].tolist(), strict=True)
     return [
@@ -173,8 +174,8 @@ def _list_suppressions(company: Company, people: People, person: int, now: int) 
     ]
 
 
-def _whatsapp_consent(consent: Consent, phone: str | None) -> Json:
-    return _consent_times(consent) | {
+def _build_whatsapp_consent(consent: Consent, phone: str | None) -> Json:
+    return _build_consent_times(consent) | {
         "can_receive": consent.allowed,
         "created_timestamp": consent.since,
         "metadata": None,
@@ -183,9 +184,9 @@ def _whatsapp_consent(consent: Consent, phone: str | None) -> Json:
     }
 
 
-def _email_consent(email: Consent, reason: str) -> Json:
+def _build_email_consent(email: Consent, reason: str) -> Json:
     suppression = [{"reason": reason, "timestamp": email.since}]
-    return _consent_with_method(email) | {
+    return _build_consent(email) | {
         "can_receive_email_marketing": email.allowed,
         "custom_method_detail": None,
         "double_optin": email.status == "SUBSCRIBED",
@@ -193,11 +194,11 @@ def _email_consent(email: Consent, reason: str) -> Json:
     }
 
 
-def _consent_with_method(consent: Consent) -> Json:
-    return _consent_times(consent) | {"method": consent.method, "method_detail": ""}
+def _build_consent(consent: Consent) -> Json:
+    return _build_consent_times(consent) | {"method": consent.method, "method_detail": ""}
 
 
-def _consent_times(consent: Consent) -> Json:
+def _build_consent_times(consent: Consent) -> Json:
     return {
         "consent": consent.status,
         "consent_timestamp": consent.since,

@@ -58,8 +58,8 @@ class PropertyRenderer:
     ) -> None:
         self._company = company
         self._names = [metric.name for metric in company.metrics] + ["unknown"]
-        self._message_properties = [_message_properties(content) for content in contents]
-        self._items = [_item_properties(product) for product in company.products]
+        self._message_properties = [_render_message_properties(content) for content in contents]
+        self._items = [_render_item(product) for product in company.products]
         self._baskets = baskets.tolist()
         self._versions = [(form, one) for form in company.forms for one in form.versions]
         self._emails = people.emails
@@ -156,7 +156,7 @@ class PropertyRenderer:
         return properties if math.isnan(row.value) else properties | {"$value": row.value}
 
 
-def _message_properties(content: Content) -> dict[str, Any]:
+def _render_message_properties(content: Content) -> dict[str, Any]:
     """Return the properties that all events of a variation share."""
     properties: dict[str, Any] = {"$message": content.public_id}
     if content.flow is not None:
@@ -173,7 +173,7 @@ def _message_properties(content: Content) -> dict[str, Any]:
     return properties | {"Title": content.variation.subject}
 
 
-def _item_properties(product: Product) -> dict[str, Any]:
+def _render_item(product: Product) -> dict[str, Any]:
     return {
         "ProductID": product.id,
         "ProductName": product.name,

@@ -21,9 +21,11 @@ class ScheduleQueue:
         if not len(rows):
             return
         days = np.maximum((rows["at"] - self._start) // DAY, self._today)
+        # One sort, then one slice per day: a loop over days costs little, one over rows would not.
+        # The stable sort keeps the order in which rows of a day were pushed.
         order = np.argsort(days, kind="stable")
         for part in np.split(order, np.flatnonzero(np.diff(days[order])) + 1):
-            if days[part[0]] < len(self._due):
+            if days[part[0]] < len(self._due):  # rows after the simulated time are dropped
                 self._due[days[part[0]]].append(rows[part])
 
     def pop(self, day: int) -> Rows:

@@ -113,12 +113,12 @@ class SegmentIndex:
         """Return each person's first included group, -1 for people who are not addressed."""
         groups = np.full(len(self._people), -1, np.int64)
         for id_ in reversed(included):
-            groups[self._members(id_, now)] = self._positions[id_]
+            groups[self._find_members(id_, now)] = self._positions[id_]
         for id_ in excluded:
-            groups[self._members(id_, now)] = -1
+            groups[self._find_members(id_, now)] = -1
         return groups
 
-    def _members(self, id_: str, now: int) -> Bools:
+    def _find_members(self, id_: str, now: int) -> Bools:
         position = self._positions[id_]
         if position < self._list_count:
             return self._is_in_list(position, now)
