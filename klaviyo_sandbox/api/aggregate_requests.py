@@ -66,6 +66,7 @@ def build_response(account: Account, attributes: Json, url: Url) -> Json:
     page, links = request_body.paginate(rows, attributes.get("page_cursor"), size, url)
     data = {
         "type": "metric-aggregate",
+        # Klaviyo gives every aggregate an id; equal requests get equal ones here.
         "id": str(uuid5(NAMESPACE_URL, repr(attributes))),
         "attributes": {"dates": dates, "data": page},
         "links": {"self": str(url)},

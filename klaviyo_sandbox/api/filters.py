@@ -5,7 +5,7 @@
     value      = scalar | "[" scalar *( "," scalar ) "]"
 
 Strings are quoted; datetimes, numbers and booleans are not. Source: Klaviyo's guide
-"Filtering responses" (developers.klaviyo.com).
+on filtering (developers.klaviyo.com).
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _parse_conditions(tokens: list[Token]) -> Iterator[Condition]:
     while True:
         operator = _take(tokens, "word")
         _take(tokens, "(")
-        if operator == "and":
+        if operator == "and":  # and(...) holds a whole filter, so the grammar is recursive
             yield from _parse_conditions(tokens)
         else:
             name = _take(tokens, "word", "text")
@@ -153,6 +153,7 @@ def _convert(condition: Condition, allowed: Mapping[str, Filter], zone: tzinfo) 
     rule = allowed[name]
     if operator not in rule.operators:
         raise invalid_parameter("filter", f"'{operator}' is not a valid operator for '{name}'.")
+    # A list is required exactly for the list operators, and a value for all but has().
     wants_list = operator in {"any", "contains-any", "contains-all"}
     if wants_list != isinstance(value, tuple) or (value is None) != (rule.type == "none"):
         raise invalid_parameter("filter", f"'{operator}' got an invalid value for '{name}'.")

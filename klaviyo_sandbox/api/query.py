@@ -29,6 +29,7 @@ class Cursor:
 
     def encode(self, order: str) -> str:
         """Return the opaque text of the cursor for a link; it is valid for ``order`` only."""
+        # The order is part of the text, so a cursor of another endpoint or sort is recognised.
         return base64.urlsafe_b64encode(orjson.dumps([order, self.direction, self.key])).decode()
 
     @classmethod

@@ -122,6 +122,7 @@ class Reader:
         """Return a resource, or the row number of an event; ApiError 404 if it is not visible."""
         item: Any
         if resource_type == "event":
+            # An id leads to its event at any time, so whether it is visible is checked here.
             item = self.account.events.find_row(id_)
             if item is not None and self.account.events.seen[item] > self.account.now:
                 item = None
@@ -141,6 +142,8 @@ class Reader:
         return self._follow([owner], endpoint.relationship, {})
 
     def _get_listing(self, endpoint: Endpoint, id_: str, query: Query) -> Listing:
+        # Pages, directions and fieldsets of a listing share it: only the filter and the sort field
+        # change which items it holds and in which order.
         key = (endpoint.path, id_, query.filter, query.sort.removeprefix("-"))
         if key not in self._listings:
             if len(self._listings) == MAX_CACHED_LISTINGS:
@@ -212,6 +215,7 @@ def page_bounds(
 
 
 def _page_link(url: Url, direction: Literal["next", "prev"], key: Any, order: str) -> str:
+    # orjson, which encodes the cursor, does not take numpy's integers.
     plain = int(key) if isinstance(key, np.integer) else key
     return str(url.with_cursor("page[cursor]", Cursor(direction, plain).encode(order)))
 

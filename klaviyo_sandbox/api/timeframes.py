@@ -21,7 +21,7 @@ def parse_timeframe(value: Any, account: Account) -> tuple[datetime, datetime]:
     """Return a report's timeframe, half open, in the company's time zone.
 
     In the request both ends are inclusive and the end is rounded up to :59:59 of its hour, as
-    Airbyte's tests found (source-klaviyo, reporting streams); offsets are ignored, as documented.
+    Airbyte's tests found; offsets are ignored, as documented.
     """
     zone, pointer = ZoneInfo(account.company.timezone), f"{ATTRIBUTES}/timeframe"
     if not isinstance(value, dict):
@@ -36,11 +36,13 @@ def parse_timeframe(value: Any, account: Account) -> tuple[datetime, datetime]:
         start, end = spans[value["key"]]
     elif set(value) == {"start", "end"}:
         start, end = (_parse_local(value[name], f"{pointer}/{name}") for name in ("start", "end"))
+        # Inclusive to :59:59 of the hour is exclusive from the next hour on.
         end = end.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     else:
         raise invalid_body(pointer, "A timeframe is a key, or a start and an end.")
     if end <= start:
         raise invalid_body(pointer, "The start must be before the end.")
+    # A day of tolerance, because the end is rounded up.
     if end > add_months(start, 12) + DAY:
         raise invalid_body(pointer, "The timeframe must not be longer than one year.")
     return start.replace(tzinfo=zone), end.replace(tzinfo=zone)

@@ -33,6 +33,7 @@ _TEXT_MESSAGE_RENAMED = int(datetime(2026, 7, 1, 15, tzinfo=UTC).timestamp())
 def build_company(seed: int, epoch: date, campaigns: int) -> Company:
     """Return the company of ``seed`` around ``epoch``, with the exact number of campaigns."""
     seeded = SeededRandom(seed)
+    # The account is older than its history, so everything set up on the first days exists.
     today = midnight(epoch)
     founded = today - HISTORY - 100 * DAY
     return Company(
@@ -90,6 +91,7 @@ def _build_metrics(seeded: SeededRandom, founded: int) -> tuple[Metric, ...]:
             integration_name=source,
             integration_category=_INTEGRATION_CATEGORIES[source],
             created=founded + number * HOUR,
+            # Klaviyo renamed its SMS metrics to Text Message: that is their last update.
             updated=_TEXT_MESSAGE_RENAMED if "Text Message" in name else founded + number * HOUR,
             value=name in plan.VALUED,
         )

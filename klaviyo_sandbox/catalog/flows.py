@@ -58,6 +58,7 @@ def _build_actions(seeded: SeededRandom, flow: FlowPlan, created: int) -> Iterat
     """Yield a wait before each step with a delay, and the step's send action."""
     elapsed = 0
     for step in flow.steps:
+        # Steps count from the trigger, waits from the step before: a wait is the difference.
         wait = FlowAction(
             id=seeded.integer_id("wait", flow.name, step.name),
             type="time-delay",

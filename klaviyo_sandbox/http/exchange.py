@@ -93,6 +93,7 @@ class Exchange:
 
     async def read_request(self) -> Request:
         """Read the whole request."""
+        # ASGI delivers a body in parts (asgi.readthedocs.io, "HTTP request").
         body, has_more = b"", True
         while has_more:
             message = await self.receive()
@@ -130,7 +131,7 @@ class Exchange:
     async def reset(self) -> None:
         """Reset the connection: the client's socket reports ECONNRESET."""
         raw: socket.socket = self.transport.get_extra_info("socket")
-        # With a linger time of zero, closing sends RST instead of FIN (man 7 socket, SO_LINGER).
+        # With a linger time of zero, closing sends RST instead of FIN.
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
         await self.wait_for_disconnect()

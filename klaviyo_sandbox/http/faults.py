@@ -81,6 +81,7 @@ class Fault:
             return False
         if not re.search(self.query, request.query.decode("latin-1")):
             return False
+        # A first page has no cursor that could be refused.
         if self.name == "cursor400" and b"cursor" not in request.query:
             return False
         self.met += 1
@@ -190,6 +191,7 @@ def _reply_bomb(fault: Fault, _request: Request, _now: int) -> Response:
 @cache
 def _compress_blanks(megabytes: int) -> bytes:
     """Return ``megabytes`` of blanks, then ``{}``, as gzip."""
+    # wbits 31 writes gzip; megabyte by megabyte, so that the unpacked body is never in memory.
     packer = zlib.compressobj(wbits=31)
     packed = [packer.compress(b" " * MEGABYTE) for _ in range(megabytes)]
     return b"".join([*packed, packer.compress(b"{}"), packer.flush()])

@@ -64,6 +64,7 @@ def divide(numerator: Counts, denominator: Counts) -> Counts:
 
 def count_distinct(cell: Ints, person: Ints, cells: int) -> Counts:
     """Return the number of different people in each cell."""
+    # One number per pair of cell and person: unique pairs, then pairs per cell.
     people = int(person.max(initial=0)) + 1
     return np.bincount(np.unique(cell * people + person) // people, minlength=cells)
 
@@ -85,7 +86,7 @@ class Grid:
     def cells(self, rows: Ints) -> Ints:
         """Return the cell of each of the rows, which are events of messages."""
         interval = np.searchsorted(self.edges, self.events.sent[rows], side="right") - 1
-        group = (self.events.group[rows] + 1) * self.by_group
+        group = (self.events.group[rows] + 1) * self.by_group  # -1 is "none", at position 0
         position = (self.events.variation[rows], group, interval)
         return np.ravel_multi_index(position, self.shape).astype(np.int64)
 

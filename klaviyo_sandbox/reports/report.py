@@ -49,6 +49,7 @@ def values(account: Account, subject: str, **request: Unpack[ReportRequest]) -> 
     results = REPORTS[subject](account, request, np.array([request["start"], request["end"]]))
     for result in results:
         by_interval = result["statistics"]
+        # The whole window is a series of one interval; a statistic that is null stays null.
         result["statistics"] = {name: one and one[0] for name, one in by_interval.items()}
     return results
 
@@ -79,6 +80,7 @@ def _report_messages(
     by_group = not {"group", "group_name"}.isdisjoint(group_by)
     counts = count_messages(account, edges, request["conversion_metric_id"], by_group=by_group)
     is_active = (counts["recipients"] + counts["conversions"]).any(axis=2)
+    # Every variation of the account is a row of the counts; a result sums the rows of its group.
     positions: dict[tuple[str | None, ...], list[tuple[int, int]]] = {}
     for variation, group in np.argwhere(is_active).tolist():
         facets = groupings(account.company, contents[variation], group)
@@ -96,7 +98,7 @@ def _report_messages(
                 contents[positions[key][0][0]].channel,
             ),
         }
-        for key in sorted(positions, key=repr)
+        for key in sorted(positions, key=repr)  # repr, because a grouping may be None
     ]
 
 
@@ -183,6 +185,7 @@ def _count_form_statistic(visits: FormVisits, selected: Bools, edges: Ints, name
 def _report_segments(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:
     """Return a result per segment; changes after now do not count."""
     results = []
+    # The number of joins before each edge, minus the number of leaves, is the membership then.
     until = np.minimum(edges, account.now + 1)
     for segment in account.company.segments:
         facets = {"segment_id": segment.id}

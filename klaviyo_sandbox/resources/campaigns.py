@@ -30,6 +30,7 @@ def _list_existing(company: Company, now: int) -> Iterator[Campaign]:
 
 def _list_status_changes(campaign: Campaign, message: CampaignMessage) -> tuple[int | None, ...]:
     """Return the moments at which the message's status changes by itself."""
+    # Scheduling is visible as an update, and so are the start and the end of the send.
     if not campaign.is_sent:
         return message.scheduled_at, campaign.cancelled_at
     return message.scheduled_at, message.send_at, message.sent_at

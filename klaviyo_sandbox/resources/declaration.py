@@ -72,7 +72,7 @@ ID_NAME_AND_TIMES = {"id": ANY, "name": NAME} | CREATED_AND_UPDATED
 TITLE = {"id": ANY_OR_EQUALS, "name": string_filter("any", "contains", "equals")}
 
 # Without a filter on ``archived`` only unarchived resources are listed, as clients of older
-# revisions report (airbytehq/airbyte source-klaviyo); what 2026-10-15 does is not documented.
+# revisions report; what 2026-10-15 does is not documented.
 UNARCHIVED = {"archived": "equals(archived,false)"}
 CREATED_ID_NAME_UPDATED = "created id name updated"
 

@@ -139,6 +139,7 @@ def _build_action_definition(company: Company, flow: Flow, action: FlowAction, n
     if action.type == "time-delay":
         return definition | {"data": _build_delay(action.delay)}
     message = next(message for message in flow.messages if message.id == action.message_id)
+    # An action that sends has the status of its flow, not one of its own.
     status = _get_status(flow, now)
     contents = [
         {"message": _build_content(company, message, variation), "status": status}

@@ -44,6 +44,7 @@ def _build_layouts(form: Form, now: int) -> list[Json]:
         {
             "id": int(version.id),
             "name": version.name,
+            # The definition and the form version name full pages differently (klaviyo-api 25.0.0).
             "type": "full_screen" if version.form_type == "full_page" else version.form_type,
             "status": _get_status(form.live_from, now),
             "steps": [{"name": "Step 1", "columns": []}],

@@ -93,6 +93,7 @@ class HistorySimulator:
     def _simulate(self, profiles: int) -> Draft:
         if profiles < 1:
             raise ValueError("an account needs at least one profile")
+        # The number of people is part of the seed: accounts of different sizes are unrelated.
         rng = np.random.default_rng([self.seed, 1, profiles])
         people = generate_people(self.company, profiles, self.start, self.end, rng)
         days = (self.end - self.start) // DAY

@@ -54,6 +54,7 @@ NO_CONSENT = Consent("NEVER_SUBSCRIBED", None, allowed=False, method=None)
 def build_profiles(company: Company, people: People, events: EventStore, now: int) -> list[Json]:
     """Return the ``profile`` resources that exist at ``now``."""
     activity = _measure_activity(company, people, events, now)
+    # A profile is updated by its events, as they become visible, and by changes of its consents.
     changes = np.concatenate([people.consented_at, people.withdrawn_at, people.left_at])
     changed = np.where(changes <= now, changes, 0).max(axis=0)
     updated = np.maximum.reduce([people.created, activity.last_shown, changed])

@@ -145,6 +145,7 @@ class PropertyRenderer:
         }
 
     def _render_visit(self, row: EventRow) -> dict[str, Any]:
+        # The row number chooses the page, so that a visit needs no column for it.
         page = self._items[row.number % len(self._items)]
         properties = {"$event_id": f"visit-{row.number}", "page": page["ProductURL"]}
         if row.flags & ODD_STRING:

@@ -90,8 +90,10 @@ class Storefront:
         """Return a row per visit with a new basket and its value, and the baskets' products."""
         products = self.draw_products(BASKET_SIZE * len(visits)).reshape(-1, BASKET_SIZE)
         size = 1 + self.rng.binomial(BASKET_SIZE - 1, 0.55, len(visits))
+        # Always three products are drawn, and those beyond the basket's size emptied.
         products[np.arange(BASKET_SIZE) >= size[:, None]] = -1
         carts = visits.copy()
+        # The number of the basket leads from each event of an order to its products.
         carts["detail"] = self.basket_count + np.arange(len(carts))
         carts["value"] = np.where(products >= 0, self.prices[products], 0.0).sum(axis=1).round(2)
         self.baskets.append(products)
