@@ -38,6 +38,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 REQUEST_DEADLINE = 60.0
 BODY_LIMIT = 64 * 2**20  # bytes after decompression; the largest page seen is under 6 MB
 CHUNK_SIZE = 2**18  # bytes
+_QUOTA = re.compile(r"(\d{1,9})\s*;\s*w=(\d{1,9})", re.ASCII)
 LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
 # Cloudflare sends 104 and 520 to 524 where Klaviyo's server does not answer.
 RETRYABLE_STATUSES = {104, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
@@ -119,9 +120,14 @@ class _KeyAuth(requests.auth.AuthBase):
 
 @dataclass(frozen=True)
 class RateLimitHeaders:
-    """The RateLimit-* headers of one response: requests a minute, remaining, seconds to reset."""
+    """What the RateLimit-* headers of one response say.
 
-    limit: float | None = None
+    `quotas` are pairs of requests and seconds. `remaining` and `reset` (seconds) speak of the first
+    quota alone, which is that of the second. Recorded on 2026-09-04: `RateLimit-Limit:
+    350, 350;w=1, 3500;w=60`, `RateLimit-Remaining: 349`, `RateLimit-Reset: 0`.
+    """
+
+    quotas: tuple[tuple[float, float], ...] = ()
     remaining: float | None = None
     reset: float | None = None
 
@@ -196,8 +202,18 @@ class KlaviyoClient:
     def _read_headers(self, headers: Mapping[str, str]) -> None:
         """Take over Klaviyo's clock, since this machine's may be wrong, and its limits."""
         self.now = _parse_http_date(headers.get("Date")) or datetime.now(UTC)
-        names = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-        self.rate_limit = RateLimitHeaders(*(_parse_number(headers.get(name)) for name in names))
+        self.rate_limit = RateLimitHeaders(
+            _parse_quotas(headers.get("RateLimit-Limit") or ""),
+            _parse_number(headers.get("RateLimit-Remaining")),
+            _parse_number(headers.get("RateLimit-Reset")),
+        )
+
+
+def _parse_quotas(limit: str) -> tuple[tuple[float, float], ...]:
+    """The quotas of a RateLimit-Limit header; a plain number without windows is a second's."""
+    windows = tuple((float(n), float(seconds)) for n, seconds in _QUOTA.findall(limit))
+    plain = _parse_number(limit)
+    return windows or (((plain, 1.0),) if plain is not None else ())
 
 
 def next_cursor(path: str, body: Any) -> str | None:

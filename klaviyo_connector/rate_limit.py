@@ -1,65 +1,78 @@
 """Keeps the requests to one endpoint within Klaviyo's rate limits, for all threads of an account.
 
-Klaviyo counts an account's requests to each endpoint, whichever key sends them, in fixed windows of
-a second (burst) and of a minute (steady). A response tells the limit of the minute, what remains
-of it and when it resets; a 429 tells only when to come back; no header tells the limit of the
-second.
+Klaviyo counts an account's requests to each endpoint, whichever key sends them, in windows of a
+second (burst), of a minute (steady) and, for reports, of a day. A response tells the quota of each
+window, but what remains only of the second; a 429 tells only when to come back. Where Klaviyo's
+minute begins is unknown, so no 60 seconds of ours, wherever they begin, exceed our share of it:
+
+    sent      ||||||||| ......... none ......... ||||||||| ......... none .........
+                   |<------- any 60 s: at most nine tenths ------>|
+
+The day's quota outlives a sync: streams/quota.py keeps it in the state.
 """
 
-from dataclasses import dataclass
-from math import inf
+from collections import deque
+from dataclasses import dataclass, field
 
 from api import RateLimitHeaders
 
-# In each of Klaviyo's tiers (2, 15, 60, 150, 750 or 3,500 a minute) a second allows a twentieth of
-# the minute's requests, and at least one.
-SECONDS_WORTH_OF_A_MINUTE = 20
-RESERVED_SHARE = 0.1  # of each limit, for the account's other tools
-MINUTE = 60.0
+RESERVED_SHARE = 0.1  # of each quota, for the account's other tools
+DAY = 86_400.0  # seconds
+MAX_PAUSE = 60.0  # seconds
+FIRST_INTERVAL = 0.1  # seconds between two requests, until a response tells the quotas
+JITTER = 1.0  # seconds by which two requests may arrive closer than they are sent
 
 
 @dataclass
 class RateLimiter:
     """What one endpoint allows us now. Times are seconds of a monotonic clock."""
 
-    limit: float = inf  # requests a minute
-    remaining: float = inf  # of them
-    resets_at: float = 0.0
-    interval: float = 0.1  # seconds between two requests, until a response tells more
+    interval: float = FIRST_INTERVAL  # seconds between two requests
     next_at: float = 0.0
+    daily_quota: float | None = None  # as Klaviyo tells it
+    _windows: dict[float, int] = field(default_factory=dict)  # seconds to our requests in them
+    _sent_at: deque[float] = field(default_factory=deque)  # within the longest window
+    _quotas: tuple[tuple[float, float], ...] = ()  # as told last
 
     def acquire(self, now: float) -> float:
         """Reserve a request and return 0, or return the seconds after which to try again."""
-        if now >= self.resets_at:
-            self.remaining, self.resets_at = self.limit, now + MINUTE
-        free_at = self.next_at if self.remaining >= 1 else max(self.next_at, self.resets_at)
+        longest = max(self._windows, default=0.0)
+        while self._sent_at and self._sent_at[0] <= now - longest:
+            self._sent_at.popleft()
+        free_at = max([self.next_at, *(self._room_at(*window) for window in self._windows.items())])
         if free_at > now:
             return free_at - now
-        self.remaining -= 1
+        self._sent_at.append(now)
         self.next_at = now + self.interval
         return 0.0
 
+    def _room_at(self, seconds: float, requests: int) -> float:
+        """When a window has room for one more: once the request that fills it has left it."""
+        position = len(self._sent_at) - requests
+        return self._sent_at[position] + seconds if position >= 0 else 0.0
+
     def update_from_headers(self, headers: RateLimitHeaders, now: float) -> None:
-        """Correct our count by Klaviyo's, which includes the account's other tools."""
-        limit = headers.limit if headers.limit and headers.limit >= 1 else None
-        if limit is not None:
-            self.limit = limit - _reserved(limit)
-            burst = max(limit / SECONDS_WORTH_OF_A_MINUTE, 1.0)
-            self.interval = 1 / (burst * (1 - RESERVED_SHARE))
+        """Take over the quotas that a response tells; wait for a second that is used up."""
+        if headers.quotas != self._quotas:
+            self._quotas = headers.quotas
+            self._set_windows({seconds: quota for quota, seconds in headers.quotas if quota >= 1})
             self.next_at = max(self.next_at, now + self.interval)
-        elif self.limit == inf:
-            self.interval = self.next_at = 0.0
-        if headers.remaining is not None and headers.reset is not None:
-            resets_at = now + min(headers.reset, MINUTE)
-            if resets_at > self.resets_at + MINUTE / 2:  # another minute than the one we count
-                self.remaining = inf
-            self.remaining = min(self.remaining, headers.remaining - _reserved(limit or 0.0))
-            self.resets_at = resets_at
+        elif not self._quotas and self.interval == FIRST_INTERVAL:
+            self.interval = self.next_at = 0.0  # nothing is told: only a 429 slows us down
+        if headers.remaining is not None and headers.remaining < 1:
+            self.pause(max(headers.reset or 0.0, self.interval), now)
+
+    def _set_windows(self, quotas: dict[float, float]) -> None:
+        self.daily_quota = quotas.pop(DAY, None)
+        if quotas:
+            shortest = min(quotas)
+            # Even spacing: two windows of Klaviyo's may lie in one of ours.
+            self.interval = shortest / (quotas.pop(shortest) * (1 - RESERVED_SHARE))
+        self._windows = {}
+        for seconds, quota in quotas.items():
+            reserved = int(quota * RESERVED_SHARE)
+            self._windows[seconds + (0.0 if reserved else JITTER)] = int(quota) - reserved
 
     def pause(self, seconds: float, now: float) -> None:
         """Allow nothing for some seconds, a minute at the most, as a 429 demands."""
-        self.remaining, self.resets_at = 0.0, now + min(seconds, MINUTE)
-
-
-def _reserved(limit: float) -> float:
-    return limit * RESERVED_SHARE // 1
+        self.next_at = max(self.next_at, now + min(seconds, MAX_PAUSE))

@@ -161,6 +161,11 @@ class KlaviyoSession:
         client: KlaviyoClient = self._local.client
         return client
 
+    def daily_quota(self, endpoint: str) -> float | None:
+        """The requests a day that Klaviyo allows of an endpoint, once a response tells it."""
+        with self._lock:
+            return self._limiters[endpoint].daily_quota
+
     def stop(self) -> None:
         """End every request at once, also later ones, with StoppedError."""
         self._clock.stop()

@@ -168,22 +168,32 @@ class MembershipState(_Part, frozen=True):
         _require_zone(self.watermark)
 
 
-class QuotaState(_Part, frozen=True):
-    """The requests of one report's daily quota that are used."""
+class QuotaState(_Part, frozen=True, rename={"requests": "hours"}):
+    """The requests of one report's daily quota that are used: the beginning of an hour to number.
 
-    day: date | None = None
-    used: Count = 0
+    Version 1 first held the number of a calendar `day`; it then counts as of that day's last hour.
+    """
+
+    requests: dict[datetime, Count] = {}
     closed_until: datetime | None = None
 
     def __post_init__(self) -> None:
-        _require_zone(self.closed_until)
+        _require_zone(self.closed_until, *self.requests)
+
+
+def _convert_quota(raw: Any) -> QuotaState:
+    """The quota, also from the calendar day and number of earlier versions."""
+    if isinstance(raw, dict) and "day" in raw:
+        last_hour = f"{msgspec.convert(raw['day'], date).isoformat()}T23:00:00Z"
+        raw = {**raw, "hours": {last_hour: raw.get("used", 0)}}
+    return msgspec.convert(raw, QuotaState)
 
 
 class _AccountJson(Struct, frozen=True, kw_only=True):
     """One account in version 1, before its tables are told apart."""
 
     tables: dict[str, dict[str, Any]]
-    report_quota: dict[str, QuotaState] = {}
+    report_quota: dict[str, Any] = {}
     selected_tables: dict[str, tuple[str, ...]] = msgspec.field(name="chosen", default_factory=dict)
     first_day: date | None = None
     event_times: tuple[datetime, ...] = ()
@@ -314,7 +324,7 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
         given = msgspec.convert(raw, _AccountJson)
         account = AccountState(
             account_id,
-            report_quota=given.report_quota,
+            report_quota={p: _convert_quota(q) for p, q in given.report_quota.items()},
             selected_tables=given.selected_tables,
             first_day=given.first_day,
             event_times=given.event_times,

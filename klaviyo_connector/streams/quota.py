@@ -1,4 +1,11 @@
-"""Klaviyo answers each report 225 times a day: how many of them a sync may still request."""
+"""Klaviyo answers each report 225 times a day: how many of them a sync may still request.
+
+Klaviyo's day is a window of 86,400 seconds that begins somewhere, not a day of the calendar. So
+the state counts requests by the hour, and no 24 hours exceed our share:
+
+    hours     | 3 |   |   | 5 | ...        | 2 |now
+              |<------- 24 h and this hour ------->|
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,8 +16,9 @@ from session import QuotaSpentError
 from state.state import QuotaState
 from streams.context import AccountContext
 
-OUR_SHARE = 200  # of 225 a day and endpoint; the rest is for the account's other tools
-DAY = timedelta(days=1)  # a daily quota opens again within one
+DAILY_QUOTA = 225  # until a response tells it
+OUR_SHARE = 8 / 9  # of it: 200 of 225; the rest is for the account's other tools
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -20,22 +28,27 @@ class ReportQuota:
     context: AccountContext
 
     def remaining(self, path: str) -> int:
-        """How many requests of a report are left today."""
+        """How many requests of a report are left now."""
         quota = self._of(path)
         if quota.closed_until is not None and quota.closed_until > self.context.now:
             return 0
-        return OUR_SHARE - quota.used
+        daily = self.context.session.daily_quota(path) or DAILY_QUOTA
+        return int(daily * OUR_SHARE) - sum(quota.requests.values())
 
     def require(self, path: str) -> None:
-        """Raise QuotaSpentError where no request of a report is left today."""
+        """Raise QuotaSpentError where no request of a report is left now."""
         if self.remaining(path) <= 0:
-            tomorrow = self.context.start_of_day(self.context.today + DAY)
-            raise QuotaSpentError(path, (tomorrow - self.context.now).total_seconds())
+            quota, now = self._of(path), self.context.now
+            reopens = [hour + DAY for hour in quota.requests] + [quota.closed_until or now]
+            seconds = (min(time for time in reopens if time >= now) - now).total_seconds()
+            raise QuotaSpentError(path, seconds)
 
     def count(self, path: str, requests: int) -> None:
         """Book requests of a report."""
         quota = self._of(path)
-        self._replace(path, msgspec.structs.replace(quota, used=quota.used + requests))
+        hour = self.context.now.replace(minute=0, second=0, microsecond=0)
+        counts = {**quota.requests, hour: quota.requests.get(hour, 0) + requests}
+        self._replace(path, msgspec.structs.replace(quota, requests=counts))
 
     def close(self, path: str, seconds: float) -> None:
         """Request a report no more until Klaviyo allows it again, a day at the most."""
@@ -43,10 +56,11 @@ class ReportQuota:
         self._replace(path, msgspec.structs.replace(self._of(path), closed_until=until))
 
     def _of(self, path: str) -> QuotaState:
-        """The quota of a report; what earlier days used is forgotten."""
+        """The quota of a report, without the hours that no longer count."""
         quota = self.context.state.report_quota.get(path, QuotaState())
-        today = self.context.today
-        return quota if quota.day == today else msgspec.structs.replace(quota, day=today, used=0)
+        since = self.context.now - DAY - timedelta(hours=1)
+        counts = {hour: n for hour, n in quota.requests.items() if hour > since}
+        return msgspec.structs.replace(quota, requests=counts)
 
     def _replace(self, path: str, quota: QuotaState) -> None:
         state = self.context.state
