@@ -33,6 +33,12 @@ import urllib3
 
 REVISION = "2026-10-15"
 KLAVIYO = "https://a.klaviyo.com"
+HEADERS = {
+    "revision": REVISION,
+    # Without it Klaviyo answers for a retired revision silently in the form of a later one.
+    "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",
+    "Accept": "application/vnd.api+json",
+}
 CONNECT_TIMEOUT = 10.0  # seconds
 # Seconds for a whole exchange: a timeout per read alone lets a dripping body hang.
 REQUEST_DEADLINE = 60.0
@@ -149,7 +155,7 @@ class KlaviyoClient:
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, .netrc or certificate store from outside
         self._session.auth = _KeyAuth(self.key)
-        self._session.headers.update({"revision": REVISION, "Accept": "application/vnd.api+json"})
+        self._session.headers.update(HEADERS)
         self._adapter = _AbortableAdapter()
         self._session.mount(self.url, self._adapter)
 

@@ -56,10 +56,14 @@ class UnstorableError(Exception):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Fivetran type and the path in the source document that fills it."""
+    """One column: its Fivetran type and the path in the source document that fills it.
+
+    `fallback` is the path where Klaviyo has been seen to put the value instead.
+    """
 
     type: str
     path: tuple[str, ...]
+    fallback: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,14 @@ class Table:
         return dict(plan)
 
     @cached_property
+    def _fallbacks(self) -> list[tuple[str, tuple[str, ...], Callable[[Any], Any]]]:
+        return [
+            (name, column.fallback, CONVERTERS[column.type])
+            for name, column in self.columns.items()
+            if column.fallback is not None
+        ]
+
+    @cached_property
     def _empty_row(self) -> Row:
         return dict.fromkeys(("account_id", *self.columns))
 
@@ -118,10 +130,16 @@ class Table:
                         row[name] = converted = convert(value)
                         if converted is None and value != "":
                             type_mismatches[name] += 1
-        for name in self.key:
-            if row[name] is None:
-                raise UnstorableError(f"{self.name} without {name}")
+        self._fill_fallbacks(row, source)
+        missing = [name for name in self.key if row[name] is None]
+        if missing:
+            raise UnstorableError(f"{self.name} without {missing[0]}")
         return row
+
+    def _fill_fallbacks(self, row: Row, source: Json) -> None:
+        for name, path, convert in self._fallbacks:
+            if row[name] is None:
+                row[name] = convert(get_path(source, path))
 
     def has_key(self, source: Json) -> bool:
         """Whether a resource holds a key value of this table: a flow's delay is no message."""
@@ -145,7 +163,14 @@ class Table:
 
 
 def parse_table(name: str, grain: str, key: str, columns: str, *, reporting: bool = True) -> Table:
-    """The table that lines of `column TYPE path/in/the/document` declare."""
-    cells = [line.split(maxsplit=2) for line in columns.strip().splitlines()]
-    parsed = {cell[0]: Column(cell[1], tuple(cell[2].split("/"))) for cell in cells}
+    """The table that lines of `column TYPE path/in/the/document[/more]` declare.
+
+    A part in brackets may be missing from the path: the longer path is read first.
+    """
+    parsed = {}
+    for line in columns.strip().splitlines():
+        column, kind, path = line.split(maxsplit=2)
+        shorter, bracket, _ = path.partition("[")
+        longer = tuple(path.translate({ord("["): None, ord("]"): None}).split("/"))
+        parsed[column] = Column(kind, longer, tuple(shorter.split("/")) if bracket else None)
     return Table(name, grain, tuple(key.split()), parsed, reporting)

@@ -78,11 +78,14 @@ class Paginator(Protocol):
 
 @dataclass
 class ListPaginator:
-    """A listing: the cursor is a query parameter. Not `is_paged`: no `next` link is required."""
+    """A listing: the cursor is a query parameter.
+
+    Klaviyo's OpenAPI requires only the link `self`. Recorded on 2026-09-04: a last page ends with
+    `"next": null`, a listing without pages has `self` alone. Links without either are broken.
+    """
 
     path: str
     params: Mapping[str, str]
-    is_paged: bool = True
     endpoint: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,8 +96,8 @@ class ListPaginator:
         page = client.get(
             self.path, {**self.params, **({"page[cursor]": cursor} if cursor else {})}
         )
-        if not isinstance(page["data"], list) or (self.is_paged and "next" not in page["links"]):
-            raise TransientError(f"{self.path}: the page lacks its data or next link", broken=True)
+        if not isinstance(page["data"], list) or not {"self", "next"} & page["links"].keys():
+            raise TransientError(f"{self.path}: the page lacks its data or links", broken=True)
         return page
 
 
@@ -182,13 +185,12 @@ class KlaviyoSession:
         path: str,
         params: Mapping[str, str],
         *,
-        is_paged: bool = True,
         attempts: int = MAX_ATTEMPTS,
     ) -> Iterator[Any]:
         """Each page of a listing, which starts over when Klaviyo forgets the cursor."""
         for attempt in range(1, MAX_CURSOR_REPEATS + 1):
             try:
-                yield from self._paginate(ListPaginator(path, params, is_paged), attempts)
+                yield from self._paginate(ListPaginator(path, params), attempts)
             except CursorError:
                 if attempt == MAX_CURSOR_REPEATS:
                     raise

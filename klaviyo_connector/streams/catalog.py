@@ -41,7 +41,7 @@ ACCOUNT = parse_table(
     """,
 )
 ACCOUNTS = ResourceStream(
-    name="account", path="/api/accounts", scope="accounts:read", table=ACCOUNT, is_paged=False
+    name="account", path="/api/accounts", scope="accounts:read", table=ACCOUNT
 )
 
 # ---------------------------------------------------------------- metrics
@@ -55,7 +55,7 @@ METRIC = parse_table(
     name                  STRING        attributes/name
     integration_id        STRING        attributes/integration/id
     integration_name      STRING        attributes/integration/name
-    integration_category  STRING        attributes/integration/category
+    integration_category  STRING        attributes/integration/category[/category]
     created_at            UTC_DATETIME  attributes/created
     updated_at            UTC_DATETIME  attributes/updated
     """,
@@ -91,14 +91,12 @@ MAPPED_METRICS = ResourceStream(
     scope="metrics:read",
     table=MAPPED_METRIC,
     include=("metric", "custom-metric"),
-    is_paged=False,
 )
 CUSTOM_METRICS = ResourceStream(
     name="custom_metric",
     path="/api/custom-metrics",
     scope="metrics:read",
     table=CUSTOM_METRIC,
-    is_paged=False,
 )
 
 # ---------------------------------------------------------------- campaigns
@@ -712,7 +710,7 @@ EVENT = parse_table(
     message_id            STRING        attributes/event_properties/$message
     flow_id               STRING        attributes/event_properties/$flow
     variation_id          STRING        attributes/event_properties/$variation
-    send_cohort           STRING        attributes/event_properties/$message_send_cohort
+    send_cohort           STRING        attributes/event_properties/$_cohort$message_send_cohort
     subject               STRING        attributes/event_properties/Subject
     campaign_name         STRING        attributes/event_properties/Campaign Name
     url                   STRING        attributes/event_properties/URL
@@ -754,6 +752,7 @@ EVENTS = WindowedStream(
     related=(("attributions", EVENT_ATTRIBUTION),),
     cursor_field="datetime",
     page_sizes=(1000, 200, 20, 1),  # 200 is the documented maximum of older revisions
+    lookback=timedelta(hours=4),  # Klaviyo writes credits up to 3 hours late (its help pages)
 )
 
 # ---------------------------------------------------------------- people

@@ -62,7 +62,6 @@ class ResourceStream(Stream):
     partitions: tuple[str, ...] = ("",)
     cursor_field: str | None = None
     since_operator: str = "greater-or-equal"
-    is_paged: bool = True
     details: Details | None = None
 
     @property

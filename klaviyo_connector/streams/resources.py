@@ -68,7 +68,7 @@ class ResourceSync:
         """The rows of one part of the listing."""
         stream, session = self._stream, self._context.session
         params = {**stream.params, **self._filter(partition)}
-        for page in session.pages(stream.path, params, is_paged=stream.is_paged):
+        for page in session.pages(stream.path, params):
             for document in documents(page):
                 self._writer.log_progress(f"listing {stream.name}")
                 yield from self._write_record(document)
@@ -131,7 +131,7 @@ class ResourceSync:
         id_, record_digest = str(document.get("id")), _record_digest(document)
         self._row_keys.clear()
         try:
-            pages = self._context.session.pages(details.path.format(id=id_), {}, is_paged=False)
+            pages = self._context.session.pages(details.path.format(id=id_), {})
             resources = [resource for page in pages for resource in page["data"]]
         except GoneError:
             resources, record_digest = [], ""
