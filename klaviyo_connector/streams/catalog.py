@@ -198,6 +198,7 @@ CAMPAIGNS = ResourceStream(
     page_size=100,
     partitions=_ARCHIVED_AND_NOT,
     cursor_field="updated_at",
+    required_attribute="definition",
 )
 CAMPAIGN_MESSAGES = ResourceStream(
     name="campaign_message",

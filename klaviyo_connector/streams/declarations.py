@@ -54,6 +54,7 @@ class ResourceStream(Stream):
     relationships that the listing shows. `partitions` are filters that list everything only
     together. `cursor_field` is the time that every change of a record moves forward; without one
     every sync lists everything. `since_operator` is the comparison that Klaviyo offers for it.
+    `required_attribute` is one that every record of our revision has and other revisions lack.
     """
 
     related: tuple[tuple[str, Table], ...] = ()
@@ -63,6 +64,7 @@ class ResourceStream(Stream):
     cursor_field: str | None = None
     since_operator: str = "greater-or-equal"
     details: Details | None = None
+    required_attribute: str | None = None
 
     @property
     def tables(self) -> tuple[Table, ...]:

@@ -170,9 +170,10 @@ class ReportsSync:
     def value_warnings(self) -> Iterator[Operation]:
         """Warn of the metrics whose money Klaviyo's reports do not tell."""
         if self._without_values:
+            metrics, statistics = sorted(self._without_values), sorted(VALUE_STATISTICS)
             yield Warning(
-                f"Klaviyo reports no values for the metric {', '.join(sorted(self._without_values))}:"
-                f" {', '.join(sorted(VALUE_STATISTICS))} are empty; name a metric with values in"
+                f"Klaviyo reports no values for the metric {', '.join(metrics)}:"
+                f" {', '.join(statistics)} are empty; name a metric with values in"
                 " conversion_metrics"
             )
 

@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from api import GoneError
+from api import REVISION, ContractError, GoneError
 from models import Operation, Row, Table
 from state.digests import RowDigests, digest
 from state.state import RecordDetails, ResourceState
@@ -86,6 +86,7 @@ class ResourceSync:
 
     def _write_record(self, document: Json) -> Iterator[Operation]:
         """The rows of one record in every chosen table of the stream."""
+        self._check_form(document)
         self._context.collect_metadata(self._stream.name, document)
         self._listed_ids.add(str(document.get("id")))
         self._advance_watermark(document)
@@ -94,6 +95,15 @@ class ResourceSync:
             yield from self._write_rows(document)
         elif not self._is_unchanged(document):
             yield from self._write_with_details(document, details)
+
+    def _check_form(self, document: Json) -> None:
+        """Raise ContractError where a record has the form of another revision of the API."""
+        attributes, required = document.get("attributes"), self._stream.required_attribute
+        if required and isinstance(attributes, dict) and attributes and required not in attributes:
+            raise ContractError(
+                f"{self._stream.path}: a record without {required}: Klaviyo answers in the form of"
+                f" another revision than {REVISION}; update the connector"
+            )
 
     def _write_rows(self, document: Json) -> Iterator[Operation]:
         yield from self._store(self._stream.table, document)
