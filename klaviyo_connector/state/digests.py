@@ -6,7 +6,17 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
+MAX_PLAUSIBLE_DELETIONS = 10
+MAX_PLAUSIBLE_SHARE = 0.1
 Digests = Mapping[str, str]  # key of a row to the digest of its content
+
+
+def is_mass_deletion(gone: int, known: int) -> bool:
+    """Whether so many of the known rows are gone that the listing itself is in doubt.
+
+    A false empty response would delete everything, so such a listing is read twice.
+    """
+    return gone > max(MAX_PLAUSIBLE_DELETIONS, known * MAX_PLAUSIBLE_SHARE)
 
 
 def digest(value: Any) -> str:

@@ -102,7 +102,8 @@ class AccountContext:
         """Take from a listed record what later streams need."""
         if stream_name == "metric":
             name = get_path(document, ("attributes", "name"))
-            self.metrics[str(name)].append(str(document.get("id")))
+            ids = self.metrics[str(name)]
+            ids += {str(document.get("id"))} - set(ids)
         elif stream_name == "mapped_metric" and document.get("id") == "revenue":
             self.revenue_metric = get_path(document, ("related", "metric", "id"))
             self.revenue_is_custom = (

@@ -20,6 +20,7 @@ import msgspec
 from api import ContractError, GoneError, KlaviyoError, TransientError
 from models import Operation, Row, Table, Warning
 from parallel import read_in_parallel
+from state.digests import is_mass_deletion
 from state.membership_index import MemberGroup, is_comparison_due
 from state.state import MembershipState, ResourceState
 from streams.context import AccountContext
@@ -177,14 +178,27 @@ class ListingSync:
         table = self._stream.table
         state = msgspec.structs.replace(self._state, watermark=self._context.now)
         if self._compares:
+            yield from self._read_again_if_in_doubt()
             for group in self._index.groups(table.name, self._listing.name):
-                gone = self._index.people(group) - self._seen[group]
+                people = self._index.people(group)
+                gone = people - self._seen[group]
                 yield from _delete_members(self._context, self._writer, table, group, gone)
+                yield from self._writer.deletion_warning(table, len(gone), len(people))
             size = sum(map(len, self._seen.values()))
             state = msgspec.structs.replace(state, compared_on=self._context.today, size=size)
         memberships = self._context.state.memberships
         known = memberships.get(table.name, {})
         memberships[table.name] = {**known, self._listing.name: state}
+
+    def _read_again_if_in_doubt(self) -> Iterator[Operation]:
+        """Read the listing a second time where it lacks a large share of a group."""
+        groups = self._index.groups(self._stream.table.name, self._listing.name)
+        people = [(self._index.people(group), self._seen[group]) for group in groups]
+        if any(is_mass_deletion(len(known - seen), len(known)) for known, seen in people):
+            for _, page in self.request_pages():
+                if isinstance(page, KlaviyoError):
+                    raise page
+                yield from self.write_page(page) if page is not None else ()
 
 
 def _delete_dropped_groups(

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 from api import REVISION, ContractError, GoneError
 from models import Operation, Row, Table
-from state.digests import RowDigests, digest
+from state.digests import RowDigests, digest, is_mass_deletion
 from state.state import RecordDetails, ResourceState
 from streams.context import AccountContext
 from streams.declarations import Details, ResourceStream
@@ -40,7 +40,7 @@ def sync_resource(
     for partition in stream.partitions:
         yield from sync.read_partition(partition)
     if sync.is_full_refresh:
-        for partition in stream.partitions[:-1] if sync.has_missing_rows() else ():
+        for partition in sync.partitions_to_read_again():
             yield from sync.read_partition(partition)
         yield from sync.delete_missing()
     sync.save_state(is_finished=True)
@@ -160,16 +160,23 @@ class ResourceSync:
             if time <= self._context.now:
                 self._newest_change = max(time, self._newest_change or time)
 
-    def has_missing_rows(self) -> bool:
-        """Whether a row is written that the listing did not show."""
-        return any(self._digests[table.name].missing() for table in self._tables)
+    def partitions_to_read_again(self) -> tuple[str, ...]:
+        """The partitions that may have lost a record to a later one, or all if much is missing."""
+        digests = [self._digests[table.name] for table in self._tables]
+        missing = sum(len(rows.missing()) for rows in digests)
+        if is_mass_deletion(missing, sum(len(rows.digests) for rows in digests)):
+            return self._stream.partitions
+        return self._stream.partitions[:-1] if missing else ()
 
     def delete_missing(self) -> Iterator[Operation]:
         """Delete the rows that a full refresh no longer shows."""
         self._details = {i: known for i, known in self._details.items() if i in self._listed_ids}
         for table in self._tables:
-            for key in self._digests[table.name].pop_missing():
+            known = len(self._digests[table.name].digests)
+            gone = self._digests[table.name].pop_missing()
+            for key in gone:
                 yield self._writer.delete(table, table.parse_key(key))
+            yield from self._writer.deletion_warning(table, len(gone), known)
 
     def save_state(self, *, is_finished: bool = False) -> None:
         """Put what is written into the state; the watermark only once the listing is finished."""

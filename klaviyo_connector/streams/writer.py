@@ -8,7 +8,7 @@ from time import monotonic
 
 from api import ContractError
 from models import Delete, Operation, Row, Table, UnstorableError, Upsert, Warning
-from state.digests import digest
+from state.digests import digest, is_mass_deletion
 from streams.catalog import SYNC_ERROR, SYNC_REPORT
 from streams.context import AccountContext
 from tables.converters import format_utc, to_string
@@ -59,6 +59,14 @@ class RowWriter:
         self._deleted[table.name] += 1
         keys = {"account_id": self._context.id, **{name: row[name] for name in table.key}}
         return Delete(table.name, keys)
+
+    def deletion_warning(self, table: Table, gone: int, known: int) -> Iterator[Warning]:
+        """A warning where a listing, read twice, makes so many deletions that it is in doubt."""
+        if is_mass_deletion(gone, known):
+            yield Warning(
+                f"{table.name}: Klaviyo no longer lists {gone:,} of {known:,} rows, twice in a"
+                " row; they are deleted"
+            )
 
     def reject(self, table: Table, error: Row) -> Upsert:
         """A row of `sync_error`: which record is missing and why, without its content."""
