@@ -78,7 +78,8 @@ def throttled(retry_after: int | str | None) -> ApiError:
     """Too many requests; Klaviyo then sends ``Retry-After`` and no other limit header."""
     detail = "Request was throttled."
     if isinstance(retry_after, int):
-        detail += f" Expected available in {retry_after} seconds."
+        unit = "second" if retry_after == 1 else "seconds"
+        detail += f" Expected available in {retry_after} {unit}."
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     return ApiError(429, "throttled", "Request was throttled.", detail, {}, headers)
 

@@ -1,7 +1,8 @@
 """The timeframes of reports, resolved in the company's time zone.
 
-Klaviyo does not document these, so they are chosen here: ``last_N_days`` ends with today,
-``last_N_months`` with the month before this one, and a week begins on Monday.
+``last_N_days`` is N days and today, as recorded live on 2026-09-04. Klaviyo does not document the
+others, so they are chosen here: ``last_N_months`` ends with the month before this one, and a week
+begins on Monday.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def parse_timeframe(value: Any, account: Account) -> tuple[datetime, datetime]:
     """Return a report's timeframe, half open, in the company's time zone.
 
     In the request both ends are inclusive and the end is rounded up to :59:59 of its hour, as
-    Airbyte's tests found; offsets are ignored, as documented.
+    Airbyte's tests found; offsets are required and ignored.
     """
     zone, pointer = ZoneInfo(account.company.timezone), f"{ATTRIBUTES}/timeframe"
     if not isinstance(value, dict):
@@ -49,11 +50,14 @@ def parse_timeframe(value: Any, account: Account) -> tuple[datetime, datetime]:
 
 
 def _parse_local(value: Any, pointer: str) -> datetime:
-    """Return a datetime without its offset."""
+    """Return a date or datetime without its offset, which OpenAPI demands of a datetime."""
     try:
-        return datetime.fromisoformat(value).replace(tzinfo=None)
+        moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         raise invalid_body(pointer, "This is not a valid datetime.") from None
+    if moment.tzinfo is None and "T" in value:
+        raise invalid_body(pointer, "A datetime must have an offset.")
+    return moment.replace(tzinfo=None)
 
 
 def add_months(moment: datetime, months: int) -> datetime:
@@ -69,7 +73,7 @@ def named_timeframes(today: datetime) -> dict[str, tuple[datetime, datetime]]:
     """Return each of Klaviyo's timeframe keys with its first moment and the first one after it."""
     tomorrow, week = today + DAY, today - today.weekday() * DAY
     month, year = today.replace(day=1), today.replace(month=1, day=1)
-    back = {f"last_{n}_days": (tomorrow - n * DAY, tomorrow) for n in (7, 30, 90, 365)}
+    back = {f"last_{n}_days": (today - n * DAY, tomorrow) for n in (7, 30, 90, 365)}
     return back | {
         "today": (today, tomorrow),
         "yesterday": (today - DAY, today),

@@ -17,12 +17,15 @@ them, then strikes every ``every``-th, at most ``times`` times (null: always).
     object200     200 with an empty JSON object
     404           the resource does not exist
     filter400     the filter is refused
+    values400     the report's metric has no values (strikes only requests for conversion_value)
     cursor400     the page's cursor is refused (strikes only requests that carry one)
     redirect      302 to another host; location
     bomb          200 MB in a small gzip; megabytes
     loop          links.next leads to the same page, always
     duplicate_page  links.next leads to the same page, once
     empty_page    a page without data that leads to the same page, once
+    empty_listing    a page without data that ends the listing, once
+    only_self     a page whose links have no next
     no_links      a page without links
     no_data       a page without data
     unsorted      a page whose first item is the last one
@@ -57,6 +60,8 @@ from klaviyo_sandbox.resources.registry import find_endpoint
 
 FOREIGN_HOST = "https://klaviyo.invalid"
 MEGABYTE = 1 << 20
+# As a live account answered (singer-io and Airbyte handle the same text).
+NO_VALUES = "Passed in conversion metric does not support querying for values data"
 
 Respond = Callable[[Request], Response]
 
@@ -83,6 +88,8 @@ class Fault:
             return False
         # A first page has no cursor that could be refused.
         if self.name == "cursor400" and b"cursor" not in request.query:
+            return False
+        if self.name == "values400" and b'"conversion_value"' not in request.body:
             return False
         self.met += 1
         strikes = self.met > self.after and (self.met - self.after - 1) % self.every == 0
@@ -210,6 +217,9 @@ REPLIES: dict[str, Callable[[Fault, Request, int], Response]] = {
     "object200": lambda *_: Response(200, b"{}", {"content-type": JSON_API}),
     "404": lambda _fault, request, _now: Response.from_error(errors.not_found(request.path)),
     "filter400": lambda *_: Response.from_error(errors.invalid_parameter("filter", "Bad filter.")),
+    "values400": lambda *_: Response.from_error(
+        errors.invalid_body("/data/attributes/conversion_metric_id", NO_VALUES)
+    ),
     "cursor400": lambda *_: Response.from_error(errors.invalid_cursor()),
     "redirect": _reply_redirect,
     "bomb": _reply_bomb,
@@ -223,6 +233,15 @@ def _repeat_page(document: Json, _fault: Fault) -> None:
 def _empty_page(document: Json, _fault: Fault) -> None:
     document["links"]["next"] = document["links"]["self"]
     document["data"] = []
+
+
+def _end_listing(document: Json, _fault: Fault) -> None:
+    document["links"]["next"] = None
+    document["data"] = []
+
+
+def _drop_next_link(document: Json, _fault: Fault) -> None:
+    document["links"].pop("next", None)
 
 
 def _move_first_item_to_end(document: Json, _fault: Fault) -> None:
@@ -246,6 +265,8 @@ ALTERATIONS: dict[str, Callable[[Json, Fault], object]] = {
     "loop": _repeat_page,
     "duplicate_page": _repeat_page,
     "empty_page": _empty_page,
+    "empty_listing": _end_listing,
+    "only_self": _drop_next_link,
     "no_links": lambda document, _fault: document.pop("links"),
     "no_data": lambda document, _fault: document.pop("data"),
     "unsorted": _move_first_item_to_end,
@@ -294,6 +315,6 @@ TRANSMISSIONS: dict[str, Callable[[Fault, Response, Exchange], Awaitable[None]]]
     "reset": lambda _fault, _response, exchange: exchange.reset(),
 }
 NAMES = (*REPLIES, *ALTERATIONS, *TRANSMISSIONS)
-ONCE = ("duplicate_page", "empty_page")
+ONCE = ("duplicate_page", "empty_page", "empty_listing")
 SILENT = ("stall", "reset")
 SHARED_SETTINGS = ("path", "query", "times", "after", "every")

@@ -1,8 +1,9 @@
-"""Rate limits: fixed windows per endpoint of the account, as Klaviyo's guide describes them.
+"""Rate limits: fixed windows per endpoint of the account, and the headers that tell them.
 
-A burst window lasts a second and a steady one a minute of real time; a day is a day of the
-account's own clock, in its own time zone. All keys of the account share the same windows.
-Source: developers.klaviyo.com, "Rate limits, status codes, and errors".
+A burst window lasts a second and a steady one a minute of real time; a report's day is 86,400
+seconds of the account's own clock. All keys of the account share the same windows. The headers are
+as recorded live on 2026-09-04 (nickdnk/klaviyo-php-sdk 56d38b2, tests/fixtures/responses):
+``RateLimit-Limit: 1, 1;w=1, 2;w=60, 225;w=86400``; remaining and reset speak of the second.
 """
 
 from __future__ import annotations
@@ -10,14 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from math import ceil
-from zoneinfo import ZoneInfo
 
 from klaviyo_sandbox.api.errors import throttled
 from klaviyo_sandbox.resources.declaration import Rate
 
-BURST, STEADY = 1, 60
+BURST, STEADY, DAY = 1, 60, 86_400  # seconds
 
 
 @dataclass
@@ -45,37 +44,31 @@ class Usage:
 
     burst: RateWindow = field(default_factory=lambda: RateWindow(BURST))
     steady: RateWindow = field(default_factory=lambda: RateWindow(STEADY))
-    day: str = ""
-    requests_today: int = 0
+    daily: RateWindow = field(default_factory=lambda: RateWindow(DAY))
 
 
 class RateLimits:
     """Counts requests and refuses those over a limit; ``clock`` gives real seconds."""
 
-    def __init__(self, timezone: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.zone = ZoneInfo(timezone)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self._usage: dict[tuple[str, Rate], Usage] = {}
 
     def acquire(self, path: str, rate: Rate, account_now: int) -> dict[str, str]:
         """Count a request and return its limit headers; ApiError 429 if it exceeds a limit."""
         usage, now = self._usage.setdefault((path, rate), Usage()), self.clock()
-        local = datetime.fromtimestamp(account_now, self.zone)
-        if usage.day != local.date().isoformat():
-            usage.day, usage.requests_today = local.date().isoformat(), 0
-        if rate.daily is not None and usage.requests_today >= rate.daily:
-            raise throttled(_seconds_until_midnight(local))
+        if rate.daily is not None and usage.daily.remaining(account_now, rate.daily) <= 0:
+            raise throttled(usage.daily.seconds_left(account_now))
         # A refused request counts for no window: waiting is always enough.
         for window, limit in ((usage.steady, rate.steady), (usage.burst, rate.burst)):
             if window.remaining(now, limit) <= 0:
                 raise throttled(window.seconds_left(now))
-        usage.requests_today += 1
-        usage.burst.count += 1
-        usage.steady.count += 1
+        for window in (usage.daily, usage.burst, usage.steady):
+            window.count += 1
         return {
-            "ratelimit-limit": str(rate.steady),
-            "ratelimit-remaining": str(usage.steady.remaining(now, rate.steady)),
-            "ratelimit-reset": str(usage.steady.seconds_left(now)),
+            "ratelimit-limit": _format_quotas(rate),
+            "ratelimit-remaining": str(usage.burst.remaining(now, rate.burst)),
+            "ratelimit-reset": "0",
         }
 
     def reset(self) -> None:
@@ -83,6 +76,6 @@ class RateLimits:
         self._usage.clear()
 
 
-def _seconds_until_midnight(local: datetime) -> int:
-    midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return ceil(midnight.timestamp() - local.timestamp())
+def _format_quotas(rate: Rate) -> str:
+    daily = f", {rate.daily};w={DAY}" if rate.daily is not None else ""
+    return f"{rate.burst}, {rate.burst};w={BURST}, {rate.steady};w={STEADY}{daily}"

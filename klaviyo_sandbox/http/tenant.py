@@ -19,7 +19,7 @@ class Tenant:
 
     def __init__(self, account: Account, *, is_limited: bool) -> None:
         self.account, self.reader = account, Reader(account)
-        self.rate_limits = RateLimits(account.company.timezone) if is_limited else None
+        self.rate_limits = RateLimits() if is_limited else None
 
     def build_document(self, endpoint: Endpoint, id_: str, request: Request, url: Url) -> Json:
         """Return the document that answers the request."""

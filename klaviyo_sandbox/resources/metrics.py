@@ -30,7 +30,7 @@ def _build_metrics(company: Company, now: int) -> list[Json]:
                     "id": metric.integration_id,
                     "key": metric.integration_name.lower(),
                     "name": metric.integration_name,
-                    "category": metric.integration_category,
+                    "category": _build_category(metric.integration_category),
                 },
             },
             flow_triggers=find_triggered_flows(company, now, metric.name),
@@ -38,6 +38,11 @@ def _build_metrics(company: Company, now: int) -> list[Json]:
         for metric in company.metrics
         if metric.created <= now
     ]
+
+
+def _build_category(name: str) -> str | Json:
+    """Return a category; live some are text and some are objects (15 is Advertising's id)."""
+    return {"id": 15, "category": name} if name == "Advertising" else name
 
 
 def _build_mapped_metrics(company: Company, _: int) -> list[Json]:

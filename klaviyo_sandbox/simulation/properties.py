@@ -91,7 +91,7 @@ class PropertyRenderer:
         properties: dict[str, Any] = {"$event_id": f"{row.number}:{row.sent}"}
         if row.variation >= 0:  # events of a deleted campaign lack $message (Estuary 8a77fadf2)
             properties |= self._message_properties[row.variation]
-            properties["$message_send_cohort"] = f"{row.sent}:{properties['$message']}"
+            properties["$_cohort$message_send_cohort"] = f"{row.sent}:{properties['$message']}"
         name = self._names[row.metric]
         if name in STATISTIC_METRICS["clicks"].values():
             properties["URL"] = self._items[row.detail]["ProductURL"]
