@@ -1,8 +1,8 @@
 """Keeps the requests to one endpoint within Klaviyo's rate limits, for all threads of an account.
 
 Klaviyo counts an account's requests to each endpoint, whichever key sends them, in fixed windows of
-a second (burst) and of a minute (steady). A response tells the limit of the minute, what remains
-of it and when it resets; a 429 tells only when to come back; no header tells the limit of the
+a second (burst) and of a minute (steady). A response has the limit of the minute, the remaining
+requests and the time to its reset; a 429 has only Retry-After; no header has the limit of the
 second.
 """
 
@@ -20,12 +20,12 @@ MINUTE = 60.0
 
 @dataclass
 class RateLimiter:
-    """What one endpoint allows us now. Times are seconds of a monotonic clock."""
+    """The requests that one endpoint allows now. Times are seconds of a monotonic clock."""
 
     limit: float = inf  # requests a minute
     remaining: float = inf  # of them
     resets_at: float = 0.0
-    interval: float = 0.1  # seconds between two requests, until a response tells more
+    interval: float = 0.1  # seconds between two requests, until the first response
     next_at: float = 0.0
 
     def acquire(self, now: float) -> float:
@@ -51,13 +51,13 @@ class RateLimiter:
             self.interval = self.next_at = 0.0
         if headers.remaining is not None and headers.reset is not None:
             resets_at = now + min(headers.reset, MINUTE)
-            if resets_at > self.resets_at + MINUTE / 2:  # another minute than the one we count
+            if resets_at > self.resets_at + MINUTE / 2:  # a later minute than the one we count
                 self.remaining = inf
             self.remaining = min(self.remaining, headers.remaining - _reserved(limit or 0.0))
             self.resets_at = resets_at
 
     def pause(self, seconds: float, now: float) -> None:
-        """Allow nothing for some seconds, a minute at the most, as a 429 demands."""
+        """Allow no request for the seconds of a 429, at most a minute."""
         self.remaining, self.resets_at = 0.0, now + min(seconds, MINUTE)
 
 

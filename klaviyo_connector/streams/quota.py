@@ -1,4 +1,4 @@
-"""Klaviyo answers each report 225 times a day: how many of them a sync may still request."""
+"""Counts the requests of each report against Klaviyo's quota of 225 a day."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +10,7 @@ from state.state import QuotaState
 from streams.context import AccountContext
 
 OUR_SHARE = 200  # of 225 a day and endpoint; the rest is for the account's other tools
-DAY = timedelta(days=1)  # a daily quota opens again within one
+DAY = timedelta(days=1)  # within one, a daily quota is renewed
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ReportQuota:
         return OUR_SHARE - quota.used
 
     def require(self, path: str) -> None:
-        """Raise QuotaSpentError where no request of a report is left today."""
+        """Raise QuotaSpentError if no request of a report is left today."""
         if self.remaining(path) <= 0:
             tomorrow = self.context.start_of_day(self.context.today + DAY)
             raise QuotaSpentError(path, (tomorrow - self.context.now).total_seconds())
@@ -38,12 +38,12 @@ class ReportQuota:
         self._replace(path, msgspec.structs.replace(quota, used=quota.used + requests))
 
     def close(self, path: str, seconds: float) -> None:
-        """Request a report no more until Klaviyo allows it again, a day at the most."""
+        """Allow no more requests of a report for some seconds, at most a day."""
         until = self.context.now + timedelta(seconds=min(seconds, DAY.total_seconds()))
         self._replace(path, msgspec.structs.replace(self._of(path), closed_until=until))
 
     def _of(self, path: str) -> QuotaState:
-        """The quota of a report; what earlier days used is forgotten."""
+        """The quota of a report; the use of earlier days does not count."""
         quota = self.context.state.report_quota.get(path, QuotaState())
         today = self.context.today
         return quota if quota.day == today else msgspec.structs.replace(quota, day=today, used=0)
