@@ -4,7 +4,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sync pipeline test check sample screenshots bench chaos lock clean
+.PHONY: help demo sync pipeline test check sample screenshots bench chaos lock release clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 		--quiet --output-file requirements/warehouse.txt
 	uv pip compile --group scripts pyproject.toml --universal --generate-hashes --no-header \
 		--quiet --constraint requirements/connector.txt --output-file requirements/scripts.txt
+
+release: .venv/.stamp ## Set the version, date the changelog, commit and tag; publish nothing: VERSION=1.2.3
+	@.venv/bin/python -m scripts.release $(VERSION)
 
 clean: ## Remove what runs left; the environments and the account (build/account, data) stay
 	rm -rf $(filter-out build/account,$(wildcard build/*))

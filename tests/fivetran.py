@@ -49,8 +49,8 @@ def start(
     `env` is added to the environment. The run's home is a folder beside `project`.
     """
     process = subprocess.Popen(
-        fivetran_debug.command(project),
-        env=fivetran_debug.environment(project.parent / "home") | dict(env or {}),
+        fivetran_debug.build_command(project),
+        env=fivetran_debug.build_environment(project.parent / "home") | dict(env or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

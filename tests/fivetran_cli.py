@@ -13,7 +13,7 @@ def fivetran(
     """One finished command; all it printed is in `stdout`. `env` is added to the environment."""
     return subprocess.run(
         [str(fivetran_debug.BIN / "fivetran"), command, str(project), *options],
-        env=fivetran_debug.environment(project.parent / "home") | dict(env or {}),
+        env=fivetran_debug.build_environment(project.parent / "home") | dict(env or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

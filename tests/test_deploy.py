@@ -21,7 +21,7 @@ from werkzeug import Request, Response
 
 from scripts import fivetran_debug
 from tests.fivetran import copy_connector
-from tests.test_workflows import step
+from tests.test_workflows import get_step
 
 ROOT = Path(__file__).parent.parent
 KEY = base64.b64encode(b"name:hush-hush").decode()
@@ -83,9 +83,9 @@ class Checkout:
     def deploy(self, fivetran: Fivetran, secrets: Mapping[str, str]) -> tuple[int, str]:
         """Run the workflow's step `Deploy`; gives its exit code and all it printed."""
         self._lead_to(fivetran)
-        deploy = step("deploy", "Deploy")
+        deploy = get_step("deploy", "Deploy")
         unset = dict.fromkeys(deploy["env"], "")  # as GitHub gives what nobody has set
-        environment = fivetran_debug.environment(self.folder / "home")
+        environment = fivetran_debug.build_environment(self.folder / "home")
         done = subprocess.run(
             ["/bin/bash", "-e", "-o", "pipefail", "-c", deploy["run"]],
             cwd=self.folder,

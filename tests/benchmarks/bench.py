@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from scripts.command import command, count
+from scripts.command import command, positive_int
 from tests.benchmarks import rivals
 from tests.benchmarks.fewest import print_requests
 from tests.benchmarks.measure import MB, NOW, Figures, measure, ours, print_table
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("make bench", description=__doc__)
     sizes = [50_000, 1_000_000]
-    parser.add_argument("--events", type=count, nargs="+", default=sizes, metavar="N")
+    parser.add_argument("--events", type=positive_int, nargs="+", default=sizes, metavar="N")
     parser.add_argument("--rivals", action="store_true", help="install and measure others too")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "build" / "bench.csv")
     return parser

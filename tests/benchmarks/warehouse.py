@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from scripts.command import CommandError, command, count
+from scripts.command import CommandError, command, positive_int
 from tests.sandbox_server import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser("make bench WAREHOUSE=1", description=__doc__)
     sizes = [100_000, 1_000_000, 10_000_000]
-    parser.add_argument("--events", type=count, nargs="+", default=sizes, metavar="N")
+    parser.add_argument("--events", type=positive_int, nargs="+", default=sizes, metavar="N")
     print(f"{'dbt run on DuckDB':<30}  wall s   CPU s  of it events s  peak MB")
     for events in parser.parse_args(arguments).events:
         with TemporaryDirectory() as folder:

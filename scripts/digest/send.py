@@ -1,4 +1,4 @@
-"""Sends e-mails, by SMTP or by Amazon SES, one to each recipient so that none sees the others."""
+"""Sends e-mails by SMTP or Amazon SES: one copy per recipient, which discloses no other address."""
 
 import smtplib
 import ssl
@@ -19,36 +19,36 @@ from scripts.command import CommandError, Settings
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-Way = Literal["smtp", "ses"]
-WAYS: tuple[Way, ...] = get_args(Way)
+Transport = Literal["smtp", "ses"]
+TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 
-def _addresses(text: str) -> str:
+def _validate_addresses(text: str) -> str:
     for address in text.split(","):
         if "@" not in parseaddr(address)[1]:
             raise ValueError(f"{address.strip()!r} is no e-mail address")
     return text
 
 
-class WaySettings(Settings):
-    """How e-mails are sent."""
+class TransportSettings(Settings):
+    """Which service sends the e-mails."""
 
-    digest_by: Way = "smtp"
+    digest_by: Transport = "smtp"
 
 
-class MailSettings(WaySettings):
-    """From whom and to whom, separated by commas; and where the dashboard is, for a link."""
+class MailSettings(TransportSettings):
+    """The sender, the recipients (separated by commas), and the dashboard's address for a link."""
 
-    digest_from: Annotated[str, AfterValidator(_addresses)]
-    digest_to: Annotated[str, AfterValidator(_addresses)]
+    digest_from: Annotated[str, AfterValidator(_validate_addresses)]
+    digest_to: Annotated[str, AfterValidator(_validate_addresses)]
     digest_link: str = ""
 
     def send(self, message: EmailMessage) -> None:
-        """Send the message to each recipient; CommandError if one of them cannot get it."""
+        """Send the message to each recipient; CommandError if a recipient cannot get it."""
         raise NotImplementedError
 
-    def copies(self, message: EmailMessage) -> Iterator[EmailMessage]:
-        """The message as it goes to each recipient."""
+    def address_copies(self, message: EmailMessage) -> Iterator[EmailMessage]:
+        """Address the message to each recipient in turn. The same object is changed each time."""
         for recipient in self.digest_to.split(","):
             for name in ("From", "To", "Date", "Message-ID"):
                 del message[name]
@@ -60,7 +60,7 @@ class MailSettings(WaySettings):
 
 
 class SmtpSettings(MailSettings):
-    """The mail server. Without encryption there is no password: it could be read on the way."""
+    """The mail server. Without encryption no password is sent: the network could read it."""
 
     smtp_host: str
     smtp_port: int = 587
@@ -71,15 +71,15 @@ class SmtpSettings(MailSettings):
     def send(self, message: EmailMessage) -> None:
         """Send by the mail server."""
         try:
-            with self._server() as server:
-                for copy in self.copies(message):
+            with self._connect() as server:
+                for copy in self.address_copies(message):
                     server.send_message(copy)
                     print(f"Sent to {copy['To']} by {self.smtp_host}", flush=True)
         except (smtplib.SMTPException, OSError) as error:
             raise CommandError(f"{self.smtp_host}:{self.smtp_port} did not send: {error}") from None
 
     @contextmanager
-    def _server(self) -> Iterator[smtplib.SMTP]:
+    def _connect(self) -> Iterator[smtplib.SMTP]:
         tls = ssl.create_default_context()
         if self.smtp_security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -95,39 +95,41 @@ class SmtpSettings(MailSettings):
             yield server
 
 
-class Region(Settings):
-    """Where Amazon SES is asked: as boto3 finds it, in the environment or in ~/.aws/config."""
+class RegionSettings(Settings):
+    """The region of Amazon SES, as boto3 finds it: in the environment or in ~/.aws/config."""
 
     aws_default_region: str
 
     @classmethod
-    def read(cls, **given: Any) -> Self:
-        """The settings, with the region as boto3 finds it."""
-        return super().read(aws_default_region=boto3.Session().region_name, **given)
+    def read(cls, **overrides: Any) -> Self:
+        """Read the settings, with the region that boto3 finds."""
+        return super().read(aws_default_region=boto3.Session().region_name, **overrides)
 
 
-class SesSettings(MailSettings, Region):
-    """Amazon SES; boto3 finds the key: AWS_ACCESS_KEY_ID and so on."""
+class SesSettings(MailSettings, RegionSettings):
+    """Amazon SES. boto3 finds the credentials: AWS_ACCESS_KEY_ID and so on."""
 
     def send(self, message: EmailMessage) -> None:
-        """Send by SES, no faster than the account may."""
-        with ses(self) as client:
-            rate = client.get_account()["SendQuota"]["MaxSendRate"]  # mails a second
-            for copy in self.copies(message):
+        """Send by SES, within the account's send rate."""
+        with connect_ses(self) as client:
+            rate = client.get_account()["SendQuota"]["MaxSendRate"]  # e-mails per second
+            for copy in self.address_copies(message):
                 client.send_email(Content={"Raw": {"Data": copy.as_bytes()}})
                 print(f"Sent to {copy['To']} by SES", flush=True)
                 time.sleep(1 / rate)
 
 
-def read(**given: str | None) -> MailSettings:
-    """The settings of the way that is chosen; `given` are those of the command line."""
-    ways: dict[Way, type[MailSettings]] = {"smtp": SmtpSettings, "ses": SesSettings}
-    return ways[WaySettings.read(digest_by=given.get("digest_by")).digest_by].read(**given)
+def read_mail_settings(**overrides: str | None) -> MailSettings:
+    """Read the settings of the chosen transport; `overrides` come from the command line."""
+    transports: dict[Transport, type[MailSettings]] = {"smtp": SmtpSettings, "ses": SesSettings}
+    # The transport first: only its own settings are required.
+    transport = TransportSettings.read(digest_by=overrides.get("digest_by")).digest_by
+    return transports[transport].read(**overrides)
 
 
 @contextmanager
-def ses(region: Region) -> "Iterator[SESV2Client]":
-    """A client of Amazon SES; what it refuses is a CommandError."""
+def connect_ses(region: RegionSettings) -> "Iterator[SESV2Client]":
+    """Open a client of Amazon SES; its errors become CommandErrors."""
     try:
         yield boto3.client(
             "sesv2", region.aws_default_region, config=Config(retries={"mode": "standard"})
@@ -136,14 +138,14 @@ def ses(region: Region) -> "Iterator[SESV2Client]":
         raise CommandError(f"SES: {error}") from None
 
 
-def verify_domain(domain: str, *, is_dry: bool) -> None:
-    """Make the domain an identity that signs with DKIM, unless it is one, and print its records."""
-    with ses(Region.read()) as client:
+def verify_domain(domain: str, *, is_dry_run: bool) -> None:
+    """Register the domain as an SES identity with DKIM, unless it is one; print its DNS records."""
+    with connect_ses(RegionSettings.read()) as client:
         try:
             dkim = client.get_email_identity(EmailIdentity=domain)["DkimAttributes"]
             print(f"{domain} is an identity already.")
         except client.exceptions.NotFoundException:
-            if is_dry:
+            if is_dry_run:
                 print(f"Would make {domain} an identity that signs with DKIM, keys of 2048 bits.")
                 return
             dkim = client.create_email_identity(

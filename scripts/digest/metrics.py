@@ -1,15 +1,16 @@
-"""What was sent and what came of it, for the digest: figures of a period and of those before it.
+"""The figures of the digest: each account's sends in a period and in the periods before it.
 
-Each figure is a metric of dbt's, by name; its label, format and formula are dbt's too.
+Every figure is a dbt metric. Its label, format and formula are those that dbt declares.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 
 from looker.semantic import Metric, Semantics
 from scripts.command import CommandError
+from scripts.digest.period import Period
 from scripts.warehouse import Warehouse
 
 HEADLINE = ("conversion_value", "recipients", "open_rate", "click_rate")
@@ -21,69 +22,38 @@ COLUMNS = (
     "click_rate",
     "conversion_value",
 )
-POINTS = 14  # periods in a chart, the reported one included
-
-
-@dataclass(frozen=True)
-class Period:
-    """The days from `start` until the day before `end`."""
-
-    start: date
-    end: date
-
-    def __contains__(self, day: date) -> bool:
-        return self.start <= day < self.end
-
-    def __str__(self) -> str:
-        last = self.end - timedelta(days=1)
-        if self.start == last:
-            return f"{last:%A, %-d %B %Y}"
-        is_one_month = (self.start.year, self.start.month) == (last.year, last.month)
-        return f"{self.start:{'%-d' if is_one_month else '%-d %B %Y'}} – {last:%-d %B %Y}"
-
-    @property
-    def unit(self) -> str:
-        """What periods of this length are called."""
-        days = (self.end - self.start).days
-        return {1: "day", 7: "week"}.get(days, f"{days} days")
-
-    def before(self, periods: int = 1) -> "Period":
-        """The period of the same length that lies so many periods earlier."""
-        length = (self.end - self.start) * periods
-        return Period(self.start - length, self.end - length)
+CHART_PERIODS = 14  # periods in a chart, including the reported one
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What came of some sends: the sums that metrics are made of. None: not counted there."""
+    """The sums that metrics are computed from. None: the warehouse has no value."""
 
     values: Mapping[str, float | None]
 
     @classmethod
-    def of(cls, parts: Sequence["Sums"]) -> "Sums":
-        """The sums over all parts."""
+    def add_up(cls, parts: Sequence["Sums"]) -> "Sums":
+        """Add up the parts. A sum is None only where every part has None."""
+        # None and 0 differ: a channel without open tracking has no opens, which is not zero opens.
         names = {name for part in parts for name in part.values}
-        counted = {name: [part.values[name] for part in parts] for name in names}
-        return cls(
-            {
-                name: sum(value for value in values if value is not None)
-                if any(value is not None for value in values)
-                else None
-                for name, values in counted.items()
-            }
-        )
+        return cls({name: _sum_known([part.values[name] for part in parts]) for name in names})
 
-    def value(self, metric: Metric) -> float | None:
-        """The metric: a sum, or a ratio of two sums; None where nothing was counted."""
-        top, *bottom = (self.values.get(name) for name in metric.sums)
-        if not bottom or top is None:
-            return top
-        return top / bottom[0] if bottom[0] else None
+    def evaluate(self, metric: Metric) -> float | None:
+        """Compute the metric: a sum, or a ratio of two sums. None where there is no value."""
+        numerator, *denominator = (self.values.get(name) for name in metric.sums)
+        if not denominator or numerator is None:
+            return numerator
+        return numerator / denominator[0] if denominator[0] else None
+
+
+def _sum_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 @dataclass(frozen=True)
 class Send:
-    """What one campaign, or all flows together, sent on one day."""
+    """What one campaign, or all flows as one, sent on one day."""
 
     message_type: str
     sent_on: date
@@ -95,8 +65,8 @@ class Send:
 
 
 @dataclass(frozen=True)
-class Results:
-    """The sends of one account, in the period and the ones before it."""
+class AccountResults:
+    """The sends of one account, in the reported period and the periods before it."""
 
     account: str
     is_test: bool
@@ -109,8 +79,8 @@ class Results:
         return next((send.currency for send in self.sends), "")
 
     def total(self, message_type: str, period: Period) -> Sums:
-        """What came of the sends of a type in a period."""
-        return Sums.of(
+        """The sums over all sends of a type in a period."""
+        return Sums.add_up(
             [
                 send.sums
                 for send in self.sends
@@ -120,21 +90,21 @@ class Results:
 
     @cached_property
     def campaigns(self) -> Sequence[tuple[Send, Sums]]:
-        """The period's campaigns with what came of each, the greatest revenue first."""
+        """The campaigns of the reported period with their sums, largest revenue first."""
         by_id: dict[str | None, list[Send]] = {}
         for send in self.sends:
             if send.message_type == "campaign" and send.sent_on in self.period:
                 by_id.setdefault(send.campaign_id, []).append(send)
-        found = [(sends[0], Sums.of([send.sums for send in sends])) for sends in by_id.values()]
-        return sorted(found, key=lambda one: -(one[1].values["conversion_value"] or 0))
+        rows = [(sends[0], Sums.add_up([send.sums for send in sends])) for sends in by_id.values()]
+        return sorted(rows, key=lambda row: -(row[1].values["conversion_value"] or 0))
 
-    def periods(self) -> Iterator[Period]:
+    def chart_periods(self) -> Iterator[Period]:
         """The periods of a chart, the reported one last."""
-        return (self.period.before(earlier) for earlier in reversed(range(POINTS)))
+        return (self.period.previous(earlier) for earlier in reversed(range(CHART_PERIODS)))
 
 
-def written(value: float | None, metric: Metric, currency: str) -> str:
-    """A figure as people read it."""
+def format_value(value: float | None, metric: Metric, currency: str) -> str:
+    """Format a figure for a reader, by the metric's format."""
     kind, _, digits = metric.format.partition("_")
     if value is None:
         return "–"
@@ -145,22 +115,25 @@ def written(value: float | None, metric: Metric, currency: str) -> str:
     return f"{value:,.{digits or 0}f}"
 
 
-def change(now: float | None, before: float | None, metric: Metric) -> float | None:
-    """By which share a figure changed; a rate by how many percentage points (0.01 is one)."""
+def compute_change(now: float | None, before: float | None, metric: Metric) -> float | None:
+    """Compute the relative change of a figure; for a rate the difference (0.01 is one point)."""
     if now is None or not before:
         return None
     return now - before if metric.format.startswith("percent") else now / before - 1
 
 
-def read(warehouse: Warehouse, semantics: Semantics, period: Period) -> list[Results]:
-    """The results of every account, by name.
+def read_results(
+    warehouse: Warehouse, semantics: Semantics, period: Period
+) -> list[AccountResults]:
+    """Read the results of every account, sorted by name.
 
-    CommandError unless the period is wholly synced, and one in which there can be something.
+    CommandError if an account is not synced to the end of the period, or the data begin after it.
     """
     sends: dict[str, list[Send]] = {}
-    for account, send in _sends(warehouse, semantics, period):
+    for account, send in _read_sends(warehouse, semantics, period):
         sends.setdefault(account, []).append(send)
     results = []
+    # The accounts come from the data health, so that one without sends is in the digest too.
     accounts = list(warehouse.query(ACCOUNTS.format(health=warehouse.mart("klaviyo__data_health"))))
     first_days = [first_day for *_, first_day in accounts if first_day is not None]
     if first_days and period.end <= min(first_days):
@@ -171,7 +144,7 @@ def read(warehouse: Warehouse, semantics: Semantics, period: Period) -> list[Res
                 f"{name} was last synced on {synced_on}, before {period} was over:"
                 " sync first, or report an earlier period."
             )
-        results.append(Results(name, bool(is_test), period, sends.get(id_, [])))
+        results.append(AccountResults(name, bool(is_test), period, sends.get(id_, [])))
     if not results:
         raise CommandError("The warehouse holds no account: run a sync and `dbt build`.")
     return results
@@ -197,20 +170,21 @@ SENDS = """
 """
 
 
-def _sends(
+def _read_sends(
     warehouse: Warehouse, semantics: Semantics, period: Period
 ) -> Iterator[tuple[str, Send]]:
-    """Every send that a figure or a chart needs, with its account's id."""
+    """Read every send that a figure or a chart needs, with its account's id."""
     metrics = [semantics.metric(name) for name in dict.fromkeys((*HEADLINE, *COLUMNS))]
     names = list(dict.fromkeys(name for metric in metrics for name in metric.sums))
+    # One query reads all periods of a chart; the period before the reported one is among them.
     query = SENDS.format(
         sums=", ".join(f"sum({semantics.metric(name).column})" for name in names),
         performance=warehouse.mart("klaviyo__message_performance"),
-        start=period.before(POINTS - 1).start,
+        start=period.previous(CHART_PERIODS - 1).start,
         end=period.end,
     )
-    for account, kind, sent_on, campaign, *texts_and_sums in warehouse.query(query):
+    for account, message_type, sent_on, campaign, *texts_and_sums in warehouse.query(query):
         name, subject, currency = (text or "" for text in texts_and_sums[:3])
         numbers = [None if value is None else float(value) for value in texts_and_sums[3:]]
         sums = Sums(dict(zip(names, numbers, strict=True)))
-        yield account, Send(kind, sent_on, campaign, name, subject, currency, sums)
+        yield account, Send(message_type, sent_on, campaign, name, subject, currency, sums)
