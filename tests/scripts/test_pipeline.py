@@ -14,11 +14,12 @@ import duckdb
 import pytest
 import responses
 from moto import mock_aws
+from playwright.sync_api import Browser
 
 from scripts import fivetran_api, pipeline, steps
 from scripts.results import Period
 from scripts.warehouse import WarehouseSettings
-from tests.looker.chromium import holds_charts
+from tests import browser
 from tests.sandbox_server import KEY, running_sandbox
 from tests.scripts.inbox import PASSWORD, Inbox, serving
 
@@ -78,10 +79,15 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return Finished(code, folder, inbox, archive)
 
 
-def test_every_artefact_is_there(finished: Finished, tmp_path: Path) -> None:
-    """A dashboard with charts, the rows in a file and in S3, and a digest with pictures."""
+def test_the_dashboard_has_charts(finished: Finished, chromium: Browser) -> None:
+    """The page draws a chart in a real browser, without an error in its console."""
+    assert browser.draws_chart(chromium, finished.folder / "build" / "dashboard.html")
+
+
+def test_every_artefact_is_there(finished: Finished) -> None:
+    """A dashboard, the rows in a file and in S3, and a digest with pictures."""
     assert finished.code == 0
-    assert holds_charts(finished.folder / "build" / "dashboard.html", tmp_path)
+    assert (finished.folder / "build" / "dashboard.html").exists()
     [file] = (finished.folder / "data").iterdir()
     assert file.name == "klaviyo__campaign_extract_from_2026-09-01_to_2026-11-16.csv"
     assert finished.archive == {"2026-09-01_2026-11-16.csv": file.read_text()}
