@@ -26,6 +26,7 @@ check: .venv/.stamp ## Lint, formatting, types, and what is generated from dbt
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/oxlint
 	@.venv/bin/python -m looker check
 
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account

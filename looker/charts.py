@@ -1,7 +1,7 @@
 """Charts as Vega, the language the page's library draws; compiled here from Vega-Lite.
 
 A chart only draws: it is handed rows `{x, series, value, x_text, value_text}` that are computed
-already. `write` and `write_x` are functions of the page and write as the rest of the page does.
+already. `format_value` and `format_x` are functions of page.js.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ def chart(
                     "type": "ordinal",
                     "sort": None,
                     "axis": {
-                        "labelExpr": "write_x(datum.value)",
+                        "labelExpr": "format_x(datum.value)",
                         "labelAngle": 0,
                         "labelOverlap": "greedy",
                         "labelSeparation": 12,
@@ -65,7 +65,7 @@ def chart(
                     "field": "value",
                     "type": "quantitative",
                     "axis": {
-                        "labelExpr": f"write(datum.value, '{number_format}')",
+                        "labelExpr": f"format_value(datum.value, '{number_format}')",
                         "tickCount": 4,
                     },
                 },
