@@ -17,9 +17,7 @@ import yaml
 from looker.errors import LookerError
 
 TEMPLATE = Path(__file__).parent / "template.yml"
-HOST = (
-    "https://lookerstudio.google.com"  # Google's documentation keeps this host after the renaming
-)
+HOST = "https://lookerstudio.google.com"  # still documented, although the product is renamed
 MAX_AGE = timedelta(days=90)  # a shared report may change or vanish without notice
 
 # Google's rules: with a name that breaks them the link opens an error.

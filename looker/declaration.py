@@ -36,20 +36,14 @@ class Tile:
     by: list[str]
     model: str
     columns: list[str] = field(default_factory=list)  # dimensions that a table shows
-    versions: list[str] = field(
-        default_factory=list
-    )  # dimensions that identify a variation of a test
+    versions: list[str] = field(default_factory=list)  # dimensions of a variation in a test
     where: dict[str, str | bool] = field(default_factory=dict)
     dated: bool = True  # shows the chosen days; else all rows
-    minimum: dict[str, int] = field(
-        default_factory=dict
-    )  # metric: the least value of a group that is shown
+    minimum: dict[str, int] = field(default_factory=dict)  # a group with less is not shown
     order: str = ""  # metric or dimension; the greatest first
     limit: int = 0
     bars: list[str] = field(default_factory=list)  # metrics with a bar in their cell
-    better: dict[str, Direction] = field(
-        default_factory=dict
-    )  # metric: the good direction; default: higher
+    better: dict[str, Direction] = field(default_factory=dict)  # of a metric; default: higher
     interactive: bool = False  # a reader can sort and search the table
     width: Literal["half", "full"] = "full"
     note: str = ""

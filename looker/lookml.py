@@ -141,14 +141,14 @@ def _dimension_group(dimension: Dimension) -> dict[str, Any]:
 
 
 def _field_name(dimension: Dimension) -> str:
-    """The name of a dimension in its view; of a time, which is a group of fields, the day's."""
+    """The name of a dimension in its view. A date or time is a group of fields; this is its day."""
     if dimension.type not in ("date", "time") or _is_timeframe(dimension):
         return dimension.name
     return f"{_strip_suffix(dimension.name)}_date"
 
 
 def _is_timeframe(dimension: Dimension) -> bool:
-    """Whether another dimension's group has this one, as `sent_on` has `sent_week`."""
+    """Whether the group of another dimension has this one, as that of `sent_on` has `sent_week`."""
     return dimension.type == "date" and dimension.grain != "day"
 
 
