@@ -18,19 +18,22 @@ sync: .venv/.stamp .venv-dbt/.stamp ## The same for a real account: KLAVIYO_API_
 pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: make pipeline ARGS=--help
 	@.venv/bin/python -m scripts.pipeline $(ARGS)
 
-test: .venv/.stamp .venv-dbt/.stamp ## Run every test but the fault matrix and the benchmarks
+test: .venv/.stamp .venv-dbt/.stamp ## Run every test except the fault matrix and the benchmarks
+	@.venv/bin/python -m tests.browser
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile
 
 check: .venv/.stamp ## Lint, formatting, types, and what is generated from dbt
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/oxlint
 	@.venv/bin/python -m looker check
 
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account
 	@.venv/bin/python -m scripts.sample
 
-screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/ (needs Chromium)
+screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/
+	@.venv/bin/python -m tests.browser
 	@.venv/bin/python -m tests.looker.screenshots
 
 bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: also other tools, WAREHOUSE=1: dbt instead, EVENTS=N: the size

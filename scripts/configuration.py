@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
 
 import configuration as connector
 from api import ConfigurationError
-
 from scripts.command import SettingsError, command
 
 
@@ -47,7 +46,7 @@ def read_tables_as_env() -> dict[str, str]:
 def _validate(configuration: Mapping[str, str]) -> None:
     """Validate with the connector's own parser, whose message begins with the key."""
     try:
-        connector.read(configuration)
+        connector.parse_configuration(configuration)
     except ConfigurationError as error:
         key = str(error).split(" ")[0].rstrip(":")
         raise SettingsError([f"{_variable(key)}{str(error).removeprefix(key)}"]) from None

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from klaviyo_sandbox.account import CAMPAIGNS
-from klaviyo_sandbox.people.history import PROFILES
+from klaviyo_sandbox.simulation.history import PROFILES
 from scripts import sandbox, steps
 from scripts.command import command, parsed_as, positive_int
 

@@ -9,9 +9,9 @@ import pytest
 from api import RateLimitHeaders
 from rate_limit import RateLimiter
 
-from klaviyo_sandbox.api.endpoints import XL, XS, L, M, Rate, S
 from klaviyo_sandbox.api.errors import ApiError
-from klaviyo_sandbox.door.limits import Limits as Server
+from klaviyo_sandbox.http.rate_limits import RateLimits as Server
+from klaviyo_sandbox.resources.declaration import XL, XS, L, M, Rate, S
 
 MINUTES = 10
 NOON = 1_795_262_400
@@ -30,7 +30,7 @@ class Klaviyo:
         """The limits that an answer tells, or the Retry-After of a refusal."""
         self.now = arrives
         try:
-            headers = self._server.count("/api/x", self.rate, NOON)
+            headers = self._server.acquire("/api/x", self.rate, NOON)
         except ApiError as error:
             self.refused += 1
             return float(error.headers["retry-after"])

@@ -8,9 +8,9 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from configuration import KEYS
 
 import scripts
+from configuration import KEYS
 from scripts import fivetran_sync, pipeline, warehouse
 from scripts.command import Settings
 from scripts.digest import send
