@@ -1,4 +1,4 @@
-# Two environments, made on first use: .venv (connector, sandbox, dashboard, scripts, tests)
+# Two environments, created on first use: .venv (connector, sandbox, dashboard, scripts, tests)
 # and .venv-dbt (dbt). pyproject.toml says why they are two.
 
 PYTHON ?= python3
@@ -18,26 +18,29 @@ sync: .venv/.stamp .venv-dbt/.stamp ## The same for a real account: KLAVIYO_API_
 pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: make pipeline ARGS=--help
 	@.venv/bin/python -m scripts.pipeline $(ARGS)
 
-test: .venv/.stamp .venv-dbt/.stamp ## Run every test but the fault matrix and the benchmarks
+test: .venv/.stamp .venv-dbt/.stamp ## Run every test except the fault matrix and the benchmarks
+	@.venv/bin/python -m tests.browser
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile
 
 check: .venv/.stamp ## Lint, formatting, types, and what is generated from dbt
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/oxlint
 	@.venv/bin/python -m looker check
 
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account
 	@.venv/bin/python -m scripts.sample
 
-screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/ (needs Chromium)
+screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/
+	@.venv/bin/python -m tests.browser
 	@.venv/bin/python -m tests.looker.screenshots
 
-bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: others too, WAREHOUSE=1: dbt instead, EVENTS=N: the size
+bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: also other tools, WAREHOUSE=1: dbt instead, EVENTS=N: the size
 	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,bench) \
 		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
-chaos: .venv/.stamp .venv-dbt/.stamp ## Run the whole fault matrix, write docs/faults.md, and run what else takes minutes
+chaos: .venv/.stamp .venv-dbt/.stamp ## Run the whole fault matrix, write docs/faults.md, and run the other slow tests
 	@rm -rf build/chaos
 	@.venv/bin/pytest --numprocesses 2 -m '' --timeout 3600 tests/chaos
 	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
@@ -54,7 +57,7 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 release: .venv/.stamp ## Set the version, date the changelog, commit and tag; publish nothing: VERSION=1.2.3
 	@.venv/bin/python -m scripts.release $(VERSION)
 
-clean: ## Remove what runs left; the environments and the account (build/account, data) stay
+clean: ## Remove the output of runs; keep the environments and the account (build/account, data)
 	rm -rf $(filter-out build/account,$(wildcard build/*))
 	rm -rf klaviyo_connector/files klaviyo_connector/crash-reports
 	rm -rf dbt_project/target dbt_project/logs .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -62,8 +65,8 @@ clean: ## Remove what runs left; the environments and the account (build/account
 .venv/.stamp: requirements/connector.txt
 .venv-dbt/.stamp: requirements/warehouse.txt
 
-# The files list every package, and one of dbt's own wishes is overridden in them:
-# so both ways install exactly what is listed and resolve nothing.
+# The requirements files list every package and override one requirement of dbt's own, so uv and pip
+# install exactly the listed packages without resolving.
 .venv/.stamp .venv-dbt/.stamp:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \

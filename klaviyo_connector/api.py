@@ -40,24 +40,24 @@ HEADERS = {
     "Accept": "application/vnd.api+json",
 }
 CONNECT_TIMEOUT = 10.0  # seconds
-# Seconds for a whole exchange: a timeout per read alone lets a dripping body hang.
+# Seconds for a whole exchange: a timeout per read alone never ends a slowly dripping body.
 REQUEST_DEADLINE = 60.0
 BODY_LIMIT = 64 * 2**20  # bytes after decompression; the largest page seen is under 6 MB
 CHUNK_SIZE = 2**18  # bytes
 _QUOTA = re.compile(r"(\d{1,9})\s*;\s*w=(\d{1,9})", re.ASCII)
 LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
-# Cloudflare sends 104 and 520 to 524 where Klaviyo's server does not answer.
+# Cloudflare sends 104 and 520 to 524 if Klaviyo's server does not answer.
 RETRYABLE_STATUSES = {104, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
 
 
 class KlaviyoError(Exception):
-    """What is wrong with one request, in words fit for a log: no query, header or content."""
+    """The failure of one request. The message is safe to log: no query, header or content."""
 
 
 class TransientError(KlaviyoError):
-    """A retry may help. `retry_after` is what Klaviyo asks for, in seconds.
+    """A retry may help. `retry_after` is Klaviyo's Retry-After, in seconds.
 
-    `broken` tells that the response itself is malformed: if every retry is too, Klaviyo breaks its
+    `broken` means that the response itself is malformed: if every retry is too, Klaviyo breaks its
     contract.
     """
 
@@ -90,7 +90,7 @@ class ContractError(KlaviyoError):
 
 
 class GoneError(ContractError):
-    """No record is at this address, or no longer."""
+    """There is no record at this path, or it is deleted."""
 
 
 class ConfigurationError(KlaviyoError):
@@ -111,7 +111,7 @@ def base_url() -> str:
 
 
 class _KeyAuth(requests.auth.AuthBase):
-    """Puts the key into the Authorization header; as `auth` it takes precedence over a .netrc."""
+    """Puts the key into the Authorization header; `auth` takes precedence over a .netrc."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -142,7 +142,7 @@ class RateLimitHeaders:
 class KlaviyoClient:
     """An HTTP client for one account. Not thread-safe: each thread needs its own.
 
-    `now` is Klaviyo's time, and `rate_limit` what its headers say, both of the last response.
+    `now` is Klaviyo's time and `rate_limit` its rate limit headers, both of the last response.
     """
 
     key: str = field(repr=False)
@@ -153,7 +153,7 @@ class KlaviyoClient:
 
     def __post_init__(self) -> None:
         self._session = requests.Session()
-        self._session.trust_env = False  # no proxy, .netrc or certificate store from outside
+        self._session.trust_env = False  # no proxy, .netrc or certificates of the environment
         self._session.auth = _KeyAuth(self.key)
         self._session.headers.update(HEADERS)
         self._adapter = _AbortableAdapter()
@@ -167,7 +167,7 @@ class KlaviyoClient:
         return body
 
     def post(self, path: str, body: Any, params: Mapping[str, str] | None = None) -> Any:
-        """The attributes of the report that `body` asks for, and its `links`."""
+        """The attributes of the report that `body` requests, and its `links`."""
         response = self._request("POST", path, params, {"data": body})
         data = response["data"] if isinstance(response.get("data"), dict) else {}
         attributes, links = data.get("attributes"), response.get("links")
@@ -206,7 +206,7 @@ class KlaviyoClient:
         return _parse_document(path, content)
 
     def _read_headers(self, headers: Mapping[str, str]) -> None:
-        """Take over Klaviyo's clock, since this machine's may be wrong, and its limits."""
+        """Read Klaviyo's clock, since this machine's may be wrong, and its rate limits."""
         self.now = _parse_http_date(headers.get("Date")) or datetime.now(UTC)
         self.rate_limit = RateLimitHeaders(
             _parse_quotas(headers.get("RateLimit-Limit") or ""),
@@ -235,7 +235,7 @@ def next_cursor(path: str, body: Any) -> str | None:
 
 
 def _read_body(path: str, response: requests.Response) -> bytes:
-    """The decompressed body. Raises ContractError beyond BODY_LIMIT."""
+    """The decompressed body. Raises ContractError if it exceeds BODY_LIMIT."""
     parts, size = [], 0
     for part in response.iter_content(CHUNK_SIZE):
         parts.append(part)
@@ -255,7 +255,7 @@ def _parse_document(path: str, content: bytes) -> Any:
 
 
 def _raise_for_status(path: str, status: int, headers: Mapping[str, str], content: bytes) -> None:
-    """Raise the error that says what to do about a failed request."""
+    """Raise the error of a failed request, named by its remedy."""
     if status == 200:
         return
     body = _parse_json(content)
@@ -289,7 +289,7 @@ def _parse_json(content: bytes) -> Any:
 
 
 def _parse_integer(digits: str) -> int | str:
-    """A whole number; text where it has more digits than Python parses, so that no page is lost."""
+    """An integer; text if it has more digits than Python parses, so that no page is lost."""
     try:
         return int(digits)
     except ValueError:
@@ -305,7 +305,7 @@ def _error_detail(body: Any) -> str:
 
 
 def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from now; the header holds seconds or a date. None when it holds neither."""
+    """Seconds from now; the header has seconds or a date. None if it has neither."""
     seconds = _parse_number(headers.get("Retry-After"))
     if seconds is None:
         until = _parse_http_date(headers.get("Retry-After"))
@@ -344,7 +344,7 @@ def _transport_error(url: str, path: str, error: Exception, deadline: "_Deadline
 
 
 def _is_untrusted_certificate(error: BaseException | None) -> bool:
-    """Whether a certificate is refused; a handshake that breaks off may succeed in a retry."""
+    """Whether a certificate is refused; an interrupted handshake may succeed in a retry."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True

@@ -1,4 +1,4 @@
-"""Parses the configuration and refuses values that cannot work, before any request."""
+"""Parses the configuration and refuses invalid values before any request."""
 
 import re
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ FIELDS = (  # key, label and description in the setup form
 KEYS = tuple(name for name, _, _ in FIELDS)
 _KEY = re.compile(r"pk_[A-Za-z0-9_-]{4,200}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-# A word or table of the setting `tables`, and the table that is synced along with it.
+# A value of the setting `tables`, and the table that is synced with it.
 REQUIRED_TABLES = {**dict(required_tables()), PREDICTIONS: PROFILE.name}
 MAX_THREADS = 32
 DEFAULT_THREADS = 8
@@ -48,7 +48,7 @@ EARLIEST = date(1990, 1, 1)  # Klaviyo accepts no event before (OpenAPI, `time` 
 
 
 class Secret(str):
-    """A key that shows as *** in crash reports and tracebacks, which print variables."""
+    """A key that crash reports and tracebacks, which print variables, show as ***."""
 
     __slots__ = ()
 
@@ -58,7 +58,7 @@ class Secret(str):
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the user chose. `start_date` None: everything Klaviyo has."""
+    """The parsed settings. `start_date` None: everything Klaviyo has."""
 
     api_keys: tuple[str, ...]  # Secrets
     start_date: date | None
@@ -89,7 +89,7 @@ def parse_configuration(given: Mapping[str, object]) -> Configuration:
 
 
 def quote(name: str) -> str:
-    """A name as an error may repeat it; *** where it may be a key in the wrong place."""
+    """A name as an error may quote it; *** if it may be a key in the wrong field."""
     return "'***'" if "pk_" in name.lower() else repr(name[:60])
 
 
@@ -125,7 +125,7 @@ def _parse_start_date(text: str) -> date | None:
 def _parse_tables(chosen: tuple[str, ...]) -> frozenset[str]:
     """The tables to sync: names from the list, `reporting` (the default) and `all` for the sets.
 
-    `predictive_analytics` is no table and not in `all`: it adds columns to `profile`.
+    `predictive_analytics` is not a table and not in `all`: it adds columns to `profile`.
     """
     sets = {"reporting": REPORTING, "all": tuple(TABLES), PREDICTIONS: (PREDICTIONS,)}
     unknown = [name for name in chosen if name not in sets and name not in TABLES]

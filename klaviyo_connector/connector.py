@@ -31,7 +31,7 @@ GC_THRESHOLD = 50_000
 
 
 def schema(configuration: dict[str, str]) -> list[dict[str, Any]]:  # noqa: ARG001 - the SDK's form
-    """Every table with its key and every column with its type, whatever is chosen to sync."""
+    """Every table with its key and every column with its type, chosen or not."""
     return [
         {"table": table.name, "primary_key": table.primary_key, "columns": table.types}
         for table in TABLES.values()
@@ -39,7 +39,7 @@ def schema(configuration: dict[str, str]) -> list[dict[str, Any]]:  # noqa: ARG0
 
 
 def update(configuration: dict[str, str], state: dict[str, Any]) -> None:
-    """Replay one sync to Fivetran. An error of Klaviyo's ends it with one line and its remedy."""
+    """Replay one sync to Fivetran. A KlaviyoError ends it with one line that names the remedy."""
     try:
         with collect_garbage_rarely(), closing(sync(configuration, state)) as operations:
             for operation in operations:

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Upsert:
-    """Writes one complete row: a column that it leaves out becomes NULL."""
+    """Writes one complete row: a missing column becomes NULL."""
 
     table: str
     row: Row
@@ -42,7 +42,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Warning:
-    """Tells the user of something that does not stop the sync."""
+    """A message to the user about something that does not stop the sync."""
 
     message: str
 
@@ -68,9 +68,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One raw table. `key` follows `account_id`; rows hold all `columns` plus `synced_at`.
+    """One raw table. `key` follows `account_id`; rows have all `columns` plus `synced_at`.
 
-    `reporting` tells whether the set `reporting` (no row per person or event) includes the table.
+    `reporting`: whether the set `reporting` (no row per person or event) includes the table.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Table:
     def _columns_by_container(
         self,
     ) -> dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]]:
-        """Columns grouped by the JSON container that holds them: one path lookup a container."""
+        """Columns grouped by the JSON container that holds them: one path lookup per container."""
         plan = defaultdict(list)
         for name, column in self.columns.items():
             plan[column.path[:-1]].append((name, column.path[-1], CONVERTERS[column.type]))
@@ -116,7 +116,7 @@ class Table:
         """The row of one source document, without `synced_at`.
 
         A value that does not fit its column's type is NULL there and counted by column in
-        `type_mismatches`. Raises UnstorableError where a value of the key is missing.
+        `type_mismatches`. Raises UnstorableError if a value of the key is missing.
         """
         row = self._empty_row | {"account_id": account_id}
         for path, columns in self._columns_by_container.items():
@@ -142,7 +142,7 @@ class Table:
                 row[name] = convert(get_path(source, path))
 
     def has_key(self, source: Json) -> bool:
-        """Whether a resource holds a key value of this table: a flow's delay is no message."""
+        """Whether a resource has a key value of this table: a flow's delay is not a message."""
         return any(get_path(source, self.columns[name].path) is not None for name in self.key)
 
     def key_columns(self, *, undated: bool = False) -> list[str]:
@@ -155,10 +155,10 @@ class Table:
         return json.dumps(values, separators=(",", ":"))
 
     def parse_key(self, key: str, *, undated: bool = False) -> Row:
-        """The key columns of a JSON list. Raises ValueError where it is no key of this table."""
+        """The key columns of a JSON list. Raises ValueError if it is not a key of this table."""
         values = json.loads(key)
         if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
-            raise ValueError(f"{self.name}: {key:.40} is no key")
+            raise ValueError(f"{self.name}: {key:.40} is not a key")
         return dict(zip(self.key_columns(undated=undated), values, strict=True))
 
 

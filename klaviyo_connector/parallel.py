@@ -1,4 +1,4 @@
-"""Runs iterators in parallel, for one reader: the only place that starts threads for requests."""
+"""Reads iterators in parallel for one reader: the only place that starts threads for requests."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

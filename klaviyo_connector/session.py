@@ -26,13 +26,13 @@ MAX_BACKOFF = 60.0  # seconds
 # Seconds that one request may wait in all. A longer Retry-After is that of a spent daily quota.
 MAX_TOTAL_WAIT = 900.0
 MIN_LOGGED_WAIT = 2.0  # seconds
-MAX_CURSOR_REPEATS = 3  # a repeated page is a hiccup; a cursor seen this often is a loop
+MAX_CURSOR_REPEATS = 3  # one repeated page is a passing fault; a cursor seen this often is a loop
 _ID = re.compile(r"(?<=^/api/)([^/]+)/[^/]+")
 log = logging.getLogger("klaviyo")
 
 
 class QuotaSpentError(TransientError):
-    """Klaviyo asks to come back later than a sync should wait."""
+    """Klaviyo's Retry-After is longer than a sync should wait."""
 
     def __init__(self, endpoint: str, seconds: float) -> None:
         super().__init__(
@@ -43,7 +43,7 @@ class QuotaSpentError(TransientError):
 
 
 class StoppedError(KlaviyoError):
-    """The sync is over, and with it every request."""
+    """The sync has ended, and every request with it."""
 
 
 class Clock:
@@ -62,7 +62,7 @@ class Clock:
             raise StoppedError("the sync was stopped")
 
     def stop(self) -> None:
-        """End every wait, also later ones."""
+        """End every wait, including later ones."""
         self._stopped.set()
 
 
@@ -72,7 +72,7 @@ class Paginator(Protocol):
     endpoint: str  # what a rate limit applies to
 
     def fetch(self, client: KlaviyoClient, cursor: str | None) -> Any:
-        """One page; TransientError where it lacks what it must hold."""
+        """One page. Raises TransientError if it is incomplete."""
         ...
 
 
@@ -132,20 +132,20 @@ class AggregatePaginator:
 
 
 def rate_limited_endpoint(path: str, params: Mapping[str, str]) -> str:
-    """What a rate limit applies to: a path without ids, apart for fields with a lower limit."""
+    """The unit of a rate limit: a path without ids, plus the fields that lower the limit."""
     fields = [value for name, value in params.items() if name.startswith("additional-fields")]
     return _ID.sub(r"\1/{id}", path) + (f" with {','.join(fields)}" if fields else "")
 
 
 def _require_lists(path: str, page: Any, *names: str) -> Any:
-    """The page, if it has these lists: a page without them is not an empty one."""
+    """The page, if it has these lists: a page without them is broken, not empty."""
     if not all(isinstance(page.get(name), list) for name in names):
         raise TransientError(f"{path}: the answer lacks {' or '.join(names)}", broken=True)
     return page
 
 
 class KlaviyoSession:
-    """The requests of one account, each retried until it is answered or hopeless."""
+    """The requests of one account, each retried until it is answered or its budget is spent."""
 
     def __init__(self, key: str) -> None:
         self._key, self._local, self._lock = key, threading.local(), threading.Lock()
@@ -170,7 +170,7 @@ class KlaviyoSession:
             return self._limiters[endpoint].daily_quota
 
     def stop(self) -> None:
-        """End every request at once, also later ones, with StoppedError."""
+        """End every request at once, including later ones, with StoppedError."""
         self._clock.stop()
         for client in list(self._clients):
             client.abort()
@@ -187,7 +187,7 @@ class KlaviyoSession:
         *,
         attempts: int = MAX_ATTEMPTS,
     ) -> Iterator[Any]:
-        """Each page of a listing, which starts over when Klaviyo forgets the cursor."""
+        """Each page of a listing, which starts over if Klaviyo no longer knows the cursor."""
         for attempt in range(1, MAX_CURSOR_REPEATS + 1):
             try:
                 yield from self._paginate(ListPaginator(path, params), attempts)
@@ -207,12 +207,12 @@ class KlaviyoSession:
         return self._paginate(AggregatePaginator(path, body))
 
     def _paginate(self, paginator: Paginator, attempts: int = MAX_ATTEMPTS) -> Iterator[Any]:
-        """Follow cursors until there is no next page. Raises ContractError where they loop."""
+        """Follow cursors until there is no next page. Raises ContractError if they loop."""
         seen: Counter[str] = Counter()
         cursor: str | None = None
 
         def fetch() -> tuple[Any, str | None]:
-            # A next link without a cursor makes the page a broken one, so that it is retried.
+            # Parsed within the retries: a next link without a cursor is a broken page.
             page = paginator.fetch(self.client, cursor)
             return page, next_cursor(paginator.endpoint, page)
 
@@ -247,7 +247,7 @@ class KlaviyoSession:
                 waited += wait
                 if failures >= attempts or waited > MAX_TOTAL_WAIT:
                     raise ContractError(str(error)) if error.broken else error from None
-                log.info("%s; asking again in %.1f s", error, wait)
+                log.info("%s; retrying in %.1f s", error, wait)
                 self._sleep(wait)
 
     def _acquire(self, endpoint: str, limiter: RateLimiter) -> None:
@@ -278,7 +278,7 @@ class KlaviyoSession:
     def _backoff(self, endpoint: str, error: TransientError, tries: int) -> float:
         """Seconds until the next attempt: Retry-After plus up to a second, or full jitter.
 
-        Both are random, so that threads that wait do not return at once.
+        Both are random, so that waiting threads do not all retry at the same moment.
         """
         with self._lock:
             self.throttled += error.throttled
@@ -287,7 +287,7 @@ class KlaviyoSession:
             if wait > MAX_TOTAL_WAIT:
                 raise QuotaSpentError(endpoint, error.retry_after) from None
             return wait
-        # Retry-After: 0 means at once, but not for ever: its first backoff is below a second.
+        # Retry-After: 0 means now. Its first backoff is below a second, and later ones grow.
         exponent = tries if error.retry_after is None else tries - 1
         return random.uniform(0, min(MAX_BACKOFF, 2.0**exponent))  # noqa: S311 - no secret
 

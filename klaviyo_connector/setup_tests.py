@@ -1,4 +1,4 @@
-"""The tests of the setup form: the key works, and it has each scope that the tables need."""
+"""The tests of the setup form: the key is valid, and has each scope that the tables need."""
 
 from collections.abc import Callable, Iterator, Mapping
 

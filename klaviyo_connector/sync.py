@@ -1,4 +1,4 @@
-"""One sync: for every account which streams run, in which order, and where it is safe to resume.
+"""Runs one sync: which streams of each account run, in which order, and where checkpoints are.
 
 `sync` yields plain operations (models.py) and needs nothing of Fivetran: any loader can replay
 them. Everything before a Checkpoint may be committed; everything after the last one is requested
@@ -67,7 +67,7 @@ def sync(configuration: Mapping[str, object], state: Any) -> Generator[Operation
 def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> Iterator[Operation]:
     """Leave out checkpoints that would commit few rows, since each one is work for the loader.
 
-    One in 1,000 rows or 30 seconds stays, at the next opportunity, and the last one.
+    The first one after 1,000 rows or 30 seconds is kept, and always the last one.
     """
     last, rows, since = Checkpoint({**previous.json}), 0, monotonic()
     try:
@@ -82,9 +82,8 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
                 yield dump_checkpoint(last)
                 rows, since = 0, monotonic()
     except KlaviyoError:
-        yield dump_checkpoint(
-            last
-        )  # what is finished stays so, and the requests of the daily quota stay counted
+        # It keeps finished work, and the count of requests within the daily quota.
+        yield dump_checkpoint(last)
         raise
     yield dump_checkpoint(last)
 
@@ -101,7 +100,7 @@ def _merge_account_states(batches: Iterable[Batch], previous: State) -> Iterator
 
 
 def _batches(operations: Iterable[Operation]) -> Iterator[Batch]:
-    """Rows together with the checkpoint that covers them; each warning at once.
+    """Rows together with the checkpoint that covers them; each warning alone, without delay.
 
     Rows that an error separates from their checkpoint are dropped: a later checkpoint would commit
     rows that the state does not track, so they could never be deleted.
@@ -145,7 +144,7 @@ def _sync_accounts(settings: Configuration, previous: State) -> Iterator[Batch]:
 
 
 def _read_all(syncs: list[Iterator[Batch]]) -> Iterator[Batch]:
-    """The batches of all accounts; of a single one in this thread."""
+    """The batches of all accounts, in parallel; those of a single account in this thread."""
     if len(syncs) <= 1:
         yield from chain.from_iterable(syncs)
         return
@@ -156,7 +155,7 @@ def _read_all(syncs: list[Iterator[Batch]]) -> Iterator[Batch]:
 def _label_warnings(
     label: str, batches: Iterator[Batch], failures: list[KlaviyoError]
 ) -> Iterator[Batch]:
-    """One account's batches; among several accounts its warnings name it, and its error waits."""
+    """One account's batches. With several accounts, its warnings and its error name the account."""
     try:
         for batch in batches:
             if label and isinstance(batch[0], Warning):
@@ -177,7 +176,7 @@ def _record_failure(
 
 
 def _open_account(settings: Configuration, previous: State, key: str) -> AccountContext:
-    """Request the account that a key opens, and find what the state remembers of it."""
+    """Request the account that a key belongs to, and look up its state."""
     session = KlaviyoSession(key)
     document = get_path(session.get(ACCOUNTS.path), ("data", "0"))
     account_id = to_string(get_path(document, ("id",)))
@@ -194,14 +193,14 @@ def _open_account(settings: Configuration, previous: State, key: str) -> Account
     sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
     state = previous.accounts.get(account_id) or AccountState(account_id)
     _refuse_future_watermarks(state, sync_time=now)
-    # Accounts whose key is no longer given stay in the state and share its size.
+    # Accounts whose key was removed stay in the state and share its size.
     sharing = max(len(settings.api_keys), len({*previous.accounts, account_id}))
     state.index.limit = MAX_INDEX_LENGTH // sharing
     return AccountContext(session, settings, state, document, sync_id, now)
 
 
 def _refuse_future_watermarks(state: AccountState, sync_time: datetime) -> None:
-    """Raise ConfigurationError for a watermark that would skip everything until a later day."""
+    """Raise ConfigurationError for a watermark in the future: it would skip records until then."""
     for stream, watermark in latest_watermarks(state):
         if watermark > sync_time + MAX_CLOCK_ERROR:
             raise ConfigurationError(
@@ -231,7 +230,7 @@ def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[O
 
 
 def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[Operation]]:
-    """What runs, in order; reports and aggregates are one run, since the newest days go first."""
+    """The runs of an account, in order. Reports and aggregates are one run: newest days first."""
     streams = select_streams(context.settings.tables)
     scheduled = [stream for stream in streams if isinstance(stream, ScheduledStream)]
     for stream in streams:
@@ -242,7 +241,7 @@ def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[
 
 
 def _run_stream(context: AccountContext, writer: RowWriter, stream: Stream) -> Iterator[Operation]:
-    """Run one stream, with its cost booked to its table; skip it where the key lacks the scope."""
+    """Run one stream and book its cost to its table; skip it if the key lacks the scope."""
     if isinstance(stream, MembershipStream) and context.scopes.skips(stream.table):
         return
     with writer.track_cost(stream.table):
@@ -265,7 +264,7 @@ def _stream_operations(
 
 
 def _finish(context: AccountContext, writer: RowWriter, failures: Failures) -> Iterator[Operation]:
-    """The warnings and the report of an account, and the error that it ends with, if any."""
+    """The warnings and the report of an account; raises the first error of its sync, if any."""
     yield from failures.warnings()
     yield from _scope_warnings(context)
     yield from writer.mismatch_warnings()
@@ -289,7 +288,7 @@ def _scope_warnings(context: AccountContext) -> Iterator[Operation]:
 
 
 def _raise_without_scopes(context: AccountContext) -> None:
-    """Fail where the key may read nothing that is chosen."""
+    """Raise ScopeError if the key may read none of the chosen tables."""
     if context.scopes.missing and not context.scopes.granted:
         scopes = ", ".join(context.scopes.missing)
         raise ScopeError(f"the API key may read nothing that was asked for; it lacks {scopes}")

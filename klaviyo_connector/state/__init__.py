@@ -1,1 +1,1 @@
-"""What the connector remembers between syncs."""
+"""What the connector keeps between syncs."""

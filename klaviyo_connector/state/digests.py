@@ -28,8 +28,8 @@ def digest(value: Any) -> str:
 class RowDigests:
     """The rows of one table that are in the warehouse, as key and digest.
 
-    An unchanged row is not written again (Fivetran bills rows written), and a key that a full
-    listing no longer shows is deleted.
+    An unchanged row is not written again (Fivetran bills rows written), and a row that a full
+    listing does not show is deleted.
     """
 
     def __init__(self, digests: Digests) -> None:
@@ -37,7 +37,7 @@ class RowDigests:
         self.seen: set[str] = set()
 
     def is_changed(self, key: str, row: Mapping[str, Any]) -> bool:
-        """Whether `row` differs from what is written under `key`; from now on it is written."""
+        """Whether `row` differs from the row written under `key`; records it as written."""
         self.seen.add(key)
         new = digest(row)
         changed = self.digests.get(key) != new
@@ -45,11 +45,11 @@ class RowDigests:
         return changed
 
     def missing(self, among: Callable[[str], bool] = lambda _: True) -> list[str]:
-        """The keys `among` those written that this sync did not see."""
+        """The written keys, of those that `among` selects, that this sync did not see."""
         return [key for key in self.digests if key not in self.seen and among(key)]
 
     def pop_missing(self, among: Callable[[str], bool] = lambda _: True) -> list[str]:
-        """The same keys, removed from what is written: their rows are to be deleted."""
+        """The same keys; they no longer count as written, since the caller deletes their rows."""
         gone = self.missing(among)
         for key in gone:
             del self.digests[key]
@@ -57,10 +57,10 @@ class RowDigests:
 
 
 class LargestRows:
-    """Which of several rows for one key is the complete one: that of the largest size.
+    """Selects the complete one of several rows for one key: the row with the largest size.
 
-    Windows of a report may cut a send in two. Each of them then shows a part of the recipients, and
-    only one of the windows, or none, shows them all.
+    Windows of a report may cut a send in two. Then each of them has a part of the recipients, and
+    one window at most has them all.
     """
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
@@ -68,10 +68,10 @@ class LargestRows:
         self._seen: set[str] = set()
 
     def is_complete(self, key: str, size: int, *, window_is_complete: bool) -> bool:
-        """Whether a row may replace the one written under `key`; remembers its size if so.
+        """Whether a row may replace the one written under `key`; records its size if so.
 
-        A smaller row may do so only as the first of this sync and from a window that is complete:
-        then Klaviyo counts fewer recipients than before.
+        A smaller row may, if it is the first of this sync and from a complete window: then Klaviyo
+        counts fewer recipients than before.
         """
         is_authoritative = window_is_complete and key not in self._seen
         self._seen.add(key)

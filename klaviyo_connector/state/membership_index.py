@@ -61,12 +61,12 @@ class MembershipIndex:
         changes  group 1 -> A, C                            A left group 1, C joined it
         lookup   A -> 0b001          C -> 0b010             a change flips the bit
 
-    Where the packed text grows beyond `limit` characters, the largest group becomes untracked: the
-    index no longer knows its members, so none of them is ever found to be missing.
+    If the packed text grows beyond `limit` characters, the largest group becomes untracked: the
+    index drops its members, so a comparison cannot find who left it.
     """
 
     def __init__(self, state: MembershipIndexState, limit: int) -> None:
-        """Raises ValueError where the state is damaged."""
+        """Raises ValueError if the state is damaged."""
         self.limit = limit
         self._packed = state.people
         self._numbers = {_parse_group(group): int(at) for at, group in state.groups.items()}
@@ -97,7 +97,7 @@ class MembershipIndex:
         return [g for g in known if g.table == table and listing in (None, g.listing)]
 
     def people(self, group: MemberGroup) -> set[str]:
-        """Everybody in a group."""
+        """The people in a group."""
         bit = self._bit(group)
         return {person for person, bits in self._groups_of.items() if bits & bit}
 
@@ -142,7 +142,7 @@ class MembershipIndex:
             self._pack()
 
     def _pack(self) -> None:
-        """Pack everybody; give up the largest group where the text is too long."""
+        """Pack all people; if the text is too long, stop tracking the largest group."""
         self._json = None
         self._groups_of = {person: bits for person, bits in self._groups_of.items() if bits}
         self._packed = _pack_people(self._groups_of)
@@ -164,7 +164,7 @@ def _pack_people(groups_of: dict[str, int]) -> str:
 
 
 def _unpack(text: str) -> dict[str, int]:
-    """Person to bits. Raises ValueError where `text` is no packed index."""
+    """Person to bits. Raises ValueError if `text` is not a packed index."""
     if not text:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Which days of the past are due to be requested again. Pure; DECISIONS.md has the reasons."""
+"""Plans which days of the past to request again. Pure; DECISIONS.md has the reasons."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ DAY = timedelta(days=1)
 class ReportWindow:
     """A range of days to request.
 
-    `is_complete` tells that whatever the range cuts in two is whole in a neighbouring window that
-    is requested too.
+    `is_complete` means that a send which the range cuts in two is complete in a neighbouring
+    window that is requested too.
     """
 
     days: DayRange
@@ -32,8 +32,8 @@ def plan_windows(
         first_day                today - daily_lookback     today - lookback    today
         |------- full refresh: rarely -------|------ daily ------|--- every sync ---|
 
-    `first_day` is the first day that can hold anything. Ranges that an earlier sync could not
-    request for lack of quota are still pending and are planned too, except for a report without
+    `first_day` is the first day that can have results. Ranges that an earlier sync could not
+    request for lack of quota are still pending and are planned too, except for a report without a
     full refresh, whose newest window replaces the older ones.
     """
     since = today - (schedule.lookback_days - 1) * DAY
@@ -62,7 +62,7 @@ def _daily_lookback_start(schedule: Schedule, state: ReportState, today: date) -
 def _is_full_refresh_due(
     schedule: Schedule, state: ReportState, today: date, first_day: date
 ) -> bool:
-    """Whether to request everything: for the first time, again, or from an earlier first day."""
+    """Whether to request everything: the first time, when due, or for an earlier first day."""
     if schedule.full_refresh_every is None:
         return False
     if state.full_refresh_on is None or first_day < (state.full_refresh_from or date.min):

@@ -1,8 +1,8 @@
-"""The state of a connection: everything that one sync remembers for the next, typed.
+"""The state of a connection: everything that one sync keeps for the next, typed.
 
-`parse_state` reads it once, when a sync begins, and is the only place that can say that the state
-is damaged. Streams replace the frozen parts of an `AccountState` as they go; a checkpoint
-holds those of its moment. The names in JSON are those of version 1 (`rename=`); ARCHITECTURE.md
+`parse_state` reads it once, when a sync begins, and is the only place that can report a damaged
+state. Streams replace the frozen parts of an `AccountState` as they go; a checkpoint has the parts
+of its moment. The names in JSON are those of version 1 (`rename=`); ARCHITECTURE.md
 has an example.
 """
 
@@ -112,9 +112,9 @@ class ReportState(
 ):
     """A report or aggregate for one metric.
 
-    The days on which the daily lookback and the full refresh ran last, the first day of the latter,
-    the ranges still to request, and the written rows: key without date to day ("" where the table
-    has none) to digest and recipients.
+    The days of the last daily lookback and of the last full refresh, the first day of that full
+    refresh, the ranges still to request, and the written rows: key without date to day ("" if the
+    table has none) to digest and recipients.
     """
 
     daily_lookback_on: date | None = None
@@ -131,9 +131,9 @@ class WindowedState(
 ):
     """A listing that is read by windows of time.
 
-    Everything before `low_watermark` is read, and the spans `covered` beyond it. The last sync that
-    read the daily lookback completed it until `daily_lookback_until`. `start_date` is the setting
-    that the history began with.
+    Everything before `low_watermark` is read, and the spans `covered` beyond it. The last daily
+    lookback is complete until `daily_lookback_until`. `start_date` is the setting with which the
+    history began.
     """
 
     start_date: date | None = None
@@ -146,7 +146,7 @@ class WindowedState(
 
 
 class ProfilesState(_Part, frozen=True):
-    """The profiles: how far they are read, and the latest comparison of all ids.
+    """The profiles: their coverage, and the latest comparison of all ids.
 
     `recent` has the latest changes, id to time and digest, which a lookback reads again.
     """
@@ -158,7 +158,7 @@ class ProfilesState(_Part, frozen=True):
 
 
 class MembershipState(_Part, frozen=True):
-    """One listing of people: when it was read last, when compared last, and its size then."""
+    """One listing of people: the times of the last read and comparison, and its size then."""
 
     watermark: datetime | None = None
     size: Count = 0
@@ -190,7 +190,7 @@ def _convert_quota(raw: Any) -> QuotaState:
 
 
 class _AccountJson(Struct, frozen=True, kw_only=True):
-    """One account in version 1, before its tables are told apart."""
+    """One account in version 1, before the kinds of its tables are distinguished."""
 
     tables: dict[str, dict[str, Any]]
     report_quota: dict[str, Any] = {}
@@ -204,7 +204,7 @@ class _AccountJson(Struct, frozen=True, kw_only=True):
 
 @dataclass
 class AccountState:
-    """Everything one account remembers. Its parts are frozen: a stream puts a new one in place."""
+    """The state of one account. Its parts are frozen: a stream replaces its own."""
 
     account_id: str
     account_row: AccountRowState = field(default_factory=AccountRowState)
@@ -225,8 +225,8 @@ class AccountState:
     def checkpoint(self) -> Checkpoint:
         """A checkpoint of this account alone; `dump_checkpoint` makes it JSON.
 
-        Most checkpoints are left out on the way to the loader, so only the frozen parts are
-        collected here, and their JSON is made for those that are not.
+        Most checkpoints do not reach the loader, so only the frozen parts are collected here, and
+        their JSON is made for those that do.
         """
         parts: dict[str, Any] = {
             "account": self.account_row,
@@ -249,7 +249,7 @@ class AccountState:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountSnapshot:
-    """One account at a checkpoint: frozen parts, and what is JSON already."""
+    """One account at a checkpoint: frozen parts, and plain JSON."""
 
     parts: dict[str, Any]
     plain: dict[str, Any]
@@ -288,14 +288,14 @@ def dump_checkpoint(checkpoint: Checkpoint) -> Checkpoint:
 
 @dataclass
 class State:
-    """What every account remembers, and the same as JSON, for those that are not synced."""
+    """The state of every account, and the same as JSON, for accounts that are not synced."""
 
     accounts: dict[str, AccountState]
     json: dict[str, Any]
 
 
 def parse_state(raw: Any, tables: Mapping[str, Table]) -> State:
-    """The state of the last sync. Raises ConfigurationError where it is damaged or unknown."""
+    """The state of the last sync. Raises ConfigurationError if it is damaged or unknown."""
     if raw in (None, {}):
         raw = {"version": VERSION, "accounts": {}}
     raw = _migrate(raw)
@@ -337,7 +337,7 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
 
 
 def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str, Table]) -> None:
-    """Put what the state holds of one stream into its place."""
+    """Parse the state of one stream into its place."""
     match name:
         case "account":
             account.account_row = msgspec.convert(raw, AccountRowState)
@@ -367,7 +367,7 @@ def _convert_windowed(raw: Any) -> WindowedState:
 
 
 def _without_blanks(raw: Any) -> Any:
-    """Version 1 writes times that it does not have as empty text."""
+    """The windowed state without missing times, which version 1 writes as empty text."""
     return {k: v for k, v in raw.items() if v != ""} if isinstance(raw, dict) else raw
 
 

@@ -1,6 +1,6 @@
-"""What is requested of Klaviyo and which tables the responses fill: the program as data.
+"""Declares what is requested of Klaviyo and which tables the responses fill.
 
-Tables and streams stand side by side, by subject, so that a new resource is one declaration here.
+Tables and streams are side by side, by subject, so that a new resource is one declaration here.
 `registry.py` derives everything else: the order of a sync, setup tests, scopes, dbt's lists.
 Source of the facts: Klaviyo's API reference of revision 2026-10-15 and its OpenAPI document.
 """
@@ -512,12 +512,12 @@ SEGMENT_DAILY = _report_table(
 FORM_DAILY = _report_table(
     "form_daily", "one row per form and day", key="form_id date", statistics=FORM_STATISTICS
 )
-# Not text_message_format: it would split rows whose key does not tell formats apart.
+# Not text_message_format: it would split rows, and the key does not contain the format.
 _GROUPS = ("send_channel", "variation", "variation_name")
 _CAMPAIGN_GROUPS = ("campaign_id", "campaign_message_id", "campaign_message_name", *_GROUPS)
 _FLOW_GROUPS = ("flow_id", "flow_name", "flow_message_id", "flow_message_name", *_GROUPS)
 _CONVERSION_METRICS = ("metric", "mapped_metric")
-_FIRST_DAY = ("campaign", "flow")  # their oldest record tells on which day history begins
+_FIRST_DAY = ("campaign", "flow")  # the day of their oldest record begins the history
 CAMPAIGN_VALUES = ReportStream(
     name="campaign_performance",
     path="/api/campaign-values-reports",

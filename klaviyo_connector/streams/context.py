@@ -1,4 +1,4 @@
-"""What every stream may know of the account that is synced."""
+"""What every stream knows about the account that is synced."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ from tables.jsonapi import Json, get_path
 
 @dataclass(eq=False)
 class Scopes:
-    """Which scopes the key has, as far as responses show."""
+    """The scopes that the key has and lacks, as responses have shown so far."""
 
     granted: set[str] = field(default_factory=set)
     missing: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # to tables
 
     def skips(self, table: Table) -> bool:
-        """Whether a table is skipped for want of a scope."""
+        """Whether a table is skipped because the key lacks a scope."""
         return any(table.name in names for names in self.missing.values())
 
 
@@ -37,7 +37,7 @@ class AccountContext:
     session: KlaviyoSession
     settings: Configuration
     state: AccountState
-    document: Json  # the account as Klaviyo shows it
+    document: Json  # the account as Klaviyo returns it
     sync_id: str
     now: datetime  # Klaviyo's time at the beginning of the sync
     scopes: Scopes = field(default_factory=Scopes)
@@ -62,7 +62,7 @@ class AccountContext:
 
     @property
     def first_day(self) -> date:
-        """The first day that can hold results: of the oldest record with any, or `start_date`."""
+        """The first day that can have results: that of the oldest record, or `start_date`."""
         oldest = self.state.first_day or self.today
         return max(oldest, self.settings.start_date or oldest)
 
@@ -71,7 +71,7 @@ class AccountContext:
         return datetime.combine(day, time(), self.zone)
 
     def clamp_to_now(self, remembered: datetime) -> datetime:
-        """A remembered time, never ahead of Klaviyo's clock."""
+        """A time from the state, never ahead of Klaviyo's clock."""
         return min(remembered, self.now)
 
     def wants(self, *tables: Table) -> bool:
@@ -79,7 +79,7 @@ class AccountContext:
         return any(table.name in self.settings.tables for table in tables)
 
     def skip(self, scope: str, tables: Iterable[Table]) -> None:
-        """Record that the key lacks a scope, and the chosen tables that are skipped for it."""
+        """Record that the key lacks a scope, and which chosen tables are skipped."""
         self.scopes.missing[scope].update(table.name for table in tables if self.wants(table))
 
     def skip_stream(self, stream: Stream) -> None:
@@ -88,9 +88,9 @@ class AccountContext:
             self.skip(stream.scope, one.tables)
 
     def restart_if_tables_added(self, stream_name: str, tables: Iterable[str]) -> bool:
-        """Whether a stream now fills a table that it did not fill last, and so starts over.
+        """Whether a stream starts over because it fills a table that it did not fill last time.
 
-        The state remembers which tables each stream fills. A table that is chosen later gets its
+        The state holds the tables that each stream fills. A table that is chosen later gets its
         history this way.
         """
         selected = tuple(name for name in tables if name in self.settings.tables)

@@ -18,11 +18,11 @@ from models import Table
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """One thing that is requested of Klaviyo, and the tables that the responses fill.
+    """A kind of request to Klaviyo, and the tables that the responses fill.
 
-    `requires` names the streams without whose records this one cannot run: they are read first,
-    and where the key may not read them this one is skipped too. `uses` names streams that are read
-    first where the key may read them.
+    `requires` names the streams whose records this one needs: they run first, and if the key may
+    not read them, this stream is skipped too. `uses` names streams that run first if the key may
+    read them.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """A relationship that only an address of each record shows; requested when it changes."""
+    """A relationship that each record has at its own path; requested when the record changes."""
 
     relationship: str
     path: str  # with {id}
@@ -51,8 +51,8 @@ class ResourceStream(Stream):
     """A listing of records.
 
     `related` pairs a relationship with a table that its resources fill. `include` names the
-    relationships that the listing shows. `partitions` are filters that list everything only
-    together. `cursor_field` is the time that every change of a record moves forward; without one
+    relationships that the listing includes. `partitions` are filters, one listing each, that
+    together cover every record. `cursor_field` is the time of a record's last change; without one
     every sync lists everything. `since_operator` is the comparison that Klaviyo offers for it.
     `required_attribute` is one that every record of our revision has and other revisions lack.
     """
@@ -90,7 +90,7 @@ class Schedule:
     |---- full refresh: rarely ----|-------- once a day --------|-- every sync --|
 
     `full_refresh_every` is in days; None: never, 0: once. One request covers `window_days`, and
-    neighbouring windows share `overlap_days`, so that a send over several days is whole in one.
+    neighbouring windows share `overlap_days`, so that one of them has all days of a send.
     """
 
     window_days: int
@@ -102,7 +102,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduledStream(Stream):
-    """Numbers by day. Nothing before `earliest` exists at Klaviyo."""
+    """Numbers by day. Klaviyo has none before `earliest`."""
 
     schedule: Schedule
     earliest: date = date(2000, 1, 1)
@@ -136,8 +136,8 @@ class ReportStream(ScheduledStream):
 class AggregateStream(ScheduledStream):
     """Counts of one metric's events by event date, for each value of some dimensions.
 
-    `metrics` are names; none means the conversion metrics. `dimensions` pairs Klaviyo's dimension
-    with the table's column. The counts differ from Klaviyo's screens, which count by send date,
+    `metrics` are names; if empty, the conversion metrics. `dimensions` maps Klaviyo's dimension
+    to the table's column. The counts differ from Klaviyo's screens, which count by send date,
     but show when people acted.
     """
 
@@ -149,10 +149,10 @@ class AggregateStream(ScheduledStream):
 class WindowedStream(Stream):
     """A long listing in the order of a time, read by windows of that time.
 
-    `page_sizes` go from the largest to one record. Every sync reads the last `lookback` again, one
-    sync a day the last `daily_lookback`. `has_inclusive_filter` is False where Klaviyo offers only
-    greater-than for the time. `condition`, a filter, selects a part of the listing, and `state_key`
-    names that part in the state.
+    `page_sizes` go from the largest to one record. Every sync reads the last `lookback` again, and
+    one sync a day the last `daily_lookback`. `has_inclusive_filter` is False if Klaviyo offers only
+    greater-than for the time. `condition` is a filter that selects a part of the listing, and
+    `state_key` names that part in the state.
     """
 
     cursor_field: str
@@ -189,8 +189,8 @@ class MemberListing:
 class MembershipStream(Stream):
     """The people of each list or segment, or of fixed `listings`.
 
-    Without fixed listings there is one for each row of the required stream's table, so that table
-    is synced along. `joined_column` holds the time at which somebody joined.
+    Without fixed listings there is one per row of the required stream's table, so that table is
+    synced too. `joined_column` has the time at which a person joined.
     """
 
     joined_column: str = "joined_group_at"

@@ -1,4 +1,4 @@
-"""Syncs events, and which messages Klaviyo credits with them."""
+"""Syncs events, and the messages that Klaviyo credits with them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -62,7 +62,7 @@ class EventSync:
                 yield from self.writer.store(EVENT_ATTRIBUTION, attribution)
 
     def save_state(self, state: WindowedState) -> Operation:
-        """Put how far events are read, and the span of their times, into the state."""
+        """Put the coverage of the events, and the span of their times, into the state."""
         account = self.context.state
         account.events = {**account.events, self.metric_id: state}
         if self._latest:
@@ -74,7 +74,7 @@ class EventSync:
 
 
 def _is_of_campaign(properties: Json) -> bool:
-    """Whether `$message` names a campaign: it does unless the event belongs to a flow."""
+    """Whether `$message` names a campaign: for an event of a flow it names a flow message."""
     if not isinstance(properties, dict):
         return False
     return not properties.get("$flow") and "Campaign Name" in properties

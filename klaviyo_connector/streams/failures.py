@@ -13,7 +13,7 @@ class Failures:
     """The errors of a sync so far; the first of them is raised when everything else is done.
 
     Two consecutive unanswered requests mean that Klaviyo is down: their retries have already
-    waited long, and the rest would wait in vain.
+    waited long, so the sync stops instead of waiting for the rest.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Failures:
 
     @property
     def should_abort(self) -> bool:
-        """Whether Klaviyo is down, so that no more requests are worth sending."""
+        """Whether Klaviyo is down, so that the sync sends no more requests."""
         return self._unanswered > MAX_UNANSWERED
 
     def record(self, error: KlaviyoError | None) -> None:
@@ -40,7 +40,7 @@ class Failures:
         except (ContractError, TransientError) as raised:
             error = raised
         except ConfigurationError:
-            if not self._errors:  # else an earlier failure may be the cause: a metric is unknown
+            if not self._errors:  # else an earlier failure may be the cause of an unknown metric
                 raise
         self.record(error)
 

@@ -2,10 +2,10 @@
 
     watermark - overlap  watermark                 now
     |---- read again ----|---- read first time ----|     who joined: every sync
-    |------------------- everybody ----------------|     comparison: daily, weekly for large groups
+    |----------------- all members ----------------|     comparison: daily, weekly for large groups
 
-Klaviyo reports who joined since a time, but not who left. A comparison reads everybody and deletes
-the rows of those who are no longer there:
+Klaviyo reports who joined since a time, but not who left. A comparison reads all members and
+deletes the rows of those who left:
 
     index (in the warehouse)   A  B  C
     seen in this comparison    A     C  D      -> delete B, write D
@@ -37,7 +37,7 @@ PAGE_SIZE = 100  # people, and deletes between checkpoints
 
 
 class ListingResponse(NamedTuple):
-    """A page of a listing; None after the last one; or the error that the listing ends with."""
+    """A page of a listing, None after the last page, or the error that ended the listing."""
 
     sync: "ListingSync"
     page: Json | KlaviyoError | None
@@ -48,7 +48,7 @@ def sync_memberships(
 ) -> Iterator[Operation]:
     """Write who joined, and delete who left.
 
-    An unchanged listing costs one request, a comparison one for each 100 people.
+    An unchanged listing costs one request, a comparison one per 100 people.
     """
     listings = stream.listings or _group_listings(context, stream)
     syncs = [ListingSync(context, writer, stream, listing) for listing in listings]
@@ -83,7 +83,7 @@ def _group_listings(context: AccountContext, stream: MembershipStream) -> list[M
 
 
 def warn_of_untracked(context: AccountContext, table: Table) -> Iterator[Operation]:
-    """Name the groups from which nobody is deleted, because the state cannot hold their people."""
+    """Name the groups whose members are not deleted, because the state cannot hold them."""
     untracked = context.state.index.untracked
     names = {
         (group.key or (group.listing,))[-1] for group in untracked if group.table == table.name
@@ -116,7 +116,7 @@ class ListingSync:
         self._seen: dict[MemberGroup, set[str]] = defaultdict(set)
 
     def _is_comparison_due(self) -> bool:
-        """Whether to read everybody: the first time, and where that can find who left."""
+        """Whether to read all members: the first time, and when a comparison can find who left."""
         if not self._since:
             return True
         table, name = self._stream.table.name, self._listing.name
@@ -126,11 +126,11 @@ class ListingSync:
         return is_comparison_due(name, state.size, state.compared_on, self._context.today)
 
     def request_pages(self) -> Iterator[ListingResponse]:
-        """Each page, then None or the error; nothing more for a group deleted in the meantime."""
+        """Each page, then None or the error; if the group is deleted, neither."""
         listing = self._listing
         params = {**listing.params, "sort": listing.cursor_field, "page[size]": str(PAGE_SIZE)}
         since = BEFORE_KLAVIYO if self._compares else self._since
-        # Without a filter Klaviyo also lists members without a time of joining.
+        # Without a filter Klaviyo also lists members that have no time of joining.
         if listing.entries or not self._compares:
             params["filter"] = f"greater-or-equal({listing.cursor_field},{since})"
         try:
@@ -149,7 +149,7 @@ class ListingSync:
                 yield from self._writer.store(self._stream.table, source, self._is_changed)
 
     def _row_sources(self, document: Json) -> list[Json]:
-        """The documents that the rows of one person are made of."""
+        """The source documents of one person's rows."""
         entries = self._listing.entries
         if not entries:
             return [{**document, "group_id": self._listing.name}]
@@ -161,7 +161,7 @@ class ListingSync:
         ]
 
     def _is_changed(self, row: Row) -> bool:
-        """Whether a person is new in a group, or joined it again; from now on they are in it."""
+        """Whether a person is new in a group or joined it again; adds them to the index."""
         group, person = self._group_of(row), row["profile_id"]
         is_new = not self._index.contains(group, person)
         self._index.add(group, person)
@@ -204,7 +204,7 @@ class ListingSync:
 def _delete_dropped_groups(
     context: AccountContext, writer: RowWriter, table: Table, names: set[str]
 ) -> Iterator[Operation]:
-    """Delete everybody in a list or segment that is deleted itself."""
+    """Delete the members of a list or segment that was deleted itself."""
     index = context.state.index
     for group in index.groups(table.name):
         if group.listing not in names:
@@ -223,7 +223,7 @@ def _delete_members(
     group: MemberGroup,
     people: set[str],
 ) -> Iterator[Operation]:
-    """Delete people from a group, with a checkpoint after each hundred."""
+    """Delete people from a group, with a checkpoint per hundred."""
     key = dict(zip(_group_columns(table), group.key, strict=True))
     for number, person in enumerate(sorted(people), 1):
         yield writer.delete(table, {**key, "profile_id": person})

@@ -23,7 +23,7 @@ from streams.writer import RowWriter
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, documents, get_path
 
-# Klaviyo allows a fifth of the requests where predictions are asked for.
+# With predictions Klaviyo allows a fifth of the requests.
 WITH_PREDICTIONS = {"additional-fields[profile]": f"subscriptions,{PREDICTIONS}"}
 ALL_PROFILES = MemberGroup(PROFILE.name, ALL_PROFILES_LISTING)
 PAGE_SIZE = 100  # the most profiles on a page, and ids in a filter
@@ -32,10 +32,10 @@ MAX_CURSOR_PAGES = 1_000
 
 
 def sync_profiles(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
-    """Write who changed, and delete who is gone.
+    """Write new and changed profiles, and delete those that Klaviyo no longer has.
 
-    An unchanged account costs one request, a comparison one for each 100 profiles: daily, or weekly
-    where they are many. Predictions change without moving `updated`, so a row holds those of the
+    Without changes this costs one request, and a comparison one per 100 profiles: daily, or weekly
+    if there are many. Predictions change without moving `updated`, so a row has those of the
     profile's last change.
     """
     sync = ProfileSync(context, writer)
@@ -68,7 +68,7 @@ class ProfileSync:
         yield from self._writer.store(PROFILE, document, self._is_changed)
 
     def _is_changed(self, row: Row) -> bool:
-        """Whether a profile changed since it was written; only recent changes are remembered."""
+        """Whether a profile changed since it was written; the state holds only recent changes."""
         self._index.add(ALL_PROFILES, row["id"])
         # Two changes may share a second of `updated`, so the content counts too.
         mark = f"{row['updated_at']} {digest(row)}"
@@ -146,7 +146,7 @@ class ProfileSync:
             yield self.save_state(self.state.windowed)
 
     def save_state(self, state: WindowedState) -> Checkpoint:
-        """Put how far profiles are read, and who is written, into the state."""
+        """Put the coverage of the profiles, and the recent changes, into the state."""
         self.state = msgspec.structs.replace(self.state, windowed=state, recent=dict(self._recent))
         self._context.state.profiles = self.state
         return self._context.state.checkpoint()

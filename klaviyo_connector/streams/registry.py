@@ -1,4 +1,4 @@
-"""What follows from the declarations: tables, sets of tables, scopes, and who needs whom."""
+"""Derives from the declarations: tables, sets of tables, scopes, and dependencies of streams."""
 
 from collections.abc import Collection, Iterator
 
@@ -35,7 +35,7 @@ def dependents(stream: Stream) -> list[Stream]:
 
 
 def required_tables() -> Iterator[tuple[str, str]]:
-    """Pairs of a table and one that is synced along, because its rows tell what to request."""
+    """Pairs of a table and one that is synced too, because its rows name what to request."""
     for stream in STREAMS:
         if isinstance(stream, MembershipStream):
             for name in stream.requires:
@@ -43,7 +43,7 @@ def required_tables() -> Iterator[tuple[str, str]]:
 
 
 def scopes() -> dict[str, tuple[str, list[Table]]]:
-    """Each scope with a path that needs it and the tables that it opens."""
+    """Each scope, with one path and all tables that need it."""
     found: dict[str, tuple[str, list[Table]]] = {}
     for stream in STREAMS:
         _, tables = found.setdefault(stream.scope, (stream.path, []))

@@ -90,7 +90,7 @@ class WrittenRows:
         )
 
     def dump(self, oldest_day: str) -> dict[str, dict[str, str]]:
-        """What the state is to hold: days since `oldest_day`, which are often requested again."""
+        """The rows for the state: days since `oldest_day`, which are often requested again."""
         rows: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for dated_key, digest in self.digests.digests.items():
             day, key = _split_key(dated_key)
@@ -122,7 +122,7 @@ def sync_reports(
 
 @dataclass
 class ReportsSync:
-    """The reports and aggregates of one sync: what is written, and what is not worth requesting."""
+    """The reports and aggregates of one sync: written rows, and requests that would fail again."""
 
     context: AccountContext
     writer: RowWriter
@@ -134,7 +134,7 @@ class ReportsSync:
     _without_values: set[str] = field(default_factory=set)  # metrics that have no money
 
     def run_job(self, job: Job) -> Iterator[Operation]:
-        """Request one window, unless what came before shows that it would be in vain."""
+        """Request one window, unless an earlier failure shows that it would fail too."""
         stream = job.stream
         if stream.scope in self.context.scopes.missing:
             self.context.skip_stream(stream)
@@ -148,7 +148,7 @@ class ReportsSync:
             self.failures.record(None)
         except QuotaSpentError as error:
             self._closed_paths.add(stream.path)
-            yield Warning(f"{error}; what is missing is asked for by a later sync")
+            yield Warning(f"{error}; a later sync requests the missing windows")
         except ScopeError:
             self.context.skip_stream(stream)
         except TransientError as error:
@@ -159,12 +159,12 @@ class ReportsSync:
         yield self.context.state.checkpoint()
 
     def record_broken_subjects(self) -> None:
-        """Record each fault once, with the metrics that it befalls."""
+        """Record each fault once, with the metrics that it affects."""
         metrics: defaultdict[str, list[str]] = defaultdict(list)
         for (_, metric_id), error in self._broken.items():
             metrics[str(error)] += [metric_id] if metric_id else []
         for fault, ids in metrics.items():
-            suffix = f"; asked for metric {', '.join(dict.fromkeys(ids))}" if ids else ""
+            suffix = f"; requested for metric {', '.join(dict.fromkeys(ids))}" if ids else ""
             self.failures.record(ContractError(fault + suffix))
 
     def value_warnings(self) -> Iterator[Operation]:
@@ -178,12 +178,12 @@ class ReportsSync:
             )
 
     def _request_window(self, job: Job) -> Iterator[Operation]:
-        """Write the changed rows of a window, delete those it no longer shows, and settle it."""
+        """Write the changed rows of a window, delete missing ones, and remove it from pending."""
         state = _state_of(self.context, job.stream.table, job.metric_id)
         if job.subject not in self._written:
             self._written[job.subject] = WrittenRows.load(state)
         rows = self._written[job.subject]
-        pending, oldest_day = state.pending, date.min  # a window that breaks off forgets nothing
+        pending, oldest_day = state.pending, date.min  # kept as they are if the window fails
         try:
             for result in self._request_results(job):
                 yield from self._store(job, result, rows)
@@ -191,7 +191,7 @@ class ReportsSync:
             pending = tuple(days for days in pending if days != job.window.days)
             days = job.stream.schedule.daily_lookback_days + 2
             oldest_day = self.context.today - timedelta(days=days)
-        finally:  # the rows of a window that breaks off are in the warehouse all the same
+        finally:  # the rows of a failed window are in the warehouse nevertheless
             _put_state(
                 self.context,
                 job.stream.table,
@@ -202,10 +202,10 @@ class ReportsSync:
             )
 
     def _store(self, job: Job, result: Result, rows: WrittenRows) -> Iterator[Operation]:
-        """Write one result if it is changed, and with it the day's snapshot."""
+        """Write one result and the day's snapshot of it, if it is changed."""
         table = job.stream.table
         if "date" in table.key and not any(result.statistics.values()):
-            return  # a day on which nothing happens makes no row
+            return  # a day without any count has no row
         changed = yield from self.writer.store(
             table, result.source, partial(self._is_changed, job, result, rows)
         )
@@ -216,9 +216,9 @@ class ReportsSync:
             yield from self.writer.store(snapshots, snapshot.source)
 
     def _is_changed(self, job: Job, result: Result, rows: WrittenRows, row: Row) -> bool:
-        """Whether a row is to replace the written one.
+        """Whether a row replaces the written one.
 
-        Where windows overlap, a row that counts only a part of a send never does.
+        If windows overlap, a row that counts only a part of a send does not.
         """
         key = (row.get("date") or "") + job.stream.table.key_of(row, undated=True)
         rows.digests.seen.add(key)
@@ -230,7 +230,7 @@ class ReportsSync:
         return rows.digests.is_changed(key, row)
 
     def _delete_missing(self, job: Job, rows: WrittenRows) -> Iterator[Operation]:
-        """Delete the rows of the window's days that Klaviyo no longer shows."""
+        """Delete the rows of the window's days that the response lacks."""
         table, days = job.stream.table, job.window.days
         first, last = days.start.isoformat(), days.end.isoformat()
 
@@ -300,7 +300,7 @@ def conversion_metrics(context: AccountContext) -> list[str]:
 
 
 def _conversion_warnings(context: AccountContext) -> Iterator[Operation]:
-    """Warn where conversions are not those of the metric that the account maps to revenue."""
+    """Warn if conversions are not those of the metric that the account maps to revenue."""
     reports = [one for one in STREAMS if isinstance(one, ReportStream) and one.has_conversions]
     tables = [report.table.name for report in reports if context.wants(report.table)]
     is_unknown = METRICS.scope in context.scopes.missing
@@ -318,7 +318,7 @@ def _conversion_warnings(context: AccountContext) -> Iterator[Operation]:
 
 
 def _plan_jobs(context: AccountContext) -> Iterator[Job]:
-    """Every request that is due; afterwards the state has all of them as pending."""
+    """Every request that is due; the state then has all of them as pending."""
     is_known = METRICS.scope not in context.scopes.missing
     conversions = conversion_metrics(context) if is_known else []
     jobs: list[Job] = []
@@ -339,7 +339,7 @@ def _plan_jobs(context: AccountContext) -> Iterator[Job]:
 def _metric_ids(
     context: AccountContext, stream: NumbersStream, conversions: list[str]
 ) -> list[str]:
-    """The metrics that a stream is requested for; "" where it has none."""
+    """The metrics that a stream is requested for; "" if it has none."""
     if isinstance(stream, ReportStream):
         return conversions if stream.has_conversions else [""]
     if stream.metrics:
@@ -391,7 +391,7 @@ def _report_body(stream: ReportStream, job: Job, statistics: Sequence[str]) -> J
 def _report_results(
     context: AccountContext, stream: ReportStream, job: Job, page: Json
 ) -> Iterator[Result]:
-    """The results of one page, a series cut into its days. A missing grouping is empty text."""
+    """The results of one page; a series gives one per day. A missing grouping is empty text."""
     days = job.window.days
     fixed = {
         **dict.fromkeys(stream.table.key, ""),
@@ -446,7 +446,7 @@ def _require_object(result: Json, name: str, stream: NumbersStream) -> Row:
 
 
 def _unexpected_result(stream: NumbersStream) -> ContractError:
-    return ContractError(f"{stream.path}: a result is not of the agreed form")
+    return ContractError(f"{stream.path}: a result does not have the documented form")
 
 
 def _aggregate_body(context: AccountContext, stream: AggregateStream, job: Job) -> Json:

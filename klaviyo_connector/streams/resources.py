@@ -1,11 +1,11 @@
 """Syncs listings of records: new, changed and deleted ones.
 
     watermark - overlap  watermark                 now
-    |---- read again ----|---- read first time ----|     what changed: every sync
+    |---- read again ----|---- read first time ----|     changes: every sync
     |---------------------- everything ------------|     full refresh: once a day, finds deletions
 
-Klaviyo sometimes returns a listing unsorted, whatever `sort` says, so the watermark moves only when
-the whole listing is read. A record may also move between two partitions (archived or not) while
+Klaviyo sometimes returns a listing unsorted despite `sort`, so the watermark moves only when the
+whole listing is read. A record may also move between two partitions (archived or not) while
 they are listed; a full refresh that misses rows reads the earlier partitions again before it
 deletes anything:
 
@@ -35,7 +35,7 @@ OVERLAP = timedelta(hours=1)
 def sync_resource(
     context: AccountContext, writer: RowWriter, stream: ResourceStream
 ) -> Iterator[Operation]:
-    """Write what changed since the last sync; once a day list everything and delete the rest."""
+    """Write the records changed since the last sync; once a day list all, delete missing ones."""
     sync = ResourceSync(context, writer, stream)
     for partition in stream.partitions:
         yield from sync.read_partition(partition)
@@ -55,7 +55,7 @@ class ResourceSync:
         self._tables = [table for table in stream.tables if context.wants(table)]
         known = context.state.resources.get(stream.name, ResourceState())
         if context.restart_if_tables_added(stream.name, [table.name for table in stream.tables]):
-            known = ResourceState(digests=known.digests)  # what is written stays known
+            known = ResourceState(digests=known.digests)  # written rows can still be deleted
         self._known = known
         self.is_full_refresh = stream.cursor_field is None or known.full_refresh_on != context.today
         self._digests = {t.name: RowDigests(known.digests.get(t.name, {})) for t in stream.tables}
@@ -76,7 +76,7 @@ class ResourceSync:
             yield self._context.state.checkpoint()
 
     def _filter(self, partition: str) -> dict[str, str]:
-        """The `filter` parameter: the partition, and what changed since the watermark."""
+        """The `filter` parameter: the partition, and changes since the watermark."""
         conditions = [partition] if partition else []
         watermark = None if self.is_full_refresh else self._known.watermark
         if watermark is not None:
@@ -122,7 +122,7 @@ class ResourceSync:
             yield from self._writer.store(table, source, is_changed)
 
     def _is_unchanged(self, document: Json) -> bool:
-        """Whether a record is written with its details as it is now; its rows then are seen."""
+        """Whether a record and its details are written already; if so, its rows count as seen."""
         known = self._details.get(str(document.get("id")))
         if known is None or known.digest != _record_digest(document):
             return False
@@ -133,10 +133,10 @@ class ResourceSync:
         return True
 
     def _write_with_details(self, document: Json, details: Details) -> Iterator[Operation]:
-        """The rows of a record and of the relationship that only its own address shows.
+        """The rows of a record and of the relationship at the record's own path.
 
-        Where that address answers 404, the record was deleted meanwhile, or is so new that Klaviyo
-        does not know the address everywhere yet: the next sync requests it again.
+        If that path returns 404, the record was deleted since it was listed, or is so new that not
+        all of Klaviyo's servers have it: the next sync requests it again.
         """
         id_, record_digest = str(document.get("id")), _record_digest(document)
         self._row_keys.clear()
@@ -151,7 +151,7 @@ class ResourceSync:
         self._details[id_] = RecordDetails(record_digest, keys)
 
     def _advance_watermark(self, document: Json) -> None:
-        """Move the watermark; a time ahead of Klaviyo's clock does not move it."""
+        """Move the watermark to the record's time, unless that is ahead of Klaviyo's clock."""
         if self._stream.cursor_field is None:
             return
         changed_at = to_utc_datetime(get_path(document, ("attributes", self._stream.cursor_field)))
@@ -169,7 +169,7 @@ class ResourceSync:
         return self._stream.partitions[:-1] if missing else ()
 
     def delete_missing(self) -> Iterator[Operation]:
-        """Delete the rows that a full refresh no longer shows."""
+        """Delete the rows that a full refresh does not show."""
         self._details = {i: known for i, known in self._details.items() if i in self._listed_ids}
         for table in self._tables:
             known = len(self._digests[table.name].digests)
@@ -179,7 +179,7 @@ class ResourceSync:
             yield from self._writer.deletion_warning(table, len(gone), known)
 
     def save_state(self, *, is_finished: bool = False) -> None:
-        """Put what is written into the state; the watermark only once the listing is finished."""
+        """Put the written rows into the state; the watermark only once the listing is finished."""
         watermark, full_refresh_on = self._known.watermark, self._known.full_refresh_on
         if is_finished:
             watermark = self._newest_change
@@ -193,5 +193,5 @@ class ResourceSync:
 
 
 def _record_digest(document: Json) -> str:
-    """Changes with a record's attributes; the status, such as sent, is one of them."""
+    """The digest of a record's attributes; its status, such as sent, is one of them."""
     return digest(to_json(document.get("attributes")))

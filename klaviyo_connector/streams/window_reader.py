@@ -1,13 +1,13 @@
 """Reads one window of a listing in the order of a time, around unreadable records.
 
-Where requests for a page keep failing, pages shrink; where even single records fail, the window is
-bisected to the second that holds the unreadable record, and reading goes on behind it:
+If requests for a page keep failing, pages shrink; if even single records fail, the window is
+bisected to the second that has the unreadable record, and reading continues after it:
 
-    1  pages of 1000     |#####|#####|#x         a page fails, however often it is retried
+    1  pages of 1000     |#####|#####|#x         a page fails in every retry
     2  pages of 200, 20  |#####|#####|#|x        smaller pages from where the last one ended
     3  pages of 1                      |##x      the next record is unreadable
     4  bisect                            |  |x|  halves that are all but empty find its second
-    5  both ends of that second          |#x#|   the records before and behind it
+    5  both ends of that second          |#x#|   the records before and after it
     6  pages of 1000                         |#####|#####|
 """
 
@@ -35,7 +35,7 @@ _PAGE_SIZE = re.compile("page.?size", re.IGNORECASE)
 class TimeWindow:
     """Records from `start` to before `end`; without an end also those dated ahead of the clock.
 
-    Both are whole seconds: Klaviyo's filters know nothing finer.
+    Both are whole seconds, the finest that Klaviyo's filters accept.
     """
 
     start: datetime
@@ -56,10 +56,10 @@ class TimeWindow:
 
 @dataclass(frozen=True)
 class WindowPage:
-    """One response; once its rows are written everything from `start` to `end` is read.
+    """One response; once its rows are written, everything from `start` to `end` is read.
 
-    Without an `end` nothing is complete yet. `rest` is the part of a dense window that is left to
-    other threads. `unreadable` says why a record is missing.
+    Without an `end` nothing is complete yet. `rest` is the part of a dense window that other
+    threads read. `unreadable` says why a record is missing.
     """
 
     response: Json
@@ -71,7 +71,7 @@ class WindowPage:
 
 @dataclass(frozen=True)
 class Unread:
-    """The part of a window for which every request fails, and the last error."""
+    """The part of a window in which every request fails, and the last error."""
 
     window: TimeWindow
     reason: str
@@ -86,9 +86,9 @@ class WindowReader:
         self._windows_read = 0
 
     def read_window(self, window: TimeWindow) -> Iterator[WindowPage]:
-        """Every page of a window, and a note for each second in which a record is missing.
+        """Every page of a window, and an empty one per second with an unreadable record.
 
-        Raises TransientError where Klaviyo answers nothing at all: then no record is to blame.
+        Raises TransientError if Klaviyo answers no request at all: then no record is the cause.
         """
         self._windows_read += 1
         tries_larger = self._windows_read % WINDOWS_BETWEEN_LARGER_PAGES == 0
@@ -108,10 +108,10 @@ class WindowReader:
     def _read_with_shrinking_pages(
         self, window: TimeWindow, first_size: int, attempts: int, order: str = ""
     ) -> Generator[WindowPage, None, Unread | None]:
-        """The pages of a window; returns what is left when even single records fail."""
+        """The pages of a window; returns the unread rest if even single records fail."""
         sizes, reason = self._stream.page_sizes, ""
         for position in range(first_size, len(sizes)):
-            # Only the size that worked so far deserves patience; any other one is a trial.
+            # Only the size that worked so far is retried; any other one is a trial.
             attempts_here = attempts if position == self._working_size else 1
             try:
                 for page in self._request_pages(window, sizes[position], attempts_here, order):
@@ -146,7 +146,7 @@ class WindowReader:
         return TimeWindow(start, end)
 
     def _is_readable(self, window: TimeWindow) -> Generator[WindowPage, None, bool]:
-        """Read a window record by record; returns whether that succeeds."""
+        """Read a window record by record; returns whether this succeeds."""
         try:
             yield from self._request_pages(window, size=1, attempts=1)
         except TransientError as error:
@@ -155,9 +155,9 @@ class WindowReader:
         return True
 
     def _read_both_ends(self, second: TimeWindow) -> Iterator[WindowPage]:
-        """The records of one second from its beginning and, in reverse order, from its end.
+        """The records of one second from its start and, in reverse order, from its end.
 
-        Records between two unreadable ones of the same second cannot be reached.
+        Records between two unreadable ones of the same second cannot be read.
         """
         end, size = second.end or self._until, self._working_size
         if (yield from self._read_with_shrinking_pages(second, size, attempts=2)) is None:
@@ -169,7 +169,7 @@ class WindowReader:
             yield WindowPage(EMPTY_RESPONSE, second.start, end, unreadable=unread.reason)
 
     def _check_that_klaviyo_answers(self) -> None:
-        """Raise TransientError where even a request that matches no record fails."""
+        """Raise TransientError if even a request that matches no record fails."""
         no_record = TimeWindow(BEFORE_KLAVIYO, BEFORE_KLAVIYO + SECOND)
         for _ in self._request_pages(no_record, size=1, attempts=3):
             pass
@@ -177,9 +177,9 @@ class WindowReader:
     def _request_pages(
         self, window: TimeWindow, size: int, attempts: int, order: str = ""
     ) -> Iterator[WindowPage]:
-        """The pages of a window in one size; of a window too dense for one thread the beginning.
+        """The pages of a window in one size; for a window too dense for one thread, its first part.
 
-        The order of a page tells where to cut a dense window, but a filter separates the two
+        The last time of a page shows where to cut a dense window, but a filter separates the two
         parts: Klaviyo's order alone is not reliable (estuary df0ed1d4f).
 
             sparse   |------page------|  the first page reaches an eighth of the window or more
@@ -209,7 +209,7 @@ class WindowReader:
     def _complete_until(self, response: Json, start: datetime, end: datetime) -> datetime | None:
         """The second before which a sorted page has every record; None if it is not sorted."""
         path = ("attributes", self._stream.cursor_field)
-        # Klaviyo writes all times of one page alike, so their texts sort like the times.
+        # All times of one page have the same format, so their texts sort like the times.
         times = [str(get_path(one, path)) for one in response["data"]]
         if not times:
             return start
@@ -228,5 +228,5 @@ def require_unthrottled(error: TransientError) -> str:
 
 
 def floor_to_second(time: datetime) -> datetime:
-    """The whole second that a time is in."""
+    """A time without its fraction of a second."""
     return time.replace(microsecond=0)

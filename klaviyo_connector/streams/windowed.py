@@ -49,7 +49,7 @@ class RecordSink(Protocol):
         ...
 
     def save_state(self, state: WindowedState) -> Operation:
-        """Put how far the stream is read into the account's state; returns a checkpoint."""
+        """Put the coverage of the stream into the account's state; returns a checkpoint."""
         ...
 
 
@@ -60,10 +60,10 @@ def sync_windowed(
     state: WindowedState,
     sink: RecordSink,
 ) -> Iterator[Operation]:
-    """Write what happened since the last sync, and again what happened a lookback before it.
+    """Write the records since the last sync, and again those of the lookback before it.
 
-    Every written page is checkpointed: whatever ends the sync, the next one requests at most the
-    pages again that were being read.
+    Each page has a checkpoint: if the sync ends early, the next one requests only the pages in
+    progress again.
     """
     until = floor_to_second(context.now) - SETTLED
     coverage = Coverage.load(context, stream, state, until)
@@ -83,10 +83,10 @@ def sync_windowed(
 def _report_unreadable(
     writer: RowWriter, stream: WindowedStream, page: WindowPage
 ) -> Iterator[Operation]:
-    """Name the second in which a record is missing that Klaviyo does not return, and why."""
+    """Report the second that has a record which Klaviyo fails to return, and the error."""
     name, time = stream.table.name, format_utc(page.start)
     when = "of" if page.start != page.end else "later than"
-    reason = f"a record {when} {time} ({stream.cursor_field}) cannot be had: {page.unreadable}"
+    reason = f"a record {when} {time} ({stream.cursor_field}) cannot be read: {page.unreadable}"
     yield writer.reject(
         stream.table, {"id": digest([name, stream.state_key, time]), "reason": reason}
     )
@@ -96,7 +96,7 @@ def _report_unreadable(
 def _read_pages(
     context: AccountContext, reader: WindowReader, coverage: "Coverage", page_size: int
 ) -> Iterator[WindowPage]:
-    """Every page of every gap, as they arrive."""
+    """Every page of every gap, in the order of arrival."""
     threads = context.settings.concurrency
     planner = WindowPlanner(coverage, page_size, threads)
 
@@ -111,7 +111,7 @@ def _read_pages(
 class WindowPlanner:
     """Cuts the gaps into windows of about the same number of records, the oldest first.
 
-    Towards the end windows get shorter, down to a page, so that all threads finish together.
+    Towards the end windows get shorter, down to one page, so that all threads finish together.
     """
 
     def __init__(self, coverage: "Coverage", page_size: int, threads: int) -> None:
@@ -136,7 +136,7 @@ class WindowPlanner:
         return TimeWindow(gap.start, cut)
 
     def learn_from(self, page: WindowPage) -> None:
-        """Steer the length towards windows of the wanted number of records."""
+        """Adjust the length of windows to the wanted number of records."""
         if page.rest is not None:
             self._gaps.appendleft(page.rest)
         if page.end is not None and page.end > page.start:
@@ -150,7 +150,7 @@ class WindowPlanner:
 class Coverage:
     """Which times of a stream are read: everything before `low_watermark`, and spans beyond it.
 
-    `reaches_back` tells that this sync reads the daily lookback.
+    `reaches_back` means that this sync reads the daily lookback.
     """
 
     low_watermark: datetime
@@ -168,7 +168,7 @@ class Coverage:
         state: WindowedState,
         until: datetime,
     ) -> "Coverage":
-        """Where the last sync, complete or not, ended; minus the lookback that is due."""
+        """The coverage of the last sync, complete or not, minus the lookback that is due."""
         state = _with_start_date(state, context.settings.start_date)
         begin = context.start_of_day(state.start_date) if state.start_date else None
         start, reaches_back = _lookback_start(context, stream, state)
@@ -191,7 +191,7 @@ class Coverage:
             self.low_watermark = max(self.low_watermark, self.covered.pop(0)[1])
 
     def gaps(self) -> deque[TimeWindow]:
-        """What is to be read; the last gap has no end."""
+        """The windows that are not read yet; the last one has no end."""
         gaps, start = deque[TimeWindow](), self.low_watermark
         for covered_from, covered_to in sorted(self.covered):
             if start < covered_from:
@@ -201,9 +201,9 @@ class Coverage:
         return gaps
 
     def dump(self) -> WindowedState:
-        """What the next sync needs to know, should this one end here.
+        """The state from which the next sync resumes if this one ends here.
 
-        Spans within the lookback are not kept: a record that appears late in them would be missed.
+        Spans within the lookback are left out: a record that appears late in them would be missed.
         """
         low, previous = self.low_watermark, self.previous
         daily = previous.daily_lookback_until
@@ -221,7 +221,7 @@ class Coverage:
 
 
 def _with_start_date(state: WindowedState, start_date: date | None) -> WindowedState:
-    """The state with the date that history begins with; empty where it is to begin earlier."""
+    """The state with the start of the history; an empty one if the history must start earlier."""
     if state.low_watermark is None:
         return WindowedState(start_date=start_date)
     if state.start_date is not None and (start_date is None or start_date < state.start_date):
@@ -234,8 +234,8 @@ def _lookback_start(
 ) -> tuple[datetime | None, bool]:
     """Where reading starts (None: at the first record), and whether that is the daily lookback.
 
-    The daily lookback is measured from where the last one ended, not from the latest watermark,
-    which may be a day younger.
+    The daily lookback starts its length before the end of the last one, not before the latest
+    watermark, which may be a day younger.
     """
     if state.low_watermark is None:
         return None, True
@@ -246,7 +246,7 @@ def _lookback_start(
 
 
 def _first_record_time(context: AccountContext, stream: WindowedStream) -> datetime:
-    """Where history begins: with the account's first record."""
+    """The time of the account's first record, where the history begins."""
     params = {"sort": stream.cursor_field, "page[size]": "1"}
     if stream.condition:
         params["filter"] = stream.condition

@@ -14,7 +14,7 @@ from streams.context import AccountContext
 from tables.converters import format_utc, to_string
 from tables.jsonapi import Json
 
-MAX_ACCIDENTAL_REJECTIONS = 10  # records of a table; more of them may mean another contract
+MAX_ACCIDENTAL_REJECTIONS = 10  # records of a table; more may mean that the contract changed
 SECONDS_BETWEEN_PROGRESS = 5
 log = logging.getLogger("klaviyo")
 
@@ -37,8 +37,8 @@ class RowWriter:
     ) -> Generator[Operation, None, bool]:
         """Write the row of one record if it is changed. Returns whether it is.
 
-        A record without a key becomes a row of `sync_error`. A table that the user did not choose
-        is not written, whatever is returned.
+        A record without a key becomes a row of `sync_error`. A table that is not chosen is not
+        written, but the row still counts as changed.
         """
         self._seen[table.name] += 1
         try:
@@ -55,7 +55,7 @@ class RowWriter:
         return True
 
     def delete(self, table: Table, row: Row) -> Delete:
-        """Delete the row of which these are at least the key's columns."""
+        """Delete one row; `row` has at least the columns of its key."""
         self._deleted[table.name] += 1
         keys = {"account_id": self._context.id, **{name: row[name] for name in table.key}}
         return Delete(table.name, keys)
@@ -69,7 +69,7 @@ class RowWriter:
             )
 
     def reject(self, table: Table, error: Row) -> Upsert:
-        """A row of `sync_error`: which record is missing and why, without its content."""
+        """Write a row of `sync_error`: which record is missing and why, without its content."""
         self._rejected[table.name] += 1
         error = {"sync_id": self._context.sync_id, "table_name": table.name, **error}
         row = SYNC_ERROR.row(self._context.id, error, Counter())
@@ -83,7 +83,7 @@ class RowWriter:
 
     @contextmanager
     def track_cost(self, table: Table) -> Iterator[None]:
-        """Book the requests and waits meanwhile to a table."""
+        """Book the requests and waits of the block to a table."""
         before = self._spent()
         try:
             yield
@@ -91,7 +91,7 @@ class RowWriter:
             self._costs[table.name].update(self._spent() - before)
 
     def book_requests(self, table: Table, requests: int) -> None:
-        """Book requests that were sent before the writer was there."""
+        """Book requests that were sent before the writer existed."""
         self._costs[table.name]["requests"] += requests
 
     def _spent(self) -> Counter[str]:
@@ -101,7 +101,7 @@ class RowWriter:
         return Counter(requests=session.requests, throttled=session.throttled, waited=waited)
 
     def log_progress(self, doing: str) -> None:
-        """Log what is being done, at most once in a few seconds."""
+        """Log what is being done, at most once every few seconds."""
         if monotonic() - self._progress_logged_at >= SECONDS_BETWEEN_PROGRESS:
             self._progress_logged_at = monotonic()
             rows, requests = self._written.total(), self._context.session.requests
@@ -159,7 +159,7 @@ class RowWriter:
                 )
 
     def raise_for_rejections(self) -> None:
-        """Fail where so many records of a table are rejected that Klaviyo's contract may differ."""
+        """Raise ContractError for so many rejections of a table that the contract may differ."""
         for name, rejected in self._rejected.items():
             if rejected > MAX_ACCIDENTAL_REJECTIONS and rejected > self._seen[name] / 100:
                 raise ContractError(

@@ -1,1 +1,1 @@
-"""The raw tables: their columns, and how one JSON value or document becomes a cell or row."""
+"""Converts JSON: a value to the type of a column, and a JSON:API document to its parts."""

@@ -63,7 +63,7 @@ def format_digits(value: int) -> str:
 
 
 def to_int64(value: Any) -> int | None:
-    """A whole number that fits into 64 bits."""
+    """An integer that fits into 64 bits."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
     if not isinstance(value, int):
@@ -132,7 +132,7 @@ def to_date(value: Any) -> str | None:
 def to_local_date(value: Any, zone: ZoneInfo) -> str | None:
     """The account's calendar date of a time: as written at midnight, else of the instant.
 
-    Klaviyo marks days of a report by midnight without regard to the offset that follows.
+    Klaviyo writes a day of a report as midnight, and the offset after it does not count.
     """
     iso = to_utc_datetime(value)
     if iso is None or "T00:00:00" in value:

@@ -7,7 +7,7 @@ Json = Any
 
 
 def get_path(source: Json, path: Sequence[str]) -> Json:
-    """The value at a path of keys and list positions, or None where the path breaks off."""
+    """The value at a path of keys and list positions, or None if the path does not exist."""
     for step in path:
         if isinstance(source, dict):
             source = source.get(step)
@@ -22,7 +22,7 @@ def documents(page: Json) -> Iterator[Json]:
     """Each document of a page, with `related`: relationship name to the resources it points to.
 
     A resource that the page does not include is represented by its pointer (type and id). An entry
-    that is no object becomes an empty document, which has no key and is rejected like any other.
+    that is not an object becomes an empty document, which is rejected because it has no key.
     """
     included = {_identity(one): one for one in _objects(page.get("included"))}
     for entry in page["data"]:

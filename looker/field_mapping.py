@@ -1,18 +1,19 @@
-"""FIELDS.md: each field from Klaviyo's answer to what Looker and Data Studio call it."""
+"""FIELDS.md: each field from Klaviyo's response to its name in Looker and Data Studio."""
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from looker import lookml, markdown, raw
+from looker import lookml, markdown, raw_tables
 from looker.errors import LookerError
 from looker.lineage import Origins
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
 
 EXTRACT = "klaviyo__campaign_extract"
-EXTRACTED = "message_performance"  # the model that the extract is a part of
-# The extract has the names of the plans it serves; the model calls some of them otherwise.
-RENAMED = {
+EXTRACT_MODEL = "message_performance"  # the model whose columns the extract holds
+# Column of the extract -> the model's name, where they differ. The extract keeps the names that
+# existing spreadsheets use.
+MODEL_NAMES = {
     "date": "sent_on",
     "list_id": "list_ids",
     "opens": "opens_unique",
@@ -23,7 +24,7 @@ RENAMED = {
 
 @dataclass(frozen=True)
 class Field:
-    """One line of the mapping; empty where a tool has nothing of the kind."""
+    """One line of the mapping; empty where a tool has no such field."""
 
     label: str
     klaviyo: list[str]
@@ -37,7 +38,7 @@ class Field:
 
 def files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
     """The mapping as Markdown: path and content."""
-    mapping = _Mapping(semantics, origins)
+    mapping = _FieldMapping(semantics, origins)
     models = list(semantics.models.values())
     content = markdown.render(
         "FIELDS.md",
@@ -47,13 +48,13 @@ def files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
         ],
         extract=list(mapping.extract()),
         extract_table=EXTRACT,
-        extracted=EXTRACTED,
+        extract_model=EXTRACT_MODEL,
     )
     yield "FIELDS.md", content
 
 
-def wanted(semantics: Semantics) -> dict[str, list[str]]:
-    """The columns of each mart whose origin the mapping tells."""
+def traced_columns(semantics: Semantics) -> dict[str, list[str]]:
+    """The columns of each mart whose origins the mapping shows."""
     columns = {
         model.table: [
             *model.dimensions,
@@ -65,7 +66,7 @@ def wanted(semantics: Semantics) -> dict[str, list[str]]:
 
 
 def formula(metric: Metric, semantics: Semantics) -> str:
-    """The metric as Data Studio computes it in a chart: over sums, never over rates."""
+    """The metric as a calculated field of Data Studio: of sums, never of rates."""
     if metric.column:
         return f"SUM({metric.column})"
     parts = {name: formula(semantics.metric(name), semantics) for name in metric.parts}
@@ -76,8 +77,8 @@ def formula(metric: Metric, semantics: Semantics) -> str:
     return re.sub(rf"\b({names})\b", lambda name: f"({parts[name[1]]})", metric.formula)
 
 
-class _Mapping:
-    """What is known of a field, line by line."""
+class _FieldMapping:
+    """The lines of the mapping."""
 
     def __init__(self, semantics: Semantics, origins: Origins) -> None:
         self._semantics = semantics
@@ -92,28 +93,28 @@ class _Mapping:
             yield self._metric(model, metric)
 
     def extract(self) -> Iterator[Field]:
-        """The columns of the extract; what it lacks of the plans' names is a metric."""
-        model = self._semantics.model(EXTRACTED)
+        """The columns of the extract."""
+        model = self._semantics.model(EXTRACT_MODEL)
         for column in self._semantics.columns[EXTRACT].values():
-            name = RENAMED.get(column.name, column.name)
-            known = name in model.dimensions or name in self._semantics.metrics
-            origins = self._raw(EXTRACT, [column.name])
+            name = MODEL_NAMES.get(column.name, column.name)
+            is_field = name in model.dimensions or name in self._semantics.metrics
+            origins = self._origins_of(EXTRACT, [column.name])
             yield Field(
                 label=column.name,
-                klaviyo=_klaviyo(origins),
+                klaviyo=_klaviyo_fields(origins),
                 raw=origins,
                 columns=[column.name],
-                lookml=lookml.name_in_view(model, name) if known else "",
+                lookml=lookml.name_in_view(model, name) if is_field else "",
                 data_studio=column.name,
                 formula="",
                 description=column.description,
             )
 
     def _dimension(self, model: SemanticModel, dimension: Dimension) -> Field:
-        origins = self._raw(model.table, [dimension.name])
+        origins = self._origins_of(model.table, [dimension.name])
         return Field(
             label=dimension.label,
-            klaviyo=_klaviyo(origins),
+            klaviyo=_klaviyo_fields(origins),
             raw=origins,
             columns=[dimension.name],
             lookml=lookml.name_in_view(model, dimension.name),
@@ -123,11 +124,13 @@ class _Mapping:
         )
 
     def _metric(self, model: SemanticModel, metric: Metric) -> Field:
-        columns = list(dict.fromkeys(_columns(metric, self._semantics)))
-        origins = self._raw(model.table, columns)
+        columns = list(dict.fromkeys(_summed_columns(metric, self._semantics)))
+        origins = self._origins_of(model.table, columns)
         return Field(
             label=metric.label,
-            klaviyo=[f"statistics/{metric.klaviyo}"] if metric.klaviyo else _klaviyo(origins),
+            klaviyo=[f"statistics/{metric.klaviyo}"]
+            if metric.klaviyo
+            else _klaviyo_fields(origins),
             raw=origins,
             columns=columns,
             lookml=lookml.name_in_view(model, metric.name),
@@ -136,23 +139,23 @@ class _Mapping:
             description=metric.description,
         )
 
-    def _raw(self, table: str, columns: Iterable[str]) -> list[str]:
+    def _origins_of(self, table: str, columns: Iterable[str]) -> list[str]:
         try:
             return sorted({one for column in columns for one in self._origins[table][column]})
         except KeyError as missing:
             raise LookerError(
-                f"The origin of {table}, {missing} is not known:"
+                f"The origin of {table}, {missing} is unknown:"
                 " run `.venv/bin/python -m looker build`."
             ) from None
 
 
-def _columns(metric: Metric, semantics: Semantics) -> Iterator[str]:
-    """The columns that a metric sums."""
+def _summed_columns(metric: Metric, semantics: Semantics) -> Iterator[str]:
+    """The columns that a metric sums, its parts included."""
     if metric.column:
         yield metric.column
     for name in metric.parts:
-        yield from _columns(semantics.metric(name), semantics)
+        yield from _summed_columns(semantics.metric(name), semantics)
 
 
-def _klaviyo(origins: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(raw.klaviyo_field, origins))))
+def _klaviyo_fields(origins: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(raw_tables.klaviyo_field, origins))))

@@ -1,4 +1,4 @@
-"""The link to Data Studio: everything encoded, nothing made up, no dead link printed."""
+"""The link to Data Studio is encoded, and is refused for a report that cannot open."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -8,45 +8,45 @@ import pytest
 import yaml
 
 from looker import __main__ as looker
-from looker import declaration, semantic, studio
+from looker import data_studio, declaration, semantic
 
 REPORT = "8a6517b8-8fcd-47a2-a953-000000000000"
 TODAY = datetime.now(UTC).date()
 ALIASES = ["klaviyo__message_performance", "klaviyo__campaign_extract"]
-RECORDED = {
+TEMPLATE = {
     "report_id": REPORT,
     "aliases": ALIASES,
     "published": TODAY - timedelta(days=2),
     "verified": TODAY,
 }
-PLACE = ["--project", "my-project", "--dataset", "klaviyo"]
+LOCATION = ["--project", "my-project", "--dataset", "klaviyo"]
 
 
-def recorded(folder: Path, **changes: object) -> list[str]:
-    """The option that names a template of these values."""
+def write_template(folder: Path, **changes: object) -> list[str]:
+    """Write a template with these values; returns the option that names it."""
     file = folder / "template.yml"
-    file.write_text(yaml.safe_dump(RECORDED | changes))
+    file.write_text(yaml.safe_dump(TEMPLATE | changes))
     return ["--template", str(file)]
 
 
-def parameters(address: str) -> dict[str, str]:
-    """What an address asks for, decoded."""
+def parse_parameters(address: str) -> dict[str, str]:
+    """The parameters of a link, decoded."""
     parts = urlsplit(address)
     assert (parts.scheme, parts.netloc) == ("https", "lookerstudio.google.com")
     assert parts.path == "/reporting/create"
     return dict(parse_qsl(parts.query, strict_parsing=True))
 
 
-def test_the_committed_template_is_true() -> None:
-    """What is recorded of the report passes its own check: nothing is recorded, or all of it."""
-    studio.load().check(semantic.load().columns, TODAY)
+def test_the_committed_template_is_valid() -> None:
+    """The committed record of the report is either empty or complete."""
+    data_studio.load().check(semantic.load().columns, TODAY)
 
 
 def test_without_a_report_the_link_opens_one_mart(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is Google's default report in its editor, without an alias, and people are told so."""
-    assert looker.main(["link", *PLACE]) == 0
+    """Without a recorded report the link opens Google's default report, and a warning says so."""
+    assert looker.main(["link", *LOCATION]) == 0
     printed = capsys.readouterr()
-    assert parameters(printed.out.strip()) == {
+    assert parse_parameters(printed.out.strip()) == {
         "r.reportName": declaration.load(semantic.load()).title,
         "c.mode": "edit",
         "ds.connector": "bigQuery",
@@ -61,29 +61,31 @@ def test_without_a_report_the_link_opens_one_mart(capsys: pytest.CaptureFixture[
 
 
 def test_a_recorded_report_is_copied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every alias gets all that Google requires to replace its data source."""
-    paid = ["--billing-project", "finance-team"]
-    assert looker.main(["link", *PLACE, *paid, *recorded(tmp_path)]) == 0
+    """Every alias has all the parameters that Google requires to replace its data source."""
+    billing = ["--billing-project", "finance-team"]
+    assert looker.main(["link", *LOCATION, *billing, *write_template(tmp_path)]) == 0
     printed = capsys.readouterr()
-    asked = parameters(printed.out.strip())
-    assert asked["c.reportId"] == REPORT
+    link = parse_parameters(printed.out.strip())
+    assert link["c.reportId"] == REPORT
     for alias in ALIASES:
-        assert asked[f"ds.{alias}.connector"] == "bigQuery"
-        assert asked[f"ds.{alias}.type"] == "TABLE"
-        assert asked[f"ds.{alias}.projectId"] == "my-project"
-        assert asked[f"ds.{alias}.datasetId"] == "klaviyo"
-        assert asked[f"ds.{alias}.tableId"] == alias
-        assert asked[f"ds.{alias}.billingProjectId"] == "finance-team"
+        assert link[f"ds.{alias}.connector"] == "bigQuery"
+        assert link[f"ds.{alias}.type"] == "TABLE"
+        assert link[f"ds.{alias}.projectId"] == "my-project"
+        assert link[f"ds.{alias}.datasetId"] == "klaviyo"
+        assert link[f"ds.{alias}.tableId"] == alias
+        assert link[f"ds.{alias}.billingProjectId"] == "finance-team"
     assert printed.err == ""
 
 
 def test_every_value_is_encoded() -> None:
-    """A title of any letters arrives as it is, and cannot add a parameter of its own."""
+    """A title with any letters is decoded unchanged and cannot add a parameter."""
     title = "Ünïcode & more=less?/#%20 + c.reportId=stolen"
-    marts = studio.Marts("my-project", "klaviyo", "my-project")
-    address = studio.link(studio.Template(), marts, title, "klaviyo__message_performance")
-    assert parameters(address)["r.reportName"] == title
-    assert "c.reportId" not in parameters(address)
+    marts = data_studio.MartLocation("my-project", "klaviyo", "my-project")
+    address = data_studio.build_link(
+        data_studio.Template(), marts, title, "klaviyo__message_performance"
+    )
+    assert parse_parameters(address)["r.reportName"] == title
+    assert "c.reportId" not in parse_parameters(address)
     assert address.isascii()
 
 
@@ -99,11 +101,11 @@ def test_every_value_is_encoded() -> None:
         ("--billing-project", "Finance"),
     ],
 )
-def test_a_name_google_does_not_allow_is_refused(
+def test_an_invalid_google_name_is_refused(
     option: str, value: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The name is quoted in one line, and no link is printed."""
-    assert looker.main(["link", *PLACE, option, value]) == 1
+    """One line quotes the name, and no link is printed."""
+    assert looker.main(["link", *LOCATION, option, value]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     [line] = printed.err.splitlines()
@@ -111,7 +113,7 @@ def test_a_name_google_does_not_allow_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("changes", "complaint"),
+    ("changes", "message"),
     [
         ({"report_id": "looker-2026"}, "'looker-2026' cannot be a Google report id"),
         ({"aliases": []}, "without aliases"),
@@ -122,24 +124,27 @@ def test_a_name_google_does_not_allow_is_refused(
         ({"owner": "me"}, "unexpected keyword argument 'owner'"),
     ],
 )
-def test_a_report_nobody_has_seen_is_not_linked(
+def test_an_invalid_template_is_refused(
     changes: dict[str, object],
-    complaint: str,
+    message: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """An id, an alias or a day that cannot be true is named, and no link is printed."""
-    assert looker.main(["link", *PLACE, *recorded(tmp_path, **changes)]) == 1
+    """One line names the invalid id, alias or day, and no link is printed."""
+    assert looker.main(["link", *LOCATION, *write_template(tmp_path, **changes)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     [line] = printed.err.splitlines()
-    assert complaint in line
+    assert message in line
 
 
-def test_a_link_nobody_has_opened_for_long_comes_with_a_warning(
+def test_an_old_verification_is_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A shared report may vanish unseen: after 90 days people are told when it was last opened."""
+    """More than 90 days after the last recorded opening, a warning names its day."""
     old = date(2026, 1, 31)
-    assert looker.main(["link", *PLACE, *recorded(tmp_path, published=old, verified=old)]) == 0
-    assert "since 2026-01-31" in capsys.readouterr().err
+    assert (
+        looker.main(["link", *LOCATION, *write_template(tmp_path, published=old, verified=old)])
+        == 0
+    )
+    assert "was on 2026-01-31" in capsys.readouterr().err

@@ -1,73 +1,30 @@
-"""A page over two small companies: raw tables by hand, marts by the real dbt, a real browser."""
+"""Raw tables of two small accounts for the page tests: `raw_tables()`."""
 
 import random
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any, NamedTuple
-
-import pytest
-
-from looker import __main__ as looker
-from tests.looker.chromium import Chromium
-from tests.warehouse import dbt, raw
+from typing import Any
 
 LAST_DAY = date(2026, 11, 18)
 HOSTILE = "</script><img src=x onerror=\"document.title='broken in'\">"
 ORDER = "PlacedOrder"
-TAGS = {"Sale": "Sale", "Story": "Story, told"}
-MAILS = {"IN": "Received Email", "OPEN": "Opened Email", "BOUNCE": "Bounced Email"}
-READY = "document.querySelector('main').ariaBusy === 'false'"
+TAGS = {"Sale": "Sale", "Story": "Story, long"}
+EMAIL_METRICS = {"IN": "Received Email", "OPEN": "Opened Email", "BOUNCE": "Bounced Email"}
+
+Tables = dict[str, list[dict[str, Any]]]
 
 
-class Page(NamedTuple):
-    """The page and what it was made from."""
-
-    html: Path
-    warehouse: Path
-
-
-@pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """The dashboard over 400 days of two accounts."""
-    folder = tmp_path_factory.mktemp("page")
-    rows = Company("Shop", "Juniper & Tide", "EUR", is_test=True).rows(400)
-    other = Company("Zoo", "Zweiter Laden", "USD", is_test=False, channel="sms").rows(20)
-    file = raw.write(folder / "raw.db", {table: rows[table] + other[table] for table in rows})
-    names = ("subject_line_test", "inbox_provider", "audience_growth", "data_health")
-    marts = [f"+klaviyo__{name}" for name in names]
-    done = dbt.run(folder, "run", "--select", *marts, raw=file)
-    assert done.returncode == 0, done.stdout
-    made = Page(folder / "dashboard.html", folder / "warehouse.duckdb")
-    paths = ["--warehouse", made.warehouse, "-o", made.html]
-    assert looker.main(["preview", *map(str, paths)]) == 0
-    return made
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """One browser for all tests."""
-    with Chromium(tmp_path_factory.mktemp("chromium")) as running:
-        yield running
-
-
-@pytest.fixture
-def browser(page: Page, chromium: Chromium) -> Iterator[Chromium]:
-    """The page, freshly opened. A complaint in its console or a request fails the test."""
-    chromium.resize(1280)
-    chromium.open(page.html)
-    chromium.wait_for(READY)
-    assert chromium.problems == []
-    yield chromium
-    assert chromium.problems == []
-    assert chromium.requests == [page.html.as_uri()]
+def raw_tables() -> Tables:
+    """A sandbox account with 400 days of emails and texts, and another with 20 days of texts."""
+    shop = Company("Shop", "Juniper & Tide", "EUR", is_test=True).raw_tables(400)
+    zoo = Company("Zoo", "Zweiter Laden", "USD", is_test=False, channel="sms").raw_tables(20)
+    return {table: shop[table] + zoo[table] for table in shop}
 
 
 class Company:
-    """A campaign every second day, some as an A/B test, and a flow every day.
+    """A campaign every second day, some of them A/B tests, and a flow message every day.
 
-    Every fifth campaign is a text, the others are emails, unless one channel is named for all.
-    Every third is tagged; the flow has two tags. A segment grows by one person a day.
+    Every fifth campaign is a text and the others are emails, unless `channel` names one channel
+    for all. Every third campaign has a tag; the flow has two. A segment gains one member a day.
     """
 
     def __init__(
@@ -76,7 +33,7 @@ class Company:
         self.account = account
         self.channel = channel
         self.random = random.Random(account)
-        self.tables: dict[str, list[dict[str, Any]]] = {
+        self.tables: Tables = {
             "account": [
                 {
                     "account_id": account,
@@ -88,7 +45,7 @@ class Company:
             ],
             "metric": [
                 {"account_id": account, "id": metric, "name": metric_name}
-                for metric, metric_name in {ORDER: "Placed Order", **MAILS}.items()
+                for metric, metric_name in {ORDER: "Placed Order", **EMAIL_METRICS}.items()
             ],
             "mapped_metric": [{"account_id": account, "id": "revenue", "metric_id": ORDER}],
             "flow": [{"account_id": account, "id": "Welcome", "name": "Welcome series"}],
@@ -107,13 +64,13 @@ class Company:
             "flow_performance_daily": [],
         }
 
-    def rows(self, days: int) -> dict[str, list[dict[str, Any]]]:
-        """The raw rows of that many days, up to the last."""
+    def raw_tables(self, days: int) -> Tables:
+        """The rows of that many days up to LAST_DAY, by raw table."""
         for age in range(days):
             day = LAST_DAY - timedelta(days=age)
-            self._flow(day)
-            self._mailboxes(day)
-            self._add(
+            self._add_flow_day(day)
+            self._add_inbox_providers(day)
+            self._add_row(
                 "segment_daily",
                 segment_id="VIP",
                 date=day.isoformat(),
@@ -122,18 +79,18 @@ class Company:
                 members_removed=2,
             )
             if age % 2 == 0:
-                self._campaign(age // 2, day)
+                self._add_campaign(age // 2, day)
         return self.tables
 
-    def _add(self, table: str, **row: object) -> None:
+    def _add_row(self, table: str, **row: object) -> None:
         self.tables[table].append({"account_id": self.account, **row})
 
-    def _campaign(self, number: int, day: date) -> None:
+    def _add_campaign(self, number: int, day: date) -> None:
         campaign, message = f"C{number}", f"M{number}"
         name = HOSTILE if number == 1 else f"Campaign {number}"
         channel = self.channel or ("sms" if number % 5 == 2 else "email")
-        self._add("campaign", id=campaign, name=name)
-        self._add(
+        self._add_row("campaign", id=campaign, name=name)
+        self._add_row(
             "campaign_message",
             id=message,
             campaign_id=campaign,
@@ -142,10 +99,10 @@ class Company:
             send_time=f"{day}T{8 + number % 9:02}:00:00Z",
         )
         if number % 3 == 0:
-            self._add("campaign_tag", campaign_id=campaign, tag_id="Sale")
+            self._add_row("campaign_tag", campaign_id=campaign, tag_id="Sale")
         for letter in "AB" if number % 4 == 1 else "A":
             variation = f"V{number}{letter}"
-            self._add(
+            self._add_row(
                 "campaign_variation",
                 id=variation,
                 campaign_message_id=message,
@@ -153,7 +110,7 @@ class Company:
                 channel=channel,
                 subject=f"{name}, version {letter}",
             )
-            self._add(
+            self._add_row(
                 "campaign_performance",
                 campaign_id=campaign,
                 campaign_message_id=message,
@@ -161,26 +118,26 @@ class Company:
                 variation=variation,
                 variation_name=letter,
                 conversion_metric_id=ORDER,
-                **self._numbers(self.random.randint(900, 9000), channel),
+                **self._random_statistics(self.random.randint(900, 9000), channel),
             )
 
-    def _flow(self, day: date) -> None:
+    def _add_flow_day(self, day: date) -> None:
         channel = self.channel or "email"
-        self._add(
+        self._add_row(
             "flow_performance_daily",
             flow_id="Welcome",
             flow_message_id="Hello",
             send_channel=channel,
             conversion_metric_id=ORDER,
             date=day.isoformat(),
-            **self._numbers(self.random.randint(20, 200), channel),
+            **self._random_statistics(self.random.randint(20, 200), channel),
         )
 
-    def _mailboxes(self, day: date) -> None:
-        for provider, mails in (("Gmail", 900), ("Yahoo", 300)):
+    def _add_inbox_providers(self, day: date) -> None:
+        for provider, emails in (("Gmail", 900), ("Yahoo", 300)):
             for metric, share in (("IN", 1.0), ("OPEN", 0.4), ("BOUNCE", 0.01)):
-                count = round(share * (mails + 7 * day.day))
-                self._add(
+                count = round(share * (emails + 7 * day.day))
+                self._add_row(
                     "inbox_provider_daily",
                     metric_id=metric,
                     date=day.isoformat(),
@@ -189,7 +146,7 @@ class Company:
                     unique_count=count,
                 )
 
-    def _numbers(self, recipients: int, channel: str) -> dict[str, object]:
+    def _random_statistics(self, recipients: int, channel: str) -> dict[str, object]:
         delivered = recipients - self.random.randint(0, recipients // 50)
         clicks = self.random.randint(0, delivered // 20)
         orders = self.random.randint(0, clicks)

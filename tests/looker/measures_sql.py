@@ -1,18 +1,18 @@
-"""Every measure once more, in SQL that a person wrote without looking at dbt's metrics.
+"""SQL of every measure, written by hand and independent of dbt's metrics.
 
-Over several channels a rate counts only the messages for which Klaviyo counts both of its parts.
+A rate over several channels counts only the messages for which Klaviyo counts both of its parts.
 """
 
 from tests.warehouse import shop
 
 
 def sums(columns: str, prefix: str = "") -> dict[str, str]:
-    """Measures that add up a column of their name."""
+    """Measures that sum the column of their name."""
     return {f"{prefix}{name}": f"sum({name})" for name in columns.split()}
 
 
 def ratio(numerator: str, denominator: str) -> str:
-    """A ratio of sums over the rows that have both."""
+    """A ratio of sums over the rows that have both columns."""
     return (
         f"sum({numerator}) filter ({denominator} is not null)"
         f" / nullif(sum({denominator}) filter ({numerator} is not null), 0)"
@@ -45,20 +45,20 @@ MESSAGES = (
     }
 )
 
-CREDITED = "attribution_method = 'klaviyo' and not is_refund"
+ATTRIBUTED = "attribution_method = 'klaviyo' and not is_refund"
 ORDERS = {
     "orders": "count(*) filter (not is_refund)",
     "refunds": "count(*) filter (is_refund)",
-    "klaviyo_orders": f"count(*) filter ({CREDITED})",
+    "klaviyo_orders": f"count(*) filter ({ATTRIBUTED})",
     "order_value": "sum(value) filter (not is_refund)",
     "refund_value": "sum(value) filter (is_refund)",
     "net_order_value": "sum(value)",
-    "klaviyo_order_value": f"sum(value) filter ({CREDITED})",
+    "klaviyo_order_value": f"sum(value) filter ({ATTRIBUTED})",
     "last_touch_order_value": "sum(value) filter (attribution_method = 'last_touch')",
-    "klaviyo_order_share": f"sum(value) filter ({CREDITED}) / sum(value) filter (not is_refund)",
+    "klaviyo_order_share": f"sum(value) filter ({ATTRIBUTED}) / sum(value) filter (not is_refund)",
 }
 
-INBOXES = (
+INBOX_PROVIDERS = (
     sums("delivered opens_unique clicks_unique bounced unsubscribes spam_complaints", "inbox_")
     | sums("synced_opens machine_opens synced_clicks bot_clicks")
     | {
@@ -73,7 +73,7 @@ INBOXES = (
     }
 )
 
-PEOPLE = sums(
+PROFILES = sums(
     "email_subscribers sms_subscribers push_subscribers whatsapp_subscribers profile_order_value"
 ) | {
     "profiles": "count(*)",
@@ -111,8 +111,8 @@ MEASURES = {
         "day_",
     ),
     "data_health": HEALTH,
-    "inbox_provider": INBOXES,
+    "inbox_provider": INBOX_PROVIDERS,
     "message_performance": MESSAGES,
-    "profile": PEOPLE,
+    "profile": PROFILES,
     "subject_line_test": TESTS,
 }
