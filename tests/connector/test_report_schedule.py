@@ -4,10 +4,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from state import report_schedule
+from streams import report_schedule
 from hypothesis import given
 from hypothesis import strategies as st
-from state.report_schedule import DAY, Window
+from streams.report_schedule import DAY, Window
 from streams import AGGREGATES, REPORTS, Schedule
 
 TODAY = date(2026, 11, 20)
