@@ -18,7 +18,7 @@ from api import (
     ContractError,
     CursorError,
     GoneError,
-    Klaviyo,
+    KlaviyoClient,
     KlaviyoError,
     ScopeError,
     TransientError,
@@ -41,7 +41,7 @@ def said(detail: str) -> str:
     return json.dumps({"errors": [{"id": "1", "code": "x", "title": "x", "detail": detail}]})
 
 
-def failure(client: Klaviyo) -> KlaviyoError:
+def failure(client: KlaviyoClient) -> KlaviyoError:
     """The error that a question ends with."""
     with pytest.raises(KlaviyoError) as error:
         client.get(PATH)
@@ -51,7 +51,7 @@ def failure(client: Klaviyo) -> KlaviyoError:
 def answered(server: HTTPServer, answer: Response) -> KlaviyoError:
     """The error that an answer becomes."""
     server.expect_request(PATH).respond_with_response(answer)
-    return failure(Klaviyo(KEY))
+    return failure(KlaviyoClient(KEY))
 
 
 def spoken(status: str, *headers: str, body: bytes = b"{}") -> bytes:
@@ -62,7 +62,7 @@ def spoken(status: str, *headers: str, body: bytes = b"{}") -> bytes:
 
 def ask(raw: RawServer, deadline: float = 30) -> KlaviyoError:
     """The error that a raw server's answer becomes."""
-    return failure(Klaviyo(KEY, raw.url, deadline=deadline))
+    return failure(KlaviyoClient(KEY, raw.url, deadline=deadline))
 
 
 class TestStatus:
@@ -117,7 +117,7 @@ class TestStatus:
         """H10: a report's answer counts only with its attributes."""
         server.expect_request(PATH).respond_with_data(body)
         with pytest.raises(TransientError) as error:
-            Klaviyo(KEY).post(PATH, {})
+            KlaviyoClient(KEY).post(PATH, {})
         assert error.value.broken
 
     def test_json_that_strict_parsers_refuse_is_read(self, server: HTTPServer) -> None:
@@ -126,7 +126,7 @@ class TestStatus:
         odd = f'{{"id": "\\ud800", "n": NaN, "m": {long}, "o": {longer}}}'
         body = f'{{"data": [{odd}], "links": {{}}}}'
         server.expect_request(PATH).respond_with_data(body)
-        (read,) = Klaviyo(KEY).get(PATH)["data"]
+        (read,) = KlaviyoClient(KEY).get(PATH)["data"]
         assert (read["id"], read["m"], read["o"]) == ("\ud800", 10**400, longer)
 
 
@@ -170,15 +170,19 @@ class TestHeaders:
     @pytest.mark.parametrize(
         ("remaining", "reset", "limits"),
         [
-            ("149", "60", api.Limits(150, 149, 60)),
-            ("0", "1.5", api.Limits(150, 0, 1.5)),
-            ("x", "y", api.Limits(150)),
-            ("nan", "inf", api.Limits(150)),
-            (None, None, api.Limits(150)),
+            ("149", "60", api.RateLimitHeaders(150, 149, 60)),
+            ("0", "1.5", api.RateLimitHeaders(150, 0, 1.5)),
+            ("x", "y", api.RateLimitHeaders(150)),
+            ("nan", "inf", api.RateLimitHeaders(150)),
+            (None, None, api.RateLimitHeaders(150)),
         ],
     )
     def test_rate_limits_are_noted(
-        self, server: HTTPServer, remaining: str | None, reset: str | None, limits: api.Limits
+        self,
+        server: HTTPServer,
+        remaining: str | None,
+        reset: str | None,
+        limits: api.RateLimitHeaders,
     ) -> None:
         """H3: what is left of the minute, or nothing when the headers are junk."""
         given = {
@@ -188,14 +192,14 @@ class TestHeaders:
         }
         headers = {name: value for name, value in given.items() if value is not None}
         server.expect_request(PATH).respond_with_response(Response(GOOD, 200, headers))
-        client = Klaviyo(KEY)
+        client = KlaviyoClient(KEY)
         client.get(PATH)
-        assert client.limits == limits
+        assert client.rate_limit == limits
 
     def test_klaviyos_clock_is_ours(self) -> None:
         """D7: the time of an answer is its Date header, since this machine's clock may be wrong."""
         with serve(spoken("200 OK", f"Date: {NOON}", body=GOOD)) as raw:
-            client = Klaviyo(KEY, raw.url)
+            client = KlaviyoClient(KEY, raw.url)
             client.get(PATH)
         assert client.now == datetime(2020, 11, 20, 12, tzinfo=UTC)
 
@@ -203,7 +207,7 @@ class TestHeaders:
     def test_a_senseless_clock_is_replaced_by_ours(self, headers: list[str]) -> None:
         """D7: without a readable Date there is still a time, with its zone."""
         with serve(spoken("200 OK", *headers, body=GOOD)) as raw:
-            client = Klaviyo(KEY, raw.url)
+            client = KlaviyoClient(KEY, raw.url)
             client.get(PATH)
         assert client.now.utcoffset() == timedelta(0)
 
@@ -271,7 +275,7 @@ class TestBody:
         body = gzip.compress(json.dumps(page).encode(), compresslevel=1)
         answer = Response(body, headers={"Content-Encoding": "gzip"})
         server.expect_request(PATH).respond_with_response(answer)
-        assert Klaviyo(KEY).get(PATH) == page
+        assert KlaviyoClient(KEY).get(PATH) == page
 
 
 DRIPS = {
@@ -303,7 +307,7 @@ class TestDeadline:
         """Bytes that keep coming do not keep the sync waiting beyond the deadline."""
         context = serving(authority.issue_cert("127.0.0.1")) if scheme == "https" else None
         with serve(quickly_then_slowly(DRIPS[part]), context) as raw:
-            client = Klaviyo(KEY, raw.url, deadline=SOON)
+            client = KlaviyoClient(KEY, raw.url, deadline=SOON)
             client._session.verify = str(trusted)
             error = failure(client)
         assert type(error) is TransientError
@@ -314,7 +318,7 @@ class TestDeadline:
         """A server that accepts and says nothing, not even its certificate."""
         monkeypatch.setattr(api, "CONNECT_TIMEOUT", SOON)
         with serve(Connection.hold) as raw:
-            client = Klaviyo(KEY, raw.url.replace("http:", f"{scheme}:"), deadline=SOON)
+            client = KlaviyoClient(KEY, raw.url.replace("http:", f"{scheme}:"), deadline=SOON)
             assert type(failure(client)) is TransientError
 
     def test_a_dripping_handshake_is_abandoned(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,13 +326,13 @@ class TestDeadline:
         monkeypatch.setattr(api, "CONNECT_TIMEOUT", SOON)
         record = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xf0"  # the head of a long handshake message
         with serve(lambda connection: connection.drip(record)) as raw:
-            client = Klaviyo(KEY, raw.url.replace("http:", "https:"), deadline=SOON)
+            client = KlaviyoClient(KEY, raw.url.replace("http:", "https:"), deadline=SOON)
             assert "no whole answer within" in str(failure(client))
 
     def test_the_next_question_is_asked_as_usual(self, server: HTTPServer) -> None:
         """A passed deadline leaves nothing behind that ends the next exchange."""
         with serve(Connection.hold) as raw:
-            client = Klaviyo(KEY, raw.url, deadline=SOON)
+            client = KlaviyoClient(KEY, raw.url, deadline=SOON)
             failure(client)
             client.url = server.url_for("").rstrip("/")
             server.expect_request(PATH).respond_with_data(GOOD)
@@ -338,7 +342,7 @@ class TestDeadline:
         """T4: a refused connection is a passing fault."""
         with serve(b"") as raw:
             closed = raw.url
-        assert type(failure(Klaviyo(KEY, closed))) is TransientError
+        assert type(failure(KlaviyoClient(KEY, closed))) is TransientError
 
 
 @pytest.fixture(scope="module")
@@ -378,7 +382,7 @@ class TestCertificate:
             "expired": authority.issue_cert("127.0.0.1", not_after=self.LONG_AGO),
         }[fault]
         with serve(GOOD, serving(certificate)) as raw:
-            client = Klaviyo(KEY, raw.url)
+            client = KlaviyoClient(KEY, raw.url)
             client._session.verify = str(trusted)
             error = failure(client)
             assert raw.connections == 1
@@ -389,7 +393,7 @@ class TestCertificate:
         """The same exchange succeeds when the authority is a trusted one."""
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD)
         with serve(answer, serving(authority.issue_cert("127.0.0.1"))) as raw:
-            client = Klaviyo(KEY, raw.url)
+            client = KlaviyoClient(KEY, raw.url)
             client._session.verify = str(trusted)
             assert client.get(PATH) == json.loads(GOOD)
 
@@ -397,7 +401,7 @@ class TestCertificate:
     def test_a_connection_lost_while_greeting_is_worth_another_try(self, end: str) -> None:
         """T1: a connection that breaks before the certificate is shown says nothing about it."""
         with serve(b"" if end == "closed" else Connection.reset) as raw:
-            client = Klaviyo(KEY, raw.url.replace("http:", "https:"))
+            client = KlaviyoClient(KEY, raw.url.replace("http:", "https:"))
             assert type(failure(client)) is TransientError
 
 
@@ -430,7 +434,7 @@ class TestKey:
     def test_the_key_is_sent_in_its_header_only(self, server: HTTPServer) -> None:
         """Exactly as Klaviyo wants it, whatever ~/.netrc says, and nowhere else in the request."""
         server.expect_request(PATH).respond_with_json({"data": {"attributes": {}}, "links": {}})
-        Klaviyo(KEY).post(PATH, {"type": "x"}, {"page_cursor": "c"})
+        KlaviyoClient(KEY).post(PATH, {"type": "x"}, {"page_cursor": "c"})
         ((request, _),) = server.log
         assert request.headers["Authorization"] == f"Klaviyo-API-Key {KEY}"
         assert request.headers["revision"] == "2026-10-15"
@@ -441,7 +445,7 @@ class TestKey:
     ) -> None:
         """A proxy would see the key of a plain connection."""
         server.expect_request(PATH).respond_with_data(GOOD)
-        Klaviyo(KEY).get(PATH)
+        KlaviyoClient(KEY).get(PATH)
         assert hostile_environment.connections == 0
 
     @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 429, 500])
@@ -458,7 +462,7 @@ class TestKey:
         person = {"filter": "equals(email,'ada@example.com')"}
         for url in (closed, closed.replace("http:", "https:")):
             with pytest.raises(KlaviyoError) as error:
-                Klaviyo(KEY, url).get(PATH, person)
+                KlaviyoClient(KEY, url).get(PATH, person)
             printed = "".join(traceback.format_exception(error.value))
             assert PATH in str(error.value)
             assert KEY not in printed
@@ -466,7 +470,7 @@ class TestKey:
 
     def test_no_object_shows_the_key(self) -> None:
         """Logged by accident, a client shows no key."""
-        client = Klaviyo(KEY, "http://127.0.0.1:1")
+        client = KlaviyoClient(KEY, "http://127.0.0.1:1")
         assert KEY not in f"{client!r} {client} {client._session.auth!r} {client._session.headers}"
 
 
@@ -476,7 +480,7 @@ class TestAddress:
     def test_it_is_klaviyo(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Unless told otherwise, and over TLS."""
         monkeypatch.delenv("KLAVIYO_BASE_URL", raising=False)
-        assert api.base_url() == Klaviyo(KEY).url == "https://a.klaviyo.com"
+        assert api.base_url() == KlaviyoClient(KEY).url == "https://a.klaviyo.com"
 
     @pytest.mark.parametrize(
         ("given", "used"),
@@ -506,7 +510,7 @@ class TestAddress:
         """Whatever looks like loopback and is none is refused before any request."""
         monkeypatch.setenv("KLAVIYO_BASE_URL", url)
         with pytest.raises(ConfigurationError, match="KLAVIYO_BASE_URL"):
-            Klaviyo(KEY)
+            KlaviyoClient(KEY)
 
 
 class TestNextCursor:

@@ -6,11 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from tables import converters
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import converters
 
-from tests.connector.anything import JSON, storable
+from tests.connector.json_strategies import JSON, is_storable
 
 
 def nested(depth: int) -> Any:
@@ -34,19 +34,19 @@ HOSTILE: dict[str, Any] = {
 class TestEveryType:
     """Every converter is total."""
 
-    @pytest.mark.parametrize("kind", values.CONVERTERS)
+    @pytest.mark.parametrize("kind", converters.CONVERTERS)
     @given(value=JSON)
     def test_any_json_becomes_a_storable_value(self, kind: str, value: Any) -> None:
         """Whatever Klaviyo sends, the column gets a value of its type or NULL."""
-        assert storable(kind, values.CONVERTERS[kind](value))
+        assert is_storable(kind, converters.CONVERTERS[kind](value))
 
-    @pytest.mark.parametrize("kind", values.CONVERTERS)
+    @pytest.mark.parametrize("kind", converters.CONVERTERS)
     @pytest.mark.parametrize("name", HOSTILE)
     def test_hostile_json_becomes_a_storable_value(self, kind: str, name: str) -> None:
         """V1, V3: numbers too long to print and nesting too deep for recursion raise nothing."""
-        assert storable(kind, values.CONVERTERS[kind](HOSTILE[name]))
+        assert is_storable(kind, converters.CONVERTERS[kind](HOSTILE[name]))
 
-    @pytest.mark.parametrize("kind", values.CONVERTERS)
+    @pytest.mark.parametrize("kind", converters.CONVERTERS)
     @given(
         value=st.from_regex(
             r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", fullmatch=True
@@ -54,7 +54,7 @@ class TestEveryType:
     )
     def test_text_like_a_time_becomes_a_storable_value(self, kind: str, value: str) -> None:
         """V4: months, hours and zones that do not exist, years 0000 and 9999, raise nothing."""
-        assert storable(kind, values.CONVERTERS[kind](value))
+        assert is_storable(kind, converters.CONVERTERS[kind](value))
 
 
 class TestTime:
@@ -82,7 +82,7 @@ class TestTime:
     )
     def test_each_known_form_is_normalised_to_utc(self, given: str, stored: str) -> None:
         """Z or offset, T or space, any fraction, no zone or seconds: one form is stored."""
-        assert stored == values.moment(given)
+        assert stored == converters.to_utc_datetime(given)
 
     @pytest.mark.parametrize(
         "junk",
@@ -92,16 +92,16 @@ class TestTime:
     )  # fmt: skip
     def test_what_is_no_time_is_null(self, junk: Any) -> None:
         """A value that names no point in time is NULL, never a guess."""
-        assert values.moment(junk) is None
+        assert converters.to_utc_datetime(junk) is None
 
     @given(st.datetimes(timezones=st.timezones()))
     def test_a_written_time_is_read_back_as_the_same_instant(self, time: datetime) -> None:
         """What the connector writes it can read, to the microsecond, in every zone."""
         try:
-            written = values.written(time)
+            written = converters.format_utc(time)
         except OverflowError:  # years 1 and 9999 have instants that UTC cannot name
             return
-        assert written == values.moment(written)
+        assert written == converters.to_utc_datetime(written)
         assert time.astimezone(UTC) == datetime.fromisoformat(written)
 
 
@@ -121,7 +121,7 @@ class TestDay:
     )
     def test_a_day_is_the_one_klaviyo_wrote(self, given: Any, stored: str | None) -> None:
         """The date at the start of the text, never moved by a zone; junk is NULL."""
-        assert stored == values.day(given)
+        assert stored == converters.to_date(given)
 
     @pytest.mark.parametrize(
         ("given", "stored"),
@@ -136,7 +136,7 @@ class TestDay:
     )
     def test_a_series_day_is_the_accounts_own(self, given: Any, stored: str | None) -> None:
         """D8: midnight as written or as an instant both name the account's calendar day."""
-        assert stored == values.local_day(given, ZoneInfo("America/New_York"))
+        assert stored == converters.to_local_date(given, ZoneInfo("America/New_York"))
 
 
 class TestNumber:
@@ -170,7 +170,7 @@ class TestNumber:
     )
     def test_a_whole_number_is_exact_or_null(self, given: Any, stored: int | None) -> None:
         """A LONG column holds the very number that was sent, or NULL where it cannot."""
-        assert stored == values.long(given)
+        assert stored == converters.to_int64(given)
 
     @pytest.mark.parametrize(
         ("given", "stored"),
@@ -195,14 +195,14 @@ class TestNumber:
     )
     def test_money_is_kept_to_the_cent_or_null(self, given: Any, stored: float | None) -> None:
         """Amounts are kept as sent, text or number; what is no finite number is NULL."""
-        assert stored == values.double(given)
+        assert stored == converters.to_double(given)
 
     @pytest.mark.parametrize("value", ["true", "t", "1", 1, 0, "", None, []])
     def test_truth_is_never_guessed(self, value: Any) -> None:
         """Only true and false are BOOLEAN; text and numbers that look like it are NULL."""
-        assert values.boolean(value) is None
-        assert values.boolean(value=True) is True
-        assert values.boolean(value=False) is False
+        assert converters.to_boolean(value) is None
+        assert converters.to_boolean(value=True) is True
+        assert converters.to_boolean(value=False) is False
 
 
 class TestText:
@@ -229,29 +229,29 @@ class TestText:
     )
     def test_text_is_kept_as_it_is(self, given: Any, stored: str | None) -> None:
         """Only NUL and lone surrogates are replaced; a container is no text."""
-        assert stored == values.text(given)
+        assert stored == converters.to_string(given)
 
     def test_a_long_text_is_kept_whole(self) -> None:
         """V2: a name of a megabyte is not cut."""
-        assert values.text("ä" * 2**20) == "ä" * 2**20
+        assert converters.to_string("ä" * 2**20) == "ä" * 2**20
 
     def test_a_text_beyond_klaviyos_limit_is_cut_and_says_so(self) -> None:
         """V3: the row is kept, in a JSON column too; cutting it once is enough."""
-        cut = values.text("ä" * 17_000_000)
+        cut = converters.to_string("ä" * 17_000_000)
         assert cut is not None
-        assert len(cut) == values.TEXT_LENGTH
-        assert cut.endswith(values.CUT)
-        assert values.text(cut) == cut
-        assert values.document({"a": "ä" * 17_000_000, "b": 1}) == {"a": cut, "b": 1}
+        assert len(cut) == converters.TEXT_LENGTH
+        assert cut.endswith(converters.CUT)
+        assert converters.to_string(cut) == cut
+        assert converters.to_json_column({"a": "ä" * 17_000_000, "b": 1}) == {"a": cut, "b": 1}
 
     @pytest.mark.parametrize("sign", ["", "-", " "])
     def test_a_text_of_thousands_of_digits_is_cut(self, sign: str) -> None:
         """V1: the loader would take it for a number, fail to read it, and with it every sync."""
-        cut = values.text(sign + "7" * 5_000)
+        cut = converters.to_string(sign + "7" * 5_000)
         assert cut is not None
-        assert cut.endswith("777" + values.CUT)
-        assert values.text(cut) == cut
-        assert values.text("7" * values.DIGITS) == "7" * values.DIGITS
+        assert cut.endswith("777" + converters.CUT)
+        assert converters.to_string(cut) == cut
+        assert converters.to_string("7" * converters.DIGITS) == "7" * converters.DIGITS
 
 
 class TestJsonColumn:
@@ -261,15 +261,15 @@ class TestJsonColumn:
         """NaN and Infinity become null, NUL and surrogates a sign, long numbers text."""
         given = {"a\0": [math.nan, math.inf, 2**63, 1.5, True, None], "b": {"\ud800": "x\0"}}
         stored = {"a\ufffd": [None, None, str(2**63), 1.5, True, None], "b": {"\ufffd": "x\ufffd"}}
-        assert stored == values.document(given)
+        assert stored == converters.to_json_column(given)
 
     @given(JSON.filter(lambda value: isinstance(value, dict | list)))
     def test_a_clean_document_stays_as_it_is(self, value: Any) -> None:
         """Cleaning is done once: what came out of it goes through it unchanged."""
-        once = values.document(value)
-        assert once == values.document(once)
+        once = converters.to_json_column(value)
+        assert once == converters.to_json_column(once)
 
     @pytest.mark.parametrize("value", ['{"a": 1}', "text", 1, True, None])
     def test_a_json_column_holds_containers_only(self, value: Any) -> None:
         """Text is not stored in JSON columns: the loader would encode it a second time."""
-        assert values.document(value) is None
+        assert converters.to_json_column(value) is None

@@ -74,7 +74,7 @@ def run(klaviyo: Klaviyo, *tools: tuple[RateLimiter, int], latency: float = 0.1)
 class Heedless(RateLimiter):
     """Another tool's, which asks at its own pace."""
 
-    def learn(self, limits: RateLimitHeaders, now: float) -> None:
+    def update_from_headers(self, headers: RateLimitHeaders, now: float) -> None:
         """Learn nothing."""
 
 

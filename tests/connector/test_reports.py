@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from streams import quota
 import pytest
 from api import ConfigurationError, ContractError, TransientError
+from streams import quota
 from streams.catalog import STATISTICS
 from werkzeug import Request, Response
 
@@ -105,7 +105,7 @@ class TestQuestion:
             "start": "2026-10-31T00:00:00",
             "end": "2026-11-20T23:59:59",
         }
-        assert asked.body["statistics"] == STATISTICS
+        assert asked.body["statistics"] == [*STATISTICS]
         assert asked.body["conversion_metric_id"] == "PO"
         assert {"campaign_id", "campaign_message_id", "send_channel", "variation"} <= {
             *asked.body["group_by"]

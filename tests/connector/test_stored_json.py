@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import duckdb
 import psycopg
 import pytest
-from tables import converters
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tables import converters
 
-from tests.connector.anything import JSON
+from tests.connector.json_strategies import JSON
 from tests.warehouse.engines import running_postgres
 from tests.warehouse.googlesql import GoogleSQL
 
@@ -71,7 +71,7 @@ def test_every_engine_reads_what_is_stored(request: pytest.FixtureRequest, engin
     refused: Refused = request.getfixturevalue(f"{engine}_refuses")
 
     def check(documents: list[object]) -> None:
-        assert refused([json.dumps(values.document(one)) for one in documents]) == 0
+        assert refused([json.dumps(converters.to_json_column(one)) for one in documents]) == 0
 
     assert refused(['{"a": 1}', '{"a": nope}', ""]) == 2
     check(ODD)

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from streams import quota
 import pytest
 import sync
 from api import AuthError, ConfigurationError, ContractError, ScopeError, TransientError
 from models import Checkpoint, Delete, Upsert
+from state.state import parse_state
 from streams import TABLES
 from werkzeug import Response
 
@@ -232,7 +232,7 @@ class TestCheckpoints:
         assert json.loads(json.dumps(last, allow_nan=False)) == last
         assert last["version"] == 1
         assert list(last["accounts"]) == [f"of-{KEY}"]
-        assert accounts.read_state(last) == last
+        assert parse_state(last, TABLES).json == last
 
     def test_what_was_finished_before_a_failure_is_kept(self, shop: ScriptedAccount) -> None:
         """H5: Klaviyo's events stay down: the listings before them need not be asked for again."""
@@ -602,11 +602,11 @@ class TestManyAccounts:
         """No account waits for another: each goes on only once both have begun."""
         both_begun = threading.Barrier(2)
 
-        def parts(_: Any) -> Iterator[Any]:
+        def plan_runs(*_: Any) -> Iterator[Any]:
             both_begun.wait(timeout=20)
             return iter(())
 
-        monkeypatch.setattr(sync, "_parts", parts)
+        monkeypatch.setattr(sync, "_plan_runs", plan_runs)
         assert len(run(api_key=self.KEYS).rows("account")) == 2
 
     def test_a_warning_names_its_account(self, shop: ScriptedAccount) -> None:
