@@ -14,11 +14,12 @@ from typing import Any
 # The SDK puts our folder last on the path, behind installed packages with the same names.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from api import KlaviyoError
-from configuration import FIELDS
 from fivetran_connector_sdk import ConfigurationForm, Connector, Test, form_field
 from fivetran_connector_sdk import Logging as log
 from fivetran_connector_sdk import Operations as op
+
+from api import KlaviyoError
+from configuration import FIELDS
 from models import Checkpoint, Delete, Operation, Upsert
 from setup_tests import SetupTest, setup_tests
 from streams import TABLES

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import msgspec
+
 from state.state import DayRange, ReportState
 from streams.declarations import Schedule
 
@@ -41,9 +42,7 @@ def plan_windows(
         state = msgspec.structs.replace(state, daily_lookback_on=today)
     if _is_full_refresh_due(schedule, state, today, first_day):
         since = min(since, first_day)
-        state = msgspec.structs.replace(
-            state, full_refresh_on=today, full_refresh_from=first_day
-        )
+        state = msgspec.structs.replace(state, full_refresh_on=today, full_refresh_from=first_day)
     planned = list(_cut_into_windows(DayRange(max(since, first_day), today), schedule, first_day))
     known = state.pending if schedule.full_refresh_every is not None else ()
     pending = [days for days in known if not any(w.days.covers(days) for w in planned)]

@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta, Struct
+
 from api import ConfigurationError
 from models import Checkpoint, Table
-from msgspec import Meta, Struct
 from state.membership_index import MembershipIndex, MembershipIndexState
 from tables.converters import format_utc
 
@@ -318,7 +319,7 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
             first_day=given.first_day,
             event_times=given.event_times,
         )
-        for part, value in given.tables.items():  # noqa: B007 - the error names it
+        for part, value in given.tables.items():
             _parse_part(account, part, value, tables)
     except (KeyError, ValueError, TypeError, OverflowError):
         raise ConfigurationError(f"the state of {part} is damaged: {REMEDY}") from None

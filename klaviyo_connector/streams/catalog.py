@@ -84,9 +84,7 @@ CUSTOM_METRIC = parse_table(
     updated_at            UTC_DATETIME  attributes/updated
     """,
 )
-METRICS = ResourceStream(
-    name="metric", path="/api/metrics", scope="metrics:read", table=METRIC
-)
+METRICS = ResourceStream(name="metric", path="/api/metrics", scope="metrics:read", table=METRIC)
 MAPPED_METRICS = ResourceStream(
     name="mapped_metric",
     path="/api/mapped-metrics",
@@ -295,7 +293,7 @@ FLOWS = ResourceStream(
     cursor_field="updated",
 )
 
-# ---------------------------------------------------------------- lists, segments, tags, forms, templates
+# ---------------------------------------------------------------- lists, segments, tags, ...
 
 LIST = parse_table(
     "list",

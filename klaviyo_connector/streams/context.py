@@ -105,7 +105,9 @@ class AccountContext:
             self.metrics[str(name)].append(str(document.get("id")))
         elif stream_name == "mapped_metric" and document.get("id") == "revenue":
             self.revenue_metric = get_path(document, ("related", "metric", "id"))
-            self.revenue_is_custom = get_path(document, ("related", "custom-metric", "id")) is not None
+            self.revenue_is_custom = (
+                get_path(document, ("related", "custom-metric", "id")) is not None
+            )
         elif stream_name in ("campaign", "flow", "form", "segment"):
             self._widen_history(document)
 

@@ -23,9 +23,8 @@ def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operatio
         condition = f'equals(metric_id,"{metric_id}")' if metric_id else ""
         stream = replace(EVENTS, params=params, condition=condition, state_key=metric_id)
         known = context.state.events.get(metric_id, WindowedState())
-        sync = EventSync(context, writer, metric_id)
         yield from sync_windowed(
-            context, writer, stream, known, store=sync.write_event, save=sync.save_state
+            context, writer, stream, known, EventSync(context, writer, metric_id)
         )
 
 
@@ -46,7 +45,7 @@ class EventSync:
     _earliest: str = ""  # times of the events written since the last checkpoint
     _latest: str = ""
 
-    def write_event(self, document: Json) -> Iterator[Operation]:
+    def write_record(self, document: Json) -> Iterator[Operation]:
         """The rows of one event."""
         properties = get_path(document, ("attributes", "event_properties"))
         happened = to_utc_datetime(get_path(document, ("attributes", "datetime")))
@@ -62,16 +61,16 @@ class EventSync:
             for attribution in related_resources(document, "attributions"):
                 yield from self.writer.store(EVENT_ATTRIBUTION, attribution)
 
-    def save_state(self, windowed: WindowedState) -> Operation:
+    def save_state(self, state: WindowedState) -> Operation:
         """Put how far events are read, and the span of their times, into the state."""
-        state = self.context.state
-        state.events = {**state.events, self.metric_id: windowed}
+        account = self.context.state
+        account.events = {**account.events, self.metric_id: state}
         if self._latest:
             times = [datetime.fromisoformat(time) for time in (self._earliest, self._latest)]
-            times += state.event_times
-            state.event_times = (min(times), max(times))
+            times += account.event_times
+            account.event_times = (min(times), max(times))
             self._earliest = self._latest = ""
-        return state.checkpoint()
+        return account.checkpoint()
 
 
 def _is_of_campaign(properties: Json) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
+
 from api import ContractError, GoneError, KlaviyoError, TransientError
 from models import Operation, Row, Table, Warning
 from parallel import read_in_parallel
@@ -77,15 +78,15 @@ def _group_listings(context: AccountContext, stream: MembershipStream) -> list[M
     rows = context.state.resources.get(owner, ResourceState()).digests.get(owner, {})
     ids = [TABLES[owner].parse_key(key)["id"] for key in rows]
     params = {"fields[profile]": "joined_group_at"}
-    return [
-        MemberListing(name=id_, path=stream.path.format(id=id_), params=params) for id_ in ids
-    ]
+    return [MemberListing(name=id_, path=stream.path.format(id=id_), params=params) for id_ in ids]
 
 
 def warn_of_untracked(context: AccountContext, table: Table) -> Iterator[Operation]:
     """Name the groups from which nobody is deleted, because the state cannot hold their people."""
     untracked = context.state.index.untracked
-    names = {(group.key or (group.listing,))[-1] for group in untracked if group.table == table.name}
+    names = {
+        (group.key or (group.listing,))[-1] for group in untracked if group.table == table.name
+    }
     if names:
         yield Warning(
             f"{table.name}: there are more people than can be remembered, so nobody who leaves"
@@ -109,9 +110,7 @@ class ListingSync:
         known = context.state.memberships.get(stream.table.name, {})
         self._state = known.get(listing.name, MembershipState())
         watermark = self._state.watermark
-        self._since = (
-            format_utc(context.clamp_to_now(watermark) - OVERLAP) if watermark else ""
-        )
+        self._since = format_utc(context.clamp_to_now(watermark) - OVERLAP) if watermark else ""
         self._compares = self._is_comparison_due()
         self._seen: dict[MemberGroup, set[str]] = defaultdict(set)
 

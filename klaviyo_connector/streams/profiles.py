@@ -9,6 +9,7 @@ from dataclasses import replace
 from operator import itemgetter
 
 import msgspec
+
 from models import Checkpoint, Operation, Row
 from state.digests import digest
 from state.membership_index import ALL_PROFILES_LISTING, MemberGroup, is_comparison_due
@@ -36,14 +37,7 @@ def sync_profiles(context: AccountContext, writer: RowWriter) -> Iterator[Operat
     profile's last change.
     """
     sync = ProfileSync(context, writer)
-    yield from sync_windowed(
-        context,
-        writer,
-        sync.stream,
-        sync.state.windowed,
-        store=sync.write_profile,
-        save=sync.save_state,
-    )
+    yield from sync_windowed(context, writer, sync.stream, sync.state.windowed, sync)
     if sync.compares:
         yield from sync.write_missed_and_delete_gone()
     yield sync.finish()
@@ -67,7 +61,7 @@ class ProfileSync:
         is_tracked = ALL_PROFILES not in self._index.untracked
         self.compares = compared_on is not None and is_tracked and is_due
 
-    def write_profile(self, document: Json) -> Iterator[Operation]:
+    def write_record(self, document: Json) -> Iterator[Operation]:
         """The row of one profile."""
         yield from self._writer.store(PROFILE, document, self._is_changed)
 
@@ -112,14 +106,12 @@ class ProfileSync:
         params = {**self.stream.params, "filter": f"any(id,{ids})", "page[size]": str(PAGE_SIZE)}
         for page in self._context.session.pages(PROFILES.path, params):
             for document in documents(page):
-                yield from self.write_profile(document)
+                yield from self.write_record(document)
             yield self.save_state(self.state.windowed)
 
-    def save_state(self, windowed: WindowedState) -> Checkpoint:
+    def save_state(self, state: WindowedState) -> Checkpoint:
         """Put how far profiles are read, and who is written, into the state."""
-        self.state = msgspec.structs.replace(
-            self.state, windowed=windowed, recent=dict(self._recent)
-        )
+        self.state = msgspec.structs.replace(self.state, windowed=state, recent=dict(self._recent))
         self._context.state.profiles = self.state
         return self._context.state.checkpoint()
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
+
 from session import QuotaSpentError
 from state.state import QuotaState
 from streams.context import AccountContext

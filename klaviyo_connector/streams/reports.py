@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+
 from api import ContractError, ScopeError, TransientError
 from models import Operation, Row, Table, Warning
 from session import QuotaSpentError
@@ -393,9 +394,7 @@ def _values_at(series: Mapping[str, Any], position: int) -> Row:
     return {name: get_path(values, (str(position),)) for name, values in series.items()}
 
 
-def _local_dates(
-    context: AccountContext, times: Json, stream: NumbersStream
-) -> list[str | None]:
+def _local_dates(context: AccountContext, times: Json, stream: NumbersStream) -> list[str | None]:
     if not isinstance(times, list):
         raise _unexpected_result(stream)
     return [to_local_date(time, context.zone) for time in times]

@@ -35,7 +35,7 @@ OVERLAP = timedelta(hours=1)
 def sync_resource(
     context: AccountContext, writer: RowWriter, stream: ResourceStream
 ) -> Iterator[Operation]:
-    """Write what changed since the last sync; once a day list everything and delete what is gone."""
+    """Write what changed since the last sync; once a day list everything and delete the rest."""
     sync = ResourceSync(context, writer, stream)
     for partition in stream.partitions:
         yield from sync.read_partition(partition)
@@ -57,9 +57,7 @@ class ResourceSync:
         if context.restart_if_tables_added(stream.name, [table.name for table in stream.tables]):
             known = ResourceState(digests=known.digests)  # what is written stays known
         self._known = known
-        self.is_full_refresh = (
-            stream.cursor_field is None or known.full_refresh_on != context.today
-        )
+        self.is_full_refresh = stream.cursor_field is None or known.full_refresh_on != context.today
         self._digests = {t.name: RowDigests(known.digests.get(t.name, {})) for t in stream.tables}
         self._details = dict(known.details)
         self._row_keys: dict[str, list[str]] = defaultdict(list)  # of one record, by table

@@ -1,4 +1,4 @@
-"""Reads one window of a listing in the order of a time, around records that Klaviyo fails to return.
+"""Reads one window of a listing in the order of a time, around unreadable records.
 
 Where requests for a page keep failing, pages shrink; where even single records fail, the window is
 bisected to the second that holds the unreadable record, and reading goes on behind it:
@@ -221,7 +221,7 @@ class WindowReader:
 
 
 def require_unthrottled(error: TransientError) -> str:
-    """The reason of a failed request; raises where a smaller page would be throttled just the same."""
+    """The reason of a failed request; raises where a smaller page would be throttled too."""
     if error.throttled:
         raise error
     return str(error)

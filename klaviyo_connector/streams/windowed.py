@@ -10,9 +10,10 @@ reads the last hours again, and one sync a day the last week.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 
 from api import TransientError
 from models import Operation, Warning
@@ -40,20 +41,29 @@ FIRST_LENGTH = timedelta(days=1)
 MAX_LENGTH = timedelta(days=60)
 
 
+class RecordSink(Protocol):
+    """What a windowed stream does with its records and its state."""
+
+    def write_record(self, document: Json) -> Iterator[Operation]:
+        """The rows of one record."""
+        ...
+
+    def save_state(self, state: WindowedState) -> Operation:
+        """Put how far the stream is read into the account's state; returns a checkpoint."""
+        ...
+
+
 def sync_windowed(
     context: AccountContext,
     writer: RowWriter,
     stream: WindowedStream,
     state: WindowedState,
-    *,
-    store: Callable[[Json], Iterator[Operation]],
-    save: Callable[[WindowedState], Operation],
+    sink: RecordSink,
 ) -> Iterator[Operation]:
-    """Write what happened since the last sync, and again what lies a lookback before it.
+    """Write what happened since the last sync, and again what happened a lookback before it.
 
-    `store` makes the rows of one record; `save` puts the state in its place and returns a
-    checkpoint. Every written page is checkpointed: whatever ends the sync, the next one requests at
-    most the pages again that were being read.
+    Every written page is checkpointed: whatever ends the sync, the next one requests at most the
+    pages again that were being read.
     """
     until = floor_to_second(context.now) - SETTLED
     coverage = Coverage.load(context, stream, state, until)
@@ -61,13 +71,13 @@ def sync_windowed(
     for page in _read_pages(context, reader, coverage, stream.page_sizes[0]):
         writer.log_progress(f"{stream.table.name} from {page.start:%Y-%m-%d %H:%M}")
         for document in documents(page.response):
-            yield from store(document)
+            yield from sink.write_record(document)
         if page.unreadable is not None:
             yield from _report_unreadable(writer, stream, page)
         coverage.add(page.start, page.end)
-        yield save(coverage.dump())
+        yield sink.save_state(coverage.dump())
     coverage.add(coverage.low_watermark, until)
-    yield save(coverage.dump())
+    yield sink.save_state(coverage.dump())
 
 
 def _report_unreadable(
