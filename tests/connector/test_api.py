@@ -9,9 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import api
 import pytest
 import trustme
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+import api
 from api import (
     AuthError,
     ConfigurationError,
@@ -20,12 +23,10 @@ from api import (
     GoneError,
     KlaviyoClient,
     KlaviyoError,
+    RateLimitHeaders,
     ScopeError,
     TransientError,
 )
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
-
 from tests.raw_server import Answer, Connection, RawServer, serve
 
 KEY = "pk_0123456789abcdef"
@@ -170,11 +171,11 @@ class TestHeaders:
     @pytest.mark.parametrize(
         ("remaining", "reset", "limits"),
         [
-            ("149", "60", api.RateLimitHeaders(150, 149, 60)),
-            ("0", "1.5", api.RateLimitHeaders(150, 0, 1.5)),
-            ("x", "y", api.RateLimitHeaders(150)),
-            ("nan", "inf", api.RateLimitHeaders(150)),
-            (None, None, api.RateLimitHeaders(150)),
+            ("149", "60", RateLimitHeaders(150, 149, 60)),
+            ("0", "1.5", RateLimitHeaders(150, 0, 1.5)),
+            ("x", "y", RateLimitHeaders(150)),
+            ("nan", "inf", RateLimitHeaders(150)),
+            (None, None, RateLimitHeaders(150)),
         ],
     )
     def test_rate_limits_are_noted(
@@ -182,7 +183,7 @@ class TestHeaders:
         server: HTTPServer,
         remaining: str | None,
         reset: str | None,
-        limits: api.RateLimitHeaders,
+        limits: RateLimitHeaders,
     ) -> None:
         """H3: what is left of the minute, or nothing when the headers are junk."""
         given = {

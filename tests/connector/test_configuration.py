@@ -2,12 +2,13 @@
 
 from datetime import date
 
-import configuration
 import pytest
+from pytest_httpserver import HTTPServer
+
+import configuration
 import sync
 from api import ConfigurationError
 from configuration import Configuration, parse_configuration, quote
-from pytest_httpserver import HTTPServer
 from streams import REPORTING, TABLES
 
 KEY = "pk_0123456789abcdef"

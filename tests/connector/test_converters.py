@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tables import converters
 
+from tables import converters
 from tests.connector.json_strategies import JSON, is_storable
 
 

@@ -6,10 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from api import ConfigurationError, TransientError
 from werkzeug import Request, Response
 
-from tests.connector.scripted import BOUND, DAY, NOON, ScriptedAccount, Sync, resource, run
+from api import ConfigurationError, TransientError
+from tests.connector.scripted import (
+    DAY,
+    NOON,
+    TIME_CONDITION,
+    ScriptedAccount,
+    ScriptedRun,
+    resource,
+    run,
+)
 
 EVENTS = "/api/events"
 TABLES = "event,event_attribution"
@@ -22,7 +30,7 @@ def event(id_: str, happened: datetime, **properties: Any) -> Any:
     return resource("event", id_, datetime=time, event_properties=properties)
 
 
-def ids(sync: Sync) -> set[str]:
+def ids(sync: ScriptedRun) -> set[str]:
     """The events a sync wrote."""
     return {row["id"] for row in sync.rows("event")}
 
@@ -65,6 +73,17 @@ class TestComplete:
         account.documents[EVENTS].append(event("b", NOON + 23 * HOUR))
         assert "b" in ids(run(first.state, tables=TABLES))
 
+    def test_an_event_before_klaviyo_does_not_end_the_sync(self, account: ScriptedAccount) -> None:
+        """V4: an event of the year 1 has no window; those of this century arrive."""
+        ancient = event("ancient", NOON)
+        ancient["attributes"]["datetime"] = "0001-01-01T00:00:00+00:00"
+        account.documents[EVENTS] = [ancient, event("a", NOON - DAY)]
+        first = run(tables=TABLES)
+        account.now += DAY
+        second = run(first.state, tables=TABLES)
+        assert (first.error, second.error) == (None, None)
+        assert "a" in ids(first)
+
     def test_a_sync_without_any_event_succeeds(self, account: ScriptedAccount) -> None:
         """An account may have no event, or none that is new."""
         first = run(tables=TABLES)
@@ -93,10 +112,10 @@ class TestComplete:
         def failing(_: Request) -> Response | None:
             return Response("", 503) if next(calls) > 4 else None
 
-        account.answers[EVENTS] = failing
+        account.responses[EVENTS] = failing
         first = run(tables=TABLES, concurrency="1")
         assert isinstance(first.error, TransientError)
-        account.answers.clear()
+        account.responses.clear()
         second = run(first.state, tables=TABLES)
         assert ids(first) | ids(second) == {str(n) for n in range(1, 101)}
         assert "100" in ids(first) - ids(second)
@@ -118,17 +137,17 @@ class TestReport:
         account.page_size = 1
         account.documents[EVENTS] = [event("a", NOON - 9 * DAY), event("b", NOON - 2 * DAY)]
         calls = iter(range(1_000))
-        account.answers[EVENTS] = lambda _: Response("", 401) if next(calls) > 2 else None
+        account.responses[EVENTS] = lambda _: Response("", 401) if next(calls) > 2 else None
         failed = run(tables=TABLES, concurrency="1")
         assert (ids(failed), failed.rows("sync_report")) == ({"a"}, [])
-        account.answers.clear()
+        account.responses.clear()
         account.documents[EVENTS] = []
         resumed = run(failed.state, tables=TABLES)
         assert reported(resumed) == ("2026-11-11T17:00:00.000000Z",) * 2
         assert reported(run(resumed.state, tables=TABLES)) == (None, None)
 
 
-def reported(sync: Sync) -> tuple[str | None, str | None]:
+def reported(sync: ScriptedRun) -> tuple[str | None, str | None]:
     """The span of event times that a sync reports."""
     (row,) = (row for row in sync.rows("sync_report") if row["table_name"] == "event")
     return row["min_event_at"], row["max_event_at"]
@@ -141,7 +160,7 @@ class TestQuestion:
         """Each window begins with its first instant; the last one has no end."""
         account.documents[EVENTS] = [event("a", NOON - 100 * DAY)]
         run(tables=TABLES, concurrency="1")
-        filters = [one.params.get("filter", "") for one in account.asked_of(EVENTS)][1:]
+        filters = [one.params.get("filter", "") for one in account.requests_to(EVENTS)][1:]
         assert all("greater-or-equal(datetime," in one for one in filters)
         assert "less-than" not in filters[-1]
         for one in filters[:-1]:
@@ -154,9 +173,11 @@ class TestQuestion:
         done = run(tables=TABLES)
         since = []
         for later in (HOUR, DAY, DAY + HOUR):
-            account.now, account.asked = NOON + later, []
+            account.now, account.requests = NOON + later, []
             done = run(done.state, tables=TABLES, concurrency="1")
-            since.append(account.asked_of(EVENTS)[0].params["filter"].partition("),")[0].strip(")"))
+            since.append(
+                account.requests_to(EVENTS)[0].params["filter"].partition("),")[0].strip(")")
+            )
         assert since == [
             "greater-or-equal(datetime,2026-11-20T14:59:50.000000Z",
             "greater-or-equal(datetime,2026-11-13T16:59:50.000000Z",
@@ -167,8 +188,8 @@ class TestQuestion:
         """The + of another offset would become a space."""
         account.documents[EVENTS] = [event("a", NOON - 100 * DAY)]
         run(tables=TABLES)
-        asked = [one.params.get("filter", "") for one in account.asked_of(EVENTS)]
-        bounds = [bound for one in asked for *_, bound in BOUND.findall(one)]
+        asked = [one.params.get("filter", "") for one in account.requests_to(EVENTS)]
+        bounds = [bound for one in asked for *_, bound in TIME_CONDITION.findall(one)]
         assert len(bounds) > 2
         assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.0{6}Z", one) for one in bounds)
 
@@ -179,13 +200,13 @@ class TestQuestion:
         """Klaviyo includes them on request alone."""
         run(tables=tables, start_date="2026-11-01")
         wanted = "attributions" if "event_attribution" in tables else None
-        assert {one.params.get("include") for one in account.asked_of(EVENTS)} == {wanted}
+        assert {one.params.get("include") for one in account.requests_to(EVENTS)} == {wanted}
 
     def test_no_bound_lies_within_seconds_of_now(self, account: ScriptedAccount) -> None:
         """Klaviyo refuses such a bound: a window that would end there is the last, without end."""
         account.documents[EVENTS] = [event("a", NOON - 3 * HOUR - timedelta(seconds=5))]
         run(tables=TABLES)
-        (_, window) = account.asked_of(EVENTS)
+        (_, window) = account.requests_to(EVENTS)
         assert "less-than" not in window.params["filter"]
 
     def test_only_chosen_metrics_are_asked_for(self, account: ScriptedAccount) -> None:
@@ -195,7 +216,7 @@ class TestQuestion:
             resource("metric", "M2", name="Active on Site"),
         ]
         run(tables=TABLES, event_metrics="Opened Email")
-        filters = [one.params["filter"] for one in account.asked_of(EVENTS)]
+        filters = [one.params["filter"] for one in account.requests_to(EVENTS)]
         assert all('equals(metric_id,"M1")' in one for one in filters)
         done = run(tables=TABLES, event_metrics="Opened Emial")
         assert isinstance(done.error, ConfigurationError)
@@ -211,11 +232,11 @@ class TestQuestion:
                 return None
             return Response(json.dumps({"errors": [{"detail": detail}]}), 400)
 
-        account.answers[EVENTS] = strict
+        account.responses[EVENTS] = strict
         done = run(tables=TABLES, concurrency="1")
         assert done.error is None
         assert ids(done) == {"a", "b"}
-        sizes = [one.params["page[size]"] for one in account.asked_of(EVENTS)][1:]
+        sizes = [one.params["page[size]"] for one in account.requests_to(EVENTS)][1:]
         assert sizes[:3] == ["1000", "200", "200"]
 
     def test_start_date_is_where_history_begins(self, account: ScriptedAccount) -> None:
@@ -224,7 +245,7 @@ class TestQuestion:
         first = run(tables=TABLES, start_date="2026-11-15", concurrency="1")
         assert (
             "greater-or-equal(datetime,2026-11-15T05:00:00"
-            in (account.asked_of(EVENTS)[0].params["filter"])
+            in (account.requests_to(EVENTS)[0].params["filter"])
         )
         account.now += DAY
         again = run(first.state, tables=TABLES, start_date="2026-11-15")

@@ -3,8 +3,8 @@
 from typing import Any
 
 from hypothesis import given
-from tables.jsonapi import documents, get_path, related_resources
 
+from tables.jsonapi import documents, get_path, related_resources
 from tests.connector.json_strategies import JSON
 
 PAGE: Any = {

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import msgspec
 import pytest
+
 from state import membership_index
 from state.membership_index import (
     MemberGroup,

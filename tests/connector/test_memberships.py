@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from api import ContractError
 from models import Delete
-
-from tests.connector.scripted import DAY, ScriptedAccount, Sync, resource, run
+from tests.connector.scripted import DAY, ScriptedAccount, ScriptedRun, resource, run
 
 LISTS, MEMBERS = "/api/lists", "/api/lists/L/profiles"
 TABLES = "list_profile"
@@ -27,19 +27,19 @@ def member(id_: str, joined: str | None = LONG_AGO) -> Any:
     return resource("profile", id_, joined_group_at=joined)
 
 
-def people(done: Sync) -> list[str]:
+def people(done: ScriptedRun) -> list[str]:
     """Who was written as a member."""
     return [row["profile_id"] for row in done.rows("list_profile")]
 
 
-def left(done: Sync) -> list[str]:
+def left(done: ScriptedRun) -> list[str]:
     """Who was deleted as a member."""
     return [keys["profile_id"] for keys in done.deleted("list_profile")]
 
 
 def filters(account: ScriptedAccount, path: str = MEMBERS) -> list[str]:
     """The filters that a path was asked with."""
-    return [one.params.get("filter", "") for one in account.asked_of(path)]
+    return [one.params.get("filter", "") for one in account.requests_to(path)]
 
 
 class TestMembers:
@@ -60,12 +60,12 @@ class TestMembers:
     def test_the_list_itself_comes_along(self, news: ScriptedAccount) -> None:
         """Members of a list that nobody can name would be of no use."""
         assert [row["id"] for row in run(tables=TABLES).rows("list")] == ["L"]
-        assert {one.path for one in news.asked} == {"/api/accounts", LISTS, MEMBERS}
+        assert {one.path for one in news.requests} == {"/api/accounts", LISTS, MEMBERS}
 
     def test_only_the_time_of_joining_is_asked_for(self, news: ScriptedAccount) -> None:
         """The people themselves are another table, and a page of them is a hundred times larger."""
         run(tables=TABLES)
-        (asked,) = news.asked_of(MEMBERS)
+        (asked,) = news.requests_to(MEMBERS)
         assert asked.params == {
             "fields[profile]": "joined_group_at",
             "sort": "joined_group_at",
@@ -138,7 +138,7 @@ class TestMembers:
         """Its rows are deleted on the day on which the list is; it is not asked for again."""
         first = run(tables=TABLES)
         news.documents[LISTS].clear()
-        news.refuse(MEMBERS, 404, "Not found.")
+        news.fail_with(MEMBERS, 404, "Not found.")
         second = run(first.state, tables=TABLES)
         news.now += DAY
         third = run(second.state, tables=TABLES)
@@ -205,13 +205,13 @@ class TestMembers:
         first = run(tables=TABLES)
         for name in names:
             news.documents[f"/api/lists/{name}/profiles"].append(member("b"))
-        news.refuse("/api/lists/L3/profiles", status, "This list is too large.")
+        news.fail_with("/api/lists/L3/profiles", status, "This list is too large.")
         news.now += DAY
         second = run(first.state, tables=TABLES, concurrency=concurrency)
         assert "/api/lists/L3/profiles" in str(second.error)
         assert {row["list_id"] for row in second.rows(TABLES)} == {*names} - {"L3"}
         assert left(second) == second.warnings == []
-        news.answers.clear()
+        news.responses.clear()
         third = run(second.state, tables=TABLES)
         assert [row["list_id"] for row in third.rows(TABLES)] == ["L3"]
 
@@ -219,7 +219,7 @@ class TestMembers:
         """The first as the error, the others as warnings."""
         news.documents[LISTS] = [resource("list", name) for name in "LMN"]
         for name in "LN":
-            news.refuse(f"/api/lists/{name}/profiles", 400)
+            news.fail_with(f"/api/lists/{name}/profiles", 400)
         done = run(tables=TABLES, concurrency="1")
         assert isinstance(done.error, ContractError)
         assert "/api/lists/L/" in str(done.error)
@@ -256,7 +256,7 @@ def suppressed(id_: str, *reasons: str, lists: tuple[str, ...] = ()) -> Any:
     return resource("profile", id_, subscriptions={"email": {"marketing": marketing}})
 
 
-def keys(done: Sync) -> set[tuple[str, str, str]]:
+def keys(done: ScriptedRun) -> set[tuple[str, str, str]]:
     """Which suppressions were written."""
     return {(r["profile_id"], r["scope"], r["reason"]) for r in done.rows(SUPPRESSIONS)}
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from models import Table, UnstorableError, parse_table
 from streams import TABLES
 from tables.converters import CONVERTERS
-
 from tests.connector.json_strategies import JSON, is_storable
 
 SHOE = parse_table(
@@ -84,7 +84,8 @@ class TestRow:
     @pytest.mark.parametrize("key", SHOE.key)
     def test_a_record_without_its_key_is_rejected(self, key: str) -> None:
         """S3: no row has a NULL in its key, since the loader would fail the whole sync."""
-        for value in (None, {}, ["x"]):
+        values: list[Any] = [None, {}, ["x"]]
+        for value in values:
             with pytest.raises(UnstorableError, match=f"shoe without {key}"):
                 SHOE.row("A1", shoe(**{key: value}), Counter())
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from parallel import read_in_parallel
 
 JOIN_TIMEOUT = 20  # seconds until a test gives up
@@ -24,7 +25,7 @@ def in_turn(*sources: Iterator[Any]) -> Callable[[], Iterator[Any] | None]:
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_every_item_arrives_once_in_the_order_of_its_source(threads: int) -> None:
-    """This holds for any number of threads, and for more sources than threads."""
+    """For any number of threads, and for more sources than threads."""
     found = list(read_in_parallel(in_turn(*(numbered(name, 300) for name in "abc")), threads))
     assert len(found) == 900
     for name in "abc":

@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from streams.catalog import PROFILE
 
-from tests.connector.scripted import DAY, ScriptedAccount, Sync, resource, run
+from streams.catalog import PROFILE
+from tests.connector.scripted import DAY, ScriptedAccount, ScriptedRun, resource, run
 
 PATH = "/api/profiles"
 JUNE, NOW = "2026-06-01T12:00:00+00:00", "2026-11-20T16:30:00+00:00"
@@ -25,12 +25,12 @@ def person(id_: str, updated: str = JUNE, **attributes: Any) -> Any:
     return resource("profile", id_, updated=updated, **attributes)
 
 
-def written(done: Sync) -> list[str]:
+def written(done: ScriptedRun) -> list[str]:
     """Who was written."""
     return sorted(row["id"] for row in done.rows("profile"))
 
 
-def erased(done: Sync) -> list[str]:
+def erased(done: ScriptedRun) -> list[str]:
     """Who was deleted."""
     return [keys["id"] for keys in done.deleted("profile")]
 
@@ -50,9 +50,9 @@ class TestChanges:
     def test_an_unchanged_account_costs_one_request(self, shop: ScriptedAccount) -> None:
         """It writes nothing, and one question shows that there is nothing."""
         first = run(tables="profile")
-        shop.asked.clear()
+        shop.requests.clear()
         assert written(run(first.state, tables="profile")) == []
-        assert len(shop.asked_of(PATH)) == 1
+        assert len(shop.requests_to(PATH)) == 1
 
     def test_of_two_changes_in_one_sync_both_are_written(self, shop: ScriptedAccount) -> None:
         """D3: a profile that changes while it is listed comes twice; the newer row stays."""
@@ -71,6 +71,17 @@ class TestChanges:
         shop.now += later
         (row,) = run(first.state, tables="profile").rows("profile")
         assert row["first_name"] == "Adele"
+
+    def test_a_profile_changed_before_klaviyo_does_not_end_the_sync(
+        self, shop: ScriptedAccount
+    ) -> None:
+        """V4: a profile that changed in the year 1 is written by the comparison at the latest."""
+        shop.documents[PATH].insert(0, person("ancient", "0001-01-01T00:00:00+00:00"))
+        first = run(tables="profile")
+        shop.now += DAY
+        second = run(first.state, tables="profile")
+        assert (first.error, second.error) == (None, None)
+        assert "ancient" in written(first) + written(second)
 
     def test_what_looking_back_remembers_is_bounded(
         self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -112,10 +123,10 @@ class TestComparison:
         """A hundred on a page, in an order that no change disturbs."""
         first = run(tables="profile")
         shop.now += DAY
-        shop.asked.clear()
+        shop.requests.clear()
         run(first.state, tables="profile")
         asked = {"fields[profile]": "updated", "sort": "id", "page[size]": "100"}
-        assert asked in [one.params for one in shop.asked_of(PATH)]
+        assert asked in [one.params for one in shop.requests_to(PATH)]
 
     def test_whom_klaviyo_showed_late_is_found(self, shop: ScriptedAccount) -> None:
         """Somebody who changed long ago, but was not listed then, is written whole."""
@@ -129,7 +140,7 @@ class TestComparison:
     def test_a_first_sync_compares_nothing(self, shop: ScriptedAccount) -> None:
         """It has just listed everybody."""
         run(tables="profile")
-        assert not [one for one in shop.asked_of(PATH) if one.params.get("sort") == "id"]
+        assert not [one for one in shop.requests_to(PATH) if one.params.get("sort") == "id"]
 
     def test_people_beyond_what_the_state_can_hold_are_a_warning(
         self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -191,7 +202,7 @@ class TestColumns:
     ) -> None:
         """Predictions would make Klaviyo answer a fifth as often; without them they are NULL."""
         run(tables="all")
-        extra = {one.params.get("additional-fields[profile]") for one in shop.asked_of(PATH)}
+        extra = {one.params.get("additional-fields[profile]") for one in shop.requests_to(PATH)}
         assert extra <= {"subscriptions", None}
         shop.documents[PATH] = [person("a", predictive_analytics=PREDICTED)]
         (row,) = run(tables="predictive_analytics").rows("profile")

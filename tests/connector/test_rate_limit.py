@@ -6,12 +6,12 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from api import RateLimitHeaders
-from rate_limit import RateLimiter
 
+from api import RateLimitHeaders
 from klaviyo_sandbox.api.endpoints import XL, XS, L, M, Rate, S
 from klaviyo_sandbox.api.errors import ApiError
 from klaviyo_sandbox.door.limits import Limits as Server
+from rate_limit import RateLimiter
 
 MINUTES = 10
 NOON = 1_795_262_400

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from state.report_schedule import DAY, ReportWindow, plan_windows
 from state.state import DayRange, ReportState
 from streams import STREAMS

@@ -6,10 +6,10 @@ from itertools import count
 from typing import Any
 
 import pytest
-from api import ContractError, TransientError
 from werkzeug import Request, Response
 
-from tests.connector.scripted import DAY, NOON, ScriptedAccount, Sync, resource, run
+from api import ContractError, TransientError
+from tests.connector.scripted import DAY, NOON, ScriptedAccount, ScriptedRun, resource, run
 
 CAMPAIGNS, TAGS, FORMS, FLOWS = "/api/campaigns", "/api/tags", "/api/forms", "/api/flows"
 MESSAGES = "/api/campaign-messages"
@@ -21,14 +21,14 @@ def form(id_: str, minutes_ago: float = 60, name: str = "Pop-up") -> Any:
     return resource("form", id_, name=name, updated_at=changed)
 
 
-def ids(sync: Sync, table: str = "form") -> list[str]:
+def ids(sync: ScriptedRun, table: str = "form") -> list[str]:
     """The ids of the rows written to a table, in order."""
     return [row["id"] for row in sync.rows(table)]
 
 
 def bound(account: ScriptedAccount) -> str | None:
     """The filter of the last listing of forms."""
-    return account.asked_of(FORMS)[-1].params.get("filter")
+    return account.requests_to(FORMS)[-1].params.get("filter")
 
 
 class TestNew:
@@ -47,7 +47,7 @@ class TestNew:
         account.documents[FORMS] = [form("a", 90), form("b", 30)]
         first = run(tables="form")
         run(first.state, tables="form")
-        assert account.asked_of(FORMS)[0].params.get("filter") is None
+        assert account.requests_to(FORMS)[0].params.get("filter") is None
         assert bound(account) == "greater-or-equal(updated_at,2026-11-20T15:30:00.000000Z)"
 
     @pytest.mark.parametrize("minutes_ago", [30, 30.5, 75], ids=["tie", "earlier", "late"])
@@ -78,6 +78,16 @@ class TestNew:
         account.documents[FORMS].append(form("b", 20))
         assert ids(run(first.state, tables="form")) == ["b"]
 
+    def test_a_change_dated_before_klaviyo_does_not_move_the_watermark(
+        self, account: ScriptedAccount
+    ) -> None:
+        """V4: a record of the year 1 is written, and the next syncs go on as ever."""
+        account.documents[FORMS] = [resource("form", "a", updated_at="0001-01-01T00:00:00+00:00")]
+        first = run(tables="form")
+        second = run(first.state, tables="form")
+        assert ids(first) == ["a"]
+        assert (first.error, second.error) == (None, None)
+
     def test_archived_campaigns_and_flows_are_mirrored(self, account: ScriptedAccount) -> None:
         """Klaviyo shows what is archived only when asked for it: both parts are asked for."""
         account.documents[CAMPAIGNS] = [
@@ -104,10 +114,10 @@ class TestBroken:
         first = run(tables="form")
         account.page_size = 1
         account.documents[FORMS] = [form("newest", 1), form("older", 240)]
-        account.answers[FORMS] = failing_from_the_second_page
+        account.responses[FORMS] = failing_from_the_second_page
         broken = run(first.state, tables="form")
         assert isinstance(broken.error, TransientError)
-        del account.answers[FORMS]
+        del account.responses[FORMS]
         again = run(broken.state or first.state, tables="form")
         assert {"newest", "older"} <= {*ids(broken), *ids(again)}
         assert "older" in ids(again)
@@ -117,11 +127,11 @@ class TestBroken:
         account.page_size = 1
         account.documents[TAGS] = [resource("tag", "a"), resource("tag", "b")]
         first = run(tables="tag")
-        account.answers[TAGS] = failing_from_the_second_page
+        account.responses[TAGS] = failing_from_the_second_page
         broken = run(first.state, tables="tag")
         assert broken.error
         assert broken.deleted("tag") == []
-        del account.answers[TAGS]
+        del account.responses[TAGS]
         assert run(broken.state or first.state, tables="tag").deleted("tag") == []
 
     @pytest.mark.parametrize("junk", [None, 7, "text", [], {}, {"id": None}, {"id": {"a": 1}}])
@@ -179,7 +189,7 @@ class TestBroken:
         message = json.dumps({"data": [resource("campaign-message", "m", definition="deep")]})
         deep = message.replace('"deep"', '{"in":' * 1_000 + "1" + "}" * 1_000)
         body = f'{deep[:-1]}, "links": {{"next": null}}}}'
-        account.answers[MESSAGES] = lambda _: Response(body)
+        account.responses[MESSAGES] = lambda _: Response(body)
         done = run(tables="campaign_message")
         assert done.error is None
         assert ids(done, "campaign_message") == ["m"]
@@ -243,7 +253,7 @@ class TestGone:
             if next(asked) == 2:
                 campaign["attributes"]["definition"]["archived"] = not archived
 
-        account.answers[CAMPAIGNS] = moved_at_the_second_question
+        account.responses[CAMPAIGNS] = moved_at_the_second_question
         account.now += DAY
         second = run(first.state, tables="campaign")
         assert second.deleted("campaign") == []
@@ -253,11 +263,11 @@ class TestGone:
         """An account may have lost all its tags; a broken answer is never taken for that."""
         account.documents[TAGS] = [resource("tag", "a")]
         first = run(tables="tag")
-        account.answers[TAGS] = lambda _: Response('{"data": []}')
+        account.responses[TAGS] = lambda _: Response('{"data": []}')
         broken = run(first.state, tables="tag")
         assert isinstance(broken.error, ContractError)
         assert broken.deleted("tag") == []
-        account.answers.clear()
+        account.responses.clear()
         account.documents[TAGS] = []
         assert len(run(first.state, tables="tag").deleted("tag")) == 1
 
@@ -302,12 +312,12 @@ class TestDetails:
         third = run(second.state, tables=tables)
         assert ids(first, "campaign_variation") == ids(third, "campaign_variation") == ["A", "B"]
         assert second.rows("campaign_variation") == second.deleted("campaign_variation") == []
-        assert len(account.asked_of(self.VARIATIONS)) == 2
+        assert len(account.requests_to(self.VARIATIONS)) == 2
 
     def test_a_message_deleted_meanwhile_is_no_error(self, account: ScriptedAccount) -> None:
         """H9: listed a moment ago and then gone: its row stands until the next full listing."""
         self.message(account)
-        account.refuse(self.VARIATIONS, 404, "Not found.")
+        account.fail_with(self.VARIATIONS, 404, "Not found.")
         done = run(tables="campaign_message,campaign_variation")
         assert done.error is None
         assert ids(done, "campaign_message") == ["m"]
@@ -317,9 +327,9 @@ class TestDetails:
     ) -> None:
         """S1: a passing 404 at the address of a new message does not cost its variations."""
         self.message(account)
-        account.refuse(self.VARIATIONS, 404, "Not found.")
+        account.fail_with(self.VARIATIONS, 404, "Not found.")
         first = run(tables="campaign_message,campaign_variation")
-        account.answers.clear()
+        account.responses.clear()
         account.now += DAY
         second = run(first.state, tables="campaign_message,campaign_variation")
         assert ids(second, "campaign_variation") == ["A", "B"]

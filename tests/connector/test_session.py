@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import session
-from api import AuthError, ContractError, CursorError, GoneError, ScopeError, TransientError
 from pytest_httpserver import HTTPServer
-from session import KlaviyoSession, QuotaSpentError, StoppedError
 from werkzeug import Request, Response
 
+import session
+from api import AuthError, ContractError, CursorError, GoneError, ScopeError, TransientError
+from session import KlaviyoSession, QuotaSpentError, StoppedError
 from tests.fake_clock import FakeClock
 from tests.raw_server import serve
 

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tables import converters
 
+from tables import converters
 from tests.connector.json_strategies import JSON
 from tests.warehouse.engines import running_postgres
 from tests.warehouse.googlesql import GoogleSQL
