@@ -162,10 +162,8 @@ class TestHeaders:
             "inf": None,
             "1e400": None,
         }
-        seconds = {
-            header: retry_after(f"Date: {NOON}", f"Retry-After: {header}") for header in expected
-        }
-        assert seconds == expected
+        date = f"Date: {NOON}"
+        assert {one: retry_after(date, f"Retry-After: {one}") for one in expected} == expected
 
     def test_a_retry_date_without_a_clock_is_no_use(self) -> None:
         """H1: without Klaviyo's own time a date tells no number of seconds."""
