@@ -108,9 +108,10 @@ class TestStatus:
 
     def test_a_page_needs_data_and_links(self, server: HTTPServer) -> None:
         """H10: a page without them is a broken response, not the end of the data."""
-        bodies = [HTML, "", "[]", "{}", "null", '"text"', GOOD[:-1], error_document("?"),
-                  '{"data": []}', '{"links": {}}', '{"data": null, "links": {}}',
-                  '{"data": [], "links": []}']  # fmt: skip
+        bodies: list[str | bytes] = [
+            HTML, "", "[]", "{}", "null", '"text"', GOOD[:-1], error_document("?"), '{"data": []}',
+            '{"links": {}}', '{"data": null, "links": {}}', '{"data": [], "links": []}',
+        ]  # fmt: skip
         errors = [(body, error_for(server, Response(body, 200))) for body in bodies]
         assert [(body, e) for body, e in errors if not is_broken(e)] == []
 

@@ -159,7 +159,7 @@ class TestNumber:
 
     def test_a_whole_number_is_exact_or_null(self) -> None:
         """A LONG column holds the very number that was sent, or NULL where it cannot."""
-        expected = [
+        expected: list[tuple[Any, Any]] = [
             (0, 0),
             (-0.0, 0),
             (3.0, 3),
@@ -178,15 +178,17 @@ class TestNumber:
 
     def test_money_is_kept_to_the_cent_or_null(self) -> None:
         """Amounts are kept as sent, text or number; what is no finite number is NULL."""
-        expected = [
+        junk: list[Any] = [
+            "1e400", 10**400, math.nan, -math.inf, "NaN", "Infinity", "1_000.5", "12 USD", False, {},
+        ]  # fmt: skip
+        expected: list[tuple[Any, Any]] = [
             (1234567.89, 1234567.89),
             ("1234567.89", 1234567.89),
             (0.1, 0.1),
             (99999999999999.98, 99999999999999.98),
             (5, 5.0),
             ("-12.50", -12.5),
-            *((value, None) for value in ("1e400", 10**400, math.nan, -math.inf, "NaN")),
-            *((value, None) for value in ("Infinity", "1_000.5", "12 USD", False, {})),
+            *((value, None) for value in junk),
         ]
         assert mistakes(to_double, expected) == []
 
