@@ -5,13 +5,21 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from streams import quota
 import pytest
-from api import ConfigurationError, ContractError, TransientError
-from streams.catalog import STATISTICS
 from werkzeug import Request, Response
 
-from tests.connector.scripted import DAY, NOON, Asked, ScriptedAccount, Sync, resource, run
+from api import ConfigurationError, ContractError, TransientError
+from streams import quota
+from streams.catalog import STATISTICS
+from tests.connector.scripted import (
+    DAY,
+    NOON,
+    ReceivedRequest,
+    ScriptedAccount,
+    ScriptedRun,
+    resource,
+    run,
+)
 
 CAMPAIGNS = "/api/campaign-values-reports"
 FLOWS = "/api/flow-values-reports"
@@ -63,7 +71,7 @@ def sent(recipients: dict[date, int]) -> Callable[[Any], Any]:
     return report
 
 
-def windows(asked: list[Asked]) -> list[tuple[date, date]]:
+def windows(asked: list[ReceivedRequest]) -> list[tuple[date, date]]:
     """The days that requests for reports are about."""
     frames = [one.body["timeframe"] for one in asked]
     return [(_day(frame["start"]), _day(frame["end"])) for frame in frames]
@@ -73,7 +81,7 @@ def _day(time: str) -> date:
     return datetime.fromisoformat(time).date()
 
 
-def days(asked: list[Asked]) -> set[date]:
+def days(asked: list[ReceivedRequest]) -> set[date]:
     """Every day that requests for reports are about."""
     return {a + n * DAY for a, b in windows(asked) for n in range((b - a).days + 1)}
 
@@ -100,12 +108,12 @@ class TestQuestion:
     def test_a_report_is_asked_for_whole_days_of_the_account(self, shop: ScriptedAccount) -> None:
         """All statistics, told apart by message, channel and variation; both days included."""
         run(tables="campaign_performance")
-        (asked,) = shop.asked_of(CAMPAIGNS)
+        (asked,) = shop.requests_to(CAMPAIGNS)
         assert asked.body["timeframe"] == {
             "start": "2026-10-31T00:00:00",
             "end": "2026-11-20T23:59:59",
         }
-        assert asked.body["statistics"] == STATISTICS
+        assert asked.body["statistics"] == [*STATISTICS]
         assert asked.body["conversion_metric_id"] == "PO"
         assert {"campaign_id", "campaign_message_id", "send_channel", "variation"} <= {
             *asked.body["group_by"]
@@ -125,13 +133,13 @@ class TestQuestion:
     ) -> None:
         """By name or id; without a choice the metric that the account maps to revenue."""
         run(tables="campaign_performance", conversion_metrics=chosen)
-        assert [one.body["conversion_metric_id"] for one in shop.asked_of(CAMPAIGNS)] == ids
+        assert [one.body["conversion_metric_id"] for one in shop.requests_to(CAMPAIGNS)] == ids
 
     def test_metrics_of_one_name_are_all_asked_for(self, shop: ScriptedAccount) -> None:
         """Two shops of one account both call theirs Placed Order."""
         shop.documents["/api/metrics"].append(resource("metric", "PO2", name="Placed Order"))
         run(tables="campaign_performance", conversion_metrics="Placed Order")
-        asked = {one.body["conversion_metric_id"] for one in shop.asked_of(CAMPAIGNS)}
+        asked = {one.body["conversion_metric_id"] for one in shop.requests_to(CAMPAIGNS)}
         assert asked == {"PO", "PO2"}
 
     def test_an_unknown_conversion_metric_ends_the_sync(self, shop: ScriptedAccount) -> None:
@@ -139,7 +147,7 @@ class TestQuestion:
         done = run(tables="campaign_performance", conversion_metrics="Placed Ordr")
         assert isinstance(done.error, ConfigurationError)
         assert "conversion_metrics" in str(done.error)
-        assert shop.asked_of(CAMPAIGNS) == []
+        assert shop.requests_to(CAMPAIGNS) == []
 
     @pytest.mark.parametrize("removed", [0, 1], ids=["Placed Order is used", "none is"])
     def test_revenue_that_is_mapped_to_a_custom_metric_is_told(
@@ -170,14 +178,14 @@ class TestQuestion:
         ]
         run(tables=tables)
         for path in (SEGMENT_DAYS, FORM_DAYS):
-            assert days(shop.asked_of(path)) == since(first, TODAY)
+            assert days(shop.requests_to(path)) == since(first, TODAY)
 
     def test_days_are_those_of_the_accounts_zone(self, shop: ScriptedAccount) -> None:
         """D8: at half past eleven in New York it is not yet tomorrow."""
         shop.now = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
         done = run(tables="campaign_performance,campaign_performance_daily")
         assert done.error is None
-        assert max(days(shop.asked_of(CAMPAIGNS))) == date(2026, 11, 20)
+        assert max(days(shop.requests_to(CAMPAIGNS))) == date(2026, 11, 20)
 
 
 class TestRestatement:
@@ -203,7 +211,7 @@ class TestRestatement:
         first = run(tables=self.TABLES)
         shop.now += DAY
         second = run(first.state, tables=self.TABLES)
-        assert len(shop.asked_of(CAMPAIGNS)) == 2
+        assert len(shop.requests_to(CAMPAIGNS)) == 2
         assert second.rows("campaign_performance") == []
         assert second.rows("campaign_performance_daily") == []
 
@@ -230,7 +238,7 @@ class TestRestatement:
         begun(shop, 1_000)
         day = TODAY - 359 * DAY
         shop.reports[CAMPAIGNS] = sent({day: 600, day + DAY: 300, day + 2 * DAY: 100})
-        done = Sync()
+        done = ScriptedRun()
         stands = []
         for _ in range(20):  # three weeks of daily syncs, and what each left standing
             done = run(done.state, tables=self.TABLES)
@@ -256,7 +264,7 @@ class TestRestatement:
         """One row a day, from the same answer: the day's last numbers, dated in account time."""
         opens = iter([40, 41, 42, 42])  # two syncs a day
         shop.reports[CAMPAIGNS] = lambda _: sends(recipients=100, opens=next(opens))
-        done = Sync()
+        done = ScriptedRun()
         taken: dict[str, int] = {}
         for _ in range(4):
             done = run(done.state, tables=self.TABLES)
@@ -264,7 +272,7 @@ class TestRestatement:
             taken |= {row["snapshot_date"]: row["opens"] for row in snapshots}
             shop.now += timedelta(hours=8)
         assert taken == {"2026-11-20": 41, "2026-11-21": 42}
-        assert len(shop.asked_of(CAMPAIGNS)) == 4
+        assert len(shop.requests_to(CAMPAIGNS)) == 4
 
     def test_the_snapshots_alone_can_be_chosen(self, shop: ScriptedAccount) -> None:
         """A chosen table is filled, whether or not the one beside it is chosen too."""
@@ -287,13 +295,13 @@ class TestQuota:
         metrics = "PO,RO,OE"
         first = run(tables=self.TABLES, conversion_metrics=metrics)
         assert first.error is None
-        assert len(shop.asked_of(FLOW_DAYS)) == 200
+        assert len(shop.requests_to(FLOW_DAYS)) == 200
         assert any("quota" in warning for warning in first.warnings)
         shop.now += DAY
         run(first.state, tables=self.TABLES, conversion_metrics=metrics)
         whole = since(TODAY - 15 * 365 * DAY, TODAY + DAY)
         for metric in metrics.split(","):
-            asked = shop.asked_of(FLOW_DAYS)
+            asked = shop.requests_to(FLOW_DAYS)
             mine = [one for one in asked if one.body["conversion_metric_id"] == metric]
             assert days(mine) == whole
 
@@ -305,10 +313,10 @@ class TestQuota:
         begun(shop, 300)  # five windows of 60 days
         first = run(tables=self.TABLES)
         second = run(first.state, tables=self.TABLES)
-        assert len(shop.asked_of(FLOW_DAYS)) == 3
+        assert len(shop.requests_to(FLOW_DAYS)) == 3
         shop.now += DAY
         run(second.state, tables=self.TABLES)
-        assert len(shop.asked_of(FLOW_DAYS)) == 6
+        assert len(shop.requests_to(FLOW_DAYS)) == 6
 
     def test_a_sync_that_fails_has_counted_what_it_asked(
         self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -316,31 +324,31 @@ class TestQuota:
         """What was asked before the end counts, however the sync ended."""
         monkeypatch.setattr(quota, "OUR_SHARE", 4)
         begun(shop, 150)
-        shop.refuse("/api/events", 401)
+        shop.fail_with("/api/events", 401)
         chosen = f"{self.TABLES},event"
         first = run(tables=chosen)
         assert first.error
         run(first.state, tables=chosen)
-        assert len(shop.asked_of(FLOW_DAYS)) <= 4
+        assert len(shop.requests_to(FLOW_DAYS)) <= 4
 
     def test_klaviyos_own_word_on_the_quota_is_believed(self, shop: ScriptedAccount) -> None:
         """Other keys may have used it up: no more of that report until Klaviyo allows it."""
-        shop.answers[FLOW_DAYS] = spent
+        shop.responses[FLOW_DAYS] = spent
         chosen = f"{self.TABLES},flow_performance"
         first = run(tables=chosen)
         assert first.error is None
         assert any("quota" in warning for warning in first.warnings)
-        assert len(shop.asked_of(FLOWS)) == 1
+        assert len(shop.requests_to(FLOWS)) == 1
         second = run(first.state, tables=chosen)
-        assert len(shop.asked_of(FLOW_DAYS)) == 1
+        assert len(shop.requests_to(FLOW_DAYS)) == 1
         shop.now += DAY
-        del shop.answers[FLOW_DAYS]
+        del shop.responses[FLOW_DAYS]
         run(second.state, tables=chosen)
-        assert since(TODAY - 20 * DAY, TODAY) <= days(shop.asked_of(FLOW_DAYS)[1:])
+        assert since(TODAY - 20 * DAY, TODAY) <= days(shop.requests_to(FLOW_DAYS)[1:])
 
     def test_a_wait_beyond_all_time_is_no_crash(self, shop: ScriptedAccount) -> None:
         """H1: a Retry-After of a billion years is a spent quota."""
-        shop.refuse(FLOW_DAYS, 429, Retry_After="99999999999999999")
+        shop.fail_with(FLOW_DAYS, 429, Retry_After="99999999999999999")
         done = run(tables=self.TABLES)
         assert done.error is None
         assert any("quota" in warning for warning in done.warnings)
@@ -409,7 +417,7 @@ class TestSeries:
                 return Response(page.format(result.format("two"), "null"))
             return Response(page.format(result.format("one"), '"https://x/?page_cursor=2"'))
 
-        shop.answers[CAMPAIGNS] = answer
+        shop.responses[CAMPAIGNS] = answer
         done = run(tables="campaign_performance")
         assert [row["campaign_id"] for row in done.rows("campaign_performance")] == ["one", "two"]
 
@@ -444,7 +452,7 @@ class TestAggregates:
     def test_bounds_are_days_of_the_account(self, shop: ScriptedAccount) -> None:
         """Half-open, from the first day to the end of today, in the account's zone."""
         run(tables="inbox_provider_daily")
-        (asked,) = shop.asked_of(AGGREGATES)
+        (asked,) = shop.requests_to(AGGREGATES)
         assert asked.body["timezone"] == "America/New_York"
         assert asked.body["filter"] == [
             "greater-or-equal(datetime,2026-10-31T00:00:00)",
@@ -495,7 +503,7 @@ class TestAggregates:
         """H10: what a broken answer does not show may well stand in Klaviyo."""
         shop.reports[AGGREGATES] = self.credited("A", TODAY)
         first = run(tables="message_metric_daily")
-        shop.answers[AGGREGATES] = lambda _: Response(
+        shop.responses[AGGREGATES] = lambda _: Response(
             '{"data": {"attributes": {"dates": [], "data": [null]}}, "links": {}}'
         )
         second = run(first.state, tables="message_metric_daily")
@@ -522,13 +530,13 @@ class TestBroken:
         self, shop: ScriptedAccount, path: str, table: str
     ) -> None:
         """H10: the window stays to be asked for, and the sync says what was wrong."""
-        shop.answers[path] = lambda _: Response('{"data": {"attributes": {}}, "links": {}}')
+        shop.responses[path] = lambda _: Response('{"data": {"attributes": {}}, "links": {}}')
         first = run(tables=table)
         assert isinstance(first.error, ContractError)
-        del shop.answers[path]
-        before = len(shop.asked_of(path))
+        del shop.responses[path]
+        before = len(shop.requests_to(path))
         run(first.state, tables=table)
-        assert len(shop.asked_of(path)) > before
+        assert len(shop.requests_to(path)) > before
 
     @pytest.mark.parametrize(
         "results",
@@ -552,11 +560,11 @@ class TestBroken:
 
     def test_a_report_that_is_refused_does_not_stop_the_others(self, shop: ScriptedAccount) -> None:
         """One metric may not be reportable: the other reports arrive, then the sync fails."""
-        shop.refuse(CAMPAIGNS, 400, "This metric does not support querying for values data.")
+        shop.fail_with(CAMPAIGNS, 400, "This metric does not support querying for values data.")
         done = run(tables="campaign_performance,flow_performance,flow_performance_daily")
         assert isinstance(done.error, ContractError)
-        assert shop.asked_of(FLOWS)
-        assert shop.asked_of(FLOW_DAYS)
+        assert shop.requests_to(FLOWS)
+        assert shop.requests_to(FLOW_DAYS)
 
     @pytest.mark.parametrize("chosen", ["Placed Order,RO", "RO,Placed Order"])
     def test_a_metric_that_is_refused_does_not_stop_the_others(
@@ -564,9 +572,9 @@ class TestBroken:
     ) -> None:
         """All history of the other metrics arrives; the error names the one that is refused."""
         begun(shop, 1_000)
-        shop.answers[CAMPAIGNS] = lambda request: refused(request, "conversion_metric_id")
+        shop.responses[CAMPAIGNS] = lambda request: refused(request, "conversion_metric_id")
         done = run(tables="campaign_performance", conversion_metrics=chosen)
-        asked = shop.asked_of(CAMPAIGNS)
+        asked = shop.requests_to(CAMPAIGNS)
         assert since(TODAY - 1_000 * DAY, TODAY) == days(
             [one for one in asked if one.body["conversion_metric_id"] == "PO"]
         )
@@ -575,30 +583,30 @@ class TestBroken:
 
     def test_a_refused_message_metric_does_not_stop_the_others(self, shop: ScriptedAccount) -> None:
         """Aggregates of many metrics are asked of one address; a quota they have none."""
-        shop.answers[AGGREGATES] = lambda request: refused(request, "metric_id")
+        shop.responses[AGGREGATES] = lambda request: refused(request, "metric_id")
         run(tables="message_metric_daily", conversion_metrics="RO,PO")
-        asked = [one.body["metric_id"] for one in shop.asked_of(AGGREGATES)]
+        asked = [one.body["metric_id"] for one in shop.requests_to(AGGREGATES)]
         assert set(asked) == {"OE", "RO", "PO"}
 
     def test_a_report_that_is_down_does_not_keep_the_others(self, shop: ScriptedAccount) -> None:
         """One address that never answers; the sync fails in the end, and names it."""
         begun(shop, 20)
-        shop.refuse(CAMPAIGNS, 503)
+        shop.fail_with(CAMPAIGNS, 503)
         done = run()
         assert isinstance(done.error, TransientError)
         assert CAMPAIGNS in str(done.error)
         for path in (FLOWS, FLOW_DAYS, AGGREGATES):
-            assert shop.asked_of(path), path
+            assert shop.requests_to(path), path
 
     def test_what_a_window_that_broke_off_has_written_is_known(self, shop: ScriptedAccount) -> None:
         """It stands in the warehouse: if Klaviyo never shows it again it is deleted."""
         begun(shop, 20)
         whole = {"results": sends()["results"], "date_times": []}
         body = json.dumps({"data": {"attributes": whole}, "links": {"next": "?page_cursor=2"}})
-        shop.answers[FLOWS] = lambda request: Response(body, 400 if request.query_string else 200)
+        shop.responses[FLOWS] = lambda request: Response(body, 400 if request.query_string else 200)
         first = run(tables="flow_performance")
         assert first.rows("flow_performance")
-        shop.answers.clear()
+        shop.responses.clear()
         shop.now += DAY
         second = run(first.state, tables="flow_performance")
         assert len(second.deleted("flow_performance")) == 1
@@ -606,10 +614,10 @@ class TestBroken:
     def test_a_window_that_failed_is_asked_for_again(self, shop: ScriptedAccount) -> None:
         """Klaviyo was down: the next sync of the same day asks for the whole window."""
         begun(shop, 300)
-        shop.refuse(CAMPAIGNS, 503)
+        shop.fail_with(CAMPAIGNS, 503)
         first = run(tables="campaign_performance")
         assert isinstance(first.error, TransientError)
-        shop.answers.clear()
-        before = len(shop.asked_of(CAMPAIGNS))
+        shop.responses.clear()
+        before = len(shop.requests_to(CAMPAIGNS))
         run(first.state, tables="campaign_performance")
-        assert days(shop.asked_of(CAMPAIGNS)[before:]) == since(TODAY - 300 * DAY, TODAY)
+        assert days(shop.requests_to(CAMPAIGNS)[before:]) == since(TODAY - 300 * DAY, TODAY)

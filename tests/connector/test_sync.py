@@ -6,18 +6,18 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from streams import quota
 import pytest
+from werkzeug import Response
+
 import sync
 from api import AuthError, ConfigurationError, ContractError, ScopeError, TransientError
 from models import Checkpoint, Delete, Upsert
+from state.state import parse_state
 from streams import TABLES
-from werkzeug import Response
-
-from tests.connector.scripted import DAY, KEY, ScriptedAccount, Sync, resource, run
+from tests.connector.scripted import DAY, KEY, ScriptedAccount, ScriptedRun, resource, run
 from tests.loader import KilledError, Loader
 
 OTHER = "pk_another_account"
@@ -26,80 +26,13 @@ FULL = "all"
 EMPTY = {"inbox_provider_daily", "sync_error"}  # nothing of the shop's fills them
 
 
-def reporting(groupings: Any, name: str) -> Callable[[Any], Any]:
-    """A report of one group: five of something, on one day where it is asked for by day."""
-
-    def report(body: Any) -> Any:
-        five = [5] if "interval" in body else 5
-        return {
-            "results": [{"groupings": groupings, "statistics": {name: five}}],
-            "date_times": ["2026-11-19T00:00:00+00:00"],
-        }
-
-    return report
-
-
-@pytest.fixture(name="shop")
-def _shop(account: ScriptedAccount) -> ScriptedAccount:
-    """An account with something in every kind of table."""
-    made: dict[str, Any] = {
-        "created": "2026-11-01T00:00:00+00:00",
-        "updated": "2026-11-02T00:00:00+00:00",
-    }
-    made_at = {f"{name}_at": time for name, time in made.items()}
-    add = account.documents
-    add["/api/metrics"] = [resource("metric", "PO", name="Placed Order", **made)]
-    add["/api/mapped-metrics"] = [resource("mapped-metric", "revenue", {"metric": "PO"})]
-    add["/api/custom-metrics"] = [resource("custom-metric", "CM", name="Net", **made)]
-    related = {"tags": ["t"], "campaign-audiences": ["au"]}
-    add["/api/campaigns"] = [resource("campaign", "c", related, **made_at)]
-    add["/api/campaign-messages"] = [resource("campaign-message", "m", {"campaign": "c"}, **made)]
-    add["/api/campaign-messages/m/campaign-variations"] = [resource("campaign-variation", "v")]
-    add["/api/flows"] = [resource("flow", "f", {"tags": ["t"], "flow-actions": ["fa"]}, **made)]
-    account.included["/api/flows"] = [
-        resource("flow-action", "fa", definition={"data": {"message": {"id": "fm"}}}, **made)
-    ]
-    for path in ("lists", "segments"):
-        add[f"/api/{path}"] = [resource(path.removesuffix("s"), "x", name="All", **made)]
-        member = resource("profile", "p", joined_group_at=made["created"])
-        add[f"/api/{path}/x/profiles"] = [member]
-    barred = {"suppression": [{"reason": "UNSUBSCRIBE", "timestamp": made["updated"]}]}
-    add["/api/profiles"] = [
-        resource("profile", "p", subscriptions={"email": {"marketing": barred}}, **made)
-    ]
-    add["/api/tags"] = [resource("tag", "t", {"tag-group": "g"}, name="sale")]
-    add["/api/tag-groups"] = [resource("tag-group", "g", name="Default")]
-    add["/api/templates"] = [resource("template", "te", name="Plain", **made)]
-    add["/api/forms"] = [resource("form", "fo", name="Pop-up", **made_at)]
-    add["/api/events"] = [
-        resource("event", "e", {"attributions": ["a"]}, datetime="2026-11-19T12:00:00+00:00")
-    ]
-    groupings = {"campaign_id": "c", "campaign_message_id": "m", "flow_id": "f",
-                 "flow_message_id": "fm", "segment_id": "x", "form_id": "fo"}  # fmt: skip
-    account.reports |= {
-        f"/api/{kind}-reports": reporting(groupings, name)
-        for kind, name in (
-            ("campaign-values", "recipients"),
-            ("flow-values", "recipients"),
-            ("flow-series", "opens"),
-            ("segment-series", "total_members"),
-            ("form-series", "submits"),
-        )
-    }
-    account.reports["/api/metric-aggregates"] = lambda body: {
-        "dates": ["2026-11-19T05:00:00+00:00"],
-        "data": [{"dimensions": ["x"] * len(body["by"]), "measurements": {"count": [5]}}],
-    }
-    return account
-
-
-def age_events(shop: ScriptedAccount) -> None:
+def age_events(full_account: ScriptedAccount) -> None:
     """Let all events have happened longer ago than is looked back."""
-    for event in shop.documents["/api/events"]:
+    for event in full_account.documents["/api/events"]:
         event["attributes"]["datetime"] = "2026-10-01T12:00:00+00:00"
 
 
-def checkpoints(done: Sync) -> list[Checkpoint]:
+def checkpoints(done: ScriptedRun) -> list[Checkpoint]:
     """The checkpoints of a sync."""
     return [one for one in done.operations if isinstance(one, Checkpoint)]
 
@@ -107,7 +40,7 @@ def checkpoints(done: Sync) -> list[Checkpoint]:
 class TestRows:
     """What is handed to the loader."""
 
-    @pytest.mark.usefixtures("shop")
+    @pytest.mark.usefixtures("full_account")
     def test_every_row_is_complete(self) -> None:
         """Exactly the declared columns: what an upsert leaves out would become NULL."""
         done = run(tables=FULL)
@@ -118,12 +51,12 @@ class TestRows:
         for table in TABLES.keys() - EMPTY:
             assert any(one.table == table for one in upserts), table
 
-    def test_no_key_holds_null(self, shop: ScriptedAccount) -> None:
+    def test_no_key_holds_null(self, full_account: ScriptedAccount) -> None:
         """S3: one NULL in a key would fail the whole load, in upserts and deletes."""
         first = run(tables=FULL)
-        shop.documents.clear()
-        shop.documents["/api/metrics"] = [resource("metric", "PO", name="Placed Order")]
-        shop.now += DAY
+        full_account.documents.clear()
+        full_account.documents["/api/metrics"] = [resource("metric", "PO", name="Placed Order")]
+        full_account.now += DAY
         second = run(first.state, tables=FULL)
         assert second.error is None
         deletes = [one for one in second.operations if isinstance(one, Delete)]
@@ -135,7 +68,7 @@ class TestRows:
             key = [upsert.row[name] for name in TABLES[upsert.table].primary_key]
             assert None not in key, upsert.table
 
-    def test_a_sync_reports_what_it_did(self, shop: ScriptedAccount) -> None:
+    def test_a_sync_reports_what_it_did(self, full_account: ScriptedAccount) -> None:
         """Per table the rows it wrote and the requests it cost; together all of them."""
         done = run()
         reports = {row["table_name"]: row for row in done.rows("sync_report")}
@@ -143,9 +76,9 @@ class TestRows:
         for name, row in reports.items():
             if name != "sync_report":
                 assert row["rows_written"] == len(done.rows(name)), name
-        assert sum(row["requests"] for row in reports.values()) == len(shop.asked)
+        assert sum(row["requests"] for row in reports.values()) == len(full_account.requests)
 
-    @pytest.mark.usefixtures("shop")
+    @pytest.mark.usefixtures("full_account")
     def test_the_key_is_in_no_operation(self) -> None:
         """X1: not in a row, a state or a warning."""
         done = run(tables=FULL)
@@ -178,7 +111,7 @@ class TestCheckpoints:
         account.documents["/api/campaign-messages"] = [
             resource("campaign-message", i) for i in "ab"
         ]
-        account.refuse("/api/campaign-messages/b/campaign-variations", 400)
+        account.fail_with("/api/campaign-messages/b/campaign-variations", 400)
         tables = ["tag", "flow_action", "campaign_message"]
         done = run(api_key=f"{KEY},{OTHER}", tables=",".join(tables))
         stands: Counter[str] = Counter()
@@ -224,7 +157,7 @@ class TestCheckpoints:
         assert all(state == as_given for state, as_given in seen)
         assert given == {}
 
-    @pytest.mark.usefixtures("shop")
+    @pytest.mark.usefixtures("full_account")
     def test_a_state_is_plain_json_and_is_taken_back(self) -> None:
         """What is stored as JSON and read again is the state that was handed out."""
         done = run(tables=FULL)
@@ -232,15 +165,17 @@ class TestCheckpoints:
         assert json.loads(json.dumps(last, allow_nan=False)) == last
         assert last["version"] == 1
         assert list(last["accounts"]) == [f"of-{KEY}"]
-        assert accounts.read_state(last) == last
+        assert parse_state(last, TABLES).json == last
 
-    def test_what_was_finished_before_a_failure_is_kept(self, shop: ScriptedAccount) -> None:
+    def test_what_was_finished_before_a_failure_is_kept(
+        self, full_account: ScriptedAccount
+    ) -> None:
         """H5: Klaviyo's events stay down: the listings before them need not be asked for again."""
-        shop.refuse("/api/events", 503)
+        full_account.fail_with("/api/events", 503)
         first = run(tables="form,event")
         assert first.error
         assert first.rows("form")
-        shop.answers.clear()
+        full_account.responses.clear()
         assert run(first.state, tables="form,event").rows("form") == []
 
 
@@ -258,12 +193,12 @@ class TestChoice:
 
     @pytest.mark.parametrize(("first", "later"), [*TOGETHER, *((b, a) for a, b in TOGETHER)])
     def test_a_table_chosen_later_has_its_whole_history(
-        self, shop: ScriptedAccount, first: str, later: str
+        self, full_account: ScriptedAccount, first: str, later: str
     ) -> None:
         """However long ago all that it shares with another table was read."""
         connection = Loader(os.environ["KLAVIYO_BASE_URL"], {"api_key": KEY, "tables": first})
         connection.sync()
-        shop.now += 60 * DAY
+        full_account.now += 60 * DAY
         connection.configuration = {"api_key": KEY, "tables": f"{first},{later}"}
         connection.sync()
         at_once = Loader(connection.url, connection.configuration).sync().content()
@@ -273,14 +208,14 @@ class TestChoice:
 
     @pytest.mark.parametrize("between", ["campaign", "campaign_tag", "form", "flow_performance"])
     def test_a_table_left_out_for_a_while_loses_what_is_gone_only(
-        self, shop: ScriptedAccount, between: str
+        self, full_account: ScriptedAccount, between: str
     ) -> None:
         """Who was deleted meanwhile is deleted, and who still stands is not written again."""
-        shop.documents["/api/campaigns"].append(resource("campaign", "d", {"tags": ["t"]}))
+        full_account.documents["/api/campaigns"].append(resource("campaign", "d", {"tags": ["t"]}))
         state = run(tables="campaign,campaign_tag").state
-        del shop.documents["/api/campaigns"][0]
+        del full_account.documents["/api/campaigns"][0]
         for tables in (between, "campaign,campaign_tag"):
-            shop.now += DAY
+            full_account.now += DAY
             done = run(state, tables=tables)
             state = done.state
         deleted = {one.table for one in done.operations if isinstance(one, Delete)}
@@ -288,21 +223,21 @@ class TestChoice:
         assert done.rows("campaign") == done.rows("campaign_tag") == []
 
     def test_events_left_out_for_a_while_are_not_read_from_the_beginning(
-        self, shop: ScriptedAccount
+        self, full_account: ScriptedAccount
     ) -> None:
         """Their memory still stands for all that was chosen when they were read."""
-        age_events(shop)
+        age_events(full_account)
         state = run(tables="event").state
         state = run(state, tables="form").state
-        shop.now += 60 * DAY
+        full_account.now += 60 * DAY
         assert run(state, tables="event").rows("event") == []
 
-    def test_a_state_that_knows_of_no_choice_goes_on(self, shop: ScriptedAccount) -> None:
+    def test_a_state_that_knows_of_no_choice_goes_on(self, full_account: ScriptedAccount) -> None:
         """It was written by a version that did not note what was chosen."""
-        age_events(shop)
+        age_events(full_account)
         state = run(tables=FULL).state
         del state["accounts"][f"of-{KEY}"]["chosen"]
-        shop.now += 60 * DAY
+        full_account.now += 60 * DAY
         done = run(state, tables=FULL)
         assert done.rows("event") == done.rows("campaign") == []
 
@@ -311,7 +246,7 @@ class TestState:
     """P5: what the sync is given to resume from."""
 
     @pytest.mark.parametrize("state", [None, {}])
-    @pytest.mark.usefixtures("shop")
+    @pytest.mark.usefixtures("full_account")
     def test_no_state_is_a_first_sync(self, state: Any) -> None:
         """Everything is asked for."""
         done = run(state, tables="form")
@@ -336,14 +271,16 @@ class TestState:
             {"version": 1, "accounts": {"a": {"tables": {}, "report_quota": 5}}},
         ],
     )
-    def test_a_state_that_is_not_ours_is_refused(self, shop: ScriptedAccount, state: Any) -> None:
+    def test_a_state_that_is_not_ours_is_refused(
+        self, full_account: ScriptedAccount, state: Any
+    ) -> None:
         """Newer, foreign or damaged: one line with the remedy, and no request."""
         done = run(state)
         assert isinstance(done.error, ConfigurationError)
         assert "state" in str(done.error)
         assert "reset" in str(done.error)
         assert done.operations == []
-        assert shop.asked == []
+        assert full_account.requests == []
 
     @pytest.mark.parametrize(
         ("path", "junk"),
@@ -369,7 +306,7 @@ class TestState:
         ],
         ids=lambda one: "/".join(one) if isinstance(one, tuple) else repr(one),
     )
-    @pytest.mark.usefixtures("shop")
+    @pytest.mark.usefixtures("full_account")
     def test_damage_inside_is_refused(self, path: tuple[str, ...], junk: Any) -> None:
         """A wrong type, or a watermark that would skip everything until next year."""
         state = run(tables=FULL).state
@@ -382,7 +319,7 @@ class TestState:
         assert "state" in str(done.error)
         assert not [one for one in done.operations if isinstance(one, Upsert)]
 
-    @pytest.mark.usefixtures("shop")
+    @pytest.mark.usefixtures("full_account")
     def test_what_is_not_known_is_left_alone(self) -> None:
         """Keys of a later version of this connector do no harm: nothing is asked for again."""
         state = run(tables=FULL).state
@@ -393,13 +330,15 @@ class TestState:
         assert set(done.state["accounts"]) == {f"of-{KEY}"}
         assert done.rows("form") == done.rows("list_profile") == []
 
-    def test_watermarks_of_1970_ask_for_everything_again(self, shop: ScriptedAccount) -> None:
+    def test_watermarks_of_1970_ask_for_everything_again(
+        self, full_account: ScriptedAccount
+    ) -> None:
         """All of it is found to stand already; what appeared in between arrives."""
         state = run(tables=FULL).state
         long_ago = re.sub(
             r'("(watermark|cold)": ")[^"]+', r"\g<1>1970-01-01T00:00:00.000000Z", json.dumps(state)
         )
-        shop.documents["/api/lists/x/profiles"].append(
+        full_account.documents["/api/lists/x/profiles"].append(
             resource("profile", "q", joined_group_at="2026-10-01T00:00:00+00:00")
         )
         done = run(json.loads(long_ago), tables=FULL)
@@ -423,10 +362,10 @@ class TestScopes:
         ],
     )
     def test_a_missing_scope_skips_its_tables_with_one_warning(
-        self, shop: ScriptedAccount, path: str, scope: str, skipped: list[str]
+        self, full_account: ScriptedAccount, path: str, scope: str, skipped: list[str]
     ) -> None:
         """The warning names scope and tables; every other table arrives; the sync succeeds."""
-        shop.refuse(path, 403, "You do not have permission to perform this action.")
+        full_account.fail_with(path, 403, "You do not have permission to perform this action.")
         done = run(tables=FULL)
         assert done.error is None
         (warning,) = done.warnings
@@ -435,25 +374,25 @@ class TestScopes:
         for table in TABLES.keys() - EMPTY:
             assert bool(done.rows(table)) == (table not in skipped), table
 
-    def test_what_was_skipped_is_caught_up_with(self, shop: ScriptedAccount) -> None:
+    def test_what_was_skipped_is_caught_up_with(self, full_account: ScriptedAccount) -> None:
         """Once the key has the scope, all of it arrives, and nothing was deleted meanwhile."""
         first = run(tables="form,list")
-        shop.refuse("/api/forms", 403)
+        full_account.fail_with("/api/forms", 403)
         second = run(first.state, tables="form,list")
-        shop.answers.clear()
-        shop.now += DAY
+        full_account.responses.clear()
+        full_account.now += DAY
         late = resource("form", "new", updated_at="2026-11-10T00:00:00+00:00")
-        shop.documents["/api/forms"].append(late)
+        full_account.documents["/api/forms"].append(late)
         third = run(second.state, tables="form,list")
         assert second.deleted("form") == third.deleted("form") == []
         assert [row["id"] for row in third.rows("form")] == ["new"]
 
     def test_without_the_metrics_the_numbers_are_named_as_skipped(
-        self, shop: ScriptedAccount
+        self, full_account: ScriptedAccount
     ) -> None:
         """Reports need a conversion metric: the warning names them too, chosen by hand or not."""
-        shop.refuse("/api/metrics", 403)
-        shop.refuse("/api/mapped-metrics", 403)
+        full_account.fail_with("/api/metrics", 403)
+        full_account.fail_with("/api/mapped-metrics", 403)
         for conversion_metrics in ("", "Placed Order"):
             done = run(tables="campaign_performance,form", conversion_metrics=conversion_metrics)
             assert done.error is None
@@ -464,12 +403,12 @@ class TestScopes:
 
     @pytest.mark.parametrize("tables", ["reporting", "form", "event"])
     def test_a_key_that_may_read_nothing_fails_the_sync(
-        self, shop: ScriptedAccount, tables: str
+        self, full_account: ScriptedAccount, tables: str
     ) -> None:
         """A sync that brought nothing that was asked for is no success."""
-        for path in [*shop.documents, *shop.reports, "/api/events"]:
+        for path in [*full_account.documents, *full_account.reports, "/api/events"]:
             if tables == "reporting" or tables in path:
-                shop.refuse(path, 403)
+                full_account.fail_with(path, 403)
         done = run(tables=tables)
         assert isinstance(done.error, ScopeError)
 
@@ -477,35 +416,39 @@ class TestScopes:
 class TestErrors:
     """How a sync ends that cannot go on."""
 
-    def test_a_rejected_key_stops_at_once(self, shop: ScriptedAccount) -> None:
+    def test_a_rejected_key_stops_at_once(self, full_account: ScriptedAccount) -> None:
         """H6: one request, one clear line, no row."""
-        shop.refuse("/api/accounts", 401)
+        full_account.fail_with("/api/accounts", 401)
         done = run()
         assert isinstance(done.error, AuthError)
         assert "api_key" in str(done.error)
-        assert len(shop.asked) == 1
+        assert len(full_account.requests) == 1
         assert not [one for one in done.operations if isinstance(one, Upsert)]
 
-    def test_a_key_rejected_midway_stops_there(self, shop: ScriptedAccount) -> None:
+    def test_a_key_rejected_midway_stops_there(self, full_account: ScriptedAccount) -> None:
         """H6: revoked during the sync: not one request more."""
-        shop.refuse("/api/flows", 401)
+        full_account.fail_with("/api/flows", 401)
         done = run()
         assert isinstance(done.error, AuthError)
-        assert shop.asked[-1].path == "/api/flows"
-        assert len(shop.asked_of("/api/flows")) == 1
+        assert full_account.requests[-1].path == "/api/flows"
+        assert len(full_account.requests_to("/api/flows")) == 1
 
-    def test_a_broken_endpoint_does_not_keep_the_others(self, shop: ScriptedAccount) -> None:
+    def test_a_broken_endpoint_does_not_keep_the_others(
+        self, full_account: ScriptedAccount
+    ) -> None:
         """The rest arrives; then the sync fails with the broken endpoint's name."""
-        shop.refuse("/api/lists", 400, "something is wrong")
+        full_account.fail_with("/api/lists", 400, "something is wrong")
         done = run()
         assert isinstance(done.error, ContractError)
         assert "/api/lists" in str(done.error)
         for table in ("campaign", "form", "tag", "campaign_performance", "sync_report"):
             assert done.rows(table), table
 
-    def test_an_endpoint_that_is_down_does_not_keep_the_others(self, shop: ScriptedAccount) -> None:
+    def test_an_endpoint_that_is_down_does_not_keep_the_others(
+        self, full_account: ScriptedAccount
+    ) -> None:
         """Whatever comes behind it arrives, people and events too; then the sync fails."""
-        shop.refuse("/api/forms", 503)
+        full_account.fail_with("/api/forms", 503)
         done = run(tables=FULL)
         assert isinstance(done.error, TransientError)
         assert "/api/forms" in str(done.error)
@@ -514,36 +457,38 @@ class TestErrors:
 
     @pytest.mark.parametrize("setting", ["conversion_metrics", "event_metrics"])
     def test_a_chosen_metric_is_not_called_missing_when_none_could_be_listed(
-        self, shop: ScriptedAccount, setting: str
+        self, full_account: ScriptedAccount, setting: str
     ) -> None:
         """The error names what failed first; what needs no metric arrives."""
-        shop.refuse("/api/metrics", 503)
+        full_account.fail_with("/api/metrics", 503)
         done = run(tables=FULL, **{setting: "Placed Order"})
         assert isinstance(done.error, TransientError)
         assert "/api/metrics" in str(done.error)
         assert done.rows("form")
         assert done.rows("profile")
 
-    def test_when_klaviyo_is_down_nothing_more_is_asked(self, shop: ScriptedAccount) -> None:
+    def test_when_klaviyo_is_down_nothing_more_is_asked(
+        self, full_account: ScriptedAccount
+    ) -> None:
         """Two endpoints in a row that never answer are enough: each is waited for for minutes."""
         down = ["/api/tags", "/api/tag-groups", "/api/forms", "/api/events"]
         for path in down:
-            shop.refuse(path, 503)
+            full_account.fail_with(path, 503)
         done = run(tables=FULL)
         assert isinstance(done.error, TransientError)
         assert "/api/tags" in str(done.error)
         (warning,) = done.warnings
         assert "/api/tag-groups" in warning
-        assert [len(shop.asked_of(path)) for path in down] == [6, 6, 0, 0]
+        assert [len(full_account.requests_to(path)) for path in down] == [6, 6, 0, 0]
         assert done.rows("campaign")
 
     @pytest.mark.parametrize(("bad", "fails"), [(10, False), (11, True)], ids=["few", "many"])
     def test_more_than_a_few_refused_records_fail_the_sync(
-        self, shop: ScriptedAccount, *, bad: int, fails: bool
+        self, full_account: ScriptedAccount, *, bad: int, fails: bool
     ) -> None:
         """S3: one in a hundred and more than ten is no accident; all the others are kept."""
-        shop.documents["/api/forms"] += [{"type": "form"}] * bad
-        shop.documents["/api/forms"] += [resource("form", str(n)) for n in range(1_050)]
+        full_account.documents["/api/forms"] += [{"type": "form"}] * bad
+        full_account.documents["/api/forms"] += [resource("form", str(n)) for n in range(1_050)]
         done = run(tables="form,list")
         assert len(done.rows("form")) == 1_051
         assert len(done.rows("sync_error")) == bad
@@ -575,18 +520,18 @@ class TestManyAccounts:
 
     KEYS = f"{KEY},{OTHER}"
 
-    def test_each_account_is_asked_with_its_own_key(self, shop: ScriptedAccount) -> None:
+    def test_each_account_is_asked_with_its_own_key(self, full_account: ScriptedAccount) -> None:
         """Rows and state of each stand under its own id."""
         done = run(api_key=self.KEYS, tables="form")
-        assert {one.key for one in shop.asked} == {KEY, OTHER}
+        assert {one.key for one in full_account.requests} == {KEY, OTHER}
         assert {row["account_id"] for row in done.rows("form")} == {f"of-{KEY}", f"of-{OTHER}"}
         assert set(done.state["accounts"]) == {f"of-{KEY}", f"of-{OTHER}"}
         again = run(done.state, api_key=self.KEYS, tables="form")
         assert again.rows("form") == []
 
-    def test_one_that_fails_does_not_keep_the_other(self, shop: ScriptedAccount) -> None:
+    def test_one_that_fails_does_not_keep_the_other(self, full_account: ScriptedAccount) -> None:
         """The sync fails in the end, but the other account's rows and state are kept."""
-        shop.answers["/api/accounts"] = lambda request: (
+        full_account.responses["/api/accounts"] = lambda request: (
             None if OTHER in request.headers["Authorization"] else Response("{}", 401)
         )
         done = run(api_key=self.KEYS, tables="form")
@@ -597,21 +542,21 @@ class TestManyAccounts:
         assert "account 1 of 2" in warning
         assert KEY not in warning
 
-    @pytest.mark.usefixtures("shop")
+    @pytest.mark.usefixtures("full_account")
     def test_accounts_are_synced_side_by_side(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """No account waits for another: each goes on only once both have begun."""
         both_begun = threading.Barrier(2)
 
-        def parts(_: Any) -> Iterator[Any]:
+        def plan_runs(*_: Any) -> Iterator[Any]:
             both_begun.wait(timeout=20)
             return iter(())
 
-        monkeypatch.setattr(sync, "_parts", parts)
+        monkeypatch.setattr(sync, "_plan_runs", plan_runs)
         assert len(run(api_key=self.KEYS).rows("account")) == 2
 
-    def test_a_warning_names_its_account(self, shop: ScriptedAccount) -> None:
+    def test_a_warning_names_its_account(self, full_account: ScriptedAccount) -> None:
         """The user must know which of the keys lacks the scope."""
-        shop.answers["/api/forms"] = lambda request: (
+        full_account.responses["/api/forms"] = lambda request: (
             Response("{}", 403) if OTHER in request.headers["Authorization"] else None
         )
         done = run(api_key=self.KEYS, tables="form,list")
@@ -619,11 +564,11 @@ class TestManyAccounts:
         assert warning.startswith("account 2 of 2: the API key lacks the scope forms:read")
         assert [row["account_id"] for row in done.rows("form")] == [f"of-{KEY}"]
 
-    def test_two_keys_of_one_account_are_one_sync(self, shop: ScriptedAccount) -> None:
+    def test_two_keys_of_one_account_are_one_sync(self, full_account: ScriptedAccount) -> None:
         """Its rows come once, and a warning says that one key is superfluous."""
         whole = resource("account", "a", timezone="UTC")
         body = json.dumps({"data": [whole], "links": {"next": None}})
-        shop.answers["/api/accounts"] = lambda _: Response(body)
+        full_account.responses["/api/accounts"] = lambda _: Response(body)
         done = run(api_key=self.KEYS, tables="form")
         assert done.error is None
         assert len(done.rows("form")) == 1

@@ -9,17 +9,17 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from streams import catalog
 import pytest
-from api import KlaviyoClient, TransientError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from api import KlaviyoClient, TransientError
+from streams import catalog
 from tests.connector import scripted
-from tests.connector.scripted import DAY, NOON, ScriptedAccount, Sync, run
+from tests.connector.scripted import DAY, NOON, ScriptedAccount, ScriptedRun, run
+from tests.fake_clock import FakeClock
 from tests.loader import KilledError, Loader
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
-from tests.unhurried import UnhurriedClock
 
 NOW = "2026-11-16T15:00:00+00:00"
 SMALL: dict[str, Any] = {
@@ -42,7 +42,7 @@ def _running() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def _connector(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connector asks for small pages, keeps each checkpoint, and nobody waits."""
-    monkeypatch.setattr("session.Clock", UnhurriedClock)
+    monkeypatch.setattr("session.Clock", FakeClock)
     monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 1)
     monkeypatch.setattr("streams.events.EVENTS", replace(catalog.EVENTS, page_sizes=(40, 8, 1)))
 
@@ -72,15 +72,15 @@ def at(*times: datetime) -> list[Any]:
     ]
 
 
-def written(sync: Sync) -> Counter[str]:
+def written(sync: ScriptedRun) -> Counter[str]:
     """How often a sync wrote each event."""
     return Counter(row["id"] for row in sync.rows("event"))
 
 
 def windows(account: ScriptedAccount) -> list[tuple[datetime, datetime]]:
     """The windows that were asked for, in order; one of several pages stands here once."""
-    filters = dict.fromkeys(one.params.get("filter", "") for one in account.asked_of(EVENTS))
-    found = [[time for *_, time in scripted.BOUND.findall(one)] for one in filters]
+    filters = dict.fromkeys(one.params.get("filter", "") for one in account.requests_to(EVENTS))
+    found = [[time for *_, time in scripted.TIME_CONDITION.findall(one)] for one in filters]
     bounds = [list(map(datetime.fromisoformat, times)) for times in found if times]
     return [(start, end[0] if end else account.now) for start, *end in bounds]
 
@@ -213,12 +213,12 @@ class TestUnreadable:
         over = threading.Event()
 
         def answer(request: Request) -> None:
-            found = scripted.BOUND.findall(request.args["filter"])
+            found = scripted.TIME_CONDITION.findall(request.args["filter"])
             start, end = (*(datetime.fromisoformat(time) for *_, time in found), NOON)[:2]
             if start <= slow < end:
                 over.wait(LONG)
 
-        busy.answers[EVENTS] = answer
+        busy.responses[EVENTS] = answer
         done = run(tables="event", start_date="2026-11-20", concurrency="1")
         over.set()
         assert done.error is None
@@ -226,7 +226,7 @@ class TestUnreadable:
         (error,) = done.rows("sync_error")
         assert f"{slow:%Y-%m-%dT%H:%M:%S}" in error["reason"]
         assert "no whole answer within" in error["reason"]
-        assert {one.params["page[size]"] for one in busy.asked_of(EVENTS)} == {"40", "8", "1"}
+        assert {one.params["page[size]"] for one in busy.requests_to(EVENTS)} == {"40", "8", "1"}
         assert (slow, slow + SECOND) in windows(busy)
 
 
@@ -278,10 +278,10 @@ class TestAgain:
                 down.set()
             return Response("", 503) if down.is_set() else None
 
-        busy.answers[EVENTS] = answer
+        busy.responses[EVENTS] = answer
         first = run(**SINCE_SEPTEMBER, concurrency="2")
         assert isinstance(first.error, TransientError)
-        busy.answers.clear()
+        busy.responses.clear()
         second = run(first.state, **SINCE_SEPTEMBER)
         assert len(written(first)) > 3
         assert written(first) + written(second) == Counter(map(str, range(70)))
@@ -310,7 +310,7 @@ class TestPlan:
             with lock:
                 there.pop()
 
-        busy.answers[EVENTS] = answer
+        busy.responses[EVENTS] = answer
         run(**SINCE_SEPTEMBER, concurrency=str(threads))
         assert most == threads
 
@@ -324,8 +324,10 @@ class TestPlan:
         cut = SEPTEMBER + 9 * MINUTE
         assert windows(account)[:2] == [(SEPTEMBER, SEPTEMBER + DAY), (SEPTEMBER, cut)]
         assert windows(account)[2][0] == cut
-        whole, part = account.asked_of(EVENTS)[:2]
-        turned = [one.params["filter"] for one in account.asked_of(EVENTS) if CURSOR in one.params]
+        whole, part = account.requests_to(EVENTS)[:2]
+        turned = [
+            one.params["filter"] for one in account.requests_to(EVENTS) if CURSOR in one.params
+        ]
         assert not {whole.params["filter"], part.params["filter"]} & {*turned}
 
     def test_bounds_are_whole_seconds(
