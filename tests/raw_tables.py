@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 
 from tests.fivetran import SCHEMA
-from tests.loader import OWN
+from tests.loader import SYNC_TABLES
 
 WHEN = {"synced_at", "_fivetran_synced"}  # columns that tell when a row was written
 Rows = list[dict[str, Any]]
@@ -32,7 +32,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> Rows:
 def content(warehouse: Path) -> dict[str, Rows]:
     """What is said of the account: not of the syncs, nor when a row was written."""
     tables = everything(warehouse)
-    return {name: _content(rows) for name, rows in tables.items() if name not in OWN}
+    return {name: _content(rows) for name, rows in tables.items() if name not in SYNC_TABLES}
 
 
 def _content(rows: Rows) -> Rows:

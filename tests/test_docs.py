@@ -7,7 +7,7 @@ import pytest
 from configuration import KEYS
 from streams import AGGREGATES, REPORTS, STREAMS, TABLES
 
-from tests.chaos import matrix
+from tests.chaos import fault_table
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -80,4 +80,4 @@ def test_the_fault_matrix_is_told_as_it_is_run() -> None:
     """docs/faults.md holds every row of the matrix, and no other; `make chaos` writes it."""
     row = re.compile(r"^\| ([A-Z]\d+) \| (.*?) \| (.*?) \| [\d|]", re.MULTILINE)
     told = row.findall((ROOT / "docs" / "faults.md").read_text())
-    assert told == [(one.id, one.fault, one.rule) for one in matrix.ROWS]
+    assert told == [(one.id, one.fault, one.rule) for one in fault_table.FAULTS]

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from tests.fake_clock import FakeClock
 from tests.loader import KilledError, Loader, Row
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
-from tests.unhurried import UnhurriedClock
 
 NOW = "2026-11-16T15:00:00+00:00"
 END = datetime.fromisoformat(NOW) + timedelta(days=50)  # the sandbox's story ends 10 days later
@@ -65,7 +65,7 @@ def _story() -> Iterator[Story]:
         running_sandbox(**ACCOUNT, no_limits=True) as sandbox,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr("asking.Clock", UnhurriedClock)
+        patch.setattr("asking.Clock", FakeClock)
         records = {kind: ids(sandbox, path) for kind, path in KINDS.items()}
         sandbox.advance(30 * 86_400)
         told = sandbox.all("/api/events", **{"page[size]": 1000, "sort": "datetime"})

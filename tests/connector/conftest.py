@@ -6,7 +6,7 @@ from werkzeug.serving import WSGIRequestHandler
 
 from tests.connector import scripted
 from tests.connector.scripted import ScriptedAccount
-from tests.unhurried import UnhurriedClock
+from tests.fake_clock import FakeClock
 
 
 @pytest.fixture
@@ -24,5 +24,5 @@ def account(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedAcco
     monkeypatch.setattr(
         WSGIRequestHandler, "date_time_string", lambda *_: scripted.http_time(account)
     )
-    monkeypatch.setattr("asking.Clock", UnhurriedClock)
+    monkeypatch.setattr("asking.Clock", FakeClock)
     return account

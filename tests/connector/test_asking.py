@@ -14,17 +14,17 @@ from asking import Asking, QuotaSpentError, StoppedError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from tests.fake_clock import FakeClock
 from tests.raw_server import serve
-from tests.unhurried import UnhurriedClock
 
 KEY = "pk_0123456789abcdef"
 PATH = "/api/events"
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> UnhurriedClock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """A clock that only waiting moves."""
-    clock = UnhurriedClock()
+    clock = FakeClock()
     monkeypatch.setattr(asking, "Clock", lambda: clock)
     return clock
 
@@ -91,7 +91,7 @@ class TestRetries:
         ids=lambda fault: f"{fault.status_code} {fault.get_data(as_text=True)}",
     )
     def test_a_passing_fault_passes(
-        self, server: HTTPServer, clock: UnhurriedClock, fault: Response
+        self, server: HTTPServer, clock: FakeClock, fault: Response
     ) -> None:
         """After five failures the sixth attempt still counts, and nothing is lost."""
         answer(server, [*[fault] * 5, page("a", cursor="2"), fault, page("b")])
@@ -118,7 +118,7 @@ class TestRetries:
         assert len(server.log) == 6
 
     def test_what_waiting_cannot_mend_is_asked_once(
-        self, server: HTTPServer, clock: UnhurriedClock
+        self, server: HTTPServer, clock: FakeClock
     ) -> None:
         """H6: waiting does not mend a rejected key, a missing scope or a wrong question."""
         faults = {
@@ -146,7 +146,7 @@ class TestRetries:
     def test_waits_grow_up_to_a_minute(
         self,
         server: HTTPServer,
-        clock: UnhurriedClock,
+        clock: FakeClock,
         monkeypatch: pytest.MonkeyPatch,
         status: int,
     ) -> None:
@@ -162,7 +162,7 @@ class TestRateLimit:
 
     @pytest.mark.parametrize("seconds", ["0", "7", "599", "898"])
     def test_retry_after_is_honoured(
-        self, server: HTTPServer, clock: UnhurriedClock, seconds: str
+        self, server: HTTPServer, clock: FakeClock, seconds: str
     ) -> None:
         """Never sooner than asked, and at most a second later."""
         answer(server, [refusal(429, Retry_After=seconds), page("a")])
@@ -170,7 +170,7 @@ class TestRateLimit:
         (wait,) = clock.waits
         assert int(seconds) <= wait <= int(seconds) + 1
 
-    def test_a_long_wait_is_a_spent_quota(self, server: HTTPServer, clock: UnhurriedClock) -> None:
+    def test_a_long_wait_is_a_spent_quota(self, server: HTTPServer, clock: FakeClock) -> None:
         """More than a quarter of an hour is not waited for: the next sync asks again."""
         answer(server, [refusal(429, Retry_After="73473")])
         with pytest.raises(QuotaSpentError, match="retry in 1225 minutes") as error:
@@ -181,7 +181,7 @@ class TestRateLimit:
 
     @pytest.mark.parametrize("header", ["0", "30", "abc", "-1", "nan", "inf"])
     def test_being_throttled_for_ever_ends(
-        self, server: HTTPServer, clock: UnhurriedClock, header: str
+        self, server: HTTPServer, clock: FakeClock, header: str
     ) -> None:
         """One question waits a quarter of an hour at most, and is not asked a thousand times."""
         answer(server, [refusal(429, Retry_After=header)])
@@ -191,7 +191,7 @@ class TestRateLimit:
         assert len(server.log) <= 100
 
     def test_being_throttled_does_not_use_up_the_attempts(
-        self, server: HTTPServer, clock: UnhurriedClock
+        self, server: HTTPServer, clock: FakeClock
     ) -> None:
         """H2: every second answer a 429, for a whole listing: all of it arrives."""
         slow = refusal(429, Retry_After="1")
@@ -200,7 +200,7 @@ class TestRateLimit:
         assert len(listed(Asking(KEY))) == 21
         assert len(clock.waits) == 20
 
-    def test_an_empty_minute_is_waited_out(self, server: HTTPServer, clock: UnhurriedClock) -> None:
+    def test_an_empty_minute_is_waited_out(self, server: HTTPServer, clock: FakeClock) -> None:
         """When none of the minute is left, that endpoint is not asked before the next one."""
         empty = Response(
             page("a").data, headers={"RateLimit-Remaining": "0", "RateLimit-Reset": "42"}
@@ -228,7 +228,7 @@ class TestRateLimit:
             client.get(PATH)
 
     def test_what_was_asked_and_waited_is_counted(
-        self, server: HTTPServer, clock: UnhurriedClock
+        self, server: HTTPServer, clock: FakeClock
     ) -> None:
         """The closing summary tells requests, throttled answers and seconds waited."""
         answer(server, [refusal(429, Retry_After="5"), refusal(503), page("a")])

@@ -17,9 +17,9 @@ from werkzeug import Request, Response
 
 from tests.connector import scripted
 from tests.connector.scripted import DAY, NOON, ScriptedAccount, Sync, run
+from tests.fake_clock import FakeClock
 from tests.loader import KilledError, Loader
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
-from tests.unhurried import UnhurriedClock
 
 NOW = "2026-11-16T15:00:00+00:00"
 SMALL: dict[str, Any] = {
@@ -42,7 +42,7 @@ def _running() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def _connector(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connector asks for small pages, keeps each checkpoint, and nobody waits."""
-    monkeypatch.setattr("asking.Clock", UnhurriedClock)
+    monkeypatch.setattr("asking.Clock", FakeClock)
     monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 1)
     monkeypatch.setattr("events.EVENTS", replace(events.EVENTS, sizes=(40, 8, 1)))
 

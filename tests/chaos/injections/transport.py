@@ -1,0 +1,134 @@
+"""T: faults on the way between the connector and Klaviyo."""
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import trustme
+from api import ContractError, TransientError
+
+from tests.chaos.fault_patterns import EVENTS
+from tests.chaos.runs import SandboxRun, measure
+from tests.raw_server import EMPTY_RESPONSE, serve
+
+BOMBED = """
+import sys
+import api
+from read import peak
+try:
+    api.Klaviyo(sys.argv[1]).get("/api/events")
+except api.ContractError:
+    print(peak() / 2**20)
+"""
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def measure_gzip_bomb(run: SandboxRun) -> None:
+    """A body that is not unpacked takes no memory."""
+    run.sandbox.fault("bomb", path=EVENTS, megabytes=200)
+    [peak] = measure(BOMBED, run.loader.url)
+    assert peak < 300, f"{peak:.0f} MB"
+    run.recover()
+
+
+def refuse_connections_at_first(run: SandboxRun) -> None:
+    """Open the port at the third wait; from then on it leads to the sandbox."""
+    host, port = run.loader.url.removeprefix("http://").split(":")
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        free_port = closed.getsockname()[1]
+    run.loader.url = f"http://127.0.0.1:{free_port}"
+
+    def open_at_last() -> None:
+        if len(run.waits) == 3:
+            _relay(free_port, (host, int(port)))
+
+    run.on_wait = open_at_last
+    run.sync()
+    assert len(run.waits) >= 3
+
+
+def _relay(port: int, target: tuple[str, int]) -> None:
+    """Pass every connection to a port on to the target, both ways."""
+
+    def copy_bytes(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):  # one side has closed
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def accept(server: socket.socket) -> None:
+        while True:
+            near = server.accept()[0]
+            far = socket.create_connection(target)
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=copy_bytes, args=pair, daemon=True).start()
+
+    server = socket.create_server(("127.0.0.1", port))
+    threading.Thread(target=accept, args=(server,), daemon=True).start()
+
+
+def refuse_connections(run: SandboxRun) -> None:
+    """Close the port for a whole sync: its waits are within the budget of ten minutes."""
+    url = run.loader.url
+    with serve(EMPTY_RESPONSE) as server:
+        run.loader.url = server.url
+    run.sync(TransientError, "connection to .* failed .*; is the sandbox running")
+    assert sum(run.waits) <= 600
+    run.loader.url = url
+    run.recover()
+
+
+def fail_dns(run: SandboxRun, times: int) -> None:
+    """Let the name not be found so many times; a request is tried six times."""
+    failures = [socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")] * times
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(*args: Any, **options: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return look_up(*args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("urllib3.util.connection.socket.getaddrinfo", getaddrinfo)
+        if times == 6:
+            run.sync(TransientError, "connection to .* failed")
+            failures.clear()
+        run.sync()
+
+
+def show_certificate(run: SandboxRun, fault: str) -> None:
+    """Show a certificate that cannot be trusted: the server gets one connection, and no key."""
+    authority, url = trustme.CA(), run.loader.url
+    certificate = {
+        "self-signed": trustme.CA().issue_cert("127.0.0.1"),
+        "of another host": authority.issue_cert("klaviyo.example"),
+        "expired": authority.issue_cert("127.0.0.1", not_after=LONG_AGO),
+    }[fault]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    with (
+        serve(EMPTY_RESPONSE, context) as server,
+        authority.cert_pem.tempfile() as trusted,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", trusted)
+        run.loader.url = server.url
+        run.sync(ContractError, "the certificate .* cannot be trusted")
+        assert server.connections == 1
+    run.loader.url = url
+    run.recover()
+
+
+def redirect(run: SandboxRun, location: str) -> None:
+    """Redirect every request: the other host gets no connection, Klaviyo no second request."""
+    with serve(EMPTY_RESPONSE) as other:
+        location = location.format(other=other.url, own=run.loader.url)
+        run.sandbox.fault("redirect", location=location)
+        run.sync(ContractError, "302")
+        assert other.connections == 0
+    assert len(run.sandbox.log()) == 1
+    run.recover()
