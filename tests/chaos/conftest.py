@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -21,33 +20,19 @@ from tests.chaos.runs import (
     ScriptedRun,
     count_usage,
     loaded_rows,
+    read_upcoming_events,
 )
 from tests.connector import scripted
 from tests.connector.scripted import ScriptedAccount
 from tests.fake_clock import FakeClock
 from tests.loader import Loader
-from tests.sandbox_server import Sandbox, running_sandbox
+from tests.sandbox_server import running_sandbox
 
 NOW, LATER = "2026-11-16T15:00:00+00:00", "2026-11-18T16:00:00+00:00"
 RECENT = {**EVERYTHING, "start_date": "2026-10-01"}  # so few rows that a run takes seconds
 TINY = {"campaigns": 4, "profiles": 12, "seed": 5, "no_limits": True, "epoch": NOW[:10]}
 SMALL = {"campaigns": 14, "profiles": 60, "seed": 5, "no_limits": True, "epoch": NOW[:10]}
 SMALL_PAGES = replace(EVENTS, sizes=(5, 1))  # so that a window of a small account has several
-
-
-def read_upcoming_events(sandbox: Sandbox) -> dict[str, datetime]:
-    """The events of the next 40 days with their times: the clock is moved ahead and back."""
-    now = sandbox.admin()["now"]
-    visible = {document["id"] for document in sandbox.all("/api/events", **{"page[size]": 1000})}
-    sandbox.advance(40 * 86_400)
-    listed = sandbox.all("/api/events", **{"page[size]": 1000, "sort": "datetime"})
-    sandbox.reset()
-    sandbox.move_to(now)
-    times = {
-        document["id"]: datetime.fromisoformat(document["attributes"]["datetime"])
-        for document in listed
-    }
-    return {id_: at for id_, at in times.items() if id_ not in visible}
 
 
 @pytest.fixture(scope="session", name="synced_connection")

@@ -147,10 +147,12 @@ TRANSPORT = [
         "the request is tried up to 6 times within 10 minutes, then exit 1",
         transient("stall", times=1, after=2),
         persistent("stall", TransientError, EVENTS, ACCOUNTS, REPORT),
-        quick(case("refused three times", transport.refuse_connections_at_first)),
+        quick(
+            case("refused three times", transport.fail_connections, "refused", 3),
+            case("no name three times", transport.fail_connections, "no name", 3),
+        ),
         case("refused for ever", transport.refuse_connections),
-        quick(case("no name three times", transport.fail_dns, 3)),
-        case("no name for ever", transport.fail_dns, 6),
+        case("no name for ever", transport.fail_connections, "no name", 6),
     ),
     fault(
         "T5",

@@ -72,6 +72,20 @@ def count_usage(sandbox: Sandbox) -> Usage:
     return len(log), sum(request["records"] for request in log)
 
 
+def read_upcoming_events(sandbox: Sandbox) -> dict[str, datetime]:
+    """The hidden events of the next 40 days with their times: the clock is moved ahead and back."""
+    now = sandbox.admin()["now"]
+    visible = {document["id"] for document in sandbox.all("/api/events", **{"page[size]": 1000})}
+    sandbox.advance(40 * 86_400)
+    listed = sandbox.all("/api/events", **{"page[size]": 1000, "sort": "datetime"})
+    sandbox.reset()
+    sandbox.move_to(now)
+    times = {
+        event["id"]: datetime.fromisoformat(event["attributes"]["datetime"]) for event in listed
+    }
+    return {id_: at for id_, at in times.items() if id_ not in visible}
+
+
 def loaded_rows(loader: Loader) -> Rows:
     """The tables about the account, as rows."""
     return {name: list(rows.values()) for name, rows in loader.content().items()}

@@ -1,9 +1,8 @@
 """T: faults on the way between the connector and Klaviyo."""
 
+import itertools
 import socket
 import ssl
-import threading
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ try:
 except api.ContractError:
     print(peak() / 2**20)
 """
+ATTEMPTS = 6  # of one request
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -33,42 +33,6 @@ def measure_gzip_bomb(run: SandboxRun) -> None:
     [peak] = measure(BOMBED, run.loader.url)
     assert peak < 300, f"{peak:.0f} MB"
     run.recover()
-
-
-def refuse_connections_at_first(run: SandboxRun) -> None:
-    """Open the port at the third wait; from then on it leads to the sandbox."""
-    host, port = run.loader.url.removeprefix("http://").split(":")
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        free_port = closed.getsockname()[1]
-    run.loader.url = f"http://127.0.0.1:{free_port}"
-
-    def open_at_last() -> None:
-        if len(run.waits) == 3:
-            _relay(free_port, (host, int(port)))
-
-    run.on_wait = open_at_last
-    run.sync()
-    assert len(run.waits) >= 3
-
-
-def _relay(port: int, target: tuple[str, int]) -> None:
-    """Pass every connection to a port on to the target, both ways."""
-
-    def copy_bytes(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):  # one side has closed
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-
-    def accept(server: socket.socket) -> None:
-        while True:
-            near = server.accept()[0]
-            far = socket.create_connection(target)
-            for pair in ((near, far), (far, near)):
-                threading.Thread(target=copy_bytes, args=pair, daemon=True).start()
-
-    server = socket.create_server(("127.0.0.1", port))
-    threading.Thread(target=accept, args=(server,), daemon=True).start()
 
 
 def refuse_connections(run: SandboxRun) -> None:
@@ -82,22 +46,25 @@ def refuse_connections(run: SandboxRun) -> None:
     run.recover()
 
 
-def fail_dns(run: SandboxRun, times: int) -> None:
-    """Let the name not be found so many times; a request is tried six times."""
-    failures = [socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")] * times
-    look_up = socket.getaddrinfo
+def fail_connections(run: SandboxRun, reason: str, times: int) -> None:
+    """Let the first connections be "refused", or have "no name"."""
+    look_up, lookups = socket.getaddrinfo, itertools.count()
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
 
     def getaddrinfo(*args: Any, **options: Any) -> Any:
-        if failures:
-            raise failures.pop()
-        return look_up(*args, **options)
+        if next(lookups) >= times:
+            return look_up(*args, **options)
+        if reason == "no name":
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return look_up("127.0.0.1", port, type=socket.SOCK_STREAM)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("urllib3.util.connection.socket.getaddrinfo", getaddrinfo)
-        if times == 6:
+        if times == ATTEMPTS:
             run.sync(TransientError, "connection to .* failed")
-            failures.clear()
         run.sync()
+    assert len(run.waits) >= 3
 
 
 def show_certificate(run: SandboxRun, fault: str) -> None:
