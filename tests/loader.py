@@ -1,6 +1,6 @@
-"""A loader of our own: replays a sync's operations into memory, as Fivetran does into a warehouse.
+"""A loader into memory: it replays a sync's operations as Fivetran does into a warehouse.
 
-What comes before a checkpoint is kept; what comes after the last one is lost when the sync dies.
+Operations before a checkpoint are kept; those after the last one are lost when the sync is killed.
 """
 
 import copy
@@ -22,7 +22,7 @@ SYNC_TABLES = {"sync_report", "sync_error"}  # tables about the sync, not about 
 
 
 class KilledError(Exception):
-    """The process died here."""
+    """The process was killed here."""
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Loader:
         die_after: int | None = None,
         on_operation: Callable[[models.Operation], object] = lambda _: None,
     ) -> "Loader":
-        """Run one sync; `die_after` operations it dies and loses what was not checkpointed.
+        """Run one sync; it is killed after `die_after` operations, and loses those without checkpoint.
 
         `on_operation` is called with each operation before the next one is made.
         """
@@ -89,7 +89,7 @@ class Loader:
 
     @property
     def requests(self) -> int:
-        """What the last sync asked of Klaviyo, by its own report."""
+        """The number of requests of the last sync, by its own report."""
         last = self.rows("sync_report")[-1]["sync_id"]
         return sum(r["requests"] for r in self.rows("sync_report") if r["sync_id"] == last)
 

@@ -92,10 +92,11 @@ def reject_key(run: SandboxRun, path: str, after: int) -> None:
 
 
 def reject_key_of_debug(run: DebugSandboxRun) -> None:
-    """Reject the key: the real process ends after one request."""
+    """Reject the key: the real process ends after one request and loads nothing."""
     run.sandbox.fault("401")
     run.sync(KlaviyoError, REJECTED)
     assert len(run.sandbox.log()) == 1
+    assert run.tables() == {}
     run.recover()
 
 
