@@ -43,7 +43,7 @@ class Loader:
         die_after: int | None = None,
         on_operation: Callable[[models.Operation], object] = lambda _: None,
     ) -> "Loader":
-        """Run one sync; it is killed after `die_after` operations, and loses those without checkpoint.
+        """Run one sync; it is killed after `die_after` operations, and loses those not checkpointed.
 
         `on_operation` is called with each operation before the next one is made.
         """
