@@ -43,7 +43,7 @@ class Loader:
         die_after: int | None = None,
         on_operation: Callable[[models.Operation], object] = lambda _: None,
     ) -> "Loader":
-        """Run one sync; it is killed after `die_after` operations, and loses those not checkpointed.
+        """Run one sync; after `die_after` operations it is killed, and the last of them are lost.
 
         `on_operation` is called with each operation before the next one is made.
         """

@@ -1,4 +1,4 @@
-"""Our own `sync`: every column of every row. The generator alone, without the SDK's loader."""
+"""Our own `sync.sync`: every column of every row, without the SDK's loader."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from models import Upsert
 
 
 def events(url: str, concurrency: str) -> Iterator[int]:
-    """Yield each event; the rows of `event_attribution` are made too, but not counted."""
+    """Yield each event; the rows of `event_attribution` are made but not counted."""
     return _rows(url, "event", tables="event,event_attribution", concurrency=concurrency)
 
 

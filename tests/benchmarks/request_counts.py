@@ -1,4 +1,4 @@
-"""How many requests a sync makes, against the fewest that can show an account to be unchanged."""
+"""Counts the requests of a sync, and the fewest that can show an account to be unchanged."""
 
 import sys
 
@@ -11,21 +11,21 @@ from streams import AGGREGATES, REPORTS, STREAMS
 from tests.loader import Loader
 
 
-def print_requests(sandbox: Sandbox) -> None:
+def print_request_counts(sandbox: Sandbox) -> None:
     """Print the requests of a first sync and of one that finds nothing new."""
-    synced = Loader(sandbox.url, {"api_key": KEY}).sync()
-    first = synced.requests
-    synced.sync()
+    connection = Loader(sandbox.url, {"api_key": KEY}).sync()
+    first = connection.requests
+    connection.sync()
     print(f"{'requests of a sync':<40}{'ours':>9}{'fewest':>9}")
     print(f"{'first, all history':<40}{first:>9,}")
-    print(f"{'nothing changed':<40}{synced.requests:>9,}{_fewest(sandbox):>9,}\n")
+    print(f"{'nothing changed':<40}{connection.requests:>9,}{_count_fewest(sandbox):>9,}\n")
 
 
-def _fewest(sandbox: Sandbox) -> int:
+def _count_fewest(sandbox: Sandbox) -> int:
     """The fewest requests that can show an account to be unchanged, by Klaviyo's own rules.
 
-    One for the account, one for each part of a listing that can be asked for changes alone, all
-    pages of those that cannot, one for each report and one for each aggregated metric.
+    One for the account, one for each part of a listing with a filter on changes, all
+    pages of those without, one for each report and one for each aggregated metric.
     """
     listings = sum(
         len(stream.partitions) if stream.cursor else len(list(sandbox.pages(stream.path)))
