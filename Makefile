@@ -37,9 +37,12 @@ bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: others too, WAR
 	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,bench) \
 		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
-coverage: .venv/.stamp .venv-dbt/.stamp ## Measure which branches of the connector its tests run; fails below 97 %
+# The harness runs a connector of its own.
+COVERING = $(filter-out tests/test_fivetran_harness.py,$(wildcard tests/test_*.py))
+
+coverage: .venv/.stamp .venv-dbt/.stamp ## Measure the connector's branches that tests run; fails below 97 %
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@.venv/bin/coverage run -m pytest --numprocesses 2 --dist loadfile tests/connector tests/test_*.py
+	@.venv/bin/coverage run -m pytest --numprocesses 2 --dist loadfile tests/connector $(COVERING)
 	@.venv/bin/coverage combine --quiet
 	@.venv/bin/coverage report
 
