@@ -43,7 +43,7 @@ class Loader:
         die_after: int | None = None,
         on_operation: Callable[[models.Operation], object] = lambda _: None,
     ) -> "Loader":
-        """Run one sync; after `die_after` operations it is killed, and the last of them are lost.
+        """Run one sync. A kill after `die_after` operations loses those since the last checkpoint.
 
         `on_operation` is called with each operation before the next one is made.
         """

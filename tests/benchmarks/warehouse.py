@@ -142,7 +142,7 @@ def _run_dbt(folder: Path, file: Path) -> Cost:
     if status:
         raise CommandError("dbt failed; the reason is above")
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
-    seconds = {one["unique_id"].rpartition(".")[2]: one["execution_time"] for one in results}
+    seconds = {row["unique_id"].rpartition(".")[2]: row["execution_time"] for row in results}
     return Cost(
         wall=time.perf_counter() - began,
         cpu=usage.ru_utime + usage.ru_stime,

@@ -56,7 +56,7 @@ def case(name: str, run: Callable[..., None], *args: Any) -> FaultCase:
 
 def quick(*cases: Cases) -> list[FaultCase]:
     """The same cases, as a part of `make test`."""
-    return [replace(one, quick=True) for one in _flatten(cases)]
+    return [replace(slow, quick=True) for slow in _flatten(cases)]
 
 
 def fault(

@@ -604,17 +604,17 @@ SECTIONS = {
     "Values and schema": VALUES,
     "Security": SECURITY,
 }
-FAULTS: list[Fault] = [one for faults in SECTIONS.values() for one in faults]
+FAULTS: list[Fault] = [row for section in SECTIONS.values() for row in section]
 
 
 def params() -> list[Any]:
     """Each case with its fault, as pytest takes it; `make test` runs the quick ones."""
     return [
-        pytest.param(one, each, id=one.case_id(each), marks=_marks(each))
-        for one in FAULTS
-        for each in one.cases
+        pytest.param(row, item, id=row.case_id(item), marks=_marks(item))
+        for row in FAULTS
+        for item in row.cases
     ]
 
 
-def _marks(each: FaultCase) -> list[pytest.MarkDecorator]:
-    return [] if each.quick else [pytest.mark.chaos]
+def _marks(item: FaultCase) -> list[pytest.MarkDecorator]:
+    return [] if item.quick else [pytest.mark.chaos]

@@ -1,6 +1,6 @@
 """Connections under a fault, and how far their tables are from those of an undisturbed sync.
 
-Run                   what each has: a baseline to equal, and how its syncs ended
+Run                   what each has: the tables to end with, and how its syncs ended
 ├─ InProcessRun       `sync.sync` in this process: waits take no time, the log is recorded
 │  ├─ SandboxRun      to a sandbox, last synced two days ago
 │  └─ ScriptedRun     to an account of a few hand-written documents

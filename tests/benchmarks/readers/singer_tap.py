@@ -44,8 +44,8 @@ def _read(url: str, chosen: Callable[[str], bool]) -> Iterator[int]:
         sys.argv[1:] = ["--config", config]
         catalog = tap_klaviyo.discover(HEADERS)
         for stream in catalog["streams"]:
-            whole = next(one for one in stream["metadata"] if not one["breadcrumb"])
-            whole["metadata"]["selected"] = chosen(stream["stream"])
+            root = next(entry for entry in stream["metadata"] if not entry["breadcrumb"])
+            root["metadata"]["selected"] = chosen(stream["stream"])
         sys.argv += ["--catalog", _write(folder, "catalog", catalog)]
         sys.stdout = output = Records()
         tap_klaviyo.main()
