@@ -138,7 +138,7 @@ class TestIncremental:
         connection.sync()
         assert set(connection.written) == {"sync_report"}
         assert not connection.deleted
-        listings = len(("account", "metric", "list", "segment", "template"))
+        listings = len(("account", "list", "segment", "template"))
         assert connection.requests == listings + 1 + 2 + groups
 
     def test_incremental_syncs_equal_one_full_sync(

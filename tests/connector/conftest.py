@@ -32,7 +32,7 @@ def account(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedAcco
 
 
 def _report_of(groupings: Any, name: str) -> Callable[[Any], Any]:
-    """A report of one group: five of something, on one day where it is asked for by day."""
+    """A report of one group: five of something, on one day where it is a series."""
 
     def report(body: Any) -> Any:
         five = [5] if "interval" in body else 5

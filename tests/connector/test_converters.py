@@ -179,8 +179,8 @@ class TestNumber:
     def test_money_is_kept_to_the_cent_or_null(self) -> None:
         """Amounts are kept as sent, text or number; what is no finite number is NULL."""
         junk: list[Any] = [
-            "1e400", 10**400, math.nan, -math.inf, "NaN", "Infinity", "1_000.5", "12 USD", False,
-            {},
+            "1e400", 10**400, math.nan, -math.inf, "NaN", "Infinity", "1_000.5", "12 USD",
+            False, {},
         ]  # fmt: skip
         expected: list[tuple[Any, Any]] = [
             (1234567.89, 1234567.89),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api import ContractError
+from api import ContractError, TransientError
 from models import Delete
 from tests.connector.scripted import DAY, ScriptedAccount, ScriptedRun, resource, run
 
@@ -46,7 +46,7 @@ class TestMembers:
     """The members of lists; those of segments are the same."""
 
     def test_a_later_sync_requests_only_who_joined(self, list_account: ScriptedAccount) -> None:
-        """It begins an hour before the last sync, and writes nobody again."""
+        """It begins an hour before the last sync, and writes no member again."""
         first = run(tables=TABLES)
         second = run(first.state, tables=TABLES)
         assert joined(first) == ["a", "b"]
@@ -84,7 +84,7 @@ class TestMembers:
         assert joined(fourth) == []
 
     def test_who_left_is_deleted_the_next_day(self, list_account: ScriptedAccount) -> None:
-        """Only the daily comparison can tell; nobody else is written or deleted."""
+        """Only the daily comparison can tell; no other member is written or deleted."""
         first = run(tables=TABLES)
         del list_account.documents[MEMBERS][0]
         second = run(first.state, tables=TABLES)
@@ -164,7 +164,7 @@ class TestMembers:
     def test_members_beyond_the_size_of_the_state_are_a_warning(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """All are written; the warning names the list from which nobody is deleted."""
+        """All are written; the warning names the list from which no member is deleted."""
         monkeypatch.setattr("sync.MAX_INDEX_LENGTH", 100)
         monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
         list_account.documents[MEMBERS] = [member(f"{number:026}") for number in range(40)]
@@ -201,7 +201,7 @@ class TestMembers:
     def test_a_list_that_fails_does_not_block_the_others(
         self, list_account: ScriptedAccount, status: int, concurrency: str
     ) -> None:
-        """The sync fails in the end and names the list; nobody is deleted."""
+        """The sync fails in the end and names the list; no member is deleted."""
         names = [f"L{number}" for number in range(12)]
         list_account.documents[LISTS] = [resource("list", name) for name in names]
         for name in names:
@@ -229,6 +229,18 @@ class TestMembers:
         assert "/api/lists/L/" in str(done.error)
         (warning,) = done.warnings
         assert "/api/lists/N/" in warning
+
+    def test_when_two_lists_are_down_no_more_is_requested(
+        self, list_account: ScriptedAccount
+    ) -> None:
+        """H5: two consecutive unanswered listings mean that Klaviyo is down."""
+        list_account.documents[LISTS] = [resource("list", name) for name in "LMN"]
+        for name in "LM":
+            list_account.fail_with(f"/api/lists/{name}/profiles", 503)
+        done = run(tables=TABLES, concurrency="1")
+        assert isinstance(done.error, TransientError)
+        assert "/api/lists/L/" in str(done.error)
+        assert list_account.requests_to("/api/lists/N/profiles") == []
 
     def test_many_deletions_have_checkpoints_between_them(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch

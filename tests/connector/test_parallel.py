@@ -43,7 +43,7 @@ def test_sources_run_at_the_same_time() -> None:
 
 
 def test_an_item_may_reveal_another_source() -> None:
-    """The next source is asked for again after each item, so a dense window can be cut."""
+    """`next_source` is called again after each item, so that a dense window can be cut."""
     revealed: list[Iterator[str]] = [iter(["first"])]
     found = []
     for item in read_in_parallel(lambda: revealed.pop() if revealed else None, 2):

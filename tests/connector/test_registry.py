@@ -1,4 +1,4 @@
-"""What the registry derives from the declarations: which streams run, and who needs whom."""
+"""What the registry derives from the declarations: which streams run, and what each needs."""
 
 from streams import STREAMS, TABLES
 from streams.catalog import LISTS, METRICS, SEGMENTS

@@ -9,7 +9,7 @@ import pytest
 from werkzeug import Request, Response
 
 from api import ContractError, TransientError
-from tests.connector.scripted import DAY, NOON, ScriptedAccount, ScriptedRun, resource, run
+from tests.connector.scripted import DAY, KEY, NOON, ScriptedAccount, ScriptedRun, resource, run
 
 CAMPAIGNS, TAGS, FORMS, FLOWS = "/api/campaigns", "/api/tags", "/api/forms", "/api/flows"
 MESSAGES = "/api/campaign-messages"
@@ -308,6 +308,19 @@ class TestDetails:
         third = run(second.state, tables=tables)
         assert ids(first, "campaign_variation") == ids(third, "campaign_variation") == ["A", "B"]
         assert second.rows("campaign_variation") == second.deleted("campaign_variation") == []
+        assert len(account.requests_to(self.VARIATIONS)) == 2
+
+    def test_details_of_an_unknown_table_are_requested_again(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Another version of the connector may fill further tables from the same record."""
+        self.put_message(account)
+        state = run(tables="campaign_message,campaign_variation").state
+        stream = state["accounts"][f"of-{KEY}"]["tables"]["campaign_message"]
+        stream["rows"]["form"] = {}
+        stream["detailed"]["m"][1]["form"] = []
+        second = run(state, tables="campaign_message,campaign_variation")
+        assert second.error is None
         assert len(account.requests_to(self.VARIATIONS)) == 2
 
     def test_a_message_deleted_meanwhile_is_no_error(self, account: ScriptedAccount) -> None:

@@ -155,7 +155,7 @@ class TestVersions:
     def test_a_state_of_an_unknown_version_is_refused(self) -> None:
         """A newer connector's state, or one without a version: one line with the remedy."""
         states = [
-            [], "text", 7, {"accounts": {}}, {"cursor": "2026-01-01"},
+            [], "text", 7, {"version": 1}, {"accounts": {}}, {"cursor": "2026-01-01"},
             *({"version": version, "accounts": {}} for version in ("1", None, 1.5, 2, 0, -1)),
         ]  # fmt: skip
         errors = [refusal(state) for state in states]
