@@ -7,7 +7,7 @@ from tests.fivetran import CONNECTOR
 from tests.fivetran_cli import package
 
 MODULES = {str(file.relative_to(CONNECTOR)) for file in CONNECTOR.rglob("*.py")}
-OTHER_FILES = {"pyproject.toml", "configuration_form.pb"}
+OTHER_FILES = {"README.md", "pyproject.toml", "configuration_form.pb"}
 DECOYS = (
     ".env",
     "secrets.env",
@@ -24,6 +24,7 @@ DECOYS = (
     "tests/test_connector.py",
     "tests/__init__.py",
     "data/profiles.csv",
+    "streams/profiles.csv",
     ".ruff_cache/.gitignore",
     ".ruff_cache/0.17.5/connector",
 )
