@@ -32,9 +32,17 @@ Count = Annotated[int, Meta(ge=0)]
 DayOrNone = Annotated[str, Meta(pattern=r"^(\d{4}-\d\d-\d\d)?$")]
 
 
+YEARS = range(1900, 9000)  # beyond them a lookback is no date any more
+
+
 def _require_zone(*times: datetime | None) -> None:
     if any(time is not None and time.tzinfo is None for time in times):
         raise ValueError("a time without a zone")
+
+
+def _require_year(*days: date | None) -> None:
+    if any(day is not None and day.year not in YEARS for day in days):
+        raise ValueError("no year to calculate with")
 
 
 class _Part(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
@@ -52,6 +60,9 @@ class DayRange(Struct, frozen=True, order=True, array_like=True):
     start: date
     end: date
 
+    def __post_init__(self) -> None:
+        _require_year(self.start, self.end)
+
     def covers(self, other: "DayRange") -> bool:
         """Whether every day of `other` is in this range."""
         return self.start <= other.start and other.end <= self.end
@@ -65,6 +76,7 @@ class TimeSpan(Struct, frozen=True, order=True, array_like=True):
 
     def __post_init__(self) -> None:
         _require_zone(self.start, self.end)
+        _require_year(self.start, self.end)
 
 
 class AccountRowState(_Part, frozen=True):
@@ -98,6 +110,7 @@ class ResourceState(
 
     def __post_init__(self) -> None:
         _require_zone(self.watermark)
+        _require_year(self.watermark)
 
 
 class ReportState(
@@ -123,6 +136,9 @@ class ReportState(
     pending: tuple[DayRange, ...] = ()
     digests: dict[str, dict[DayOrNone, SizedDigest]] = {}
 
+    def __post_init__(self) -> None:
+        _require_year(self.daily_lookback_on, self.full_refresh_on, self.full_refresh_from)
+
 
 class WindowedState(
     _Part,
@@ -143,6 +159,7 @@ class WindowedState(
 
     def __post_init__(self) -> None:
         _require_zone(self.low_watermark, self.daily_lookback_until)
+        _require_year(self.start_date, self.low_watermark, self.daily_lookback_until)
 
 
 class ProfilesState(_Part, frozen=True):
@@ -166,6 +183,7 @@ class MembershipState(_Part, frozen=True):
 
     def __post_init__(self) -> None:
         _require_zone(self.watermark)
+        _require_year(self.watermark)
 
 
 class QuotaState(_Part, frozen=True, rename={"requests": "hours"}):
@@ -350,6 +368,7 @@ def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str,
             account.memberships[name] = msgspec.convert(raw, dict[str, MembershipState])
         case "roster":
             packed = msgspec.convert(raw, MembershipIndexState)
+            _check_groups(tables, packed)
             account.index = MembershipIndex(packed, MAX_INDEX_LENGTH)
         case _ if name not in tables:
             account.unknown[name] = raw
@@ -378,6 +397,13 @@ def _check_resource_keys(tables: Mapping[str, Table], resource: ResourceState) -
     for details in resource.details.values():
         if not details.keys.keys() <= resource.digests.keys():
             raise ValueError("details of a table without rows")
+
+
+def _check_groups(tables: Mapping[str, Table], index: MembershipIndexState) -> None:
+    for name, _, *key in (*index.groups.values(), *index.untracked):
+        columns = tables[name].key if name in tables else ()
+        if "profile_id" in columns and len(key) != len(columns) - 1:
+            raise ValueError("a group without its key")
 
 
 def _check_report_keys(table: Table, report: ReportState) -> None:

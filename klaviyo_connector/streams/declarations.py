@@ -11,9 +11,12 @@ Stream                 path, scope, main table, what it needs of other streams
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from models import Table
+
+# Events "must be after the year 1990" (OpenAPI).
+BEFORE_KLAVIYO = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)

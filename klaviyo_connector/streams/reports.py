@@ -17,13 +17,13 @@ from api import ContractError, ScopeError, TransientError
 from models import Operation, Row, Table, Warning
 from session import QuotaSpentError
 from state.digests import LargestRows, RowDigests
-from state.report_schedule import DAY, ReportWindow, plan_windows
 from state.state import ReportState
 from streams.catalog import MESSAGE_METRICS, METRICS, STREAMS
 from streams.context import AccountContext
 from streams.declarations import AggregateStream, ReportStream
 from streams.failures import Failures
 from streams.quota import ReportQuota
+from streams.report_schedule import DAY, ReportWindow, plan_windows
 from streams.writer import RowWriter
 from tables.converters import to_int64, to_local_date
 from tables.jsonapi import Json, get_path

@@ -23,7 +23,7 @@ from models import Operation, Row, Table
 from state.digests import RowDigests, digest, is_mass_deletion
 from state.state import RecordDetails, ResourceState
 from streams.context import AccountContext
-from streams.declarations import Details, ResourceStream
+from streams.declarations import BEFORE_KLAVIYO, Details, ResourceStream
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_json, to_utc_datetime
 from tables.jsonapi import Json, documents, get_path, related_resources
@@ -151,13 +151,13 @@ class ResourceSync:
         self._details[id_] = RecordDetails(record_digest, keys)
 
     def _advance_watermark(self, document: Json) -> None:
-        """Move the watermark to the record's time, unless that is ahead of Klaviyo's clock."""
+        """Move the watermark; a time ahead of Klaviyo's clock, or before Klaviyo, does not."""
         if self._stream.cursor_field is None:
             return
         changed_at = to_utc_datetime(get_path(document, ("attributes", self._stream.cursor_field)))
         if changed_at is not None:
             time = datetime.fromisoformat(changed_at)
-            if time <= self._context.now:
+            if BEFORE_KLAVIYO < time <= self._context.now:
                 self._newest_change = max(time, self._newest_change or time)
 
     def partitions_to_read_again(self) -> tuple[str, ...]:

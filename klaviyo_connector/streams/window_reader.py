@@ -14,19 +14,17 @@ bisected to the second that has the unreadable record, and reading continues aft
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from api import ContractError, TransientError
 from session import MAX_ATTEMPTS, KlaviyoSession
-from streams.declarations import WindowedStream
+from streams.declarations import BEFORE_KLAVIYO, WindowedStream
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, get_path
 
 SECOND = timedelta(seconds=1)
 PAGES_PER_WINDOW = 8  # a window with more pages is cut, so that other threads read the rest
 WINDOWS_BETWEEN_LARGER_PAGES = 8  # in small pages, before a larger size is tried again
-# Events "must be after the year 1990" (OpenAPI).
-BEFORE_KLAVIYO = datetime(1990, 1, 1, tzinfo=UTC)
 EMPTY_RESPONSE: Json = {"data": []}
 _PAGE_SIZE = re.compile("page.?size", re.IGNORECASE)
 

@@ -21,9 +21,8 @@ from parallel import read_in_parallel
 from state.digests import digest
 from state.state import TimeSpan, WindowedState
 from streams.context import AccountContext
-from streams.declarations import WindowedStream
+from streams.declarations import BEFORE_KLAVIYO, WindowedStream
 from streams.window_reader import (
-    BEFORE_KLAVIYO,
     PAGES_PER_WINDOW,
     TimeWindow,
     WindowPage,
@@ -259,4 +258,4 @@ def _first_record_time(context: AccountContext, stream: WindowedStream) -> datet
     if records is None:  # an empty page is not the end of a listing: only the last page is
         return context.now - stream.daily_lookback
     first = to_utc_datetime(get_path(records, ("0", "attributes", stream.cursor_field)))
-    return datetime.fromisoformat(first) if first else BEFORE_KLAVIYO
+    return max(datetime.fromisoformat(first), BEFORE_KLAVIYO) if first else BEFORE_KLAVIYO

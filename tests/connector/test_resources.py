@@ -1,4 +1,4 @@
-"""Tables that mirror Klaviyo's listings: nothing new is missed, nothing kept is deleted."""
+"""Listings of records: no change is missed, and nothing that is listed is deleted."""
 
 import json
 from datetime import timedelta
@@ -6,10 +6,10 @@ from itertools import count
 from typing import Any
 
 import pytest
-from api import ContractError, TransientError
 from werkzeug import Request, Response
 
-from tests.connector.scripted import DAY, NOON, ScriptedAccount, Sync, resource, run
+from api import ContractError, TransientError
+from tests.connector.scripted import DAY, KEY, NOON, ScriptedAccount, ScriptedRun, resource, run
 
 CAMPAIGNS, TAGS, FORMS, FLOWS = "/api/campaigns", "/api/tags", "/api/forms", "/api/flows"
 MESSAGES = "/api/campaign-messages"
@@ -21,18 +21,18 @@ def form(id_: str, minutes_ago: float = 60, name: str = "Pop-up") -> Any:
     return resource("form", id_, name=name, updated_at=changed)
 
 
-def ids(sync: Sync, table: str = "form") -> list[str]:
+def ids(sync: ScriptedRun, table: str = "form") -> list[str]:
     """The ids of the rows written to a table, in order."""
     return [row["id"] for row in sync.rows(table)]
 
 
-def bound(account: ScriptedAccount) -> str | None:
+def last_filter(account: ScriptedAccount) -> str | None:
     """The filter of the last listing of forms."""
-    return account.asked_of(FORMS)[-1].params.get("filter")
+    return account.requests_to(FORMS)[-1].params.get("filter")
 
 
-class TestNew:
-    """What is new or changed is written."""
+class TestChanges:
+    """New and changed records are written."""
 
     def test_every_record_of_every_page_arrives(self, account: ScriptedAccount) -> None:
         """A first sync lists everything, however many pages there are."""
@@ -40,37 +40,35 @@ class TestNew:
         account.documents[FORMS] = [form(str(n)) for n in range(5)]
         assert ids(run(tables="form")) == ["0", "1", "2", "3", "4"]
 
-    def test_a_later_sync_asks_from_the_watermark_with_an_overlap(
+    def test_a_later_sync_lists_from_the_watermark_with_an_overlap(
         self, account: ScriptedAccount
     ) -> None:
-        """The bound is inclusive and an hour before the newest change that was seen."""
+        """The bound is inclusive and an hour before the newest change."""
         account.documents[FORMS] = [form("a", 90), form("b", 30)]
         first = run(tables="form")
         run(first.state, tables="form")
-        assert account.asked_of(FORMS)[0].params.get("filter") is None
-        assert bound(account) == "greater-or-equal(updated_at,2026-11-20T15:30:00.000000Z)"
+        assert account.requests_to(FORMS)[0].params.get("filter") is None
+        assert last_filter(account) == "greater-or-equal(updated_at,2026-11-20T15:30:00.000000Z)"
 
     @pytest.mark.parametrize("minutes_ago", [30, 30.5, 75], ids=["tie", "earlier", "late"])
-    def test_what_shows_up_late_is_not_missed(
+    def test_a_late_change_is_not_missed(
         self, account: ScriptedAccount, minutes_ago: float
     ) -> None:
-        """P4, D5: changes in the watermark's own second, or shown up to an hour late, arrive."""
+        """P4, D5: a change in the watermark's second, or listed up to an hour late, arrives."""
         account.documents[FORMS] = [form("a", 30)]
         first = run(tables="form")
         account.documents[FORMS].append(form("b", minutes_ago))
         assert ids(run(first.state, tables="form")) == ["b"]
 
     def test_an_unchanged_record_is_not_written_again(self, account: ScriptedAccount) -> None:
-        """Rows written are billed: only what changed is news."""
+        """Fivetran bills written rows: only changes are written."""
         account.documents[FORMS] = [form("a", 30), form("b", 30)]
         first = run(tables="form")
         account.documents[FORMS] = [form("a", 30), form("b", 5, "Fly-out")]
         second = run(first.state, tables="form")
         assert [(row["id"], row["name"]) for row in second.rows("form")] == [("b", "Fly-out")]
 
-    def test_a_change_dated_ahead_does_not_move_the_watermark(
-        self, account: ScriptedAccount
-    ) -> None:
+    def test_a_future_change_does_not_move_the_watermark(self, account: ScriptedAccount) -> None:
         """D6: a record from the future is written, and what comes before it is not missed."""
         account.documents[FORMS] = [form("a", 30), form("future", -60 * 24 * 30)]
         first = run(tables="form")
@@ -78,8 +76,18 @@ class TestNew:
         account.documents[FORMS].append(form("b", 20))
         assert ids(run(first.state, tables="form")) == ["b"]
 
-    def test_archived_campaigns_and_flows_are_mirrored(self, account: ScriptedAccount) -> None:
-        """Klaviyo shows what is archived only when asked for it: both parts are asked for."""
+    def test_a_change_before_klaviyo_does_not_move_the_watermark(
+        self, account: ScriptedAccount
+    ) -> None:
+        """V4: a record of the year 1 is written, and the next sync succeeds."""
+        account.documents[FORMS] = [resource("form", "a", updated_at="0001-01-01T00:00:00+00:00")]
+        first = run(tables="form")
+        second = run(first.state, tables="form")
+        assert ids(first) == ["a"]
+        assert (first.error, second.error) == (None, None)
+
+    def test_archived_campaigns_and_flows_arrive(self, account: ScriptedAccount) -> None:
+        """Klaviyo lists archived records only under a filter: both partitions are requested."""
         account.documents[CAMPAIGNS] = [
             resource("campaign", "live", definition={"archived": False}),
             resource("campaign", "old", definition={"archived": True}),
@@ -94,41 +102,39 @@ class TestNew:
 
 
 class TestBroken:
-    """A listing that fails midway, or comes in the wrong order, loses nothing."""
+    """A listing that fails midway, or is unsorted, loses nothing."""
 
     def test_an_unsorted_listing_that_fails_midway_loses_nothing(
         self, account: ScriptedAccount
     ) -> None:
-        """D4: the newest came first, then Klaviyo went down: the rest is still asked for."""
+        """D4: the newest record came first, then Klaviyo went down: the rest still arrives."""
         account.documents[FORMS] = [form("known", 300)]
         first = run(tables="form")
         account.page_size = 1
         account.documents[FORMS] = [form("newest", 1), form("older", 240)]
-        account.answers[FORMS] = failing_from_the_second_page
+        account.responses[FORMS] = fail_after_the_first_page
         broken = run(first.state, tables="form")
         assert isinstance(broken.error, TransientError)
-        del account.answers[FORMS]
+        del account.responses[FORMS]
         again = run(broken.state or first.state, tables="form")
         assert {"newest", "older"} <= {*ids(broken), *ids(again)}
         assert "older" in ids(again)
 
-    def test_nothing_is_deleted_when_a_listing_fails_midway(self, account: ScriptedAccount) -> None:
-        """What lies behind the broken page is not gone, only unseen."""
+    def test_a_listing_that_fails_midway_deletes_nothing(self, account: ScriptedAccount) -> None:
+        """Records behind the broken page are unseen, not deleted."""
         account.page_size = 1
         account.documents[TAGS] = [resource("tag", "a"), resource("tag", "b")]
         first = run(tables="tag")
-        account.answers[TAGS] = failing_from_the_second_page
+        account.responses[TAGS] = fail_after_the_first_page
         broken = run(first.state, tables="tag")
         assert broken.error
         assert broken.deleted("tag") == []
-        del account.answers[TAGS]
+        del account.responses[TAGS]
         assert run(broken.state or first.state, tables="tag").deleted("tag") == []
 
     @pytest.mark.parametrize("junk", [None, 7, "text", [], {}, {"id": None}, {"id": {"a": 1}}])
-    def test_a_record_without_an_id_is_noted_and_skipped(
-        self, account: ScriptedAccount, junk: Any
-    ) -> None:
-        """S3: it goes to sync_error, and the records around it arrive."""
+    def test_a_record_without_an_id_is_rejected(self, account: ScriptedAccount, junk: Any) -> None:
+        """S3: it is a row of sync_error, and the records around it arrive."""
         account.documents[TAGS] = [resource("tag", "a"), junk, resource("tag", "b")]
         done = run(tables="tag")
         assert done.error is None
@@ -137,7 +143,7 @@ class TestBroken:
         assert error["table_name"] == "tag"
         assert error["reason"] == "tag without id"
 
-    def test_a_refused_record_is_not_repeated(self, account: ScriptedAccount) -> None:
+    def test_a_rejected_record_is_not_repeated(self, account: ScriptedAccount) -> None:
         """X2: sync_error says which table and why, and nothing of the record's content."""
         secret = {"type": "tag", "attributes": {"name": "ada@example.com"}}
         account.documents[TAGS] = [secret]
@@ -152,7 +158,7 @@ class TestBroken:
     def test_a_malformed_inclusion_does_not_end_the_sync(
         self, account: ScriptedAccount, junk: Any
     ) -> None:
-        """S3: what is included beside a page is not trusted either."""
+        """S3: resources beside the page's data may be malformed too."""
         account.documents[CAMPAIGNS] = [resource("campaign", "c", {"tags": ["t"]})]
         account.included[CAMPAIGNS] = [junk]
         done = run(tables="campaign,campaign_tag")
@@ -160,7 +166,7 @@ class TestBroken:
         assert [row["tag_id"] for row in done.rows("campaign_tag")] == ["t"]
 
     def test_deep_and_odd_attributes_do_not_end_the_sync(self, account: ScriptedAccount) -> None:
-        """V2, V3: nesting, NaN, surrogates and huge numbers in a definition become storable."""
+        """V2, V3: nesting, NaN, surrogates and huge numbers become storable."""
         definition: Any = {"name": "\ud800", "n": float("nan"), "long": 10**30}
         for _ in range(400):
             definition = {"deeper": definition}
@@ -172,23 +178,23 @@ class TestBroken:
         assert ids(done, "segment") == ["s"]
         json.dumps([done.rows("segment"), done.state], allow_nan=False).encode()
 
-    def test_what_is_nested_deeper_than_python_writes_is_stored(
+    def test_a_document_nested_deeper_than_python_writes_is_stored(
         self, account: ScriptedAccount
     ) -> None:
         """V3: a definition of 1,000 levels is cut, and does not end the sync."""
-        message = json.dumps({"data": [resource("campaign-message", "m", definition="deep")]})
-        deep = message.replace('"deep"', '{"in":' * 1_000 + "1" + "}" * 1_000)
+        document = json.dumps({"data": [resource("campaign-message", "m", definition="deep")]})
+        deep = document.replace('"deep"', '{"in":' * 1_000 + "1" + "}" * 1_000)
         body = f'{deep[:-1]}, "links": {{"next": null}}}}'
-        account.answers[MESSAGES] = lambda _: Response(body)
+        account.responses[MESSAGES] = lambda _: Response(body)
         done = run(tables="campaign_message")
         assert done.error is None
         assert ids(done, "campaign_message") == ["m"]
 
 
-class TestGone:
+class TestDeletions:
     """What Klaviyo no longer lists is deleted, and nothing else."""
 
-    def test_a_full_listing_finds_what_is_gone(self, account: ScriptedAccount) -> None:
+    def test_a_full_refresh_deletes_what_is_missing(self, account: ScriptedAccount) -> None:
         """D9: the key that is no longer listed is deleted, once."""
         account.documents[TAGS] = [resource("tag", "a"), resource("tag", "b")]
         first = run(tables="tag")
@@ -201,7 +207,7 @@ class TestGone:
         assert third.deleted("tag") == []
 
     def test_an_incremental_listing_deletes_nothing(self, account: ScriptedAccount) -> None:
-        """What did not change is not listed that time, and not gone; the day after it is found."""
+        """An unchanged record is not listed and not deleted; the next full refresh decides."""
         account.documents[FORMS] = [form("a", 600), form("b", 30)]
         first = run(tables="form")
         account.documents[FORMS].pop(0)
@@ -210,8 +216,8 @@ class TestGone:
         account.now += DAY
         assert [key["id"] for key in run(same_day.state, tables="form").deleted("form")] == ["a"]
 
-    def test_a_part_that_is_gone_is_deleted(self, account: ScriptedAccount) -> None:
-        """A tag taken off a campaign goes, the campaign stays."""
+    def test_a_missing_related_resource_is_deleted(self, account: ScriptedAccount) -> None:
+        """The row of a tag that is taken off a campaign is deleted, the campaign is not."""
         account.documents[CAMPAIGNS] = [resource("campaign", "c", {"tags": ["spring", "sale"]})]
         first = run(tables="campaign,campaign_tag")
         account.documents[CAMPAIGNS] = [resource("campaign", "c", {"tags": ["sale"]})]
@@ -221,7 +227,7 @@ class TestGone:
         assert second.deleted("campaign") == []
 
     def test_a_record_that_comes_back_is_written_again(self, account: ScriptedAccount) -> None:
-        """What was deleted and shows up again, unchanged, stands again."""
+        """A deleted record that is listed again, unchanged, is a row again."""
         account.documents[TAGS] = [resource("tag", "a")]
         first = run(tables="tag")
         account.documents[TAGS] = []
@@ -230,34 +236,34 @@ class TestGone:
         assert ids(run(second.state, tables="tag"), "tag") == ["a"]
 
     @pytest.mark.parametrize("archived", [True, False])
-    def test_what_moves_while_it_is_listed_is_not_gone(
+    def test_a_record_that_moves_between_partitions_is_not_deleted(
         self, account: ScriptedAccount, *, archived: bool
     ) -> None:
-        """Archived, or taken from the archive, between the questions for either."""
+        """It is archived, or unarchived, between the requests for either."""
         campaign = resource("campaign", "c", definition={"archived": archived})
         account.documents[CAMPAIGNS] = [campaign]
         first = run(tables="campaign")
-        asked = count(1)
+        requests = count(1)
 
-        def moved_at_the_second_question(_: Request) -> None:
-            if next(asked) == 2:
+        def move_at_the_second_request(_: Request) -> None:
+            if next(requests) == 2:
                 campaign["attributes"]["definition"]["archived"] = not archived
 
-        account.answers[CAMPAIGNS] = moved_at_the_second_question
+        account.responses[CAMPAIGNS] = move_at_the_second_request
         account.now += DAY
         second = run(first.state, tables="campaign")
         assert second.deleted("campaign") == []
         assert [row["is_archived"] for row in second.rows("campaign")] == [not archived]
 
-    def test_an_empty_listing_is_believed(self, account: ScriptedAccount) -> None:
-        """An account may have lost all its tags; a broken answer is never taken for that."""
+    def test_an_empty_listing_deletes_all_rows(self, account: ScriptedAccount) -> None:
+        """An account may have lost all its tags; a broken response is no empty listing."""
         account.documents[TAGS] = [resource("tag", "a")]
         first = run(tables="tag")
-        account.answers[TAGS] = lambda _: Response('{"data": []}')
+        account.responses[TAGS] = lambda _: Response('{"data": []}')
         broken = run(first.state, tables="tag")
         assert isinstance(broken.error, ContractError)
         assert broken.deleted("tag") == []
-        account.answers.clear()
+        account.responses.clear()
         account.documents[TAGS] = []
         assert len(run(first.state, tables="tag").deleted("tag")) == 1
 
@@ -272,12 +278,12 @@ class TestGone:
 
 
 class TestDetails:
-    """What Klaviyo shows only at a record's own address."""
+    """A relationship that only a record's own address shows."""
 
     VARIATIONS = f"{MESSAGES}/m/campaign-variations"
 
-    def message(self, account: ScriptedAccount, name: str = "Sale") -> None:
-        """One message with two variations."""
+    def put_message(self, account: ScriptedAccount, name: str = "Sale") -> None:
+        """Let the account have one message with two variations."""
         changed = NOON.isoformat()
         account.documents[MESSAGES] = [
             resource("campaign-message", "m", definition={"name": name}, updated=changed)
@@ -289,42 +295,55 @@ class TestDetails:
             for one in ("A", "B")
         ]
 
-    def test_a_message_is_asked_for_its_variations_when_it_changed(
+    def test_variations_are_requested_when_their_message_changed(
         self, account: ScriptedAccount
     ) -> None:
-        """One question per changed message; an unchanged one costs none and loses nothing."""
-        self.message(account)
+        """One request per changed message; an unchanged one costs none and loses nothing."""
+        self.put_message(account)
         tables = "campaign_message,campaign_variation"
         first = run(tables=tables)
         account.now += DAY
         second = run(first.state, tables=tables)
-        self.message(account, "Last call")
+        self.put_message(account, "Last call")
         third = run(second.state, tables=tables)
         assert ids(first, "campaign_variation") == ids(third, "campaign_variation") == ["A", "B"]
         assert second.rows("campaign_variation") == second.deleted("campaign_variation") == []
-        assert len(account.asked_of(self.VARIATIONS)) == 2
+        assert len(account.requests_to(self.VARIATIONS)) == 2
+
+    def test_details_of_an_unknown_table_are_requested_again(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Another version of the connector may fill further tables from the same record."""
+        self.put_message(account)
+        state = run(tables="campaign_message,campaign_variation").state
+        stream = state["accounts"][f"of-{KEY}"]["tables"]["campaign_message"]
+        stream["rows"]["form"] = {}
+        stream["detailed"]["m"][1]["form"] = []
+        second = run(state, tables="campaign_message,campaign_variation")
+        assert second.error is None
+        assert len(account.requests_to(self.VARIATIONS)) == 2
 
     def test_a_message_deleted_meanwhile_is_no_error(self, account: ScriptedAccount) -> None:
-        """H9: listed a moment ago and then gone: its row stands until the next full listing."""
-        self.message(account)
-        account.refuse(self.VARIATIONS, 404, "Not found.")
+        """H9: listed and then deleted: its row stays until the next full refresh."""
+        self.put_message(account)
+        account.fail_with(self.VARIATIONS, 404, "Not found.")
         done = run(tables="campaign_message,campaign_variation")
         assert done.error is None
         assert ids(done, "campaign_message") == ["m"]
 
-    def test_a_message_that_is_not_known_everywhere_yet_is_asked_again(
+    def test_variations_that_are_not_found_are_requested_again(
         self, account: ScriptedAccount
     ) -> None:
-        """S1: a passing 404 at the address of a new message does not cost its variations."""
-        self.message(account)
-        account.refuse(self.VARIATIONS, 404, "Not found.")
+        """S1: a transient 404 at the address of a new message does not lose its variations."""
+        self.put_message(account)
+        account.fail_with(self.VARIATIONS, 404, "Not found.")
         first = run(tables="campaign_message,campaign_variation")
-        account.answers.clear()
+        account.responses.clear()
         account.now += DAY
         second = run(first.state, tables="campaign_message,campaign_variation")
         assert ids(second, "campaign_variation") == ["A", "B"]
 
 
-def failing_from_the_second_page(request: Request) -> Response | None:
-    """An answer to requests that carry a cursor."""
+def fail_after_the_first_page(request: Request) -> Response | None:
+    """A 503 for requests that carry a cursor."""
     return Response("", 503) if "page[cursor]" in request.args else None

@@ -1,4 +1,4 @@
-"""KlaviyoSession again, with patience and within bounds, of a real server."""
+"""Retries, rate limits and paging, against a real server."""
 
 import json
 import random
@@ -7,24 +7,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import session
 import pytest
-from api import AuthError, ContractError, CursorError, GoneError, ScopeError, TransientError
-from session import KlaviyoSession, QuotaSpentError, StoppedError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+import session
+from api import AuthError, ContractError, CursorError, GoneError, ScopeError, TransientError
+from session import KlaviyoSession, QuotaSpentError, StoppedError
+from tests.fake_clock import FakeClock
 from tests.raw_server import serve
-from tests.unhurried import UnhurriedClock
 
 KEY = "pk_0123456789abcdef"
 PATH = "/api/events"
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> UnhurriedClock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """A clock that only waiting moves."""
-    clock = UnhurriedClock()
+    clock = FakeClock()
     monkeypatch.setattr(session, "Clock", lambda: clock)
     return clock
 
@@ -36,22 +36,15 @@ def page(*ids: str, cursor: str | None = None, host: str = "https://a.klaviyo.co
     return Response(json.dumps({"data": data, "links": {"next": link}}))
 
 
-def last_of_the_minute() -> Response:
-    """A page that says that no other may be asked for within 42 seconds."""
-    empty = page("a")
-    empty.headers.update({"RateLimit-Remaining": "0", "RateLimit-Reset": "42"})
-    return empty
-
-
-def refusal(status: int, detail: str = "", **headers: str) -> Response:
-    """An error document."""
+def error_response(status: int, detail: str = "", **headers: str) -> Response:
+    """An error document with a status."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(json.dumps({"errors": [{"detail": detail}]}), status, given)
 
 
-def answer(server: HTTPServer, answers: Sequence[Response]) -> None:
-    """Give these answers in turn, and the last one for ever."""
-    left = list(answers)
+def respond(server: HTTPServer, responses: Sequence[Response]) -> None:
+    """Send these responses in turn, and the last one for ever."""
+    left = list(responses)
 
     def handle(_: Request) -> Response:
         return left.pop(0) if len(left) > 1 else left[0]
@@ -70,17 +63,17 @@ def cursors(server: HTTPServer) -> list[str | None]:
 
 
 def highest(_: float, most: float) -> float:
-    """The longest of the waits that chance may choose."""
+    """The longest wait that chance may choose."""
     return most
 
 
 class TestRetries:
-    """T1, H4, H5: what may pass is asked for again."""
+    """T1, H4, H5: transient faults are retried."""
 
     @pytest.mark.parametrize(
         "fault",
         [
-            *map(refusal, [500, 502, 503, 504, 520, 524]),
+            *map(error_response, [500, 502, 503, 504, 520, 524]),
             Response("<html>Just a moment...", 403),
             Response("<html>", 200),
             Response("", 200),
@@ -90,89 +83,91 @@ class TestRetries:
         ],
         ids=lambda fault: f"{fault.status_code} {fault.get_data(as_text=True)}",
     )
-    def test_a_passing_fault_passes(
-        self, server: HTTPServer, clock: UnhurriedClock, fault: Response
+    def test_a_transient_fault_is_retried(
+        self, server: HTTPServer, clock: FakeClock, fault: Response
     ) -> None:
-        """After five failures the sixth attempt still counts, and nothing is lost."""
-        answer(server, [*[fault] * 5, page("a", cursor="2"), fault, page("b")])
+        """After five failures the sixth attempt still counts, and no page is lost."""
+        respond(server, [*[fault] * 5, page("a", cursor="2"), fault, page("b")])
         assert listed(KlaviyoSession(KEY)) == ["a", "b"]
         assert len(clock.waits) == 6
 
     @pytest.mark.parametrize(
         ("fault", "error"),
         [
-            (refusal(503), TransientError),
+            (error_response(503), TransientError),
             (Response("<html>"), ContractError),
             (Response('{"data": [], "links": {}}'), ContractError),
         ],
     )
     @pytest.mark.usefixtures("clock")
-    def test_a_lasting_fault_ends_after_six_attempts(
+    def test_a_permanent_fault_ends_after_six_attempts(
         self, server: HTTPServer, fault: Response, error: type[Exception]
     ) -> None:
-        """A server that stays down may recover; one that stays wrong has broken its contract."""
-        answer(server, [fault])
+        """A server that stays down is transient; one that stays broken breaks its contract."""
+        respond(server, [fault])
         with pytest.raises(error) as raised:
             listed(KlaviyoSession(KEY))
         assert type(raised.value) is error
         assert len(server.log) == 6
 
-    def test_what_waiting_cannot_mend_is_asked_once(
-        self, server: HTTPServer, clock: UnhurriedClock
+    def test_what_a_retry_cannot_help_is_requested_once(
+        self, server: HTTPServer, clock: FakeClock
     ) -> None:
-        """H6: waiting does not mend a rejected key, a missing scope or a wrong question."""
+        """H6: a rejected key, a missing scope or a wrong request is raised at once."""
         faults = {
-            AuthError: refusal(401),
-            ScopeError: refusal(403),
-            GoneError: refusal(404),
-            ContractError: refusal(400, "'bogus' is not a filterable field"),
+            AuthError: error_response(401),
+            ScopeError: error_response(403),
+            GoneError: error_response(404),
+            ContractError: error_response(400, "'bogus' is not a filterable field"),
         }
         for count, (error, fault) in enumerate(faults.items(), 1):
-            answer(server, [fault])
+            respond(server, [fault])
             with pytest.raises(error):
                 KlaviyoSession(KEY).get(PATH)
             assert len(server.log) == count
             server.clear_all_handlers()
         assert clock.waits == []
 
-    def test_waits_are_spread(self) -> None:
-        """H4: full jitter: of a hundred waits no two are equal and none is over the bound."""
+    def test_backoff_has_full_jitter(self) -> None:
+        """H4: of a hundred waits no two are equal and none is over the bound."""
         fault = TransientError("x")
         waits = [KlaviyoSession(KEY)._backoff(PATH, fault, 3) for _ in range(100)]
         assert len(set(waits)) == 100
         assert 0 <= min(waits) < 4 < max(waits) <= 8
 
     @pytest.mark.parametrize("status", [503, 429])
-    def test_waits_grow_up_to_a_minute(
+    def test_backoff_doubles_up_to_a_minute(
         self,
         server: HTTPServer,
-        clock: UnhurriedClock,
+        clock: FakeClock,
         monkeypatch: pytest.MonkeyPatch,
         status: int,
     ) -> None:
-        """H1, H4: without Klaviyo's word on it each wait may be twice the last, up to 60 s."""
+        """H1, H4: without a Retry-After each wait may be twice the last, up to 60 s."""
         monkeypatch.setattr(random, "uniform", highest)
-        answer(server, [*[refusal(status)] * 8, page("a")])
+        respond(server, [*[error_response(status)] * 8, page("a")])
         assert len(list(KlaviyoSession(KEY).pages(PATH, {}, attempts=9))) == 1
         assert clock.waits == [2, 4, 8, 16, 32, 60, 60, 60]
 
 
 class TestRateLimit:
-    """H1 to H3: Klaviyo's word on when to ask again."""
+    """H1 to H3: throttled responses and rate limit headers."""
 
     @pytest.mark.parametrize("seconds", ["0", "7", "599", "898"])
     def test_retry_after_is_honoured(
-        self, server: HTTPServer, clock: UnhurriedClock, seconds: str
+        self, server: HTTPServer, clock: FakeClock, seconds: str
     ) -> None:
-        """Never sooner than asked, and at most a second later."""
-        answer(server, [refusal(429, Retry_After=seconds), page("a")])
+        """The retry comes no sooner, and at most a second later."""
+        respond(server, [error_response(429, Retry_After=seconds), page("a")])
         assert listed(KlaviyoSession(KEY)) == ["a"]
         (wait,) = clock.waits
         assert int(seconds) <= wait <= int(seconds) + 1
 
-    def test_a_long_wait_is_a_spent_quota(self, server: HTTPServer, clock: UnhurriedClock) -> None:
-        """More than a quarter of an hour is not waited for: the next sync asks again."""
-        answer(server, [refusal(429, Retry_After="73473")])
+    def test_a_long_retry_after_is_a_spent_quota(
+        self, server: HTTPServer, clock: FakeClock
+    ) -> None:
+        """Beyond a quarter of an hour the request is left to a later sync."""
+        respond(server, [error_response(429, Retry_After="73473")])
         with pytest.raises(QuotaSpentError, match="retry in 1225 minutes") as error:
             KlaviyoSession(KEY).get(PATH)
         assert error.value.retry_after == 73_473
@@ -180,32 +175,32 @@ class TestRateLimit:
         assert len(server.log) == 1
 
     @pytest.mark.parametrize("header", ["0", "30", "abc", "-1", "nan", "inf"])
-    def test_being_throttled_for_ever_ends(
-        self, server: HTTPServer, clock: UnhurriedClock, header: str
+    def test_endless_throttling_ends(
+        self, server: HTTPServer, clock: FakeClock, header: str
     ) -> None:
-        """One question waits a quarter of an hour at most, and is not asked a thousand times."""
-        answer(server, [refusal(429, Retry_After=header)])
+        """One request waits a quarter of an hour at most and is sent at most a hundred times."""
+        respond(server, [error_response(429, Retry_After=header)])
         with pytest.raises(TransientError):
             KlaviyoSession(KEY).get(PATH)
         assert sum(clock.waits) <= session.MAX_TOTAL_WAIT
         assert len(server.log) <= 100
 
-    def test_being_throttled_does_not_use_up_the_attempts(
-        self, server: HTTPServer, clock: UnhurriedClock
+    def test_throttling_does_not_use_up_the_attempts(
+        self, server: HTTPServer, clock: FakeClock
     ) -> None:
-        """H2: every second answer a 429, for a whole listing: all of it arrives."""
-        slow = refusal(429, Retry_After="1")
+        """H2: every second response of a listing is a 429, and all of it arrives."""
+        slow = error_response(429, Retry_After="1")
         pages = [page(str(n), cursor=str(n)) for n in range(20)]
-        answer(server, [one for two in pages for one in (slow, two)] + [page("end")])
+        respond(server, [one for two in pages for one in (slow, two)] + [page("end")])
         assert len(listed(KlaviyoSession(KEY))) == 21
         assert len(clock.waits) == 20
 
-    def test_an_empty_minute_is_waited_out(self, server: HTTPServer, clock: UnhurriedClock) -> None:
-        """When none of the minute is left, that endpoint is not asked before the next one."""
+    def test_a_spent_minute_is_waited_out(self, server: HTTPServer, clock: FakeClock) -> None:
+        """When no request of the minute remains, that endpoint waits for the next minute."""
         empty = Response(
             page("a").data, headers={"RateLimit-Remaining": "0", "RateLimit-Reset": "42"}
         )
-        answer(server, [empty, page("b")])
+        respond(server, [empty, page("b")])
         server.expect_request("/api/metrics").respond_with_response(page("m"))
         client = KlaviyoSession(KEY)
         client.get(PATH)
@@ -215,8 +210,8 @@ class TestRateLimit:
         assert clock.waits == [42]
 
     def test_a_stop_ends_every_wait(self, server: HTTPServer) -> None:
-        """Ctrl-C is not kept waiting by threads that wait for Klaviyo, nor by what they ask."""
-        answer(server, [refusal(429, Retry_After="500")])
+        """Ctrl-C ends threads that wait for Klaviyo, and their later requests."""
+        respond(server, [error_response(429, Retry_After="500")])
         client = KlaviyoSession(KEY)
         with ThreadPoolExecutor(3) as pool:
             waiting = [pool.submit(client.get, PATH) for _ in range(3)]
@@ -227,11 +222,9 @@ class TestRateLimit:
         with pytest.raises(StoppedError):
             client.get(PATH)
 
-    def test_what_was_asked_and_waited_is_counted(
-        self, server: HTTPServer, clock: UnhurriedClock
-    ) -> None:
-        """The closing summary tells requests, throttled answers and seconds waited."""
-        answer(server, [refusal(429, Retry_After="5"), refusal(503), page("a")])
+    def test_requests_and_waits_are_counted(self, server: HTTPServer, clock: FakeClock) -> None:
+        """The summary of a sync shows requests, throttled responses and seconds waited."""
+        respond(server, [error_response(429, Retry_After="5"), error_response(503), page("a")])
         client = KlaviyoSession(KEY)
         listed(client)
         assert (client.requests, client.throttled) == (3, 1)
@@ -239,59 +232,59 @@ class TestRateLimit:
 
 
 class TestPages:
-    """D1, D2, H8: turning pages."""
+    """D1, D2, H8: paging."""
 
-    def test_pages_are_turned_to_the_last(self, server: HTTPServer) -> None:
-        """Each page's cursor asks for the next; an empty page with a link is not the end."""
-        answer(server, [page("a", cursor="2"), page(cursor="3"), page("b", cursor="4"), page("c")])
+    def test_pages_are_read_to_the_last(self, server: HTTPServer) -> None:
+        """Each page's cursor requests the next; an empty page with a link is not the end."""
+        respond(server, [page("a", cursor="2"), page(cursor="3"), page("b", cursor="4"), page("c")])
         assert listed(KlaviyoSession(KEY)) == ["a", "b", "c"]
         assert cursors(server) == [None, "2", "3", "4"]
 
-    def test_a_page_shown_twice_is_a_hiccup(self, server: HTTPServer) -> None:
-        """One repeated page does not fail the sync."""
-        answer(server, [page("a", cursor="2"), page("b", cursor="2"), page("b")])
+    def test_a_repeated_page_is_accepted(self, server: HTTPServer) -> None:
+        """One page sent twice does not fail the sync."""
+        respond(server, [page("a", cursor="2"), page("b", cursor="2"), page("b")])
         assert listed(KlaviyoSession(KEY)) == ["a", "b", "b"]
 
     @pytest.mark.parametrize("length", [1, 2, 5])
     def test_paging_in_a_circle_ends(self, server: HTTPServer, length: int) -> None:
-        """D2: the third time the same cursor comes, Klaviyo's paging is broken."""
+        """D2: the third time the same cursor arrives, the paging is broken."""
         circle = [page("a", cursor=str(n)) for n in range(length)]
-        answer(server, circle * 4)
+        respond(server, circle * 4)
         with pytest.raises(ContractError, match="circle"):
             listed(KlaviyoSession(KEY))
         assert len(server.log) == 2 * length + 1
 
-    def test_a_forgotten_cursor_begins_the_listing_again(self, server: HTTPServer) -> None:
-        """H8: the whole listing is shown after all, from its first page."""
-        lost = refusal(400, "Invalid cursor provided.")
-        answer(server, [page("a", cursor="2"), lost, page("a", cursor="3"), page("b")])
+    def test_an_expired_cursor_starts_the_listing_again(self, server: HTTPServer) -> None:
+        """H8: the whole listing arrives after all, from its first page."""
+        lost = error_response(400, "Invalid cursor provided.")
+        respond(server, [page("a", cursor="2"), lost, page("a", cursor="3"), page("b")])
         assert listed(KlaviyoSession(KEY)) == ["a", "a", "b"]
         assert cursors(server) == [None, "2", None, "3"]
 
-    def test_cursors_forgotten_again_and_again_end_the_sync(self, server: HTTPServer) -> None:
-        """H8: after three tries the listing is given up, with its cause."""
-        lost = refusal(410, "The cursor has expired")
-        answer(server, [page("a", cursor="2"), lost] * 4)
+    def test_a_cursor_that_expires_three_times_ends_the_listing(self, server: HTTPServer) -> None:
+        """H8: after three attempts the listing fails with its cause."""
+        lost = error_response(410, "The cursor has expired")
+        respond(server, [page("a", cursor="2"), lost] * 4)
         with pytest.raises(CursorError):
             listed(KlaviyoSession(KEY))
         assert len(server.log) == 6
 
     @pytest.mark.parametrize("link", ["{url}", "{url}/../", "//{host}", "http://user:pw@{host}"])
-    def test_the_host_of_a_link_is_never_asked(self, server: HTTPServer, link: str) -> None:
-        """X3: only the cursor is taken; the key goes nowhere else."""
+    def test_the_host_of_a_link_gets_no_request(self, server: HTTPServer, link: str) -> None:
+        """X3: only the cursor is taken from a link, so the key goes nowhere else."""
         with serve(b"") as other:
             host = link.format(url=other.url, host=other.url.removeprefix("http://"))
-            answer(server, [page("a", cursor="2", host=host), page("b")])
+            respond(server, [page("a", cursor="2", host=host), page("b")])
             assert listed(KlaviyoSession(KEY)) == ["a", "b"]
             assert other.connections == 0
         assert cursors(server) == [None, "2"]
 
 
 class TestReports:
-    """Where each kind of question takes its cursor."""
+    """Where each kind of report takes its cursor."""
 
     @staticmethod
-    def attributes(cursor: str | None) -> Response:
+    def report_page(cursor: str | None) -> Response:
         """A page of a report."""
         link = cursor and f"https://a.klaviyo.com{PATH}?page_cursor={cursor}"
         empty: dict[str, Any] = {"results": [], "dates": [], "data": []}  # of either kind
@@ -299,38 +292,38 @@ class TestReports:
         return Response(json.dumps(document))
 
     @pytest.mark.parametrize(
-        ("question", "place"),
+        ("request_pages", "read_cursor"),
         [
             (KlaviyoSession.report, lambda request: request.args.get("page_cursor")),
-            (KlaviyoSession.aggregate, lambda request: sent(request).get("page_cursor")),
+            (KlaviyoSession.aggregate, lambda request: attributes_of(request).get("page_cursor")),
         ],
         ids=["report", "aggregate"],
     )
     def test_a_cursor_goes_where_klaviyo_reads_it(
         self,
         server: HTTPServer,
-        question: Callable[..., Any],
-        place: Callable[[Request], str | None],
+        request_pages: Callable[..., Any],
+        read_cursor: Callable[[Request], str | None],
     ) -> None:
-        """In the address for reports, in the body for metric aggregates; the rest stays."""
-        answer(server, [self.attributes("2"), self.attributes(None)])
+        """In the address for reports, in the body for metric aggregates; the rest is the same."""
+        respond(server, [self.report_page("2"), self.report_page(None)])
         body = {"type": "x", "attributes": {"statistics": ["opens"]}}
-        assert len(list(question(KlaviyoSession(KEY), PATH, body))) == 2
-        assert [place(request) for request, _ in server.log] == [None, "2"]
-        assert all(sent(request)["statistics"] == ["opens"] for request, _ in server.log)
+        assert len(list(request_pages(KlaviyoSession(KEY), PATH, body))) == 2
+        assert [read_cursor(request) for request, _ in server.log] == [None, "2"]
+        assert all(attributes_of(request)["statistics"] == ["opens"] for request, _ in server.log)
 
 
-def sent(request: Request) -> Any:
+def attributes_of(request: Request) -> Any:
     """The attributes in a request's body."""
     return json.loads(request.get_data())["data"]["attributes"]
 
 
-def test_the_key_shows_nowhere(server: HTTPServer, caplog: pytest.LogCaptureFixture) -> None:
-    """X1: no log line of waiting and asking again holds the key."""
+def test_no_log_line_holds_the_key(server: HTTPServer, caplog: pytest.LogCaptureFixture) -> None:
+    """X1: the log of waits and retries shows no key."""
     caplog.set_level("DEBUG", logger="klaviyo")
     session.log.addHandler(caplog.handler)
     try:
-        answer(server, [refusal(429, f"no: {KEY}", Retry_After="0"), page("a")])
+        respond(server, [error_response(429, f"no: {KEY}", Retry_After="0"), page("a")])
         client = KlaviyoSession(KEY)
         listed(client)
     finally:

@@ -1,5 +1,6 @@
-"""A timeline is read around what Klaviyo cannot deliver, and each record of it once per sync."""
+"""A long listing is read in parallel windows, around records that Klaviyo fails to return."""
 
+import json
 import threading
 import time
 from collections import Counter
@@ -9,17 +10,17 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from streams import catalog
 import pytest
-from api import KlaviyoClient, TransientError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from api import ContractError, KlaviyoClient, TransientError
+from streams import catalog
 from tests.connector import scripted
-from tests.connector.scripted import DAY, NOON, ScriptedAccount, Sync, run
+from tests.connector.scripted import DAY, NOON, ScriptedAccount, ScriptedRun, run
+from tests.fake_clock import FakeClock
 from tests.loader import KilledError, Loader
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
-from tests.unhurried import UnhurriedClock
 
 NOW = "2026-11-16T15:00:00+00:00"
 SMALL: dict[str, Any] = {
@@ -30,7 +31,7 @@ SEPTEMBER = datetime(2026, 9, 1, 4, tzinfo=UTC)  # midnight in New York
 SINCE_SEPTEMBER = {"tables": "event", "start_date": "2026-09-01"}
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 CURSOR = "page[cursor]"
-LONG = 20.0  # seconds; a thread that has not come by then does not come
+TIMEOUT = 20.0  # seconds; a thread that has not arrived by then does not arrive
 
 
 @pytest.fixture(scope="module", name="running")
@@ -41,8 +42,8 @@ def _running() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def _connector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connector asks for small pages, keeps each checkpoint, and nobody waits."""
-    monkeypatch.setattr("session.Clock", UnhurriedClock)
+    """Request small pages, yield each checkpoint, and wait for no time."""
+    monkeypatch.setattr("session.Clock", FakeClock)
     monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 1)
     monkeypatch.setattr("streams.events.EVENTS", replace(catalog.EVENTS, page_sizes=(40, 8, 1)))
 
@@ -56,15 +57,17 @@ def sandbox(running: Sandbox) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def busy(account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAccount]:
-    """A scripted account that answers several questions at once."""
+def parallel_account(
+    account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ScriptedAccount]:
+    """A scripted account that responds to several requests at once."""
     with HTTPServer(host="127.0.0.1", threaded=True) as server:
         scripted.serve(server, account)
         monkeypatch.setenv("KLAVIYO_BASE_URL", server.url_for("").rstrip("/"))
         yield account
 
 
-def at(*times: datetime) -> list[Any]:
+def events_at(*times: datetime) -> list[Any]:
     """Events of these times."""
     return [
         scripted.resource("event", str(number), datetime=happened.isoformat())
@@ -72,15 +75,15 @@ def at(*times: datetime) -> list[Any]:
     ]
 
 
-def written(sync: Sync) -> Counter[str]:
+def written(sync: ScriptedRun) -> Counter[str]:
     """How often a sync wrote each event."""
     return Counter(row["id"] for row in sync.rows("event"))
 
 
 def windows(account: ScriptedAccount) -> list[tuple[datetime, datetime]]:
-    """The windows that were asked for, in order; one of several pages stands here once."""
-    filters = dict.fromkeys(one.params.get("filter", "") for one in account.asked_of(EVENTS))
-    found = [[time for *_, time in scripted.BOUND.findall(one)] for one in filters]
+    """The requested windows, in order; one of several pages is there once."""
+    filters = dict.fromkeys(one.params.get("filter", "") for one in account.requests_to(EVENTS))
+    found = [[time for *_, time in scripted.TIME_CONDITION.findall(one)] for one in filters]
     bounds = [list(map(datetime.fromisoformat, times)) for times in found if times]
     return [(start, end[0] if end else account.now) for start, *end in bounds]
 
@@ -102,13 +105,13 @@ def ids(found: list[dict[str, Any]]) -> list[str]:
     return [one["id"] for one in found]
 
 
-def asked(sandbox: Sandbox) -> Counter[int]:
-    """How often Klaviyo was asked for events, by the status of its answer."""
+def requests_by_status(sandbox: Sandbox) -> Counter[int]:
+    """How many requests for events had each status."""
     return Counter(one["status"] for one in sandbox.log() if one["path"] == EVENTS)
 
 
-def crowded(found: list[dict[str, Any]]) -> list[str]:
-    """The ids of the fullest second."""
+def ids_of_fullest_second(found: list[dict[str, Any]]) -> list[str]:
+    """The ids of the second with the most events."""
     seconds: dict[str, list[str]] = {}
     for one in found:
         seconds.setdefault(one["attributes"]["datetime"], []).append(one["id"])
@@ -116,16 +119,16 @@ def crowded(found: list[dict[str, Any]]) -> list[str]:
 
 
 class TestUnreadable:
-    """A record that no question can include."""
+    """A record that no response can include."""
 
     @pytest.mark.parametrize("concurrency", ["1", "8"])
     @pytest.mark.parametrize("place", ["first", "middle", "crowd", "last"])
-    def test_it_is_noted_and_all_others_arrive(
+    def test_an_unreadable_record_is_reported_and_the_others_arrive(
         self, sandbox: Sandbox, place: str, concurrency: str
     ) -> None:
-        """Wherever it stands: its second stands in sync_error, and the sync succeeds."""
+        """Wherever it is: sync_error names its second, and the sync succeeds."""
         found = listed(sandbox)
-        crowd = crowded(found)
+        crowd = ids_of_fullest_second(found)
         assert len(crowd) > 2
         places = {"first": 0, "middle": len(found) // 2, "last": -1}
         poisoned = crowd[1] if place == "crowd" else found[places[place]]["id"]
@@ -139,18 +142,18 @@ class TestUnreadable:
             assert time[:19] in error["reason"]
         assert "500" in error["reason"]
         assert error["reason"] in synced.warnings[0]
-        assert asked(sandbox)[500] <= 45
+        assert requests_by_status(sandbox)[500] <= 45
 
     def test_the_first_record_of_all_may_be_unreadable(self, sandbox: Sandbox) -> None:
-        """Then history begins before it, wherever that is."""
+        """Then history begins before it, in 1990."""
         first, second = sandbox.all(EVENTS, sort="datetime", **{"page[size]": 1000})[:2]
         sandbox.fault("poison", path=EVENTS, ids=[first["id"]])
         found = {row["id"] for row in loader(sandbox, start_date="").sync().rows("event")}
         assert first["id"] not in found
         assert second["id"] in found
 
-    def test_several_are_told_apart(self, sandbox: Sandbox) -> None:
-        """Neighbours and strangers: each second that lacks one is named."""
+    def test_several_unreadable_records_are_told_apart(self, sandbox: Sandbox) -> None:
+        """Neighbours or not: each second that lacks one is named."""
         found = listed(sandbox)
         poisoned = {ids(found)[n] for n in (20, 21, 300, -30)}
         sandbox.fault("poison", path=EVENTS, ids=sorted(poisoned))
@@ -159,12 +162,10 @@ class TestUnreadable:
         seconds = {one["attributes"]["datetime"] for one in found if one["id"] in poisoned}
         assert len(synced.rows("sync_error")) == len(seconds)
 
-    def test_what_stands_between_two_of_one_second_is_told_to_be_missing(
-        self, sandbox: Sandbox
-    ) -> None:
-        """No question leads there: the warning does not claim that it was read."""
+    def test_records_between_two_of_one_second_are_missing(self, sandbox: Sandbox) -> None:
+        """No request reaches them: the warning says that they are missing too."""
         found = listed(sandbox)
-        first, between, second = crowded(found)[:3]
+        first, between, second = ids_of_fullest_second(found)[:3]
         sandbox.fault("poison", path=EVENTS, ids=[first, second])
         synced = loader(sandbox).sync()
         missing = set(ids(found)) - {row["id"] for row in synced.rows("event")}
@@ -175,7 +176,7 @@ class TestUnreadable:
     def test_pages_shrink_and_grow_back(
         self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Klaviyo chokes on large pages: smaller ones are asked for until larger ones work."""
+        """Klaviyo fails on large pages: smaller ones are requested until larger ones work."""
         monkeypatch.setattr("streams.windowed.MAX_LENGTH", timedelta(days=1))
         found = ids(listed(sandbox))
         sandbox.reset_requests()
@@ -188,11 +189,58 @@ class TestUnreadable:
         assert "1" not in sizes
         assert sizes[-20:] == ["40"] * 20
 
+    @pytest.mark.parametrize("readable", ["alone", "backwards"])
+    def test_a_record_that_is_readable_after_all_arrives(
+        self, account: ScriptedAccount, readable: str
+    ) -> None:
+        """Where its second alone, or the reverse order, can be read, no record is missing."""
+        bad = NOON - 3 * MINUTE
+        account.documents[EVENTS] = events_at(bad - MINUTE, bad, bad + MINUTE)
+
+        def respond(request: Request) -> Response | None:
+            times = scripted.TIME_CONDITION.findall(request.args.get("filter", ""))
+            start, end = (*(datetime.fromisoformat(time) for *_, time in times), NOON)[:2]
+            is_readable = (
+                end - start == SECOND
+                if readable == "alone"
+                else request.args["sort"].startswith("-")
+            )
+            return None if is_readable or not start <= bad < end else Response("", 500)
+
+        account.responses[EVENTS] = respond
+        done = run(tables="event", start_date="2026-11-20", concurrency="1")
+        assert (done.error, done.rows("sync_error")) == (None, [])
+        assert written(done).keys() == {"0", "1", "2"}
+
+    def test_a_throttled_listing_is_no_unreadable_record(self, account: ScriptedAccount) -> None:
+        """H1: a smaller page would be throttled too, so the sync fails without trying any."""
+        account.fail_with(EVENTS, 429, Retry_After="30")
+        done = run(tables="event", start_date="2026-11-20", concurrency="1")
+        assert isinstance(done.error, TransientError)
+        assert {one.params["page[size]"] for one in account.requests_to(EVENTS)} == {"40"}
+
+    def test_a_refused_request_ends_the_listing(self, account: ScriptedAccount) -> None:
+        """A 400 for anything but the page size is final, and smaller pages are not tried."""
+        account.fail_with(EVENTS, 400, "'bogus' is not a filterable field")
+        done = run(tables="event", start_date="2026-11-20", concurrency="1")
+        assert isinstance(done.error, ContractError)
+        assert len(account.requests_to(EVENTS)) == 1
+
+    def test_an_empty_page_with_a_link_is_not_the_end(self, account: ScriptedAccount) -> None:
+        """D1: only the page without a link is the last one."""
+        account.documents[EVENTS] = events_at(NOON - MINUTE)
+        empty = {"data": [], "links": {"next": "https://a.klaviyo.com/?page[cursor]=0"}}
+        account.responses[EVENTS] = lambda request: (
+            None if CURSOR in request.args else Response(json.dumps(empty))
+        )
+        done = run(tables="event", start_date="2026-11-20")
+        assert written(done) == Counter(["0"])
+
     @pytest.mark.parametrize("fault", ["503", "reset", "html403"])
     def test_a_server_that_is_down_is_no_unreadable_record(
         self, sandbox: Sandbox, fault: str
     ) -> None:
-        """H5: when nothing can be had the sync fails, and writes nothing off."""
+        """H5: where no request succeeds the sync fails, and no record is given up."""
         sandbox.fault(fault, path=EVENTS, after=3)
         synced = loader(sandbox, concurrency="1")
         with pytest.raises(TransientError):
@@ -203,22 +251,22 @@ class TestUnreadable:
         synced.sync()
         assert set(ids(listed(sandbox))) == {row["id"] for row in synced.rows("event")}
 
-    def test_one_that_takes_too_long_is_found_by_smaller_pages_and_windows(
-        self, busy: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    def test_a_record_that_times_out_is_bisected(
+        self, parallel_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Klaviyo never answers a question that includes it: real time-outs, and all the others."""
+        """Klaviyo never answers a request that includes it: real time-outs, and all others."""
         monkeypatch.setattr("session.KlaviyoClient", partial(KlaviyoClient, deadline=0.3))
         slow = NOON - 3 * MINUTE
-        busy.documents[EVENTS] = at(slow - MINUTE, slow, slow + MINUTE)
+        parallel_account.documents[EVENTS] = events_at(slow - MINUTE, slow, slow + MINUTE)
         over = threading.Event()
 
-        def answer(request: Request) -> None:
-            found = scripted.BOUND.findall(request.args["filter"])
+        def respond(request: Request) -> None:
+            found = scripted.TIME_CONDITION.findall(request.args["filter"])
             start, end = (*(datetime.fromisoformat(time) for *_, time in found), NOON)[:2]
             if start <= slow < end:
-                over.wait(LONG)
+                over.wait(TIMEOUT)
 
-        busy.answers[EVENTS] = answer
+        parallel_account.responses[EVENTS] = respond
         done = run(tables="event", start_date="2026-11-20", concurrency="1")
         over.set()
         assert done.error is None
@@ -226,17 +274,21 @@ class TestUnreadable:
         (error,) = done.rows("sync_error")
         assert f"{slow:%Y-%m-%dT%H:%M:%S}" in error["reason"]
         assert "no whole answer within" in error["reason"]
-        assert {one.params["page[size]"] for one in busy.asked_of(EVENTS)} == {"40", "8", "1"}
-        assert (slow, slow + SECOND) in windows(busy)
+        assert {one.params["page[size]"] for one in parallel_account.requests_to(EVENTS)} == {
+            "40",
+            "8",
+            "1",
+        }
+        assert (slow, slow + SECOND) in windows(parallel_account)
 
 
-class TestAgain:
-    """What is asked for again, and what is not."""
+class TestResume:
+    """What is requested again, and what is not."""
 
-    def test_a_killed_sync_loses_only_the_pages_in_hand(self, sandbox: Sandbox) -> None:
-        """P1: each kill costs the page written, the lookback and for each thread at most a page.
+    def test_a_killed_sync_requests_few_records_again(self, sandbox: Sandbox) -> None:
+        """P1: each kill costs the written page, the lookback and at most a page of each thread.
 
-        And one more where it was about to cut a dense window.
+        And one more where a dense window was about to be cut.
         """
         threads, kills, page = 4, 3, 40
         found = listed(sandbox)
@@ -251,8 +303,8 @@ class TestAgain:
         served = sum(one["records"] for one in sandbox.log() if one["path"] == EVENTS)
         assert served - len(found) <= kills * ((2 * threads + 1) * page + len(lookback))
 
-    def test_an_unreadable_record_arrives_once_klaviyo_delivers_it(self) -> None:
-        """Within the lookback it is asked for again by the next sync that reaches back."""
+    def test_an_unreadable_record_arrives_once_it_is_readable(self) -> None:
+        """The next daily lookback requests it again."""
         with running_sandbox(**SMALL) as own:
             late = [one for one in listed(own) if one["attributes"]["datetime"] < NOW][-1]["id"]
             own.fault("poison", path=EVENTS, ids=[late])
@@ -262,79 +314,83 @@ class TestAgain:
             own.advance(86_400)
             assert late in {row["id"] for row in synced.sync().rows("event")}
 
-    def test_windows_that_were_finished_are_not_asked_for_again(
-        self, busy: ScriptedAccount
+    def test_covered_windows_are_not_requested_again(
+        self, parallel_account: ScriptedAccount
     ) -> None:
         """Klaviyo goes down while the oldest window is read and later ones are written."""
-        busy.documents[EVENTS] = at(*(SEPTEMBER + n * DAY for n in range(70)))
+        parallel_account.documents[EVENTS] = events_at(*(SEPTEMBER + n * DAY for n in range(70)))
         later = threading.Semaphore(0)
         down = threading.Event()
 
-        def answer(request: Request) -> Response | None:
+        def respond(request: Request) -> Response | None:
             if f"equal(datetime,{SEPTEMBER:%Y-%m-%d}" not in request.args["filter"]:
                 later.release()
             elif not down.is_set():
-                all(later.acquire(timeout=LONG) for _ in range(5))
+                all(later.acquire(timeout=TIMEOUT) for _ in range(5))
                 down.set()
             return Response("", 503) if down.is_set() else None
 
-        busy.answers[EVENTS] = answer
+        parallel_account.responses[EVENTS] = respond
         first = run(**SINCE_SEPTEMBER, concurrency="2")
         assert isinstance(first.error, TransientError)
-        busy.answers.clear()
+        parallel_account.responses.clear()
         second = run(first.state, **SINCE_SEPTEMBER)
         assert len(written(first)) > 3
         assert written(first) + written(second) == Counter(map(str, range(70)))
 
 
-class TestPlan:
-    """Which windows are asked for, and how many at once."""
+class TestPlanner:
+    """Which windows are requested, and how many at once."""
 
     @pytest.mark.parametrize("threads", [1, 4])
-    def test_so_many_questions_are_asked_at_once(self, busy: ScriptedAccount, threads: int) -> None:
+    def test_concurrency_is_the_number_of_parallel_requests(
+        self, parallel_account: ScriptedAccount, threads: int
+    ) -> None:
         """As many as `concurrency` says, and never one more."""
         lock, all_there = threading.Lock(), threading.Event()
         there: list[int] = []
         most = 0
 
-        def answer(_: Request) -> None:
+        def respond(_: Request) -> None:
             nonlocal most
             with lock:
                 there.append(1)
                 most = max(most, len(there))
                 if most == threads:
                     all_there.set()
-            all_there.wait(LONG)
-            all_there.set()  # who has not come by now is not waited for again
-            time.sleep(0.01)  # long enough for one too many to come
+            all_there.wait(TIMEOUT)
+            all_there.set()  # a thread that has not arrived by now is not waited for again
+            time.sleep(0.01)  # long enough for one too many to arrive
             with lock:
                 there.pop()
 
-        busy.answers[EVENTS] = answer
+        parallel_account.responses[EVENTS] = respond
         run(**SINCE_SEPTEMBER, concurrency=str(threads))
         assert most == threads
 
     def test_a_dense_window_is_cut(self, account: ScriptedAccount) -> None:
-        """A first page that reaches no eighth of it tells where; nothing is written twice."""
+        """Where its first page reaches no eighth of it; nothing is written twice."""
         account.page_size = 10
         times = [*(SEPTEMBER + n * MINUTE for n in range(60)), SEPTEMBER + DAY - MINUTE]
-        account.documents[EVENTS] = at(*times)
+        account.documents[EVENTS] = events_at(*times)
         done = run(**SINCE_SEPTEMBER, concurrency="1")
         assert written(done) == Counter(map(str, range(61)))
         cut = SEPTEMBER + 9 * MINUTE
         assert windows(account)[:2] == [(SEPTEMBER, SEPTEMBER + DAY), (SEPTEMBER, cut)]
         assert windows(account)[2][0] == cut
-        whole, part = account.asked_of(EVENTS)[:2]
-        turned = [one.params["filter"] for one in account.asked_of(EVENTS) if CURSOR in one.params]
+        whole, part = account.requests_to(EVENTS)[:2]
+        turned = [
+            one.params["filter"] for one in account.requests_to(EVENTS) if CURSOR in one.params
+        ]
         assert not {whole.params["filter"], part.params["filter"]} & {*turned}
 
     def test_bounds_are_whole_seconds(
         self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Klaviyo knows nothing finer, and refuses a window that begins and ends in one second."""
+        """Klaviyo's filters know nothing finer, and no window is shorter than a second."""
         monkeypatch.setattr("streams.events.EVENTS", replace(catalog.EVENTS, page_sizes=(8, 1)))
         account.page_size = 8
-        account.documents[EVENTS] = at(
+        account.documents[EVENTS] = events_at(
             *(NOON - timedelta(seconds=60.5 - n / 10) for n in range(500))
         )
         done = run(tables="event", concurrency="4")

@@ -1,4 +1,4 @@
-"""Any JSON there is, and whether a value can be stored."""
+"""Hypothesis strategies for any JSON, and whether a column can store a value."""
 
 import json
 import math
@@ -15,27 +15,27 @@ JSON = st.recursive(
 )
 
 
-def storable(kind: str, value: Any) -> bool:
-    """Whether the loader takes this value for a column of this type, and stores it unaltered."""
+def is_storable(kind: str, value: Any) -> bool:
+    """Whether the loader accepts a value for a column of this type and stores it unaltered."""
     checks: dict[str, Callable[[], Any]] = {
-        "STRING": lambda: isinstance(value, str) and clean(value),
+        "STRING": lambda: isinstance(value, str) and _is_clean(value),
         "LONG": lambda: type(value) is int and -(2**63) <= value < 2**63,
         "DOUBLE": lambda: type(value) is float and math.isfinite(value),
         "BOOLEAN": lambda: type(value) is bool,
         "UTC_DATETIME": lambda: value.endswith("Z") and datetime.fromisoformat(value),
         "NAIVE_DATE": lambda: date.fromisoformat(value).isoformat() == value,
-        "JSON": lambda: isinstance(value, dict | list) and valid_json(value),
+        "JSON": lambda: isinstance(value, dict | list) and _is_valid_json(value),
     }
     return value is None or bool(checks[kind]())
 
 
-def clean(text: str) -> bool:
-    """No NUL, and nothing that UTF-8 cannot hold."""
+def _is_clean(text: str) -> bool:
+    """Whether text has no NUL and nothing that UTF-8 cannot encode."""
     return "\0" not in text and text.encode().decode() == text
 
 
-def valid_json(value: Any) -> bool:
-    """Valid as JSON in DuckDB, Postgres jsonb and BigQuery: no NaN, NUL or lone surrogate."""
-    return clean(json.dumps(value, allow_nan=False, ensure_ascii=False)) and "\\u0000" not in (
+def _is_valid_json(value: Any) -> bool:
+    """Whether DuckDB, Postgres jsonb and BigQuery read it: no NaN, NUL or lone surrogate."""
+    return _is_clean(json.dumps(value, allow_nan=False, ensure_ascii=False)) and "\\u0000" not in (
         json.dumps(value)
     )
