@@ -209,13 +209,13 @@ class KlaviyoClient:
         """Read Klaviyo's clock, since this machine's may be wrong, and its rate limits."""
         self.now = _parse_http_date(headers.get("Date")) or datetime.now(UTC)
         self.rate_limit = RateLimitHeaders(
-            _parse_quotas(headers.get("RateLimit-Limit") or ""),
+            parse_quotas(headers.get("RateLimit-Limit") or ""),
             _parse_number(headers.get("RateLimit-Remaining")),
             _parse_number(headers.get("RateLimit-Reset")),
         )
 
 
-def _parse_quotas(limit: str) -> tuple[tuple[float, float], ...]:
+def parse_quotas(limit: str) -> tuple[tuple[float, float], ...]:
     """The quotas of a RateLimit-Limit header; a plain number without windows is a second's."""
     windows = tuple((float(n), float(seconds)) for n, seconds in _QUOTA.findall(limit))
     plain = _parse_number(limit)

@@ -53,7 +53,7 @@ class RateLimiter:
 
     def update_from_headers(self, headers: RateLimitHeaders, now: float) -> None:
         """Take over the quotas that a response tells; wait for a second that is used up."""
-        if headers.quotas != self._quotas:
+        if headers.quotas and headers.quotas != self._quotas:
             self._quotas = headers.quotas
             self._set_windows({seconds: quota for quota, seconds in headers.quotas if quota >= 1})
             self.next_at = max(self.next_at, now + self.interval)

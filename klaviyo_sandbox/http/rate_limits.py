@@ -54,9 +54,13 @@ class RateLimits:
         self.clock = clock
         self._usage: dict[tuple[str, Rate], Usage] = {}
 
+    def usage(self, path: str, rate: Rate) -> Usage:
+        """Return the counted requests to one endpoint at one rate."""
+        return self._usage.setdefault((path, rate), Usage())
+
     def acquire(self, path: str, rate: Rate, account_now: int) -> dict[str, str]:
         """Count a request and return its limit headers; ApiError 429 if it exceeds a limit."""
-        usage, now = self._usage.setdefault((path, rate), Usage()), self.clock()
+        usage, now = self.usage(path, rate), self.clock()
         if rate.daily is not None and usage.daily.remaining(account_now, rate.daily) <= 0:
             raise throttled(usage.daily.seconds_left(account_now))
         # A refused request counts for no window: waiting is always enough.

@@ -34,8 +34,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def limits(clock: Clock) -> RateLimits:
-    """The unused limits of an account in New York."""
-    return RateLimits("America/New_York", clock)
+    """The unused limits of an account."""
+    return RateLimits(clock)
 
 
 def acquire(limits: RateLimits, rate: Rate, path: str = "/api/x", now: int = NOON) -> str | None:
@@ -66,15 +66,19 @@ def test_steady_is_a_minute(limits: RateLimits, clock: Clock) -> None:
     assert acquire(limits, M) is None
 
 
-def test_headers_describe_the_steady_window(limits: RateLimits, clock: Clock) -> None:
-    """Limit, remaining and reset are those of the minute."""
-    limits.acquire("/api/x", M, NOON)
-    clock.now += 20
-    headers = limits.acquire("/api/x", M, NOON)
-    assert headers == {
-        "ratelimit-limit": "150",
-        "ratelimit-remaining": "148",
-        "ratelimit-reset": "40",
+@pytest.mark.parametrize(
+    ("rate", "quotas", "remaining"),
+    [(M, "10, 10;w=1, 150;w=60", "9"), (REPORT, "1, 1;w=1, 2;w=60, 225;w=86400", "0")],
+    ids=["listing", "report"],
+)
+def test_headers_are_as_recorded_live(
+    limits: RateLimits, rate: Rate, quotas: str, remaining: str
+) -> None:
+    """The limit names every window; remaining and reset describe the second (recording E1)."""
+    assert limits.acquire("/api/x", rate, NOON) == {
+        "ratelimit-limit": quotas,
+        "ratelimit-remaining": remaining,
+        "ratelimit-reset": "0",
     }
 
 
@@ -85,14 +89,14 @@ def test_endpoints_and_rates_have_separate_windows(limits: RateLimits) -> None:
     assert acquire(limits, L) is None
 
 
-def test_daily_quota_resets_at_local_midnight(limits: RateLimits, clock: Clock) -> None:
-    """The 226th report of a day waits until midnight in the account's zone, on its clock."""
+def test_daily_quota_is_a_window_of_a_day(limits: RateLimits, clock: Clock) -> None:
+    """The 226th report waits until 24 hours after the first one, on the account's clock."""
     for _ in range(225):
         assert acquire(limits, REPORT) is None
         clock.now += 60
-    assert acquire(limits, REPORT) == f"{17 * HOUR} s"  # noon in London is 07:00 in New York
-    assert acquire(limits, REPORT, now=NOON + 16 * HOUR) == f"{HOUR} s"
-    assert acquire(limits, REPORT, now=NOON + 17 * HOUR) is None
+    assert acquire(limits, REPORT) == f"{24 * HOUR} s"
+    assert acquire(limits, REPORT, now=NOON + 23 * HOUR) == f"{HOUR} s"
+    assert acquire(limits, REPORT, now=NOON + 24 * HOUR) is None
 
 
 def test_refused_requests_do_not_count(limits: RateLimits, clock: Clock) -> None:
@@ -117,9 +121,9 @@ def test_throttled_responses_over_http() -> None:
         refused = next(response for response in responses if response.status_code == 429)
         (error,) = refused.json()["errors"]
         assert error["code"] == "throttled"
-        assert f"available in {refused.headers['retry-after']} seconds" in error["detail"]
+        assert f"available in {refused.headers['retry-after']} second" in error["detail"]
         wrong = sandbox.request("GET", "/api/tags?colour=red")
-        assert (wrong.status_code, wrong.headers["ratelimit-limit"]) == (400, "60")
+        assert (wrong.status_code, wrong.headers["ratelimit-limit"]) == (400, "3, 3;w=1, 60;w=60")
 
 
 def test_reset_forgets_counted_requests() -> None:
