@@ -41,8 +41,8 @@ bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: also other tool
 	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,bench) \
 		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
-# The harness runs a connector of its own.
-COVERING = $(filter-out tests/test_fivetran_harness.py,$(wildcard tests/test_*.py))
+# Without the harness, which runs another connector, and the demo, which measuring slows to minutes.
+COVERING = $(filter-out tests/test_fivetran_harness.py tests/test_demo.py,$(wildcard tests/test_*.py))
 
 coverage: .venv/.stamp .venv-dbt/.stamp ## Measure the connector's branches that tests run; fails below 97 %
 	@rm -rf build/coverage && mkdir -p build/coverage
