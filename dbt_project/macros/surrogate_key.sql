@@ -1,4 +1,4 @@
-{#- One text that stands for a key of several columns, NULL and the empty text kept apart. -#}
+{#- The hash of a key of several columns. NULL and the empty text give different hashes. -#}
 {% macro surrogate_key(columns) -%}
     {%- set parts = [] -%}
     {%- for column in columns -%}

@@ -20,7 +20,7 @@ counts as (
     group by account_id
 
     {% for mart, raw in [
-        ('klaviyo__attributed_order', ref('int_klaviyo__conversion') ~ ' where ' ~ all_months()),
+        ('klaviyo__attributed_order', ref('int_klaviyo__conversion') ~ ' where ' ~ in_all_months()),
         ('klaviyo__profile', ref('stg_klaviyo__profile')),
     ] -%}
     union all

@@ -178,9 +178,9 @@ def test_bigquery_reads_and_writes_only_the_months_that_were_touched(bigquery: H
 
     assert increments
     for increment in increments:
-        if "first_touched_month" in increment:
-            assert "declare first_touched_month date default (" in increment
-            assert "occurred_at >= timestamp(date_sub(first_touched_month," in increment
+        if "affected_from_month" in increment:
+            assert "declare affected_from_month date default (" in increment
+            assert "occurred_at >= timestamp(date_sub(affected_from_month," in increment
         else:
             assert "in unnest(dbt_partitions_for_replacement)" in increment
 

@@ -1,8 +1,8 @@
-{{ config(**whole_months()) }}
+{{ config(**incremental_by_month()) }}
 {#- A touch is credited with what happens within days of it: no window is as long as 90. -#}
 {%- set those_needed -%}
     {%- if is_incremental() -%}
-    where {{ may_be_needed('occurred_at', 90) }}
+    where {{ in_affected_range('occurred_at', 90) }}
     {%- endif -%}
 {%- endset %}
 
@@ -52,7 +52,7 @@ conversions as (
         on events.account_id = conversion_metrics.account_id
         and events.metric_id = conversion_metrics.metric_id
     {% if is_incremental() -%}
-    where events.occurred_month >= {{ first_touched_month() }}
+    where events.occurred_month >= {{ affected_from_month() }}
     {%- endif %}
 
 ),

@@ -6,7 +6,7 @@ events as (
 
     select account_id, metric_id, occurred_on, sum(event_count) as event_count
     from {{ ref('int_klaviyo__event_daily') }}
-    where {{ all_months() }}
+    where {{ in_all_months() }}
     group by account_id, metric_id, occurred_on
 
 ),

@@ -6,7 +6,7 @@ first_events as (
 
     select account_id, min(occurred_on) as first_on
     from {{ ref('int_klaviyo__event_daily') }}
-    where {{ all_months() }}
+    where {{ in_all_months() }}
     group by account_id
 
 ),

@@ -1,8 +1,8 @@
-{{ config(materialized='table', **by_month('date')) }}
+{{ config(materialized='table', **partition_by_month('date')) }}
 
 with
 
-conversions as (select * from {{ ref('int_klaviyo__conversion') }} where {{ all_months() }}),
+conversions as (select * from {{ ref('int_klaviyo__conversion') }} where {{ in_all_months() }}),
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 

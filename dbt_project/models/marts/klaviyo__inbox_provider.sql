@@ -57,7 +57,7 @@ counts as (
         bot_clicks,
         synced_at
     from {{ ref('int_klaviyo__event_daily') }}
-    where {{ all_months() }}
+    where {{ in_all_months() }}
     union all
     select account_id, metric_id, occurred_on, inbox_provider, 0, 0, null, null, null, null
     from zeros

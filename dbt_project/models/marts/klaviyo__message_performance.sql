@@ -72,7 +72,7 @@ select
     ---------- when it was sent
     reports.sent_at,
     reports.sent_on,
-    {{ iso_week('reports.sent_on') }} as sent_week,
+    {{ iso_week_start('reports.sent_on') }} as sent_week,
     {{ iso_weekday('reports.sent_on') }} as sent_weekday,
     reports.sent_hour,
 

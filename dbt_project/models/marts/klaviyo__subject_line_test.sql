@@ -1,4 +1,4 @@
-{%- set z = z_of_95_percent() -%}
+{%- set z = z_score_95() -%}
 
 with
 

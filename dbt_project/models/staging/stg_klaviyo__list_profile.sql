@@ -3,7 +3,7 @@ with
 -- Who has left stays, with the time at which it was noticed: growth is counted from that.
 source as (
 
-    {{ raw_table('list_profile') }}
+    {{ source_rows_with_deleted('list_profile') }}
 
 ),
 
