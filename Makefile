@@ -21,10 +21,11 @@ pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: 
 test: .venv/.stamp .venv-dbt/.stamp ## Run every test but the fault matrix and the benchmarks
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile
 
-check: .venv/.stamp ## Lint, formatting, types, and what is generated from dbt
+check: .venv/.stamp ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/python -m scripts.generate_dbt --check
 	@.venv/bin/python -m looker check
 
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account

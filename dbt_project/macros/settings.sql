@@ -3,15 +3,10 @@
     not, so no model has to query the warehouse to find out. -#}
 {% macro is_synced(table) -%}
     {%- set selected = selected_tables() -%}
-    {%- set always = ['account', 'sync_report', 'sync_error'] -%}
-    {#- The connector also syncs a table that a selected one requires. -#}
-    {%- set required_by = {
-        'list': 'list_profile', 'segment': 'segment_profile', 'profile': 'predictive_analytics'
-    } -%}
     {{ return(
-        table in always + selected
-        or required_by.get(table) in selected
-        or 'all' in selected
+        'all' in selected
+        or table in always_synced_tables() + selected
+        or requiring_tables().get(table, []) | select('in', selected) | list | length > 0
         or ('reporting' in selected and table not in opt_in_tables())
     ) }}
 {%- endmacro %}
@@ -25,14 +20,6 @@
     {{ return(selected or ['reporting']) }}
 {%- endmacro %}
 
-{#- One row per event, person or template: Fivetran bills rows, so the user selects these by name. -#}
-{% macro opt_in_tables() -%}
-    {{ return([
-        'event', 'event_attribution', 'profile', 'profile_suppression', 'list_profile',
-        'segment_profile', 'template',
-    ]) }}
-{%- endmacro %}
-
 {#- Fails the run before anything is built if a setting has an invalid value. -#}
 {% macro check_settings() -%}
     {%- set compatibility = env_var('KLAVIYO_COMPATIBILITY', 'false') -%}
@@ -41,8 +28,7 @@
             "KLAVIYO_COMPATIBILITY: true or false, not '" ~ compatibility ~ "'"
         ) }}
     {%- endif -%}
-    {%- set known = ['reporting', 'all', 'predictive_analytics'] -%}
-    {%- for source in source_tables() -%}{%- do known.append(source.name) -%}{%- endfor -%}
+    {%- set known = ['reporting', 'all', 'predictive_analytics'] + connector_tables() -%}
     {%- for name in selected_tables() if execute and name not in known -%}
         {{ exceptions.raise_compiler_error(
             "KLAVIYO_TABLES: unknown table '" ~ name ~ "'; known: " ~ known | join(', ')

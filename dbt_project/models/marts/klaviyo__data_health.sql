@@ -1,18 +1,5 @@
-{%- set raw_tables = [
-    'account', 'campaign', 'campaign_audience', 'campaign_message', 'campaign_performance',
-    'campaign_performance_daily', 'campaign_tag', 'campaign_variation', 'custom_metric',
-    'event', 'event_attribution', 'flow', 'flow_action', 'flow_message', 'flow_performance',
-    'flow_performance_daily', 'flow_tag', 'form', 'form_daily', 'inbox_provider_daily', 'list',
-    'list_profile', 'mapped_metric', 'message_metric_daily', 'metric', 'profile',
-    'profile_suppression', 'segment', 'segment_daily', 'segment_profile', 'sync_error',
-    'sync_report', 'tag', 'tag_group', 'template',
-] -%}
-{#- Klaviyo answers each of these reports 225 times a day. -#}
+{#- Klaviyo answers each of its reports 225 times a day. -#}
 {%- set report_quota = 225 -%}
-{%- set report_tables = [
-    'campaign_performance', 'flow_performance', 'flow_performance_daily', 'segment_daily',
-    'form_daily',
-] -%}
 
 with
 
@@ -22,7 +9,7 @@ last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 
 tables as (
 
-    {% for table in raw_tables -%}
+    {% for table in connector_tables() -%}
     select
         accounts.account_id,
         '{{ table }}' as table_name,
@@ -146,7 +133,7 @@ select
     cast(syncs.rows_deleted as {{ dbt.type_bigint() }}) as last_rows_deleted,
     cast(syncs.requests as {{ dbt.type_bigint() }}) as last_requests,
     syncs.seconds_waited as last_seconds_waited,
-    {% set is_report = "tables.table_name in ('" ~ report_tables | join("', '") ~ "')" -%}
+    {% set is_report = "tables.table_name in ('" ~ report_quota_tables() | join("', '") ~ "')" -%}
     cast(case when {{ is_report }} then syncs.requests_today end as {{ dbt.type_bigint() }})
         as report_quota_used_today,
     cast(case when {{ is_report }} then {{ report_quota }} end as {{ dbt.type_bigint() }})
