@@ -3,6 +3,10 @@
 
 PYTHON ?= python3
 
+SQL := dbt_project/macros dbt_project/models dbt_project/tests
+# Style is the same on every engine; syntax and reserved words are not.
+SYNTAX := --rules references.keywords
+
 .DEFAULT_GOAL := help
 .PHONY: help demo sync pipeline test check sample screenshots bench chaos lock clean
 
@@ -25,6 +29,9 @@ check: .venv/.stamp ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@DBT_TARGET=duckdb .venv/bin/sqlfluff lint --quiet $(SQL)
+	@DBT_TARGET=bigquery .venv/bin/sqlfluff lint --quiet --dialect bigquery $(SYNTAX) $(SQL)
+	@DBT_TARGET=postgres .venv/bin/sqlfluff lint --quiet --dialect postgres $(SYNTAX) $(SQL)
 	@.venv/bin/python -m scripts.generate_dbt --check
 	@.venv/bin/python -m looker check
 

@@ -21,7 +21,9 @@
             **partition_by_month('occurred_month')
         ) -%}
     {%- else -%}
-        {%- set strategy = dict(incremental_strategy='delete+insert', unique_key='occurred_month') -%}
+        {%- set strategy = dict(
+            incremental_strategy='delete+insert', unique_key='occurred_month'
+        ) -%}
     {%- endif -%}
     {{ return(dict(materialized='incremental', on_schema_change='fail', **strategy)) }}
 {%- endmacro %}
@@ -35,8 +37,8 @@
     } if target.type == 'bigquery' else {}) }}
 {%- endmacro %}
 
-{#- The partition of a row by its date. Never NULL, so no filter of months loses a row: a row without
-    a date is in BigQuery's last month, which every run replaces. -#}
+{#- The partition of a row by its date. Never NULL, so no filter of months loses a row: a row
+    without a date is in BigQuery's last month, which every run replaces. -#}
 {% macro occurred_month(date) -%}
     coalesce({{ first_of_month(date) }}, date '2159-12-01')
 {%- endmacro %}
@@ -57,8 +59,8 @@
     )
 {%- endmacro %}
 
-{#- The first month that an incremental run replaces, a date. On BigQuery a script variable: BigQuery
-    prunes partitions if a filter compares with a variable, not if it compares with a subquery. -#}
+{#- The first month that an incremental run replaces, a date. On BigQuery a script variable:
+    BigQuery prunes partitions if a filter compares with a variable, not with a subquery. -#}
 {% macro affected_from_month() -%}
     {{ return(
         'affected_from_month' if target.type == 'bigquery'

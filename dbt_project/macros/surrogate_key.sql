@@ -2,7 +2,9 @@
 {% macro surrogate_key(columns) -%}
     {%- set parts = [] -%}
     {%- for column in columns -%}
-        {%- do parts.append("coalesce('=' || cast(" ~ column ~ " as " ~ dbt.type_string() ~ "), '')") -%}
+        {%- do parts.append(
+            "coalesce('=' || cast(" ~ column ~ " as " ~ dbt.type_string() ~ "), '')"
+        ) -%}
     {%- endfor -%}
     {{ dbt.hash(parts | join(" || '|' || ")) }}
 {%- endmacro %}

@@ -6,16 +6,23 @@ with
 
 reported as (
 
-    select account_id, campaign_message_id as message_id
+    select
+        account_id,
+        campaign_message_id as message_id
     from {{ ref('stg_klaviyo__campaign_performance') }}
     union distinct
-    select account_id, flow_message_id from {{ ref('stg_klaviyo__flow_performance_daily') }}
+    select
+        account_id,
+        flow_message_id as message_id
+    from {{ ref('stg_klaviyo__flow_performance_daily') }}
 
 ),
 
 messages as (select * from {{ ref('klaviyo__message_performance') }})
 
-select reported.account_id, reported.message_id
+select
+    reported.account_id,
+    reported.message_id
 from reported
 left join messages
     on reported.account_id = messages.account_id

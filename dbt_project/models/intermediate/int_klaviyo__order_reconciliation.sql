@@ -4,7 +4,9 @@ last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 
 first_events as (
 
-    select account_id, min(occurred_on) as first_on
+    select
+        account_id,
+        min(occurred_on) as first_on
     from {{ ref('int_klaviyo__event_daily') }}
     where {{ in_all_months() }}
     group by account_id
@@ -54,9 +56,10 @@ select
     coalesce(reported.reported_orders, 0) as reported_orders,
     coalesce(orders.credited_value, 0) as credited_value,
     coalesce(reported.reported_value, 0) as reported_value,
-    coalesce(orders.credited_orders, 0) <> coalesce(reported.reported_orders, 0)
+    (
+        coalesce(orders.credited_orders, 0) <> coalesce(reported.reported_orders, 0)
         or abs(coalesce(orders.credited_value, 0) - coalesce(reported.reported_value, 0)) > 0.005
-        as is_different
+    ) as is_different
 
 from reported
 left join orders

@@ -2,7 +2,10 @@
 
 with
 
-conversions as (select * from {{ ref('int_klaviyo__conversion') }} where {{ in_all_months() }}),
+conversions as (
+    select * from {{ ref('int_klaviyo__conversion') }}
+    where {{ in_all_months() }}
+),
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 
@@ -17,7 +20,10 @@ campaign_variations as (select * from {{ ref('stg_klaviyo__campaign_variation') 
 -- An event names its campaign and, in a test, the variation; the message follows from either.
 only_messages as (
 
-    select account_id, campaign_id, min(campaign_message_id) as campaign_message_id
+    select
+        account_id,
+        campaign_id,
+        min(campaign_message_id) as campaign_message_id
     from campaign_messages
     group by account_id, campaign_id
     having count(*) = 1
@@ -28,7 +34,10 @@ flows as (select * from {{ ref('stg_klaviyo__flow') }}),
 
 flow_messages as (
 
-    select account_id, flow_message_id, max(flow_message_name) as flow_message_name
+    select
+        account_id,
+        flow_message_id,
+        max(flow_message_name) as flow_message_name
     from {{ ref('int_klaviyo__flow_variation') }}
     group by account_id, flow_message_id
 

@@ -24,7 +24,9 @@ flows as (select * from {{ ref('stg_klaviyo__flow') }}),
 
 flow_variations as (
 
-    select *, count(*) over (partition by account_id, flow_message_id) as variation_count
+    select
+        *,
+        count(*) over (partition by account_id, flow_message_id) as variation_count
     from {{ ref('int_klaviyo__flow_variation') }}
 
 ),

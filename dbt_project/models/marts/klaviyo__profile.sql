@@ -44,7 +44,9 @@ purchases as (
         max(case when not is_refund then occurred_at end) as last_ordered_at
 
     from (
-        select attributed_orders.*, accounts.preferred_currency as account_currency
+        select
+            attributed_orders.*,
+            accounts.preferred_currency as account_currency
         from {{ ref('klaviyo__attributed_order') }} as attributed_orders
         inner join accounts on attributed_orders.account_id = accounts.account_id
     ) as attributed_orders
