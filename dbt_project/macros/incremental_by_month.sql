@@ -5,8 +5,9 @@
         synced event             *
         replaced                [--------- all --------]
 
-    So late, changed and deleted events give the same rows as a full refresh. Exception: a month that
-    loses all its events waits for a full refresh; neither Klaviyo nor the connector deletes events.
+    So late, changed and deleted events give the same rows as a full refresh. Exception: a month
+    that loses all its events waits for a full refresh; neither Klaviyo nor the connector deletes
+    events.
     Months and not days, because BigQuery writes at most 4,000 partitions in one job: with days, an
     account older than eleven years could not be fully refreshed. -#}
 {% macro incremental_by_month() -%}
@@ -43,9 +44,9 @@
     coalesce({{ first_of_month(date) }}, date '2159-12-01')
 {%- endmacro %}
 
-{#- The filter of a query that reads a whole model of events. BigQuery refuses a query that filters
-    no months (require_partition_filter), so that nobody reads a billion rows by accident. BigQuery's
-    partitions begin in 1960. -#}
+{#- The filter of a query that reads a whole model of events. BigQuery refuses a query without a
+    filter of months (require_partition_filter), so that nothing reads a billion rows by accident.
+    BigQuery's partitions begin in 1960. -#}
 {% macro in_all_months() -%}
     occurred_month >= date '1960-01-01'
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- A message that Klaviyo reports, but not for the account's one conversion metric, is missing
-    from klaviyo__message_performance: sync that metric too (conversion_metrics). -#}
+{#- Lists messages that Klaviyo reports, but not for the account's one conversion metric. They are
+    missing from klaviyo__message_performance. Sync that metric, too (conversion_metrics). -#}
 {{ config(severity='warn') }}
 
 with

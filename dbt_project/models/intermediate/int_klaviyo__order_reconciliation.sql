@@ -13,8 +13,8 @@ first_events as (
 
 ),
 
--- Only campaigns: all that a flow sends is never over. Windows have closed a month after the send,
--- but for mails that lay unopened for weeks.
+-- Only campaigns, because a flow never ends. The attribution windows close within a month of the
+-- send, except for emails that are opened weeks later.
 reported as (
 
     select

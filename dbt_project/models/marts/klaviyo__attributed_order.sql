@@ -17,7 +17,7 @@ campaign_messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
 
 campaign_variations as (select * from {{ ref('stg_klaviyo__campaign_variation') }}),
 
--- An event names its campaign and, in a test, the variation; the message follows from either.
+-- An event has its campaign and, in a test, the variation. Either one identifies the message.
 only_messages as (
 
     select
