@@ -56,7 +56,7 @@ def bigquery_refuses() -> Refused:
     empty = engine.run("select cast(null as string) as text")
 
     def refused(texts: list[str]) -> int:
-        engine.tables["p.d.t"] = empty.holding([[text] for text in texts])
+        engine.tables["p.d.t"] = empty.with_rows([[text] for text in texts])
         parsed = "safe.parse_json(text, wide_number_mode => 'round')"
         asked = f"select count(*) as n from `p`.`d`.`t` where {parsed} is null"
         ((count,),) = engine.run(asked).values
