@@ -1,5 +1,5 @@
-# For a schedule of your own: dbt, the dashboard, the export and the digest. Fivetran runs the
-# connector, so this image needs no SDK and holds none: its core may not be passed on.
+# An image for your own scheduler: dbt, the dashboard, the export and the digest. Fivetran runs the
+# connector, so the image does not contain the SDK, whose core may not be redistributed.
 #     docker build --target pipeline --tag klaviyo-warehouse .
 #     docker run --env-file .env klaviyo-warehouse scripts.pipeline --target bigquery
 FROM python:3.11-slim AS pipeline
@@ -20,7 +20,7 @@ USER 1000
 ENTRYPOINT [".venv/bin/python", "-m"]
 CMD ["scripts.pipeline", "--help"]
 
-# For docker-compose.yml on your own machine, not to be published: it installs the SDK.
+# For docker-compose.yml on your own machine. Do not publish this image: it contains the SDK.
 FROM pipeline AS demo
 
 USER 0

@@ -1,4 +1,4 @@
-# Two environments, made on first use: .venv (connector, sandbox, dashboard, scripts, tests)
+# Two environments, created on first use: .venv (connector, sandbox, dashboard, scripts, tests)
 # and .venv-dbt (dbt). pyproject.toml says why they are two.
 
 PYTHON ?= python3
@@ -8,7 +8,8 @@ SQL := dbt_project/macros dbt_project/models dbt_project/tests
 SYNTAX := --rules references.keywords
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sync pipeline test check sample screenshots bench chaos lock clean
+.PHONY: help demo sync pipeline test check sample screenshots bench coverage chaos lock \
+	release clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
@@ -22,7 +23,8 @@ sync: .venv/.stamp .venv-dbt/.stamp ## The same for a real account: KLAVIYO_API_
 pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: make pipeline ARGS=--help
 	@.venv/bin/python -m scripts.pipeline $(ARGS)
 
-test: .venv/.stamp .venv-dbt/.stamp ## Run every test but the fault matrix and the benchmarks
+test: .venv/.stamp .venv-dbt/.stamp ## Run every test except the fault matrix and the benchmarks
+	@.venv/bin/python -m tests.browser
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile
 
 check: .venv/.stamp ## Lint, formatting, types, and what is generated
@@ -32,20 +34,31 @@ check: .venv/.stamp ## Lint, formatting, types, and what is generated
 	@DBT_TARGET=duckdb .venv/bin/sqlfluff lint --quiet $(SQL)
 	@DBT_TARGET=bigquery .venv/bin/sqlfluff lint --quiet --dialect bigquery $(SYNTAX) $(SQL)
 	@DBT_TARGET=postgres .venv/bin/sqlfluff lint --quiet --dialect postgres $(SYNTAX) $(SQL)
+	@.venv/bin/oxlint
 	@.venv/bin/python -m scripts.generate_dbt --check
 	@.venv/bin/python -m looker check
 
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account
 	@.venv/bin/python -m scripts.sample
 
-screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/ (needs Chromium)
+screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/
+	@.venv/bin/python -m tests.browser
 	@.venv/bin/python -m tests.looker.screenshots
 
-bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: others too, WAREHOUSE=1: dbt instead, EVENTS=N: the size
+bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: also other tools, WAREHOUSE=1: dbt instead, EVENTS=N: the size
 	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,bench) \
 		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
-chaos: .venv/.stamp .venv-dbt/.stamp ## Run the whole fault matrix, write docs/faults.md, and run what else takes minutes
+# The harness runs a connector of its own.
+COVERING = $(filter-out tests/test_fivetran_harness.py,$(wildcard tests/test_*.py))
+
+coverage: .venv/.stamp .venv-dbt/.stamp ## Measure the connector's branches that tests run; fails below 97 %
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@.venv/bin/coverage run -m pytest --numprocesses 2 --dist loadfile tests/connector $(COVERING)
+	@.venv/bin/coverage combine --quiet
+	@.venv/bin/coverage report
+
+chaos: .venv/.stamp .venv-dbt/.stamp ## Run the whole fault matrix, write docs/faults.md, and run the other slow tests
 	@rm -rf build/chaos
 	@.venv/bin/pytest --numprocesses 2 -m '' --timeout 3600 tests/chaos
 	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
@@ -59,7 +72,10 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 	uv pip compile --group scripts pyproject.toml --universal --generate-hashes --no-header \
 		--quiet --constraint requirements/connector.txt --output-file requirements/scripts.txt
 
-clean: ## Remove what runs left; the environments and the account (build/account, data) stay
+release: .venv/.stamp ## Set the version, date the changelog, commit and tag; publish nothing: VERSION=1.2.3
+	@.venv/bin/python -m scripts.release $(VERSION)
+
+clean: ## Remove the output of runs; keep the environments and the account (build/account, data)
 	rm -rf $(filter-out build/account,$(wildcard build/*))
 	rm -rf klaviyo_connector/files klaviyo_connector/crash-reports
 	rm -rf dbt_project/target dbt_project/logs .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -67,8 +83,8 @@ clean: ## Remove what runs left; the environments and the account (build/account
 .venv/.stamp: requirements/connector.txt
 .venv-dbt/.stamp: requirements/warehouse.txt
 
-# The files list every package, and one of dbt's own wishes is overridden in them:
-# so both ways install exactly what is listed and resolve nothing.
+# The requirements files list every package and override one requirement of dbt's own, so uv and pip
+# install exactly the listed packages without resolving.
 .venv/.stamp .venv-dbt/.stamp:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \

@@ -1,14 +1,14 @@
-"""Asks Klaviyo one question and returns its JSON, or raises an error named by its remedy.
+"""Sends Klaviyo one request and returns its JSON, or raises an error named by its remedy.
 
-No retry, no paging, no Fivetran. What can go wrong, by what to do about it:
+No retries, no paging, no Fivetran. What can go wrong, by what to do about it:
 
 KlaviyoError
-├─ TransientError      ask again, within the budget
+├─ TransientError      retry, within the budget
 ├─ AuthError           stop; the user must change the key
 ├─ ScopeError          skip these tables and say so
 ├─ CursorError         start this listing again
-├─ ContractError       stop; Klaviyo answered what its contract excludes
-│  └─ GoneError          this one record was deleted meanwhile
+├─ ContractError       stop; the response breaks Klaviyo's contract
+│  └─ GoneError          this record is deleted
 └─ ConfigurationError  stop before any request; the user must change a setting
 """
 
@@ -34,24 +34,24 @@ import urllib3
 REVISION = "2026-10-15"
 KLAVIYO = "https://a.klaviyo.com"
 CONNECT_TIMEOUT = 10.0  # seconds
-REQUEST_DEADLINE = (
-    60.0  # seconds for a whole exchange; a per-read timeout lets a dripping body hang
-)
+# Seconds for a whole exchange: a timeout per read alone never ends a slowly dripping body.
+REQUEST_DEADLINE = 60.0
 BODY_LIMIT = 64 * 2**20  # bytes after decompression; the largest page seen is under 6 MB
-CHUNK = 2**18
+CHUNK_SIZE = 2**18  # bytes
 LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
-# 104 and 520-524 are Cloudflare's words for a server that did not answer.
-PASSING = {104, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
+# Cloudflare sends 104 and 520 to 524 if Klaviyo's server does not answer.
+RETRYABLE_STATUSES = {104, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
 
 
 class KlaviyoError(Exception):
-    """What went wrong with one question, in words fit for a log: no query, header or content."""
+    """The failure of one request. The message is safe to log: no query, header or content."""
 
 
 class TransientError(KlaviyoError):
-    """Asking again may help. `retry_after` is Klaviyo's wish in seconds.
+    """A retry may help. `retry_after` is Klaviyo's Retry-After, in seconds.
 
-    `broken` says that the answer itself was wrong: if it stays so, Klaviyo broke its contract.
+    `broken` means that the response itself is malformed: if every retry is too, Klaviyo breaks its
+    contract.
     """
 
     def __init__(
@@ -79,15 +79,15 @@ class CursorError(KlaviyoError):
 
 
 class ContractError(KlaviyoError):
-    """Klaviyo's answer is not one its contract allows; asking again would not help."""
+    """The response breaks Klaviyo's contract; a retry does not help."""
 
 
 class GoneError(ContractError):
-    """There is nothing at this address, or no longer."""
+    """There is no record at this path, or it is deleted."""
 
 
 class ConfigurationError(KlaviyoError):
-    """A setting that cannot work, found before any request."""
+    """A setting or state that cannot work."""
 
 
 def base_url() -> str:
@@ -95,7 +95,7 @@ def base_url() -> str:
     url = os.environ.get("KLAVIYO_BASE_URL", "").strip().rstrip("/")
     if not url:
         return KLAVIYO
-    if not LOOPBACK.fullmatch(url):  # matched, not parsed: parsers disagree on what a host is
+    if not LOOPBACK.fullmatch(url):  # matched, not parsed: URL parsers disagree on hosts
         raise ConfigurationError(
             "KLAVIYO_BASE_URL may only name a sandbox on this machine, such as"
             " http://127.0.0.1:8765; unset it to reach Klaviyo"
@@ -104,7 +104,7 @@ def base_url() -> str:
 
 
 class _KeyAuth(requests.auth.AuthBase):
-    """The key's only way out; as `auth` it also keeps a .netrc from replacing it."""
+    """Puts the key into the Authorization header; `auth` takes precedence over a .netrc."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -118,8 +118,8 @@ class _KeyAuth(requests.auth.AuthBase):
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one answer said of the steady limit: requests a minute, left, seconds to its end."""
+class RateLimitHeaders:
+    """The RateLimit-* headers of one response: requests a minute, remaining, seconds to reset."""
 
     limit: float | None = None
     remaining: float | None = None
@@ -127,73 +127,77 @@ class Limits:
 
 
 @dataclass(eq=False)
-class Klaviyo:
-    """One account's door. Not for several threads at once: make one per thread."""
+class KlaviyoClient:
+    """An HTTP client for one account. Not thread-safe: each thread needs its own.
+
+    `now` is Klaviyo's time and `rate_limit` its rate limit headers, both of the last response.
+    """
 
     key: str = field(repr=False)
     url: str = field(default_factory=base_url)
     deadline: float = REQUEST_DEADLINE
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    limits: Limits = field(default_factory=Limits)
+    rate_limit: RateLimitHeaders = field(default_factory=RateLimitHeaders)
 
     def __post_init__(self) -> None:
         self._session = requests.Session()
-        self._session.trust_env = False  # no proxy, .netrc or certificate store from outside
+        self._session.trust_env = False  # no proxy, .netrc or certificates of the environment
         self._session.auth = _KeyAuth(self.key)
         self._session.headers.update({"revision": REVISION, "Accept": "application/vnd.api+json"})
-        self._watched = _WatchedAdapter()
-        self._session.mount(self.url, self._watched)
+        self._adapter = _AbortableAdapter()
+        self._session.mount(self.url, self._adapter)
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """The document at `path`; `data` and `links` are there."""
-        body = self._ask("GET", path, params, None)
+        """The document at `path`, with its `data` and `links`."""
+        body = self._request("GET", path, params, None)
         if not isinstance(body.get("data"), list | dict) or not isinstance(body.get("links"), dict):
             raise TransientError(f"{path}: the answer lacks data or links", broken=True)
         return body
 
     def post(self, path: str, body: Any, params: Mapping[str, str] | None = None) -> Any:
-        """The attributes of the report that `body` asks for, and its `links`."""
-        answer = self._ask("POST", path, params, {"data": body})
-        data = answer["data"] if isinstance(answer.get("data"), dict) else {}
-        attributes, links = data.get("attributes"), answer.get("links")
+        """The attributes of the report that `body` requests, and its `links`."""
+        response = self._request("POST", path, params, {"data": body})
+        data = response["data"] if isinstance(response.get("data"), dict) else {}
+        attributes, links = data.get("attributes"), response.get("links")
         if not isinstance(attributes, dict) or not isinstance(links, dict):
             raise TransientError(f"{path}: the answer lacks data or links", broken=True)
         return {**attributes, "links": links}
 
-    def hang_up(self) -> None:
-        """Cut the exchange in progress, from any thread."""
-        self._watched.abort()
+    def abort(self) -> None:
+        """Cut the exchange in progress; safe from any thread."""
+        self._adapter.abort()
 
-    def _ask(self, method: str, path: str, params: Mapping[str, str] | None, body: Any) -> Any:
-        self.limits = Limits()
-        sent = None if body is None else orjson.dumps(body)
-        with _Deadline(self.deadline, self._watched) as deadline:
+    def _request(self, method: str, path: str, params: Mapping[str, str] | None, body: Any) -> Any:
+        self.rate_limit = RateLimitHeaders()
+        payload = None if body is None else orjson.dumps(body)
+        with _Deadline(self.deadline, self._adapter) as deadline:
             try:
-                answer = self._session.request(
+                response = self._session.request(
                     method,
                     self.url + path,
                     params=params,
-                    data=sent,
+                    data=payload,
                     stream=True,
                     allow_redirects=False,
                     timeout=(CONNECT_TIMEOUT, self.deadline),
-                    headers={"Content-Type": "application/vnd.api+json"} if sent else None,
+                    headers={"Content-Type": "application/vnd.api+json"} if payload else None,
                 )
-                content = _read(path, answer)
+                content = _read_body(path, response)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 raise _transport_error(self.url, path, error, deadline) from None
-        if deadline.passed:  # a cut connection can look like the end of a body
+        if deadline.has_passed:  # a cut connection can look like the end of a body
             raise deadline.error(path)
-        self._note(answer.headers)
-        if answer.status_code != requests.codes.ok:  # an error may quote what was asked
+        self._read_headers(response.headers)
+        if response.status_code != requests.codes.ok:  # an error may quote the request
             content = content.replace(self.key.encode(), b"***")
-        return _judge(path, answer.status_code, answer.headers, content)
+        _raise_for_status(path, response.status_code, response.headers, content)
+        return _parse_document(path, content)
 
-    def _note(self, headers: Mapping[str, str]) -> None:
-        """Take Klaviyo's clock for ours: this machine's may be wrong."""
-        self.now = _date(headers.get("Date")) or datetime.now(UTC)
+    def _read_headers(self, headers: Mapping[str, str]) -> None:
+        """Read Klaviyo's clock, since this machine's may be wrong, and its rate limits."""
+        self.now = _parse_http_date(headers.get("Date")) or datetime.now(UTC)
         names = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-        self.limits = Limits(*(_number(headers.get(name)) for name in names))
+        self.rate_limit = RateLimitHeaders(*(_parse_number(headers.get(name)) for name in names))
 
 
 def next_cursor(path: str, body: Any) -> str | None:
@@ -208,29 +212,36 @@ def next_cursor(path: str, body: Any) -> str | None:
     return cursor[0]
 
 
-def _read(path: str, answer: requests.Response) -> bytes:
-    """The body, decompressed, up to BODY_LIMIT."""
+def _read_body(path: str, response: requests.Response) -> bytes:
+    """The decompressed body. Raises ContractError if it exceeds BODY_LIMIT."""
     parts, size = [], 0
-    for part in answer.iter_content(CHUNK):
+    for part in response.iter_content(CHUNK_SIZE):
         parts.append(part)
         size += len(part)
         if size > BODY_LIMIT:
-            answer.close()
+            response.close()
             raise ContractError(f"{path}: Klaviyo's answer is larger than {BODY_LIMIT >> 20} MiB")
     return b"".join(parts)
 
 
-def _judge(path: str, status: int, headers: Mapping[str, str], content: bytes) -> Any:
-    """The body of a good answer, or the error that says what to do about a bad one."""
-    body = _parsed(content)
-    if status == 200 and isinstance(body, dict) and "errors" not in body:
-        return body
-    if status == 200:
+def _parse_document(path: str, content: bytes) -> Any:
+    """The JSON object of a successful response."""
+    body = _parse_json(content)
+    if not isinstance(body, dict) or "errors" in body:
         raise TransientError(f"{path}: Klaviyo's answer is not a JSON document", broken=True)
-    detail = _detail(body)
+    return body
+
+
+def _raise_for_status(path: str, status: int, headers: Mapping[str, str], content: bytes) -> None:
+    """Raise the error of a failed request, named by its remedy."""
+    if status == 200:
+        return
+    body = _parse_json(content)
+    detail = _error_detail(body)
     said = f"{path}: Klaviyo answered {status}{f' ({detail})' if detail else ''}"
-    if status in PASSING or (status == 403 and body is None):  # 403 in HTML: Cloudflare's challenge
-        raise TransientError(said, _retry_after(headers), throttled=status == 429)
+    is_challenge = status == 403 and body is None  # HTML instead of JSON: Cloudflare's challenge
+    if status in RETRYABLE_STATUSES or is_challenge:
+        raise TransientError(said, _parse_retry_after(headers), throttled=status == 429)
     if status == 401:
         raise AuthError(
             "Klaviyo rejected the API key: check api_key, or make a new private key in Klaviyo"
@@ -243,45 +254,45 @@ def _judge(path: str, status: int, headers: Mapping[str, str], content: bytes) -
     raise GoneError(said) if status in (404, 410) else ContractError(said)
 
 
-def _parsed(content: bytes) -> Any:
-    """JSON, or None. orjson is strict (no NaN, no lone surrogates): json takes what it refuses."""
+def _parse_json(content: bytes) -> Any:
+    """The JSON value, or None. json accepts what orjson refuses: NaN and lone surrogates."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(content, parse_int=_whole)
+        return json.loads(content, parse_int=_parse_integer)
     except (ValueError, RecursionError):
         return None
 
 
-def _whole(digits: str) -> int | str:
-    """A whole number; one of more digits than Python reads stays text, or its page is lost."""
+def _parse_integer(digits: str) -> int | str:
+    """An integer; text if it has more digits than Python parses, so that no page is lost."""
     try:
         return int(digits)
     except ValueError:
         return digits
 
 
-def _detail(body: Any) -> str:
-    """Klaviyo's own words for an error, shortened."""
+def _error_detail(body: Any) -> str:
+    """Klaviyo's description of an error, shortened."""
     try:
         return " ".join(str(body["errors"][0]["detail"]).split())[:300]
     except (KeyError, IndexError, TypeError):
         return ""
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from now, whether the header holds seconds or a date; None when it holds neither."""
-    seconds = _number(headers.get("Retry-After"))
+def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from now; the header has seconds or a date. None if it has neither."""
+    seconds = _parse_number(headers.get("Retry-After"))
     if seconds is None:
-        until = _date(headers.get("Retry-After"))
-        said_at = _date(headers.get("Date"))  # by its clock, since ours may be wrong
-        seconds = (until - said_at).total_seconds() if until and said_at else None
+        until = _parse_http_date(headers.get("Retry-After"))
+        sent_at = _parse_http_date(headers.get("Date"))  # by Klaviyo's clock: ours may be wrong
+        seconds = (until - sent_at).total_seconds() if until and sent_at else None
     return None if seconds is None else max(seconds, 0.0)
 
 
-def _date(value: str | None) -> datetime | None:
+def _parse_http_date(value: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(value or "")
         return date.astimezone(UTC) if date.tzinfo else None
@@ -289,7 +300,7 @@ def _date(value: str | None) -> datetime | None:
         return None
 
 
-def _number(value: str | None) -> float | None:
+def _parse_number(value: str | None) -> float | None:
     try:
         number = float(value or "nan")
     except ValueError:
@@ -298,20 +309,20 @@ def _number(value: str | None) -> float | None:
 
 
 def _transport_error(url: str, path: str, error: Exception, deadline: "_Deadline") -> KlaviyoError:
-    """What a failed exchange means. The cause's own words stay out: they may hold the address."""
-    if _is_certificate(error):
+    """The error for a failed exchange. The cause's own message may hold the URL and is left out."""
+    if _is_untrusted_certificate(error):
         return ContractError(
             f"{path}: the certificate of Klaviyo's server cannot be trusted; is something between"
             " this machine and Klaviyo opening the connection?"
         )
-    if deadline.passed:
+    if deadline.has_passed:
         return deadline.error(path)
     reason = f"{path}: the connection to {url} failed ({type(error).__name__})"
     return TransientError(reason if url == KLAVIYO else f"{reason}; is the sandbox running?")
 
 
-def _is_certificate(error: BaseException | None) -> bool:
-    """Whether a certificate was refused; a handshake that merely broke off may work next time."""
+def _is_untrusted_certificate(error: BaseException | None) -> bool:
+    """Whether a certificate is refused; an interrupted handshake may succeed in a retry."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True
@@ -322,15 +333,15 @@ def _is_certificate(error: BaseException | None) -> bool:
 
 
 class _Deadline:
-    """Ends an exchange that takes too long, however steadily its bytes drip in."""
+    """Aborts an exchange that takes too long, however steadily its bytes arrive."""
 
-    def __init__(self, seconds: float, adapter: "_WatchedAdapter") -> None:
-        self.seconds, self.passed, self._adapter = seconds, False, adapter
-        self._timer = threading.Timer(seconds, self._pass)
+    def __init__(self, seconds: float, adapter: "_AbortableAdapter") -> None:
+        self.seconds, self.has_passed, self._adapter = seconds, False, adapter
+        self._timer = threading.Timer(seconds, self._abort)
         self._timer.daemon = True
 
     def error(self, path: str) -> TransientError:
-        """What an exchange that was ended means."""
+        """The error for an aborted exchange."""
         return TransientError(f"{path}: no whole answer within {self.seconds:.0f} seconds")
 
     def __enter__(self) -> Self:
@@ -340,20 +351,20 @@ class _Deadline:
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
 
-    def _pass(self) -> None:
-        self.passed = True
+    def _abort(self) -> None:
+        self.has_passed = True
         self._adapter.abort()
 
 
-class _WatchedAdapter(requests.adapters.HTTPAdapter):
-    """An adapter whose open connections can be cut from another thread."""
+class _AbortableAdapter(requests.adapters.HTTPAdapter):
+    """An adapter whose open connection another thread can cut."""
 
     def __init__(self) -> None:
         self._sockets: list[Any] = []
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Give the pools connection classes that remember their socket here."""
+        """Give the pools connection classes that register their socket."""
         super().init_poolmanager(*args, **kwargs)
         sockets = self._sockets
 
@@ -376,7 +387,7 @@ class _WatchedAdapter(requests.adapters.HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
 
     def abort(self) -> None:
-        """Cut the connection in use: a blocked read then fails at once."""
+        """Cut the connection in use: a blocked read fails at once."""
         for sock in self._sockets:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Reads the configuration by value and refuses what cannot work, before any request."""
+"""Parses the configuration and refuses invalid values before any request."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from api import ConfigurationError
-from streams import REPORTING, TABLES
+from streams.catalog import PREDICTIONS, PROFILE
+from streams.registry import ALWAYS_SYNCED, REPORTING, TABLES, required_tables
 
 FIELDS = (  # key, label and description in the setup form
     (
@@ -39,14 +40,15 @@ FIELDS = (  # key, label and description in the setup form
 KEYS = tuple(name for name, _, _ in FIELDS)
 _KEY = re.compile(r"pk_[A-Za-z0-9_-]{4,200}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-PREDICTIONS = "predictive_analytics"
-NEEDS = {"list_profile": "list", "segment_profile": "segment", PREDICTIONS: "profile"}
-MOST_THREADS = 32
+# A value of the setting `tables`, and the table that is synced with it.
+REQUIRED_TABLES = {**dict(required_tables()), PREDICTIONS: PROFILE.name}
+MAX_THREADS = 32
+DEFAULT_THREADS = 8
 EARLIEST = date(1990, 1, 1)  # Klaviyo accepts no event before (OpenAPI, `time` of an event)
 
 
 class Secret(str):
-    """A key that crash reports and tracebacks, which show variables, do not show."""
+    """A key that crash reports and tracebacks, which print variables, show as ***."""
 
     __slots__ = ()
 
@@ -56,7 +58,7 @@ class Secret(str):
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the user chose. `start_date` None: everything Klaviyo has."""
+    """The parsed settings. `start_date` None: everything Klaviyo has."""
 
     api_keys: tuple[str, ...]  # Secrets
     start_date: date | None
@@ -66,38 +68,38 @@ class Configuration:
     concurrency: int
 
 
-def read(given: Mapping[str, object]) -> Configuration:
-    """The configuration, or a ConfigurationError that names the key and the remedy."""
+def parse_configuration(given: Mapping[str, object]) -> Configuration:
+    """The typed configuration. Raises ConfigurationError with the key's name and the remedy."""
     for name, value in given.items():
         if name not in KEYS:
             raise ConfigurationError(
-                f"unknown configuration key {quoted(name)}; known: {', '.join(KEYS)}"
+                f"unknown configuration key {quote(name)}; known: {', '.join(KEYS)}"
             )
         if not isinstance(value, str):
             raise ConfigurationError(f"{name} must be text: Fivetran configuration is all strings")
     texts = {name: str(given.get(name, "")) for name in KEYS}
     return Configuration(
-        api_keys=_api_keys(texts["api_key"]),
-        start_date=_start_date(texts["start_date"].strip()),
-        tables=_tables(_items(texts["tables"])),
-        conversion_metrics=_items(texts["conversion_metrics"]),
-        event_metrics=_items(texts["event_metrics"]),
-        concurrency=_concurrency(texts["concurrency"].strip()),
+        api_keys=_parse_api_keys(texts["api_key"]),
+        start_date=_parse_start_date(texts["start_date"].strip()),
+        tables=_parse_tables(_split_list(texts["tables"])),
+        conversion_metrics=_split_list(texts["conversion_metrics"]),
+        event_metrics=_split_list(texts["event_metrics"]),
+        concurrency=_parse_concurrency(texts["concurrency"].strip()),
     )
 
 
-def quoted(name: str) -> str:
-    """A name to repeat in an error, unless a key was put in its place."""
+def quote(name: str) -> str:
+    """A name as an error may quote it; *** if it may be a key in the wrong field."""
     return "'***'" if "pk_" in name.lower() else repr(name[:60])
 
 
-def _items(text: str) -> tuple[str, ...]:
-    """The parts of a comma list, in order, once each."""
+def _split_list(text: str) -> tuple[str, ...]:
+    """The parts of a comma-separated list, in order and without duplicates."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def _api_keys(text: str) -> tuple[Secret, ...]:
-    keys = _items(text) if text.isprintable() else ("?",)
+def _parse_api_keys(text: str) -> tuple[Secret, ...]:
+    keys = _split_list(text) if text.isprintable() else ("?",)
     if not keys:
         raise ConfigurationError("api_key is empty: enter a private Klaviyo API key (pk_...)")
     if not all(_KEY.fullmatch(key) for key in keys):
@@ -108,7 +110,7 @@ def _api_keys(text: str) -> tuple[Secret, ...]:
     return tuple(map(Secret, keys))
 
 
-def _start_date(text: str) -> date | None:
+def _parse_start_date(text: str) -> date | None:
     if not text:
         return None
     try:
@@ -120,26 +122,26 @@ def _start_date(text: str) -> date | None:
     return start
 
 
-def _tables(chosen: tuple[str, ...]) -> frozenset[str]:
+def _parse_tables(chosen: tuple[str, ...]) -> frozenset[str]:
     """The tables to sync: names from the list, `reporting` (the default) and `all` for the sets.
 
-    `predictive_analytics` is no table and so not in `all`, but a part of `profile`.
+    `predictive_analytics` is not a table and not in `all`: it adds columns to `profile`.
     """
     sets = {"reporting": REPORTING, "all": tuple(TABLES), PREDICTIONS: (PREDICTIONS,)}
     unknown = [name for name in chosen if name not in sets and name not in TABLES]
     if unknown:
         known = ", ".join(("reporting", "all", PREDICTIONS, *TABLES))
         raise ConfigurationError(
-            f"tables: unknown table {quoted(unknown[0])}; separate names by commas; known: {known}"
+            f"tables: unknown table {quote(unknown[0])}; separate names by commas; known: {known}"
         )
     tables = {table for name in chosen or ("reporting",) for table in sets.get(name, (name,))}
-    needed = {NEEDS[name] for name in tables & NEEDS.keys()}
-    return frozenset(tables | needed | {"account", "sync_report", "sync_error"})
+    required = {REQUIRED_TABLES[name] for name in tables & REQUIRED_TABLES.keys()}
+    return frozenset(tables | required | {table.name for table in ALWAYS_SYNCED})
 
 
-def _concurrency(text: str) -> int:
+def _parse_concurrency(text: str) -> int:
     if not text:
-        return 8
-    if not (re.fullmatch(r"\d{1,2}", text, re.ASCII) and 1 <= int(text) <= MOST_THREADS):
-        raise ConfigurationError(f"concurrency must be a whole number from 1 to {MOST_THREADS}")
+        return DEFAULT_THREADS
+    if not (re.fullmatch(r"\d{1,2}", text, re.ASCII) and 1 <= int(text) <= MAX_THREADS):
+        raise ConfigurationError(f"concurrency must be a whole number from 1 to {MAX_THREADS}")
     return int(text)

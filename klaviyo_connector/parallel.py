@@ -1,61 +1,51 @@
-"""Runs iterators side by side, each in a thread, for one reader."""
+"""Reads iterators in parallel for one reader: the only place that starts threads for requests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
-from threading import Event, Semaphore, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def side_by_side(sources: Sequence[Iterator[T]], threads: int) -> Iterator[T]:
-    """The items of all sources as they come; those of one source keep their order.
+def read_in_parallel(next_source: Callable[[], Iterator[T] | None], threads: int) -> Iterator[T]:
+    """The items of all sources as they arrive; those of one source keep their order.
 
-    Each thread is at most two items ahead of the reader, so that memory stays flat. An error in a
-    source is raised here. Then, and when the reader stops reading, every thread ends with its next
-    item.
+    `next_source` returns the next iterator to read, or None while there is none. It is called from
+    the reader's thread whenever one of `threads` is free, so it may depend on earlier items. Each
+    source is one item ahead of the reader, so that memory stays flat. An error in a source is
+    raised here. When the reader stops, every thread ends with its current item.
+
+        reader    item 1 of A   item 1 of B   item 2 of A ...
+        thread 1  A: 2 ........ A: 3 .....
+        thread 2                B: 2 ................
     """
-    threads = min(threads, len(sources))
-    if threads <= 1:
-        for source in sources:
-            yield from source
-        return
-    left: SimpleQueue[Iterator[T] | None] = SimpleQueue()
-    made: SimpleQueue[tuple[T, ...] | BaseException] = SimpleQueue()
-    room, over = Semaphore(threads), Event()
+    pool = ThreadPoolExecutor(threads)
+    running: dict[Future[tuple[T, ...]], Iterator[T]] = {}
+    finished: SimpleQueue[Future[tuple[T, ...]]] = SimpleQueue()
 
-    def work() -> None:
-        try:
-            for source in iter(left.get, None):
-                for item in source:
-                    room.acquire()
-                    if over.is_set():
-                        return
-                    made.put((item,))
-            made.put(())
-        except BaseException as error:  # noqa: BLE001 - raised again where it can be handled
-            made.put(error)
+    def advance(source: Iterator[T]) -> None:
+        future = pool.submit(_next_item, source)
+        running[future] = source
+        future.add_done_callback(finished.put)
 
-    for one in (*sources, *[None] * threads):
-        left.put(one)
-    for _ in range(threads):
-        Thread(target=work, daemon=True).start()  # a daemon does not keep the process alive
     try:
-        yield from _read(made, room, threads)
+        while True:
+            while len(running) < threads and (source := next_source()) is not None:
+                advance(source)
+            if not running:
+                return
+            future = finished.get()
+            source = running.pop(future)
+            for item in future.result():
+                advance(source)  # the next item is fetched while this one is used
+                yield item
     finally:
-        over.set()
-        room.release(threads)
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(
-    made: "SimpleQueue[tuple[T, ...] | BaseException]", room: Semaphore, working: int
-) -> Iterator[T]:
-    while working:
-        found = made.get()
-        if isinstance(found, BaseException):
-            raise found
-        if found:
-            room.release()
-            yield found[0]
-        else:
-            working -= 1
+def _next_item(source: Iterator[T]) -> tuple[T, ...]:
+    """The next item of a source in a tuple, or an empty tuple at its end."""
+    for item in source:
+        return (item,)
+    return ()

@@ -1,10 +1,14 @@
-"""What a sync is: for every account, what to ask, in which order, and where it is safe to resume.
+"""Runs one sync: which streams of each account run, in which order, and where checkpoints are.
 
 `sync` yields plain operations (models.py) and needs nothing of Fivetran: any loader can replay
-them. Whatever it has yielded before a Checkpoint may be kept; the rest is asked for again.
+them. Everything before a Checkpoint may be committed; everything after the last one is requested
+again by the next sync.
+
+    stream   row row row [state 1] row row [state 2] row   <- error: this row has no checkpoint
+    batch    |--------- 1 --------|------- 2 -------|      <- and is dropped
+    loader   commits batch 1 and 2; the next sync resumes from state 2
 """
 
-import gc
 import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -14,66 +18,58 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import configuration as settings_of
-from account import REMEDY, Account, Memory, read_state, recalling
 from api import ConfigurationError, ContractError, KlaviyoError, ScopeError
-from asking import Asking
-from configuration import Configuration
-from events import SCOPE as EVENTS_SCOPE
-from events import sync_events
-from failures import Failures
-from listings import sync_listing
-from members import sync_members
-from models import Checkpoint, Ledger, Operation, State, Table, Warning, dig
-from parallel import side_by_side
-from profiles import SCOPE as PROFILES_SCOPE
-from profiles import sync_profiles
-from reports import sync_reports
-from streams import (
-    ACCOUNT,
-    AGGREGATES,
-    EVENT,
-    EVENT_ATTRIBUTION,
-    FORM_DAILY,
-    LIST_PROFILE,
-    PROFILE,
-    PROFILE_SUPPRESSION,
-    REPORTS,
-    SEGMENT_DAILY,
-    SEGMENT_PROFILE,
-    STREAMS,
+from configuration import Configuration, parse_configuration
+from models import Checkpoint, Operation, Warning
+from parallel import read_in_parallel
+from session import KlaviyoSession
+from state.digests import RowDigests
+from state.state import (
+    MAX_INDEX_LENGTH,
+    REMEDY,
+    AccountRowState,
+    AccountState,
+    State,
+    dump_checkpoint,
+    latest_watermarks,
+    parse_state,
 )
-from values import moment, text, written
+from streams.catalog import ACCOUNTS, EVENTS, PROFILES
+from streams.context import AccountContext
+from streams.declarations import MembershipStream, ResourceStream, ScheduledStream, Stream
+from streams.events import sync_events
+from streams.failures import Failures
+from streams.memberships import sync_memberships
+from streams.profiles import sync_profiles
+from streams.quota import ReportQuota
+from streams.registry import TABLES, select_streams
+from streams.reports import sync_reports
+from streams.resources import sync_resource
+from streams.writer import RowWriter
+from tables.converters import format_utc, to_string
+from tables.jsonapi import get_path
 
-Batch = list[Operation]  # whole: rows and the checkpoint that knows of them; or one warning
-log = logging.getLogger("klaviyo")
-ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds these and a page's in memory
+Batch = list[Operation]  # rows with the checkpoint that covers them, or one warning
+ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds these and one page's in memory
 SECONDS_BETWEEN_CHECKPOINTS = 30
-# Pages and rows hold no cycles. Python's own 700 would spend an eighth of the time on finding none.
-CONTAINERS_BETWEEN_COLLECTIONS = 50_000
-AHEAD = timedelta(days=1)  # a watermark further ahead than any clock's error is damage
-DEPENDENT = {  # what cannot be asked for without these listings
-    "list": [LIST_PROFILE],
-    "segment": [SEGMENT_PROFILE, SEGMENT_DAILY],
-    "form": [FORM_DAILY],
-}
-NEEDED = {"metric", "mapped_metric", "campaign", "flow"}  # listings that tell what to report on
+MAX_CLOCK_ERROR = timedelta(days=1)  # a watermark further ahead is damage
+log = logging.getLogger("klaviyo")
 
 
 def sync(configuration: Mapping[str, object], state: Any) -> Generator[Operation]:
     """Every operation of one sync. Raises a KlaviyoError that names the fault and its remedy."""
-    settings = settings_of.read(configuration)
-    remembered = read_state(state)
-    gc.set_threshold(CONTAINERS_BETWEEN_COLLECTIONS)
-    yield from bounded(_together(_accounts(settings, remembered), remembered), remembered)
+    settings = parse_configuration(configuration)
+    previous = parse_state(state, TABLES)
+    operations = _merge_account_states(_sync_accounts(settings, previous), previous)
+    yield from throttle_checkpoints(operations, previous)
 
 
-def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation]:
-    """The same operations without the many checkpoints that would keep few rows: they are work.
+def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> Iterator[Operation]:
+    """Leave out checkpoints that would commit few rows, since each one is work for the loader.
 
-    There is one every 1,000 rows or 30 seconds, as soon as one comes by, and one at the end.
+    The first one after 1,000 rows or 30 seconds is kept, and always the last one.
     """
-    last, rows, since = Checkpoint({**state}), 0, monotonic()
+    last, rows, since = Checkpoint({**previous.json}), 0, monotonic()
     try:
         for operation in operations:
             if not isinstance(operation, Checkpoint):
@@ -81,21 +77,33 @@ def bounded(operations: Iterable[Operation], state: State) -> Iterator[Operation
                 rows += 1
                 continue
             last = operation
-            late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
-            if late or rows >= ROWS_BETWEEN_CHECKPOINTS:
-                yield last
+            is_late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
+            if is_late or rows >= ROWS_BETWEEN_CHECKPOINTS:
+                yield dump_checkpoint(last)
                 rows, since = 0, monotonic()
     except KlaviyoError:
-        yield last  # what was finished stays so, and so does the count of the day's reports
+        # It keeps finished work, and the count of requests within the daily quota.
+        yield dump_checkpoint(last)
         raise
-    yield last
+    yield dump_checkpoint(last)
+
+
+def _merge_account_states(batches: Iterable[Batch], previous: State) -> Iterator[Operation]:
+    """The operations of all batches; each checkpoint holds the state of every account."""
+    accounts = previous.json["accounts"]
+    for operation in chain.from_iterable(batches):
+        if isinstance(operation, Checkpoint):
+            accounts = {**accounts, **operation.state["accounts"]}
+            yield Checkpoint({**operation.state, "accounts": accounts})
+        else:
+            yield operation
 
 
 def _batches(operations: Iterable[Operation]) -> Iterator[Batch]:
-    """Rows with the checkpoint that knows of them, and each warning at once.
+    """Rows together with the checkpoint that covers them; each warning alone, without delay.
 
-    Rows that an error cuts off from their checkpoint are left out: another one would keep them,
-    and nobody would know that they stand in the warehouse and delete them.
+    Rows that an error separates from their checkpoint are dropped: a later checkpoint would commit
+    rows that the state does not track, so they could never be deleted.
     """
     batch: Batch = []
     for operation in operations:
@@ -108,174 +116,179 @@ def _batches(operations: Iterable[Operation]) -> Iterator[Batch]:
             batch = []
 
 
-def _together(batches: Iterable[Batch], state: State) -> Iterator[Operation]:
-    """The operations of all batches, each checkpoint with what is remembered of every account."""
-    accounts = state["accounts"]
-    for operation in chain.from_iterable(batches):
-        if isinstance(operation, Checkpoint):
-            accounts = {**accounts, **operation.state["accounts"]}
-            yield Checkpoint({**operation.state, "accounts": accounts})
-        else:
-            yield operation
-
-
-def _accounts(settings: Configuration, state: State) -> Iterator[Batch]:
-    """All accounts side by side; one that fails does not keep the others from their sync."""
+def _sync_accounts(settings: Configuration, previous: State) -> Iterator[Batch]:
+    """All accounts in parallel; one that fails does not block the others."""
     failures: list[KlaviyoError] = []
-    opened: dict[str, Account] = {}
+    opened: dict[str, AccountContext] = {}
     syncs: list[Iterator[Batch]] = []
     for number, key in enumerate(settings.api_keys, 1):
-        name = f"account {number} of {len(settings.api_keys)}" if settings.api_keys[1:] else ""
+        label = f"account {number} of {len(settings.api_keys)}" if settings.api_keys[1:] else ""
         try:
-            account = _open(settings, state, key)
+            context = _open_account(settings, previous, key)
         except KlaviyoError as error:
-            yield from _failed(name, error, failures)
+            yield from _record_failure(label, error, failures)
             continue
-        if account.id in opened:
-            twice = f"{name}: its key and an earlier one open the same account; synced once"
-            yield [Warning(twice)]
+        if context.id in opened:
+            duplicate = f"{label}: its key and an earlier one open the same account; synced once"
+            yield [Warning(duplicate)]
         else:
-            opened[account.id] = account
-            syncs.append(_apart(name, _account(account), failures))
+            opened[context.id] = context
+            syncs.append(_label_warnings(label, _sync_account(context), failures))
     try:
-        yield from side_by_side(syncs, threads=len(syncs))
+        yield from _read_all(syncs)
     finally:
-        for account in opened.values():
-            account.asking.stop()
+        for context in opened.values():
+            context.session.stop()
     if failures:
         raise failures[0]
 
 
-def _apart(name: str, batches: Iterator[Batch], failures: list[KlaviyoError]) -> Iterator[Batch]:
-    """One account's batches; among several its warnings name it, and its error waits."""
+def _read_all(syncs: list[Iterator[Batch]]) -> Iterator[Batch]:
+    """The batches of all accounts, in parallel; those of a single account in this thread."""
+    if len(syncs) <= 1:
+        yield from chain.from_iterable(syncs)
+        return
+    waiting = list(reversed(syncs))
+    yield from read_in_parallel(lambda: waiting.pop() if waiting else None, len(syncs))
+
+
+def _label_warnings(
+    label: str, batches: Iterator[Batch], failures: list[KlaviyoError]
+) -> Iterator[Batch]:
+    """One account's batches. With several accounts, its warnings and its error name the account."""
     try:
         for batch in batches:
-            if name and isinstance(batch[0], Warning):
-                yield [Warning(f"{name}: {batch[0].message}")]
+            if label and isinstance(batch[0], Warning):
+                yield [Warning(f"{label}: {batch[0].message}")]
             else:
                 yield batch
     except KlaviyoError as error:
-        yield from _failed(name, error, failures)
+        yield from _record_failure(label, error, failures)
 
 
-def _failed(name: str, error: KlaviyoError, failures: list[KlaviyoError]) -> Iterator[Batch]:
+def _record_failure(
+    label: str, error: KlaviyoError, failures: list[KlaviyoError]
+) -> Iterator[Batch]:
     failures.append(error)
-    if name:
-        error.args = (f"{name}: {error}",)
+    if label:
+        error.args = (f"{label}: {error}",)
         yield [Warning(str(error))]
 
 
-def _account(account: Account) -> Iterator[Batch]:
-    """Everything of one account. A broken endpoint fails the sync, but only after the others."""
-    failures = Failures()
-    yield from _batches(_account_row(account))
-    for part in _parts(account):
-        with failures.outlived():
-            yield from _batches(part)
-        if failures.klaviyo_is_down:
-            break
-    yield from _batches(_ending(account, failures))
-
-
-def _ending(account: Account, failures: Failures) -> Iterator[Operation]:
-    """What the user should know of the sync of an account, and the error it ends with, if any."""
-    yield from failures.told()
-    yield from _scope_warnings(account)
-    yield from account.unfit_warnings()
-    yield from account.report()
-    yield account.memory.checkpoint()
-    for line in account.summary():
-        log.info("%s", line)
-    failures.raise_first()
-    _check_scopes(account)
-    account.check_refusals()
-
-
-def _open(settings: Configuration, state: State, key: str) -> Account:
-    """Ask whose key this is, and recall what that account remembers."""
-    asking = Asking(key)
-    document = dig(asking.get("/api/accounts"), ("data", "0"))
-    account_id, zone = text(dig(document, ("id",))), dig(document, ("attributes", "timezone"))
+def _open_account(settings: Configuration, previous: State, key: str) -> AccountContext:
+    """Request the account that a key belongs to, and look up its state."""
+    session = KlaviyoSession(key)
+    document = get_path(session.get(ACCOUNTS.path), ("data", "0"))
+    account_id = to_string(get_path(document, ("id",)))
+    zone = get_path(document, ("attributes", "timezone"))
     if account_id is None:
-        raise ContractError("/api/accounts: the account has no id")
+        raise ContractError(f"{ACCOUNTS.path}: the account has no id")
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise ContractError(f"/api/accounts: no known time zone in the answer: {zone!r}") from None
-    now = asking.client.now
-    memory = Memory(account_id, state["accounts"].get(account_id, {}))
-    _refuse_the_future(memory, now)
+        raise ContractError(
+            f"{ACCOUNTS.path}: no known time zone in the answer: {zone!r}"
+        ) from None
+    now = session.client.now
     sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
-    sharing = max(len(settings.api_keys), len({*state["accounts"], account_id}))
-    account = Account(asking, settings, memory, document, sync_id, now, sharing)
-    account.costs[ACCOUNT.name]["requests"] = asking.requests
-    return account
+    state = previous.accounts.get(account_id) or AccountState(account_id)
+    _refuse_future_watermarks(state, sync_time=now)
+    # Accounts whose key was removed stay in the state and share its size.
+    sharing = max(len(settings.api_keys), len({*previous.accounts, account_id}))
+    state.index.limit = MAX_INDEX_LENGTH // sharing
+    return AccountContext(session, settings, state, document, sync_id, now)
 
 
-def _refuse_the_future(memory: Memory, now: datetime) -> None:
-    """A watermark far ahead of Klaviyo's clock would skip everything until that day."""
-    latest = written(now + AHEAD)
-    for table, known in memory.tables.items():
-        for part in (known, *known.values()):
-            watermark = part.get("watermark") if isinstance(part, dict) else None
-            if watermark is not None and (moment(watermark) is None or watermark > latest):
-                raise ConfigurationError(
-                    f"the state's watermark of {table} is no past time ({watermark!r:.40}):"
-                    f" {REMEDY}"
-                )
+def _refuse_future_watermarks(state: AccountState, sync_time: datetime) -> None:
+    """Raise ConfigurationError for a watermark in the future: it would skip records until then."""
+    for stream, watermark in latest_watermarks(state):
+        if watermark > sync_time + MAX_CLOCK_ERROR:
+            raise ConfigurationError(
+                f"the state's watermark of {stream} is no past time"
+                f" ({format_utc(watermark)}): {REMEDY}"
+            )
 
 
-def _account_row(account: Account) -> Iterator[Operation]:
-    with recalling(ACCOUNT.name):
-        ledger = Ledger(account.memory.of(ACCOUNT.name).get("rows", {}))
-    yield from account.store(ACCOUNT, account.document, lambda row: ledger.news("", row))
-    account.memory.tables[ACCOUNT.name] = {"rows": ledger.known}
-    yield account.memory.checkpoint()
+def _sync_account(context: AccountContext) -> Iterator[Batch]:
+    """Every stream of one account. A failing stream fails the sync, but only after the others."""
+    writer, failures = RowWriter(context), Failures()
+    writer.book_requests(ACCOUNTS.table, context.session.requests)
+    yield from _batches(_write_account_row(context, writer))
+    for run in _plan_runs(context, writer):
+        with failures.collect():
+            yield from _batches(run)
+        if failures.should_abort:
+            break
+    yield from _batches(_finish(context, writer, failures))
 
 
-def _parts(account: Account) -> Iterator[Iterator[Operation]]:
-    """The parts of a sync, in order; a failure in one leaves the others whole."""
-    reports = account.wants(*(t for report in (*REPORTS, *AGGREGATES) for t in report.tables))
-    needed = NEEDED if reports else {"metric"}
-    for stream in STREAMS:
-        tables = [table for table, _ in stream.makes] + DEPENDENT.get(stream.name, [])
-        if account.wants(*tables) or stream.name in needed:
-            yield _part(account, stream.scope, tables, sync_listing(account, stream))
-    if reports:
-        yield sync_reports(account)
-    if account.wants(EVENT, EVENT_ATTRIBUTION):
-        yield _part(account, EVENTS_SCOPE, [EVENT, EVENT_ATTRIBUTION], sync_events(account))
-    if account.wants(PROFILE):
-        yield _part(account, PROFILES_SCOPE, [PROFILE], sync_profiles(account))
-    for table in (PROFILE_SUPPRESSION, LIST_PROFILE, SEGMENT_PROFILE):
-        if account.wants(table) and not account.skips(table):
-            yield _part(account, PROFILES_SCOPE, [table], sync_members(account, table))
+def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
+    rows = RowDigests(context.state.account_row.digests)
+    yield from writer.store(ACCOUNTS.table, context.document, lambda row: rows.is_changed("", row))
+    context.state.account_row = AccountRowState(digests=dict(rows.digests))
+    yield context.state.checkpoint()
 
 
-def _part(
-    account: Account, scope: str, tables: list[Table], operations: Iterator[Operation]
-) -> Iterator[Operation]:
-    """One listing: its cost booked to its first table, skipped where the key lacks the scope."""
-    with account.charging(tables[0]):
+def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[Operation]]:
+    """The runs of an account, in order. Reports and aggregates are one run: newest days first."""
+    streams = select_streams(context.settings.tables)
+    scheduled = [stream for stream in streams if isinstance(stream, ScheduledStream)]
+    for stream in streams:
+        if stream not in scheduled:
+            yield _run_stream(context, writer, stream)
+        elif stream is scheduled[0]:
+            yield sync_reports(context, writer, ReportQuota(context))
+
+
+def _run_stream(context: AccountContext, writer: RowWriter, stream: Stream) -> Iterator[Operation]:
+    """Run one stream and book its cost to its table; skip it if the key lacks the scope."""
+    if isinstance(stream, MembershipStream) and context.scopes.skips(stream.table):
+        return
+    with writer.track_cost(stream.table):
         try:
-            yield from operations
-            if account.wants(*tables):
-                account.answered.add(scope)
+            yield from _stream_operations(context, writer, stream)
+            if context.wants(*stream.tables):
+                context.scopes.granted.add(stream.scope)
         except ScopeError:
-            account.skip(scope, *tables)
+            context.skip_stream(stream)
 
 
-def _scope_warnings(account: Account) -> Iterator[Operation]:
-    """One warning per missing scope."""
-    for scope, tables in account.skipped.items():
-        yield Warning(
-            f"the API key lacks the scope {scope}: skipped {', '.join(sorted(tables))}; add the"
-            " scope to the key in Klaviyo, or leave these tables out"
-        )
+def _stream_operations(
+    context: AccountContext, writer: RowWriter, stream: Stream
+) -> Iterator[Operation]:
+    if isinstance(stream, ResourceStream):
+        return sync_resource(context, writer, stream)
+    if isinstance(stream, MembershipStream):
+        return sync_memberships(context, writer, stream)
+    return {EVENTS.name: sync_events, PROFILES.name: sync_profiles}[stream.name](context, writer)
 
 
-def _check_scopes(account: Account) -> None:
-    """A key that may read nothing of what was asked for fails the sync."""
-    if account.skipped and not account.answered:
-        scopes = ", ".join(account.skipped)
+def _finish(context: AccountContext, writer: RowWriter, failures: Failures) -> Iterator[Operation]:
+    """The warnings and the report of an account; raises the first error of its sync, if any."""
+    yield from failures.warnings()
+    yield from _scope_warnings(context)
+    yield from writer.mismatch_warnings()
+    yield from writer.sync_report()
+    yield context.state.checkpoint()
+    for line in writer.summary():
+        log.info("%s", line)
+    failures.raise_first()
+    _raise_without_scopes(context)
+    writer.raise_for_rejections()
+
+
+def _scope_warnings(context: AccountContext) -> Iterator[Operation]:
+    """One warning for each missing scope."""
+    for scope, tables in context.scopes.missing.items():
+        if tables:
+            yield Warning(
+                f"the API key lacks the scope {scope}: skipped {', '.join(sorted(tables))}; add"
+                " the scope to the key in Klaviyo, or leave these tables out"
+            )
+
+
+def _raise_without_scopes(context: AccountContext) -> None:
+    """Raise ScopeError if the key may read none of the chosen tables."""
+    if context.scopes.missing and not context.scopes.granted:
+        scopes = ", ".join(context.scopes.missing)
         raise ScopeError(f"the API key may read nothing that was asked for; it lacks {scopes}")

@@ -14,36 +14,36 @@ from typing import NoReturn
 import uvicorn
 
 from klaviyo_sandbox.account import CAMPAIGNS, Account
-from klaviyo_sandbox.door.app import App, Key
-from klaviyo_sandbox.door.faults import NAMES
-from klaviyo_sandbox.door.wire import Protocol
-from klaviyo_sandbox.jsonapi import seconds
-from klaviyo_sandbox.people.history import PROFILES
+from klaviyo_sandbox.http.app import App, Key
+from klaviyo_sandbox.http.exchange import Protocol
+from klaviyo_sandbox.http.faults import NAMES
+from klaviyo_sandbox.jsonapi import parse_iso
+from klaviyo_sandbox.simulation.history import PROFILES
 
 HOST = "127.0.0.1"
 OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 
 class Server(uvicorn.Server):
-    """A server that says when it serves."""
+    """A server that prints its address when it is ready."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve and print the address."""
+        """Start to serve and print the address."""
         await super().startup(sockets)
         if sockets:
             print(f"sandbox ready on http://{HOST}:{sockets[0].getsockname()[1]}", flush=True)
 
 
 def main() -> None:
-    """Build the accounts that the command line asks for and serve them until stopped."""
-    options = _parser().parse_args()
+    """Build the accounts that the command line describes and serve them until stopped."""
+    options = _build_parser().parse_args()
     listener = _listen(options.port)
     try:
-        app = _app(options)
+        app = _build_app(options)
     except (ValueError, OverflowError) as error:
         _fail(str(error))
-    # The accounts stay, and pages are many objects without cycles: looking for cycles as often as
-    # Python does by itself costs a third of the speed.
+    # The accounts are never freed, and pages are many objects without cycles: Python's default
+    # number of garbage collections costs a third of the speed.
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     config = uvicorn.Config(
@@ -52,15 +52,15 @@ def main() -> None:
         lifespan="off",
         log_level="warning",
         access_log=False,
-        date_header=False,  # the account's clock is not ours
+        date_header=False,  # the app sends the account's clock
         server_header=False,
         timeout_graceful_shutdown=1,
     )
     Server(config).run(sockets=[listener])
 
 
-def _app(options: argparse.Namespace) -> App:
-    """Build the accounts and what serves them; ValueError says what cannot be built."""
+def _build_app(options: argparse.Namespace) -> App:
+    """Return the application with its accounts; ValueError says what cannot be built."""
     now = int(time.time()) if options.now is None else options.now
     keys = {
         name: Key(options.seed if seed is None else seed, scopes)
@@ -78,34 +78,32 @@ def _app(options: argparse.Namespace) -> App:
         )
         for seed in dict.fromkeys(seeds)
     }
-    app = App(
+    return App(
         accounts,
         keys=keys or None,
-        limited=not options.no_limits,
+        is_limited=not options.no_limits,
         latency=options.latency_ms / 1_000,
+        faults=options.fault,
     )
-    for name in options.fault:
-        app.faults.add(name)
-    return app
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "klaviyo_sandbox",
         description="A simulated Klaviyo account: made-up people and numbers behind Klaviyo's API.",
     )
-    _describe_account(parser.add_argument_group("the account").add_argument)
-    _describe_door(parser.add_argument_group("the door").add_argument)
+    _add_account_options(parser.add_argument_group("the account").add_argument)
+    _add_server_options(parser.add_argument_group("the server").add_argument)
     return parser
 
 
-def _describe_account(add: Callable[..., argparse.Action]) -> None:
+def _add_account_options(add: Callable[..., argparse.Action]) -> None:
     add(
         "--seed",
         type=int,
         default=7,
         metavar="N",
-        help="fixes everything that ever happens in it; default: %(default)s",
+        help="determines everything that ever happens in it; default: %(default)s",
     )
     add("--now", type=moment, metavar="TIME", help="its clock, ISO 8601; default: this moment")
     add("--epoch", type=day, metavar="DATE", help="the day it is built around; default: --now's")
@@ -114,24 +112,25 @@ def _describe_account(add: Callable[..., argparse.Action]) -> None:
         type=count,
         default=CAMPAIGNS,
         metavar="N",
-        help="exactly so many; default: %(default)s",
+        help="the exact number of campaigns; default: %(default)s",
     )
     add(
         "--profiles",
         type=count,
         metavar="N",
-        help=f"people; default: {PROFILES}, or what --events needs",
+        help=f"the number of people; default: {PROFILES}, or what --events needs",
     )
     add(
         "--events",
         type=count,
         metavar="N",
-        help="exactly so many visible at noon of the epoch, UTC; default: what the people do",
+        help="the exact number of events visible at noon of the epoch, UTC; default: as many as the"
+        " people cause",
     )
 
 
-def _describe_door(add: Callable[..., argparse.Action]) -> None:
-    add("--port", type=int, default=8080, help="0 takes a free one; default: %(default)s")
+def _add_server_options(add: Callable[..., argparse.Action]) -> None:
+    add("--port", type=int, default=8080, help="0 takes a free port; default: %(default)s")
     add(
         "--api-key",
         type=key,
@@ -139,11 +138,11 @@ def _describe_door(add: Callable[..., argparse.Action]) -> None:
         default=[],
         metavar="KEY[@SEED][:SCOPE,...]",
         help="accept this key only; it opens the account of SEED (default: --seed's) with these"
-        " scopes (default: all). Given more than once, with several seeds, the sandbox holds"
-        " several accounts, alike but for their seed. Default: any key that begins with pk_",
+        " scopes (default: all). Keys with several seeds give the sandbox several accounts with"
+        " equal options. Default: any key that begins with pk_",
     )
     add("--no-limits", action="store_true", help="no rate limits, no daily quota")
-    add("--latency-ms", type=count, default=0, metavar="N", help="added to every answer")
+    add("--latency-ms", type=count, default=0, metavar="N", help="added to every response")
     add(
         "--fault",
         action="append",
@@ -154,9 +153,12 @@ def _describe_door(add: Callable[..., argparse.Action]) -> None:
     )
 
 
+# argparse names these functions in its messages: "invalid count value: '-1'".
+
+
 def moment(text: str) -> int:
     """Return an ISO 8601 datetime as epoch seconds."""
-    return int(seconds(text))
+    return int(parse_iso(text))
 
 
 def day(text: str) -> date:
@@ -165,7 +167,7 @@ def day(text: str) -> date:
 
 
 def count(text: str) -> int:
-    """Return a whole number that is not negative."""
+    """Return a non-negative integer."""
     number = int(text)
     if number < 0:
         raise ValueError(text)
@@ -173,9 +175,9 @@ def count(text: str) -> int:
 
 
 def key(text: str) -> tuple[str, int | None, frozenset[str] | None]:
-    """Return the key, the seed of the account it opens and its scopes, None where not given."""
-    opener, colon, scopes = text.partition(":")
-    name, at, seed = opener.partition("@")
+    """Return a key, the seed of its account and its scopes; None for what is not given."""
+    name_and_seed, colon, scopes = text.partition(":")
+    name, at, seed = name_and_seed.partition("@")
     if not name.startswith("pk_"):
         raise argparse.ArgumentTypeError(
             "Klaviyo's private keys begin with pk_, as in pk_sandbox@7"

@@ -1,7 +1,8 @@
-"""The account: a company, its people and all that ever happens, seen at one moment of its clock.
+"""The account: a company, its people and their events, as visible at one moment of its clock.
 
-Seed, epoch and sizes fix the whole story; ``now`` only decides how much of it is to be seen. Two
-accounts with the same arguments are equal, and moving the clock equals starting later.
+Seed, epoch and sizes determine everything that ever happens; ``now`` only decides how much of it
+is visible. Two accounts with the same arguments are equal, and moving the clock equals starting
+later.
 """
 
 from __future__ import annotations
@@ -11,31 +12,26 @@ from typing import Any, Final
 
 import numpy as np
 
+from klaviyo_sandbox.catalog.builder import build_company
 from klaviyo_sandbox.clock import FUTURE, HISTORY, HOUR, midnight
-from klaviyo_sandbox.company.build import build
-from klaviyo_sandbox.company.resources import resources
-from klaviyo_sandbox.jsonapi import Json, iso, seconds
-from klaviyo_sandbox.people.events import Events
-from klaviyo_sandbox.people.history import Historian
-from klaviyo_sandbox.people.population import Ints
-from klaviyo_sandbox.people.profiles import profiles
-from klaviyo_sandbox.people.segments import group_ids
+from klaviyo_sandbox.jsonapi import Json, parse_iso, to_iso
+from klaviyo_sandbox.resources.registry import RESOURCE_TYPES, build_resources
+from klaviyo_sandbox.simulation.events import EventStore
+from klaviyo_sandbox.simulation.history import HistorySimulator
+from klaviyo_sandbox.simulation.population import Ints
+from klaviyo_sandbox.simulation.profiles import build_profiles
+from klaviyo_sandbox.simulation.segments import group_ids
 
 CAMPAIGNS: Final = 320
-STAMPS: Final = ("updated", "updated_at")
-KINDS: Final = (
-    *("account", "campaign", "campaign-message", "campaign-variation", "campaign-audience"),
-    *("flow", "flow-action", "flow-message", "list", "segment", "tag", "tag-group", "metric"),
-    *("mapped-metric", "custom-metric", "form", "form-version", "template", "profile"),
-)
+UPDATE_TIMES: Final = ("updated", "updated_at")
 
 
 class Account:
     """A simulated Klaviyo account.
 
-    ``events`` asks for exactly so many visible events at noon (UTC) of the epoch day. The number
-    of people follows from it unless ``profiles`` gives that too; ValueError if their story alone
-    is longer.
+    ``events`` asks for exactly that number of visible events at noon (UTC) of the epoch day. The
+    number of people follows from it unless ``profiles`` gives that too; ValueError if the events
+    of these people alone are more.
     """
 
     def __init__(  # noqa: PLR0913 - the parameters of the account
@@ -51,140 +47,156 @@ class Account:
         day = midnight(epoch)
         self.epoch = epoch
         self.start, self.end = day - HISTORY, day + FUTURE
-        self.now = self.began = self._written(now)
-        self.company = build(seed, epoch, campaigns)
+        self._check_covered(now)
+        self.now = self.first_now = now
+        self.company = build_company(seed, epoch, campaigns)
         noon = day + 12 * HOUR
-        history = Historian(self.company, seed, self.start, noon, self.end).write(profiles, events)
+        simulator = HistorySimulator(self.company, seed, self.start, noon, self.end)
+        history = simulator.run(profiles, events)
         self.people, self.memberships = history.people, history.memberships
-        self.events = Events(self.company, self.people, history.table, history.baskets)
+        self.events = EventStore(self.company, self.people, history.events, history.baskets)
         self.form_visits = history.form_visits
         self._edits: dict[tuple[str, str], Json | None] = {}
         self._cache: dict[Any, Any] = {}
 
-    def _written(self, now: int) -> int:
-        """Return ``now`` if the story covers it; ValueError if it does not."""
+    def _check_covered(self, now: int) -> None:
+        """Raise ValueError if ``now`` is outside the simulated time."""
         if not self.start <= now <= self.end:
             raise ValueError(
-                f"now is {iso(now)}, but the story around the epoch {self.epoch} runs only from "
-                f"{iso(self.start)} to {iso(self.end)}"
+                f"now is {to_iso(now)}, but the simulation around the epoch {self.epoch} runs only "
+                f"from {to_iso(self.start)} to {to_iso(self.end)}"
             )
-        return now
 
-    def move_to(self, now: int) -> None:
-        """Set the clock; ValueError for turning it back or past the end of the story."""
+    def set_clock(self, now: int) -> None:
+        """Set the clock; ValueError for turning it back or past the simulated time."""
         if now < self.now:
-            raise ValueError(f"the clock cannot go back from {iso(self.now)} to {iso(now)}")
-        self.now = self._written(now)
+            raise ValueError(f"the clock cannot go back from {to_iso(self.now)} to {to_iso(now)}")
+        self._check_covered(now)
+        self.now = now
         self._cache.clear()
 
     def reset(self) -> None:
-        """Undo every edit and turn the clock back to where it began."""
-        self.now = self.began
+        """Undo every edit and set the clock to its first time."""
+        if self.now == self.first_now and not self._edits and not self.events.is_edited:
+            return  # keep the cache: building every profile again is what costs time
+        self.now = self.first_now
         self._edits.clear()
-        self.events.forget_edits()
+        self.events.undo_edits()
         self._cache.clear()
 
-    def has(self, kind: str, id_: str) -> bool:
+    def exists(self, resource_type: str, id_: str) -> bool:
         """Whether there is such a resource now, or such an event at any time."""
-        if kind == "event":
-            return self.events.row(id_) is not None
-        return self.resource(kind, id_) is not None
+        if resource_type == "event":
+            return self.events.find_row(id_) is not None
+        return self.resource(resource_type, id_) is not None
 
-    def edit(self, kind: str, id_: str, changes: Json | None) -> None:
+    def edit(self, resource_type: str, id_: str, changes: Json | None) -> None:
         """Change attributes of a resource (nested ones merge) as of now, or delete it (None).
 
-        Of an event nothing changes but when it is ``seen``. KeyError if there is no such resource.
+        Of an event only the time from which it is visible (``seen``) changes. KeyError if there is
+        no such resource.
         """
-        if kind == "event":
-            self.events.show(id_, seconds(changes["seen"]) if changes else None)
+        if resource_type == "event":
+            self.events.set_visible_from(id_, parse_iso(changes["seen"]) if changes else None)
             self._cache.clear()
             return
-        found = self.resource(kind, id_)
-        if found is None:
-            raise KeyError(f"there is no {kind} {id_}")
+        original = self.resource(resource_type, id_)
+        if original is None:
+            raise KeyError(f"there is no {resource_type} {id_}")
         if changes is not None:
-            stamp = {name: iso(self.now) for name in STAMPS}
-            stamp = {name: at for name, at in stamp.items() if name in found["attributes"]}
-            changes = _merge(self._edits.get((kind, id_)) or {}, stamp | changes)
-        self._edits[kind, id_] = changes
+            names = [name for name in UPDATE_TIMES if name in original["attributes"]]
+            updated = dict.fromkeys(names, to_iso(self.now))
+            changes = _merge(self._edits.get((resource_type, id_)) or {}, updated | changes)
+        self._edits[resource_type, id_] = changes
         self._cache.clear()
 
-    def resources(self, kind: str) -> list[Json]:
-        """Return the resources of a kind that exist now, edits applied."""
-        if kind not in self._cache:
-            self._cache[kind] = [found for found in map(self._edited, self._made(kind)) if found]
-        found: list[Json] = self._cache[kind]
-        return found
+    def resources(self, resource_type: str) -> list[Json]:
+        """Return the resources of a type that exist now, with edits applied."""
+        if resource_type not in self._cache:
+            edited = map(self._apply_edit, self._build(resource_type))
+            self._cache[resource_type] = [each for each in edited if each is not None]
+        resources: list[Json] = self._cache[resource_type]
+        return resources
 
-    def resource(self, kind: str, id_: str) -> Json | None:
+    def resource(self, resource_type: str, id_: str) -> Json | None:
         """Return one resource, None if it does not exist now."""
-        index = ("index", kind)
+        index = ("index", resource_type)
         if index not in self._cache:
-            self._cache[index] = {found["id"]: found for found in self.resources(kind)}
-        found: Json | None = self._cache[index].get(id_)
-        return found
+            self._cache[index] = {each["id"]: each for each in self.resources(resource_type)}
+        resource: Json | None = self._cache[index].get(id_)
+        return resource
 
     def members(self, group_id: str) -> list[Json]:
         """Return the profiles in a list or segment, in the order in which they joined."""
         key = ("members", group_id)
         if key not in self._cache:
-            self._cache[key] = self._members(group_id)
-        found: list[Json] = self._cache[key]
-        return found
+            self._cache[key] = self._build_members(group_id)
+        members: list[Json] = self._cache[key]
+        return members
 
     def counts(self) -> dict[str, int]:
-        """Return how many resources of each kind, and how many events, exist now."""
-        return {kind: len(self.resources(kind)) for kind in KINDS} | {
-            "event": self.events.visible(self.now)
-        }
+        """Return how many resources of each type, and how many events, exist now."""
+        built = [name for name, declared in RESOURCE_TYPES.items() if declared.build]
+        counts = {name: len(self.resources(name)) for name in (*built, "profile")}
+        return counts | {"event": self.events.count_visible(self.now)}
 
     def stays(self, group_id: str) -> Ints:
         """Return the positions of all stays in a group, in the order in which they begin."""
         group = group_ids(self.company).index(group_id)
-        mine = np.flatnonzero(self.memberships.group == group)
-        return mine[np.argsort(self.memberships.joined[mine], kind="stable")]
+        stays = np.flatnonzero(self.memberships.group == group)
+        return stays[np.argsort(self.memberships.joined_at[stays], kind="stable")]
 
-    def _present(self, group_id: str) -> Ints:
+    def _current_stays(self, group_id: str) -> Ints:
         stays = self.stays(group_id)
-        joined, left = self.memberships.joined[stays], self.memberships.left[stays]
-        here = (joined <= self.now) & (self.now < left)
-        return stays[here & (self.people.created[self.memberships.person[stays]] <= self.now)]
+        joined, left = self.memberships.joined_at[stays], self.memberships.left_at[stays]
+        current = (joined <= self.now) & (self.now < left)
+        created = self.people.created[self.memberships.person[stays]]
+        return stays[current & (created <= self.now)]
 
-    def _members(self, group_id: str) -> list[Json]:
-        stays = self._present(group_id)
-        joined = self.memberships.joined[stays].tolist()
-        found = []
+    def _build_members(self, group_id: str) -> list[Json]:
+        stays = self._current_stays(group_id)
+        joined = self.memberships.joined_at[stays].tolist()
+        members = []
         for person, at in zip(self.memberships.person[stays].tolist(), joined, strict=True):
             profile = self.resource("profile", self.people.ids[person])
             if profile is not None:
-                attributes = profile["attributes"] | {"joined_group_at": iso(at)}
-                found.append(profile | {"attributes": attributes})
-        return found
+                attributes = profile["attributes"] | {"joined_group_at": to_iso(at)}
+                members.append(profile | {"attributes": attributes})
+        return members
 
-    def _made(self, kind: str) -> list[Json]:
-        if kind == "profile":
-            return profiles(self.company, self.people, self.events, self.now)
-        made = resources(self.company, kind, self.now)
-        if kind in ("list", "segment"):
-            for group in made:
-                group["attributes"]["profile_count"] = len(self._present(group["id"]))
-        return made
+    def _build(self, resource_type: str) -> list[Json]:
+        """Return the resources of a type that exist now, without edits."""
+        if resource_type == "profile":
+            return build_profiles(self.company, self.people, self.events, self.now)
+        resources = build_resources(self.company, resource_type, self.now)
+        if resource_type in ("list", "segment"):
+            for group in resources:
+                group["attributes"]["profile_count"] = len(self._current_stays(group["id"]))
+        return resources
 
-    def _edited(self, found: Json) -> Json | None:
-        changes = self._edits.get((found["type"], found["id"]), {})
+    def _apply_edit(self, resource: Json) -> Json | None:
+        changes = self._edits.get((resource["type"], resource["id"]), {})
         if changes is None:
             return None
         if not changes:
-            return found
-        own = found["attributes"]
-        later = {name: max(own[name], at) for name, at in changes.items() if at and name in STAMPS}
-        return found | {"attributes": _merge(own, changes | later)}
+            return resource
+        attributes = resource["attributes"]
+        # A resource may change by itself after its edit: the later time of update is the true one.
+        updated = {
+            name: max(attributes[name], at)
+            for name, at in changes.items()
+            if at and name in UPDATE_TIMES
+        }
+        return resource | {"attributes": _merge(attributes, changes | updated)}
 
 
 def _merge(old: Json, new: Json) -> Json:
+    """Return ``old`` updated by ``new``, object by object."""
     merged = dict(old)
     for name, value in new.items():
-        known = merged.get(name)
-        nested = isinstance(known, dict) and isinstance(value, dict)
-        merged[name] = _merge(known, value) if nested else value  # type: ignore[arg-type]
+        previous = merged.get(name)
+        if isinstance(previous, dict) and isinstance(value, dict):
+            merged[name] = _merge(previous, value)
+        else:
+            merged[name] = value
     return merged

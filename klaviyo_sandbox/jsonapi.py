@@ -1,4 +1,4 @@
-"""How resources are written: the words of JSON:API, moments, and a phrase several kinds share."""
+"""JSON:API resource objects, times in ISO 8601, and a condition that segments and flows share."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from typing import Any
 Json = dict[str, Any]
 
 
-def iso(at: int) -> str:
+def to_iso(at: int) -> str:
     """Return the moment ``at`` as Klaviyo writes it: ISO 8601 with +00:00."""
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
-def seconds(text: str, zone: tzinfo = UTC) -> float:
+def parse_iso(text: str, zone: tzinfo = UTC) -> float:
     """Return the epoch seconds of an ISO 8601 datetime, in ``zone`` if it has no offset."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
-def resource(kind: str, key: str, attributes: Json, **relationships: Any) -> Json:
-    """Return a resource; each relationship holds what ``one`` or ``many`` returned."""
+def latest_iso(now: int, first: int, *later: int | None) -> str:
+    """Return the last of the moments that are not after ``now``; ``first`` never is."""
+    return to_iso(max([first, *(at for at in later if at is not None and at <= now)]))
+
+
+def resource(type_: str, id_: str, attributes: Json, **relationships: Any) -> Json:
+    """Return a resource object; each relationship is a result of ``to_one`` or ``to_many``."""
     related = {
         name.replace("_", "-"): {"data": data}
         for name, data in relationships.items()
         if data is not None
     }
-    return {"type": kind, "id": key, "attributes": attributes, "relationships": related}
+    return {"type": type_, "id": id_, "attributes": attributes, "relationships": related}
 
 
-def one(kind: str, key: str | None) -> Json | None:
+def to_one(type_: str, id_: str | None) -> Json | None:
     """Return a to-one relationship; None where there is no resource."""
-    return None if key is None else {"type": kind, "id": key}
+    return None if id_ is None else {"type": type_, "id": id_}
 
 
-def many(kind: str, keys: Iterable[str]) -> list[Json]:
+def to_many(type_: str, ids: Iterable[str]) -> list[Json]:
     """Return a to-many relationship."""
-    return [{"type": kind, "id": key} for key in keys]
+    return [{"type": type_, "id": id_} for id_ in ids]
 
 
-def latest(now: int, first: int, *later: int | None) -> str:
-    """Return the last of the moments that have come; the first always has."""
-    return iso(max([first, *(at for at in later if at is not None and at <= now)]))
-
-
-def happened(metric_id: str, count: Json, timeframe: Json) -> Json:
-    """Return the condition that someone did a metric's thing so many times within a time."""
+def metric_condition(metric_id: str, count: Json, timeframe: Json) -> Json:
+    """Return the condition that a profile has a number of events of a metric in a timeframe."""
     return {
         "type": "profile-metric",
         "metric_id": metric_id,

@@ -1,1 +1,1 @@
-"""What people look at: every number comes from a mart, every definition from dbt."""
+"""The dashboard: every number comes from a mart, every definition from dbt."""

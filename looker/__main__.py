@@ -8,14 +8,14 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from looker import declaration, generated, preview, semantic, studio
+from looker import codegen, data_studio, declaration, preview, semantic
 from looker.errors import LookerError
 from looker.warehouse import Warehouse
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 when it did what it says."""
-    options = _parser().parse_args(arguments)
+    """Run one command and return its exit code."""
+    options = _build_parser().parse_args(arguments)
     try:
         status: int = options.run(options)
     except (LookerError, OSError) as error:
@@ -25,36 +25,38 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _build(_: argparse.Namespace) -> int:
-    for path in generated.build(semantic.load()):
+    for path in codegen.build(semantic.load()):
         print(f"looker/{path}")
     return 0
 
 
 def _check(_: argparse.Namespace) -> int:
-    differences = list(generated.check(semantic.load()))
+    differences = list(codegen.check(semantic.load()))
     sys.stdout.writelines(differences)
     if differences:
         print("looker/ is out of date: run `.venv/bin/python -m looker build`.", file=sys.stderr)
     return 1 if differences else 0
 
 
-def _link(options: argparse.Namespace) -> int:
+def _print_link(options: argparse.Namespace) -> int:
     semantics = semantic.load()
     dashboard = declaration.load(semantics)
-    template = studio.load(options.template)
-    marts = studio.Marts(
+    template = data_studio.load(options.template)
+    marts = data_studio.MartLocation(
         options.project, options.dataset, options.billing_project or options.project
     )
     today = datetime.now(UTC).date()
     template.check(semantics.columns, today)
-    address = studio.link(template, marts, dashboard.title, semantics.model(dashboard.model).table)
-    for line in template.remarks(today):
+    address = data_studio.build_link(
+        template, marts, dashboard.title, semantics.model(dashboard.model).table
+    )
+    for line in template.warnings(today):
         print(line, file=sys.stderr)
     print(address)
     return 0
 
 
-def _preview(options: argparse.Namespace) -> int:
+def _write_preview(options: argparse.Namespace) -> int:
     semantics = semantic.load()
     dashboard = declaration.load(semantics)
     with Warehouse(options.warehouse) as warehouse:
@@ -65,37 +67,41 @@ def _preview(options: argparse.Namespace) -> int:
     return 0
 
 
-def _setting(name: str) -> str | None:
-    """A setting in the environment or, where that has none, in `.env`; an empty one is none."""
+def _read_setting(name: str) -> str | None:
+    """A setting of the environment, or else of `.env`; an empty value counts as not set."""
     return os.environ.get(name) or dotenv_values(".env").get(name)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=".venv/bin/python -m looker", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     build = commands.add_parser(
-        "build", help="write what is generated from dbt and dashboard.yml: LookML, documents"
+        "build", help="write the files generated from dbt and dashboard.yml: LookML, documents"
     )
     build.set_defaults(run=_build)
-    check = commands.add_parser("check", help="fail if what is generated is not as committed")
+    check = commands.add_parser(
+        "check", help="fail if a generated file differs from the committed one"
+    )
     check.set_defaults(run=_check)
     link = commands.add_parser("link", help="print the address of a Data Studio report")
     link.add_argument("--project", required=True, help="Google Cloud project of the marts")
     link.add_argument("--dataset", required=True, help="BigQuery dataset of the marts")
-    link.add_argument("--billing-project", help="project that pays for reading; default: the same")
-    link.add_argument("--template", type=Path, default=studio.TEMPLATE, help="default: %(default)s")
-    link.set_defaults(run=_link)
+    link.add_argument("--billing-project", help="project that pays for queries; default: the same")
+    link.add_argument(
+        "--template", type=Path, default=data_studio.TEMPLATE, help="default: %(default)s"
+    )
+    link.set_defaults(run=_print_link)
     page = commands.add_parser("preview", help="write the dashboard to one HTML file")
     page.add_argument(
         "--warehouse",
         type=Path,
-        default=_setting("KLAVIYO_WAREHOUSE") or "build/warehouse.duckdb",
+        default=_read_setting("KLAVIYO_WAREHOUSE") or "build/warehouse.duckdb",
         help="DuckDB file with the marts; default: KLAVIYO_WAREHOUSE, now %(default)s",
     )
     page.add_argument(
         "-o", "--output", type=Path, default="build/dashboard.html", help="default: %(default)s"
     )
-    page.set_defaults(run=_preview)
+    page.set_defaults(run=_write_preview)
     return parser
 
 

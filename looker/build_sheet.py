@@ -1,17 +1,17 @@
-"""BUILD.md: how a person builds the dashboard in Data Studio (formerly Looker Studio), once.
+"""BUILD.md: how to build the dashboard in Data Studio (formerly Looker Studio) by hand.
 
-Nothing else can: Data Studio's API lists reports and their permissions, but creates, imports and
-exports none. `studio.py` links to copies of what was built.
+Data Studio's API lists reports and their permissions; it cannot create, import or export a report.
+`data_studio.py` links to copies of the report that a person built.
 """
 
 from collections.abc import Iterator, Mapping
 
 from looker import markdown
 from looker.declaration import Chart, Dashboard, Tile
-from looker.fields import formula
+from looker.field_mapping import formula
 from looker.semantic import Metric, SemanticModel, Semantics
 
-CHARTS: Mapping[Chart, str] = {
+CHART_NAMES: Mapping[Chart, str] = {
     "figures": "Scorecard, one for each metric",
     "columns": "Stacked column chart",
     "lines": "Time series chart",
@@ -39,13 +39,13 @@ def files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str
 
 
 def _settings(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
-    """What to choose for a tile in Data Studio's panel: setting and value."""
+    """The settings of a tile in Data Studio's panel: name and value."""
     model = semantics.model(tile.model)
-    yield "Chart", CHARTS[tile.chart]
+    yield "Chart", CHART_NAMES[tile.chart]
     yield "Data source", f"`{model.table}`, date range dimension `{model.date}`"
     yield from _dimensions(tile, model, dashboard)
     for name in tile.metrics:
-        yield "Metric", _metric(semantics.metric(name), semantics)
+        yield "Metric", _describe_metric(semantics.metric(name), semantics)
     for name in tile.bars:
         yield "Style", f"{semantics.metric(name).label} as bar, with its number"
     for name, value in tile.where.items():
@@ -53,7 +53,7 @@ def _settings(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterato
     for name, least in tile.minimum.items():
         yield "Filter", f"Include `{formula(semantics.metric(name), semantics)}` at least {least:,}"
     if tile.order:
-        yield "Sort", f"{_title(tile.order, model, semantics)}, descending"
+        yield "Sort", f"{_sort_label(tile.order, model, semantics)}, descending"
     if tile.limit:
         yield "Rows per page", str(tile.limit)
     if not tile.dated:
@@ -83,21 +83,23 @@ def _dimensions(
             yield "Dimensions", ", ".join(f"`{name}`" for name in names)
 
 
-def _metric(metric: Metric, semantics: Semantics) -> str:
-    """A metric with what Data Studio calls its aggregation or formula, and its type."""
+def _describe_metric(metric: Metric, semantics: Semantics) -> str:
+    """A metric with its aggregation or formula and its type, in the words of Data Studio."""
     if metric.column:
-        return f"{metric.label}: `{metric.column}`, aggregation Sum, {_type(metric)}"
-    return f"{metric.label}: calculated field `{formula(metric, semantics)}`, {_type(metric)}"
+        return f"{metric.label}: `{metric.column}`, aggregation Sum, {_describe_type(metric)}"
+    return (
+        f"{metric.label}: calculated field `{formula(metric, semantics)}`, {_describe_type(metric)}"
+    )
 
 
-def _type(metric: Metric) -> str:
+def _describe_type(metric: Metric) -> str:
     kind, _, digits = metric.format.partition("_")
     if kind == "money":
         return "type Currency of the account"
     return f"type {'Percent' if kind == 'percent' else 'Number'}, decimal precision {digits or 0}"
 
 
-def _title(name: str, model: SemanticModel, semantics: Semantics) -> str:
+def _sort_label(name: str, model: SemanticModel, semantics: Semantics) -> str:
     if name in model.dimensions:
         return f"`{name}`"
     return semantics.metric(name).label

@@ -1,7 +1,7 @@
 """Charts as Vega, the language the page's library draws; compiled here from Vega-Lite.
 
-A chart only draws: it is handed rows `{x, series, value, x_text, value_text}` that are computed
-already. `write` and `write_x` are functions of the page and write as the rest of the page does.
+A specification only draws. `page.js` computes its rows, `{x, series, value, x_text, value_text}`;
+`format_value` and `format_x` are functions of page.js.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,9 @@ from typing import Any
 import vl_convert
 
 HEIGHT = 240
-GREY = "#8b8f97"  # a value that `dashboard.yml` gives no colour
-# Of charts that show several metrics. The colours keep apart for colour-blind readers (after Okabe
-# and Ito), on white and on black.
+GREY = "#8b8f97"  # for values without a colour in `dashboard.yml`
+# For charts of several metrics. Colour-blind readers can tell these colours apart (after Okabe and
+# Ito), on white and on black.
 PALETTE = ("#2c6fbb", "#e0912f", "#1b9e7c", "#b583c4")
 
 MARKS: Mapping[str, Mapping[str, Any]] = {
@@ -31,12 +31,12 @@ CONFIG = {
 }
 
 
-def chart(
+def build_spec(
     kind: str, description: str, number_format: str, series: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
     """The Vega specification of a chart over time, without data.
 
-    `series` are its parts in order, `{label, color}`; `description` is read by screen readers.
+    `series` are in order, `{label, color}`; a screen reader reads `description`.
     """
     labels = [part["label"] for part in series]
     colors = [part["color"] for part in series]
@@ -55,7 +55,7 @@ def chart(
                     "type": "ordinal",
                     "sort": None,
                     "axis": {
-                        "labelExpr": "write_x(datum.value)",
+                        "labelExpr": "format_x(datum.value)",
                         "labelAngle": 0,
                         "labelOverlap": "greedy",
                         "labelSeparation": 12,
@@ -65,7 +65,7 @@ def chart(
                     "field": "value",
                     "type": "quantitative",
                     "axis": {
-                        "labelExpr": f"write(datum.value, '{number_format}')",
+                        "labelExpr": f"format_value(datum.value, '{number_format}')",
                         "tickCount": 4,
                     },
                 },
@@ -89,10 +89,10 @@ def chart(
     )
 
 
-def library() -> str:
+def build_library() -> str:
     """The JavaScript that draws the charts; it defines the global `vegaEmbed`.
 
-    Wrapped in a function because its short global names would collide with the page's own.
+    A function wraps it, so that its other names do not become globals of the page.
     """
     bundle = vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;")
     return f"(function(){{{bundle}}})();"

@@ -1,4 +1,4 @@
-"""`dashboard.yml` as typed values, every name in it checked against dbt's semantic layer."""
+"""`dashboard.yml` as typed values, with every name checked against dbt's semantic layer."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,13 +18,13 @@ Chart = Literal["figures", "columns", "lines", "heatmap", "table", "tests"]
 
 
 def slug(title: str) -> str:
-    """A title in small letters and digits, its words joined by underscores."""
+    """A title in lower case, with underscores between its words."""
     return "_".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture or table.
+    """One chart or table.
 
     Rows of `model` that meet `where` are grouped `by` dimensions, and `metrics` are computed in
     each group.
@@ -35,31 +35,31 @@ class Tile:
     metrics: list[str]
     by: list[str]
     model: str
-    columns: list[str] = field(default_factory=list)  # further dimensions a table shows
-    versions: list[str] = field(default_factory=list)  # what tells two versions in a test apart
+    columns: list[str] = field(default_factory=list)  # dimensions that a table shows
+    versions: list[str] = field(default_factory=list)  # dimensions of a variation in a test
     where: dict[str, str | bool] = field(default_factory=dict)
-    dated: bool = True  # shows the chosen days, not all there is
-    minimum: dict[str, int] = field(default_factory=dict)  # smaller groups are not shown
-    order: str = ""  # the greatest first
+    dated: bool = True  # shows the chosen days; else all rows
+    minimum: dict[str, int] = field(default_factory=dict)  # a group with less is not shown
+    order: str = ""  # metric or dimension; the greatest first
     limit: int = 0
-    bars: list[str] = field(default_factory=list)  # metrics drawn as a bar in their cell
-    better: dict[str, Direction] = field(default_factory=dict)  # unless a metric's rise is good
-    interactive: bool = False  # a table to sort and to search
+    bars: list[str] = field(default_factory=list)  # metrics with a bar in their cell
+    better: dict[str, Direction] = field(default_factory=dict)  # of a metric; default: higher
+    interactive: bool = False  # a reader can sort and search the table
     width: Literal["half", "full"] = "full"
     note: str = ""
     empty: str = "Nothing to show for this choice."
 
     @property
     def slug(self) -> str:
-        """The title as a name in addresses."""
+        """The title as an id, in the page and in addresses."""
         return slug(self.title)
 
     def dimensions(self) -> Iterator[str]:
-        """Every dimension the tile needs."""
-        yield from (*self.by, *self.known_dimensions())
+        """Every dimension that the tile needs."""
+        yield from (*self.by, *self.value_dimensions())
 
-    def known_dimensions(self) -> Iterator[str]:
-        """Those whose values it shows or asks for; a table's groups are no such."""
+    def value_dimensions(self) -> Iterator[str]:
+        """The dimensions whose values it shows or tests. A table only groups by `by`."""
         yield from (*self.columns, *self.versions, *self.where)
         if self.chart not in ("table", "tests"):
             yield from self.by
@@ -83,15 +83,15 @@ class Page:
 
     @property
     def slug(self) -> str:
-        """The title as a name in addresses."""
+        """The title as an id, in the page and in addresses."""
         return slug(self.title)
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The whole declaration. `model` is that of every tile that names no other.
+    """The whole declaration. `model` is the default for tiles.
 
-    `lists` are dimensions whose text lists several values, with a comma and a blank in between.
+    `lists` are dimensions whose text lists several values, separated by a comma and a blank.
     """
 
     title: str
@@ -104,7 +104,7 @@ class Dashboard:
 
     @property
     def default_period(self) -> Period:
-        """The period a dashboard opens with."""
+        """The period that is chosen when a dashboard opens."""
         [period] = [period for period in self.periods if period.default]
         return period
 
@@ -115,7 +115,7 @@ class Dashboard:
 
 
 def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
-    """Read the declaration, refusing a name that dbt does not declare."""
+    """Read the declaration; a name that dbt does not declare is an error."""
     content = yaml.safe_load(path.read_text())
     try:
         pages = [
@@ -129,11 +129,11 @@ def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
         dashboard = Dashboard(**content, periods=periods, pages=pages)
     except (KeyError, TypeError) as error:
         raise LookerError(f"{path.name}: {error}.") from None
-    _check(dashboard, semantics, path)
+    _validate(dashboard, semantics, path)
     return dashboard
 
 
-def _check(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
+def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
     for name in (*dashboard.filters, *dashboard.lists):
         if name not in semantics.model(dashboard.model).dimensions:
             raise LookerError(f"{path.name}: {dashboard.model} has no dimension named {name!r}.")
@@ -142,11 +142,11 @@ def _check(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
             raise LookerError(f"{path.name}: {count} tiles have the title {title!r}.")
     for tile in dashboard.tiles:
         model = semantics.model(tile.model)
-        for problem in (*_unknown(tile, semantics, model), *_misplaced(tile)):
+        for problem in (*_undeclared_names(tile, semantics, model), *_dangling_names(tile)):
             raise LookerError(f"{path.name}, tile {tile.title!r}: {problem}.")
 
 
-def _unknown(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:
+def _undeclared_names(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:
     known = {metric.name for metric in semantics.metrics_of(model) if not metric.formula}
     for name in (*tile.metrics, *tile.minimum):
         if name not in known:
@@ -156,8 +156,8 @@ def _unknown(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator
             yield f"{model.name} has no dimension named {name!r}"
 
 
-def _misplaced(tile: Tile) -> Iterator[str]:
-    """Names that refer to something the tile does not show."""
+def _dangling_names(tile: Tile) -> Iterator[str]:
+    """Names of metrics or dimensions that the tile does not show."""
     shown: Mapping[str, list[str]] = {
         "bars": tile.metrics,
         "better": tile.metrics,

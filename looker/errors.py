@@ -1,5 +1,5 @@
-"""What a person can put right: shown as one line, without a traceback."""
+"""The error that a user can correct; a command shows it as one line, without a traceback."""
 
 
 class LookerError(Exception):
-    """A missing file, table or name; the message names it and the remedy."""
+    """A missing file, table or name; the message names it and how to correct it."""

@@ -1,7 +1,7 @@
-"""Where each column of a mart comes from: the raw columns behind it, found in dbt's own SQL.
+"""Column lineage: the raw columns behind each column of a mart, traced in dbt's compiled SQL.
 
-Tracing needs dbt to compile that SQL, which takes seven seconds. What was found is kept in
-`origins.json`, so that everything else is generated and checked without dbt.
+Compiling takes dbt seven seconds. `origins.json` keeps the result, so that everything else is
+generated and checked without dbt.
 """
 
 import json
@@ -19,20 +19,20 @@ from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from looker import raw
+from looker import raw_tables
 from looker.errors import LookerError
 
 Origins = Mapping[str, Mapping[str, list[str]]]  # mart -> column -> raw columns, `table.column`
-Tables = dict[str, dict[str, str]]  # table -> column -> type, which tracing does not need
+Tables = dict[str, dict[str, str]]  # table -> column -> type, which sqlglot asks for
 
 ROOT = Path(__file__).parent.parent
 FILE = Path(__file__).parent / "origins.json"
 DBT = Path(os.environ.get("DBT", ROOT / ".venv-dbt" / "bin" / "dbt"))
-ENGINE = "duckdb"  # whose SQL is read
+ENGINE = "duckdb"  # the target whose SQL is traced
 
 
 def load(file: Path = FILE) -> Origins:
-    """What was found last."""
+    """Read the lineage of the last build."""
     try:
         origins: Origins = json.loads(file.read_text())
     except FileNotFoundError:
@@ -40,19 +40,19 @@ def load(file: Path = FILE) -> Origins:
     return origins
 
 
-def find(wanted: Mapping[str, Iterable[str]]) -> Origins:
-    """Compile dbt's models as they are now, and trace the wanted columns of each mart."""
+def trace_project(wanted: Mapping[str, Iterable[str]]) -> Origins:
+    """Compile dbt's models and trace the wanted columns of each mart."""
     with TemporaryDirectory() as folder:
         return trace(_compile(Path(folder)) / "manifest.json", wanted)
 
 
 def _compile(folder: Path) -> Path:
-    """Compile every model over an empty warehouse, as dbt does for a first build."""
+    """Compile every model on an empty warehouse; returns dbt's target folder."""
     duckdb.connect(folder / "raw.db").close()
     settings = {
         "KLAVIYO_RAW_DUCKDB": str(folder / "raw.db"),
         "KLAVIYO_WAREHOUSE": str(folder / "warehouse.duckdb"),
-        "KLAVIYO_TABLES": "all",  # a table that is not synced would be no origin
+        "KLAVIYO_TABLES": "all",  # a table that is not selected has no lineage
         "DBT_PROJECT_DIR": str(ROOT / "dbt_project"),
         "DBT_PROFILES_DIR": str(ROOT / "dbt_project"),
         "DBT_TARGET_PATH": str(folder / "target"),
@@ -65,32 +65,32 @@ def _compile(folder: Path) -> Path:
     except OSError:
         raise LookerError(f"{DBT} cannot be run: `make test` installs it.") from None
     if code:
-        raise LookerError("dbt cannot compile its models; the reason stands above.")
+        raise LookerError("dbt cannot compile its models: see its message above.")
     return folder / "target"
 
 
 def trace(manifest: Path, wanted: Mapping[str, Iterable[str]]) -> Origins:
     """The raw columns behind the wanted columns of each mart, from a compiled manifest."""
-    tracing = _Tracing(json.loads(manifest.read_text()))
+    tracer = _Tracer(json.loads(manifest.read_text()))
     return {
-        mart: {column: sorted(tracing.origins(mart, column)) for column in columns}
+        mart: {column: sorted(tracer.trace(mart, column)) for column in columns}
         for mart, columns in wanted.items()
     }
 
 
-class _Tracing:
-    """The models' queries, each understood once its parents are."""
+class _Tracer:
+    """Traces columns through the models' queries; a model's parents are parsed before it."""
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         nodes = manifest["nodes"].values()
         self._models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
         self._schema: dict[str, dict[str, Tables]] = {}  # database -> schema
         for source in manifest["sources"].values():
-            self._know(source, raw.COLUMNS[source["name"]])
-        self.origins = cache(self._origins)
-        self._scope = cache(self._scope_of)
+            self._register(source, raw_tables.COLUMNS[source["name"]])
+        self.trace = cache(self._trace)
+        self._scope = cache(self._build_scope)
 
-    def _origins(self, model: str, column: str) -> frozenset[str]:
+    def _trace(self, model: str, column: str) -> frozenset[str]:
         scope = self._scope(model)
         node = lineage(
             column,
@@ -98,50 +98,50 @@ class _Tracing:
             self._schema,
             scope=scope,
             dialect=ENGINE,
-            trim_selects=False,  # only the leaves are looked at: five times as fast
+            trim_selects=False,  # only the leaves are read, and this is five times as fast
             copy=False,
         )
-        leaves = [one for one in node.walk() if isinstance(one.expression, exp.Table)]
-        found = {
+        leaves = [leaf for leaf in node.walk() if isinstance(leaf.expression, exp.Table)]
+        columns = {
             (leaf.expression.name, exp.to_column(leaf.name).name)
             for leaf in leaves
             if leaf.expression.name  # a calendar is a table without a name
         }
-        behind = [
-            self.origins(table, name) if table in self._models else frozenset([f"{table}.{name}"])
-            for table, name in found
+        origins = [
+            self.trace(table, name) if table in self._models else frozenset([f"{table}.{name}"])
+            for table, name in columns
         ]
-        return frozenset[str]().union(*behind)
+        return frozenset[str]().union(*origins)
 
-    def _scope_of(self, model: str) -> Scope:
-        """The query of a model, every column in it named after the table it is of."""
+    def _build_scope(self, model: str) -> Scope:
+        """The query of a model, with every column qualified by its table."""
         node = self._models[model]
         for parent in node["depends_on"]["nodes"]:
             if parent.startswith("model."):
                 self._scope(parent.rpartition(".")[2])
-        parsed = parse_one(node["compiled_code"], dialect=ENGINE).transform(_only_values)
+        parsed = parse_one(node["compiled_code"], dialect=ENGINE).transform(_drop_conditions)
         schema: dict[str, object] = {**self._schema}
         query = cast(
             "exp.Query",
             qualify(parsed, schema=schema, dialect=ENGINE, validate_qualify_columns=False),
         )
-        self._know(node, query.named_selects)
+        self._register(node, query.named_selects)
         return cast("Scope", build_scope(query))
 
-    def _know(self, node: Mapping[str, Any], columns: Iterable[str]) -> None:
+    def _register(self, node: Mapping[str, Any], columns: Iterable[str]) -> None:
         tables = self._schema.setdefault(node["database"], {}).setdefault(node["schema"], {})
         tables[node["name"]] = dict.fromkeys(columns, "text")
 
 
-def _only_values(node: exp.Expression) -> exp.Expression:
-    """Leave out what decides about a value without being part of it.
+def _drop_conditions(node: exp.Expression) -> exp.Expression:
+    """Remove the parts of a query that choose a value without being part of it.
 
-    That is the conditions of a `case`, unless it makes a count of them (then 1 else 0), and the
-    branch of a union by name, which sqlglot reads by position; ours only adds a column that raw
-    tables may lack.
+    These are the conditions of a `case`, unless its branches are constants (then 1 else 0 counts
+    the condition), and the second branch of a union by name, which sqlglot would match by
+    position; in this project it only adds columns that a raw table may lack.
     """
     if isinstance(node, exp.Case):
-        branches = [one.args["true"] for one in node.args["ifs"]] + [node.args.get("default")]
+        branches = [branch.args["true"] for branch in node.args["ifs"]] + [node.args.get("default")]
         if any(branch and branch.find(exp.Column) for branch in branches):
             for branch in node.args["ifs"]:
                 branch.set("this", exp.true())

@@ -1,7 +1,7 @@
-"""LookML: a view and an explore for each semantic model, with dbt's own names and definitions.
+"""LookML: a view and an explore for each semantic model, with dbt's names and definitions.
 
-Measures are sums or are made of sums, so no filter and no split can turn a rate into an average.
-The SQL is what BigQuery, Postgres and DuckDB read alike.
+Every measure is a sum, or a ratio or formula of sums, so no filter or split turns a rate into an
+average. The SQL runs on BigQuery, Postgres and DuckDB.
 """
 
 import re
@@ -21,45 +21,45 @@ GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
 
 
 def files(semantics: Semantics) -> Iterator[tuple[str, str]]:
-    """Each file of the Looker project but its dashboards: path and content."""
-    yield "manifest.lkml", _file(_manifest())
-    yield f"{PROJECT}.model.lkml", _file(_model(semantics))
+    """The files of the Looker project without its dashboards: path and content."""
+    yield "manifest.lkml", _dump(_manifest())
+    yield f"{PROJECT}.model.lkml", _dump(_model(semantics))
     for model in semantics.models.values():
-        yield f"views/{model.name}.view.lkml", _file({"views": [_view(model, semantics)]})
+        yield f"views/{model.name}.view.lkml", _dump({"views": [_view(model, semantics)]})
 
 
-def field(model: SemanticModel, name: str) -> str:
-    """How Looker refers to a dimension or metric of a model."""
+def field_reference(model: SemanticModel, name: str) -> str:
+    """The full name of a dimension or metric, `view.field`."""
     return f"{model.name}.{name_in_view(model, name)}"
 
 
 def name_in_view(model: SemanticModel, name: str) -> str:
-    """What a dimension or metric is called in its view."""
+    """The name of a dimension or metric in its view."""
     dimension = model.dimensions.get(name)
-    return _field(dimension) if dimension else name
+    return _field_name(dimension) if dimension else name
 
 
-def time_field(model: SemanticModel, grain: str) -> str:
-    """How Looker refers to the days or weeks that the metrics of a model are dated by."""
-    return f"{model.name}.{_stem(model.date)}_{'date' if grain == 'day' else grain}"
+def time_reference(model: SemanticModel, grain: str) -> str:
+    """The full name of the day or week of a model's date."""
+    return f"{model.name}.{_strip_suffix(model.date)}_{'date' if grain == 'day' else grain}"
 
 
 def is_hidden(dimension: Dimension) -> bool:
-    """Ids group and join; nobody wants to read them."""
+    """Whether a dimension is an id, which groups and joins but is not for readers."""
     return dimension.name.endswith(("_id", "_ids"))
 
 
 def title(name: str) -> str:
-    """A name as people write it."""
+    """A name in words, with a capital letter."""
     return name.replace("_", " ").capitalize()
 
 
-def _file(content: Mapping[str, Any]) -> str:
+def _dump(content: Mapping[str, Any]) -> str:
     return f"{HEADER}\n\n{lkml.dump(dict(content))}\n"
 
 
 def _manifest() -> dict[str, Any]:
-    # A project that imports this one must say where its own warehouse is.
+    # A project that imports this one has to name its own warehouse.
     constants = [
         {"name": "CONNECTION", "value": "warehouse", "export": "override_required"},
         {"name": "SCHEMA", "value": "klaviyo", "export": "override_required"},
@@ -84,26 +84,32 @@ def _model(semantics: Semantics) -> dict[str, Any]:
 
 
 def _view(model: SemanticModel, semantics: Semantics) -> dict[str, Any]:
-    dimensions = [one for one in model.dimensions.values() if one.type in TYPES]
-    times = [one for one in model.dimensions.values() if one.type in ("date", "time")]
-    detail = [one for one in dimensions if one.type == "text" and not is_hidden(one)]
+    dimensions = [dimension for dimension in model.dimensions.values() if dimension.type in TYPES]
+    times = [
+        dimension for dimension in model.dimensions.values() if dimension.type in ("date", "time")
+    ]
+    detail = [
+        dimension
+        for dimension in dimensions
+        if dimension.type == "text" and not is_hidden(dimension)
+    ]
     return {
         "name": model.name,
         "label": title(model.name),
         "sql_table_name": f"@{{SCHEMA}}.{model.table}",
-        "dimensions": [_key(model), *map(_dimension, dimensions)],
-        "dimension_groups": [_dimension_group(one) for one in times if not _is_timeframe(one)],
-        "measures": [_measure(one, semantics) for one in semantics.metrics_of(model)],
+        "dimensions": [_key_dimension(model), *map(_dimension, dimensions)],
+        "dimension_groups": [_dimension_group(time) for time in times if not _is_timeframe(time)],
+        "measures": [_measure(metric, semantics) for metric in semantics.metrics_of(model)],
         "sets": [
             {
                 "name": "detail",
-                "fields": [_field(model.dimensions[model.date]), *map(_field, detail)],
+                "fields": [_field_name(model.dimensions[model.date]), *map(_field_name, detail)],
             }
         ],
     }
 
 
-def _key(model: SemanticModel) -> dict[str, Any]:
+def _key_dimension(model: SemanticModel) -> dict[str, Any]:
     sql = f"${{TABLE}}.{model.key}"
     return {"name": model.key, "primary_key": "yes", "hidden": "yes", "type": "string", "sql": sql}
 
@@ -115,17 +121,17 @@ def _dimension(dimension: Dimension) -> dict[str, Any]:
         "type": TYPES[dimension.type],
         "label": dimension.label,
         "description": dimension.description,
-        **({"value_format_name": _format(dimension.format)} if dimension.format else {}),
+        **({"value_format_name": _value_format(dimension.format)} if dimension.format else {}),
         "sql": f"${{TABLE}}.{dimension.name}",
     }
 
 
 def _dimension_group(dimension: Dimension) -> dict[str, Any]:
-    # A date stands in the account's time zone already: Looker must not shift it.
+    # A date is in the account's time zone already: Looker must not convert it.
     dated = {"datatype": "date", "convert_tz": "no", "timeframes": TIMEFRAMES}
     timed = {"datatype": "timestamp", "timeframes": ["time", "hour_of_day", *TIMEFRAMES]}
     return {
-        "name": _stem(dimension.name),
+        "name": _strip_suffix(dimension.name),
         "type": "time",
         **(dated if dimension.type == "date" else timed),
         "label": dimension.label.removesuffix(" date"),
@@ -134,19 +140,19 @@ def _dimension_group(dimension: Dimension) -> dict[str, Any]:
     }
 
 
-def _field(dimension: Dimension) -> str:
-    """The name a view gives a dimension; a time is a group of fields, of which this is the day."""
+def _field_name(dimension: Dimension) -> str:
+    """The name of a dimension in its view. A date or time is a group of fields; this is its day."""
     if dimension.type not in ("date", "time") or _is_timeframe(dimension):
         return dimension.name
-    return f"{_stem(dimension.name)}_date"
+    return f"{_strip_suffix(dimension.name)}_date"
 
 
 def _is_timeframe(dimension: Dimension) -> bool:
-    """Whether the group of the day has it already, such as `sent_week` of `sent_on`."""
+    """Whether the group of another dimension has this one, as that of `sent_on` has `sent_week`."""
     return dimension.type == "date" and dimension.grain != "day"
 
 
-def _stem(name: str) -> str:
+def _strip_suffix(name: str) -> str:
     return re.sub("_(on|at)$", "", name)
 
 
@@ -158,15 +164,15 @@ def _measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
         "group_label": GROUPS[kind],
         "label": metric.label,
         "description": metric.description,
-        "value_format_name": _format(metric.format),
-        # Added to the query unseen, so that amounts of two currencies are never one sum.
+        "value_format_name": _value_format(metric.format),
+        # Looker adds these fields to the query, so amounts of two currencies are never one sum.
         **({"required_fields": ["currency"]} if _is_money(metric, semantics) else {}),
         "drill_fields": ["detail*", *metric.parts, metric.name],
-        "sql": _sql(metric),
+        "sql": _measure_sql(metric),
     }
 
 
-def _sql(metric: Metric) -> str:
+def _measure_sql(metric: Metric) -> str:
     if metric.ratio:
         return "1.0 * ${{{}}} / NULLIF(${{{}}}, 0)".format(*metric.ratio)
     if metric.formula:
@@ -179,7 +185,7 @@ def _is_money(metric: Metric, semantics: Semantics) -> bool:
     return metric.format == "money" or any(_is_money(part, semantics) for part in parts)
 
 
-def _format(declared: str) -> str:
-    """Looker's name of a format. It has none for multiples and amounts in several currencies."""
+def _value_format(declared: str) -> str:
+    """Looker's name of a format. It has none for multiples or amounts of several currencies."""
     named = {"integer": "decimal_0", "money": "decimal_2"}.get(declared, declared)
     return named.replace("times_", "decimal_")

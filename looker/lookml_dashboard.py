@@ -1,4 +1,4 @@
-"""Looker dashboards, one for each page of `dashboard.yml`, which decides what they show."""
+"""LookML dashboards, one for each page of `dashboard.yml`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ SCALE = {
     "type": "along a scale...",
     "color_application": {"collection_id": "google", "palette_id": "google-sequential-0"},
 }
-LOOKS: Mapping[Chart, Mapping[str, Any]] = {
+VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
     "figures": {"type": "single_value"},
     "columns": {"type": "looker_column", "stacking": "normal"},
     "lines": {"type": "looker_line"},
@@ -33,7 +33,7 @@ LOOKS: Mapping[Chart, Mapping[str, Any]] = {
 
 
 def files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
-    """Each dashboard of the Looker project: path and content."""
+    """The dashboards of the Looker project: path and content."""
     for page in dashboard.pages:
         name = f"{lookml.PROJECT}_{page.slug}"
         content = [{"dashboard": name, **_page(page, dashboard, semantics)}]
@@ -43,20 +43,20 @@ def files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str
 
 def _page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[str, Any]:
     models = {tile.model: semantics.model(tile.model) for tile in page.tiles}
-    elements = [one for tile in page.tiles for one in _elements(tile, dashboard, semantics)]
+    elements = [element for tile in page.tiles for element in _elements(tile, dashboard, semantics)]
     return {
         "title": f"{lookml.title(lookml.PROJECT)}: {page.title}",
         "layout": "newspaper",
         "preferred_viewer": "dashboards-next",
         "filters": list(_filters(page, list(models.values()), dashboard)),
-        "elements": list(_placed(elements)),
+        "elements": list(_place(elements)),
     }
 
 
 def _filters(
     page: Page, models: Sequence[SemanticModel], dashboard: Dashboard
 ) -> Iterator[dict[str, Any]]:
-    """A filter for the date, and for each dimension that one of the models has."""
+    """A filter for the date, and one for each dimension that a model of the page has."""
     if any(tile.dated for tile in page.tiles):
         yield _filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
     for name in dashboard.filters:
@@ -73,25 +73,25 @@ def _filter(label: str, model: SemanticModel, name: str, default: str) -> dict[s
         "allow_multiple_values": True,
         "model": lookml.PROJECT,
         "explore": model.name,
-        "field": lookml.field(model, name),
+        "field": lookml.field_reference(model, name),
     }
 
 
 def _elements(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterator[dict[str, Any]]:
-    """One element for a tile; for headline figures, one for each figure."""
+    """One element for a tile; for figures, one for each metric."""
     model = semantics.model(tile.model)
     metrics = [semantics.metric(name) for name in tile.metrics]
-    for shown in [[one] for one in metrics] if tile.chart == "figures" else [metrics]:
+    for shown in [[metric] for metric in metrics] if tile.chart == "figures" else [metrics]:
         title = shown[0].label if tile.chart == "figures" else tile.title
         yield {
             "title": title,
             "name": title,
             "model": lookml.PROJECT,
             "explore": tile.model,
-            **LOOKS[tile.chart],
+            **VISUALIZATIONS[tile.chart],
             **_query(tile, model, shown, dashboard),
-            "filters": _conditions(tile, model),
-            "listen": dict(_listened(tile, model, dashboard)),
+            "filters": _filter_expressions(tile, model),
+            "listen": dict(_listeners(tile, model, dashboard)),
             "note_text": _note(tile, shown),
             "note_state": "collapsed",
             "note_display": "hover",
@@ -103,52 +103,54 @@ def _elements(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterato
 def _query(
     tile: Tile, model: SemanticModel, metrics: Sequence[Metric], dashboard: Dashboard
 ) -> dict[str, Any]:
-    measures = [lookml.field(model, metric.name) for metric in metrics]
-    by = [lookml.field(model, name) for name in tile.by]
+    measures = [lookml.field_reference(model, metric.name) for metric in metrics]
+    by = [lookml.field_reference(model, name) for name in tile.by]
     match tile.chart:
         case "figures":
             return {"fields": measures}
         case "columns" | "lines":
-            time = lookml.time_field(model, dashboard.default_period.grain)
+            time = lookml.time_reference(model, dashboard.default_period.grain)
             return {"fields": [time, *by, *measures], "pivots": by, "sorts": [time]}
         case "heatmap":
             return {"fields": [*by, *measures], "pivots": by[1:], "sorts": by}
     names = list(dict.fromkeys([*tile.by, *tile.columns, *tile.versions]))
     hidden = [name for name in names if lookml.is_hidden(model.dimensions[name])]
     return {
-        "fields": [*(lookml.field(model, name) for name in names), *measures],
-        "hidden_fields": [lookml.field(model, name) for name in hidden],
-        "sorts": [f"{lookml.field(model, tile.order)} desc"],
+        "fields": [*(lookml.field_reference(model, name) for name in names), *measures],
+        "hidden_fields": [lookml.field_reference(model, name) for name in hidden],
+        "sorts": [f"{lookml.field_reference(model, tile.order)} desc"],
         "limit": tile.limit,
     }
 
 
-def _conditions(tile: Tile, model: SemanticModel) -> dict[str, str]:
-    words = {True: "Yes", False: "No"}
+def _filter_expressions(tile: Tile, model: SemanticModel) -> dict[str, str]:
+    yes_no = {True: "Yes", False: "No"}
     where = {
-        lookml.field(model, name): words[value] if isinstance(value, bool) else value
+        lookml.field_reference(model, name): yes_no[value] if isinstance(value, bool) else value
         for name, value in tile.where.items()
     }
-    least = {lookml.field(model, name): f">={value}" for name, value in tile.minimum.items()}
-    return where | least
+    minimum = {
+        lookml.field_reference(model, name): f">={value}" for name, value in tile.minimum.items()
+    }
+    return where | minimum
 
 
-def _listened(tile: Tile, model: SemanticModel, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
+def _listeners(tile: Tile, model: SemanticModel, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
     if tile.dated:
-        yield DATE, lookml.field(model, model.date)
+        yield DATE, lookml.field_reference(model, model.date)
     for name in dashboard.filters:
         if name in model.dimensions:
-            yield model.dimensions[name].label, lookml.field(model, name)
+            yield model.dimensions[name].label, lookml.field_reference(model, name)
 
 
 def _note(tile: Tile, metrics: Sequence[Metric]) -> str:
-    """What the figures of an element mean."""
+    """The tile's note and the definitions of its metrics."""
     definitions = [f"{metric.label}: {metric.description}" for metric in metrics]
     return " ".join([*([tile.note] if tile.note else []), *definitions])
 
 
-def _placed(elements: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The elements from left to right, in rows as high as their highest."""
+def _place(elements: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Place the elements from left to right; a row is as high as its highest element."""
     row = column = height = 0
     for element in elements:
         if column + element["width"] > GRID:

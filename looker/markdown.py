@@ -1,4 +1,4 @@
-"""The generated documents, written with the templates in `templates/`."""
+"""Renders the generated documents from the templates in `templates/`."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, **values: object) -> str:
-    """A document of that name."""
+    """Render the template of that name."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=False,  # noqa: S701 - Markdown of our own names, no HTML
@@ -19,18 +19,18 @@ def render(template: str, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"code": _code, "columns": _columns, "cell": _cell}
+    environment.filters |= {"code": _format_code, "columns": _format_columns, "cell": _format_cell}
     return environment.get_template(template).render(values)
 
 
-def _code(names: str | Iterable[str]) -> str:
-    """Names as code, or a dash for none."""
+def _format_code(names: str | Iterable[str]) -> str:
+    """Names as inline code, or a dash for none."""
     listed = [names] if isinstance(names, str) else names
     return ", ".join(f"`{name}`" for name in listed if name) or "–"
 
 
-def _columns(names: Iterable[str]) -> str:
-    """Columns as `column` (tables that have it)."""
+def _format_columns(names: Iterable[str]) -> str:
+    """Columns as `column` (its tables), or a dash for none."""
     tables = defaultdict(list)
     for name in names:
         table, _, column = name.partition(".")
@@ -38,6 +38,6 @@ def _columns(names: Iterable[str]) -> str:
     return ", ".join(f"`{column}` ({', '.join(of)})" for column, of in tables.items()) or "–"
 
 
-def _cell(text: str) -> str:
-    """Text that does not end the cell of a table."""
+def _format_cell(text: str) -> str:
+    """Text of a table cell, with pipes escaped."""
     return text.replace("|", "\\|") or "–"

@@ -1,4 +1,4 @@
-"""The dashboard as one HTML file that needs no network: page, charts and sums of the marts."""
+"""Renders the dashboard as one HTML file with its charts and data, which needs no network."""
 
 import base64
 import gzip
@@ -21,23 +21,26 @@ from looker.semantic import Dimension, Metric, SemanticModel, Semantics
 from looker.warehouse import Account, Warehouse
 
 ASSETS = Path(__file__).parent / "assets"
-ACCOUNT = "account_id"  # of every row: accounts are shown one at a time, never added up
-MANY = 40  # values that are searched by typing rather than chosen from a list
+ACCOUNT = "account_id"  # the page shows one account at a time and never sums over accounts
+MAX_OPTIONS = 40  # a filter with more values is a search field instead of a list
 
 Columns = Mapping[str, Sequence[Any]]
 
 
 def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now: datetime) -> str:
-    """The page of a dashboard over a warehouse, as of `now`."""
-    accounts = warehouse.accounts(semantics.model(dashboard.model))
+    """Render the page of a dashboard over a warehouse, made at `now`."""
+    accounts = warehouse.read_accounts(semantics.model(dashboard.model))
     since = _first_day(dashboard, accounts)
     columns = {
-        model.name: warehouse.columns(
-            model, _dimensions(dashboard, model), _sums(dashboard, semantics, model), since
+        model.name: warehouse.read_columns(
+            model,
+            _dimensions(dashboard, model),
+            _summed_metrics(dashboard, semantics, model),
+            since,
         )
         for model in _models(dashboard, semantics)
     }
-    library = charts.library()
+    library = charts.build_library()
     script = (ASSETS / "page.js").read_text()
     style = (ASSETS / "page.css").read_text()
     templates = Environment(
@@ -52,14 +55,14 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         semantics=semantics,
         accounts=accounts,
         filters=_filters(dashboard),
-        searched={name for name in _filters(dashboard) if _is_searched(name, columns)},
+        searched={name for name in _filters(dashboard) if _is_search_field(name, columns)},
         since=since,
         now=now.astimezone(UTC),
-        policy=_policy([library, script], style),
+        policy=_build_policy([library, script], style),
         script=Markup(script),  # noqa: S704 - our own files
         style=Markup(style),  # noqa: S704
-        library=_packed(library),
-        data=_packed(_json(_data(dashboard, semantics, accounts, columns))),
+        library=_compress(library),
+        data=_compress(_to_json(_data(dashboard, semantics, accounts, columns))),
     )
 
 
@@ -68,16 +71,16 @@ def _models(dashboard: Dashboard, semantics: Semantics) -> list[SemanticModel]:
 
 
 def _filters(dashboard: Dashboard) -> list[str]:
-    """The dimensions to filter by, beside the account, which is always one."""
+    """The dimensions with a filter. The account has a control of its own."""
     return [name for name in dashboard.filters if name != "account_name"]
 
 
-def _is_searched(name: str, columns: Mapping[str, Columns]) -> bool:
-    return any(len(set(model.get(name, ()))) > MANY for model in columns.values())
+def _is_search_field(name: str, columns: Mapping[str, Columns]) -> bool:
+    return any(len(set(model.get(name, ()))) > MAX_OPTIONS for model in columns.values())
 
 
 def _dimensions(dashboard: Dashboard, model: SemanticModel) -> list[str]:
-    """What the page filters and groups the rows of a model by."""
+    """The dimensions by which the page filters and groups the rows of a model."""
     filters = [name for name in _filters(dashboard) if name in model.dimensions]
     tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
     return [ACCOUNT, *filters, *(name for tile in tiles for name in tile.dimensions())]
@@ -88,14 +91,16 @@ def _metrics(dashboard: Dashboard, semantics: Semantics) -> dict[str, Metric]:
     return {name: semantics.metric(name) for name in names}
 
 
-def _sums(dashboard: Dashboard, semantics: Semantics, model: SemanticModel) -> list[Metric]:
+def _summed_metrics(
+    dashboard: Dashboard, semantics: Semantics, model: SemanticModel
+) -> list[Metric]:
     metrics = _metrics(dashboard, semantics).values()
     names = [name for metric in metrics if metric.model == model.name for name in metric.sums]
     return [semantics.metric(name) for name in dict.fromkeys(names)]
 
 
 def _first_day(dashboard: Dashboard, accounts: Sequence[Account]) -> date:
-    """Where the longest period's predecessor begins."""
+    """The first day of the period before the longest one."""
     longest = max(period.days for period in dashboard.periods)
     return min(account.data_to for account in accounts) - timedelta(days=2 * longest - 1)
 
@@ -106,7 +111,7 @@ def _data(
     accounts: Sequence[Account],
     columns: Mapping[str, Columns],
 ) -> dict[str, Any]:
-    """Everything `page.js` reads."""
+    """Everything that `page.js` reads."""
     metrics = _metrics(dashboard, semantics)
     models = _models(dashboard, semantics)
     dimensions = {name: field for model in models for name, field in model.dimensions.items()}
@@ -124,7 +129,7 @@ def _data(
         "metrics": {name: {"ratio": metric.ratio} for name, metric in metrics.items()},
         "formats": {name: field.format for name, field in fields.items() if field.format},
         "models": {
-            model.name: _model(model, columns[model.name], _told(dashboard, model))
+            model.name: _model(model, columns[model.name], _value_dimensions(dashboard, model))
             for model in models
         },
         "tiles": [
@@ -135,20 +140,22 @@ def _data(
     }
 
 
-def _told(dashboard: Dashboard, model: SemanticModel) -> set[str]:
-    """The dimensions whose values the page must know: not those that only tell rows apart."""
+def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:
+    """The dimensions whose values the page shows or tests; others only group rows."""
     tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
-    known = {name for tile in tiles for name in tile.known_dimensions()}
-    return {ACCOUNT, model.date, *_filters(dashboard), *known}
+    names = {name for tile in tiles for name in tile.value_dimensions()}
+    return {ACCOUNT, model.date, *_filters(dashboard), *names}
 
 
-def _model(model: SemanticModel, columns: Columns, told: Collection[str]) -> dict[str, Any]:
-    """Dimensions as distinct values and, row by row, their positions; sums as they are."""
+def _model(
+    model: SemanticModel, columns: Columns, value_dimensions: Collection[str]
+) -> dict[str, Any]:
+    """Dimensions as distinct values with the position of each row's value; sums as they are."""
     return {
         "date": model.date,
         "date_label": model.dimensions[model.date].label,
         "dimensions": {
-            name: _indexed(values, is_told=name in told)
+            name: _encode_column(values, has_values=name in value_dimensions)
             for name, values in columns.items()
             if name in model.dimensions
         },
@@ -156,11 +163,11 @@ def _model(model: SemanticModel, columns: Columns, told: Collection[str]) -> dic
     }
 
 
-def _indexed(values: Sequence[Any], *, is_told: bool) -> dict[str, Any]:
+def _encode_column(values: Sequence[Any], *, has_values: bool) -> dict[str, Any]:
     distinct = list(dict.fromkeys(values))
     position = {value: index for index, value in enumerate(distinct)}
     return {
-        "distinct": distinct if is_told else list(range(len(distinct))),
+        "distinct": distinct if has_values else list(range(len(distinct))),
         "rows": [position[value] for value in values],
     }
 
@@ -168,19 +175,19 @@ def _indexed(values: Sequence[Any], *, is_told: bool) -> dict[str, Any]:
 def _tile(
     tile: Tile, dashboard: Dashboard, metrics: Mapping[str, Metric], columns: Columns
 ) -> dict[str, Any]:
-    plain = asdict(tile) | {"slug": tile.slug}
+    values = asdict(tile) | {"slug": tile.slug}
     if tile.chart not in charts.MARKS:
-        return plain
+        return values
     series = list(_series(tile, dashboard, metrics, columns))
     number_format = metrics[tile.metrics[0]].format
-    vega = charts.chart(tile.chart, tile.title, number_format, series)
-    return plain | {"series": series, "vega": vega}
+    vega = charts.build_spec(tile.chart, tile.title, number_format, series)
+    return values | {"series": series, "vega": vega}
 
 
 def _series(
     tile: Tile, dashboard: Dashboard, metrics: Mapping[str, Metric], columns: Columns
 ) -> Iterator[dict[str, str]]:
-    """The parts of a chart: its metrics; or declared values, then the others in grey."""
+    """The series of a chart: its metrics; or declared values, then other values in grey."""
     if not tile.by:
         for name, color in zip(tile.metrics, cycle(charts.PALETTE), strict=False):
             yield {"value": name, "label": metrics[name].label, "color": color}
@@ -195,25 +202,25 @@ def _series(
         yield {"value": value, "label": str(value), "color": charts.GREY}
 
 
-def _json(data: object) -> str:
-    return json.dumps(data, default=_plain, ensure_ascii=False, separators=(",", ":"))
+def _to_json(data: object) -> str:
+    return json.dumps(data, default=_to_json_value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _packed(text: str) -> str:
-    """Compressed, and in letters that end no HTML element, whatever the text may hold."""
+def _compress(text: str) -> str:
+    """The text, compressed and in letters that cannot end an HTML element."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def _plain(value: object) -> str | float:
+def _to_json_value(value: object) -> str | float:
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, date):  # datetimes are dates, too
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in the page")
+    raise TypeError(f"{type(value).__name__} is no value of the page")
 
 
-def _policy(scripts: Sequence[str], style: str) -> str:
-    """A content security policy under which these scripts and this style run and nothing loads."""
+def _build_policy(scripts: Sequence[str], style: str) -> str:
+    """A content security policy that allows these scripts and this style, and no request."""
     digests = " ".join(f"'{_digest(script)}'" for script in scripts)
     return (
         f"default-src 'none'; script-src {digests}; style-src '{_digest(style)}'; "

@@ -1,7 +1,7 @@
-"""Metrics and dimensions as dbt declares them, read from the YAML beside its models.
+"""Reads dbt's semantic layer, its metrics and dimensions, from the YAML beside dbt's models.
 
-The spec is dbt 1.12's. Reading it takes no dbt and no warehouse, so a check for drift is quick;
-`tests/looker/test_semantic.py` holds what is read here to what dbt itself makes of it.
+The spec is that of dbt 1.12. Reading it needs neither dbt nor a warehouse, so a check for drift is
+quick; `tests/looker/test_lookml.py` compares the result with dbt's own manifest.
 """
 
 import re
@@ -16,7 +16,7 @@ import yaml
 from looker.errors import LookerError
 
 MODELS = Path(__file__).parent.parent / "dbt_project" / "models"
-SCHEMA = "klaviyo"  # of the marts in DuckDB: dbt_project/profiles.yml
+SCHEMA = "klaviyo"  # of the marts in DuckDB, set in dbt_project/profiles.yml
 
 Type = Literal["text", "number", "boolean", "date", "time"]
 TYPES: Mapping[str, Type] = {
@@ -41,9 +41,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Dimension(Column):
-    """A column to filter and group by; `grain` is day or week of a date.
+    """A column to filter and group by; of a date, `grain` is day or week.
 
-    `format` is that of a number to be read, as a metric's.
+    `format` is that of a number which readers see, as for a metric.
     """
 
     label: str
@@ -56,8 +56,8 @@ class Metric:
     """A sum of one column, a ratio of two such sums, or a formula of other metrics.
 
     Never an average of rates. `format` is integer, percent_n, decimal_n or times_n (a multiple)
-    with n digits, or money in the account's currency; `klaviyo` is Klaviyo's own name for it, if
-    it has one.
+    with n digits, or money in the account's currency. `klaviyo` is the name of the statistic in
+    Klaviyo's reports, if it is one.
     """
 
     name: str
@@ -69,22 +69,22 @@ class Metric:
     column: str = ""
     ratio: tuple[str, str] | None = None
     formula: str = ""
-    inputs: tuple[str, ...] = ()  # what a formula is made of
+    inputs: tuple[str, ...] = ()  # the metrics of a formula
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of the metrics that a ratio or a formula is made of."""
+        """The names of the metrics in a ratio or a formula."""
         return self.ratio or self.inputs
 
     @property
     def sums(self) -> tuple[str, ...]:
-        """The names of the sums that a sum or a ratio is made of."""
+        """The names of the sums in a ratio; of a sum, its own."""
         return self.ratio or (self.name,)
 
 
 @dataclass(frozen=True)
 class SemanticModel:
-    """A mart with metrics. `key` identifies its row; `date` is what its metrics are dated by."""
+    """A mart with metrics. `key` identifies a row; `date` is the date of its metrics."""
 
     name: str
     table: str
@@ -101,7 +101,7 @@ class SemanticModel:
 
 @dataclass(frozen=True)
 class Semantics:
-    """Everything a dashboard may refer to, by name; and the columns of each mart, by its table."""
+    """Semantic models and metrics by name, and the columns of each mart by its table."""
 
     models: Mapping[str, SemanticModel]
     metrics: Mapping[str, Metric]
@@ -127,21 +127,21 @@ class Semantics:
 
 
 def load(models: Path = MODELS) -> Semantics:
-    """Read dbt's models folder."""
+    """Read the semantic layer from dbt's models folder."""
     if not models.is_dir():
         raise LookerError(f"{models} is missing: it should hold dbt's models.")
-    render = _renderer(models)
-    read = [_Mart(entry, render) for entry in _marts(models)]
-    semantic_models = [mart.model() for mart in read if mart.is_semantic]
-    metrics = [metric for mart in read for metric in mart.metrics()]
+    render = _build_renderer(models)
+    marts = [_Mart(entry, render) for entry in _read_marts(models)]
+    semantic_models = [mart.model() for mart in marts if mart.is_semantic]
+    metrics = [metric for mart in marts for metric in mart.metrics()]
     return Semantics(
         {model.name: model for model in semantic_models},
         {metric.name: metric for metric in metrics},
-        {mart.table: mart.columns() for mart in read},
+        {mart.table: mart.columns() for mart in marts},
     )
 
 
-def _marts(models: Path) -> Iterator[dict[str, Any]]:
+def _read_marts(models: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(models.glob("marts/**/*.yml")):
         try:
             content = yaml.load(path.read_text(), yaml.CSafeLoader)
@@ -150,10 +150,10 @@ def _marts(models: Path) -> Iterator[dict[str, Any]]:
         yield from (mart for mart in content.get("models", ()) if "time_spine" not in mart)
 
 
-def _renderer(models: Path) -> Callable[[str], str]:
-    """What dbt's Jinja makes of a text in YAML, as far as ours use it."""
-    documented = "\n".join(path.read_text() for path in sorted(models.glob("**/*.md")))
-    blocks = re.findall(r"{% docs (\w+) %}(.*?){% enddocs %}", documented, re.DOTALL)
+def _build_renderer(models: Path) -> Callable[[str], str]:
+    """A function that renders Jinja in a YAML text, with the parts of dbt's context we use."""
+    markdown = "\n".join(path.read_text() for path in sorted(models.glob("**/*.md")))
+    blocks = re.findall(r"{% docs (\w+) %}(.*?){% enddocs %}", markdown, re.DOTALL)
     docs: dict[str, str] = dict(blocks)
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
 
@@ -172,7 +172,7 @@ def _renderer(models: Path) -> Callable[[str], str]:
 
 @dataclass(frozen=True)
 class _Mart:
-    """The YAML of one mart."""
+    """The YAML of one mart, read as columns, a semantic model and metrics."""
 
     entry: Mapping[str, Any]
     render: Callable[[str], str]
@@ -222,10 +222,10 @@ class _Mart:
                 "format": self._lookup(entry, "config", "meta", "format"),
                 "klaviyo": entry["config"]["meta"].get("klaviyo", ""),
             }
-            yield Metric(**common, **self._computed(entry))
+            yield Metric(**common, **self._read_aggregation(entry))
 
-    def _computed(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        """How a metric is computed; more than sums can do is refused, never simplified."""
+    def _read_aggregation(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """The column, ratio or formula of a metric; anything else is an error, never simplified."""
         columns = [column["name"] for column in self._columns]
         match entry:
             case {"filter": _}:
@@ -244,12 +244,12 @@ class _Mart:
         )
 
     def _column(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        declared = self.render(self._lookup(entry, "data_type"))
-        if declared not in TYPES:
-            raise LookerError(f"{self.table}.{entry['name']}: unknown type {declared!r}.")
+        data_type = self.render(self._lookup(entry, "data_type"))
+        if data_type not in TYPES:
+            raise LookerError(f"{self.table}.{entry['name']}: unknown type {data_type!r}.")
         return {
             "name": entry["name"],
-            "type": TYPES[declared],
+            "type": TYPES[data_type],
             "description": self._description(entry),
         }
 
@@ -266,11 +266,11 @@ class _Mart:
         return " ".join(self.render(self._lookup(entry, "description")).split())
 
     def _lookup(self, entry: Mapping[str, Any], *path: str) -> Any:
-        """A part of the YAML that must be there."""
-        found: Any = entry
+        """A required part of the YAML."""
+        value: Any = entry
         for name in path:
-            if name not in found:
+            if name not in value:
                 lacks = f"lacks `{'.'.join(path)}`"
                 raise LookerError(f"{self.table}, {entry['name']!r}: its YAML {lacks}.")
-            found = found[name]
-        return found
+            value = value[name]
+        return value

@@ -1,4 +1,4 @@
-"""The rows a page needs, read from the marts in DuckDB."""
+"""Reads the rows of the page from the marts in DuckDB."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ HEALTH = "klaviyo__data_health"
 
 @dataclass(frozen=True)
 class Account:
-    """A Klaviyo account and what the warehouse holds of it.
+    """A Klaviyo account and the days that the warehouse holds of it.
 
-    The dates are dates of sending in its time zone. Before `complete_from` there are campaigns but
-    no flows, or the reverse (Klaviyo reports flows for the last 365 days only): a comparison must
-    not reach further back.
+    The dates are send dates in the account's time zone. Before `complete_from` there are campaigns
+    but no flows, or the reverse (Klaviyo reports flows for the last 365 days only), so a comparison
+    must not reach further back.
     """
 
     id: str
@@ -34,7 +34,7 @@ class Account:
 
 
 class Warehouse:
-    """A DuckDB file with the marts, opened for reading."""
+    """A DuckDB file with the marts, opened read-only."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -52,8 +52,8 @@ class Warehouse:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def accounts(self, model: SemanticModel) -> list[Account]:
-        """The accounts that have sent something, by name."""
+    def read_accounts(self, model: SemanticModel) -> list[Account]:
+        """The accounts with a sent message, in order of their names."""
         schema = model.relation.split(".")[0]
         rows = self._query(f"""
             with currencies as (
@@ -70,16 +70,16 @@ class Warehouse:
             raise LookerError(f"{self._path} holds no sent message: run a sync and `dbt build`.")
         return [Account(*row) for row in rows]
 
-    def columns(
+    def read_columns(
         self,
         model: SemanticModel,
         dimensions: Iterable[str],
         sums: Iterable[Metric],
         since: date,
     ) -> Mapping[str, Sequence[Any]]:
-        """The mart's sums by the dimensions, from `since` on, column by column, in order of date.
+        """The mart's sums by the dimensions, from `since` on, as columns in order of date.
 
-        A sum of nothing is null.
+        A sum without values is null.
         """
         by = list(dict.fromkeys((model.date, *dimensions)))
         fields = {name: name for name in by}

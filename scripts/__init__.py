@@ -1,1 +1,5 @@
-"""What an operator runs: `.venv/bin/python -m scripts.<name>`."""
+"""The commands of an operator: `.venv/bin/python -m scripts.NAME --help`.
+
+NAME is configuration, demo, digest, export, fivetran_sync, load_postgres, pipeline, release or
+sample. The other modules are libraries.
+"""

@@ -1,4 +1,4 @@
-"""What every command here shares: where settings come from, and how it ends when it fails."""
+"""What every command shares: its settings, the types of its options, and its exit codes."""
 
 import argparse
 import functools
@@ -16,19 +16,19 @@ from looker.errors import LookerError
 
 
 class CommandError(Exception):
-    """What ends a command: the message is its last line, `code` its exit code."""
+    """Ends a command: the message is its last line, `code` its exit code."""
 
     code = 1
 
 
 class UsageError(CommandError):
-    """An option cannot be meant; nothing was done."""
+    """An option has a value that the command cannot use; nothing was done."""
 
     code = 2
 
 
 class SettingsError(UsageError):
-    """Settings that are missing or malformed, each named; never with its value."""
+    """Missing or malformed settings, each by its name and never with its value."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(
@@ -42,13 +42,14 @@ Main = Callable[[Sequence[str] | None], None]
 
 
 def command(main: Main) -> Callable[..., int]:
-    """Make of `main` a function that gives the exit code and says an error in one line.
+    """Turn `main` into a function that prints an error in one line and returns the exit code.
 
-    `.env` fills in what the environment lacks, also for dbt and the libraries that read it there.
+    `.env` sets the variables that the environment lacks, also for dbt and for libraries.
     """
 
     @functools.wraps(main)
     def run(arguments: Sequence[str] | None = None) -> int:
+        # An empty value would count as set for dbt and boto3, which read the environment too.
         for name, value in dotenv_values(".env").items():
             if value:
                 os.environ.setdefault(name, value)
@@ -58,75 +59,73 @@ def command(main: Main) -> Callable[..., int]:
             print(f"\n{error}", file=sys.stderr)
             return getattr(error, "code", 1)
         except OSError as error:
-            print(f"\n{_in_words(error)}", file=sys.stderr)
+            print(f"\n{_format_os_error(error)}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
-            return 130  # what a shell says of a program that Ctrl-C ended
+            return 130  # the exit code that a shell gives a program ended by Ctrl-C
         return 0
 
     return run
 
 
-def _in_words(error: OSError) -> str:
-    """The file and what is wrong with it, without the number that the system gives it."""
+def _format_os_error(error: OSError) -> str:
+    """Name the file and the problem, without the system's error number."""
     return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
 class Settings(BaseSettings):
-    """Settings, each by its name in capitals in the environment; the command line's come first.
+    """Settings, each by its name in capitals in the environment. The command line overrides them.
 
-    An empty one counts as not set. Secrets are SecretStr, which does not show what it holds.
+    An empty setting counts as not set. Secrets are SecretStr, which masks its value in output.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
     @classmethod
-    def read(cls, **given: Any) -> Self:
-        """The settings; `given` are those of the command line, None where it has none."""
+    def read(cls, **overrides: Any) -> Self:
+        """Read the settings; `overrides` come from the command line, None where it has none."""
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            return cls(**{name: value for name, value in overrides.items() if value is not None})
         except ValidationError as error:
-            raise SettingsError(_problems(error)) from None
+            raise SettingsError(_list_problems(error)) from None
 
-    def shown(self) -> dict[str, str]:
-        """The settings that have a value, by name in capitals, secrets masked."""
+    def as_env(self) -> dict[str, str]:
+        """The settings that have a value, by environment variable, secrets masked."""
         return {name.upper(): str(value) for name, value in self if str(value)}
 
 
-def _problems(error: ValidationError) -> list[str]:
-    found = []
-    for problem in error.errors(include_url=False, include_input=False):
-        name = "_".join(map(str, problem["loc"])).upper()
-        missing = problem["type"] == "missing"
-        found.append(
-            f"{name} is not set"
-            if missing
-            else f"{name}: {problem['msg'].removeprefix('Value error, ')}"
-        )
-    return found
+def _list_problems(error: ValidationError) -> list[str]:
+    problems = []
+    for detail in error.errors(include_url=False, include_input=False):
+        name = "_".join(map(str, detail["loc"])).upper()
+        if detail["type"] == "missing":
+            problems.append(f"{name} is not set")
+        else:
+            problems.append(f"{name}: {detail['msg'].removeprefix('Value error, ')}")
+    return problems
 
 
 Value = TypeVar("Value")
 
 
-def expected(form: str, read: Callable[[str], Value]) -> Callable[[str], Value]:
-    """What reads an option's text, for argparse; a text that is not of this form is told so."""
+def parsed_as(form: str, parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Make a type for argparse from `parse`. Its error says that the text is not `form`."""
 
-    def given(text: str) -> Value:
+    def parse_option(text: str) -> Value:
         try:
-            return read(text)
+            return parse(text)
         except (ValueError, OverflowError):
             raise argparse.ArgumentTypeError(f"{text!r} is not {form}") from None
 
-    return given
+    return parse_option
 
 
-def _one_or_more(text: str) -> int:
+def _parse_positive_int(text: str) -> int:
     number = int(text)
     if number < 1:
         raise ValueError(text)
     return number
 
 
-day = expected("a day such as 2026-01-31", date.fromisoformat)
-count = expected("a whole number from 1 on", _one_or_more)
+iso_date = parsed_as("a day such as 2026-01-31", date.fromisoformat)
+positive_int = parsed_as("a whole number from 1 on", _parse_positive_int)

@@ -1,10 +1,14 @@
-r"""Print the connector's configuration, JSON, as the environment and `.env` have it.
+r"""Print the connector's configuration, JSON, from the environment and `.env`.
 
-KLAVIYO_API_KEY, KLAVIYO_TABLES and so on: each key of the configuration in capitals. For a deploy
-that leaves no key on the disk:
+Each key of the configuration is a variable: KLAVIYO_API_KEY, KLAVIYO_TABLES and so on. Deploy with
+it, and the API key is never written to disk:
 
     .venv/bin/fivetran deploy klaviyo_connector \
         --configuration <(.venv/bin/python -m scripts.configuration)
+
+exit codes:
+  0  the configuration is printed
+  2  a setting is missing, or the connector refuses it
 """
 
 import argparse
@@ -14,43 +18,43 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+# The connector's modules import each other flat, as Fivetran runs them.
 sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
 
 import configuration as connector
 from api import ConfigurationError
-
 from scripts.command import SettingsError, command
 
 
-def read() -> dict[str, str]:
-    """The keys that are set; SettingsError if the connector would refuse one."""
-    given = {name: os.environ.get(_variable(name), "") for name in connector.KEYS}
-    if not given["api_key"]:
+def read_configuration() -> dict[str, str]:
+    """Read the keys that are set; SettingsError if the connector refuses one."""
+    configuration = {name: os.environ.get(_variable(name), "") for name in connector.KEYS}
+    if not configuration["api_key"]:
         raise SettingsError([f"{_variable('api_key')} is not set"])
-    _check(given)
-    return {name: value for name, value in given.items() if value}
+    _validate(configuration)
+    return {name: value for name, value in configuration.items() if value}
 
 
-def tables() -> dict[str, str]:
-    """The tables by variable, for dbt, which reads it too and needs no key."""
+def read_tables_as_env() -> dict[str, str]:
+    """Read KLAVIYO_TABLES, by variable. dbt reads it too, and needs no API key."""
     name = _variable("tables")
-    chosen = os.environ.get(name, "")
-    _check({"api_key": "pk_not_asked_for", "tables": chosen})
-    return {name: chosen or "reporting"}
+    tables = os.environ.get(name, "")
+    _validate({"api_key": "pk_not_used", "tables": tables})
+    return {name: tables or "reporting"}
 
 
-def _check(given: Mapping[str, str]) -> None:
-    """Let the connector say what it refuses; its message begins with the key."""
+def _validate(configuration: Mapping[str, str]) -> None:
+    """Validate with the connector's own parser, whose message begins with the key."""
     try:
-        connector.read(given)
+        connector.parse_configuration(configuration)
     except ConfigurationError as error:
         key = str(error).split(" ")[0].rstrip(":")
         raise SettingsError([f"{_variable(key)}{str(error).removeprefix(key)}"]) from None
 
 
-def shown(given: Mapping[str, str]) -> dict[str, str]:
-    """The configuration by variable, without the key."""
-    return {_variable(name): value for name, value in {**given, "api_key": "***"}.items()}
+def as_env(configuration: Mapping[str, str]) -> dict[str, str]:
+    """The configuration by environment variable, with the API key masked."""
+    return {_variable(name): value for name, value in {**configuration, "api_key": "***"}.items()}
 
 
 def _variable(key: str) -> str:
@@ -59,13 +63,13 @@ def _variable(key: str) -> str:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print it."""
+    """Print the configuration."""
     argparse.ArgumentParser(
         ".venv/bin/python -m scripts.configuration",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args(arguments)
-    print(json.dumps(read()))
+    print(json.dumps(read_configuration()))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,10 @@
-"""`make demo`: a simulated Klaviyo account to `build/dashboard.html`, on this machine alone."""
+"""Sync a simulated Klaviyo account into `build/dashboard.html`, without a network or an API key.
+
+exit codes:
+  0  the dashboard is written
+  1  a step failed
+  2  an option is malformed, and nothing was done
+"""
 
 import argparse
 import shutil
@@ -9,82 +15,88 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from klaviyo_sandbox.account import CAMPAIGNS
-from klaviyo_sandbox.people.history import PROFILES
+from klaviyo_sandbox.simulation.history import PROFILES
 from scripts import sandbox, steps
-from scripts.command import command, count, expected
+from scripts.command import command, parsed_as, positive_int
 
-PLACE = steps.Place(
+WORKSPACE = steps.Workspace(
     steps.ROOT / "build" / "demo",
     steps.ROOT / "build" / "warehouse.duckdb",
     steps.ROOT / "build" / "dashboard.html",
 )
-KEY = "pk_sandbox_demo"
-STORY = timedelta(days=50)  # the simulated account is written 60 days past its epoch
+API_KEY = "pk_sandbox_demo"
+MAX_ACCOUNT_AGE = timedelta(days=50)  # the sandbox simulates 60 days past an account's epoch
 
 
 @command
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run every step; the exit code is 0 only if all of them did what they say."""
-    options = _parser().parse_args(arguments)
-    note = _note(PLACE.folder, options)
-    epoch = _epoch(note, options.now.date())
-    with ExitStack() as running:
-        with steps.step("Starting a simulated Klaviyo account (sandbox data)"):
-            url = running.enter_context(sandbox.running(*_account(epoch, options)))
-            _keep(note, epoch)  # only now: the last demo outlives an account that cannot be built
-        with steps.step("Syncing it with `fivetran debug`"):
-            steps.sync(PLACE, {"api_key": KEY}, {"KLAVIYO_BASE_URL": url})
-    with steps.step("Building and testing the warehouse models with dbt"):
-        steps.build(PLACE, {"KLAVIYO_TABLES": "reporting"}, strict=True)
-    with steps.step("Drawing the dashboard"):
-        steps.draw(PLACE)
-    print(f"\n{steps.summary(PLACE)}\n")
+    """Run every step; the exit code is 0 only if every step succeeds."""
+    options = _build_parser().parse_args(arguments)
+    epoch_file = WORKSPACE.folder / f"epoch-{options.campaigns}-{options.profiles}.txt"
+    epoch = _choose_epoch(epoch_file, options.now.date())
+    # The stack ends the sandbox after the sync, but lets both steps be logged on their own.
+    with ExitStack() as stack:
+        with steps.log_step("Starting a simulated Klaviyo account (sandbox data)"):
+            url = stack.enter_context(sandbox.serve(*_sandbox_options(epoch, options)))
+            # After the start: an account that cannot be simulated must not delete the last demo.
+            _prepare_workspace(epoch_file, epoch)
+        with steps.log_step("Syncing it with `fivetran debug`"):
+            steps.sync(WORKSPACE, {"api_key": API_KEY}, {"KLAVIYO_BASE_URL": url})
+    with steps.log_step("Building and testing the warehouse models with dbt"):
+        steps.build(WORKSPACE, {"KLAVIYO_TABLES": "reporting"}, strict=True)
+    with steps.log_step("Drawing the dashboard"):
+        steps.draw(WORKSPACE)
+    print(f"\n{steps.summarize(WORKSPACE)}\n")
     print("This is sandbox data: a simulated Klaviyo account, not a real one.")
-    print(f"Open {PLACE.dashboard.relative_to(steps.ROOT)} in a browser.")
+    print(f"Open {WORKSPACE.dashboard.relative_to(steps.ROOT)} in a browser.")
 
 
-def _note(folder: Path, options: argparse.Namespace) -> Path:
-    """The file that tells the epoch of the last demo's account; one of another size has none."""
-    return folder / f"epoch-{options.campaigns}-{options.profiles}.txt"
+def _choose_epoch(epoch_file: Path, today: date) -> date:
+    """Reuse the epoch of the last demo's account, so that its state still fits, or start today."""
+    last = date.fromisoformat(epoch_file.read_text()) if epoch_file.exists() else today
+    return last if timedelta(0) <= today - last <= MAX_ACCOUNT_AGE else today
 
 
-def _epoch(note: Path, today: date) -> date:
-    """The epoch of the last demo's account while its story lasts, or of a new one."""
-    last = date.fromisoformat(note.read_text()) if note.exists() else today
-    return last if timedelta(0) <= today - last <= STORY else today
+def _prepare_workspace(epoch_file: Path, epoch: date) -> None:
+    """Delete the workspace of the last demo unless it holds the account of this epoch and size."""
+    if not epoch_file.exists() or epoch_file.read_text() != epoch.isoformat():
+        shutil.rmtree(epoch_file.parent, ignore_errors=True)
+        epoch_file.parent.mkdir(parents=True)
+        epoch_file.write_text(epoch.isoformat())
 
 
-def _keep(note: Path, epoch: date) -> None:
-    """Begin anew unless the account is that of the last demo."""
-    if not note.exists() or note.read_text() != epoch.isoformat():
-        shutil.rmtree(note.parent, ignore_errors=True)
-        note.parent.mkdir(parents=True)
-        note.write_text(epoch.isoformat())
-
-
-def _account(epoch: date, options: argparse.Namespace) -> list[str]:
-    """The sandbox's options."""
+def _sandbox_options(epoch: date, options: argparse.Namespace) -> list[str]:
     size = ["--campaigns", str(options.campaigns), "--profiles", str(options.profiles)]
     times = ["--epoch", epoch.isoformat(), "--now", options.now.isoformat()]
     return ["--seed", "7", *times, *size, "--no-limits"]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("make demo", description=__doc__)
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        ".venv/bin/python -m scripts.demo",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="`make demo` installs what it needs and runs it.",
+    )
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     parser.add_argument(
         "--now",
-        type=expected(
+        type=parsed_as(
             "a time such as 2026-11-16T15:00:00+00:00",
             lambda text: datetime.fromisoformat(text).astimezone(UTC),
         ),
         default=this_hour,
+        metavar="TIME",
         help="the simulated account's clock; default: this hour, so that a second run in the same"
         " hour finds nothing changed",
     )
     for name, default in (("campaigns", CAMPAIGNS), ("profiles", PROFILES)):
         parser.add_argument(
-            f"--{name}", type=count, default=default, help="in the simulated account: %(default)s"
+            f"--{name}",
+            type=positive_int,
+            default=default,
+            metavar="N",
+            help=f"number of {name} in the simulated account (%(default)s)",
         )
     return parser
 

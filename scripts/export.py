@@ -1,7 +1,7 @@
-"""Write a mart to a CSV or Parquet file, and keep a copy in S3 if asked to.
+"""Write a mart to a CSV or Parquet file and, with --upload-s3, copy the file to S3.
 
 exit codes:
-  0  the file is written and, if asked, uploaded
+  0  the file is written and, with --upload-s3, uploaded
   1  the warehouse or the upload failed
   2  an option or setting is missing or malformed
 """
@@ -23,42 +23,42 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts import warehouse
-from scripts.command import CommandError, UsageError, command, count, day, expected
-from scripts.warehouse import TARGETS, Warehouse, WarehouseSettings
+from scripts.command import CommandError, UsageError, command, iso_date, parsed_as, positive_int
+from scripts.warehouse import TARGETS, Warehouse, WarehouseSettings, open_warehouse
 
-DEFAULT = "klaviyo__campaign_extract"
-DAYS = ("date", "sent_on")  # what the marts call their day
+DEFAULT_MART = "klaviyo__campaign_extract"
+DAY_COLUMNS = ("date", "sent_on")  # the marts' names for the column with the day
 FORMATS = ("csv", "parquet")
 
 
 @dataclass(frozen=True)
 class Extract:
-    """Which rows: those of a mart from `start` until the day before `end`, at most `limit`."""
+    """The rows of a mart from `start` up to, but not including, `end`; at most `limit`."""
 
-    mart: str = DEFAULT
+    mart: str = DEFAULT_MART
     start: date | None = None
     end: date | None = None
     limit: int | None = None
 
-    def sql(self, relation: str, columns: Mapping[str, str]) -> str:
-        """The query, in the SQL that DuckDB, Postgres and BigQuery have in common."""
+    def build_query(self, relation: str, columns: Mapping[str, str]) -> str:
+        """Build the query, in the SQL that DuckDB, Postgres and BigQuery have in common."""
         if self.start and self.end and self.start >= self.end:
             raise UsageError(f"--end {self.end} must come after --start {self.start}.")
-        by = day_of(columns)
-        if by is None and (self.start or self.end):
+        day = find_day_column(columns)
+        if day is None and (self.start or self.end):
             raise UsageError(f"{self.mart} has no day: leave out --start and --end.")
         first, limit = next(iter(columns)), "" if self.limit is None else f" limit {self.limit}"
-        bounds = [f"{by} >= date '{self.start}'"] if self.start else []
-        bounds += [f"{by} < date '{self.end}'"] if self.end else []
+        bounds = [f"{day} >= date '{self.start}'"] if self.start else []
+        bounds += [f"{day} < date '{self.end}'"] if self.end else []
         where = f" where {' and '.join(bounds)}" if bounds else ""
-        order = f"{by}, {first}" if by else first
+        # The order makes --limit repeatable, and the files of all engines equal.
+        order = f"{day}, {first}" if day else first
         return f"select * from {relation}{where} order by {order}{limit}"  # noqa: S608 - names that the warehouse listed
 
-    def file(self, suffix: str) -> Path:
-        """Where the rows go if nobody says where: the name says which they are.
+    def default_file(self, suffix: str) -> Path:
+        """The default path; its name says which rows the file holds.
 
-        Those of an open span depend on the day of the export.
+        Without both bounds the rows depend on the day of the export, so the name has that day.
         """
         today = None if self.start and self.end else datetime.now(UTC).date()
         bounds = {"from": self.start, "to": self.end, "first": self.limit, "on": today}
@@ -66,28 +66,28 @@ class Extract:
         return Path("data", f"{'_'.join([self.mart, *parts])}.{suffix}")
 
 
-def day_of(columns: Iterable[str]) -> str | None:
-    """The column of a mart that holds its day, if it has one."""
-    return next((name for name in DAYS if name in columns), None)
+def find_day_column(columns: Iterable[str]) -> str | None:
+    """Find the column that holds the day of a mart's rows, if it has one."""
+    return next((name for name in DAY_COLUMNS if name in columns), None)
 
 
-def write(source: Warehouse, extract: Extract, file: Path) -> int:
-    """Write the rows to a file and give their number; `file` appears only when it is whole.
+def write_extract(warehouse: Warehouse, extract: Extract, file: Path) -> int:
+    """Write the rows to a file and return their number; `file` appears only when it is complete.
 
-    DuckDB writes every file, so that rows look the same whichever engine they come from.
+    DuckDB writes every file, so the same rows from any engine give the same bytes.
     """
-    with _folder_beside(file) as folder, duckdb.connect() as writer:
+    with _make_folder_beside(file) as folder, duckdb.connect() as writer:
         writer.execute("set timezone = 'UTC'")
-        rows, count = _fetched(source, extract, Path(folder))
-        done = Path(folder, file.name)
+        rows, count = _fetch_rows(warehouse, extract, Path(folder))
+        complete = Path(folder, file.name)
         options = "parquet, compression zstd" if file.suffix == ".parquet" else "csv, header"
-        writer.execute(f"copy (from {rows}) to '{done}' (format {options})")
-        done.replace(file)
+        writer.execute(f"copy (from {rows}) to '{complete}' (format {options})")
+        complete.replace(file)
     return count
 
 
-def _folder_beside(file: Path) -> TemporaryDirectory[str]:
-    """A folder from which a whole file can be put in its place."""
+def _make_folder_beside(file: Path) -> TemporaryDirectory[str]:
+    """Make a temporary folder on the file's own disk, from which a rename is atomic."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         return TemporaryDirectory(dir=file.parent, prefix=".export-")
@@ -95,31 +95,34 @@ def _folder_beside(file: Path) -> TemporaryDirectory[str]:
         raise CommandError(f"{file} cannot be written: {error.strerror}") from None
 
 
-def copy(source: Warehouse, marts: Iterable[str], file: Path) -> None:
-    """Copy whole marts into a new DuckDB file, in the schema that dbt builds them in there."""
+def copy_marts(warehouse: Warehouse, marts: Iterable[str], file: Path) -> None:
+    """Copy whole marts into a new DuckDB file, in the schema that dbt uses there."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     with TemporaryDirectory() as folder, duckdb.connect(str(file)) as writer:
         writer.execute("create schema klaviyo")
         for mart in marts:
-            rows, _ = _fetched(source, Extract(mart), Path(folder))
+            rows, _ = _fetch_rows(warehouse, Extract(mart), Path(folder))
             writer.execute(f"create table klaviyo.{mart} as from {rows}")
 
 
-def _fetched(source: Warehouse, extract: Extract, folder: Path) -> tuple[str, int]:
-    """The rows as a relation of DuckDB, kept in the folder, and their number."""
-    columns = source.columns(extract.mart)
+def _fetch_rows(warehouse: Warehouse, extract: Extract, folder: Path) -> tuple[str, int]:
+    """Fetch the rows into a file of the folder; return a DuckDB relation of them and their number.
+
+    Numbers and times pass as JSON text, so no engine's own types change a digit.
+    """
+    columns = warehouse.columns(extract.mart)
     lines, count = folder / f"{extract.mart}.json", 0
-    with lines.open("w") as written:
-        for row in source.query(extract.sql(source.mart(extract.mart), columns)):
-            written.write(json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n")
+    with lines.open("w") as output:
+        for row in warehouse.query(extract.build_query(warehouse.mart(extract.mart), columns)):
+            output.write(json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n")
             count += 1
     return f"read_json('{lines}', format = 'newline_delimited', columns = {columns})", count
 
 
 def upload(file: Path, address: str, rows: int, extract: Extract) -> None:
-    """Copy the file to `s3://bucket/key`; S3 refuses what does not arrive as it was sent."""
-    bucket, key = parts(address)
+    """Copy the file to `s3://bucket/key`, with a checksum that S3 verifies."""
+    bucket, key = parse_s3_address(address)
     with file.open("rb") as content:
         sha256 = hashlib.file_digest(content, "sha256").hexdigest()
     metadata = {
@@ -138,84 +141,90 @@ def upload(file: Path, address: str, rows: int, extract: Extract) -> None:
     print(address)
 
 
-def parts(address: str) -> tuple[str, str]:
-    """Bucket and key of an address in S3."""
+def parse_s3_address(address: str) -> tuple[str, str]:
+    """Split an address in S3 into bucket and key."""
     url = urlsplit(address)
     if url.scheme != "s3" or not url.netloc or not url.path.strip("/"):
         raise UsageError(f"{address} is no address in S3: s3://bucket/prefix/{{start}}_{{end}}.csv")
     return url.netloc, url.path.lstrip("/")
 
 
-def filled_in(address: str, extract: Extract) -> str:
-    """The address in S3, if there is one, with `{mart}`, `{start}` and `{end}` filled in."""
+def format_s3_address(template: str, extract: Extract) -> str:
+    """Fill in `{mart}`, `{start}` and `{end}`, and validate the address; an empty one stays."""
+    # Values that are not set are left out, so that a template cannot print "None" into an address.
     values = {"mart": extract.mart, "start": extract.start, "end": extract.end}
     try:
-        filled = address.format_map({name: value for name, value in values.items() if value})
+        address = template.format_map({name: value for name, value in values.items() if value})
     except (LookupError, ValueError, AttributeError) as error:
-        raise UsageError(f"{address}: {error} is not given; known: mart, start, end.") from None
-    if filled:
-        parts(filled)
-    return filled
+        raise UsageError(f"{template}: {error} is not given; known: mart, start, end.") from None
+    if address:
+        parse_s3_address(address)
+    return address
 
 
 @command
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write, and upload if asked to."""
-    options = _parser().parse_args(arguments)
+    """Export the rows, or print them with --dry-run."""
+    options = _build_parser().parse_args(arguments)
     settings = WarehouseSettings.read(dbt_target=options.target)
     extract = Extract(options.mart, options.start, options.end, options.limit)
-    address = filled_in(options.upload_s3 or "", extract)
-    with warehouse.opened(settings) as source:
+    address = format_s3_address(options.upload_s3 or "", extract)
+    with open_warehouse(settings) as warehouse:
         if options.dry_run:
-            show(source, extract)
+            print_rows(warehouse, extract)
         else:
-            run(source, extract, options.output or extract.file(options.format), address)
+            file = options.output or extract.default_file(options.format)
+            export(warehouse, extract, file, address)
 
 
-def run(source: Warehouse, extract: Extract, file: Path, address: str = "") -> None:
-    """Write the file and, where there is an address, upload it."""
-    rows = write(source, extract, file)
+def export(warehouse: Warehouse, extract: Extract, file: Path, address: str = "") -> None:
+    """Write the file and, with an address, upload it."""
+    rows = write_extract(warehouse, extract, file)
     print(f"{file}: {rows:,} rows of {extract.mart}")
     if address:
         upload(file, address, rows, extract)
 
 
-def show(source: Warehouse, extract: Extract) -> None:
-    """Print the rows as CSV instead of writing them."""
+def print_rows(warehouse: Warehouse, extract: Extract) -> None:
+    """Print the rows as CSV."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "rows.csv")
-        write(source, extract, file)
+        write_extract(warehouse, extract, file)
         print(file.read_text(), end="")
 
 
-def _named(text: str) -> Path:
-    """A file whose name tells its format."""
+def _parse_file(text: str) -> Path:
+    """Parse a path whose suffix is one of the formats."""
     file = Path(text)
     if file.suffix.removeprefix(".") not in FORMATS:
         raise ValueError(text)
     return file
 
 
-_file = expected("a file that ends in .csv or .parquet", _named)
-
-
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         ".venv/bin/python -m scripts.export",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="The warehouse is that of DBT_TARGET: KLAVIYO_WAREHOUSE, PG_... or BQ_... say where"
-        " it is.\nAWS_... say how S3 is reached. All may stand in .env.",
+        epilog="The warehouse is that of DBT_TARGET; KLAVIYO_WAREHOUSE, PG_... or BQ_... configure"
+        " it.\nAWS_... configure S3. The environment or .env has all of them.",
     )
     add = parser.add_argument
-    add("mart", nargs="?", default=DEFAULT, help="name of the mart (%(default)s)")
-    add("--start", type=day, metavar="DAY", help="first day, such as 2026-01-31")
-    add("--end", type=day, metavar="DAY", help="the day after the last one")
-    add("--limit", type=count, metavar="N", help="write at most so many rows")
-    file = parser.add_mutually_exclusive_group().add_argument
-    file("--format", choices=FORMATS, default="csv", help="of the file (%(default)s)")
-    file("--output", type=_file, metavar="FILE", help="(data/MART_from_START_to_END.csv)")
-    add("--upload-s3", metavar="ADDRESS", help="such as s3://bucket/prefix/{start}_{end}.csv")
+    add("mart", nargs="?", default=DEFAULT_MART, help="name of the mart (%(default)s)")
+    add("--start", type=iso_date, metavar="DAY", help="first day, such as 2026-01-31")
+    add("--end", type=iso_date, metavar="DAY", help="day after the last one")
+    add("--limit", type=positive_int, metavar="N", help="maximum number of rows")
+    file = parsed_as("a file that ends in .csv or .parquet", _parse_file)
+    add_output = parser.add_mutually_exclusive_group().add_argument
+    add_output("--format", choices=FORMATS, default="csv", help="format of the file (%(default)s)")
+    add_output(
+        "--output", type=file, metavar="FILE", help="default: data/MART_from_START_to_END.csv"
+    )
+    add(
+        "--upload-s3",
+        metavar="ADDRESS",
+        help="upload to an address such as s3://bucket/prefix/{start}_{end}.csv",
+    )
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
     add("--dry-run", action="store_true", help="print the rows, write and upload nothing")
     return parser

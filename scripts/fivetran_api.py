@@ -1,4 +1,4 @@
-"""Fivetran's REST API (https://fivetran.com/docs/rest-api), as far as a sync needs it."""
+"""Client of Fivetran's REST API (https://fivetran.com/docs/rest-api), as far as a sync needs it."""
 
 import random
 import time
@@ -12,41 +12,43 @@ from urllib3.util import Retry
 from scripts.command import CommandError
 
 API = "https://api.fivetran.com/v1"
-TRY_AGAIN = {429, 500, 502, 503, 504}
-LONGEST_PAUSE = 60.0  # seconds before another try, unless Fivetran names its own
-FIRST_TRIES = 6  # half a minute; whoever was never answered is offline, not unlucky
+RETRYABLE_STATUSES = {429, 500, 502, 503, 504}
+MAX_BACKOFF = 60.0  # seconds; Fivetran's own Retry-After may be longer
+MAX_FIRST_ATTEMPTS = 6  # half a minute; without any response until then, this machine is offline
 
 
-class TooLateError(CommandError):
+class DeadlineExceededError(CommandError):
     """The deadline has passed."""
 
     code = 3
 
 
 class NotFoundError(CommandError):
-    """The key is refused, or there is no such group or connection."""
+    """The API key is refused, or there is no such group or connection."""
 
     code = 4
 
 
 class Deadline:
-    """The end of our patience."""
+    """The time at which waiting ends."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._end = time.monotonic() + seconds
 
     def sleep(self, seconds: float, awaited: str) -> None:
-        """Wait; fail at once if the deadline would pass meanwhile."""
+        """Sleep; raise at once if the deadline would pass during the sleep."""
         if time.monotonic() + seconds > self._end:
-            raise TooLateError(f"{awaited} did not come within {self._seconds:g} s (--timeout).")
+            raise DeadlineExceededError(
+                f"{awaited} did not come within {self._seconds:g} s (--timeout)."
+            )
         time.sleep(seconds)
 
 
-class Fivetran:
-    """Fivetran's REST API. What is refused for the moment is asked again until the deadline.
+class FivetranClient:
+    """Fivetran's REST API. Retries rate limits and server errors until the deadline.
 
-    So is what gets no answer, once there was one.
+    Network errors are retried until the deadline too, once Fivetran has responded.
     """
 
     def __init__(self, key: str, secret: str, deadline: Deadline) -> None:
@@ -54,69 +56,73 @@ class Fivetran:
         self._session.auth = (key, secret)
         self._session.headers["Accept"] = "application/json;version=2"
         self.deadline = deadline
-        self._has_answered = False
+        self._has_responded = False
 
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
-        """The data at a path."""
-        return self._ask("GET", path, params=parameters)
+        """Get the data at a path."""
+        return self._request_with_retries("GET", path, params=parameters)
 
     def post(self, path: str, body: Mapping[str, Any]) -> None:
-        """Ask for something to be done."""
-        self._ask("POST", path, json=body)
+        """Post a body to a path."""
+        self._request_with_retries("POST", path, json=body)
 
-    def items(self, path: str, **parameters: str) -> Iterator[dict[str, Any]]:
-        """The items of every page of a listing."""
+    def list_items(self, path: str, **parameters: str) -> Iterator[dict[str, Any]]:
+        """Yield the items of every page of a listing."""
         cursor: str | None = ""
         while cursor is not None:
             page = self.get(path, **parameters, **({"cursor": cursor} if cursor else {}))
             yield from page["items"]
             cursor = page.get("next_cursor")
 
-    def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+    def _request_with_retries(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         for attempt in count():
-            answer = self._try(method, path, **more)
-            self._has_answered |= answer is not None
-            if answer is not None and answer.status_code not in TRY_AGAIN:
-                return _data(answer, path)
-            if not self._has_answered and attempt + 1 == FIRST_TRIES:
+            response = self._attempt(method, path, **options)
+            self._has_responded |= response is not None
+            if response is not None and response.status_code not in RETRYABLE_STATUSES:
+                return _parse_response(response, path)
+            # A later outage is retried: during it the sync continues in Fivetran.
+            if not self._has_responded and attempt + 1 == MAX_FIRST_ATTEMPTS:
                 raise CommandError(f"Fivetran cannot be reached: is {API} open from here?")
-            pause = _pause(answer, attempt)
-            reason = "cannot be reached" if answer is None else f"says {answer.status_code}"
-            print(f"Fivetran {reason} ({path}): trying again in {pause:.0f} s", flush=True)
-            self.deadline.sleep(pause, f"Fivetran's answer to {path}")
+            backoff = _choose_backoff(response, attempt)
+            reason = "cannot be reached" if response is None else f"says {response.status_code}"
+            print(f"Fivetran {reason} ({path}): trying again in {backoff:.0f} s", flush=True)
+            self.deadline.sleep(backoff, f"Fivetran's answer to {path}")
         raise AssertionError  # count() has no end
 
-    def _try(self, method: str, path: str, **more: Any) -> requests.Response | None:
-        """One answer, whatever its status; None if the network gave none."""
+    def _attempt(self, method: str, path: str, **options: Any) -> requests.Response | None:
+        """Send one request; return its response, whatever the status, or None without one."""
+        # No redirects: the key goes to Fivetran's own host only.
         try:
             return self._session.request(
-                method, API + path, timeout=30, allow_redirects=False, **more
+                method, API + path, timeout=30, allow_redirects=False, **options
             )
         except (requests.ConnectionError, requests.Timeout):
             return None
 
 
-def _pause(answer: requests.Response | None, attempt: int) -> float:
-    """Seconds until the next try: as Fivetran says, else about twice as long each time."""
-    if answer is not None and "Retry-After" in answer.headers:
-        return Retry().parse_retry_after(answer.headers["Retry-After"])
-    return about(min(2.0**attempt, LONGEST_PAUSE))
+def _choose_backoff(response: requests.Response | None, attempt: int) -> float:
+    """Seconds until the next attempt: Fivetran's Retry-After, else exponential with jitter."""
+    if response is not None and "Retry-After" in response.headers:
+        return Retry().parse_retry_after(response.headers["Retry-After"])
+    return add_jitter(min(2.0**attempt, MAX_BACKOFF))
 
 
-def about(seconds: float) -> float:
-    """The same give or take a fifth, so that many of us do not ask in step."""
+def add_jitter(seconds: float) -> float:
+    """Vary a duration by up to a fifth, so that many clients do not send requests in step."""
     return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
 
-def _data(answer: requests.Response, path: str) -> dict[str, Any]:
-    """The data of an answer, or the error that tells what to do."""
-    if answer.status_code in (401, 403):
+def _parse_response(response: requests.Response, path: str) -> dict[str, Any]:
+    """Return the data of a response, or raise the error that names the remedy."""
+    if response.status_code in (401, 403):
         raise NotFoundError(
             "Fivetran refused FIVETRAN_API_KEY: make a key at"
             " https://fivetran.com/dashboard/user/api-config that may manage the connection."
         )
-    if answer.status_code == 404:
+    if response.status_code == 404:
         raise NotFoundError(f"Fivetran knows no {path}: --list shows all groups and connections.")
-    if answer.status_code >= 300:
-        raise CommandError(f"Fivetran answered {answer.status_code} to {path}: {answer.text:.300}")
-    return dict(answer.json().get("data", {}))
+    if response.status_code >= 300:
+        raise CommandError(
+            f"Fivetran answered {response.status_code} to {path}: {response.text:.300}"
+        )
+    return dict(response.json().get("data", {}))

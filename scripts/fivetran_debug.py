@@ -1,9 +1,9 @@
-"""How to run the real `fivetran debug` without the look-ups it makes on its own account.
+"""How to run the real `fivetran debug` without its own network requests.
 
-Before every run the SDK asks the package index for a newer version of itself and about the
-project's imports. Offline each costs seconds of retries, and no setting turns them off. Both are
-pinned in `requirements/`, so the run gets a home that says "checked just now" and a `pipreqs`
-(the SDK's scanner of imports) that finds nothing to report.
+Before every run the SDK asks the package index for a newer version of itself, and for the project's
+imports. Offline each request costs seconds of retries, and no setting turns them off. Both versions
+are pinned in `requirements/`, so the run gets a home directory that says "checked just now" and a
+`pipreqs` (the SDK's scanner of imports) that reports nothing.
 """
 
 import os
@@ -12,33 +12,33 @@ import time
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
-SCHEMA = "tester"  # that `fivetran debug` loads into (3.0.0)
+SCHEMA = "tester"  # the schema that `fivetran debug` loads into (3.0.0)
 
-# Seconds since the epoch of the last check; the SDK looks again after six hours (3.0.0).
+# Seconds since the epoch of the last check; the SDK checks again after six hours (3.0.0).
 VERSION_STAMP = Path(".fivetran", "connector_sdk", "_last_version_check")
 
 
-def command(project: Path) -> list[str]:
-    """The command line that syncs `project`; it reads the configuration, JSON, from standard input.
+def build_command(project: Path) -> list[str]:
+    """Build the command line that syncs `project`, with the configuration (JSON) on stdin.
 
-    A key that comes in this way is never written to disk.
+    So the API key is never written to disk.
     """
     return [str(BIN / "fivetran"), "debug", str(project), "--configuration", "/dev/stdin"]
 
 
-def environment(home: Path) -> dict[str, str]:
-    """The environment variables for `command`, with `home` as the home directory of the run.
+def build_environment(home: Path) -> dict[str, str]:
+    """Build the environment of the run, with `home` as its home directory.
 
-    Settings of the person's own `FIVETRAN_*` variables and home directory do not reach the run.
+    The run does not see the user's `FIVETRAN_*` variables and home directory.
     """
-    path = os.pathsep.join([str(_quiet_tools(home)), str(BIN), os.environ["PATH"]])
-    _stamp_version_check(home)
+    path = os.pathsep.join([str(_write_empty_pipreqs(home)), str(BIN), os.environ["PATH"]])
+    _write_version_stamp(home)
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("FIVETRAN_")}
     return inherited | {"HOME": str(home), "PATH": path, "DO_NOT_TRACK": "1"}
 
 
-def _quiet_tools(home: Path) -> Path:
-    """A folder of `home`, first on the path, with a `pipreqs` that succeeds and says nothing."""
+def _write_empty_pipreqs(home: Path) -> Path:
+    """Write a `pipreqs` that succeeds and prints nothing; return its folder, for the path."""
     tools = home / "bin"
     tools.mkdir(parents=True, exist_ok=True)
     pipreqs = tools / "pipreqs"
@@ -47,7 +47,7 @@ def _quiet_tools(home: Path) -> Path:
     return tools
 
 
-def _stamp_version_check(home: Path) -> None:
+def _write_version_stamp(home: Path) -> None:
     stamp = home / VERSION_STAMP
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(str(int(time.time())))

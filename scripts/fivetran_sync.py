@@ -21,48 +21,54 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SecretStr
 
 from scripts.command import CommandError, Settings, UsageError, command
-from scripts.fivetran_api import Deadline, Fivetran, NotFoundError, TooLateError, about
+from scripts.fivetran_api import (
+    Deadline,
+    DeadlineExceededError,
+    FivetranClient,
+    NotFoundError,
+    add_jitter,
+)
 
-GRACE = 300.0  # seconds in which a sync that was asked for has to begin
+START_TIMEOUT = 300.0  # seconds within which a triggered sync must begin
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 Connection = Mapping[str, Any]
 
 
 class NotReadyError(CommandError):
-    """The connection does not sync until a person has done something."""
+    """The connection cannot sync until a person acts."""
 
     code = 5
 
 
-def _parts(secret: SecretStr) -> tuple[str, str]:
-    """The name and the secret of an API key, which Fivetran shows as base64 of both."""
-    name, _, password = (
+def _decode_key(secret: SecretStr) -> tuple[str, str]:
+    """Decode an API key, which Fivetran shows as base64 of `key:secret`, into both parts."""
+    key, _, password = (
         base64.b64decode(secret.get_secret_value(), validate=True).decode().partition(":")
     )
-    return name, password
+    return key, password
 
 
-def _is_key(secret: SecretStr) -> SecretStr:
+def _validate_key(secret: SecretStr) -> SecretStr:
     with suppress(ValueError):
-        if all(_parts(secret)):
+        if all(_decode_key(secret)):
             return secret
     raise ValueError("it must be base64 of key:secret")
 
 
 class FivetranSettings(Settings):
-    """The key, and for how long its user is willing to wait."""
+    """The API key, and how long to wait for Fivetran."""
 
-    fivetran_api_key: Annotated[SecretStr, AfterValidator(_is_key)]
+    fivetran_api_key: Annotated[SecretStr, AfterValidator(_validate_key)]
     fivetran_timeout: float = Field(7200, gt=0)  # seconds
 
-    def open(self) -> Fivetran:
-        """The API, asked with this key, from now to the deadline."""
-        return Fivetran(*_parts(self.fivetran_api_key), Deadline(self.fivetran_timeout))
+    def connect(self) -> FivetranClient:
+        """Make a client with this key; its deadline begins now."""
+        return FivetranClient(*_decode_key(self.fivetran_api_key), Deadline(self.fivetran_timeout))
 
 
 class SyncSettings(FivetranSettings):
-    """Which connection is synced, and how often we look."""
+    """Which connection to sync, and how often to poll it."""
 
     fivetran_connection: str
     fivetran_group: str = ""
@@ -71,62 +77,66 @@ class SyncSettings(FivetranSettings):
 
 def run(settings: SyncSettings) -> None:
     """Sync the connection that the settings name."""
-    fivetran = settings.open()
-    connection = find(fivetran, settings.fivetran_connection, settings.fivetran_group)
+    fivetran = settings.connect()
+    connection = find_connection(fivetran, settings.fivetran_connection, settings.fivetran_group)
     sync(fivetran, connection, settings.fivetran_poll_interval)
 
 
-def find(fivetran: Fivetran, connection: str, group: str = "") -> str:
-    """The id of the connection with this id or name, in the group with this id or name."""
-    parameters = {"group_id": _group(fivetran, group)} if group else {}
-    found = [
-        str(one["id"])
-        for one in fivetran.items("/connections", **parameters)
-        if connection in (one["id"], one["schema"])
+def find_connection(fivetran: FivetranClient, connection: str, group: str = "") -> str:
+    """Find the id of the connection with this id or name, in the group with this id or name."""
+    parameters = {"group_id": _find_group(fivetran, group)} if group else {}
+    ids = [
+        str(item["id"])
+        for item in fivetran.list_items("/connections", **parameters)
+        if connection in (item["id"], item["schema"])
     ]
-    if not found:
+    if not ids:
         where = f" in the group {group!r}" if group else ""
         raise NotFoundError(f"Fivetran has no connection {connection!r}{where}: --list shows all.")
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} connections are named {connection!r}: add --group.")
-    return found[0]
+    if len(ids) > 1:
+        raise UsageError(f"{len(ids)} connections are named {connection!r}: add --group.")
+    return ids[0]
 
 
-def _group(fivetran: Fivetran, group: str) -> str:
-    for one in fivetran.items("/groups"):
-        if group in (one["id"], one["name"]):
-            return str(one["id"])
+def _find_group(fivetran: FivetranClient, group: str) -> str:
+    for item in fivetran.list_items("/groups"):
+        if group in (item["id"], item["name"]):
+            return str(item["id"])
     raise NotFoundError(f"Fivetran has no group {group!r}: --list shows all.")
 
 
-def sync(fivetran: Fivetran, connection: str, interval: float) -> None:
-    """Start a sync of the connection with this id, or join the one that runs, and see it end.
+def sync(fivetran: FivetranClient, connection: str, interval: float) -> None:
+    """Start a sync of the connection with this id, or join a running one, and wait for its end.
 
-    A sync has no id of its own: it has ended when `succeeded_at` or `failed_at` has moved.
+    A sync has no id of its own. It has ended when `succeeded_at` or `failed_at` changes:
+
+        before            start     scheduled     syncing        end
+        succeeded_at 8:00   |-----------|------------|------------|  succeeded_at 9:00  -> success
+        failed_at    7:00                                            failed_at    9:00  -> failure
     """
     print(f"https://fivetran.com/dashboard/connections/{connection}/status", flush=True)
     path = f"/connections/{connection}"
-    before = _ready(fivetran.get(path))
+    before = _require_ready(fivetran.get(path))
     if before["status"]["sync_state"] == "syncing":
         print("A sync is running already: waiting for that one.", flush=True)
     else:
-        _start(fivetran, path)
+        _start_sync(fivetran, path)
     began, state = time.monotonic(), ""
     while not _has_succeeded(before, now := fivetran.get(path)):
-        state = _say(state, now, time.monotonic() - began)
-        if _must_be_restarted(_ready(now)):
-            _start(fivetran, path)
-        fivetran.deadline.sleep(about(interval), "The end of the sync")
-    _say(state, now, time.monotonic() - began)
+        state = _report_state(state, now, time.monotonic() - began)
+        if _needs_restart(_require_ready(now)):
+            _start_sync(fivetran, path)
+        fivetran.deadline.sleep(add_jitter(interval), "The end of the sync")
+    _report_state(state, now, time.monotonic() - began)
     print("The sync succeeded.", flush=True)
 
 
-def _start(fivetran: Fivetran, path: str) -> None:
-    fivetran.post(f"{path}/sync", {"force": False})  # true would kill a sync that runs
+def _start_sync(fivetran: FivetranClient, path: str) -> None:
+    fivetran.post(f"{path}/sync", {"force": False})  # true would end a running sync
 
 
-def _ready(connection: Connection) -> Connection:
-    """The connection, unless it waits for a person."""
+def _require_ready(connection: Connection) -> Connection:
+    """Return the connection; NotReadyError if it waits for a person."""
     status = connection["status"]
     if status["setup_state"] != "connected":
         raise NotReadyError(
@@ -137,61 +147,65 @@ def _ready(connection: Connection) -> Connection:
     return connection
 
 
-def _say(last: str, connection: Connection, elapsed: float) -> str:
-    """Print the state unless it is the last one; TooLateError if the sync does not begin."""
+def _report_state(last: str, connection: Connection, elapsed: float) -> str:
+    """Print the state if it changed; DeadlineExceededError if the sync does not begin."""
     status = connection["status"]
     until = status.get("rescheduled_for")
     state = f"rescheduled for {until}" if until else str(status["sync_state"])
     if state != last:
         print(f"{elapsed:6.0f} s  {state}", flush=True)
-    elif state == "scheduled" and elapsed > GRACE:
-        raise TooLateError(f"No sync began within {GRACE:g} s: see the address above.")
+    elif state == "scheduled" and elapsed > START_TIMEOUT:
+        raise DeadlineExceededError(
+            f"No sync began within {START_TIMEOUT:g} s: see the address above."
+        )
     return state
 
 
-def _must_be_restarted(connection: Connection) -> bool:
-    """Whether the sync was put off until now and nobody but us will start it."""
-    until = _moment(connection["status"].get("rescheduled_for"))
+def _needs_restart(connection: Connection) -> bool:
+    """Whether a rescheduled sync is due on a connection that only this command starts."""
+    until = _parse_time(connection["status"].get("rescheduled_for"))
     return connection["schedule_type"] == "manual" and NEVER < until <= datetime.now(UTC)
 
 
-def _moment(text: str | None) -> datetime:
+def _parse_time(text: str | None) -> datetime:
     return datetime.fromisoformat(text) if text else NEVER
 
 
 def _has_succeeded(before: Connection, now: Connection) -> bool:
-    """Whether a sync has succeeded meanwhile; CommandError if one has failed since."""
-    succeeded, failed = _moment(now["succeeded_at"]), _moment(now["failed_at"])
-    if failed > _moment(before["failed_at"]) and failed >= succeeded:
+    """Whether a sync has succeeded since `before`; CommandError if one has failed after that."""
+    succeeded, failed = _parse_time(now["succeeded_at"]), _parse_time(now["failed_at"])
+    # Both can change between two polls; the later one is the outcome.
+    if failed > _parse_time(before["failed_at"]) and failed >= succeeded:
         reasons = [task["message"] for task in now["status"].get("tasks", ())]
         raise CommandError(f"The sync failed: {'; '.join(reasons) or 'see the address above'}")
-    return succeeded > _moment(before["succeeded_at"])
+    return succeeded > _parse_time(before["succeeded_at"])
 
 
-def show(fivetran: Fivetran) -> None:
+def print_connections(fivetran: FivetranClient) -> None:
     """Print every group and its connections."""
-    for group in fivetran.items("/groups"):
+    for group in fivetran.list_items("/groups"):
         print(f"{group['name']} ({group['id']})")
-        for one in fivetran.items("/connections", group_id=group["id"]):
-            state = one["status"]["sync_state"]
-            print(f"    {one['schema']} ({one['id']}), {one['service']}, {state}")
+        for item in fivetran.list_items("/connections", group_id=group["id"]):
+            state = item["status"]["sync_state"]
+            print(f"    {item['schema']} ({item['id']}), {item['service']}, {state}")
 
 
 @command
 def main(arguments: Sequence[str] | None = None) -> None:
-    """List the connections, say what would be done, or do it."""
-    given = vars(_parser().parse_args(arguments))
-    if given.pop("list"):
-        show(FivetranSettings.read(fivetran_timeout=given["fivetran_timeout"]).open())
-    elif given.pop("dry_run"):
-        settings = SyncSettings.read(**given)
-        seconds = f"for at most {settings.fivetran_timeout:g} s"
-        print(f"Would sync {settings.fivetran_connection} and wait {seconds}. Nothing was asked.")
+    """List the connections, print what would be done, or sync."""
+    options = vars(_build_parser().parse_args(arguments))
+    if options.pop("list"):
+        settings = FivetranSettings.read(fivetran_timeout=options["fivetran_timeout"])
+        print_connections(settings.connect())
+    elif options.pop("dry_run"):
+        plan = SyncSettings.read(**options)
+        seconds = f"for at most {plan.fivetran_timeout:g} s"
+        print(f"Would sync {plan.fivetran_connection} and wait {seconds}. No request was sent.")
     else:
-        run(SyncSettings.read(**given))
+        run(SyncSettings.read(**options))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         ".venv/bin/python -m scripts.fivetran_sync",
         description=__doc__,
@@ -200,21 +214,27 @@ def _parser() -> argparse.ArgumentParser:
         "FIVETRAN_GROUP,\nFIVETRAN_CONNECTION, FIVETRAN_POLL_INTERVAL and FIVETRAN_TIMEOUT.",
     )
 
-    def setting(*flags: str, name: str, metavar: str, text: str) -> None:
+    def add_setting(*flags: str, name: str, metavar: str, text: str) -> None:
         parser.add_argument(*flags, dest=f"fivetran_{name}", metavar=metavar, help=text)
 
-    setting("--group", name="group", metavar="GROUP", text="id or name of the group (destination)")
-    setting(
+    add_setting(
+        "--group", name="group", metavar="GROUP", text="id or name of the group (destination)"
+    )
+    add_setting(
         "--connection",
         "--connector",
         name="connection",
         metavar="CONNECTION",
         text="id or name of the connection",
     )
-    setting("--poll-interval", name="poll_interval", metavar="S", text="seconds between looks (15)")
-    setting("--timeout", name="timeout", metavar="S", text="seconds until we give up (7200)")
-    parser.add_argument("--list", action="store_true", help="list groups and connections only")
-    parser.add_argument("--dry-run", action="store_true", help="check the settings, ask nothing")
+    add_setting(
+        "--poll-interval", name="poll_interval", metavar="S", text="seconds between polls (15)"
+    )
+    add_setting("--timeout", name="timeout", metavar="S", text="seconds until it gives up (7200)")
+    parser.add_argument("--list", action="store_true", help="only list groups and connections")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check the settings, send no request"
+    )
     return parser
 
 

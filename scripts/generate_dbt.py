@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
 
 import configuration
 import streams
-
 from scripts.command import CommandError, command
+from streams import registry
+from streams.declarations import ReportStream
 
 FILE = Path(__file__).parent.parent / "dbt_project" / "macros" / "connector_tables.sql"
 HEADER = """\
@@ -58,10 +59,8 @@ def check(file: Path) -> None:
 
 def render_macros() -> str:
     """The content of the generated file."""
-    # The selection of a table that requires no other shows which tables are always synced.
-    always = configuration.read({"api_key": "pk_none", "tables": "sync_report"}).tables
     requiring = defaultdict(list)
-    for selected, required in configuration.NEEDS.items():
+    for selected, required in configuration.REQUIRED_TABLES.items():
         requiring[required].append(selected)
     macros = (
         ("connector_tables", "All raw tables.", list(streams.TABLES)),
@@ -73,7 +72,7 @@ def render_macros() -> str:
         (
             "always_synced_tables",
             "The raw tables that the connector syncs with every selection.",
-            [name for name in streams.TABLES if name in always],
+            [table.name for table in registry.ALWAYS_SYNCED],
         ),
         (
             "requiring_tables",
@@ -83,7 +82,7 @@ def render_macros() -> str:
         (
             "report_quota_tables",
             "The raw tables of the reports that count against Klaviyo's daily report quota.",
-            [report.table.name for report in streams.REPORTS],
+            [one.table.name for one in streams.STREAMS if isinstance(one, ReportStream)],
         ),
     )
     return "\n".join([HEADER, *(_render_macro(*macro) for macro in macros)])

@@ -1,7 +1,12 @@
-"""Copy the raw tables that `fivetran debug` has loaded on this machine into Postgres.
+"""Copy the raw tables that `fivetran debug` loaded on this machine into Postgres.
 
-PG_HOST and so on say where, KLAVIYO_RAW_SCHEMA in which schema: dbt's target postgres reads them
-there. Tables that exist already are replaced.
+The target is the database of PG_HOST and so on, schema KLAVIYO_RAW_SCHEMA, where dbt's target
+postgres reads them. Existing tables are replaced.
+
+exit codes:
+  0  every table is copied
+  1  the file is missing, or a database failed; Postgres is unchanged
+  2  an option or setting is missing or malformed
 """
 
 import argparse
@@ -15,71 +20,82 @@ from psycopg import sql
 
 from scripts.command import CommandError, command
 from scripts.fivetran_debug import SCHEMA
-from scripts.warehouse import WarehouseSettings, postgres_address
+from scripts.warehouse import WarehouseSettings, postgres_conninfo
 
-TYPES = {"VARCHAR": "text", "DOUBLE": "double precision", "JSON": "jsonb"}  # the others are alike
+# Postgres types by DuckDB type; other types have the same name in both.
+POSTGRES_TYPES = {"VARCHAR": "text", "DOUBLE": "double precision", "JSON": "jsonb"}
 
 
 class RawSettings(WarehouseSettings):
-    """Where the raw tables go."""
+    """The target of the copy."""
 
     klaviyo_raw_schema: str = "klaviyo"
 
 
-def load(source: duckdb.DuckDBPyConnection, target: psycopg.Connection, schema: str) -> int:
-    """Copy every raw table in one transaction, and give their number."""
+def load_tables(source: duckdb.DuckDBPyConnection, target: psycopg.Connection, schema: str) -> int:
+    """Copy every raw table in one transaction; return their number."""
     target.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
+    # DuckDB hands over a TIMESTAMPTZ in the session's time zone, which differs between machines.
     source.execute("set timezone = 'UTC'")
     tables = source.execute(
         "select table_name from duckdb_tables() where schema_name = ?", [SCHEMA]
     ).fetchall()
     for (table,) in tables:
-        _copy(source, target, table, sql.Identifier(schema, table))
+        _copy_table(source, target, table, sql.Identifier(schema, table))
     return len(tables)
 
 
-def _copy(
+def _copy_table(
     source: duckdb.DuckDBPyConnection, target: psycopg.Connection, table: str, name: sql.Identifier
 ) -> None:
     rows = source.sql(f"from {SCHEMA}.{table}")
     columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(TYPES.get(str(kind), str(kind))))
+        sql.SQL("{} {}").format(
+            sql.Identifier(column), sql.SQL(POSTGRES_TYPES.get(str(kind), str(kind)))
+        )
         for column, kind in zip(rows.columns, rows.types, strict=True)
     )
+    # Cascade: the staging views of an earlier dbt build depend on the table. dbt builds them again.
     target.execute(sql.SQL("drop table if exists {} cascade").format(name))
     target.execute(sql.SQL("create table {} ({})").format(name, columns))
-    with target.cursor().copy(sql.SQL("copy {} from stdin").format(name)) as written:
+    with target.cursor().copy(sql.SQL("copy {} from stdin").format(name)) as target_rows:
         while batch := rows.fetchmany(10_000):
             for row in batch:
-                written.write_row(row)
+                target_rows.write_row(row)
 
 
 @command
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Copy, and say how much."""
-    options = _parser().parse_args(arguments)
+    """Copy the tables and print their number."""
+    options = _build_parser().parse_args(arguments)
     if not options.file.exists():
         raise CommandError(f"{options.file} is missing: run `make demo` or `make sync` first.")
     settings = RawSettings.read()
     try:
         with (
             duckdb.connect(str(options.file), read_only=True) as source,
-            psycopg.connect(postgres_address(settings)) as target,
+            psycopg.connect(postgres_conninfo(settings)) as target,
         ):
-            count = load(source, target, settings.klaviyo_raw_schema)
+            count = load_tables(source, target, settings.klaviyo_raw_schema)
     except (duckdb.Error, psycopg.Error) as error:
         raise CommandError(f"The copy failed: {str(error).splitlines()[0]}") from None
     print(f"{count} tables in {settings.klaviyo_raw_schema} of {settings.pg_database}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         ".venv/bin/python -m scripts.load_postgres",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     default = Path("build/demo/connector/files/warehouse.db")
-    parser.add_argument("file", type=Path, nargs="?", default=default, help="(%(default)s)")
+    parser.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        default=default,
+        help="the DuckDB file of the sync (%(default)s)",
+    )
     return parser
 
 

@@ -1,13 +1,13 @@
-"""From Klaviyo to the inbox: sync, build the marts, draw the dashboard, archive, send the digest.
+"""Sync, build the marts, draw the dashboard, archive a mart and send the digest.
 
-On the target duckdb `fivetran debug` syncs on this machine; on the others Fivetran does.
+On the target duckdb the sync is `fivetran debug` on this machine, on the others Fivetran's own.
 All settings are checked before the first step; the first failure ends the run with its exit code.
 
 exit codes:
-  0  every step did what it says
+  0  every step succeeded
   1  a step failed
   2  an option or setting is missing or malformed, and nothing was done
-  3, 4, 5  the sync failed as scripts.fivetran_sync says
+  3, 4, 5  the sync failed; see scripts.fivetran_sync --help
 """
 
 import argparse
@@ -25,138 +25,148 @@ from pydantic import AfterValidator, BeforeValidator
 from looker import declaration, semantic
 from looker.errors import LookerError
 from looker.warehouse import HEALTH
-from scripts import configuration, digest, export, fivetran_sync, mail, steps, warehouse
-from scripts.command import CommandError, Settings, SettingsError, command, expected
+from scripts import configuration, export, fivetran_sync, steps
+from scripts.command import CommandError, Settings, SettingsError, command, parsed_as
+from scripts.digest import build_digest
+from scripts.digest.period import Period, add_period_options, choose_period
+from scripts.digest.send import read_mail_settings
 from scripts.fivetran_sync import SyncSettings
-from scripts.results import Period
-from scripts.warehouse import TARGETS, WarehouseSettings
+from scripts.warehouse import TARGETS, WarehouseSettings, open_warehouse
 
-FOLDER = Path("build", "account")
+DEFAULT_FOLDER = Path("build", "account")
 
 
 class BuildSettings(Settings):
-    """What dbt builds besides the marts; it would refuse another word too, but after the sync."""
+    """What dbt builds besides the marts. dbt validates it too, but only after the sync."""
 
     klaviyo_compatibility: Annotated[Literal["true", "false"], BeforeValidator(str.lower)] = "false"
 
 
-def _dated(mart: str) -> str:
-    """A mart of dbt's whose rows have a day, since the archive is of a period."""
-    dated = [name for name, columns in semantic.load().columns.items() if export.day_of(columns)]
-    if mart not in dated:
-        raise ValueError(f"{mart} is none of dbt's marts by day: {', '.join(dated)}")
+def _validate_mart(mart: str) -> str:
+    """Accept a mart whose rows have a day, since the archive holds the rows of a period."""
+    marts = [
+        name for name, columns in semantic.load().columns.items() if export.find_day_column(columns)
+    ]
+    if mart not in marts:
+        raise ValueError(f"{mart} is none of dbt's marts by day: {', '.join(marts)}")
     return mart
 
 
 class ArchiveSettings(Settings):
-    """What is archived; without an address it stays in `data/`."""
+    """Which mart is archived; without an address in S3 the file is only in `data/`."""
 
-    archive_mart: Annotated[str, AfterValidator(_dated)] = export.DEFAULT
+    archive_mart: Annotated[str, AfterValidator(_validate_mart)] = export.DEFAULT_MART
     archive_format: Literal["csv", "parquet"] = "csv"
     archive_s3: str = ""
 
 
 @dataclass(frozen=True)
-class Run:
-    """What every step knows: where things are, and which days are archived and reported."""
+class RunContext:
+    """What every step knows: the warehouse, the workspace, and the days to archive and report."""
 
     warehouse: WarehouseSettings
-    place: steps.Place
+    workspace: steps.Workspace
     period: Period
     environment: Mapping[str, str]
 
     @property
     def is_local(self) -> bool:
-        """Whether all of it happens on this machine."""
+        """Whether the sync and the warehouse are on this machine."""
         return self.warehouse.dbt_target == "duckdb"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step that has all it needs. `settings` show no secret."""
+    """A step with all settings that it needs. `settings` are for display, secrets masked."""
 
     title: str
     settings: Mapping[str, str]
     run: Callable[[], None]
 
 
-def _sync(run: Run) -> Step:
-    if run.is_local:
-        given = configuration.read()
-        sync = partial(steps.sync, run.place, given, {})
-        return Step("Syncing with `fivetran debug`", configuration.shown(given), sync)
+def _plan_sync(context: RunContext) -> Step:
+    if context.is_local:
+        keys = configuration.read_configuration()
+        sync = partial(steps.sync, context.workspace, keys, {})
+        return Step("Syncing with `fivetran debug`", configuration.as_env(keys), sync)
     settings = SyncSettings.read()
-    return Step("Syncing with Fivetran", settings.shown(), partial(fivetran_sync.run, settings))
+    return Step("Syncing with Fivetran", settings.as_env(), partial(fivetran_sync.run, settings))
 
 
-def _build(run: Run) -> Step:
-    target = run.warehouse.dbt_target
-    build = partial(steps.build, run.place, run.environment, target=target)
-    shown = configuration.tables() | BuildSettings.read().shown() | run.warehouse.shown()
-    return Step(f"Building and testing the marts with dbt on {target}", shown, build)
+def _plan_build(context: RunContext) -> Step:
+    target = context.warehouse.dbt_target
+    build = partial(steps.build, context.workspace, context.environment, target=target)
+    tables = configuration.read_tables_as_env()
+    env = tables | BuildSettings.read().as_env() | context.warehouse.as_env()
+    return Step(f"Building and testing the marts with dbt on {target}", env, build)
 
 
-def _dashboard(run: Run) -> Step:
+def _plan_dashboard(context: RunContext) -> Step:
     def draw() -> None:
-        place = run.place if run.is_local else copied(run)
-        steps.draw(place)
-        print(f"\n{steps.summary(place)}")
+        workspace = context.workspace if context.is_local else copy_marts_here(context)
+        steps.draw(workspace)
+        print(f"\n{steps.summarize(workspace)}")
 
-    return Step(f"Drawing {run.place.dashboard}", {}, draw)
-
-
-def copied(run: Run) -> steps.Place:
-    """The place with a copy of the marts that the dashboard reads, for it reads DuckDB."""
-    place = replace(run.place, warehouse=run.place.folder / "copied_marts.duckdb")
-    with warehouse.opened(run.warehouse) as source:
-        export.copy(source, _marts(), place.warehouse)
-    return place
+    return Step(f"Drawing {context.workspace.dashboard}", {}, draw)
 
 
-def _marts() -> set[str]:
+def copy_marts_here(context: RunContext) -> steps.Workspace:
+    """Copy the dashboard's marts into a DuckDB file, which the dashboard reads; return its place.
+
+    The copy is a file of its own, so it never replaces marts that dbt built on this machine.
+    """
+    file = context.workspace.folder / "copied_marts.duckdb"
+    with open_warehouse(context.warehouse) as warehouse:
+        export.copy_marts(warehouse, _list_dashboard_marts(), file)
+    return replace(context.workspace, warehouse=file)
+
+
+def _list_dashboard_marts() -> set[str]:
     semantics = semantic.load()
     tiles = declaration.load(semantics).tiles
     return {HEALTH, *(semantics.model(tile.model).table for tile in tiles)}
 
 
-def _archive(run: Run) -> Step:
+def _plan_archive(context: RunContext) -> Step:
     settings = ArchiveSettings.read()
-    extract = export.Extract(settings.archive_mart, run.period.start, run.period.end)
-    address = export.filled_in(settings.archive_s3, extract)
+    extract = export.Extract(settings.archive_mart, context.period.start, context.period.end)
+    address = export.format_s3_address(settings.archive_s3, extract)
 
     def archive() -> None:
-        with warehouse.opened(run.warehouse) as source:
-            export.run(source, extract, extract.file(settings.archive_format), address)
+        with open_warehouse(context.warehouse) as warehouse:
+            file = extract.default_file(settings.archive_format)
+            export.export(warehouse, extract, file, address)
 
-    return Step(f"Archiving {settings.archive_mart}", settings.shown(), archive)
+    return Step(f"Archiving {settings.archive_mart}", settings.as_env(), archive)
 
 
-def _digest(run: Run) -> Step:
-    settings = mail.read()
+def _plan_digest(context: RunContext) -> Step:
+    settings = read_mail_settings()
 
     def send() -> None:
-        settings.send(digest.compose(run.warehouse, run.period, settings.digest_link))
+        settings.send(build_digest(context.warehouse, context.period, settings.digest_link))
 
-    return Step(f"Sending the digest of {run.period}", settings.shown(), send)
+    return Step(f"Sending the digest of {context.period}", settings.as_env(), send)
 
 
-STEPS: Mapping[str, Callable[[Run], Step]] = {
-    "sync": _sync,
-    "build": _build,
-    "dashboard": _dashboard,
-    "archive": _archive,
-    "digest": _digest,
+STEPS: Mapping[str, Callable[[RunContext], Step]] = {
+    "sync": _plan_sync,
+    "build": _plan_build,
+    "dashboard": _plan_dashboard,
+    "archive": _plan_archive,
+    "digest": _plan_digest,
 }
 
 
-def planned(run: Run, skipped: Sequence[str]) -> dict[str, Step]:
-    """The steps by name; SettingsError names all that any of them lacks."""
-    plan, problems = {}, run.warehouse.problems()
-    for name, prepare in STEPS.items():
-        if name in skipped:
+def plan_steps(context: RunContext, skip: Sequence[str]) -> dict[str, Step]:
+    """Plan the steps by name; SettingsError names every problem of every step."""
+    plan, problems = {}, context.warehouse.problems()
+    # Problems are collected, so that one run names the missing settings of every step.
+    for name, plan_step in STEPS.items():
+        if name in skip:
             continue
         try:
-            plan[name] = prepare(run)
+            plan[name] = plan_step(context)
         except SettingsError as error:
             problems += error.problems
     if problems:
@@ -164,35 +174,39 @@ def planned(run: Run, skipped: Sequence[str]) -> dict[str, Step]:
     return plan
 
 
-def carry_out(plan: Mapping[str, Step]) -> None:
-    """Run one step after the other; the first that fails is the last, and all are accounted for."""
+def run_steps(plan: Mapping[str, Step]) -> None:
+    """Run the steps in order up to the first failure, and print which were done and which not."""
     names = list(plan)
     for number, (name, step) in enumerate(plan.items()):
         try:
-            with steps.step(f"{number + 1}/{len(plan)} {step.title}"):
+            with steps.log_step(f"{number + 1}/{len(plan)} {step.title}"):
                 step.run()
+        # These are the errors that end a command in one line; any other is a bug with a traceback.
         except (CommandError, LookerError, OSError):
-            print(f"\nDone: {_list(names[:number])}. Failed: {name}.", end=" ")
-            print(f"Not done: {_list(names[number + 1 :])}.", flush=True)
+            print(f"\nDone: {_join_names(names[:number])}. Failed: {name}.", end=" ")
+            print(f"Not done: {_join_names(names[number + 1 :])}.", flush=True)
             raise
-    print(f"\nDone: {_list(names)}.")
+    print(f"\nDone: {_join_names(names)}.")
 
 
-def _list(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     return ", ".join(names) or "nothing"
 
 
 @command
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Plan, and carry the plan out."""
-    options = _parser().parse_args(arguments)
+    """Plan the steps, and run them or print the plan."""
+    options = _build_parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper())
-    place = _place(options.folder)
-    settings = WarehouseSettings.read(dbt_target=options.target, klaviyo_warehouse=place.warehouse)
+    workspace = _choose_workspace(options.folder)
+    settings = WarehouseSettings.read(
+        dbt_target=options.target, klaviyo_warehouse=workspace.warehouse
+    )
     environment = {"DBT_LOG_LEVEL": options.log_level}
-    plan = planned(Run(settings, place, digest.period(options), environment), options.skip)
+    context = RunContext(settings, workspace, choose_period(options), environment)
+    plan = plan_steps(context, options.skip)
     if not options.dry_run:
-        carry_out(plan)
+        run_steps(plan)
         return
     for name, step in plan.items():
         print(f"{name}: {step.title}")
@@ -200,22 +214,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"    {setting}={value}")
 
 
-def _folder(text: str) -> Path:
+def _parse_folder(text: str) -> Path:
+    """Parse a path that is a folder, or that can become one."""
     folder = Path(text).resolve()
-    if not next(each for each in (folder, *folder.parents) if each.exists()).is_dir():
+    if not next(path for path in (folder, *folder.parents) if path.exists()).is_dir():
         raise ValueError(text)
     return folder
 
 
-def _place(given: Path | None) -> steps.Place:
-    """Everything in the folder that is given; else in FOLDER, but the marts where settings say."""
-    folder = given or FOLDER.resolve()
-    marts = "" if given else os.environ.get("KLAVIYO_WAREHOUSE")
+def _choose_workspace(folder: Path | None) -> steps.Workspace:
+    """The workspace in `folder`; without one DEFAULT_FOLDER and the marts of KLAVIYO_WAREHOUSE."""
+    marts = "" if folder else os.environ.get("KLAVIYO_WAREHOUSE")
+    folder = folder or DEFAULT_FOLDER.resolve()
     file = Path(marts or folder / "warehouse.duckdb").resolve()
-    return steps.Place(folder, file, folder / "dashboard.html")
+    return steps.Workspace(folder, file, folder / "dashboard.html")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         ".venv/bin/python -m scripts.pipeline",
         description=__doc__,
@@ -223,13 +238,18 @@ def _parser() -> argparse.ArgumentParser:
         epilog=".env.example explains every setting.",
     )
     add = parser.add_argument
-    add("--skip", action="append", default=[], choices=STEPS, help="leave a step out; repeatable")
-    digest.add_period(parser)
+    add("--skip", action="append", default=[], choices=STEPS, help="skip a step; repeatable")
+    add_period_options(parser)
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
-    folder = expected("a folder, or where one can be made", _folder)
-    add("--folder", type=folder, help=f"for all that stays on this machine ({FOLDER})")
-    add("--dry-run", action="store_true", help="show the steps with their settings, do nothing")
-    add("--log-level", choices=["debug", "info", "warn", "error"], default="warn")
+    folder = parsed_as("a folder, or where one can be made", _parse_folder)
+    add("--folder", type=folder, help=f"folder for the files on this machine ({DEFAULT_FOLDER})")
+    add("--dry-run", action="store_true", help="print the steps with their settings, run nothing")
+    add(
+        "--log-level",
+        choices=["debug", "info", "warn", "error"],
+        default="warn",
+        help="of dbt and of libraries",
+    )
     return parser
 
 

@@ -1,7 +1,12 @@
-"""`make sample`: campaign results of a simulated account as CSV, to try Data Studio with.
+"""Write the campaign results of a simulated account as CSV, to try Data Studio with.
 
-They go the way of real ones: through the HTTP API, the connector and dbt. The account and its clock
-are fixed, so that the file changes only when what makes it does.
+The rows take the way of real ones: HTTP API, connector, dbt. The account and its clock are fixed,
+so the file changes only when the code that produces it does.
+
+exit codes:
+  0  the file is written
+  1  a step failed
+  2  an option is malformed
 """
 
 import argparse
@@ -16,15 +21,15 @@ from scripts import sandbox, steps
 from scripts.command import command
 
 FILE = steps.ROOT / "looker" / "sample" / "mock_looker_dataset.csv"
-PLACE = steps.Place(
+WORKSPACE = steps.Workspace(
     steps.ROOT / "build" / "sample",
     steps.ROOT / "build" / "sample" / "warehouse.duckdb",
     steps.ROOT / "build" / "sample" / "dashboard.html",
 )
 CLOCK = ["--epoch", "2026-11-16", "--now", "2026-11-16T15:00:00+00:00"]
-ACCOUNT = ["--seed", "7", *CLOCK, "--no-limits"]
+SANDBOX_OPTIONS = ["--seed", "7", *CLOCK, "--no-limits"]
 
-ROWS = """
+ROWS_QUERY = """
     select * exclude (account_id) replace (strftime(send_time, '%Y-%m-%d %H:%M:%S') as send_time)
     from klaviyo.klaviyo__campaign_extract
     order by date, campaign_id
@@ -34,21 +39,32 @@ ROWS = """
 @command
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate, sync, build and write the file."""
-    parser = argparse.ArgumentParser("make sample", description=__doc__)
-    parser.add_argument("--output", type=Path, default=FILE, metavar="FILE")
+    parser = argparse.ArgumentParser(
+        ".venv/bin/python -m scripts.sample",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="`make sample` installs what it needs and runs it.",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=FILE,
+        metavar="FILE",
+        help=f"(default: looker/sample/{FILE.name})",
+    )
     file = parser.parse_args(arguments).output
-    shutil.rmtree(PLACE.folder, ignore_errors=True)
+    shutil.rmtree(WORKSPACE.folder, ignore_errors=True)
     with (
-        steps.step("Syncing a simulated Klaviyo account (sandbox data)"),
-        sandbox.running(*ACCOUNT) as url,
+        steps.log_step("Syncing a simulated Klaviyo account (sandbox data)"),
+        sandbox.serve(*SANDBOX_OPTIONS) as url,
     ):
-        PLACE.folder.mkdir(parents=True)
-        steps.sync(PLACE, {"api_key": "pk_sandbox_sample"}, {"KLAVIYO_BASE_URL": url})
-    with steps.step("Building the warehouse models with dbt"):
-        steps.build(PLACE, {"KLAVIYO_TABLES": "reporting"}, strict=True)
-    with duckdb.connect(str(PLACE.warehouse), read_only=True) as warehouse:
+        WORKSPACE.folder.mkdir(parents=True)
+        steps.sync(WORKSPACE, {"api_key": "pk_sandbox_sample"}, {"KLAVIYO_BASE_URL": url})
+    with steps.log_step("Building the warehouse models with dbt"):
+        steps.build(WORKSPACE, {"KLAVIYO_TABLES": "reporting"}, strict=True)
+    with duckdb.connect(str(WORKSPACE.warehouse), read_only=True) as warehouse:
         warehouse.execute("set timezone = 'UTC'")
-        warehouse.sql(ROWS).write_csv(str(file))
+        warehouse.sql(ROWS_QUERY).write_csv(str(file))
     print(f"\n{file}: sandbox data, not of a real account.")
 
 

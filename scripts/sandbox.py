@@ -1,4 +1,4 @@
-"""Runs the simulated Klaviyo account beside a script, for as long as the script needs it."""
+"""Runs the simulated Klaviyo account as a process beside a script or a test."""
 
 import subprocess
 import sys
@@ -18,20 +18,21 @@ READY = "sandbox ready on "
 
 
 def start(*options: str) -> tuple[str, subprocess.Popen[str]]:
-    """The address of a sandbox that serves, on a free port, and its process to be ended."""
+    """Start a sandbox on a free port; return its address and its process, which the caller ends."""
     command = [sys.executable, "-m", "klaviyo_sandbox", "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    # The first line is either the address or, on an error, nothing: stderr is not captured.
     line = process.stdout.readline() if process.stdout else ""
     if not line.startswith(READY):
         process.kill()
         process.communicate()
-        raise SandboxError("The sandbox did not start; its reason stands above")
+        raise SandboxError("The sandbox did not start; the reason is printed above")
     return line.removeprefix(READY).strip(), process
 
 
 @contextmanager
-def running(*options: str) -> Iterator[str]:
-    """The address of a sandbox that is started with these options and ended afterwards."""
+def serve(*options: str) -> Iterator[str]:
+    """Run a sandbox with these options for the duration of the block; yield its address."""
     url, process = start(*options)
     with process:
         try:

@@ -1,4 +1,7 @@
-"""The steps from an account to a dashboard: sync, build, draw, summarise. Each fails loudly."""
+"""The steps from an account to a dashboard: sync, build, draw, summarize.
+
+A failed step raises a StepError that names it.
+"""
 
 import json
 import os
@@ -21,17 +24,19 @@ ROOT = Path(__file__).parent.parent
 DBT = ROOT / ".venv-dbt" / "bin" / "dbt"
 DBT_PROJECT = ROOT / "dbt_project"
 CONNECTOR = ROOT / "klaviyo_connector"
-_CONNECTOR_LINE = re.compile(r"^[\d:.]+ \w+ +\S+ connector (.*)")
-_FAILURE_LINE = re.compile(r"SYNC FAILED|Error: |WARNING|SEVERE")
+
+# A line of the SDK's log is `time level icon origin message`; ours have the origin `connector`.
+CONNECTOR_LINE = re.compile(r"^[\d:.]+ \w+ +\S+ connector (.*)")
+FAILURE_LINE = re.compile(r"SYNC FAILED|Error: |WARNING|SEVERE")
 
 
 class StepError(CommandError):
-    """A step failed; the message says which, and what it printed stands above it."""
+    """A step failed. The message names the step; its output is printed above."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """The folder that one account's sync, warehouse and dashboard are kept in."""
+class Workspace:
+    """The files of one account's sync, warehouse and dashboard on this machine."""
 
     folder: Path
     warehouse: Path
@@ -39,7 +44,7 @@ class Place:
 
     @property
     def project(self) -> Path:
-        """The copy of the connector that is run; its `files/` hold raw tables and state."""
+        """The copy of the connector that runs; its `files/` hold the raw tables and the state."""
         return self.folder / "connector"
 
     @property
@@ -49,26 +54,29 @@ class Place:
 
 
 @contextmanager
-def step(title: str) -> Iterator[None]:
-    """Announce a step and say how long it took; a failed one is never called done."""
+def log_step(title: str) -> Iterator[None]:
+    """Print the title of a step, and its duration once it succeeds."""
     print(f"\n=== {title}", flush=True)
     began = monotonic()
     yield
     print(f"    done in {monotonic() - began:.1f} s", flush=True)
 
 
-def sync(place: Place, configuration: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """Run the real `fivetran debug` on the connector; state and tables of earlier runs stay.
+def sync(
+    workspace: Workspace, configuration: Mapping[str, str], environment: Mapping[str, str]
+) -> None:
+    """Run the real `fivetran debug` on the connector; it continues from the last run's state.
 
-    What the connector says is shown; the SDK's whole log, which repeats the state at every
-    checkpoint, goes to `sync.log` and is shown from its first error on.
+    The connector's messages are printed. The whole log of the SDK, which repeats the state at
+    every checkpoint, goes to `sync.log`; its warnings and errors are printed too.
     """
+    # A copy per account, since `fivetran debug` keeps the state in `files/` beside the code.
     ignored = shutil.ignore_patterns("files", "crash-reports", "__pycache__")
-    shutil.copytree(CONNECTOR, place.project, dirs_exist_ok=True, ignore=ignored)
-    inherited = _handed_down(fivetran_debug.environment(place.folder / "home"))
-    command = fivetran_debug.command(place.project)
+    shutil.copytree(CONNECTOR, workspace.project, dirs_exist_ok=True, ignore=ignored)
+    inherited = _filter_environment(fivetran_debug.build_environment(workspace.folder / "home"))
+    command = fivetran_debug.build_command(workspace.project)
     with (
-        (place.folder / "sync.log").open("w") as log,
+        (workspace.folder / "sync.log").open("w") as log,
         subprocess.Popen(
             command,
             env={**inherited, **environment},
@@ -83,36 +91,36 @@ def sync(place: Place, configuration: Mapping[str, str], environment: Mapping[st
             process.stdin.close()
             for line in process.stdout:
                 log.write(line)
-                _show(line)
-    _check("The sync", process.returncode)
+                _print_log_line(line)
+    _raise_for_exit_code("The sync", process.returncode)
 
 
-def _show(line: str) -> None:
-    """Print a line of the SDK's log if the connector wrote it, or if it tells of a failure."""
-    said = _CONNECTOR_LINE.search(line)
-    if said:
-        print(f"    {said.group(1)}", flush=True)
-    elif _FAILURE_LINE.search(line):
+def _print_log_line(line: str) -> None:
+    """Print a line of the SDK's log if the connector wrote it, or if it reports a failure."""
+    from_connector = CONNECTOR_LINE.search(line)
+    if from_connector:
+        print(f"    {from_connector.group(1)}", flush=True)
+    elif FAILURE_LINE.search(line):
         print(f"    {line.strip()}", flush=True)
 
 
-def _handed_down(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a program gets of our environment: all but the key, which goes as configuration.
+def _filter_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a child process inherits: all but the API key and the empty ones.
 
-    An empty variable counts as not set; dbt would take it at its word.
+    The API key goes as configuration. An empty variable counts as not set; dbt would use it.
     """
     return {
         name: value for name, value in environment.items() if value and name != "KLAVIYO_API_KEY"
     }
 
 
-def _check_files(place: Place) -> None:
-    """See that both files are databases that nobody else holds; dbt would say so in a traceback."""
-    if not place.raw.exists():
-        raise StepError(f"{place.raw} is missing: sync first.")
-    for file, is_read in ((place.raw, True), (place.warehouse, False)):
+def _check_files(workspace: Workspace) -> None:
+    """Check that no other process holds either database; dbt would report it in a traceback."""
+    if not workspace.raw.exists():
+        raise StepError(f"{workspace.raw} is missing: sync first.")
+    for file, is_read_only in ((workspace.raw, True), (workspace.warehouse, False)):
         try:
-            duckdb.connect(str(file), read_only=is_read).close()
+            duckdb.connect(str(file), read_only=is_read_only).close()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise StepError(
@@ -121,31 +129,36 @@ def _check_files(place: Place) -> None:
 
 
 def build(
-    place: Place, environment: Mapping[str, str], *, target: str = "duckdb", strict: bool = False
+    workspace: Workspace,
+    environment: Mapping[str, str],
+    *,
+    target: str = "duckdb",
+    strict: bool = False,
 ) -> None:
-    """Build and test the dbt models on what was synced; `strict` lets no warning pass."""
-    place.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    local = {
-        "KLAVIYO_RAW_DUCKDB": str(place.raw),
-        "KLAVIYO_RAW_DATABASE": "raw",  # its alias in profiles.yml
-        "KLAVIYO_RAW_SCHEMA": fivetran_debug.SCHEMA,
-        "KLAVIYO_WAREHOUSE": str(place.warehouse),
-    }
+    """Build and test the dbt models; with `strict` a warning fails the build."""
+    workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    # On another target these variables are the user's own, and describe that target.
+    local = {}
     if target == "duckdb":
-        _check_files(place)
+        _check_files(workspace)
+        local = {
+            "KLAVIYO_RAW_DUCKDB": str(workspace.raw),
+            "KLAVIYO_RAW_DATABASE": "raw",  # its alias in profiles.yml
+            "KLAVIYO_RAW_SCHEMA": fivetran_debug.SCHEMA,
+            "KLAVIYO_WAREHOUSE": str(workspace.warehouse),
+        }
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     flags = ["--quiet", *(["--warn-error"] if strict else [])]
     command = [str(DBT), *flags, "build", *project, "--target", target]
-    where = local if target == "duckdb" else {}
-    inherited = _handed_down(os.environ)
-    _run("The dbt build", command, {**inherited, **where, "DO_NOT_TRACK": "1", **environment})
+    inherited = _filter_environment(os.environ)
+    _run("The dbt build", command, {**inherited, **local, "DO_NOT_TRACK": "1", **environment})
 
 
-def draw(place: Place) -> None:
+def draw(workspace: Workspace) -> None:
     """Write the dashboard."""
     command = [sys.executable, "-m", "looker", "preview"]
-    places = ["--warehouse", str(place.warehouse), "--output", str(place.dashboard)]
-    _run("The dashboard", command + places, dict(os.environ))
+    files = ["--warehouse", str(workspace.warehouse), "--output", str(workspace.dashboard)]
+    _run("The dashboard", command + files, dict(os.environ))
 
 
 def _run(title: str, command: list[str], environment: Mapping[str, str]) -> None:
@@ -153,15 +166,15 @@ def _run(title: str, command: list[str], environment: Mapping[str, str]) -> None
         code = subprocess.run(command, env=dict(environment), cwd=ROOT, check=False).returncode
     except OSError:
         raise StepError(f"{title} failed: {command[0]} cannot be run; `make` installs it") from None
-    _check(title, code)
+    _raise_for_exit_code(title, code)
 
 
-def _check(title: str, code: int) -> None:
+def _raise_for_exit_code(title: str, code: int) -> None:
     if code:
-        raise StepError(f"{title} failed (exit code {code}); the reason stands above.")
+        raise StepError(f"{title} failed (exit code {code}); the reason is printed above.")
 
 
-LAST_30_DAYS = """
+LAST_30_DAYS_QUERY = """
     with latest as (select max(data_to) as day from klaviyo.klaviyo__data_health)
     select
         send_channel,
@@ -178,20 +191,20 @@ LAST_30_DAYS = """
 """
 
 
-def summary(place: Place) -> str:
-    """A short table of what was sent in the last 30 days of data."""
-    with duckdb.connect(str(place.warehouse), read_only=True) as warehouse:
-        rows = warehouse.sql(LAST_30_DAYS).fetchall()
+def summarize(workspace: Workspace) -> str:
+    """Format a short table of the sends in the last 30 days of data."""
+    with duckdb.connect(str(workspace.warehouse), read_only=True) as warehouse:
+        rows = warehouse.sql(LAST_30_DAYS_QUERY).fetchall()
     lines = [
         f"{'last 30 days':<28}{'recipients':>12}{'open':>8}{'click':>8}{'orders':>8}{'revenue':>14}"
     ]
     for channel, kind, recipients, opened, clicked, orders, revenue in rows:
         lines.append(
-            f"{f'{kind}, {channel}':<28}{recipients:>12,}{_percent(opened):>8}"
-            f"{_percent(clicked):>8}{orders:>8,}{revenue:>14,.2f}"
+            f"{f'{kind}, {channel}':<28}{recipients:>12,}{_format_percent(opened):>8}"
+            f"{_format_percent(clicked):>8}{orders:>8,}{revenue:>14,.2f}"
         )
     return "\n".join(lines)
 
 
-def _percent(fraction: float | None) -> str:
+def _format_percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{fraction:.1%}"

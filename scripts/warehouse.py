@@ -1,4 +1,4 @@
-"""The marts, wherever dbt built them: DuckDB, Postgres or BigQuery."""
+"""Reads the marts from the engine that dbt built them in: DuckDB, Postgres or BigQuery."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ TARGETS: tuple[Target, ...] = get_args(Target)
 
 
 class WarehouseSettings(Settings):
-    """Where the marts are; names and defaults are those of `dbt_project/profiles.yml`."""
+    """The warehouse; names and defaults are those of `dbt_project/profiles.yml`."""
 
     dbt_target: Target = "duckdb"
 
@@ -40,47 +40,47 @@ class WarehouseSettings(Settings):
     bq_location: str = "US"
     bq_maximum_bytes_billed: int = 10_000_000_000
 
-    def shown(self) -> dict[str, str]:
-        """Those that the target uses."""
+    def as_env(self) -> dict[str, str]:
+        """The settings that the target uses, by environment variable."""
         prefix = {"duckdb": "KLAVIYO_", "postgres": "PG_", "bigquery": "BQ_"}[self.dbt_target]
         used = ("DBT_TARGET", prefix)
-        return {name: value for name, value in super().shown().items() if name.startswith(used)}
+        return {name: value for name, value in super().as_env().items() if name.startswith(used)}
 
     def problems(self) -> list[str]:
-        """What the target needs and has no default."""
+        """The settings that the target needs and that are not set, each as a sentence."""
         is_missing = self.dbt_target == "bigquery" and not self.bq_project
         return ["BQ_PROJECT is not set"] if is_missing else []
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A schema with marts. `relation` holds the place of a mart's name."""
+    """A schema with marts. `relation` is the template of a mart's qualified name."""
 
     relation: str
     query: Callable[[str], Iterable[Row]]
     describe: Callable[[], Mapping[str, Mapping[str, str]]]
 
     def mart(self, name: str) -> str:
-        """A mart as it is called in SQL."""
+        """The qualified name of a mart in SQL."""
         return self.relation.format(name)
 
     def columns(self, mart: str) -> Mapping[str, str]:
-        """The columns of a mart in order, each with its type as DuckDB calls it."""
+        """The columns of a mart in order, each with its DuckDB type."""
         marts = self.describe()
         if mart not in marts:
-            has = ", ".join(sorted(marts)) or "none at all"
-            raise UsageError(f"There is no mart {mart} here, but {has}.")
+            names = ", ".join(sorted(marts)) or "none at all"
+            raise UsageError(f"There is no mart {mart} here, but {names}.")
         return marts[mart]
 
 
 @contextmanager
-def opened(settings: WarehouseSettings) -> Iterator[Warehouse]:
-    """The warehouse, open for reading; a failure of it is a CommandError in one line."""
+def open_warehouse(settings: WarehouseSettings) -> Iterator[Warehouse]:
+    """Open the warehouse for reading; an error of the engine becomes a one-line CommandError."""
     if settings.problems():
         raise SettingsError(settings.problems())
-    engine = {"duckdb": _duckdb, "postgres": _postgres, "bigquery": _bigquery}[settings.dbt_target]
+    engines = {"duckdb": _open_duckdb, "postgres": _open_postgres, "bigquery": _open_bigquery}
     try:
-        with engine(settings) as warehouse:
+        with engines[settings.dbt_target](settings) as warehouse:
             yield warehouse
     except (duckdb.Error, psycopg.Error, GoogleAPIError, GoogleAuthError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -88,7 +88,7 @@ def opened(settings: WarehouseSettings) -> Iterator[Warehouse]:
 
 
 @contextmanager
-def _duckdb(settings: WarehouseSettings) -> Iterator[Warehouse]:
+def _open_duckdb(settings: WarehouseSettings) -> Iterator[Warehouse]:
     path = settings.klaviyo_warehouse
     if not path.exists():
         raise CommandError(f"{path} is missing: sync first, or set KLAVIYO_WAREHOUSE.")
@@ -100,23 +100,24 @@ def _duckdb(settings: WarehouseSettings) -> Iterator[Warehouse]:
             while rows := cursor.fetchmany(10_000):
                 yield from rows
 
-        yield Warehouse("klaviyo.{}", query, lambda: _described(query, "klaviyo"))
+        yield Warehouse("klaviyo.{}", query, lambda: _describe_schema(query, "klaviyo"))
 
 
 @contextmanager
-def _postgres(settings: WarehouseSettings) -> Iterator[Warehouse]:
+def _open_postgres(settings: WarehouseSettings) -> Iterator[Warehouse]:
     schema = settings.pg_schema
-    with psycopg.connect(postgres_address(settings)) as connection:
+    with psycopg.connect(postgres_conninfo(settings)) as connection:
         connection.read_only = True
 
+        # stream() reads row by row; execute() would hold the whole result in memory.
         def query(sql: str) -> Iterator[Row]:
             return connection.cursor().stream(sql)
 
-        yield Warehouse(f'"{schema}".{{}}', query, lambda: _described(query, schema))
+        yield Warehouse(f'"{schema}".{{}}', query, lambda: _describe_schema(query, schema))
 
 
-def postgres_address(settings: WarehouseSettings) -> str:
-    """What a connection to Postgres is opened with; it tells times in UTC."""
+def postgres_conninfo(settings: WarehouseSettings) -> str:
+    """The connection string of Postgres; its sessions use UTC."""
     return make_conninfo(
         host=settings.pg_host,
         port=settings.pg_port,
@@ -127,8 +128,10 @@ def postgres_address(settings: WarehouseSettings) -> str:
     )
 
 
-def _described(query: Callable[[str], Iterable[Row]], schema: str) -> dict[str, dict[str, str]]:
-    """The tables of a schema with their columns; DuckDB understands Postgres's names of types."""
+def _describe_schema(
+    query: Callable[[str], Iterable[Row]], schema: str
+) -> dict[str, dict[str, str]]:
+    """Read the columns of a schema's tables; DuckDB understands Postgres's type names too."""
     tables: dict[str, dict[str, str]] = {}
     for table, column, kind in query(f"""
         select table_name, column_name, data_type from information_schema.columns
@@ -138,8 +141,8 @@ def _described(query: Callable[[str], Iterable[Row]], schema: str) -> dict[str, 
     return tables
 
 
-# DuckDB's names for the types of BigQuery's API: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables
-BIGQUERY_TYPES = {
+# DuckDB types by type of BigQuery's API: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables
+DUCKDB_TYPES = {
     "STRING": "VARCHAR",
     "INTEGER": "BIGINT",
     "FLOAT": "DOUBLE",
@@ -149,7 +152,7 @@ BIGQUERY_TYPES = {
 
 
 @contextmanager
-def _bigquery(settings: WarehouseSettings) -> Iterator[Warehouse]:
+def _open_bigquery(settings: WarehouseSettings) -> Iterator[Warehouse]:
     limit = bigquery.QueryJobConfig(maximum_bytes_billed=settings.bq_maximum_bytes_billed)
     dataset = f"{settings.bq_project}.{settings.bq_dataset}"
     with bigquery.Client(
@@ -160,7 +163,7 @@ def _bigquery(settings: WarehouseSettings) -> Iterator[Warehouse]:
             tables = [client.get_table(table) for table in client.list_tables(dataset)]
             return {
                 table.table_id: {
-                    field.name: BIGQUERY_TYPES.get(field.field_type, field.field_type)
+                    field.name: DUCKDB_TYPES.get(field.field_type, field.field_type)
                     for field in table.schema
                 }
                 for table in tables

@@ -1,4 +1,4 @@
-"""The real `fivetran debug` in tests: run a copy of a connector, look at what it left behind."""
+"""Runs a copy of a connector by the real `fivetran debug`, and reads what the run left."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ SCHEMA = fivetran_debug.SCHEMA
 
 @dataclass(frozen=True)
 class Result:
-    """One finished run, and the warehouse file and state that stand after it."""
+    """One finished run, with the warehouse file and the state after it."""
 
     returncode: int
     stdout: str
@@ -29,28 +29,28 @@ class Result:
 
 
 def copy_connector(folder: Path, source: Path = CONNECTOR) -> Path:
-    """A copy of the connector in `folder`, without anything that earlier runs of it left behind."""
-    left_behind = shutil.ignore_patterns("files", "crash-reports", "__pycache__")
-    return Path(shutil.copytree(source, folder / "connector", ignore=left_behind))
+    """Copy the connector into `folder`, without what earlier runs of it left."""
+    of_runs = shutil.ignore_patterns("files", "crash-reports", "__pycache__")
+    return Path(shutil.copytree(source, folder / "connector", ignore=of_runs))
 
 
 def alter(project: Path, module: str, old: str, new: str) -> None:
-    """Change the one place in a module of the copy that reads so."""
+    """Replace the only occurrence of a text in a module of the copy."""
     text = (project / module).read_text()
-    assert text.count(old) == 1, f"{module} has {text.count(old)} times {old!r}"
+    assert text.count(old) == 1, f"{module} has {old!r} {text.count(old)} times"
     (project / module).write_text(text.replace(old, new))
 
 
 def start(
     project: Path, configuration: Mapping[str, str], env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    """Start a sync and return at once; the caller reads, waits or kills.
+    """Start a sync and return at once: the caller reads, waits or kills.
 
     `env` is added to the environment. The run's home is a folder beside `project`.
     """
     process = subprocess.Popen(
-        fivetran_debug.command(project),
-        env=fivetran_debug.environment(project.parent / "home") | dict(env or {}),
+        fivetran_debug.build_command(project),
+        env=fivetran_debug.build_environment(project.parent / "home") | dict(env or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -69,7 +69,7 @@ def debug(
     state: Any = None,
     env: Mapping[str, str] | None = None,
 ) -> Result:
-    """Run one sync to its end. Without `state` it goes on from what the last run left."""
+    """Run one sync to its end. Without `state` it resumes from the last run."""
     if state is not None:
         _state_file(project).parent.mkdir(exist_ok=True)
         _state_file(project).write_text(json.dumps(state))

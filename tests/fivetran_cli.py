@@ -1,4 +1,4 @@
-"""The other commands of the SDK beside `fivetran debug`, run as an operator would."""
+"""Runs the other commands of the SDK, as an operator would."""
 
 import subprocess
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from scripts import fivetran_debug
 def fivetran(
     command: str, project: Path, *options: str, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """One finished command; all it printed is in `stdout`. `env` is added to the environment."""
+    """Run one command; all it prints is in `stdout`. `env` is added to the environment."""
     return subprocess.run(
         [str(fivetran_debug.BIN / "fivetran"), command, str(project), *options],
-        env=fivetran_debug.environment(project.parent / "home") | dict(env or {}),
+        env=fivetran_debug.build_environment(project.parent / "home") | dict(env or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -23,7 +23,7 @@ def fivetran(
 
 
 def package(project: Path) -> Path:
-    """The zip file that would be sent to Fivetran."""
+    """Build the zip file that is sent to Fivetran."""
     done = fivetran("package", project)
     assert done.returncode == 0, done.stdout
     (file,) = (project / "files").glob("*.zip")

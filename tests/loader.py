@@ -1,6 +1,6 @@
-"""A loader of our own: replays a sync's operations into memory, as Fivetran does into a warehouse.
+"""A loader into memory: it replays a sync's operations as Fivetran does into a warehouse.
 
-What comes before a checkpoint is kept; what comes after the last one is lost when the sync dies.
+Operations before a checkpoint are kept; those after the last one are lost when the sync is killed.
 """
 
 import copy
@@ -18,11 +18,11 @@ import sync
 
 Row = dict[str, Any]
 Tables = dict[str, dict[str, Row]]
-OWN = {"sync_report", "sync_error"}  # tables about the sync, not about the account
+SYNC_TABLES = {"sync_report", "sync_error"}  # tables about the sync, not about the account
 
 
 class KilledError(Exception):
-    """The process died here."""
+    """The process was killed here."""
 
 
 @dataclass
@@ -41,11 +41,11 @@ class Loader:
         self,
         *,
         die_after: int | None = None,
-        between: Callable[[models.Operation], object] = lambda _: None,
+        on_operation: Callable[[models.Operation], object] = lambda _: None,
     ) -> "Loader":
-        """Run one sync; `die_after` operations it dies and loses what was not checkpointed.
+        """Run one sync. A kill after `die_after` operations loses those since the last checkpoint.
 
-        `between` is called with each operation before the next one is asked for.
+        `on_operation` is called with each operation before the next one is made.
         """
         self.written, self.deleted, self.warnings = Counter(), Counter(), []
         pending: list[models.Operation] = []
@@ -55,15 +55,15 @@ class Loader:
                 if count == die_after:
                     raise KilledError
                 pending.append(operation)
-                between(operation)
+                on_operation(operation)
                 if isinstance(operation, models.Checkpoint):
-                    self._keep(pending)
+                    self._apply(pending)
                     self.state = json.loads(json.dumps(operation.state))
                     pending = []
-        self._keep(pending)
+        self._apply(pending)
         return self
 
-    def _keep(self, operations: list[models.Operation]) -> None:
+    def _apply(self, operations: list[models.Operation]) -> None:
         for operation in operations:
             if isinstance(operation, models.Upsert):
                 self.written[operation.table] += 1
@@ -84,12 +84,12 @@ class Loader:
         return {
             name: {key: _content(row) for key, row in rows.items()}
             for name, rows in self.tables.items()
-            if name not in OWN and rows
+            if name not in SYNC_TABLES and rows
         }
 
     @property
     def requests(self) -> int:
-        """What the last sync asked of Klaviyo, by its own report."""
+        """The number of requests of the last sync, by its own report."""
         last = self.rows("sync_report")[-1]["sync_id"]
         return sum(r["requests"] for r in self.rows("sync_report") if r["sync_id"] == last)
 

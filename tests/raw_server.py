@@ -1,4 +1,4 @@
-r"""A loopback server that speaks bytes: for answers that no honest HTTP server gives.
+r"""A loopback server of raw bytes: for responses that no correct HTTP server sends.
 
 with serve(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nshort") as server:
     requests.get(server.url)
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+EMPTY_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 PAUSE = 0.02  # seconds between two dripped bytes
 
 
@@ -28,17 +29,17 @@ class Connection:
         self.sock.sendall(data)
 
     def drip(self, data: bytes) -> None:
-        """Send it byte by byte, then the last byte for ever."""
+        """Send it byte by byte, then the last byte without end."""
         while not self.stopped.wait(PAUSE):
             self.send(data[:1])
             data = data[1:] or data
 
     def hold(self) -> None:
-        """Say nothing until the server ends."""
+        """Send nothing until the server ends."""
         self.stopped.wait()
 
     def reset(self) -> None:
-        """End with a reset instead of a farewell."""
+        """Close with a reset."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
@@ -46,7 +47,7 @@ Answer = bytes | Callable[[Connection], None]
 
 
 class RawServer(socketserver.ThreadingTCPServer):
-    """Gives every connection the same answer and counts them."""
+    """Sends every connection the same response and counts them."""
 
     daemon_threads = True
     block_on_close = False
@@ -67,7 +68,7 @@ class _Handler(socketserver.BaseRequestHandler):
     server: RawServer
 
     def handle(self) -> None:
-        """Read one request, then answer it; a client that leaves is no error."""
+        """Read one request and respond; a client that disconnects is no error."""
         self.server.connections += 1
         with suppress(OSError):
             if self.server.tls is not None:

@@ -1,4 +1,4 @@
-"""All that a warehouse file holds, and what of it can be compared with another's."""
+"""Reads the raw tables of a warehouse file, also in a form that compares with another's."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import duckdb
 
 from tests.fivetran import SCHEMA
-from tests.loader import OWN
+from tests.loader import SYNC_TABLES
 
-WHEN = {"synced_at", "_fivetran_synced"}  # columns that tell when a row was written
+WRITTEN_AT = {"synced_at", "_fivetran_synced"}  # when a row was written
 Rows = list[dict[str, Any]]
 
 
@@ -17,10 +17,10 @@ def everything(warehouse: Path) -> dict[str, Rows]:
     if not warehouse.exists():
         return {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        found = connection.sql(
+        names = connection.sql(
             f"select table_name from duckdb_tables() where schema_name = '{SCHEMA}'"
         ).fetchall()
-        tables = {name: _rows(connection, name) for (name,) in found}
+        tables = {name: _rows(connection, name) for (name,) in names}
     return {name: rows for name, rows in tables.items() if rows}
 
 
@@ -30,11 +30,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> Rows:
 
 
 def content(warehouse: Path) -> dict[str, Rows]:
-    """What is said of the account: not of the syncs, nor when a row was written."""
+    """The tables about the account, not the syncs, without when a row was written."""
     tables = everything(warehouse)
-    return {name: _content(rows) for name, rows in tables.items() if name not in OWN}
+    return {name: _content(rows) for name, rows in tables.items() if name not in SYNC_TABLES}
 
 
 def _content(rows: Rows) -> Rows:
-    bare = [{name: value for name, value in row.items() if name not in WHEN} for row in rows]
+    bare = [{name: value for name, value in row.items() if name not in WRITTEN_AT} for row in rows]
     return sorted(bare, key=repr)

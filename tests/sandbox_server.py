@@ -1,4 +1,4 @@
-"""The sandbox as a real server in a process of its own, for any test that needs an account.
+"""The sandbox as a server in a process of its own, for tests that need an account.
 
 with running_sandbox(events=50_000, now="2026-11-21T12:00:00Z") as sandbox:
     page = sandbox.get("/api/events")
@@ -32,25 +32,25 @@ class Sandbox:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every request to the API carries."""
+        """The headers of every request to the API."""
         return {
             "Authorization": f"Klaviyo-API-Key {KEY}",
             "revision": REVISION,
             "Content-Type": "application/vnd.api+json",
         }
 
-    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
-        """Return the API's answer, whatever its status."""
-        headers = self.headers | more.pop("headers", {})
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Return the API's response, whatever its status."""
+        headers = self.headers | options.pop("headers", {})
         url = path if path.startswith("http") else self.url + path
-        more = {"allow_redirects": False, "timeout": TIMEOUT} | more
-        return self.session.request(method, url, headers=headers, **more)
+        options = {"allow_redirects": False, "timeout": TIMEOUT} | options
+        return self.session.request(method, url, headers=headers, **options)
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
         """Return the document at ``path``; AssertionError if it is not 200."""
-        answer = self.ask("GET", path, params=parameters)
-        assert answer.status_code == requests.codes.ok, answer.text
-        document: dict[str, Any] = answer.json()
+        response = self.request("GET", path, params=parameters)
+        assert response.status_code == requests.codes.ok, response.text
+        document: dict[str, Any] = response.json()
         return document
 
     def pages(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
@@ -65,19 +65,21 @@ class Sandbox:
         """Return the resources of every page of a listing."""
         return [each for page in self.pages(path, **parameters) for each in page["data"]]
 
-    def report(self, kind: str, **attributes: Any) -> dict[str, Any]:
+    def report(self, resource_type: str, **attributes: Any) -> dict[str, Any]:
         """Return the document of a report or of a metric aggregate, such as flow-series-report."""
-        answer = self.ask("POST", f"/api/{kind}s", json=body(kind, attributes))
-        assert answer.status_code == requests.codes.ok, answer.text
-        document: dict[str, Any] = answer.json()
+        response = self.request(
+            "POST", f"/api/{resource_type}s", json=build_body(resource_type, attributes)
+        )
+        assert response.status_code == requests.codes.ok, response.text
+        document: dict[str, Any] = response.json()
         return document
 
-    def admin(self, method: str = "GET", path: str = "", /, **given: Any) -> dict[str, Any]:
-        """Ask the admin's door."""
+    def admin(self, method: str = "GET", path: str = "", /, **body: Any) -> dict[str, Any]:
+        """Return the response of an ``/admin`` endpoint, by default the sandbox's state."""
         url = f"{self.url}/admin{path}"
-        answer = self.session.request(method, url, json=given or None, timeout=TIMEOUT)
-        assert answer.status_code == requests.codes.ok, answer.text
-        document: dict[str, Any] = answer.json()
+        response = self.session.request(method, url, json=body or None, timeout=TIMEOUT)
+        assert response.status_code == requests.codes.ok, response.text
+        document: dict[str, Any] = response.json()
         return document
 
     def move_to(self, now: str) -> None:
@@ -85,38 +87,41 @@ class Sandbox:
         self.admin("POST", "/clock", now=now)
 
     def advance(self, seconds: int) -> None:
-        """Move the account's clock on."""
+        """Move the account's clock forward."""
         self.admin("POST", "/clock", advance_seconds=seconds)
 
     def fault(self, name: str, **settings: Any) -> None:
-        """Set a fault; klaviyo_sandbox/door/faults.py lists them."""
+        """Set a fault; klaviyo_sandbox/http/faults.py lists them."""
         self.admin("POST", "/fault", name=name, **settings)
 
     def clear_faults(self) -> None:
-        """Unset every fault."""
+        """Clear every fault."""
         self.admin("DELETE", "/fault")
 
-    def edit(self, kind: str, id_: str, changes: Mapping[str, Any] | None) -> None:
+    def edit(self, resource_type: str, id_: str, changes: Mapping[str, Any] | None) -> None:
         """Change attributes of a resource, or delete it (None)."""
-        self.admin("POST", "/edit", type=kind, id=id_, changes=changes)
+        self.admin("POST", "/edit", type=resource_type, id=id_, changes=changes)
 
     def reset(self) -> None:
-        """Undo every edit, turn the clock back, unset faults and forget requests."""
+        """Return to the first state: clock, edits, faults, counted rate limits, requests.
+
+        It takes milliseconds, so the tests of a module can share one sandbox.
+        """
         self.admin("POST", "/reset")
 
     def log(self) -> list[dict[str, Any]]:
         """Return every request to the API since the start or the last reset."""
-        found: list[dict[str, Any]] = self.admin("GET", "/requests")["requests"]
-        return found
+        log: list[dict[str, Any]] = self.admin("GET", "/requests")["requests"]
+        return log
 
     def reset_requests(self) -> None:
         """Forget the requests so far."""
         self.admin("POST", "/requests/reset")
 
 
-def body(kind: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON:API body of a question."""
-    return {"data": {"type": kind, "attributes": attributes}}
+def build_body(resource_type: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON:API body of a POST request."""
+    return {"data": {"type": resource_type, "attributes": attributes}}
 
 
 def start(**options: Any) -> Sandbox:
@@ -125,10 +130,10 @@ def start(**options: Any) -> Sandbox:
     Options are those of the command line: ``latency_ms=5``, ``no_limits=True``,
     ``api_key=["pk_one", "pk_two@8:events:read"]`` (the second opens the account of seed 8).
     """
-    return Sandbox(*launcher.start(*_flags(options)))
+    return Sandbox(*launcher.start(*_command_line(options)))
 
 
-def _flags(options: Mapping[str, Any]) -> Iterator[str]:
+def _command_line(options: Mapping[str, Any]) -> Iterator[str]:
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"
         for each in value if isinstance(value, list) else [value]:
@@ -139,7 +144,7 @@ def _flags(options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def stop(sandbox: Sandbox) -> None:
-    """End the process."""
+    """Stop the process."""
     sandbox.session.close()
     sandbox.process.kill()
     sandbox.process.communicate()

@@ -1,5 +1,6 @@
-"""Several Klaviyo accounts in one connection: side by side, and independent of each other."""
+"""Several Klaviyo accounts in one connection, each independent of the others."""
 
+import copy
 import random
 import threading
 import time
@@ -7,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 import sync
 from api import AuthError
 from models import Checkpoint, Operation
-
 from tests import fivetran, raw_tables
 from tests.loader import KilledError, Loader, Tables
 from tests.sandbox_server import Sandbox, running_sandbox
@@ -29,94 +30,109 @@ def _sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def loader(sandbox: Sandbox, *keys: str) -> Loader:
-    """A connection with these keys."""
+@pytest.fixture(scope="module", name="first_sync")
+def _first_sync(sandbox: Sandbox) -> Loader:
+    return connect(sandbox, FIRST, SECOND).sync()
+
+
+@pytest.fixture
+def both(first_sync: Loader) -> Loader:
+    """A connection with two keys, after its first sync."""
+    return copy.deepcopy(first_sync)
+
+
+def connect(sandbox: Sandbox, *keys: str) -> Loader:
+    """A new connection with these keys."""
     return Loader(sandbox.url, {"api_key": ", ".join(keys), "tables": TABLES})
 
 
-def together(*tables: Tables) -> Tables:
-    """The rows of several accounts, whose keys never meet."""
-    return {name: {k: row for one in tables for k, row in one[name].items()} for name in tables[0]}
-
-
-def test_rows_of_all_stand_under_their_account(sandbox: Sandbox) -> None:
-    """One connection with two keys holds what two connections would, told apart by account_id."""
-    alone = [loader(sandbox, key).sync().content() for key in (FIRST, SECOND)]
-    both = loader(sandbox, FIRST, SECOND).sync()
+def test_two_keys_hold_what_two_connections_would(sandbox: Sandbox, both: Loader) -> None:
+    """The rows of each account are those of a connection of its own, by account_id."""
+    first, second = (connect(sandbox, key).sync().content() for key in (FIRST, SECOND))
+    expected = {table: first[table] | second[table] for table in first}
     assert len({row["account_id"] for row in both.rows("account")}) == 2
-    assert together(*alone) == both.content()
+    assert expected == both.content()
     both.sync()
-    assert set(both.written) <= {"sync_report", "event"}  # the last hours' events are asked again
-    assert together(*alone) == both.content()
+    assert set(both.written) <= {"sync_report", "event"}  # the last hours' events are read again
+    assert expected == both.content()
 
 
-def test_a_second_account_can_join_later(sandbox: Sandbox) -> None:
-    """A key that is added later brings its whole history; the first account goes on as it was."""
-    joined = loader(sandbox, FIRST).sync()
-    joined.configuration = {**joined.configuration, "api_key": f"{FIRST},{SECOND}"}
-    joined.sync()
-    assert loader(sandbox, FIRST, SECOND).sync().content() == joined.content()
+def test_an_account_can_be_added_later(sandbox: Sandbox, both: Loader) -> None:
+    """A key that is added later brings its whole history; the first account is as it was."""
+    grown = connect(sandbox, FIRST).sync()
+    grown.configuration = {**grown.configuration, "api_key": f"{FIRST},{SECOND}"}
+    grown.sync()
+    assert both.content() == grown.content()
 
 
-def test_killed_anywhere_both_resume(sandbox: Sandbox) -> None:
-    """A checkpoint knows of each account only what was handed out before: nothing is lost."""
-    whole = loader(sandbox, FIRST, SECOND).sync()
-    killed = loader(sandbox, FIRST, SECOND)
+def test_killed_anywhere_both_resume(sandbox: Sandbox, both: Loader) -> None:
+    """A checkpoint holds of each account only what was loaded before: nothing is lost."""
+    length = sum(both.written.values())
+    killed = connect(sandbox, FIRST, SECOND)
     dice = random.Random(7)
     for _ in range(4):
         with pytest.raises(KilledError):
-            killed.sync(die_after=dice.randrange(sum(whole.written.values()) // 5))
+            killed.sync(die_after=dice.randrange(length // 5))
     killed.sync()
-    assert whole.content() == killed.content()
+    assert both.content() == killed.content()
 
 
-def both_have_metrics(operation: Operation) -> bool:
-    """Whether a checkpoint tells that the metrics of two accounts were listed wholly."""
+def has_listed_both_metrics(operation: Operation) -> bool:
+    """Whether a checkpoint says that the metrics of two accounts are complete."""
     accounts = operation.state["accounts"] if isinstance(operation, Checkpoint) else {}
     metrics = [account["tables"].get("metric", {}) for account in accounts.values()]
-    return sum(bool(one.get("listed_on")) for one in metrics) == 2
+    return sum(bool(state.get("listed_on")) for state in metrics) == 2
 
 
-def test_a_sync_that_is_broken_off_leaves_no_thread(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not even those that wait for an answer of Klaviyo's."""
+def test_a_closed_sync_leaves_no_thread(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing the operations ends every thread, also those that wait for a response."""
     monkeypatch.setenv("KLAVIYO_BASE_URL", sandbox.url)
-    monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 0)  # each is handed on
+    monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 0)  # none is held back
     sandbox.reset_requests()
     sandbox.fault("stall", path="/api/events", times=None)
     before = set(threading.enumerate())
     operations = sync.sync({"api_key": f"{FIRST},{SECOND}", "tables": "event"}, {})
-    while not both_have_metrics(next(operations)):
-        pass  # and events are next
-    while sum(asked["path"] == "/api/events" for asked in sandbox.log()) < 2:
+    while not has_listed_both_metrics(next(operations)):
+        pass  # events are next
+    while sum(request["path"] == "/api/events" for request in sandbox.log()) < 2:
         time.sleep(0.05)  # until both accounts wait
     started = set(threading.enumerate()) - before
     operations.close()
-    ended = time.monotonic() + 20  # a request's deadline is 60 seconds
+    latest = time.monotonic() + 20  # a request's deadline is 60 seconds
     for thread in started:
-        thread.join(timeout=max(ended - time.monotonic(), 0))
+        thread.join(timeout=max(latest - time.monotonic(), 0))
     assert started
     assert not set(threading.enumerate()) - before
     sandbox.clear_faults()
 
 
 @pytest.mark.parametrize("keys", [(FIRST, WRONG), (WRONG, FIRST)], ids=["last", "first"])
-def test_a_rejected_key_stops_its_own_account_only(sandbox: Sandbox, keys: tuple[str, str]) -> None:
-    """The other account is whole, a warning tells which one is not, and the sync fails."""
-    one_bad = loader(sandbox, *keys)
+def test_a_rejected_key_stops_only_its_own_account(
+    sandbox: Sandbox, both: Loader, keys: tuple[str, str]
+) -> None:
+    """The other account is complete, a warning says which one is not, and the sync fails."""
+    connection = connect(sandbox, *keys)
     with pytest.raises(AuthError, match=f"account {keys.index(WRONG) + 1} of 2: .* rejected"):
-        one_bad.sync()
-    assert loader(sandbox, FIRST).sync().content() == one_bad.content()
-    one_bad.configuration = {**one_bad.configuration, "api_key": f"{FIRST},{SECOND}"}
-    one_bad.sync()
-    assert loader(sandbox, FIRST, SECOND).sync().content() == one_bad.content()
+        connection.sync()
+    (account,) = {row["account_id"] for row in connection.rows("account")}
+    assert of_account(both.content(), account) == connection.content()
+    connection.configuration = {**connection.configuration, "api_key": f"{FIRST},{SECOND}"}
+    connection.sync()
+    assert both.content() == connection.content()
 
 
-def test_a_real_run_says_which_key_was_rejected(sandbox: Sandbox, connector_project: Path) -> None:
+def of_account(tables: Tables, account_id: str) -> Tables:
+    """The rows of one account."""
+    return {
+        name: {key: row for key, row in rows.items() if row["account_id"] == account_id}
+        for name, rows in tables.items()
+    }
+
+
+def test_debug_says_which_key_was_rejected(sandbox: Sandbox, connector_project: Path) -> None:
     """`fivetran debug` keeps the good account's rows, names the bad one and exits with 1."""
-    given = {"api_key": f"{FIRST},{WRONG}", "tables": TABLES}
-    result = fivetran.debug(connector_project, given, env={"KLAVIYO_BASE_URL": sandbox.url})
+    configuration = {"api_key": f"{FIRST},{WRONG}", "tables": "segment"}
+    result = fivetran.debug(connector_project, configuration, env={"KLAVIYO_BASE_URL": sandbox.url})
     assert result.returncode == 1
     assert "account 2 of 2: Klaviyo rejected the API key" in result.stdout
-    assert len(raw_tables.content(result.warehouse)["event"]) > 0
+    assert len(raw_tables.content(result.warehouse)["segment"]) > 0

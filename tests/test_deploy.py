@@ -1,6 +1,6 @@
-"""The deploy rehearsed: the workflow's command, the real `fivetran deploy`, a Fivetran API here.
+"""The workflow's deploy step with the real `fivetran deploy`, against a Fivetran API in the test.
 
-How the SDK is led to another address and what it asks there was seen on version 3.0.0.
+How the SDK takes another address and what it requests there is that of version 3.0.0.
 """
 
 import base64
@@ -20,8 +20,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from scripts import fivetran_debug
-from tests.fivetran import copy_connector
-from tests.test_workflows import step
+from tests.fivetran import CONNECTOR, copy_connector
+from tests.test_workflows import get_step
 
 ROOT = Path(__file__).parent.parent
 KEY = base64.b64encode(b"name:hush-hush").decode()
@@ -39,11 +39,11 @@ CONNECTION = {
 
 
 class Fivetran:
-    """As much of Fivetran's API as a deploy asks; it keeps what it is sent."""
+    """The part of Fivetran's API that a deploy uses; it records what it is sent."""
 
     def __init__(self, server: HTTPServer, *, has_connection: bool) -> None:
         self.url = server.url_for("").rstrip("/")
-        self.written: list[str] = []
+        self.writes: list[str] = []
         self.keys: set[str | None] = set()
         self.package = b""
         self.body: dict[str, Any] = {}
@@ -54,7 +54,7 @@ class Fivetran:
         self.keys.add(request.headers.get("Authorization"))
         call = f"{request.method} {request.path}"
         if request.method != "GET":
-            self.written.append(call)
+            self.writes.append(call)
         if request.is_json:
             self.body = request.get_json()
         elif request.files:
@@ -82,10 +82,10 @@ class Checkout:
 
     def deploy(self, fivetran: Fivetran, secrets: Mapping[str, str]) -> tuple[int, str]:
         """Run the workflow's step `Deploy`; gives its exit code and all it printed."""
-        self._lead_to(fivetran)
-        deploy = step("deploy", "Deploy")
-        unset = dict.fromkeys(deploy["env"], "")  # as GitHub gives what nobody has set
-        environment = fivetran_debug.environment(self.folder / "home")
+        self._set_address(fivetran)
+        deploy = get_step("deploy", "Deploy")
+        unset = dict.fromkeys(deploy["env"], "")  # GitHub gives an empty text for what is not set
+        environment = fivetran_debug.build_environment(self.folder / "home")
         done = subprocess.run(
             ["/bin/bash", "-e", "-o", "pipefail", "-c", deploy["run"]],
             cwd=self.folder,
@@ -98,13 +98,13 @@ class Checkout:
         )
         return done.returncode, done.stdout
 
-    def _lead_to(self, fivetran: Fivetran) -> None:
+    def _set_address(self, fivetran: Fivetran) -> None:
         settings = self.folder / "home" / ".fivetran" / "connector_sdk"
         settings.mkdir(parents=True)
         (settings / "_config.json").write_text(json.dumps({"production_base_url": fivetran.url}))
 
-    def holds(self, secret: str) -> list[Path]:
-        """The files in which a secret stands."""
+    def find(self, secret: str) -> list[Path]:
+        """The files that hold a secret."""
         files = [file for file in self.folder.rglob("*") if file.is_file()]
         own = [file for file in files if ".venv" not in file.parts]
         return [file for file in own if secret.encode() in file.read_bytes()]
@@ -125,12 +125,12 @@ def _checkout(tmp_path: Path) -> Checkout:
     return check_out(tmp_path)
 
 
-def test_a_new_connection_is_made(checkout: Checkout, httpserver: HTTPServer) -> None:
-    """In the group and under the name of the profile, with the connector and its configuration."""
+def test_new_connection_is_created(checkout: Checkout, httpserver: HTTPServer) -> None:
+    """It is in the profile's group and of its name, with the connector and its configuration."""
     fivetran = Fivetran(httpserver, has_connection=False)
     returncode, output = checkout.deploy(fivetran, SECRETS)
     assert returncode == 0, output
-    assert fivetran.written == ["POST /v1/connector-sdk/packages", "POST /v1/connectors"]
+    assert fivetran.writes == ["POST /v1/connector-sdk/packages", "POST /v1/connectors"]
     assert fivetran.body["group_id"] == "g1"
     assert fivetran.body["config"] == {
         "schema": "klaviyo",
@@ -142,7 +142,7 @@ def test_a_new_connection_is_made(checkout: Checkout, httpserver: HTTPServer) ->
 
 @dataclass(frozen=True)
 class Update:
-    """A deploy to a connection that exists, and what came of it."""
+    """A deploy to a connection that exists, and its output."""
 
     checkout: Checkout
     fivetran: Fivetran
@@ -160,31 +160,31 @@ def _update(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Update]:
         yield Update(checkout, fivetran, output)
 
 
-def test_an_existing_connection_is_kept_up_to_date(update: Update) -> None:
-    """It gets the new package, and every setting that is set, without asking anybody."""
-    assert update.fivetran.written == [
+def test_existing_connection_is_updated(update: Update) -> None:
+    """It gets the new package and every setting that is set, without a question to the user."""
+    assert update.fivetran.writes == [
         "POST /v1/connector-sdk/packages",
         "PATCH /v1/connectors/c1",
     ]
     config = update.fivetran.body["config"]
-    sent = {one["key"]: one["value"] for one in config["secrets_list"]}
+    sent = {secret["key"]: secret["value"] for secret in config["secrets_list"]}
     assert sent == {"api_key": KLAVIYO_KEY, "tables": "all", "start_date": "2024-01-31"}
     assert config["package_id"] == "new"
 
 
-def test_what_is_sent_is_the_connector(update: Update) -> None:
-    """The package is the folder's modules as they stand in it, and holds no secret."""
+def test_package_is_the_connector(update: Update) -> None:
+    """The package has the modules of the folder unchanged, and holds no secret."""
     with zipfile.ZipFile(io.BytesIO(update.fivetran.package)) as package:
         sent = {name: package.read(name) for name in package.namelist()}
-    for module in (ROOT / "klaviyo_connector").glob("*.py"):
-        assert sent[module.name] == module.read_bytes()
+    for module in CONNECTOR.rglob("*.py"):
+        assert sent[str(module.relative_to(CONNECTOR))] == module.read_bytes()
     assert not any(KLAVIYO_KEY.encode() in content for content in sent.values())
 
 
 def test_secrets_stay_off_the_disk_and_the_log(update: Update) -> None:
-    """The keys go to Fivetran alone, and what the SDK prints of one is masked first."""
+    """Only Fivetran gets the keys, and what the SDK prints of one is masked before."""
     assert update.fivetran.keys == {f"Basic {KEY}"}
-    assert update.checkout.holds(KLAVIYO_KEY) == update.checkout.holds(KEY) == []
+    assert update.checkout.find(KLAVIYO_KEY) == update.checkout.find(KEY) == []
     assert KLAVIYO_KEY not in update.output
     assert KEY not in update.output
     assert update.output.startswith(f"::add-mask::{KEY[:8]}\n")
@@ -200,12 +200,12 @@ def test_secrets_stay_off_the_disk_and_the_log(update: Update) -> None:
     ],
     ids=["no key", "malformed key", "unknown table", "unknown profile"],
 )
-def test_a_wrong_setting_ends_before_anything_is_sent(
+def test_wrong_setting_ends_before_anything_is_sent(
     checkout: Checkout, httpserver: HTTPServer, secrets: Mapping[str, str], line: str
 ) -> None:
-    """The step fails and names it."""
+    """The step fails, names the setting and writes nothing to Fivetran."""
     fivetran = Fivetran(httpserver, has_connection=True)
     returncode, output = checkout.deploy(fivetran, secrets)
     assert returncode != 0
     assert line in output
-    assert fivetran.written == []
+    assert fivetran.writes == []

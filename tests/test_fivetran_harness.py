@@ -1,4 +1,4 @@
-"""The harness that other tests stand on, tried on the smallest connector there is."""
+"""The harness of `fivetran debug` that other tests use, with a connector of one table."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests import fivetran
 
 COUNTER = '''
-"""Loads one row per sync; with `pause` it then waits for ever, between two checkpoints."""
+"""Loads one row per sync; with `pause` it then waits between two checkpoints."""
 
 import os
 import threading
@@ -51,7 +51,7 @@ def _project(tmp_path: Path) -> Path:
     return fivetran.copy_connector(tmp_path, source)
 
 
-def numbers(warehouse: Path) -> list[int]:
+def stored_numbers(warehouse: Path) -> list[int]:
     """The key of every loaded row."""
     return [row["number"] for row in fivetran.rows(warehouse, "count")]
 
@@ -68,18 +68,18 @@ def test_run_loads_rows_and_keeps_state(project: Path) -> None:
     assert row["at"] == datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def test_next_run_goes_on_from_the_last(project: Path) -> None:
+def test_next_run_resumes_from_the_last(project: Path) -> None:
     """A second run starts from the state of the first, or from the state it is given."""
     fivetran.debug(project, {"then": "end"})
     fivetran.debug(project, {"then": "end"})
     result = fivetran.debug(project, {"then": "end"}, state={"number": 41})
 
     assert result.state == {"number": 42}
-    assert numbers(result.warehouse) == [1, 2, 42]
+    assert stored_numbers(result.warehouse) == [1, 2, 42]
 
 
-def test_failed_run_is_seen_to_fail(project: Path) -> None:
-    """A run whose connector raises ends non-zero, with the cause on its output."""
+def test_failed_run_exits_with_1(project: Path) -> None:
+    """A run whose connector raises ends with exit code 1, and prints the cause."""
     result = fivetran.debug(project, {"then": "fail"})
 
     assert result.returncode == 1
@@ -87,7 +87,7 @@ def test_failed_run_is_seen_to_fail(project: Path) -> None:
 
 
 def test_killed_run_keeps_what_was_checkpointed(project: Path) -> None:
-    """After kill -9 the rows and state of the last checkpoint stand, and the next run goes on."""
+    """After kill -9 the rows and state of the last checkpoint are kept; the next run resumes."""
     process = fivetran.start(project, {"then": "pause"})
     assert process.stdout
     assert any("pausing" in line for line in process.stdout)
@@ -95,12 +95,12 @@ def test_killed_run_keeps_what_was_checkpointed(project: Path) -> None:
     process.communicate()
 
     assert fivetran.stored_state(project) == {"number": 1}
-    assert numbers(fivetran.warehouse(project)) == [1]
-    assert numbers(fivetran.debug(project, {"then": "end"}).warehouse) == [1, 2]
+    assert stored_numbers(fivetran.warehouse(project)) == [1]
+    assert stored_numbers(fivetran.debug(project, {"then": "end"}).warehouse) == [1, 2]
 
 
-def test_run_asks_nothing_of_the_package_index(project: Path) -> None:
-    """A run does without any network of its own: each way out leads to a closed port."""
+def test_run_makes_no_request_to_the_package_index(project: Path) -> None:
+    """A run needs no network of its own: with proxies on a closed port it succeeds."""
     closed = "http://127.0.0.1:9"
     env = {"HTTP_PROXY": closed, "HTTPS_PROXY": closed, "ALL_PROXY": closed}
     (project / "uses_requests.py").write_text("import requests\n")

@@ -1,4 +1,4 @@
-"""The setup form asks for every setting and tests that Klaviyo will answer."""
+"""The setup form has a field for every setting, and its tests find a key that will not do."""
 
 import json
 import subprocess
@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import configuration
 import pytest
 
+import configuration
 from tests.fivetran import CONNECTOR
 from tests.fivetran_cli import fivetran
 from tests.sandbox_server import Sandbox, running_sandbox
@@ -29,43 +29,45 @@ def _sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def setup_tests(project: Path, sandbox: Sandbox, given: Mapping[str, str]) -> tuple[int, str]:
+def run_setup_tests(
+    project: Path, sandbox: Sandbox, configuration: Mapping[str, str]
+) -> tuple[int, str]:
     """The exit code and output of the form's tests."""
-    (project / "configuration.json").write_text(json.dumps(given))
+    (project / "configuration.json").write_text(json.dumps(configuration))
     env = {"KLAVIYO_BASE_URL": sandbox.url}
     done = fivetran("configuration", project, "--test", env=env)
     return done.returncode, done.stdout
 
 
-def test_the_form_asks_for_every_setting() -> None:
-    """One field for each configuration key, of which only the API key must be filled in."""
-    asked = subprocess.run(
+def test_form_has_every_setting() -> None:
+    """One field for each configuration key, of which only the API key is required."""
+    done = subprocess.run(
         [sys.executable, "-c", FORM], cwd=CONNECTOR, capture_output=True, text=True, check=True
     )
-    fields = json.loads(asked.stdout.splitlines()[-1])
+    fields = json.loads(done.stdout.splitlines()[-1])
     assert fields == [[key, key == "api_key"] for key in configuration.KEYS]
 
 
 def test_a_good_key_passes(connector_project: Path, sandbox: Sandbox) -> None:
-    """The key and each scope are tried, and all is well."""
-    given = {"api_key": "pk_whole", "tables": "all"}
-    returncode, output = setup_tests(connector_project, sandbox, given)
+    """The key and each scope are tried, and every test succeeds."""
+    configuration = {"api_key": "pk_whole", "tables": "all"}
+    returncode, output = run_setup_tests(connector_project, sandbox, configuration)
     assert returncode == 0, output
     for test in ("api_key_is_valid", "can_read_campaigns", "can_read_events"):
         assert f"calling test '{test}'" in output
 
 
-def test_a_scope_that_no_chosen_table_needs_is_not_asked_for(
+def test_only_the_scopes_of_the_chosen_tables_are_tested(
     connector_project: Path, sandbox: Sandbox
 ) -> None:
-    """A key may be as narrow as the tables."""
-    given = {"api_key": "pk_no_lists", "tables": "campaign,segment,event"}
-    returncode, output = setup_tests(connector_project, sandbox, given)
+    """A key that has just the scopes of its tables passes."""
+    configuration = {"api_key": "pk_no_lists", "tables": "campaign,segment,event"}
+    returncode, output = run_setup_tests(connector_project, sandbox, configuration)
     assert returncode == 0, output
 
 
 @pytest.mark.parametrize(
-    ("given", "line"),
+    ("configuration", "line"),
     [
         ({"api_key": "pk_no_lists"}, "lists:read"),
         ({"api_key": "pk_unknown"}, "Klaviyo rejected the API key: check api_key"),
@@ -75,10 +77,10 @@ def test_a_scope_that_no_chosen_table_needs_is_not_asked_for(
     ids=["missing scope", "wrong key", "malformed key", "unknown table"],
 )
 def test_a_failure_says_what_to_change(
-    connector_project: Path, sandbox: Sandbox, given: Mapping[str, str], line: str
+    connector_project: Path, sandbox: Sandbox, configuration: Mapping[str, str], line: str
 ) -> None:
-    """The scope, the key or the setting is named before the connection is saved."""
-    returncode, output = setup_tests(connector_project, sandbox, given)
+    """The output names the scope, the key or the setting, without a traceback."""
+    returncode, output = run_setup_tests(connector_project, sandbox, configuration)
     assert returncode == 1
     assert line in output
     assert "Traceback" not in output

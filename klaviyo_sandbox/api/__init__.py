@@ -1,8 +1,7 @@
-"""What may be asked of the API, and the documents it answers with. Knows nothing of HTTP's wires.
+"""The requests that the API accepts and its responses. It does not depend on HTTP or sockets.
 
-Read ``endpoints`` (the one table of paths and what they take) and ``kinds`` (the one table of
-resources). Then for GET: ``query`` and ``filters`` (the query string, checked), ``reader`` (finds,
-sorts, cuts into pages) and ``documents`` (links, sparse fields). For POST: ``body`` (what both
-questions share), ``timeframes`` and ``questions`` (reports), ``aggregates`` (metric aggregates).
-``errors`` is what the API says when it does not answer.
+For GET, read ``query`` and ``filters`` (the checked query string), ``reader`` (selects, sorts and
+paginates) and ``documents`` (links and sparse fields). For POST, read ``request_body`` (shared by
+all), ``timeframes``, ``report_requests`` (reports) and ``aggregate_requests`` (metric aggregates).
+``errors`` holds the error responses. The endpoints themselves are declared in ``resources``.
 """

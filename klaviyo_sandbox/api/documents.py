@@ -1,8 +1,8 @@
-"""JSON:API documents: resources as the API shows them, with links, and their wrapping.
+"""JSON:API documents: resources with links and sparse fields, and the document around them.
 
 A to-one relationship always carries its data; a to-many one only when it is included (clients of
-``/api/events`` read metric and profile without asking; Klaviyo's guide on relationships says the
-rest).
+``/api/events`` read metric and profile without an include; Klaviyo's guide on relationships
+describes the rest).
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from klaviyo_sandbox.api.kinds import KINDS, Kind
 from klaviyo_sandbox.api.query import Query
 from klaviyo_sandbox.jsonapi import Json
+from klaviyo_sandbox.resources.declaration import ResourceType
+from klaviyo_sandbox.resources.registry import RESOURCE_TYPES
 
 NO_RELATIONSHIP: Json = {}
 
 
 @dataclass(frozen=True)
 class Url:
-    """The address a request came to; ``origin`` is scheme and host, without a slash."""
+    """The address of a request; ``origin`` is scheme and host, without a slash."""
 
     origin: str
     path: str
@@ -31,59 +32,63 @@ class Url:
         query = urlencode(self.parameters)
         return f"{self.origin}{self.path}?{query}" if query else f"{self.origin}{self.path}"
 
-    def turned_to(self, name: str, cursor: str) -> Url:
+    def with_cursor(self, name: str, cursor: str) -> Url:
         """Return the address of another page; ``name`` is the parameter that takes the cursor."""
         return Url(self.origin, self.path, {**self.parameters, name: cursor})
 
 
-def resource(raw: Json, query: Query, origin: str) -> Json:
-    """Return a resource with its links, without what was not asked for."""
-    kind = KINDS[raw["type"]]
-    own = f"{origin}/api/{kind.plural}/{raw['id']}"
-    shown: Json = {"type": raw["type"], "id": raw["id"]}
-    if kind.fields:
-        shown["attributes"] = _attributes(raw, kind, query)
-    if kind.relations:
-        shown["relationships"] = _relationships(raw["relationships"], kind, own, query.include)
-    shown["links"] = {"self": f"{own}/"}
-    return shown
+def render_resource(raw: Json, query: Query, origin: str) -> Json:
+    """Return a resource with its links and only the fields that the query selects."""
+    declared = RESOURCE_TYPES[raw["type"]]
+    url = f"{origin}/api/{declared.plural}/{raw['id']}"
+    rendered: Json = {"type": raw["type"], "id": raw["id"]}
+    if declared.attributes:
+        rendered["attributes"] = _select_attributes(raw, declared, query)
+    if declared.relationships:
+        rendered["relationships"] = _render_relationships(
+            raw["relationships"], declared, url, query.include
+        )
+    rendered["links"] = {"self": f"{url}/"}
+    return rendered
 
 
-def _attributes(raw: Json, kind: Kind, query: Query) -> Json:
+def _select_attributes(raw: Json, declared: ResourceType, query: Query) -> Json:
     attributes: Json = raw["attributes"]
-    asked = query.fields.get(raw["type"])
-    if asked is not None:
-        return _picked(attributes, [name.split(".") for name in asked])
-    if not kind.additional:
+    fields = query.fields.get(raw["type"])
+    if fields is not None:
+        return _select_paths(attributes, [name.split(".") for name in fields])
+    if not declared.additional:
         return attributes
-    hidden = set(kind.additional.split()) - query.additional
+    hidden = set(declared.additional.split()) - query.additional
     return {name: value for name, value in attributes.items() if name not in hidden}
 
 
-def _relationships(known: Json, kind: Kind, own: str, include: Collection[str]) -> Json:
-    shown: Json = {}
-    for name in kind.relations:
-        links = {"self": f"{own}/relationships/{name}/", "related": f"{own}/{name}/"}
-        relationship = known.get(name, NO_RELATIONSHIP)
-        is_told = "data" in relationship and (
+def _render_relationships(
+    relationships: Json, declared: ResourceType, url: str, include: Collection[str]
+) -> Json:
+    rendered: Json = {}
+    for name in declared.relationships:
+        links = {"self": f"{url}/relationships/{name}/", "related": f"{url}/{name}/"}
+        relationship = relationships.get(name, NO_RELATIONSHIP)
+        has_data = "data" in relationship and (
             name in include or not isinstance(relationship["data"], list)
         )
-        shown[name] = (
-            {"data": relationship["data"], "links": links} if is_told else {"links": links}
+        rendered[name] = (
+            {"data": relationship["data"], "links": links} if has_data else {"links": links}
         )
-    return shown
+    return rendered
 
 
-def _picked(value: Json, paths: list[list[str]]) -> Json:
-    """Return the parts of an object that the paths lead to, nested as they were."""
-    picked: Json = {}
+def _select_paths(value: Json, paths: list[list[str]]) -> Json:
+    """Return the parts of an object at the paths, nested as in the object."""
+    selected: Json = {}
     for name, child in value.items():
         below = [path[1:] for path in paths if path[0] == name]
         if not below:
             continue
-        whole = [] in below or not isinstance(child, dict)
-        picked[name] = child if whole else _picked(child, below)
-    return picked
+        is_whole = [] in below or not isinstance(child, dict)
+        selected[name] = child if is_whole else _select_paths(child, below)
+    return selected
 
 
 def document(data: Any, url: Url) -> Json:
@@ -91,6 +96,6 @@ def document(data: Any, url: Url) -> Json:
     return {"data": data, "links": {"self": str(url)}}
 
 
-def identifiers(shown: Iterable[Json]) -> list[Json]:
-    """Return only what names each resource."""
-    return [{"type": each["type"], "id": each["id"]} for each in shown]
+def identifiers(resources: Iterable[Json]) -> list[Json]:
+    """Return only the type and id of each resource."""
+    return [{"type": each["type"], "id": each["id"]} for each in resources]

@@ -1,4 +1,4 @@
-"""What the API says when it does not answer, in Klaviyo's error shape.
+"""The error responses of the API, in Klaviyo's error shape.
 
 Shape: ``{"errors": [{"id", "status", "code", "title", "detail", "source"}]}`` as in Klaviyo's
 OpenAPI (components/responses/ClientError). Codes and titles are those that clients report.
@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 @dataclass
 class ApiError(Exception):
-    """An answer with an error status; ``source`` names the parameter or pointer at fault."""
+    """A response with an error status; ``source`` names the parameter or pointer at fault."""
 
     status: int
     code: str
@@ -36,39 +36,39 @@ class ApiError(Exception):
 
 
 def invalid_parameter(parameter: str, detail: str) -> ApiError:
-    """A query parameter the endpoint does not take, or not so."""
+    """A query parameter that the endpoint does not take, or not with this value."""
     return ApiError(400, "invalid", "Invalid input.", detail, {"parameter": parameter})
 
 
 def invalid_body(pointer: str, detail: str) -> ApiError:
-    """A place in the request's body, given as a JSON pointer, that is missing or wrong."""
+    """A part of the request's body, given as a JSON pointer, that is missing or wrong."""
     return ApiError(400, "invalid", "Invalid input.", detail, {"pointer": pointer})
 
 
 def invalid_cursor(parameter: str = "page[cursor]") -> ApiError:
-    """A cursor that this endpoint, in this order, never gave."""
+    """A cursor that does not belong to this endpoint and sort order."""
     return invalid_parameter(parameter, "Invalid cursor provided.")
 
 
 def not_found(what: str) -> ApiError:
-    """A path or an object that is not there."""
+    """A path or a resource that does not exist."""
     return ApiError(404, "not_found", "Not found.", f"{what} does not exist.")
 
 
 def unauthenticated(detail: str) -> ApiError:
-    """No key in the request."""
+    """A request without a key."""
     title = "Authentication credentials were not provided."
     return ApiError(401, "not_authenticated", title, detail)
 
 
 def wrong_key() -> ApiError:
-    """A key that opens nothing."""
+    """A key that belongs to no account."""
     title = "Incorrect authentication credentials."
     return ApiError(401, "authentication_failed", title, title)
 
 
 def missing_scope(scope: str) -> ApiError:
-    """A key that may not do this."""
+    """A key without the endpoint's scope."""
     title = "You do not have permission to perform this action."
     detail = f"The API key used for this request is missing required scopes: {scope}"
     return ApiError(403, "permission_denied", title, detail)
@@ -84,6 +84,6 @@ def throttled(retry_after: int | str | None) -> ApiError:
 
 
 def server_error() -> ApiError:
-    """A fault of the server's own."""
+    """A failure inside the server."""
     detail = "A server error occurred."
     return ApiError(500, "error", detail, detail)

@@ -1,6 +1,11 @@
 """Klaviyo's filter grammar: ``operator(field,value)``, joined by commas or ``and(...)``.
 
-Strings stand in quotes; datetimes, numbers and booleans bare; lists in square brackets.
+    filter     = condition *( "," condition )
+    condition  = "and(" filter ")" | operator "(" field [ "," value ] ")"
+    value      = scalar | "[" scalar *( "," scalar ) "]"
+
+Strings are quoted; datetimes, numbers and booleans are not. Source: Klaviyo's guide
+on filtering (developers.klaviyo.com).
 """
 
 from __future__ import annotations
@@ -11,18 +16,19 @@ from datetime import UTC, tzinfo
 from functools import partial
 from typing import Any, NamedTuple
 
-from klaviyo_sandbox.api.endpoints import Filter
 from klaviyo_sandbox.api.errors import invalid_parameter
-from klaviyo_sandbox.jsonapi import seconds
+from klaviyo_sandbox.jsonapi import parse_iso
+from klaviyo_sandbox.resources.declaration import Filter
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<mark>[(),\[\]])|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'"""
     r"""|(?P<word>[^(),\[\]"']+))\s*"""
 )
+Token = tuple[str, str]
 
 
-class Word(str):
-    """A value that stood without quotes."""
+class Unquoted(str):
+    """A value without quotes in the filter."""
 
     __slots__ = ()
 
@@ -36,16 +42,16 @@ class Condition(NamedTuple):
 
 
 def parse(text: str) -> list[Condition]:
-    """Return the conditions in ``text``, untyped; ValueError if it is no filter."""
-    tokens = list(_tokens(text))
-    conditions = list(_conditions(tokens))
+    """Return the conditions in ``text``, untyped; ValueError if it is not a filter."""
+    tokens = list(_tokenize(text))
+    conditions = list(_parse_conditions(tokens))
     if tokens:
         raise ValueError(f"unexpected {tokens[0]!r}")
     return conditions
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (kind, text): kind is the mark itself, ``text`` for quoted, ``word`` for bare."""
+def _tokenize(text: str) -> Iterator[Token]:
+    """Yield (kind, text): the kind is the mark itself, ``text`` if quoted, ``word`` if not."""
     at = 0
     while at < len(text):
         match = TOKEN.match(text, at)
@@ -61,90 +67,100 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
             yield "text", re.sub(r"\\(.)", r"\1", quoted)
 
 
-def _take(tokens: list[tuple[str, str]], *kinds: str) -> str:
+def _take(tokens: list[Token], *kinds: str) -> str:
+    """Remove the next token and return its text; ValueError if it is of another kind."""
     if not tokens or tokens[0][0] not in kinds:
         found = repr(tokens[0][1]) if tokens else "the end"
         raise ValueError(f"expected {' or '.join(kinds)}, found {found}")
     return tokens.pop(0)[1]
 
 
-def _conditions(tokens: list[tuple[str, str]]) -> Iterator[Condition]:
-    while True:
-        operator = _take(tokens, "word")
-        _take(tokens, "(")
-        if operator == "and":
-            yield from _conditions(tokens)
-        else:
-            name = _take(tokens, "word", "text")
-            value = _value(tokens) if _take_comma(tokens) else None
-            yield Condition(operator, name, value)
-        _take(tokens, ")")
-        if not _take_comma(tokens):
-            return
-
-
-def _take_comma(tokens: list[tuple[str, str]]) -> bool:
+def _take_comma(tokens: list[Token]) -> bool:
+    """Remove the next token if it is a comma, and return whether it was."""
     found = bool(tokens) and tokens[0][0] == ","
     if found:
         tokens.pop(0)
     return found
 
 
-def _value(tokens: list[tuple[str, str]]) -> str | tuple[str, ...]:
+def _parse_conditions(tokens: list[Token]) -> Iterator[Condition]:
+    while True:
+        operator = _take(tokens, "word")
+        _take(tokens, "(")
+        if operator == "and":  # and(...) holds a whole filter, so the grammar is recursive
+            yield from _parse_conditions(tokens)
+        else:
+            name = _take(tokens, "word", "text")
+            value = _parse_value(tokens) if _take_comma(tokens) else None
+            yield Condition(operator, name, value)
+        _take(tokens, ")")
+        if not _take_comma(tokens):
+            return
+
+
+def _parse_value(tokens: list[Token]) -> str | tuple[str, ...]:
     if tokens and tokens[0][0] == "[":
         tokens.pop(0)
-        values = [_scalar(tokens)]
+        values = [_parse_scalar(tokens)]
         while _take_comma(tokens):
-            values.append(_scalar(tokens))
+            values.append(_parse_scalar(tokens))
         _take(tokens, "]")
         return tuple(values)
-    return _scalar(tokens)
+    return _parse_scalar(tokens)
 
 
-def _scalar(tokens: list[tuple[str, str]]) -> str:
-    bare = bool(tokens) and tokens[0][0] == "word"
+def _parse_scalar(tokens: list[Token]) -> str:
+    is_unquoted = bool(tokens) and tokens[0][0] == "word"
     value = _take(tokens, "word", "text")
-    return Word(value) if bare else value
+    return Unquoted(value) if is_unquoted else value
 
 
-def _string(value: str) -> str:
-    if isinstance(value, Word):
-        raise ValueError("a string must stand in quotes")  # noqa: TRY004 the user's mistake
+def _to_string(value: str) -> str:
+    if isinstance(value, Unquoted):
+        raise ValueError("a string must be quoted")  # noqa: TRY004 the user's mistake
     return value
 
 
-def _boolean(value: str) -> bool:
+def _to_boolean(value: str) -> bool:
     if value not in {"true", "false"}:
         raise ValueError("a boolean is true or false")
     return value == "true"
 
 
-TYPES: dict[str, Callable[[str], Any]] = {"string": _string, "boolean": _boolean, "number": float}
+CONVERTERS: dict[str, Callable[[str], Any]] = {
+    "string": _to_string,
+    "boolean": _to_boolean,
+    "number": float,
+}
 
 
-def read(text: str, allowed: Mapping[str, Filter], zone: tzinfo = UTC) -> list[Condition]:
+def parse_conditions(
+    text: str, allowed: Mapping[str, Filter], zone: tzinfo = UTC
+) -> list[Condition]:
     """Return the typed conditions of a request's ``filter``; datetimes become epoch seconds."""
     try:
         conditions = parse(text)
     except ValueError as error:
         raise invalid_parameter("filter", f"Invalid filter provided: {error}.") from None
-    return [_typed(condition, allowed, zone) for condition in conditions]
+    return [_convert(condition, allowed, zone) for condition in conditions]
 
 
-def _typed(condition: Condition, allowed: Mapping[str, Filter], zone: tzinfo) -> Condition:
+def _convert(condition: Condition, allowed: Mapping[str, Filter], zone: tzinfo) -> Condition:
+    """Return the condition with a typed value, checked against what the endpoint allows."""
     operator, name, value = condition
     if name not in allowed:
         raise invalid_parameter("filter", f"'{name}' is not a valid filter field.")
     rule = allowed[name]
     if operator not in rule.operators:
         raise invalid_parameter("filter", f"'{operator}' is not a valid operator for '{name}'.")
+    # A list is required exactly for the list operators, and a value for all but has().
     wants_list = operator in {"any", "contains-any", "contains-all"}
     if wants_list != isinstance(value, tuple) or (value is None) != (rule.type == "none"):
         raise invalid_parameter("filter", f"'{operator}' got an invalid value for '{name}'.")
     if value is None:
         return condition
     try:
-        convert = TYPES.get(rule.type, partial(seconds, zone=zone))
+        convert = CONVERTERS.get(rule.type, partial(parse_iso, zone=zone))
         typed = tuple(map(convert, value)) if isinstance(value, tuple) else convert(value)
     except ValueError:
         detail = f"Invalid value for '{name}': expected a {rule.type}."
@@ -152,22 +168,22 @@ def _typed(condition: Condition, allowed: Mapping[str, Filter], zone: tzinfo) ->
     return Condition(operator, name, typed)
 
 
-TESTS: dict[str, Callable[[Any, Any], bool]] = {
-    "equals": lambda found, asked: found == asked,
-    "any": lambda found, asked: found in asked,
-    "contains": lambda found, asked: asked in found,
-    "starts-with": lambda found, asked: found.startswith(asked),
-    "ends-with": lambda found, asked: found.endswith(asked),
-    "greater-than": lambda found, asked: found > asked,
-    "greater-or-equal": lambda found, asked: found >= asked,
-    "less-than": lambda found, asked: found < asked,
-    "less-or-equal": lambda found, asked: found <= asked,
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "equals": lambda value, wanted: value == wanted,
+    "any": lambda value, wanted: value in wanted,
+    "contains": lambda value, wanted: wanted in value,
+    "starts-with": lambda value, wanted: value.startswith(wanted),
+    "ends-with": lambda value, wanted: value.endswith(wanted),
+    "greater-than": lambda value, wanted: value > wanted,
+    "greater-or-equal": lambda value, wanted: value >= wanted,
+    "less-than": lambda value, wanted: value < wanted,
+    "less-or-equal": lambda value, wanted: value <= wanted,
 }
 
 
-def holds(condition: Condition, found: list[Any], rule: Filter) -> bool:
-    """Whether any of the values ``found`` at the field's place in a resource passes."""
-    test = TESTS[condition.operator]
+def matches(condition: Condition, values: list[Any], rule: Filter) -> bool:
+    """Whether any of a resource's ``values`` at the condition's field meets it."""
+    compare = OPERATORS[condition.operator]
     if rule.type == "date-time":
-        found = [seconds(value) for value in found if value]
-    return any(test(value, condition.value) for value in found if value is not None)
+        values = [parse_iso(value) for value in values if value]
+    return any(compare(value, condition.value) for value in values if value is not None)

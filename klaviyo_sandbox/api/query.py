@@ -1,4 +1,4 @@
-"""A request's query string, checked against what its endpoint takes."""
+"""A request's query string, checked against the parameters of its endpoint."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from urllib.parse import parse_qsl
 import orjson
 
 from klaviyo_sandbox.api import filters
-from klaviyo_sandbox.api.endpoints import Endpoint
 from klaviyo_sandbox.api.errors import invalid_cursor, invalid_parameter
-from klaviyo_sandbox.api.kinds import KINDS
+from klaviyo_sandbox.resources.declaration import Endpoint
+from klaviyo_sandbox.resources.registry import RESOURCE_TYPES
 
 FIELDSET = re.compile(r"(fields|additional-fields)\[([a-z-]+)\]")
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The place between two items: the key of the one before (next) or after (prev) it."""
+    """A position between two items: the key of the one before (next) or after (prev) it."""
 
     direction: Literal["next", "prev"]
     key: Any
 
     def encode(self, order: str) -> str:
-        """Return the opaque text that goes into a link; it serves for ``order`` only."""
+        """Return the opaque text of the cursor for a link; it is valid for ``order`` only."""
+        # The order is part of the text, so a cursor of another endpoint or sort is recognised.
         return base64.urlsafe_b64encode(orjson.dumps([order, self.direction, self.key])).decode()
 
     @classmethod
@@ -45,9 +46,10 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Query:
-    """What a GET asks for, beside its path.
+    """The parameters of a GET request.
 
-    ``fields`` maps a kind to its sparse fieldset; ``filter`` is the text behind ``conditions``.
+    ``fields`` maps a resource type to its sparse fieldset; ``filter`` is the text of
+    ``conditions``.
     """
 
     conditions: tuple[filters.Condition, ...] = ()
@@ -60,39 +62,39 @@ class Query:
     additional: frozenset[str] = frozenset()
 
 
-def parameters(query_string: bytes) -> dict[str, str]:
-    """Return the decoded parameters; each may stand once only."""
+def decode_parameters(query_string: bytes) -> dict[str, str]:
+    """Return the decoded parameters; each may occur only once."""
     pairs = parse_qsl(query_string.decode("ascii", "replace"), keep_blank_values=True)
-    found: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     for name, value in pairs:
-        if name in found:
+        if name in parameters:
             raise invalid_parameter(name, f"'{name}' was given more than once.")
-        found[name] = value
-    return found
+        parameters[name] = value
+    return parameters
 
 
-def read(endpoint: Endpoint, given: Mapping[str, str]) -> Query:
+def parse_query(endpoint: Endpoint, parameters: Mapping[str, str]) -> Query:
     """Return the checked query; ApiError 400 names the first parameter that is wrong."""
-    asked = dict(given)
+    pending = dict(parameters)
     fields: dict[str, tuple[str, ...]] = {}
     additional = frozenset(endpoint.always.split())
-    include = _include(endpoint, asked.pop("include", ""))
-    conditions = tuple(_conditions(endpoint, text := asked.pop("filter", "")))
-    sort = _sort(endpoint, asked.pop("sort", None))
-    size = _size(endpoint, asked.pop("page[size]", None))
-    cursor = _cursor(endpoint, asked.pop("page[cursor]", None), f"{endpoint.path} {sort}")
-    for name, value in asked.items():
+    include = _parse_include(endpoint, pending.pop("include", ""))
+    conditions = tuple(_parse_filter(endpoint, text := pending.pop("filter", "")))
+    sort = _parse_sort(endpoint, pending.pop("sort", None))
+    size = _parse_page_size(endpoint, pending.pop("page[size]", None))
+    cursor = _parse_cursor(endpoint, pending.pop("page[cursor]", None), f"{endpoint.path} {sort}")
+    for name, value in pending.items():
         match = FIELDSET.fullmatch(name)
         if match is None:
             raise invalid_parameter(name, f"'{name}' is not a valid query parameter.")
         if match[1] == "fields":
-            fields[match[2]] = _fields(endpoint, match[2], value)
+            fields[match[2]] = _parse_fields(endpoint, match[2], value)
         else:
-            additional |= _additional(endpoint, match[2], value)
+            additional |= _parse_additional(endpoint, match[2], value)
     return Query(conditions, text, sort, size, cursor, include, fields, additional)
 
 
-def _include(endpoint: Endpoint, text: str) -> tuple[str, ...]:
+def _parse_include(endpoint: Endpoint, text: str) -> tuple[str, ...]:
     names = tuple(filter(None, text.split(",")))
     for name in names:
         if name not in endpoint.include.split():
@@ -100,36 +102,36 @@ def _include(endpoint: Endpoint, text: str) -> tuple[str, ...]:
     return names
 
 
-def _conditions(endpoint: Endpoint, text: str) -> list[filters.Condition]:
-    conditions = filters.read(text, endpoint.filters) if text else []
-    named = {condition.field for condition in conditions}
-    for name, default in endpoint.unasked.items():
-        if name not in named:
-            conditions += filters.read(default, endpoint.filters)
+def _parse_filter(endpoint: Endpoint, text: str) -> list[filters.Condition]:
+    conditions = filters.parse_conditions(text, endpoint.filters) if text else []
+    fields = {condition.field for condition in conditions}
+    for name, default in endpoint.default_filters.items():
+        if name not in fields:
+            conditions += filters.parse_conditions(default, endpoint.filters)
     return conditions
 
 
-def _sort(endpoint: Endpoint, text: str | None) -> str:
+def _parse_sort(endpoint: Endpoint, text: str | None) -> str:
     if text is None:
-        return "-datetime" if endpoint.kind == "event" else "id"
+        return "-datetime" if endpoint.resource_type == "event" else "id"
     if text.removeprefix("-") not in endpoint.sort.split():
         raise invalid_parameter("sort", f"'{text}' is not a valid sort.")
     return text
 
 
-def _size(endpoint: Endpoint, text: str | None) -> int | None:
+def _parse_page_size(endpoint: Endpoint, text: str | None) -> int | None:
     page = endpoint.page
     if text is None:
         return page.size if page else None
-    if page is None or page.most is None:
+    if page is None or page.maximum is None:
         raise invalid_parameter("page[size]", "'page[size]' is not a valid query parameter.")
-    if not text.isdecimal() or not 1 <= int(text) <= page.most:
-        detail = f"Page size must be an integer between 1 and {page.most}."
+    if not text.isdecimal() or not 1 <= int(text) <= page.maximum:
+        detail = f"Page size must be an integer between 1 and {page.maximum}."
         raise invalid_parameter("page[size]", detail)
     return int(text)
 
 
-def _cursor(endpoint: Endpoint, text: str | None, order: str) -> Cursor | None:
+def _parse_cursor(endpoint: Endpoint, text: str | None, order: str) -> Cursor | None:
     if text is None:
         return None
     if endpoint.page is None:
@@ -140,24 +142,26 @@ def _cursor(endpoint: Endpoint, text: str | None, order: str) -> Cursor | None:
         raise invalid_cursor() from None
 
 
-def _fields(endpoint: Endpoint, kind: str, text: str) -> tuple[str, ...]:
-    relations = KINDS[endpoint.kind].relations
-    included = {relations[name].rstrip("*") for name in endpoint.include.split()}
-    if kind != endpoint.kind and kind not in included:
-        name = f"fields[{kind}]"
+def _parse_fields(endpoint: Endpoint, resource_type: str, text: str) -> tuple[str, ...]:
+    """Return a sparse fieldset of the endpoint's own type or of one that it can include."""
+    relationships = RESOURCE_TYPES[endpoint.resource_type].relationships
+    included = {relationships[name].rstrip("*") for name in endpoint.include.split()}
+    if resource_type != endpoint.resource_type and resource_type not in included:
+        name = f"fields[{resource_type}]"
         raise invalid_parameter(name, f"'{name}' is not a valid query parameter.")
     names = tuple(filter(None, text.split(",")))
+    attributes = RESOURCE_TYPES[resource_type].all_attributes
     for name in names:
-        if name != "id" and name.partition(".")[0] not in KINDS[kind].attributes:
-            raise invalid_parameter(f"fields[{kind}]", f"'{name}' is not a valid field.")
+        if name != "id" and name.partition(".")[0] not in attributes:
+            raise invalid_parameter(f"fields[{resource_type}]", f"'{name}' is not a valid field.")
     return names
 
 
-def _additional(endpoint: Endpoint, kind: str, text: str) -> frozenset[str]:
+def _parse_additional(endpoint: Endpoint, resource_type: str, text: str) -> frozenset[str]:
     names = frozenset(filter(None, text.split(",")))
-    allowed = endpoint.additional.split() if kind == endpoint.kind else []
+    allowed = endpoint.additional.split() if resource_type == endpoint.resource_type else []
     for name in names:
         if name not in allowed:
-            parameter = f"additional-fields[{kind}]"
+            parameter = f"additional-fields[{resource_type}]"
             raise invalid_parameter(parameter, f"'{name}' is not a valid additional field.")
     return names

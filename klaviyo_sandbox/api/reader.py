@@ -1,32 +1,32 @@
-"""Answers to GET: what is asked for is found, filtered, sorted and cut into pages."""
+"""Responses to GET: select, filter, sort and paginate the resources of an account."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from math import ceil, floor
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.api import documents, filters
 from klaviyo_sandbox.api.documents import Url
-from klaviyo_sandbox.api.endpoints import Endpoint
 from klaviyo_sandbox.api.errors import invalid_parameter, not_found
-from klaviyo_sandbox.api.kinds import KINDS
 from klaviyo_sandbox.api.query import Cursor, Query
 from klaviyo_sandbox.jsonapi import Json
+from klaviyo_sandbox.resources.declaration import Endpoint
+from klaviyo_sandbox.resources.registry import RESOURCE_TYPES
 
-FRESHEST_FILTER = 5
+MIN_EVENT_FILTER_AGE = 5
 """Seconds: Klaviyo refuses an event filter on a time nearer to now than this (airbyte#34998)."""
-VIEWS_KEPT = 64
+MAX_CACHED_LISTINGS = 64
 
 
-class View(NamedTuple):
-    """Everything a listing would show on endless paper: items, ascending by their keys.
+class Listing(NamedTuple):
+    """All items of a listing, on all pages, ascending by their keys.
 
-    The items of events are their row numbers, which are their own keys.
+    The items of events are their row numbers, which are also their keys.
     """
 
     keys: Sequence[Any]
@@ -34,160 +34,178 @@ class View(NamedTuple):
 
 
 class Reader:
-    """Reads an account for the GET endpoints."""
+    """Answers the GET endpoints from an account."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self._views: dict[object, View] = {}
+        self._listings: dict[object, Listing] = {}
 
-    def forget(self) -> None:
-        """Drop what was remembered, because the account has changed."""
-        self._views.clear()
+    def clear_cache(self) -> None:
+        """Drop the cached listings, because the account has changed."""
+        self._listings.clear()
 
-    def answer(self, endpoint: Endpoint, id_: str, query: Query, url: Url) -> Json:
+    def build_response(self, endpoint: Endpoint, id_: str, query: Query, url: Url) -> Json:
         """Return the document for one request."""
         if endpoint.shape == "one":
-            return self._document(endpoint, [self._one(endpoint.kind, id_)], query, url, one=True)
-        if endpoint.shape != "list" and not _is_many(endpoint):
-            return self._document(endpoint, self._related(endpoint, id_), query, url, one=True)
-        return self._page(endpoint, self._view(endpoint, id_, query), query, url)
+            items = [self._find(endpoint.resource_type, id_)]
+            return self._build_document(endpoint, items, query, url, is_single=True)
+        if endpoint.shape != "list" and not _is_to_many(endpoint):
+            items = self._find_related(endpoint, id_)
+            return self._build_document(endpoint, items, query, url, is_single=True)
+        return self._build_page(endpoint, self._get_listing(endpoint, id_, query), query, url)
 
-    def _page(self, endpoint: Endpoint, view: View, query: Query, url: Url) -> Json:
+    def _build_page(self, endpoint: Endpoint, listing: Listing, query: Query, url: Url) -> Json:
         descending = query.sort.startswith("-")
-        low, high = window(view.keys, query.cursor, query.size, descending=descending)
-        found, keys = view.items[low:high], view.keys[low:high]
-        nothing = low == high
-        at_start, at_end = low == 0 or nothing, high == len(view.keys) or nothing
+        low, high = page_bounds(listing.keys, query.cursor, query.size, descending=descending)
+        items, keys = listing.items[low:high], listing.keys[low:high]
+        is_empty = low == high
+        at_start, at_end = low == 0 or is_empty, high == len(listing.keys) or is_empty
         if descending:
-            found, keys, at_start, at_end = found[::-1], keys[::-1], at_end, at_start
-        answer = self._document(endpoint, found, query, url)
+            items, keys, at_start, at_end = items[::-1], keys[::-1], at_end, at_start
+        document = self._build_document(endpoint, items, query, url)
         if endpoint.page:
-            order, links = f"{endpoint.path} {query.sort}", answer["links"]
-            links["prev"] = None if at_start else _turn(url, "prev", keys[0], order)
-            links["next"] = None if at_end else _turn(url, "next", keys[-1], order)
-        return answer
+            order, links = f"{endpoint.path} {query.sort}", document["links"]
+            links["prev"] = None if at_start else _page_link(url, "prev", keys[0], order)
+            links["next"] = None if at_end else _page_link(url, "next", keys[-1], order)
+        return document
 
-    def _document(
-        self, endpoint: Endpoint, found: Sequence[Any], query: Query, url: Url, *, one: bool = False
+    def _build_document(
+        self,
+        endpoint: Endpoint,
+        items: Sequence[Any],
+        query: Query,
+        url: Url,
+        *,
+        is_single: bool = False,
     ) -> Json:
-        """Return the document of the items found; ``one`` shows the first, or null."""
-        raw = self._raw(endpoint, found)
+        """Return the document of the items; ``is_single`` holds the first one, or null."""
+        raw = items
+        if endpoint.resource_type == "event":
+            raw = self.account.events.documents(np.asarray(items, dtype=np.int64))
         if endpoint.shape == "identifiers":
-            shown = documents.identifiers(raw)
+            rendered = documents.identifiers(raw)
         else:
-            shown = [documents.resource(each, query, url.origin) for each in raw]
-        answer = documents.document(next(iter(shown), None) if one else shown, url)
+            rendered = [documents.render_resource(each, query, url.origin) for each in raw]
+        document = documents.document(next(iter(rendered), None) if is_single else rendered, url)
         if query.include:
-            answer["included"] = self._included(raw, found, query, url)
-        return answer
+            document["included"] = self._build_included(raw, items, query, url)
+        return document
 
-    def _raw(self, endpoint: Endpoint, found: Sequence[Any]) -> Sequence[Json]:
-        """Return the resources of the items found."""
-        if endpoint.kind == "event":
-            return self.account.events.documents(np.asarray(found, dtype=np.int64))
-        return found
-
-    def _included(
-        self, raw: Sequence[Json], found: Sequence[Any], query: Query, url: Url
+    def _build_included(
+        self, raw: Sequence[Json], items: Sequence[Any], query: Query, url: Url
     ) -> list[Json]:
-        """Return every resource that the included relationships point to, once."""
+        """Return every resource at the other end of the included relationships, once."""
         included: dict[tuple[str, str], Json] = {}
         for name in query.include:
             if name == "attributions":
-                others = self.account.events.attributions(np.asarray(found, dtype=np.int64))
+                others = self.account.events.attributions(np.asarray(items, dtype=np.int64))
             else:
-                others = self._others(raw, name, included)
+                others = self._follow(raw, name, included)
             for other in others:
-                shown = documents.resource(other, query, url.origin)
-                included[other["type"], other["id"]] = shown
+                rendered = documents.render_resource(other, query, url.origin)
+                included[other["type"], other["id"]] = rendered
         return list(included.values())
 
-    def _others(
-        self, raw: Sequence[Json], name: str, known: dict[tuple[str, str], Json]
+    def _follow(
+        self, raw: Sequence[Json], name: str, included: dict[tuple[str, str], Json]
     ) -> list[Json]:
-        named: dict[tuple[str, str], None] = {}
+        """Return the resources that the relationship leads to and that are not included yet."""
+        keys: dict[tuple[str, str], None] = {}
         for each in raw:
             data = each.get("relationships", {}).get(name, {}).get("data")
             for other in data if isinstance(data, list) else [data] if data else []:
-                named[other["type"], other["id"]] = None
-        others = (self.account.resource(*key) for key in named if key not in known)
+                keys[other["type"], other["id"]] = None
+        others = (self.account.resource(*key) for key in keys if key not in included)
         return [other for other in others if other is not None]
 
-    def _one(self, kind: str, id_: str) -> Any:
-        found: Any
-        if kind == "event":
-            found = self.account.events.row(id_)
-            if found is not None and self.account.events.seen[found] > self.account.now:
-                found = None
+    def _find(self, resource_type: str, id_: str) -> Any:
+        """Return a resource, or the row number of an event; ApiError 404 if it is not visible."""
+        item: Any
+        if resource_type == "event":
+            # An id leads to its event at any time, so whether it is visible is checked here.
+            item = self.account.events.find_row(id_)
+            if item is not None and self.account.events.seen[item] > self.account.now:
+                item = None
         else:
-            found = self.account.resource(kind, id_)
-        if found is None:
-            raise not_found(f"A {kind} with id {id_}")
-        return found
+            item = self.account.resource(resource_type, id_)
+        if item is None:
+            raise not_found(f"A {resource_type} with id {id_}")
+        return item
 
-    def _related(self, endpoint: Endpoint, id_: str) -> list[Json]:
+    def _find_related(self, endpoint: Endpoint, id_: str) -> list[Json]:
         """Return the resources at the other end of the owner's relationship."""
-        owner = self._one(endpoint.owner, id_)
+        owner = self._find(endpoint.owner, id_)
         if endpoint.owner == "event":
             owner = self.account.events.documents(np.asarray([owner]))[0]
-        if endpoint.relation == "profiles":
+        if endpoint.relationship == "profiles":
             return self.account.members(id_)
-        return self._others([owner], endpoint.relation, {})
+        return self._follow([owner], endpoint.relationship, {})
 
-    def _view(self, endpoint: Endpoint, id_: str, query: Query) -> View:
-        name = (endpoint.path, id_, query.filter, query.sort.removeprefix("-"))
-        if name not in self._views:
-            if len(self._views) == VIEWS_KEPT:
-                self._views.clear()
-            self._views[name] = (
-                self._event_view(query)
-                if endpoint.kind == "event"
-                else self._resource_view(endpoint, id_, query)
+    def _get_listing(self, endpoint: Endpoint, id_: str, query: Query) -> Listing:
+        # Pages, directions and fieldsets of a listing share it: only the filter and the sort field
+        # change which items it holds and in which order.
+        key = (endpoint.path, id_, query.filter, query.sort.removeprefix("-"))
+        if key not in self._listings:
+            if len(self._listings) == MAX_CACHED_LISTINGS:
+                self._listings.clear()
+            self._listings[key] = (
+                self._list_events(query)
+                if endpoint.resource_type == "event"
+                else self._list_resources(endpoint, id_, query)
             )
-        return self._views[name]
+        return self._listings[key]
 
-    def _event_view(self, query: Query) -> View:
+    def _list_events(self, query: Query) -> Listing:
         rows = self.account.events.query(
             now=self.account.now, **event_bounds(query.conditions, self.account.now)
         )
-        return View(rows, rows)  # type: ignore[arg-type]  # numpy registers no Sequence
+        return Listing(rows, rows)  # type: ignore[arg-type]  # numpy registers no Sequence
 
-    def _resource_view(self, endpoint: Endpoint, id_: str, query: Query) -> View:
+    def _list_resources(self, endpoint: Endpoint, id_: str, query: Query) -> Listing:
         resources = (
-            self.account.resources(endpoint.kind)
+            self.account.resources(endpoint.resource_type)
             if endpoint.shape == "list"
-            else self._related(endpoint, id_)
+            else self._find_related(endpoint, id_)
         )
-        kind = KINDS[endpoint.kind]
+        declared = RESOURCE_TYPES[endpoint.resource_type]
         tests = [
-            (condition, kind.place(condition.field), endpoint.filters[condition.field])
+            (condition, declared.field_path(condition.field), endpoint.filters[condition.field])
             for condition in query.conditions
         ]
-        kept = [
+        selected = [
             each
             for each in resources
             if all(
-                filters.holds(condition, values_at(each, place), rule)
-                for condition, place, rule in tests
+                filters.matches(condition, values_at(each, path), rule)
+                for condition, path, rule in tests
             )
         ]
-        place = kind.place(query.sort.removeprefix("-"))
-        keyed = sorted(((_key(each, place), each) for each in kept), key=lambda pair: pair[0])
-        return View([key for key, _ in keyed], [each for _, each in keyed])
+        path = declared.field_path(query.sort.removeprefix("-"))
+        keyed = [(_sort_key(each, path), each) for each in selected]
+        keyed.sort(key=lambda pair: pair[0])
+        return Listing([key for key, _ in keyed], [each for _, each in keyed])
 
 
-def _is_many(endpoint: Endpoint) -> bool:
-    return KINDS[endpoint.owner].relations[endpoint.relation].endswith("*")
+def _is_to_many(endpoint: Endpoint) -> bool:
+    return RESOURCE_TYPES[endpoint.owner].is_to_many(endpoint.relationship)
 
 
-def window(
+def page_bounds(
     keys: Sequence[Any], cursor: Cursor | None, size: int | None, *, descending: bool
 ) -> tuple[int, int]:
-    """Return where a page begins and ends among ascending ``keys``; it may be read backwards."""
+    """Return where a page begins and ends among ascending ``keys``.
+
+    A descending listing is the ascending one read backwards: its next page ends where an
+    ascending one would begin.
+
+        keys       k0  k1  k2  k3  k4  k5  k6      (cursor at k3, size 2)
+        next asc                   [k4  k5]        next desc  [k1  k2]
+        prev asc       [k1  k2]                    prev desc              [k4  k5]
+    """
     size = len(keys) if size is None else size
-    upwards = (cursor is None or cursor.direction == "next") != descending
+    is_upwards = (cursor is None or cursor.direction == "next") != descending
     try:
-        if upwards:
+        if is_upwards:
             low = 0 if cursor is None else bisect_right(keys, cursor.key)
             return low, min(low + size, len(keys))
         high = len(keys) if cursor is None else bisect_left(keys, cursor.key)
@@ -196,28 +214,29 @@ def window(
     return max(high - size, 0), high
 
 
-def _turn(url: Url, direction: Any, key: Any, order: str) -> str:
+def _page_link(url: Url, direction: Literal["next", "prev"], key: Any, order: str) -> str:
+    # orjson, which encodes the cursor, does not take numpy's integers.
     plain = int(key) if isinstance(key, np.integer) else key
-    return str(url.turned_to("page[cursor]", Cursor(direction, plain).encode(order)))
+    return str(url.with_cursor("page[cursor]", Cursor(direction, plain).encode(order)))
 
 
-def _key(resource: Json, place: str) -> list[Any]:
-    """Return what a resource is sorted by: nulls first, equals by id."""
-    values = [value for value in values_at(resource, place) if value is not None]
+def _sort_key(resource: Json, path: str) -> list[Any]:
+    """Return the sort key of a resource: nulls first, equal values by id."""
+    values = [value for value in values_at(resource, path) if value is not None]
     return [bool(values), values[0] if values else "", resource["id"]]
 
 
-def values_at(resource: Json, place: str) -> list[Any]:
-    """Return the values at a dotted place; several where the way leads through a list."""
-    found: list[Any] = [resource]
-    for step in place.split("."):
-        below = [value.get(step) for value in found if isinstance(value, dict)]
-        found = [one for value in below for one in (value if isinstance(value, list) else [value])]
-    return found
+def values_at(resource: Json, path: str) -> list[Any]:
+    """Return the values at a dotted path; several where it leads through a list."""
+    values: list[Any] = [resource]
+    for step in path.split("."):
+        below = [value.get(step) for value in values if isinstance(value, dict)]
+        values = [one for value in below for one in (value if isinstance(value, list) else [value])]
+    return values
 
 
 def event_bounds(conditions: Sequence[filters.Condition], now: int) -> dict[str, Any]:
-    """Return the arguments for Events.query; whole seconds, half open."""
+    """Return the arguments for EventStore.query: whole seconds, half open."""
     bounds: dict[str, Any] = {}
     for operator, field, value in conditions:
         if field in {"metric_id", "profile_id"}:
@@ -225,8 +244,10 @@ def event_bounds(conditions: Sequence[filters.Condition], now: int) -> dict[str,
         elif operator == "has":
             bounds[f"has_{field}"] = True
         else:
-            if value > now - FRESHEST_FILTER:
+            if value > now - MIN_EVENT_FILTER_AGE:
                 raise invalid_parameter("filter", f"'{field}' must be in the past.")
+            # Events are dated in whole seconds, so a bound between two seconds rounds up and a
+            # strict bound on a whole second moves by one.
             if operator.startswith("greater"):
                 first = ceil(value) if operator == "greater-or-equal" else floor(value) + 1
                 bounds["since"] = max(first, bounds.get("since", first))

@@ -1,7 +1,7 @@
-"""Reports' timeframes, resolved in the company's time zone.
+"""The timeframes of reports, resolved in the company's time zone.
 
-Not documented, and chosen here: ``last_N_days`` ends with today, ``last_N_months`` with the month
-before this one, and a week begins on Monday.
+Klaviyo does not document these, so they are chosen here: ``last_N_days`` ends with today,
+``last_N_months`` with the month before this one, and a week begins on Monday.
 """
 
 from __future__ import annotations
@@ -11,59 +11,62 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.api.body import ATTRIBUTES
 from klaviyo_sandbox.api.errors import invalid_body
+from klaviyo_sandbox.api.request_body import ATTRIBUTES
 
 DAY = timedelta(days=1)
 
 
-def timeframe(given: Any, account: Account) -> tuple[datetime, datetime]:
-    """Return a report's timeframe in the company's time zone: start and the end that is not in it.
+def parse_timeframe(value: Any, account: Account) -> tuple[datetime, datetime]:
+    """Return a report's timeframe, half open, in the company's time zone.
 
-    Both ends asked for are inclusive and the end is rounded up to :59:59 of its hour, as
+    In the request both ends are inclusive and the end is rounded up to :59:59 of its hour, as
     Airbyte's tests found; offsets are ignored, as documented.
     """
     zone, pointer = ZoneInfo(account.company.timezone), f"{ATTRIBUTES}/timeframe"
-    if not isinstance(given, dict):
+    if not isinstance(value, dict):
         raise invalid_body(pointer, "'timeframe' is required.")
-    if set(given) == {"key"}:
+    if set(value) == {"key"}:
         today = datetime.fromtimestamp(account.now, zone).replace(
             hour=0, minute=0, second=0, microsecond=0, tzinfo=None
         )
         spans = named_timeframes(today)
-        if given["key"] not in spans:
-            raise invalid_body(f"{pointer}/key", f"'{given['key']}' is not a valid time frame.")
-        start, end = spans[given["key"]]
-    elif set(given) == {"start", "end"}:
-        start, end = (_moment(given[name], f"{pointer}/{name}") for name in ("start", "end"))
+        if value["key"] not in spans:
+            raise invalid_body(f"{pointer}/key", f"'{value['key']}' is not a valid time frame.")
+        start, end = spans[value["key"]]
+    elif set(value) == {"start", "end"}:
+        start, end = (_parse_local(value[name], f"{pointer}/{name}") for name in ("start", "end"))
+        # Inclusive to :59:59 of the hour is exclusive from the next hour on.
         end = end.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     else:
         raise invalid_body(pointer, "A timeframe is a key, or a start and an end.")
     if end <= start:
         raise invalid_body(pointer, "The start must be before the end.")
-    if end > months_later(start, 12) + DAY:
+    # A day of tolerance, because the end is rounded up.
+    if end > add_months(start, 12) + DAY:
         raise invalid_body(pointer, "The timeframe must not be longer than one year.")
     return start.replace(tzinfo=zone), end.replace(tzinfo=zone)
 
 
-def _moment(given: Any, pointer: str) -> datetime:
+def _parse_local(value: Any, pointer: str) -> datetime:
+    """Return a datetime without its offset."""
     try:
-        return datetime.fromisoformat(given).replace(tzinfo=None)
+        return datetime.fromisoformat(value).replace(tzinfo=None)
     except (TypeError, ValueError):
         raise invalid_body(pointer, "This is not a valid datetime.") from None
 
 
-def months_later(moment: datetime, months: int) -> datetime:
-    """Return the same day so many months later, the first of the next where there is none."""
+def add_months(moment: datetime, months: int) -> datetime:
+    """Return the same day ``months`` later, the first of the next month where there is none."""
     years, month = divmod(moment.month - 1 + months, 12)
     try:
         return moment.replace(year=moment.year + years, month=month + 1)
     except ValueError:
-        return months_later(moment.replace(day=1), months + 1)
+        return add_months(moment.replace(day=1), months + 1)
 
 
 def named_timeframes(today: datetime) -> dict[str, tuple[datetime, datetime]]:
-    """Return each of Klaviyo's time frames as its first moment and the first after it."""
+    """Return each of Klaviyo's timeframe keys with its first moment and the first one after it."""
     tomorrow, week = today + DAY, today - today.weekday() * DAY
     month, year = today.replace(day=1), today.replace(month=1, day=1)
     back = {f"last_{n}_days": (tomorrow - n * DAY, tomorrow) for n in (7, 30, 90, 365)}
@@ -73,9 +76,9 @@ def named_timeframes(today: datetime) -> dict[str, tuple[datetime, datetime]]:
         "this_week": (week, tomorrow),
         "last_week": (week - 7 * DAY, week),
         "this_month": (month, tomorrow),
-        "last_month": (months_later(month, -1), month),
-        "last_3_months": (months_later(month, -3), month),
-        "last_12_months": (months_later(month, -12), month),
+        "last_month": (add_months(month, -1), month),
+        "last_3_months": (add_months(month, -3), month),
+        "last_12_months": (add_months(month, -12), month),
         "this_year": (year, tomorrow),
-        "last_year": (months_later(year, -12), year),
+        "last_year": (add_months(year, -12), year),
     }

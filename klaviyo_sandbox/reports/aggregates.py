@@ -1,7 +1,7 @@
 """Metric aggregates: the visible events of one metric, counted by interval and dimensions.
 
-Events count by their own date, in the zone asked for; reports count by the date of sending, in
-the company's. So the two need not agree by day.
+Metric aggregates count an event by its own date, in the requested zone; reports count it by the
+send date of its message, in the company's zone. So the two may differ by day.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.jsonapi import Json
-from klaviyo_sandbox.people.population import Ints
-from klaviyo_sandbox.reports.dimensions import Condition, describe, passes
-from klaviyo_sandbox.reports.intervals import dates_of, edges_of
-from klaviyo_sandbox.reports.tally import distinct
+from klaviyo_sandbox.reports.dimensions import Condition, label_events, matches
+from klaviyo_sandbox.reports.intervals import interval_edges, interval_starts
+from klaviyo_sandbox.reports.message_statistics import count_distinct
+from klaviyo_sandbox.simulation.population import Ints
 
 
-def metric_aggregates(  # noqa: PLR0913 - the parts of the question
+def metric_aggregates(  # noqa: PLR0913 - the parameters of the request
     account: Account,
     *,
     metric_id: str,
@@ -33,47 +33,48 @@ def metric_aggregates(  # noqa: PLR0913 - the parts of the question
 ) -> tuple[list[str], list[Json]]:
     """Return when the intervals begin, and a row for each combination of dimensions.
 
-    The window is half open: from ``since`` up to, not including, ``before``.
-    ``unique`` counts people, each once an interval and row.
+    The window is half open: from ``since`` up to, not including, ``before``. ``unique`` counts
+    people, each once per interval and row.
     """
     events, zone = account.events, ZoneInfo(timezone)
-    edges = edges_of(since, before, interval, zone)
+    edges = interval_edges(since, before, interval, zone)
     rows = events.query(now=account.now, metric_id=metric_id, since=since, before=before)
-    kind, labels = describe(account, rows, [*by, *(field for _, field, _ in filters)])
-    dimensions, row_of = _rows_of(labels, len(by), filters)
-    rows, place = rows[row_of[kind] >= 0], row_of[kind][row_of[kind] >= 0]
-    cell = place * (len(edges) - 1) + np.searchsorted(edges, events.at[rows], side="right") - 1
+    pattern, labels = label_events(account, rows, [*by, *(field for _, field, _ in filters)])
+    dimensions, result_of = _group_labels(labels, len(by), filters)
+    selected = result_of[pattern] >= 0
+    rows, result = rows[selected], result_of[pattern][selected]
+    # One cell per result and interval, so that a single bincount fills the whole table.
+    cell = result * (len(edges) - 1) + np.searchsorted(edges, events.at[rows], side="right") - 1
     shape = (len(dimensions), len(edges) - 1)
-    size, known = shape[0] * shape[1], events.person[rows] >= 0
-    measured = {
+    size, has_person = shape[0] * shape[1], events.person[rows] >= 0
+    counts = {
         "count": np.bincount(cell, minlength=size),
         "sum_value": np.bincount(cell, np.nan_to_num(events.value[rows]), size),
-        "unique": distinct(cell[known], events.person[rows][known], size),
+        "unique": count_distinct(cell[has_person], events.person[rows][has_person], size),
     }
-    found = {name: measured[name].reshape(shape).tolist() for name in measurements}
-    return dates_of(edges, zone), [
-        {"dimensions": list(label), "measurements": {name: found[name][n] for name in found}}
+    measured = {name: counts[name].reshape(shape).tolist() for name in measurements}
+    return interval_starts(edges, zone), [
+        {"dimensions": list(label), "measurements": {name: measured[name][n] for name in measured}}
         for n, label in enumerate(dimensions)
     ]
 
 
-def _rows_of(
+def _group_labels(
     labels: list[tuple[str, ...]], dimensions: int, filters: Sequence[Condition]
 ) -> tuple[list[tuple[str, ...]], Ints]:
-    """Return the rows' dimensions, sorted, and the row of each kind of event, -1 for none.
+    """Return the results' dimensions, sorted, and each label's result, -1 if a filter drops it.
 
-    A label holds the dimensions of a kind of event and after them what filters ask about.
+    A label holds the ``dimensions`` and after them the fields of the filters.
     """
-    kept = [
+    is_selected = [
         all(
-            passes(value, operator, wanted)
+            matches(value, operator, wanted)
             for value, (operator, _, wanted) in zip(label[dimensions:], filters, strict=True)
         )
         for label in labels
     ]
-    shown = {label[:dimensions] for label, keep in zip(labels, kept, strict=True) if keep}
-    place = {label: number for number, label in enumerate(sorted(shown))}
-    row_of = [
-        place[label[:dimensions]] if keep else -1 for label, keep in zip(labels, kept, strict=True)
-    ]
-    return list(place), np.array(row_of, np.int64)
+    pairs = list(zip(labels, is_selected, strict=True))
+    distinct = {label[:dimensions] for label, selected in pairs if selected}
+    position = {label: number for number, label in enumerate(sorted(distinct))}
+    result_of = [position[label[:dimensions]] if selected else -1 for label, selected in pairs]
+    return list(position), np.array(result_of, np.int64)

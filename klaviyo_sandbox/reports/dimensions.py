@@ -1,4 +1,4 @@
-"""What results are grouped by: the groupings of reports and the dimensions of aggregates."""
+"""The groupings of reports and the dimensions of metric aggregates."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.company.model import Company
-from klaviyo_sandbox.company.plan import Channel
-from klaviyo_sandbox.people.ledger import Content
-from klaviyo_sandbox.people.population import Ints
+from klaviyo_sandbox.catalog.model import Company
+from klaviyo_sandbox.catalog.plan import Channel
+from klaviyo_sandbox.simulation.event_table import Content
+from klaviyo_sandbox.simulation.population import Ints
 
 CHANNEL_NAMES: Final[dict[Channel, str]] = {
     "email": "email",
@@ -32,21 +32,21 @@ def _variation(content: Content) -> str:
 
 
 def groupings(company: Company, content: Content, group: int) -> dict[str, Any]:
-    """Return what a message's results are grouped and filtered by; its tags are lists.
+    """Return the values that a message's results are grouped and filtered by; tags are lists.
 
-    ``group`` is the list or segment by which the recipients were found, counted from 1; 0: none.
+    ``group`` is the list or segment that selected the recipients, counted from 1; 0 is none.
     """
     owner = content.campaign or content.flow
     tags = [tag for tag in company.tags if owner is not None and tag.id in owner.tag_ids]
-    found = [None, *company.lists, *company.segments][group]
-    kind = "campaign" if content.campaign else "flow"
+    audience = [None, *company.lists, *company.segments][group]
+    subject = "campaign" if content.campaign else "flow"
     return {
-        f"{kind}_id": owner and owner.id,
-        f"{kind}_name": owner and owner.name,
-        f"{kind}_message_id": content.message.id,
-        f"{kind}_message_name": content.message.name,
-        "group": found and found.id,
-        "group_name": found and found.name,
+        f"{subject}_id": owner and owner.id,
+        f"{subject}_name": owner and owner.name,
+        f"{subject}_message_id": content.message.id,
+        f"{subject}_message_name": content.message.name,
+        "group": audience and audience.id,
+        "group_name": audience and audience.name,
         "send_channel": _channel(content),
         "tag_id": [tag.id for tag in tags],
         "tag_name": [tag.name for tag in tags],
@@ -56,12 +56,12 @@ def groupings(company: Company, content: Content, group: int) -> dict[str, Any]:
     }
 
 
-# Dimensions that are not among an event's properties: of its own message, or the one credited.
-OWN: Final[dict[str, Callable[[Content], str]]] = {
+# Dimensions that are not among an event's properties: of its message, or of the attributed one.
+MESSAGE_DIMENSIONS: Final[dict[str, Callable[[Content], str]]] = {
     "$campaign_channel": lambda content: _channel(content) if content.campaign else "",
     "$flow_channel": lambda content: _channel(content) if content.flow else "",
 }
-CREDITED: Final[dict[str, Callable[[Content], str]]] = {
+ATTRIBUTED_DIMENSIONS: Final[dict[str, Callable[[Content], str]]] = {
     "$attributed_channel": _channel,
     "$attributed_flow": lambda content: content.flow.id if content.flow else "",
     "$attributed_message": lambda content: content.public_id,
@@ -69,29 +69,36 @@ CREDITED: Final[dict[str, Callable[[Content], str]]] = {
 }
 
 
-def describe(
+def label_events(
     account: Account, rows: Ints, names: Sequence[str]
 ) -> tuple[Ints, list[tuple[str, ...]]]:
-    """Return each row's kind, and for each kind the dimensions named; "" where there is none."""
+    """Return each row's pattern, and for each pattern its dimensions; "" where there is none.
+
+    Rendering the properties of every event would be slow. Events with the same pattern have equal
+    dimensions, so only one event of each pattern is rendered.
+    """
     if not names:
         return np.zeros(len(rows), np.int64), [()]
-    examples, kind = _kinds(account, rows, cohorts=not COHORTS.isdisjoint(names))
+    examples, pattern = _find_patterns(account, rows, by_cohort=not COHORTS.isdisjoint(names))
     events = account.events
     touch = events.touch[examples]
     own = events.variation[examples].tolist()
-    credited = np.where(touch >= 0, events.variation[touch], -1).tolist()
-    contents = [*events.contents, None]
+    attributed = np.where(touch >= 0, events.variation[touch], -1).tolist()
+    contents = [*events.contents, None]  # -1 is none
     labels = [
-        tuple(_label(name, properties, contents[first], contents[second]) for name in names)
+        tuple(_get_dimension(name, properties, contents[first], contents[second]) for name in names)
         for properties, first, second in zip(
-            events.properties(examples), own, credited, strict=True
+            events.properties(examples), own, attributed, strict=True
         )
     ]
-    return kind, labels
+    return pattern, labels
 
 
-def _kinds(account: Account, rows: Ints, *, cohorts: bool) -> tuple[Ints, Ints]:
-    """Return one row of each kind that can differ in a dimension, and the kind of each row."""
+def _find_patterns(account: Account, rows: Ints, *, by_cohort: bool) -> tuple[Ints, Ints]:
+    """Return one row of each pattern, and the pattern of each row.
+
+    A pattern is a combination of all columns that a dimension depends on.
+    """
     events, people = account.events, account.people
     touch, person = events.touch[rows], events.person[rows]
     columns = [
@@ -100,31 +107,34 @@ def _kinds(account: Account, rows: Ints, *, cohorts: bool) -> tuple[Ints, Ints]:
         people.mailbox[person],
         people.client[person],
         events.detail[rows],
-        events.mark[rows],
+        events.flags[rows],
     ]
-    if cohorts:
+    if by_cohort:
         columns.append(events.sent[rows])
-    kind = np.zeros(len(rows), np.int64)
+    pattern = np.zeros(len(rows), np.int64)
     for column in columns:
-        values, place = np.unique(column, return_inverse=True)
-        _, first, kind = np.unique(
-            kind * len(values) + place, return_index=True, return_inverse=True
+        values, position = np.unique(column, return_inverse=True)
+        # Renumbered after each column, so that the product of all their sizes cannot overflow.
+        _, first, pattern = np.unique(
+            pattern * len(values) + position, return_index=True, return_inverse=True
         )
-    return rows[first], kind
+    return rows[first], pattern
 
 
-def _label(
-    name: str, properties: dict[str, Any], own: Content | None, credited: Content | None
+def _get_dimension(
+    name: str, properties: dict[str, Any], own: Content | None, attributed: Content | None
 ) -> str:
-    if name in OWN:
-        return OWN[name](own) if own else ""
-    if name in CREDITED:
-        return CREDITED[name](credited) if credited else ""
+    if name in MESSAGE_DIMENSIONS:
+        return MESSAGE_DIMENSIONS[name](own) if own else ""
+    if name in ATTRIBUTED_DIMENSIONS:
+        return ATTRIBUTED_DIMENSIONS[name](attributed) if attributed else ""
     return str(properties.get(name, ""))
 
 
-def passes(value: Any, operator: str, wanted: Any) -> bool:
-    """Tell whether a value, or a collection of values, meets a report's filter."""
+def matches(value: Any, operator: str, wanted: Any) -> bool:
+    """Whether a value, or a list of values, meets a report's filter."""
     values = set(value) if isinstance(value, list) else {value}
-    asked: set[Any] = set(wanted) if isinstance(wanted, (tuple, list)) else {wanted}
-    return asked <= values if operator == "contains-all" else bool(asked & values)
+    wanted_values: set[Any] = set(wanted) if isinstance(wanted, (tuple, list)) else {wanted}
+    if operator == "contains-all":
+        return wanted_values <= values
+    return bool(wanted_values & values)

@@ -1,4 +1,4 @@
-"""The hours, days, weeks and months by which results are laid out."""
+"""The hours, days, weeks and months of series."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from klaviyo_sandbox.people.population import Ints
+from klaviyo_sandbox.simulation.population import Ints
 
 
-def edges_of(start: int, end: int, interval: str, zone: ZoneInfo) -> Ints:
+def interval_edges(start: int, end: int, interval: str, zone: ZoneInfo) -> Ints:
     """Return the moments at which intervals begin between ``start`` and ``end``, and ``end``.
 
     Days, weeks (from Monday) and months are those of the zone's calendar; the first interval
-    begins at ``start`` wherever that falls.
+    begins at ``start``, wherever in the calendar that is.
     """
     edges, moment = [start], datetime.fromtimestamp(start, zone)
-    while (moment := _next(moment, interval)).timestamp() < end:
+    while (moment := _next_interval(moment, interval)).timestamp() < end:
         edges.append(int(moment.timestamp()))
     return np.array([*edges, end])
 
 
-def _next(moment: datetime, interval: str) -> datetime:
+def _next_interval(moment: datetime, interval: str) -> datetime:
     """Return when the interval after the one that holds ``moment`` begins."""
     if interval == "hour":
-        # Through UTC, because local hours repeat and go missing when clocks change.
+        # Through UTC, because local hours repeat or are skipped when clocks change.
         later = moment.astimezone(UTC).replace(minute=0, second=0) + timedelta(hours=1)
         return later.astimezone(moment.tzinfo)
     day = moment.replace(hour=0, minute=0, second=0)
@@ -36,6 +36,6 @@ def _next(moment: datetime, interval: str) -> datetime:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def dates_of(edges: Ints, zone: ZoneInfo) -> list[str]:
-    """Return the beginnings of the intervals, in the zone's own time."""
+def interval_starts(edges: Ints, zone: ZoneInfo) -> list[str]:
+    """Return the beginnings of the intervals, in the zone's local time."""
     return [datetime.fromtimestamp(edge, zone).isoformat() for edge in edges[:-1].tolist()]

@@ -1,8 +1,8 @@
 """`make bench`: what our sync takes, beside the floor of fetching and parsing the same pages.
 
-Each reader is a process of its own and reads the same sandbox account (readers/). CPU and wall
-leave out its start and its imports. Absolute figures belong to the machine that is named; the
-ratios are what to compare.
+Each reader (readers/) is a process of its own and reads the same sandbox account. CPU and wall time
+do not include its start and its imports. Absolute figures depend on the machine that is named:
+compare the ratios.
 """
 
 import argparse
@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from scripts.command import command, count
+from scripts.command import command, positive_int
 from tests.benchmarks import rivals
-from tests.benchmarks.fewest import print_requests
-from tests.benchmarks.measure import MB, NOW, Figures, measure, ours, print_table
+from tests.benchmarks.measure import MB, NOW, Figures, measure, measure_ours, print_table
+from tests.benchmarks.request_counts import print_request_counts
 from tests.sandbox_server import REPOSITORY, running_sandbox
 
 LATENCY = 250  # ms a page
-FLOOR_PAGES = 100  # one thread that waits for each page goes on at the same pace
+FLOOR_PAGES = 100  # the pace of one thread that waits for each page does not change
 
 
 @command
@@ -30,20 +30,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and leave the figures in a file."""
     options = _parser().parse_args(arguments)
     print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    measured = [one for events in options.events for one in _speed(events)]
-    measured += _latency(options.events[-1])
-    with running_sandbox(now="2026-11-16T15:00:00Z", no_limits=True) as sandbox:
-        print_requests(sandbox)
+    figures = [row for events in options.events for row in _measure_speed(events)]
+    figures += _measure_latency(options.events[-1])
+    now, campaigns = "2026-11-16T15:00:00Z", options.campaigns
+    with running_sandbox(now=now, campaigns=campaigns, no_limits=True) as sandbox:
+        print_request_counts(sandbox)
     if options.rivals:
-        measured += rivals.compare(options.events[0])
-    _write(options.output, measured)
+        figures += rivals.compare(options.events[0])
+    _write(options.output, figures)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("make bench", description=__doc__)
     sizes = [50_000, 1_000_000]
-    parser.add_argument("--events", type=count, nargs="+", default=sizes, metavar="N")
-    parser.add_argument("--rivals", action="store_true", help="install and measure others too")
+    parser.add_argument("--events", type=positive_int, nargs="+", default=sizes, metavar="N")
+    parser.add_argument(
+        "--campaigns",
+        type=positive_int,
+        metavar="N",
+        help="of the account whose requests are counted",
+    )
+    parser.add_argument("--rivals", action="store_true", help="also install and measure others")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "build" / "bench.csv")
     return parser
 
@@ -55,15 +62,15 @@ def _processor() -> str:
     return found[1] if found else platform.machine()
 
 
-def _speed(events: int) -> list[Figures]:
-    """The floors and ours, and whether our memory grows with the account."""
+def _measure_speed(events: int) -> list[Figures]:
+    """The floors and our reader, and whether its memory grows with the account."""
     account = f"{events:,} events"
     with running_sandbox(events=events, now=NOW, no_limits=True) as sandbox:
         figures = [
             measure(account, f"floor: requests + {parser}", "floor", "events", sandbox.url, parser)
             for parser in ("json", "orjson")
         ]
-        figures += [ours(account, sandbox, concurrency) for concurrency in (1, 8)]
+        figures += [measure_ours(account, sandbox, concurrency) for concurrency in (1, 8)]
     print_table(figures)
     last = figures[-1]
     if last.early_peak:
@@ -72,24 +79,24 @@ def _speed(events: int) -> list[Figures]:
     return figures
 
 
-def _latency(events: int) -> list[Figures]:
-    """Ours against one thread that waits for every page."""
+def _measure_latency(events: int) -> list[Figures]:
+    """Our reader against one thread that waits for every page."""
     account = f"{events:,} events, {LATENCY} ms a page"
     name = f"floor: requests + orjson, {FLOOR_PAGES} pages"
     with running_sandbox(events=events, now=NOW, no_limits=True, latency_ms=LATENCY) as sandbox:
         pages = ("orjson", str(FLOOR_PAGES))
         floor = measure(account, name, "floor", "events", sandbox.url, *pages)
-        figures = [floor, ours(account, sandbox, 16)]
+        figures = [floor, measure_ours(account, sandbox, 16)]
     print_table(figures)
     return figures
 
 
-def _write(path: Path, measured: Sequence[Figures]) -> None:
+def _write(path: Path, figures: Sequence[Figures]) -> None:
     path.parent.mkdir(exist_ok=True)
     with path.open("w", newline="") as file:
-        rows = csv.DictWriter(file, ["processor", *asdict(measured[0])])
+        rows = csv.DictWriter(file, ["processor", *asdict(figures[0])])
         rows.writeheader()
-        rows.writerows({"processor": _processor(), **asdict(one)} for one in measured)
+        rows.writerows({"processor": _processor(), **asdict(row)} for row in figures)
     print(f"The figures: {path}")
 
 

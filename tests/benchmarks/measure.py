@@ -1,4 +1,4 @@
-"""Runs a reader in a process of its own, and prints what several took side by side."""
+"""Runs readers in processes of their own, and prints what they took side by side."""
 
 import json
 import subprocess
@@ -13,21 +13,21 @@ from tests.sandbox_server import Sandbox
 
 READ = Path(__file__).parent / "readers" / "read.py"
 MB = 1_000_000
-# Some rivals ask for events until this moment, and Klaviyo refuses times ahead of its clock: so the
-# sandbox's, which stands still, goes an hour ahead.
+# Some rivals request events up to the present, and Klaviyo refuses times ahead of its clock: so the
+# sandbox's clock, which does not move, is an hour ahead.
 NOW = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class ReaderError(CommandError):
-    """A reader did not read to the end; the message is its own."""
+    """A reader failed; the message is its own."""
 
 
 @dataclass(frozen=True)
 class Figures:
     """What one reader took to read an account: bytes, and seconds without its start and imports.
 
-    `early_peak` is the most memory it had held after 100,000 rows (0: it read fewer), `campaigns`
-    how many it finds.
+    `early_peak` is its peak memory after 100,000 rows (0: it read fewer), `campaigns` how many it
+    finds.
     """
 
     account: str
@@ -49,24 +49,24 @@ def measure(account: str, reader: str, *arguments: str, python: str = sys.execut
     return Figures(account, reader, **json.loads(_last_line(done.stdout)))
 
 
-def ours(account: str, sandbox: Sandbox, concurrency: int) -> Figures:
+def measure_ours(account: str, sandbox: Sandbox, concurrency: int) -> Figures:
     """Our sync of all events."""
     name = f"our sync, concurrency {concurrency}"
     return measure(account, name, "ours", "events", sandbox.url, str(concurrency))
 
 
 def _last_line(text: str) -> str:
-    """What a program said last: its result or the error it ended with."""
-    return (text.strip().splitlines() or ["it said nothing"])[-1]
+    """The last line that a program printed: its result or its error."""
+    return (text.strip().splitlines() or ["it printed nothing"])[-1]
 
 
 def print_table(figures: Sequence[Figures]) -> None:
     """Print readers of one account, one to a line."""
     columns = "rows   wall s    rows/s    CPU s  rows/CPU s  peak MB  campaigns"
     print(f"{figures[0].account:<40}{columns:>70}")
-    for one in figures:
+    for row in figures:
         print(
-            f"{one.reader:<40}{one.rows:>10,}{one.wall:>9.2f}{one.rows / one.wall:>10,.0f}"
-            f"{one.cpu:>9.2f}{one.rows / one.cpu:>12,.0f}{one.peak / MB:>9.0f}{one.campaigns:>12}"
+            f"{row.reader:<40}{row.rows:>10,}{row.wall:>9.2f}{row.rows / row.wall:>10,.0f}"
+            f"{row.cpu:>9.2f}{row.rows / row.cpu:>12,.0f}{row.peak / MB:>9.0f}{row.campaigns:>12}"
         )
     print("rows: as written.\n")

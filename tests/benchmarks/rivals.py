@@ -1,6 +1,6 @@
-"""The other ways to read Klaviyo, installed in environments of their own and run on the same data.
+"""Other ways to read Klaviyo, installed in environments of their own and run on the same data.
 
-Each runs with its documented settings, the fastest where there is a choice; `notes` say which.
+Each runs with its documented settings, the fastest where there is a choice: its `notes` name them.
 """
 
 import subprocess
@@ -13,7 +13,7 @@ from tests.benchmarks.measure import (
     Figures,
     ReaderError,
     measure,
-    ours,
+    measure_ours,
     print_table,
 )
 from tests.sandbox_server import REPOSITORY, Sandbox, running_sandbox
@@ -27,7 +27,7 @@ class InstallError(Exception):
 
 @dataclass(frozen=True)
 class Rival:
-    """A module of readers/, the distribution it runs, and what to know of its figures."""
+    """A module of readers/, the distribution it runs, and notes on its figures."""
 
     reader: str
     distribution: str
@@ -35,14 +35,14 @@ class Rival:
 
 
 SUNSET = (
-    "It speaks revision 2024-10-15, which was sunset on 2026-10-15; here it is let through in"
+    "It speaks revision 2024-10-15, which Klaviyo ended on 2026-10-15; here it sends"
     " today's, whose events are the same."
 )
 CHANNELS = (
-    "Its campaigns cannot be compared: it asks for them by messages.channel, a filter that"
+    "Its campaigns cannot be compared: it filters them by messages.channel, which"
     " today's revision refuses."
 )
-UNASKED = "It finds the campaigns that one asks for: archived ones are left out unless one does."
+WITHOUT_ARCHIVED = "It finds archived campaigns only if it is configured to."
 RIVALS = (
     Rival(
         "airbyte_source",
@@ -58,13 +58,13 @@ RIVALS = (
         "dlt_rest_api",
         "dlt",
         "rest_api source, 1,000 events a page, extracted and normalised into typed columns, as our"
-        f" rows are; not loaded. {UNASKED}",
+        f" rows are; not loaded. {WITHOUT_ARCHIVED}",
     ),
     Rival(
         "official_client",
         "klaviyo-api",
         "1,000 events a page, as dictionaries, the faster of its two ways; pages, not rows."
-        f" {UNASKED}",
+        f" {WITHOUT_ARCHIVED}",
     ),
 )
 
@@ -73,28 +73,30 @@ def compare(events: int) -> list[Figures]:
     """Measure ours and every rival on one account; one that fails is printed with its reason."""
     account = f"{events:,} events"
     with running_sandbox(events=events, now=NOW, no_limits=True) as sandbox:
-        own = ours(account, sandbox, 8)
-        figures = [replace(own, campaigns=_campaigns(sandbox, "ours"))]
+        own = measure_ours(account, sandbox, 8)
+        figures = [replace(own, campaigns=_count_campaigns(sandbox, "ours"))]
         for rival in RIVALS:
-            _tell(f"{rival.distribution}: {rival.notes}")
+            _print_wrapped(f"{rival.distribution}: {rival.notes}")
             try:
-                figures.append(_measured(account, sandbox, rival))
+                figures.append(_measure_rival(account, sandbox, rival))
             except (InstallError, ReaderError) as error:
-                _tell(f"Failed: {error}")
+                _print_wrapped(f"Failed: {error}")
     print_table(figures)
     return figures
 
 
-def _measured(account: str, sandbox: Sandbox, rival: Rival) -> Figures:
-    python = _environment(rival)
-    asked = f"import importlib.metadata; print(importlib.metadata.version('{rival.distribution}'))"
-    name = f"{rival.distribution} {_run(python, '-c', asked)}"
+def _measure_rival(account: str, sandbox: Sandbox, rival: Rival) -> Figures:
+    python = _install(rival)
+    program = (
+        f"import importlib.metadata; print(importlib.metadata.version('{rival.distribution}'))"
+    )
+    name = f"{rival.distribution} {_run(python, '-c', program)}"
     figures = measure(account, name, rival.reader, "events", sandbox.url, python=python)
-    return replace(figures, campaigns=_campaigns(sandbox, rival.reader, python))
+    return replace(figures, campaigns=_count_campaigns(sandbox, rival.reader, python))
 
 
-def _environment(rival: Rival) -> str:
-    """The Python of the rival's environment, with its newest release."""
+def _install(rival: Rival) -> str:
+    """Install the newest release of a rival, and return the Python of its environment."""
     home = ENVIRONMENTS / rival.reader
     python = str(home / "bin" / "python")
     _run(sys.executable, "-m", "venv", str(home))
@@ -109,17 +111,17 @@ def _run(*command: str) -> str:
     return done.stdout.strip()
 
 
-def _campaigns(sandbox: Sandbox, reader: str, python: str = sys.executable) -> str:
-    """How many campaigns it finds of all; a dash, and the reason told, where it fails."""
+def _count_campaigns(sandbox: Sandbox, reader: str, python: str = sys.executable) -> str:
+    """How many of all campaigns it finds; where it fails a dash, and the reason is printed."""
     filters = ("equals(archived,false)", "equals(archived,true)")
-    every = sum(len(sandbox.all("/api/campaigns", filter=one)) for one in filters)
+    every = sum(len(sandbox.all("/api/campaigns", filter=part)) for part in filters)
     try:
         found = measure("", reader, reader, "campaigns", sandbox.url, python=python)
     except ReaderError as error:
-        _tell(f"Campaigns failed: {error}")
+        _print_wrapped(f"Campaigns failed: {error}")
         return "–"
     return f"{found.rows} of {every}"
 
 
-def _tell(text: str) -> None:
+def _print_wrapped(text: str) -> None:
     print(textwrap.fill(textwrap.shorten(text, 400), 100, subsequent_indent="  "))

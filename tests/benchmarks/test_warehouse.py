@@ -1,4 +1,4 @@
-"""The account that `make bench WAREHOUSE=1` builds the models on is what it says."""
+"""The account that `make bench WAREHOUSE=1` builds the models on."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from tests.fivetran import SCHEMA
 from tests.warehouse import raw
 
 
-def test_a_sync_brings_events_with_their_credits_and_reports_the_earliest(tmp_path: Path) -> None:
-    """One in fifty is an order, every second order is credited, and the report says from when."""
+def test_sync_writes_events_with_attributions_and_a_report(tmp_path: Path) -> None:
+    """One event in 50 is an order, one order in two attributed; the report has the first time."""
     file = raw.write(tmp_path / "raw.db", warehouse.ACCOUNT)
     warehouse._sync(file, 20_000, 0, 20_000, "2026-11-20T09:00:00Z")
     with duckdb.connect(str(file), read_only=True) as connection:

@@ -1,7 +1,7 @@
-"""What building the models costs as an account grows: from nothing, and after one more sync.
+"""What a build of the models costs as an account grows: in full, and after one more sync.
 
-The raw events are made in DuckDB itself, spread evenly over five years: one in fifty an order,
-one order in two credited by Klaviyo, the rest opens, clicks and sends of a thousand campaigns.
+DuckDB itself makes the raw events, spread evenly over five years: one in fifty is an order, one
+order in two is attributed by Klaviyo, the rest are opens, clicks and sends of a thousand campaigns.
 Seconds and memory are those of the whole dbt process on this machine.
 """
 
@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from scripts.command import CommandError, command, count
+from scripts.command import CommandError, command, positive_int
 from tests.sandbox_server import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser("make bench WAREHOUSE=1", description=__doc__)
     sizes = [100_000, 1_000_000, 10_000_000]
-    parser.add_argument("--events", type=count, nargs="+", default=sizes, metavar="N")
+    parser.add_argument("--events", type=positive_int, nargs="+", default=sizes, metavar="N")
     print(f"{'dbt run on DuckDB':<30}  wall s   CPU s  of it events s  peak MB")
     for events in parser.parse_args(arguments).events:
         with TemporaryDirectory() as folder:
@@ -103,31 +103,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _measure(folder: Path, events: int) -> None:
-    """A full run; then an incremental one after each of two syncs that bring a new day.
+    """Run dbt in full, then incrementally after each of two syncs that load a new day.
 
-    The first of them still replaces everything: it follows the sync that brought everything.
+    The first incremental run still replaces everything: it follows the sync of all history.
     """
     file = raw.write(folder / "raw.db", ACCOUNT)
     day = events // DAYS
     _sync(file, events, 0, events, "2026-11-20T09:00:00Z")
-    _print(f"{events:,} events, full", _run(folder, file))
+    _print(f"{events:,} events, full", _run_dbt(folder, file))
     for number, synced_at in enumerate(("2026-11-22T09:00:00Z", "2026-11-24T09:00:00Z")):
         first = events + number * day
         _sync(file, events, first, first + day, synced_at)
-        cost = _run(folder, file)
+        cost = _run_dbt(folder, file)
     _print(f"{events:,} events, {day:,} new", cost)
 
 
 def _sync(file: Path, total: int, first: int, last: int, synced_at: str) -> None:
-    """Load the events that one sync would write."""
+    """Load the events of one sync."""
     with duckdb.connect(str(file)) as connection:
-        given = {"first": first, "last": last, "synced_at": synced_at}
-        connection.execute(EVENTS, given | {"total": total})
-        connection.execute(ATTRIBUTIONS, given)
+        parameters = {"first": first, "last": last, "synced_at": synced_at}
+        connection.execute(EVENTS, parameters | {"total": total})
+        connection.execute(ATTRIBUTIONS, parameters)
         connection.execute(REPORT, {"synced_at": synced_at})
 
 
-def _run(folder: Path, file: Path) -> Cost:
+def _run_dbt(folder: Path, file: Path) -> Cost:
     environment = {
         "KLAVIYO_TABLES": "all",
         "KLAVIYO_RAW_DUCKDB": str(file),
@@ -140,9 +140,9 @@ def _run(folder: Path, file: Path) -> Cost:
     process = subprocess.Popen([DBT, "--quiet", "run", *project], env=os.environ | environment)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise CommandError("dbt failed; the reason stands above")
+        raise CommandError("dbt failed; the reason is above")
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
-    seconds = {one["unique_id"].rpartition(".")[2]: one["execution_time"] for one in results}
+    seconds = {row["unique_id"].rpartition(".")[2]: row["execution_time"] for row in results}
     return Cost(
         wall=time.perf_counter() - began,
         cpu=usage.ru_utime + usage.ru_stime,

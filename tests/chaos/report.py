@@ -1,47 +1,47 @@
-"""Writes docs/faults.md from the outcomes that `make chaos` leaves in build/chaos.
+"""Writes docs/faults.md from the outcomes that the runner leaves in build/chaos.
 
-`python -m tests.chaos.report` is the last step of `make chaos`.
+`python -m tests.chaos.report` is a step of `make chaos`.
 """
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import groupby
 from math import ceil, log10
-from pathlib import Path
 from typing import Any
 
-from tests.chaos import matrix
-from tests.chaos.row import Row
+from tests.chaos import fault_table
+from tests.chaos.fault_case import Fault, FaultCase
 from tests.sandbox_server import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "faults.md"
 HEAD = """# The fault matrix
 
-What goes wrong, and what it does to the warehouse. Written by `make chaos`, which makes each of
-these faults happen in every way its row names, to the connector in one process or, where the
-process matters, to the real `fivetran debug`; `make test` runs a part of it
-([`tests/chaos`](../tests/chaos)). The account is the sandbox or a few hand-written documents.
+What goes wrong, and what it does to the warehouse. `make chaos` writes this file: it injects each
+fault in every way that its row names, into a sync in one process or, where the process matters,
+into the real `fivetran debug`; `make test` runs a part of it ([`tests/chaos`](../tests/chaos)). The
+account is the sandbox or a few hand-written documents.
 
-After the last sync, against an undisturbed one: **LOST** rows that Klaviyo has and the warehouse
-has not, **DUP** rows too many, **WRONG** rows of another content, **LEAK** places that show the key
-(as it is, encoded, or its first 12 characters) or a person's address. All must be 0. What it cost:
-**REFETCH** records served and **CALLS** requests made beyond those of an undisturbed sync, **WALL**
-seconds waited for Klaviyo with chance at its longest; of all cases of a row the most, rounded up to
-1, 2 or 5 times a power of ten; a row that takes several syncs counts them all. **EXIT** codes in
-order: a sync that fails is followed by one that makes up for it. **MSG** is the kind of error that
-ends the failing one, always told in one line.
+Compared after the last sync with an undisturbed one: **LOST** rows that Klaviyo has and the
+warehouse lacks, **DUP** rows too many, **WRONG** rows of another content, **LEAK** places that show
+the key (as it is, encoded, or its first 12 characters) or a person's address. All must be 0. The
+cost: **REFETCH** records read and **CALLS** requests made beyond those of an undisturbed sync,
+**WALL** seconds of waits, with every random wait at its longest; each is the most of all cases of a
+row, rounded up to 1, 2 or 5 times a power of ten; a case of several syncs counts them all. **EXIT**
+codes in order: a sync that fails is followed by one that completes the tables. **MSG** is the class
+of the error that ends the failing one; its message is always one line.
 """
 ELSEWHERE = """
-## Shown elsewhere
+## Tested elsewhere
 
-The rows about dbt (W) are in [`tests/warehouse`](../tests/warehouse), those about dependencies,
-workflows and secrets in the repository (X8 to X10) in
+Faults of dbt (W) are in [`tests/warehouse`](../tests/warehouse), those of dependencies, workflows
+and secrets in the repository (X8 to X10) in
 [`tests/test_workflows.py`](../tests/test_workflows.py).
 """
 RIVALS = """
 ## Rivals
 
-Faults that were also made to happen to two rivals, with their base URL changed and two syncs each:
+Faults that were also injected into two rivals, with their base URL changed and two syncs each:
 Airbyte's source-klaviyo 2.13.1 and singer-io's tap-klaviyo 1.1.5. Those left out were not run.
 
 | id | fault | rival |
@@ -51,50 +51,43 @@ COUNTS = ("lost", "dup", "wrong", "leak")
 COSTS = ("refetch", "calls", "wall")
 
 
-def document() -> Iterator[str]:
-    """The text, section by section; SystemExit names a case that was not run."""
+def render() -> Iterator[str]:
+    """The document, part by part."""
     yield HEAD
-    for title, rows in matrix.SECTIONS.items():
+    for title, faults in fault_table.SECTIONS.items():
         yield f"\n## {title}\n\n"
         yield "| id | fault | must hold | LOST | DUP | WRONG | LEAK | REFETCH | CALLS | WALL |"
         yield " EXIT | MSG | cases |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
-        yield from map(line, rows)
+        yield from map(render_row, faults)
     yield ELSEWHERE
     yield RIVALS
-    rivals = [row for row in matrix.ROWS if row.rivals]
-    yield from (f"| {row.id} | {row.fault} | {row.rivals} |\n" for row in rivals)
+    rivals = [fault for fault in fault_table.FAULTS if fault.rivals]
+    yield from (f"| {fault.id} | {fault.fault} | {fault.rivals} |\n" for fault in rivals)
 
 
-def line(row: Row) -> str:
-    """One row of the table."""
-    if row.shown:
-        test = row.shown.partition("::")[0]
-        return f"| {row.id} | {row.fault} | {row.rule} | {'| ' * 9}[test](../{test}) |\n"
-    outcomes = [_outcome(matrix.result(row, case)) for case in row.cases]
-    cells = [row.id, row.fault, row.rule]  # test_matrix.py looks for them in the document
-    cells += [str(sum(one[name] for one in outcomes)) for name in COUNTS]
-    cells += [at_most(max(one[name] for one in outcomes)) for name in COSTS]
-    exits = sorted({" ".join(_brief(one["exit"])) for one in outcomes})
-    kinds = sorted({one["msg"] for one in outcomes} - {""})
-    cells += ["; ".join(exits), " ".join(kinds), str(len(outcomes))]
-    return f"| {' | '.join(cells)} |\n"
+def render_row(fault: Fault) -> str:
+    """One row of a section's table; SystemExit names a case that has not been run."""
+    begin = f"| {fault.id} | {fault.fault} | {fault.rule} |"  # test_docs.py looks for these
+    if fault.tested_by:
+        file = fault.tested_by.partition("::")[0]
+        return f"{begin} {'| ' * 9}[test](../{file}) |\n"
+    outcomes = [_read_outcome(fault, case) for case in fault.cases]
+    cells = [str(sum(outcome[name] for outcome in outcomes)) for name in COUNTS]
+    cells += [round_up(max(outcome[name] for outcome in outcomes)) for name in COSTS]
+    exits = {" ".join(str(code) for code, _ in groupby(outcome["exit"])) for outcome in outcomes}
+    errors = {outcome["msg"] for outcome in outcomes} - {""}
+    cells += ["; ".join(sorted(exits)), " ".join(sorted(errors)), str(len(outcomes))]
+    return f"{begin} {' | '.join(cells)} |\n"
 
 
-def _outcome(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text())
-    except FileNotFoundError:
+def _read_outcome(fault: Fault, case: FaultCase) -> Any:
+    file = fault.result_file(case)
+    if not file.exists():
         sys.exit(f"{file.stem} was not run: `make chaos` runs all cases")
+    return json.loads(file.read_text())
 
 
-def _brief(exits: Sequence[int]) -> Iterator[str]:
-    """Exit codes, each run of equal ones told once."""
-    for place, code in enumerate(exits):
-        if place == 0 or exits[place - 1] != code:
-            yield str(code)
-
-
-def at_most(number: float) -> str:
+def round_up(number: float) -> str:
     """A number rounded up, so that the document does not change with every run."""
     if number <= 0:
         return "0"
@@ -103,5 +96,5 @@ def at_most(number: float) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text("".join(document()))
+    DOCUMENT.write_text("".join(render()))
     print(f"wrote {DOCUMENT.relative_to(REPOSITORY)}")

@@ -1,29 +1,43 @@
-"""Whatever goes wrong, no row is lost, doubled or altered, and no secret is told.
+"""Whatever goes wrong, no row is lost, doubled or altered, and no secret is printed.
 
-A fault that passes leaves no trace in the tables. One that lasts ends the sync in an error named
-by its remedy, and the next sync brings what this one missed. docs/faults.md shows the outcomes.
+A fault that passes leaves no trace in the tables. One that lasts ends the sync in an error of the
+class that names its remedy, and the next sync completes the tables. docs/faults.md has the results.
 """
+
+from typing import get_type_hints
 
 import pytest
 
-from tests.chaos import matrix
-from tests.chaos.row import Case, Row
+from tests.chaos import fault_table
+from tests.chaos.fault_case import Fault, FaultCase
+from tests.chaos.runs import DebugSandboxRun, DebugScriptedRun, Run, SandboxRun, ScriptedRun
+from tests.sandbox_server import REPOSITORY
+
+FIXTURES = {
+    SandboxRun: "sandbox_run",
+    ScriptedRun: "scripted_run",
+    DebugSandboxRun: "debug_run",
+    DebugScriptedRun: "debug_scripted_run",
+}
 
 
-@pytest.mark.parametrize(("row", "case"), matrix.params())
-def test_fault(request: pytest.FixtureRequest, row: Row, case: Case) -> None:
-    """The row's own rule holds; LOST, DUP, WRONG and LEAK are 0 after the last sync."""
-    trial = request.getfixturevalue(case.stage)
-    case.happen(trial)
-    outcome = trial.outcome()
-    outcome.save(matrix.result(row, case))
-    assert not outcome.harm, (outcome, trial.message)
-    assert outcome.exit[-1] == 0 or not trial.clean.tables
+@pytest.mark.parametrize(("fault", "case"), fault_table.params())
+def test_fault(request: pytest.FixtureRequest, fault: Fault, case: FaultCase) -> None:
+    """The fault's rule holds; LOST, DUP, WRONG and LEAK are 0 after the last sync."""
+    run: Run = request.getfixturevalue(FIXTURES[get_type_hints(case.run)["run"]])
+    case.run(run, *case.args)
+    outcome = run.outcome()
+    outcome.save(fault.result_file(case))
+    assert not outcome.violations, (outcome, run.message)
+    assert outcome.exit[-1] == 0 or not run.baseline
 
 
-def test_every_row_of_the_definition_is_there() -> None:
-    """The matrix is whole: its ids are those that the definition of done counts, in order."""
-    sizes = {"P": 7, "T": 7, "H": 10, "D": 10, "V": 5, "S": 3, "X": 7}
-    ids = [f"{section}{n}" for section, size in sizes.items() for n in range(1, size + 1)]
-    assert ids == [row.id for row in matrix.ROWS]
-    assert all(bool(row.cases) != bool(row.shown) for row in matrix.ROWS)
+def test_every_fault_is_tested() -> None:
+    """Each section numbers its faults from 1 on, and each fault has cases or names its test."""
+    numbers: dict[str, list[int]] = {}
+    for fault in fault_table.FAULTS:
+        numbers.setdefault(fault.id[0], []).append(int(fault.id[1:]))
+        file, _, test = fault.tested_by.partition("::")
+        assert fault.cases or f"def {test}(" in (REPOSITORY / file).read_text(), fault.id
+    assert list(numbers) == list("PTHDVSX")
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())

@@ -1,12 +1,15 @@
 """Fixtures for the connector's parts."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug.serving import WSGIRequestHandler
 
 from tests.connector import scripted
-from tests.connector.scripted import ScriptedAccount
-from tests.unhurried import UnhurriedClock
+from tests.connector.scripted import ScriptedAccount, resource
+from tests.fake_clock import FakeClock
 
 
 @pytest.fixture
@@ -18,11 +21,78 @@ def server(httpserver_ipv4: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTP
 
 @pytest.fixture
 def account(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedAccount:
-    """An empty account whose clock stands at noon in New York; nobody waits for it."""
+    """An empty account at noon in New York; waits take no time."""
     account = ScriptedAccount()
     scripted.serve(server, account)
     monkeypatch.setattr(
         WSGIRequestHandler, "date_time_string", lambda *_: scripted.http_time(account)
     )
-    monkeypatch.setattr("asking.Clock", UnhurriedClock)
+    monkeypatch.setattr("session.Clock", FakeClock)
+    return account
+
+
+def _report_of(groupings: Any, name: str) -> Callable[[Any], Any]:
+    """A report of one group: five of something, on one day where it is a series."""
+
+    def report(body: Any) -> Any:
+        five = [5] if "interval" in body else 5
+        return {
+            "results": [{"groupings": groupings, "statistics": {name: five}}],
+            "date_times": ["2026-11-19T00:00:00+00:00"],
+        }
+
+    return report
+
+
+@pytest.fixture
+def full_account(account: ScriptedAccount) -> ScriptedAccount:
+    """An account with something in every kind of table."""
+    made: dict[str, Any] = {
+        "created": "2026-11-01T00:00:00+00:00",
+        "updated": "2026-11-02T00:00:00+00:00",
+    }
+    made_at = {f"{name}_at": time for name, time in made.items()}
+    add = account.documents
+    add["/api/metrics"] = [resource("metric", "PO", name="Placed Order", **made)]
+    add["/api/mapped-metrics"] = [resource("mapped-metric", "revenue", {"metric": "PO"})]
+    add["/api/custom-metrics"] = [resource("custom-metric", "CM", name="Net", **made)]
+    related = {"tags": ["t"], "campaign-audiences": ["au"]}
+    add["/api/campaigns"] = [resource("campaign", "c", related, **made_at)]
+    add["/api/campaign-messages"] = [resource("campaign-message", "m", {"campaign": "c"}, **made)]
+    add["/api/campaign-messages/m/campaign-variations"] = [resource("campaign-variation", "v")]
+    add["/api/flows"] = [resource("flow", "f", {"tags": ["t"], "flow-actions": ["fa"]}, **made)]
+    account.included["/api/flows"] = [
+        resource("flow-action", "fa", definition={"data": {"message": {"id": "fm"}}}, **made)
+    ]
+    for path in ("lists", "segments"):
+        add[f"/api/{path}"] = [resource(path.removesuffix("s"), "x", name="All", **made)]
+        member = resource("profile", "p", joined_group_at=made["created"])
+        add[f"/api/{path}/x/profiles"] = [member]
+    barred = {"suppression": [{"reason": "UNSUBSCRIBE", "timestamp": made["updated"]}]}
+    add["/api/profiles"] = [
+        resource("profile", "p", subscriptions={"email": {"marketing": barred}}, **made)
+    ]
+    add["/api/tags"] = [resource("tag", "t", {"tag-group": "g"}, name="sale")]
+    add["/api/tag-groups"] = [resource("tag-group", "g", name="Default")]
+    add["/api/templates"] = [resource("template", "te", name="Plain", **made)]
+    add["/api/forms"] = [resource("form", "fo", name="Pop-up", **made_at)]
+    add["/api/events"] = [
+        resource("event", "e", {"attributions": ["a"]}, datetime="2026-11-19T12:00:00+00:00")
+    ]
+    groupings = {"campaign_id": "c", "campaign_message_id": "m", "flow_id": "f",
+                 "flow_message_id": "fm", "segment_id": "x", "form_id": "fo"}  # fmt: skip
+    account.reports |= {
+        f"/api/{kind}-reports": _report_of(groupings, name)
+        for kind, name in (
+            ("campaign-values", "recipients"),
+            ("flow-values", "recipients"),
+            ("flow-series", "opens"),
+            ("segment-series", "total_members"),
+            ("form-series", "submits"),
+        )
+    }
+    account.reports["/api/metric-aggregates"] = lambda body: {
+        "dates": ["2026-11-19T05:00:00+00:00"],
+        "data": [{"dimensions": ["x"] * len(body["by"]), "measurements": {"count": [5]}}],
+    }
     return account

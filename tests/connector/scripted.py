@@ -13,25 +13,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import models
-import sync
-from api import KlaviyoError
-from models import Checkpoint, Delete, Operation, Upsert
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 from werkzeug.http import http_date
 
+import models
+import sync
+from api import KlaviyoError
+from models import Checkpoint, Delete, Operation, Upsert
+
 KEY = "pk_0123456789abcdef"
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)  # in New York
 DAY = timedelta(days=1)
-NO_RESULTS: dict[str, Any] = {
+NO_RESULTS: dict[str, Any] = {  # of any kind of report
     "results": [],
     "date_times": [],
     "dates": [],
     "data": [],
-}  # of any kind of report
-BOUND = re.compile(r"(greater-or-equal|greater-than|less-than)\((\w+),([^)]+)\)")
-ONE_OF = re.compile(r"any\(id,(\[.*?\])\)")
+}
+TIME_CONDITION = re.compile(r"(greater-or-equal|greater-than|less-than)\((\w+),([^)]+)\)")
+ID_CONDITION = re.compile(r"any\(id,(\[.*?\])\)")
 COMPARE = {
     "greater-or-equal": operator.ge,
     "greater-than": operator.gt,
@@ -40,7 +41,7 @@ COMPARE = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request that reached the account."""
 
     path: str
@@ -51,7 +52,10 @@ class Asked:
 
 @dataclass
 class ScriptedAccount:
-    """What stands in the account; change it between syncs. Times are UTC."""
+    """What the account holds; change it between syncs. Times are UTC.
+
+    `responses` overrides the response of a path; None falls back to the documents.
+    """
 
     now: datetime = NOON
     timezone: str = "America/New_York"
@@ -59,27 +63,27 @@ class ScriptedAccount:
     documents: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))  # by path
     included: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))  # by path
     reports: dict[str, Callable[[Any], Any]] = field(default_factory=dict)  # by path
-    answers: dict[str, Callable[[Request], Response | None]] = field(default_factory=dict)
+    responses: dict[str, Callable[[Request], Response | None]] = field(default_factory=dict)
     page_size: int = 100
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
-    def refuse(self, path: str, status: int, detail: str = "", **headers: str) -> None:
-        """From now on answer `path` with an error."""
+    def fail_with(self, path: str, status: int, detail: str = "", **headers: str) -> None:
+        """From now on respond to `path` with an error."""
         body = json.dumps({"errors": [{"detail": detail}]})
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers[path] = lambda _: Response(body, status, given)
+        self.responses[path] = lambda _: Response(body, status, given)
 
-    def asked_of(self, path: str) -> list[Asked]:
+    def requests_to(self, path: str) -> list[ReceivedRequest]:
         """The requests for one path."""
-        return [one for one in self.asked if one.path == path]
+        return [one for one in self.requests if one.path == path]
 
     def __call__(self, request: Request) -> Response:
-        """Answer one request."""
+        """Respond to one request."""
         body = json.loads(request.get_data())["data"]["attributes"] if request.data else None
         key = request.headers.get("Authorization", "").removeprefix("Klaviyo-API-Key ")
-        self.asked.append(Asked(request.path, request.args.to_dict(), body, key))
-        answer = self.answers.get(request.path)
-        scripted = answer(request) if answer else None
+        self.requests.append(ReceivedRequest(request.path, request.args.to_dict(), body, key))
+        respond = self.responses.get(request.path)
+        scripted = respond(request) if respond else None
         if scripted is not None:
             return scripted
         if body is not None:
@@ -113,17 +117,17 @@ class ScriptedAccount:
         )
 
 
-def _matches(one: Any, condition: str) -> bool:
+def _matches(document: Any, condition: str) -> bool:
     """Whether a document meets a filter on `archived`, on times and on ids."""
-    if any(one.get("id") not in json.loads(ids) for ids in ONE_OF.findall(condition)):
+    if any(document.get("id") not in json.loads(ids) for ids in ID_CONDITION.findall(condition)):
         return False
-    attributes = one.get("attributes", {}) if isinstance(one, dict) else {}
+    attributes = document.get("attributes", {}) if isinstance(document, dict) else {}
     archived = attributes.get("archived", attributes.get("definition", {}).get("archived", False))
     if f"equals(archived,{str(not archived).lower()})" in condition:
         return False
     return all(
         COMPARE[operation](datetime.fromisoformat(attributes[name]), datetime.fromisoformat(bound))
-        for operation, name, bound in BOUND.findall(condition)
+        for operation, name, bound in TIME_CONDITION.findall(condition)
     )
 
 
@@ -132,7 +136,7 @@ def _document(content: Any) -> Response:
 
 
 def serve(server: HTTPServer, account: ScriptedAccount) -> None:
-    """Let `server` answer for `account`."""
+    """Let `server` respond as `account`."""
     server.expect_request(re.compile("/api/.*")).respond_with_handler(account)
 
 
@@ -142,7 +146,7 @@ def http_time(account: ScriptedAccount) -> str:
 
 
 @dataclass
-class Sync:
+class ScriptedRun:
     """What one sync did: its operations in order, and the error it ended with."""
 
     operations: list[Operation] = field(default_factory=list)
@@ -160,7 +164,7 @@ class Sync:
 
     @property
     def warnings(self) -> list[str]:
-        """What the user was told."""
+        """The messages to the user."""
         return [one.message for one in self.operations if isinstance(one, models.Warning)]
 
     @property
@@ -170,9 +174,9 @@ class Sync:
         return json.loads(json.dumps(states[-1])) if states else {}
 
 
-def run(state: Any = None, **configuration: str) -> Sync:
+def run(state: Any = None, **configuration: str) -> ScriptedRun:
     """Run one sync of the account that KLAVIYO_BASE_URL leads to, to its end or first error."""
-    done = Sync()
+    done = ScriptedRun()
     try:
         for one in sync.sync({"api_key": KEY, **configuration}, copy.deepcopy(state)):
             done.operations.append(one)

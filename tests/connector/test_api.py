@@ -1,4 +1,4 @@
-"""One question to Klaviyo, over real sockets: a good answer, or an error named by its remedy."""
+"""One request over real sockets: a document, or an error named by its remedy."""
 
 import gzip
 import json
@@ -9,23 +9,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import api
 import pytest
 import trustme
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+import api
 from api import (
     AuthError,
     ConfigurationError,
     ContractError,
     CursorError,
     GoneError,
-    Klaviyo,
+    KlaviyoClient,
     KlaviyoError,
+    RateLimitHeaders,
     ScopeError,
     TransientError,
 )
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
-
 from tests.raw_server import Answer, Connection, RawServer, serve
 
 KEY = "pk_0123456789abcdef"
@@ -36,151 +37,157 @@ NOON = "Fri, 20 Nov 2020 12:00:00 GMT"
 SOON = 0.5  # seconds; a deadline short enough for a test
 
 
-def said(detail: str) -> str:
+def error_document(detail: str) -> str:
     """An error document in Klaviyo's shape."""
     return json.dumps({"errors": [{"id": "1", "code": "x", "title": "x", "detail": detail}]})
 
 
-def failure(client: Klaviyo) -> KlaviyoError:
-    """The error that a question ends with."""
+def error_of(client: KlaviyoClient) -> KlaviyoError:
+    """The error that a request ends with."""
     with pytest.raises(KlaviyoError) as error:
         client.get(PATH)
     return error.value
 
 
-def answered(server: HTTPServer, answer: Response) -> KlaviyoError:
-    """The error that an answer becomes."""
-    server.expect_request(PATH).respond_with_response(answer)
-    return failure(Klaviyo(KEY))
+def error_for(server: HTTPServer, response: Response) -> KlaviyoError:
+    """The error that a response becomes."""
+    server.clear()
+    server.expect_request(PATH).respond_with_response(response)
+    return error_of(KlaviyoClient(KEY))
 
 
-def spoken(status: str, *headers: str, body: bytes = b"{}") -> bytes:
-    """An answer as its bytes, with these headers alone."""
+def is_broken(error: KlaviyoError) -> bool:
+    """Whether an error says that the response itself is malformed."""
+    return isinstance(error, TransientError) and error.broken
+
+
+def raw_response(status: str, *headers: str, body: bytes = b"{}") -> bytes:
+    """The bytes of a response with these headers alone."""
     lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
     return "\r\n".join(lines).encode() + body
 
 
-def ask(raw: RawServer, deadline: float = 30) -> KlaviyoError:
-    """The error that a raw server's answer becomes."""
-    return failure(Klaviyo(KEY, raw.url, deadline=deadline))
+def error_from(raw: RawServer, deadline: float = 30) -> KlaviyoError:
+    """The error that a raw server's response becomes."""
+    return error_of(KlaviyoClient(KEY, raw.url, deadline=deadline))
 
 
 class TestStatus:
-    """H1 to H10: what an answer means."""
+    """H1 to H10: what a response means."""
 
-    @pytest.mark.parametrize(
-        ("status", "body", "error"),
-        [
-            (401, said("Incorrect authentication credentials."), AuthError),
-            (403, said("You do not have permission"), ScopeError),
+    def test_a_status_becomes_the_error_of_its_remedy(self, server: HTTPServer) -> None:
+        """Retry, change the key, skip the tables, list again, or give up."""
+        remedies: list[tuple[int, str, type[KlaviyoError]]] = [
+            (401, error_document("Incorrect authentication credentials."), AuthError),
+            (403, error_document("You do not have permission"), ScopeError),
             (403, HTML, TransientError),  # Cloudflare's challenge is no missing scope
-            (400, said("Invalid cursor provided."), CursorError),
-            (410, said("The cursor has expired."), CursorError),
-            (400, said("'bogus' is not a filterable field"), ContractError),
-            (404, said("Not found."), GoneError),
-            (410, said("This revision was sunset."), GoneError),
+            (400, error_document("Invalid cursor provided."), CursorError),
+            (410, error_document("The cursor has expired."), CursorError),
+            (400, error_document("'bogus' is not a filterable field"), ContractError),
+            (404, error_document("Not found."), GoneError),
+            (410, error_document("This revision was sunset."), GoneError),
             (405, "", ContractError),
-            (409, said("Conflict"), ContractError),
+            (409, error_document("Conflict"), ContractError),
             (418, HTML, ContractError),
-            *((code, HTML, TransientError) for code in (408, 425, 429, 500, 502, 503, 504)),
+            *((code, HTML, TransientError) for code in (104, 408, 425, 429, 500, 502, 503, 504)),
             *((code, HTML, TransientError) for code in (520, 521, 522, 523, 524)),
-        ],
-    )
-    def test_a_status_becomes_the_error_of_its_remedy(
-        self, server: HTTPServer, status: int, body: str, error: type[KlaviyoError]
-    ) -> None:
-        """Ask again, change the key, skip the tables, list again, or give up."""
-        assert type(answered(server, Response(body, status))) is error
+        ]
+        offenders = [
+            (status, body, raised)
+            for status, body, error in remedies
+            if type(raised := error_for(server, Response(body, status))) is not error
+        ]
+        assert offenders == []
 
-    def test_klaviyos_own_words_are_passed_on(self, server: HTTPServer) -> None:
-        """H8: a refused filter says which one, and where it was sent, in one line."""
-        error = answered(server, Response(said("'bogus' is no\nfield"), 400))
+    def test_klaviyos_description_of_an_error_is_repeated(self, server: HTTPServer) -> None:
+        """H8: the error names the path and the refused filter in one line."""
+        error = error_for(server, Response(error_document("'bogus' is no\nfield"), 400))
         assert PATH in str(error)
         assert "'bogus' is no" in str(error)
         assert "\n" not in str(error)
 
-    @pytest.mark.parametrize(
-        "body",
-        [HTML, "", "[]", "{}", "null", '"text"', GOOD[:-1], said("?"), '{"data": []}',
-         '{"links": {}}', '{"data": null, "links": {}}', '{"data": [], "links": []}'],
-    )  # fmt: skip
-    def test_a_page_without_data_and_links_is_never_taken_for_one(
-        self, server: HTTPServer, body: str
-    ) -> None:
-        """H10: not the end of the data but a broken answer, worth asking for again."""
-        error = answered(server, Response(body, 200))
-        assert isinstance(error, TransientError)
-        assert error.broken
+    def test_a_page_needs_data_and_links(self, server: HTTPServer) -> None:
+        """H10: a page without them is a broken response, not the end of the data."""
+        bodies: list[str | bytes] = [
+            HTML, "", "[]", "{}", "null", '"text"', GOOD[:-1], error_document("?"), '{"data": []}',
+            '{"links": {}}', '{"data": null, "links": {}}', '{"data": [], "links": []}',
+        ]  # fmt: skip
+        errors = [(body, error_for(server, Response(body, 200))) for body in bodies]
+        assert [(body, e) for body, e in errors if not is_broken(e)] == []
 
     @pytest.mark.parametrize("body", ["{}", '{"data": []}', '{"data": {"type": "x"}}'])
-    def test_a_report_without_attributes_is_broken(self, server: HTTPServer, body: str) -> None:
-        """H10: a report's answer counts only with its attributes."""
+    def test_a_report_needs_attributes(self, server: HTTPServer, body: str) -> None:
+        """H10: a report without attributes is a broken response."""
         server.expect_request(PATH).respond_with_data(body)
         with pytest.raises(TransientError) as error:
-            Klaviyo(KEY).post(PATH, {})
+            KlaviyoClient(KEY).post(PATH, {})
         assert error.value.broken
 
     def test_json_that_strict_parsers_refuse_is_read(self, server: HTTPServer) -> None:
-        """V1, V2: NaN, lone surrogates and huge numbers come through to be cleaned as values."""
+        """V1, V2: NaN, lone surrogates and huge numbers are parsed; converters clean them later."""
         long, longer = "1" + "0" * 400, "1" + "0" * 4_999  # Python reads 4,300 digits
         odd = f'{{"id": "\\ud800", "n": NaN, "m": {long}, "o": {longer}}}'
         body = f'{{"data": [{odd}], "links": {{}}}}'
         server.expect_request(PATH).respond_with_data(body)
-        (read,) = Klaviyo(KEY).get(PATH)["data"]
+        (read,) = KlaviyoClient(KEY).get(PATH)["data"]
         assert (read["id"], read["m"], read["o"]) == ("\ud800", 10**400, longer)
 
 
-class TestHeaders:
-    """What Klaviyo says beside its answer."""
+def retry_after(*headers: str) -> float | None:
+    """The seconds that a throttled response with these headers asks for."""
+    with serve(raw_response("429 Slow", *headers)) as raw:
+        error = error_from(raw)
+    assert isinstance(error, TransientError)
+    assert error.throttled
+    return error.retry_after
 
-    @pytest.mark.parametrize(
-        ("header", "seconds"),
-        [
-            ("7", 7.0),
-            ("0", 0.0),
-            ("3600", 3600.0),
-            ("-5", 0.0),
-            ("Fri, 20 Nov 2020 12:00:03 GMT", 3.0),  # by Klaviyo's clock, whatever ours says
-            ("Fri, 20 Nov 2020 11:00:00 GMT", 0.0),
-            ("Fri, 20 Nov 2020 12:00:03 -0000", None),
-            ("Fri, 99 Nov 2020 12:00:00 GMT", None),
-            ("Fri, 31 Dec 9999 23:59:59 -0100", None),  # no time that can be told in UTC
-            ("abc", None),
-            ("", None),
-            ("nan", None),
-            ("inf", None),
-            ("1e400", None),
-        ],
-    )
-    def test_retry_after_is_read_as_seconds(self, header: str, seconds: float | None) -> None:
+
+class TestHeaders:
+    """What the headers of a response tell."""
+
+    def test_retry_after_is_read_as_seconds(self) -> None:
         """H1: a number, a date, or nothing usable; never an exception."""
-        with serve(spoken("429 Slow", f"Date: {NOON}", f"Retry-After: {header}")) as raw:
-            error = ask(raw)
-        assert isinstance(error, TransientError)
-        assert error.throttled
-        assert error.retry_after == seconds
+        expected = {
+            "7": 7.0,
+            "0": 0.0,
+            "3600": 3600.0,
+            "-5": 0.0,
+            "Fri, 20 Nov 2020 12:00:03 GMT": 3.0,  # by Klaviyo's clock, whatever ours says
+            "Fri, 20 Nov 2020 11:00:00 GMT": 0.0,
+            "Fri, 20 Nov 2020 12:00:03 -0000": None,
+            "Fri, 99 Nov 2020 12:00:00 GMT": None,
+            "Fri, 31 Dec 9999 23:59:59 -0100": None,  # no time in UTC
+            "abc": None,
+            "": None,
+            "nan": None,
+            "inf": None,
+            "1e400": None,
+        }
+        date = f"Date: {NOON}"
+        assert {one: retry_after(date, f"Retry-After: {one}") for one in expected} == expected
 
     def test_a_retry_date_without_a_clock_is_no_use(self) -> None:
-        """H1: without Klaviyo's own time a date says nothing of seconds."""
-        with serve(spoken("429 Slow", f"Retry-After: {NOON}")) as raw:
-            error = ask(raw)
-        assert isinstance(error, TransientError)
-        assert error.retry_after is None
+        """H1: without Klaviyo's own time a date tells no number of seconds."""
+        assert retry_after(f"Retry-After: {NOON}") is None
 
     @pytest.mark.parametrize(
         ("remaining", "reset", "limits"),
         [
-            ("149", "60", api.Limits(150, 149, 60)),
-            ("0", "1.5", api.Limits(150, 0, 1.5)),
-            ("x", "y", api.Limits(150)),
-            ("nan", "inf", api.Limits(150)),
-            (None, None, api.Limits(150)),
+            ("149", "60", RateLimitHeaders(150, 149, 60)),
+            ("0", "1.5", RateLimitHeaders(150, 0, 1.5)),
+            ("x", "y", RateLimitHeaders(150)),
+            ("nan", "inf", RateLimitHeaders(150)),
+            (None, None, RateLimitHeaders(150)),
         ],
     )
-    def test_rate_limits_are_noted(
-        self, server: HTTPServer, remaining: str | None, reset: str | None, limits: api.Limits
+    def test_rate_limits_are_read(
+        self,
+        server: HTTPServer,
+        remaining: str | None,
+        reset: str | None,
+        limits: RateLimitHeaders,
     ) -> None:
-        """H3: what is left of the minute, or nothing when the headers are junk."""
+        """H3: what remains of the minute, or nothing where the headers are junk."""
         given = {
             "RateLimit-Limit": "150",
             "RateLimit-Remaining": remaining,
@@ -188,34 +195,34 @@ class TestHeaders:
         }
         headers = {name: value for name, value in given.items() if value is not None}
         server.expect_request(PATH).respond_with_response(Response(GOOD, 200, headers))
-        client = Klaviyo(KEY)
+        client = KlaviyoClient(KEY)
         client.get(PATH)
-        assert client.limits == limits
+        assert client.rate_limit == limits
 
-    def test_klaviyos_clock_is_ours(self) -> None:
-        """D7: the time of an answer is its Date header, since this machine's clock may be wrong."""
-        with serve(spoken("200 OK", f"Date: {NOON}", body=GOOD)) as raw:
-            client = Klaviyo(KEY, raw.url)
+    def test_the_clock_is_klaviyos(self) -> None:
+        """D7: `now` is the Date header, since this machine's clock may be wrong."""
+        with serve(raw_response("200 OK", f"Date: {NOON}", body=GOOD)) as raw:
+            client = KlaviyoClient(KEY, raw.url)
             client.get(PATH)
         assert client.now == datetime(2020, 11, 20, 12, tzinfo=UTC)
 
     @pytest.mark.parametrize("headers", [[], ["Date: yesterday"], ["Date: Fri, 99 Nov 2020"]])
-    def test_a_senseless_clock_is_replaced_by_ours(self, headers: list[str]) -> None:
-        """D7: without a readable Date there is still a time, with its zone."""
-        with serve(spoken("200 OK", *headers, body=GOOD)) as raw:
-            client = Klaviyo(KEY, raw.url)
+    def test_without_a_readable_date_the_clock_is_ours(self, headers: list[str]) -> None:
+        """D7: `now` is then the time of this machine, with its zone."""
+        with serve(raw_response("200 OK", *headers, body=GOOD)) as raw:
+            client = KlaviyoClient(KEY, raw.url)
             client.get(PATH)
         assert client.now.utcoffset() == timedelta(0)
 
 
 class TestRedirect:
-    """T7: an answer that points elsewhere."""
+    """T7: a response that points elsewhere."""
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_a_redirect_is_not_followed(self, server: HTTPServer, status: int) -> None:
         """The other host gets no connection, and so no key."""
         with serve(GOOD) as other:
-            error = answered(server, Response("", status, {"Location": other.url + PATH}))
+            error = error_for(server, Response("", status, {"Location": other.url + PATH}))
             assert type(error) is ContractError
             assert other.connections == 0
         assert len(server.log) == 1
@@ -223,7 +230,7 @@ class TestRedirect:
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 GZIP = HEAD + b"Content-Encoding: gzip\r\n"
-SHORT: dict[str, Answer] = {
+CUT_RESPONSES: dict[str, Answer] = {
     "length": HEAD + b"Content-Length: 999\r\n\r\n" + GOOD[:-5],
     "chunked": HEAD + b"Transfer-Encoding: chunked\r\n\r\n63\r\n" + GOOD[:-5],
     "chunked without an end": HEAD
@@ -241,21 +248,21 @@ SHORT: dict[str, Answer] = {
 class TestBody:
     """T1, T2, T5: bodies that end early or do not end."""
 
-    @pytest.mark.parametrize("framing", SHORT)
-    def test_half_an_answer_is_never_taken_for_a_whole_one(self, framing: str) -> None:
-        """However the answer is cut short, it is asked for again."""
-        with serve(SHORT[framing]) as raw:
-            assert type(ask(raw)) is TransientError
+    @pytest.mark.parametrize("framing", CUT_RESPONSES)
+    def test_a_cut_response_is_retried(self, framing: str) -> None:
+        """T1, T2: wherever the response ends early, the error is transient."""
+        with serve(CUT_RESPONSES[framing]) as raw:
+            assert type(error_from(raw)) is TransientError
 
     def test_a_gzip_bomb_is_not_unpacked(self, server: HTTPServer) -> None:
         """T5: a small body that unpacks beyond the limit ends the sync."""
         bomb = gzip.compress(bytes(api.BODY_LIMIT + 2**20), compresslevel=1)
-        error = answered(server, Response(bomb, headers={"Content-Encoding": "gzip"}))
+        error = error_for(server, Response(bomb, headers={"Content-Encoding": "gzip"}))
         assert type(error) is ContractError
         assert "64 MiB" in str(error)
 
     def test_an_endless_body_is_not_read_to_its_end(self) -> None:
-        """T5: reading stops at the limit, however much is still to come."""
+        """T5: reading stops at the limit, however much would follow."""
 
         def endless(connection: Connection) -> None:
             connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -263,18 +270,18 @@ class TestBody:
                 connection.send(bytes(2**20))
 
         with serve(endless) as raw:
-            assert type(ask(raw)) is ContractError
+            assert type(error_from(raw)) is ContractError
 
     def test_a_large_page_is_read_whole(self, server: HTTPServer) -> None:
-        """V3: Klaviyo's largest pages lie far below the limit, compressed or not."""
+        """V3: Klaviyo's largest pages are far below the limit, compressed or not."""
         page = {"data": [{"id": "x" * 2**20}] * 8, "links": {}}
         body = gzip.compress(json.dumps(page).encode(), compresslevel=1)
-        answer = Response(body, headers={"Content-Encoding": "gzip"})
-        server.expect_request(PATH).respond_with_response(answer)
-        assert Klaviyo(KEY).get(PATH) == page
+        response = Response(body, headers={"Content-Encoding": "gzip"})
+        server.expect_request(PATH).respond_with_response(response)
+        assert KlaviyoClient(KEY).get(PATH) == page
 
 
-DRIPS = {
+DRIPPED_PARTS = {
     "headers": HEAD + b"X-Slow: aaaa",
     "body by length": HEAD + b"Content-Length: 9999\r\n\r\n    ",
     "chunked body": HEAD + b"Transfer-Encoding: chunked\r\n\r\nffff\r\n    ",
@@ -282,68 +289,68 @@ DRIPS = {
 }
 
 
-def quickly_then_slowly(data: bytes) -> Answer:
-    """All but the last bytes at once, then a drip without end."""
+def fast_then_dripping(data: bytes) -> Answer:
+    """All but the last bytes at once, then an endless drip."""
 
-    def answer(connection: Connection) -> None:
+    def respond(connection: Connection) -> None:
         connection.send(data[:-4])
         connection.drip(data[-4:])
 
-    return answer
+    return respond
 
 
 class TestDeadline:
     """T3, T4: an exchange ends in time, however steadily it drips."""
 
-    @pytest.mark.parametrize("part", DRIPS)
+    @pytest.mark.parametrize("part", DRIPPED_PARTS)
     @pytest.mark.parametrize("scheme", ["http", "https"])
-    def test_a_dripping_answer_is_abandoned(
+    def test_a_dripping_response_is_aborted(
         self, part: str, scheme: str, authority: trustme.CA, trusted: Path
     ) -> None:
-        """Bytes that keep coming do not keep the sync waiting beyond the deadline."""
-        context = serving(authority.issue_cert("127.0.0.1")) if scheme == "https" else None
-        with serve(quickly_then_slowly(DRIPS[part]), context) as raw:
-            client = Klaviyo(KEY, raw.url, deadline=SOON)
+        """A steady drip of bytes ends at the deadline."""
+        context = tls_context(authority.issue_cert("127.0.0.1")) if scheme == "https" else None
+        with serve(fast_then_dripping(DRIPPED_PARTS[part]), context) as raw:
+            client = KlaviyoClient(KEY, raw.url, deadline=SOON)
             client._session.verify = str(trusted)
-            error = failure(client)
+            error = error_of(client)
         assert type(error) is TransientError
         assert "no whole answer within" in str(error)
 
     @pytest.mark.parametrize("scheme", ["http", "https"])
-    def test_silence_is_abandoned(self, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A server that accepts and says nothing, not even its certificate."""
+    def test_silence_is_aborted(self, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A server that accepts and sends nothing, not even its certificate."""
         monkeypatch.setattr(api, "CONNECT_TIMEOUT", SOON)
         with serve(Connection.hold) as raw:
-            client = Klaviyo(KEY, raw.url.replace("http:", f"{scheme}:"), deadline=SOON)
-            assert type(failure(client)) is TransientError
+            client = KlaviyoClient(KEY, raw.url.replace("http:", f"{scheme}:"), deadline=SOON)
+            assert type(error_of(client)) is TransientError
 
-    def test_a_dripping_handshake_is_abandoned(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Nor may the certificate drip in."""
+    def test_a_dripping_handshake_is_aborted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A certificate that drips in ends at the deadline too."""
         monkeypatch.setattr(api, "CONNECT_TIMEOUT", SOON)
         record = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xf0"  # the head of a long handshake message
         with serve(lambda connection: connection.drip(record)) as raw:
-            client = Klaviyo(KEY, raw.url.replace("http:", "https:"), deadline=SOON)
-            assert "no whole answer within" in str(failure(client))
+            client = KlaviyoClient(KEY, raw.url.replace("http:", "https:"), deadline=SOON)
+            assert "no whole answer within" in str(error_of(client))
 
-    def test_the_next_question_is_asked_as_usual(self, server: HTTPServer) -> None:
-        """A passed deadline leaves nothing behind that ends the next exchange."""
+    def test_the_next_request_works(self, server: HTTPServer) -> None:
+        """A passed deadline does not end the next exchange."""
         with serve(Connection.hold) as raw:
-            client = Klaviyo(KEY, raw.url, deadline=SOON)
-            failure(client)
+            client = KlaviyoClient(KEY, raw.url, deadline=SOON)
+            error_of(client)
             client.url = server.url_for("").rstrip("/")
             server.expect_request(PATH).respond_with_data(GOOD)
             assert client.get(PATH) == json.loads(GOOD)
 
-    def test_a_closed_port_is_worth_another_try(self) -> None:
-        """T4: a refused connection is a passing fault."""
+    def test_a_closed_port_is_transient(self) -> None:
+        """T4: a refused connection is retried."""
         with serve(b"") as raw:
             closed = raw.url
-        assert type(failure(Klaviyo(KEY, closed))) is TransientError
+        assert type(error_of(KlaviyoClient(KEY, closed))) is TransientError
 
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """A certificate authority that nobody trusts yet."""
+    """A certificate authority that no client trusts yet."""
     return trustme.CA()
 
 
@@ -355,7 +362,7 @@ def trusted(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
     return file
 
 
-def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
+def tls_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
     """A server's side of TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
@@ -363,12 +370,12 @@ def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 
 class TestCertificate:
-    """T6: who is at the other end."""
+    """T6: the server's certificate."""
 
     LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
     @pytest.mark.parametrize("fault", ["of no known authority", "of another host", "expired"])
-    def test_a_bad_certificate_is_not_tried_again(
+    def test_a_bad_certificate_is_not_retried(
         self, authority: trustme.CA, trusted: Path, fault: str
     ) -> None:
         """One connection, no request, and a message that names the certificate."""
@@ -377,28 +384,28 @@ class TestCertificate:
             "of another host": authority.issue_cert("klaviyo.example"),
             "expired": authority.issue_cert("127.0.0.1", not_after=self.LONG_AGO),
         }[fault]
-        with serve(GOOD, serving(certificate)) as raw:
-            client = Klaviyo(KEY, raw.url)
+        with serve(GOOD, tls_context(certificate)) as raw:
+            client = KlaviyoClient(KEY, raw.url)
             client._session.verify = str(trusted)
-            error = failure(client)
+            error = error_of(client)
             assert raw.connections == 1
         assert type(error) is ContractError
         assert "certificate" in str(error)
 
     def test_a_trusted_certificate_is_accepted(self, authority: trustme.CA, trusted: Path) -> None:
         """The same exchange succeeds when the authority is a trusted one."""
-        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD)
-        with serve(answer, serving(authority.issue_cert("127.0.0.1"))) as raw:
-            client = Klaviyo(KEY, raw.url)
+        response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD)
+        with serve(response, tls_context(authority.issue_cert("127.0.0.1"))) as raw:
+            client = KlaviyoClient(KEY, raw.url)
             client._session.verify = str(trusted)
             assert client.get(PATH) == json.loads(GOOD)
 
     @pytest.mark.parametrize("end", ["closed", "reset"])
-    def test_a_connection_lost_while_greeting_is_worth_another_try(self, end: str) -> None:
-        """T1: a connection that breaks before the certificate is shown says nothing about it."""
+    def test_a_connection_lost_in_the_handshake_is_transient(self, end: str) -> None:
+        """T1: a connection that breaks before the certificate arrives tells nothing of it."""
         with serve(b"" if end == "closed" else Connection.reset) as raw:
-            client = Klaviyo(KEY, raw.url.replace("http:", "https:"))
-            assert type(failure(client)) is TransientError
+            client = KlaviyoClient(KEY, raw.url.replace("http:", "https:"))
+            assert type(error_of(client)) is TransientError
 
 
 @pytest.fixture
@@ -417,39 +424,40 @@ def hostile_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield proxy
 
 
-def body_of(request: Request) -> str:
-    """Everything a request says, without its Authorization header."""
+def text_of(request: Request) -> str:
+    """The text of a request without its Authorization header."""
     headers = {name: value for name, value in request.headers.items() if name != "Authorization"}
     return f"{request.url} {headers} {request.get_data(as_text=True)}"
 
 
 class TestKey:
-    """X1, X4: where the key goes, and where it does not."""
+    """X1, X4: where the API key goes."""
 
     @pytest.mark.usefixtures("hostile_environment")
     def test_the_key_is_sent_in_its_header_only(self, server: HTTPServer) -> None:
-        """Exactly as Klaviyo wants it, whatever ~/.netrc says, and nowhere else in the request."""
+        """As Klaviyo wants it, whatever ~/.netrc holds, and nowhere else in the request."""
         server.expect_request(PATH).respond_with_json({"data": {"attributes": {}}, "links": {}})
-        Klaviyo(KEY).post(PATH, {"type": "x"}, {"page_cursor": "c"})
+        KlaviyoClient(KEY).post(PATH, {"type": "x"}, {"page_cursor": "c"})
         ((request, _),) = server.log
         assert request.headers["Authorization"] == f"Klaviyo-API-Key {KEY}"
         assert request.headers["revision"] == "2026-10-15"
-        assert KEY not in body_of(request)
+        assert KEY not in text_of(request)
 
     def test_no_proxy_of_the_environment_is_used(
         self, server: HTTPServer, hostile_environment: RawServer
     ) -> None:
         """A proxy would see the key of a plain connection."""
         server.expect_request(PATH).respond_with_data(GOOD)
-        Klaviyo(KEY).get(PATH)
+        KlaviyoClient(KEY).get(PATH)
         assert hostile_environment.connections == 0
 
-    @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 429, 500])
-    def test_no_error_repeats_the_key(self, server: HTTPServer, status: int) -> None:
-        """Not even where the answer itself repeats it."""
-        error = answered(server, Response(said(f"no such key: Klaviyo-API-Key {KEY}"), status))
-        assert KEY not in f"{error!r} {error} {error.__dict__}"
-        assert KEY not in "".join(traceback.format_exception(error))
+    def test_no_error_repeats_the_key(self, server: HTTPServer) -> None:
+        """Not even where the response itself repeats it."""
+        document = error_document(f"no such key: Klaviyo-API-Key {KEY}")
+        for status in (200, 302, 400, 401, 403, 404, 429, 500):
+            error = error_for(server, Response(document, status))
+            assert KEY not in f"{error!r} {error} {error.__dict__}", status
+            assert KEY not in "".join(traceback.format_exception(error)), status
 
     def test_no_transport_error_repeats_the_key_or_the_query(self) -> None:
         """A failed connection names the path; a query may hold addresses of people."""
@@ -458,7 +466,7 @@ class TestKey:
         person = {"filter": "equals(email,'ada@example.com')"}
         for url in (closed, closed.replace("http:", "https:")):
             with pytest.raises(KlaviyoError) as error:
-                Klaviyo(KEY, url).get(PATH, person)
+                KlaviyoClient(KEY, url).get(PATH, person)
             printed = "".join(traceback.format_exception(error.value))
             assert PATH in str(error.value)
             assert KEY not in printed
@@ -466,55 +474,52 @@ class TestKey:
 
     def test_no_object_shows_the_key(self) -> None:
         """Logged by accident, a client shows no key."""
-        client = Klaviyo(KEY, "http://127.0.0.1:1")
+        client = KlaviyoClient(KEY, "http://127.0.0.1:1")
         assert KEY not in f"{client!r} {client} {client._session.auth!r} {client._session.headers}"
 
 
 class TestAddress:
-    """X5: whom the key may be sent to."""
+    """X5: which hosts the key may be sent to."""
 
-    def test_it_is_klaviyo(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Unless told otherwise, and over TLS."""
+    def test_the_default_is_klaviyo(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without KLAVIYO_BASE_URL requests go to Klaviyo, over TLS."""
         monkeypatch.delenv("KLAVIYO_BASE_URL", raising=False)
-        assert api.base_url() == Klaviyo(KEY).url == "https://a.klaviyo.com"
+        assert api.base_url() == KlaviyoClient(KEY).url == "https://a.klaviyo.com"
 
-    @pytest.mark.parametrize(
-        ("given", "used"),
-        [
-            ("", "https://a.klaviyo.com"),
-            ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
-            ("http://127.0.0.1:8765/", "http://127.0.0.1:8765"),
-            ("http://localhost:8765", "http://localhost:8765"),
-            ("http://[::1]:8765", "http://[::1]:8765"),
-        ],
-    )
     def test_the_sandbox_of_this_machine_may_be_named(
-        self, monkeypatch: pytest.MonkeyPatch, given: str, used: str
+        self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """KLAVIYO_BASE_URL may name a loopback host."""
-        monkeypatch.setenv("KLAVIYO_BASE_URL", given)
-        assert api.base_url() == used
+        """KLAVIYO_BASE_URL may name a loopback host; empty is the default."""
+        for given, used in {
+            "": "https://a.klaviyo.com",
+            "http://127.0.0.1:8765": "http://127.0.0.1:8765",
+            "http://127.0.0.1:8765/": "http://127.0.0.1:8765",
+            "http://localhost:8765": "http://localhost:8765",
+            "http://[::1]:8765": "http://[::1]:8765",
+        }.items():
+            monkeypatch.setenv("KLAVIYO_BASE_URL", given)
+            assert api.base_url() == used
 
-    @pytest.mark.parametrize(
-        "url",
-        ["https://evil.example", "http://169.254.169.254", "http://0.0.0.0:80", "127.0.0.1:8765",
-         "ftp://127.0.0.1", "http://127.0.0.1@evil.example", "http://127.0.0.1.evil.example",
-         "http://localhost.evil.example", "http://evil.example#127.0.0.1", "http://evil.example/?",
-         "http://evil.example\\@127.0.0.1", "http://[evil", "file:///etc/passwd", "//127.0.0.1"],
-    )  # fmt: skip
-    def test_no_other_host_may_be_named(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-        """Whatever looks like loopback and is none is refused before any request."""
-        monkeypatch.setenv("KLAVIYO_BASE_URL", url)
-        with pytest.raises(ConfigurationError, match="KLAVIYO_BASE_URL"):
-            Klaviyo(KEY)
+    def test_no_other_host_may_be_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An address that only looks like loopback is refused before any request."""
+        for url in (
+            "https://evil.example", "http://169.254.169.254", "http://0.0.0.0:80",
+            "127.0.0.1:8765", "ftp://127.0.0.1", "http://127.0.0.1@evil.example",
+            "http://127.0.0.1.evil.example", "http://localhost.evil.example",
+            "http://evil.example#127.0.0.1", "http://evil.example/?",
+            "http://evil.example\\@127.0.0.1", "http://[evil", "file:///etc/passwd", "//127.0.0.1",
+        ):  # fmt: skip
+            monkeypatch.setenv("KLAVIYO_BASE_URL", url)
+            with pytest.raises(ConfigurationError, match="KLAVIYO_BASE_URL"):
+                KlaviyoClient(KEY)
 
 
 class TestNextCursor:
-    """X3: the way to the next page."""
+    """X3: the cursor of the next page."""
 
-    @pytest.mark.parametrize(
-        "link",
-        [
+    def test_only_the_cursor_is_taken_from_a_link(self) -> None:
+        """Whichever host the link names, even a malformed one."""
+        links = [
             "https://a.klaviyo.com/api/events?page%5Bcursor%5D=abc%3D",
             "https://a.klaviyo.com/api/events/?sort=datetime&page[cursor]=abc%3D&x=1",
             "https://evil.example/api/events?page%5Bcursor%5D=abc%3D",
@@ -523,20 +528,18 @@ class TestNextCursor:
             "http://[::1]/../?page[cursor]=abc%3D",
             "/api/campaign-values-reports?page_cursor=abc%3D",
             "http://[evil/?page[cursor]=abc%3D",
-        ],
-    )
-    def test_only_the_cursor_is_taken_from_a_link(self, link: str) -> None:
-        """Whichever host the link names, malformed ones too."""
-        assert api.next_cursor("/api/x", {"links": {"next": link}}) == "abc="
+        ]
+        cursors = {link: api.next_cursor("/api/x", {"links": {"next": link}}) for link in links}
+        assert cursors == dict.fromkeys(links, "abc=")
 
     @pytest.mark.parametrize("links", [{}, {"next": None}, {"next": ""}])
-    def test_no_link_is_the_last_page(self, links: dict[str, Any]) -> None:
+    def test_a_page_without_a_link_is_the_last_one(self, links: dict[str, Any]) -> None:
         """Only the absence of a link ends a listing."""
         assert api.next_cursor("/api/x", {"links": links}) is None
 
     @pytest.mark.parametrize("link", ["https://a.klaviyo.com/api/events", "?page[size]=1", 7])
     def test_a_link_without_a_cursor_is_broken(self, link: Any) -> None:
-        """A link that leads nowhere is not the end of the data."""
+        """Such a link is not the end of the data."""
         with pytest.raises(TransientError) as error:
             api.next_cursor("/api/x", {"links": {"next": link}})
         assert error.value.broken

@@ -1,90 +1,173 @@
-"""The rooms of the connector: which module may know what."""
+"""Which module of the connector may import what, in every folder of it."""
 
 import ast
 import sys
+import tomllib
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib import metadata
 from pathlib import Path
 
-import pytest
-
 FOLDER = Path(__file__).parents[2] / "klaviyo_connector"
-MODULES = {path.stem: ast.parse(path.read_text()) for path in FOLDER.glob("*.py")}
-PURE = {"models", "values", "streams", "restatement", "roster"}
+LEFT_BY_RUNS = {"__pycache__", "files", "crash-reports"}  # never deployed
+FILES = [
+    path
+    for path in FOLDER.rglob("*")
+    if path.is_file()
+    and not LEFT_BY_RUNS & {*path.relative_to(FOLDER).parts}
+    and not path.name.startswith(".")
+]
+
+
+def module_name(file: Path) -> str:
+    """The name under which a file is imported: a package under that of its folder."""
+    return ".".join(file.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(file): ast.parse(file.read_text()) for file in FILES if file.suffix == ".py"}
+PACKAGES = {module_name(file) for file in FILES if file.name == "__init__.py"}
+PURE = {
+    "models",
+    *(name for name in MODULES if name.partition(".")[0] in {"tables", "state"}),
+    "streams",
+    "streams.catalog",
+    "streams.declarations",
+    "streams.registry",
+}
 WITHOUT_INPUT_OR_OUTPUT = {
     "__future__", "base64", "collections", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "itertools", "json", "math", "re", "typing", "zlib", "zoneinfo",
+    "hashlib", "itertools", "json", "math", "msgspec", "re", "typing", "zlib", "zoneinfo",
 }  # fmt: skip
-ONLY_IN = {
-    "fivetran_connector_sdk": "connector",
-    "requests": "api",
-    "urllib3": "api",
-    "socket": "api",
+INPUT_AND_OUTPUT = {"open", "datetime.now", "date.today", "time.time", "monotonic"}
+ONLY_IN = {  # library to the rooms that may import it: modules, or folders of them
+    "fivetran_connector_sdk": {"connector"},
+    "requests": {"api"},
+    "urllib3": {"api"},
+    "orjson": {"api"},
+    "socket": {"api"},
+    "ssl": {"api"},
+    "concurrent": {"parallel"},
+    "msgspec": {"state", "streams"},
 }
+MAX_FLOORS = 14
 
-every_module = pytest.mark.parametrize("module", MODULES)
 
-
-def imports(module: str) -> set[str]:
-    """The top-level names of what a module imports, inside functions too."""
-    found = set()
+def imported_names(module: str) -> Iterator[str]:
+    """The full names that a module imports, inside functions too."""
     for node in ast.walk(MODULES[module]):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module} imports relative to a package"
-            found.add((node.module or "").partition(".")[0])
-    return found
+            prefix = "." * node.level + (node.module or "")
+            for alias in node.names:
+                submodule = f"{prefix}.{alias.name}"
+                yield submodule if submodule in MODULES else prefix
 
 
-def calls(module: str) -> set[str]:
-    """The names of the functions a module calls."""
+def libraries(module: str) -> set[str]:
+    """The top-level packages that a module imports from outside the connector."""
+    return {name.partition(".")[0] for name in imported_names(module) if name not in MODULES}
+
+
+def called_functions(module: str) -> set[str]:
+    """The names of the functions that a module calls."""
     nodes = (node.func for node in ast.walk(MODULES[module]) if isinstance(node, ast.Call))
     return {ast.unparse(function) for function in nodes}
 
 
-@pytest.mark.parametrize(("library", "room"), ONLY_IN.items(), ids=ONLY_IN)
-def test_a_library_stays_in_its_room(library: str, room: str) -> None:
-    """Only connector.py knows Fivetran; only api.py speaks HTTP."""
-    assert {module for module in MODULES if library in imports(module)} == {room}
+def neighbours(module: str) -> set[str]:
+    """The modules that Python runs before this one: those it imports, and their packages."""
+    imported = {name for name in imported_names(module) if name in MODULES}
+    packages = {name.rpartition(".")[0] for name in imported}
+    return (imported | packages & PACKAGES) - {module, module.rpartition(".")[0]}
 
 
-@pytest.mark.parametrize("module", sorted(PURE))
-def test_a_pure_module_does_no_input_or_output(module: str) -> None:
-    """Tables, values, streams and windows can be tested without a network, file or clock."""
-    assert imports(module) <= WITHOUT_INPUT_OR_OUTPUT | PURE
-    assert not calls(module) & {"open", "datetime.now", "date.today", "time.time"}
+def test_every_folder_is_read() -> None:
+    """The rules below hold for the packages too, not only for the modules beside them."""
+    assert {"state.state", "streams.catalog", "tables.converters", "sync"} <= MODULES.keys()
+    assert {"state", "streams", "tables"} == PACKAGES
 
 
-@every_module
-def test_a_module_imports_only_what_is_deployed(module: str) -> None:
-    """Neighbours, the standard library and what Fivetran installs; nothing of this repository."""
-    deployed = {"fivetran_connector_sdk", "requests", "urllib3", "orjson"}
-    assert imports(module) <= set(MODULES) | sys.stdlib_module_names | deployed
+def test_a_library_stays_in_its_room() -> None:
+    """Only connector.py imports the SDK, only api.py speaks HTTP, only parallel.py has a pool."""
+    offenders = [
+        (library, rooms, importing)
+        for library, rooms in ONLY_IN.items()
+        if (importing := {name for name in MODULES if library in libraries(name)})
+        and {name if name in rooms else name.partition(".")[0] for name in importing} != rooms
+    ]
+    assert offenders == []
 
 
-@every_module
-def test_a_module_has_a_name_of_its_own(module: str) -> None:
-    """A package installed beside the connector never answers to the name of one of our modules."""
-    assert module not in sys.stdlib_module_names
-    assert module not in metadata.packages_distributions()
+def test_a_pure_module_does_no_input_or_output() -> None:
+    """Tables, streams and the state can be tested without a network, a file or a clock."""
+    offenders = [
+        (name, imports, calls)
+        for name in PURE
+        if (imports := libraries(name) - WITHOUT_INPUT_OR_OUTPUT)
+        | (neighbours(name) - PURE - ({"api"} if name == "state.state" else set()))
+        | (calls := called_functions(name) & INPUT_AND_OUTPUT)
+    ]
+    assert offenders == []
 
 
-@every_module
-def test_a_module_neither_prints_nor_ends_the_process(module: str) -> None:
-    """What is to be said goes to the log; what goes wrong is raised."""
-    ending = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "os.kill"}
-    assert not calls(module) & (ending | {"print", "breakpoint", "eval", "exec"})
+def test_the_state_takes_only_an_error_from_the_client() -> None:
+    """`state.state` knows the client's ConfigurationError and nothing else of HTTP."""
+    taken = [
+        alias.name
+        for node in ast.walk(MODULES["state.state"])
+        if isinstance(node, ast.ImportFrom) and node.module == "api"
+        for alias in node.names
+    ]
+    assert taken == ["ConfigurationError"]
 
 
-@every_module
-def test_certificates_are_always_verified(module: str) -> None:
+def test_every_import_is_deployed() -> None:
+    """A module imports its neighbours, the standard library, and what Fivetran installs."""
+    declared = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]["dependencies"]
+    installed = {"fivetran_connector_sdk", "requests", "urllib3"}  # by Fivetran
+    deployed = sys.stdlib_module_names | installed | {one.partition("==")[0] for one in declared}
+    offenders = {name: found for name in MODULES if (found := libraries(name) - deployed)}
+    assert offenders == {}
+
+
+def test_a_module_has_a_name_of_its_own() -> None:
+    """No installed package and no module of Python is imported in place of one of ours."""
+    names = {name.partition(".")[0] for name in MODULES}
+    assert names & {*sys.stdlib_module_names, *metadata.packages_distributions()} == set()
+
+
+def test_imports_go_one_way() -> None:
+    """No module imports itself through others, and few floors lie on top of each other."""
+    graph = TopologicalSorter({name: neighbours(name) for name in MODULES})
+    graph.prepare()  # raises CycleError
+    floors = 0
+    while graph.is_active():
+        graph.done(*graph.get_ready())
+        floors += 1
+    assert floors <= MAX_FLOORS
+
+
+def test_a_module_neither_prints_nor_ends_the_process() -> None:
+    """Messages go to the log, faults are raised."""
+    forbidden = {
+        "exit", "quit", "sys.exit", "os._exit", "os.abort", "os.kill",
+        "print", "breakpoint", "eval", "exec",
+    }  # fmt: skip
+    offenders = {name: found for name in MODULES if (found := called_functions(name) & forbidden)}
+    assert offenders == {}
+
+
+def test_certificates_are_always_verified() -> None:
     """T6: no switch turns the check of Klaviyo's certificate off."""
-    source = ast.unparse(MODULES[module])
-    assert not any(word in source for word in ("verify=False", "CERT_NONE", ".verify ="))
+    switches = ("verify=False", "CERT_NONE", ".verify =")
+    sources = {name: ast.unparse(tree) for name, tree in MODULES.items()}
+    assert [
+        name for name, source in sources.items() if any(one in source for one in switches)
+    ] == []
 
 
 def test_the_folder_holds_nothing_but_modules() -> None:
-    """What stands in the folder is deployed: no data, no tests, no packages."""
-    kept = {path.name for path in FOLDER.iterdir() if not path.name.startswith(".")}
-    left_behind = {"__pycache__", "files", "crash-reports"}  # by runs; never deployed
-    assert kept - left_behind == {"pyproject.toml", *(f"{module}.py" for module in MODULES)}
+    """The whole folder is deployed: it holds no data and no tests."""
+    others = {file.relative_to(FOLDER).as_posix() for file in FILES if file.suffix != ".py"}
+    assert others == {"pyproject.toml", "README.md"}

@@ -1,27 +1,35 @@
-"""Iterators that run side by side."""
+"""Iterators that are read in parallel."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from parallel import side_by_side
 
-ENOUGH = 20  # seconds until a test gives up
+from parallel import read_in_parallel
+
+JOIN_TIMEOUT = 20  # seconds until a test gives up
 
 
-def counting(name: str, length: int) -> Iterator[tuple[str, int]]:
+def numbered(name: str, length: int) -> Iterator[tuple[str, int]]:
     """A source whose items can be told apart."""
     for number in range(length):
         yield name, number
 
 
+def in_turn(*sources: Iterator[Any]) -> Callable[[], Iterator[Any] | None]:
+    """A function that returns each source once, then None."""
+    waiting = list(reversed(sources))
+    return lambda: waiting.pop() if waiting else None
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_every_item_comes_once_and_in_its_source_s_order(threads: int) -> None:
-    """However many threads there are, and more sources than those."""
-    found = list(side_by_side([counting(name, 300) for name in "abc"], threads))
+def test_every_item_arrives_once_in_the_order_of_its_source(threads: int) -> None:
+    """For any number of threads, and for more sources than threads."""
+    found = list(read_in_parallel(in_turn(*(numbered(name, 300) for name in "abc")), threads))
     assert len(found) == 900
     for name in "abc":
-        assert [n for source, n in found if source == name] == list(range(300))
+        assert [number for source, number in found if source == name] == list(range(300))
 
 
 def test_sources_run_at_the_same_time() -> None:
@@ -29,45 +37,56 @@ def test_sources_run_at_the_same_time() -> None:
     meeting = threading.Barrier(2)
 
     def waiting() -> Iterator[int]:
-        yield meeting.wait(ENOUGH)
+        yield meeting.wait(JOIN_TIMEOUT)
 
-    assert sorted(side_by_side([waiting(), waiting()], 2)) == [0, 1]
+    assert sorted(read_in_parallel(in_turn(waiting(), waiting()), 2)) == [0, 1]
 
 
-def test_an_error_reaches_the_reader_behind_what_came_before_it() -> None:
+def test_an_item_may_reveal_another_source() -> None:
+    """`next_source` is called again after each item, so that a dense window can be cut."""
+    revealed: list[Iterator[str]] = [iter(["first"])]
+    found = []
+    for item in read_in_parallel(lambda: revealed.pop() if revealed else None, 2):
+        found.append(item)
+        if item == "first":
+            revealed.append(iter(["second"]))
+    assert found == ["first", "second"]
+
+
+def test_an_error_reaches_the_reader_after_the_items_before_it() -> None:
     """It is raised as it is, and the items before it are not lost."""
 
     def failing() -> Iterator[tuple[str, int]]:
-        yield from counting("a", 3)
+        yield from numbered("a", 3)
         raise ValueError("broken")
 
-    reader = side_by_side([failing(), iter(())], 2)
-    assert [next(reader) for _ in range(3)] == list(counting("a", 3))
+    reader = read_in_parallel(in_turn(failing(), iter(())), 2)
+    assert [next(reader) for _ in range(3)] == list(numbered("a", 3))
     with pytest.raises(ValueError, match="broken"):
         next(reader)
 
 
 def test_a_reader_that_stops_ends_the_threads() -> None:
-    """However many items there would still be, and however full the queue is."""
-    before = threading.active_count()
-    reader = side_by_side([counting(name, 10**9) for name in "ab"], 2)
+    """However many items there would still be, no thread goes on."""
+    before = {*threading.enumerate()}
+    reader = read_in_parallel(in_turn(*(numbered(name, 10**9) for name in "ab")), 2)
     next(reader)
-    started = threading.enumerate()[before:]
+    started = {*threading.enumerate()} - before
     assert len(started) == 2
     reader.close()  # type: ignore[attr-defined]  # it is a generator
     for thread in started:
-        thread.join(ENOUGH)
+        thread.join(JOIN_TIMEOUT)
         assert not thread.is_alive()
 
 
-def test_the_threads_do_not_run_far_ahead() -> None:
+def test_a_source_is_one_item_ahead_of_the_reader() -> None:
     """A slow reader is not flooded with pages: memory stays flat."""
     made: list[int] = []
 
-    def noting() -> Iterator[int]:
+    def recording() -> Iterator[int]:
         for number in range(500):
             made.append(number)
             yield number
 
-    for read, _ in enumerate(side_by_side([noting(), noting()], 2), 1):
-        assert len(made) <= read + 2 * 2
+    for read, _ in enumerate(read_in_parallel(in_turn(recording(), recording()), 2), 1):
+        assert len(made) <= read + 2

@@ -1,21 +1,21 @@
-"""Profiles: who changed and who was erased."""
+"""New, changed and deleted profiles."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from streams import PROFILE
 
-from tests.connector.scripted import DAY, ScriptedAccount, Sync, resource, run
+from streams.catalog import PROFILE
+from tests.connector.scripted import DAY, ScriptedAccount, ScriptedRun, resource, run
 
 PATH = "/api/profiles"
 JUNE, NOW = "2026-06-01T12:00:00+00:00", "2026-11-20T16:30:00+00:00"
 PREDICTED = {"historic_clv": 12.5, "expected_date_of_next_order": "2026-12-24T00:00:00+00:00"}
 
 
-@pytest.fixture(name="shop")
-def _shop(account: ScriptedAccount) -> ScriptedAccount:
-    """An account of two people, a and b, who have not changed for months."""
+@pytest.fixture(name="two_profiles")
+def _two_profiles(account: ScriptedAccount) -> ScriptedAccount:
+    """An account of two profiles, a and b, that have not changed for months."""
     account.documents[PATH] = [person("a"), person("b")]
     return account
 
@@ -25,134 +25,149 @@ def person(id_: str, updated: str = JUNE, **attributes: Any) -> Any:
     return resource("profile", id_, updated=updated, **attributes)
 
 
-def written(done: Sync) -> list[str]:
-    """Who was written."""
+def written(done: ScriptedRun) -> list[str]:
+    """The profiles that a sync wrote."""
     return sorted(row["id"] for row in done.rows("profile"))
 
 
-def erased(done: Sync) -> list[str]:
-    """Who was deleted."""
+def deleted(done: ScriptedRun) -> list[str]:
+    """The profiles that a sync deleted."""
     return [keys["id"] for keys in done.deleted("profile")]
 
 
 class TestChanges:
-    """By `updated`."""
+    """New and changed profiles, by `updated`."""
 
-    def test_everybody_comes_first_and_then_only_who_changed(self, shop: ScriptedAccount) -> None:
-        """Also where the next sync looks back at the same change: it is written once."""
+    def test_only_changed_profiles_are_written_again(self, two_profiles: ScriptedAccount) -> None:
+        """A change is written once, although the next sync's lookback reads it again."""
         first = run(tables="profile")
-        shop.documents[PATH][0] = person("a", NOW, first_name="Ada")
+        two_profiles.documents[PATH][0] = person("a", NOW, first_name="Ada")
         second = run(first.state, tables="profile")
         third = run(second.state, tables="profile")
         assert [written(one) for one in (first, second, third)] == [["a", "b"], ["a"], []]
         assert second.rows("profile")[0]["first_name"] == "Ada"
 
-    def test_an_unchanged_account_costs_one_request(self, shop: ScriptedAccount) -> None:
-        """It writes nothing, and one question shows that there is nothing."""
+    def test_an_unchanged_account_costs_one_request(self, two_profiles: ScriptedAccount) -> None:
+        """One request shows that nothing changed."""
         first = run(tables="profile")
-        shop.asked.clear()
-        assert written(run(first.state, tables="profile")) == []
-        assert len(shop.asked_of(PATH)) == 1
+        two_profiles.requests.clear()
+        run(first.state, tables="profile")
+        assert len(two_profiles.requests_to(PATH)) == 1
 
-    def test_of_two_changes_in_one_sync_both_are_written(self, shop: ScriptedAccount) -> None:
-        """D3: a profile that changes while it is listed comes twice; the newer row stays."""
-        shop.documents[PATH] = [person("a"), person("a", NOW, first_name="Ada")]
+    def test_a_profile_listed_twice_is_written_twice(self, two_profiles: ScriptedAccount) -> None:
+        """D3: it changed while it was listed; the newer row is written last."""
+        two_profiles.documents[PATH] = [person("a"), person("a", NOW, first_name="Ada")]
         rows = run(tables="profile").rows("profile")
         assert [row["first_name"] for row in rows] == [None, "Ada"]
 
-    @pytest.mark.parametrize("later", [timedelta(minutes=10), DAY], ids=["hot", "cold"])
+    @pytest.mark.parametrize(
+        "later", [timedelta(minutes=10), DAY], ids=["lookback", "daily lookback"]
+    )
     def test_two_changes_in_one_second_are_told_apart(
-        self, shop: ScriptedAccount, later: timedelta
+        self, two_profiles: ScriptedAccount, later: timedelta
     ) -> None:
-        """The second one does not move `updated`; looking back finds it all the same."""
-        shop.documents[PATH] = [person("b"), person("a", NOW, first_name="Ada")]
+        """The second one does not move `updated`, but the lookback finds it."""
+        two_profiles.documents[PATH] = [person("b"), person("a", NOW, first_name="Ada")]
         first = run(tables="profile")
-        shop.documents[PATH][1] = person("a", NOW, first_name="Adele")
-        shop.now += later
+        two_profiles.documents[PATH][1] = person("a", NOW, first_name="Adele")
+        two_profiles.now += later
         (row,) = run(first.state, tables="profile").rows("profile")
         assert row["first_name"] == "Adele"
 
-    def test_what_looking_back_remembers_is_bounded(
-        self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    def test_a_profile_changed_before_klaviyo_does_not_end_the_sync(
+        self, two_profiles: ScriptedAccount
     ) -> None:
-        """Of many changes the latest are remembered; the others are at worst written again."""
-        monkeypatch.setattr("profiles.RECENT", 5)
-        shop.documents[PATH] = [person(str(n), f"2026-11-20T16:{n:02}:00+00:00") for n in range(40)]
+        """V4: a profile that changed in the year 1 is written by the comparison at the latest."""
+        two_profiles.documents[PATH].insert(0, person("ancient", "0001-01-01T00:00:00+00:00"))
+        first = run(tables="profile")
+        two_profiles.now += DAY
+        second = run(first.state, tables="profile")
+        assert (first.error, second.error) == (None, None)
+        assert "ancient" in written(first) + written(second)
+
+    def test_the_state_holds_a_bounded_number_of_changes(
+        self, two_profiles: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The latest changes are kept; others are at worst written again."""
+        monkeypatch.setattr("streams.profiles.MAX_RECENT", 5)
+        two_profiles.documents[PATH] = [
+            person(str(n), f"2026-11-20T16:{n:02}:00+00:00") for n in range(40)
+        ]
         first = run(tables="profile")
         second = run(first.state, tables="profile")
         assert len(written(first)) == 40
         assert 30 <= len(written(second)) <= 35
         assert "39" not in written(second)
 
-    def test_start_date_limits_them_to_those_who_changed_since(self, shop: ScriptedAccount) -> None:
-        """Not even the comparison brings the others."""
-        shop.documents[PATH].append(person("new", NOW))
+    def test_start_date_excludes_unchanged_profiles(self, two_profiles: ScriptedAccount) -> None:
+        """Not even the comparison writes the others."""
+        two_profiles.documents[PATH].append(person("new", NOW))
         first = run(tables="profile", start_date="2026-11-01")
-        shop.now += DAY
+        two_profiles.now += DAY
         second = run(first.state, tables="profile", start_date="2026-11-01")
-        assert [written(first), written(second), erased(second)] == [["new"], [], []]
+        assert [written(first), written(second), deleted(second)] == [["new"], [], []]
 
 
 class TestComparison:
-    """By id."""
+    """Deleted and merged profiles, by a comparison of all ids."""
 
-    def test_who_was_erased_is_deleted_the_next_day(self, shop: ScriptedAccount) -> None:
-        """D9: and nobody else is written or deleted."""
+    def test_a_missing_profile_is_deleted_the_next_day(self, two_profiles: ScriptedAccount) -> None:
+        """D9: no other profile is written or deleted."""
         first = run(tables="profile")
-        del shop.documents[PATH][0]
+        del two_profiles.documents[PATH][0]
         second = run(first.state, tables="profile")
-        shop.now += DAY
+        two_profiles.now += DAY
         third = run(second.state, tables="profile")
-        shop.now += DAY
+        two_profiles.now += DAY
         fourth = run(third.state, tables="profile")
-        assert [erased(one) for one in (second, third, fourth)] == [[], ["a"], []]
+        assert [deleted(one) for one in (second, third, fourth)] == [[], ["a"], []]
         assert written(second) == written(third) == written(fourth) == []
 
-    def test_only_ids_are_listed(self, shop: ScriptedAccount) -> None:
+    def test_the_comparison_lists_only_ids(self, two_profiles: ScriptedAccount) -> None:
         """A hundred on a page, in an order that no change disturbs."""
         first = run(tables="profile")
-        shop.now += DAY
-        shop.asked.clear()
+        two_profiles.now += DAY
+        two_profiles.requests.clear()
         run(first.state, tables="profile")
-        asked = {"fields[profile]": "updated", "sort": "id", "page[size]": "100"}
-        assert asked in [one.params for one in shop.asked_of(PATH)]
+        params = {"fields[profile]": "updated", "sort": "id", "page[size]": "100"}
+        assert params in [one.params for one in two_profiles.requests_to(PATH)]
 
-    def test_whom_klaviyo_showed_late_is_found(self, shop: ScriptedAccount) -> None:
-        """Somebody who changed long ago, but was not listed then, is written whole."""
+    def test_a_profile_that_was_listed_late_is_written(self, two_profiles: ScriptedAccount) -> None:
+        """One that changed long ago, but was not listed then, is written with all columns."""
         first = run(tables="profile")
-        shop.documents[PATH] += [person(f"late{n}", first_name="Ada") for n in range(150)]
-        shop.now += DAY
+        two_profiles.documents[PATH] += [person(f"late{n}", first_name="Ada") for n in range(150)]
+        two_profiles.now += DAY
         second = run(first.state, tables="profile")
         assert len(second.rows("profile")) == 150
         assert {row["first_name"] for row in second.rows("profile")} == {"Ada"}
 
-    def test_a_first_sync_compares_nothing(self, shop: ScriptedAccount) -> None:
-        """It has just listed everybody."""
+    def test_a_first_sync_compares_nothing(self, two_profiles: ScriptedAccount) -> None:
+        """It reads all profiles anyway."""
         run(tables="profile")
-        assert not [one for one in shop.asked_of(PATH) if one.params.get("sort") == "id"]
+        assert not [one for one in two_profiles.requests_to(PATH) if one.params.get("sort") == "id"]
 
-    def test_people_beyond_what_the_state_can_hold_are_a_warning(
-        self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    def test_profiles_beyond_the_size_of_the_state_are_a_warning(
+        self, two_profiles: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """They are written, but nobody is found to be erased, and the user is told."""
-        monkeypatch.setattr("account.MOST_ROSTER", 100)
-        monkeypatch.setattr("roster.FEWEST_CHANGES", 10)
-        shop.documents[PATH] = [person(f"{number:026}") for number in range(40)]
+        """They are written, but none is found to be deleted, and the warning says so."""
+        monkeypatch.setattr("sync.MAX_INDEX_LENGTH", 100)
+        monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
+        two_profiles.documents[PATH] = [person(f"{number:026}") for number in range(40)]
         first = run(tables="profile")
-        shop.documents[PATH].clear()
-        shop.now += DAY
+        two_profiles.documents[PATH].clear()
+        two_profiles.now += DAY
         second = run(first.state, tables="profile")
         assert len(written(first)) == 40
-        assert erased(second) == []
+        assert deleted(second) == []
         for done in (first, second):
             assert "nobody who leaves the account is deleted" in done.warnings[0]
 
 
 class TestColumns:
-    """What a row holds."""
+    """The columns of a profile."""
 
-    def test_every_channel_s_consent_has_its_columns(self, shop: ScriptedAccount) -> None:
-        """Klaviyo names the verdict differently for each channel; space-separated times too."""
+    def test_each_channel_has_columns_of_consent(self, two_profiles: ScriptedAccount) -> None:
+        """Klaviyo names the verdict differently in each channel, and times have a space."""
 
         def consent(verdict: str) -> dict[str, Any]:
             return {
@@ -161,7 +176,7 @@ class TestColumns:
                 verdict: True,
             }
 
-        shop.documents[PATH] = [
+        two_profiles.documents[PATH] = [
             person(
                 "a",
                 subscriptions={
@@ -186,33 +201,37 @@ class TestColumns:
             "True",
         }
 
-    def test_subscriptions_are_always_asked_for_and_predictions_only_on_request(
-        self, shop: ScriptedAccount
+    def test_predictions_are_requested_only_where_they_are_chosen(
+        self, two_profiles: ScriptedAccount
     ) -> None:
-        """Predictions would make Klaviyo answer a fifth as often; without them they are NULL."""
+        """With them Klaviyo allows a fifth of the requests; without them they are NULL."""
         run(tables="all")
-        extra = {one.params.get("additional-fields[profile]") for one in shop.asked_of(PATH)}
+        extra = {
+            one.params.get("additional-fields[profile]") for one in two_profiles.requests_to(PATH)
+        }
         assert extra <= {"subscriptions", None}
-        shop.documents[PATH] = [person("a", predictive_analytics=PREDICTED)]
+        two_profiles.documents[PATH] = [person("a", predictive_analytics=PREDICTED)]
         (row,) = run(tables="predictive_analytics").rows("profile")
         assert row["historic_clv"] == 12.5
         assert row["expected_date_of_next_order"] == "2026-12-24T00:00:00.000000Z"
 
-    def test_choosing_predictions_later_brings_those_of_everybody(
-        self, shop: ScriptedAccount
-    ) -> None:
-        """Unchanged profiles are asked for once more, and only once."""
+    def test_predictions_chosen_later_are_backfilled(self, two_profiles: ScriptedAccount) -> None:
+        """Unchanged profiles are requested once more, and only once."""
         first = run(tables="profile")
         assert {row["historic_clv"] for row in first.rows("profile")} == {None}
-        shop.documents[PATH] = [person(one, predictive_analytics=PREDICTED) for one in "ab"]
+        two_profiles.documents[PATH] = [person(one, predictive_analytics=PREDICTED) for one in "ab"]
         second = run(first.state, tables="predictive_analytics")
         third = run(second.state, tables="predictive_analytics")
         assert [row["historic_clv"] for row in second.rows("profile")] == [12.5, 12.5]
         assert third.rows("profile") == []
 
-    def test_the_whole_answer_is_kept(self, shop: ScriptedAccount) -> None:
-        """What has no column of its own stands in two columns of JSON."""
-        shop.documents[PATH] = [person("a", properties={"Size": "M"}, subscriptions={"email": {}})]
+    def test_attributes_without_a_column_are_kept_as_json(
+        self, two_profiles: ScriptedAccount
+    ) -> None:
+        """Custom properties and subscriptions have a JSON column each."""
+        two_profiles.documents[PATH] = [
+            person("a", properties={"Size": "M"}, subscriptions={"email": {}})
+        ]
         (row,) = run(tables="profile").rows("profile")
         assert (row["properties"], row["subscriptions"]) == ({"Size": "M"}, {"email": {}})
         assert list(row) == list(PROFILE.types)

@@ -1,17 +1,25 @@
-"""The numbers: asked for as Klaviyo allows, restated when Klaviyo restates them, never lost."""
+"""Reports and aggregates: within the quota, restated when Klaviyo restates them, never lost."""
 
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import account as accounts
 import pytest
-from api import ConfigurationError, ContractError, TransientError
-from streams import STATISTICS
 from werkzeug import Request, Response
 
-from tests.connector.scripted import DAY, NOON, Asked, ScriptedAccount, Sync, resource, run
+from api import ConfigurationError, ContractError, TransientError
+from streams import quota
+from streams.catalog import STATISTICS
+from tests.connector.scripted import (
+    DAY,
+    NOON,
+    ReceivedRequest,
+    ScriptedAccount,
+    ScriptedRun,
+    resource,
+    run,
+)
 
 CAMPAIGNS = "/api/campaign-values-reports"
 FLOWS = "/api/flow-values-reports"
@@ -21,9 +29,9 @@ AGGREGATES = "/api/metric-aggregates"
 TODAY = NOON.date()
 
 
-@pytest.fixture(name="shop")
-def _shop(account: ScriptedAccount) -> ScriptedAccount:
-    """An account with one metric that stands for revenue and a campaign of 20 days ago."""
+@pytest.fixture(name="report_account")
+def _report_account(account: ScriptedAccount) -> ScriptedAccount:
+    """An account with a metric mapped to revenue and a campaign of 20 days ago."""
     account.documents["/api/metrics"] = [
         resource("metric", "PO", name="Placed Order"),
         resource("metric", "RO", name="Refunded Order"),
@@ -32,11 +40,11 @@ def _shop(account: ScriptedAccount) -> ScriptedAccount:
     account.documents["/api/mapped-metrics"] = [
         resource("mapped-metric", "revenue", {"metric": "PO"})
     ]
-    begun(account, 20)
+    put_campaign(account, 20)
     return account
 
 
-def begun(account: ScriptedAccount, days: int) -> None:
+def put_campaign(account: ScriptedAccount, days: int) -> None:
     """Let the account's first campaign be of some days ago."""
     created = (NOON - days * DAY).isoformat()
     account.documents["/api/campaigns"] = [
@@ -44,28 +52,28 @@ def begun(account: ScriptedAccount, days: int) -> None:
     ]
 
 
-def sends(**statistics: float) -> dict[str, Any]:
+def one_result(**statistics: float) -> dict[str, Any]:
     """A report of one campaign message."""
     groupings = {"campaign_id": "c", "campaign_message_id": "m", "send_channel": "email"}
     return {"results": [{"groupings": groupings | {"variation": None}, "statistics": statistics}]}
 
 
-def sent(recipients: dict[date, int]) -> Callable[[Any], Any]:
-    """A report of one message that was sent to so many on some days, as a window shows it."""
+def report_of_send(recipients: dict[date, int]) -> Callable[[Any], Any]:
+    """A report of one message with recipients on some days, as a window shows it."""
 
     def report(body: Any) -> Any:
         frame = body["timeframe"]
         shown = [
             n for day, n in recipients.items() if frame["start"] <= f"{day}T12" <= frame["end"]
         ]
-        return sends(recipients=sum(shown), opens=len(shown)) if shown else {}
+        return one_result(recipients=sum(shown), opens=len(shown)) if shown else {}
 
     return report
 
 
-def windows(asked: list[Asked]) -> list[tuple[date, date]]:
-    """The days that requests for reports are about."""
-    frames = [one.body["timeframe"] for one in asked]
+def windows(requests: list[ReceivedRequest]) -> list[tuple[date, date]]:
+    """The days of requests for reports: first and last."""
+    frames = [one.body["timeframe"] for one in requests]
     return [(_day(frame["start"]), _day(frame["end"])) for frame in frames]
 
 
@@ -73,42 +81,44 @@ def _day(time: str) -> date:
     return datetime.fromisoformat(time).date()
 
 
-def days(asked: list[Asked]) -> set[date]:
-    """Every day that requests for reports are about."""
-    return {a + n * DAY for a, b in windows(asked) for n in range((b - a).days + 1)}
+def days(requests: list[ReceivedRequest]) -> set[date]:
+    """Every day that requests for reports cover."""
+    return {a + n * DAY for a, b in windows(requests) for n in range((b - a).days + 1)}
 
 
-def since(first: date, last: date) -> set[date]:
+def days_between(first: date, last: date) -> set[date]:
     """Every day from `first` to `last`."""
     return {first + n * DAY for n in range((last - first).days + 1)}
 
 
-def refused(request: Request, name: str) -> Response | None:
-    """Klaviyo's answer to a question about Refunded Order, which `name` asks for."""
+def refuse_refunds(request: Request, name: str) -> Response | None:
+    """A 400 for requests about Refunded Order, whose id is the attribute `name`."""
     metric_id = json.loads(request.get_data())["data"]["attributes"][name]
     return Response('{"errors": [{"detail": "unsupported"}]}', 400) if metric_id == "RO" else None
 
 
-def spent(_: Request) -> Response:
-    """Klaviyo's answer when the day's reports are used up."""
+def quota_spent(_: Request) -> Response:
+    """The response when the day's reports are used up."""
     return Response("{}", 429, {"Retry-After": "40000"})
 
 
-class TestQuestion:
-    """What is asked of Klaviyo."""
+class TestRequests:
+    """What is requested of Klaviyo."""
 
-    def test_a_report_is_asked_for_whole_days_of_the_account(self, shop: ScriptedAccount) -> None:
-        """All statistics, told apart by message, channel and variation; both days included."""
+    def test_a_report_covers_whole_days_of_the_account(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """All statistics, by message, channel and variation; both days included."""
         run(tables="campaign_performance")
-        (asked,) = shop.asked_of(CAMPAIGNS)
-        assert asked.body["timeframe"] == {
+        (request,) = report_account.requests_to(CAMPAIGNS)
+        assert request.body["timeframe"] == {
             "start": "2026-10-31T00:00:00",
             "end": "2026-11-20T23:59:59",
         }
-        assert asked.body["statistics"] == STATISTICS
-        assert asked.body["conversion_metric_id"] == "PO"
+        assert request.body["statistics"] == [*STATISTICS]
+        assert request.body["conversion_metric_id"] == "PO"
         assert {"campaign_id", "campaign_message_id", "send_channel", "variation"} <= {
-            *asked.body["group_by"]
+            *request.body["group_by"]
         }
 
     @pytest.mark.parametrize(
@@ -120,76 +130,88 @@ class TestQuestion:
             ("Placed Order,RO", ["PO", "RO"]),
         ],
     )
-    def test_every_conversion_metric_is_asked_for(
-        self, shop: ScriptedAccount, chosen: str, ids: list[str]
+    def test_every_conversion_metric_is_requested(
+        self, report_account: ScriptedAccount, chosen: str, ids: list[str]
     ) -> None:
         """By name or id; without a choice the metric that the account maps to revenue."""
         run(tables="campaign_performance", conversion_metrics=chosen)
-        assert [one.body["conversion_metric_id"] for one in shop.asked_of(CAMPAIGNS)] == ids
+        assert [
+            one.body["conversion_metric_id"] for one in report_account.requests_to(CAMPAIGNS)
+        ] == ids
 
-    def test_metrics_of_one_name_are_all_asked_for(self, shop: ScriptedAccount) -> None:
+    def test_metrics_of_one_name_are_all_requested(self, report_account: ScriptedAccount) -> None:
         """Two shops of one account both call theirs Placed Order."""
-        shop.documents["/api/metrics"].append(resource("metric", "PO2", name="Placed Order"))
+        report_account.documents["/api/metrics"].append(
+            resource("metric", "PO2", name="Placed Order")
+        )
         run(tables="campaign_performance", conversion_metrics="Placed Order")
-        asked = {one.body["conversion_metric_id"] for one in shop.asked_of(CAMPAIGNS)}
-        assert asked == {"PO", "PO2"}
+        metric_ids = {
+            one.body["conversion_metric_id"] for one in report_account.requests_to(CAMPAIGNS)
+        }
+        assert metric_ids == {"PO", "PO2"}
 
-    def test_an_unknown_conversion_metric_ends_the_sync(self, shop: ScriptedAccount) -> None:
-        """A misspelt name is not left out in silence."""
+    def test_an_unknown_conversion_metric_ends_the_sync(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """A misspelt name is no silent gap."""
         done = run(tables="campaign_performance", conversion_metrics="Placed Ordr")
         assert isinstance(done.error, ConfigurationError)
         assert "conversion_metrics" in str(done.error)
-        assert shop.asked_of(CAMPAIGNS) == []
+        assert report_account.requests_to(CAMPAIGNS) == []
 
     @pytest.mark.parametrize("removed", [0, 1], ids=["Placed Order is used", "none is"])
-    def test_revenue_that_is_mapped_to_a_custom_metric_is_told(
-        self, shop: ScriptedAccount, removed: int
+    def test_revenue_mapped_to_a_custom_metric_is_a_warning(
+        self, report_account: ScriptedAccount, removed: int
     ) -> None:
-        """Reports count another metric then, or none; a choice in conversion_metrics settles it."""
+        """Reports count another metric, or none; conversion_metrics settles it."""
         mapped = resource("mapped-metric", "revenue", {"custom-metric": "CM"})
-        shop.documents["/api/mapped-metrics"] = [mapped]
-        del shop.documents["/api/metrics"][:removed]
-        told = run(tables="campaign_performance").warnings
-        assert ["custom metric" in warning for warning in told] == [True]
-        assert told[0].count("skipped campaign_performance") == removed
+        report_account.documents["/api/mapped-metrics"] = [mapped]
+        del report_account.documents["/api/metrics"][:removed]
+        warnings = run(tables="campaign_performance").warnings
+        assert ["custom metric" in warning for warning in warnings] == [True]
+        assert warnings[0].count("skipped campaign_performance") == removed
         assert run(tables="campaign_performance", conversion_metrics="RO").warnings == []
 
     @pytest.mark.parametrize("tables", ["reporting", "segment_daily,form_daily"])
     @pytest.mark.parametrize("campaigns", [0, 1])
-    def test_segments_and_forms_older_than_any_campaign_are_asked_for(
-        self, shop: ScriptedAccount, tables: str, campaigns: int
+    def test_history_begins_with_the_oldest_segment_or_form(
+        self, report_account: ScriptedAccount, tables: str, campaigns: int
     ) -> None:
-        """The oldest thing that has numbers tells the first day, whatever tables are chosen."""
-        del shop.documents["/api/campaigns"][campaigns:]
+        """Also where they are older than any campaign, whatever tables are chosen."""
+        del report_account.documents["/api/campaigns"][campaigns:]
         first = TODAY - 700 * DAY
-        shop.documents["/api/segments"] = [
+        report_account.documents["/api/segments"] = [
             resource("segment", "s", created=f"{first}T00:00:00Z", updated=f"{TODAY}T00:00:00Z")
         ]
-        shop.documents["/api/forms"] = [
+        report_account.documents["/api/forms"] = [
             resource("form", "f", created_at=f"{first}T00:00:00Z", updated_at=f"{TODAY}T00:00:00Z")
         ]
         run(tables=tables)
         for path in (SEGMENT_DAYS, FORM_DAYS):
-            assert days(shop.asked_of(path)) == since(first, TODAY)
+            assert days(report_account.requests_to(path)) == days_between(first, TODAY)
 
-    def test_days_are_those_of_the_accounts_zone(self, shop: ScriptedAccount) -> None:
+    def test_days_are_those_of_the_accounts_zone(self, report_account: ScriptedAccount) -> None:
         """D8: at half past eleven in New York it is not yet tomorrow."""
-        shop.now = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
+        report_account.now = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
         done = run(tables="campaign_performance,campaign_performance_daily")
         assert done.error is None
-        assert max(days(shop.asked_of(CAMPAIGNS))) == date(2026, 11, 20)
+        assert max(days(report_account.requests_to(CAMPAIGNS))) == date(2026, 11, 20)
 
 
 class TestRestatement:
-    """Klaviyo's numbers change for a long time; ours follow."""
+    """Klaviyo restates its numbers for a long time; the rows follow."""
 
     TABLES = "campaign_performance,campaign_performance_daily"
 
-    def test_restated_numbers_replace_the_old_ones(self, shop: ScriptedAccount) -> None:
+    def test_restated_numbers_replace_the_old_ones(self, report_account: ScriptedAccount) -> None:
         """The same key gets the new numbers, as one complete row."""
-        shop.reports[CAMPAIGNS] = lambda _: sends(recipients=100, opens=40, open_rate=0.4)
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(
+            recipients=100, opens=40, open_rate=0.4
+        )
         first = run(tables=self.TABLES)
-        shop.reports[CAMPAIGNS] = lambda _: sends(recipients=100, opens=41, open_rate=0.41)
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(
+            recipients=100, opens=41, open_rate=0.41
+        )
         second = run(first.state, tables=self.TABLES)
         (old,) = first.rows("campaign_performance")
         (new,) = second.rows("campaign_performance")
@@ -197,150 +219,160 @@ class TestRestatement:
         assert new["variation"] == ""
         assert new["clicks"] is None
 
-    def test_unchanged_numbers_are_not_written_again(self, shop: ScriptedAccount) -> None:
-        """Rows written are billed."""
-        shop.reports[CAMPAIGNS] = lambda _: sends(recipients=100, opens=40)
+    def test_unchanged_numbers_are_not_written_again(self, report_account: ScriptedAccount) -> None:
+        """Fivetran bills written rows: only changes are written."""
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=100, opens=40)
         first = run(tables=self.TABLES)
-        shop.now += DAY
+        report_account.now += DAY
         second = run(first.state, tables=self.TABLES)
-        assert len(shop.asked_of(CAMPAIGNS)) == 2
+        assert len(report_account.requests_to(CAMPAIGNS)) == 2
         assert second.rows("campaign_performance") == []
         assert second.rows("campaign_performance_daily") == []
 
-    def test_a_window_that_cuts_a_send_does_not_overwrite_the_whole(
-        self, shop: ScriptedAccount
+    def test_a_window_that_cuts_a_send_does_not_overwrite_it(
+        self, report_account: ScriptedAccount
     ) -> None:
-        """A send spread over days, half of it outside the window, keeps its fuller numbers."""
-        begun(shop, 400)
+        """A send over several days, half of it outside the window, keeps its complete numbers."""
+        put_campaign(report_account, 400)
         parts: dict[bool, Any] = {
-            True: sends(recipients=1_000, opens=400),  # asked for with the day of the send
-            False: sends(recipients=300, opens=150),
+            True: one_result(recipients=1_000, opens=400),  # the window has the day of the send
+            False: one_result(recipients=300, opens=150),
         }
         sent = TODAY - 35 * DAY
-        shop.reports[CAMPAIGNS] = lambda body: parts[_day(body["timeframe"]["start"]) <= sent]
+        report_account.reports[CAMPAIGNS] = lambda body: parts[
+            _day(body["timeframe"]["start"]) <= sent
+        ]
         first = run(tables=self.TABLES)
-        hot = run(first.state, tables=self.TABLES)
-        assert hot.rows("campaign_performance") == []
+        same_day = run(first.state, tables=self.TABLES)
+        assert same_day.rows("campaign_performance") == []
         assert first.rows("campaign_performance")[-1]["opens"] == 400
 
-    def test_a_send_at_the_far_edge_of_the_daily_windows_stays_whole(
-        self, shop: ScriptedAccount
+    def test_a_send_at_the_edge_of_the_daily_lookback_stays_whole(
+        self, report_account: ScriptedAccount
     ) -> None:
-        """A send spread over days keeps its numbers while its days fall out of sight one by one."""
-        begun(shop, 1_000)
+        """A send over several days keeps its numbers while its days leave the lookback."""
+        put_campaign(report_account, 1_000)
         day = TODAY - 359 * DAY
-        shop.reports[CAMPAIGNS] = sent({day: 600, day + DAY: 300, day + 2 * DAY: 100})
-        done = Sync()
-        stands = []
+        report_account.reports[CAMPAIGNS] = report_of_send(
+            {day: 600, day + DAY: 300, day + 2 * DAY: 100}
+        )
+        done = ScriptedRun()
+        recipients = []
         for _ in range(20):  # three weeks of daily syncs, and what each left standing
             done = run(done.state, tables=self.TABLES)
-            stands += [row["recipients"] for row in done.rows("campaign_performance")[-1:]]
-            shop.now += DAY
-        assert set(stands) == {1_000}
+            recipients += [row["recipients"] for row in done.rows("campaign_performance")[-1:]]
+            report_account.now += DAY
+        assert set(recipients) == {1_000}
 
     @pytest.mark.parametrize("age", [20, 1_000])
-    def test_fewer_recipients_are_believed_the_next_day(
-        self, shop: ScriptedAccount, age: int
+    def test_fewer_recipients_replace_more_the_next_day(
+        self, report_account: ScriptedAccount, age: int
     ) -> None:
         """Klaviyo restates recipients too, of an old account as of a new one."""
-        begun(shop, age)
-        shop.reports[CAMPAIGNS] = lambda _: sends(recipients=1_000, opens=400)
+        put_campaign(report_account, age)
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=1_000, opens=400)
         first = run(tables=self.TABLES)
-        shop.reports[CAMPAIGNS] = lambda _: sends(recipients=999, opens=700)
-        shop.now += DAY
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=999, opens=700)
+        report_account.now += DAY
         second = run(first.state, tables=self.TABLES)
         (new,) = second.rows("campaign_performance")
         assert (new["recipients"], new["opens"]) == (999, 700)
 
-    def test_a_snapshot_is_taken_on_each_day_of_change(self, shop: ScriptedAccount) -> None:
-        """One row a day, from the same answer: the day's last numbers, dated in account time."""
+    def test_a_snapshot_is_written_on_each_day_of_change(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """One row a day with the day's last numbers, without a further request."""
         opens = iter([40, 41, 42, 42])  # two syncs a day
-        shop.reports[CAMPAIGNS] = lambda _: sends(recipients=100, opens=next(opens))
-        done = Sync()
-        taken: dict[str, int] = {}
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=100, opens=next(opens))
+        done = ScriptedRun()
+        snapshots: dict[str, int] = {}
         for _ in range(4):
             done = run(done.state, tables=self.TABLES)
-            snapshots = done.rows("campaign_performance_daily")
-            taken |= {row["snapshot_date"]: row["opens"] for row in snapshots}
-            shop.now += timedelta(hours=8)
-        assert taken == {"2026-11-20": 41, "2026-11-21": 42}
-        assert len(shop.asked_of(CAMPAIGNS)) == 4
+            rows = done.rows("campaign_performance_daily")
+            snapshots |= {row["snapshot_date"]: row["opens"] for row in rows}
+            report_account.now += timedelta(hours=8)
+        assert snapshots == {"2026-11-20": 41, "2026-11-21": 42}
+        assert len(report_account.requests_to(CAMPAIGNS)) == 4
 
-    def test_the_snapshots_alone_can_be_chosen(self, shop: ScriptedAccount) -> None:
-        """A chosen table is filled, whether or not the one beside it is chosen too."""
-        shop.reports[CAMPAIGNS] = lambda _: sends(recipients=100)
+    def test_the_snapshots_alone_can_be_chosen(self, report_account: ScriptedAccount) -> None:
+        """A chosen table is filled whether or not its neighbour is chosen."""
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=100)
         done = run(tables="campaign_performance_daily")
         assert len(done.rows("campaign_performance_daily")) == 1
         assert done.rows("campaign_performance") == []
 
 
 class TestQuota:
-    """A quota that is used up never loses a window."""
+    """A spent quota never loses a window."""
 
     TABLES = "flow_performance_daily"
 
     def test_two_hundred_reports_a_day_and_the_rest_the_day_after(
-        self, shop: ScriptedAccount
+        self, report_account: ScriptedAccount
     ) -> None:
-        """Fifteen years of three metrics are more than a day allows: two days cover them all."""
-        begun(shop, 15 * 365)
+        """Fifteen years of three metrics take two days."""
+        put_campaign(report_account, 15 * 365)
         metrics = "PO,RO,OE"
         first = run(tables=self.TABLES, conversion_metrics=metrics)
         assert first.error is None
-        assert len(shop.asked_of(FLOW_DAYS)) == 200
+        assert len(report_account.requests_to(FLOW_DAYS)) == 200
         assert any("quota" in warning for warning in first.warnings)
-        shop.now += DAY
+        report_account.now += DAY
         run(first.state, tables=self.TABLES, conversion_metrics=metrics)
-        whole = since(TODAY - 15 * 365 * DAY, TODAY + DAY)
+        whole = days_between(TODAY - 15 * 365 * DAY, TODAY + DAY)
         for metric in metrics.split(","):
-            asked = shop.asked_of(FLOW_DAYS)
-            mine = [one for one in asked if one.body["conversion_metric_id"] == metric]
+            requests = report_account.requests_to(FLOW_DAYS)
+            mine = [one for one in requests if one.body["conversion_metric_id"] == metric]
             assert days(mine) == whole
 
-    def test_the_day_is_counted_across_syncs(
-        self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    def test_syncs_of_one_day_share_the_quota(
+        self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A second sync of the day has only what the first one left; a new day begins anew."""
-        monkeypatch.setattr(accounts, "OUR_SHARE", 3)
-        begun(shop, 300)  # five windows of 60 days
+        """The second sync has what the first left over; the next day has a whole quota."""
+        monkeypatch.setattr(quota, "OUR_SHARE", 3)
+        put_campaign(report_account, 300)  # five windows of 60 days
         first = run(tables=self.TABLES)
         second = run(first.state, tables=self.TABLES)
-        assert len(shop.asked_of(FLOW_DAYS)) == 3
-        shop.now += DAY
+        assert len(report_account.requests_to(FLOW_DAYS)) == 3
+        report_account.now += DAY
         run(second.state, tables=self.TABLES)
-        assert len(shop.asked_of(FLOW_DAYS)) == 6
+        assert len(report_account.requests_to(FLOW_DAYS)) == 6
 
-    def test_a_sync_that_fails_has_counted_what_it_asked(
-        self, shop: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    def test_a_failed_sync_counts_its_requests(
+        self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What was asked before the end counts, however the sync ended."""
-        monkeypatch.setattr(accounts, "OUR_SHARE", 4)
-        begun(shop, 150)
-        shop.refuse("/api/events", 401)
+        """However the sync ends."""
+        monkeypatch.setattr(quota, "OUR_SHARE", 4)
+        put_campaign(report_account, 150)
+        report_account.fail_with("/api/events", 401)
         chosen = f"{self.TABLES},event"
         first = run(tables=chosen)
         assert first.error
         run(first.state, tables=chosen)
-        assert len(shop.asked_of(FLOW_DAYS)) <= 4
+        assert len(report_account.requests_to(FLOW_DAYS)) <= 4
 
-    def test_klaviyos_own_word_on_the_quota_is_believed(self, shop: ScriptedAccount) -> None:
-        """Other keys may have used it up: no more of that report until Klaviyo allows it."""
-        shop.answers[FLOW_DAYS] = spent
+    def test_a_quota_that_klaviyo_closes_stays_closed(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Other keys may have spent it: no request of that report until Klaviyo allows it."""
+        report_account.responses[FLOW_DAYS] = quota_spent
         chosen = f"{self.TABLES},flow_performance"
         first = run(tables=chosen)
         assert first.error is None
         assert any("quota" in warning for warning in first.warnings)
-        assert len(shop.asked_of(FLOWS)) == 1
+        assert len(report_account.requests_to(FLOWS)) == 1
         second = run(first.state, tables=chosen)
-        assert len(shop.asked_of(FLOW_DAYS)) == 1
-        shop.now += DAY
-        del shop.answers[FLOW_DAYS]
+        assert len(report_account.requests_to(FLOW_DAYS)) == 1
+        report_account.now += DAY
+        del report_account.responses[FLOW_DAYS]
         run(second.state, tables=chosen)
-        assert since(TODAY - 20 * DAY, TODAY) <= days(shop.asked_of(FLOW_DAYS)[1:])
+        assert days_between(TODAY - 20 * DAY, TODAY) <= days(
+            report_account.requests_to(FLOW_DAYS)[1:]
+        )
 
-    def test_a_wait_beyond_all_time_is_no_crash(self, shop: ScriptedAccount) -> None:
-        """H1: a Retry-After of a billion years is a spent quota."""
-        shop.refuse(FLOW_DAYS, 429, Retry_After="99999999999999999")
+    def test_an_endless_retry_after_is_a_spent_quota(self, report_account: ScriptedAccount) -> None:
+        """H1: a Retry-After of a billion years does not crash the sync."""
+        report_account.fail_with(FLOW_DAYS, 429, Retry_After="99999999999999999")
         done = run(tables=self.TABLES)
         assert done.error is None
         assert any("quota" in warning for warning in done.warnings)
@@ -364,52 +396,54 @@ class TestSeries:
 
         return report
 
-    def test_a_series_is_cut_into_its_days(self, shop: ScriptedAccount) -> None:
-        """One row per day with its own numbers; days on which nothing happened make no row."""
-        begun(shop, 2)
-        shop.reports[FLOW_DAYS] = self.flow_days(recipients=[5, 0, 7], opens=[2, 0, 3])
+    def test_a_series_makes_a_row_per_day(self, report_account: ScriptedAccount) -> None:
+        """Each with its own numbers; days on which nothing happened make no row."""
+        put_campaign(report_account, 2)
+        report_account.reports[FLOW_DAYS] = self.flow_days(recipients=[5, 0, 7], opens=[2, 0, 3])
         done = run(tables="flow_performance_daily")
         rows = [
             (r["date"], r["recipients"], r["opens"]) for r in done.rows("flow_performance_daily")
         ]
         assert rows == [("2026-11-18", 5, 2), ("2026-11-20", 7, 3)]
 
-    def test_a_day_restated_to_nothing_becomes_nothing(self, shop: ScriptedAccount) -> None:
-        """A day whose numbers are gone is deleted, as one on which nothing happened has no row."""
-        begun(shop, 2)
-        shop.reports[FLOW_DAYS] = self.flow_days(recipients=[5, 0, 7])
+    def test_a_day_restated_to_zero_is_deleted(self, report_account: ScriptedAccount) -> None:
+        """As a day on which nothing happened has no row."""
+        put_campaign(report_account, 2)
+        report_account.reports[FLOW_DAYS] = self.flow_days(recipients=[5, 0, 7])
         first = run(tables="flow_performance_daily")
-        shop.reports[FLOW_DAYS] = self.flow_days(recipients=[5, 0, 0])
+        report_account.reports[FLOW_DAYS] = self.flow_days(recipients=[5, 0, 0])
         second = run(first.state, tables="flow_performance_daily")
         (gone,) = second.deleted("flow_performance_daily")
         (row,) = [r for r in first.rows("flow_performance_daily") if r["date"] == "2026-11-20"]
         assert gone.items() <= row.items()
         assert second.rows("flow_performance_daily") == []
 
-    def test_what_a_rolling_report_no_longer_shows_is_deleted(self, shop: ScriptedAccount) -> None:
-        """A variation that was sent to nobody for a year has no numbers of that year."""
-        both = [sends(recipients=9)["results"][0] for _ in "AB"]
+    def test_a_row_that_leaves_a_rolling_report_is_deleted(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """A variation without sends for a year has no numbers of that year."""
+        both = [one_result(recipients=9)["results"][0] for _ in "AB"]
         for variation, result in zip("AB", both, strict=True):
             groupings = {"flow_id": "f", "flow_message_id": "m", "send_channel": "email"}
             result["groupings"] = groupings | {"variation": variation}
-        shop.reports[FLOWS] = lambda _: {"results": both}
+        report_account.reports[FLOWS] = lambda _: {"results": both}
         first = run(tables="flow_performance")
-        shop.reports[FLOWS] = lambda _: {"results": both[:1]}
+        report_account.reports[FLOWS] = lambda _: {"results": both[:1]}
         second = run(first.state, tables="flow_performance")
         assert [keys["variation"] for keys in second.deleted("flow_performance")] == ["B"]
 
-    def test_every_page_of_a_report_counts(self, shop: ScriptedAccount) -> None:
-        """A report of two pages is read to its end."""
+    def test_every_page_of_a_report_is_read(self, report_account: ScriptedAccount) -> None:
+        """A report of two pages makes the rows of both."""
         page = '{{"data": {{"attributes": {{"results": [{}]}}}}, "links": {{"next": {}}}}}'
         result = '{{"groupings": {{"campaign_id": "{}", "campaign_message_id": "m",'
         result += ' "send_channel": "sms"}}, "statistics": {{"clicks": 1}}}}'
 
-        def answer(request: Request) -> Response:
+        def respond(request: Request) -> Response:
             if "page_cursor" in request.args:
                 return Response(page.format(result.format("two"), "null"))
             return Response(page.format(result.format("one"), '"https://x/?page_cursor=2"'))
 
-        shop.answers[CAMPAIGNS] = answer
+        report_account.responses[CAMPAIGNS] = respond
         done = run(tables="campaign_performance")
         assert [row["campaign_id"] for row in done.rows("campaign_performance")] == ["one", "two"]
 
@@ -418,7 +452,7 @@ class TestAggregates:
     """Counts by event date."""
 
     @staticmethod
-    def answer(body: Any) -> Any:
+    def counts(body: Any) -> Any:
         """Three opens and two of one message on one day, by whatever it is grouped."""
         return {
             "dates": ["2026-11-19T05:00:00+00:00", "2026-11-20T05:00:00+00:00"],  # midnights there
@@ -430,9 +464,9 @@ class TestAggregates:
             ],
         }
 
-    def test_counts_stand_under_their_day_message_and_channel(self, shop: ScriptedAccount) -> None:
+    def test_a_count_has_its_day_message_and_channel(self, report_account: ScriptedAccount) -> None:
         """The account's day, the metric and its channel; a day without events makes no row."""
-        shop.reports[AGGREGATES] = self.answer
+        report_account.reports[AGGREGATES] = self.counts
         done = run(tables="message_metric_daily", conversion_metrics="PO")
         opened = [r for r in done.rows("message_metric_daily") if r["metric_id"] == "OE"]
         assert len(opened) == 1
@@ -441,70 +475,70 @@ class TestAggregates:
             "channel": "email", "count": 3, "unique_count": 2, "sum_value": 9.5,
         }  # fmt: skip
 
-    def test_bounds_are_days_of_the_account(self, shop: ScriptedAccount) -> None:
+    def test_bounds_are_days_of_the_account(self, report_account: ScriptedAccount) -> None:
         """Half-open, from the first day to the end of today, in the account's zone."""
         run(tables="inbox_provider_daily")
-        (asked,) = shop.asked_of(AGGREGATES)
-        assert asked.body["timezone"] == "America/New_York"
-        assert asked.body["filter"] == [
+        (request,) = report_account.requests_to(AGGREGATES)
+        assert request.body["timezone"] == "America/New_York"
+        assert request.body["filter"] == [
             "greater-or-equal(datetime,2026-10-31T00:00:00)",
             "less-than(datetime,2026-11-21T00:00:00)",
         ]
 
     @staticmethod
-    def credited(message: str, *days: date) -> Callable[[Any], Any]:
+    def credits_to(message: str, *days: date) -> Callable[[Any], Any]:
         """One order on each of some days, credited to a message."""
         ones = [1] * len(days)
 
-        def answer(body: Any) -> Any:
+        def counts(body: Any) -> Any:
             group = {
                 "dimensions": [message, *[""] * (len(body["by"]) - 1)],
                 "measurements": {"count": ones, "unique": ones, "sum_value": ones},
             }
             return {"dates": [f"{day}T05:00:00+00:00" for day in days], "data": [group]}
 
-        return answer
+        return counts
 
-    def test_what_is_credited_to_another_message_is_taken_from_the_first(
-        self, shop: ScriptedAccount
+    def test_counts_that_move_to_another_message_are_deleted(
+        self, report_account: ScriptedAccount
     ) -> None:
-        """A group that Klaviyo shows no more is deleted on the days that were asked for."""
-        begun(shop, 100)
+        """A group that Klaviyo no longer shows is deleted on the requested days."""
+        put_campaign(report_account, 100)
         earlier, recent = TODAY - 20 * DAY, TODAY - DAY
-        shop.reports[AGGREGATES] = self.credited("A", earlier, recent)
+        report_account.reports[AGGREGATES] = self.credits_to("A", earlier, recent)
         first = run(tables="message_metric_daily", conversion_metrics="PO")
-        shop.reports[AGGREGATES] = self.credited("B", recent)
+        report_account.reports[AGGREGATES] = self.credits_to("B", recent)
         second = run(first.state, tables="message_metric_daily", conversion_metrics="PO")
         gone = second.deleted("message_metric_daily")
         assert {(keys["message_id"], keys["date"]) for keys in gone} == {("A", str(recent))}
         assert {keys["metric_id"] for keys in gone} == {"PO", "OE"}
         assert {row["message_id"] for row in second.rows("message_metric_daily")} == {"B"}
 
-    def test_days_that_are_asked_for_no_more_are_forgotten(self, shop: ScriptedAccount) -> None:
+    def test_days_beyond_the_lookback_leave_the_state(
+        self, report_account: ScriptedAccount
+    ) -> None:
         """The state does not grow with the years."""
-        begun(shop, 100)
+        put_campaign(report_account, 100)
         settled, recent = TODAY - 60 * DAY, TODAY - DAY
-        shop.reports[AGGREGATES] = self.credited("A", settled, recent)
+        report_account.reports[AGGREGATES] = self.credits_to("A", settled, recent)
         state = json.dumps(run(tables="message_metric_daily").state)
         assert str(recent) in state
         assert str(settled) not in state
 
-    def test_a_window_that_was_answered_in_part_deletes_nothing(
-        self, shop: ScriptedAccount
-    ) -> None:
-        """H10: what a broken answer does not show may well stand in Klaviyo."""
-        shop.reports[AGGREGATES] = self.credited("A", TODAY)
+    def test_a_broken_response_deletes_nothing(self, report_account: ScriptedAccount) -> None:
+        """H10: what it does not show may well exist."""
+        report_account.reports[AGGREGATES] = self.credits_to("A", TODAY)
         first = run(tables="message_metric_daily")
-        shop.answers[AGGREGATES] = lambda _: Response(
+        report_account.responses[AGGREGATES] = lambda _: Response(
             '{"data": {"attributes": {"dates": [], "data": [null]}}, "links": {}}'
         )
         second = run(first.state, tables="message_metric_daily")
         assert isinstance(second.error, ContractError)
         assert second.deleted("message_metric_daily") == []
 
-    def test_no_row_is_written_from_two_questions(self, shop: ScriptedAccount) -> None:
-        """A message metric that also counts as a conversion is not counted over itself."""
-        shop.reports[AGGREGATES] = self.answer
+    def test_no_row_is_written_from_two_requests(self, report_account: ScriptedAccount) -> None:
+        """A message metric that also counts as a conversion is requested once."""
+        report_account.reports[AGGREGATES] = self.counts
         done = run(tables="message_metric_daily", conversion_metrics="Opened Email")
         rows = done.rows("message_metric_daily")
         keys = [(r["metric_id"], r["date"], r["message_id"], r["flow_id"]) for r in rows]
@@ -512,23 +546,25 @@ class TestAggregates:
 
 
 class TestBroken:
-    """What Klaviyo's contract excludes is never taken for no results."""
+    """A response that breaks the contract is not an empty one."""
 
     @pytest.mark.parametrize(
         ("path", "table"),
         [(CAMPAIGNS, "campaign_performance"), (AGGREGATES, "message_metric_daily")],
     )
-    def test_an_answer_without_results_is_not_an_empty_one(
-        self, shop: ScriptedAccount, path: str, table: str
+    def test_a_window_without_results_stays_pending(
+        self, report_account: ScriptedAccount, path: str, table: str
     ) -> None:
-        """H10: the window stays to be asked for, and the sync says what was wrong."""
-        shop.answers[path] = lambda _: Response('{"data": {"attributes": {}}, "links": {}}')
+        """H10: the sync says what is wrong, and the next one requests the window again."""
+        report_account.responses[path] = lambda _: Response(
+            '{"data": {"attributes": {}}, "links": {}}'
+        )
         first = run(tables=table)
         assert isinstance(first.error, ContractError)
-        del shop.answers[path]
-        before = len(shop.asked_of(path))
+        del report_account.responses[path]
+        before = len(report_account.requests_to(path))
         run(first.state, tables=table)
-        assert len(shop.asked_of(path)) > before
+        assert len(report_account.requests_to(path)) > before
 
     @pytest.mark.parametrize(
         "results",
@@ -543,73 +579,125 @@ class TestBroken:
             {"results": [{"groupings": {"campaign_id": "c"}, "statistics": "x"}]},
         ],
     )
-    def test_malformed_results_end_in_one_line(self, shop: ScriptedAccount, results: Any) -> None:
-        """S1: a ContractError that names the endpoint, not a crash."""
-        shop.reports[CAMPAIGNS] = lambda _: results
+    def test_malformed_results_are_a_contract_error(
+        self, report_account: ScriptedAccount, results: Any
+    ) -> None:
+        """S1: one line that names the endpoint."""
+        report_account.reports[CAMPAIGNS] = lambda _: results
         done = run(tables="campaign_performance")
         assert isinstance(done.error, ContractError)
         assert CAMPAIGNS in str(done.error)
 
-    def test_a_report_that_is_refused_does_not_stop_the_others(self, shop: ScriptedAccount) -> None:
-        """One metric may not be reportable: the other reports arrive, then the sync fails."""
-        shop.refuse(CAMPAIGNS, 400, "This metric does not support querying for values data.")
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"dates": [], "data": [{"dimensions": ["m"], "measurements": {"count": []}}]},
+            {"dates": [], "data": [{"dimensions": "m", "measurements": {"count": []}}]},
+            {"dates": [], "data": [{"dimensions": ["m", ""], "measurements": None}]},
+        ],
+    )
+    def test_malformed_aggregates_are_a_contract_error(
+        self, report_account: ScriptedAccount, changes: Any
+    ) -> None:
+        """S1: a group without each requested dimension cannot be told apart."""
+        report_account.reports[AGGREGATES] = lambda _: changes
+        done = run(tables="message_metric_daily")
+        assert isinstance(done.error, ContractError)
+        assert f"{AGGREGATES}: a result is not of the agreed form" in str(done.error)
+
+    def test_a_series_without_dates_is_a_contract_error(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """S1: its numbers belong to no day."""
+        report_account.reports[FLOW_DAYS] = lambda _: {**one_result(opens=1), "date_times": None}
+        done = run(tables="flow_performance_daily")
+        assert isinstance(done.error, ContractError)
+        assert FLOW_DAYS in str(done.error)
+
+    def test_a_refused_report_does_not_block_the_others(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Some metrics cannot be reported: the other reports arrive, then the sync fails."""
+        report_account.fail_with(
+            CAMPAIGNS, 400, "This metric does not support querying for values data."
+        )
         done = run(tables="campaign_performance,flow_performance,flow_performance_daily")
         assert isinstance(done.error, ContractError)
-        assert shop.asked_of(FLOWS)
-        assert shop.asked_of(FLOW_DAYS)
+        assert report_account.requests_to(FLOWS)
+        assert report_account.requests_to(FLOW_DAYS)
 
     @pytest.mark.parametrize("chosen", ["Placed Order,RO", "RO,Placed Order"])
-    def test_a_metric_that_is_refused_does_not_stop_the_others(
-        self, shop: ScriptedAccount, chosen: str
+    def test_a_refused_metric_does_not_block_the_others(
+        self, report_account: ScriptedAccount, chosen: str
     ) -> None:
-        """All history of the other metrics arrives; the error names the one that is refused."""
-        begun(shop, 1_000)
-        shop.answers[CAMPAIGNS] = lambda request: refused(request, "conversion_metric_id")
+        """All history of the other metrics arrives; the error names the refused one."""
+        put_campaign(report_account, 1_000)
+        report_account.responses[CAMPAIGNS] = lambda request: refuse_refunds(
+            request, "conversion_metric_id"
+        )
         done = run(tables="campaign_performance", conversion_metrics=chosen)
-        asked = shop.asked_of(CAMPAIGNS)
-        assert since(TODAY - 1_000 * DAY, TODAY) == days(
-            [one for one in asked if one.body["conversion_metric_id"] == "PO"]
+        requests = report_account.requests_to(CAMPAIGNS)
+        assert days_between(TODAY - 1_000 * DAY, TODAY) == days(
+            [one for one in requests if one.body["conversion_metric_id"] == "PO"]
         )
         assert isinstance(done.error, ContractError)
         assert str(done.error).endswith("metric RO")
 
-    def test_a_refused_message_metric_does_not_stop_the_others(self, shop: ScriptedAccount) -> None:
-        """Aggregates of many metrics are asked of one address; a quota they have none."""
-        shop.answers[AGGREGATES] = lambda request: refused(request, "metric_id")
+    def test_a_refused_message_metric_does_not_block_the_others(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Aggregates of all metrics share one path, without a quota."""
+        report_account.responses[AGGREGATES] = lambda request: refuse_refunds(request, "metric_id")
         run(tables="message_metric_daily", conversion_metrics="RO,PO")
-        asked = [one.body["metric_id"] for one in shop.asked_of(AGGREGATES)]
-        assert set(asked) == {"OE", "RO", "PO"}
+        metric_ids = [one.body["metric_id"] for one in report_account.requests_to(AGGREGATES)]
+        assert set(metric_ids) == {"OE", "RO", "PO"}
 
-    def test_a_report_that_is_down_does_not_keep_the_others(self, shop: ScriptedAccount) -> None:
-        """One address that never answers; the sync fails in the end, and names it."""
-        begun(shop, 20)
-        shop.refuse(CAMPAIGNS, 503)
+    def test_a_report_that_is_down_does_not_block_the_others(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """The sync fails in the end and names the path that never answers."""
+        put_campaign(report_account, 20)
+        report_account.fail_with(CAMPAIGNS, 503)
         done = run()
         assert isinstance(done.error, TransientError)
         assert CAMPAIGNS in str(done.error)
         for path in (FLOWS, FLOW_DAYS, AGGREGATES):
-            assert shop.asked_of(path), path
+            assert report_account.requests_to(path), path
 
-    def test_what_a_window_that_broke_off_has_written_is_known(self, shop: ScriptedAccount) -> None:
-        """It stands in the warehouse: if Klaviyo never shows it again it is deleted."""
-        begun(shop, 20)
-        whole = {"results": sends()["results"], "date_times": []}
+    def test_the_rows_of_a_failed_window_are_tracked(self, report_account: ScriptedAccount) -> None:
+        """They are in the warehouse: where Klaviyo does not show them again, they are deleted."""
+        put_campaign(report_account, 20)
+        whole = {"results": one_result()["results"], "date_times": []}
         body = json.dumps({"data": {"attributes": whole}, "links": {"next": "?page_cursor=2"}})
-        shop.answers[FLOWS] = lambda request: Response(body, 400 if request.query_string else 200)
+        report_account.responses[FLOWS] = lambda request: Response(
+            body, 400 if request.query_string else 200
+        )
         first = run(tables="flow_performance")
         assert first.rows("flow_performance")
-        shop.answers.clear()
-        shop.now += DAY
+        report_account.responses.clear()
+        report_account.now += DAY
         second = run(first.state, tables="flow_performance")
         assert len(second.deleted("flow_performance")) == 1
 
-    def test_a_window_that_failed_is_asked_for_again(self, shop: ScriptedAccount) -> None:
-        """Klaviyo was down: the next sync of the same day asks for the whole window."""
-        begun(shop, 300)
-        shop.refuse(CAMPAIGNS, 503)
+    def test_when_two_reports_are_down_no_more_is_requested(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """H5: two consecutive unanswered windows mean that Klaviyo is down."""
+        for path in (CAMPAIGNS, FLOWS):
+            report_account.fail_with(path, 503)
+        done = run(tables="campaign_performance,flow_performance,flow_performance_daily")
+        assert isinstance(done.error, TransientError)
+        assert report_account.requests_to(FLOW_DAYS) == []
+
+    def test_a_failed_window_is_requested_again(self, report_account: ScriptedAccount) -> None:
+        """Klaviyo was down: the next sync of the same day requests the whole window."""
+        put_campaign(report_account, 300)
+        report_account.fail_with(CAMPAIGNS, 503)
         first = run(tables="campaign_performance")
         assert isinstance(first.error, TransientError)
-        shop.answers.clear()
-        before = len(shop.asked_of(CAMPAIGNS))
+        report_account.responses.clear()
+        before = len(report_account.requests_to(CAMPAIGNS))
         run(first.state, tables="campaign_performance")
-        assert days(shop.asked_of(CAMPAIGNS)[before:]) == since(TODAY - 300 * DAY, TODAY)
+        assert days(report_account.requests_to(CAMPAIGNS)[before:]) == days_between(
+            TODAY - 300 * DAY, TODAY
+        )

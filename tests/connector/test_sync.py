@@ -1,116 +1,46 @@
-"""A whole sync: complete rows, safe checkpoints, and errors that say what to do."""
+"""A whole sync: complete rows, safe checkpoints, and errors that name the remedy."""
 
 import copy
 import json
 import os
-import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import account as accounts
 import pytest
-import sync
-from api import AuthError, ConfigurationError, ContractError, ScopeError, TransientError
-from models import Checkpoint, Delete, Upsert
-from streams import TABLES
 from werkzeug import Response
 
-from tests.connector.scripted import DAY, KEY, ScriptedAccount, Sync, resource, run
+import sync
+from api import AuthError, ContractError, ScopeError, TransientError
+from models import Checkpoint, Delete, Upsert
+from state.state import parse_state
+from streams import TABLES
+from tests.connector.scripted import DAY, KEY, ScriptedAccount, ScriptedRun, resource, run
 from tests.loader import KilledError, Loader
 
 OTHER = "pk_another_account"
-LATER = "2027-01-01T00:00:00.000000Z"  # than any clock's error
-FULL = "all"
-EMPTY = {"inbox_provider_daily", "sync_error"}  # nothing of the shop's fills them
+EMPTY = {"inbox_provider_daily", "sync_error"}  # nothing in the full account fills them
 
 
-def reporting(groupings: Any, name: str) -> Callable[[Any], Any]:
-    """A report of one group: five of something, on one day where it is asked for by day."""
-
-    def report(body: Any) -> Any:
-        five = [5] if "interval" in body else 5
-        return {
-            "results": [{"groupings": groupings, "statistics": {name: five}}],
-            "date_times": ["2026-11-19T00:00:00+00:00"],
-        }
-
-    return report
-
-
-@pytest.fixture(name="shop")
-def _shop(account: ScriptedAccount) -> ScriptedAccount:
-    """An account with something in every kind of table."""
-    made: dict[str, Any] = {
-        "created": "2026-11-01T00:00:00+00:00",
-        "updated": "2026-11-02T00:00:00+00:00",
-    }
-    made_at = {f"{name}_at": time for name, time in made.items()}
-    add = account.documents
-    add["/api/metrics"] = [resource("metric", "PO", name="Placed Order", **made)]
-    add["/api/mapped-metrics"] = [resource("mapped-metric", "revenue", {"metric": "PO"})]
-    add["/api/custom-metrics"] = [resource("custom-metric", "CM", name="Net", **made)]
-    related = {"tags": ["t"], "campaign-audiences": ["au"]}
-    add["/api/campaigns"] = [resource("campaign", "c", related, **made_at)]
-    add["/api/campaign-messages"] = [resource("campaign-message", "m", {"campaign": "c"}, **made)]
-    add["/api/campaign-messages/m/campaign-variations"] = [resource("campaign-variation", "v")]
-    add["/api/flows"] = [resource("flow", "f", {"tags": ["t"], "flow-actions": ["fa"]}, **made)]
-    account.included["/api/flows"] = [
-        resource("flow-action", "fa", definition={"data": {"message": {"id": "fm"}}}, **made)
-    ]
-    for path in ("lists", "segments"):
-        add[f"/api/{path}"] = [resource(path.removesuffix("s"), "x", name="All", **made)]
-        member = resource("profile", "p", joined_group_at=made["created"])
-        add[f"/api/{path}/x/profiles"] = [member]
-    barred = {"suppression": [{"reason": "UNSUBSCRIBE", "timestamp": made["updated"]}]}
-    add["/api/profiles"] = [
-        resource("profile", "p", subscriptions={"email": {"marketing": barred}}, **made)
-    ]
-    add["/api/tags"] = [resource("tag", "t", {"tag-group": "g"}, name="sale")]
-    add["/api/tag-groups"] = [resource("tag-group", "g", name="Default")]
-    add["/api/templates"] = [resource("template", "te", name="Plain", **made)]
-    add["/api/forms"] = [resource("form", "fo", name="Pop-up", **made_at)]
-    add["/api/events"] = [
-        resource("event", "e", {"attributions": ["a"]}, datetime="2026-11-19T12:00:00+00:00")
-    ]
-    groupings = {"campaign_id": "c", "campaign_message_id": "m", "flow_id": "f",
-                 "flow_message_id": "fm", "segment_id": "x", "form_id": "fo"}  # fmt: skip
-    account.reports |= {
-        f"/api/{kind}-reports": reporting(groupings, name)
-        for kind, name in (
-            ("campaign-values", "recipients"),
-            ("flow-values", "recipients"),
-            ("flow-series", "opens"),
-            ("segment-series", "total_members"),
-            ("form-series", "submits"),
-        )
-    }
-    account.reports["/api/metric-aggregates"] = lambda body: {
-        "dates": ["2026-11-19T05:00:00+00:00"],
-        "data": [{"dimensions": ["x"] * len(body["by"]), "measurements": {"count": [5]}}],
-    }
-    return account
-
-
-def age_events(shop: ScriptedAccount) -> None:
-    """Let all events have happened longer ago than is looked back."""
-    for event in shop.documents["/api/events"]:
+def make_events_old(full_account: ScriptedAccount) -> None:
+    """Let all events have happened before any lookback."""
+    for event in full_account.documents["/api/events"]:
         event["attributes"]["datetime"] = "2026-10-01T12:00:00+00:00"
 
 
-def checkpoints(done: Sync) -> list[Checkpoint]:
+def checkpoints(done: ScriptedRun) -> list[Checkpoint]:
     """The checkpoints of a sync."""
     return [one for one in done.operations if isinstance(one, Checkpoint)]
 
 
 class TestRows:
-    """What is handed to the loader."""
+    """The operations that the loader gets."""
 
-    @pytest.mark.usefixtures("shop")
+    @pytest.mark.usefixtures("full_account")
     def test_every_row_is_complete(self) -> None:
-        """Exactly the declared columns: what an upsert leaves out would become NULL."""
-        done = run(tables=FULL)
+        """Exactly the declared columns: one that an upsert leaves out would become NULL."""
+        done = run(tables="all")
         upserts = [one for one in done.operations if isinstance(one, Upsert)]
         assert done.error is None
         for one in upserts:
@@ -118,13 +48,13 @@ class TestRows:
         for table in TABLES.keys() - EMPTY:
             assert any(one.table == table for one in upserts), table
 
-    def test_no_key_holds_null(self, shop: ScriptedAccount) -> None:
+    def test_no_key_holds_null(self, full_account: ScriptedAccount) -> None:
         """S3: one NULL in a key would fail the whole load, in upserts and deletes."""
-        first = run(tables=FULL)
-        shop.documents.clear()
-        shop.documents["/api/metrics"] = [resource("metric", "PO", name="Placed Order")]
-        shop.now += DAY
-        second = run(first.state, tables=FULL)
+        first = run(tables="all")
+        full_account.documents.clear()
+        full_account.documents["/api/metrics"] = [resource("metric", "PO", name="Placed Order")]
+        full_account.now += DAY
+        second = run(first.state, tables="all")
         assert second.error is None
         deletes = [one for one in second.operations if isinstance(one, Delete)]
         assert {one.table for one in deletes} >= {"campaign", "campaign_tag", "flow_message"}
@@ -135,28 +65,28 @@ class TestRows:
             key = [upsert.row[name] for name in TABLES[upsert.table].primary_key]
             assert None not in key, upsert.table
 
-    def test_a_sync_reports_what_it_did(self, shop: ScriptedAccount) -> None:
-        """Per table the rows it wrote and the requests it cost; together all of them."""
+    def test_sync_report_counts_rows_and_requests(self, full_account: ScriptedAccount) -> None:
+        """Per table the written rows and its requests; together all requests."""
         done = run()
         reports = {row["table_name"]: row for row in done.rows("sync_report")}
         assert len({row["sync_id"] for row in reports.values()}) == 1
         for name, row in reports.items():
             if name != "sync_report":
                 assert row["rows_written"] == len(done.rows(name)), name
-        assert sum(row["requests"] for row in reports.values()) == len(shop.asked)
+        assert sum(row["requests"] for row in reports.values()) == len(full_account.requests)
 
-    @pytest.mark.usefixtures("shop")
-    def test_the_key_is_in_no_operation(self) -> None:
-        """X1: not in a row, a state or a warning."""
-        done = run(tables=FULL)
+    @pytest.mark.usefixtures("full_account")
+    def test_no_operation_holds_the_api_key(self) -> None:
+        """X1: not a row, a state or a warning."""
+        done = run(tables="all")
         assert KEY not in repr(done.operations).replace(f"of-{KEY}", "")
 
 
 class TestCheckpoints:
     """Where a killed sync resumes."""
 
-    def test_there_is_one_every_thousand_rows(self, account: ScriptedAccount) -> None:
-        """The loader holds rows in memory until then: these and a page's; few are no reason."""
+    def test_there_is_a_checkpoint_every_thousand_rows(self, account: ScriptedAccount) -> None:
+        """The loader holds the rows between in memory: a thousand and those of a page."""
         account.page_size = 100
         account.documents["/api/tags"] = [resource("tag", str(n)) for n in range(2_500)]
         done, rows = run(tables="tag"), [0]
@@ -168,8 +98,8 @@ class TestCheckpoints:
         assert 1_000 < rows[1] <= 1_100
         assert isinstance(done.operations[-1], Checkpoint)
 
-    def test_each_knows_of_every_row_before_it(self, account: ScriptedAccount) -> None:
-        """Also of the other account's, and beside a failure: who is not known is never deleted."""
+    def test_a_checkpoint_covers_every_row_before_it(self, account: ScriptedAccount) -> None:
+        """Of both accounts, and beside a failure: a row that no state knows is never deleted."""
         account.page_size = 700
         account.documents["/api/tags"] = [resource("tag", str(n)) for n in range(1_700)]
         account.documents["/api/flows"] = [
@@ -178,27 +108,27 @@ class TestCheckpoints:
         account.documents["/api/campaign-messages"] = [
             resource("campaign-message", i) for i in "ab"
         ]
-        account.refuse("/api/campaign-messages/b/campaign-variations", 400)
+        account.fail_with("/api/campaign-messages/b/campaign-variations", 400)
         tables = ["tag", "flow_action", "campaign_message"]
         done = run(api_key=f"{KEY},{OTHER}", tables=",".join(tables))
-        stands: Counter[str] = Counter()
+        written: Counter[str] = Counter()
         for one in done.operations:
             if isinstance(one, Upsert):
-                stands[one.table] += 1
+                written[one.table] += 1
             elif isinstance(one, Checkpoint):
                 states = [account["tables"] for account in one.state["accounts"].values()]
                 for name in tables:
                     stream = name.removesuffix("_action")
                     known = [state[stream]["rows"][name] for state in states if stream in state]
-                    assert sum(map(len, known)) == stands[name]
-        assert (stands["tag"], stands["flow_action"]) == (3_400, 2_400)
+                    assert sum(map(len, known)) == written[name]
+        assert (written["tag"], written["flow_action"]) == (3_400, 2_400)
         assert isinstance(done.error, ContractError)
 
     @pytest.mark.parametrize("killed_after", range(50, 1_201, 230))
-    def test_a_flow_deleted_after_a_kill_leaves_nothing(
+    def test_a_flow_deleted_after_a_kill_leaves_no_row(
         self, account: ScriptedAccount, killed_after: int
     ) -> None:
-        """However large the flow in whose midst the sync was killed."""
+        """The sync is killed in the midst of a large flow."""
         actions = [str(n) for n in range(1_200)]
         account.documents["/api/flows"] = [resource("flow", "f", {"flow-actions": actions})]
         given = {"api_key": KEY, "tables": "flow,flow_action"}
@@ -209,8 +139,8 @@ class TestCheckpoints:
         connection.sync()
         assert connection.rows("flow") == connection.rows("flow_action") == []
 
-    def test_what_was_handed_out_is_never_changed(self, account: ScriptedAccount) -> None:
-        """A loader may store a state long after it was given it."""
+    def test_a_state_that_was_handed_out_is_never_changed(self, account: ScriptedAccount) -> None:
+        """A loader may store a state long after its checkpoint."""
         account.page_size = 5_000
         account.documents["/api/metrics"] = [resource("metric", str(n)) for n in range(1_500)]
         account.documents["/api/tags"] = [resource("tag", str(n)) for n in range(1_500)]
@@ -224,27 +154,27 @@ class TestCheckpoints:
         assert all(state == as_given for state, as_given in seen)
         assert given == {}
 
-    @pytest.mark.usefixtures("shop")
-    def test_a_state_is_plain_json_and_is_taken_back(self) -> None:
-        """What is stored as JSON and read again is the state that was handed out."""
-        done = run(tables=FULL)
+    @pytest.mark.usefixtures("full_account")
+    def test_a_state_is_plain_json(self) -> None:
+        """What is stored as JSON and parsed again is the state of the checkpoint."""
+        done = run(tables="all")
         last = checkpoints(done)[-1].state
         assert json.loads(json.dumps(last, allow_nan=False)) == last
         assert last["version"] == 1
         assert list(last["accounts"]) == [f"of-{KEY}"]
-        assert accounts.read_state(last) == last
+        assert parse_state(last, TABLES).json == last
 
-    def test_what_was_finished_before_a_failure_is_kept(self, shop: ScriptedAccount) -> None:
-        """H5: Klaviyo's events stay down: the listings before them need not be asked for again."""
-        shop.refuse("/api/events", 503)
+    def test_streams_before_a_failure_are_kept(self, full_account: ScriptedAccount) -> None:
+        """H5: events are down: the listings before them are not written again."""
+        full_account.fail_with("/api/events", 503)
         first = run(tables="form,event")
         assert first.error
         assert first.rows("form")
-        shop.answers.clear()
+        full_account.responses.clear()
         assert run(first.state, tables="form,event").rows("form") == []
 
 
-TOGETHER = [  # tables that one question fills
+SHARED_STREAMS = [  # pairs of tables that one stream fills
     ("campaign", "campaign_tag"),
     ("campaign_message", "campaign_variation"),
     ("flow", "flow_message"),
@@ -253,17 +183,19 @@ TOGETHER = [  # tables that one question fills
 ]
 
 
-class TestChoice:
+class TestChosenTables:
     """Tables that are chosen later, or left out for a while."""
 
-    @pytest.mark.parametrize(("first", "later"), [*TOGETHER, *((b, a) for a, b in TOGETHER)])
-    def test_a_table_chosen_later_has_its_whole_history(
-        self, shop: ScriptedAccount, first: str, later: str
+    @pytest.mark.parametrize(
+        ("first", "later"), [*SHARED_STREAMS, *((b, a) for a, b in SHARED_STREAMS)]
+    )
+    def test_a_table_chosen_later_is_backfilled(
+        self, full_account: ScriptedAccount, first: str, later: str
     ) -> None:
-        """However long ago all that it shares with another table was read."""
+        """However long ago its stream was read for another table."""
         connection = Loader(os.environ["KLAVIYO_BASE_URL"], {"api_key": KEY, "tables": first})
         connection.sync()
-        shop.now += 60 * DAY
+        full_account.now += 60 * DAY
         connection.configuration = {"api_key": KEY, "tables": f"{first},{later}"}
         connection.sync()
         at_once = Loader(connection.url, connection.configuration).sync().content()
@@ -272,144 +204,43 @@ class TestChoice:
         assert connection.written[first] == connection.written[later] == 0
 
     @pytest.mark.parametrize("between", ["campaign", "campaign_tag", "form", "flow_performance"])
-    def test_a_table_left_out_for_a_while_loses_what_is_gone_only(
-        self, shop: ScriptedAccount, between: str
+    def test_a_table_left_out_for_a_while_keeps_its_rows(
+        self, full_account: ScriptedAccount, between: str
     ) -> None:
-        """Who was deleted meanwhile is deleted, and who still stands is not written again."""
-        shop.documents["/api/campaigns"].append(resource("campaign", "d", {"tags": ["t"]}))
+        """Records deleted meanwhile are deleted; the others are not written again."""
+        full_account.documents["/api/campaigns"].append(resource("campaign", "d", {"tags": ["t"]}))
         state = run(tables="campaign,campaign_tag").state
-        del shop.documents["/api/campaigns"][0]
+        del full_account.documents["/api/campaigns"][0]
         for tables in (between, "campaign,campaign_tag"):
-            shop.now += DAY
+            full_account.now += DAY
             done = run(state, tables=tables)
             state = done.state
         deleted = {one.table for one in done.operations if isinstance(one, Delete)}
         assert deleted == {"campaign", "campaign_tag"} - {between}
         assert done.rows("campaign") == done.rows("campaign_tag") == []
 
-    def test_events_left_out_for_a_while_are_not_read_from_the_beginning(
-        self, shop: ScriptedAccount
+    def test_events_left_out_for_a_while_are_not_backfilled(
+        self, full_account: ScriptedAccount
     ) -> None:
-        """Their memory still stands for all that was chosen when they were read."""
-        age_events(shop)
+        """Their watermark still holds for the tables chosen when they were read."""
+        make_events_old(full_account)
         state = run(tables="event").state
         state = run(state, tables="form").state
-        shop.now += 60 * DAY
+        full_account.now += 60 * DAY
         assert run(state, tables="event").rows("event") == []
 
-    def test_a_state_that_knows_of_no_choice_goes_on(self, shop: ScriptedAccount) -> None:
-        """It was written by a version that did not note what was chosen."""
-        age_events(shop)
-        state = run(tables=FULL).state
+    def test_a_state_without_chosen_tables_resumes(self, full_account: ScriptedAccount) -> None:
+        """An early version of the connector did not store them."""
+        make_events_old(full_account)
+        state = run(tables="all").state
         del state["accounts"][f"of-{KEY}"]["chosen"]
-        shop.now += 60 * DAY
-        done = run(state, tables=FULL)
+        full_account.now += 60 * DAY
+        done = run(state, tables="all")
         assert done.rows("event") == done.rows("campaign") == []
 
 
-class TestState:
-    """P5: what the sync is given to resume from."""
-
-    @pytest.mark.parametrize("state", [None, {}])
-    @pytest.mark.usefixtures("shop")
-    def test_no_state_is_a_first_sync(self, state: Any) -> None:
-        """Everything is asked for."""
-        done = run(state, tables="form")
-        assert [row["id"] for row in done.rows("form")] == ["fo"]
-
-    @pytest.mark.parametrize(
-        "state",
-        [
-            [],
-            "text",
-            7,
-            {"accounts": {}},
-            {"cursor": "2026-01-01"},
-            {"version": "1", "accounts": {}},
-            {"version": 2, "accounts": {}},
-            {"version": 0, "accounts": {}},
-            {"version": 1},
-            {"version": 1, "accounts": []},
-            {"version": 1, "accounts": {"a": None}},
-            {"version": 1, "accounts": {"a": {"tables": []}}},
-            {"version": 1, "accounts": {"a": {"tables": {"form": "2026"}}}},
-            {"version": 1, "accounts": {"a": {"tables": {}, "report_quota": 5}}},
-        ],
-    )
-    def test_a_state_that_is_not_ours_is_refused(self, shop: ScriptedAccount, state: Any) -> None:
-        """Newer, foreign or damaged: one line with the remedy, and no request."""
-        done = run(state)
-        assert isinstance(done.error, ConfigurationError)
-        assert "state" in str(done.error)
-        assert "reset" in str(done.error)
-        assert done.operations == []
-        assert shop.asked == []
-
-    @pytest.mark.parametrize(
-        ("path", "junk"),
-        [
-            (("form", "rows", "form"), "x"),
-            (("form", "watermark"), 7),
-            (("form", "watermark"), "yesterday"),
-            (("form", "watermark"), LATER),
-            (("event", "", "watermark"), LATER),
-            (("profile", "", "watermark"), LATER),
-            (("list_profile", "x", "watermark"), LATER),
-            (("profile_suppression", "global", "watermark"), "yesterday"),
-            (("segment_profile", "x", "compared_on"), 5),
-            (("segment_profile", "x", "size"), None),
-            (("profile", "recent"), 7),
-            (("roster", "people"), "not packed"),
-            (("roster", "groups"), {"a": "b"}),
-            (("roster", "changes"), {"0": 5}),
-            (("campaign_performance", "windows"), []),
-            (("campaign_performance", "windows", "PO", "pending"), [["x", "y"]]),
-            (("campaign_performance", "windows", "PO", "deep_on"), 5),
-            (("campaign_performance", "windows", "PO", "history_on"), "soon"),
-        ],
-        ids=lambda one: "/".join(one) if isinstance(one, tuple) else repr(one),
-    )
-    @pytest.mark.usefixtures("shop")
-    def test_damage_inside_is_refused(self, path: tuple[str, ...], junk: Any) -> None:
-        """A wrong type, or a watermark that would skip everything until next year."""
-        state = run(tables=FULL).state
-        place = state["accounts"][f"of-{KEY}"]["tables"]
-        for step in path[:-1]:
-            place = place[step]
-        place[path[-1]] = junk
-        done = run(state, tables=FULL)
-        assert isinstance(done.error, ConfigurationError)
-        assert "state" in str(done.error)
-        assert not [one for one in done.operations if isinstance(one, Upsert)]
-
-    @pytest.mark.usefixtures("shop")
-    def test_what_is_not_known_is_left_alone(self) -> None:
-        """Keys of a later version of this connector do no harm: nothing is asked for again."""
-        state = run(tables=FULL).state
-        state["accounts"][f"of-{KEY}"] |= {"later": 1}
-        state["accounts"][f"of-{KEY}"]["tables"] |= {"later": {"watermark": None}}
-        done = run(state | {"later": 1}, tables=FULL)
-        assert done.error is None
-        assert set(done.state["accounts"]) == {f"of-{KEY}"}
-        assert done.rows("form") == done.rows("list_profile") == []
-
-    def test_watermarks_of_1970_ask_for_everything_again(self, shop: ScriptedAccount) -> None:
-        """All of it is found to stand already; what appeared in between arrives."""
-        state = run(tables=FULL).state
-        long_ago = re.sub(
-            r'("(watermark|cold)": ")[^"]+', r"\g<1>1970-01-01T00:00:00.000000Z", json.dumps(state)
-        )
-        shop.documents["/api/lists/x/profiles"].append(
-            resource("profile", "q", joined_group_at="2026-10-01T00:00:00+00:00")
-        )
-        done = run(json.loads(long_ago), tables=FULL)
-        assert done.error is None
-        assert [row["profile_id"] for row in done.rows("list_profile")] == ["p", "q"]
-        assert done.rows("form") == done.deleted("list_profile") == []
-
-
 class TestScopes:
-    """H7: a key that may not read everything."""
+    """H7: an API key without some scopes."""
 
     @pytest.mark.parametrize(
         ("path", "scope", "skipped"),
@@ -423,11 +254,11 @@ class TestScopes:
         ],
     )
     def test_a_missing_scope_skips_its_tables_with_one_warning(
-        self, shop: ScriptedAccount, path: str, scope: str, skipped: list[str]
+        self, full_account: ScriptedAccount, path: str, scope: str, skipped: list[str]
     ) -> None:
-        """The warning names scope and tables; every other table arrives; the sync succeeds."""
-        shop.refuse(path, 403, "You do not have permission to perform this action.")
-        done = run(tables=FULL)
+        """It names scope and tables; every other table arrives; the sync succeeds."""
+        full_account.fail_with(path, 403, "You do not have permission to perform this action.")
+        done = run(tables="all")
         assert done.error is None
         (warning,) = done.warnings
         assert scope in warning
@@ -435,25 +266,25 @@ class TestScopes:
         for table in TABLES.keys() - EMPTY:
             assert bool(done.rows(table)) == (table not in skipped), table
 
-    def test_what_was_skipped_is_caught_up_with(self, shop: ScriptedAccount) -> None:
-        """Once the key has the scope, all of it arrives, and nothing was deleted meanwhile."""
+    def test_a_skipped_table_is_backfilled_with_the_scope(
+        self, full_account: ScriptedAccount
+    ) -> None:
+        """Nothing is deleted meanwhile, and later all of it arrives."""
         first = run(tables="form,list")
-        shop.refuse("/api/forms", 403)
+        full_account.fail_with("/api/forms", 403)
         second = run(first.state, tables="form,list")
-        shop.answers.clear()
-        shop.now += DAY
+        full_account.responses.clear()
+        full_account.now += DAY
         late = resource("form", "new", updated_at="2026-11-10T00:00:00+00:00")
-        shop.documents["/api/forms"].append(late)
+        full_account.documents["/api/forms"].append(late)
         third = run(second.state, tables="form,list")
         assert second.deleted("form") == third.deleted("form") == []
         assert [row["id"] for row in third.rows("form")] == ["new"]
 
-    def test_without_the_metrics_the_numbers_are_named_as_skipped(
-        self, shop: ScriptedAccount
-    ) -> None:
-        """Reports need a conversion metric: the warning names them too, chosen by hand or not."""
-        shop.refuse("/api/metrics", 403)
-        shop.refuse("/api/mapped-metrics", 403)
+    def test_without_metrics_the_reports_are_skipped(self, full_account: ScriptedAccount) -> None:
+        """They need a conversion metric; the warning names them, chosen by name or not."""
+        full_account.fail_with("/api/metrics", 403)
+        full_account.fail_with("/api/mapped-metrics", 403)
         for conversion_metrics in ("", "Placed Order"):
             done = run(tables="campaign_performance,form", conversion_metrics=conversion_metrics)
             assert done.error is None
@@ -462,88 +293,111 @@ class TestScopes:
             assert "campaign_performance" in warning
             assert done.rows("form")
 
+    def test_a_scope_that_no_chosen_table_needs_is_no_warning(
+        self, full_account: ScriptedAccount
+    ) -> None:
+        """Campaigns only tell the first day of an aggregate, which arrives without them."""
+        full_account.fail_with("/api/campaigns", 403)
+        done = run(tables="message_metric_daily")
+        assert (done.error, done.warnings) == (None, [])
+        assert done.rows("message_metric_daily")
+
+    def test_a_report_without_its_scope_is_skipped(self, full_account: ScriptedAccount) -> None:
+        """Reports are refused apart from listings; the others arrive."""
+        full_account.fail_with("/api/flow-values-reports", 403)
+        tables = "campaign_performance,flow_performance,flow_performance_daily"
+        done = run(tables=tables)
+        assert done.error is None
+        (warning,) = done.warnings
+        assert "flows:read: skipped flow_performance, flow_performance_daily;" in warning
+        assert done.rows("campaign_performance")
+
     @pytest.mark.parametrize("tables", ["reporting", "form", "event"])
     def test_a_key_that_may_read_nothing_fails_the_sync(
-        self, shop: ScriptedAccount, tables: str
+        self, full_account: ScriptedAccount, tables: str
     ) -> None:
-        """A sync that brought nothing that was asked for is no success."""
-        for path in [*shop.documents, *shop.reports, "/api/events"]:
+        """A sync that writes no chosen table is no success."""
+        for path in [*full_account.documents, *full_account.reports, "/api/events"]:
             if tables == "reporting" or tables in path:
-                shop.refuse(path, 403)
+                full_account.fail_with(path, 403)
         done = run(tables=tables)
         assert isinstance(done.error, ScopeError)
 
 
 class TestErrors:
-    """How a sync ends that cannot go on."""
+    """Syncs that fail."""
 
-    def test_a_rejected_key_stops_at_once(self, shop: ScriptedAccount) -> None:
-        """H6: one request, one clear line, no row."""
-        shop.refuse("/api/accounts", 401)
+    def test_a_rejected_key_stops_at_once(self, full_account: ScriptedAccount) -> None:
+        """H6: one request, one line, no row."""
+        full_account.fail_with("/api/accounts", 401)
         done = run()
         assert isinstance(done.error, AuthError)
         assert "api_key" in str(done.error)
-        assert len(shop.asked) == 1
+        assert len(full_account.requests) == 1
         assert not [one for one in done.operations if isinstance(one, Upsert)]
 
-    def test_a_key_rejected_midway_stops_there(self, shop: ScriptedAccount) -> None:
-        """H6: revoked during the sync: not one request more."""
-        shop.refuse("/api/flows", 401)
+    def test_a_key_revoked_midway_stops_there(self, full_account: ScriptedAccount) -> None:
+        """H6: not one request more."""
+        full_account.fail_with("/api/flows", 401)
         done = run()
         assert isinstance(done.error, AuthError)
-        assert shop.asked[-1].path == "/api/flows"
-        assert len(shop.asked_of("/api/flows")) == 1
+        assert full_account.requests[-1].path == "/api/flows"
+        assert len(full_account.requests_to("/api/flows")) == 1
 
-    def test_a_broken_endpoint_does_not_keep_the_others(self, shop: ScriptedAccount) -> None:
-        """The rest arrives; then the sync fails with the broken endpoint's name."""
-        shop.refuse("/api/lists", 400, "something is wrong")
+    def test_a_broken_endpoint_does_not_block_the_others(
+        self, full_account: ScriptedAccount
+    ) -> None:
+        """The rest arrives; then the sync fails with the endpoint's name."""
+        full_account.fail_with("/api/lists", 400, "something is wrong")
         done = run()
         assert isinstance(done.error, ContractError)
         assert "/api/lists" in str(done.error)
         for table in ("campaign", "form", "tag", "campaign_performance", "sync_report"):
             assert done.rows(table), table
 
-    def test_an_endpoint_that_is_down_does_not_keep_the_others(self, shop: ScriptedAccount) -> None:
-        """Whatever comes behind it arrives, people and events too; then the sync fails."""
-        shop.refuse("/api/forms", 503)
-        done = run(tables=FULL)
+    def test_an_endpoint_that_is_down_does_not_block_the_others(
+        self, full_account: ScriptedAccount
+    ) -> None:
+        """Every later stream arrives, profiles and events too; then the sync fails."""
+        full_account.fail_with("/api/forms", 503)
+        done = run(tables="all")
         assert isinstance(done.error, TransientError)
         assert "/api/forms" in str(done.error)
         for table in TABLES.keys() - EMPTY - {"form"}:
             assert done.rows(table), table
 
     @pytest.mark.parametrize("setting", ["conversion_metrics", "event_metrics"])
-    def test_a_chosen_metric_is_not_called_missing_when_none_could_be_listed(
-        self, shop: ScriptedAccount, setting: str
+    def test_a_chosen_metric_is_not_unknown_where_metrics_are_down(
+        self, full_account: ScriptedAccount, setting: str
     ) -> None:
-        """The error names what failed first; what needs no metric arrives."""
-        shop.refuse("/api/metrics", 503)
-        done = run(tables=FULL, **{setting: "Placed Order"})
+        """The error names what failed first; streams without a metric arrive."""
+        full_account.fail_with("/api/metrics", 503)
+        done = run(tables="all", **{setting: "Placed Order"})
         assert isinstance(done.error, TransientError)
         assert "/api/metrics" in str(done.error)
         assert done.rows("form")
         assert done.rows("profile")
 
-    def test_when_klaviyo_is_down_nothing_more_is_asked(self, shop: ScriptedAccount) -> None:
-        """Two endpoints in a row that never answer are enough: each is waited for for minutes."""
+    def test_when_klaviyo_is_down_no_more_is_requested(self, full_account: ScriptedAccount) -> None:
+        """Two consecutive unanswered endpoints end the sync: each takes minutes of retries."""
         down = ["/api/tags", "/api/tag-groups", "/api/forms", "/api/events"]
         for path in down:
-            shop.refuse(path, 503)
-        done = run(tables=FULL)
+            full_account.fail_with(path, 503)
+        done = run(tables="all")
         assert isinstance(done.error, TransientError)
         assert "/api/tags" in str(done.error)
         (warning,) = done.warnings
         assert "/api/tag-groups" in warning
-        assert [len(shop.asked_of(path)) for path in down] == [6, 6, 0, 0]
+        assert [len(full_account.requests_to(path)) for path in down] == [6, 6, 0, 0]
         assert done.rows("campaign")
 
     @pytest.mark.parametrize(("bad", "fails"), [(10, False), (11, True)], ids=["few", "many"])
-    def test_more_than_a_few_refused_records_fail_the_sync(
-        self, shop: ScriptedAccount, *, bad: int, fails: bool
+    def test_many_rejected_records_fail_the_sync(
+        self, full_account: ScriptedAccount, *, bad: int, fails: bool
     ) -> None:
-        """S3: one in a hundred and more than ten is no accident; all the others are kept."""
-        shop.documents["/api/forms"] += [{"type": "form"}] * bad
-        shop.documents["/api/forms"] += [resource("form", str(n)) for n in range(1_050)]
+        """S3: more than ten and one in a hundred is no accident; the others are kept."""
+        full_account.documents["/api/forms"] += [{"type": "form"}] * bad
+        full_account.documents["/api/forms"] += [resource("form", str(n)) for n in range(1_050)]
         done = run(tables="form,list")
         assert len(done.rows("form")) == 1_051
         assert len(done.rows("sync_error")) == bad
@@ -561,32 +415,36 @@ class TestErrors:
     def test_an_account_without_id_or_time_zone_ends_the_sync(
         self, server: Any, monkeypatch: pytest.MonkeyPatch, account_document: Any
     ) -> None:
-        """S1: days and keys could not be right, so nothing is written."""
-        monkeypatch.setattr("asking.ATTEMPTS", 1)
-        answer = {"data": [account_document], "links": {}}
-        server.expect_request("/api/accounts").respond_with_json(answer)
+        """S1: keys and days would be wrong, so nothing is written."""
+        monkeypatch.setattr("session.MAX_ATTEMPTS", 1)
+        document = {"data": [account_document], "links": {}}
+        server.expect_request("/api/accounts").respond_with_json(document)
         done = run()
         assert isinstance(done.error, ContractError)
         assert "/api/accounts" in str(done.error)
 
 
 class TestManyAccounts:
-    """Several keys in one connection."""
+    """Several API keys in one connection."""
 
     KEYS = f"{KEY},{OTHER}"
 
-    def test_each_account_is_asked_with_its_own_key(self, shop: ScriptedAccount) -> None:
-        """Rows and state of each stand under its own id."""
+    def test_each_account_is_requested_with_its_own_key(
+        self, full_account: ScriptedAccount
+    ) -> None:
+        """Rows and state of each have its own id, and the state of both is resumed."""
         done = run(api_key=self.KEYS, tables="form")
-        assert {one.key for one in shop.asked} == {KEY, OTHER}
+        assert {one.key for one in full_account.requests} == {KEY, OTHER}
         assert {row["account_id"] for row in done.rows("form")} == {f"of-{KEY}", f"of-{OTHER}"}
         assert set(done.state["accounts"]) == {f"of-{KEY}", f"of-{OTHER}"}
         again = run(done.state, api_key=self.KEYS, tables="form")
         assert again.rows("form") == []
 
-    def test_one_that_fails_does_not_keep_the_other(self, shop: ScriptedAccount) -> None:
-        """The sync fails in the end, but the other account's rows and state are kept."""
-        shop.answers["/api/accounts"] = lambda request: (
+    def test_a_failing_account_does_not_block_the_other(
+        self, full_account: ScriptedAccount
+    ) -> None:
+        """The sync fails in the end; the other account's rows and state are kept."""
+        full_account.responses["/api/accounts"] = lambda request: (
             None if OTHER in request.headers["Authorization"] else Response("{}", 401)
         )
         done = run(api_key=self.KEYS, tables="form")
@@ -597,21 +455,21 @@ class TestManyAccounts:
         assert "account 1 of 2" in warning
         assert KEY not in warning
 
-    @pytest.mark.usefixtures("shop")
-    def test_accounts_are_synced_side_by_side(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.usefixtures("full_account")
+    def test_accounts_are_synced_in_parallel(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """No account waits for another: each goes on only once both have begun."""
         both_begun = threading.Barrier(2)
 
-        def parts(_: Any) -> Iterator[Any]:
+        def plan_runs(*_: Any) -> Iterator[Any]:
             both_begun.wait(timeout=20)
             return iter(())
 
-        monkeypatch.setattr(sync, "_parts", parts)
+        monkeypatch.setattr(sync, "_plan_runs", plan_runs)
         assert len(run(api_key=self.KEYS).rows("account")) == 2
 
-    def test_a_warning_names_its_account(self, shop: ScriptedAccount) -> None:
-        """The user must know which of the keys lacks the scope."""
-        shop.answers["/api/forms"] = lambda request: (
+    def test_a_warning_names_its_account(self, full_account: ScriptedAccount) -> None:
+        """It says which of the keys lacks the scope."""
+        full_account.responses["/api/forms"] = lambda request: (
             Response("{}", 403) if OTHER in request.headers["Authorization"] else None
         )
         done = run(api_key=self.KEYS, tables="form,list")
@@ -619,11 +477,11 @@ class TestManyAccounts:
         assert warning.startswith("account 2 of 2: the API key lacks the scope forms:read")
         assert [row["account_id"] for row in done.rows("form")] == [f"of-{KEY}"]
 
-    def test_two_keys_of_one_account_are_one_sync(self, shop: ScriptedAccount) -> None:
-        """Its rows come once, and a warning says that one key is superfluous."""
+    def test_two_keys_of_one_account_are_one_sync(self, full_account: ScriptedAccount) -> None:
+        """Its rows are written once, and a warning names the superfluous key."""
         whole = resource("account", "a", timezone="UTC")
         body = json.dumps({"data": [whole], "links": {"next": None}})
-        shop.answers["/api/accounts"] = lambda _: Response(body)
+        full_account.responses["/api/accounts"] = lambda _: Response(body)
         done = run(api_key=self.KEYS, tables="form")
         assert done.error is None
         assert len(done.rows("form")) == 1

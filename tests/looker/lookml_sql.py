@@ -1,4 +1,4 @@
-"""LookML as Looker runs it: fields of a view become one SQL query, which DuckDB answers."""
+"""Runs LookML as Looker does: fields of a view become one SQL query, here on DuckDB."""
 
 import re
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ import lkml
 import sqlglot
 
 from looker import lookml, semantic
-from looker.generated import FOLDER
+from looker.codegen import FOLDER
 
 REFINEMENTS = FOLDER / "lookml" / "refinements"
-DIALECTS = ["bigquery", "postgres"]  # what the SQL in the views is read as
+DIALECTS = ["bigquery", "postgres"]  # of the SQL in the views
 
 Field = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class View:
-    """A view, its refinements included."""
+    """A view with its refinements."""
 
     name: str
     table: str
@@ -29,7 +29,7 @@ class View:
 
     @cached_property
     def dimensions(self) -> dict[str, Field]:
-        """Dimensions by name, and so each timeframe of a dimension group."""
+        """Dimensions by name, with each timeframe of a dimension group."""
         plain = {field["name"]: field for field in self.content["dimensions"]}
         groups = {
             f"{group['name']}_{timeframe}": {**group, "timeframe": timeframe}
@@ -43,14 +43,14 @@ class View:
         """Measures by name."""
         return {field["name"]: field for field in self.content["measures"]}
 
-    def ask(
+    def query(
         self,
         warehouse: duckdb.DuckDBPyConnection,
         fields: Sequence[str],
         where: str = "true",
         dialect: str = "bigquery",
     ) -> list[dict[str, Any]]:
-        """The rows of a query for these fields. A measure's required fields group it, unseen."""
+        """The rows of a query for these fields. Required fields of a measure group it as well."""
         required = {
             name
             for field in fields
@@ -66,14 +66,14 @@ class View:
         return [dict(zip(fields, row, strict=True)) for row in cursor.fetchall()]
 
     def _sql(self, name: str, dialect: str) -> str:
-        """DuckDB's SQL of a field, every field that it refers to written out."""
+        """DuckDB's SQL of a field, with the fields it refers to substituted."""
         field = self.measures.get(name) or self.dimensions[name]
-        written_out = re.sub(
+        expanded = re.sub(
             r"\$\{(\w+)\}",
-            lambda found: self.name if found[1] == "TABLE" else f"({self._sql(found[1], dialect)})",
+            lambda match: self.name if match[1] == "TABLE" else f"({self._sql(match[1], dialect)})",
             field["sql"],
         )
-        sql = sqlglot.transpile(written_out, read=dialect, write="duckdb")[0]
+        sql = sqlglot.transpile(expanded, read=dialect, write="duckdb")[0]
         if field["type"] == "sum":
             return f"SUM({sql})"
         if field.get("timeframe", "date") == "date":
@@ -81,21 +81,21 @@ class View:
         return f"CAST(DATE_TRUNC('{field['timeframe']}', {sql}) AS DATE)"
 
 
-def views(schema: str) -> dict[str, View]:
-    """The views as generated now, refined by hand, over the marts of a schema; by name."""
-    found = {}
+def build_views(schema: str) -> dict[str, View]:
+    """The generated views with the committed refinements, on the marts of a schema, by name."""
+    views = {}
     for path, text in lookml.files(semantic.load()):
         for content in lkml.load(text).get("views", ()) if path.startswith("views/") else ():
-            for refinement in _refinements(content["name"]):
+            for refinement in _read_refinements(content["name"]):
                 for kind, fields in refinement.items():
                     if isinstance(fields, list):
                         content[kind] = [*content.get(kind, []), *fields]
             table = content["sql_table_name"].replace("@{SCHEMA}", schema)
-            found[content["name"]] = View(content["name"], table, content)
-    return found
+            views[content["name"]] = View(content["name"], table, content)
+    return views
 
 
-def _refinements(view: str) -> list[dict[str, Any]]:
+def _read_refinements(name: str) -> list[dict[str, Any]]:
     files = sorted(REFINEMENTS.glob("*.lkml"))
-    parts = [part for file in files for part in lkml.load(file.read_text()).get("views", ())]
-    return [part for part in parts if part["name"] == f"+{view}"]
+    contents = [view for file in files for view in lkml.load(file.read_text()).get("views", ())]
+    return [content for content in contents if content["name"] == f"+{name}"]

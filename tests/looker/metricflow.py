@@ -1,4 +1,4 @@
-"""dbt's own semantic layer, asked for metrics on the marts of a build."""
+"""Queries dbt's own semantic layer, MetricFlow, on the marts of a build."""
 
 import csv
 import json
@@ -10,58 +10,62 @@ from typing import Any
 
 from tests.warehouse import dbt
 
-# One process for all questions: it takes longer to start MetricFlow than to answer.
-ASK = """
+# One process for all queries: MetricFlow takes longer to start than to answer one.
+QUERY_SCRIPT = """
 import json, sys
 from dbt_metricflow.cli.main import cli
-for question in json.load(sys.stdin):
-    cli.main(["query", *question], standalone_mode=False)
+for arguments in json.load(sys.stdin):
+    cli.main(["query", *arguments], standalone_mode=False)
 """
 
-BY = ("account_id", "currency")  # amounts of two currencies are no sum
+GROUP_BY = ("account_id", "currency")  # amounts of two currencies are not summed
 
 
-def answers(built: Path) -> dict[str, dict[tuple[str, ...], dict[str, str]]]:
-    """All metrics of each semantic model, by account and, where it has amounts, currency."""
-    project = _project(built)
+def query_metrics(built: Path) -> dict[str, dict[tuple[str, ...], dict[str, str]]]:
+    """All metrics of each semantic model, by account and, where it has amounts, by currency."""
+    project = _copy_project(built)
     manifest = json.loads((project / "target" / "semantic_manifest.json").read_text())
-    splits = {model["name"]: _split(model) for model in manifest["semantic_models"]}
-    files = {name: project / f"{name}.csv" for name in splits}
-    _ask(project, [_question(manifest, name, splits[name], files[name]) for name in splits])
-    return {name: _answer(files[name], split) for name, split in splits.items()}
+    groups = {model["name"]: _group_by(model) for model in manifest["semantic_models"]}
+    files = {name: project / f"{name}.csv" for name in groups}
+    _run_queries(
+        project, [_query_arguments(manifest, name, groups[name], files[name]) for name in groups]
+    )
+    return {name: _read_rows(files[name], group) for name, group in groups.items()}
 
 
-def _question(manifest: dict[str, Any], model: str, split: list[str], file: Path) -> list[str]:
-    metrics = ["--metrics", _metrics(manifest, model), "--group-by", ",".join(split)]
+def _query_arguments(
+    manifest: dict[str, Any], model: str, group: list[str], file: Path
+) -> list[str]:
+    metrics = ["--metrics", _metric_names(manifest, model), "--group-by", ",".join(group)]
     return [*metrics, "--csv", str(file), "--decimals", "15"]
 
 
-def _split(model: dict[str, Any]) -> list[str]:
+def _group_by(model: dict[str, Any]) -> list[str]:
     [key] = [entity["name"] for entity in model["entities"] if entity["type"] == "primary"]
     dimensions = [dimension["name"] for dimension in model["dimensions"]]
-    return [f"{key}__{name}" for name in BY if name in dimensions]
+    return [f"{key}__{name}" for name in GROUP_BY if name in dimensions]
 
 
-def _answer(file: Path, split: list[str]) -> dict[tuple[str, ...], dict[str, str]]:
+def _read_rows(file: Path, group: list[str]) -> dict[tuple[str, ...], dict[str, str]]:
     with file.open() as lines:
-        return {tuple(row.pop(name) for name in split): row for row in csv.DictReader(lines)}
+        return {tuple(row.pop(name) for name in group): row for row in csv.DictReader(lines)}
 
 
-def _metrics(manifest: dict[str, Any], model: str) -> str:
-    """The sums of a model, and what is made of them."""
-    found: set[str] = set()
+def _metric_names(manifest: dict[str, Any], model: str) -> str:
+    """The sums of a model with its ratios and formulas, separated by commas."""
+    selected: set[str] = set()
     for _ in "sums", "ratios", "formulas":
         for metric in manifest["metrics"]:
             parameters = metric["type_params"]
             aggregated = parameters["metric_aggregation_params"] or {}
             parts = [*parameters["metrics"], parameters["numerator"], parameters["denominator"]]
             names = {part["name"] for part in parts if part}
-            if aggregated.get("semantic_model") == model or (names and names <= found):
-                found.add(metric["name"])
-    return ",".join(sorted(found))
+            if aggregated.get("semantic_model") == model or (names and names <= selected):
+                selected.add(metric["name"])
+    return ",".join(sorted(selected))
 
 
-def _ask(project: Path, questions: list[list[str]]) -> None:
+def _run_queries(project: Path, queries: list[list[str]]) -> None:
     settings = {
         "KLAVIYO_TABLES": "all",
         "KLAVIYO_RAW_DUCKDB": str(project.parent / "raw.db"),
@@ -69,22 +73,22 @@ def _ask(project: Path, questions: list[list[str]]) -> None:
         "DBT_PROJECT_DIR": str(project),
         "DBT_PROFILES_DIR": str(project),
     }
-    done = subprocess.run(
-        [Path(dbt.DBT).with_name("python"), "-c", ASK],
-        input=json.dumps(questions),
+    process = subprocess.run(
+        [Path(dbt.DBT).with_name("python"), "-c", QUERY_SCRIPT],
+        input=json.dumps(queries),
         cwd=project,
         env=os.environ | settings,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
-def _project(built: Path) -> Path:
-    """The dbt project with the build's `target`, where MetricFlow looks for metrics, and marts.
+def _copy_project(built: Path) -> Path:
+    """A dbt project with the `target` and marts of the build, where MetricFlow looks for them.
 
-    The marts are a copy, because MetricFlow opens them for writing.
+    It has a copy of the marts, because MetricFlow opens them for writing.
     """
     project = built / "project"
     project.mkdir()

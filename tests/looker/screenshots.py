@@ -1,35 +1,35 @@
 """`make screenshots`: every page of the dashboard in light, in dark and on a phone.
 
-All of them go to build/screenshots/ to be looked at; the first page of each also to docs/.
+All of them go to build/screenshots/; the first page of each look also goes to docs/.
 """
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from playwright.sync_api import Browser, Page
 
 from scripts.command import CommandError, command
-from tests.looker.chromium import Chromium
+from tests.browser import launch, open_tab
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = ROOT / "build" / "dashboard.html"
 FOLDER = ROOT / "build" / "screenshots"
 DOCS = ROOT / "docs"
 
-# Charts come one after the other: as many as have something to show.
-DRAWN = """
-    document.querySelector('main').ariaBusy === 'false'
-    && [...document.querySelectorAll('section:not([hidden]) figure:has(.grain)')].every(
-        (figure) => figure.querySelector('.body').hidden || figure.querySelector('svg.marks'))
+# Charts are drawn one after the other; a chart without data stays empty.
+WAITING = """
+    main[aria-busy=true],
+    section:not([hidden]) figure:has(.grain):has(.body:not([hidden])):not(:has(svg.marks))
 """
 
 
 class Look(NamedTuple):
-    """A way to look at the page; `height` is what docs/ shows of it, in CSS pixels."""
+    """A way to look at the dashboard; docs/ shows its top, `height` CSS pixels."""
 
     name: str
-    scheme: str
+    scheme: Literal["light", "dark"]
     width: int
     height: int
 
@@ -43,28 +43,38 @@ LOOKS = [
 
 @command
 def main(_: Sequence[str] | None = None) -> None:
-    """Photograph the dashboard that `make demo` left behind."""
+    """Photograph the dashboard that `make demo` wrote."""
     if not DASHBOARD.exists():
         raise CommandError(f"{DASHBOARD.relative_to(ROOT)} is missing: run `make demo` first.")
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as home, Chromium(Path(home)) as browser:
+    with launch() as browser:
+        FOLDER.mkdir(parents=True, exist_ok=True)
         for look in LOOKS:
             _photograph(browser, look)
 
 
-def _photograph(browser: Chromium, look: Look) -> None:
-    browser.resize(look.width)
-    browser.prefer(look.scheme)
-    browser.open(DASHBOARD)
-    browser.wait_for(DRAWN)
-    (DOCS / f"{look.name}.png").write_bytes(browser.screenshot(height=look.height))
-    pages = "[...document.querySelectorAll('nav a')].map((link) => link.dataset.page)"
-    for page in browser.evaluate(pages):
-        browser.open(DASHBOARD, f"#page={page}")
-        browser.wait_for(DRAWN)
-        file = FOLDER / f"{look.name}_{page}.png"
-        file.write_bytes(browser.screenshot())
+def _photograph(browser: Browser, look: Look) -> None:
+    page, _log = open_tab(browser)
+    page.set_viewport_size({"width": look.width, "height": 900})
+    page.emulate_media(color_scheme=look.scheme)
+    _open(page, "")
+    page.screenshot(
+        path=DOCS / f"{look.name}.png",
+        full_page=True,
+        clip={"x": 0, "y": 0, "width": look.width, "height": look.height},
+    )
+    for name in page.locator("nav a").evaluate_all("all => all.map((a) => a.dataset.page)"):
+        _open(page, f"#page={name}")
+        file = FOLDER / f"{look.name}_{name}.png"
+        page.screenshot(path=file, full_page=True)
         print(file.relative_to(ROOT))
+    page.close()
+
+
+def _open(page: Page, fragment: str) -> None:
+    """Load the dashboard at a fragment and wait until its charts are drawn."""
+    page.goto("about:blank")  # a new fragment alone would not load the file again
+    page.goto(DASHBOARD.as_uri() + fragment)
+    page.locator(WAITING).first.wait_for(state="detached")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m looker preview`: what it refuses, and how it says so."""
+"""`python -m looker preview` refuses invalid input in one line."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from looker import declaration, semantic
 from looker.errors import LookerError
 
 
-def complaint(capsys: pytest.CaptureFixture[str], tmp_path: Path, warehouse: Path) -> str:
-    """Run the command, which must fail and leave no page; gives its one line."""
+def run_failing_preview(capsys: pytest.CaptureFixture[str], tmp_path: Path, warehouse: Path) -> str:
+    """Run the command, which must fail and write no page; returns its one line."""
     output = tmp_path / "dashboard.html"
     assert looker.main(["preview", "--warehouse", str(warehouse), "-o", str(output)]) == 1
     assert not output.exists()
@@ -19,16 +19,16 @@ def complaint(capsys: pytest.CaptureFixture[str], tmp_path: Path, warehouse: Pat
     return line
 
 
-def test_missing_warehouse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a warehouse the command names the file and how to make one."""
-    line = complaint(capsys, tmp_path, tmp_path / "none.duckdb")
+def test_a_missing_warehouse_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The error names the missing file and the command that creates it."""
+    line = run_failing_preview(capsys, tmp_path, tmp_path / "none.duckdb")
     assert line.endswith("none.duckdb is missing: run `make demo` or `make sync` first.")
 
 
-def test_the_warehouse_of_the_settings(
+def test_the_warehouse_is_a_setting(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """KLAVIYO_WAREHOUSE names the file as for every other command: first the environment's."""
+    """KLAVIYO_WAREHOUSE names the file; the environment comes before `.env`."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("KLAVIYO_WAREHOUSE=file.duckdb\n")
     for value, missing in (("", "file.duckdb"), ("environment.duckdb", "environment.duckdb")):
@@ -37,23 +37,23 @@ def test_the_warehouse_of_the_settings(
         assert capsys.readouterr().err.startswith(f"{missing} is missing")
 
 
-def test_missing_mart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A warehouse without the mart is named together with the remedy."""
+def test_a_missing_mart_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The error names a warehouse without the mart, and the remedy."""
     duckdb.connect(str(tmp_path / "empty.duckdb")).close()
-    line = complaint(capsys, tmp_path, tmp_path / "empty.duckdb")
+    line = run_failing_preview(capsys, tmp_path, tmp_path / "empty.duckdb")
     assert "empty.duckdb lacks a mart or a column" in line
     assert line.endswith("run `dbt build` again.")
 
 
-def test_a_file_that_is_no_warehouse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is no DuckDB database is named."""
+def test_an_invalid_warehouse_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The error names a file that is no DuckDB database."""
     (tmp_path / "notes.duckdb").write_text("no database " * 1000)
-    line = complaint(capsys, tmp_path, tmp_path / "notes.duckdb")
+    line = run_failing_preview(capsys, tmp_path, tmp_path / "notes.duckdb")
     assert "notes.duckdb cannot be opened" in line
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "complaint"),
+    ("before", "after", "message"),
     [
         ("metrics: [open_rate]", "metrics: [joy_rate]", "no sum or ratio named 'joy_rate'"),
         ("metrics: [open_rate]", "metrics: [engagement_score]", "no sum or ratio named 'engag"),
@@ -66,11 +66,13 @@ def test_a_file_that_is_no_warehouse(tmp_path: Path, capsys: pytest.CaptureFixtu
         ("model: message_performance", "model: moods", "no semantic model named 'moods'"),
     ],
 )
-def test_declaration_is_checked(tmp_path: Path, before: str, after: str, complaint: str) -> None:
-    """A name in dashboard.yml that dbt does not declare is refused by name."""
+def test_an_undeclared_name_is_refused(
+    tmp_path: Path, before: str, after: str, message: str
+) -> None:
+    """The error quotes the name in dashboard.yml that dbt or the format does not have."""
     content = declaration.DASHBOARD.read_text()
     assert before in content
     changed = tmp_path / "dashboard.yml"
     changed.write_text(content.replace(before, after, 1))
-    with pytest.raises(LookerError, match=complaint):
+    with pytest.raises(LookerError, match=message):
         declaration.load(semantic.load(), changed)

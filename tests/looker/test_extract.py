@@ -1,4 +1,4 @@
-"""The extract for spreadsheets and Data Studio, at the size of a large account."""
+"""The extract for spreadsheets and Data Studio, for a large account."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,8 +14,8 @@ LISTS = [f"list{number:02}" for number in range(20)]
 LAST_DAY = date(2026, 11, 20)
 
 
-def rows() -> dict[str, list[dict[str, object]]]:
-    """An account with so many campaigns, each with long texts and twenty lists."""
+def raw_tables() -> dict[str, list[dict[str, object]]]:
+    """The raw tables of 10,000 campaigns, each with long texts and twenty lists."""
     sends = [(f"c{n}", f"{LAST_DAY - timedelta(days=n % 90)}T09:00:00Z") for n in range(CAMPAIGNS)]
     tables: dict[str, list[dict[str, object]]] = {
         "account": [{"timezone": "UTC", "preferred_currency": "EUR", "synced_at": f"{LAST_DAY}"}],
@@ -43,14 +43,14 @@ def rows() -> dict[str, list[dict[str, object]]]:
             for id_, _ in sends
         ],
     }
-    return {table: [{"account_id": "a", **row} for row in given] for table, given in tables.items()}
+    return {table: [{"account_id": "a", **row} for row in rows] for table, rows in tables.items()}
 
 
 def test_a_large_account_fits_into_an_extract(tmp_path: Path) -> None:
-    """Ten thousand campaigns in 90 days stay under the 100 MB that Data Studio extracts."""
-    file = raw.write(tmp_path / "raw.db", rows())
-    done = dbt.run(tmp_path, "run", "--select", "+klaviyo__campaign_extract", raw=file)
-    assert done.returncode == 0, done.stdout
+    """The extract of 10,000 campaigns is below the 100 MB that Data Studio accepts."""
+    file = raw.write(tmp_path / "raw.db", raw_tables())
+    run = dbt.run(tmp_path, "run", "--select", "+klaviyo__campaign_extract", raw=file)
+    assert run.returncode == 0, run.stdout
     extract = tmp_path / "extract.csv"
     with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as warehouse:
         warehouse.sql("from klaviyo.klaviyo__campaign_extract").write_csv(str(extract))

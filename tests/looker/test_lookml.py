@@ -1,19 +1,18 @@
-"""LookML that runs: every field gives what dbt's metric and hand-written SQL give."""
+"""LookML equals dbt: its fields run, and give what dbt's metrics and hand-written SQL give."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
-from tests.looker import hand_written, lookml_sql, metricflow
-from tests.looker.lookml_sql import View
+from looker import semantic
+from tests.looker import lookml_sql, measures_sql, metricflow
 from tests.warehouse import dbt, raw, shop
 
-VIEWS = lookml_sql.views("klaviyo")
-MEASURES = {
-    f"{view.name}.{name}": (view, name) for view in VIEWS.values() for name in view.measures
-}
+VIEWS = lookml_sql.build_views("klaviyo")
 SPLITS = {
     "attributed_order": ["account_id", "attribution_method"],
     "audience_growth": ["account_id", "audience_type"],
@@ -28,77 +27,160 @@ SPLITS = {
 
 @pytest.fixture(scope="module", name="built")
 def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a build of two small shops."""
+    """The folder of a dbt run over two small shops."""
     folder = tmp_path_factory.mktemp("lookml")
-    done = dbt.run(folder, "run", raw=raw.write(folder / "raw.db", shop.ROWS))
-    assert done.returncode == 0, done.stdout
+    run = dbt.run(folder, "run", raw=raw.write(folder / "raw.db", shop.ROWS))
+    assert run.returncode == 0, run.stdout
     return folder
+
+
+@pytest.fixture(scope="module", name="manifest")
+def _manifest(built: Path) -> dict[str, Any]:
+    """The semantic manifest that dbt writes."""
+    manifest: dict[str, Any] = json.loads((built / "target" / "semantic_manifest.json").read_text())
+    return manifest
 
 
 @pytest.fixture(scope="module", name="warehouse")
 def _warehouse(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Their marts."""
+    """The marts of the run."""
     with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
         yield connection
 
 
-def number(value: object) -> float | None:
+def to_number(value: object) -> float | None:
     """A figure without its type; null stays null."""
     return None if value in (None, "") else float(str(value))
 
 
-@pytest.mark.parametrize("dialect", lookml_sql.DIALECTS)
-@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
-def test_every_field_runs(warehouse: duckdb.DuckDBPyConnection, view: View, dialect: str) -> None:
-    """Each field alone is a query that the warehouse answers, whichever engine's SQL it is."""
-    for field in (*view.dimensions, *view.measures):
-        assert view.ask(warehouse, [field], dialect=dialect), field
+def join_lines(text: str | None) -> str:
+    """A description without its line breaks."""
+    return " ".join((text or "").split())
 
 
-@pytest.mark.parametrize(("view", "measure"), MEASURES.values(), ids=MEASURES)
-def test_measures_equal_hand_written_sql(
-    warehouse: duckdb.DuckDBPyConnection, view: View, measure: str
-) -> None:
-    """Split in several ways a measure is what SQL without dbt's metrics gives."""
-    hand_made = hand_written.MEASURES[view.name][measure]
-    currency = ["currency"] if "currency" in view.dimensions else []
-    for split in SPLITS[view.name]:
-        by = [split, *currency]
-        sql = f"select {', '.join(by)}, {hand_made} from {view.table} group by all"
-        expected = {row[:-1]: number(row[-1]) for row in warehouse.sql(sql).fetchall()}
-        rows = view.ask(warehouse, [*by, measure])
-        shown = {tuple(row[name] for name in by): number(row[measure]) for row in rows}
-        assert shown.keys() == expected.keys()
-        for key, value in shown.items():
-            assert value == pytest.approx(expected[key]), key
+def test_metrics_equal_dbts_manifest(manifest: dict[str, Any]) -> None:
+    """The YAML reader gives the names, labels, texts, formats and formulas of dbt's manifest."""
+    metrics = {
+        metric.name: (
+            metric.label,
+            metric.description,
+            metric.format,
+            metric.column or metric.formula or None,
+            metric.ratio or metric.inputs,
+        )
+        for metric in semantic.load().metrics.values()
+    }
+    assert metrics == {entry["name"]: _manifest_metric(entry) for entry in manifest["metrics"]}
+
+
+def _manifest_metric(entry: dict[str, Any]) -> tuple[Any, ...]:
+    parameters = entry["type_params"]
+    assert not entry["filter"]
+    terms = parameters["metrics"] or [parameters["numerator"], parameters["denominator"]]
+    return (
+        entry["label"],
+        join_lines(entry["description"]),
+        entry["config"]["meta"]["format"],
+        parameters["expr"],
+        tuple(term["name"] for term in terms if term),
+    )
+
+
+def test_models_and_dimensions_equal_dbts_manifest(manifest: dict[str, Any]) -> None:
+    """Every semantic model has the table, key, date and dimensions of dbt's manifest."""
+    models = {
+        model.name: (
+            model.table,
+            model.description,
+            model.key,
+            model.date,
+            {name: (field.label, field.description) for name, field in model.dimensions.items()},
+        )
+        for model in semantic.load().models.values()
+    }
+    assert models == {
+        model["name"]: (
+            model["node_relation"]["alias"],
+            join_lines(model["description"]),
+            next(entity["expr"] for entity in model["entities"] if entity["type"] == "primary"),
+            model["defaults"]["agg_time_dimension"],
+            {
+                field["name"]: (field["label"], field["description"])
+                for field in model["dimensions"]
+            },
+        )
+        for model in manifest["semantic_models"]
+    }
+
+
+def test_every_field_runs(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Each field alone is a query that returns rows, in the SQL of every supported engine."""
+    fields = [
+        (view, field, dialect)
+        for view in VIEWS.values()
+        for field in (*view.dimensions, *view.measures)
+        for dialect in lookml_sql.DIALECTS
+    ]
+    assert len(fields) > 300
+    offenders = [
+        f"{view.name}.{field} in {dialect}"
+        for view, field, dialect in fields
+        if not view.query(warehouse, [field], dialect=dialect)
+    ]
+    assert offenders == []
+
+
+def test_measures_equal_hand_written_sql(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Every measure, in each group of several splits, equals SQL without dbt's metrics."""
+    assert {name: set(view.measures) for name, view in VIEWS.items()} == {
+        name: set(measures) for name, measures in measures_sql.MEASURES.items()
+    }
+    offenders = []
+    for view in VIEWS.values():
+        currency = ["currency"] if "currency" in view.dimensions else []
+        for split in SPLITS[view.name]:
+            by = [split, *currency]
+            for measure, expression in measures_sql.MEASURES[view.name].items():
+                sql = f"select {', '.join(by)}, {expression} from {view.table} group by all"
+                expected = {row[:-1]: to_number(row[-1]) for row in warehouse.sql(sql).fetchall()}
+                rows = view.query(warehouse, [*by, measure])
+                shown = {tuple(row[name] for name in by): to_number(row[measure]) for row in rows}
+                if shown != {key: pytest.approx(value) for key, value in expected.items()}:
+                    offenders.append((view.name, measure, split, shown, expected))
+    assert offenders == []
 
 
 def test_measures_equal_dbts_metrics(built: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
-    """In every account each measure is the metric that dbt's own semantic layer computes."""
-    answers = metricflow.answers(built)
-    assert answers.keys() == VIEWS.keys()
+    """In every account each measure equals the metric that dbt's own semantic layer computes."""
+    metrics_by_model = metricflow.query_metrics(built)
+    assert metrics_by_model.keys() == VIEWS.keys()
+    offenders = []
     for view in VIEWS.values():
-        by = [name for name in metricflow.BY if name in view.dimensions]
-        rows = view.ask(warehouse, [*by, *view.measures])
+        by = [name for name in metricflow.GROUP_BY if name in view.dimensions]
+        rows = view.query(warehouse, [*by, *view.measures])
         shown = {tuple(row.pop(name) or "" for name in by): row for row in rows}
-        assert shown.keys() == answers[view.name].keys()
-        for key, metrics in answers[view.name].items():
+        assert shown.keys() == metrics_by_model[view.name].keys()
+        for key, metrics in metrics_by_model[view.name].items():
             assert metrics.keys() == view.measures.keys()
-            for name, value in metrics.items():
-                assert number(shown[key][name]) == pytest.approx(number(value)), (key, name)
+            offenders += [
+                (view.name, key, name, shown[key][name], value)
+                for name, value in metrics.items()
+                if to_number(shown[key][name]) != pytest.approx(to_number(value))
+            ]
+    assert offenders == []
 
 
-def test_amounts_of_two_currencies_are_no_sum(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """Over accounts of two currencies counts are one figure, amounts are one for each currency."""
+def test_amounts_of_two_currencies_are_not_summed(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Over accounts of two currencies a count is one figure, an amount is one per currency."""
     view = VIEWS["message_performance"]
-    assert len(view.ask(warehouse, ["delivered"])) == 1
+    assert len(view.query(warehouse, ["delivered"])) == 1
     for amount in ("conversion_value", "revenue_per_recipient", "text_message_roi"):
-        assert len(view.ask(warehouse, [amount])) == 2
+        assert len(view.query(warehouse, [amount])) == 2
 
 
-def test_a_week_is_the_warehouses(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_a_week_equals_the_marts_week(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Looker's week of a date is the ISO week in the mart."""
     view = VIEWS["message_performance"]
-    shown = [tuple(row.values()) for row in view.ask(warehouse, ["sent_date", "sent_week"])]
+    shown = [tuple(row.values()) for row in view.query(warehouse, ["sent_date", "sent_week"])]
     rows = warehouse.sql(f"select distinct sent_on, sent_week from {view.table}").fetchall()
     assert sorted(shown) == sorted(rows)

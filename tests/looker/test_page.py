@@ -1,19 +1,24 @@
-"""The dashboard in a real browser: its figures, its texts and how it is used."""
+"""The dashboard in a real browser: its figures, its texts and how a reader uses it."""
 
 import re
 import shutil
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from looker import __main__ as looker
-from tests.looker.chromium import Chromium
-from tests.looker.conftest import HOSTILE, LAST_DAY, READY, Page
-from tests.warehouse import dbt
+from tests.browser import PageLog, open_tab
+from tests.looker import company
+from tests.looker.company import HOSTILE, LAST_DAY
+from tests.warehouse import dbt, raw
 
 PERIODS = [7, 30, 90, 365]
+MARTS = ("subject_line_test", "inbox_provider", "audience_growth", "data_health")
 
 # Independent of looker/ and of dbt's metrics: sums and quotients written by hand.
 FIGURES = """
@@ -40,80 +45,156 @@ FORMATS = {
     "unsubscribe_rate": "{:.2%}",
 }
 
+# The address holds every choice of the reader, so an address without choices undoes them all.
+RESET = """
+    () => new Promise((done) => {
+        addEventListener('hashchange', () => done(), {once: true});
+        location.hash = '#reset';
+    })
+"""
+READY = "main[aria-busy=false]"
 
-def figures(page: Page, days: int, periods_ago: int = 0, where: str = "true") -> dict[str, str]:
-    """What the headline figures of a period should read."""
+
+class Dashboard(NamedTuple):
+    """The HTML file and the warehouse that it shows."""
+
+    html: Path
+    warehouse: Path
+
+
+@pytest.fixture(scope="module", name="dashboard")
+def _dashboard(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
+    """The dashboard over two accounts, built by the real dbt."""
+    folder = tmp_path_factory.mktemp("page")
+    file = raw.write(folder / "raw.db", company.raw_tables())
+    selected = [f"+klaviyo__{name}" for name in MARTS]
+    run = dbt.run(folder, "run", "--select", *selected, raw=file)
+    assert run.returncode == 0, run.stdout
+    dashboard = Dashboard(folder / "dashboard.html", folder / "warehouse.duckdb")
+    paths = ["--warehouse", dashboard.warehouse, "-o", dashboard.html]
+    assert looker.main(["preview", *map(str, paths)]) == 0
+    return dashboard
+
+
+@pytest.fixture(scope="module", name="shared_tab")
+def _shared_tab(chromium: Browser, dashboard: Dashboard) -> tuple[Page, PageLog]:
+    """A tab of 1280 pixels with the dashboard, opened once."""
+    page, log = open_tab(chromium)
+    open_dashboard(page, dashboard.html)
+    return page, log
+
+
+@pytest.fixture(name="page")
+def _page(shared_tab: tuple[Page, PageLog], dashboard: Dashboard) -> Iterator[Page]:
+    """The dashboard without choices. A problem in its console or a request fails the test."""
+    page, log = shared_tab
+    page.evaluate(RESET)
+    yield page
+    assert log.problems == []
+    assert log.requests == [dashboard.html.as_uri()]
+
+
+@pytest.fixture(name="tab")
+def _tab(chromium: Browser, dashboard: Dashboard) -> Iterator[tuple[Page, PageLog]]:
+    """A tab of its own with the dashboard, for a test that leaves more than choices behind."""
+    page, log = open_tab(chromium)
+    open_dashboard(page, dashboard.html)
+    yield page, log
+    page.close()
+
+
+@pytest.fixture(name="own_page")
+def _own_page(tab: tuple[Page, PageLog], dashboard: Dashboard) -> Iterator[Page]:
+    """The page of `tab`. A problem in its console or a request for another file fails the test."""
+    page, log = tab
+    yield page
+    assert log.problems == []
+    assert set(log.requests) == {dashboard.html.as_uri()}
+
+
+def open_dashboard(page: Page, html: Path, fragment: str = "") -> None:
+    """Load the dashboard and wait until its figures are computed."""
+    page.goto("about:blank")  # a new fragment alone would not load the file again
+    page.goto(html.as_uri() + fragment)
+    page.locator(READY).wait_for()
+
+
+def choose_days(page: Page, days: int | str) -> None:
+    """Click a period."""
+    page.locator(f"label:has([name=days][value='{days}'])").click()
+
+
+def open_page(page: Page, name: str) -> None:
+    """Click a page's name in the navigation."""
+    page.locator(f"nav a[data-page={name}]").click()
+    page.locator(f"section[data-page={name}]").wait_for()
+
+
+def choose(page: Page, control: str, value: str) -> None:
+    """Choose a value from a list."""
+    page.locator(f"[name={control}]").select_option(value)
+
+
+def enter(page: Page, control: str, value: str) -> None:
+    """Type a value into a field."""
+    page.locator(f"[name={control}]").fill(value)
+
+
+def texts(page: Page, selector: str) -> list[str]:
+    """The texts of all elements that the selector finds, visible or not."""
+    return [text.strip() for text in page.locator(selector).all_text_contents()]
+
+
+def table_rows(page: Page, tile: str) -> list[list[str]]:
+    """The rows of a tile's table, cell by cell."""
+    rows: list[list[str]] = page.locator(f"{tile} .body tbody tr").evaluate_all(
+        "rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent.trim()))"
+    )
+    return rows
+
+
+def page_names(page: Page) -> list[str]:
+    """The names of the dashboard's pages."""
+    names: list[str] = page.locator("nav a").evaluate_all("all => all.map((a) => a.dataset.page)")
+    return names
+
+
+def headline_figures(page: Page) -> dict[str, str]:
+    """The headline figures by the names of their metrics."""
+    figures: list[list[str]] = page.locator("#headline_figures .figure").evaluate_all(
+        "all => all.map((figure) =>"
+        " [figure.dataset.name, figure.querySelector('.value').textContent])"
+    )
+    return dict(figures)
+
+
+def sql_figures(
+    dashboard: Dashboard, days: int, periods_ago: int = 0, where: str = "true"
+) -> dict[str, str]:
+    """The headline figures of a period by hand-written SQL, as the page writes them."""
     until = LAST_DAY - timedelta(days=days * periods_ago)
     since = until - timedelta(days=days - 1)
-    [row] = dbt.query(page.warehouse, FIGURES.format(since=since, until=until, where=where))
+    [row] = dbt.query(dashboard.warehouse, FIGURES.format(since=since, until=until, where=where))
     return {
         name: "–" if value is None else FORMATS[name].format(value) for name, value in row.items()
     }
 
 
-def texts(browser: Chromium, selector: str) -> list[str]:
-    """The texts of all elements that the selector finds."""
-    found: list[str] = browser.evaluate(
-        f"[...document.querySelectorAll({selector!r})].map((element) => element.textContent.trim())"
-    )
-    return found
+def test_headline_figures_equal_sql(page: Page, dashboard: Dashboard) -> None:
+    """Every headline figure of every period equals hand-written SQL on the marts."""
+    for days in PERIODS:
+        choose_days(page, days)
+        assert headline_figures(page) == sql_figures(dashboard, days)
 
 
-def shown_figures(browser: Chromium) -> dict[str, str]:
-    """The headline figures by the names of their metrics."""
-    found: list[list[str]] = browser.evaluate(
-        "[...document.querySelectorAll('#headline_figures .figure')].map((figure) =>"
-        " [figure.dataset.name, figure.querySelector('.value').textContent])"
-    )
-    return dict(found)
-
-
-def choose(browser: Chromium, days: int) -> None:
-    """Choose a period as a person does."""
-    browser.evaluate(f"document.querySelector('input[value=\"{days}\"]').click()")
-
-
-def turn_to(browser: Chromium, page: str) -> None:
-    """Open a page of the dashboard as a person does."""
-    browser.evaluate(f"document.querySelector('nav a[data-page={page}]').click()")
-    browser.wait_for(f"!document.querySelector('section[data-page={page}]').hidden")
-
-
-def put(browser: Chromium, control: str, value: str) -> None:
-    """Choose or type a value, as far as the page can tell."""
-    browser.evaluate(
-        f"(() => {{ const control = document.querySelector('[name=\"{control}\"]');"
-        f" control.value = '{value}';"
-        " control.dispatchEvent(new Event('input', {bubbles: true})); })()"
-    )
-
-
-def cells(browser: Chromium, tile: str) -> list[list[str]]:
-    """The rows of a tile's table, cell by cell."""
-    found: list[list[str]] = browser.evaluate(
-        f"[...document.querySelectorAll('{tile} .body tbody tr')]"
-        ".map((row) => [...row.cells].map((cell) => cell.textContent.trim()))"
-    )
-    return found
-
-
-@pytest.mark.parametrize("days", PERIODS)
-def test_headline_figures_equal_sql(page: Page, browser: Chromium, days: int) -> None:
-    """Every headline figure of every period is the one hand-written SQL gives on the marts."""
-    choose(browser, days)
-    assert shown_figures(browser) == figures(page, days)
-
-
-@pytest.mark.parametrize("days", [7, 30, 90])
-def test_figures_are_compared_with_the_days_before(
-    page: Page, browser: Chromium, days: int
-) -> None:
-    """Each figure names its value in as many days before, or that it reads the same."""
-    choose(browser, days)
-    changes = texts(browser, "#headline_figures .change")
-    both = zip(figures(page, days).values(), figures(page, days, 1).values(), strict=True)
-    for change, (now, earlier) in zip(changes, both, strict=True):
-        assert change.endswith(f"unchanged at {now}" if now == earlier else f"from {earlier}")
+def test_figures_are_compared_with_the_period_before(page: Page, dashboard: Dashboard) -> None:
+    """Each figure names its value in the period before, or says that it is unchanged."""
+    for days in PERIODS[:-1]:
+        choose_days(page, days)
+        changes = texts(page, "#headline_figures .change")
+        figures, earlier = (sql_figures(dashboard, days, ago).values() for ago in (0, 1))
+        for change, now, before in zip(changes, figures, earlier, strict=True):
+            assert change.endswith(f"unchanged at {now}" if now == before else f"from {before}")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +204,7 @@ def test_figures_are_compared_with_the_days_before(
         ({"message_type": "flow"}, "message_type = 'flow'"),
         ({"campaign_name": "cAMPAIGN 1"}, "campaign_name ilike '%campaign 1%'"),
         ({"flow_name": "Welcome series"}, "flow_name = 'Welcome series'"),
-        ({"tag_names": "Story; told"}, "contains(tag_names, 'Story')"),
+        ({"tag_names": "Story; long"}, "contains(tag_names, 'Story')"),
         (
             {"tag_names": "Sale", "send_channel": "email", "message_type": "campaign"},
             "contains(tag_names, 'Sale') and send_channel = 'email' and message_type = 'campaign'",
@@ -131,27 +212,27 @@ def test_figures_are_compared_with_the_days_before(
     ],
 )
 def test_filters_work_together(
-    page: Page, browser: Chromium, choices: dict[str, str], where: str
+    page: Page, dashboard: Dashboard, choices: dict[str, str], where: str
 ) -> None:
-    """Filtered figures, and those before them if any, are quotients of the filtered sums."""
+    """Filtered figures, and those of the period before, are quotients of the filtered sums."""
     for name, value in choices.items():
-        put(browser, name, value)
-    assert shown_figures(browser) == figures(page, 90, where=where)
-    earlier = figures(page, 90, 1, where)["revenue_per_recipient"]
-    [change] = texts(browser, "#headline_figures [data-name=revenue_per_recipient] .change")
-    assert change.partition("from ")[2] == earlier.strip("–")
+        (enter if name == "campaign_name" else choose)(page, name, value)
+    assert headline_figures(page) == sql_figures(dashboard, 90, where=where)
+    before = sql_figures(dashboard, 90, 1, where)["revenue_per_recipient"]
+    [change] = texts(page, "#headline_figures [data-name=revenue_per_recipient] .change")
+    assert change.partition("from ")[2] == before.strip("–")
 
 
-def test_rows_of_a_table_equal_sql(page: Page, browser: Chromium) -> None:
-    """Every campaign that the filters leave stands in the table with SQL's figures."""
-    choose(browser, 365)
-    put(browser, "tag_names", "Sale")
-    put(browser, "send_channel", "email")
-    turn_to(browser, "campaigns")
-    browser.evaluate("document.querySelector('#all_campaigns .more').click()")
+def test_table_rows_equal_sql(page: Page, dashboard: Dashboard) -> None:
+    """The table shows every campaign that passes the filters, with the figures of SQL."""
+    choose_days(page, 365)
+    choose(page, "tag_names", "Sale")
+    choose(page, "send_channel", "email")
+    open_page(page, "campaigns")
+    page.locator("#all_campaigns .more").click()
     since = LAST_DAY - timedelta(days=364)
     rows = dbt.query(
-        page.warehouse,
+        dashboard.warehouse,
         f"""
         select
             campaign_name,
@@ -173,71 +254,64 @@ def test_rows_of_a_table_equal_sql(page: Page, browser: Chromium) -> None:
         ]
         for row in rows
     ]
-    shown = [[row[0], row[4], row[5], row[9]] for row in cells(browser, "#all_campaigns")]
+    shown = [[row[0], row[4], row[5], row[9]] for row in table_rows(page, "#all_campaigns")]
     assert len(shown) > 25
     assert sorted(shown) == sorted(expected)
 
 
-def test_a_filter_offers_the_values_of_the_account(browser: Chromium) -> None:
-    """Tags are told apart though one has a comma; long lists of names are searched by typing."""
-    assert texts(browser, "[name=tag_names] option") == ["All", "Sale", "Story; told"]
-    assert texts(browser, "[name=send_channel] option") == ["All", "Email", "SMS"]
-    assert (
-        browser.evaluate("document.querySelector('[name=campaign_name]').list.options.length")
-        == 200
-    )
-    put(browser, "account", "Zoo")
-    assert texts(browser, "[name=send_channel] option") == ["All", "SMS"]
+def test_a_filter_offers_the_values_of_the_account(page: Page) -> None:
+    """A tag with a comma is one tag; a long list of names is a search field with suggestions."""
+    assert texts(page, "[name=tag_names] option") == ["All", "Sale", "Story; long"]
+    assert texts(page, "[name=send_channel] option") == ["All", "Email", "SMS"]
+    suggestions = page.locator("[name=campaign_name]").evaluate("box => box.list.options.length")
+    assert suggestions == 200
+    choose(page, "account", "Zoo")
+    assert texts(page, "[name=send_channel] option") == ["All", "SMS"]
 
 
-def test_any_days_can_be_chosen(page: Page, browser: Chromium) -> None:
-    """Two dates make a period of their own, compared with as many days before."""
-    put(browser, "days", "custom")
-    browser.evaluate("document.querySelector('[value=custom]').click()")
-    put(browser, "to", (LAST_DAY - timedelta(days=10)).isoformat())
-    put(browser, "from", (LAST_DAY - timedelta(days=19)).isoformat())
-    assert shown_figures(browser) == figures(page, 10, 1)
-    [change] = texts(browser, "#headline_figures [data-name=delivered] .change")
-    assert change.endswith(f"from {figures(page, 10, 2)['delivered']}")
-    put(browser, "from", "0001-01-01")
-    assert "compared with" not in texts(browser, "#range")[0]
+def test_custom_dates_make_a_period(page: Page, dashboard: Dashboard) -> None:
+    """Figures of two chosen dates are compared with as many days before."""
+    choose_days(page, "custom")
+    enter(page, "to", (LAST_DAY - timedelta(days=10)).isoformat())
+    enter(page, "from", (LAST_DAY - timedelta(days=19)).isoformat())
+    assert headline_figures(page) == sql_figures(dashboard, 10, 1)
+    [change] = texts(page, "#headline_figures [data-name=delivered] .change")
+    assert change.endswith(f"from {sql_figures(dashboard, 10, 2)['delivered']}")
+    enter(page, "from", "0001-01-01")
+    assert "compared with" not in texts(page, "#range")[0]
 
 
-def test_the_address_brings_a_view_back(page: Page, browser: Chromium) -> None:
-    """Page, days, filters, order and search of a view are all in its address."""
-    choose(browser, 30)
-    turn_to(browser, "campaigns")
-    put(browser, "send_channel", "email")
-    put(browser, "search-all_campaigns", "campaign")
-    browser.evaluate(
-        "document.querySelector('#all_campaigns [data-name=click_rate] button').click()"
-    )
-    before = cells(browser, "#all_campaigns"), texts(browser, "#range")
-    fragment = browser.evaluate("location.hash")
-    browser.open(page.html)
-    browser.wait_for(READY)
-    assert texts(browser, "#range") != before[1]
-    browser.open(page.html, fragment)
-    browser.wait_for(READY)
-    assert (cells(browser, "#all_campaigns"), texts(browser, "#range")) == before
-    browser.evaluate("document.getElementById('clear').click()")
-    assert len(cells(browser, "#all_campaigns")) > len(before[0])
+def test_the_address_restores_a_view(own_page: Page, dashboard: Dashboard) -> None:
+    """The address of a view holds its page, days, filters, sort order and search."""
+    choose_days(own_page, 30)
+    open_page(own_page, "campaigns")
+    choose(own_page, "send_channel", "email")
+    enter(own_page, "search-all_campaigns", "campaign")
+    own_page.locator("#all_campaigns [data-name=click_rate] button").click()
+    view = table_rows(own_page, "#all_campaigns"), texts(own_page, "#range")
+    fragment = own_page.evaluate("location.hash")
+    open_dashboard(own_page, dashboard.html)
+    assert texts(own_page, "#range") != view[1]
+    open_dashboard(own_page, dashboard.html, fragment)
+    assert (table_rows(own_page, "#all_campaigns"), texts(own_page, "#range")) == view
+    own_page.locator("#clear").click()
+    assert len(table_rows(own_page, "#all_campaigns")) > len(view[0])
 
 
-def test_an_address_of_nonsense_opens_the_first_page(page: Page, browser: Chromium) -> None:
-    """What an address names but the page lacks counts as not chosen."""
-    browser.open(page.html, "#page=%3Cimg%3E&days=x&send_channel=pigeon&__proto__=1&from=-")
-    browser.wait_for(READY)
-    assert shown_figures(browser) == figures(page, 90)
+def test_unknown_choices_in_the_address_are_ignored(own_page: Page, dashboard: Dashboard) -> None:
+    """A page, period, filter value or date that does not exist leaves the default."""
+    fragment = "#page=%3Cimg%3E&days=x&send_channel=pigeon&__proto__=1&from=-"
+    open_dashboard(own_page, dashboard.html, fragment)
+    assert headline_figures(own_page) == sql_figures(dashboard, 90)
 
 
-def test_mailbox_providers_equal_sql(page: Page, browser: Chromium) -> None:
-    """Rates by provider are quotients of the provider's sums; a filter they lack is named."""
-    put(browser, "send_channel", "email")
-    turn_to(browser, "deliverability")
+def test_inbox_providers_equal_sql(page: Page, dashboard: Dashboard) -> None:
+    """Rates by provider are quotients of sums, and the tile names a filter that it lacks."""
+    choose(page, "send_channel", "email")
+    open_page(page, "deliverability")
     since = LAST_DAY - timedelta(days=89)
     rows = dbt.query(
-        page.warehouse,
+        dashboard.warehouse,
         f"""
         select
             inbox_provider,
@@ -258,107 +332,95 @@ def test_mailbox_providers_equal_sql(page: Page, browser: Chromium) -> None:
         ]
         for row in rows
     ]
-    shown = [[*row[:3], row[4]] for row in cells(browser, "#mailbox_providers")]
+    shown = [[*row[:3], row[4]] for row in table_rows(page, "#mailbox_providers")]
     assert shown == expected
-    assert texts(browser, "#mailbox_providers .unfiltered") == ["Not filtered by channel."]
-    assert texts(browser, "#machines_among_openers_and_clickers .empty") == [
+    assert texts(page, "#mailbox_providers .unfiltered") == ["Not filtered by channel."]
+    assert texts(page, "#machines_among_openers_and_clickers .empty") == [
         "These are counted from single events: add event to the connector's tables."
     ]
 
 
-def test_segments_grow(browser: Chromium) -> None:
-    """Joined and left are those of the chosen days, the size is the latest."""
-    choose(browser, 30)
-    turn_to(browser, "audience")
-    assert cells(browser, "#growth_of_audiences") == [["VIPs", "Segment", "90", "60", "30"]]
-    assert cells(browser, "#size_of_audiences") == [["VIPs", "Segment", "1,000"]]
+def test_audiences_show_growth_and_size(page: Page) -> None:
+    """Members who joined and left are those of the chosen days; the size is the latest."""
+    choose_days(page, 30)
+    open_page(page, "audience")
+    assert table_rows(page, "#growth_of_audiences") == [["VIPs", "Segment", "90", "60", "30"]]
+    assert table_rows(page, "#size_of_audiences") == [["VIPs", "Segment", "1,000"]]
 
 
-def test_the_page_is_used_by_keyboard(browser: Chromium) -> None:
-    """Tab reaches pages, days, filters, headings and definitions in this order; keys work them."""
-    for _ in range(2):
-        browser.press("Tab", 9)
-    browser.press("Enter", 13)
-    browser.wait_for("!document.querySelector('section[data-page=campaigns]').hidden")
-    reached = []
+def test_the_keyboard_reaches_every_control(own_page: Page) -> None:
+    """Tab reaches pages, days, filters, headings and definitions in order; Enter opens a page."""
+    for key in ("Tab", "Tab", "Enter"):
+        own_page.keyboard.press(key)
+    own_page.locator("section[data-page=campaigns]").wait_for()
+    focused = []
     for _ in range(40):
-        browser.press("Tab", 9)
-        reached.append(
-            browser.evaluate(
+        own_page.keyboard.press("Tab")
+        focused.append(
+            own_page.evaluate(
                 "document.activeElement.name || document.activeElement.dataset.page"
                 " || document.activeElement.tagName"
             )
         )
-    assert list(dict.fromkeys(reached))[:3] == [
-        "subject_lines_and_a_b",
-        "send_time",
-        "flows",
-    ]
-    assert {"days", "send_channel", "campaign_name", "BUTTON", "SUMMARY"} <= set(reached)
+    assert list(dict.fromkeys(focused))[:3] == ["subject_lines_and_a_b", "send_time", "flows"]
+    assert {"days", "send_channel", "campaign_name", "BUTTON", "SUMMARY"} <= set(focused)
 
 
-def test_no_comparison_with_days_that_are_not_all_there(browser: Chromium) -> None:
-    """400 days of data hold no second year, and the page says so instead of comparing."""
-    choose(browser, 365)
-    assert set(texts(browser, "#headline_figures .change")) == {
-        "No full 365 days before to compare"
-    }
+def test_an_incomplete_period_is_not_compared(page: Page) -> None:
+    """With 400 days of data a year has no complete year before it, and the page says so."""
+    choose_days(page, 365)
+    assert set(texts(page, "#headline_figures .change")) == {"No full 365 days before to compare"}
 
 
-def test_nothing_is_compared_with_nothing(browser: Chromium) -> None:
-    """A figure that no channel of the account has names no change, and one day is one day."""
-    put(browser, "account", "Zoo")
-    choose(browser, 7)
-    assert texts(browser, "#headline_figures [data-name=open_rate] .change") == [""]
-    browser.evaluate("document.querySelector('[value=custom]').click()")
+def test_a_missing_figure_is_not_compared(page: Page) -> None:
+    """A metric that the account's channel lacks shows no change; one day is called one day."""
+    choose(page, "account", "Zoo")
+    choose_days(page, 7)
+    assert texts(page, "#headline_figures [data-name=open_rate] .change") == [""]
+    choose_days(page, "custom")
     first_day = (LAST_DAY - timedelta(days=19)).isoformat()
     for end in ("from", "to"):
-        put(browser, end, first_day)
-    assert set(texts(browser, "#headline_figures .change")) == {"No full day before to compare"}
+        enter(page, end, first_day)
+    assert set(texts(page, "#headline_figures .change")) == {"No full day before to compare"}
 
 
-def test_figures_of_a_part_say_so(browser: Chromium) -> None:
-    """Two rates of one name differ for a reason that is given; nothing left is said in words."""
-    [said] = texts(browser, "#deliverability_figures .note")
-    assert said.startswith("Emails only")
-    assert texts(browser, "#flow_figures .note") == ["Flows only."]
-    assert texts(browser, "#text_message_figures .note") == ["Text messages only."]
-    turn_to(browser, "deliverability")
+def test_figures_of_one_channel_say_so(page: Page) -> None:
+    """Figures over a part of the messages name the part, and a filter that excludes it."""
+    [note] = texts(page, "#deliverability_figures .note")
+    assert note.startswith("Emails only")
+    assert texts(page, "#flow_figures .note") == ["Flows only."]
+    assert texts(page, "#text_message_figures .note") == ["Text messages only."]
+    open_page(page, "deliverability")
     for channel, is_empty in (("email", False), ("sms", True)):
-        put(browser, "send_channel", channel)
-        shown = browser.evaluate(
-            "['.empty', '.figure'].map((part) => document.querySelector("
-            "`#deliverability_figures ${part}`).checkVisibility())"
-        )
-        assert shown == [is_empty, not is_empty]
+        choose(page, "send_channel", channel)
+        assert page.locator("#deliverability_figures .empty").is_visible() == is_empty
+        assert page.locator("#deliverability_figures .figure").first.is_visible() != is_empty
 
 
-def test_amounts_of_a_column_are_written_alike(browser: Chromium) -> None:
-    """A campaign that earned less than 100 has no cents beside those that earned more."""
-    choose(browser, 365)
-    turn_to(browser, "campaigns")
-    browser.evaluate("document.querySelector('#all_campaigns .more').click()")
-    revenue = [row[8] for row in cells(browser, "#all_campaigns")]
+def test_amounts_of_a_column_have_the_same_digits(page: Page) -> None:
+    """Revenue below 100 has no cents in a column with greater amounts."""
+    choose_days(page, 365)
+    open_page(page, "campaigns")
+    page.locator("#all_campaigns .more").click()
+    revenue = [row[8] for row in table_rows(page, "#all_campaigns")]
     amounts = [int(text[1:].replace(",", "")) for text in revenue]
     assert min(amounts) < 100 < max(amounts)
 
 
-def test_a_rise_of_unsubscribes_is_no_good_news(page: Page, browser: Chromium) -> None:
-    """Green and red follow the meaning of a figure, not its direction."""
-    choose(browser, 90)
-    now, before = figures(page, 90)["unsubscribe_rate"], figures(page, 90, 1)["unsubscribe_rate"]
+def test_more_unsubscribes_are_marked_as_bad(page: Page, dashboard: Dashboard) -> None:
+    """Green and red follow the meaning of a metric, not its direction."""
+    now, before = (sql_figures(dashboard, 90, ago)["unsubscribe_rate"] for ago in (0, 1))
     assert now != before
     expected = "good" if float(now[:-1]) < float(before[:-1]) else "bad"
-    mark = "#headline_figures [data-name=unsubscribe_rate] .change span"
-    assert browser.evaluate(f"document.querySelector('{mark}').className") == expected
+    mark = page.locator("#headline_figures [data-name=unsubscribe_rate] .change span")
+    assert mark.get_attribute("class") == expected
 
 
-def test_weekly_revenue_equals_sql(page: Page, browser: Chromium) -> None:
-    """The table behind a chart gives every week and channel as SQL does."""
-    choose(browser, 90)
+def test_weekly_revenue_equals_sql(page: Page, dashboard: Dashboard) -> None:
+    """The table behind a chart gives SQL's revenue for every week and channel."""
     since = LAST_DAY - timedelta(days=89)
     weeks = dbt.query(
-        page.warehouse,
+        dashboard.warehouse,
         f"""
         select
             strftime(date_trunc('week', sent_on), 'Week of %-d %b %Y') as week,
@@ -373,28 +435,26 @@ def test_weekly_revenue_equals_sql(page: Page, browser: Chromium) -> None:
         [week["week"], *(f"€{week[channel]:,.0f}" for channel in ("email", "sms"))]
         for week in weeks
     ]
-    found = texts(browser, "#revenue_by_channel .data tbody :is(th, td)")
-    texts_ = [text.replace("Sept", "Sep") for text in found]
-    assert [texts_[i : i + 3] for i in range(0, len(texts_), 3)] == expected
+    # British English abbreviates September to Sept, strftime to Sep.
+    row_texts = texts(page, "#revenue_by_channel .data tbody :is(th, td)")
+    cells = [text.replace("Sept", "Sep") for text in row_texts]
+    assert [cells[i : i + 3] for i in range(0, len(cells), 3)] == expected
 
 
-def test_charts_are_drawn(browser: Chromium) -> None:
-    """Two of the four charts are columns: a mark per week and part, named for screen readers."""
-    browser.wait_for("document.querySelectorAll('.body svg').length === 4")
-    labels = browser.evaluate(
-        "[...document.querySelectorAll('.body svg [aria-roledescription=bar]')]"
-        ".map((mark) => mark.getAttribute('aria-label'))"
-    )
+def test_charts_are_drawn(page: Page) -> None:
+    """Four charts, two of them columns with a bar per week and series, named for screen readers."""
+    expect(page.locator("section:not([hidden]) .body svg.marks")).to_have_count(4)
+    bars = page.locator("section:not([hidden]) [aria-roledescription=bar]")
+    labels = bars.evaluate_all("bars => bars.map((bar) => bar.getAttribute('aria-label'))")
     assert len(labels) == 2 * 14 * 2
     assert any(label.startswith("Week of 16 Nov 2026, Campaigns: €") for label in labels)
 
 
-def test_best_time_equals_sql(page: Page, browser: Chromium) -> None:
-    """A cell is the click rate of its weekday and hour; one with few recipients stays empty."""
-    choose(browser, 90)
+def test_best_send_time_equals_sql(page: Page, dashboard: Dashboard) -> None:
+    """A cell is the click rate of its weekday and hour; below 1,000 recipients it is empty."""
     since = LAST_DAY - timedelta(days=89)
-    cells = dbt.query(
-        page.warehouse,
+    rows = dbt.query(
+        dashboard.warehouse,
         f"""
         select
             hour(timezone('Europe/London', sent_at)) as hour,
@@ -407,13 +467,13 @@ def test_best_time_equals_sql(page: Page, browser: Chromium) -> None:
         group by all
         """,
     )
-    enough = [cell for cell in cells if cell["delivered"] >= 1000]
-    assert 0 < len(enough) < len(cells)
-    expected = {(c["hour"], c["weekday"]): f"{c['rate']:.2%}" for c in enough}
-    turn_to(browser, "send_time")
+    large = [row for row in rows if row["delivered"] >= 1000]
+    assert 0 < len(large) < len(rows)
+    expected = {(row["hour"], row["weekday"]): f"{row['rate']:.2%}" for row in large}
+    open_page(page, "send_time")
     body = "#best_time_for_clicks tbody"
-    hours = [int(text[:2]) for text in texts(browser, f"{body} th")]
-    values = texts(browser, f"{body} td")
+    hours = [int(text[:2]) for text in texts(page, f"{body} th")]
+    values = texts(page, f"{body} td")
     shown = {
         (hour, weekday): values[7 * row + weekday - 1]
         for row, hour in enumerate(hours)
@@ -422,206 +482,192 @@ def test_best_time_equals_sql(page: Page, browser: Chromium) -> None:
     assert {cell: text for cell, text in shown.items() if text} == expected
 
 
-def test_versions_of_a_test_stand_side_by_side(page: Page, browser: Chromium) -> None:
-    """A subject-line test shows both versions, the higher click rate first, with its interval."""
-    choose(browser, 30)
-    turn_to(browser, "subject_lines_and_a_b")
-    latest = cells(browser, "#a_b_tests")[:3]
-    [heading], *versions = latest
+def test_variations_of_a_test_are_side_by_side(page: Page, dashboard: Dashboard) -> None:
+    """A subject-line test lists its variations with intervals, the higher click rate first."""
+    choose_days(page, 30)
+    open_page(page, "subject_lines_and_a_b")
+    [heading], *variations = table_rows(page, "#a_b_tests")[:3]
     assert heading.startswith(HOSTILE)
-    assert sorted(version[1][-9:] for version in versions) == ["version A", "version B"]
+    assert sorted(row[1][-9:] for row in variations) == ["version A", "version B"]
     rows = dbt.query(
-        page.warehouse,
+        dashboard.warehouse,
         "select click_rate_low, click_rate_high, click_rate from klaviyo__subject_line_test"
         " where account_id = 'Shop' and message_id = 'M1' order by click_rate desc",
     )
     expected = [[f"{rate:.2%}" for rate in row.values()] for row in rows]
-    assert [[*version[4:6], version[8]] for version in versions] == expected
+    assert [[*row[4:6], row[8]] for row in variations] == expected
 
 
-def test_hostile_text_stays_text(browser: Chromium) -> None:
-    """A name that would close the script and load a picture is shown as it was typed."""
-    choose(browser, 7)
-    turn_to(browser, "campaigns")
-    assert HOSTILE in [row[0] for row in cells(browser, "#all_campaigns")]
-    put(browser, "campaign_name", "</script>")
-    assert browser.evaluate("document.getElementById('values-campaign_name').textContent") != ""
-    assert browser.evaluate("document.images.length") == 0
-    assert browser.evaluate("document.title") == "Campaign and flow results"
+def test_hostile_text_is_shown_as_text(page: Page) -> None:
+    """A campaign name with script and image tags is shown as it was typed."""
+    choose_days(page, 7)
+    open_page(page, "campaigns")
+    assert HOSTILE in [row[0] for row in table_rows(page, "#all_campaigns")]
+    enter(page, "campaign_name", "</script>")
+    assert texts(page, "#values-campaign_name") != [""]
+    assert page.locator("img").count() == 0
+    assert page.title() == "Campaign and flow results"
 
 
-def test_the_policy_lets_nothing_in(page: Page, browser: Chromium) -> None:
-    """No request leaves the page and no script but its own two runs in it."""
-    answer = browser.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')")
-    browser.evaluate(
+def test_the_security_policy_blocks_everything_else(
+    tab: tuple[Page, PageLog], dashboard: Dashboard
+) -> None:
+    """No request leaves the page, and no script runs in it but its own two."""
+    page, log = tab
+    answer = page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')")
+    page.evaluate(
         "(() => { const script = document.createElement('script');"
         " script.textContent = 'document.title = \"broken in\"'; document.head.append(script); })()"
     )
     assert answer == "refused"
-    assert browser.requests == [page.html.as_uri()]
-    assert browser.evaluate("document.title") == "Campaign and flow results"
-    assert all("Content Security Policy" in problem for problem in browser.problems)
-    browser.open(page.html)
+    assert log.requests == [dashboard.html.as_uri()]
+    assert page.title() == "Campaign and flow results"
+    assert log.problems
+    assert all("Content Security Policy" in problem for problem in log.problems)
 
 
-def test_a_table_is_sorted_by_its_headings(browser: Chromium) -> None:
-    """A click on a heading puts the greatest first, a second click the least."""
-    choose(browser, 90)
-    turn_to(browser, "campaigns")
-    heading = "#all_campaigns th[data-name=delivered]"
+def test_a_table_is_sorted_by_its_headings(page: Page) -> None:
+    """A click on a heading sorts descending, a second click ascending."""
+    open_page(page, "campaigns")
+    heading = page.locator("#all_campaigns th[data-name=delivered]")
     for expected in ("descending", "ascending"):
-        browser.evaluate(f"document.querySelector('{heading} button').click()")
-        delivered = [int(row[4].replace(",", "")) for row in cells(browser, "#all_campaigns")]
+        heading.locator("button").click()
+        delivered = [int(row[4].replace(",", "")) for row in table_rows(page, "#all_campaigns")]
         assert delivered == sorted(delivered, reverse=expected == "descending")
-        assert browser.evaluate(f"document.querySelector('{heading}').ariaSort") == expected
-    assert texts(browser, "#all_campaigns .count") == ["25 of 45"]
+        assert heading.get_attribute("aria-sort") == expected
+    assert texts(page, "#all_campaigns .count") == ["25 of 45"]
 
 
-def test_a_table_is_searched(browser: Chromium) -> None:
-    """Only the rows that contain what was typed stay."""
-    turn_to(browser, "campaigns")
-    put(browser, "search-all_campaigns", "cAMPAIGN 13")
-    assert [row[0] for row in cells(browser, "#all_campaigns")] == ["Campaign 13"]
+def test_a_table_is_searched(page: Page) -> None:
+    """A search keeps only the rows that contain its text."""
+    open_page(page, "campaigns")
+    enter(page, "search-all_campaigns", "cAMPAIGN 13")
+    assert [row[0] for row in table_rows(page, "#all_campaigns")] == ["Campaign 13"]
 
 
-def test_every_row_of_a_table_can_be_seen(browser: Chromium) -> None:
-    """A long table shows all its rows when asked."""
-    choose(browser, 365)
-    turn_to(browser, "campaigns")
-    assert len(cells(browser, "#all_campaigns")) == 25
-    browser.evaluate("document.querySelector('#all_campaigns .more').click()")
-    assert len(cells(browser, "#all_campaigns")) == 183
+def test_a_long_table_shows_all_rows_on_request(page: Page) -> None:
+    """A table shows its first 25 rows, and all of them after a click on the button."""
+    choose_days(page, 365)
+    open_page(page, "campaigns")
+    assert len(table_rows(page, "#all_campaigns")) == 25
+    page.locator("#all_campaigns .more").click()
+    assert len(table_rows(page, "#all_campaigns")) == 183
 
 
-def test_sandbox_data_is_named(browser: Chromium) -> None:
-    """The page says that an account is simulated, and says nothing of the kind of a real one."""
-    assert texts(browser, "h1") == ["Juniper & Tide"]
-    visible = "document.getElementById('sandbox').checkVisibility()"
-    assert browser.evaluate(visible)
-    assert texts(browser, "#sandbox") == ["Sandbox data: a simulated Klaviyo account"]
-    put(browser, "account", "Zoo")
-    assert texts(browser, "h1") == ["Zweiter Laden"]
-    assert not browser.evaluate(visible)
+def test_sandbox_data_is_labelled(page: Page) -> None:
+    """The page marks a simulated account as sandbox data, and a real account not."""
+    assert texts(page, "h1") == ["Juniper & Tide"]
+    assert page.locator("#sandbox").is_visible()
+    assert texts(page, "#sandbox") == ["Sandbox data: a simulated Klaviyo account"]
+    choose(page, "account", "Zoo")
+    assert texts(page, "h1") == ["Zweiter Laden"]
+    assert not page.locator("#sandbox").is_visible()
 
 
-def test_accounts_are_never_added_up(page: Page, browser: Chromium) -> None:
-    """A second account has figures, dates and a currency of its own."""
-    put(browser, "account", "Zoo")
+def test_accounts_are_never_summed(page: Page, dashboard: Dashboard) -> None:
+    """A second account has figures and a currency of its own."""
+    choose(page, "account", "Zoo")
     [row] = dbt.query(
-        page.warehouse,
+        dashboard.warehouse,
         "select sum(conversion_value) as value from klaviyo__message_performance"
         " where account_id = 'Zoo'",
     )
-    assert texts(browser, "#headline_figures .value")[0] == f"${row['value']:,.0f}"
+    assert texts(page, "#headline_figures .value")[0] == f"${row['value']:,.0f}"
 
 
-def test_a_tile_without_data_says_so(browser: Chromium) -> None:
-    """An account that only sends texts sees no empty axes and no open rate of 0 %."""
-    put(browser, "account", "Zoo")
-    assert texts(browser, "#headline_figures [data-name=open_rate] .value") == ["–"]
+def test_a_tile_without_data_says_so(page: Page) -> None:
+    """An account that only sends texts has an empty open rate and a message instead of axes."""
+    choose(page, "account", "Zoo")
+    assert texts(page, "#headline_figures [data-name=open_rate] .value") == ["–"]
     tiles = {"overview": "email_open_rate", "send_time": "best_time_for_clicks"}
-    for page, tile in tiles.items():
-        turn_to(browser, page)
-        assert browser.evaluate(f"document.querySelector('#{tile} .empty').checkVisibility()")
-        assert not browser.evaluate(f"document.querySelector('#{tile} .body').checkVisibility()")
+    for name, tile in tiles.items():
+        open_page(page, name)
+        assert page.locator(f"#{tile} .empty").is_visible()
+        assert not page.locator(f"#{tile} .body").is_visible()
 
 
-def test_data_and_sync_are_dated(browser: Chromium) -> None:
-    """The page says which days it covers and when it was last synced."""
-    assert texts(browser, "#sync") == [
+def test_the_page_dates_its_data_and_its_sync(page: Page) -> None:
+    """The footer names the first and last day of the data and the time of the last sync."""
+    assert texts(page, "#sync") == [
         "Data from 15 Oct 2025 to 18 Nov 2026, last synced 20 Nov 2026, 09:00 UTC."
     ]
 
 
-def test_a_phone_shows_the_page_without_scrolling_sideways(browser: Chromium) -> None:
-    """At 390 pixels nothing stands out of any page."""
-    browser.resize(390)
-    for page in pages(browser):
-        turn_to(browser, page)
-        assert browser.evaluate("document.documentElement.scrollWidth") == 390
+def test_no_page_scrolls_sideways_on_a_phone(own_page: Page) -> None:
+    """At a width of 390 pixels every page fits."""
+    own_page.set_viewport_size({"width": 390, "height": 900})
+    widths = {}
+    for name in page_names(own_page):
+        open_page(own_page, name)
+        widths[name] = own_page.evaluate("document.documentElement.scrollWidth")
+    assert {name: width for name, width in widths.items() if width != 390} == {}
 
 
-def test_a_name_stays_beside_its_figures(browser: Chromium) -> None:
-    """On a phone a table scrolled to its last figures still shows whose they are."""
-    browser.resize(390)
-    turn_to(browser, "campaigns")
-    table = "document.querySelector('#all_campaigns .scroll')"
-    browser.evaluate(f"{table}.scrollLeft = 9999")
-    scrolled, shift, width = browser.evaluate(
-        f"(() => {{ const table = {table}, name = table.querySelector('td');"
-        " const [outer, inner] = [table, name].map((one) => one.getBoundingClientRect());"
-        " return [table.scrollLeft, inner.x - outer.x, inner.width / outer.width]; })()"
-    )
+def test_the_first_column_stays_in_view_on_a_phone(own_page: Page) -> None:
+    """A table that is scrolled to its last figures still shows the names of its rows."""
+    own_page.set_viewport_size({"width": 390, "height": 900})
+    open_page(own_page, "campaigns")
+    scrolled, shift, share = own_page.locator("#all_campaigns .scroll").evaluate("""(table) => {
+        table.scrollLeft = 9999;
+        const outer = table.getBoundingClientRect();
+        const name = table.querySelector('td').getBoundingClientRect();
+        return [table.scrollLeft, name.x - outer.x, name.width / outer.width];
+    }""")
     assert scrolled > 300
     assert shift == 0
-    assert width < 0.45
+    assert share < 0.45
 
 
-def pages(browser: Chromium) -> list[str]:
-    """The names of the dashboard's pages."""
-    found: list[str] = browser.evaluate(
-        "[...document.querySelectorAll('nav a')].map((link) => link.dataset.page)"
-    )
-    return found
+def test_colours_follow_the_dark_mode(own_page: Page) -> None:
+    """Text, including the labels of charts, is dark on light or light on dark."""
+    label = own_page.locator("section:not([hidden]) .body svg text").first
+    label.wait_for(state="attached")
+    body = own_page.locator("body")
+
+    def lightness(element: Locator, name: str) -> int:
+        colour = element.evaluate(f"element => getComputedStyle(element).{name}")
+        return sum(map(int, re.findall(r"\d+", colour)[:3]))
+
+    own_page.emulate_media(color_scheme="light")
+    assert lightness(body, "backgroundColor") > 600
+    assert max(lightness(body, "color"), lightness(label, "fill")) < 320
+    own_page.emulate_media(color_scheme="dark")
+    assert lightness(body, "backgroundColor") < 100
+    assert min(lightness(body, "color"), lightness(label, "fill")) > 450
 
 
-def test_the_page_follows_the_reader_into_the_dark(browser: Chromium) -> None:
-    """Text is dark on light paper or light on dark paper, the labels of charts included."""
-    lightness = {}
-    browser.wait_for("document.querySelector('.body svg text')")
-    for scheme in ("light", "dark"):
-        browser.prefer(scheme)
-        colors = browser.evaluate(
-            "[[document.body, 'backgroundColor'], [document.body, 'color'],"
-            " [document.querySelector('.body svg text'), 'fill']]"
-            ".map(([element, name]) => getComputedStyle(element)[name])"
-        )
-        lightness[scheme] = [sum(map(int, re.findall(r"\d+", color)[:3])) for color in colors]
-    browser.prefer("light")
-    paper, text, label = lightness["light"]
-    assert paper > 600
-    assert max(text, label) < 320
-    paper, text, label = lightness["dark"]
-    assert paper < 100
-    assert min(text, label) > 450
+def test_a_print_shows_the_choices_without_controls(own_page: Page) -> None:
+    """On paper the open page and the chosen filters are readable, and the controls are gone."""
+    choose(own_page, "send_channel", "email")
+    own_page.emulate_media(media="print", color_scheme="light")
+    parts = ["nav", "#choices", ".definitions", "#range", "#headline_figures"]
+    shown = [part for part in parts if own_page.locator(part).first.is_visible()]
+    assert shown == ["#range", "#headline_figures"]
+    assert texts(own_page, "#range")[0].endswith("Amounts in EUR. Channel: Email.")
 
 
-def test_on_paper_stands_what_is_chosen(browser: Chromium) -> None:
-    """A print shows the open page and what was chosen, without the controls."""
-    put(browser, "send_channel", "email")
-    browser.prefer("light", media="print")
-    visible = "['nav', '#choices', '.definitions', '#range', '#headline_figures'].map((selector) =>"
-    shown = browser.evaluate(f"{visible} document.querySelector(selector).checkVisibility())")
-    browser.prefer("light")
-    assert shown == [False, False, False, True, True]
-    assert texts(browser, "#range")[0].endswith("Amounts in EUR. Channel: Email.")
+def test_the_page_is_labelled(page: Page) -> None:
+    """Inputs have labels, table headings a scope, charts a caption, and there is one h1."""
+    for name in page_names(page):
+        open_page(page, name)
+    boxes = page.locator("input:not([type=hidden]), select")
+    unlabelled = "boxes => boxes.filter((box) => !box.labels.length && !box.ariaLabel).length"
+    assert boxes.evaluate_all(unlabelled) == 0
+    assert page.locator("th:not([scope])").count() == 0
+    assert page.locator("h1").count() == 1
+    figures = page.locator("figure").count()
+    assert figures == page.locator("figure > figcaption h3").count()
 
 
-def test_the_page_is_labelled(browser: Chromium) -> None:
-    """Inputs have labels, headings of tables a scope, figures a caption, one h1 leads the page."""
-    for page in pages(browser):
-        turn_to(browser, page)
-    nameless = (
-        "[...document.querySelectorAll('input:not([type=hidden]), select')]"
-        ".filter((box) => !box.labels.length && !box.ariaLabel).length"
-    )
-    assert browser.evaluate(nameless) == 0
-    assert browser.evaluate("document.querySelectorAll('th:not([scope])').length") == 0
-    assert browser.evaluate("document.querySelectorAll('h1').length") == 1
-    figures = browser.evaluate("document.querySelectorAll('figure').length")
-    assert figures == browser.evaluate("document.querySelectorAll('figure > figcaption h3').length")
-
-
-def test_every_tile_states_its_definition(browser: Chromium) -> None:
-    """What a metric means stands beside it, in dbt's words."""
-    definitions = texts(browser, "#headline_figures [data-name=click_rate] dd")
+def test_every_tile_defines_its_metrics(page: Page) -> None:
+    """Each tile has the definitions of its metrics, in the words of dbt."""
+    definitions = texts(page, "#headline_figures [data-name=click_rate] dd")
     assert definitions == ["Unique clicks / delivered, over the channels whose clicks are counted."]
-    tiles = browser.evaluate("document.querySelectorAll('.tile').length")
-    assert tiles == browser.evaluate("document.querySelectorAll('.tile .definitions').length")
+    assert page.locator(".tile").count() == page.locator(".tile .definitions").count()
 
 
-# What a name or a subject line of its own costs, an MD5 does, too.
-MANY = """
+# An MD5 takes as many bytes in the page as a name or a subject line of its own.
+COPY_CAMPAIGNS = """
     insert into klaviyo__message_performance
     select * exclude (n) replace (
         md5('campaign' || n) as campaign_id,
@@ -639,27 +685,31 @@ MANY = """
 """
 
 
-def test_5_000_campaigns_fit(page: Page, browser: Chromium, tmp_path: Path) -> None:
+def test_5_000_campaigns_fit(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> None:
     """A year of 5,000 campaigns, each with texts of its own, is a page below 1.5 MB."""
-    warehouse, html = tmp_path / "many.duckdb", tmp_path / "many.html"
-    shutil.copy(page.warehouse, warehouse)
+    warehouse, html = tmp_path / "large.duckdb", tmp_path / "large.html"
+    shutil.copy(dashboard.warehouse, warehouse)
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("set schema = 'klaviyo'")
-        connection.execute(MANY.format(last_day=LAST_DAY))
+        connection.execute(COPY_CAMPAIGNS.format(last_day=LAST_DAY))
     assert looker.main(["preview", "--warehouse", str(warehouse), "-o", str(html)]) == 0
     assert html.stat().st_size < 1_500_000
-    browser.open(html, "#page=campaigns&days=365")
-    browser.wait_for(READY)
-    assert texts(browser, "#all_campaigns .count") == ["25 of 5183"]
-    assert browser.requests == [html.as_uri()]
-    browser.open(page.html)
+    page, log = tab
+    fragment = "#page=campaigns&days=365"
+    open_dashboard(page, html, fragment)
+    assert texts(page, "#all_campaigns .count") == ["25 of 5183"]
+    assert {url.partition("#")[0] for url in log.requests} == {
+        dashboard.html.as_uri(),
+        html.as_uri(),
+    }
 
 
-def test_page_is_the_same_twice(page: Page, tmp_path: Path) -> None:
-    """The same warehouse gives the same page but for the time it was made."""
-    again = tmp_path / "again.html"
-    paths = ["--warehouse", page.warehouse, "-o", again]
-    assert looker.main(["preview", *map(str, paths)]) == 0
-    first, second = page.html.read_text().splitlines(), again.read_text().splitlines()
-    different = [line for line, other in zip(first, second, strict=True) if line != other]
+def test_the_same_warehouse_gives_the_same_page(dashboard: Dashboard, tmp_path: Path) -> None:
+    """Two pages of one warehouse differ only in the time they were made."""
+    second = tmp_path / "second.html"
+    assert looker.main(["preview", "--warehouse", str(dashboard.warehouse), "-o", str(second)]) == 0
+    lines = [file.read_text().splitlines() for file in (dashboard.html, second)]
+    different = [line for line, other in zip(*lines, strict=True) if line != other]
     assert all(line.strip().startswith("<p>Page made") for line in different)

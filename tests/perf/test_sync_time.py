@@ -1,6 +1,6 @@
-"""How long a first sync takes: `pytest -m perf`. Timed is our own generator of operations.
+"""How long a first sync takes: `pytest -m perf` times the connector's generator of operations.
 
-No loader takes part, and the sandbox keeps no rate limits: those, not we, would be timed.
+There is no loader, and the sandbox has no rate limits: their time is not the connector's.
 The figures go to build/perf_results.csv: query, rows, seconds, success.
 """
 
@@ -14,9 +14,9 @@ from typing import Any
 from unittest import mock
 
 import pytest
+
 import sync
 from models import Upsert
-
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
 
 pytestmark = pytest.mark.perf
@@ -27,41 +27,41 @@ RESULTS = Path(__file__).parents[2] / "build" / "perf_results.csv"
 
 @pytest.fixture(scope="module", name="sandbox")
 def _sandbox() -> Iterator[Sandbox]:
-    """The account of the demo."""
+    """An account of the demo's size."""
     with running_sandbox(now=NOW.isoformat(), no_limits=True) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module", name="results")
 def _results() -> Iterator[list[dict[str, Any]]]:
-    """A list of measurements, which is written down whether or not they are good."""
-    measured: list[dict[str, Any]] = []
-    yield measured
+    """A list of measurements, which is written to a file also if they are bad."""
+    results: list[dict[str, Any]] = []
+    yield results
     RESULTS.parent.mkdir(exist_ok=True)
     with RESULTS.open("w", newline="") as file:
         writer = csv.DictWriter(file, ["query", "rows", "seconds", "success"])
         writer.writeheader()
-        writer.writerows(measured)
+        writer.writerows(results)
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("days", "most"), [(1, 60), (7, 300), (30, None)])
-def test_a_first_sync_is_quick(
-    sandbox: Sandbox, results: list[dict[str, Any]], days: int, most: float | None
+@pytest.mark.parametrize(("days", "limit"), [(1, 60), (7, 300), (30, None)])
+def test_first_sync_is_fast(
+    sandbox: Sandbox, results: list[dict[str, Any]], days: int, limit: float | None
 ) -> None:
     """One day takes less than a minute and seven less than five; thirty are only measured."""
     start = NOW.date() - timedelta(days=days)
     began = time.perf_counter()
-    rows = synced(sandbox, start)
+    rows = count_rows(sandbox, start)
     seconds = time.perf_counter() - began
-    success = rows > 0 and (most is None or seconds < most)
-    measured = {"query": f"{days} days", "rows": rows, "seconds": f"{seconds:.2f}"}
-    results.append(measured | {"success": success})
-    assert success, measured
+    success = rows > 0 and (limit is None or seconds < limit)
+    measurement = {"query": f"{days} days", "rows": rows, "seconds": f"{seconds:.2f}"}
+    results.append(measurement | {"success": success})
+    assert success, measurement
 
 
-def synced(sandbox: Sandbox, start: date) -> int:
-    """The rows of a first sync of every table from a day on."""
-    given = {"api_key": KEY, "tables": "all", "start_date": start.isoformat()}
+def count_rows(sandbox: Sandbox, start: date) -> int:
+    """Sync every table from a day on, and count the rows."""
+    configuration = {"api_key": KEY, "tables": "all", "start_date": start.isoformat()}
     with mock.patch.dict(os.environ, {"KLAVIYO_BASE_URL": sandbox.url}):
-        return sum(isinstance(operation, Upsert) for operation in sync.sync(given, {}))
+        return sum(isinstance(operation, Upsert) for operation in sync.sync(configuration, {}))

@@ -1,20 +1,22 @@
-"""`python -m klaviyo_sandbox` says in one line what is wrong, and stops when told."""
+"""`python -m klaviyo_sandbox` reports errors in one line and applies its options."""
 
 from __future__ import annotations
 
 import socket
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
+from klaviyo_sandbox.catalog.builder import build_company
 from tests.sandbox_server import REPOSITORY, running_sandbox
 
 SMALL = {"campaigns": 20, "profiles": 50}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run the command and wait for its end."""
     command = [sys.executable, "-m", "klaviyo_sandbox", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, cwd=REPOSITORY, timeout=60, check=False
@@ -37,7 +39,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_wrong_argument_is_named(arguments: tuple[str, ...], named: str) -> None:
-    """A wrong argument ends the command with a line that names it and no traceback."""
+    """A wrong argument ends the command with a line that names it, without a traceback."""
     ended = run("--port", "0", *arguments) if "--port" not in arguments else run(*arguments)
     assert ended.returncode != 0
     assert named in ended.stderr.splitlines()[-1]
@@ -45,7 +47,7 @@ def test_wrong_argument_is_named(arguments: tuple[str, ...], named: str) -> None
 
 
 def test_port_in_use_is_named() -> None:
-    """A port that another program listens on is named, with the remedy."""
+    """A port in use is named, with the remedy."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         ended = run("--port", str(port))
@@ -56,7 +58,7 @@ def test_port_in_use_is_named() -> None:
 
 
 def test_listens_on_loopback_only() -> None:
-    """Nobody outside this machine can reach a sandbox."""
+    """Only this machine can reach a sandbox."""
     with running_sandbox(**SMALL) as sandbox:
         assert sandbox.url.startswith("http://127.0.0.1:")
         port = int(sandbox.url.rpartition(":")[2])
@@ -65,8 +67,9 @@ def test_listens_on_loopback_only() -> None:
 
 
 def test_flags_reach_the_server() -> None:
-    """Seed, epoch and now on the command line are those of the account."""
+    """The options --seed, --epoch and --now are those of the account."""
     options = {"now": "2026-06-01T00:00:00Z", "epoch": "2026-05-01", "seed": 3}
     with running_sandbox(**SMALL, **options) as sandbox:
         state = sandbox.admin()
         assert (state["now"], state["epoch"]) == ("2026-06-01T00:00:00+00:00", "2026-05-01")
+        assert state["accounts"] == [build_company(3, date(2026, 5, 1), 20).account_id]

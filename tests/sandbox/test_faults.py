@@ -1,11 +1,10 @@
-"""Each fault of the sandbox is seen by a client on the socket, and ends when it should."""
+"""Each fault of the sandbox reaches a client on the socket, and ends when it is cleared."""
 
 from __future__ import annotations
 
 import http.client
 import socket
 import zlib
-from collections.abc import Iterator
 from contextlib import closing
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -13,29 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from klaviyo_sandbox.door.faults import CHANGES, NAMES, REPLIES
+from klaviyo_sandbox.http.faults import NAMES
 from tests.sandbox_server import KEY, REVISION, Sandbox, running_sandbox
 
 PATH = "/api/campaigns?page[size]=3"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    """A small account of this module's own."""
-    with running_sandbox(campaigns=40, profiles=50, no_limits=True) as server:
-        yield server
-
-
-@pytest.fixture
-def faulty(server: Sandbox) -> Iterator[Sandbox]:
-    """The account without faults, before and after."""
-    server.clear_faults()
-    yield server
-    server.clear_faults()
-
-
-def raw(sandbox: Sandbox, path: str = PATH) -> bytes:
-    """All bytes that come back for a request, until the server closes the connection."""
+def read_raw(sandbox: Sandbox, path: str = PATH) -> bytes:
+    """Return all bytes of a response, until the server closes the connection."""
     address = urlsplit(sandbox.url)
     assert address.hostname
     assert address.port
@@ -50,172 +34,176 @@ def raw(sandbox: Sandbox, path: str = PATH) -> bytes:
         return received
 
 
-@pytest.mark.parametrize("status", ["429", "500", "502", "503", "504", "524", "401"])
-def test_failing_status(faulty: Sandbox, status: str) -> None:
-    """A status fault answers with that status, so often, and then no more."""
-    faulty.fault(status, times=2)
-    answers = [faulty.ask("GET", PATH).status_code for _ in range(3)]
-    assert answers == [int(status), int(status), 200]
+def test_failing_status(fresh_sandbox: Sandbox) -> None:
+    """A status fault responds with that status the given number of times, and then no more."""
+    for status in ("429", "500", "502", "503", "504", "524", "401"):
+        fresh_sandbox.clear_faults()
+        fresh_sandbox.fault(status, times=2)
+        statuses = [fresh_sandbox.request("GET", PATH).status_code for _ in range(3)]
+        assert statuses == [int(status), int(status), 200]
 
 
-@pytest.mark.parametrize(
-    ("retry_after", "header"),
-    [(7, "7"), ("0", "0"), ("junk", "junk"), ("-5", "-5"), ("none", None)],
-)
-def test_retry_after(faulty: Sandbox, retry_after: object, header: str | None) -> None:
-    """A 429 says what it was told to say about when to come back."""
-    faulty.fault("429", retry_after=retry_after)
-    assert faulty.ask("GET", PATH).headers.get("retry-after") == header
+def test_retry_after(fresh_sandbox: Sandbox) -> None:
+    """A 429 carries the given Retry-After, or none."""
+    headers = {7: "7", "0": "0", "junk": "junk", "-5": "-5", "none": None}
+    for retry_after, header in headers.items():
+        fresh_sandbox.clear_faults()
+        fresh_sandbox.fault("429", retry_after=retry_after)
+        response = fresh_sandbox.request("GET", PATH)
+        assert response.headers.get("retry-after") == header
 
 
-def test_retry_after_as_a_date(faulty: Sandbox) -> None:
-    """A 429 can give a date, seconds after the server's own."""
-    faulty.fault("429", retry_after="date", seconds=3)
-    headers = faulty.ask("GET", PATH).headers
+def test_retry_after_as_a_date(fresh_sandbox: Sandbox) -> None:
+    """A 429 can give a date, some seconds after the server's own."""
+    fresh_sandbox.fault("429", retry_after="date", seconds=3)
+    headers = fresh_sandbox.request("GET", PATH).headers
     wait = parsedate_to_datetime(headers["retry-after"]) - parsedate_to_datetime(headers["date"])
     assert wait.total_seconds() == 3
 
 
-def test_which_requests_are_struck(faulty: Sandbox) -> None:
-    """A fault spares the first ones, strikes every so manyth, and only where its path matches."""
-    faulty.fault("500", path="^/api/campaigns$", after=1, every=2, times=2)
-    statuses = [faulty.ask("GET", PATH).status_code for _ in range(6)]
+def test_fault_strikes_selected_requests(fresh_sandbox: Sandbox) -> None:
+    """A fault spares the first requests, strikes every n-th, and only on paths that match."""
+    fresh_sandbox.fault("500", path="^/api/campaigns$", after=1, every=2, times=2)
+    statuses = [fresh_sandbox.request("GET", PATH).status_code for _ in range(6)]
     assert statuses == [200, 500, 200, 500, 200, 200]
-    faulty.fault("500", path="^/api/flows$")
-    assert faulty.ask("GET", PATH).status_code == 200
-    assert faulty.ask("GET", "/api/flows").status_code == 500
+    fresh_sandbox.fault("500", path="^/api/flows$")
+    assert fresh_sandbox.request("GET", PATH).status_code == 200
+    assert fresh_sandbox.request("GET", "/api/flows").status_code == 500
 
 
-def test_missing_scope_names_it(faulty: Sandbox) -> None:
-    """The scope that a 403 names is the endpoint's."""
-    faulty.fault("403scope", path="flows")
-    answer = faulty.ask("GET", "/api/flows")
-    assert answer.status_code == 403
-    assert "flows:read" in answer.json()["errors"][0]["detail"]
+def test_missing_scope_names_it(fresh_sandbox: Sandbox) -> None:
+    """A 403 names the endpoint's scope."""
+    fresh_sandbox.fault("403scope", path="flows")
+    response = fresh_sandbox.request("GET", "/api/flows")
+    assert response.status_code == 403
+    assert "flows:read" in response.json()["errors"][0]["detail"]
 
 
 @pytest.mark.parametrize(("name", "status"), [("html403", 403), ("html200", 200)])
-def test_html(faulty: Sandbox, name: str, status: int) -> None:
-    """A page of HTML comes where JSON is expected."""
-    faulty.fault(name)
-    answer = faulty.ask("GET", PATH)
-    assert answer.status_code == status
-    assert answer.headers["content-type"].startswith("text/html")
-    assert answer.text.startswith("<!DOCTYPE html>")
+def test_html_page(fresh_sandbox: Sandbox, name: str, status: int) -> None:
+    """A response can be an HTML page instead of JSON."""
+    fresh_sandbox.fault(name)
+    response = fresh_sandbox.request("GET", PATH)
+    assert response.status_code == status
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.text.startswith("<!DOCTYPE html>")
 
 
-def test_empty_and_misreported(faulty: Sandbox) -> None:
+def test_empty_body_and_errors_with_status_200(fresh_sandbox: Sandbox) -> None:
     """A 200 can be empty, or hold errors."""
-    faulty.fault("empty", times=1)
-    assert faulty.ask("GET", PATH).content == b""
-    faulty.fault("errors200", times=1)
-    answer = faulty.ask("GET", PATH)
-    assert answer.status_code == 200
-    assert set(answer.json()) == {"errors"}
+    fresh_sandbox.fault("empty", times=1)
+    assert fresh_sandbox.request("GET", PATH).content == b""
+    fresh_sandbox.fault("errors200", times=1)
+    response = fresh_sandbox.request("GET", PATH)
+    assert response.status_code == 200
+    assert set(response.json()) == {"errors"}
 
 
 @pytest.mark.parametrize(("name", "status"), [("404", 404), ("filter400", 400)])
-def test_refused_questions(faulty: Sandbox, name: str, status: int) -> None:
-    """What is asked for can be gone, or the filter refused, in Klaviyo's own shape."""
-    faulty.fault(name, times=1)
-    answer = faulty.ask("GET", PATH)
-    assert answer.status_code == status
-    assert answer.json()["errors"][0]["status"] == status
+def test_refused_requests(fresh_sandbox: Sandbox, name: str, status: int) -> None:
+    """A resource can be missing, or a filter refused, in Klaviyo's error shape."""
+    fresh_sandbox.fault(name, times=1)
+    response = fresh_sandbox.request("GET", PATH)
+    assert response.status_code == status
+    assert response.json()["errors"][0]["status"] == status
 
 
 @pytest.mark.parametrize(("name", "body"), [("list200", []), ("object200", {})])
-def test_odd_documents(faulty: Sandbox, name: str, body: object) -> None:
-    """A 200 can hold JSON that is no document."""
-    faulty.fault(name, times=1)
-    assert faulty.ask("GET", PATH).json() == body
+def test_json_without_a_document(fresh_sandbox: Sandbox, name: str, body: object) -> None:
+    """A 200 can hold JSON that is not a document."""
+    fresh_sandbox.fault(name, times=1)
+    assert fresh_sandbox.request("GET", PATH).json() == body
 
 
-def test_wrong_clock(faulty: Sandbox) -> None:
-    """The Date header can be off by some seconds, either way; all else is true."""
-    true = parsedate_to_datetime(faulty.ask("GET", PATH).headers["date"])
+def test_wrong_clock(fresh_sandbox: Sandbox) -> None:
+    """The Date header can be wrong by some seconds, either way, and nothing else is."""
+    true = parsedate_to_datetime(fresh_sandbox.request("GET", PATH).headers["date"])
     for shift in (90, -90):
-        faulty.fault("clock", seconds=shift, times=1)
-        answer = faulty.ask("GET", PATH)
-        told = parsedate_to_datetime(answer.headers["date"])
-        assert (told - true).total_seconds() == shift
-        assert answer.json()["data"]
+        fresh_sandbox.fault("clock", seconds=shift, times=1)
+        response = fresh_sandbox.request("GET", PATH)
+        shown = parsedate_to_datetime(response.headers["date"])
+        assert (shown - true).total_seconds() == shift
+        assert response.json()["data"]
 
 
-def test_cursor_refused(faulty: Sandbox) -> None:
-    """Only a request that carries a cursor is told that it is invalid."""
-    page = faulty.get(PATH)
-    faulty.fault("cursor400", times=1)
-    assert faulty.ask("GET", PATH).status_code == 200
-    answer = faulty.ask("GET", page["links"]["next"])
-    assert answer.json()["errors"][0]["detail"] == "Invalid cursor provided."
-    assert faulty.ask("GET", page["links"]["next"]).status_code == 200
+def test_cursor_refused(fresh_sandbox: Sandbox) -> None:
+    """Only a request that carries a cursor gets the error about an invalid one."""
+    page = fresh_sandbox.get(PATH)
+    fresh_sandbox.fault("cursor400", times=1)
+    assert fresh_sandbox.request("GET", PATH).status_code == 200
+    response = fresh_sandbox.request("GET", page["links"]["next"])
+    assert response.json()["errors"][0]["detail"] == "Invalid cursor provided."
+    assert fresh_sandbox.request("GET", page["links"]["next"]).status_code == 200
 
 
-def test_redirect(faulty: Sandbox) -> None:
-    """A redirect leads to the place it was told."""
-    faulty.fault("redirect", location="http://127.0.0.2:9/elsewhere")
-    answer = faulty.ask("GET", PATH)
-    assert (answer.status_code, answer.headers["location"]) == (302, "http://127.0.0.2:9/elsewhere")
+def test_redirect(fresh_sandbox: Sandbox) -> None:
+    """A redirect leads to the given location."""
+    fresh_sandbox.fault("redirect", location="http://127.0.0.2:9/elsewhere")
+    response = fresh_sandbox.request("GET", PATH)
+    assert (response.status_code, response.headers["location"]) == (
+        302,
+        "http://127.0.0.2:9/elsewhere",
+    )
 
 
-def test_bomb(faulty: Sandbox) -> None:
-    """A small gzip unpacks to as many megabytes as asked for."""
-    faulty.fault("bomb", megabytes=20)
-    answer = faulty.ask("GET", PATH, stream=True)
-    packed = answer.raw.read(decode_content=False)
+def test_bomb(fresh_sandbox: Sandbox) -> None:
+    """A small gzip unpacks to the given number of megabytes."""
+    fresh_sandbox.fault("bomb", megabytes=20)
+    response = fresh_sandbox.request("GET", PATH, stream=True)
+    packed = response.raw.read(decode_content=False)
     assert len(packed) < 1 << 16
     assert len(zlib.decompress(packed, wbits=31)) == (20 << 20) + 2
 
 
-def test_loop_and_duplicates(faulty: Sandbox) -> None:
-    """A loop leads to the same page again and again, a duplicate once."""
-    faulty.fault("loop")
-    page = faulty.get(PATH)
-    assert [page := faulty.get(page["links"]["next"]) for _ in range(3)] == [page] * 3
-    faulty.clear_faults()
-    whole = [each["id"] for each in faulty.all(PATH)]
-    faulty.fault("duplicate_page", after=1)
-    assert [each["id"] for each in faulty.all(PATH)] == whole[:6] + whole[3:]
+def test_loop_and_duplicate_page(fresh_sandbox: Sandbox) -> None:
+    """A loop leads to the same page always, a duplicate page once."""
+    fresh_sandbox.fault("loop")
+    page = fresh_sandbox.get(PATH)
+    assert [page := fresh_sandbox.get(page["links"]["next"]) for _ in range(3)] == [page] * 3
+    fresh_sandbox.clear_faults()
+    whole = [each["id"] for each in fresh_sandbox.all(PATH)]
+    fresh_sandbox.fault("duplicate_page", after=1)
+    assert [each["id"] for each in fresh_sandbox.all(PATH)] == whole[:6] + whole[3:]
 
 
-def test_empty_page_loses_nothing(faulty: Sandbox) -> None:
-    """An empty page in the middle leads to what it should have shown."""
-    whole = [each["id"] for each in faulty.all(PATH)]
-    faulty.fault("empty_page", after=1)
-    pages = list(faulty.pages(PATH))
+def test_empty_page_loses_nothing(fresh_sandbox: Sandbox) -> None:
+    """An empty page leads to the items that it should have shown."""
+    whole = [each["id"] for each in fresh_sandbox.all(PATH)]
+    fresh_sandbox.fault("empty_page", after=1)
+    pages = list(fresh_sandbox.pages(PATH))
     assert [] in [page["data"] for page in pages]
     assert [each["id"] for page in pages for each in page["data"]] == whole
 
 
-def test_missing_parts(faulty: Sandbox) -> None:
-    """A page can come without links, or without data."""
-    faulty.fault("no_links", times=1)
-    assert set(faulty.get(PATH)) == {"data"}
-    faulty.fault("no_data", times=1)
-    assert set(faulty.get(PATH)) == {"links"}
+def test_missing_parts(fresh_sandbox: Sandbox) -> None:
+    """A page can lack links, or data."""
+    fresh_sandbox.fault("no_links", times=1)
+    assert set(fresh_sandbox.get(PATH)) == {"data"}
+    fresh_sandbox.fault("no_data", times=1)
+    assert set(fresh_sandbox.get(PATH)) == {"links"}
 
 
-def test_unsorted_page(faulty: Sandbox) -> None:
+def test_unsorted_page(fresh_sandbox: Sandbox) -> None:
     """A page can hold the right items in the wrong order."""
-    ids = [each["id"] for each in faulty.get(PATH)["data"]]
-    faulty.fault("unsorted")
-    assert [each["id"] for each in faulty.get(PATH)["data"]] == [*ids[1:], ids[0]]
+    ids = [each["id"] for each in fresh_sandbox.get(PATH)["data"]]
+    fresh_sandbox.fault("unsorted")
+    assert [each["id"] for each in fresh_sandbox.get(PATH)["data"]] == [*ids[1:], ids[0]]
 
 
-def test_foreign_next(faulty: Sandbox) -> None:
-    """The next page can be said to be on another host, with the cursor it needs."""
-    true = faulty.get(PATH)["links"]["next"]
-    faulty.fault("foreign_next", host="http://127.0.0.2:9")
-    found = faulty.get(PATH)["links"]["next"]
-    assert found == true.replace(faulty.url, "http://127.0.0.2:9")
+def test_foreign_next(fresh_sandbox: Sandbox) -> None:
+    """The link to the next page can name another host, with the right cursor."""
+    true = fresh_sandbox.get(PATH)["links"]["next"]
+    fresh_sandbox.fault("foreign_next", host="http://127.0.0.2:9")
+    found = fresh_sandbox.get(PATH)["links"]["next"]
+    assert found == true.replace(fresh_sandbox.url, "http://127.0.0.2:9")
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked", "close", "gzip"])
-def test_truncated(faulty: Sandbox, framing: str) -> None:
-    """Half of the body comes, in each way that HTTP can frame it, and the connection closes."""
-    whole = raw(faulty).partition(b"\r\n\r\n")[2]
-    faulty.fault("truncated", framing=framing)
-    head, _, half = raw(faulty).partition(b"\r\n\r\n")
+def test_truncated(fresh_sandbox: Sandbox, framing: str) -> None:
+    """Half of the body is sent, in each framing of HTTP, and the connection closes."""
+    whole = read_raw(fresh_sandbox).partition(b"\r\n\r\n")[2]
+    fresh_sandbox.fault("truncated", framing=framing)
+    head, _, half = read_raw(fresh_sandbox).partition(b"\r\n\r\n")
     names = {line.partition(b":")[0] for line in head.split(b"\r\n")}
     assert head.startswith(b"HTTP/1.1 200 OK")
     assert (b"content-length" in names) == (framing == "length")
@@ -223,82 +211,89 @@ def test_truncated(faulty: Sandbox, framing: str) -> None:
     assert 0 < len(half) < len(whole)
     if framing in {"length", "chunked"}:
         with pytest.raises(requests.exceptions.RequestException):
-            faulty.ask("GET", PATH)
+            fresh_sandbox.request("GET", PATH)
     assert not half.endswith(b"0\r\n\r\n")
 
 
 @pytest.mark.parametrize("head", [True, False])
-def test_slow(faulty: Sandbox, *, head: bool) -> None:
-    """The answer drips, whole in the end."""
-    whole = raw(faulty, "/api/tag-groups").partition(b"\r\n\r\n")[2]
-    faulty.fault("slow", pause=0.01, bytes=400, head=head)
-    assert raw(faulty, "/api/tag-groups").partition(b"\r\n\r\n")[2] == whole
+def test_slow(fresh_sandbox: Sandbox, *, head: bool) -> None:
+    """A slow response is complete in the end."""
+    whole = read_raw(fresh_sandbox, "/api/tag-groups").partition(b"\r\n\r\n")[2]
+    fresh_sandbox.fault("slow", pause=0.01, bytes=400, head=head)
+    assert read_raw(fresh_sandbox, "/api/tag-groups").partition(b"\r\n\r\n")[2] == whole
 
 
-def test_silence_and_reset(faulty: Sandbox) -> None:
-    """The server can say nothing at all, or reset the connection; it serves on for others."""
-    faulty.fault("stall", times=1)
+def test_stall_and_connection_reset(fresh_sandbox: Sandbox) -> None:
+    """The server can send nothing, or reset the connection; it still serves other requests."""
+    fresh_sandbox.fault("stall", times=1)
     with pytest.raises(requests.exceptions.ReadTimeout):
-        faulty.ask("GET", PATH, timeout=0.5)
-    faulty.fault("reset", times=1)
-    address = urlsplit(faulty.url).netloc
+        fresh_sandbox.request("GET", PATH, timeout=0.5)
+    fresh_sandbox.fault("reset", times=1)
+    address = urlsplit(fresh_sandbox.url).netloc
     connection = http.client.HTTPConnection(address, timeout=10)
-    connection.request("GET", PATH, headers=faulty.headers)
+    connection.request("GET", PATH, headers=fresh_sandbox.headers)
     with pytest.raises(ConnectionResetError):
         connection.getresponse()
-    assert faulty.ask("GET", PATH).status_code == 200
+    assert fresh_sandbox.request("GET", PATH).status_code == 200
 
 
-def test_silence_does_not_keep_the_server_alive() -> None:
-    """A server that says nothing on one connection can still be stopped."""
-    with running_sandbox(campaigns=20, profiles=50, fault="stall") as silent:
+def test_stalled_server_can_be_stopped() -> None:
+    """A server with a stalled connection still stops."""
+    with running_sandbox(campaigns=20, profiles=50, fault="stall") as stalled:
         with pytest.raises(requests.exceptions.ReadTimeout):
-            silent.ask("GET", PATH, timeout=0.2)
-        silent.process.terminate()
-        assert silent.process.wait(timeout=30) is not None
+            stalled.request("GET", PATH, timeout=0.2)
+        stalled.process.terminate()
+        assert stalled.process.wait(timeout=30) is not None
 
 
-def test_struck_requests_are_logged(faulty: Sandbox) -> None:
-    """The admin sees what a struck request was answered; 0 stands for nothing."""
-    faulty.reset_requests()
-    faulty.fault("503", times=1)
-    faulty.ask("GET", PATH)
-    assert faulty.admin()["requests"] == {"GET /api/campaigns": {"503": 1}}
-    faulty.ask("GET", PATH)
-    assert [asked["records"] for asked in faulty.log()] == [0, 3]
+def test_log_shows_the_sent_status(fresh_sandbox: Sandbox) -> None:
+    """The request log shows the status that a fault sent, and the number of records."""
+    fresh_sandbox.reset_requests()
+    fresh_sandbox.fault("503", times=1)
+    fresh_sandbox.request("GET", PATH)
+    assert fresh_sandbox.admin()["requests"] == {"GET /api/campaigns": {"503": 1}}
+    fresh_sandbox.request("GET", PATH)
+    assert [entry["records"] for entry in fresh_sandbox.log()] == [0, 3]
 
 
-def test_wrong_settings_are_refused(faulty: Sandbox) -> None:
-    """A fault that does not exist, or a path that is no pattern, is refused in one line."""
-    for given in ({"name": "flood"}, {"name": "500", "path": "("}, {}):
-        answer = faulty.session.post(f"{faulty.url}/admin/fault", json=given)
-        assert answer.status_code == 400
-        assert "\n" not in answer.json()["error"]
+def test_wrong_settings_are_refused(fresh_sandbox: Sandbox) -> None:
+    """An unknown fault, or a path that is not a regular expression, is refused in one line."""
+    for settings in ({"name": "flood"}, {"name": "500", "path": "("}, {}):
+        response = fresh_sandbox.session.post(f"{fresh_sandbox.url}/admin/fault", json=settings)
+        assert response.status_code == 400
+        assert "\n" not in response.json()["error"]
 
 
-def test_poison(faulty: Sandbox) -> None:
-    """Any page that would hold the record fails, and no other does."""
-    first, second = (one["id"] for one in faulty.get(PATH)["data"][:2])
-    faulty.fault("poison", ids=[second])
-    sizes = {size: faulty.ask("GET", f"/api/campaigns?page[size]={size}") for size in (1, 2, 3)}
-    assert {size: answer.status_code for size, answer in sizes.items()} == {1: 200, 2: 500, 3: 500}
+def test_poison(fresh_sandbox: Sandbox) -> None:
+    """Every page that would hold the record fails, and no other does."""
+    first, second = (one["id"] for one in fresh_sandbox.get(PATH)["data"][:2])
+    fresh_sandbox.fault("poison", ids=[second])
+    sizes = {
+        size: fresh_sandbox.request("GET", f"/api/campaigns?page[size]={size}")
+        for size in (1, 2, 3)
+    }
+    assert {size: response.status_code for size, response in sizes.items()} == {
+        1: 200,
+        2: 500,
+        3: 500,
+    }
     assert [one["id"] for one in sizes[1].json()["data"]] == [first]
 
 
-def test_a_fault_of_some_queries(faulty: Sandbox) -> None:
-    """A fault strikes only requests whose query matches: pages too large, for instance."""
-    faulty.fault("503", query=r"size%5D=\d\d")
-    answers = [
-        faulty.ask("GET", "/api/campaigns", params={"page[size]": size}).status_code
+def test_fault_strikes_selected_queries(fresh_sandbox: Sandbox) -> None:
+    """A fault strikes only requests whose query matches, for instance large pages."""
+    fresh_sandbox.fault("503", query=r"size%5D=\d\d")
+    responses = [
+        fresh_sandbox.request("GET", "/api/campaigns", params={"page[size]": size}).status_code
         for size in (9, 10)
     ]
-    assert answers == [200, 503]
+    assert responses == [200, 503]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_fault_goes_away(faulty: Sandbox, name: str) -> None:
-    """Once unset, no fault is felt."""
-    faulty.fault(name)
-    assert (name in REPLIES or name in CHANGES) or faulty.admin()["faults"]
-    faulty.clear_faults()
-    assert faulty.ask("GET", PATH).status_code == 200
+def test_every_fault_can_be_cleared(fresh_sandbox: Sandbox) -> None:
+    """A fault is active while it is set, and has no effect once it is cleared."""
+    for name in NAMES:
+        fresh_sandbox.fault(name)
+        assert [fault["name"] for fault in fresh_sandbox.admin()["faults"]] == [name]
+        fresh_sandbox.clear_faults()
+        assert fresh_sandbox.request("GET", PATH).status_code == 200, name

@@ -1,4 +1,4 @@
-"""The official client of the revision, klaviyo-api 25.0.0, judges the sandbox."""
+"""The official client of the revision, klaviyo-api 25.0.0, reads the sandbox."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ import pytest
 from klaviyo_api import KlaviyoAPI  # type: ignore[import-untyped]
 from pydantic import BaseModel
 
-from klaviyo_sandbox.api.endpoints import Endpoint
-from tests.sandbox.reading import QUESTIONS, READS, paths, question
-from tests.sandbox_server import KEY, Sandbox, body
+from klaviyo_sandbox.resources.declaration import Endpoint
+from tests.sandbox.endpoint_samples import (
+    GET_ENDPOINTS,
+    REPORT_ENDPOINTS,
+    report_attributes,
+    sample_paths,
+)
+from tests.sandbox_server import KEY, Sandbox, build_body
 
 GROUPS = (
     "Accounts Campaigns Events Flows Forms Lists Metrics Profiles Reporting Segments Tags Templates"
@@ -23,9 +28,9 @@ GROUPS = (
 
 
 @cache
-def operations() -> dict[tuple[str, str], tuple[str, str]]:
-    """Where each method and path is found in the client: its group and its name."""
-    found = {}
+def find_operations() -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the client's group and method name for each HTTP method and path."""
+    operations = {}
     for group in GROUPS:
         module = importlib.import_module(f"openapi_client.api.{group.lower()}_api")
         for name, function in inspect.getmembers(getattr(module, f"{group}Api")):
@@ -33,74 +38,79 @@ def operations() -> dict[tuple[str, str], tuple[str, str]]:
             match = re.search(r"method='(\w+)',\s+resource_path='([^']+)'", source)
             if match:
                 operation = name.removeprefix("_").removesuffix("_serialize")
-                found[match[1], match[2]] = (group, operation)
-    return found
+                operations[match[1], match[2]] = (group, operation)
+    return operations
 
 
 @pytest.fixture(scope="module")
 def client(sandbox: Sandbox) -> KlaviyoAPI:
-    """The client as its users make it, typed, without second tries."""
+    """The client with typed models and without retries."""
     return KlaviyoAPI(KEY, max_retries=0, test_host=sandbox.url)
 
 
-def call(client: KlaviyoAPI, endpoint: Endpoint, *arguments: Any, **named: Any) -> Any:
-    """Ask the endpoint through the client's own method for it."""
-    group, name = operations()[endpoint.method, endpoint.path]
-    return getattr(getattr(client, group), name)(*arguments, **named)
-
-
-def as_found(model: Any) -> Any:
-    """The plain document that a typed answer stands for."""
+def call(client: KlaviyoAPI, endpoint: Endpoint, *arguments: Any, **options: Any) -> Any:
+    """Return the document that the client's own method for the endpoint reads."""
+    group, name = find_operations()[endpoint.method, endpoint.path]
+    model = getattr(getattr(client, group), name)(*arguments, **options)
     assert isinstance(model, BaseModel)
     return model.model_dump(by_alias=True, mode="json")
 
 
-def identity(data: Any) -> Any:
-    """What the data of an answer shows, by type and id."""
+def identify(data: Any) -> Any:
+    """Return the type and id of each resource."""
     if isinstance(data, list):
-        return [identity(each) for each in data]
+        return [identify(each) for each in data]
     return (data["type"], data["id"]) if data else None
 
 
-@pytest.mark.parametrize("endpoint", READS, ids=lambda endpoint: endpoint.path)
-def test_client_reads_every_endpoint(
-    client: KlaviyoAPI, sandbox: Sandbox, endpoint: Endpoint
+def test_client_reads_every_endpoint(client: KlaviyoAPI, sandbox: Sandbox) -> None:
+    """Each GET endpoint, with every include, passes through the client's typed models."""
+    offenders = []
+    for endpoint in GET_ENDPOINTS:
+        options: dict[str, Any] = {}
+        if endpoint.include:
+            options["include"] = endpoint.include.split()
+        if endpoint.additional:
+            options[f"additional_fields_{endpoint.resource_type}"] = endpoint.additional.split()
+        for path in sample_paths(sandbox, endpoint):
+            arguments = [path.split("/")[3]] if "{id}" in endpoint.path else []
+            read = call(client, endpoint, *arguments, **options)["data"]
+            if identify(read) != identify(sandbox.get(path)["data"]):
+                offenders.append(path)
+    assert offenders == []
+
+
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        ("/api/campaigns", {}),
+        ("/api/campaign-messages", {}),
+        ("/api/events", {"filter": "greater-than(datetime,2026-11-01T00:00:00Z)"}),
+    ],
+)
+def test_client_reads_every_page(
+    client: KlaviyoAPI, sandbox: Sandbox, path: str, options: dict[str, str]
 ) -> None:
-    """Each GET endpoint, with all it can include, passes through the client's typed models."""
-    named: dict[str, Any] = {}
-    if endpoint.include:
-        named["include"] = endpoint.include.split()
-    if endpoint.additional:
-        named[f"additional_fields_{endpoint.kind}"] = endpoint.additional.split()
-    found = paths(sandbox, endpoint)
-    assert found
-    for path in found:
-        arguments = [path.split("/")[3]] if "{id}" in endpoint.path else []
-        seen = as_found(call(client, endpoint, *arguments, **named))["data"]
-        assert identity(seen) == identity(sandbox.get(path)["data"])
-
-
-@pytest.mark.parametrize("path", ["/api/campaigns", "/api/campaign-messages", "/api/events"])
-def test_client_reads_every_page(client: KlaviyoAPI, sandbox: Sandbox, path: str) -> None:
-    """Following the client's own cursors shows every item once."""
-    endpoint = next(each for each in READS if each.path == path)
-    found: list[str] = []
+    """The client's own cursors lead to every item once."""
+    endpoint = next(each for each in GET_ENDPOINTS if each.path == path)
+    ids: list[str] = []
     cursor = None
-    while cursor is not None or not found:
-        answer = as_found(call(client, endpoint, page_cursor=cursor))
-        found += [each["id"] for each in answer["data"]]
-        query = parse_qs(urlsplit(answer["links"].get("next")).query)
+    while cursor is not None or not ids:
+        page = call(client, endpoint, page_cursor=cursor, **options)
+        ids += [each["id"] for each in page["data"]]
+        query = parse_qs(urlsplit(page["links"].get("next")).query)
         cursor = query.get("page[cursor]", [None])[0]
-    assert found == [each["id"] for each in sandbox.all(path)]
-    assert len(set(found)) == len(found)
+    assert ids == [each["id"] for each in sandbox.all(path, **options)]
+    assert len(set(ids)) == len(ids)
 
 
-@pytest.mark.parametrize("endpoint", QUESTIONS, ids=lambda endpoint: endpoint.path)
-def test_client_asks_every_question(
-    client: KlaviyoAPI, metric_ids: dict[str, str], endpoint: Endpoint
-) -> None:
-    """Each report and the aggregates take the client's typed question and give a typed answer."""
-    asked = body(endpoint.kind, question(endpoint, metric_ids))
-    answer = as_found(call(client, endpoint, asked))
-    given = answer["data"]["attributes"]
-    assert given["data" if endpoint.kind == "metric-aggregate" else "results"]
+def test_client_requests_every_report(client: KlaviyoAPI, metric_ids: dict[str, str]) -> None:
+    """Each report and the aggregates accept the client's typed request and return results."""
+    without_results = []
+    for endpoint in REPORT_ENDPOINTS:
+        body = build_body(endpoint.resource_type, report_attributes(endpoint, metric_ids))
+        attributes = call(client, endpoint, body)["data"]["attributes"]
+        is_aggregate = endpoint.resource_type == "metric-aggregate"
+        if not attributes["data" if is_aggregate else "results"]:
+            without_results.append(endpoint.path)
+    assert without_results == []

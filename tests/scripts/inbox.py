@@ -1,4 +1,4 @@
-"""A mail server for tests that keeps what it gets."""
+"""A mail server for tests that keeps the messages it receives."""
 
 import socket
 from collections.abc import Iterator
@@ -11,21 +11,22 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 PASSWORD = "hush-hush"
+UNKNOWN_RECIPIENT = "unknown@example.com"
 
 
 class Inbox:
-    """What arrived. It takes no mail to `nobody@...`."""
+    """The received messages, with their recipients and the passwords of their logins."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
-        self.logins: list[bytes] = []
+        self.passwords: list[bytes] = []
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _: list[str]
     ) -> str:
-        """Take or refuse a recipient."""
-        if address.startswith("nobody@"):
+        """Accept every recipient but UNKNOWN_RECIPIENT."""
+        if address == UNKNOWN_RECIPIENT:
             return "550 no such mailbox"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -44,15 +45,15 @@ class Inbox:
     def authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: Any
     ) -> AuthResult:
-        """Let in whoever knows the password."""
-        self.logins.append(login.password)
+        """Accept a login with PASSWORD."""
+        self.passwords.append(login.password)
         return AuthResult(success=login.password == PASSWORD.encode(), handled=False)
 
 
 @contextmanager
-def serving(inbox: Inbox, **options: Any) -> Iterator[dict[str, str]]:
-    """Run the server; gives the settings that lead to it."""
-    server = Controller(inbox, "127.0.0.1", port=_free_port(), **options)
+def serve(inbox: Inbox, **options: Any) -> Iterator[dict[str, str]]:
+    """Run the server; yield the settings that lead to it."""
+    server = Controller(inbox, "127.0.0.1", port=_find_free_port(), **options)
     server.start()
     try:
         yield {"SMTP_HOST": "localhost", "SMTP_PORT": str(server.port)}
@@ -60,8 +61,8 @@ def serving(inbox: Inbox, **options: Any) -> Iterator[dict[str, str]]:
         server.stop()
 
 
-def _free_port() -> int:
-    """A port that nobody listens on; aiosmtpd cannot be asked to find one."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
+def _find_free_port() -> int:
+    """Find a free port; aiosmtpd cannot choose one itself."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
         return port

@@ -39,6 +39,7 @@ create table {schema}.klaviyo__campaign_extract (
 
 @pytest.fixture(scope="module", name="duckdb_file")
 def _duckdb_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DuckDB file with the mart, and with one that has no day."""
     file = tmp_path_factory.mktemp("duckdb") / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema klaviyo")
@@ -51,7 +52,7 @@ def _duckdb_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", name="postgres")
 def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """The settings that lead to a real Postgres with the same mart."""
+    """The settings of a real Postgres with the same mart."""
     with running_postgres(tmp_path_factory.mktemp("postgres")) as postgres:
         with psycopg.connect(postgres.uri) as connection:
             connection.execute("create schema marts")
@@ -63,18 +64,18 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str,
 
 @pytest.fixture(name="bigquery")
 def _bigquery(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    """The settings that lead to a BigQuery on this machine with the same mart."""
+    """The settings of a BigQuery emulator with the same mart."""
     anonymous = (AnonymousCredentials(), PROJECT)  # type: ignore[no-untyped-call]
     monkeypatch.setattr(google.auth, "default", lambda *_, **__: anonymous)
     with running_bigquery(tmp_path) as bigquery:
-        selects = " union all ".join(f"select {_googlesql(row)}" for row in ROWS)
+        selects = " union all ".join(f"select {_format_googlesql(row)}" for row in ROWS)
         bigquery.sql.run(f"create table `{PROJECT}`.`klaviyo`.`{MART}` as {selects}")
         settings = {"DBT_TARGET": "bigquery", "BQ_PROJECT": PROJECT, "BQ_DATASET": "klaviyo"}
         yield {**settings, "BIGQUERY_EMULATOR_HOST": bigquery.url}
 
 
-def _googlesql(row: Sequence[Any]) -> str:
-    """A row as the columns of a query."""
+def _format_googlesql(row: Sequence[Any]) -> str:
+    """Format a row as the columns of a GoogleSQL query."""
     names = "date campaign_id campaign_name open_rate recipients is_archived send_time".split()
     kinds = "date string string float64 int64 bool timestamp".split()
     return ", ".join(
@@ -85,7 +86,7 @@ def _googlesql(row: Sequence[Any]) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _on_duckdb(monkeypatch: pytest.MonkeyPatch, duckdb_file: Path) -> None:
+def _set_warehouse(monkeypatch: pytest.MonkeyPatch, duckdb_file: Path) -> None:
     monkeypatch.setenv("KLAVIYO_WAREHOUSE", str(duckdb_file))
 
 
@@ -100,19 +101,19 @@ def _bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield s3
 
 
-def exported(file: Path, *options: str) -> str:
-    """The content of the CSV file that was written."""
+def export_csv(file: Path, *options: str) -> str:
+    """Export to a CSV file and return its content."""
     assert export.main(["--output", str(file), *options]) == 0
     return file.read_text()
 
 
-def campaigns(content: str) -> list[str]:
-    """The campaigns in an exported file, in order."""
+def read_campaign_ids(content: str) -> list[str]:
+    """Read the campaign ids of a CSV file, in order."""
     return [row["campaign_id"] for row in csv.DictReader(content.splitlines(keepends=True))]
 
 
-def complaint(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
-    """The one line in which the command says why it fails with this exit code."""
+def get_error(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
+    """Run the command, which must fail with this exit code; return its one-line error."""
     assert export.main(list(arguments)) == code
     err = capsys.readouterr().err
     assert "hush-hush" not in err
@@ -121,10 +122,8 @@ def complaint(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) ->
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_the_file_holds_the_mart_to_the_digit(
-    duckdb_file: Path, tmp_path: Path, suffix: str
-) -> None:
-    """Nulls, empty texts, quotes, large numbers and moments come back as they stand in the mart."""
+def test_file_equals_the_mart(duckdb_file: Path, tmp_path: Path, suffix: str) -> None:
+    """Nulls, empty strings, quotes, large numbers and times are read back as the mart has them."""
     file = tmp_path / f"out.{suffix}"
     assert export.main(["--output", str(file)]) == 0
     with duckdb.connect(str(duckdb_file), read_only=True) as connection:
@@ -136,19 +135,19 @@ def test_the_file_holds_the_mart_to_the_digit(
 
 
 @pytest.mark.parametrize("engine", ["postgres", "bigquery"])
-def test_every_engine_gives_the_same_file(
+def test_every_engine_exports_the_same_bytes(
     engine: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """To the byte."""
-    from_duckdb = exported(tmp_path / "duckdb.csv")
+    """Postgres and BigQuery export the same bytes as DuckDB."""
+    from_duckdb = export_csv(tmp_path / "duckdb.csv")
     for name, value in request.getfixturevalue(engine).items():
         monkeypatch.setenv(name, value)
-    assert exported(tmp_path / "other.csv") == from_duckdb
-    assert len(campaigns(from_duckdb)) == len(ROWS)
+    assert export_csv(tmp_path / "other.csv") == from_duckdb
+    assert len(read_campaign_ids(from_duckdb)) == len(ROWS)
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("options", "ids"),
     [
         (["--start", "2026-11-02", "--end", "2026-11-04"], ["c2", "c3"]),
         (["--end", "2026-11-02"], ["c1"]),
@@ -157,18 +156,16 @@ def test_every_engine_gives_the_same_file(
         (["--start", "2027-01-01"], []),
     ],
 )
-def test_a_range_holds_its_first_day_and_not_its_last(
-    tmp_path: Path, options: list[str], expected: list[str]
-) -> None:
-    """So that the exports of two neighbouring ranges hold each row once."""
-    assert campaigns(exported(tmp_path / "out.csv", *options)) == expected
+def test_range_excludes_its_end(tmp_path: Path, options: list[str], ids: list[str]) -> None:
+    """A range includes its start and excludes its end, so adjacent exports share no row."""
+    assert read_campaign_ids(export_csv(tmp_path / "out.csv", *options)) == ids
 
 
-def test_a_dry_run_prints_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It prints what the file would hold, and writes and uploads nothing."""
+def test_dry_run_prints_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A dry run prints the rows as CSV, and writes and uploads nothing."""
     options = ["--dry-run", "--upload-s3", "s3://archive/a.csv"]
     assert export.main(options) == 0
-    assert campaigns(capsys.readouterr().out) == ["c1", "c2", "c3", "c4"]
+    assert read_campaign_ids(capsys.readouterr().out) == ["c1", "c2", "c3", "c4"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -184,21 +181,21 @@ def test_a_dry_run_prints_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture
         (["klaviyo__data_health"], rf"klaviyo__data_health_on_{TODAY}.csv"),
     ],
 )
-def test_the_name_of_a_file_says_what_it_holds(
+def test_default_file_name_identifies_the_rows(
     tmp_path: Path, options: list[str], name: str
 ) -> None:
-    """So no export takes the place of another one's; and nothing else is left behind."""
+    """The default name contains mart, bounds and limit, and no other file remains in the folder."""
     assert export.main(options) == 0
     [file] = (tmp_path / "data").iterdir()
     assert re.fullmatch(name, file.name)
 
 
-def test_the_upload_can_be_checked(
+def test_upload_has_checksum_and_metadata(
     bucket: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The object is the file; its metadata say what is in it, and its address is printed."""
+    """The object equals the file, its metadata describe the rows, and its address is printed."""
     days = ["--start", "2026-11-02", "--end", "2026-11-04"]
-    content = exported(
+    content = export_csv(
         tmp_path / "out.csv", *days, "--upload-s3", "s3://archive/daily/{start}_{end}.csv"
     )
     assert capsys.readouterr().out.endswith("s3://archive/daily/2026-11-02_2026-11-04.csv\n")
@@ -216,13 +213,11 @@ def test_the_upload_can_be_checked(
 
 
 @pytest.mark.usefixtures("bucket")
-def test_an_upload_that_fails_is_no_success(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The exit code is 1, the reason is told, and the file is kept."""
+def test_failed_upload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A failed upload exits with 1, prints the reason and keeps the file."""
     file = tmp_path / "out.csv"
     options = ("--output", str(file), "--upload-s3", "s3://nowhere/a.csv")
-    line = complaint(capsys, 1, *options)
+    line = get_error(capsys, 1, *options)
     assert "s3://nowhere/a.csv failed" in line
     assert "NoSuchBucket" in line
     assert file.exists()
@@ -243,14 +238,14 @@ def test_an_upload_that_fails_is_no_success(
         (["--upload-s3", "s3://archive/{day}.csv"], "known: mart, start, end"),
     ],
 )
-def test_a_mistake_is_named_before_anything_is_written(
+def test_invalid_options_are_refused_before_writing(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     arguments: list[str],
     line: str,
 ) -> None:
-    """The exit code is 2."""
-    assert line in complaint(capsys, 2, *arguments)
+    """Options that do not fit the mart exit with 2, and nothing is written."""
+    assert line in get_error(capsys, 2, *arguments)
     assert not list(tmp_path.rglob("*.csv"))
 
 
@@ -264,31 +259,29 @@ def test_a_mistake_is_named_before_anything_is_written(
         ({"DBT_TARGET": "oracle"}, 2, "DBT_TARGET: Input should be 'duckdb', 'postgres' or"),
     ],
 )
-def test_a_warehouse_that_cannot_be_reached(
+def test_unreachable_warehouse(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     environment: dict[str, str],
     code: int,
     line: str,
 ) -> None:
-    """The setting is named, or what the engine said."""
+    """The one-line error names the setting, or has the engine's own message."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert line in complaint(capsys, code)
+    assert line in get_error(capsys, code)
 
 
-def test_a_place_that_cannot_be_written_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The exit code is 1, and the line begins with the file that was asked for."""
+def test_unwritable_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that cannot be written exits with 1, and the error begins with its path."""
     (tmp_path / "file").touch()
     for file in (tmp_path / "file" / "out.csv", Path("/proc/out.csv")):
-        line = complaint(capsys, 1, "--output", str(file))
+        line = get_error(capsys, 1, "--output", str(file))
         assert line.startswith(f"{file} cannot be written: ")
 
 
-def test_the_settings_are_those_of_dbt() -> None:
-    """Names and defaults of the warehouse's settings are those in dbt's profiles.yml."""
+def test_settings_equal_those_of_dbt() -> None:
+    """Names and defaults of the warehouse settings equal those in dbt's profiles.yml."""
     profiles = (Path(export.__file__).parents[1] / "dbt_project" / "profiles.yml").read_text()
     in_dbt = dict(re.findall(r"env_var\('(\w+)', '([^']*)'\)", profiles))
     ours = {name.upper(): field for name, field in WarehouseSettings.model_fields.items()}

@@ -1,4 +1,4 @@
-"""`python -m scripts.load_postgres`: the raw tables in Postgres are those that were synced."""
+"""`python -m scripts.load_postgres`: Postgres has the raw tables that were synced."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from tests.warehouse import raw, shop
 from tests.warehouse.engines import running_postgres
 
 
-def test_every_table_is_copied_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """To the digit, and once more without a trace of the first time."""
+def test_every_table_is_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every table is copied to the digit, and a second copy replaces the first."""
     file = raw.write(tmp_path / "raw.db", shop.ROWS)
     with running_postgres(tmp_path) as postgres:
         for name, value in postgres.environment.items():
@@ -26,9 +26,9 @@ def test_every_table_is_copied_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         ):
             source.execute("set timezone = 'UTC'")
             for table, rows in shop.ROWS.items():
-                [expected] = source.execute(f"select count(*) from {SCHEMA}.{table}").fetchall()
+                [loaded] = source.execute(f"select count(*) from {SCHEMA}.{table}").fetchall()
                 [copied] = target.execute(f"select count(*) from raw.{table}").fetchall()
-                assert copied == expected == (len(rows),)
+                assert copied == loaded == (len(rows),)
             query = (
                 "select * from {}.campaign_performance"
                 " order by account_id, campaign_message_id, variation, conversion_metric_id"
@@ -37,7 +37,7 @@ def test_every_table_is_copied_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: 
             assert copied_rows == source.execute(query.format(SCHEMA)).fetchall()
 
 
-def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """With the remedy, and the exit code 1."""
+def test_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing file exits with 1, and the message names the file and the remedy."""
     assert load_postgres.main(["none.db"]) == 1
     assert "none.db is missing: run `make demo`" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`python -m scripts.pipeline`: all in one, from a Klaviyo account to a mail in an inbox."""
+"""`python -m scripts.pipeline`: every step, from a Klaviyo account to an e-mail."""
 
 import base64
 import csv
@@ -14,15 +14,16 @@ import duckdb
 import pytest
 import responses
 from moto import mock_aws
+from playwright.sync_api import Browser
 
 from scripts import fivetran_api, pipeline, steps
-from scripts.results import Period
+from scripts.digest.period import Period
 from scripts.warehouse import WarehouseSettings
-from tests.looker.chromium import holds_charts
+from tests import browser
 from tests.sandbox_server import KEY, running_sandbox
-from tests.scripts.inbox import PASSWORD, Inbox, serving
+from tests.scripts.inbox import PASSWORD, Inbox, serve
 
-ONLY_BUILD = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
+BUILD_ONLY = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
 DAYS = ["--start", "2026-09-01", "--end", "2026-11-16"]
 SETTINGS = {
     "KLAVIYO_API_KEY": KEY,
@@ -36,8 +37,8 @@ SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Finished:
-    """A pipeline that ran to its end, and all that it reached."""
+class PipelineRun:
+    """A finished run: its exit code, its files, and what the mail server and S3 received."""
 
     code: int
     folder: Path
@@ -45,26 +46,26 @@ class Finished:
     archive: dict[str, str]
 
 
-@pytest.fixture(scope="module", name="finished")
-def _finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """One run on the sandbox, a simulated S3 and a mail server on this machine."""
+@pytest.fixture(scope="module", name="run")
+def _run(tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+    """A run on the sandbox, with a simulated S3 and a mail server on this machine."""
     folder = tmp_path_factory.mktemp("pipeline")
     inbox = Inbox()
     with (
         pytest.MonkeyPatch.context() as patch,
-        serving(inbox) as server,
+        serve(inbox) as server,
         running_sandbox(
             campaigns=30, profiles=200, now="2026-11-16T15:00:00+00:00", no_limits=True
         ) as sandbox,
         mock_aws(),
     ):
-        where = {
+        environment = {
             "KLAVIYO_BASE_URL": sandbox.url,
             "KLAVIYO_RAW_SCHEMA": "of_another_target",
             "DBT_TARGET_PATH": str(folder / "target"),
             "DBT_LOG_PATH": str(folder / "logs"),
         }
-        for name, value in (SETTINGS | server | where).items():
+        for name, value in (SETTINGS | server | environment).items():
             patch.setenv(name, value)
         patch.chdir(folder)
         s3 = boto3.client("s3", region_name="us-east-1")
@@ -72,28 +73,33 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         code = pipeline.main([*DAYS, "--folder", str(folder / "build")])
         stored = s3.list_objects_v2(Bucket="archive").get("Contents", [])
         archive = {
-            each["Key"]: s3.get_object(Bucket="archive", Key=each["Key"])["Body"].read().decode()
-            for each in stored
+            item["Key"]: s3.get_object(Bucket="archive", Key=item["Key"])["Body"].read().decode()
+            for item in stored
         }
-    return Finished(code, folder, inbox, archive)
+    return PipelineRun(code, folder, inbox, archive)
 
 
-def test_every_artefact_is_there(finished: Finished, tmp_path: Path) -> None:
-    """A dashboard with charts, the rows in a file and in S3, and a digest with pictures."""
-    assert finished.code == 0
-    assert holds_charts(finished.folder / "build" / "dashboard.html", tmp_path)
-    [file] = (finished.folder / "data").iterdir()
+def test_the_dashboard_has_charts(run: PipelineRun, chromium: Browser) -> None:
+    """The page draws a chart in a real browser, without an error in its console."""
+    assert browser.draws_chart(chromium, run.folder / "build" / "dashboard.html")
+
+
+def test_run_produces_every_artifact(run: PipelineRun) -> None:
+    """A run writes a dashboard, the rows to a file and to S3, and a digest with charts."""
+    assert run.code == 0
+    assert (run.folder / "build" / "dashboard.html").exists()
+    [file] = (run.folder / "data").iterdir()
     assert file.name == "klaviyo__campaign_extract_from_2026-09-01_to_2026-11-16.csv"
-    assert finished.archive == {"2026-09-01_2026-11-16.csv": file.read_text()}
-    [message] = finished.inbox.messages
+    assert run.archive == {"2026-09-01_2026-11-16.csv": file.read_text()}
+    [message] = run.inbox.messages
     kinds = [part.get_content_type() for part in message.walk()]
     assert kinds.count("image/png") == 2
 
 
-def test_the_artefacts_agree(finished: Finished) -> None:
-    """Every campaign that was archived stands in the digest, with as many recipients."""
-    [text] = finished.archive.values()
-    [message] = finished.inbox.messages
+def test_artifacts_agree(run: PipelineRun) -> None:
+    """The digest has every archived campaign, with the same number of recipients."""
+    [text] = run.archive.values()
+    [message] = run.inbox.messages
     body = message.get_body(("plain",))
     assert body
     rows = list(csv.DictReader(text.splitlines(keepends=True)))
@@ -103,16 +109,18 @@ def test_the_artefacts_agree(finished: Finished) -> None:
         assert f"sent {int(row['recipients']):,}" in body.get_content()
 
 
-def test_the_dashboard_of_another_engine_is_the_same(finished: Finished) -> None:
-    """It is drawn from a copy of the marts, which here come from DuckDB as from any other."""
-    build = finished.folder / "build"
+def test_dashboard_from_copied_marts_is_the_same(run: PipelineRun) -> None:
+    """The dashboard of another engine is drawn from copied marts and equals the local one."""
+    build = run.folder / "build"
     settings = WarehouseSettings(klaviyo_warehouse=build / "warehouse.duckdb")
-    place = steps.Place(finished.folder, build / "warehouse.duckdb", finished.folder / "copy.html")
-    days = Period(date(2026, 9, 1), date(2026, 11, 16))
-    steps.draw(pipeline.copied(pipeline.Run(settings, place, days, {})))
+    file = run.folder / "copy.html"
+    workspace = steps.Workspace(run.folder, build / "warehouse.duckdb", file)
+    period = Period(date(2026, 9, 1), date(2026, 11, 16))
+    context = pipeline.RunContext(settings, workspace, period, {})
+    steps.draw(pipeline.copy_marts_here(context))
     [drawn, copy] = [
         re.findall(r'id="data">(.+?)</script>', page.read_text(), re.DOTALL)
-        for page in (build / "dashboard.html", place.dashboard)
+        for page in (build / "dashboard.html", workspace.dashboard)
     ]
     assert len(drawn) == 1
     assert copy == drawn
@@ -120,30 +128,29 @@ def test_the_dashboard_of_another_engine_is_the_same(finished: Finished) -> None
 
 @pytest.fixture(name="settings")
 def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every setting that the pipeline needs, with a mail server that does not respond."""
     for name, value in (SETTINGS | {"SMTP_HOST": "localhost", "SMTP_PORT": "9"}).items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.mark.usefixtures("settings")
-def test_the_first_failure_is_the_end(
-    finished: Finished, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What was done and what was not is told, and the mail server that did not answer is named."""
-    where = ["--folder", str(finished.folder / "build"), *DAYS]
+def test_first_failure_ends_the_run(run: PipelineRun, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first failed step ends the run, which prints what was done, what failed and what not."""
+    options = ["--folder", str(run.folder / "build"), *DAYS]
     with mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="archive")
         skipped = ["--skip", "sync", "--skip", "build", "--skip", "dashboard"]
-        assert pipeline.main([*skipped, *where]) == 1
+        assert pipeline.main([*skipped, *options]) == 1
     out, err = capsys.readouterr()
     assert out.endswith("Done: archive. Failed: digest. Not done: nothing.\n")
     assert err.startswith("\nlocalhost:9 did not send")
 
 
 @pytest.mark.usefixtures("settings")
-def test_a_failed_sync_ends_the_run_with_its_exit_code(
+def test_failed_sync_ends_the_run_with_its_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is built, drawn or sent from a warehouse whose connection is paused."""
+    """With a paused connection the run exits with 5, and nothing is built, drawn or sent."""
     monkeypatch.setenv("FIVETRAN_API_KEY", base64.b64encode(b"key:secret").decode())
     monkeypatch.setenv("FIVETRAN_CONNECTION", "klaviyo")
     status = {"setup_state": "connected", "sync_state": "paused"}
@@ -158,8 +165,8 @@ def test_a_failed_sync_ends_the_run_with_its_exit_code(
 
 
 @pytest.mark.usefixtures("settings")
-def test_a_dry_run_shows_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every step with its settings, the secrets masked; nothing is done."""
+def test_dry_run_prints_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A dry run prints every step with its settings, secrets masked, and runs none."""
     assert pipeline.main(["--dry-run", *DAYS]) == 0
     out = capsys.readouterr().out
     assert [line.split(":")[0] for line in out.splitlines() if line[0] != " "] == list(
@@ -171,8 +178,8 @@ def test_a_dry_run_shows_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """Before the first step, whichever step needs it, and nothing that a skipped step needs."""
+def test_all_settings_are_validated_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before the first step one line names every missing setting but those of skipped steps."""
     assert pipeline.main(["--target", "bigquery", "--skip", "archive"]) == 2
     [line] = capsys.readouterr().err.split("\n")[1:-1]
     missing = ["BQ_PROJECT", "FIVETRAN_API_KEY", "FIVETRAN_CONNECTION"]
@@ -185,10 +192,10 @@ def test_all_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]
     [("nope", "nope is none of dbt's marts"), ("klaviyo__data_health", "marts by day")],
 )
 @pytest.mark.usefixtures("settings")
-def test_a_mart_that_cannot_be_archived_is_refused_at_once(
+def test_mart_without_days_is_refused_before_the_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mart: str, reason: str
 ) -> None:
-    """One that dbt does not declare, or has no day, ends the run before anything is done."""
+    """ARCHIVE_MART exits with 2 at once if dbt does not declare it or its rows have no day."""
     monkeypatch.setenv("ARCHIVE_MART", mart)
     assert pipeline.main(["--skip", "sync", "--skip", "build"]) == 2
     out, err = capsys.readouterr()
@@ -197,8 +204,8 @@ def test_a_mart_that_cannot_be_archived_is_refused_at_once(
     assert "klaviyo__campaign_extract" in err
 
 
-def test_every_mart_of_days_can_be_archived() -> None:
-    """The marts that dbt declares are all known, and only the account's health has no day."""
+def test_every_mart_by_day_can_be_archived() -> None:
+    """ARCHIVE_MART accepts every mart but the calendar and the data health, which have no day."""
     declared = {path.stem for path in (steps.DBT_PROJECT / "models" / "marts").glob("klaviyo*.sql")}
     for mart in declared - {"klaviyo__calendar", "klaviyo__data_health"}:
         assert pipeline.ArchiveSettings.read(archive_mart=mart).archive_mart == mart
@@ -212,14 +219,14 @@ def test_every_mart_of_days_can_be_archived() -> None:
         ("KLAVIYO_COMPATIBILITY", "yes", "Input should be 'true' or 'false'"),
     ],
 )
-def test_what_dbt_would_refuse_is_refused_before_the_sync(
+def test_dbt_settings_are_validated_before_the_sync(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     name: str,
     value: str,
     reason: str,
 ) -> None:
-    """In a dry run too, and where Fivetran syncs."""
+    """A value that dbt refuses exits with 2 before the sync, also in a dry run."""
     monkeypatch.setenv(name, value)
     assert pipeline.main(["--target", "postgres", "--skip", "sync", "--dry-run"]) == 2
     assert capsys.readouterr().err.startswith(f"\n{name}: {reason}")
@@ -227,66 +234,65 @@ def test_what_dbt_would_refuse_is_refused_before_the_sync(
 
 @pytest.mark.usefixtures("settings")
 @pytest.mark.parametrize(("target", "prefix"), [("postgres", "PG_"), ("duckdb", "KLAVIYO_")])
-def test_a_dry_run_shows_what_the_target_uses(
+def test_dry_run_prints_the_settings_of_the_target(
     capsys: pytest.CaptureFixture[str], target: str, prefix: str
 ) -> None:
-    """And no setting of another one."""
-    assert pipeline.main(["--target", target, "--dry-run", *ONLY_BUILD]) == 0
-    shown = capsys.readouterr().out.splitlines()[1:]
+    """A dry run prints the settings of the chosen target and of no other."""
+    assert pipeline.main(["--target", target, "--dry-run", *BUILD_ONLY]) == 0
+    settings = capsys.readouterr().out.splitlines()[1:]
     of_dbt = ("    DBT_TARGET=", "    KLAVIYO_TABLES=reporting", "    KLAVIYO_COMPATIBILITY=false")
-    expected = (f"    {prefix}", *of_dbt)
-    assert shown
-    assert [line for line in shown if not line.startswith(expected)] == []
+    assert settings
+    assert [line for line in settings if not line.startswith((f"    {prefix}", *of_dbt))] == []
 
 
-def test_the_marts_go_where_they_are_said_to_be(
+def test_marts_are_built_in_the_configured_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """KLAVIYO_WAREHOUSE is the file that is built, as it is read; --folder comes before it."""
+    """The marts are built in the file of KLAVIYO_WAREHOUSE, which --folder overrides."""
     for value, options, file in (
         ("", [], "build/account/warehouse.duckdb"),
         ("mine.duckdb", [], "mine.duckdb"),
         ("mine.duckdb", ["--folder", "other"], "other/warehouse.duckdb"),
     ):
         monkeypatch.setenv("KLAVIYO_WAREHOUSE", value)
-        assert pipeline.main(["--dry-run", *ONLY_BUILD, *options]) == 0
+        assert pipeline.main(["--dry-run", *BUILD_ONLY, *options]) == 0
         assert f"KLAVIYO_WAREHOUSE={tmp_path / file}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("occupied", ["connector/files/warehouse.db", "warehouse.duckdb"])
-def test_a_file_that_dbt_cannot_open_is_named(
+def test_database_that_cannot_be_opened_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], occupied: str
 ) -> None:
-    """One that another program holds, or that is no database: one line, and dbt is not begun."""
+    """A locked file or one that is no database exits with 1 and one line, before dbt starts."""
     raw = tmp_path / "connector" / "files" / "warehouse.db"
     raw.parent.mkdir(parents=True)
     duckdb.connect(str(raw)).close()
     file = tmp_path / occupied
-    only = ["--folder", str(tmp_path), *ONLY_BUILD]
-    holding = f"import duckdb; c = duckdb.connect({str(file)!r}); print(flush=True); input()"
+    options = ["--folder", str(tmp_path), *BUILD_ONLY]
+    script = f"import duckdb; c = duckdb.connect({str(file)!r}); print(flush=True); input()"
     with subprocess.Popen(
-        [sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         assert holder.stdout
         holder.stdout.readline()
-        assert_cannot_open(only, file, "Conflicting lock", capsys)
+        assert_cannot_open(options, file, "Conflicting lock", capsys)
     file.write_text("no database " * 1000)
-    assert_cannot_open(only, file, "not a valid DuckDB database", capsys)
+    assert_cannot_open(options, file, "not a valid DuckDB database", capsys)
 
 
 def assert_cannot_open(
     options: list[str], file: Path, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The pipeline ends in one line that names the file and the reason."""
+    """Assert that the pipeline exits with 1 and one line with the file and the reason."""
     assert pipeline.main(options) == 1
     [line] = capsys.readouterr().err.split("\n")[1:-1]
     assert line.startswith(f"{file} cannot be opened: end what holds it")
     assert reason in line
 
 
-def test_nothing_is_built_before_a_sync(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where no raw tables are, the missing file is named."""
-    assert pipeline.main(["--folder", str(tmp_path), *ONLY_BUILD]) == 1
+def test_build_without_a_sync(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A build without raw tables exits with 1 and names the missing file."""
+    assert pipeline.main(["--folder", str(tmp_path), *BUILD_ONLY]) == 1
     assert "connector/files/warehouse.db is missing: sync first" in capsys.readouterr().err
 
 
@@ -300,13 +306,13 @@ def test_nothing_is_built_before_a_sync(tmp_path: Path, capsys: pytest.CaptureFi
         ({"KLAVIYO_API_KEY": KEY, "KLAVIYO_CONCURRENCY": "99"}, "KLAVIYO_CONCURRENCY must be"),
     ],
 )
-def test_the_connector_has_its_say(
+def test_configuration_is_validated_by_the_connector(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     settings: dict[str, str],
     line: str,
 ) -> None:
-    """A configuration that it would refuse is refused before anything is done, by variable."""
+    """A configuration that the connector refuses exits with 2 at once and names the variable."""
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert pipeline.main(["--skip", "archive", "--skip", "digest"]) == 2

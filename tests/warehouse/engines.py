@@ -75,7 +75,7 @@ class Postgres:
             duckdb.connect(str(file), read_only=True) as source,
             psycopg.connect(self.uri) as target,
         ):
-            load_postgres.load(source, target, RAW_SCHEMA)
+            load_postgres.load_tables(source, target, RAW_SCHEMA)
 
     def rows(self, schemas: Mapping[str, str]) -> dict[str, Rows]:
         """The rows of models."""

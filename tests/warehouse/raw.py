@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
 from models import Table
 from streams import TABLES
-
 from tests.fivetran import SCHEMA
 
 # The DuckDB types that fivetran-connector-sdk 3.0.0 creates for the declared types.

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-import configuration
 import pytest
-import streams
 
+import configuration
+import streams
 from scripts import generate_dbt
+from streams import registry
 
 
 def test_the_committed_macros_are_those_of_the_connector(
@@ -17,16 +18,22 @@ def test_the_committed_macros_are_those_of_the_connector(
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("name", ["TABLES", "REPORTING", "REPORTS", "NEEDS"])
+@pytest.mark.parametrize(
+    "name", ["TABLES", "REPORTING", "ALWAYS_SYNCED", "STREAMS", "REQUIRED_TABLES"]
+)
 def test_a_change_in_the_connector_is_drift(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A table, report or requirement that only the connector has fails the check and is printed."""
     changed = {
-        "TABLES": (streams, {**streams.TABLES, "coupon": streams.TAG}),
+        "TABLES": (streams, {**streams.TABLES, "coupon": streams.TABLES["tag"]}),
         "REPORTING": (streams, (*streams.REPORTING, "template")),
-        "REPORTS": (streams, streams.REPORTS[:-1]),
-        "NEEDS": (configuration, {**configuration.NEEDS, "coupon": "tag"}),
+        "ALWAYS_SYNCED": (registry, registry.ALWAYS_SYNCED[:-1]),
+        "STREAMS": (
+            streams,
+            [stream for stream in streams.STREAMS if stream.name != "form_daily"],
+        ),
+        "REQUIRED_TABLES": (configuration, {**configuration.REQUIRED_TABLES, "coupon": "tag"}),
     }
     module, value = changed[name]
     monkeypatch.setattr(module, name, value)

@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import NormalDist
 
 import pytest
-from streams import TABLES
 
+from streams import TABLES
 from tests.warehouse import dbt, raw, shop
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streams import TABLES
 
+from streams import TABLES
 from tests.warehouse import dbt
 
 # They differ between DuckDB, Postgres and BigQuery, or query the warehouse while compiling.

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streams import AMOUNTS, COUNTS
 
+from streams.catalog import AMOUNTS, COUNTS
 from tests.loader import Loader
 from tests.sandbox_server import KEY, running_sandbox
 from tests.warehouse import dbt, raw

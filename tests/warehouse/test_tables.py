@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import configuration
 import pytest
-from streams import TABLES
 
+import configuration
+from streams import TABLES
 from tests.warehouse import dbt, raw, shop
 
 SELECTED = ["campaign", "campaign_performance"]
@@ -51,7 +51,9 @@ def test_dbt_reads_the_tables_that_the_connector_syncs(selection: str, tmp_path:
     )
 
     read = {line.rpartition(".")[2] for line in listed.stdout.split()}
-    synced = configuration.read({"api_key": "pk_anything", "tables": selection}).tables
+    synced = configuration.parse_configuration(
+        {"api_key": "pk_anything", "tables": selection}
+    ).tables
     assert read == synced & set(TABLES) < set(TABLES)
 
 

@@ -96,12 +96,12 @@
       Campaign: subject_line_test.campaign_name
       Flow: subject_line_test.flow_name
     note_text: 'The latest emails sent in several versions, the one with the highest click rate first.
-      A result is called better or worse only where the difference is more than chance, and a click rate
-      lies between its least and its most (95 % confidence). Apple''s mail privacy opens mails by itself,
-      so trust clicks. Tested messages with clicks tracked: Delivered messages in an A/B test, of channels
-      whose clicks are counted. Open rate of tested messages: Unique opens / delivered, over messages
-      in an A/B test. Click rate of tested messages: Unique clicks / delivered, over messages in an A/B
-      test.'
+      A result is called better or worse only where the difference is more than chance. The true click
+      rate is between "at least" and "at most" (95 % confidence). Apple''s mail privacy opens mails by
+      itself, so trust clicks. Tested messages with clicks tracked: Delivered messages in an A/B test,
+      of channels whose clicks are counted. Open rate of tested messages: Unique opens / delivered, over
+      messages in an A/B test. Click rate of tested messages: Unique clicks / delivered, over messages
+      in an A/B test.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -1,4 +1,4 @@
-"""dlt's `rest_api` source, as one would configure it for Klaviyo."""
+"""dlt's `rest_api` source, configured for Klaviyo."""
 
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ def events(url: str) -> Iterator[int]:
 
 
 def campaigns(url: str) -> Iterator[int]:
-    """Yield the campaigns that Klaviyo lists unasked."""
+    """Yield the campaigns that Klaviyo lists without a filter."""
     return _rows(url, "campaigns", {"page[size]": 100})
 
 

@@ -19,15 +19,15 @@ def events(url: str) -> Iterator[int]:
 
 
 def campaigns(url: str) -> Iterator[int]:
-    """Yield the campaigns of each page that Klaviyo lists unasked."""
+    """Yield the campaigns of each page that Klaviyo lists without a filter."""
     return _pages(KlaviyoAPI(KEY, test_host=url).Campaigns.get_campaigns)
 
 
-def _pages(ask: Callable[..., Any], **wishes: Any) -> Iterator[int]:
+def _pages(request: Callable[..., Any], **parameters: Any) -> Iterator[int]:
     link: str | None = ""
     while link is not None:
-        # It takes the cursor out of a link to https; the sandbox's are to http.
+        # It reads the cursor only from a link with https; the sandbox's have http.
         more = {"page_cursor": link.replace("http:", "https:")} if link else {}
-        page = ask(**wishes, **more, options=AS_DICTIONARIES)
+        page = request(**parameters, **more, options=AS_DICTIONARIES)
         yield len(page["data"])
         link = page["links"]["next"]

@@ -1,10 +1,10 @@
-"""Runs one reader in this process and prints what it took, as one line of JSON, last.
+"""Runs one reader in this process; the last line it prints has the figures, as JSON.
 
     python read.py MODULE FUNCTION URL [ARGUMENT ...]
 
 A reader is a module of this folder. Its functions take the address of a sandbox and yield how many
 rows they have read since the last time. They run in the environment of the library that they use,
-so this file needs nothing but Python, and the modules here import each other flat.
+so this file needs only Python, and the modules here import each other without a package.
 """
 
 import importlib
@@ -24,7 +24,7 @@ EARLY = 100_000  # rows
 
 
 def main() -> None:
-    """Read and measure; the imports of the reader are over before the clocks start."""
+    """Read and measure; the clocks start after the imports of the reader."""
     module, function, *arguments = sys.argv[1:]
     read = getattr(importlib.import_module(module), function)
     wall, cpu = time.perf_counter(), time.process_time()
@@ -34,7 +34,7 @@ def main() -> None:
             rows += count
             if not early and rows >= EARLY:
                 early = peak()
-    except Exception as error:  # noqa: BLE001 - whatever a reader dies of is the finding
+    except Exception as error:  # noqa: BLE001 - any error is the result
         sys.exit(f"after {rows:,} rows: {type(error).__name__}: {error}")
     figures = {
         "rows": rows,
@@ -47,9 +47,9 @@ def main() -> None:
 
 
 def peak() -> int:
-    """The most memory this process has held, in bytes.
+    """The peak memory of this process, in bytes.
 
-    Linux counts what the parent held into ru_maxrss (getrusage(2)); VmHWM is of this program alone.
+    On Linux ru_maxrss includes what the parent held (getrusage(2)); VmHWM is of this program alone.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import tap_klaviyo
-from detour import detour
 from read import HEADERS, KEY, START
+from redirect import redirect_to
 
 RECORD = '{"type": "RECORD"'
 
@@ -28,7 +28,7 @@ class Records(io.TextIOBase):
 
 
 def events(url: str) -> Iterator[int]:
-    """Yield the events of the metrics that it knows; it has a stream for each."""
+    """Yield the events of the metrics that it has a stream for."""
     return _read(url, lambda stream: stream in tap_klaviyo.EVENT_MAPPINGS.values())
 
 
@@ -38,14 +38,14 @@ def campaigns(url: str) -> Iterator[int]:
 
 
 def _read(url: str, chosen: Callable[[str], bool]) -> Iterator[int]:
-    detour(url)
+    redirect_to(url)
     with tempfile.TemporaryDirectory() as folder:
         config = _write(folder, "config", {"api_key": KEY, "start_date": START})
         sys.argv[1:] = ["--config", config]
         catalog = tap_klaviyo.discover(HEADERS)
         for stream in catalog["streams"]:
-            whole = next(one for one in stream["metadata"] if not one["breadcrumb"])
-            whole["metadata"]["selected"] = chosen(stream["stream"])
+            root = next(entry for entry in stream["metadata"] if not entry["breadcrumb"])
+            root["metadata"]["selected"] = chosen(stream["stream"])
         sys.argv += ["--catalog", _write(folder, "catalog", catalog)]
         sys.stdout = output = Records()
         tap_klaviyo.main()

@@ -1,0 +1,1 @@
+"""What the connector keeps between syncs."""

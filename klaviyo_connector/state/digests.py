@@ -1,0 +1,71 @@
+"""Which rows are in the warehouse, and which of them change. Pure."""
+
+import hashlib
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Digests = Mapping[str, str]  # key of a row to the digest of its content
+
+
+def digest(value: Any) -> str:
+    """Eight characters that change when the value does."""
+    body = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return b64encode(hashlib.blake2b(body.encode(), digest_size=6).digest()).decode()
+
+
+class RowDigests:
+    """The rows of one table that are in the warehouse, as key and digest.
+
+    An unchanged row is not written again (Fivetran bills rows written), and a row that a full
+    listing does not show is deleted.
+    """
+
+    def __init__(self, digests: Digests) -> None:
+        self.digests = dict(digests)
+        self.seen: set[str] = set()
+
+    def is_changed(self, key: str, row: Mapping[str, Any]) -> bool:
+        """Whether `row` differs from the row written under `key`; records it as written."""
+        self.seen.add(key)
+        new = digest(row)
+        changed = self.digests.get(key) != new
+        self.digests[key] = new
+        return changed
+
+    def missing(self, among: Callable[[str], bool] = lambda _: True) -> list[str]:
+        """The written keys, of those that `among` selects, that this sync did not see."""
+        return [key for key in self.digests if key not in self.seen and among(key)]
+
+    def pop_missing(self, among: Callable[[str], bool] = lambda _: True) -> list[str]:
+        """The same keys; they no longer count as written, since the caller deletes their rows."""
+        gone = self.missing(among)
+        for key in gone:
+            del self.digests[key]
+        return gone
+
+
+class LargestRows:
+    """Selects the complete one of several rows for one key: the row with the largest size.
+
+    Windows of a report may cut a send in two. Then each of them has a part of the recipients, and
+    one window at most has them all.
+    """
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self.sizes = dict(sizes)
+        self._seen: set[str] = set()
+
+    def is_complete(self, key: str, size: int, *, window_is_complete: bool) -> bool:
+        """Whether a row may replace the one written under `key`; records its size if so.
+
+        A smaller row may, if it is the first of this sync and from a complete window: then Klaviyo
+        counts fewer recipients than before.
+        """
+        is_authoritative = window_is_complete and key not in self._seen
+        self._seen.add(key)
+        if size < self.sizes.get(key, 0) and not is_authoritative:
+            return False
+        self.sizes[key] = size
+        return True

@@ -1,0 +1,418 @@
+"""The state of a connection: everything that one sync keeps for the next, typed.
+
+`parse_state` reads it once, when a sync begins, and is the only place that can report a damaged
+state. Streams replace the frozen parts of an `AccountState` as they go; a checkpoint has the parts
+of its moment. The names in JSON are those of version 1 (`rename=`); ARCHITECTURE.md
+has an example.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from api import ConfigurationError
+from models import Checkpoint, Table
+from state.membership_index import MembershipIndex, MembershipIndexState
+from tables.converters import format_utc
+
+VERSION = 1
+# The function for a version makes the state of the next one of it.
+MIGRATIONS: dict[int, Callable[[Any], Any]] = {}
+REMEDY = "restore the state or reset the connection, which syncs everything again"
+MAX_INDEX_LENGTH = 5_000_000  # characters; Fivetran documents 10 MB for the whole state
+
+Digest = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{8}$")]
+SizedDigest = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{8}(:\d{1,18})?$")]  # digest:recipients
+Count = Annotated[int, Meta(ge=0)]
+DayOrNone = Annotated[str, Meta(pattern=r"^(\d{4}-\d\d-\d\d)?$")]
+
+
+YEARS = range(1900, 9000)  # beyond them a lookback is no date any more
+
+
+def _require_zone(*times: datetime | None) -> None:
+    if any(time is not None and time.tzinfo is None for time in times):
+        raise ValueError("a time without a zone")
+
+
+def _require_year(*days: date | None) -> None:
+    if any(day is not None and day.year not in YEARS for day in days):
+        raise ValueError("no year to calculate with")
+
+
+class _Part(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
+    """A frozen part of the state; its JSON is made once."""
+
+    @cached_property
+    def json(self) -> Any:
+        """The part as the state holds it: plain JSON, lists instead of tuples."""
+        return msgspec.json.decode(msgspec.json.encode(self))
+
+
+class DayRange(Struct, frozen=True, order=True, array_like=True):
+    """Days of the account's calendar, both ends included."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        _require_year(self.start, self.end)
+
+    def covers(self, other: "DayRange") -> bool:
+        """Whether every day of `other` is in this range."""
+        return self.start <= other.start and other.end <= self.end
+
+
+class TimeSpan(Struct, frozen=True, order=True, array_like=True):
+    """Times from `start` to before `end`."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        _require_zone(self.start, self.end)
+        _require_year(self.start, self.end)
+
+
+class AccountRowState(_Part, frozen=True):
+    """The row of the account itself."""
+
+    digests: dict[str, Digest] = msgspec.field(name="rows", default_factory=dict)
+
+
+class RecordDetails(Struct, frozen=True, array_like=True):
+    """A record whose details are read: its digest then, and the keys of its rows by table."""
+
+    digest: str
+    keys: dict[str, list[str]]
+
+
+class ResourceState(
+    _Part,
+    frozen=True,
+    rename={"full_refresh_on": "listed_on", "digests": "rows", "details": "detailed"},
+):
+    """A listing of records.
+
+    `watermark` is the latest change that is read, `full_refresh_on` the day of the last listing of
+    everything. `digests` has the rows of each table, `details` the records with details, by id.
+    """
+
+    watermark: datetime | None = None
+    full_refresh_on: date | None = None
+    digests: dict[str, dict[str, Digest]] = {}
+    details: dict[str, RecordDetails] = {}
+
+    def __post_init__(self) -> None:
+        _require_zone(self.watermark)
+        _require_year(self.watermark)
+
+
+class ReportState(
+    _Part,
+    frozen=True,
+    rename={
+        "daily_lookback_on": "deep_on",
+        "full_refresh_on": "history_on",
+        "full_refresh_from": "history_from",
+        "digests": "rows",
+    },
+):
+    """A report or aggregate for one metric.
+
+    The days of the last daily lookback and of the last full refresh, the first day of that full
+    refresh, the ranges still to request, and the written rows: key without date to day ("" if the
+    table has none) to digest and recipients.
+    """
+
+    daily_lookback_on: date | None = None
+    full_refresh_on: date | None = None
+    full_refresh_from: date | None = None
+    pending: tuple[DayRange, ...] = ()
+    digests: dict[str, dict[DayOrNone, SizedDigest]] = {}
+
+    def __post_init__(self) -> None:
+        _require_year(self.daily_lookback_on, self.full_refresh_on, self.full_refresh_from)
+
+
+class WindowedState(
+    _Part,
+    frozen=True,
+    rename={"low_watermark": "watermark", "daily_lookback_until": "cold", "covered": "done"},
+):
+    """A listing that is read by windows of time.
+
+    Everything before `low_watermark` is read, and the spans `covered` beyond it. The last daily
+    lookback is complete until `daily_lookback_until`. `start_date` is the setting with which the
+    history began.
+    """
+
+    start_date: date | None = None
+    low_watermark: datetime | None = None
+    daily_lookback_until: datetime | None = None
+    covered: tuple[TimeSpan, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_zone(self.low_watermark, self.daily_lookback_until)
+        _require_year(self.start_date, self.low_watermark, self.daily_lookback_until)
+
+
+class ProfilesState(_Part, frozen=True):
+    """The profiles: their coverage, and the latest comparison of all ids.
+
+    `recent` has the latest changes, id to time and digest, which a lookback reads again.
+    """
+
+    windowed: WindowedState = msgspec.field(name="", default_factory=WindowedState)
+    size: Count = 0
+    compared_on: date | None = None
+    recent: dict[str, str] = {}
+
+
+class MembershipState(_Part, frozen=True):
+    """One listing of people: the times of the last read and comparison, and its size then."""
+
+    watermark: datetime | None = None
+    size: Count = 0
+    compared_on: date | None = None
+
+    def __post_init__(self) -> None:
+        _require_zone(self.watermark)
+        _require_year(self.watermark)
+
+
+class QuotaState(_Part, frozen=True):
+    """The requests of one report's daily quota that are used."""
+
+    day: date | None = None
+    used: Count = 0
+    closed_until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _require_zone(self.closed_until)
+
+
+class _AccountJson(Struct, frozen=True, kw_only=True):
+    """One account in version 1, before the kinds of its tables are distinguished."""
+
+    tables: dict[str, dict[str, Any]]
+    report_quota: dict[str, QuotaState] = {}
+    selected_tables: dict[str, tuple[str, ...]] = msgspec.field(name="chosen", default_factory=dict)
+    first_day: date | None = None
+    event_times: tuple[datetime, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_zone(*self.event_times)
+
+
+@dataclass
+class AccountState:
+    """The state of one account. Its parts are frozen: a stream replaces its own."""
+
+    account_id: str
+    account_row: AccountRowState = field(default_factory=AccountRowState)
+    resources: dict[str, ResourceState] = field(default_factory=dict)  # by stream
+    reports: dict[str, dict[str, ReportState]] = field(default_factory=dict)  # by table, metric
+    events: dict[str, WindowedState] = field(default_factory=dict)  # by metric; "": all of them
+    profiles: ProfilesState = field(default_factory=ProfilesState)
+    memberships: dict[str, dict[str, MembershipState]] = field(default_factory=dict)
+    index: MembershipIndex = field(
+        default_factory=lambda: MembershipIndex(MembershipIndexState(), MAX_INDEX_LENGTH)
+    )
+    report_quota: dict[str, QuotaState] = field(default_factory=dict)  # by path
+    selected_tables: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by stream
+    first_day: date | None = None  # the oldest record that can have results
+    unknown: dict[str, Any] = field(default_factory=dict)  # of a newer connector's streams
+    event_times: tuple[datetime, ...] = ()  # the span of those written since the last sync_report
+
+    def checkpoint(self) -> Checkpoint:
+        """A checkpoint of this account alone; `dump_checkpoint` makes it JSON.
+
+        Most checkpoints do not reach the loader, so only the frozen parts are collected here, and
+        their JSON is made for those that do.
+        """
+        parts: dict[str, Any] = {
+            "account": self.account_row,
+            **self.resources,
+            **{table: {"windows": dict(parts)} for table, parts in self.reports.items()},
+            "event": dict(self.events),
+            "profile": self.profiles,
+            **{table: dict(parts) for table, parts in self.memberships.items()},
+        }
+        snapshot = AccountSnapshot(
+            parts=parts,
+            plain={"roster": self.index.to_json(), **self.unknown},
+            report_quota=dict(self.report_quota),
+            chosen={stream: list(tables) for stream, tables in self.selected_tables.items()},
+            first_day=self.first_day.isoformat() if self.first_day else None,
+            event_times=[format_utc(time) for time in self.event_times],
+        )
+        return Checkpoint({"version": VERSION, "accounts": {self.account_id: snapshot}})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountSnapshot:
+    """One account at a checkpoint: frozen parts, and plain JSON."""
+
+    parts: dict[str, Any]
+    plain: dict[str, Any]
+    report_quota: dict[str, QuotaState]
+    chosen: dict[str, list[str]]
+    first_day: str | None
+    event_times: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The account as version 1 of the state holds it."""
+        tables = {name: _dump(part) for name, part in self.parts.items()} | self.plain
+        return {
+            "tables": {name: part for name, part in tables.items() if part},
+            "report_quota": _dump(self.report_quota),
+            "chosen": self.chosen,
+            "first_day": self.first_day,
+            "event_times": self.event_times,
+        }
+
+
+def _dump(part: Any) -> Any:
+    """The JSON of one part, or of nested dictionaries of parts."""
+    if isinstance(part, dict):
+        return {name: _dump(inner) for name, inner in part.items()}
+    return part.json
+
+
+def dump_checkpoint(checkpoint: Checkpoint) -> Checkpoint:
+    """The same checkpoint with its accounts as JSON."""
+    accounts = {
+        account_id: account.to_json() if isinstance(account, AccountSnapshot) else account
+        for account_id, account in checkpoint.state["accounts"].items()
+    }
+    return Checkpoint({**checkpoint.state, "accounts": accounts})
+
+
+@dataclass
+class State:
+    """The state of every account, and the same as JSON, for accounts that are not synced."""
+
+    accounts: dict[str, AccountState]
+    json: dict[str, Any]
+
+
+def parse_state(raw: Any, tables: Mapping[str, Table]) -> State:
+    """The state of the last sync. Raises ConfigurationError if it is damaged or unknown."""
+    if raw in (None, {}):
+        raw = {"version": VERSION, "accounts": {}}
+    raw = _migrate(raw)
+    accounts = raw.get("accounts")
+    if not isinstance(accounts, dict):
+        raise ConfigurationError(f"the state is damaged: {REMEDY}")
+    parsed = {id_: _parse_account(id_, account, tables) for id_, account in accounts.items()}
+    return State(parsed, {"version": VERSION, "accounts": accounts})
+
+
+def _migrate(raw: Any) -> Any:
+    if not isinstance(raw, dict) or not isinstance(raw.get("version"), int):
+        raise ConfigurationError(f"the state has no version: {REMEDY}")
+    while raw["version"] in MIGRATIONS:
+        raw = MIGRATIONS[raw["version"]](raw)
+    if raw["version"] != VERSION:
+        raise ConfigurationError(
+            f"the state has version {raw['version']}, this connector knows {VERSION}: {REMEDY}"
+        )
+    return raw
+
+
+def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> AccountState:
+    part = "the account"
+    try:
+        given = msgspec.convert(raw, _AccountJson)
+        account = AccountState(
+            account_id,
+            report_quota=given.report_quota,
+            selected_tables=given.selected_tables,
+            first_day=given.first_day,
+            event_times=given.event_times,
+        )
+        for part, value in given.tables.items():
+            _parse_part(account, part, value, tables)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        raise ConfigurationError(f"the state of {part} is damaged: {REMEDY}") from None
+    return account
+
+
+def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str, Table]) -> None:
+    """Parse the state of one stream into its place."""
+    match name:
+        case "account":
+            account.account_row = msgspec.convert(raw, AccountRowState)
+        case "event":
+            account.events = {key: _convert_windowed(part) for key, part in raw.items()}
+        case "profile":
+            windowed = {"": _without_blanks(raw[""])} if "" in raw else {}
+            account.profiles = msgspec.convert({**raw, **windowed}, ProfilesState)
+        case "profile_suppression" | "list_profile" | "segment_profile":
+            account.memberships[name] = msgspec.convert(raw, dict[str, MembershipState])
+        case "roster":
+            packed = msgspec.convert(raw, MembershipIndexState)
+            _check_groups(tables, packed)
+            account.index = MembershipIndex(packed, MAX_INDEX_LENGTH)
+        case _ if name not in tables:
+            account.unknown[name] = raw
+        case _ if "windows" in raw:
+            account.reports[name] = msgspec.convert(raw["windows"], dict[str, ReportState])
+            for report in account.reports[name].values():
+                _check_report_keys(tables[name], report)
+        case _:
+            account.resources[name] = msgspec.convert(raw, ResourceState)
+            _check_resource_keys(tables, account.resources[name])
+
+
+def _convert_windowed(raw: Any) -> WindowedState:
+    return msgspec.convert(_without_blanks(raw), WindowedState)
+
+
+def _without_blanks(raw: Any) -> Any:
+    """The windowed state without missing times, which version 1 writes as empty text."""
+    return {k: v for k, v in raw.items() if v != ""} if isinstance(raw, dict) else raw
+
+
+def _check_resource_keys(tables: Mapping[str, Table], resource: ResourceState) -> None:
+    for name, digests in resource.digests.items():
+        for key in digests:
+            tables[name].parse_key(key)
+    for details in resource.details.values():
+        if not details.keys.keys() <= resource.digests.keys():
+            raise ValueError("details of a table without rows")
+
+
+def _check_groups(tables: Mapping[str, Table], index: MembershipIndexState) -> None:
+    for name, _, *key in (*index.groups.values(), *index.untracked):
+        columns = tables[name].key if name in tables else ()
+        if "profile_id" in columns and len(key) != len(columns) - 1:
+            raise ValueError("a group without its key")
+
+
+def _check_report_keys(table: Table, report: ReportState) -> None:
+    for key, days in report.digests.items():
+        table.parse_key(key, undated=True)
+        for day in filter(None, days):
+            date.fromisoformat(day)
+
+
+def latest_watermarks(account: AccountState) -> Iterable[tuple[str, datetime]]:
+    """Each watermark of an account, with the name of its stream."""
+    windowed = [("event", one.low_watermark) for one in account.events.values()]
+    windowed.append(("profile", account.profiles.windowed.low_watermark))
+    resources = [(name, one.watermark) for name, one in account.resources.items()]
+    memberships = [
+        (name, one.watermark)
+        for name, parts in account.memberships.items()
+        for one in parts.values()
+    ]
+    for name, watermark in (*windowed, *resources, *memberships):
+        if watermark is not None:
+            yield name, watermark.astimezone(UTC)

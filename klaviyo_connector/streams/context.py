@@ -1,0 +1,137 @@
+"""What every stream knows about the account that is synced."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from api import ConfigurationError
+from configuration import Configuration, quote
+from models import Table
+from session import KlaviyoSession
+from state.state import AccountState
+from streams.declarations import Stream
+from streams.registry import dependents
+from tables.converters import format_utc, to_date
+from tables.jsonapi import Json, get_path
+
+
+@dataclass(eq=False)
+class Scopes:
+    """The scopes that the key has and lacks, as responses have shown so far."""
+
+    granted: set[str] = field(default_factory=set)
+    missing: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # to tables
+
+    def skips(self, table: Table) -> bool:
+        """Whether a table is skipped because the key lacks a scope."""
+        return any(table.name in names for names in self.missing.values())
+
+
+@dataclass(eq=False)
+class AccountContext:
+    """One account during one sync: who it is, what is chosen, what its metadata says."""
+
+    session: KlaviyoSession
+    settings: Configuration
+    state: AccountState
+    document: Json  # the account as Klaviyo returns it
+    sync_id: str
+    now: datetime  # Klaviyo's time at the beginning of the sync
+    scopes: Scopes = field(default_factory=Scopes)
+    metrics: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # name to ids
+    revenue_metric: str | None = None
+    revenue_is_custom: bool = False  # revenue is mapped to a metric computed from others
+
+    @property
+    def id(self) -> str:
+        """Klaviyo's id of the account, the first column of every key."""
+        return self.state.account_id
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which Klaviyo reports this account's days."""
+        return ZoneInfo(self.document["attributes"]["timezone"])
+
+    @cached_property
+    def today(self) -> date:
+        """The account's calendar day."""
+        return self.now.astimezone(self.zone).date()
+
+    @property
+    def first_day(self) -> date:
+        """The first day that can have results: that of the oldest record, or `start_date`."""
+        oldest = self.state.first_day or self.today
+        return max(oldest, self.settings.start_date or oldest)
+
+    def start_of_day(self, day: date) -> datetime:
+        """The instant at which a day of the account begins."""
+        return datetime.combine(day, time(), self.zone)
+
+    def clamp_to_now(self, remembered: datetime) -> datetime:
+        """A time from the state, never ahead of Klaviyo's clock."""
+        return min(remembered, self.now)
+
+    def wants(self, *tables: Table) -> bool:
+        """Whether the user chose any of these tables."""
+        return any(table.name in self.settings.tables for table in tables)
+
+    def skip(self, scope: str, tables: Iterable[Table]) -> None:
+        """Record that the key lacks a scope, and which chosen tables are skipped."""
+        self.scopes.missing[scope].update(table.name for table in tables if self.wants(table))
+
+    def skip_stream(self, stream: Stream) -> None:
+        """Record that a stream's scope is missing; the streams that require it are skipped too."""
+        for one in (stream, *dependents(stream)):
+            self.skip(stream.scope, one.tables)
+
+    def restart_if_tables_added(self, stream_name: str, tables: Iterable[str]) -> bool:
+        """Whether a stream starts over because it fills a table that it did not fill last time.
+
+        The state holds the tables that each stream fills. A table that is chosen later gets its
+        history this way.
+        """
+        selected = tuple(name for name in tables if name in self.settings.tables)
+        previous = self.state.selected_tables.get(stream_name, selected)
+        self.state.selected_tables = {**self.state.selected_tables, stream_name: selected}
+        return not set(selected) <= set(previous)
+
+    def collect_metadata(self, stream_name: str, document: Json) -> None:
+        """Take from a listed record what later streams need."""
+        if stream_name == "metric":
+            name = get_path(document, ("attributes", "name"))
+            self.metrics[str(name)].append(str(document.get("id")))
+        elif stream_name == "mapped_metric" and document.get("id") == "revenue":
+            self.revenue_metric = get_path(document, ("related", "metric", "id"))
+            self.revenue_is_custom = (
+                get_path(document, ("related", "custom-metric", "id")) is not None
+            )
+        elif stream_name in ("campaign", "flow", "form", "segment"):
+            self._widen_history(document)
+
+    def _widen_history(self, document: Json) -> None:
+        """Let history begin on the day on which the oldest record was created."""
+        for name in ("created_at", "created"):
+            created = to_date(get_path(document, ("attributes", name)))
+            if created is not None:
+                day = date.fromisoformat(created)
+                self.state.first_day = min(day, self.state.first_day or day)
+                return
+
+    def metric_ids(self, setting: str, name: str) -> list[str]:
+        """The ids of a metric that a setting names. Raises ConfigurationError if there is none."""
+        known_ids = {one for ids in self.metrics.values() for one in ids}
+        found = self.metrics.get(name) or ([name] if name in known_ids else [])
+        if not found:
+            raise ConfigurationError(
+                f"{setting}: the account has no metric {quote(name)}; Klaviyo lists them under"
+                " Analytics > Metrics"
+            )
+        return found
+
+    @cached_property
+    def formatted_now(self) -> str:
+        """`now` as rows hold it."""
+        return format_utc(self.now)

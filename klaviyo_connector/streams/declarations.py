@@ -1,0 +1,199 @@
+"""The kinds of streams that `catalog.py` declares: what is requested, and which tables it fills.
+
+Stream                 path, scope, main table, what it needs of other streams
+├─ ResourceStream      a listing of records: campaigns, flows, lists, ...
+├─ ScheduledStream     numbers by day, restated by a schedule
+│  ├─ ReportStream       one of Klaviyo's reports
+│  └─ AggregateStream    metric aggregates
+├─ WindowedStream      a long listing in the order of a time: events, profiles
+└─ MembershipStream    the people of lists and segments, suppressions
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from models import Table
+
+# Events "must be after the year 1990" (OpenAPI).
+BEFORE_KLAVIYO = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """A kind of request to Klaviyo, and the tables that the responses fill.
+
+    `requires` names the streams whose records this one needs: they run first, and if the key may
+    not read them, this stream is skipped too. `uses` names streams that run first if the key may
+    read them.
+    """
+
+    name: str
+    path: str
+    scope: str
+    table: Table
+    requires: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table that the stream fills, the main one first."""
+        return (self.table,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """A relationship that each record has at its own path; requested when the record changes."""
+
+    relationship: str
+    path: str  # with {id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceStream(Stream):
+    """A listing of records.
+
+    `related` pairs a relationship with a table that its resources fill. `include` names the
+    relationships that the listing includes. `partitions` are filters, one listing each, that
+    together cover every record. `cursor_field` is the time of a record's last change; without one
+    every sync lists everything. `since_operator` is the comparison that Klaviyo offers for it.
+    """
+
+    related: tuple[tuple[str, Table], ...] = ()
+    include: tuple[str, ...] = ()
+    page_size: int | None = None  # None: the endpoint accepts no page size
+    partitions: tuple[str, ...] = ("",)
+    cursor_field: str | None = None
+    since_operator: str = "greater-or-equal"
+    is_paged: bool = True
+    details: Details | None = None
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The records' table and those of their related resources."""
+        return (self.table, *(table for _, table in self.related))
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The query of every request, without its filter."""
+        given = {
+            "include": ",".join(self.include),
+            "page[size]": str(self.page_size or ""),
+            "sort": self.cursor_field or "",
+        }
+        return {name: value for name, value in given.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How often days of the past are requested again, since Klaviyo restates them.
+
+    first day              today - daily_lookback      today - lookback   today
+    |---- full refresh: rarely ----|-------- once a day --------|-- every sync --|
+
+    `full_refresh_every` is in days; None: never, 0: once. One request covers `window_days`, and
+    neighbouring windows share `overlap_days`, so that one of them has all days of a send.
+    """
+
+    window_days: int
+    lookback_days: int
+    daily_lookback_days: int
+    full_refresh_every: int | None
+    overlap_days: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduledStream(Stream):
+    """Numbers by day. Klaviyo has none before `earliest`."""
+
+    schedule: Schedule
+    earliest: date = date(2000, 1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportStream(ScheduledStream):
+    """One reporting endpoint: numbers by send date in the account's time zone.
+
+    Klaviyo answers 225 of them a day. `snapshots` is a table that keeps each day's changed rows.
+    """
+
+    report_type: str
+    statistics: tuple[str, ...]
+    group_by: tuple[str, ...] = ()
+    snapshots: Table | None = None
+    has_conversions: bool = True  # requested once per conversion metric
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The report's table and that of its snapshots."""
+        return (self.table,) if self.snapshots is None else (self.table, self.snapshots)
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether the response is a series with one value per day."""
+        return "date" in self.table.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class AggregateStream(ScheduledStream):
+    """Counts of one metric's events by event date, for each value of some dimensions.
+
+    `metrics` are names; if empty, the conversion metrics. `dimensions` maps Klaviyo's dimension
+    to the table's column. The counts differ from Klaviyo's screens, which count by send date,
+    but show when people acted.
+    """
+
+    metrics: tuple[str, ...] = ()
+    dimensions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowedStream(Stream):
+    """A long listing in the order of a time, read by windows of that time.
+
+    `page_sizes` go from the largest to one record. Every sync reads the last `lookback` again, and
+    one sync a day the last `daily_lookback`. `has_inclusive_filter` is False if Klaviyo offers only
+    greater-than for the time. `condition` is a filter that selects a part of the listing, and
+    `state_key` names that part in the state.
+    """
+
+    cursor_field: str
+    page_sizes: tuple[int, ...]
+    params: Mapping[str, str] = field(default_factory=dict)
+    related: tuple[tuple[str, Table], ...] = ()
+    lookback: timedelta = timedelta(hours=2)
+    daily_lookback: timedelta = timedelta(days=7)
+    has_inclusive_filter: bool = True
+    condition: str = ""
+    state_key: str = ""
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The records' table and those of their related resources."""
+        return (self.table, *(table for _, table in self.related))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberListing:
+    """One listing of people in the order of `cursor_field`, the time at which they joined.
+
+    `entries` is the path to several such times in one document; each of them makes a row.
+    """
+
+    name: str
+    path: str
+    params: Mapping[str, str]
+    cursor_field: str = "joined_group_at"
+    entries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipStream(Stream):
+    """The people of each list or segment, or of fixed `listings`.
+
+    Without fixed listings there is one per row of the required stream's table, so that table is
+    synced too. `joined_column` has the time at which a person joined.
+    """
+
+    joined_column: str = "joined_group_at"
+    listings: tuple[MemberListing, ...] = ()

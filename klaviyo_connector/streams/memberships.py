@@ -1,0 +1,223 @@
+"""Syncs who is in which list and segment, and whose e-mail is suppressed.
+
+    watermark - overlap  watermark                 now
+    |---- read again ----|---- read first time ----|     who joined: every sync
+    |----------------- all members ----------------|     comparison: daily, weekly for large groups
+
+Klaviyo reports who joined since a time, but not who left. A comparison reads all members and
+deletes the rows of those who left:
+
+    index (in the warehouse)   A  B  C
+    seen in this comparison    A     C  D      -> delete B, write D
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from api import ContractError, GoneError, KlaviyoError, TransientError
+from models import Operation, Row, Table, Warning
+from parallel import read_in_parallel
+from state.membership_index import MemberGroup, is_comparison_due
+from state.state import MembershipState, ResourceState
+from streams.context import AccountContext
+from streams.declarations import MemberListing, MembershipStream
+from streams.failures import Failures
+from streams.registry import TABLES
+from streams.resources import OVERLAP
+from streams.writer import RowWriter
+from tables.converters import format_utc
+from tables.jsonapi import Json, documents, get_path
+
+BEFORE_KLAVIYO = "2000-01-01T00:00:00Z"
+PAGE_SIZE = 100  # people, and deletes between checkpoints
+
+
+class ListingResponse(NamedTuple):
+    """A page of a listing, None after the last page, or the error that ended the listing."""
+
+    sync: "ListingSync"
+    page: Json | KlaviyoError | None
+
+
+def sync_memberships(
+    context: AccountContext, writer: RowWriter, stream: MembershipStream
+) -> Iterator[Operation]:
+    """Write who joined, and delete who left.
+
+    An unchanged listing costs one request, a comparison one per 100 people.
+    """
+    listings = stream.listings or _group_listings(context, stream)
+    syncs = [ListingSync(context, writer, stream, listing) for listing in listings]
+    yield from _delete_dropped_groups(
+        context, writer, stream.table, {listing.name for listing in listings}
+    )
+    waiting, failures = [sync.request_pages() for sync in reversed(syncs)], Failures()
+    for sync, page in read_in_parallel(
+        lambda: waiting.pop() if waiting else None, context.settings.concurrency
+    ):
+        writer.log_progress(f"listing {stream.table.name}")
+        if isinstance(page, KlaviyoError):
+            failures.record(page)
+            if failures.should_abort:
+                break
+            continue
+        failures.record(None)
+        yield from sync.finish() if page is None else sync.write_page(page)
+        yield context.state.checkpoint()
+    yield from failures.warnings()
+    yield from warn_of_untracked(context, stream.table)
+    failures.raise_first()
+
+
+def _group_listings(context: AccountContext, stream: MembershipStream) -> list[MemberListing]:
+    """A listing for each list or segment that is in the warehouse."""
+    (owner,) = stream.requires
+    rows = context.state.resources.get(owner, ResourceState()).digests.get(owner, {})
+    ids = [TABLES[owner].parse_key(key)["id"] for key in rows]
+    params = {"fields[profile]": "joined_group_at"}
+    return [MemberListing(name=id_, path=stream.path.format(id=id_), params=params) for id_ in ids]
+
+
+def warn_of_untracked(context: AccountContext, table: Table) -> Iterator[Operation]:
+    """Name the groups whose members are not deleted, because the state cannot hold them."""
+    untracked = context.state.index.untracked
+    names = {
+        (group.key or (group.listing,))[-1] for group in untracked if group.table == table.name
+    }
+    if names:
+        yield Warning(
+            f"{table.name}: there are more people than can be remembered, so nobody who leaves"
+            f" {', '.join(sorted(names))} is deleted; choose fewer tables of people, or reset the"
+            " connection from time to time"
+        )
+
+
+class ListingSync:
+    """One listing of people during one sync: what is requested, and who is seen."""
+
+    def __init__(
+        self,
+        context: AccountContext,
+        writer: RowWriter,
+        stream: MembershipStream,
+        listing: MemberListing,
+    ) -> None:
+        self._context, self._writer, self._stream = context, writer, stream
+        self._listing, self._index = listing, context.state.index
+        known = context.state.memberships.get(stream.table.name, {})
+        self._state = known.get(listing.name, MembershipState())
+        watermark = self._state.watermark
+        self._since = format_utc(context.clamp_to_now(watermark) - OVERLAP) if watermark else ""
+        self._compares = self._is_comparison_due()
+        self._seen: dict[MemberGroup, set[str]] = defaultdict(set)
+
+    def _is_comparison_due(self) -> bool:
+        """Whether to read all members: the first time, and when a comparison can find who left."""
+        if not self._since:
+            return True
+        table, name = self._stream.table.name, self._listing.name
+        if any((group.table, group.listing) == (table, name) for group in self._index.untracked):
+            return False
+        state = self._state
+        return is_comparison_due(name, state.size, state.compared_on, self._context.today)
+
+    def request_pages(self) -> Iterator[ListingResponse]:
+        """Each page, then None or the error; if the group is deleted, neither."""
+        listing = self._listing
+        params = {**listing.params, "sort": listing.cursor_field, "page[size]": str(PAGE_SIZE)}
+        since = BEFORE_KLAVIYO if self._compares else self._since
+        # Without a filter Klaviyo also lists members that have no time of joining.
+        if listing.entries or not self._compares:
+            params["filter"] = f"greater-or-equal({listing.cursor_field},{since})"
+        try:
+            for page in self._context.session.pages(listing.path, params):
+                yield ListingResponse(self, page)
+            yield ListingResponse(self, None)
+        except GoneError:
+            return
+        except (ContractError, TransientError) as error:
+            yield ListingResponse(self, error)
+
+    def write_page(self, page: Json) -> Iterator[Operation]:
+        """The rows of one page's people."""
+        for document in documents(page):
+            for source in self._row_sources(document):
+                yield from self._writer.store(self._stream.table, source, self._is_changed)
+
+    def _row_sources(self, document: Json) -> list[Json]:
+        """The source documents of one person's rows."""
+        entries = self._listing.entries
+        if not entries:
+            return [{**document, "group_id": self._listing.name}]
+        found = get_path(document, entries)
+        return [
+            {**one, "scope": one.get("list_id", "global"), "profile_id": document.get("id")}
+            for one in (found if isinstance(found, list) else [])
+            if isinstance(one, dict)
+        ]
+
+    def _is_changed(self, row: Row) -> bool:
+        """Whether a person is new in a group or joined it again; adds them to the index."""
+        group, person = self._group_of(row), row["profile_id"]
+        is_new = not self._index.contains(group, person)
+        self._index.add(group, person)
+        if self._compares:
+            self._seen[group].add(person)
+        return is_new or (row[self._stream.joined_column] or "") > self._since
+
+    def _group_of(self, row: Row) -> MemberGroup:
+        key = tuple(row[name] for name in _group_columns(self._stream.table))
+        return MemberGroup(self._stream.table.name, self._listing.name, key)
+
+    def finish(self) -> Iterator[Operation]:
+        """Delete who left, and move the watermark."""
+        table = self._stream.table
+        state = msgspec.structs.replace(self._state, watermark=self._context.now)
+        if self._compares:
+            for group in self._index.groups(table.name, self._listing.name):
+                gone = self._index.people(group) - self._seen[group]
+                yield from _delete_members(self._context, self._writer, table, group, gone)
+            size = sum(map(len, self._seen.values()))
+            state = msgspec.structs.replace(state, compared_on=self._context.today, size=size)
+        memberships = self._context.state.memberships
+        known = memberships.get(table.name, {})
+        memberships[table.name] = {**known, self._listing.name: state}
+
+
+def _delete_dropped_groups(
+    context: AccountContext, writer: RowWriter, table: Table, names: set[str]
+) -> Iterator[Operation]:
+    """Delete the members of a list or segment that was deleted itself."""
+    index = context.state.index
+    for group in index.groups(table.name):
+        if group.listing not in names:
+            yield from _delete_members(context, writer, table, group, index.people(group))
+            index.drop_group(group)
+    known = context.state.memberships.get(table.name, {})
+    kept = {name: state for name, state in known.items() if name in names}
+    context.state.memberships[table.name] = kept
+    yield context.state.checkpoint()
+
+
+def _delete_members(
+    context: AccountContext,
+    writer: RowWriter,
+    table: Table,
+    group: MemberGroup,
+    people: set[str],
+) -> Iterator[Operation]:
+    """Delete people from a group, with a checkpoint per hundred."""
+    key = dict(zip(_group_columns(table), group.key, strict=True))
+    for number, person in enumerate(sorted(people), 1):
+        yield writer.delete(table, {**key, "profile_id": person})
+        context.state.index.remove(group, person)
+        if number % PAGE_SIZE == 0:
+            yield context.state.checkpoint()
+
+
+def _group_columns(table: Table) -> list[str]:
+    """The key columns that name a group."""
+    return [name for name in table.key if name != "profile_id"]

@@ -1,0 +1,126 @@
+"""Syncs profiles: new and changed ones by `updated`, deleted ones by a comparison of ids.
+
+Klaviyo does not report deleted or merged profiles. A periodic full listing of ids finds them.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from operator import itemgetter
+
+import msgspec
+
+from models import Checkpoint, Operation, Row
+from state.digests import digest
+from state.membership_index import ALL_PROFILES_LISTING, MemberGroup, is_comparison_due
+from state.state import ProfilesState, WindowedState
+from streams.catalog import PREDICTIONS, PROFILE, PROFILES
+from streams.context import AccountContext
+from streams.memberships import warn_of_untracked
+from streams.windowed import sync_windowed
+from streams.writer import RowWriter
+from tables.converters import format_utc, to_utc_datetime
+from tables.jsonapi import Json, documents, get_path
+
+# With predictions Klaviyo allows a fifth of the requests.
+WITH_PREDICTIONS = {"additional-fields[profile]": f"subscriptions,{PREDICTIONS}"}
+ALL_PROFILES = MemberGroup(PROFILE.name, ALL_PROFILES_LISTING)
+PAGE_SIZE = 100  # the most profiles on a page, and ids in a filter
+MAX_RECENT = 2_500
+
+
+def sync_profiles(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
+    """Write new and changed profiles, and delete those that Klaviyo no longer has.
+
+    Without changes this costs one request, and a comparison one per 100 profiles: daily, or weekly
+    if there are many. Predictions change without moving `updated`, so a row has those of the
+    profile's last change.
+    """
+    sync = ProfileSync(context, writer)
+    yield from sync_windowed(context, writer, sync.stream, sync.state.windowed, sync)
+    if sync.compares:
+        yield from sync.write_missed_and_delete_gone()
+    yield sync.finish()
+    yield from warn_of_untracked(context, PROFILE)
+
+
+class ProfileSync:
+    """The profiles of one account during one sync."""
+
+    def __init__(self, context: AccountContext, writer: RowWriter) -> None:
+        self._context, self._writer = context, writer
+        if context.restart_if_tables_added(PROFILES.name, [PROFILE.name, PREDICTIONS]):
+            context.state.profiles = ProfilesState()
+        predicts = PREDICTIONS in context.settings.tables
+        self.stream = replace(PROFILES, params=WITH_PREDICTIONS) if predicts else PROFILES
+        self.state = context.state.profiles
+        self._index = context.state.index
+        self._recent = dict(self.state.recent)
+        size, compared_on = self.state.size, self.state.compared_on
+        is_due = is_comparison_due(PROFILE.name, size, compared_on, context.today)
+        is_tracked = ALL_PROFILES not in self._index.untracked
+        self.compares = compared_on is not None and is_tracked and is_due
+
+    def write_record(self, document: Json) -> Iterator[Operation]:
+        """The row of one profile."""
+        yield from self._writer.store(PROFILE, document, self._is_changed)
+
+    def _is_changed(self, row: Row) -> bool:
+        """Whether a profile changed since it was written; the state holds only recent changes."""
+        self._index.add(ALL_PROFILES, row["id"])
+        # Two changes may share a second of `updated`, so the content counts too.
+        mark = f"{row['updated_at']} {digest(row)}"
+        if self._recent.get(row["id"]) == mark:
+            return False
+        self._recent[row["id"]] = mark
+        if len(self._recent) > 2 * MAX_RECENT:
+            self._recent = dict(sorted(self._recent.items(), key=itemgetter(1))[-MAX_RECENT:])
+        return True
+
+    def write_missed_and_delete_gone(self) -> Iterator[Operation]:
+        """Write the profiles that only Klaviyo has, delete those that only the warehouse has."""
+        listed, missed = set[str](), list[str]()
+        params = {"fields[profile]": "updated", "sort": "id", "page[size]": str(PAGE_SIZE)}
+        for page in self._context.session.pages(PROFILES.path, params):
+            self._writer.log_progress("listing the ids of profiles")
+            for document in documents(page):
+                person = str(document.get("id"))
+                listed.add(person)
+                is_written = self._index.contains(ALL_PROFILES, person)
+                if not is_written and self._is_after_start_date(document):
+                    missed.append(person)
+        for start in range(0, len(missed), PAGE_SIZE):
+            yield from self._fetch_and_write(missed[start : start + PAGE_SIZE])
+        for person in sorted(self._index.people(ALL_PROFILES) - listed):
+            yield self._writer.delete(PROFILE, {"id": person})
+            self._index.remove(ALL_PROFILES, person)
+            self._recent.pop(person, None)
+
+    def _is_after_start_date(self, document: Json) -> bool:
+        start = self._context.settings.start_date
+        since = format_utc(self._context.start_of_day(start)) if start else ""
+        return (to_utc_datetime(get_path(document, ("attributes", "updated"))) or "") >= since
+
+    def _fetch_and_write(self, people: list[str]) -> Iterator[Operation]:
+        ids = json.dumps(people, separators=(",", ":"))
+        params = {**self.stream.params, "filter": f"any(id,{ids})", "page[size]": str(PAGE_SIZE)}
+        for page in self._context.session.pages(PROFILES.path, params):
+            for document in documents(page):
+                yield from self.write_record(document)
+            yield self.save_state(self.state.windowed)
+
+    def save_state(self, state: WindowedState) -> Checkpoint:
+        """Put the coverage of the profiles, and the recent changes, into the state."""
+        self.state = msgspec.structs.replace(self.state, windowed=state, recent=dict(self._recent))
+        self._context.state.profiles = self.state
+        return self._context.state.checkpoint()
+
+    def finish(self) -> Checkpoint:
+        """Record that all profiles are compared; a first sync reads all and needs no comparison."""
+        if self.compares or self.state.compared_on is None:
+            self.state = msgspec.structs.replace(
+                self.state,
+                compared_on=self._context.today,
+                size=len(self._index.people(ALL_PROFILES)),
+            )
+        return self.save_state(self.state.windowed)

@@ -1,0 +1,51 @@
+"""Derives from the declarations: tables, sets of tables, scopes, and dependencies of streams."""
+
+from collections.abc import Collection, Iterator
+
+from models import Table
+from streams.catalog import ACCOUNTS, STREAMS, SYNC_ERROR, SYNC_REPORT
+from streams.declarations import MembershipStream, Stream
+
+ALWAYS_SYNCED = (ACCOUNTS.table, SYNC_REPORT, SYNC_ERROR)
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        ACCOUNTS.table,
+        *(table for stream in STREAMS for table in stream.tables),
+        SYNC_REPORT,
+        SYNC_ERROR,
+    )
+}
+REPORTING = tuple(name for name, table in TABLES.items() if table.reporting)
+_BY_NAME = {stream.name: stream for stream in STREAMS}
+
+
+def select_streams(tables: Collection[str]) -> list[Stream]:
+    """The streams that fill any of `tables`, and those they need, in the order of a sync."""
+    selected: set[str] = set()
+    for stream in reversed(STREAMS):  # a stream needs only earlier ones
+        if stream.name in selected or any(table.name in tables for table in stream.tables):
+            selected |= {stream.name, *stream.requires, *stream.uses}
+    return [stream for stream in STREAMS if stream.name in selected]
+
+
+def dependents(stream: Stream) -> list[Stream]:
+    """The streams that cannot run without the records of this one."""
+    return [other for other in STREAMS if stream.name in other.requires]
+
+
+def required_tables() -> Iterator[tuple[str, str]]:
+    """Pairs of a table and one that is synced too, because its rows name what to request."""
+    for stream in STREAMS:
+        if isinstance(stream, MembershipStream):
+            for name in stream.requires:
+                yield stream.table.name, _BY_NAME[name].table.name
+
+
+def scopes() -> dict[str, tuple[str, list[Table]]]:
+    """Each scope, with one path and all tables that need it."""
+    found: dict[str, tuple[str, list[Table]]] = {}
+    for stream in STREAMS:
+        _, tables = found.setdefault(stream.scope, (stream.path, []))
+        tables += stream.tables
+    return found

@@ -1,0 +1,84 @@
+"""Plans which days of the past to request again. Pure; DECISIONS.md has the reasons."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import msgspec
+
+from state.state import DayRange, ReportState
+from streams.declarations import Schedule
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class ReportWindow:
+    """A range of days to request.
+
+    `is_complete` means that a send which the range cuts in two is complete in a neighbouring
+    window that is requested too.
+    """
+
+    days: DayRange
+    is_complete: bool = False
+
+
+def plan_windows(
+    schedule: Schedule, state: ReportState, today: date, first_day: date
+) -> tuple[list[ReportWindow], ReportState]:
+    """The windows to request, newest first, and the state in which all of them are pending.
+
+        first_day                today - daily_lookback     today - lookback    today
+        |------- full refresh: rarely -------|------ daily ------|--- every sync ---|
+
+    `first_day` is the first day that can have results. Ranges that an earlier sync could not
+    request for lack of quota are still pending and are planned too, except for a report without a
+    full refresh, whose newest window replaces the older ones.
+    """
+    since = today - (schedule.lookback_days - 1) * DAY
+    if state.daily_lookback_on != today:
+        since = min(since, _daily_lookback_start(schedule, state, today))
+        state = msgspec.structs.replace(state, daily_lookback_on=today)
+    if _is_full_refresh_due(schedule, state, today, first_day):
+        since = min(since, first_day)
+        state = msgspec.structs.replace(state, full_refresh_on=today, full_refresh_from=first_day)
+    planned = list(_cut_into_windows(DayRange(max(since, first_day), today), schedule, first_day))
+    known = state.pending if schedule.full_refresh_every is not None else ()
+    pending = [days for days in known if not any(w.days.covers(days) for w in planned)]
+    planned = [w for w in planned if not any(days.covers(w.days) for days in pending)]
+    windows = planned + [ReportWindow(days) for days in pending]
+    return windows, msgspec.structs.replace(state, pending=tuple(w.days for w in windows))
+
+
+def _daily_lookback_start(schedule: Schedule, state: ReportState, today: date) -> date:
+    """The first day of the daily lookback; after a pause each missed day gets its lookback too."""
+    start = today - (schedule.daily_lookback_days - 1) * DAY
+    if state.daily_lookback_on and schedule.full_refresh_every is not None:
+        start = min(start, state.daily_lookback_on - (schedule.daily_lookback_days - 2) * DAY)
+    return start
+
+
+def _is_full_refresh_due(
+    schedule: Schedule, state: ReportState, today: date, first_day: date
+) -> bool:
+    """Whether to request everything: the first time, when due, or for an earlier first day."""
+    if schedule.full_refresh_every is None:
+        return False
+    if state.full_refresh_on is None or first_day < (state.full_refresh_from or date.min):
+        return True
+    days = (today - state.full_refresh_on).days
+    return 0 < schedule.full_refresh_every <= days
+
+
+def _cut_into_windows(
+    days: DayRange, schedule: Schedule, first_day: date
+) -> Iterator[ReportWindow]:
+    """Windows of at most `window_days` from the last day back to the first."""
+    reaches_first_day, end = days.start <= first_day, days.end
+    while end >= days.start:
+        start = max(days.start, end - (schedule.window_days - 1) * DAY)
+        yield ReportWindow(DayRange(start, end), reaches_first_day or start > days.start)
+        if start == days.start:
+            return
+        end = start + (schedule.overlap_days - 1) * DAY

@@ -1,0 +1,429 @@
+"""Syncs the numbers: Klaviyo's reports by send date, and its aggregates by event date.
+
+Klaviyo answers a report 225 times a day. What the quota does not allow today stays pending in the
+state and is requested by a later sync: no window is lost.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from api import ContractError, ScopeError, TransientError
+from models import Operation, Row, Table, Warning
+from session import QuotaSpentError
+from state.digests import LargestRows, RowDigests
+from state.state import ReportState
+from streams.catalog import MESSAGE_METRICS, METRICS, STREAMS
+from streams.context import AccountContext
+from streams.declarations import AggregateStream, ReportStream
+from streams.failures import Failures
+from streams.quota import ReportQuota
+from streams.report_schedule import DAY, ReportWindow, plan_windows
+from streams.writer import RowWriter
+from tables.converters import to_int64, to_local_date
+from tables.jsonapi import Json, get_path
+
+PLACED_ORDER = "Placed Order"
+MEASUREMENTS = ("count", "unique", "sum_value")
+NumbersStream = ReportStream | AggregateStream
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request: a report or aggregate, for one metric ("": none) and one window."""
+
+    stream: NumbersStream
+    metric_id: str
+    window: ReportWindow
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What the responses for several windows have in common: the table and the metric."""
+        return self.stream.table.name, self.metric_id
+
+
+@dataclass(frozen=True)
+class Result:
+    """One result of a report, or one day of a series: the source of a row."""
+
+    groupings: Row
+    statistics: Row
+
+    @property
+    def source(self) -> Json:
+        """The document that a table's columns name their paths in."""
+        return {"groupings": self.groupings, "statistics": self.statistics}
+
+
+@dataclass
+class WrittenRows:
+    """The rows of one report and metric: key with its date to digest, and to recipients."""
+
+    digests: RowDigests
+    sizes: LargestRows
+
+    @classmethod
+    def load(cls, state: ReportState) -> "WrittenRows":
+        """Those that the state holds: `day` in front of the key, `digest:recipients`."""
+        marks = {
+            day + key: mark for key, days in state.digests.items() for day, mark in days.items()
+        }
+        split = {key: mark.partition(":") for key, mark in marks.items()}
+        digests = {key: digest for key, (digest, _, _) in split.items()}
+        return cls(
+            RowDigests(digests),
+            LargestRows({key: int(size) for key, (_, _, size) in split.items() if size}),
+        )
+
+    def dump(self, oldest_day: str) -> dict[str, dict[str, str]]:
+        """The rows for the state: days since `oldest_day`, which are often requested again."""
+        rows: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for dated_key, digest in self.digests.digests.items():
+            day, key = _split_key(dated_key)
+            if not day or day >= oldest_day:
+                size = self.sizes.sizes.get(dated_key)
+                rows[key][day] = f"{digest}:{size}" if size else digest
+        return dict(rows)
+
+
+def sync_reports(
+    context: AccountContext, writer: RowWriter, quota: ReportQuota
+) -> Iterator[Operation]:
+    """Request every window that is due, the newest first."""
+    jobs = list(_plan_jobs(context))
+    yield from _conversion_warnings(context)
+    sync = ReportsSync(context, writer, quota)
+    for number, job in enumerate(jobs, 1):
+        days = job.window.days
+        doing = f"{job.stream.table.name}: {days.start} to {days.end}"
+        writer.log_progress(f"{doing}, {number} of {len(jobs)} windows")
+        yield from sync.run_job(job)
+        if sync.failures.should_abort:
+            break
+    sync.record_broken_subjects()
+    yield from sync.failures.warnings()
+    sync.failures.raise_first()
+
+
+@dataclass
+class ReportsSync:
+    """The reports and aggregates of one sync: written rows, and requests that would fail again."""
+
+    context: AccountContext
+    writer: RowWriter
+    quota: ReportQuota
+    failures: Failures = field(default_factory=Failures)
+    _written: dict[tuple[str, str], WrittenRows] = field(default_factory=dict)
+    _closed_paths: set[str] = field(default_factory=set)
+    _broken: dict[tuple[str, str], ContractError] = field(default_factory=dict)
+
+    def run_job(self, job: Job) -> Iterator[Operation]:
+        """Request one window, unless an earlier failure shows that it would fail too."""
+        stream = job.stream
+        if stream.scope in self.context.scopes.missing:
+            self.context.skip_stream(stream)
+            return
+        if stream.path in self._closed_paths or job.subject in self._broken:
+            return
+        try:
+            with self.writer.track_cost(stream.table):
+                yield from self._request_window(job)
+            self.context.scopes.granted.add(stream.scope)
+            self.failures.record(None)
+        except QuotaSpentError as error:
+            self._closed_paths.add(stream.path)
+            yield Warning(f"{error}; a later sync requests the missing windows")
+        except ScopeError:
+            self.context.skip_stream(stream)
+        except TransientError as error:
+            self._closed_paths.add(stream.path)
+            self.failures.record(error)
+        except ContractError as error:
+            self._broken[job.subject] = error
+        yield self.context.state.checkpoint()
+
+    def record_broken_subjects(self) -> None:
+        """Record each fault once, with the metrics that it affects."""
+        metrics: defaultdict[str, list[str]] = defaultdict(list)
+        for (_, metric_id), error in self._broken.items():
+            metrics[str(error)] += [metric_id] if metric_id else []
+        for fault, ids in metrics.items():
+            suffix = f"; requested for metric {', '.join(dict.fromkeys(ids))}" if ids else ""
+            self.failures.record(ContractError(fault + suffix))
+
+    def _request_window(self, job: Job) -> Iterator[Operation]:
+        """Write the changed rows of a window, delete missing ones, and remove it from pending."""
+        state = _state_of(self.context, job.stream.table, job.metric_id)
+        if job.subject not in self._written:
+            self._written[job.subject] = WrittenRows.load(state)
+        rows = self._written[job.subject]
+        pending, oldest_day = state.pending, date.min  # kept as they are if the window fails
+        try:
+            for result in self._request_results(job):
+                yield from self._store(job, result, rows)
+            yield from self._delete_missing(job, rows)
+            pending = tuple(days for days in pending if days != job.window.days)
+            days = job.stream.schedule.daily_lookback_days + 2
+            oldest_day = self.context.today - timedelta(days=days)
+        finally:  # the rows of a failed window are in the warehouse nevertheless
+            _put_state(
+                self.context,
+                job.stream.table,
+                job.metric_id,
+                msgspec.structs.replace(
+                    state, pending=pending, digests=rows.dump(oldest_day.isoformat())
+                ),
+            )
+
+    def _store(self, job: Job, result: Result, rows: WrittenRows) -> Iterator[Operation]:
+        """Write one result and the day's snapshot of it, if it is changed."""
+        table = job.stream.table
+        if "date" in table.key and not any(result.statistics.values()):
+            return  # a day without any count has no row
+        changed = yield from self.writer.store(
+            table, result.source, partial(self._is_changed, job, result, rows)
+        )
+        snapshots = job.stream.snapshots if isinstance(job.stream, ReportStream) else None
+        if changed and snapshots is not None and self.context.wants(snapshots):
+            today = {"snapshot_date": self.context.today.isoformat()}
+            snapshot = Result({**result.groupings, **today}, result.statistics)
+            yield from self.writer.store(snapshots, snapshot.source)
+
+    def _is_changed(self, job: Job, result: Result, rows: WrittenRows, row: Row) -> bool:
+        """Whether a row replaces the written one.
+
+        If windows overlap, a row that counts only a part of a send does not.
+        """
+        key = (row.get("date") or "") + job.stream.table.key_of(row, undated=True)
+        rows.digests.seen.add(key)
+        if job.stream.schedule.overlap_days:
+            size = to_int64(result.statistics.get("recipients")) or 0
+            is_complete = job.window.is_complete
+            if not rows.sizes.is_complete(key, size, window_is_complete=is_complete):
+                return False
+        return rows.digests.is_changed(key, row)
+
+    def _delete_missing(self, job: Job, rows: WrittenRows) -> Iterator[Operation]:
+        """Delete the rows of the window's days that the response lacks."""
+        table, days = job.stream.table, job.window.days
+        first, last = days.start.isoformat(), days.end.isoformat()
+
+        def is_answered(dated_key: str) -> bool:
+            day, _ = _split_key(dated_key)
+            return first <= day <= last if day else not job.stream.schedule.overlap_days
+
+        for dated_key in rows.digests.pop_missing(is_answered):
+            day, key = _split_key(dated_key)
+            yield self.writer.delete(table, {"date": day, **table.parse_key(key, undated=True)})
+
+    def _request_results(self, job: Job) -> Iterator[Result]:
+        if isinstance(job.stream, AggregateStream):
+            return self._request_aggregate(job.stream, job)
+        return self._request_report(job.stream, job)
+
+    def _request_report(self, stream: ReportStream, job: Job) -> Iterator[Result]:
+        """The results of one report, within the day's quota."""
+        self.quota.require(stream.path)
+        session = self.context.session
+        before = session.requests
+        try:
+            for page in session.report(stream.path, _report_body(stream, job)):
+                yield from _report_results(self.context, stream, job, page)
+        except QuotaSpentError as error:
+            self.quota.close(stream.path, error.retry_after or 0)
+            raise
+        finally:
+            self.quota.count(stream.path, session.requests - before)
+
+    def _request_aggregate(self, stream: AggregateStream, job: Job) -> Iterator[Result]:
+        """The results of one aggregate: each group and day."""
+        metrics = self.context.metrics
+        name = next((name for name, ids in metrics.items() if job.metric_id in ids), "")
+        fixed = {"metric_id": job.metric_id, "channel": MESSAGE_METRICS.get(name, "")}
+        body = _aggregate_body(self.context, stream, job)
+        for page in self.context.session.aggregate(stream.path, body):
+            for groupings, values in _aggregate_groups(self.context, stream, page):
+                yield Result({**fixed, **groupings}, values)
+
+
+def conversion_metrics(context: AccountContext) -> list[str]:
+    """Ids of the metrics that count as conversions: the chosen ones, or the account's revenue."""
+    chosen = context.settings.conversion_metrics
+    if chosen:
+        ids = (context.metric_ids("conversion_metrics", name) for name in chosen)
+        return list(dict.fromkeys(metric_id for found in ids for metric_id in found))
+    if context.revenue_metric:
+        return [context.revenue_metric]
+    return context.metrics.get(PLACED_ORDER, [])[:1]
+
+
+def _conversion_warnings(context: AccountContext) -> Iterator[Operation]:
+    """Warn if conversions are not those of the metric that the account maps to revenue."""
+    reports = [one for one in STREAMS if isinstance(one, ReportStream) and one.has_conversions]
+    tables = [report.table.name for report in reports if context.wants(report.table)]
+    is_unknown = METRICS.scope in context.scopes.missing
+    if not tables or is_unknown or context.settings.conversion_metrics:
+        return
+    custom = context.revenue_is_custom
+    mapped = "revenue is mapped to a custom metric" if custom else "no metric is mapped to revenue"
+    if not conversion_metrics(context):
+        mapped += f" and none is called {PLACED_ORDER}: skipped {', '.join(tables)}"
+    elif custom:
+        mapped += f": the conversions are those of {PLACED_ORDER}"
+    else:
+        return
+    yield Warning(f"{mapped}; name a metric in conversion_metrics")
+
+
+def _plan_jobs(context: AccountContext) -> Iterator[Job]:
+    """Every request that is due; the state then has all of them as pending."""
+    is_known = METRICS.scope not in context.scopes.missing
+    conversions = conversion_metrics(context) if is_known else []
+    jobs: list[Job] = []
+    for stream in STREAMS:
+        if not isinstance(stream, ReportStream | AggregateStream):
+            continue
+        if not context.wants(*stream.tables):
+            continue
+        table = stream.table.name
+        if context.restart_if_tables_added(table, [one.name for one in stream.tables]):
+            context.state.reports[table] = {}
+        for metric_id in _metric_ids(context, stream, conversions):
+            windows = _plan_metric(context, stream, metric_id)
+            jobs += [Job(stream, metric_id, window) for window in windows]
+    yield from sorted(jobs, key=lambda job: job.window.days.end, reverse=True)
+
+
+def _metric_ids(
+    context: AccountContext, stream: NumbersStream, conversions: list[str]
+) -> list[str]:
+    """The metrics that a stream is requested for; "" if it has none."""
+    if isinstance(stream, ReportStream):
+        return conversions if stream.has_conversions else [""]
+    if stream.metrics:
+        return [one for name in stream.metrics for one in context.metrics.get(name, [])]
+    # The counts of a message metric are already requested by its messages.
+    messages = {one for name in MESSAGE_METRICS for one in context.metrics.get(name, [])}
+    return [metric_id for metric_id in conversions if metric_id not in messages]
+
+
+def _plan_metric(
+    context: AccountContext, stream: NumbersStream, metric_id: str
+) -> list[ReportWindow]:
+    first_day = max(context.first_day, stream.earliest)
+    state = _state_of(context, stream.table, metric_id)
+    windows, state = plan_windows(stream.schedule, state, context.today, first_day)
+    _put_state(context, stream.table, metric_id, state)
+    return windows
+
+
+def _state_of(context: AccountContext, table: Table, metric_id: str) -> ReportState:
+    return context.state.reports.get(table.name, {}).get(metric_id, ReportState())
+
+
+def _put_state(context: AccountContext, table: Table, metric_id: str, state: ReportState) -> None:
+    reports = context.state.reports
+    reports[table.name] = {**reports.get(table.name, {}), metric_id: state}
+
+
+def _split_key(dated_key: str) -> tuple[str, str]:
+    """The date in front of a key, or "", and the key."""
+    day, bracket, key = dated_key.partition("[")
+    return day, bracket + key
+
+
+def _report_body(stream: ReportStream, job: Job) -> Json:
+    days = job.window.days
+    timeframe = {"start": f"{days.start}T00:00:00", "end": f"{days.end}T23:59:59"}
+    attributes: Row = {"statistics": list(stream.statistics), "timeframe": timeframe}
+    if stream.has_conversions:
+        attributes["conversion_metric_id"] = job.metric_id
+    if stream.group_by:
+        attributes["group_by"] = list(stream.group_by)
+    if stream.is_daily:
+        attributes["interval"] = "daily"
+    return {"type": stream.report_type, "attributes": attributes}
+
+
+def _report_results(
+    context: AccountContext, stream: ReportStream, job: Job, page: Json
+) -> Iterator[Result]:
+    """The results of one page; a series gives one per day. A missing grouping is empty text."""
+    days = job.window.days
+    fixed = {
+        **dict.fromkeys(stream.table.key, ""),
+        "window_start": days.start.isoformat(),
+        "window_end": days.end.isoformat(),
+    }
+    metric = {"conversion_metric_id": job.metric_id} if stream.has_conversions else {}
+    dates = _local_dates(context, page.get("date_times"), stream) if stream.is_daily else []
+    for result in page["results"]:
+        given = _require_object(result, "groupings", stream)
+        statistics = _require_object(result, "statistics", stream)
+        present = {name: value for name, value in given.items() if value is not None}
+        groupings = {**fixed, **present, **metric}
+        if not stream.is_daily:
+            yield Result(groupings, statistics)
+        for position, day in enumerate(dates):
+            yield Result({**groupings, "date": day}, _values_at(statistics, position))
+
+
+def _aggregate_groups(
+    context: AccountContext, stream: AggregateStream, page: Json
+) -> Iterator[tuple[Row, Row]]:
+    """The groupings and values of each group and day of one page."""
+    dates = _local_dates(context, page["dates"], stream)
+    for group in page["data"]:
+        values = _require_object(group, "measurements", stream)
+        dimensions = group.get("dimensions")
+        if not isinstance(dimensions, list) or len(dimensions) != len(stream.dimensions):
+            raise _unexpected_result(stream)
+        texts = [value or "" for value in dimensions]
+        groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
+        for position, day in enumerate(dates):
+            yield {**groupings, "date": day}, _values_at(values, position)
+
+
+def _values_at(series: Mapping[str, Any], position: int) -> Row:
+    """One day's value of each statistic; None where a series is shorter."""
+    return {name: get_path(values, (str(position),)) for name, values in series.items()}
+
+
+def _local_dates(context: AccountContext, times: Json, stream: NumbersStream) -> list[str | None]:
+    if not isinstance(times, list):
+        raise _unexpected_result(stream)
+    return [to_local_date(time, context.zone) for time in times]
+
+
+def _require_object(result: Json, name: str, stream: NumbersStream) -> Row:
+    found = result.get(name) if isinstance(result, dict) else None
+    if not isinstance(found, dict):
+        raise _unexpected_result(stream)
+    return found
+
+
+def _unexpected_result(stream: NumbersStream) -> ContractError:
+    return ContractError(f"{stream.path}: a result does not have the documented form")
+
+
+def _aggregate_body(context: AccountContext, stream: AggregateStream, job: Job) -> Json:
+    days = job.window.days
+    return {
+        "type": "metric-aggregate",
+        "attributes": {
+            "metric_id": job.metric_id,
+            "measurements": list(MEASUREMENTS),
+            "interval": "day",
+            "by": list(stream.dimensions),
+            "timezone": context.zone.key,
+            "filter": [
+                f"greater-or-equal(datetime,{days.start}T00:00:00)",
+                f"less-than(datetime,{days.end + DAY}T00:00:00)",
+            ],
+        },
+    }

@@ -1,0 +1,180 @@
+"""Syncs listings of records: new, changed and deleted ones.
+
+    watermark - overlap  watermark                 now
+    |---- read again ----|---- read first time ----|     changes: every sync
+    |---------------------- everything ------------|     full refresh: once a day, finds deletions
+
+Klaviyo sometimes returns a listing unsorted despite `sort`, so the watermark moves only when the
+whole listing is read. A record may also move between two partitions (archived or not) while
+they are listed; a full refresh that misses rows reads the earlier partitions again before it
+deletes anything:
+
+    partition 1   A B        | B is archived here: it is in neither listing
+    partition 2       C      |
+    partition 1   A          | read again: nothing is missing by accident
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from api import GoneError
+from models import Operation, Row, Table
+from state.digests import RowDigests, digest
+from state.state import RecordDetails, ResourceState
+from streams.context import AccountContext
+from streams.declarations import BEFORE_KLAVIYO, Details, ResourceStream
+from streams.writer import RowWriter
+from tables.converters import format_utc, to_json, to_utc_datetime
+from tables.jsonapi import Json, documents, get_path, related_resources
+
+# Klaviyo's listings lag behind its writes, and its clock has a granularity of seconds.
+OVERLAP = timedelta(hours=1)
+
+
+def sync_resource(
+    context: AccountContext, writer: RowWriter, stream: ResourceStream
+) -> Iterator[Operation]:
+    """Write the records changed since the last sync; once a day list all, delete missing ones."""
+    sync = ResourceSync(context, writer, stream)
+    for partition in stream.partitions:
+        yield from sync.read_partition(partition)
+    if sync.is_full_refresh:
+        for partition in stream.partitions[:-1] if sync.has_missing_rows() else ():
+            yield from sync.read_partition(partition)
+        yield from sync.delete_missing()
+    sync.save_state(is_finished=True)
+    yield context.state.checkpoint()
+
+
+class ResourceSync:
+    """One listing during one sync: the rows that are written, and those that it shows."""
+
+    def __init__(self, context: AccountContext, writer: RowWriter, stream: ResourceStream) -> None:
+        self._context, self._writer, self._stream = context, writer, stream
+        self._tables = [table for table in stream.tables if context.wants(table)]
+        known = context.state.resources.get(stream.name, ResourceState())
+        if context.restart_if_tables_added(stream.name, [table.name for table in stream.tables]):
+            known = ResourceState(digests=known.digests)  # written rows can still be deleted
+        self._known = known
+        self.is_full_refresh = stream.cursor_field is None or known.full_refresh_on != context.today
+        self._digests = {t.name: RowDigests(known.digests.get(t.name, {})) for t in stream.tables}
+        self._details = dict(known.details)
+        self._row_keys: dict[str, list[str]] = defaultdict(list)  # of one record, by table
+        self._listed_ids: set[str] = set()
+        self._newest_change = known.watermark
+
+    def read_partition(self, partition: str) -> Iterator[Operation]:
+        """The rows of one part of the listing."""
+        stream, session = self._stream, self._context.session
+        params = {**stream.params, **self._filter(partition)}
+        for page in session.pages(stream.path, params, is_paged=stream.is_paged):
+            for document in documents(page):
+                self._writer.log_progress(f"listing {stream.name}")
+                yield from self._write_record(document)
+            self.save_state()
+            yield self._context.state.checkpoint()
+
+    def _filter(self, partition: str) -> dict[str, str]:
+        """The `filter` parameter: the partition, and changes since the watermark."""
+        conditions = [partition] if partition else []
+        watermark = None if self.is_full_refresh else self._known.watermark
+        if watermark is not None:
+            since = format_utc(self._context.clamp_to_now(watermark) - OVERLAP)
+            conditions.append(f"{self._stream.since_operator}({self._stream.cursor_field},{since})")
+        return {"filter": ",".join(conditions)} if conditions else {}
+
+    def _write_record(self, document: Json) -> Iterator[Operation]:
+        """The rows of one record in every chosen table of the stream."""
+        self._context.collect_metadata(self._stream.name, document)
+        self._listed_ids.add(str(document.get("id")))
+        self._advance_watermark(document)
+        details = self._stream.details
+        if details is None:
+            yield from self._write_rows(document)
+        elif not self._is_unchanged(document):
+            yield from self._write_with_details(document, details)
+
+    def _write_rows(self, document: Json) -> Iterator[Operation]:
+        yield from self._store(self._stream.table, document)
+        for relationship, table in self._stream.related:
+            for resource in related_resources(document, relationship):
+                if table.has_key(resource):
+                    yield from self._store(table, resource)
+
+    def _store(self, table: Table, source: Json) -> Iterator[Operation]:
+        def is_changed(row: Row) -> bool:
+            key = table.key_of(row)
+            self._row_keys[table.name].append(key)
+            return self._digests[table.name].is_changed(key, row)
+
+        if table in self._tables:
+            yield from self._writer.store(table, source, is_changed)
+
+    def _is_unchanged(self, document: Json) -> bool:
+        """Whether a record and its details are written already; if so, its rows count as seen."""
+        known = self._details.get(str(document.get("id")))
+        if known is None or known.digest != _record_digest(document):
+            return False
+        if not known.keys.keys() <= self._digests.keys():
+            return False
+        for table, keys in known.keys.items():
+            self._digests[table].seen.update(keys)
+        return True
+
+    def _write_with_details(self, document: Json, details: Details) -> Iterator[Operation]:
+        """The rows of a record and of the relationship at the record's own path.
+
+        If that path returns 404, the record was deleted since it was listed, or is so new that not
+        all of Klaviyo's servers have it: the next sync requests it again.
+        """
+        id_, record_digest = str(document.get("id")), _record_digest(document)
+        self._row_keys.clear()
+        try:
+            pages = self._context.session.pages(details.path.format(id=id_), {}, is_paged=False)
+            resources = [resource for page in pages for resource in page["data"]]
+        except GoneError:
+            resources, record_digest = [], ""
+        related = {**document["related"], details.relationship: resources}
+        yield from self._write_rows({**document, "related": related})
+        keys = {table: list(keys) for table, keys in self._row_keys.items()}
+        self._details[id_] = RecordDetails(record_digest, keys)
+
+    def _advance_watermark(self, document: Json) -> None:
+        """Move the watermark; a time ahead of Klaviyo's clock, or before Klaviyo, does not."""
+        if self._stream.cursor_field is None:
+            return
+        changed_at = to_utc_datetime(get_path(document, ("attributes", self._stream.cursor_field)))
+        if changed_at is not None:
+            time = datetime.fromisoformat(changed_at)
+            if BEFORE_KLAVIYO < time <= self._context.now:
+                self._newest_change = max(time, self._newest_change or time)
+
+    def has_missing_rows(self) -> bool:
+        """Whether the listing lacks a written row."""
+        return any(self._digests[table.name].missing() for table in self._tables)
+
+    def delete_missing(self) -> Iterator[Operation]:
+        """Delete the rows that a full refresh does not show."""
+        self._details = {i: known for i, known in self._details.items() if i in self._listed_ids}
+        for table in self._tables:
+            for key in self._digests[table.name].pop_missing():
+                yield self._writer.delete(table, table.parse_key(key))
+
+    def save_state(self, *, is_finished: bool = False) -> None:
+        """Put the written rows into the state; the watermark only once the listing is finished."""
+        watermark, full_refresh_on = self._known.watermark, self._known.full_refresh_on
+        if is_finished:
+            watermark = self._newest_change
+            full_refresh_on = self._context.today if self.is_full_refresh else full_refresh_on
+        self._context.state.resources[self._stream.name] = ResourceState(
+            watermark=watermark and watermark.astimezone(UTC),
+            full_refresh_on=full_refresh_on,
+            digests={name: dict(rows.digests) for name, rows in self._digests.items()},
+            details=dict(self._details),
+        )
+
+
+def _record_digest(document: Json) -> str:
+    """The digest of a record's attributes; its status, such as sent, is one of them."""
+    return digest(to_json(document.get("attributes")))

@@ -1,0 +1,158 @@
+"""Sends e-mails by SMTP or Amazon SES: one copy per recipient, which discloses no other address."""
+
+import smtplib
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid, parseaddr
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import AfterValidator, SecretStr
+
+from scripts.command import CommandError, Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+Transport = Literal["smtp", "ses"]
+TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
+
+
+def _validate_addresses(text: str) -> str:
+    for address in text.split(","):
+        if "@" not in parseaddr(address)[1]:
+            raise ValueError(f"{address.strip()!r} is no e-mail address")
+    return text
+
+
+class TransportSettings(Settings):
+    """Which service sends the e-mails."""
+
+    digest_by: Transport = "smtp"
+
+
+class MailSettings(TransportSettings):
+    """The sender, the recipients (separated by commas), and the dashboard's address for a link."""
+
+    digest_from: Annotated[str, AfterValidator(_validate_addresses)]
+    digest_to: Annotated[str, AfterValidator(_validate_addresses)]
+    digest_link: str = ""
+
+    def send(self, message: EmailMessage) -> None:
+        """Send the message to each recipient; CommandError if a recipient cannot get it."""
+        raise NotImplementedError
+
+    def address_copies(self, message: EmailMessage) -> Iterator[EmailMessage]:
+        """Address the message to each recipient in turn. The same object is changed each time."""
+        for recipient in self.digest_to.split(","):
+            for name in ("From", "To", "Date", "Message-ID"):
+                del message[name]
+            message["From"] = self.digest_from
+            message["To"] = recipient.strip()
+            message["Date"] = formatdate()
+            message["Message-ID"] = make_msgid(domain=parseaddr(self.digest_from)[1].split("@")[1])
+            yield message
+
+
+class SmtpSettings(MailSettings):
+    """The mail server. Without encryption no password is sent: the network could read it."""
+
+    smtp_host: str
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+
+    def send(self, message: EmailMessage) -> None:
+        """Send by the mail server."""
+        try:
+            with self._connect() as server:
+                for copy in self.address_copies(message):
+                    server.send_message(copy)
+                    print(f"Sent to {copy['To']} by {self.smtp_host}", flush=True)
+        except (smtplib.SMTPException, OSError) as error:
+            raise CommandError(f"{self.smtp_host}:{self.smtp_port} did not send: {error}") from None
+
+    @contextmanager
+    def _connect(self) -> Iterator[smtplib.SMTP]:
+        tls = ssl.create_default_context()
+        if self.smtp_security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self.smtp_host, self.smtp_port, timeout=60, context=tls
+            )
+        else:
+            server = smtplib.SMTP(self.smtp_host, self.smtp_port, timeout=60)
+        with server:
+            if self.smtp_security == "starttls":
+                server.starttls(context=tls)
+            if self.smtp_user and self.smtp_security != "none":
+                server.login(self.smtp_user, self.smtp_password.get_secret_value())
+            yield server
+
+
+class RegionSettings(Settings):
+    """The region of Amazon SES, as boto3 finds it: in the environment or in ~/.aws/config."""
+
+    aws_default_region: str
+
+    @classmethod
+    def read(cls, **overrides: Any) -> Self:
+        """Read the settings, with the region that boto3 finds."""
+        return super().read(aws_default_region=boto3.Session().region_name, **overrides)
+
+
+class SesSettings(MailSettings, RegionSettings):
+    """Amazon SES. boto3 finds the credentials: AWS_ACCESS_KEY_ID and so on."""
+
+    def send(self, message: EmailMessage) -> None:
+        """Send by SES, within the account's send rate."""
+        with connect_ses(self) as client:
+            rate = client.get_account()["SendQuota"]["MaxSendRate"]  # e-mails per second
+            for copy in self.address_copies(message):
+                client.send_email(Content={"Raw": {"Data": copy.as_bytes()}})
+                print(f"Sent to {copy['To']} by SES", flush=True)
+                time.sleep(1 / rate)
+
+
+def read_mail_settings(**overrides: str | None) -> MailSettings:
+    """Read the settings of the chosen transport; `overrides` come from the command line."""
+    transports: dict[Transport, type[MailSettings]] = {"smtp": SmtpSettings, "ses": SesSettings}
+    # The transport first: only its own settings are required.
+    transport = TransportSettings.read(digest_by=overrides.get("digest_by")).digest_by
+    return transports[transport].read(**overrides)
+
+
+@contextmanager
+def connect_ses(region: RegionSettings) -> "Iterator[SESV2Client]":
+    """Open a client of Amazon SES; its errors become CommandErrors."""
+    try:
+        yield boto3.client(
+            "sesv2", region.aws_default_region, config=Config(retries={"mode": "standard"})
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(f"SES: {error}") from None
+
+
+def verify_domain(domain: str, *, is_dry_run: bool) -> None:
+    """Register the domain as an SES identity with DKIM, unless it is one; print its DNS records."""
+    with connect_ses(RegionSettings.read()) as client:
+        try:
+            dkim = client.get_email_identity(EmailIdentity=domain)["DkimAttributes"]
+            print(f"{domain} is an identity already.")
+        except client.exceptions.NotFoundException:
+            if is_dry_run:
+                print(f"Would make {domain} an identity that signs with DKIM, keys of 2048 bits.")
+                return
+            dkim = client.create_email_identity(
+                EmailIdentity=domain,
+                DkimSigningAttributes={"NextSigningKeyLength": "RSA_2048_BIT"},
+            )["DkimAttributes"]
+            print(f"{domain} is an identity now.")
+    print(f"DKIM: {dkim['Status']}. Records for its DNS:")
+    for token in dkim["Tokens"]:
+        print(f"{token}._domainkey.{domain} CNAME {token}.dkim.amazonses.com")

@@ -1,0 +1,330 @@
+"""Who is in which list and segment, and which e-mail addresses are suppressed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api import ContractError, TransientError
+from models import Delete
+from tests.connector.scripted import DAY, ScriptedAccount, ScriptedRun, resource, run
+
+LISTS, MEMBERS = "/api/lists", "/api/lists/L/profiles"
+TABLES = "list_profile"
+LONG_AGO, TODAY = "2026-10-01T12:00:00+00:00", "2026-11-20T16:30:00+00:00"
+
+
+@pytest.fixture(name="list_account")
+def _list_account(account: ScriptedAccount) -> ScriptedAccount:
+    """An account with a list, L, of two people, a and b."""
+    account.documents[LISTS] = [resource("list", "L", name="News", updated=LONG_AGO)]
+    account.documents[MEMBERS] = [member("a"), member("b")]
+    return account
+
+
+def member(id_: str, joined: str | None = LONG_AGO) -> Any:
+    """A member of a list, as the list shows them."""
+    return resource("profile", id_, joined_group_at=joined)
+
+
+def joined(done: ScriptedRun) -> list[str]:
+    """The people written as members."""
+    return [row["profile_id"] for row in done.rows("list_profile")]
+
+
+def left(done: ScriptedRun) -> list[str]:
+    """The people deleted as members."""
+    return [keys["profile_id"] for keys in done.deleted("list_profile")]
+
+
+def filters(account: ScriptedAccount, path: str = MEMBERS) -> list[str]:
+    """The filters of the requests to a path."""
+    return [one.params.get("filter", "") for one in account.requests_to(path)]
+
+
+class TestMembers:
+    """The members of lists; those of segments are the same."""
+
+    def test_a_later_sync_requests_only_who_joined(self, list_account: ScriptedAccount) -> None:
+        """It begins an hour before the last sync, and writes no member again."""
+        first = run(tables=TABLES)
+        second = run(first.state, tables=TABLES)
+        assert joined(first) == ["a", "b"]
+        assert {row["list_id"] for row in first.rows("list_profile")} == {"L"}
+        assert joined(second) == []
+        since = "greater-or-equal(joined_group_at,2026-11-20T16:00:00.000000Z)"
+        assert filters(list_account) == ["", since]
+
+    def test_the_list_is_synced_too(self, list_account: ScriptedAccount) -> None:
+        """Members of a list without a name would be of no use; nothing else is requested."""
+        assert [row["id"] for row in run(tables=TABLES).rows("list")] == ["L"]
+        assert {one.path for one in list_account.requests} == {"/api/accounts", LISTS, MEMBERS}
+
+    def test_only_the_time_of_joining_is_requested(self, list_account: ScriptedAccount) -> None:
+        """Profiles are another table, and a page of them is a hundred times larger."""
+        run(tables=TABLES)
+        (request,) = list_account.requests_to(MEMBERS)
+        assert request.params == {
+            "fields[profile]": "joined_group_at",
+            "sort": "joined_group_at",
+            "page[size]": "100",
+        }
+
+    def test_a_new_member_is_written_again_for_an_hour_only(
+        self, list_account: ScriptedAccount
+    ) -> None:
+        """Until then Klaviyo may still show that they left and joined again."""
+        first = run(tables=TABLES)
+        list_account.documents[MEMBERS].append(member("c", TODAY))
+        second = run(first.state, tables=TABLES)
+        list_account.now += timedelta(hours=2)
+        third = run(second.state, tables=TABLES)
+        fourth = run(third.state, tables=TABLES)
+        assert joined(second) == joined(third) == ["c"]
+        assert joined(fourth) == []
+
+    def test_who_left_is_deleted_the_next_day(self, list_account: ScriptedAccount) -> None:
+        """Only the daily comparison can tell; no other member is written or deleted."""
+        first = run(tables=TABLES)
+        del list_account.documents[MEMBERS][0]
+        second = run(first.state, tables=TABLES)
+        list_account.now += DAY
+        third = run(second.state, tables=TABLES)
+        list_account.now += DAY
+        fourth = run(third.state, tables=TABLES)
+        assert [left(one) for one in (second, third, fourth)] == [[], ["a"], []]
+        assert [joined(one) for one in (second, third, fourth)] == [[], [], []]
+
+    def test_a_large_list_is_compared_within_a_week(
+        self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """On one of seven days it is read wholly."""
+        monkeypatch.setattr("state.membership_index.MAX_DAILY_SIZE", 1)
+        done = run(tables=TABLES)
+        del list_account.documents[MEMBERS][0]
+        found = []
+        for _ in range(7):
+            list_account.now += DAY
+            done = run(done.state, tables=TABLES)
+            found += left(done)
+        assert found == ["a"]
+        assert filters(list_account).count("") == 2
+
+    def test_who_joins_again_has_the_new_time(self, list_account: ScriptedAccount) -> None:
+        """Left and joined again between two syncs: the row is written again."""
+        first = run(tables=TABLES)
+        list_account.now += DAY
+        list_account.documents[MEMBERS][0] = member("a", "2026-11-21T10:00:00+00:00")
+        second = run(first.state, tables=TABLES)
+        (row,) = second.rows("list_profile")
+        assert (row["profile_id"], row["joined_group_at"]) == ("a", "2026-11-21T10:00:00.000000Z")
+        assert left(second) == []
+
+    def test_who_joins_again_and_is_listed_late_has_the_new_time(
+        self, list_account: ScriptedAccount
+    ) -> None:
+        """They joined again before the last sync, which did not list it yet."""
+        first = run(tables=TABLES)
+        list_account.documents[MEMBERS][0] = member("a", TODAY)
+        (row,) = run(first.state, tables=TABLES).rows(TABLES)
+        assert (row["profile_id"], row["joined_group_at"]) == ("a", "2026-11-20T16:30:00.000000Z")
+
+    def test_a_comparison_finds_members_that_were_listed_late(
+        self, list_account: ScriptedAccount
+    ) -> None:
+        """They joined long ago, or at no known time, and were not listed then."""
+        first = run(tables=TABLES)
+        list_account.documents[MEMBERS] += [member("late"), member("legacy", None)]
+        list_account.now += DAY
+        assert joined(run(first.state, tables=TABLES)) == ["late", "legacy"]
+
+    def test_the_members_of_a_deleted_list_are_deleted(self, list_account: ScriptedAccount) -> None:
+        """On the day on which the list is; its members are not requested again."""
+        first = run(tables=TABLES)
+        list_account.documents[LISTS].clear()
+        list_account.fail_with(MEMBERS, 404, "Not found.")
+        second = run(first.state, tables=TABLES)
+        list_account.now += DAY
+        third = run(second.state, tables=TABLES)
+        assert second.error is third.error is None
+        assert [left(second), left(third)] == [[], ["a", "b"]]
+        assert third.deleted("list")
+        assert len(filters(list_account)) == 2
+        tables = next(iter(third.state["accounts"].values()))["tables"]
+        assert tables.get("list_profile", {}) == tables["roster"].get("groups", {}) == {}
+
+    def test_a_member_without_an_id_is_rejected(self, list_account: ScriptedAccount) -> None:
+        """S2: the others are written, and `sync_error` says what is missing."""
+        list_account.documents[MEMBERS].insert(0, {"type": "profile", "attributes": {}})
+        done = run(tables=TABLES)
+        assert joined(done) == ["a", "b"]
+        (error,) = done.rows("sync_error")
+        assert error["reason"] == "list_profile without profile_id"
+
+    def test_members_beyond_the_size_of_the_state_are_a_warning(
+        self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All are written; the warning names the list from which no member is deleted."""
+        monkeypatch.setattr("sync.MAX_INDEX_LENGTH", 100)
+        monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
+        list_account.documents[MEMBERS] = [member(f"{number:026}") for number in range(40)]
+        first = run(tables=TABLES)
+        list_account.now += DAY
+        list_account.documents[MEMBERS] = [member("new", "2026-11-21T10:00:00+00:00")]
+        second = run(first.state, tables=TABLES)
+        assert len(joined(first)) == 40
+        assert joined(second) == ["new"]
+        assert left(second) == []
+        for done in (first, second):
+            assert done.error is None
+            (warning,) = done.warnings
+            assert "nobody who leaves L is deleted" in warning
+        list_account.now += DAY
+        list_account.documents[LISTS].clear()
+        assert run(second.state, tables=TABLES).warnings == []
+
+    def test_an_account_without_a_key_keeps_its_share_of_the_state(
+        self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its members stay in the state, whose size Fivetran limits."""
+        monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
+        list_account.documents[MEMBERS] = [member(f"{number:026}") for number in range(40)]
+        another = run(tables=TABLES, api_key="pk_of_another")
+        (alone,) = (one["tables"]["roster"] for one in another.state["accounts"].values())
+        monkeypatch.setattr("sync.MAX_INDEX_LENGTH", len(alone["people"]) * 3 // 2)
+        assert run(tables=TABLES).warnings == []
+        (warning,) = run(another.state, tables=TABLES).warnings
+        assert "nobody who leaves L is deleted" in warning
+
+    @pytest.mark.parametrize("concurrency", ["1", "8"])
+    @pytest.mark.parametrize("status", [400, 500])
+    def test_a_list_that_fails_does_not_block_the_others(
+        self, list_account: ScriptedAccount, status: int, concurrency: str
+    ) -> None:
+        """The sync fails in the end and names the list; no member is deleted."""
+        names = [f"L{number}" for number in range(12)]
+        list_account.documents[LISTS] = [resource("list", name) for name in names]
+        for name in names:
+            list_account.documents[f"/api/lists/{name}/profiles"] = [member("a")]
+        first = run(tables=TABLES)
+        for name in names:
+            list_account.documents[f"/api/lists/{name}/profiles"].append(member("b"))
+        list_account.fail_with("/api/lists/L3/profiles", status, "This list is too large.")
+        list_account.now += DAY
+        second = run(first.state, tables=TABLES, concurrency=concurrency)
+        assert "/api/lists/L3/profiles" in str(second.error)
+        assert {row["list_id"] for row in second.rows(TABLES)} == {*names} - {"L3"}
+        assert left(second) == second.warnings == []
+        list_account.responses.clear()
+        third = run(second.state, tables=TABLES)
+        assert [row["list_id"] for row in third.rows(TABLES)] == ["L3"]
+
+    def test_each_list_that_fails_is_named_once(self, list_account: ScriptedAccount) -> None:
+        """The first is the error, the others are warnings."""
+        list_account.documents[LISTS] = [resource("list", name) for name in "LMN"]
+        for name in "LN":
+            list_account.fail_with(f"/api/lists/{name}/profiles", 400)
+        done = run(tables=TABLES, concurrency="1")
+        assert isinstance(done.error, ContractError)
+        assert "/api/lists/L/" in str(done.error)
+        (warning,) = done.warnings
+        assert "/api/lists/N/" in warning
+
+    def test_when_two_lists_are_down_no_more_is_requested(
+        self, list_account: ScriptedAccount
+    ) -> None:
+        """H5: two consecutive unanswered listings mean that Klaviyo is down."""
+        list_account.documents[LISTS] = [resource("list", name) for name in "LMN"]
+        for name in "LM":
+            list_account.fail_with(f"/api/lists/{name}/profiles", 503)
+        done = run(tables=TABLES, concurrency="1")
+        assert isinstance(done.error, TransientError)
+        assert "/api/lists/L/" in str(done.error)
+        assert list_account.requests_to("/api/lists/N/profiles") == []
+
+    def test_many_deletions_have_checkpoints_between_them(
+        self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many leave, the loader need not hold them all in memory."""
+        monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 100)
+        list_account.documents[MEMBERS] = [member(str(number)) for number in range(350)]
+        first = run(tables=TABLES)
+        list_account.documents[MEMBERS] = []
+        list_account.now += DAY
+        second = run(first.state, tables=TABLES)
+        at = [place for place, one in enumerate(second.operations) if isinstance(one, Delete)]
+        assert len(at) == 350
+        assert at[-1] - at[0] == 349 + 3  # checkpoints
+
+
+SUPPRESSIONS = "profile_suppression"
+PROFILES = "/api/profiles"
+
+
+def suppressed(id_: str, *reasons: str, lists: tuple[str, ...] = ()) -> Any:
+    """A profile that is suppressed everywhere for some reasons, and in some lists."""
+    marketing = {
+        "suppression": [{"reason": reason, "timestamp": LONG_AGO} for reason in reasons],
+        "list_suppressions": [
+            {"list_id": one, "reason": "UNSUBSCRIBE", "timestamp": LONG_AGO} for one in lists
+        ],
+    }
+    return resource("profile", id_, subscriptions={"email": {"marketing": marketing}})
+
+
+def suppressions(done: ScriptedRun) -> set[tuple[str, str, str]]:
+    """The keys of the written suppressions."""
+    return {(r["profile_id"], r["scope"], r["reason"]) for r in done.rows(SUPPRESSIONS)}
+
+
+class TestSuppressions:
+    """Suppressed e-mail, everywhere and in single lists."""
+
+    def test_each_reason_and_each_list_is_a_row(self, account: ScriptedAccount) -> None:
+        """A person may have bounced and unsubscribed, or have left one list only."""
+        account.documents[PROFILES] = [
+            suppressed("a", "HARD_BOUNCE", "UNSUBSCRIBE"),
+            suppressed("b", lists=("L", "M")),
+        ]
+        done = run(tables=SUPPRESSIONS)
+        assert suppressions(done) == {
+            ("a", "global", "HARD_BOUNCE"),
+            ("a", "global", "UNSUBSCRIBE"),
+            ("b", "L", "UNSUBSCRIBE"),
+            ("b", "M", "UNSUBSCRIBE"),
+        }
+        assert done.rows(SUPPRESSIONS)[0]["suppressed_at"] == "2026-10-01T12:00:00.000000Z"
+
+    def test_suppressed_profiles_are_found_by_filters(self, account: ScriptedAccount) -> None:
+        """Two requests by the time of suppression; profiles are never all listed."""
+        first = run(tables=SUPPRESSIONS, concurrency="1")  # in order
+        run(first.state, tables=SUPPRESSIONS, concurrency="1")
+        marketing = "subscriptions.email.marketing"
+        assert filters(account, PROFILES) == [
+            f"greater-or-equal({marketing}.{name}.timestamp,{since})"
+            for since in ("2000-01-01T00:00:00Z", "2026-11-20T16:00:00.000000Z")
+            for name in ("suppression", "list_suppressions")
+        ]
+
+    def test_a_lifted_suppression_is_deleted_the_next_day(self, account: ScriptedAccount) -> None:
+        """Whole keys are deleted; other suppressions are not written again."""
+        account.documents[PROFILES] = [suppressed("a", "UNSUBSCRIBE", "HARD_BOUNCE", lists=("L",))]
+        first = run(tables=SUPPRESSIONS)
+        account.documents[PROFILES] = [suppressed("a", "HARD_BOUNCE")]
+        account.now += DAY
+        second = run(first.state, tables=SUPPRESSIONS)
+        gone = [list(one.values())[1:] for one in second.deleted(SUPPRESSIONS)]
+        assert sorted(gone) == [["a", "L", "UNSUBSCRIBE"], ["a", "global", "UNSUBSCRIBE"]]
+        assert suppressions(second) == set()
+
+    @pytest.mark.parametrize("junk", [None, 5, "x", {}, [None, 5, "x", {}]])
+    def test_a_malformed_suppression_makes_no_row(
+        self, account: ScriptedAccount, junk: Any
+    ) -> None:
+        """V1: any JSON in its place, and the sync goes on."""
+        document = suppressed("a")
+        document["attributes"]["subscriptions"]["email"]["marketing"]["suppression"] = junk
+        account.documents[PROFILES] = [document, suppressed("b", "UNSUBSCRIBE")]
+        done = run(tables=SUPPRESSIONS)
+        assert done.error is None
+        assert suppressions(done) == {("b", "global", "UNSUBSCRIBE")}

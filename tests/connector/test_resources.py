@@ -1,0 +1,349 @@
+"""Listings of records: no change is missed, and nothing that is listed is deleted."""
+
+import json
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from werkzeug import Request, Response
+
+from api import ContractError, TransientError
+from tests.connector.scripted import DAY, KEY, NOON, ScriptedAccount, ScriptedRun, resource, run
+
+CAMPAIGNS, TAGS, FORMS, FLOWS = "/api/campaigns", "/api/tags", "/api/forms", "/api/flows"
+MESSAGES = "/api/campaign-messages"
+
+
+def form(id_: str, minutes_ago: float = 60, name: str = "Pop-up") -> Any:
+    """A form that was changed some minutes before noon."""
+    changed = (NOON - timedelta(minutes=minutes_ago)).isoformat()
+    return resource("form", id_, name=name, updated_at=changed)
+
+
+def ids(sync: ScriptedRun, table: str = "form") -> list[str]:
+    """The ids of the rows written to a table, in order."""
+    return [row["id"] for row in sync.rows(table)]
+
+
+def last_filter(account: ScriptedAccount) -> str | None:
+    """The filter of the last listing of forms."""
+    return account.requests_to(FORMS)[-1].params.get("filter")
+
+
+class TestChanges:
+    """New and changed records are written."""
+
+    def test_every_record_of_every_page_arrives(self, account: ScriptedAccount) -> None:
+        """A first sync lists everything, however many pages there are."""
+        account.page_size = 2
+        account.documents[FORMS] = [form(str(n)) for n in range(5)]
+        assert ids(run(tables="form")) == ["0", "1", "2", "3", "4"]
+
+    def test_a_later_sync_lists_from_the_watermark_with_an_overlap(
+        self, account: ScriptedAccount
+    ) -> None:
+        """The bound is inclusive and an hour before the newest change."""
+        account.documents[FORMS] = [form("a", 90), form("b", 30)]
+        first = run(tables="form")
+        run(first.state, tables="form")
+        assert account.requests_to(FORMS)[0].params.get("filter") is None
+        assert last_filter(account) == "greater-or-equal(updated_at,2026-11-20T15:30:00.000000Z)"
+
+    @pytest.mark.parametrize("minutes_ago", [30, 30.5, 75], ids=["tie", "earlier", "late"])
+    def test_a_late_change_is_not_missed(
+        self, account: ScriptedAccount, minutes_ago: float
+    ) -> None:
+        """P4, D5: a change in the watermark's second, or listed up to an hour late, arrives."""
+        account.documents[FORMS] = [form("a", 30)]
+        first = run(tables="form")
+        account.documents[FORMS].append(form("b", minutes_ago))
+        assert ids(run(first.state, tables="form")) == ["b"]
+
+    def test_an_unchanged_record_is_not_written_again(self, account: ScriptedAccount) -> None:
+        """Fivetran bills written rows: only changes are written."""
+        account.documents[FORMS] = [form("a", 30), form("b", 30)]
+        first = run(tables="form")
+        account.documents[FORMS] = [form("a", 30), form("b", 5, "Fly-out")]
+        second = run(first.state, tables="form")
+        assert [(row["id"], row["name"]) for row in second.rows("form")] == [("b", "Fly-out")]
+
+    def test_a_future_change_does_not_move_the_watermark(self, account: ScriptedAccount) -> None:
+        """D6: a record from the future is written, and what comes before it is not missed."""
+        account.documents[FORMS] = [form("a", 30), form("future", -60 * 24 * 30)]
+        first = run(tables="form")
+        assert ids(first) == ["a", "future"]
+        account.documents[FORMS].append(form("b", 20))
+        assert ids(run(first.state, tables="form")) == ["b"]
+
+    def test_a_change_before_klaviyo_does_not_move_the_watermark(
+        self, account: ScriptedAccount
+    ) -> None:
+        """V4: a record of the year 1 is written, and the next sync succeeds."""
+        account.documents[FORMS] = [resource("form", "a", updated_at="0001-01-01T00:00:00+00:00")]
+        first = run(tables="form")
+        second = run(first.state, tables="form")
+        assert ids(first) == ["a"]
+        assert (first.error, second.error) == (None, None)
+
+    def test_archived_campaigns_and_flows_arrive(self, account: ScriptedAccount) -> None:
+        """Klaviyo lists archived records only under a filter: both partitions are requested."""
+        account.documents[CAMPAIGNS] = [
+            resource("campaign", "live", definition={"archived": False}),
+            resource("campaign", "old", definition={"archived": True}),
+        ]
+        account.documents[FLOWS] = [
+            resource("flow", "live", archived=False),
+            resource("flow", "old", archived=True),
+        ]
+        done = run(tables="campaign,flow")
+        assert ids(done, "campaign") == ids(done, "flow") == ["live", "old"]
+        assert [row["is_archived"] for row in done.rows("campaign")] == [False, True]
+
+
+class TestBroken:
+    """A listing that fails midway, or is unsorted, loses nothing."""
+
+    def test_an_unsorted_listing_that_fails_midway_loses_nothing(
+        self, account: ScriptedAccount
+    ) -> None:
+        """D4: the newest record came first, then Klaviyo went down: the rest still arrives."""
+        account.documents[FORMS] = [form("known", 300)]
+        first = run(tables="form")
+        account.page_size = 1
+        account.documents[FORMS] = [form("newest", 1), form("older", 240)]
+        account.responses[FORMS] = fail_after_the_first_page
+        broken = run(first.state, tables="form")
+        assert isinstance(broken.error, TransientError)
+        del account.responses[FORMS]
+        again = run(broken.state or first.state, tables="form")
+        assert {"newest", "older"} <= {*ids(broken), *ids(again)}
+        assert "older" in ids(again)
+
+    def test_a_listing_that_fails_midway_deletes_nothing(self, account: ScriptedAccount) -> None:
+        """Records behind the broken page are unseen, not deleted."""
+        account.page_size = 1
+        account.documents[TAGS] = [resource("tag", "a"), resource("tag", "b")]
+        first = run(tables="tag")
+        account.responses[TAGS] = fail_after_the_first_page
+        broken = run(first.state, tables="tag")
+        assert broken.error
+        assert broken.deleted("tag") == []
+        del account.responses[TAGS]
+        assert run(broken.state or first.state, tables="tag").deleted("tag") == []
+
+    @pytest.mark.parametrize("junk", [None, 7, "text", [], {}, {"id": None}, {"id": {"a": 1}}])
+    def test_a_record_without_an_id_is_rejected(self, account: ScriptedAccount, junk: Any) -> None:
+        """S3: it is a row of sync_error, and the records around it arrive."""
+        account.documents[TAGS] = [resource("tag", "a"), junk, resource("tag", "b")]
+        done = run(tables="tag")
+        assert done.error is None
+        assert ids(done, "tag") == ["a", "b"]
+        (error,) = done.rows("sync_error")
+        assert error["table_name"] == "tag"
+        assert error["reason"] == "tag without id"
+
+    def test_a_rejected_record_is_not_repeated(self, account: ScriptedAccount) -> None:
+        """X2: sync_error says which table and why, and nothing of the record's content."""
+        secret = {"type": "tag", "attributes": {"name": "ada@example.com"}}
+        account.documents[TAGS] = [secret]
+        done = run(tables="tag")
+        assert len(done.rows("sync_error")) == 1
+        assert "ada" not in repr(done.operations)
+
+    @pytest.mark.parametrize(
+        "junk",
+        [None, "text", {}, {"type": "tag"}, {"type": "tag", "id": ["x"]}, {"type": {}, "id": "x"}],
+    )
+    def test_a_malformed_inclusion_does_not_end_the_sync(
+        self, account: ScriptedAccount, junk: Any
+    ) -> None:
+        """S3: resources beside the page's data may be malformed too."""
+        account.documents[CAMPAIGNS] = [resource("campaign", "c", {"tags": ["t"]})]
+        account.included[CAMPAIGNS] = [junk]
+        done = run(tables="campaign,campaign_tag")
+        assert done.error is None
+        assert [row["tag_id"] for row in done.rows("campaign_tag")] == ["t"]
+
+    def test_deep_and_odd_attributes_do_not_end_the_sync(self, account: ScriptedAccount) -> None:
+        """V2, V3: nesting, NaN, surrogates and huge numbers become storable."""
+        definition: Any = {"name": "\ud800", "n": float("nan"), "long": 10**30}
+        for _ in range(400):
+            definition = {"deeper": definition}
+        account.documents[MESSAGES] = [resource("campaign-message", "m", definition=definition)]
+        account.documents["/api/segments"] = [resource("segment", "s", definition=definition)]
+        done = run(tables="campaign_message,campaign_variation,segment")
+        assert done.error is None
+        assert ids(done, "campaign_message") == ["m"]
+        assert ids(done, "segment") == ["s"]
+        json.dumps([done.rows("segment"), done.state], allow_nan=False).encode()
+
+    def test_a_document_nested_deeper_than_python_writes_is_stored(
+        self, account: ScriptedAccount
+    ) -> None:
+        """V3: a definition of 1,000 levels is cut, and does not end the sync."""
+        document = json.dumps({"data": [resource("campaign-message", "m", definition="deep")]})
+        deep = document.replace('"deep"', '{"in":' * 1_000 + "1" + "}" * 1_000)
+        body = f'{deep[:-1]}, "links": {{"next": null}}}}'
+        account.responses[MESSAGES] = lambda _: Response(body)
+        done = run(tables="campaign_message")
+        assert done.error is None
+        assert ids(done, "campaign_message") == ["m"]
+
+
+class TestDeletions:
+    """What Klaviyo no longer lists is deleted, and nothing else."""
+
+    def test_a_full_refresh_deletes_what_is_missing(self, account: ScriptedAccount) -> None:
+        """D9: the key that is no longer listed is deleted, once."""
+        account.documents[TAGS] = [resource("tag", "a"), resource("tag", "b")]
+        first = run(tables="tag")
+        account.documents[TAGS].pop(0)
+        second = run(first.state, tables="tag")
+        third = run(second.state, tables="tag")
+        (key,) = second.deleted("tag")
+        assert key["id"] == "a"
+        assert set(key) == {"account_id", "id"}
+        assert third.deleted("tag") == []
+
+    def test_an_incremental_listing_deletes_nothing(self, account: ScriptedAccount) -> None:
+        """An unchanged record is not listed and not deleted; the next full refresh decides."""
+        account.documents[FORMS] = [form("a", 600), form("b", 30)]
+        first = run(tables="form")
+        account.documents[FORMS].pop(0)
+        same_day = run(first.state, tables="form")
+        assert same_day.deleted("form") == []
+        account.now += DAY
+        assert [key["id"] for key in run(same_day.state, tables="form").deleted("form")] == ["a"]
+
+    def test_a_missing_related_resource_is_deleted(self, account: ScriptedAccount) -> None:
+        """The row of a tag that is taken off a campaign is deleted, the campaign is not."""
+        account.documents[CAMPAIGNS] = [resource("campaign", "c", {"tags": ["spring", "sale"]})]
+        first = run(tables="campaign,campaign_tag")
+        account.documents[CAMPAIGNS] = [resource("campaign", "c", {"tags": ["sale"]})]
+        account.now += DAY
+        second = run(first.state, tables="campaign,campaign_tag")
+        assert [key["tag_id"] for key in second.deleted("campaign_tag")] == ["spring"]
+        assert second.deleted("campaign") == []
+
+    def test_a_record_that_comes_back_is_written_again(self, account: ScriptedAccount) -> None:
+        """A deleted record that is listed again, unchanged, is a row again."""
+        account.documents[TAGS] = [resource("tag", "a")]
+        first = run(tables="tag")
+        account.documents[TAGS] = []
+        second = run(first.state, tables="tag")
+        account.documents[TAGS] = [resource("tag", "a")]
+        assert ids(run(second.state, tables="tag"), "tag") == ["a"]
+
+    @pytest.mark.parametrize("archived", [True, False])
+    def test_a_record_that_moves_between_partitions_is_not_deleted(
+        self, account: ScriptedAccount, *, archived: bool
+    ) -> None:
+        """It is archived, or unarchived, between the requests for either."""
+        campaign = resource("campaign", "c", definition={"archived": archived})
+        account.documents[CAMPAIGNS] = [campaign]
+        first = run(tables="campaign")
+        requests = count(1)
+
+        def move_at_the_second_request(_: Request) -> None:
+            if next(requests) == 2:
+                campaign["attributes"]["definition"]["archived"] = not archived
+
+        account.responses[CAMPAIGNS] = move_at_the_second_request
+        account.now += DAY
+        second = run(first.state, tables="campaign")
+        assert second.deleted("campaign") == []
+        assert [row["is_archived"] for row in second.rows("campaign")] == [not archived]
+
+    def test_an_empty_listing_deletes_all_rows(self, account: ScriptedAccount) -> None:
+        """An account may have lost all its tags; a broken response is no empty listing."""
+        account.documents[TAGS] = [resource("tag", "a")]
+        first = run(tables="tag")
+        account.responses[TAGS] = lambda _: Response('{"data": []}')
+        broken = run(first.state, tables="tag")
+        assert isinstance(broken.error, ContractError)
+        assert broken.deleted("tag") == []
+        account.responses.clear()
+        account.documents[TAGS] = []
+        assert len(run(first.state, tables="tag").deleted("tag")) == 1
+
+    def test_a_table_that_is_not_chosen_is_left_alone(self, account: ScriptedAccount) -> None:
+        """Leaving a table out neither writes nor deletes its rows."""
+        account.documents[CAMPAIGNS] = [resource("campaign", "c", {"tags": ["sale"]})]
+        first = run(tables="campaign,campaign_tag")
+        account.now += DAY
+        account.documents[CAMPAIGNS] = [resource("campaign", "d")]
+        second = run(first.state, tables="campaign")
+        assert second.rows("campaign_tag") == second.deleted("campaign_tag") == []
+
+
+class TestDetails:
+    """A relationship that only a record's own address shows."""
+
+    VARIATIONS = f"{MESSAGES}/m/campaign-variations"
+
+    def put_message(self, account: ScriptedAccount, name: str = "Sale") -> None:
+        """Let the account have one message with two variations."""
+        changed = NOON.isoformat()
+        account.documents[MESSAGES] = [
+            resource("campaign-message", "m", definition={"name": name}, updated=changed)
+        ]
+        account.documents[self.VARIATIONS] = [
+            resource(
+                "campaign-variation", one, definition={"details": {"subject": f"{name} {one}"}}
+            )
+            for one in ("A", "B")
+        ]
+
+    def test_variations_are_requested_when_their_message_changed(
+        self, account: ScriptedAccount
+    ) -> None:
+        """One request per changed message; an unchanged one costs none and loses nothing."""
+        self.put_message(account)
+        tables = "campaign_message,campaign_variation"
+        first = run(tables=tables)
+        account.now += DAY
+        second = run(first.state, tables=tables)
+        self.put_message(account, "Last call")
+        third = run(second.state, tables=tables)
+        assert ids(first, "campaign_variation") == ids(third, "campaign_variation") == ["A", "B"]
+        assert second.rows("campaign_variation") == second.deleted("campaign_variation") == []
+        assert len(account.requests_to(self.VARIATIONS)) == 2
+
+    def test_details_of_an_unknown_table_are_requested_again(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Another version of the connector may fill further tables from the same record."""
+        self.put_message(account)
+        state = run(tables="campaign_message,campaign_variation").state
+        stream = state["accounts"][f"of-{KEY}"]["tables"]["campaign_message"]
+        stream["rows"]["form"] = {}
+        stream["detailed"]["m"][1]["form"] = []
+        second = run(state, tables="campaign_message,campaign_variation")
+        assert second.error is None
+        assert len(account.requests_to(self.VARIATIONS)) == 2
+
+    def test_a_message_deleted_meanwhile_is_no_error(self, account: ScriptedAccount) -> None:
+        """H9: listed and then deleted: its row stays until the next full refresh."""
+        self.put_message(account)
+        account.fail_with(self.VARIATIONS, 404, "Not found.")
+        done = run(tables="campaign_message,campaign_variation")
+        assert done.error is None
+        assert ids(done, "campaign_message") == ["m"]
+
+    def test_variations_that_are_not_found_are_requested_again(
+        self, account: ScriptedAccount
+    ) -> None:
+        """S1: a transient 404 at the address of a new message does not lose its variations."""
+        self.put_message(account)
+        account.fail_with(self.VARIATIONS, 404, "Not found.")
+        first = run(tables="campaign_message,campaign_variation")
+        account.responses.clear()
+        account.now += DAY
+        second = run(first.state, tables="campaign_message,campaign_variation")
+        assert ids(second, "campaign_variation") == ["A", "B"]
+
+
+def fail_after_the_first_page(request: Request) -> Response | None:
+    """A 503 for requests that carry a cursor."""
+    return Response("", 503) if "page[cursor]" in request.args else None

@@ -1,0 +1,163 @@
+"""Raw tables of two small accounts for the page tests: `raw_tables()`."""
+
+import random
+from datetime import date, timedelta
+from typing import Any
+
+LAST_DAY = date(2026, 11, 18)
+HOSTILE = "</script><img src=x onerror=\"document.title='broken in'\">"
+ORDER = "PlacedOrder"
+TAGS = {"Sale": "Sale", "Story": "Story, long"}
+EMAIL_METRICS = {"IN": "Received Email", "OPEN": "Opened Email", "BOUNCE": "Bounced Email"}
+
+Tables = dict[str, list[dict[str, Any]]]
+
+
+def raw_tables() -> Tables:
+    """A sandbox account with 400 days of emails and texts, and another with 20 days of texts."""
+    shop = Company("Shop", "Juniper & Tide", "EUR", is_test=True).raw_tables(400)
+    zoo = Company("Zoo", "Zweiter Laden", "USD", is_test=False, channel="sms").raw_tables(20)
+    return {table: shop[table] + zoo[table] for table in shop}
+
+
+class Company:
+    """A campaign every second day, some of them A/B tests, and a flow message every day.
+
+    Every fifth campaign is a text and the others are emails, unless `channel` names one channel
+    for all. Every third campaign has a tag; the flow has two. A segment gains one member a day.
+    """
+
+    def __init__(
+        self, account: str, name: str, currency: str, *, is_test: bool, channel: str = ""
+    ) -> None:
+        self.account = account
+        self.channel = channel
+        self.random = random.Random(account)
+        self.tables: Tables = {
+            "account": [
+                {
+                    "account_id": account,
+                    "organization_name": name,
+                    "preferred_currency": currency,
+                    "timezone": "Europe/London",
+                    "is_test_account": is_test,
+                }
+            ],
+            "metric": [
+                {"account_id": account, "id": metric, "name": metric_name}
+                for metric, metric_name in {ORDER: "Placed Order", **EMAIL_METRICS}.items()
+            ],
+            "mapped_metric": [{"account_id": account, "id": "revenue", "metric_id": ORDER}],
+            "flow": [{"account_id": account, "id": "Welcome", "name": "Welcome series"}],
+            "segment": [{"account_id": account, "id": "VIP", "name": "VIPs"}],
+            "segment_daily": [],
+            "inbox_provider_daily": [],
+            "tag": [{"account_id": account, "id": id_, "name": name} for id_, name in TAGS.items()],
+            "campaign_tag": [],
+            "flow_tag": [
+                {"account_id": account, "flow_id": "Welcome", "tag_id": tag} for tag in TAGS
+            ],
+            "campaign": [],
+            "campaign_message": [],
+            "campaign_variation": [],
+            "campaign_performance": [],
+            "flow_performance_daily": [],
+        }
+
+    def raw_tables(self, days: int) -> Tables:
+        """The rows of that many days up to LAST_DAY, by raw table."""
+        for age in range(days):
+            day = LAST_DAY - timedelta(days=age)
+            self._add_flow_day(day)
+            self._add_inbox_providers(day)
+            self._add_row(
+                "segment_daily",
+                segment_id="VIP",
+                date=day.isoformat(),
+                total_members=1000 - age,
+                members_added=3,
+                members_removed=2,
+            )
+            if age % 2 == 0:
+                self._add_campaign(age // 2, day)
+        return self.tables
+
+    def _add_row(self, table: str, **row: object) -> None:
+        self.tables[table].append({"account_id": self.account, **row})
+
+    def _add_campaign(self, number: int, day: date) -> None:
+        campaign, message = f"C{number}", f"M{number}"
+        name = HOSTILE if number == 1 else f"Campaign {number}"
+        channel = self.channel or ("sms" if number % 5 == 2 else "email")
+        self._add_row("campaign", id=campaign, name=name)
+        self._add_row(
+            "campaign_message",
+            id=message,
+            campaign_id=campaign,
+            channel=channel,
+            status="sent",
+            send_time=f"{day}T{8 + number % 9:02}:00:00Z",
+        )
+        if number % 3 == 0:
+            self._add_row("campaign_tag", campaign_id=campaign, tag_id="Sale")
+        for letter in "AB" if number % 4 == 1 else "A":
+            variation = f"V{number}{letter}"
+            self._add_row(
+                "campaign_variation",
+                id=variation,
+                campaign_message_id=message,
+                name=letter,
+                channel=channel,
+                subject=f"{name}, version {letter}",
+            )
+            self._add_row(
+                "campaign_performance",
+                campaign_id=campaign,
+                campaign_message_id=message,
+                send_channel=channel,
+                variation=variation,
+                variation_name=letter,
+                conversion_metric_id=ORDER,
+                **self._random_statistics(self.random.randint(900, 9000), channel),
+            )
+
+    def _add_flow_day(self, day: date) -> None:
+        channel = self.channel or "email"
+        self._add_row(
+            "flow_performance_daily",
+            flow_id="Welcome",
+            flow_message_id="Hello",
+            send_channel=channel,
+            conversion_metric_id=ORDER,
+            date=day.isoformat(),
+            **self._random_statistics(self.random.randint(20, 200), channel),
+        )
+
+    def _add_inbox_providers(self, day: date) -> None:
+        for provider, emails in (("Gmail", 900), ("Yahoo", 300)):
+            for metric, share in (("IN", 1.0), ("OPEN", 0.4), ("BOUNCE", 0.01)):
+                count = round(share * (emails + 7 * day.day))
+                self._add_row(
+                    "inbox_provider_daily",
+                    metric_id=metric,
+                    date=day.isoformat(),
+                    inbox_provider=provider,
+                    count=count,
+                    unique_count=count,
+                )
+
+    def _random_statistics(self, recipients: int, channel: str) -> dict[str, object]:
+        delivered = recipients - self.random.randint(0, recipients // 50)
+        clicks = self.random.randint(0, delivered // 20)
+        orders = self.random.randint(0, clicks)
+        opens = self.random.randint(clicks, delivered)
+        return {
+            "recipients": recipients,
+            "delivered": delivered,
+            "opens_unique": None if channel == "sms" else opens,
+            "clicks_unique": clicks,
+            "unsubscribe_uniques": self.random.randint(0, 5),
+            "conversions": orders,
+            "conversion_uniques": orders,
+            "conversion_value": round(orders * self.random.uniform(20, 90), 2),
+        }

@@ -1,0 +1,118 @@
+"""SQL of every measure, written by hand and independent of dbt's metrics.
+
+A rate over several channels counts only the messages for which Klaviyo counts both of its parts.
+"""
+
+from tests.warehouse import shop
+
+
+def sums(columns: str, prefix: str = "") -> dict[str, str]:
+    """Measures that sum the column of their name."""
+    return {f"{prefix}{name}": f"sum({name})" for name in columns.split()}
+
+
+def ratio(numerator: str, denominator: str) -> str:
+    """A ratio of sums over the rows that have both columns."""
+    return (
+        f"sum({numerator}) filter ({denominator} is not null)"
+        f" / nullif(sum({denominator}) filter ({numerator} is not null), 0)"
+    )
+
+
+TEXTS = "send_channel = 'sms'"
+RATES = {name: ratio(*parts) for name, parts in shop.RATES.items()} | {
+    "text_message_roi": f"sum(conversion_value) filter ({TEXTS}) / sum(text_message_spend)",
+}
+MESSAGES = (
+    RATES
+    | sums(
+        "recipients delivered opens opens_unique clicks clicks_unique bounced failed"
+        " bounced_or_failed unsubscribe_uniques spam_complaints conversions conversion_uniques"
+        " conversion_value text_message_spend text_message_credit_usage_amount"
+        " message_segment_count_sum"
+    )
+    | {
+        "open_tracked_delivered": "sum(delivered) filter (opens_unique is not null)",
+        "open_tracked_clicks_unique": "sum(clicks_unique) filter (opens_unique is not null)",
+        "click_tracked_delivered": "sum(delivered) filter (clicks_unique is not null)",
+        "click_tracked_opens_unique": "sum(opens_unique) filter (clicks_unique is not null)",
+        "bounce_tracked_recipients": "sum(recipients) filter (bounced is not null)",
+        "failure_tracked_recipients": "sum(recipients) filter (failed is not null)",
+        "unsubscribe_tracked_delivered": "sum(delivered) filter (unsubscribe_uniques is not null)",
+        "spam_tracked_delivered": "sum(delivered) filter (spam_complaints is not null)",
+        "text_message_conversion_value": f"sum(conversion_value) filter ({TEXTS})",
+        "engagement_score": f"0.7 * ({RATES['open_rate']}) + 0.3 * ({RATES['click_rate']})",
+    }
+)
+
+ATTRIBUTED = "attribution_method = 'klaviyo' and not is_refund"
+ORDERS = {
+    "orders": "count(*) filter (not is_refund)",
+    "refunds": "count(*) filter (is_refund)",
+    "klaviyo_orders": f"count(*) filter ({ATTRIBUTED})",
+    "order_value": "sum(value) filter (not is_refund)",
+    "refund_value": "sum(value) filter (is_refund)",
+    "net_order_value": "sum(value)",
+    "klaviyo_order_value": f"sum(value) filter ({ATTRIBUTED})",
+    "last_touch_order_value": "sum(value) filter (attribution_method = 'last_touch')",
+    "klaviyo_order_share": f"sum(value) filter ({ATTRIBUTED}) / sum(value) filter (not is_refund)",
+}
+
+INBOX_PROVIDERS = (
+    sums("delivered opens_unique clicks_unique bounced unsubscribes spam_complaints", "inbox_")
+    | sums("synced_opens machine_opens synced_clicks bot_clicks")
+    | {
+        "inbox_attempts": "sum(coalesce(delivered, 0) + coalesce(bounced, 0))",
+        "inbox_open_rate": "sum(opens_unique) / sum(delivered)",
+        "inbox_click_rate": "sum(clicks_unique) / sum(delivered)",
+        "inbox_bounce_rate": "sum(bounced) / sum(coalesce(delivered, 0) + coalesce(bounced, 0))",
+        "inbox_unsubscribe_rate": "sum(unsubscribes) / sum(delivered)",
+        "inbox_spam_complaint_rate": "sum(spam_complaints) / sum(delivered)",
+        "machine_open_share": "sum(machine_opens) / sum(synced_opens)",
+        "bot_click_share": "sum(bot_clicks) / sum(synced_clicks)",
+    }
+)
+
+PROFILES = sums(
+    "email_subscribers sms_subscribers push_subscribers whatsapp_subscribers profile_order_value"
+) | {
+    "profiles": "count(*)",
+    "suppressed_profiles": "count(suppression_reasons)",
+    "buyers": "count(*) filter (order_count > 0)",
+    "email_subscriber_share": "sum(email_subscribers) / count(*)",
+    "suppressed_share": "count(suppression_reasons) / count(*)",
+    "buyer_share": "count(*) filter (order_count > 0) / count(*)",
+}
+
+TESTS = {
+    "tested_recipients": "sum(recipients)",
+    "tested_opens_unique": "sum(opens_unique)",
+    "tested_clicks_unique": "sum(clicks_unique)",
+    "tested_open_sample": "sum(delivered) filter (opens_unique is not null)",
+    "tested_click_sample": "sum(delivered) filter (clicks_unique is not null)",
+    "tested_conversion_value": "sum(conversion_value)",
+    "tested_open_rate": ratio("opens_unique", "delivered"),
+    "tested_click_rate": ratio("clicks_unique", "delivered"),
+}
+
+HEALTH = sums(
+    "rows_refused rows_compared rows_different last_requests last_rows_written"
+    " report_quota_used_today report_quota"
+) | {
+    "raw_rows": "sum(row_count)",
+    "report_quota_share": "sum(report_quota_used_today) / sum(report_quota)",
+}
+
+MEASURES = {
+    "attributed_order": ORDERS,
+    "audience_growth": sums("members_joined members_left net_members_joined current_members"),
+    "campaign_daily": sums(
+        "delivered opens_unique clicks_unique unsubscribe_uniques conversions conversion_value",
+        "day_",
+    ),
+    "data_health": HEALTH,
+    "inbox_provider": INBOX_PROVIDERS,
+    "message_performance": MESSAGES,
+    "profile": PROFILES,
+    "subject_line_test": TESTS,
+}

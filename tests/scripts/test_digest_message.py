@@ -1,0 +1,230 @@
+"""`python -m scripts.digest send`: the content of the e-mail."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import vl_convert
+
+from looker import semantic
+from scripts.digest.__main__ import main
+from scripts.digest.period import Period, last_period
+
+HOSTILE = "<script>alert('x')</script> & \"co\""
+WEEK = ["--start", "2026-11-09", "--end", "2026-11-16"]
+COLUMN_TYPES = {"text": "text", "number": "double", "date": "date", "time": "timestamptz"}
+
+
+def campaign_row(
+    id_: str, sent_on: str, delivered: int, opens: int, revenue: float
+) -> dict[str, Any]:
+    """A row of message_performance: an e-mail campaign; one opener in ten clicks."""
+    tracked = dict.fromkeys(("delivered", "open_tracked_delivered", "click_tracked_delivered"))
+    return {
+        "account_id": "one",
+        "account_name": "Juniper\r\n& Tide",
+        "currency": "EUR",
+        "message_type": "campaign",
+        "campaign_id": id_,
+        "campaign_name": f"Campaign {id_}",
+        "subject_line": HOSTILE,
+        "sent_on": sent_on,
+        "recipients": delivered + 10,
+        "opens_unique": opens,
+        "clicks_unique": opens // 10,
+        "conversion_value": revenue,
+        **dict.fromkeys(tracked, delivered),
+    }
+
+
+ROWS = [
+    campaign_row("small", "2026-11-10", delivered=100, opens=90, revenue=1000.5),
+    campaign_row("large", "2026-11-12", delivered=900, opens=110, revenue=200),
+    campaign_row("earlier", "2026-11-04", delivered=500, opens=50, revenue=600.25),
+    campaign_row("earlier", "2026-11-04", delivered=0, opens=0, revenue=0)
+    | {"subject_line": "Other", "recipients": 0},
+    campaign_row("later", "2026-11-16", delivered=7, opens=7, revenue=7777),
+    campaign_row("flow", "2026-11-11", delivered=9, opens=9, revenue=50) | {"message_type": "flow"},
+]
+HEALTH = {
+    "account_id": "one",
+    "account_name": "Juniper\r\n& Tide",
+    "is_test_account": True,
+    "data_from": "2026-10-01",
+    "last_synced_on": "2026-11-16",
+}
+
+
+@pytest.fixture(scope="module", name="warehouse")
+def _warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse with the digest's two marts, synced on 16 November."""
+    file = tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema klaviyo")
+        create_mart(connection, "klaviyo__message_performance", ROWS)
+        create_mart(connection, "klaviyo__data_health", [HEALTH])
+    return file
+
+
+@pytest.fixture(autouse=True)
+def _set_warehouse(monkeypatch: pytest.MonkeyPatch, warehouse: Path) -> None:
+    monkeypatch.setenv("KLAVIYO_WAREHOUSE", str(warehouse))
+
+
+def create_mart(
+    connection: duckdb.DuckDBPyConnection, mart: str, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Create a mart with the columns that dbt declares, and insert the rows."""
+    declared = semantic.load().columns[mart]
+    columns = [
+        f"{name} {COLUMN_TYPES.get(column.type, 'boolean')}" for name, column in declared.items()
+    ]
+    connection.execute(f"create table klaviyo.{mart} ({', '.join(columns)})")
+    for row in rows:
+        marks = ", ".join("?" * len(row))
+        insert = f"insert into klaviyo.{mart} ({', '.join(row)}) values ({marks})"
+        connection.execute(insert, list(row.values()))
+
+
+@pytest.fixture(scope="module", name="message")
+def _message(warehouse: Path) -> EmailMessage:
+    """The digest of the week from 9 to 15 November."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KLAVIYO_WAREHOUSE", str(warehouse))
+        return write_digest(warehouse.with_name("digest.eml"), *WEEK)
+
+
+def write_digest(file: Path, *options: str) -> EmailMessage:
+    """Write the digest with --dry-run, and parse the file."""
+    assert main(["send", "--dry-run", "--output", str(file), *options]) == 0
+    message = message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def get_body(message: EmailMessage, kind: str) -> str:
+    """Get the content of the plain or html part."""
+    part = message.get_body((kind,))
+    assert part
+    return str(part.get_content())
+
+
+def get_text(message: EmailMessage) -> str:
+    """Get the plain part with each run of spaces as one space."""
+    return re.sub(r"[^\S\n]+", " ", get_body(message, "plain"))
+
+
+def test_headline_compares_the_period_with_the_one_before(message: EmailMessage) -> None:
+    """A headline sum covers the period's campaigns only and shows its relative change."""
+    text = get_text(message)
+    assert "Revenue 1,200.50 EUR +100.0%" in text
+    assert "Recipients 1,020 +100.0%" in text
+
+
+def test_rate_is_a_ratio_of_sums(message: EmailMessage) -> None:
+    """A rate is 200 opens of 1,000, not the 51 % mean of two rates; its change is in points."""
+    assert "Open rate 20.0% +10.0 pts" in get_text(message)
+
+
+def test_table_lists_campaigns_by_revenue(message: EmailMessage) -> None:
+    """The table has every campaign of the period with its sends, opens, clicks and revenue."""
+    lines = [line for line in get_text(message).splitlines() if line.startswith((" sent", "*"))]
+    assert lines == [
+        "* Campaign small (10 Nov)",
+        " sent 110, opens 90 (90.0%), clicks 9 (9.00%), revenue 1,000.50 EUR",
+        "* Campaign large (12 Nov)",
+        " sent 910, opens 110 (12.2%), clicks 11 (1.22%), revenue 200.00 EUR",
+    ]
+
+
+def test_both_parts_have_the_same_figures(message: EmailMessage) -> None:
+    """Every figure of the plain text is in the HTML too."""
+    html = get_body(message, "html")
+    figures = re.findall(r"[\d,]+\.?\d*(?:%| EUR| pts)", get_body(message, "plain"))
+    assert len(figures) > 10
+    assert [figure for figure in figures if figure not in html] == []
+
+
+def test_text_from_klaviyo_is_escaped(message: EmailMessage) -> None:
+    """A name or subject line that a Klaviyo user typed becomes neither HTML nor a header."""
+    assert message["Subject"] == "Juniper & Tide: campaigns, 9 – 15 November 2026"
+    assert "<script" not in get_body(message, "html")
+    assert "&lt;script&gt;" in get_body(message, "html")
+
+
+def test_charts_are_embedded(message: EmailMessage) -> None:
+    """Each chart is a PNG inside the message with a description; the HTML loads nothing."""
+    html = get_body(message, "html")
+    sources = re.findall(r'<img src="cid:([^"]+)" alt="(Revenue by week|Open)[^"]{40,}"', html)
+    charts = [part for part in message.walk() if part.get_content_type() == "image/png"]
+    assert [f"<{id_}>" for id_, _ in sources] == [part["Content-ID"] for part in charts]
+    assert all(part.get_content().startswith(b"\x89PNG") for part in charts)
+    assert len(charts) == 2
+    assert not re.search(r'(src|href)="(?!cid:)', html)
+
+
+def test_revenue_chart_stacks_flows_on_campaigns(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The revenue chart labels its axis with the currency and stacks flows above campaigns."""
+    charts: list[str] = []
+
+    def render_svg(specification: dict[str, Any], *, vl_version: str, **_: object) -> bytes:
+        charts.append(vl_convert.vegalite_to_svg(specification, vl_version=vl_version))
+        return b""
+
+    monkeypatch.setattr(vl_convert, "vegalite_to_png", render_svg)
+    write_digest(tmp_path / "a.eml", *WEEK)
+    assert ">1k EUR</text>" in charts[0]
+    ends = r"2026-11-09.*?series: (Campaigns|Flows).*?d=\"M[\d.]+,([\d.]+)"
+    heights = {name: float(y) for name, y in re.findall(ends, charts[0])}
+    assert heights["Flows"] < heights["Campaigns"]
+
+
+def test_sandbox_data_is_labelled(message: EmailMessage) -> None:
+    """Both parts label the data of a Klaviyo test account as sandbox data."""
+    assert "sandbox data" in get_body(message, "plain")
+    assert "Sandbox data" in get_body(message, "html")
+
+
+def test_period_without_campaigns(tmp_path: Path) -> None:
+    """The digest of a period without campaigns says so and compares nothing."""
+    options = ["--start", "2026-10-01", "--end", "2026-10-02"]
+    text = get_text(write_digest(tmp_path / "a.eml", *options))
+    assert "No campaign was sent." in text
+    assert "Open rate – no comparison" in text
+
+
+def test_every_subject_line_of_a_campaign_is_quoted(tmp_path: Path) -> None:
+    """A campaign that was sent in two variations shows both subject lines."""
+    options = ["--start", "2026-11-04", "--end", "2026-11-05"]
+    assert f'"{HOSTILE} / Other"' in get_text(write_digest(tmp_path / "a.eml", *options))
+
+
+def test_period_before_the_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A period that ends before the data begin is an error, not a period without campaigns."""
+    options = ["--start", "2026-09-24", "--end", "2026-10-01", "--dry-run"]
+    assert main(["send", *options]) == 1
+    err = capsys.readouterr().err
+    assert "The data begin on 2026-10-01: report that day or a later one." in err
+
+
+def test_default_periods() -> None:
+    """The default periods are yesterday, and the last complete week from Monday to Sunday."""
+    for unit, first, end in (("day", 17, 18), ("week", 9, 16)):
+        period = Period(date(2026, 11, first), date(2026, 11, end))
+        assert last_period(date(2026, 11, 18), unit) == period
+
+
+def test_period_that_is_not_synced_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A period that is not synced to its end is an error, since partial days look like bad days."""
+    options = ["--start", "2026-11-16", "--end", "2026-11-17", "--dry-run"]
+    assert main(["send", *options]) == 1
+    assert "last synced on 2026-11-16" in capsys.readouterr().err
+    assert not Path("build/digest.eml").exists()
