@@ -8,7 +8,7 @@ SQL := dbt_project/macros dbt_project/models dbt_project/tests
 SYNTAX := --rules references.keywords
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sync pipeline test check sample screenshots bench coverage chaos lock \
+.PHONY: help demo sync pipeline test check generate sample screenshots bench coverage chaos lock \
 	release clean
 
 help: ## Show this list
@@ -37,6 +37,10 @@ check: .venv/.stamp ## Lint, formatting, types, and what is generated
 	@.venv/bin/oxlint
 	@.venv/bin/python -m scripts.generate_dbt --check
 	@.venv/bin/python -m looker check
+
+generate: .venv/.stamp ## Write what follows from the connector's catalog and from dbt: dbt's sources, looker/
+	@.venv/bin/python -m scripts.generate_dbt
+	@.venv/bin/python -m looker build
 
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account
 	@.venv/bin/python -m scripts.sample

@@ -1,7 +1,7 @@
-"""Write the dbt macros that repeat what the connector knows about its tables.
+"""Write what dbt repeats of the connector's tables: the declared sources, and lists of tables.
 
-dbt_project/macros/connector_tables.sql is generated and committed, so dbt needs nothing of the
-connector. With --check nothing is written: the exit code is 1 if the committed file differs.
+The files are generated and committed, so dbt needs nothing of the connector. With --check nothing
+is written: the exit code is 1 if a committed file differs.
 """
 
 import argparse
@@ -17,14 +17,36 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
 
 import configuration
 import streams
+from models import Table
 from scripts.command import CommandError, command
 from streams import registry
+from streams.catalog import SYNC_REPORT
 from streams.declarations import ReportStream
 
-FILE = Path(__file__).parent.parent / "dbt_project" / "macros" / "connector_tables.sql"
+DBT = Path(__file__).parent.parent / "dbt_project"
+MACROS = DBT / "macros" / "connector_tables.sql"
+SOURCES = DBT / "models" / "staging" / "_klaviyo__sources.yml"
 HEADER = """\
 {#- Generated from the connector's tables. Do not edit; run
     `.venv/bin/python -m scripts.generate_dbt`. -#}
+"""
+SOURCES_HEADER = """\
+# Generated from the connector's tables. Do not edit; run `.venv/bin/python -m scripts.generate_dbt`.
+sources:
+  - name: klaviyo
+    description: The raw tables that klaviyo_connector loads. Every key begins with account_id.
+    database: "{{ env_var('KLAVIYO_RAW_DATABASE', 'raw' if target.type == 'duckdb' else target.database) }}"
+    schema: "{{ env_var('KLAVIYO_RAW_SCHEMA', 'tester' if target.type == 'duckdb' else 'klaviyo') }}"
+    tables:
+"""  # noqa: E501 - YAML has no shorter form
+# Every sync writes a row here, while other tables get only changed rows, so the age of this table
+# is the age of the last sync.
+FRESHNESS = """\
+        config:
+          loaded_at_field: synced_at
+          freshness:
+            warn_after: {count: 24, period: hour}
+            error_after: {count: 48, period: hour}
 """
 
 
@@ -32,20 +54,22 @@ HEADER = """\
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the macros, or compare them with the committed ones."""
     parser = argparse.ArgumentParser("python -m scripts.generate_dbt", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail if the committed file differs")
-    if parser.parse_args(arguments).check:
-        check(FILE)
-    else:
-        FILE.write_text(render_macros())
+    parser.add_argument("--check", action="store_true", help="fail if a committed file differs")
+    is_check = parser.parse_args(arguments).check
+    for file, content in ((MACROS, render_macros()), (SOURCES, render_sources())):
+        if is_check:
+            check(file, content)
+        else:
+            file.write_text(content)
 
 
-def check(file: Path) -> None:
-    """Print how a file differs from the macros of today's connector, and fail if it does."""
+def check(file: Path, content: str) -> None:
+    """Print how a committed file differs from its generated content, and fail if it does."""
     committed = file.read_text() if file.exists() else ""
     difference = list(
         unified_diff(
             committed.splitlines(keepends=True),
-            render_macros().splitlines(keepends=True),
+            content.splitlines(keepends=True),
             f"committed/{file.name}",
             f"generated/{file.name}",
         )
@@ -57,8 +81,24 @@ def check(file: Path) -> None:
         )
 
 
+def render_sources() -> str:
+    """The declaration of every raw table, with its columns in Fivetran's types."""
+    return SOURCES_HEADER + "".join(_render_source(table) for table in streams.TABLES.values())
+
+
+def _render_source(table: Table) -> str:
+    columns = "".join(
+        f"          - {{name: {name}, data_type: {kind}}}\n" for name, kind in table.types.items()
+    )
+    return f"""\
+      - name: {table.name}
+        description: "{table.grain[0].upper()}{table.grain[1:]}."
+{FRESHNESS if table is SYNC_REPORT else ""}        columns:
+{columns}"""
+
+
 def render_macros() -> str:
-    """The content of the generated file."""
+    """The lists of tables that the models need."""
     requiring = defaultdict(list)
     for selected, required in configuration.REQUIRED_TABLES.items():
         requiring[required].append(selected)

@@ -10,10 +10,10 @@ from scripts import generate_dbt
 from streams import registry
 
 
-def test_the_committed_macros_are_those_of_the_connector(
+def test_the_committed_files_are_those_of_the_connector(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The committed file equals what the connector of this commit generates."""
+    """The committed files equal what the connector of this commit generates."""
     assert generate_dbt.main(["--check"]) == 0
     assert capsys.readouterr() == ("", "")
 
@@ -44,14 +44,15 @@ def test_a_change_in_the_connector_is_drift(
     assert "run `.venv/bin/python -m scripts.generate_dbt`" in printed.err
 
 
+@pytest.mark.parametrize(("name", "edit"), [("MACROS", "'tag', "), ("SOURCES", "locale")])
 def test_generating_again_removes_the_drift(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, edit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hand edit or a missing file fails the check until the command has run."""
-    file = tmp_path / "connector_tables.sql"
-    monkeypatch.setattr(generate_dbt, "FILE", file)
+    file = tmp_path / "generated"
+    monkeypatch.setattr(generate_dbt, name, file)
 
     assert generate_dbt.main(["--check"]) == 1
     assert generate_dbt.main([]) == generate_dbt.main(["--check"]) == 0
-    file.write_text(file.read_text().replace("'tag', ", ""))
+    file.write_text(file.read_text().replace(edit, ""))
     assert generate_dbt.main(["--check"]) == 1
