@@ -6,11 +6,11 @@
     {{ return(
         ['account', 'metric', 'mapped_metric', 'custom_metric', 'campaign', 'campaign_audience',
          'campaign_tag', 'campaign_message', 'campaign_variation', 'flow', 'flow_action',
-         'flow_message', 'flow_tag', 'list', 'segment', 'tag', 'tag_group', 'form', 'template',
-         'campaign_performance', 'campaign_performance_daily', 'flow_performance',
-         'flow_performance_daily', 'segment_daily', 'form_daily', 'message_metric_daily',
-         'inbox_provider_daily', 'event', 'event_attribution', 'profile', 'profile_suppression',
-         'list_profile', 'segment_profile', 'sync_report', 'sync_error']
+         'flow_message', 'flow_tag', 'list', 'list_tag', 'segment', 'segment_tag', 'tag',
+         'tag_group', 'form', 'template', 'campaign_performance', 'campaign_performance_daily',
+         'flow_performance', 'flow_performance_daily', 'segment_daily', 'form_daily',
+         'message_metric_daily', 'inbox_provider_daily', 'event', 'event_attribution', 'profile',
+         'profile_suppression', 'list_profile', 'segment_profile', 'sync_report', 'sync_error']
     ) }}
 {%- endmacro %}
 

@@ -372,20 +372,42 @@ TEMPLATE = parse_table(
     """,
     reporting=False,
 )
+LIST_TAG = parse_table(
+    "list_tag",
+    "one row per tag on a list",
+    "list_id tag_id",
+    """
+    list_id               STRING        owner/id
+    tag_id                STRING        id
+    """,
+)
 LISTS = ResourceStream(
     name="list",
     path="/api/lists",
     scope="lists:read",
     table=LIST,
+    related=(("tags", LIST_TAG),),
+    include=("tags",),
     page_size=10,
     cursor_field="updated",
     since_operator="greater-than",
+)
+SEGMENT_TAG = parse_table(
+    "segment_tag",
+    "one row per tag on a segment",
+    "segment_id tag_id",
+    """
+    segment_id            STRING        owner/id
+    tag_id                STRING        id
+    """,
 )
 SEGMENTS = ResourceStream(
     name="segment",
     path="/api/segments",
     scope="segments:read",
     table=SEGMENT,
+    related=(("tags", SEGMENT_TAG),),
+    include=("tags",),
     page_size=10,
     cursor_field="updated",
     since_operator="greater-than",

@@ -179,6 +179,8 @@ SHARED_STREAMS = [  # pairs of tables that one stream fills
     ("campaign_message", "campaign_variation"),
     ("flow", "flow_message"),
     ("campaign_performance", "campaign_performance_daily"),
+    ("list", "list_tag"),
+    ("segment", "segment_tag"),
     ("event", "event_attribution"),
 ]
 
