@@ -174,8 +174,11 @@ class ProfilesState(_Part, frozen=True):
     recent: dict[str, str] = {}
 
 
-class MembershipState(_Part, frozen=True):
-    """One listing of people: the times of the last read and comparison, and its size then."""
+class MembershipState(_Part, frozen=True, omit_defaults=False):
+    """One listing of people: the times of the last read and comparison, and its size then.
+
+    All keys are written: the first release of version 1 cannot read a listing without its size.
+    """
 
     watermark: datetime | None = None
     size: Count = 0
