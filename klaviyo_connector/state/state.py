@@ -342,7 +342,7 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
         )
         for part, value in given.tables.items():
             _parse_part(account, part, value, tables)
-    except (KeyError, ValueError, TypeError, OverflowError):
+    except (KeyError, ValueError):
         raise ConfigurationError(f"the state of {part} is damaged: {REMEDY}") from None
     return account
 

@@ -385,3 +385,15 @@ class TestOwnErrors:
             frames = {Path(frame.filename).name for frame in traceback.extract_tb(error.tb)}
             assert f"{function.split('.')[1]}.py" in frames
             assert error.value.__cause__ is None
+
+    def test_a_type_error_in_parsing_the_state_is_raised_as_it_is(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A bug of the parser is no damage: resetting the connection would not help."""
+
+        def check_wrongly(*_: Any) -> Any:
+            raise TypeError("our own mistake")
+
+        monkeypatch.setattr("state.state._check_resource_keys", check_wrongly)
+        with pytest.raises(TypeError, match="our own mistake"):
+            parse_state(STORED["killed"], TABLES)
