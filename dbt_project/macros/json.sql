@@ -1,5 +1,5 @@
-{#- The text at a path of a JSON value: json_text('definition', ['data', 'status']); the value
-    itself without a path. NULL where there is nothing. -#}
+{#- The text at a path of a JSON value: json_text('definition', ['data', 'status']). Without a path,
+    the text of the value itself. NULL if the path does not exist. -#}
 {% macro json_text(json, path=[]) -%}
     {{ return(adapter.dispatch('json_text')(json, path)) }}
 {%- endmacro %}
@@ -16,8 +16,8 @@
     json_value({{ json }}, '{{ (['$'] + path) | join('.') }}')
 {%- endmacro %}
 
-{#- A select of one row per item of the JSON array at a path of a column: the relation's `keys`,
-    the JSON value `item` and its `position` from 1. An empty array or none gives no row. -#}
+{#- Selects one row per item of the JSON array at a path of a column: the relation's `keys`, the
+    JSON value `item` and its `position`, counted from 1. An empty or missing array has no rows. -#}
 {% macro json_items(relation, keys, column, path=[]) -%}
     {{ return(adapter.dispatch('json_items')(relation, keys, column, path)) }}
 {%- endmacro %}

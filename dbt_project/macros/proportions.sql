@@ -1,33 +1,41 @@
-{#- What statistics says of a share such as opens of deliveries: `part` of `whole`, both fractions
-    (float) and part never more than whole. All are with 95 % confidence. -#}
-{% macro z_of_95_percent() -%}
+{#- Statistics of a proportion such as opens per delivery, at 95 % confidence. `successes` and
+    `trials` are SQL expressions of type float, and successes never exceed trials. -#}
+{% macro z_score_95() -%}
     {{ return(1.959964) }}
 {%- endmacro %}
 
-{#- The lower ('-') or upper ('+') end of Wilson's interval, which stays between 0 and 1 and holds
-    for small samples. -#}
-{% macro wilson_bound(part, whole, sign) -%}
-    {%- set z = z_of_95_percent() -%}
+{#- The lower ('-') or upper ('+') bound of the Wilson score interval. Unlike the interval of the
+    normal approximation it stays between 0 and 1 and holds for small samples. -#}
+{% macro wilson_bound(successes, trials, sign) -%}
+    {%- set z = z_score_95() -%}
     (
-        {{ part }} + {{ z * z / 2 }} {{ sign }} {{ z }} * sqrt(
-            {{ part }} * ({{ whole }} - {{ part }}) / nullif({{ whole }}, 0) + {{ z * z / 4 }}
+        {{ successes }} + {{ z * z / 2 }} {{ sign }} {{ z }} * sqrt(
+            {{ successes }} * ({{ trials }} - {{ successes }}) / nullif({{ trials }}, 0)
+            + {{ z * z / 4 }}
         )
-    ) / ({{ whole }} + {{ z * z }})
+    ) / ({{ trials }} + {{ z * z }})
 {%- endmacro %}
 
-{#- How many standard errors a share lies above another; the error is that of both together. -#}
-{% macro two_proportion_z(part, whole, other_part, other_whole) -%}
-    {%- set pooled = '(' ~ part ~ ' + ' ~ other_part ~ ') / (' ~ whole ~ ' + ' ~ other_whole ~ ')' -%}
+{#- The z score of a two-proportion test: the difference of two proportions in standard errors of
+    the pooled proportion. -#}
+{% macro two_proportion_z(successes, trials, other_successes, other_trials) -%}
+    {%- set pooled =
+        '(' ~ successes ~ ' + ' ~ other_successes ~ ') / (' ~ trials ~ ' + ' ~ other_trials ~ ')'
+    -%}
     case
-        when {{ whole }} > 0 and {{ other_whole }} > 0
-            then ({{ part }} / {{ whole }} - {{ other_part }} / {{ other_whole }}) / nullif(
-                sqrt({{ pooled }} * (1 - {{ pooled }}) * (1 / {{ whole }} + 1 / {{ other_whole }})),
-                0
-            )
+        when {{ trials }} > 0 and {{ other_trials }} > 0
+            then ({{ successes }} / {{ trials }} - {{ other_successes }} / {{ other_trials }})
+                / nullif(
+                    sqrt(
+                        {{ pooled }} * (1 - {{ pooled }}) * (1 / {{ trials }} + 1 / {{ other_trials }})
+                    ),
+                    0
+                )
     end
 {%- endmacro %}
 
-{#- Whether a share has ten of each kind, so that the normal distribution is near enough. -#}
-{% macro is_large_sample(part, whole) -%}
-    ({{ part }} >= 10 and {{ whole }} - {{ part }} >= 10)
+{#- Whether a proportion has at least ten successes and ten failures, the usual condition for the
+    normal approximation of the z test. -#}
+{% macro is_large_sample(successes, trials) -%}
+    ({{ successes }} >= 10 and {{ trials }} - {{ successes }} >= 10)
 {%- endmacro %}

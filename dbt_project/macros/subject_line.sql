@@ -1,4 +1,4 @@
-{#- A mail has a subject, a push message a title, a text only its words. -#}
+{#- The subject of an email, the title of a push message, or the first words of a text message. -#}
 {% macro subject_line(subject, title, body) -%}
     coalesce(nullif({{ subject }}, ''), nullif({{ title }}, ''), substr({{ body }}, 1, 80))
 {%- endmacro %}

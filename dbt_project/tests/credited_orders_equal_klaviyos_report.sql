@@ -1,5 +1,5 @@
-{#- A message listed here has other orders by its events than by Klaviyo's report: an attribution
-    that was not synced, or windows that were changed and rewrote history. -#}
+{#- Lists messages whose orders by events differ from Klaviyo's report. Causes: an attribution that
+    is not synced, or a changed attribution window, with which Klaviyo recomputes its reports. -#}
 {{ config(severity='warn') }}
 
 select * from {{ ref('int_klaviyo__order_reconciliation') }}

@@ -1,5 +1,5 @@
-{#- A day listed here has more or fewer events in the warehouse than Klaviyo counts for it: events
-    that came later than a week, or that a sync lost. Sync again from before that day. -#}
+{#- Lists days with more or fewer events in the warehouse than in Klaviyo's count. Causes: events
+    that arrive more than a week late, or that a sync lost. Sync again from before that day. -#}
 {{ config(severity='warn') }}
 
 select * from {{ ref('int_klaviyo__event_reconciliation') }}

@@ -1,21 +1,28 @@
-{#- A message that Klaviyo reports, but not for the account's one conversion metric, is missing
-    from klaviyo__message_performance: sync that metric too (conversion_metrics). -#}
+{#- Lists messages that Klaviyo reports, but not for the account's one conversion metric. They are
+    missing from klaviyo__message_performance. Sync that metric, too (conversion_metrics). -#}
 {{ config(severity='warn') }}
 
 with
 
 reported as (
 
-    select account_id, campaign_message_id as message_id
+    select
+        account_id,
+        campaign_message_id as message_id
     from {{ ref('stg_klaviyo__campaign_performance') }}
     union distinct
-    select account_id, flow_message_id from {{ ref('stg_klaviyo__flow_performance_daily') }}
+    select
+        account_id,
+        flow_message_id as message_id
+    from {{ ref('stg_klaviyo__flow_performance_daily') }}
 
 ),
 
 messages as (select * from {{ ref('klaviyo__message_performance') }})
 
-select reported.account_id, reported.message_id
+select
+    reported.account_id,
+    reported.message_id
 from reported
 left join messages
     on reported.account_id = messages.account_id

@@ -1,58 +1,108 @@
-{#- Rows of raw tables against rows of the marts made of them, for each account: a mart that drops
-    or doubles rows, or members, is listed with both counts. -#}
+{#- Compares the rows of raw tables with the rows of their marts, for each account. A mart that
+    drops or duplicates rows, or list members, is listed with both counts. -#}
 with
+
+reports as (
+
+    select
+        account_id,
+        conversion_metric_id
+    from {{ ref('stg_klaviyo__campaign_performance') }}
+    union all
+    select
+        account_id,
+        conversion_metric_id
+    from {{ ref('stg_klaviyo__flow_performance_daily') }}
+
+),
 
 counts as (
 
-    select 'klaviyo__message_performance' as mart, account_id, count(*) as in_raw, 0 as in_mart
-    from (
-        select account_id, conversion_metric_id from {{ ref('stg_klaviyo__campaign_performance') }}
-        union all
-        select account_id, conversion_metric_id
-        from {{ ref('stg_klaviyo__flow_performance_daily') }}
-    ) as reports
+    select
+        'klaviyo__message_performance' as mart,
+        reports.account_id,
+        count(*) as in_raw,
+        0 as in_mart
+    from reports
     inner join {{ ref('int_klaviyo__conversion_metric') }} as conversion_metrics
-        using (account_id, conversion_metric_id)
-    group by account_id
+        on reports.account_id = conversion_metrics.account_id
+        and reports.conversion_metric_id = conversion_metrics.conversion_metric_id
+    group by reports.account_id
     union all
-    select 'klaviyo__message_performance', account_id, 0, count(*)
+    select
+        'klaviyo__message_performance' as mart,
+        account_id,
+        0 as in_raw,
+        count(*) as in_mart
     from {{ ref('klaviyo__message_performance') }}
     group by account_id
 
     {% for mart, raw in [
-        ('klaviyo__attributed_order', ref('int_klaviyo__conversion') ~ ' where ' ~ all_months()),
+        ('klaviyo__attributed_order', ref('int_klaviyo__conversion') ~ ' where ' ~ in_all_months()),
         ('klaviyo__profile', ref('stg_klaviyo__profile')),
     ] -%}
     union all
-    select '{{ mart }}', account_id, count(*), 0 from {{ raw }} group by account_id
+    select
+        '{{ mart }}' as mart,
+        account_id,
+        count(*) as in_raw,
+        0 as in_mart
+    from {{ raw }}
+    group by account_id
     union all
-    select '{{ mart }}', account_id, 0, count(*) from {{ ref(mart) }} group by account_id
+    select
+        '{{ mart }}' as mart,
+        account_id,
+        0 as in_raw,
+        count(*) as in_mart
+    from {{ ref(mart) }}
+    group by account_id
     {% endfor -%}
 
     union all
-    select 'klaviyo__audience_growth', account_id, count(*), 0
+    select
+        'klaviyo__audience_growth' as mart,
+        account_id,
+        count(*) as in_raw,
+        0 as in_mart
     from {{ ref('stg_klaviyo__segment_daily') }}
     group by account_id
     union all
-    select 'klaviyo__audience_growth', account_id, 0, count(*)
+    select
+        'klaviyo__audience_growth' as mart,
+        account_id,
+        0 as in_raw,
+        count(*) as in_mart
     from {{ ref('klaviyo__audience_growth') }}
     where counted_from = 'segment_daily'
     group by account_id
 
     union all
-    select 'members of lists', account_id, count(*), 0
+    select
+        'members of lists' as mart,
+        account_id,
+        count(*) as in_raw,
+        0 as in_mart
     from {{ ref('stg_klaviyo__list_profile') }}
     where not has_left
     group by account_id
     union all
-    select 'members of lists', account_id, 0, sum(current_members)
+    select
+        'members of lists' as mart,
+        account_id,
+        0 as in_raw,
+        sum(current_members) as in_mart
     from {{ ref('klaviyo__audience_growth') }}
     where counted_from = 'list_profile'
     group by account_id
 
 )
 
-select mart, account_id, sum(in_raw) as raw_rows, sum(in_mart) as mart_rows
+select
+    mart,
+    account_id,
+    sum(in_raw) as raw_rows,
+    sum(in_mart) as mart_rows
 from counts
 group by mart, account_id
 having sum(in_raw) <> sum(in_mart)

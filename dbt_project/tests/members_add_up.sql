@@ -1,5 +1,5 @@
-{#- What a day opens with, joined and left makes what it closes with, and the next day opens with
-    that. Klaviyo counts segments anew each day, so theirs may not: a warning. -#}
+{#- Opening members plus joined minus left are closing members, and the next day opens with them.
+    A warning, because Klaviyo counts each segment again every day, so its days may not add up. -#}
 {{ config(severity='warn') }}
 
 with

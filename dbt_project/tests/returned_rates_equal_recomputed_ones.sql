@@ -1,6 +1,6 @@
-{#- Every ratio metric that Klaviyo returns too (meta.klaviyo), computed for each single row, must be
-    the rate that Klaviyo returned for it: within 0.0005, or half a cent for money. No rate and a rate
-    of nothing count as 0. A row listed here shows a denominator we hold differently from Klaviyo. -#}
+{#- Computes every ratio metric that Klaviyo returns too (meta.klaviyo) for each row and compares it
+    with the returned rate, within 0.0005, or half a cent for money. NULL counts as 0. A listed row
+    shows a rate whose numerator or denominator differs from Klaviyo's. -#}
 {{ config(severity='warn') }}
 
 with
@@ -17,11 +17,13 @@ select
     klaviyo_{{ metric.name }} as returned,
     cast({{ numerator }} as {{ type_double() }}) / nullif({{ denominator }}, 0) as recomputed
 from messages
-where abs(
-    coalesce(klaviyo_{{ metric.name }}, 0)
-    - coalesce(cast({{ numerator }} as {{ type_double() }}) / nullif({{ denominator }}, 0), 0)
-) > {{ 0.005 if metric.config.meta.format == 'money' else 0.0005 }}
+where
+    abs(
+        coalesce(klaviyo_{{ metric.name }}, 0)
+        - coalesce(cast({{ numerator }} as {{ type_double() }}) / nullif({{ denominator }}, 0), 0)
+    ) > {{ 0.005 if metric.config.meta.format == 'money' else 0.0005 }}
 {{ 'union all' if not loop.last }}
 {% else %}
-select * from messages where false
+select * from messages
+where false
 {% endfor %}

@@ -174,8 +174,11 @@ class ProfilesState(_Part, frozen=True):
     recent: dict[str, str] = {}
 
 
-class MembershipState(_Part, frozen=True):
-    """One listing of people: the times of the last read and comparison, and its size then."""
+class MembershipState(_Part, frozen=True, omit_defaults=False):
+    """One listing of people: the times of the last read and comparison, and its size then.
+
+    All keys are written: the first release of version 1 cannot read a listing without its size.
+    """
 
     watermark: datetime | None = None
     size: Count = 0
@@ -349,7 +352,7 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
         )
         for part, value in given.tables.items():
             _parse_part(account, part, value, tables)
-    except (KeyError, ValueError, TypeError, OverflowError):
+    except (KeyError, ValueError):
         raise ConfigurationError(f"the state of {part} is damaged: {REMEDY}") from None
     return account
 

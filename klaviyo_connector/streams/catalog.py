@@ -357,7 +357,7 @@ FORM = parse_table(
 )
 TEMPLATE = parse_table(
     "template",
-    "one row per e-mail template",
+    "one row per email template",
     "id",
     """
     id                    STRING        id
@@ -371,20 +371,42 @@ TEMPLATE = parse_table(
     """,
     reporting=False,
 )
+LIST_TAG = parse_table(
+    "list_tag",
+    "one row per tag on a list",
+    "list_id tag_id",
+    """
+    list_id               STRING        owner/id
+    tag_id                STRING        id
+    """,
+)
 LISTS = ResourceStream(
     name="list",
     path="/api/lists",
     scope="lists:read",
     table=LIST,
+    related=(("tags", LIST_TAG),),
+    include=("tags",),
     page_size=10,
     cursor_field="updated",
     since_operator="greater-than",
+)
+SEGMENT_TAG = parse_table(
+    "segment_tag",
+    "one row per tag on a segment",
+    "segment_id tag_id",
+    """
+    segment_id            STRING        owner/id
+    tag_id                STRING        id
+    """,
 )
 SEGMENTS = ResourceStream(
     name="segment",
     path="/api/segments",
     scope="segments:read",
     table=SEGMENT,
+    related=(("tags", SEGMENT_TAG),),
+    include=("tags",),
     page_size=10,
     cursor_field="updated",
     since_operator="greater-than",
@@ -789,7 +811,7 @@ _PREDICTION_COLUMNS = "".join(
 )
 PROFILE = parse_table(
     "profile",
-    "one row per person; predictions are NULL unless `predictive_analytics` is chosen",
+    "one row per person; predictions are NULL unless predictive_analytics is selected",
     "id",
     """
     id                    STRING        id
@@ -822,7 +844,7 @@ PROFILE = parse_table(
 )
 PROFILE_SUPPRESSION = parse_table(
     "profile_suppression",
-    "one row per person, scope (`global` or the id of a list) and reason that bars its e-mail",
+    "one row per person, scope (global or the id of a list) and reason of an email suppression",
     "profile_id scope reason",
     """
     profile_id            STRING        profile_id
@@ -909,7 +931,7 @@ SEGMENT_MEMBERS = MembershipStream(
 
 SYNC_REPORT = parse_table(
     "sync_report",
-    "one row per sync and table: what this connector did",
+    "one row per sync and table: what the connector did",
     "sync_id table_name",
     """
     sync_id               STRING        sync_id
@@ -927,7 +949,7 @@ SYNC_REPORT = parse_table(
 )
 SYNC_ERROR = parse_table(
     "sync_error",
-    "one row per record that could not be stored; without its content",
+    "one row per record that could not be stored, without its content",
     "id",
     """
     id                    STRING        id

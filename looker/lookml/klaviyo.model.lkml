@@ -21,7 +21,7 @@ explore: attributed_order {
 
 explore: audience_growth {
   label: "Audience growth"
-  description: "One row per account, audience (list, segment or marketing channel) and day. Who joined, who left, and how many there were: opening_members + members_joined - members_left = closing_members. Segments are counted by Klaviyo; lists by their members, where the table list_profile is synced; channels by people who subscribed and unsubscribed, without a total. A list's leavers stand on the day of the sync that noticed them."
+  description: "One row per account, audience (list, segment or marketing channel) and day. Who joined, who left, and how many there were: opening_members + members_joined - members_left = closing_members. Segments are counted by Klaviyo; lists from their memberships, if the table list_profile is synced; channels from subscriptions and unsubscriptions, without a total. A member leaves a list on the day of the sync that notices it."
 }
 
 explore: campaign_daily {
@@ -31,25 +31,25 @@ explore: campaign_daily {
 
 explore: data_health {
   label: "Data health"
-  description: "One row per account and raw table. Whether it is synced, how full and how fresh it is, what the last sync did for it, how much of Klaviyo's report quota it used, and whether what it holds agrees with Klaviyo's own count."
+  description: "One row per account and raw table. Whether it is synced, how many rows it has and how fresh it is, what the last sync wrote, how much of Klaviyo's report quota it used, and whether its rows equal Klaviyo's own count."
 }
 
 explore: inbox_provider {
   label: "Inbox provider"
-  description: "One row per account, mailbox provider and event date. What became of mails at Gmail, Outlook and the others, by the day on which it happened; so an open may stand on a later day than its delivery, and none of it equals Klaviyo's screens, which count by send date. Machine opens and bot clicks are known only where the table event is synced."
+  description: "One row per account, mailbox provider and event date. What happened to emails at Gmail, Outlook and others, by the day on which it happened; so an open may be on a later day than its delivery, and no number equals Klaviyo's screens, which count by send date. Machine opens and bot clicks are null unless the table event is synced."
 }
 
 explore: message_performance {
   label: "Message performance"
-  description: "One row per account, message type (campaign or flow), message, variation, send channel and send date. Every number Klaviyo's own screens show, on the day of the send, restated when Klaviyo restates it. Conversions are those of one metric per account (int_klaviyo__conversion_metric). Rates are to be made by dividing sums, as the metrics below do; the klaviyo_ columns hold what Klaviyo returned for the single row."
+  description: "One row per account, message type (campaign or flow), message, variation, send channel and send date. Every number Klaviyo's own screens show, on the day of the send, restated when Klaviyo restates it. Conversions are those of one metric per account (int_klaviyo__conversion_metric). Compute rates as ratios of sums, as the metrics below do; the klaviyo_ columns have the rate that Klaviyo returned for the single row."
 }
 
 explore: profile {
   label: "Profile"
-  description: "One row per account and person. Who they are, what they agreed to and what they bought. Columns marked pii are personal data and are no part of the semantic layer. Empty unless the table profile is synced; suppressions, lists and orders are known where their tables are."
+  description: "One row per account and person. Identity, consents and orders. Columns marked pii are personal data and not part of the semantic layer. Empty unless the table profile is synced; suppressions, lists and orders are null or zero unless their tables are, too."
 }
 
 explore: subject_line_test {
   label: "Subject line test"
-  description: "One row per account, message in an A/B test, variation and send channel. The versions of a message side by side, all sends of a flow together: sample size, rates with their confidence intervals, and whether the difference is more than chance. Opens by Apple's mail privacy count as opens and hide differences; clicks do not."
+  description: "One row per account, message in an A/B test, variation and send channel. The versions of a message side by side, all sends of a flow together: sample size, rates with their confidence intervals, and whether the difference is significant. Opens by Apple's Mail Privacy Protection count as opens and hide differences; clicks do not."
 }

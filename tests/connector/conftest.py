@@ -65,7 +65,9 @@ def full_account(account: ScriptedAccount) -> ScriptedAccount:
         resource("flow-action", "fa", definition={"data": {"message": {"id": "fm"}}}, **made)
     ]
     for path in ("lists", "segments"):
-        add[f"/api/{path}"] = [resource(path.removesuffix("s"), "x", name="All", **made)]
+        add[f"/api/{path}"] = [
+            resource(path.removesuffix("s"), "x", {"tags": ["t"]}, name="All", **made)
+        ]
         member = resource("profile", "p", joined_group_at=made["created"])
         add[f"/api/{path}/x/profiles"] = [member]
     barred = {"suppression": [{"reason": "UNSUBSCRIBE", "timestamp": made["updated"]}]}

@@ -17,6 +17,8 @@ PROMISED = {
     "campaign_variation": "id",
     "campaign_audience": "id",
     "campaign_tag": "campaign_id tag_id",
+    "list_tag": "list_id tag_id",
+    "segment_tag": "segment_id tag_id",
     "campaign_performance": "campaign_id campaign_message_id send_channel variation"
     " conversion_metric_id",
     "campaign_performance_daily": "campaign_id campaign_message_id send_channel variation"

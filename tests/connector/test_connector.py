@@ -94,13 +94,17 @@ def test_an_error_of_our_own_is_a_crash(connector: Any, calls: list[Call]) -> No
 
 def test_garbage_is_collected_rarely_only_during_a_sync(connector: Any, calls: list[Call]) -> None:
     """The threshold of the process is restored, even after an error."""
-    before = gc.get_threshold()
+    original, before = gc.get_threshold(), (701, 11, 12)
     during: list[int] = []
     connector.replay = lambda _: during.append(gc.get_threshold()[0])
     connector.sync = failing_sync(models.Warning("careful"))
-    connector.update({"api_key": KEY}, {})
-    assert during == [connector.GC_THRESHOLD]
-    assert gc.get_threshold() == before
+    gc.set_threshold(*before)
+    try:
+        connector.update({"api_key": KEY}, {})
+        assert during == [connector.GC_THRESHOLD]
+        assert gc.get_threshold() == before
+    finally:
+        gc.set_threshold(*original)
     assert [name for name, _ in calls] == ["error"]
 
 

@@ -33,6 +33,7 @@ PURE = {
     "streams.catalog",
     "streams.declarations",
     "streams.registry",
+    "streams.report_schedule",
 }
 WITHOUT_INPUT_OR_OUTPUT = {
     "__future__", "base64", "collections", "dataclasses", "datetime", "enum", "functools",
@@ -111,8 +112,8 @@ def test_a_pure_module_does_no_input_or_output() -> None:
     assert offenders == []
 
 
-def test_the_state_takes_only_an_error_from_the_client() -> None:
-    """`state.state` knows the client's ConfigurationError and nothing else of HTTP."""
+def test_the_state_knows_no_stream_and_no_client() -> None:
+    """It is made of tables and models; of the client it takes ConfigurationError alone."""
     taken = [
         alias.name
         for node in ast.walk(MODULES["state.state"])
@@ -120,6 +121,8 @@ def test_the_state_takes_only_an_error_from_the_client() -> None:
         for alias in node.names
     ]
     assert taken == ["ConfigurationError"]
+    known = {one for name in MODULES if name.startswith("state") for one in neighbours(name)}
+    assert {name.partition(".")[0] for name in known} == {"api", "models", "state", "tables"}
 
 
 def test_every_import_is_deployed() -> None:

@@ -89,7 +89,7 @@ class TestRow:
             with pytest.raises(UnstorableError, match=f"shoe without {key}"):
                 SHOE.row("A1", shoe(**{key: value}), Counter())
 
-    def test_a_resource_without_any_key_value_is_told_apart(self) -> None:
+    def test_a_resource_without_any_key_value_has_no_key(self) -> None:
         """A flow's delay holds no message, so it makes no row of `flow_message`."""
         assert SHOE.has_key({"id": "s1"})
         assert not SHOE.has_key({"attributes": {"size": 42}})

@@ -12,7 +12,7 @@ JOIN_TIMEOUT = 20  # seconds until a test gives up
 
 
 def numbered(name: str, length: int) -> Iterator[tuple[str, int]]:
-    """A source whose items can be told apart."""
+    """A source whose items name it and are numbered."""
     for number in range(length):
         yield name, number
 

@@ -63,7 +63,7 @@ class TestChanges:
     @pytest.mark.parametrize(
         "later", [timedelta(minutes=10), DAY], ids=["lookback", "daily lookback"]
     )
-    def test_two_changes_in_one_second_are_told_apart(
+    def test_two_changes_in_one_second_are_both_written(
         self, two_profiles: ScriptedAccount, later: timedelta
     ) -> None:
         """The second one does not move `updated`, but the lookback finds it."""

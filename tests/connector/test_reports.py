@@ -599,7 +599,7 @@ class TestBroken:
     def test_malformed_aggregates_are_a_contract_error(
         self, report_account: ScriptedAccount, changes: Any
     ) -> None:
-        """S1: a group without each requested dimension cannot be told apart."""
+        """S1: a group without each requested dimension is ambiguous."""
         report_account.reports[AGGREGATES] = lambda _: changes
         done = run(tables="message_metric_daily")
         assert isinstance(done.error, ContractError)

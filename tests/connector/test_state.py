@@ -13,7 +13,14 @@ import pytest
 
 from api import ConfigurationError
 from models import Upsert
-from state.state import MIGRATIONS, AccountState, State, dump_checkpoint, parse_state
+from state.state import (
+    MIGRATIONS,
+    AccountState,
+    MembershipState,
+    State,
+    dump_checkpoint,
+    parse_state,
+)
 from streams import TABLES
 from tests.connector.scripted import KEY, ScriptedAccount, ScriptedRun, resource, run
 from tests.sandbox_server import KEY as SANDBOX_KEY
@@ -121,6 +128,13 @@ class TestVersion1:
         assert written == {"event", "event_attribution", "sync_report"}
         assert "/api/campaigns" in requested
         assert "/api/segment-series-reports" not in requested
+
+    def test_a_listing_of_nobody_keeps_its_size(self) -> None:
+        """After a rollback the first release reads the state, and it cannot read one without."""
+        member_state = MembershipState(watermark=datetime(2026, 11, 1, tzinfo=UTC))
+        account = AccountState("a", memberships={"list_profile": {"L": member_state}})
+        listing = dump(account)["accounts"]["a"]["tables"]["list_profile"]["L"]
+        assert listing == {"watermark": "2026-11-01T00:00:00Z", "size": 0, "compared_on": None}
 
     def test_the_example_in_architecture_is_a_state(self) -> None:
         """ARCHITECTURE.md shows what a checkpoint writes, key for key."""
@@ -371,3 +385,15 @@ class TestOwnErrors:
             frames = {Path(frame.filename).name for frame in traceback.extract_tb(error.tb)}
             assert f"{function.split('.')[1]}.py" in frames
             assert error.value.__cause__ is None
+
+    def test_a_type_error_in_parsing_the_state_is_raised_as_it_is(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A bug of the parser is no damage: resetting the connection would not help."""
+
+        def check_wrongly(*_: Any) -> Any:
+            raise TypeError("our own mistake")
+
+        monkeypatch.setattr("state.state._check_resource_keys", check_wrongly)
+        with pytest.raises(TypeError, match="our own mistake"):
+            parse_state(STORED["killed"], TABLES)

@@ -56,7 +56,7 @@ def count_invalid_in_bigquery() -> CountInvalid:
     empty = engine.run("select cast(null as string) as text")
 
     def count_invalid(texts: list[str]) -> int:
-        engine.tables["p.d.t"] = empty.holding([[text] for text in texts])
+        engine.tables["p.d.t"] = empty.with_rows([[text] for text in texts])
         parsed = "safe.parse_json(text, wide_number_mode => 'round')"
         query = f"select count(*) as n from `p`.`d`.`t` where {parsed} is null"
         ((count,),) = engine.run(query).values

@@ -179,6 +179,8 @@ SHARED_STREAMS = [  # pairs of tables that one stream fills
     ("campaign_message", "campaign_variation"),
     ("flow", "flow_message"),
     ("campaign_performance", "campaign_performance_daily"),
+    ("list", "list_tag"),
+    ("segment", "segment_tag"),
     ("event", "event_attribution"),
 ]
 
@@ -246,8 +248,12 @@ class TestScopes:
         ("path", "scope", "skipped"),
         [
             ("/api/forms", "forms:read", ["form", "form_daily"]),
-            ("/api/segments", "segments:read", ["segment", "segment_daily", "segment_profile"]),
-            ("/api/lists", "lists:read", ["list", "list_profile"]),
+            (
+                "/api/segments",
+                "segments:read",
+                ["segment", "segment_daily", "segment_profile", "segment_tag"],
+            ),
+            ("/api/lists", "lists:read", ["list", "list_profile", "list_tag"]),
             ("/api/profiles", "profiles:read", ["profile", "profile_suppression"]),
             ("/api/events", "events:read", ["event", "event_attribution"]),
             ("/api/tags", "tags:read", ["tag"]),

@@ -152,7 +152,7 @@ class TestUnreadable:
         assert first["id"] not in found
         assert second["id"] in found
 
-    def test_several_unreadable_records_are_told_apart(self, sandbox: Sandbox) -> None:
+    def test_each_unreadable_record_is_reported(self, sandbox: Sandbox) -> None:
         """Neighbours or not: each second that lacks one is named."""
         found = listed(sandbox)
         poisoned = {ids(found)[n] for n in (20, 21, 300, -30)}

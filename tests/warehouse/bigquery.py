@@ -1,6 +1,6 @@
-"""A BigQuery on this machine: as much of its API as dbt speaks, with GoogleSQL behind it.
+"""A BigQuery server on this machine: the part of its API that dbt uses, on top of GoogleSQL.
 
-dbt's own adapter talks to it as it talks to Google: what it sends is what a real build would send.
+dbt's own adapter connects to it, so it sends what it sends to Google.
 """
 
 import json
@@ -24,7 +24,7 @@ from tests.warehouse.engines import RAW_SCHEMA
 from tests.warehouse.googlesql import FilterMissingError, GoogleSQL, SqlError, Table
 
 PROJECT = "project"
-# What Fivetran makes of the declared types in BigQuery, by DuckDB's names for them.
+# The BigQuery types that Fivetran creates, by the DuckDB types of the raw file.
 TYPES = {
     "VARCHAR": "string",
     "BIGINT": "int64",
@@ -34,13 +34,13 @@ TYPES = {
     "DATE": "date",
     "JSON": "json",
 }
-# What the API calls GoogleSQL's types.
+# The API's names of GoogleSQL's types, where they differ.
 API_TYPES = {"INT64": "INTEGER", "DOUBLE": "FLOAT", "BOOL": "BOOLEAN"}
-Answer = dict[str, Any] | None
+Response = dict[str, Any] | None
 
 
 class BigQuery:
-    """The project's datasets and tables, and every script that was sent to them."""
+    """A project's datasets and tables, and every script that it received."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.sql = url, GoogleSQL()
@@ -52,7 +52,7 @@ class BigQuery:
             "DBT_PROFILES_DIR": str(_write_profile(folder, url)),
         }
         self._lock = Lock()
-        self._results: dict[str, Table | str] = {}  # what a job found, or why it failed
+        self._results: dict[str, Table | str] = {}  # a job's rows, or its error
 
     def load(self, file: Path) -> None:
         """Copy the raw tables."""
@@ -69,49 +69,51 @@ class BigQuery:
                     column: of[str(kind)]
                     for column, kind in zip(rows.columns, rows.types, strict=True)
                 }
-                table = Table(types, []).holding(rows.fetchall())
+                table = Table(types, []).with_rows(rows.fetchall())
                 self.sql.tables[f"{PROJECT}.{RAW_SCHEMA}.{name}"] = table
 
     def rows(self, schemas: Mapping[str, str]) -> dict[str, Rows]:
-        """Everything that models hold."""
-        found = {
+        """The rows of models."""
+        tables = {
             name: self.sql.tables[f"{PROJECT}.{schema}.{name}"] for name, schema in schemas.items()
         }
         return {
             name: [dict(zip(table.types, row, strict=True)) for row in table.values]
-            for name, table in found.items()
+            for name, table in tables.items()
         }
 
-    def answer(self, method: str, path: str, body: Any) -> Answer:  # noqa: C901
-        """What the API says; None for what is not there."""
-        answer: Answer = None
+    def respond(self, method: str, path: str, body: Any) -> Response:  # noqa: C901
+        """The API's response to a request; None for what does not exist."""
+        response: Response = None
         with self._lock:
             match method, *path.removeprefix(f"/bigquery/v2/projects/{PROJECT}/").split("/"):
                 case "POST", "jobs":
                     job = body["jobReference"]["jobId"]
                     self._run(job, body["configuration"]["query"]["query"])
-                    answer = self._job(job)
+                    response = self._job_response(job)
                 case "POST", "queries":
                     self._run(body["requestId"], body["query"])
-                    answer = self._result(body["requestId"])
+                    response = self._query_response(body["requestId"])
                 case "GET", "jobs", job:
-                    answer = self._job(job)
+                    response = self._job_response(job)
                 case "GET", "queries", job:
-                    answer = self._result(job)
+                    response = self._query_response(job)
                 case "GET" | "PATCH", "datasets", dataset, "tables", table:
-                    answer = self._table(dataset, table)
+                    response = self._table_response(dataset, table)
                 case "DELETE", "datasets", dataset, "tables", table:
                     self.sql.tables.pop(f"{PROJECT}.{dataset}.{table}", None)
-                    answer = {}
+                    response = {}
                 case "GET", "datasets", dataset, "tables":
-                    answer = {"tables": self._tables(dataset)}
+                    response = {"tables": self._list_tables(dataset)}
                 case "GET", "datasets", _, "routines":
-                    answer = {"routines": []}
+                    response = {"routines": []}
                 case "GET", "datasets":
-                    answer = {"datasets": [_dataset(name) for name in self._datasets()]}
-                case "GET", "datasets", dataset if dataset in self._datasets():
-                    answer = _dataset(dataset)
-        return answer
+                    response = {
+                        "datasets": [_dataset_reference(name) for name in self._list_datasets()]
+                    }
+                case "GET", "datasets", dataset if dataset in self._list_datasets():
+                    response = _dataset_reference(dataset)
+        return response
 
     def _run(self, job: str, script: str) -> None:
         self.scripts[job] = script
@@ -120,7 +122,7 @@ class BigQuery:
         except (SqlError, FilterMissingError, NotImplementedError) as error:
             self._results[job] = f"{type(error).__name__}: {error}"
 
-    def _job(self, job: str) -> Answer:
+    def _job_response(self, job: str) -> Response:
         result = self._results[job]
         error = {"reason": "invalidQuery", "message": result}
         failed = {"errorResult": error, "errors": [error]} if isinstance(result, str) else {}
@@ -130,7 +132,7 @@ class BigQuery:
             "status": {"state": "DONE", **failed},
         }
 
-    def _result(self, job: str) -> Answer:
+    def _query_response(self, job: str) -> Response:
         table = self._results[job]
         if isinstance(table, str):
             return None
@@ -139,29 +141,29 @@ class BigQuery:
             "jobReference": {"projectId": PROJECT, "jobId": job, "location": "US"},
             "schema": {"fields": _fields(table)},
             "totalRows": str(len(table.rows)),
-            "rows": [{"f": [{"v": _cell(value)} for value in row]} for row in table.values],
+            "rows": [{"f": [{"v": _to_json(value)} for value in row]} for row in table.values],
         }
 
-    def _table(self, dataset: str, name: str) -> Answer:
+    def _table_response(self, dataset: str, name: str) -> Response:
         table = self.sql.tables.get(f"{PROJECT}.{dataset}.{name}")
         if table is None:
             return None
-        return _reference(dataset, name, table) | {"schema": {"fields": _fields(table)}}
+        return _table_reference(dataset, name, table) | {"schema": {"fields": _fields(table)}}
 
-    def _datasets(self) -> set[str]:
+    def _list_datasets(self) -> set[str]:
         return {name.split(".")[1] for name in self.sql.tables}
 
-    def _tables(self, dataset: str) -> list[dict[str, Any]]:
+    def _list_tables(self, dataset: str) -> list[dict[str, Any]]:
         prefix = f"{PROJECT}.{dataset}."
         return [
-            _reference(dataset, name.removeprefix(prefix), table)
+            _table_reference(dataset, name.removeprefix(prefix), table)
             for name, table in self.sql.tables.items()
             if name.startswith(prefix)
         ]
 
 
 def _write_profile(folder: Path, url: str) -> Path:
-    """The project's own profile, pointed at this server."""
+    """Write the project's own profile with the address of this server."""
     profile = yaml.safe_load((dbt.PROJECT / "profiles.yml").read_text())
     profile["klaviyo_warehouse"]["outputs"]["bigquery"] |= {
         "method": "oauth-secrets",
@@ -173,11 +175,11 @@ def _write_profile(folder: Path, url: str) -> Path:
     return folder
 
 
-def _dataset(name: str) -> dict[str, Any]:
+def _dataset_reference(name: str) -> dict[str, Any]:
     return {"datasetReference": {"projectId": PROJECT, "datasetId": name}}
 
 
-def _reference(dataset: str, name: str, table: Table) -> dict[str, Any]:
+def _table_reference(dataset: str, name: str, table: Table) -> dict[str, Any]:
     reference = {"projectId": PROJECT, "datasetId": dataset, "tableId": name}
     kind = "VIEW" if table.ddl.startswith("create or replace view") else "TABLE"
     return {"tableReference": reference, "type": kind}
@@ -187,8 +189,8 @@ def _fields(table: Table) -> list[dict[str, str]]:
     return [{"name": name, "type": API_TYPES.get(kind, kind)} for name, kind in table.kinds.items()]
 
 
-def _cell(value: Any) -> Any:
-    """A value as the API writes it."""
+def _to_json(value: Any) -> Any:
+    """A value in the API's JSON."""
     match value:
         case None:
             return None
@@ -201,25 +203,25 @@ def _cell(value: Any) -> Any:
 
 @contextmanager
 def running_bigquery(folder: Path) -> Iterator[BigQuery]:
-    """An empty BigQuery, with the profile that leads to it in `folder`."""
+    """An empty BigQuery server, with a profile in `folder` that connects to it."""
 
     class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
+        def _respond(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(size) or "null")
-            answer = engine.answer(self.command, urlsplit(self.path).path, body)
-            status = HTTPStatus.NOT_FOUND if answer is None else HTTPStatus.OK
-            content = json.dumps({} if answer is None else answer).encode()
+            response = engine.respond(self.command, urlsplit(self.path).path, body)
+            status = HTTPStatus.NOT_FOUND if response is None else HTTPStatus.OK
+            content = json.dumps({} if response is None else response).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815
+        do_GET = do_POST = do_PATCH = do_DELETE = _respond  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
-            """Leave the talking to dbt."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         engine = BigQuery(f"http://127.0.0.1:{server.server_port}", folder)

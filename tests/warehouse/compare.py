@@ -1,4 +1,4 @@
-"""Every model on every engine: `python -m tests.warehouse.compare` lists where they agree."""
+"""Compares every model on every engine: `python -m tests.warehouse.compare` prints a table."""
 
 import json
 import sys
@@ -20,15 +20,14 @@ from tests.warehouse.bigquery import running_bigquery
 from tests.warehouse.engines import DuckDB, Engine, running_postgres
 
 Contents = dict[str, list[tuple[Any, ...]]]
-BUILD = ("build", "--exclude-resource-type", "unit_test")
+BUILD = ("build", *dbt.WITHOUT_UNIT_TESTS)
 
 
-def run(engine: Engine, folder: Path, *arguments: str) -> Contents:
-    """Run dbt, which must succeed; gives what every model then holds, in one form for all."""
+def run_dbt(engine: Engine, folder: Path, *arguments: str) -> Contents:
+    """Run dbt, assert that it succeeds, and return the rows of every model, normalized."""
     everything = {
         "KLAVIYO_TABLES": "all",
-        "KLAVIYO_COMPATIBILITY": "true",
-        "DBT_PARTIAL_PARSE": "true",  # the project stays as it is between runs in one folder
+        "KLAVIYO_COMPATIBILITY": "True",
     }
     done = dbt.run_on(folder, everything | engine.environment, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -38,16 +37,16 @@ def run(engine: Engine, folder: Path, *arguments: str) -> Contents:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["enabled"]
     }
-    return {name: _comparable(rows) for name, rows in engine.rows(schemas).items()}
+    return {name: _normalize(rows) for name, rows in engine.rows(schemas).items()}
 
 
-def _comparable(rows: Rows) -> list[tuple[Any, ...]]:
-    cells = [tuple((name, _cell(value)) for name, value in row.items()) for row in rows]
+def _normalize(rows: Rows) -> list[tuple[Any, ...]]:
+    cells = [tuple((name, _normalize_cell(value)) for name, value in row.items()) for row in rows]
     return sorted(cells, key=repr)
 
 
-def _cell(value: Any) -> Any:
-    """The last digits of a sum of doubles depend on the order in which an engine adds."""
+def _normalize_cell(value: Any) -> Any:
+    """One form for all engines. The last digits of a sum depend on the order of addition."""
     match value:
         case datetime():
             return value.timestamp()
@@ -74,12 +73,12 @@ def main() -> None:
         found = []
         for engine, folder in zip(engines, folders, strict=True):
             engine.load(file)
-            found.append(run(engine, folder, *BUILD))
-        _print(found, _succeeded(bigquery))
+            found.append(run_dbt(engine, folder, *BUILD))
+        _print_table(found, _count_successes(bigquery))
 
 
-def _succeeded(folder: Path) -> Counter[str]:
-    """How often each model ran, and how many data tests of it passed, in the last build."""
+def _count_successes(folder: Path) -> Counter[str]:
+    """The successful runs and passed data tests of each model in the last build."""
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
     names = [one["unique_id"] for one in results if one["status"] in ("success", "pass")]
@@ -87,7 +86,7 @@ def _succeeded(folder: Path) -> Counter[str]:
     return Counter([*names, *(f"tests of {model}" for model in tested)])
 
 
-def _print(found: list[Contents], succeeded: Counter[str]) -> None:
+def _print_table(found: list[Contents], succeeded: Counter[str]) -> None:
     duckdb, *others = found
     print(
         "| model | rows | Postgres equal | BigQuery analysed and executed | equal | tests passed |"

@@ -1,6 +1,6 @@
-"""DuckDB and Postgres as tests use them; bigquery.py holds the third engine.
+"""The engines of the tests: DuckDB and Postgres; BigQuery is in bigquery.py.
 
-All start from one DuckDB file of raw tables, as `fivetran debug` leaves it behind.
+Each loads a DuckDB file of raw tables, as `fivetran debug` writes it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,50 +15,51 @@ from psycopg import sql
 
 from scripts import load_postgres
 from tests.raw_tables import Rows
+from tests.warehouse import dbt
 
 RAW_SCHEMA = "klaviyo_raw"
 
 
 class Engine(Protocol):
-    """What a test needs of an engine."""
+    """An engine that dbt can build on."""
 
-    environment: dict[str, str]  # leads dbt to it
+    environment: dict[str, str]  # the settings with which dbt finds it
 
     def load(self, file: Path) -> None:
-        """Put the raw tables of a DuckDB file in place of what was loaded before."""
+        """Replace the raw tables by those of a DuckDB file."""
 
     def rows(self, schemas: Mapping[str, str]) -> dict[str, Rows]:
-        """Everything that models hold, given with the schema of each."""
+        """The rows of models, given with the schema of each."""
 
 
 class DuckDB:
-    """The embedded engine: it attaches the raw file where it lies."""
+    """The embedded engine. It attaches the raw file."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / "warehouse.duckdb"
-        self.environment = {"KLAVIYO_WAREHOUSE": str(self.file), "DBT_TARGET": "duckdb"}
+        self.folder = folder
+        self.environment = {"DBT_TARGET": "duckdb"}
 
     def load(self, file: Path) -> None:
         """Attach the file."""
         self.raw = file
-        self.environment["KLAVIYO_RAW_DUCKDB"] = str(file)
+        self.environment = dbt.duckdb_environment(self.folder, file)
 
     def rows(self, schemas: Mapping[str, str]) -> dict[str, Rows]:
-        """Everything that models hold."""
-        with duckdb.connect(str(self.file), read_only=True) as connection:
+        """The rows of models."""
+        with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
             connection.execute(f"attach '{self.raw}' as raw (read_only)")  # views read it
-            found = {
+            models = {
                 name: connection.sql(f"from {schema}.{name}") for name, schema in schemas.items()
             }
             return {
-                name: [dict(zip(one.columns, row, strict=True)) for row in one.fetchall()]
-                for name, one in found.items()
+                name: [dict(zip(model.columns, row, strict=True)) for row in model.fetchall()]
+                for name, model in models.items()
             }
 
 
 class Postgres:
-    """A real server, reached through a socket in its own folder."""
+    """A real server. Clients connect through a socket in its folder."""
 
     def __init__(self, uri: str, socket: str) -> None:
         self.uri = uri
@@ -77,7 +78,7 @@ class Postgres:
             load_postgres.load_tables(source, target, RAW_SCHEMA)
 
     def rows(self, schemas: Mapping[str, str]) -> dict[str, Rows]:
-        """Everything that models hold."""
+        """The rows of models."""
         with psycopg.connect(self.uri, row_factory=psycopg.rows.dict_row) as connection:
             connection.execute("set timezone = 'UTC'")
             query = sql.SQL("select * from {}")
@@ -89,7 +90,7 @@ class Postgres:
 
 @contextmanager
 def running_postgres(folder: Path) -> Iterator[Postgres]:
-    """A fresh Postgres, ended and deleted afterwards."""
+    """A new Postgres server, stopped and deleted afterwards."""
     server = get_server(folder / "postgres", cleanup_mode="delete")
     try:
         uri = server.get_uri()

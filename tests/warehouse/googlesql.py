@@ -1,7 +1,7 @@
-"""GoogleSQL, BigQuery's own analyser and reference evaluator, with tables to run scripts on.
+"""GoogleSQL, BigQuery's own analyser and reference evaluator, on tables in memory.
 
-The package `zetasql` is Google's C++ code compiled to WebAssembly. What it does not prove is what
-only the service has: quotas, slots, prices, and which partitions a query reads.
+The package `zetasql` is Google's C++ code compiled to WebAssembly. It does not show what only the
+service has: quotas, slots, prices, and which partitions a query reads.
 """
 
 import ctypes
@@ -30,16 +30,16 @@ __all__ = ["FilterMissingError", "GoogleSQL", "SqlError", "Table"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Answer = TypeVar("Answer", bound=Message)
+Response = TypeVar("Response", bound=Message)
 
 
 class FilterMissingError(Exception):
-    """A query names no partitions of a table that BigQuery was told to guard."""
+    """A query filters no partitions of a table with require_partition_filter."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of GoogleSQL's values, by columns with GoogleSQL's types."""
+    """Columns with GoogleSQL's types, and rows of GoogleSQL's values."""
 
     types: Mapping[str, Any]
     rows: list[list[Any]]
@@ -55,15 +55,15 @@ class Table:
 
     @property
     def values(self) -> list[tuple[Any, ...]]:
-        """The rows as Python has them; JSON as text."""
-        return [tuple(map(_python, row)) for row in self.rows]
+        """The rows as Python values; JSON as text."""
+        return [tuple(map(_to_python, row)) for row in self.rows]
 
-    def holding(self, rows: Iterable[Iterable[Any]]) -> "Table":
-        """The same columns with other rows, given as Python has them."""
-        return replace(self, rows=[list(map(_value, self.kinds.values(), row)) for row in rows])
+    def with_rows(self, rows: Iterable[Iterable[Any]]) -> "Table":
+        """The same columns with other rows, given as Python values."""
+        return replace(self, rows=[list(map(_to_value, self.kinds.values(), row)) for row in rows])
 
 
-def _python(value: Any) -> Any:
+def _to_python(value: Any) -> Any:
     held = value.WhichOneof("value")
     cell: Any = getattr(value, held) if held else None
     match held:
@@ -76,7 +76,7 @@ def _python(value: Any) -> Any:
     raise NotImplementedError(held)
 
 
-def _value(kind: str, cell: Any) -> Any:
+def _to_value(kind: str, cell: Any) -> Any:
     value = ValueProto()
     match cell:
         case None:
@@ -91,7 +91,7 @@ def _value(kind: str, cell: Any) -> Any:
 
 
 class _Client(wasm_client.WasmClient):  # type: ignore[misc]
-    """The package copies memory byte by byte; this copies it at once."""
+    """Copies memory in one call, where the package copies it byte by byte."""
 
     def _address(self, pointer: int) -> int:
         return ctypes.addressof(self.memory.data_ptr().contents) + pointer
@@ -112,14 +112,14 @@ def _client() -> _Client:
         return _Client(get_wasm_path())
 
 
-def _call(method: str, request: Message, answer: type[Answer]) -> Answer:
-    answered: Answer = _client().call_grpc_func(f"ZetaSqlLocalService_{method}", request, answer)
-    return answered
+def _call(method: str, request: Message, kind: type[Response]) -> Response:
+    response: Response = _client().call_grpc_func(f"ZetaSqlLocalService_{method}", request, kind)
+    return response
 
 
 @cache
 def _language() -> Any:
-    """Everything that BigQuery knows (and some things that it does not know yet)."""
+    """All of BigQuery's language, and some features that it does not have yet."""
     request = service.LanguageOptionsRequest(maximum_features=True)
     language = _call("GetLanguageOptions", request, options_pb2.LanguageOptionsProto)
     language.product_mode = PRODUCT_EXTERNAL
@@ -138,42 +138,43 @@ def _options() -> Any:
 
 @dataclass
 class GoogleSQL:
-    """Tables by their full names, and the scripts that read and change them."""
+    """Tables by their full names, which scripts read and change."""
 
     tables: dict[str, Table] = field(default_factory=dict)
 
     def run(self, script: str) -> Table:
-        """Run every statement of a script; gives what its last query found.
+        """Run every statement of a script; returns the rows of its last query.
 
-        Raises SqlError for what GoogleSQL refuses, FilterMissingError for what only BigQuery
-        does, and NotImplementedError for a kind of statement that dbt was not seen to write.
+        Raises SqlError for an error of GoogleSQL, FilterMissingError for a missing partition filter
+        and NotImplementedError for a kind of statement that dbt does not write.
         """
-        # Only tables at the root of a catalogue can hold rows: one name instead of three.
+        # The evaluator finds rows only for tables at the root of a catalog, so `a`.`b`.`c` becomes
+        # one name.
         text = re.sub(r"`([^`]+)`\.`([^`]+)`\.`([^`]+)`", r"`\1.\2.\3`", script)
         return _Script(text, self.tables).run()
 
 
-def _concrete(node: Any) -> Any:
-    """The one alternative that a node of any kind holds."""
+def _unwrap(node: Any) -> Any:
+    """The node itself, out of the union types that wrap it."""
     while type(node).__name__.startswith("AnyAST"):
         node = getattr(node, node.WhichOneof("node"))
     return node
 
 
-def _base(node: Any, name: str) -> Any:
-    """A field of a node, or of the kinds of node it is a special case of."""
-    node = _concrete(node)
+def _get_field(node: Any, name: str) -> Any:
+    """A field of a node or of its parent types, which are fields named `parent`."""
+    node = _unwrap(node)
     while name not in node.DESCRIPTOR.fields_by_name:
         node = node.parent
     return getattr(node, name)
 
 
-def _path(names: Iterable[Any]) -> str:
+def _dotted_name(names: Iterable[Any]) -> str:
     return ".".join(name.id_string for name in names)
 
 
 class _Script:
-    """One script: its text, the tables it works on, and its variables' types and values."""
+    """One script: its text, its tables, and the types and values of its variables."""
 
     def __init__(self, text: str, tables: dict[str, Table]) -> None:
         self.text, self.tables = text.encode(), tables
@@ -186,7 +187,7 @@ class _Script:
         parsed = _call("Parse", request, service.ParseResponse).parsed_script
         result = Table({}, [])
         for statement in parsed.statement_list_node.statement_list:
-            result = self._execute(_concrete(statement)) or result
+            result = self._execute(_unwrap(statement)) or result
         return result
 
     def _execute(self, node: Any) -> Table | None:
@@ -199,9 +200,9 @@ class _Script:
             case "CreateSchemaStatement":
                 pass  # a table's name says its schema
             case "IfStatement":
-                self._if(node)
+                self._run_if(node)
             case "DropStatement":
-                self.tables.pop(_path(node.name.names), None)
+                self.tables.pop(_dotted_name(node.name.names), None)
             case "VariableDeclaration":
                 self._declare(node)
             case "AssignmentFromStruct":
@@ -214,23 +215,23 @@ class _Script:
 
     def _source(self, node: Any) -> str:
         """The text of a node."""
-        place = _base(node, "parse_location_range")
+        place = _get_field(node, "parse_location_range")
         return self.text[place.start : place.end].decode()
 
     def _create(self, node: Any) -> None:
-        """A table made by a select; or a view, computed at once since every build makes it anew."""
+        """Create a table, or a view, which is evaluated at once: every build creates it again."""
         ddl = self._source(node)
         self._analyse(ddl)
-        found = self._query(self._source(_base(node, "query")))
-        self.tables[_path(_base(node, "name").names)] = replace(found, ddl=ddl)
+        found = self._query(self._source(_get_field(node, "query")))
+        self.tables[_dotted_name(_get_field(node, "name").names)] = replace(found, ddl=ddl)
 
-    def _if(self, node: Any) -> None:
+    def _run_if(self, node: Any) -> None:
         if node.HasField("else_list") or node.HasField("elseif_clauses"):
             raise NotImplementedError(self._source(node))
         found = self._query(f"select {self._source(node.condition)}").values
         if found == [(True,)]:
             for statement in node.then_list.statement_list:
-                self._execute(_concrete(statement))
+                self._execute(_unwrap(statement))
 
     def _declare(self, node: Any) -> None:
         default = (
@@ -238,53 +239,53 @@ class _Script:
             if node.HasField("default_value")
             else f"cast(null as {self._source(node.type)})"
         )
-        self._set(node.variable_list, f"select {default}")
+        self._set_variables(node.variable_list, f"select {default}")
 
     def _assign(self, node: Any) -> None:
-        self._set(
+        self._set_variables(
             node.variables,
             f"select one.* from (select {self._source(node.struct_expression)} as one)",
         )
 
-    def _set(self, variables: Any, query: str) -> None:
+    def _set_variables(self, variables: Any, query: str) -> None:
         found = self._query(query)
         cells = zip(found.types.values(), found.rows[0], strict=True)
         for variable, cell in zip(variables.identifier_list, cells, strict=True):
             self.variables[variable.id_string] = cell
 
     def _merge(self, node: Any) -> None:
-        """Overwrite partitions, as dbt does: what they held goes, and every new row comes."""
+        """Replace partitions, as dbt does: delete their rows, then insert every new row."""
         self._analyse(self._source(node))
         if self._source(node.merge_condition).upper() != "FALSE":
             raise NotImplementedError(self._source(node))
         delete, insert = node.when_clauses.clause_list
-        name, alias = _path(node.target_path.names), self._source(node.alias)
+        name, alias = _dotted_name(node.target_path.names), self._source(node.alias)
         stale = self._source(delete.search_condition)
         columns = self._source(insert.action.insert_column_list).strip("()")
-        self._refuse_unfiltered(f"select 1 from `{name}` {alias} where {stale}")
+        self._require_partition_filters(f"select 1 from `{name}` {alias} where {stale}")
         kept = self._evaluate(f"select {columns} from `{name}` {alias} where ({stale}) is not true")
         new = self._query(f"select {columns} from {self._source(node.table_expression)}")
         self.tables[name] = replace(self.tables[name], types=kept.types, rows=kept.rows + new.rows)
 
     def _analyse(self, sql: str) -> Any:
         request = service.AnalyzeRequest(options=_options(), sql_statement=sql)
-        return _call("Analyze", self._with_catalogue(request, sql), service.AnalyzeResponse)
+        return _call("Analyze", self._add_catalog(request, sql), service.AnalyzeResponse)
 
     def _query(self, sql: str) -> Table:
-        """What BigQuery would find, if it does not refuse to look."""
-        self._refuse_unfiltered(sql)
+        """The rows of a query that has the partition filters it needs."""
+        self._require_partition_filters(sql)
         return self._evaluate(sql)
 
-    def _refuse_unfiltered(self, sql: str) -> None:
+    def _require_partition_filters(self, sql: str) -> None:
         columns = {
-            name: partitions.layout(ddl).column
-            for name in self._mentioned(sql)
+            name: partitions.parse_layout(ddl).column
+            for name in self._referenced_tables(sql)
             if "require_partition_filter" in (ddl := self.tables[name].ddl)
         }
         if not columns:
             return
         known = {name for name, (_, value) in self.variables.items() if value.WhichOneof("value")}
-        for name in partitions.unfiltered(sql, columns, known):
+        for name in partitions.find_unfiltered(sql, columns, known):
             raise FilterMissingError(
                 f"Cannot query over table '{name}' without a filter over column(s)"
                 f" '{columns[name]}' that can be used for partition elimination"
@@ -292,30 +293,30 @@ class _Script:
 
     def _evaluate(self, sql: str) -> Table:
         request = service.EvaluateQueryRequest(options=_options(), sql=sql)
-        self._with_catalogue(request, sql)
-        for name in self._mentioned(sql):
+        self._add_catalog(request, sql)
+        for name in self._referenced_tables(sql):
             data = request.table_content[name].table_data
-            data.SetInParent()  # no rows are a content too
+            data.SetInParent()  # an empty table needs its content, too
             for cells in self.tables[name].rows:
                 data.row.add(cell=cells)
-        answer = _call("EvaluateQuery", request, service.EvaluateQueryResponse)
-        types = {column.name: column.type for column in answer.prepared.columns}
-        return Table(types, [list(row.cell) for row in answer.content.table_data.row])
+        response = _call("EvaluateQuery", request, service.EvaluateQueryResponse)
+        types = {column.name: column.type for column in response.prepared.columns}
+        return Table(types, [list(row.cell) for row in response.content.table_data.row])
 
-    def _mentioned(self, sql: str) -> set[str]:
+    def _referenced_tables(self, sql: str) -> set[str]:
         return self.tables.keys() & set(re.findall(r"`([^`]+)`", sql))
 
-    def _with_catalogue(self, request: Any, sql: str) -> Any:
+    def _add_catalog(self, request: Any, sql: str) -> Any:
         request.descriptor_pool_list.definitions.add().builtin.SetInParent()
-        catalogue = request.simple_catalog
-        catalogue.name = "tables"
-        catalogue.builtin_function_options.language_options.CopyFrom(_language())
-        bigint = catalogue.named_type.add(name="bigint")  # one of BigQuery's own words for INT64
+        catalog = request.simple_catalog
+        catalog.name = "tables"
+        catalog.builtin_function_options.language_options.CopyFrom(_language())
+        bigint = catalog.named_type.add(name="bigint")  # BigQuery's alias of INT64
         bigint.type.type_kind = TYPE_INT64
-        for number, name in enumerate(sorted(self._mentioned(sql)), 1):
-            table = catalogue.table.add(name=name, serialization_id=number)
+        for number, name in enumerate(sorted(self._referenced_tables(sql)), 1):
+            table = catalog.table.add(name=name, serialization_id=number)
             for column, kind in self.tables[name].types.items():
                 table.column.add(name=column, type=kind, is_writable_column=True)
         for name, (kind, value) in self.variables.items():
-            catalogue.constant.add(name_path=[name], type=kind, value=value)
+            catalog.constant.add(name_path=[name], type=kind, value=value)
         return request

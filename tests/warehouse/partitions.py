@@ -1,8 +1,8 @@
-"""How BigQuery keeps a table, and what it asks of queries of one with `require_partition_filter`.
+"""How BigQuery stores a table, and the filter that `require_partition_filter` demands of a query.
 
-It asks for a condition that it can weigh before it reads a row: about the partitioning column alone
-(cloud.google.com/bigquery/docs/querying-partitioned-tables). Whatever is uncertain counts as none:
-OR, IS NOT NULL, a condition of an outer query, a variable that is NULL.
+The filter compares the partitioning column with values that are known before the query reads a row
+(cloud.google.com/bigquery/docs/querying-partitioned-tables). OR, IS NOT NULL, a condition of an
+outer query or a variable that is NULL do not count.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,7 +16,7 @@ COMPARISONS = (exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
 
 @dataclass(frozen=True)
 class Layout:
-    """What the statement that made a table says of its storage."""
+    """The storage of a table, as the statement that creates it declares it."""
 
     partitions: str  # an expression of one column
     column: str
@@ -25,8 +25,8 @@ class Layout:
 
 
 @cache
-def layout(ddl: str) -> Layout:
-    """The layout of a table that is partitioned."""
+def parse_layout(ddl: str) -> Layout:
+    """Parse the statement that creates a partitioned table."""
     properties = parse_one(ddl, dialect="bigquery").args["properties"]
     partitions = properties.find(exp.PartitionedByProperty).this
     clusters = properties.find(exp.ClusterProperty)
@@ -42,11 +42,11 @@ def layout(ddl: str) -> Layout:
     )
 
 
-def unfiltered(query: str, tables: Mapping[str, str], variables: Collection[str]) -> set[str]:
-    """The tables that `query` reads without the condition that BigQuery asks for.
+def find_unfiltered(query: str, tables: Mapping[str, str], variables: Collection[str]) -> set[str]:
+    """The tables that `query` reads without the partition filter that they require.
 
-    `tables` are those that require one, with their partitioning columns; `variables` are those of
-    the script that are not NULL.
+    `tables` are the tables that require one, with their partitioning columns; `variables` are the
+    variables of the script that are not NULL.
     """
     read = parse_one(query, dialect="bigquery").find_all(exp.Table)
     named = ((".".join(part.name for part in table.parts), table) for table in read)
@@ -54,12 +54,14 @@ def unfiltered(query: str, tables: Mapping[str, str], variables: Collection[str]
         name
         for name, table in named
         if name in tables
-        and not any(_weighs(one, tables[name], variables) for one in _conditions(table))
+        and not any(
+            _filters_partitions(one, tables[name], variables) for one in _and_conditions(table)
+        )
     }
 
 
-def _conditions(table: exp.Table) -> list[exp.Expr]:
-    """What must all be true of a row of the table, by the query that reads it."""
+def _and_conditions(table: exp.Table) -> list[exp.Expr]:
+    """The conditions, joined by AND, of the query that reads a table."""
     select = table.parent_select
     where = select.args.get("where") if select else None
     if where is None:
@@ -67,8 +69,8 @@ def _conditions(table: exp.Table) -> list[exp.Expr]:
     return list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
 
 
-def _weighs(condition: exp.Expr, column: str, variables: Collection[str]) -> bool:
-    """Whether a condition compares the column with what is known before the query runs."""
+def _filters_partitions(condition: exp.Expr, column: str, variables: Collection[str]) -> bool:
+    """Whether a condition compares the column only with values known before the query runs."""
     names = {one.name for one in condition.find_all(exp.Column)}
     return (
         isinstance(condition, COMPARISONS)

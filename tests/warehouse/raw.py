@@ -1,4 +1,4 @@
-"""A raw warehouse as `fivetran debug` leaves it behind, filled by hand."""
+"""A raw warehouse file as `fivetran debug` writes it, with rows written by hand."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from models import Table
 from streams import TABLES
 from tests.fivetran import SCHEMA
 
-# What fivetran-connector-sdk 3.0.0 makes of the declared types.
+# The DuckDB types that fivetran-connector-sdk 3.0.0 creates for the declared types.
 DUCKDB_TYPES = {
     "STRING": "VARCHAR",
     "LONG": "BIGINT",
@@ -28,10 +28,10 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def write(file: Path, rows: Mapping[str, Rows], tables: Collection[str] = TABLES) -> Path:
-    """Write the declared tables to `file`. Columns a row leaves out are NULL.
+    """Write the declared tables to `file`.
 
-    Keys of reports left out are the empty text, as the connector writes them. As the SDK does, a
-    table without rows gets no `_fivetran_deleted`.
+    Missing columns are NULL, missing key columns the empty text, as the connector writes them. A
+    table without rows has no `_fivetran_deleted`, as the SDK creates it.
     """
     with duckdb.connect(str(file)) as connection:
         connection.execute(f"create schema {SCHEMA}")

@@ -1,4 +1,4 @@
-"""Two small accounts, written by hand to go wrong wherever a model is careless."""
+"""Two small accounts whose rows break a model that is not careful."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ US, FR = "USshop", "FRshop"
 ORDER, VIEWED, REFUND = "PlacedOrder", "AViewedProduct", "RefundedOrder"
 MAIL, OPEN, CLICK, BOUNCE, TEXT, OFF = "RecMail", "Open", "Click", "Bounce", "RecText", "Unsub"
 
-# Klaviyo's glossary of statistics: what each rate divides.
+# The numerator and denominator of each rate, from Klaviyo's glossary of statistics.
 RATES = {
     "open_rate": ("opens_unique", "delivered"),
     "click_rate": ("clicks_unique", "delivered"),
@@ -31,7 +31,7 @@ RATES = {
 def statistics(**counts: float) -> dict[str, float | None]:
     """A report's statistics: the counts, and the rates as Klaviyo returns them.
 
-    A rate of nothing is 0; a rate of what the channel does not count is null.
+    A rate with a denominator of 0 is 0; a rate that the channel does not count is null.
     """
     return counts | {name: _rate(counts, *parts) for name, parts in RATES.items()}
 
@@ -43,7 +43,7 @@ def _rate(counts: Mapping[str, float], numerator: str, denominator: str) -> floa
 
 
 def mail(delivered: int, opens: int, clicks: int, revenue: float = 0.0) -> dict[str, Any]:
-    """What a report says of a mail; every tenth click is an order."""
+    """A report's statistics of an email; every tenth click is an order."""
     return statistics(
         recipients=delivered + 3,
         delivered=delivered,
@@ -64,7 +64,7 @@ def mail(delivered: int, opens: int, clicks: int, revenue: float = 0.0) -> dict[
 
 
 def text(delivered: int, clicks: int, revenue: float, spend: float) -> dict[str, Any]:
-    """What a report says of a text message, which has no opens."""
+    """A report's statistics of a text message, which has no opens."""
     return statistics(
         recipients=delivered + 5,
         delivered=delivered,
@@ -86,7 +86,7 @@ def text(delivered: int, clicks: int, revenue: float, spend: float) -> dict[str,
 
 
 def push(delivered: int, opens: int, revenue: float) -> dict[str, Any]:
-    """What a report says of a push message, which has opens but no clicks and no spam."""
+    """A report's statistics of a push message, which has opens but no clicks and no spam."""
     return statistics(
         recipients=delivered + 20,
         delivered=delivered,
@@ -101,7 +101,7 @@ def push(delivered: int, opens: int, revenue: float) -> dict[str, Any]:
 
 
 def campaign(message: str, numbers: Mapping[str, Any], **others: str) -> dict[str, Any]:
-    """A row of `campaign_performance`: of the campaign `launch` in the US account, by mail."""
+    """A row of `campaign_performance`: campaign `launch` of the US account, by email."""
     return {
         "account_id": US,
         "campaign_id": "launch",
@@ -114,7 +114,7 @@ def campaign(message: str, numbers: Mapping[str, Any], **others: str) -> dict[st
 
 
 def flow(sent_on: str, numbers: Mapping[str, Any], **others: str) -> dict[str, Any]:
-    """A row of `flow_performance_daily`: of the flow `welcome` in the US account, by mail."""
+    """A row of `flow_performance_daily`: flow `welcome` of the US account, by email."""
     return {
         "account_id": US,
         "flow_id": "welcome",
@@ -132,25 +132,25 @@ def event(
     id_: str, metric: str | None, at: str, profile: str | None, **others: Any
 ) -> dict[str, Any]:
     """A row of `event` in the US account, at a time in UTC."""
-    moment = f"{at}+00:00"
+    timestamp = f"{at}+00:00"
     return {
         "account_id": US,
         "id": id_,
         "metric_id": metric,
-        "datetime": moment,
-        "timestamp": int(datetime.fromisoformat(moment).timestamp()),
+        "datetime": timestamp,
+        "timestamp": int(datetime.fromisoformat(timestamp).timestamp()),
         "profile_id": profile,
         **others,
     }
 
 
-def credit(event_id: str, touch: str, **message: str) -> dict[str, Any]:
+def attribution(event_id: str, touch: str, **message: str) -> dict[str, Any]:
     """A row of `event_attribution` in the US account."""
     row = {"account_id": US, "event_id": event_id, "attribution_id": f"{event_id}-{touch}"}
     return row | {"attributed_event_id": touch, **message}
 
 
-def count(metric: str, day: str, events: int, **others: str) -> dict[str, Any]:
+def aggregate(metric: str, day: str, events: int, **others: str) -> dict[str, Any]:
     """A row of `message_metric_daily` or `inbox_provider_daily` in the US account."""
     numbers = {"count": events, "unique_count": events}
     return {"account_id": US, "metric_id": metric, "date": day, **numbers, **others}
@@ -339,7 +339,7 @@ ROWS: dict[str, Rows] = {
             "open", OPEN, "2026-10-02 16:00:00", "ann", campaign_id="before", message_id="before"
         ),
         event("sold", ORDER, "2026-10-03 12:00:00", "ann", value=30.0, value_currency="USD"),
-        # In an A/B test: the open that Klaviyo credits, and a machine's after it.
+        # In an A/B test: the open that Klaviyo credits, and a later open by a machine.
         event(
             "openA",
             OPEN,
@@ -365,7 +365,7 @@ ROWS: dict[str, Rows] = {
         event("buyA", ORDER, "2026-11-02 04:59:59", "ann", value=1e3, value_currency="USD"),
         event("back", REFUND, "2026-11-04 12:00:00", "ann", value=100.0),
         event("orphan", ORDER, "2026-11-03 12:00:00", "bob", value=-49.95),
-        # Klaviyo says nothing: a text 12 hours before to the second, and one a second too late.
+        # Without attribution: a text exactly 12 hours before an order, and a second more.
         event("text", TEXT, "2026-11-05 00:00:00", "cid", flow_id="welcome", message_id="hello"),
         event("intime", ORDER, "2026-11-05 12:00:00", "cid", value=20.0, value_currency="EUR"),
         event("toolate", ORDER, "2026-11-05 12:00:01", "cid", value=7.0),
@@ -377,24 +377,24 @@ ROWS: dict[str, Rows] = {
         event("ahead", ORDER, "2027-11-07 12:00:00", "ann", value=1.0, is_future=True),
     ],
     "event_attribution": [
-        credit("sold", "open", campaign_id="before", campaign_message_id="old"),
-        credit("buyA", "openA", campaign_id="launch", campaign_message_id="test"),
-        credit("orphan", "missing", flow_id="welcome", flow_message_id="second"),
-        credit("back", "openA", campaign_id="launch", campaign_message_id="test"),
+        attribution("sold", "open", campaign_id="before", campaign_message_id="old"),
+        attribution("buyA", "openA", campaign_id="launch", campaign_message_id="test"),
+        attribution("orphan", "missing", flow_id="welcome", flow_message_id="second"),
+        attribution("back", "openA", campaign_id="launch", campaign_message_id="test"),
     ],
     "message_metric_daily": [
-        count(MAIL, "2026-10-02", 1, message_id="before"),
-        count(OPEN, "2026-10-02", 1, message_id="before"),
-        count(OPEN, "2026-11-02", 2, message_id="launch"),
-        count(OFF, "2026-11-02", 3, message_id="launch"),
-        count(TEXT, "2026-11-04", 1, flow_id="welcome", message_id="hello"),
-        count(CLICK, "2026-11-06", 1),
+        aggregate(MAIL, "2026-10-02", 1, message_id="before"),
+        aggregate(OPEN, "2026-10-02", 1, message_id="before"),
+        aggregate(OPEN, "2026-11-02", 2, message_id="launch"),
+        aggregate(OFF, "2026-11-02", 3, message_id="launch"),
+        aggregate(TEXT, "2026-11-04", 1, flow_id="welcome", message_id="hello"),
+        aggregate(CLICK, "2026-11-06", 1),
     ],
     "inbox_provider_daily": [
-        count(MAIL, "2026-11-02", 90, inbox_provider="Gmail"),
-        count(BOUNCE, "2026-11-02", 10, inbox_provider="Gmail"),
-        count(OPEN, "2026-11-02", 2, inbox_provider="Gmail"),
-        count(MAIL, "2026-11-02", 5),
+        aggregate(MAIL, "2026-11-02", 90, inbox_provider="Gmail"),
+        aggregate(BOUNCE, "2026-11-02", 10, inbox_provider="Gmail"),
+        aggregate(OPEN, "2026-11-02", 2, inbox_provider="Gmail"),
+        aggregate(MAIL, "2026-11-02", 5),
     ],
     "profile": [
         {

@@ -1,4 +1,4 @@
-"""The marts say what the raw tables say, once, in the account's time, under the declared names."""
+"""The marts have each raw number once, in the account's time zone."""
 
 from datetime import date
 from math import sqrt
@@ -11,8 +11,8 @@ from streams import TABLES
 from tests.warehouse import dbt, raw, shop
 
 
-def test_every_number_is_counted_once(warehouse: Path) -> None:
-    """Two conversion metrics, two variations and several days double nothing."""
+def test_sums_count_every_report_row_once(warehouse: Path) -> None:
+    """Two conversion metrics, two variations and several days do not duplicate a number."""
     sums = dbt.query(
         warehouse,
         """
@@ -28,8 +28,8 @@ def test_every_number_is_counted_once(warehouse: Path) -> None:
     ]
 
 
-def test_a_send_stands_on_the_accounts_own_day(warehouse: Path) -> None:
-    """Half an hour before midnight is Sunday in New York and Tuesday in Paris."""
+def test_a_send_date_is_in_the_accounts_time_zone(warehouse: Path) -> None:
+    """A send half an hour before midnight is on Sunday in New York and on Tuesday in Paris."""
     sends = dbt.query(
         warehouse,
         """
@@ -44,8 +44,8 @@ def test_a_send_stands_on_the_accounts_own_day(warehouse: Path) -> None:
     ]
 
 
-def test_a_message_is_described_by_what_its_recipients_saw(warehouse: Path) -> None:
-    """Variations keep their subjects, a text shows its first words, audiences have names."""
+def test_a_message_has_the_subject_of_its_variation_and_its_audiences(warehouse: Path) -> None:
+    """Each variation has its own subject, a text its first 80 characters, an audience its name."""
     messages = dbt.query(
         warehouse,
         f"""
@@ -64,8 +64,8 @@ def test_a_message_is_described_by_what_its_recipients_saw(warehouse: Path) -> N
     ]
 
 
-def test_what_klaviyo_lowered_is_shown_as_restated(warehouse: Path) -> None:
-    """A day's part of a campaign is the change since the snapshot before, negative or not."""
+def test_a_lowered_report_gives_a_negative_restated_day(warehouse: Path) -> None:
+    """A day of a campaign is the difference of two snapshots, which may be negative."""
     days = dbt.query(
         warehouse,
         """
@@ -80,8 +80,8 @@ def test_what_klaviyo_lowered_is_shown_as_restated(warehouse: Path) -> None:
     ]
 
 
-def test_flows_have_a_row_per_send_date(warehouse: Path) -> None:
-    """The daily mart of flows holds each day's sends with the flow's names."""
+def test_flow_daily_has_one_row_per_send_date(warehouse: Path) -> None:
+    """The daily mart of flows has each day's sends with the names of flow and message."""
     days = dbt.query(
         warehouse,
         "select sent_on, flow_name, subject, delivered from klaviyo__flow_daily"
@@ -98,8 +98,8 @@ def test_flows_have_a_row_per_send_date(warehouse: Path) -> None:
     ]
 
 
-def test_the_extract_has_its_promised_columns(warehouse: Path) -> None:
-    """Twelve names that flat reports rely on, with rates that are ratios of sums."""
+def test_the_extract_has_its_twelve_columns(warehouse: Path) -> None:
+    """Flat reports rely on twelve column names; the rates are ratios of sums."""
     row = dbt.query(
         warehouse,
         """
@@ -119,8 +119,8 @@ def test_the_extract_has_its_promised_columns(warehouse: Path) -> None:
     assert (row["open_rate"], row["click_rate"]) == (700 / 1500, 40 / 1500)
 
 
-def test_health_names_every_raw_table_of_every_account(warehouse: Path) -> None:
-    """A table without a row is a fact worth a row."""
+def test_data_health_has_one_row_per_account_and_raw_table(warehouse: Path) -> None:
+    """A raw table without rows has a row in the mart, too."""
     rows = dbt.query(warehouse, "select account_id, table_name from klaviyo__data_health")
 
     assert {(row["account_id"], row["table_name"]) for row in rows} == {
@@ -128,8 +128,8 @@ def test_health_names_every_raw_table_of_every_account(warehouse: Path) -> None:
     }
 
 
-def test_a_table_that_no_sync_asked_for_is_not_synced(warehouse: Path) -> None:
-    """Being listed in KLAVIYO_TABLES is not enough; what tells of syncs comes with the first."""
+def test_a_selected_table_that_no_sync_requested_is_not_synced(warehouse: Path) -> None:
+    """A selected table counts as synced after a sync; the tables about syncs always do."""
     rows = dbt.query(
         warehouse,
         f"""
@@ -149,8 +149,8 @@ def test_a_table_that_no_sync_asked_for_is_not_synced(warehouse: Path) -> None:
     ]
 
 
-def test_health_tells_of_the_last_sync(warehouse: Path) -> None:
-    """Rows and requests are the last sync's; the quota is the day's, in the account's zone."""
+def test_data_health_has_the_counts_of_the_last_sync(warehouse: Path) -> None:
+    """Rows and requests are of the last sync; the used quota is of the account's current day."""
     row = dbt.query(
         warehouse,
         f"""
@@ -164,8 +164,8 @@ def test_health_tells_of_the_last_sync(warehouse: Path) -> None:
     assert tuple(row.values()) == (True, 7, date(2026, 10, 2), date(2026, 11, 3), 2, 3, 7)
 
 
-def test_deleted_and_refused_records_are_told_apart(warehouse: Path) -> None:
-    """A row marked as deleted is not counted; a record that could not be stored is."""
+def test_deleted_rows_and_refused_records_are_counted_separately(warehouse: Path) -> None:
+    """A deleted row is not in the row count, and a refused record has its own count."""
     row = dbt.query(
         warehouse,
         f"""
@@ -177,8 +177,8 @@ def test_deleted_and_refused_records_are_told_apart(warehouse: Path) -> None:
     assert row == {"row_count": 2, "rows_refused": 1}
 
 
-def test_health_compares_events_with_klaviyos_own_count(warehouse: Path) -> None:
-    """It says how much could be compared, and how much of that differs."""
+def test_data_health_counts_compared_and_different_rows(warehouse: Path) -> None:
+    """The reconciled tables have the number of compared rows and of those that differ."""
     rows = dbt.query(
         warehouse,
         """
@@ -193,8 +193,8 @@ def test_health_compares_events_with_klaviyos_own_count(warehouse: Path) -> None
     ]
 
 
-def test_a_list_is_counted_from_its_members(warehouse: Path) -> None:
-    """Each day opens as the last one closed; a leaver counts from when a sync noticed."""
+def test_a_list_is_counted_from_its_memberships(warehouse: Path) -> None:
+    """A day opens as the day before closes; a member leaves on the day of the sync that sees it."""
     days = dbt.query(
         warehouse,
         """
@@ -214,8 +214,8 @@ def test_a_list_is_counted_from_its_members(warehouse: Path) -> None:
     ]
 
 
-def test_orders_say_who_credits_whom(warehouse: Path) -> None:
-    """Klaviyo's word first, then the last touch to the second; refunds and negatives stay so."""
+def test_an_order_has_its_attribution_method_and_message(warehouse: Path) -> None:
+    """Klaviyo's attribution comes first, then the last touch; refunds are negative."""
     orders = dbt.query(
         warehouse,
         """
@@ -237,8 +237,8 @@ def test_orders_say_who_credits_whom(warehouse: Path) -> None:
     ]
 
 
-def test_the_shares_of_a_test_are_compared_as_statisticians_do(warehouse: Path) -> None:
-    """Interval and score of 400 of 1,000 against 300 of 500, by the textbooks' formulas."""
+def test_an_ab_test_has_wilson_intervals_and_z_scores(warehouse: Path) -> None:
+    """400 of 1,000 against 300 of 500 opens gives the values of the textbook formulas."""
     rows = dbt.query(
         warehouse,
         """
@@ -261,8 +261,9 @@ def test_the_shares_of_a_test_are_compared_as_statisticians_do(warehouse: Path) 
 
 
 def test_an_empty_warehouse_builds(tmp_path: Path) -> None:
-    """Before anything is synced every mart is there, typed, and without rows."""
-    warehouse = dbt.build(tmp_path, raw.write(tmp_path / "raw.db", {}))
+    """Before the first sync every mart exists with its types and without rows."""
+    empty = raw.write(tmp_path / "raw.db", {})
+    warehouse = dbt.build(tmp_path, empty, *dbt.WITHOUT_UNIT_TESTS)
 
     assert dbt.query(warehouse, "from klaviyo__message_performance") == []
     assert dbt.query(warehouse, "from klaviyo__campaign_extract") == []

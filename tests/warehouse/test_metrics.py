@@ -9,90 +9,96 @@ import pytest
 from tests.warehouse import dbt, shop
 
 MART = "klaviyo__message_performance"
+# The channels for which Klaviyo does not count a rate's numerator.
+UNTRACKED_CHANNELS = {
+    "open_rate": "sms",
+    "click_rate": "push-notification",
+    "click_to_open_rate": "sms, push-notification",
+    "failed_rate": "push-notification",
+    "unsubscribe_rate": "push-notification",
+    "spam_complaint_rate": "push-notification",
+    "text_message_roi": "email, push-notification",
+}
 
 
-def declared(built: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module", name="metrics")
+def _metrics(built: Path) -> dict[str, Any]:
     """The metrics of dbt's semantic manifest, by name."""
     manifest = json.loads((built / "target" / "semantic_manifest.json").read_text())
     return {metric["name"]: metric for metric in manifest["metrics"]}
 
 
-def formula(metrics: dict[str, Any], name: str) -> str:
-    """SQL for a sum or a ratio of two sums, as any tool would write it from the manifest."""
+def render_sql(metrics: dict[str, Any], name: str) -> str:
+    """SQL for a sum or a ratio of two sums, as any tool generates it from the manifest."""
     parameters = metrics[name]["type_params"]
     if metrics[name]["type"] == "simple":
         return f"{parameters['metric_aggregation_params']['agg']}({parameters['expr']})"
     numerator, denominator = (
-        formula(metrics, parameters[part]["name"]) for part in ("numerator", "denominator")
+        render_sql(metrics, parameters[part]["name"]) for part in ("numerator", "denominator")
     )
     return f"{numerator} / nullif({denominator}, 0)"
 
 
-def measure(built: Path, name: str, where: str = "true") -> float | None:
-    """The value of a metric over the mart's rows that meet a condition."""
-    sql = f"select {formula(declared(built), name)} as value from {MART} where {where}"
-    value: float | None = dbt.query(built / "warehouse.duckdb", sql)[0]["value"]
+def query_value(warehouse: Path, sql: str, where: str = "true") -> float | None:
+    """The value of an aggregate over the mart's rows that meet a condition."""
+    value: float | None
+    [value] = dbt.query(warehouse, f"select {sql} as value from {MART} where {where}")[0].values()
     return value
 
 
-@pytest.mark.parametrize("rate", shop.RATES)
-def test_each_rate_is_declared_as_klaviyo_defines_it(built: Path, rate: str) -> None:
-    """Over the messages of one channel a metric divides exactly what Klaviyo's glossary says."""
-    channel = "sms" if rate == "text_message_roi" else "email"
-    numerator, denominator = shop.RATES[rate]
-    where = f"send_channel = '{channel}'"
-    warehouse = built / "warehouse.duckdb"
-    expected = dbt.query(
-        warehouse,
-        f"select sum({numerator}) / sum({denominator}) as value from {MART} where {where}",
-    )[0]["value"]
-
-    assert expected > 0 or rate == "failed_rate"
-    assert measure(built, rate, where) == expected
-
-
-@pytest.mark.parametrize(
-    ("rate", "without"),
-    [
-        ("open_rate", "sms"),
-        ("click_rate", "push-notification"),
-        ("click_to_open_rate", "sms, push-notification"),
-        ("failed_rate", "push-notification"),
-        ("unsubscribe_rate", "push-notification"),
-        ("spam_complaint_rate", "push-notification"),
-        ("text_message_roi", "email, push-notification"),
-    ],
-)
-def test_a_rate_leaves_out_channels_that_do_not_count_it(
-    built: Path, rate: str, without: str
+def test_each_rate_divides_the_sums_of_klaviyos_glossary(
+    metrics: dict[str, Any], warehouse: Path
 ) -> None:
-    """Over all channels a rate is that of the channels whose numerator Klaviyo counts."""
-    counting = f"not contains('{without}', send_channel)"
+    """Over the messages of one channel, each rate is the ratio of the two sums in the glossary."""
+    rates, expected = {}, {}
+    for rate, (numerator, denominator) in shop.RATES.items():
+        channel = "sms" if rate == "text_message_roi" else "email"
+        where = f"send_channel = '{channel}'"
+        rates[rate] = query_value(warehouse, render_sql(metrics, rate), where)
+        ratio = f"sum({numerator}) / sum({denominator})"
+        expected[rate] = query_value(warehouse, ratio, where)
 
-    assert measure(built, rate) == measure(built, rate, counting) != 0
+    assert [rate for rate, value in expected.items() if not value] == ["failed_rate"]
+    assert rates == expected
 
 
-def test_a_rate_of_nothing_is_no_rate(built: Path) -> None:
-    """Nothing delivered, or a channel without opens: null, neither 0 nor an error."""
-    assert measure(built, "click_rate", f"account_id = '{shop.FR}'") is None
-    assert measure(built, "open_rate", "send_channel = 'sms'") is None
+def test_a_rate_ignores_channels_without_its_numerator(
+    metrics: dict[str, Any], warehouse: Path
+) -> None:
+    """Over all channels, a rate is that of the channels whose numerator Klaviyo counts."""
+    rates, expected = {}, {}
+    for rate, channels in UNTRACKED_CHANNELS.items():
+        tracked = f"not contains('{channels}', send_channel)"
+        rates[rate] = query_value(warehouse, render_sql(metrics, rate))
+        expected[rate] = query_value(warehouse, render_sql(metrics, rate), tracked)
+
+    assert all(expected.values())
+    assert rates == expected
 
 
-def test_sums_and_rates_carry_klaviyos_names(built: Path) -> None:
-    """What Klaviyo calls by a name is called by that name here."""
-    named = {
+def test_a_rate_without_a_denominator_is_null(metrics: dict[str, Any], warehouse: Path) -> None:
+    """A rate is NULL, not 0 and no error, if nothing is delivered or its channel has no opens."""
+    click_rate, open_rate = (render_sql(metrics, name) for name in ("click_rate", "open_rate"))
+
+    assert query_value(warehouse, click_rate, f"account_id = '{shop.FR}'") is None
+    assert query_value(warehouse, open_rate, "send_channel = 'sms'") is None
+
+
+def test_a_metric_of_klaviyo_has_klaviyos_name(metrics: dict[str, Any]) -> None:
+    """A metric that Klaviyo has too is named as in Klaviyo's API."""
+    klaviyo_names = {
         name: metric["config"]["meta"]["klaviyo"]
-        for name, metric in declared(built).items()
+        for name, metric in metrics.items()
         if "klaviyo" in metric["config"]["meta"]
     }
 
-    assert all(name == klaviyo for name, klaviyo in named.items())
-    assert set(shop.RATES) <= set(named)
+    assert [name for name, klaviyo in klaviyo_names.items() if name != klaviyo] == []
+    assert set(shop.RATES) <= set(klaviyo_names)
 
 
-def test_the_engagement_score_is_derived_from_rates(built: Path) -> None:
-    """Its weights stand in the declaration, for every tool to read."""
-    score = declared(built)["engagement_score"]
+def test_the_engagement_score_is_derived_from_rates(metrics: dict[str, Any]) -> None:
+    """The weights of the score are in its declaration, where every tool can read them."""
+    score = metrics["engagement_score"]
 
     assert score["type"] == "derived"
     assert score["type_params"]["expr"] == "0.7 * open_rate + 0.3 * click_rate"

@@ -17,20 +17,22 @@ UNSAFE = (
 )
 
 
-@pytest.fixture(name="manifest")
+@pytest.fixture(scope="module", name="manifest")
 def _manifest(built: Path) -> dict[str, Any]:
-    """What dbt knows of the project."""
+    """The manifest that dbt writes."""
     manifest: dict[str, Any] = json.loads((built / "target" / "manifest.json").read_text())
     return manifest
 
 
-def test_every_raw_table_is_a_source(manifest: dict[str, Any]) -> None:
-    """The sources are the connector's tables, no more and no fewer."""
-    assert {source["name"] for source in manifest["sources"].values()} == set(TABLES)
+@pytest.fixture(scope="module", name="models")
+def _models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The models of the manifest by name."""
+    nodes = manifest["nodes"].values()
+    return {node["name"]: node for node in nodes if node["resource_type"] == "model"}
 
 
-def test_every_raw_column_has_the_connectors_type(manifest: dict[str, Any]) -> None:
-    """What a table that is not synced looks like is what it would look like synced."""
+def test_sources_have_the_connectors_tables_columns_and_types(manifest: dict[str, Any]) -> None:
+    """The sources declare each table of the connector with its columns and types, and no other."""
     declared = {
         source["name"]: {name: column["data_type"] for name, column in source["columns"].items()}
         for source in manifest["sources"].values()
@@ -39,35 +41,43 @@ def test_every_raw_column_has_the_connectors_type(manifest: dict[str, Any]) -> N
     assert declared == {table.name: dict(table.types) for table in TABLES.values()}
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_staging_keeps_every_column(table: str, manifest: dict[str, Any]) -> None:
-    """A column that the connector loads is there for the models."""
-    sql = manifest["nodes"][f"model.klaviyo_warehouse.stg_klaviyo__{table}"]["compiled_code"]
-    selected = set(re.findall(r"^        (\w+)(?: as \w+)?,?$", sql, re.MULTILINE))
+def test_staging_selects_every_source_column(models: dict[str, dict[str, Any]]) -> None:
+    """Every column that the connector loads is in the staging model of its table."""
+    missing = {}
+    for table in TABLES.values():
+        sql = models[f"stg_klaviyo__{table.name}"]["compiled_code"]
+        selected = re.findall(r"^        (\w+)(?: as \w+)?,?$", sql, re.MULTILINE)
+        missing[table.name] = set(table.types) - set(selected)
 
-    assert set(TABLES[table].types) <= selected
+    assert {table: columns for table, columns in missing.items() if columns} == {}
 
 
-def test_everything_is_described(manifest: dict[str, Any], warehouse: Path) -> None:
-    """Every model says its grain first, and every column of it has a description."""
+def test_every_model_and_column_is_described(
+    models: dict[str, dict[str, Any]], warehouse: Path
+) -> None:
+    """Each model's description begins with its grain, and each of its columns has one."""
     columns = dbt.query(
         warehouse,
         "select table_name, column_name from information_schema.columns"
         " where table_schema like 'klaviyo%'",
     )
-    models = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"}
+    described = {
+        (model["name"], name)
+        for model in models.values()
+        for name, column in model["columns"].items()
+        if column["description"]
+    }
 
     assert {row["table_name"] for row in columns} == set(models)
-    for model in models.values():
-        assert model["description"].startswith("One row per "), model["name"]
-    for row in columns:
-        described = models[row["table_name"]]["columns"].get(row["column_name"], {})
-        assert described.get("description"), (row["table_name"], row["column_name"])
+    assert [
+        name for name, one in models.items() if not one["description"].startswith("One row per ")
+    ] == []
+    assert {(row["table_name"], row["column_name"]) for row in columns} - described == set()
 
 
-def test_descriptions_are_kept_in_the_warehouse(warehouse: Path) -> None:
-    """Who looks at a table or a column there reads what it means."""
-    bare = dbt.query(
+def test_descriptions_are_comments_in_the_warehouse(warehouse: Path) -> None:
+    """Each table and column in the warehouse has its description as a comment."""
+    without_comment = dbt.query(
         warehouse,
         """
         select table_name, column_name from duckdb_columns()
@@ -78,15 +88,15 @@ def test_descriptions_are_kept_in_the_warehouse(warehouse: Path) -> None:
         """,
     )
 
-    assert bare == []
+    assert without_comment == []
 
 
-def test_every_mart_is_under_contract(manifest: dict[str, Any]) -> None:
-    """A column that a tool reads cannot go, or change its type, unnoticed."""
+def test_every_mart_has_an_enforced_contract(models: dict[str, dict[str, Any]]) -> None:
+    """A build fails if a column of a mart is missing or has another type."""
     marts = {
-        node["name"]: node["contract"]["enforced"]
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["path"].startswith("marts/")
+        name: model["contract"]["enforced"]
+        for name, model in models.items()
+        if model["path"].startswith("marts/")
     }
 
     assert len(marts) > 10
@@ -94,33 +104,29 @@ def test_every_mart_is_under_contract(manifest: dict[str, Any]) -> None:
 
 
 def test_every_model_has_a_tested_key(manifest: dict[str, Any]) -> None:
-    """No model may hold a row twice without a test that fails."""
+    """Each model has a data test that fails if a key is there twice."""
     tested = {
         test["attached_node"]
         for test in manifest["nodes"].values()
         if test["resource_type"] == "test"
         and test.get("test_metadata", {}).get("name") in ("primary_key", "unique")
     }
-    models = {key for key in manifest["nodes"] if key.startswith("model.")}
 
-    assert models <= tested
-
-
-WRITTEN = sorted(
-    file
-    for folder in ("models", "macros", "tests")
-    for file in dbt.PROJECT.glob(f"{folder}/**/*.sql")
-)
+    assert {key for key in manifest["nodes"] if key.startswith("model.")} - tested == set()
 
 
-@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.stem)
-def test_nothing_asks_the_warehouse_or_reads_differently_on_an_engine(file: Path) -> None:
-    """What DuckDB, Postgres and BigQuery write differently stands in our own dispatched macros."""
-    assert not re.findall(UNSAFE, file.read_text())
+def test_no_sql_queries_while_compiling_or_differs_between_engines() -> None:
+    """SQL that engines write differently is only in the project's own dispatched macros."""
+    folders = ("models", "macros", "tests")
+    files = [file for folder in folders for file in dbt.PROJECT.glob(f"{folder}/**/*.sql")]
+    unsafe = {file.name: re.search(UNSAFE, file.read_text()) for file in files}
+
+    assert len(files) > 80
+    assert {name: found.group() for name, found in unsafe.items() if found} == {}
 
 
-def test_every_mart_and_check_is_in_the_readme() -> None:
-    """A reader finds each mart with its grain, and each comparison with Klaviyo's numbers."""
+def test_every_mart_and_data_test_is_in_the_readme() -> None:
+    """The README has each mart with its grain, and each comparison with Klaviyo's numbers."""
     readme = (dbt.PROJECT / "README.md").read_text()
     files = [*dbt.PROJECT.glob("models/marts/*.sql"), *dbt.PROJECT.glob("tests/*.sql")]
 

@@ -2,7 +2,7 @@ with
 
 campaigns as (select * from {{ ref('stg_klaviyo__campaign') }}),
 
--- The package knows one message per campaign, and one version of it: the first.
+-- The package has one message per campaign with one variation: the first ones.
 messages as (
 
     select

@@ -30,7 +30,7 @@ select
     metrics.metric_name as type,
     events.uuid,
     events.value as property_value,
-    -- The shape of Klaviyo's API since September 2025, as far as the package reads it.
+    -- The JSON of Klaviyo's API since September 2025, as far as the package reads it.
     '{"relationships": {"attributed-event": {"data": {"type": "event", "id": "'
     || attributions.attributed_event_id || '"}}}}' as property_attribution,
     events.synced_at as _fivetran_synced,

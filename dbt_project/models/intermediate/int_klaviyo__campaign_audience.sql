@@ -2,7 +2,11 @@ with
 
 included as (
 
-    select account_id, campaign_audience_id, position, {{ json_text('item') }} as list_id
+    select
+        account_id,
+        campaign_audience_id,
+        position,
+        {{ json_text('item') }} as list_id
     from (
         {{ json_items(
             ref('stg_klaviyo__campaign_audience'), ['account_id', 'campaign_audience_id'], 'included'
@@ -13,9 +17,17 @@ included as (
 
 lists_and_segments as (
 
-    select account_id, list_id, list_name from {{ ref('stg_klaviyo__list') }}
+    select
+        account_id,
+        list_id,
+        list_name
+    from {{ ref('stg_klaviyo__list') }}
     union all
-    select account_id, segment_id, segment_name from {{ ref('stg_klaviyo__segment') }}
+    select
+        account_id,
+        segment_id as list_id,
+        segment_name as list_name
+    from {{ ref('stg_klaviyo__segment') }}
 
 )
 

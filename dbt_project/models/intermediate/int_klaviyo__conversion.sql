@@ -1,31 +1,43 @@
-{{ config(**whole_months()) }}
-{#- A touch is credited with what happens within days of it: no window is as long as 90. -#}
-{%- set those_needed -%}
-    {%- if is_incremental() -%}
-    where {{ may_be_needed('occurred_at', 90) }}
-    {%- endif -%}
+{{ config(**incremental_by_month()) }}
+{#- The touches of the 90 days before the affected months are read too: no attribution window of
+    Klaviyo is longer. -#}
+{%- set incremental_filter -%}
+{%- if is_incremental() -%} where {{ in_affected_range('occurred_at', 90) }} {%- endif -%}
 {%- endset %}
 
 with
 
 events as (
 
-    select *, {{ occurred_month(utc_date('occurred_at')) }} as occurred_month
+    select
+        *,
+        {{ occurred_month(utc_date('occurred_at')) }} as occurred_month
     from {{ ref('stg_klaviyo__event') }}
-    {{ those_needed }}
+    {{ incremental_filter }}
 
 ),
 
 attributions as (select * from {{ ref('stg_klaviyo__event_attribution') }}),
 
-touches as (select * from {{ ref('int_klaviyo__touch') }} {{ those_needed }}),
+touches as (
+
+    select * from {{ ref('int_klaviyo__touch') }}
+    {{ incremental_filter }}
+
+),
 
 conversion_metrics as (
 
-    select account_id, conversion_metric_id as metric_id, false as is_refund
+    select
+        account_id,
+        conversion_metric_id as metric_id,
+        false as is_refund
     from {{ ref('int_klaviyo__conversion_metric') }}
     union distinct
-    select account_id, metric_id, true
+    select
+        account_id,
+        metric_id,
+        true as is_refund
     from {{ ref('stg_klaviyo__mapped_metric') }}
     where mapped_metric_id = 'refunded_sales' and metric_id is not null
 
@@ -52,12 +64,12 @@ conversions as (
         on events.account_id = conversion_metrics.account_id
         and events.metric_id = conversion_metrics.metric_id
     {% if is_incremental() -%}
-    where events.occurred_month >= {{ first_touched_month() }}
+    where events.occurred_month >= {{ affected_from_month() }}
     {%- endif %}
 
 ),
 
--- Klaviyo names the message itself: its credit holds even while the touch behind it is missing.
+-- Klaviyo's attribution names the message, so it is valid without the event of the touch.
 klaviyo_credits as (
 
     select
@@ -74,7 +86,7 @@ klaviyo_credits as (
             as variation_id,
         row_number() over (
             partition by attributions.account_id, attributions.event_id
-            order by touch_events.occurred_at desc nulls last, attributions.attribution_id
+            order by touch_events.occurred_at desc nulls last, attributions.attribution_id asc
         ) as preference
 
     from attributions
@@ -87,7 +99,7 @@ klaviyo_credits as (
 
 ),
 
--- A refund is nobody's success: only Klaviyo's own word credits a message with it.
+-- The last touch before an order. A refund has none: only Klaviyo's attribution credits a refund.
 last_touches as (
 
     select
@@ -109,9 +121,9 @@ last_touches as (
     inner join touches
         on conversions.account_id = touches.account_id
         and conversions.profile_id = touches.profile_id
-        and touches.occurred_at_seconds <= conversions.occurred_at_seconds
-        and touches.occurred_at_seconds + touches.window_seconds
-            >= conversions.occurred_at_seconds
+        and conversions.occurred_at_seconds >= touches.occurred_at_seconds
+        and conversions.occurred_at_seconds
+        <= touches.occurred_at_seconds + touches.window_seconds
     left join klaviyo_credits
         on conversions.account_id = klaviyo_credits.account_id
         and conversions.event_id = klaviyo_credits.event_id

@@ -2,35 +2,58 @@ with
 
 reported as (
 
-    select account_id, conversion_metric_id from {{ ref('stg_klaviyo__campaign_performance') }}
+    select
+        account_id,
+        conversion_metric_id
+    from {{ ref('stg_klaviyo__campaign_performance') }}
     union distinct
-    select account_id, conversion_metric_id from {{ ref('stg_klaviyo__flow_performance_daily') }}
+    select
+        account_id,
+        conversion_metric_id
+    from {{ ref('stg_klaviyo__flow_performance_daily') }}
 
 ),
 
 metrics as (
 
-    select account_id, metric_id, metric_name from {{ ref('stg_klaviyo__metric') }}
+    select
+        account_id,
+        metric_id,
+        metric_name
+    from {{ ref('stg_klaviyo__metric') }}
     union all
-    select account_id, custom_metric_id, custom_metric_name
+    select
+        account_id,
+        custom_metric_id as metric_id,
+        custom_metric_name as metric_name
     from {{ ref('stg_klaviyo__custom_metric') }}
 
 ),
 
 revenue as (
 
-    select account_id, coalesce(metric_id, custom_metric_id) as metric_id
+    select
+        account_id,
+        coalesce(metric_id, custom_metric_id) as metric_id
     from {{ ref('stg_klaviyo__mapped_metric') }}
     where mapped_metric_id = 'revenue'
 
 ),
 
--- Orders have a metric even where only events are synced, and no report.
+-- The mapped revenue metric is a candidate without a report: an account may sync only events.
 candidates as (
 
-    select account_id, conversion_metric_id, 1 as is_reported from reported
+    select
+        account_id,
+        conversion_metric_id,
+        1 as is_reported
+    from reported
     union all
-    select account_id, metric_id, 0 from revenue
+    select
+        account_id,
+        metric_id as conversion_metric_id,
+        0 as is_reported
+    from revenue
 
 ),
 
@@ -43,8 +66,10 @@ ranked as (
             partition by candidates.account_id
             order by
                 candidates.is_reported desc,
-                case when candidates.conversion_metric_id = revenue.metric_id then 0 else 1 end,
-                candidates.conversion_metric_id
+                case
+                    when candidates.conversion_metric_id = revenue.metric_id then 0 else 1
+                end asc,
+                candidates.conversion_metric_id asc
         ) as preference
 
     from candidates

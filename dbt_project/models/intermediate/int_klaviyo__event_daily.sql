@@ -1,4 +1,4 @@
-{{ config(**whole_months()) }}
+{{ config(**incremental_by_month()) }}
 
 with
 
@@ -15,7 +15,7 @@ events as (
     where
         events.metric_id is not null
         {% if is_incremental() -%}
-        and {{ may_be_needed('events.occurred_at', 1) }}
+        and {{ in_affected_range('events.occurred_at', 1) }}
         {%- endif %}
 
 )
@@ -33,6 +33,6 @@ select
 
 from events
 {% if is_incremental() -%}
-where {{ occurred_month('occurred_on') }} >= {{ first_touched_month() }}
+where {{ occurred_month('occurred_on') }} >= {{ affected_from_month() }}
 {%- endif %}
 group by account_id, metric_id, occurred_on, coalesce(inbox_provider, '')

@@ -4,23 +4,50 @@ last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 
 events as (
 
-    select account_id, metric_id, occurred_on, sum(event_count) as event_count
+    select
+        account_id,
+        metric_id,
+        occurred_on,
+        sum(event_count) as event_count
     from {{ ref('int_klaviyo__event_daily') }}
-    where {{ all_months() }}
+    where {{ in_all_months() }}
     group by account_id, metric_id, occurred_on
 
 ),
 
 aggregates as (
 
-    select account_id, metric_id, occurred_on, sum(event_count) as aggregated_count
+    select
+        account_id,
+        metric_id,
+        occurred_on,
+        sum(event_count) as aggregated_count
     from {{ ref('stg_klaviyo__message_metric_daily') }}
     group by account_id, metric_id, occurred_on
 
 ),
 
--- The metrics that both sides know, over the days that both sides hold whole: events may be late
--- by a week, and the first day may begin at noon.
+first_events as (
+
+    select
+        account_id,
+        min(occurred_on) as occurred_on
+    from events
+    group by account_id
+
+),
+
+aggregated_metrics as (
+
+    select distinct
+        account_id,
+        metric_id
+    from aggregates
+
+),
+
+-- The metrics that both sides have, over the days that both sides have completely: events may
+-- arrive a week late, and the first day may be synced from noon on.
 compared as (
 
     select
@@ -31,11 +58,8 @@ compared as (
 
     from events
     inner join last_syncs on events.account_id = last_syncs.account_id
-    inner join (
-        select account_id, min(occurred_on) as occurred_on from events group by account_id
-    ) as first_events
-        on events.account_id = first_events.account_id
-    inner join (select distinct account_id, metric_id from aggregates) as aggregated_metrics
+    inner join first_events on events.account_id = first_events.account_id
+    inner join aggregated_metrics
         on events.account_id = aggregated_metrics.account_id
         and events.metric_id = aggregated_metrics.metric_id
     group by events.account_id, events.metric_id
@@ -44,9 +68,17 @@ compared as (
 
 days as (
 
-    select account_id, metric_id, occurred_on from events
+    select
+        account_id,
+        metric_id,
+        occurred_on
+    from events
     union distinct
-    select account_id, metric_id, occurred_on from aggregates
+    select
+        account_id,
+        metric_id,
+        occurred_on
+    from aggregates
 
 )
 

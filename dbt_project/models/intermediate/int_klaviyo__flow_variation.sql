@@ -2,7 +2,7 @@ with
 
 flow_messages as (select * from {{ ref('stg_klaviyo__flow_message') }}),
 
--- A test in a flow is one action; its variations are sending actions inside of its definition.
+-- An A/B test in a flow is one action; its definition contains one send action per variation.
 variations as (
 
     {{ json_items(

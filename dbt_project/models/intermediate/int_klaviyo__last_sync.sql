@@ -9,7 +9,7 @@ last_syncs as (
     select
         accounts.account_id,
         accounts.timezone,
-        -- The report is written at the end of a sync; before the first there is only the account.
+        -- A sync writes its report at its end. During the first sync only the account has a time.
         coalesce(max(sync_reports.started_at), max(accounts.synced_at)) as synced_at
 
     from accounts

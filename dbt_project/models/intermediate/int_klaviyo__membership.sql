@@ -6,12 +6,26 @@ segments as (select * from {{ ref('stg_klaviyo__segment_profile') }}),
 
 memberships as (
 
-    select account_id, 'list' as audience_type, list_id as audience_id, profile_id,
-        joined_at, left_at, has_left, synced_at
+    select
+        account_id,
+        'list' as audience_type,
+        list_id as audience_id,
+        profile_id,
+        joined_at,
+        left_at,
+        has_left,
+        synced_at
     from lists
     union all
-    select account_id, 'segment', segment_id, profile_id,
-        joined_at, left_at, has_left, synced_at
+    select
+        account_id,
+        'segment' as audience_type,
+        segment_id as audience_id,
+        profile_id,
+        joined_at,
+        left_at,
+        has_left,
+        synced_at
     from segments
 
 ),
@@ -24,10 +38,11 @@ select
     memberships.audience_id,
     memberships.profile_id,
     memberships.has_left,
-    -- Where Klaviyo names no time, the person was there when a sync first looked.
+    -- Without a join time from Klaviyo, the profile joins when a sync first finds it.
     cast(
-        {{ local_time('coalesce(memberships.joined_at, memberships.synced_at)', 'accounts.timezone') }}
-        as date
+        {{ local_time(
+            'coalesce(memberships.joined_at, memberships.synced_at)', 'accounts.timezone'
+        ) }} as date
     ) as joined_on,
     cast({{ local_time('memberships.left_at', 'accounts.timezone') }} as date) as left_on,
     memberships.synced_at

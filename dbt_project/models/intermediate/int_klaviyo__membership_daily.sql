@@ -2,14 +2,21 @@ with
 
 memberships as (select * from {{ ref('int_klaviyo__membership') }}),
 
--- Klaviyo counts segments by day itself: who is in one is counted only where it does not.
+counted_segments as (
+
+    select distinct
+        account_id,
+        segment_id
+    from {{ ref('stg_klaviyo__segment_daily') }}
+
+),
+
+-- Klaviyo counts the members of most segments by day. Only the other segments are counted here.
 uncounted as (
 
     select memberships.*
     from memberships
-    left join (
-        select distinct account_id, segment_id from {{ ref('stg_klaviyo__segment_daily') }}
-    ) as counted_segments
+    left join counted_segments
         on memberships.account_id = counted_segments.account_id
         and memberships.audience_id = counted_segments.segment_id
         and memberships.audience_type = 'segment'
@@ -19,10 +26,22 @@ uncounted as (
 
 changes as (
 
-    select account_id, audience_type, audience_id, joined_on as date, 1 as joined, 0 as departed
+    select
+        account_id,
+        audience_type,
+        audience_id,
+        joined_on as date,
+        1 as joined,
+        0 as departed
     from uncounted
     union all
-    select account_id, audience_type, audience_id, left_on, 0, 1
+    select
+        account_id,
+        audience_type,
+        audience_id,
+        left_on as date,
+        0 as joined,
+        1 as departed
     from uncounted
     where has_left
 
@@ -45,7 +64,11 @@ daily_changes as (
 
 first_changes as (
 
-    select account_id, audience_type, audience_id, min(date) as first_on
+    select
+        account_id,
+        audience_type,
+        audience_id,
+        min(date) as first_on
     from daily_changes
     group by account_id, audience_type, audience_id
 
@@ -53,7 +76,9 @@ first_changes as (
 
 days as (
 
-    select first_changes.*, calendar.date_day as date
+    select
+        first_changes.*,
+        calendar.date_day as date
     from first_changes
     inner join {{ ref('int_klaviyo__last_sync') }} as last_syncs
         on first_changes.account_id = last_syncs.account_id

@@ -4,15 +4,17 @@ last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 
 first_events as (
 
-    select account_id, min(occurred_on) as first_on
+    select
+        account_id,
+        min(occurred_on) as first_on
     from {{ ref('int_klaviyo__event_daily') }}
-    where {{ all_months() }}
+    where {{ in_all_months() }}
     group by account_id
 
 ),
 
--- Only campaigns: all that a flow sends is never over. Windows have closed a month after the send,
--- but for mails that lay unopened for weeks.
+-- Only campaigns, because a flow never ends. The attribution windows close within a month of the
+-- send, except for emails that are opened weeks later.
 reported as (
 
     select
@@ -54,9 +56,10 @@ select
     coalesce(reported.reported_orders, 0) as reported_orders,
     coalesce(orders.credited_value, 0) as credited_value,
     coalesce(reported.reported_value, 0) as reported_value,
-    coalesce(orders.credited_orders, 0) <> coalesce(reported.reported_orders, 0)
+    (
+        coalesce(orders.credited_orders, 0) <> coalesce(reported.reported_orders, 0)
         or abs(coalesce(orders.credited_value, 0) - coalesce(reported.reported_value, 0)) > 0.005
-        as is_different
+    ) as is_different
 
 from reported
 left join orders

@@ -19,16 +19,20 @@ changes as (
             {%- endfor %}
         end as channel,
         case metrics.metric_name
-            {%- for name, (_, change) in metrics.items() %}
-            when '{{ name }}' then '{{ change }}'
+            {%- for name, (_, direction) in metrics.items() %}
+            when '{{ name }}' then '{{ direction }}'
             {%- endfor %}
-        end as change
+        end as direction
 
     from {{ ref('stg_klaviyo__message_metric_daily') }} as counts
     inner join {{ ref('stg_klaviyo__metric') }} as metrics
         on counts.account_id = metrics.account_id
         and counts.metric_id = metrics.metric_id
-    where metrics.metric_name in ('{{ metrics | join("', '") }}')
+    where metrics.metric_name in (
+        {%- for name in metrics %}
+        '{{ name }}'{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
 
 )
 
@@ -36,9 +40,9 @@ select
     account_id,
     channel,
     date,
-    cast(sum(case when change = 'joined' then event_count else 0 end) as {{ dbt.type_bigint() }})
+    cast(sum(case when direction = 'joined' then event_count else 0 end) as {{ dbt.type_bigint() }})
         as members_joined,
-    cast(sum(case when change = 'left' then event_count else 0 end) as {{ dbt.type_bigint() }})
+    cast(sum(case when direction = 'left' then event_count else 0 end) as {{ dbt.type_bigint() }})
         as members_left
 
 from changes

@@ -2,10 +2,17 @@ with
 
 tagged as (
 
-    select account_id, campaign_id as tagged_id, tag_id
+    select
+        account_id,
+        campaign_id as tagged_id,
+        tag_id
     from {{ ref('stg_klaviyo__campaign_tag') }}
     union all
-    select account_id, flow_id, tag_id from {{ ref('stg_klaviyo__flow_tag') }}
+    select
+        account_id,
+        flow_id as tagged_id,
+        tag_id
+    from {{ ref('stg_klaviyo__flow_tag') }}
 
 ),
 

@@ -1,6 +1,5 @@
--- How long after a touch a conversion is credited to its message: Klaviyo's defaults for accounts
--- made since 9 October 2024 (help.klaviyo.com, "Understanding attribution"). Opened WhatsApp is
--- also called Read WhatsApp.
+-- The attribution windows in hours: Klaviyo's defaults for accounts created since 9 October 2024
+-- (help.klaviyo.com, "Understanding attribution"). Opened WhatsApp is also named Read WhatsApp.
 {%- set hours = {
     'Opened Email': 120,
     'Clicked Email': 120,
@@ -25,7 +24,7 @@ select
     events.metric_id,
     events.campaign_id,
     events.flow_id,
-    -- A campaign's events carry the id of the campaign where a flow's carry that of the message.
+    -- In an event of a campaign, message_id is the id of the campaign, not of the message.
     case when events.flow_id is not null then events.message_id end as flow_message_id,
     events.variation_id,
     events.occurred_at,
@@ -42,7 +41,11 @@ inner join metrics
     on events.account_id = metrics.account_id
     and events.metric_id = metrics.metric_id
 where
-    metrics.metric_name in ('{{ hours | join("', '") }}')
-    -- A machine that opens or clicks a mail has persuaded nobody.
+    metrics.metric_name in (
+        {%- for name in hours %}
+        '{{ name }}'{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+    -- An open or click by a machine is no touch.
     and not coalesce(events.is_machine_open, false)
     and not coalesce(events.is_bot_click, false)

@@ -1,8 +1,11 @@
-{{ config(materialized='table', **by_month('date')) }}
+{{ config(materialized='table', **partition_by_month('date')) }}
 
 with
 
-conversions as (select * from {{ ref('int_klaviyo__conversion') }} where {{ all_months() }}),
+conversions as (
+    select * from {{ ref('int_klaviyo__conversion') }}
+    where {{ in_all_months() }}
+),
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 
@@ -14,10 +17,13 @@ campaign_messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
 
 campaign_variations as (select * from {{ ref('stg_klaviyo__campaign_variation') }}),
 
--- An event names its campaign and, in a test, the variation; the message follows from either.
+-- An event has its campaign and, in a test, the variation. Either one identifies the message.
 only_messages as (
 
-    select account_id, campaign_id, min(campaign_message_id) as campaign_message_id
+    select
+        account_id,
+        campaign_id,
+        min(campaign_message_id) as campaign_message_id
     from campaign_messages
     group by account_id, campaign_id
     having count(*) = 1
@@ -28,7 +34,10 @@ flows as (select * from {{ ref('stg_klaviyo__flow') }}),
 
 flow_messages as (
 
-    select account_id, flow_message_id, max(flow_message_name) as flow_message_name
+    select
+        account_id,
+        flow_message_id,
+        max(flow_message_name) as flow_message_name
     from {{ ref('int_klaviyo__flow_variation') }}
     group by account_id, flow_message_id
 

@@ -23,33 +23,51 @@ days as (
         members_joined,
         members_left,
         closing_members,
-        audience_type || '_profile'
+        audience_type || '_profile' as counted_from
     from {{ ref('int_klaviyo__membership_daily') }}
     union all
     select
         account_id,
-        'channel',
-        channel,
+        'channel' as audience_type,
+        channel as audience_id,
         date,
         members_joined,
         members_left,
-        null,
-        'message_metric_daily'
+        null as closing_members,
+        'message_metric_daily' as counted_from
     from {{ ref('int_klaviyo__subscription_daily') }}
 
 ),
 
 audiences as (
 
-    select account_id, 'list' as audience_type, list_id as audience_id, list_name as audience_name
+    select
+        account_id,
+        'list' as audience_type,
+        list_id as audience_id,
+        list_name as audience_name
     from {{ ref('stg_klaviyo__list') }}
     union all
-    select account_id, 'segment', segment_id, segment_name
+    select
+        account_id,
+        'segment' as audience_type,
+        segment_id as audience_id,
+        segment_name as audience_name
     from {{ ref('stg_klaviyo__segment') }}
     union all
-    select account_id, 'channel', 'email', 'Email marketing' from accounts
+    select
+        account_id,
+        'channel' as audience_type,
+        'email' as audience_id,
+        'Email marketing' as audience_name
+    from accounts
     union all
-    select account_id, 'channel', 'sms', 'Text message marketing' from accounts
+    select
+        account_id,
+        'channel' as audience_type,
+        'sms' as audience_id,
+        'Text message marketing' as audience_name
+    from accounts
 
 )
 
@@ -61,7 +79,7 @@ select
     days.account_id,
     days.audience_id,
 
-    ---------- which audience, when
+    ---------- audience and date
     accounts.organization_name as account_name,
     days.audience_type,
     audiences.audience_name,

@@ -2,7 +2,8 @@ with
 
 messages as (
 
-    select * from {{ ref('klaviyo__message_performance') }} where message_type = 'campaign'
+    select * from {{ ref('klaviyo__message_performance') }}
+    where message_type = 'campaign'
 
 ),
 
@@ -23,12 +24,13 @@ snapshots as (
         messages.sent_on,
         snapshots.snapshot_date,
         snapshots.synced_at,
-        row_number() over message = 1 as is_first_snapshot,
         {% for statistic in additive_statistics() -%}
         snapshots.{{ statistic }} as cumulative_{{ statistic }},
         snapshots.{{ statistic }} - coalesce(lag(snapshots.{{ statistic }}) over message, 0)
-            as {{ statistic }}{{ ',' if not loop.last }}
-        {% endfor %}
+            as {{ statistic }},
+        {% endfor -%}
+        row_number() over message = 1 as is_first_snapshot
+
     from {{ ref('stg_klaviyo__campaign_performance_daily') }} as snapshots
     inner join messages
         on snapshots.account_id = messages.account_id

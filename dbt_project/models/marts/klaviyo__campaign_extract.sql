@@ -35,8 +35,8 @@ select
     cast(sum(unsubscribe_uniques) as {{ dbt.type_bigint() }}) as unsubscribes,
     cast(sum(opens_unique) as {{ type_double() }}) / nullif(sum(open_tracked_delivered), 0)
         as open_rate,
-    cast(sum(clicks_unique) as {{ type_double() }})
-        / nullif(sum(click_tracked_delivered), 0) as click_rate
+    cast(sum(clicks_unique) as {{ type_double() }}) / nullif(sum(click_tracked_delivered), 0)
+        as click_rate
 
 from sends
 group by account_id, campaign_id, sent_on

@@ -1,18 +1,5 @@
-{%- set raw_tables = [
-    'account', 'campaign', 'campaign_audience', 'campaign_message', 'campaign_performance',
-    'campaign_performance_daily', 'campaign_tag', 'campaign_variation', 'custom_metric',
-    'event', 'event_attribution', 'flow', 'flow_action', 'flow_message', 'flow_performance',
-    'flow_performance_daily', 'flow_tag', 'form', 'form_daily', 'inbox_provider_daily', 'list',
-    'list_profile', 'mapped_metric', 'message_metric_daily', 'metric', 'profile',
-    'profile_suppression', 'segment', 'segment_daily', 'segment_profile', 'sync_error',
-    'sync_report', 'tag', 'tag_group', 'template',
-] -%}
-{#- Klaviyo answers each of these reports 225 times a day. -#}
+{#- Klaviyo answers each of its reports 225 times a day. -#}
 {%- set report_quota = 225 -%}
-{%- set report_tables = [
-    'campaign_performance', 'flow_performance', 'flow_performance_daily', 'segment_daily',
-    'form_daily',
-] -%}
 
 with
 
@@ -22,7 +9,7 @@ last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 
 tables as (
 
-    {% for table in raw_tables -%}
+    {% for table in connector_tables() -%}
     select
         accounts.account_id,
         '{{ table }}' as table_name,
@@ -57,8 +44,9 @@ sync_reports as (
     select
         sync_reports.*,
         sync_reports.started_at = last_syncs.synced_at as is_last_sync,
-        cast({{ local_time('sync_reports.started_at', 'accounts.timezone') }} as date)
-            = last_syncs.synced_on as is_today
+        last_syncs.synced_on = cast(
+            {{ local_time('sync_reports.started_at', 'accounts.timezone') }} as date
+        ) as is_today
 
     from {{ ref('stg_klaviyo__sync_report') }} as sync_reports
     inner join accounts on sync_reports.account_id = accounts.account_id
@@ -66,7 +54,15 @@ sync_reports as (
 
 ),
 
--- A sync reports on each table that it asked for or wrote, but for the two it tells of itself in.
+-- A sync reports on each table that it requested or wrote, except its own two tables.
+own_tables as (
+
+    select 'sync_report' as table_name
+    union all
+    select 'sync_error' as table_name
+
+),
+
 syncs as (
 
     select
@@ -82,11 +78,17 @@ syncs as (
     from sync_reports
     group by account_id, table_name
     union all
-    select account_id, table_name, synced_at, null, null, null, null, null
+    select
+        last_syncs.account_id,
+        own_tables.table_name,
+        last_syncs.synced_at as last_synced_at,
+        null as rows_written,
+        null as rows_deleted,
+        null as requests,
+        null as seconds_waited,
+        null as requests_today
     from last_syncs
-    cross join (
-        select 'sync_report' as table_name union all select 'sync_error'
-    ) as own_tables
+    cross join own_tables
 
 ),
 
@@ -102,9 +104,9 @@ reconciliations as (
     union all
     select
         account_id,
-        'event_attribution',
-        count(*),
-        sum(case when is_different then 1 else 0 end)
+        'event_attribution' as table_name,
+        count(*) as rows_compared,
+        sum(case when is_different then 1 else 0 end) as rows_different
     from {{ ref('int_klaviyo__order_reconciliation') }}
     group by account_id
 
@@ -112,7 +114,10 @@ reconciliations as (
 
 refusals as (
 
-    select account_id, table_name, count(*) as rows_refused
+    select
+        account_id,
+        table_name,
+        count(*) as rows_refused
     from {{ ref('stg_klaviyo__sync_error') }}
     group by account_id, table_name
 
@@ -129,7 +134,7 @@ select
     accounts.is_test_account,
     last_syncs.synced_on as last_synced_on,
 
-    ---------- what stands in the warehouse
+    ---------- rows in the warehouse
     tables.is_listed and coalesce(syncs.last_synced_at, tables.last_changed_at) is not null
         as is_synced,
     tables.row_count,
@@ -146,7 +151,7 @@ select
     cast(syncs.rows_deleted as {{ dbt.type_bigint() }}) as last_rows_deleted,
     cast(syncs.requests as {{ dbt.type_bigint() }}) as last_requests,
     syncs.seconds_waited as last_seconds_waited,
-    {% set is_report = "tables.table_name in ('" ~ report_tables | join("', '") ~ "')" -%}
+    {% set is_report = "tables.table_name in ('" ~ report_quota_tables() | join("', '") ~ "')" -%}
     cast(case when {{ is_report }} then syncs.requests_today end as {{ dbt.type_bigint() }})
         as report_quota_used_today,
     cast(case when {{ is_report }} then {{ report_quota }} end as {{ dbt.type_bigint() }})

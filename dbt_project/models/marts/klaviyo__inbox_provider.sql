@@ -14,19 +14,34 @@ accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 metrics as (
 
     select * from {{ ref('stg_klaviyo__metric') }}
-    where metric_name in ('{{ metric_columns | join("', '") }}')
+    where metric_name in (
+        {%- for name in metric_columns %}
+        '{{ name }}'{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
 
 ),
 
--- Klaviyo lists no zeros: where it counted anything, what it did not count did not happen.
+counted_days as (
+
+    select distinct
+        account_id,
+        occurred_on,
+        inbox_provider
+    from {{ ref('stg_klaviyo__inbox_provider_daily') }}
+
+),
+
+-- Klaviyo returns no zeros. On a day that it counted for a provider, a missing metric is zero.
 zeros as (
 
-    select days.account_id, metrics.metric_id, days.occurred_on, days.inbox_provider
-    from (
-        select distinct account_id, occurred_on, inbox_provider
-        from {{ ref('stg_klaviyo__inbox_provider_daily') }}
-    ) as days
-    inner join metrics on days.account_id = metrics.account_id
+    select
+        counted_days.account_id,
+        metrics.metric_id,
+        counted_days.occurred_on,
+        counted_days.inbox_provider
+    from counted_days
+    inner join metrics on counted_days.account_id = metrics.account_id
 
 ),
 
@@ -50,16 +65,26 @@ counts as (
         metric_id,
         occurred_on,
         inbox_provider,
-        null,
-        null,
-        event_count,
+        null as event_count,
+        null as unique_count,
+        event_count as synced_event_count,
         machine_opens,
         bot_clicks,
         synced_at
     from {{ ref('int_klaviyo__event_daily') }}
-    where {{ all_months() }}
+    where {{ in_all_months() }}
     union all
-    select account_id, metric_id, occurred_on, inbox_provider, 0, 0, null, null, null, null
+    select
+        account_id,
+        metric_id,
+        occurred_on,
+        inbox_provider,
+        0 as event_count,
+        0 as unique_count,
+        null as synced_event_count,
+        null as machine_opens,
+        null as bot_clicks,
+        null as synced_at
     from zeros
 
 ),
@@ -102,7 +127,7 @@ select
         as inbox_provider_key,
     summed.account_id,
 
-    ---------- which mailboxes, when
+    ---------- mailbox provider and date
     accounts.organization_name as account_name,
     summed.inbox_provider,
     summed.date,

@@ -24,7 +24,9 @@ flows as (select * from {{ ref('stg_klaviyo__flow') }}),
 
 flow_variations as (
 
-    select *, count(*) over (partition by account_id, flow_message_id) as variation_count
+    select
+        *,
+        count(*) over (partition by account_id, flow_message_id) as variation_count
     from {{ ref('int_klaviyo__flow_variation') }}
 
 ),
@@ -55,7 +57,7 @@ select
     coalesce(
         nullif(reports.variation_name, ''), campaign_variations.campaign_variation_name
     ) as variation_name,
-    -- count(distinct) is no window function; two different extremes say the same.
+    -- count(distinct ...) is not allowed over a window. Two different extremes show the same.
     coalesce(
         min(reports.variation_id) over message <> max(reports.variation_id) over message, false
     ) as is_ab_test,
@@ -72,7 +74,7 @@ select
     ---------- when it was sent
     reports.sent_at,
     reports.sent_on,
-    {{ iso_week('reports.sent_on') }} as sent_week,
+    {{ iso_week_start('reports.sent_on') }} as sent_week,
     {{ iso_weekday('reports.sent_on') }} as sent_weekday,
     reports.sent_hour,
 
@@ -112,7 +114,7 @@ left join campaign_messages
 left join campaign_audiences
     on campaign_messages.account_id = campaign_audiences.account_id
     and campaign_messages.audience_id = campaign_audiences.campaign_audience_id
--- Outside an A/B test a report may name no variation; then the message has only one.
+-- Without an A/B test a report may have no variation. The message then has exactly one.
 left join campaign_variations
     on reports.account_id = campaign_variations.account_id
     and reports.message_id = campaign_variations.campaign_message_id

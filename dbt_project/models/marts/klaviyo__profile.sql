@@ -38,13 +38,15 @@ purchases as (
         account_id,
         profile_id,
         sum(orders) as orders,
-        -- Values in another currency than the account's cannot be added to the others.
+        -- Values in other currencies than the account's cannot be summed.
         sum(case when currency = account_currency then value end) as net_order_value,
         min(case when not is_refund then occurred_at end) as first_ordered_at,
         max(case when not is_refund then occurred_at end) as last_ordered_at
 
     from (
-        select attributed_orders.*, accounts.preferred_currency as account_currency
+        select
+            attributed_orders.*,
+            accounts.preferred_currency as account_currency
         from {{ ref('klaviyo__attributed_order') }} as attributed_orders
         inner join accounts on attributed_orders.account_id = accounts.account_id
     ) as attributed_orders

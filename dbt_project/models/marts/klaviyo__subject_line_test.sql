@@ -1,10 +1,11 @@
-{%- set z = z_of_95_percent() -%}
+{%- set z = z_score_95() -%}
 
 with
 
 messages as (
 
-    select * from {{ ref('klaviyo__message_performance') }} where is_ab_test
+    select * from {{ ref('klaviyo__message_performance') }}
+    where is_ab_test
 
 ),
 
@@ -33,7 +34,7 @@ variations as (
         ] -%}
         sum({{ column }}) as {{ column }},
         {% endfor -%}
-        -- A message that was opened but not delivered would be a proportion above one.
+        -- Opens of messages that Klaviyo does not count as delivered would give a rate above one.
         sum(case when opens_unique > delivered then delivered else opens_unique end) as opens,
         sum(case when clicks_unique > delivered then delivered else clicks_unique end) as clicks,
         sum(conversion_value) as conversion_value,
@@ -46,23 +47,24 @@ variations as (
 
 ),
 
--- Each variation is held against all others of its message together.
+-- Each variation is compared with all other variations of its message together.
 compared as (
 
     select
         variations.*,
-        count(*) over message as variation_count,
         {% for action, count, base in [
             ('open', 'opens', 'open_tracked_delivered'),
             ('click', 'clicks', 'click_tracked_delivered'),
         ] -%}
-        cast({{ count }} as {{ type_double() }}) as {{ action }}_part,
-        cast({{ base }} as {{ type_double() }}) as {{ action }}_whole,
+        cast({{ count }} as {{ type_double() }}) as {{ action }}_successes,
+        cast({{ base }} as {{ type_double() }}) as {{ action }}_trials,
         cast(sum({{ count }}) over message - {{ count }} as {{ type_double() }})
-            as {{ action }}_other_part,
+            as {{ action }}_other_successes,
         cast(sum({{ base }}) over message - {{ base }} as {{ type_double() }})
-            as {{ action }}_other_whole{{ ',' if not loop.last }}
-        {% endfor %}
+            as {{ action }}_other_trials,
+        {% endfor -%}
+        count(*) over message as variation_count
+
     from variations
     window message as (partition by account_id, message_type, message_id, send_channel)
 
@@ -71,17 +73,21 @@ compared as (
 scored as (
 
     select
-        compared.*,
         {% for action in ['open', 'click'] -%}
-        {%- set part, whole = action ~ '_part', action ~ '_whole' -%}
-        {%- set other_part, other_whole = action ~ '_other_part', action ~ '_other_whole' -%}
-        {{ part }} / nullif({{ whole }}, 0) as {{ action }}_rate,
-        {{ wilson_bound(part, whole, '-') }} as {{ action }}_rate_low,
-        {{ wilson_bound(part, whole, '+') }} as {{ action }}_rate_high,
-        {{ two_proportion_z(part, whole, other_part, other_whole) }} as {{ action }}_z_score,
-        {{ is_large_sample(part, whole) }} and {{ is_large_sample(other_part, other_whole) }}
-            as {{ action }}_is_large_enough{{ ',' if not loop.last }}
-        {% endfor %}
+        {%- set successes, trials = action ~ '_successes', action ~ '_trials' -%}
+        {%- set other_successes, other_trials =
+            action ~ '_other_successes', action ~ '_other_trials' -%}
+        {{ successes }} / nullif({{ trials }}, 0) as {{ action }}_rate,
+        {{ wilson_bound(successes, trials, '-') }} as {{ action }}_rate_low,
+        {{ wilson_bound(successes, trials, '+') }} as {{ action }}_rate_high,
+        {{ two_proportion_z(successes, trials, other_successes, other_trials) }}
+            as {{ action }}_z_score,
+        {{ is_large_sample(successes, trials) }}
+        and {{ is_large_sample(other_successes, other_trials) }}
+            as {{ action }}_is_large_enough,
+        {% endfor -%}
+        *
+
     from compared
 
 )
@@ -120,7 +126,7 @@ select
     {% endfor -%}
     conversion_value,
 
-    ---------- how sure the difference is
+    ---------- significance of the difference
     {% for action in ['open', 'click'] -%}
     {{ action }}_rate,
     {{ action }}_rate_low,

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('account') }}
+    {{ source_rows('account') }}
 
 ),
 

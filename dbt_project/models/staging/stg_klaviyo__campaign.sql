@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('campaign') }}
+    {{ source_rows('campaign') }}
 
 ),
 

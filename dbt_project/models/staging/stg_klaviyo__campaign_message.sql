@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('campaign_message') }}
+    {{ source_rows('campaign_message') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('campaign_performance') }}
+    {{ source_rows('campaign_performance') }}
 
 ),
 

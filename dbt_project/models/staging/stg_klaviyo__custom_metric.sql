@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('custom_metric') }}
+    {{ source_rows('custom_metric') }}
 
 ),
 

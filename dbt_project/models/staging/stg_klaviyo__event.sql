@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('event') }}
+    {{ source_rows('event') }}
 
 ),
 

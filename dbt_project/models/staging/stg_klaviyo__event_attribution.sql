@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('event_attribution') }}
+    {{ source_rows('event_attribution') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('flow') }}
+    {{ source_rows('flow') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('flow_action') }}
+    {{ source_rows('flow_action') }}
 
 ),
 

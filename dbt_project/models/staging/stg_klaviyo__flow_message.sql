@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('flow_message') }}
+    {{ source_rows('flow_message') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('flow_performance_daily') }}
+    {{ source_rows('flow_performance_daily') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('flow_tag') }}
+    {{ source_rows('flow_tag') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('form') }}
+    {{ source_rows('form') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('form_daily') }}
+    {{ source_rows('form_daily') }}
 
 ),
 

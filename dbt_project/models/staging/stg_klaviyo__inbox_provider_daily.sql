@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('inbox_provider_daily') }}
+    {{ source_rows('inbox_provider_daily') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('list') }}
+    {{ source_rows('list') }}
 
 ),
 

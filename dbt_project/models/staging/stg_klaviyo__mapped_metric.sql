@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('mapped_metric') }}
+    {{ source_rows('mapped_metric') }}
 
 ),
 

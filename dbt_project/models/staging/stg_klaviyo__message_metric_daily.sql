@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('message_metric_daily') }}
+    {{ source_rows('message_metric_daily') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('metric') }}
+    {{ source_rows('metric') }}
 
 ),
 

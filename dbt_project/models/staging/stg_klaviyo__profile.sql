@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('profile') }}
+    {{ source_rows('profile') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('profile_suppression') }}
+    {{ source_rows('profile_suppression') }}
 
 ),
 

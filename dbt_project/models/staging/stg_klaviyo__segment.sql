@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('segment') }}
+    {{ source_rows('segment') }}
 
 ),
 

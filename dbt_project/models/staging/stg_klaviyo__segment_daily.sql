@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('segment_daily') }}
+    {{ source_rows('segment_daily') }}
 
 ),
 

@@ -1,9 +1,9 @@
 with
 
--- Who has left stays, with the time at which it was noticed: growth is counted from that.
+-- Former members are kept with the time when a sync noticed it: growth is counted from it.
 source as (
 
-    {{ raw_table('segment_profile') }}
+    {{ source_rows_with_deleted('segment_profile') }}
 
 ),
 

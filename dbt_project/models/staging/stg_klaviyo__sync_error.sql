@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('sync_error') }}
+    {{ source_rows('sync_error') }}
 
 ),
 

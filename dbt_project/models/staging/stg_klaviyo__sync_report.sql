@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('sync_report') }}
+    {{ source_rows('sync_report') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('tag') }}
+    {{ source_rows('tag') }}
 
 ),
 

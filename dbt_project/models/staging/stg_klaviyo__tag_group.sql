@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('tag_group') }}
+    {{ source_rows('tag_group') }}
 
 ),
 

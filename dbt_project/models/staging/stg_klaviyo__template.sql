@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ not_deleted('template') }}
+    {{ source_rows('template') }}
 
 ),
 

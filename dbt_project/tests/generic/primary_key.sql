@@ -1,4 +1,4 @@
-{#- Fails for every key that is not there exactly once, and for keys with a NULL in them. -#}
+{#- Fails for every key that occurs more than once, and for keys with a NULL. -#}
 {% test primary_key(model, columns) %}
 select {{ columns | join(', ') }}, count(*) as row_count
 from {{ model }}

@@ -124,8 +124,8 @@
     listen:
       Account: audience_growth.account_name
     note_text: 'As of the last sync, whatever days are chosen. Lists appear when list_profile is among
-      the connector''s tables. Current members: Members on the latest day. Somebody in two audiences counts
-      twice.'
+      the connector''s tables. Current members: Members on the latest day. A person in two audiences is
+      counted twice.'
     note_state: collapsed
     note_display: hover
     width: 12

@@ -25,7 +25,7 @@
     listen:
       Account: data_health.account_name
     note_text: 'As of the last sync. Single events are compared with Klaviyo''s own counts: without event
-      among the connector''s tables there are none to compare. Records refused: Records that could never
+      among the connector''s tables there are none to compare. Records refused: Records that could not
       be stored.'
     note_state: collapsed
     note_display: hover
@@ -64,7 +64,7 @@
       Account: data_health.account_name
     note_text: 'As of the last sync. Single events are compared with Klaviyo''s own counts: without event
       among the connector''s tables there are none to compare. Share of all report quotas: Report requests
-      today / report requests allowed, over all reports together; by table it is that of the one report.'
+      today / report requests allowed, over all reports together; by table, of one report.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -82,8 +82,8 @@
     listen:
       Account: data_health.account_name
     note_text: 'As of the last sync. Single events are compared with Klaviyo''s own counts: without event
-      among the connector''s tables there are none to compare. Requests of the last sync: Requests that
-      the last sync needed.'
+      among the connector''s tables there are none to compare. Requests of the last sync: Requests of
+      the last sync.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -114,11 +114,11 @@
       Account: data_health.account_name
     note_text: 'As of the last sync, whatever days are chosen. Only event and event_attribution are compared
       with Klaviyo. Rows: Rows that are not deleted. Rows written by the last sync: Rows that the last
-      sync wrote. Requests of the last sync: Requests that the last sync needed. Report requests today:
-      Report requests of today, account time zone. Records refused: Records that could never be stored.
-      Compared with Klaviyo: Days and messages that could be compared with Klaviyo''s own count; none
-      unless event is synced. Different from Klaviyo: Days and messages that differ from Klaviyo''s own
-      count; none are compared unless event is synced.'
+      sync wrote. Requests of the last sync: Requests of the last sync. Report requests today: Report
+      requests of today, account time zone. Records refused: Records that could not be stored. Compared
+      with Klaviyo: Days and messages that were compared with Klaviyo''s own count; none unless event
+      is synced. Different from Klaviyo: Days and messages that differ from Klaviyo''s own count; none
+      are compared unless event is synced.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -244,11 +244,11 @@
       Date: inbox_provider.date_date
       Account: inbox_provider.account_name
     note_text: 'All emails, by the day on which something happened rather than the day of the send. Mails
-      arrived: Mails that arrived that day. Open rate by event date: People who opened that day / mails
-      that arrived that day. Click rate by event date: People who clicked that day / mails that arrived
-      that day. Bounce rate by event date: Mails refused / mails arrived or refused. Unsubscribe rate
-      by event date: Requests to be left alone / mails that arrived. Spam complaint rate by event date:
-      Reports as spam / mails that arrived.'
+      arrived: Emails that arrived that day. Open rate by event date: People who opened that day / emails
+      that arrived that day. Click rate by event date: People who clicked that day / emails that arrived
+      that day. Bounce rate by event date: Emails refused / emails that arrived or were refused. Unsubscribe
+      rate by event date: Unsubscribes / emails that arrived. Spam complaint rate by event date: Spam
+      complaints / emails that arrived.'
     note_state: collapsed
     note_display: hover
     width: 24
@@ -276,9 +276,9 @@
       Date: inbox_provider.date_date
       Account: inbox_provider.account_name
     note_text: 'Apple''s mail privacy opens mails, and security software clicks in them, without a person.
-      Opens among synced events: Opens among the events that were synced. Machine share of opens: Machine
-      opens / opens among the synced events. Clicks among synced events: Clicks among the events that
-      were synced. Bot share of clicks: Bot clicks / clicks among the synced events.'
+      Opens among synced events: Opens among the synced events. Machine share of opens: Machine opens
+      / opens among the synced events. Clicks among synced events: Clicks among the synced events. Bot
+      share of clicks: Bot clicks / clicks among the synced events.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -104,7 +104,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Text messages only. Text message spend: Cost of the texts, in the account''s currency.
+    note_text: 'Text messages only. Text message spend: Cost of the text messages, in the account''s currency.
       Null for other channels.'
     note_state: collapsed
     note_display: hover
@@ -358,9 +358,9 @@
       clicks / delivered, over the channels whose clicks are counted. Conversions: Conversions, such as
       orders, that Klaviyo attributes to the message. Revenue: Value of the conversions, in the account''s
       currency: the revenue attributed to the message. Text message credits: Text credits used. Null for
-      other channels. Text message spend: Cost of the texts, in the account''s currency. Null for other
-      channels. Text message return: Revenue of texts / text message spend. Unsubscribe rate: Recipients
-      who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
+      other channels. Text message spend: Cost of the text messages, in the account''s currency. Null
+      for other channels. Text message return: Revenue of texts / text message spend. Unsubscribe rate:
+      Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -39,7 +39,7 @@ view: attributed_order {
     hidden: yes
     type: string
     label: "Message id"
-    description: "The credited message; null where a campaign of several messages does not say which."
+    description: "The credited message; null if the campaign has several messages and the event does not name one."
     sql: ${TABLE}.message_id ;;
   }
 
@@ -47,7 +47,7 @@ view: attributed_order {
     hidden: yes
     type: string
     label: "Variation id"
-    description: "Version of the message in an A/B test; null outside of one."
+    description: "Version of the message in an A/B test; null without a test."
     sql: ${TABLE}.variation_id ;;
   }
 
@@ -61,7 +61,7 @@ view: attributed_order {
   dimension: currency {
     type: string
     label: "Currency"
-    description: "ISO 4217 currency of the row: the order's, or the account's where the order names none. Amounts of two currencies are never to be summed."
+    description: "ISO 4217 currency of the row: the order's, or the account's if the order has none. Do not sum amounts of two currencies."
     sql: ${TABLE}.currency ;;
   }
 
@@ -82,21 +82,21 @@ view: attributed_order {
   dimension: attribution_method {
     type: string
     label: "Attribution"
-    description: "Who credits the message: klaviyo (its own attribution, which its reports count), last_touch (ours, only where Klaviyo says nothing: the last open, click or text by a person within Klaviyo's default windows) or none."
+    description: "The source of the credit: klaviyo (Klaviyo's own attribution, which its reports count), last_touch (without Klaviyo's attribution, the last open, click or text of a person within Klaviyo's default windows) or none."
     sql: ${TABLE}.attribution_method ;;
   }
 
   dimension: touch_metric_name {
     type: string
     label: "Touch"
-    description: "Kind of the touch, such as Clicked Email."
+    description: "Metric of the touch, such as Clicked Email."
     sql: ${TABLE}.touch_metric_name ;;
   }
 
   dimension: message_type {
     type: string
     label: "Message type"
-    description: "campaign or flow; null without credit."
+    description: "campaign or flow; null without a credited message."
     sql: ${TABLE}.message_type ;;
   }
 
@@ -133,7 +133,7 @@ view: attributed_order {
       year,
     ]
     label: "Order"
-    description: "Date of that in the account's time zone."
+    description: "Date of the order or refund in the account's time zone."
     sql: ${TABLE}.date ;;
   }
 
@@ -182,7 +182,7 @@ view: attributed_order {
     type: sum
     group_label: "Sums"
     label: "Refunded value"
-    description: "Value of the refunds, below zero."
+    description: "Value of the refunds, negative."
     value_format_name: decimal_2
     required_fields: [currency]
     drill_fields: [detail*, refund_value]
@@ -215,7 +215,7 @@ view: attributed_order {
     type: sum
     group_label: "Sums"
     label: "Order value by last touch"
-    description: "Value of the orders that Klaviyo credits to no message, but whose buyer a message had just touched."
+    description: "Value of the orders that Klaviyo credits to no message and the last touch does."
     value_format_name: decimal_2
     required_fields: [currency]
     drill_fields: [detail*, last_touch_order_value]

@@ -44,14 +44,14 @@ view: audience_growth {
   dimension: audience_name {
     type: string
     label: "Audience"
-    description: "Name of the list, segment or channel; null where it was deleted."
+    description: "Name of the list, segment or channel; null if it is deleted."
     sql: ${TABLE}.audience_name ;;
   }
 
   dimension: counted_from {
     type: string
     label: "Counted from"
-    description: "The raw table that tells: segment_daily, list_profile, segment_profile or message_metric_daily."
+    description: "The raw table that is counted: segment_daily, list_profile, segment_profile or message_metric_daily."
     sql: ${TABLE}.counted_from ;;
   }
 
@@ -105,7 +105,7 @@ view: audience_growth {
     type: sum
     group_label: "Sums"
     label: "Current members"
-    description: "Members on the latest day. Somebody in two audiences counts twice."
+    description: "Members on the latest day. A person in two audiences is counted twice."
     value_format_name: decimal_0
     drill_fields: [detail*, current_members]
     sql: ${TABLE}.current_members ;;

@@ -45,7 +45,7 @@ view: campaign_daily {
   dimension: currency {
     type: string
     label: "Currency"
-    description: "ISO 4217 currency of every amount of the row. Amounts of two currencies are never to be summed."
+    description: "ISO 4217 currency of every amount of the row. Do not sum amounts of two currencies."
     sql: ${TABLE}.currency ;;
   }
 
@@ -80,21 +80,21 @@ view: campaign_daily {
   dimension: subject_line {
     type: string
     label: "Subject line"
-    description: "Subject of a mail, title of a push message or the first 80 characters of a text."
+    description: "Subject of an email, title of a push message or the first 80 characters of a text message."
     sql: ${TABLE}.subject_line ;;
   }
 
   dimension: is_first_snapshot {
     type: yesno
     label: "First snapshot"
-    description: "Whether it is the message's first snapshot; its numbers are all that came before, too."
+    description: "Whether it is the message's first snapshot, which includes everything before it."
     sql: ${TABLE}.is_first_snapshot ;;
   }
 
   dimension: is_restated {
     type: yesno
     label: "Restated"
-    description: "Whether Klaviyo lowered any number since the snapshot before; the day's part is negative then."
+    description: "Whether Klaviyo lowered a number since the previous snapshot; the day's change is negative then."
     sql: ${TABLE}.is_restated ;;
   }
 
@@ -148,7 +148,7 @@ view: campaign_daily {
     type: sum
     group_label: "Sums"
     label: "Unsubscribes that day"
-    description: "Recipients who asked to be left alone, added by the day."
+    description: "Recipients who unsubscribed, added by the day."
     value_format_name: decimal_0
     drill_fields: [detail*, day_unsubscribe_uniques]
     sql: ${TABLE}.unsubscribe_uniques ;;

@@ -36,14 +36,14 @@ view: data_health {
   dimension: is_test_account {
     type: yesno
     label: "Test account"
-    description: "Whether the account is one for trying things out; the sandbox always is."
+    description: "Whether the account is a test account; the sandbox always is."
     sql: ${TABLE}.is_test_account ;;
   }
 
   dimension: is_synced {
     type: yesno
     label: "Synced"
-    description: "Whether KLAVIYO_TABLES lists the table and a sync ever asked for it; the other tables count as empty."
+    description: "Whether KLAVIYO_TABLES selects the table and a sync has requested it; other tables count as empty."
     sql: ${TABLE}.is_synced ;;
   }
 
@@ -59,7 +59,7 @@ view: data_health {
       year,
     ]
     label: "Last sync"
-    description: "Date of the account's last sync, of any table, in its time zone: its today. Days before it are whole."
+    description: "Date of the account's last sync, of any table, in its time zone: its current day. Days before it are complete."
     sql: ${TABLE}.last_synced_on ;;
   }
 
@@ -77,7 +77,7 @@ view: data_health {
     type: sum
     group_label: "Sums"
     label: "Records refused"
-    description: "Records that could never be stored."
+    description: "Records that could not be stored."
     value_format_name: decimal_0
     drill_fields: [detail*, rows_refused]
     sql: ${TABLE}.rows_refused ;;
@@ -87,7 +87,7 @@ view: data_health {
     type: sum
     group_label: "Sums"
     label: "Compared with Klaviyo"
-    description: "Days and messages that could be compared with Klaviyo's own count; none unless event is synced."
+    description: "Days and messages that were compared with Klaviyo's own count; none unless event is synced."
     value_format_name: decimal_0
     drill_fields: [detail*, rows_compared]
     sql: ${TABLE}.rows_compared ;;
@@ -107,7 +107,7 @@ view: data_health {
     type: sum
     group_label: "Sums"
     label: "Requests of the last sync"
-    description: "Requests that the last sync needed."
+    description: "Requests of the last sync."
     value_format_name: decimal_0
     drill_fields: [detail*, last_requests]
     sql: ${TABLE}.last_requests ;;
@@ -137,7 +137,7 @@ view: data_health {
     type: sum
     group_label: "Sums"
     label: "Report requests allowed"
-    description: "Report requests that Klaviyo answers a day."
+    description: "Report requests that Klaviyo allows per day."
     value_format_name: decimal_0
     drill_fields: [detail*, report_quota]
     sql: ${TABLE}.report_quota ;;
@@ -147,7 +147,7 @@ view: data_health {
     type: number
     group_label: "Ratios"
     label: "Share of all report quotas"
-    description: "Report requests today / report requests allowed, over all reports together; by table it is that of the one report."
+    description: "Report requests today / report requests allowed, over all reports together; by table, of one report."
     value_format_name: percent_1
     drill_fields: [detail*, report_quota_used_today, report_quota, report_quota_share]
     sql: 1.0 * ${report_quota_used_today} / NULLIF(${report_quota}, 0) ;;

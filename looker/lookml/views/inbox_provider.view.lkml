@@ -29,7 +29,7 @@ view: inbox_provider {
   dimension: inbox_provider {
     type: string
     label: "Mailbox provider"
-    description: "Mailbox provider, such as Gmail; Unknown where Klaviyo names none."
+    description: "Mailbox provider, such as Gmail; Unknown if Klaviyo has none."
     sql: ${TABLE}.inbox_provider ;;
   }
 
@@ -53,7 +53,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Mails arrived or bounced"
-    description: "Mails that arrived or bounced that day."
+    description: "Emails that arrived or bounced that day."
     value_format_name: decimal_0
     drill_fields: [detail*, inbox_attempts]
     sql: ${TABLE}.attempts ;;
@@ -63,7 +63,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Mails arrived"
-    description: "Mails that arrived that day."
+    description: "Emails that arrived that day."
     value_format_name: decimal_0
     drill_fields: [detail*, inbox_delivered]
     sql: ${TABLE}.delivered ;;
@@ -73,7 +73,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Mail openers per day"
-    description: "People who opened a mail, counted each day."
+    description: "People who opened an email, counted each day."
     value_format_name: decimal_0
     drill_fields: [detail*, inbox_opens_unique]
     sql: ${TABLE}.opens_unique ;;
@@ -83,7 +83,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Mail clickers per day"
-    description: "People who clicked in a mail, counted each day."
+    description: "People who clicked in an email, counted each day."
     value_format_name: decimal_0
     drill_fields: [detail*, inbox_clicks_unique]
     sql: ${TABLE}.clicks_unique ;;
@@ -93,7 +93,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Mails bounced"
-    description: "Mails refused that day."
+    description: "Emails refused that day."
     value_format_name: decimal_0
     drill_fields: [detail*, inbox_bounced]
     sql: ${TABLE}.bounced ;;
@@ -103,7 +103,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Mail unsubscribes"
-    description: "Requests that day to be left alone."
+    description: "Unsubscribes that day."
     value_format_name: decimal_0
     drill_fields: [detail*, inbox_unsubscribes]
     sql: ${TABLE}.unsubscribes ;;
@@ -113,7 +113,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Mails reported as spam"
-    description: "Reports as spam that day."
+    description: "Spam complaints that day."
     value_format_name: decimal_0
     drill_fields: [detail*, inbox_spam_complaints]
     sql: ${TABLE}.spam_complaints ;;
@@ -123,7 +123,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Opens among synced events"
-    description: "Opens among the events that were synced."
+    description: "Opens among the synced events."
     value_format_name: decimal_0
     drill_fields: [detail*, synced_opens]
     sql: ${TABLE}.synced_opens ;;
@@ -133,7 +133,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Machine opens"
-    description: "Opens by Apple's mail privacy, not by a person."
+    description: "Opens by Apple's Mail Privacy Protection, not by a person."
     value_format_name: decimal_0
     drill_fields: [detail*, machine_opens]
     sql: ${TABLE}.machine_opens ;;
@@ -143,7 +143,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Clicks among synced events"
-    description: "Clicks among the events that were synced."
+    description: "Clicks among the synced events."
     value_format_name: decimal_0
     drill_fields: [detail*, synced_clicks]
     sql: ${TABLE}.synced_clicks ;;
@@ -153,7 +153,7 @@ view: inbox_provider {
     type: sum
     group_label: "Sums"
     label: "Bot clicks"
-    description: "Clicks that Klaviyo takes for a machine's."
+    description: "Clicks that Klaviyo classifies as a machine's."
     value_format_name: decimal_0
     drill_fields: [detail*, bot_clicks]
     sql: ${TABLE}.bot_clicks ;;
@@ -163,7 +163,7 @@ view: inbox_provider {
     type: number
     group_label: "Ratios"
     label: "Open rate by event date"
-    description: "People who opened that day / mails that arrived that day."
+    description: "People who opened that day / emails that arrived that day."
     value_format_name: percent_1
     drill_fields: [detail*, inbox_opens_unique, inbox_delivered, inbox_open_rate]
     sql: 1.0 * ${inbox_opens_unique} / NULLIF(${inbox_delivered}, 0) ;;
@@ -173,7 +173,7 @@ view: inbox_provider {
     type: number
     group_label: "Ratios"
     label: "Click rate by event date"
-    description: "People who clicked that day / mails that arrived that day."
+    description: "People who clicked that day / emails that arrived that day."
     value_format_name: percent_2
     drill_fields: [detail*, inbox_clicks_unique, inbox_delivered, inbox_click_rate]
     sql: 1.0 * ${inbox_clicks_unique} / NULLIF(${inbox_delivered}, 0) ;;
@@ -183,7 +183,7 @@ view: inbox_provider {
     type: number
     group_label: "Ratios"
     label: "Bounce rate by event date"
-    description: "Mails refused / mails arrived or refused."
+    description: "Emails refused / emails that arrived or were refused."
     value_format_name: percent_2
     drill_fields: [detail*, inbox_bounced, inbox_attempts, inbox_bounce_rate]
     sql: 1.0 * ${inbox_bounced} / NULLIF(${inbox_attempts}, 0) ;;
@@ -193,7 +193,7 @@ view: inbox_provider {
     type: number
     group_label: "Ratios"
     label: "Unsubscribe rate by event date"
-    description: "Requests to be left alone / mails that arrived."
+    description: "Unsubscribes / emails that arrived."
     value_format_name: percent_2
     drill_fields: [detail*, inbox_unsubscribes, inbox_delivered, inbox_unsubscribe_rate]
     sql: 1.0 * ${inbox_unsubscribes} / NULLIF(${inbox_delivered}, 0) ;;
@@ -203,7 +203,7 @@ view: inbox_provider {
     type: number
     group_label: "Ratios"
     label: "Spam complaint rate by event date"
-    description: "Reports as spam / mails that arrived."
+    description: "Spam complaints / emails that arrived."
     value_format_name: percent_2
     drill_fields: [detail*, inbox_spam_complaints, inbox_delivered, inbox_spam_complaint_rate]
     sql: 1.0 * ${inbox_spam_complaints} / NULLIF(${inbox_delivered}, 0) ;;

@@ -47,7 +47,7 @@ view: message_performance {
     hidden: yes
     type: string
     label: "Variation id"
-    description: "Version of the message in an A/B test; the empty text where Klaviyo names none."
+    description: "Version of the message in an A/B test; the empty text if Klaviyo names none."
     sql: ${TABLE}.variation_id ;;
   }
 
@@ -69,7 +69,7 @@ view: message_performance {
   dimension: currency {
     type: string
     label: "Currency"
-    description: "ISO 4217 currency of every amount of the row. Amounts of two currencies are never to be summed."
+    description: "ISO 4217 currency of every amount of the row. Do not sum amounts of two currencies."
     sql: ${TABLE}.currency ;;
   }
 
@@ -132,7 +132,7 @@ view: message_performance {
   dimension: subject_line {
     type: string
     label: "Subject line"
-    description: "Subject of a mail, title of a push message or the first 80 characters of a text."
+    description: "Subject of an email, title of a push message or the first 80 characters of a text message."
     sql: ${TABLE}.subject_line ;;
   }
 
@@ -154,21 +154,21 @@ view: message_performance {
     hidden: yes
     type: string
     label: "List ids"
-    description: "Ids of the lists and segments that were sent to, separated by commas."
+    description: "Ids of the lists and segments in the audience, separated by commas."
     sql: ${TABLE}.list_ids ;;
   }
 
   dimension: audience_names {
     type: string
     label: "Audience"
-    description: "Names of the lists and segments that were sent to, separated by commas; the id where one was deleted."
+    description: "Names of the lists and segments in the audience, separated by commas; the id of a deleted one."
     sql: ${TABLE}.audience_names ;;
   }
 
   dimension: tag_names {
     type: string
     label: "Tags"
-    description: "Names of the tags, separated by a comma and a blank. A name's own commas are written as semicolons."
+    description: "Names of the tags, separated by a comma and a space. Commas in a name are written as semicolons."
     sql: ${TABLE}.tag_names ;;
   }
 
@@ -213,7 +213,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Recipients"
-    description: "Messages Klaviyo tried to send."
+    description: "Messages that Klaviyo tried to send."
     value_format_name: decimal_0
     drill_fields: [detail*, recipients]
     sql: ${TABLE}.recipients ;;
@@ -243,7 +243,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unique opens"
-    description: "Recipients who opened, Apple's privacy opens included. Summed over messages it counts message-recipients, not people. Null for channels without opens."
+    description: "Recipients who opened, opens by Apple's Mail Privacy Protection included. Summed over messages it counts message-recipients, not people. Null for channels without opens."
     value_format_name: decimal_0
     drill_fields: [detail*, opens_unique]
     sql: ${TABLE}.opens_unique ;;
@@ -273,7 +273,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Bounced"
-    description: "Mails refused by the recipient's server."
+    description: "Emails refused by the recipient's server."
     value_format_name: decimal_0
     drill_fields: [detail*, bounced]
     sql: ${TABLE}.bounced ;;
@@ -283,7 +283,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Failed"
-    description: "Texts and push messages that could not be handed over."
+    description: "Text and push messages that could not be delivered."
     value_format_name: decimal_0
     drill_fields: [detail*, failed]
     sql: ${TABLE}.failed ;;
@@ -303,7 +303,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unsubscribes"
-    description: "Recipients who asked to be left alone."
+    description: "Recipients who unsubscribed."
     value_format_name: decimal_0
     drill_fields: [detail*, unsubscribe_uniques]
     sql: ${TABLE}.unsubscribe_uniques ;;
@@ -313,7 +313,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Spam complaints"
-    description: "Recipients who reported the mail as spam."
+    description: "Recipients who reported the email as spam."
     value_format_name: decimal_0
     drill_fields: [detail*, spam_complaints]
     sql: ${TABLE}.spam_complaints ;;
@@ -354,7 +354,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Text message spend"
-    description: "Cost of the texts, in the account's currency. Null for other channels."
+    description: "Cost of the text messages, in the account's currency. Null for other channels."
     value_format_name: decimal_2
     required_fields: [currency]
     drill_fields: [detail*, text_message_spend]
@@ -375,7 +375,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Text message parts"
-    description: "Parts that texts were split into for sending; texts are billed by part."
+    description: "Segments of text messages; Klaviyo bills by segment."
     value_format_name: decimal_0
     drill_fields: [detail*, message_segment_count_sum]
     sql: ${TABLE}.message_segment_count_sum ;;
@@ -609,7 +609,7 @@ view: message_performance {
     type: number
     group_label: "Scores"
     label: "Engagement score"
-    description: "0.7 of the open rate and 0.3 of the click rate. The weighting is arbitrary; it serves to rank, not to measure."
+    description: "0.7 of the open rate and 0.3 of the click rate. The weights are arbitrary; the score ranks messages, it does not measure them."
     value_format_name: percent_1
     drill_fields: [detail*, open_rate, click_rate, engagement_score]
     sql: 0.7 * ${open_rate} + 0.3 * ${click_rate} ;;

@@ -64,14 +64,14 @@ view: profile {
   dimension: currency {
     type: string
     label: "Currency"
-    description: "ISO 4217 currency of the account, and of the row's amounts. Amounts of two currencies are never to be summed."
+    description: "ISO 4217 currency of the account, and of the row's amounts. Do not sum amounts of two currencies."
     sql: ${TABLE}.currency ;;
   }
 
   dimension: email_marketing_consent {
     type: string
     label: "Consent to email"
-    description: "Consent to mails: SUBSCRIBED, UNSUBSCRIBED or NEVER_SUBSCRIBED."
+    description: "Consent to emails: SUBSCRIBED, UNSUBSCRIBED or NEVER_SUBSCRIBED."
     sql: ${TABLE}.email_marketing_consent ;;
   }
 
@@ -99,7 +99,7 @@ view: profile {
   dimension: suppression_reasons {
     type: string
     label: "Suppression"
-    description: "Why, such as UNSUBSCRIBE or HARD_BOUNCE; several separated by commas."
+    description: "Reason of the suppression, such as UNSUBSCRIBE or HARD_BOUNCE; several are separated by commas."
     sql: ${TABLE}.suppression_reasons ;;
   }
 
@@ -115,7 +115,7 @@ view: profile {
       year,
     ]
     label: "Date first known"
-    description: "Date of that in the account's time zone."
+    description: "Date on which Klaviyo created the profile, in the account's time zone."
     sql: ${TABLE}.date ;;
   }
 
@@ -123,7 +123,7 @@ view: profile {
     type: sum
     group_label: "Sums"
     label: "Profiles"
-    description: "People the account knows."
+    description: "Profiles of the account."
     value_format_name: decimal_0
     drill_fields: [detail*, profiles]
     sql: ${TABLE}.profiles ;;
@@ -133,7 +133,7 @@ view: profile {
     type: sum
     group_label: "Sums"
     label: "Email subscribers"
-    description: "People whom Klaviyo would send a marketing mail."
+    description: "People who can receive a marketing email."
     value_format_name: decimal_0
     drill_fields: [detail*, email_subscribers]
     sql: ${TABLE}.email_subscribers ;;
@@ -143,7 +143,7 @@ view: profile {
     type: sum
     group_label: "Sums"
     label: "Text message subscribers"
-    description: "People whom Klaviyo would send a marketing text."
+    description: "People who can receive a marketing text."
     value_format_name: decimal_0
     drill_fields: [detail*, sms_subscribers]
     sql: ${TABLE}.sms_subscribers ;;
@@ -153,7 +153,7 @@ view: profile {
     type: sum
     group_label: "Sums"
     label: "Push subscribers"
-    description: "People whom Klaviyo would send a push message."
+    description: "People who can receive a push message."
     value_format_name: decimal_0
     drill_fields: [detail*, push_subscribers]
     sql: ${TABLE}.push_subscribers ;;
@@ -163,7 +163,7 @@ view: profile {
     type: sum
     group_label: "Sums"
     label: "WhatsApp subscribers"
-    description: "People whom Klaviyo would send marketing by WhatsApp."
+    description: "People who can receive marketing by WhatsApp."
     value_format_name: decimal_0
     drill_fields: [detail*, whatsapp_subscribers]
     sql: ${TABLE}.whatsapp_subscribers ;;
@@ -173,7 +173,7 @@ view: profile {
     type: sum
     group_label: "Sums"
     label: "Suppressed profiles"
-    description: "People whom no mail may be sent."
+    description: "People to whom all email is suppressed."
     value_format_name: decimal_0
     drill_fields: [detail*, suppressed_profiles]
     sql: ${TABLE}.suppressed_profiles ;;
@@ -193,7 +193,7 @@ view: profile {
     type: sum
     group_label: "Sums"
     label: "Order value of profiles"
-    description: "Value of people's orders less refunds, as far as events are synced."
+    description: "Value of people's orders less refunds among the synced events."
     value_format_name: decimal_2
     required_fields: [currency]
     drill_fields: [detail*, profile_order_value]

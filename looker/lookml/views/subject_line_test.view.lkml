@@ -47,7 +47,7 @@ view: subject_line_test {
     hidden: yes
     type: string
     label: "Variation id"
-    description: "The version of it."
+    description: "The version of the message."
     sql: ${TABLE}.variation_id ;;
   }
 
@@ -61,7 +61,7 @@ view: subject_line_test {
   dimension: currency {
     type: string
     label: "Currency"
-    description: "ISO 4217 currency of every amount of the row. Amounts of two currencies are never to be summed."
+    description: "ISO 4217 currency of every amount of the row. Do not sum amounts of two currencies."
     sql: ${TABLE}.currency ;;
   }
 
@@ -110,7 +110,7 @@ view: subject_line_test {
   dimension: subject_line {
     type: string
     label: "Subject line"
-    description: "Subject of a mail, title of a push message or the first 80 characters of a text."
+    description: "Subject of an email, title of a push message or the first 80 characters of a text message."
     sql: ${TABLE}.subject_line ;;
   }
 
@@ -140,7 +140,7 @@ view: subject_line_test {
   dimension: open_result {
     type: string
     label: "Result by opens"
-    description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten opened or not opened messages on either side. Several versions or looks at a running test make a lucky result likelier."
+    description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten opened or not opened messages on either side. Several versions, or checks of a running test, make a false result more likely."
     sql: ${TABLE}.open_result ;;
   }
 
@@ -163,7 +163,7 @@ view: subject_line_test {
   dimension: click_result {
     type: string
     label: "Result by clicks"
-    description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten clicked or not clicked messages on either side. Several versions or looks at a running test make a lucky result likelier."
+    description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten clicked or not clicked messages on either side. Several versions, or checks of a running test, make a false result more likely."
     sql: ${TABLE}.click_result ;;
   }
 

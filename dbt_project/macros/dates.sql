@@ -1,5 +1,5 @@
-{#- A UTC timestamp as clocks showed it in an IANA time zone: a timestamp without zone
-    (BigQuery: DATETIME). -#}
+{#- A UTC timestamp in the local time of an IANA time zone: a timestamp without zone (BigQuery:
+    DATETIME). -#}
 {% macro local_time(timestamp, timezone) -%}
     {{ return(adapter.dispatch('local_time')(timestamp, timezone)) }}
 {%- endmacro %}
@@ -44,19 +44,19 @@
 {%- endmacro %}
 
 {#- The Monday of a date's ISO week. -#}
-{% macro iso_week(date) -%}
-    {{ return(adapter.dispatch('iso_week')(date)) }}
+{% macro iso_week_start(date) -%}
+    {{ return(adapter.dispatch('iso_week_start')(date)) }}
 {%- endmacro %}
 
-{% macro default__iso_week(date) -%}
+{% macro default__iso_week_start(date) -%}
     cast(date_trunc('week', {{ date }}) as date)
 {%- endmacro %}
 
-{% macro bigquery__iso_week(date) -%}
+{% macro bigquery__iso_week_start(date) -%}
     date_trunc({{ date }}, isoweek)
 {%- endmacro %}
 
-{#- 1 for Monday to 7 for Sunday. -#}
+{#- The ISO weekday of a date: 1 is Monday, 7 is Sunday. -#}
 {% macro iso_weekday(date) -%}
     {{ return(adapter.dispatch('iso_weekday')(date)) }}
 {%- endmacro %}
@@ -69,7 +69,7 @@
     mod(extract(dayofweek from {{ date }}) + 5, 7) + 1
 {%- endmacro %}
 
-{#- A date some days earlier. -#}
+{#- The date `days` days before a date. -#}
 {% macro days_before(date, days) -%}
     {{ return(adapter.dispatch('days_before')(date, days)) }}
 {%- endmacro %}
@@ -82,7 +82,7 @@
     date_sub({{ date }}, interval {{ days }} day)
 {%- endmacro %}
 
-{#- A select of every date from `first` to `last` ('YYYY-MM-DD', both included) as `date_day`. -#}
+{#- Selects every date from `first` to `last` ('YYYY-MM-DD', inclusive) as `date_day`. -#}
 {% macro date_series(first, last) -%}
     {{ return(adapter.dispatch('date_series')(first, last)) }}
 {%- endmacro %}

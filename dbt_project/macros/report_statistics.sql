@@ -1,4 +1,4 @@
-{#- The counts and amounts of Klaviyo's reports: what may be summed. -#}
+{#- The counts and amounts of Klaviyo's reports. They may be summed. -#}
 {% macro additive_statistics() -%}
     {{ return([
         'recipients', 'delivered', 'opens', 'opens_unique', 'clicks', 'clicks_unique',
@@ -8,7 +8,7 @@
     ]) }}
 {%- endmacro %}
 
-{#- The ratios of Klaviyo's reports: never summed or averaged. -#}
+{#- The ratios of Klaviyo's reports. They must not be summed or averaged. -#}
 {% macro ratio_statistics() -%}
     {{ return([
         'open_rate', 'click_rate', 'click_to_open_rate', 'conversion_rate', 'delivery_rate',

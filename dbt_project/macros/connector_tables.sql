@@ -1,0 +1,47 @@
+{#- Generated from the connector's tables. Do not edit; run
+    `.venv/bin/python -m scripts.generate_dbt`. -#}
+
+{#- All raw tables. -#}
+{% macro connector_tables() -%}
+    {{ return(
+        ['account', 'metric', 'mapped_metric', 'custom_metric', 'campaign', 'campaign_audience',
+         'campaign_tag', 'campaign_message', 'campaign_variation', 'flow', 'flow_action',
+         'flow_message', 'flow_tag', 'list', 'list_tag', 'segment', 'segment_tag', 'tag',
+         'tag_group', 'form', 'template', 'campaign_performance', 'campaign_performance_daily',
+         'flow_performance', 'flow_performance_daily', 'segment_daily', 'form_daily',
+         'message_metric_daily', 'inbox_provider_daily', 'event', 'event_attribution', 'profile',
+         'profile_suppression', 'list_profile', 'segment_profile', 'sync_report', 'sync_error']
+    ) }}
+{%- endmacro %}
+
+{#- The raw tables outside `reporting`, selected by name: Fivetran bills their many rows. -#}
+{% macro opt_in_tables() -%}
+    {{ return(
+        ['template', 'event', 'event_attribution', 'profile', 'profile_suppression',
+         'list_profile', 'segment_profile']
+    ) }}
+{%- endmacro %}
+
+{#- The raw tables that the connector syncs with every selection. -#}
+{% macro always_synced_tables() -%}
+    {{ return(
+        ['account', 'sync_report', 'sync_error']
+    ) }}
+{%- endmacro %}
+
+{#- The words of KLAVIYO_TABLES that require a raw table, by that table. -#}
+{% macro requiring_tables() -%}
+    {{ return(
+        {'list': ['list_profile'],
+         'segment': ['segment_profile'],
+         'profile': ['predictive_analytics']}
+    ) }}
+{%- endmacro %}
+
+{#- The raw tables of the reports that count against Klaviyo's daily report quota. -#}
+{% macro report_quota_tables() -%}
+    {{ return(
+        ['campaign_performance', 'flow_performance', 'flow_performance_daily', 'segment_daily',
+         'form_daily']
+    ) }}
+{%- endmacro %}

@@ -1,0 +1,106 @@
+{#- The configuration of an incremental model of events. A run replaces whole months, from the month
+    of the earliest event that a sync wrote since the last run:
+
+        partitions   2026-08  2026-09  2026-10  2026-11
+        synced event             *
+        replaced                [--------- all --------]
+
+    So late, changed and deleted events give the same rows as a full refresh. Exception: a month
+    that loses all its events waits for a full refresh; neither Klaviyo nor the connector deletes
+    events.
+    Months and not days, because BigQuery writes at most 4,000 partitions in one job: with days, an
+    account older than eleven years could not be fully refreshed. -#}
+{% macro incremental_by_month() -%}
+    {%- if not execute -%}
+        {#- affected_from_month_query refers to it only when dbt executes; declare it here too. -#}
+        {%- do ref('stg_klaviyo__sync_report') -%}
+    {%- endif -%}
+    {%- if target.type == 'bigquery' -%}
+        {%- set strategy = dict(
+            incremental_strategy='insert_overwrite',
+            require_partition_filter=true,
+            **partition_by_month('occurred_month')
+        ) -%}
+    {%- else -%}
+        {%- set strategy = dict(
+            incremental_strategy='delete+insert', unique_key='occurred_month'
+        ) -%}
+    {%- endif -%}
+    {{ return(dict(materialized='incremental', on_schema_change='fail', **strategy)) }}
+{%- endmacro %}
+
+{#- BigQuery partitions a table by the month of a date column and clusters it by account and metric,
+    so a query of some months of one account reads only those. -#}
+{% macro partition_by_month(column) -%}
+    {{ return({
+        'partition_by': {'field': column, 'data_type': 'date', 'granularity': 'month'},
+        'cluster_by': ['account_id', 'metric_id'],
+    } if target.type == 'bigquery' else {}) }}
+{%- endmacro %}
+
+{#- The partition of a row by its date. Never NULL, so no filter of months loses a row: a row
+    without a date is in BigQuery's last month, which every run replaces. -#}
+{% macro occurred_month(date) -%}
+    coalesce({{ first_of_month(date) }}, date '2159-12-01')
+{%- endmacro %}
+
+{#- The filter of a query that reads a whole model of events. BigQuery refuses a query without a
+    filter of months (require_partition_filter), so that nothing reads a billion rows by accident.
+    BigQuery's partitions begin in 1960. -#}
+{% macro in_all_months() -%}
+    occurred_month >= date '1960-01-01'
+{%- endmacro %}
+
+{#- The filter of the events that an incremental run reads: those of the affected months, of `days`
+    before them, and those without a time. -#}
+{% macro in_affected_range(occurred_at, days) -%}
+    (
+        {{ occurred_at }} >= {{ utc_midnight(days_before(affected_from_month(), days)) }}
+        or {{ occurred_at }} is null
+    )
+{%- endmacro %}
+
+{#- The first month that an incremental run replaces, a date. On BigQuery a script variable:
+    BigQuery prunes partitions if a filter compares with a variable, not with a subquery. -#}
+{% macro affected_from_month() -%}
+    {{ return(
+        'affected_from_month' if target.type == 'bigquery'
+        else '(' ~ affected_from_month_query() ~ ')'
+    ) }}
+{%- endmacro %}
+
+{#- Declares that variable. dbt-bigquery calls the macro of this name for the declarations of an
+    incremental run; a sql_header does not work, as dbt renders it when it parses the project. -#}
+{% macro declare_dbt_max_partition(relation, partition_by, compiled_code, language='sql') -%}
+    {%- if is_incremental() and 'affected_from_month' in compiled_code -%}
+    declare affected_from_month date default ({{ affected_from_month_query() }});
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The month of the earliest event that a sync wrote since the last run. Two margins of one day:
+    `min_event_at` is UTC, and in zones west of it the event's date is the day before; a sync that
+    ran during the last build began at most a day before the newest row of that build. -#}
+{% macro affected_from_month_query() -%}
+    select {{ first_of_month(days_before(utc_date('min(min_event_at)'), 1)) }}
+    from {{ ref('stg_klaviyo__sync_report') }}
+    where
+        table_name = 'event'
+        and {{ utc_date('synced_at') }} >= (
+            select coalesce({{ days_before(utc_date('max(synced_at)'), 1) }}, date '1970-01-01')
+            from {{ this }}
+            where {{ in_all_months() }}
+        )
+{%- endmacro %}
+
+{#- Skips dbt-bigquery's merge if a run has no partitions to replace: BigQuery refuses a merge that
+    filters no partition of a table with require_partition_filter
+    (github.com/dbt-labs/dbt-adapters/issues/600). -#}
+{% macro bigquery__get_insert_overwrite_merge_sql(
+    target, source, dest_columns, predicates, include_sql_header
+) -%}
+    if array_length(dbt_partitions_for_replacement) > 0 then
+    {{ dbt.default__get_insert_overwrite_merge_sql(
+        target, source, dest_columns, predicates, include_sql_header
+    ) }};
+    end if
+{%- endmacro %}

@@ -1,0 +1,14 @@
+with
+
+source as ({{ source_rows('list_tag') }})
+
+select
+    ---------- ids
+    account_id,
+    list_id,
+    tag_id,
+
+    ---------- timestamps
+    synced_at
+
+from source

@@ -1,0 +1,14 @@
+with
+
+source as ({{ source_rows('segment_tag') }})
+
+select
+    ---------- ids
+    account_id,
+    segment_id,
+    tag_id,
+
+    ---------- timestamps
+    synced_at
+
+from source

@@ -1,0 +1,145 @@
+"""Write what dbt repeats of the connector's tables: the declared sources, and lists of tables.
+
+The files are generated and committed, so dbt needs nothing of the connector. With --check nothing
+is written: the exit code is 1 if a committed file differs.
+"""
+
+import argparse
+import sys
+import textwrap
+from collections import defaultdict
+from collections.abc import Sequence
+from difflib import unified_diff
+from pathlib import Path
+from pprint import pformat
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
+
+import configuration
+import streams
+from models import Table
+from scripts.command import CommandError, command
+from streams import registry
+from streams.catalog import SYNC_REPORT
+from streams.declarations import ReportStream
+
+DBT = Path(__file__).parent.parent / "dbt_project"
+MACROS = DBT / "macros" / "connector_tables.sql"
+SOURCES = DBT / "models" / "staging" / "_klaviyo__sources.yml"
+HEADER = """\
+{#- Generated from the connector's tables. Do not edit; run
+    `.venv/bin/python -m scripts.generate_dbt`. -#}
+"""
+SOURCES_HEADER = """\
+# Generated from the connector's tables. Do not edit; run `.venv/bin/python -m scripts.generate_dbt`.
+sources:
+  - name: klaviyo
+    description: The raw tables that klaviyo_connector loads. Every key begins with account_id.
+    database: "{{ env_var('KLAVIYO_RAW_DATABASE', 'raw' if target.type == 'duckdb' else target.database) }}"
+    schema: "{{ env_var('KLAVIYO_RAW_SCHEMA', 'tester' if target.type == 'duckdb' else 'klaviyo') }}"
+    tables:
+"""  # noqa: E501 - YAML has no shorter form
+# Every sync writes a row here, while other tables get only changed rows, so the age of this table
+# is the age of the last sync.
+FRESHNESS = """\
+        config:
+          loaded_at_field: synced_at
+          freshness:
+            warn_after: {count: 24, period: hour}
+            error_after: {count: 48, period: hour}
+"""
+
+
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the macros, or compare them with the committed ones."""
+    parser = argparse.ArgumentParser("python -m scripts.generate_dbt", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail if a committed file differs")
+    is_check = parser.parse_args(arguments).check
+    for file, content in ((MACROS, render_macros()), (SOURCES, render_sources())):
+        if is_check:
+            check(file, content)
+        else:
+            file.write_text(content)
+
+
+def check(file: Path, content: str) -> None:
+    """Print how a committed file differs from its generated content, and fail if it does."""
+    committed = file.read_text() if file.exists() else ""
+    difference = list(
+        unified_diff(
+            committed.splitlines(keepends=True),
+            content.splitlines(keepends=True),
+            f"committed/{file.name}",
+            f"generated/{file.name}",
+        )
+    )
+    sys.stdout.writelines(difference)
+    if difference:
+        raise CommandError(
+            f"{file.name} is out of date: run `.venv/bin/python -m scripts.generate_dbt`."
+        )
+
+
+def render_sources() -> str:
+    """The declaration of every raw table, with its columns in Fivetran's types."""
+    return SOURCES_HEADER + "".join(_render_source(table) for table in streams.TABLES.values())
+
+
+def _render_source(table: Table) -> str:
+    columns = "".join(
+        f"          - {{name: {name}, data_type: {kind}}}\n" for name, kind in table.types.items()
+    )
+    return f"""\
+      - name: {table.name}
+        description: "{table.grain[0].upper()}{table.grain[1:]}."
+{FRESHNESS if table is SYNC_REPORT else ""}        columns:
+{columns}"""
+
+
+def render_macros() -> str:
+    """The lists of tables that the models need."""
+    requiring = defaultdict(list)
+    for selected, required in configuration.REQUIRED_TABLES.items():
+        requiring[required].append(selected)
+    macros = (
+        ("connector_tables", "All raw tables.", list(streams.TABLES)),
+        (
+            "opt_in_tables",
+            "The raw tables outside `reporting`, selected by name: Fivetran bills their many rows.",
+            [name for name in streams.TABLES if name not in streams.REPORTING],
+        ),
+        (
+            "always_synced_tables",
+            "The raw tables that the connector syncs with every selection.",
+            [table.name for table in registry.ALWAYS_SYNCED],
+        ),
+        (
+            "requiring_tables",
+            "The words of KLAVIYO_TABLES that require a raw table, by that table.",
+            dict(requiring),
+        ),
+        (
+            "report_quota_tables",
+            "The raw tables of the reports that count against Klaviyo's daily report quota.",
+            [one.table.name for one in streams.STREAMS if isinstance(one, ReportStream)],
+        ),
+    )
+    return "\n".join([HEADER, *(_render_macro(*macro) for macro in macros)])
+
+
+def _render_macro(name: str, description: str, value: object) -> str:
+    comment = textwrap.fill(f"{{#- {description} -#}}", 100, subsequent_indent="    ")
+    literal = textwrap.indent(pformat(value, width=90, compact=True, sort_dicts=False), " " * 8)
+    return f"""\
+{comment}
+{{% macro {name}() -%}}
+    {{{{ return(
+{literal}
+    ) }}}}
+{{%- endmacro %}}
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
