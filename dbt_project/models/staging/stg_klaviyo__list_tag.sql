@@ -1,6 +1,10 @@
 with
 
-source as ({{ source_rows('list_tag') }})
+source as (
+
+    {{ source_rows('list_tag') }}
+
+)
 
 select
     ---------- ids

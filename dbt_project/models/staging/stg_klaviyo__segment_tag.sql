@@ -1,6 +1,10 @@
 with
 
-source as ({{ source_rows('segment_tag') }})
+source as (
+
+    {{ source_rows('segment_tag') }}
+
+)
 
 select
     ---------- ids
