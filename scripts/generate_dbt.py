@@ -1,7 +1,11 @@
 """Write what dbt repeats of the connector's tables: the declared sources, and lists of tables.
 
-The files are generated and committed, so dbt needs nothing of the connector. With --check nothing
-is written: the exit code is 1 if a committed file differs.
+The files are generated and committed, so dbt needs nothing of the connector.
+
+exit codes:
+  0  the files are written, or none differs
+  1  with --check: a committed file differs
+  2  an option is unknown
 """
 
 import argparse
@@ -53,7 +57,11 @@ FRESHNESS = """\
 @command
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the macros, or compare them with the committed ones."""
-    parser = argparse.ArgumentParser("python -m scripts.generate_dbt", description=__doc__)
+    parser = argparse.ArgumentParser(
+        ".venv/bin/python -m scripts.generate_dbt",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--check", action="store_true", help="fail if a committed file differs")
     is_check = parser.parse_args(arguments).check
     for file, content in ((MACROS, render_macros()), (SOURCES, render_sources())):

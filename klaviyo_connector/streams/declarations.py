@@ -25,7 +25,7 @@ class Stream:
 
     `requires` names the streams whose records this one needs: they run first, and if the key may
     not read them, this stream is skipped too. `uses` names streams that run first if the key may
-    read them.
+    read them. `related` pairs a relationship of the records with a table that its resources fill.
     """
 
     name: str
@@ -34,11 +34,12 @@ class Stream:
     table: Table
     requires: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    related: tuple[tuple[str, Table], ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """Every table that the stream fills, the main one first."""
-        return (self.table,)
+        return (self.table, *(table for _, table in self.related))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +54,13 @@ class Details:
 class ResourceStream(Stream):
     """A listing of records.
 
-    `related` pairs a relationship with a table that its resources fill. `include` names the
-    relationships that the listing includes. `partitions` are filters, one listing each, that
-    together cover every record. `cursor_field` is the time of a record's last change; without one
-    every sync lists everything. `since_operator` is the comparison that Klaviyo offers for it.
-    `required_attribute` is one that every record of our revision has and other revisions lack.
+    `include` names the relationships that the listing includes. `partitions` are filters, one
+    listing each, that together cover every record. `cursor_field` is the time of a record's last
+    change; without one every sync lists everything. `since_operator` is the comparison that Klaviyo
+    offers for it. `required_attribute` is one that every record of our revision has and other
+    revisions lack.
     """
 
-    related: tuple[tuple[str, Table], ...] = ()
     include: tuple[str, ...] = ()
     page_size: int | None = None  # None: the endpoint accepts no page size
     partitions: tuple[str, ...] = ("",)
@@ -68,11 +68,6 @@ class ResourceStream(Stream):
     since_operator: str = "greater-or-equal"
     details: Details | None = None
     required_attribute: str | None = None
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """The records' table and those of their related resources."""
-        return (self.table, *(table for _, table in self.related))
 
     @property
     def params(self) -> dict[str, str]:
@@ -161,17 +156,11 @@ class WindowedStream(Stream):
     cursor_field: str
     page_sizes: tuple[int, ...]
     params: Mapping[str, str] = field(default_factory=dict)
-    related: tuple[tuple[str, Table], ...] = ()
     lookback: timedelta = timedelta(hours=2)
     daily_lookback: timedelta = timedelta(days=7)
     has_inclusive_filter: bool = True
     condition: str = ""
     state_key: str = ""
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """The records' table and those of their related resources."""
-        return (self.table, *(table for _, table in self.related))
 
 
 @dataclass(frozen=True, kw_only=True)

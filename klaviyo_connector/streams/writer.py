@@ -159,7 +159,7 @@ class RowWriter:
                 )
 
     def raise_for_rejections(self) -> None:
-        """Raise ContractError for so many rejections of a table that the contract may differ."""
+        """Raise ContractError if a table has too many rejections to be accidents."""
         for name, rejected in self._rejected.items():
             if rejected > MAX_ACCIDENTAL_REJECTIONS and rejected > self._seen[name] / 100:
                 raise ContractError(

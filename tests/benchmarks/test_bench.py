@@ -41,7 +41,7 @@ def test_account_that_is_too_small_is_refused(
     output = tmp_path / "bench.csv"
     assert bench.main(["--events", "2000", "--output", str(output)]) == 1
     err = capfd.readouterr().err
-    assert "ask for more events" in err
+    assert "use more events" in err
     assert "Traceback" not in err
     assert not output.exists()
 

@@ -45,11 +45,16 @@ def _synced_connection() -> Iterator[SandboxRun]:
         sandbox.move_to(LATER)
         sandbox.reset_requests()
         today = copy.deepcopy(loader).sync()
+        cost = count_usage(sandbox)
         assert loader.content() != today.content()
+        sandbox.reset_requests()
+        first = Loader(sandbox.url, EVERYTHING).sync()
         run = SandboxRun(
             loaded_rows(today),
-            count_usage(sandbox),
-            secret_scan.personal_data(sandbox),
+            cost,
+            first_sync=loaded_rows(first),
+            first_cost=count_usage(sandbox),
+            people=secret_scan.personal_data(sandbox),
             loader=loader,
             sandbox=sandbox,
             upcoming=read_upcoming_events(sandbox),

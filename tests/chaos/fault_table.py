@@ -245,8 +245,8 @@ RESPONSES = [
             case("401 after 0 at once", responses.reject_key, "", 0),
             case("401 after 10 at once", responses.reject_key, "", 10),
             case("401 after 0 at /api/segments", responses.reject_key, SEGMENTS, 0),
-            case("in fivetran debug", responses.reject_key_of_debug),
         ),
+        case("in fivetran debug", responses.reject_key_of_debug),
         rivals="Airbyte: exit 1, good message; tap-klaviyo: not run",
     ),
     fault(

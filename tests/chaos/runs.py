@@ -245,6 +245,8 @@ class SandboxRun(InProcessRun):
 
     sandbox: Sandbox = field(kw_only=True)
     upcoming: Mapping[str, datetime] = field(kw_only=True)  # events by id, the next one first
+    first_sync: Rows = field(kw_only=True)  # what a first sync leaves before any fault
+    first_cost: Usage = field(kw_only=True)
 
     @property
     def now(self) -> datetime:
@@ -263,9 +265,7 @@ class SandboxRun(InProcessRun):
     def start_over(self) -> None:
         """Make the next sync a first one, and the baseline what it leaves undisturbed."""
         self.reset_connection()
-        self.refresh_baseline()
-        requests, records = self.usage()  # of a first sync; the next one costs the same
-        self.cost = 2 * requests, 2 * records
+        self.baseline, self.cost = dict(self.first_sync), self.first_cost
 
     def usage(self) -> Usage:
         """The requests since the last reset, and the records in their responses."""

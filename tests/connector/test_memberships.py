@@ -32,7 +32,7 @@ def joined(done: ScriptedRun) -> list[str]:
     return [row["profile_id"] for row in done.rows("list_profile")]
 
 
-def left(done: ScriptedRun) -> list[str]:
+def deleted_members(done: ScriptedRun) -> list[str]:
     """The people deleted as members."""
     return [keys["profile_id"] for keys in done.deleted("list_profile")]
 
@@ -92,7 +92,7 @@ class TestMembers:
         third = run(second.state, tables=TABLES)
         list_account.now += DAY
         fourth = run(third.state, tables=TABLES)
-        assert [left(one) for one in (second, third, fourth)] == [[], ["a"], []]
+        assert [deleted_members(one) for one in (second, third, fourth)] == [[], ["a"], []]
         assert [joined(one) for one in (second, third, fourth)] == [[], [], []]
 
     def test_a_large_list_is_compared_within_a_week(
@@ -106,7 +106,7 @@ class TestMembers:
         for _ in range(7):
             list_account.now += DAY
             done = run(done.state, tables=TABLES)
-            found += left(done)
+            found += deleted_members(done)
         assert found == ["a"]
         assert filters(list_account).count("") == 2
 
@@ -118,7 +118,7 @@ class TestMembers:
         second = run(first.state, tables=TABLES)
         (row,) = second.rows("list_profile")
         assert (row["profile_id"], row["joined_group_at"]) == ("a", "2026-11-21T10:00:00.000000Z")
-        assert left(second) == []
+        assert deleted_members(second) == []
 
     def test_who_joins_again_and_is_listed_late_has_the_new_time(
         self, list_account: ScriptedAccount
@@ -147,7 +147,7 @@ class TestMembers:
         list_account.now += DAY
         third = run(second.state, tables=TABLES)
         assert second.error is third.error is None
-        assert [left(second), left(third)] == [[], ["a", "b"]]
+        assert [deleted_members(second), deleted_members(third)] == [[], ["a", "b"]]
         assert third.deleted("list")
         assert len(filters(list_account)) == 2
         tables = next(iter(third.state["accounts"].values()))["tables"]
@@ -174,7 +174,7 @@ class TestMembers:
         second = run(first.state, tables=TABLES)
         assert len(joined(first)) == 40
         assert joined(second) == ["new"]
-        assert left(second) == []
+        assert deleted_members(second) == []
         for done in (first, second):
             assert done.error is None
             (warning,) = done.warnings
@@ -214,7 +214,7 @@ class TestMembers:
         second = run(first.state, tables=TABLES, concurrency=concurrency)
         assert "/api/lists/L3/profiles" in str(second.error)
         assert {row["list_id"] for row in second.rows(TABLES)} == {*names} - {"L3"}
-        assert left(second) == second.warnings == []
+        assert deleted_members(second) == second.warnings == []
         list_account.responses.clear()
         third = run(second.state, tables=TABLES)
         assert [row["list_id"] for row in third.rows(TABLES)] == ["L3"]

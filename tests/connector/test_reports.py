@@ -603,7 +603,7 @@ class TestBroken:
         report_account.reports[AGGREGATES] = lambda _: changes
         done = run(tables="message_metric_daily")
         assert isinstance(done.error, ContractError)
-        assert f"{AGGREGATES}: a result is not of the agreed form" in str(done.error)
+        assert f"{AGGREGATES}: a result does not have the documented form" in str(done.error)
 
     def test_a_series_without_dates_is_a_contract_error(
         self, report_account: ScriptedAccount

@@ -24,13 +24,18 @@ BUILD = ("build", *dbt.WITHOUT_UNIT_TESTS)
 
 
 def run_dbt(engine: Engine, folder: Path, *arguments: str) -> Contents:
-    """Run dbt, assert that it succeeds, and return the rows of every model, normalized."""
+    """Run dbt, assert that it succeeds, and return the rows of every model."""
     everything = {
         "KLAVIYO_TABLES": "all",
         "KLAVIYO_COMPATIBILITY": "True",
     }
     done = dbt.run_on(folder, everything | engine.environment, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
+    return read_contents(engine, folder)
+
+
+def read_contents(engine: Engine, folder: Path) -> Contents:
+    """The rows of every model that the last run in `folder` has, in one form for all engines."""
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     schemas = {
         node["name"]: node["schema"]

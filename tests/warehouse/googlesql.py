@@ -221,7 +221,8 @@ class _Script:
     def _create(self, node: Any) -> None:
         """Create a table, or a view, which is evaluated at once: every build creates it again."""
         ddl = self._source(node)
-        self._analyse(ddl)
+        if type(node).__name__ == "ASTCreateTableStatementProto":
+            self._analyse(ddl)  # checks the declared columns, which a view does not have
         found = self._query(self._source(_get_field(node, "query")))
         self.tables[_dotted_name(_get_field(node, "name").names)] = replace(found, ddl=ddl)
 

@@ -173,6 +173,9 @@ ACCOUNTS: Rows = [
     },
 ]
 
+# An order of a month that no later sync affects.
+UNAFFECTED = event("settled", ORDER, "2026-07-31 23:59:59", "bob", value=11.0)
+
 ROWS: dict[str, Rows] = {
     "account": ACCOUNTS,
     "metric": [
@@ -333,12 +336,14 @@ ROWS: dict[str, Rows] = {
         flow("2026-11-02", mail(200, 40, 10), flow_message_id="second", variation="F2"),
     ],
     "event": [
+        UNAFFECTED,
         event("first", VIEWED, "2026-10-01 12:00:00", "ann"),
         event("mail", MAIL, "2026-10-02 15:00:00", "ann", inbox_provider="Gmail"),
         event(
             "open", OPEN, "2026-10-02 16:00:00", "ann", campaign_id="before", message_id="before"
         ),
         event("sold", ORDER, "2026-10-03 12:00:00", "ann", value=30.0, value_currency="USD"),
+        event("kept", ORDER, "2026-10-31 23:59:59", "bob", value=8.0),
         # In an A/B test: the open that Klaviyo credits, and a later open by a machine.
         event(
             "openA",

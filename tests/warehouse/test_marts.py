@@ -226,7 +226,9 @@ def test_an_order_has_its_attribution_method_and_message(warehouse: Path) -> Non
     )
 
     assert [tuple(order.values()) for order in orders] == [
+        ("settled", "none", None, None, None, 11.0, "USD"),
         ("sold", "klaviyo", "old", None, "Opened Email", 30.0, "USD"),
+        ("kept", "none", None, None, None, 8.0, "USD"),
         ("buyA", "klaviyo", "test", "A", "Opened Email", 1000.0, "USD"),
         ("orphan", "klaviyo", "second", None, None, -49.95, "USD"),
         ("back", "klaviyo", "test", "A", "Opened Email", -100.0, "USD"),

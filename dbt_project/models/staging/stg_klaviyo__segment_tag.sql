@@ -1,14 +1,24 @@
 with
 
-source as ({{ source_rows('segment_tag') }})
+source as (
 
-select
-    ---------- ids
-    account_id,
-    segment_id,
-    tag_id,
+    {{ source_rows('segment_tag') }}
 
-    ---------- timestamps
-    synced_at
+),
 
-from source
+renamed as (
+
+    select
+        ---------- ids
+        account_id,
+        segment_id,
+        tag_id,
+
+        ---------- timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed
