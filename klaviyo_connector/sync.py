@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api import ConfigurationError, ContractError, KlaviyoError, ScopeError
 from configuration import Configuration, parse_configuration
-from models import Checkpoint, Operation, Warning
+from models import Checkpoint, Operation, Truncate, Warning
 from parallel import read_in_parallel
 from session import KlaviyoSession
 from state.digests import RowDigests
@@ -42,7 +42,7 @@ from streams.failures import Failures
 from streams.memberships import sync_memberships
 from streams.profiles import sync_profiles
 from streams.quota import ReportQuota
-from streams.registry import TABLES, select_streams
+from streams.registry import REFILLED, TABLES, select_streams
 from streams.reports import sync_reports
 from streams.resources import sync_resource
 from streams.writer import RowWriter
@@ -134,6 +134,8 @@ def _sync_accounts(settings: Configuration, previous: State) -> Iterator[Batch]:
         else:
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
+    if opened and not previous.accounts:
+        yield _truncate_refilled(settings)
     try:
         yield from _read_all(syncs)
     finally:
@@ -141,6 +143,16 @@ def _sync_accounts(settings: Configuration, previous: State) -> Iterator[Batch]:
             context.session.stop()
     if failures:
         raise failures[0]
+
+
+def _truncate_refilled(settings: Configuration) -> Batch:
+    """Truncate, in a sync without a state, the chosen tables that it fills again.
+
+    A full re-sync of a connection has no state, so rows that Klaviyo deleted before it could not be
+    found afterwards. The first checkpoint of an account commits the truncates; from then on
+    the state is not empty, and a sync that fails is continued.
+    """
+    return [Truncate(name) for name in REFILLED if name in settings.tables]
 
 
 def _read_all(syncs: list[Iterator[Batch]]) -> Iterator[Batch]:

@@ -1,0 +1,139 @@
+"""What Klaviyo takes back reaches the warehouse: deletions before a re-sync, erasures, merges."""
+
+import copy
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import streams
+from streams.registry import ALWAYS_SYNCED, REFILLED
+from tests import fivetran
+from tests.fake_clock import FakeClock
+from tests.loader import KilledError, Loader, Row
+from tests.sandbox_server import KEY, REPOSITORY, Sandbox, running_sandbox
+
+NOW = "2026-11-16T15:00:00+00:00"
+SMALL: dict[str, Any] = {"campaigns": 4, "profiles": 40, "seed": 5, "now": NOW, "no_limits": True}
+OTHER_KEY = "pk_other"
+EVERYTHING = {"api_key": KEY, "tables": "all"}
+DAY = 86_400
+DELETED = {"list": "/api/lists", "tag": "/api/tags", "flow": "/api/flows"}
+
+
+@pytest.fixture(scope="module", name="server")
+def _server() -> Iterator[Sandbox]:
+    """Two small accounts whose state the tests share: see `sandbox`."""
+    with (
+        running_sandbox(**SMALL, api_key=[KEY, f"{OTHER_KEY}@6"]) as sandbox,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr("session.Clock", FakeClock)
+        yield sandbox
+
+
+@pytest.fixture(scope="module", name="first_sync")
+def _first_sync(server: Sandbox) -> Loader:
+    return Loader(server.url, EVERYTHING).sync()
+
+
+@pytest.fixture
+def sandbox(server: Sandbox) -> Sandbox:
+    """The accounts as they were at first."""
+    server.reset()
+    return server
+
+
+@pytest.fixture
+def connection(first_sync: Loader, sandbox: Sandbox) -> Loader:  # noqa: ARG001 - reset
+    """A connection of all tables, after its first sync."""
+    return copy.deepcopy(first_sync)
+
+
+def refilled(loader: Loader) -> dict[str, dict[str, Row]]:
+    """The content of the tables that a first sync fills."""
+    return {name: rows for name, rows in loader.content().items() if name in REFILLED}
+
+
+def delete_some(sandbox: Sandbox) -> None:
+    """Delete a list, a tag, a flow and a person in Klaviyo."""
+    for kind, path in {**DELETED, "profile": "/api/profiles"}.items():
+        sandbox.edit(kind, sandbox.all(path)[0]["id"], None)
+
+
+class TestReSync:
+    """B1: a full re-sync of a connection has no state."""
+
+    def test_b1_a_re_sync_deletes_what_klaviyo_no_longer_lists(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """Listed tables are as those of a first sync; rows that no listing can give back stay."""
+        before = connection.content()
+        delete_some(sandbox)
+        connection.state = {}
+        connection.sync()
+        assert refilled(connection) == refilled(Loader(sandbox.url, EVERYTHING).sync())
+        for name in before.keys() - {*REFILLED}:
+            assert before[name].keys() <= connection.content()[name].keys(), name
+        assert connection.content()["campaign_performance_daily"]
+
+    def test_b1_a_killed_re_sync_is_continued(self, sandbox: Sandbox, connection: Loader) -> None:
+        """Wherever it is killed, the syncs after it end with the tables of a first sync."""
+        delete_some(sandbox)
+        expected = refilled(Loader(sandbox.url, EVERYTHING).sync())
+        length = sum(connection.written.values())
+        for die_after in (0, 5, len(REFILLED) + 1, length // 3, length // 2, length - 50):
+            killed = copy.deepcopy(connection)
+            killed.state = {}
+            with pytest.raises(KilledError):
+                killed.sync(die_after=die_after)
+            assert refilled(killed.sync()) == expected, die_after
+
+    def test_b1_an_account_that_is_added_truncates_nothing(self, connection: Loader) -> None:
+        """A truncate would delete the rows of the other accounts of the connection."""
+        before = refilled(connection)
+        connection.configuration = {**EVERYTHING, "api_key": f"{KEY},{OTHER_KEY}"}
+        after = refilled(connection.sync())
+        for name, rows in before.items():
+            assert rows.items() <= after[name].items(), name
+        assert len({row["account_id"] for row in after["profile"].values()}) == 2
+
+    def test_b1_tables_that_are_not_chosen_are_not_truncated(self, connection: Loader) -> None:
+        """A re-sync with fewer tables leaves the others as they are."""
+        people = connection.content()["profile"]
+        connection.configuration, connection.state = {**EVERYTHING, "tables": "list"}, {}
+        assert connection.sync().content()["profile"] == people
+
+    def test_b1_fivetran_marks_the_rows_as_deleted(
+        self, sandbox: Sandbox, connector_project: Path
+    ) -> None:
+        """The real SDK truncates tables that have rows, and tables that do not exist yet."""
+        configuration = {"api_key": KEY, "tables": "list,campaign_performance"}
+        env = {"KLAVIYO_BASE_URL": sandbox.url}
+        first = fivetran.debug(connector_project, configuration, env=env)
+        assert first.returncode == 0, first.stderr
+        gone = sandbox.all("/api/lists")[0]["id"]
+        sandbox.edit("list", gone, None)
+        second = fivetran.debug(connector_project, configuration, state={}, env=env)
+        assert second.returncode == 0, second.stderr
+        assert deleted_ids(second, "list") == {gone}
+        assert not deleted_ids(second, "campaign_performance", "campaign_id")
+
+    def test_b1_operations_says_what_a_re_sync_does_to_each_table(self) -> None:
+        """The table in docs/operations.md has every raw table in the row of its kind."""
+        text = (REPOSITORY / "docs" / "operations.md").read_text()
+        section = text.partition("## What a re-sync does")[2].partition("\n## ")[0]
+        rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+        emptied, kept, added = (set(re.findall(r"`(\w+)`", names)) for names in rows)
+        always = {table.name for table in ALWAYS_SYNCED}
+        assert emptied == {*REFILLED}
+        assert kept | added == streams.TABLES.keys() - emptied
+        assert added == always - {"account"}
+
+
+def deleted_ids(result: fivetran.Result, table: str, column: str = "id") -> set[Any]:
+    """The values of a column in the rows that Fivetran marks as deleted."""
+    rows = fivetran.rows(result.warehouse, table)
+    return {row[column] for row in rows if row.get("_fivetran_deleted")}
