@@ -44,6 +44,7 @@ from streams.profiles import sync_profiles
 from streams.quota import ReportQuota
 from streams.registry import REFILLED, TABLES, select_streams
 from streams.reports import sync_reports
+from streams.reread import reread_people
 from streams.resources import sync_resource
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_string
@@ -242,7 +243,10 @@ def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[O
 
 
 def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[Operation]]:
-    """The runs of an account, in order. Reports and aggregates are one run: newest days first."""
+    """The runs of an account, in order. Reports and aggregates are one run: newest days first.
+
+    The last run reads the events of people whom the run of profiles did not find any more.
+    """
     streams = select_streams(context.settings.tables)
     scheduled = [stream for stream in streams if isinstance(stream, ScheduledStream)]
     for stream in streams:
@@ -250,15 +254,24 @@ def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[
             yield _run_stream(context, writer, stream)
         elif stream is scheduled[0]:
             yield sync_reports(context, writer, ReportQuota(context))
+    if EVENTS in streams:
+        yield _track(context, writer, EVENTS, reread_people(context, writer))
 
 
 def _run_stream(context: AccountContext, writer: RowWriter, stream: Stream) -> Iterator[Operation]:
     """Run one stream and book its cost to its table; skip it if the key lacks the scope."""
     if isinstance(stream, MembershipStream) and context.scopes.skips(stream.table):
         return
+    yield from _track(context, writer, stream, _stream_operations(context, writer, stream))
+
+
+def _track(
+    context: AccountContext, writer: RowWriter, stream: Stream, operations: Iterator[Operation]
+) -> Iterator[Operation]:
+    """Operations of a stream, which is skipped if they need a scope that the key lacks."""
     with writer.track_cost(stream.table):
         try:
-            yield from _stream_operations(context, writer, stream)
+            yield from operations
             if context.wants(*stream.tables):
                 context.scopes.granted.add(stream.scope)
         except ScopeError:

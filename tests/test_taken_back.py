@@ -1,6 +1,7 @@
 """What Klaviyo takes back reaches the warehouse: deletions before a re-sync, erasures, merges."""
 
 import copy
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,6 +132,111 @@ class TestReSync:
         assert emptied == {*REFILLED}
         assert kept | added == streams.TABLES.keys() - emptied
         assert added == always - {"account"}
+
+
+class TestPeople:
+    """B2 and B3: the events of people who disappear."""
+
+    @pytest.mark.parametrize(
+        ("delay", "days"), [(3_600, [1]), (5 * DAY, [1, 1, 7]), (20 * DAY, [1, 30])]
+    )
+    def test_b2_events_of_an_erased_person_are_redacted(
+        self, sandbox: Sandbox, connection: Loader, delay: int, days: list[int]
+    ) -> None:
+        """However late Klaviyo redacts them within a month, the warehouse follows."""
+        person = find_recipient(connection)
+        assert personal_events(connection, person)
+        count = len(events_of(connection, person))
+        sandbox.erase(person["id"], after_seconds=delay)
+        for pause in days:
+            sandbox.advance(pause * DAY)
+            connection.sync()
+        assert not personal_events(connection, person)
+        assert len(events_of(connection, person)) >= count
+        assert person["id"] not in {row["id"] for row in connection.rows("profile")}
+        assert_like_a_first_sync(sandbox, connection)
+
+    @pytest.mark.parametrize(
+        ("delay", "days"), [(3_600, [1]), (5 * DAY, [1, 1, 7])], ids=["soon", "late"]
+    )
+    def test_b3_events_of_a_merged_profile_come_under_the_survivor(
+        self, sandbox: Sandbox, connection: Loader, delay: int, days: list[int]
+    ) -> None:
+        """They keep their ids and credits; those older than every lookback move too."""
+        merged = find_recipient(connection)
+        survivor = next(r["id"] for r in connection.rows("profile") if r["id"] != merged["id"])
+        ids = {row["id"] for row in events_of(connection, merged)}
+        sandbox.merge(merged["id"], survivor, after_seconds=delay)
+        for pause in days:
+            sandbox.advance(pause * DAY)
+            connection.sync()
+        assert not events_of(connection, merged)
+        assert ids <= {
+            row["id"] for row in connection.rows("event") if row["profile_id"] == survivor
+        }
+        assert_like_a_first_sync(sandbox, connection)
+
+    def test_b2_nothing_is_read_again_without_events(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """If no table of events is chosen, no event is requested or remembered."""
+        connection.configuration = {**EVERYTHING, "tables": "profile"}
+        sandbox.erase(find_recipient(connection)["id"])
+        sandbox.advance(DAY)
+        sandbox.reset_requests()
+        connection.sync()
+        assert not [one for one in sandbox.log() if one["path"] == "/api/events"]
+        assert "reread" not in connection.state["accounts"].popitem()[1]["tables"]
+
+
+class TestRereadSetting:
+    """An operator asks for all events since a date."""
+
+    def test_a_moved_credit_arrives_when_it_is_asked_for(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """A credit that moved beyond every lookback is read again, once for each value."""
+        old, *_ = sorted(connection.rows("event_attribution"), key=lambda row: row["event_id"])
+        other = next(
+            row
+            for row in connection.rows("event_attribution")
+            if row["attributed_event_id"] != old["attributed_event_id"]
+        )
+        sandbox.move_credit(old["event_id"], other["attributed_event_id"])
+        setting = {"reread_events_from": "2025-01-01"}
+        connection.configuration = EVERYTHING | setting
+        first = connection.sync().written["event"]
+        assert first == len(connection.rows("event"))
+        assert_like_a_first_sync(sandbox, connection)
+        assert connection.sync().written["event"] < first / 10
+
+
+def find_recipient(connection: Loader) -> Row:
+    """A person with an event of months ago that names the person's address."""
+    people = {row["id"]: row for row in connection.rows("profile")}
+    first, *_ = (
+        row
+        for row in sorted(connection.rows("event"), key=lambda row: str(row["datetime"]))
+        if row["profile_id"] in people and "Recipient Email Address" in row["properties"]
+    )
+    return people[first["profile_id"]]
+
+
+def events_of(connection: Loader, person: Row) -> list[Row]:
+    """The events that a person has in the warehouse."""
+    return [row for row in connection.rows("event") if row["profile_id"] == person["id"]]
+
+
+def personal_events(connection: Loader, person: Row) -> list[Row]:
+    """The events that name a person's address."""
+    return [row for row in connection.rows("event") if person["email"] in json.dumps(row)]
+
+
+def assert_like_a_first_sync(sandbox: Sandbox, connection: Loader) -> None:
+    """The events and credits are those of a first sync."""
+    fresh = Loader(sandbox.url, {**EVERYTHING, "tables": "event,event_attribution"}).sync()
+    for table in ("event", "event_attribution"):
+        assert fresh.content()[table] == connection.content()[table], table
 
 
 def deleted_ids(result: fivetran.Result, table: str, column: str = "id") -> set[Any]:

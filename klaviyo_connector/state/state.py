@@ -162,6 +162,23 @@ class WindowedState(
         _require_year(self.start_date, self.low_watermark, self.daily_lookback_until)
 
 
+class PendingPerson(Struct, frozen=True, array_like=True):
+    """A person whose events are read again: the day that began it, and how often they were."""
+
+    noticed_on: date
+    reads: Count = 0
+
+    def __post_init__(self) -> None:
+        _require_year(self.noticed_on)
+
+
+class RereadState(_Part, frozen=True):
+    """Events to read again: of `people`; `since` is the setting that was followed last."""
+
+    since: date | None = None
+    people: dict[str, PendingPerson] = {}
+
+
 class ProfilesState(_Part, frozen=True):
     """The profiles: their coverage, and the latest comparison of all ids.
 
@@ -232,6 +249,7 @@ class AccountState:
     resources: dict[str, ResourceState] = field(default_factory=dict)  # by stream
     reports: dict[str, dict[str, ReportState]] = field(default_factory=dict)  # by table, metric
     events: dict[str, WindowedState] = field(default_factory=dict)  # by metric; "": all of them
+    reread: RereadState = field(default_factory=RereadState)
     profiles: ProfilesState = field(default_factory=ProfilesState)
     memberships: dict[str, dict[str, MembershipState]] = field(default_factory=dict)
     index: MembershipIndex = field(
@@ -254,6 +272,7 @@ class AccountState:
             **self.resources,
             **{table: {"windows": dict(parts)} for table, parts in self.reports.items()},
             "event": dict(self.events),
+            "reread": self.reread,
             "profile": self.profiles,
             **{table: dict(parts) for table, parts in self.memberships.items()},
         }
@@ -367,6 +386,8 @@ def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str,
         case "profile":
             windowed = {"": _without_blanks(raw[""])} if "" in raw else {}
             account.profiles = msgspec.convert({**raw, **windowed}, ProfilesState)
+        case "reread":
+            account.reread = msgspec.convert(raw, RereadState)
         case "profile_suppression" | "list_profile" | "segment_profile":
             account.memberships[name] = msgspec.convert(raw, dict[str, MembershipState])
         case "roster":
