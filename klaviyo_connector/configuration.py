@@ -70,8 +70,8 @@ class Configuration:
     tables: frozenset[str]
     conversion_metrics: tuple[str, ...]
     event_metrics: tuple[str, ...]
-    reread_events_from: date | None
     concurrency: int
+    reread_events_from: date | None = None
 
 
 def parse_configuration(given: Mapping[str, object]) -> Configuration:
@@ -90,8 +90,8 @@ def parse_configuration(given: Mapping[str, object]) -> Configuration:
         tables=_parse_tables(_split_list(texts["tables"])),
         conversion_metrics=_split_list(texts["conversion_metrics"]),
         event_metrics=_split_list(texts["event_metrics"]),
-        reread_events_from=_parse_day("reread_events_from", texts["reread_events_from"].strip()),
         concurrency=_parse_concurrency(texts["concurrency"].strip()),
+        reread_events_from=_parse_day("reread_events_from", texts["reread_events_from"].strip()),
     )
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,50 @@ class TestPeople:
         connection.sync()
         assert not [one for one in sandbox.log() if one["path"] == "/api/events"]
         assert "reread" not in connection.state["accounts"].popitem()[1]["tables"]
+
+
+class TestEmptyListing:
+    """B4: a listing that lacks a large share of the known rows is read again."""
+
+    @pytest.mark.parametrize("is_true", [False, True], ids=["once", "twice"])
+    def test_b4_resources(self, sandbox: Sandbox, connection: Loader, is_true: bool) -> None:  # noqa: FBT001
+        """One empty answer deletes no metric; two in a row delete all, with a warning."""
+        empty_listing(sandbox, "/api/metrics$", is_true=is_true)
+        assert_deleted(sandbox, connection, "metric", is_true=is_true)
+
+    @pytest.mark.parametrize("is_true", [False, True], ids=["once", "twice"])
+    def test_b4_memberships(self, sandbox: Sandbox, connection: Loader, is_true: bool) -> None:  # noqa: FBT001
+        """One empty answer deletes no member of a list."""
+        members = Counter(row["list_id"] for row in connection.rows("list_profile"))
+        ((largest, _),) = members.most_common(1)
+        empty_listing(sandbox, f"/api/lists/{largest}/profiles$", is_true=is_true)
+        assert_deleted(sandbox, connection, "list_profile", is_true=is_true)
+
+    @pytest.mark.parametrize("is_true", [False, True], ids=["once", "twice"])
+    def test_b4_profiles(self, sandbox: Sandbox, connection: Loader, is_true: bool) -> None:  # noqa: FBT001
+        """One empty answer deletes no profile, and after two all are written again a day later."""
+        empty_listing(sandbox, "/api/profiles$", "created%2Cupdated", is_true=is_true)
+        assert_deleted(sandbox, connection, "profile", is_true=is_true)
+        sandbox.advance(DAY)
+        connection.sync()
+        assert len(connection.rows("profile")) == len(sandbox.all("/api/profiles"))
+
+
+def empty_listing(sandbox: Sandbox, path: str, query: str = "", *, is_true: bool) -> None:
+    """Answer a listing without data, once or in both readings of a sync."""
+    sandbox.fault("empty_listing", path=path, query=query, times=2 if is_true else 1)
+
+
+def assert_deleted(sandbox: Sandbox, connection: Loader, table: str, *, is_true: bool) -> None:
+    """The next day's sync deletes rows and warns of it, if both readings were empty; else not."""
+    before = len(connection.rows(table))
+    sandbox.advance(DAY)
+    connection.sync()
+    (fault,) = sandbox.admin()["faults"]
+    assert fault["struck"] == fault["times"]
+    assert (len(connection.rows(table)) < before - 10) == is_true
+    warnings = [one for one in connection.warnings if one.startswith(f"{table}: Klaviyo no longer")]
+    assert bool(warnings) == is_true
 
 
 class TestRereadSetting:
