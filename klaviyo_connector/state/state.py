@@ -163,13 +163,18 @@ class WindowedState(
 
 
 class PendingPerson(Struct, frozen=True, array_like=True):
-    """A person whose events are read again: the day that began it, and how often they were."""
+    """A person whose events are read again.
 
+    The days of the comparison that still found the person and of the one that did not, and how
+    often the events were read since.
+    """
+
+    found_on: date
     noticed_on: date
     reads: Count = 0
 
     def __post_init__(self) -> None:
-        _require_year(self.noticed_on)
+        _require_year(self.found_on, self.noticed_on)
 
 
 class RereadState(_Part, frozen=True):

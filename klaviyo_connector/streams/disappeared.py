@@ -1,6 +1,7 @@
 """Remembers the people whose events are read again; reread.py reads them."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import msgspec
 
@@ -9,17 +10,19 @@ from state.state import PendingPerson
 from streams.catalog import EVENT, EVENT_ATTRIBUTION
 from streams.context import AccountContext
 
-MAX_PENDING = 5_000  # people in the state, 50 bytes each
+MAX_PENDING = 5_000  # people in the state, 60 bytes each
 
 
-def remember_disappeared(context: AccountContext, people: list[str]) -> Iterator[Operation]:
-    """Record people whose events are to be read again, if events are synced."""
+def remember_disappeared(
+    context: AccountContext, people: list[str], found_on: date
+) -> Iterator[Operation]:
+    """Record people whom Klaviyo still had on some day, if events are synced."""
     if not context.wants(EVENT, EVENT_ATTRIBUTION):
         return
     pending = context.state.reread.people
     new = [person for person in people if person not in pending]
     kept = new[: max(MAX_PENDING - len(pending), 0)]
-    put_people(context, {**pending, **dict.fromkeys(kept, PendingPerson(context.today))})
+    put_people(context, {**pending, **dict.fromkeys(kept, PendingPerson(found_on, context.today))})
     if len(kept) < len(new):
         yield Warning(
             f"event: {len(new):,} people disappeared from Klaviyo; the events of"

@@ -96,7 +96,8 @@ class ProfileSync:
             self._index.remove(ALL_PROFILES, person)
             self._recent.pop(person, None)
         yield from self._writer.deletion_warning(PROFILE, len(gone), len(known))
-        yield from remember_disappeared(self._context, gone)
+        found_on = self.state.compared_on or self._context.today
+        yield from remember_disappeared(self._context, gone, found_on)
 
     def _list_ids(self) -> dict[str, bool]:
         """Every id that Klaviyo lists, and whether the profile changed since `start_date`.

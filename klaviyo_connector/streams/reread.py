@@ -22,14 +22,13 @@ import msgspec
 from api import ContractError, GoneError
 from models import Operation, Warning
 from parallel import read_in_parallel
-from state.membership_index import WEEK
-from state.state import PendingPerson
+from state.state import PendingPerson, WindowedState
 from streams.catalog import EVENTS
 from streams.context import AccountContext
 from streams.disappeared import put_people
 from streams.events import EventSync, event_params, metric_ids
 from streams.writer import RowWriter
-from tables.converters import format_utc
+from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, documents, get_path
 
 # Klaviyo redacts and merges asynchronously and names no time limit.
@@ -81,7 +80,7 @@ class PeopleReading:
         self, context: AccountContext, writer: RowWriter, due: dict[str, PendingPerson]
     ) -> None:
         self._context, self._sync = context, EventSync(context, writer, "")
-        self._metrics = {one for one in metric_ids(context) if one}
+        self._chosen = {*metric_ids(context)}  # "": all of them
         self._due, self._waiting, self._requested = due, deque(due), set(due)
         self._owners: dict[str, set[str]] = defaultdict(set)  # of the events of a person
 
@@ -91,7 +90,7 @@ class PeopleReading:
 
     def _request_pages(self, person: str) -> Iterator[PersonPage]:
         params = {"sort": EVENTS.cursor_field, "page[size]": PAGE_SIZE}
-        params |= {"filter": self._filter(person), **event_params(self._context)}
+        params |= {"filter": f'equals(profile_id,"{person}")', **event_params(self._context)}
         try:
             for page in self._context.session.pages(EVENTS.path, params):
                 yield PersonPage(person, page)
@@ -101,22 +100,30 @@ class PeopleReading:
             yield PersonPage(person, error)
         yield PersonPage(person, None)
 
-    def _filter(self, person: str) -> str:
-        condition, start = f'equals(profile_id,"{person}")', self._context.settings.start_date
-        if start is None:
-            return condition
-        since = format_utc(self._context.start_of_day(start))
-        return f"{condition},greater-or-equal({EVENTS.cursor_field},{since})"
-
     def write_page(self, person: str, page: Json) -> Iterator[Operation]:
-        """The rows of a page's events, of the chosen metrics."""
+        """The rows of those of a page's events that the warehouse has, or is to have."""
         for document in documents(page):
             owner = get_path(document, ("relationships", "profile", "data", "id"))
             self._owners[person].add(str(owner or person))
-            metric = get_path(document, ("relationships", "metric", "data", "id"))
-            if not self._metrics or metric in self._metrics:
+            if self._is_synced(document):
                 yield from self._sync.write_record(document)
         yield self._sync.checkpoint()
+
+    def _is_synced(self, document: Json) -> bool:
+        """Whether an event is among those that were ever read, by any settings."""
+        metric = get_path(document, ("relationships", "metric", "data", "id"))
+        happened = to_utc_datetime(get_path(document, ("attributes", EVENTS.cursor_field))) or ""
+        parts = self._context.state.events
+        return any(
+            self._covers(parts[key], happened, is_chosen=key in self._chosen)
+            for key in ("", metric)
+            if key in parts
+        )
+
+    def _covers(self, part: WindowedState, happened: str, *, is_chosen: bool) -> bool:
+        start, end = part.start_date, part.low_watermark
+        is_after_start = start is None or happened >= format_utc(self._context.start_of_day(start))
+        return is_after_start and (is_chosen or (end is not None and happened < format_utc(end)))
 
     def await_survivors(self, person: str) -> None:
         """Let the survivors of a person who disappeared wait to be read."""
@@ -126,8 +133,8 @@ class PeopleReading:
             self._requested.update(survivors)
 
     def _candidates(self, pending: PendingPerson) -> set[str]:
-        """The profiles that changed last, since the comparison before the one that noticed."""
-        since = f"{pending.noticed_on - timedelta(days=WEEK)}"
+        """The profiles that changed last, since the person was still there."""
+        since = f"{pending.found_on - timedelta(days=1)}"  # a day of the account begins in UTC's
         changes = self._context.state.profiles.recent.items()
         newest = sorted(((mark, one) for one, mark in changes if mark >= since), reverse=True)
         return {one for _, one in islice(newest, MAX_CANDIDATES)}
