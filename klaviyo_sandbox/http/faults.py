@@ -18,6 +18,7 @@ them, then strikes every ``every``-th, at most ``times`` times (null: always).
     404           the resource does not exist
     filter400     the filter is refused
     values400     the report's metric has no values (strikes only requests for conversion_value)
+    variations400  a listing of messages with their variations is refused (strikes only these)
     cursor400     the page's cursor is refused (strikes only requests that carry one)
     redirect      302 to another host; location
     bomb          200 MB in a small gzip; megabytes
@@ -91,10 +92,16 @@ class Fault:
             return False
         if self.name == "values400" and b'"conversion_value"' not in request.body:
             return False
+        if self.name == "variations400" and not _lists_variations(request):
+            return False
         self.met += 1
         strikes = self.met > self.after and (self.met - self.after - 1) % self.every == 0
         self.struck += strikes
         return strikes
+
+
+def _lists_variations(request: Request) -> bool:
+    return request.path == "/api/campaign-messages" and b"campaign-variations" in request.query
 
 
 class Faults:
@@ -219,6 +226,9 @@ REPLIES: dict[str, Callable[[Fault, Request, int], Response]] = {
     "filter400": lambda *_: Response.from_error(errors.invalid_parameter("filter", "Bad filter.")),
     "values400": lambda *_: Response.from_error(
         errors.invalid_body("/data/attributes/conversion_metric_id", NO_VALUES)
+    ),
+    "variations400": lambda *_: Response.from_error(
+        errors.invalid_parameter("include", "'campaign-variations' is not a valid include.")
     ),
     "cursor400": lambda *_: Response.from_error(errors.invalid_cursor()),
     "redirect": _reply_redirect,

@@ -271,7 +271,7 @@ CAMPAIGN_MESSAGE = ResourceType(
             sort="created id name status updated",
             filters={"id": ANY_OR_EQUALS, "campaign_id": EQUALS, "name": CONTAINS,
                      "status": EQUALS, "created": TIME_RANGE, "updated": TIME_RANGE},
-            include="campaign",
+            include="campaign campaign-variations",
         ),
         Endpoint("/api/campaign-messages/{id}", "campaign-message", *_ACCESS,
                  include="campaign campaign-variations"),

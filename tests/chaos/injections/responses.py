@@ -135,6 +135,7 @@ def refuse_filter(run: SandboxRun) -> None:
 def delete_before_details(run: SandboxRun) -> None:
     """Delete a message before its variations are read: only what those would say is missing."""
     run.start_over()
+    run.sandbox.fault("variations400")
     run.sandbox.fault("404", path="/api/campaign-messages/[^/]+/campaign-variations$", times=1)
     run.sync()
     (gone,) = [request["path"] for request in run.sandbox.log() if request["status"] == 404]
