@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 
-from api import ContractError, ScopeError, TransientError
+from api import ContractError, RefusedError, ScopeError, TransientError
 from models import Operation, Row, Table, Warning
 from session import QuotaSpentError
 from state.digests import LargestRows, RowDigests
 from state.state import ReportState
-from streams.catalog import MESSAGE_METRICS, METRICS, STREAMS
+from streams.catalog import MESSAGE_METRICS, STREAMS
 from streams.context import AccountContext
+from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
 from streams.declarations import AggregateStream, ReportStream
 from streams.failures import Failures
 from streams.quota import ReportQuota
@@ -28,16 +29,12 @@ from streams.writer import RowWriter
 from tables.converters import to_int64, to_local_date
 from tables.jsonapi import Json, get_path
 
-PLACED_ORDER = "Placed Order"
 MEASUREMENTS = ("count", "unique", "sum_value")
 # Klaviyo refuses these for some metrics, also for some that are named Placed Order: recorded as
 # "Passed in conversion metric does not support querying for values data".
-VALUE_STATISTICS = {
-    "conversion_value",
-    "revenue_per_recipient",
-    "average_order_value",
-    "text_message_roi",
-}
+VALUE_STATISTICS = frozenset(
+    ("conversion_value", "revenue_per_recipient", "average_order_value", "text_message_roi")
+)
 _REFUSES_VALUES = "does not support querying for values"
 NumbersStream = ReportStream | AggregateStream
 
@@ -104,9 +101,10 @@ def sync_reports(
     context: AccountContext, writer: RowWriter, quota: ReportQuota
 ) -> Iterator[Operation]:
     """Request every window that is due, the newest first."""
-    jobs = list(_plan_jobs(context))
-    yield from _conversion_warnings(context)
-    sync = ReportsSync(context, writer, quota)
+    conversions = choose_conversions(context)
+    yield from map(Warning, conversions.warnings)
+    jobs = list(_plan_jobs(context, conversions))
+    sync = ReportsSync(context, writer, quota, conversions)
     for number, job in enumerate(jobs, 1):
         days = job.window.days
         doing = f"{job.stream.table.name}: {days.start} to {days.end}"
@@ -116,6 +114,8 @@ def sync_reports(
             break
     yield from sync.value_warnings()
     sync.record_broken_subjects()
+    for error in conversions.errors:
+        sync.failures.record(error)
     yield from sync.failures.warnings()
     sync.failures.raise_first()
 
@@ -127,11 +127,13 @@ class ReportsSync:
     context: AccountContext
     writer: RowWriter
     quota: ReportQuota
+    conversions: Conversions
     failures: Failures = field(default_factory=Failures)
     _written: dict[tuple[str, str], WrittenRows] = field(default_factory=dict)
     _closed_paths: set[str] = field(default_factory=set)
     _broken: dict[tuple[str, str], ContractError] = field(default_factory=dict)
-    _without_values: set[str] = field(default_factory=set)  # metrics that have no money
+    # What Klaviyo does not tell of a conversion metric, by its id; "" is no metric.
+    _untold: dict[str, frozenset[str]] = field(default_factory=lambda: {"": CONVERSION_STATISTICS})
 
     def run_job(self, job: Job) -> Iterator[Operation]:
         """Request one window, unless an earlier failure shows that it would fail too."""
@@ -169,8 +171,8 @@ class ReportsSync:
 
     def value_warnings(self) -> Iterator[Operation]:
         """Warn of the metrics whose money Klaviyo's reports do not tell."""
-        if self._without_values:
-            metrics, statistics = sorted(self._without_values), sorted(VALUE_STATISTICS)
+        metrics, statistics = sorted(self._untold.keys() - {""}), sorted(VALUE_STATISTICS)
+        if metrics:
             yield Warning(
                 f"Klaviyo reports no values for the metric {', '.join(metrics)}:"
                 f" {', '.join(statistics)} are empty; name a metric with values in"
@@ -249,27 +251,24 @@ class ReportsSync:
 
     def _request_report(self, stream: ReportStream, job: Job) -> Iterator[Result]:
         """The results of one report; without money where Klaviyo refuses it for the metric."""
-        if job.metric_id not in self._without_values:
-            try:
-                yield from self._request_statistics(stream, job, stream.statistics)
-            except ContractError as error:
-                if _REFUSES_VALUES not in str(error):
-                    raise
-                self._without_values.add(job.metric_id)
-            else:
-                return
-        statistics = [name for name in stream.statistics if name not in VALUE_STATISTICS]
-        yield from self._request_statistics(stream, job, statistics)
+        try:
+            yield from self._request_statistics(stream, job)
+        except RefusedError as error:
+            if job.metric_id in self._untold or _REFUSES_VALUES not in str(error):
+                raise
+            self._untold[job.metric_id] = VALUE_STATISTICS
+            yield from self._request_statistics(stream, job)
 
-    def _request_statistics(
-        self, stream: ReportStream, job: Job, statistics: Sequence[str]
-    ) -> Iterator[Result]:
-        """The results of one report with some statistics, within the day's quota."""
+    def _request_statistics(self, stream: ReportStream, job: Job) -> Iterator[Result]:
+        """The results of one report, of all statistics that Klaviyo tells, within the quota."""
         self.quota.require(stream.path)
         session = self.context.session
         before = session.requests
+        untold = self._untold.get(job.metric_id, frozenset())
+        statistics = [name for name in stream.statistics if name not in untold]
+        body = _report_body(stream, job, statistics, self.conversions.any_metric)
         try:
-            for page in session.report(stream.path, _report_body(stream, job, statistics)):
+            for page in session.report(stream.path, body):
                 yield from _report_results(self.context, stream, job, page)
         except QuotaSpentError as error:
             self.quota.close(stream.path, error.retry_after or 0)
@@ -288,39 +287,8 @@ class ReportsSync:
                 yield Result({**fixed, **groupings}, values)
 
 
-def conversion_metrics(context: AccountContext) -> list[str]:
-    """Ids of the metrics that count as conversions: the chosen ones, or the account's revenue."""
-    chosen = context.settings.conversion_metrics
-    if chosen:
-        ids = (context.metric_ids("conversion_metrics", name) for name in chosen)
-        return list(dict.fromkeys(metric_id for found in ids for metric_id in found))
-    if context.revenue_metric:
-        return [context.revenue_metric]
-    return context.metrics.get(PLACED_ORDER, [])[:1]
-
-
-def _conversion_warnings(context: AccountContext) -> Iterator[Operation]:
-    """Warn if conversions are not those of the metric that the account maps to revenue."""
-    reports = [one for one in STREAMS if isinstance(one, ReportStream) and one.has_conversions]
-    tables = [report.table.name for report in reports if context.wants(report.table)]
-    is_unknown = METRICS.scope in context.scopes.missing
-    if not tables or is_unknown or context.settings.conversion_metrics:
-        return
-    custom = context.revenue_is_custom
-    mapped = "revenue is mapped to a custom metric" if custom else "no metric is mapped to revenue"
-    if not conversion_metrics(context):
-        mapped += f" and none is called {PLACED_ORDER}: skipped {', '.join(tables)}"
-    elif custom:
-        mapped += f": the conversions are those of {PLACED_ORDER}"
-    else:
-        return
-    yield Warning(f"{mapped}; name a metric in conversion_metrics")
-
-
-def _plan_jobs(context: AccountContext) -> Iterator[Job]:
+def _plan_jobs(context: AccountContext, conversions: Conversions) -> Iterator[Job]:
     """Every request that is due; the state then has all of them as pending."""
-    is_known = METRICS.scope not in context.scopes.missing
-    conversions = conversion_metrics(context) if is_known else []
     jobs: list[Job] = []
     for stream in STREAMS:
         if not isinstance(stream, ReportStream | AggregateStream):
@@ -337,16 +305,16 @@ def _plan_jobs(context: AccountContext) -> Iterator[Job]:
 
 
 def _metric_ids(
-    context: AccountContext, stream: NumbersStream, conversions: list[str]
-) -> list[str]:
+    context: AccountContext, stream: NumbersStream, conversions: Conversions
+) -> Sequence[str]:
     """The metrics that a stream is requested for; "" if it has none."""
     if isinstance(stream, ReportStream):
-        return conversions if stream.has_conversions else [""]
+        return conversions.metric_ids if stream.has_conversions else [""]
     if stream.metrics:
         return [one for name in stream.metrics for one in context.metrics.get(name, [])]
     # The counts of a message metric are already requested by its messages.
     messages = {one for name in MESSAGE_METRICS for one in context.metrics.get(name, [])}
-    return [metric_id for metric_id in conversions if metric_id not in messages]
+    return [one for one in conversions.metric_ids if one and one not in messages]
 
 
 def _plan_metric(
@@ -374,13 +342,15 @@ def _split_key(dated_key: str) -> tuple[str, str]:
     return day, bracket + key
 
 
-def _report_body(stream: ReportStream, job: Job, statistics: Sequence[str]) -> Json:
+def _report_body(
+    stream: ReportStream, job: Job, statistics: Sequence[str], any_metric: str
+) -> Json:
     days = job.window.days
     # OpenAPI demands an offset; Klaviyo ignores it and takes days of the account's time zone.
     timeframe = {"start": f"{days.start}T00:00:00+00:00", "end": f"{days.end}T23:59:59+00:00"}
     attributes: Row = {"statistics": list(statistics), "timeframe": timeframe}
     if stream.has_conversions:
-        attributes["conversion_metric_id"] = job.metric_id
+        attributes["conversion_metric_id"] = job.metric_id or any_metric
     if stream.group_by:
         attributes["group_by"] = list(stream.group_by)
     if stream.is_daily:

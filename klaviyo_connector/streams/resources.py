@@ -47,6 +47,7 @@ def sync_resource(
             yield from sync.read_partition(partition)
         yield from sync.delete_missing()
     sync.save_state(is_finished=True)
+    context.listed.add(stream.name)
     yield context.state.checkpoint()
 
 
