@@ -130,6 +130,18 @@ class ReportStream(ScheduledStream):
         return (self.table,) if self.snapshots is None else (self.table, self.snapshots)
 
     @property
+    def separated_by(self) -> tuple[str, ...]:
+        """The columns of the table's key that separate the results of one response."""
+        return tuple(
+            name for name in self.table.key if name not in ("conversion_metric_id", "date")
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names that the results are grouped by, so that rows have them, and no key holds."""
+        return tuple(name for name in self.group_by if name not in self.table.key)
+
+    @property
     def is_daily(self) -> bool:
         """Whether the response is a series with one value per day."""
         return "date" in self.table.key

@@ -97,6 +97,32 @@ class WrittenRows:
         return dict(rows)
 
 
+@dataclass
+class LabelledResults:
+    """The names of a report's results, by the key that separates the results."""
+
+    stream: ReportStream
+    share_keys: bool = False
+    _labels: dict[tuple[str, ...], Row] = field(default_factory=dict)
+
+    def collect(self, page: Json) -> None:
+        """Record the results of a page, and whether two of them share a key."""
+        for result in page["results"]:
+            groupings = _require_object(result, "groupings", self.stream)
+            key = self._key_of(groupings)
+            self.share_keys |= key in self._labels
+            labels = {name: groupings.get(name) for name in self.stream.labels}
+            self._labels.setdefault(key, labels)
+
+    def restore_labels(self, page: Json) -> None:
+        """Give the results of a page, which have no names, those of this object."""
+        for result in page["results"]:
+            result["groupings"] |= self._labels.get(self._key_of(result["groupings"]), {})
+
+    def _key_of(self, groupings: Row) -> tuple[str, ...]:
+        return tuple(str(groupings.get(name) or "") for name in self.stream.separated_by)
+
+
 def sync_reports(
     context: AccountContext, writer: RowWriter, quota: ReportQuota
 ) -> Iterator[Operation]:
@@ -260,16 +286,43 @@ class ReportsSync:
             yield from self._request_statistics(stream, job)
 
     def _request_statistics(self, stream: ReportStream, job: Job) -> Iterator[Result]:
-        """The results of one report, of all statistics that Klaviyo tells, within the quota."""
+        """The results of one report, one for each key of its table.
+
+        A message that is renamed between two sends has a result under each name. Both may count
+        the same people, so they are not added up: a second request leaves the names out, and each
+        row keeps the first of its names.
+        """
+        named = LabelledResults(stream)
+        for page in self._request_pages(stream, job, stream.group_by):
+            named.collect(page)
+            if not named.share_keys:
+                yield from _report_results(self.context, stream, job, page)
+        if not named.share_keys:
+            return
+        unnamed = LabelledResults(stream)
+        group_by = [name for name in stream.group_by if name not in stream.labels]
+        for page in self._request_pages(stream, job, group_by):
+            unnamed.collect(page)
+            if unnamed.share_keys:
+                raise _shared_key(stream, stream.separated_by)
+            named.restore_labels(page)
+            yield from _report_results(self.context, stream, job, page)
+
+    def _request_pages(
+        self, stream: ReportStream, job: Job, group_by: Sequence[str]
+    ) -> Iterator[Json]:
+        """The pages of one report, with all statistics that Klaviyo tells, within the quota."""
         self.quota.require(stream.path)
         session = self.context.session
         before = session.requests
         untold = self._untold.get(job.metric_id, frozenset())
-        statistics = [name for name in stream.statistics if name not in untold]
-        body = _report_body(stream, job, statistics, self.conversions.any_metric)
+        attributes: Row = {"statistics": [one for one in stream.statistics if one not in untold]}
+        if group_by:
+            attributes["group_by"] = list(group_by)
+        if stream.has_conversions:
+            attributes["conversion_metric_id"] = job.metric_id or self.conversions.any_metric
         try:
-            for page in session.report(stream.path, body):
-                yield from _report_results(self.context, stream, job, page)
+            yield from session.report(stream.path, _report_body(stream, job, attributes))
         except QuotaSpentError as error:
             self.quota.close(stream.path, error.retry_after or 0)
             raise
@@ -282,8 +335,9 @@ class ReportsSync:
         name = next((name for name, ids in metrics.items() if job.metric_id in ids), "")
         fixed = {"metric_id": job.metric_id, "channel": MESSAGE_METRICS.get(name, "")}
         body = _aggregate_body(self.context, stream, job)
+        seen: set[tuple[str, ...]] = set()
         for page in self.context.session.aggregate(stream.path, body):
-            for groupings, values in _aggregate_groups(self.context, stream, page):
+            for groupings, values in _aggregate_groups(self.context, stream, page, seen):
                 yield Result({**fixed, **groupings}, values)
 
 
@@ -342,19 +396,12 @@ def _split_key(dated_key: str) -> tuple[str, str]:
     return day, bracket + key
 
 
-def _report_body(
-    stream: ReportStream, job: Job, statistics: Sequence[str], any_metric: str
-) -> Json:
+def _report_body(stream: ReportStream, job: Job, attributes: Row) -> Json:
     days = job.window.days
     # OpenAPI demands an offset; Klaviyo ignores it and takes days of the account's time zone.
     timeframe = {"start": f"{days.start}T00:00:00+00:00", "end": f"{days.end}T23:59:59+00:00"}
-    attributes: Row = {"statistics": list(statistics), "timeframe": timeframe}
-    if stream.has_conversions:
-        attributes["conversion_metric_id"] = job.metric_id or any_metric
-    if stream.group_by:
-        attributes["group_by"] = list(stream.group_by)
-    if stream.is_daily:
-        attributes["interval"] = "daily"
+    interval = {"interval": "daily"} if stream.is_daily else {}
+    attributes = {**attributes, "timeframe": timeframe, **interval}
     return {"type": stream.report_type, "attributes": attributes}
 
 
@@ -382,16 +429,19 @@ def _report_results(
 
 
 def _aggregate_groups(
-    context: AccountContext, stream: AggregateStream, page: Json
+    context: AccountContext, stream: AggregateStream, page: Json, seen: set[tuple[str, ...]]
 ) -> Iterator[tuple[Row, Row]]:
-    """The groupings and values of each group and day of one page."""
+    """The groupings and values of each group and day of one page; adds the groups to `seen`."""
     dates = _local_dates(context, page["dates"], stream)
     for group in page["data"]:
         values = _require_object(group, "measurements", stream)
         dimensions = group.get("dimensions")
         if not isinstance(dimensions, list) or len(dimensions) != len(stream.dimensions):
             raise _unexpected_result(stream)
-        texts = [value or "" for value in dimensions]
+        texts = tuple(str(value or "") for value in dimensions)
+        if texts in seen:
+            raise _shared_key(stream, tuple(stream.dimensions.values()))
+        seen.add(texts)
         groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
         for position, day in enumerate(dates):
             yield {**groupings, "date": day}, _values_at(values, position)
@@ -413,6 +463,13 @@ def _require_object(result: Json, name: str, stream: NumbersStream) -> Row:
     if not isinstance(found, dict):
         raise _unexpected_result(stream)
     return found
+
+
+def _shared_key(stream: NumbersStream, columns: Sequence[str]) -> ContractError:
+    return ContractError(
+        f"{stream.path}: two results have the same {', '.join(columns)}; they may count the same"
+        " people and cannot be added up: update the connector"
+    )
 
 
 def _unexpected_result(stream: NumbersStream) -> ContractError:
