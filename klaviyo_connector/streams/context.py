@@ -14,7 +14,7 @@ from session import KlaviyoSession
 from state.state import AccountState
 from streams.declarations import Stream
 from streams.registry import dependents
-from tables.converters import format_utc, to_date
+from tables.converters import format_utc, to_date, to_string
 from tables.jsonapi import Json, get_path
 
 METRIC_STREAM = "metric"
@@ -58,6 +58,12 @@ class AccountContext:
     def zone(self) -> ZoneInfo:
         """The time zone in which Klaviyo reports this account's days."""
         return ZoneInfo(self.document["attributes"]["timezone"])
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units in which Klaviyo reports this account's results: time zone and currency."""
+        attributes = self.document["attributes"]
+        return attributes["timezone"], to_string(attributes.get("preferred_currency")) or ""
 
     @cached_property
     def today(self) -> date:

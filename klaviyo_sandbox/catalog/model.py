@@ -32,7 +32,10 @@ class Product:
 
 @dataclass(frozen=True)
 class Metric:
-    """A kind of event; ``value`` says whether its events carry money."""
+    """A kind of event; ``value`` says whether its events carry money.
+
+    The simulation knows it by its ``name``; the API shows its ``label``.
+    """
 
     id: str
     name: str
@@ -42,6 +45,12 @@ class Metric:
     created: int
     updated: int
     value: bool = False
+    renamed: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name that the API shows."""
+        return self.renamed or self.name
 
 
 @dataclass(frozen=True)
