@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import NoReturn
+from typing import NoReturn, get_args
+from zoneinfo import ZoneInfo
 
 import uvicorn
 
 from klaviyo_sandbox.account import CAMPAIGNS, Account
+from klaviyo_sandbox.catalog.builder import CURRENCY, TIMEZONE
+from klaviyo_sandbox.catalog.plan import Revenue
 from klaviyo_sandbox.http.app import App, Key
 from klaviyo_sandbox.http.exchange import Protocol
 from klaviyo_sandbox.http.faults import NAMES
@@ -75,6 +78,9 @@ def _build_app(options: argparse.Namespace) -> App:
             campaigns=options.campaigns,
             profiles=options.profiles,
             events=options.events,
+            timezone=options.timezone,
+            currency=options.currency,
+            revenue=options.revenue,
         )
         for seed in dict.fromkeys(seeds)
     }
@@ -128,6 +134,22 @@ def _add_account_options(add: Callable[..., argparse.Action]) -> None:
         " people cause",
     )
 
+    add(
+        "--timezone",
+        type=zone,
+        default=TIMEZONE,
+        metavar="NAME",
+        help="its time zone, in which campaigns are sent and reports count; default: %(default)s",
+    )
+    add("--currency", default=CURRENCY, metavar="CODE", help="default: %(default)s")
+    add(
+        "--revenue",
+        default="mapped",
+        choices=get_args(Revenue),
+        help="its revenue metric: mapped to one, unmapped, unmapped and twice there (of a former"
+        " store too), or none; default: %(default)s",
+    )
+
 
 def _add_server_options(add: Callable[..., argparse.Action]) -> None:
     add("--port", type=int, default=8080, help="0 takes a free port; default: %(default)s")
@@ -164,6 +186,11 @@ def moment(text: str) -> int:
 def day(text: str) -> date:
     """Return an ISO 8601 date."""
     return date.fromisoformat(text)
+
+
+def zone(text: str) -> str:
+    """Return the name of a time zone."""
+    return ZoneInfo(text).key
 
 
 def count(text: str) -> int:

@@ -8,13 +8,16 @@ later.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from klaviyo_sandbox.catalog.builder import build_company
+from klaviyo_sandbox.catalog.builder import CURRENCY, TIMEZONE, build_company
+from klaviyo_sandbox.catalog.plan import Revenue
 from klaviyo_sandbox.clock import FUTURE, HISTORY, HOUR, midnight
 from klaviyo_sandbox.jsonapi import Json, parse_iso, to_iso
 from klaviyo_sandbox.resources.registry import RESOURCE_TYPES, build_resources
@@ -51,13 +54,18 @@ class Account:
         campaigns: int = CAMPAIGNS,
         profiles: int | None = None,
         events: int | None = None,
+        timezone: str = TIMEZONE,
+        currency: str = CURRENCY,
+        revenue: Revenue = "mapped",
     ) -> None:
         day = midnight(epoch)
         self.epoch = epoch
         self.start, self.end = day - HISTORY, day + FUTURE
         self._check_covered(now)
         self.now = self.first_now = now
-        self.company = build_company(seed, epoch, campaigns)
+        self.company = self.first_company = build_company(
+            seed, epoch, campaigns, timezone=timezone, currency=currency, revenue=revenue
+        )
         noon = day + 12 * HOUR
         simulator = HistorySimulator(self.company, seed, self.start, noon, self.end)
         history = simulator.run(profiles, events)
@@ -95,8 +103,10 @@ class Account:
     def reset(self) -> None:
         """Undo every edit and set the clock to its first time."""
         is_edited = self._edits or self._due_changes or self.events.is_edited
+        is_edited = is_edited or self.company != self.first_company
         if self.now == self.first_now and not is_edited:
             return  # keep the cache: building every profile again is what costs time
+        self.company = self.first_company
         self.now = self.first_now
         self._edits.clear()
         self._due_changes.clear()
@@ -161,6 +171,25 @@ class Account:
     def _change_after(self, delay: int, change: Callable[[], None]) -> None:
         self._due_changes.append((self.now + delay, change))
         self._make_due_changes()
+
+    def change_settings(self, *, timezone: str, currency: str) -> None:
+        """Set the company's time zone and currency, in which reports count from now on.
+
+        Events keep the currency of their store. ValueError if there is no such time zone.
+        """
+        ZoneInfo(timezone)
+        self.company = replace(self.company, timezone=timezone, currency=currency)
+        self._cache.clear()
+
+    def map_metric(self, role: str, metric_id: str | None) -> None:
+        """Give a role, such as ``revenue``, to another metric or to none."""
+        metrics = {metric.id for metric in self.company.metrics}
+        roles = {mapped.id: mapped for mapped in self.company.mapped_metrics}
+        if role not in roles or metric_id not in {None, *metrics}:
+            raise ValueError(f"there is no role {role} or no metric {metric_id}")
+        roles[role] = replace(roles[role], metric_id=metric_id, updated=self.now)
+        self.company = replace(self.company, mapped_metrics=tuple(roles.values()))
+        self._cache.clear()
 
     def resources(self, resource_type: str) -> list[Json]:
         """Return the resources of a type that exist now, with edits applied."""

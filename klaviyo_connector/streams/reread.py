@@ -26,7 +26,7 @@ from state.state import PendingPerson, WindowedState
 from streams.catalog import EVENTS
 from streams.context import AccountContext
 from streams.disappeared import put_people
-from streams.events import EventSync, event_params, metric_ids
+from streams.events import EventSync, event_params, selected_metrics
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, documents, get_path
@@ -80,7 +80,7 @@ class PeopleReading:
         self, context: AccountContext, writer: RowWriter, due: dict[str, PendingPerson]
     ) -> None:
         self._context, self._sync = context, EventSync(context, writer, "")
-        self._chosen = {*metric_ids(context)}  # "": all of them
+        self._chosen = {*selected_metrics(context)[0]}  # "": all of them
         self._due, self._waiting, self._requested = due, deque(due), set(due)
         self._owners: dict[str, set[str]] = defaultdict(set)  # of the events of a person
 

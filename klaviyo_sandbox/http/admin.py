@@ -13,6 +13,8 @@ POST   /admin/erase            {"profile": id}: erase a person; their events are
 POST   /admin/merge            {"profile": id, "into": id}: merge two profiles; the events follow
 POST   /admin/credit           {"event": id, "attributed_event": id or null}: credit another message
                                these three take "after_seconds", by which Klaviyo is late (0)
+POST   /admin/settings         {"timezone": ..., "currency": ...}: change the first account's
+POST   /admin/map              {"role": "revenue", "metric_id": ... or null}: map another metric
 POST   /admin/reset            return to the state at the start: clock, edits, faults (those of the
                                command line are set again), counted rate limits, requests
 """
@@ -47,6 +49,8 @@ class Admin:
             ("POST", "/admin/erase"): self.erase,
             ("POST", "/admin/merge"): self.merge,
             ("POST", "/admin/credit"): self.move_credit,
+            ("POST", "/admin/settings"): self.change_settings,
+            ("POST", "/admin/map"): self.map_metric,
             ("POST", "/admin/reset"): self.reset,
         }
 
@@ -133,6 +137,18 @@ class Admin:
         """Return the first account that has a resource, or the first of all."""
         owners = (one for one in self.tenants if one.account.exists(resource_type, id_))
         return next(owners, self.tenants[0])
+
+    def change_settings(self, body: Json) -> Json:
+        """Change the first account's time zone and currency; what is not given stays."""
+        company = self.tenants[0].account.company
+        given = {"timezone": company.timezone, "currency": company.currency} | body
+        self.tenants[0].change_settings(**given)
+        return {}
+
+    def map_metric(self, body: Json) -> Json:
+        """Give a role of the first account to another metric."""
+        self.tenants[0].map_metric(body["role"], body["metric_id"])
+        return {}
 
     def reset(self, _body: Json) -> Json:
         """Return to the state at the start."""

@@ -24,6 +24,7 @@ from api import (
     KlaviyoClient,
     KlaviyoError,
     RateLimitHeaders,
+    RefusedError,
     ScopeError,
     TransientError,
     parse_quotas,
@@ -84,7 +85,7 @@ class TestStatus:
             (403, HTML, TransientError),  # Cloudflare's challenge is no missing scope
             (400, error_document("Invalid cursor provided."), CursorError),
             (410, error_document("The cursor has expired."), CursorError),
-            (400, error_document("'bogus' is not a filterable field"), ContractError),
+            (400, error_document("'bogus' is not a filterable field"), RefusedError),
             (404, error_document("Not found."), GoneError),
             (410, error_document("This revision was sunset."), GoneError),
             (405, "", ContractError),

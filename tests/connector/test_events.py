@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug import Request, Response
 
-from api import ConfigurationError, TransientError
+from api import ConfigurationError, ContractError, TransientError
 from tests.connector.scripted import (
     DAY,
     KEY,
@@ -220,7 +220,7 @@ class TestRequests:
         assert "less-than" not in window.params["filter"]
 
     def test_only_chosen_metrics_are_requested(self, account: ScriptedAccount) -> None:
-        """`event_metrics` names them; an unknown one ends the sync, a secret is masked."""
+        """`event_metrics` names them; an unknown one fails the sync, a secret is masked."""
         account.documents["/api/metrics"] = [
             resource("metric", "M1", name="Opened Email"),
             resource("metric", "M2", name="Active on Site"),
@@ -233,6 +233,25 @@ class TestRequests:
         assert "event_metrics: the account has no metric 'Opened Emial'" in str(done.error)
         with_secret = run(tables=TABLES, event_metrics=KEY)
         assert "event_metrics: the account has no metric '***'" in str(with_secret.error)
+
+    def test_c4_a_metric_whose_events_are_refused_does_not_block_the_others(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Klaviyo lists a metric and answers 400 for its events: it is named with its remedy."""
+        account.documents["/api/metrics"] = [
+            resource("metric", "M1", name="Viewed Form"),
+            resource("metric", "M2", name="Opened Email"),
+        ]
+        account.documents[EVENTS] = [event("a", NOON - DAY)]
+        detail = json.dumps({"errors": [{"detail": "Metric IDs ['M1'] do not exist."}]})
+        account.responses[EVENTS] = lambda request: (
+            Response(detail, 400) if "M1" in request.args["filter"] else None
+        )
+        done = run(tables=TABLES, event_metrics="Viewed Form,Opened Email,Gone")
+        assert written_ids(done) == {"a"}
+        assert isinstance(done.error, ContractError)
+        assert re.search(r"do not exist\..*'Viewed Form' of event_metrics", str(done.error))
+        assert any("no metric 'Gone'" in warning for warning in done.warnings)
 
     def test_a_refused_page_size_is_replaced_by_a_smaller_one(
         self, account: ScriptedAccount

@@ -28,6 +28,7 @@ renamed as (
         reply_to_email,
 
         ---------- timestamps
+        send_time,
         created_at,
         updated_at,
         synced_at,
