@@ -26,6 +26,7 @@ from tests.sandbox_server import Sandbox
 
 SPECIFICATION = Path(__file__).parent / "data" / "klaviyo_openapi.json"
 NOT_IN_BETA = {"campaign": {"tags"}}  # includes of 2026-10-15 that its beta lacks
+RECORDED = {"anonymous_id", "whatsapp_bsuid"}  # of live profiles, though not specified
 formats = FormatChecker(formats=())
 
 
@@ -49,6 +50,8 @@ def validate(path: str, document: Any) -> list[str]:
 
     It does not allow the null that Klaviyo links to where there is no other page.
     """
+    if document["data"] is None:
+        return []  # recorded live: a to-one relationship that leads nowhere is null, without links
     links = {name: link for name, link in document["links"].items() if link is not None}
     errors = load_validators()[path].iter_errors(document | {"links": links})
     return [f"{path} {error.json_path}: {error.message[:300]}" for error in errors]
@@ -112,7 +115,7 @@ def test_attributes_are_those_specified(sandbox: Sandbox) -> None:
         for path in sample_paths(sandbox, endpoint):
             data = sandbox.get(path)["data"]
             for each in data if isinstance(data, list) else [data]:
-                names = set(each["attributes"]) - specified
+                names = set(each["attributes"]) - specified - RECORDED
                 unspecified |= {(endpoint.path, name) for name in names}
         names = specified - RESOURCE_TYPES[endpoint.resource_type].all_attributes
         undeclared |= {(endpoint.path, name) for name in names}
@@ -135,8 +138,8 @@ def test_every_endpoint_has_a_specification() -> None:
 def test_errors_are_complete(
     sandbox: Sandbox, path: str, headers: dict[str, Any], status: int
 ) -> None:
-    """An error has an id, a code, a title, a detail and its source, as clients expect."""
+    """An error has at least an id, a code, a title, a detail and its source, as clients expect."""
     response = sandbox.request("GET", path, headers=headers)
     (error,) = response.json()["errors"]
-    assert {"id", "status", "code", "title", "detail", "source"} == set(error)
+    assert {"id", "status", "code", "title", "detail", "source"} <= set(error)
     assert (response.status_code, error["status"]) == (status, status)
