@@ -170,8 +170,8 @@ def test_aggregate_pages(sandbox: Sandbox, metric_ids: dict[str, str]) -> None:
     attributes = {
         "metric_id": metric_ids["Opened Email"],
         "measurements": ["count"],
-        "by": ["$message", "Client Name", "Client Type", "Inbox Provider"],
-        "filter": ["greater-or-equal(datetime,2026-08-01)", "less-than(datetime,2026-11-17)"],
+        "by": ["$message", "Client Name", "Client Type", "Email Domain"],
+        "filter": ["greater-or-equal(datetime,2025-11-20)", "less-than(datetime,2026-11-17)"],
     }
     whole = sandbox.report("metric-aggregate", **attributes, page_size=9_999)
     rows: list[Any] = []
