@@ -26,6 +26,7 @@ from state.state import MembershipState, ResourceState
 from streams.context import AccountContext
 from streams.declarations import MemberListing, MembershipStream
 from streams.failures import Failures
+from streams.keyset import read_by_keyset
 from streams.registry import TABLES
 from streams.resources import OVERLAP
 from streams.writer import RowWriter
@@ -129,12 +130,11 @@ class ListingSync:
         """Each page, then None or the error; if the group is deleted, neither."""
         listing = self._listing
         params = {**listing.params, "sort": listing.cursor_field, "page[size]": str(PAGE_SIZE)}
-        since = BEFORE_KLAVIYO if self._compares else self._since
+        session, since = self._context.session, BEFORE_KLAVIYO if self._compares else self._since
         # Without a filter Klaviyo also lists members that have no time of joining.
-        if listing.entries or not self._compares:
-            params["filter"] = f"greater-or-equal({listing.cursor_field},{since})"
+        bound = since if listing.entries or not self._compares else None
         try:
-            for page in self._context.session.pages(listing.path, params):
+            for page in read_by_keyset(session, listing.path, params, "greater-or-equal", bound):
                 yield ListingResponse(self, page)
             yield ListingResponse(self, None)
         except GoneError:

@@ -6,7 +6,6 @@ Klaviyo does not report deleted or merged profiles. A periodic full listing of i
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
 from operator import itemgetter
 
 import msgspec
@@ -18,6 +17,7 @@ from state.state import ProfilesState, WindowedState
 from streams.catalog import PREDICTIONS, PROFILE, PROFILES
 from streams.context import AccountContext
 from streams.disappeared import remember_disappeared
+from streams.keyset import read_by_keyset
 from streams.memberships import warn_of_untracked
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
@@ -29,7 +29,6 @@ WITH_PREDICTIONS = {"additional-fields[profile]": f"subscriptions,{PREDICTIONS}"
 ALL_PROFILES = MemberGroup(PROFILE.name, ALL_PROFILES_LISTING)
 PAGE_SIZE = 100  # the most profiles on a page, and ids in a filter
 MAX_RECENT = 2_500
-MAX_CURSOR_PAGES = 1_000
 
 
 def sync_profiles(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
@@ -100,40 +99,19 @@ class ProfileSync:
         yield from remember_disappeared(self._context, gone, found_on)
 
     def _list_ids(self) -> dict[str, bool]:
-        """Every id that Klaviyo lists, and whether the profile changed since `start_date`.
-
-        Klaviyo cuts one cursor off near page 1,850 (seen live at 183,000 people), so a new cursor
-        starts at the last time of creation after each 1,000 pages.
-        """
+        """Every id that Klaviyo lists, and whether the profile changed since `start_date`."""
         listed: dict[str, bool] = {}
         params = {
             "fields[profile]": "created,updated",
             "sort": "created",
             "page[size]": str(PAGE_SIZE),
         }
-        since: str | None = ""
-        while since is not None:
-            bound = {"filter": f"greater-than(created,{since})"} if since else {}
-            pages = self._context.session.pages(PROFILES.path, {**params, **bound})
-            since = self._collect_ids(pages, listed, since)
-        return listed
-
-    def _collect_ids(
-        self, pages: Iterator[Json], listed: dict[str, bool], since: str
-    ) -> str | None:
-        """Read ids from one cursor; returns where the next one starts, or None at the end."""
-        for number, page in enumerate(pages, 1):
+        session = self._context.session
+        for page in read_by_keyset(session, PROFILES.path, params, "greater-than"):
             self._writer.log_progress("listing the ids of profiles")
-            created = None
             for document in documents(page):
                 listed[str(document.get("id"))] = self._is_after_start_date(document)
-                created = to_utc_datetime(get_path(document, ("attributes", "created"))) or created
-            if number >= MAX_CURSOR_PAGES and created and page["links"].get("next"):
-                # The bound is exclusive, and several people may share a second.
-                start = format_utc(datetime.fromisoformat(created) - timedelta(seconds=1))
-                if start > since:
-                    return start
-        return None
+        return listed
 
     def _is_after_start_date(self, document: Json) -> bool:
         start = self._context.settings.start_date

@@ -5,7 +5,6 @@ Rules from Klaviyo's OpenAPI 2026-07-15 (MetricAggregateQuery).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -22,7 +21,7 @@ from klaviyo_sandbox.resources.declaration import Filter, string_filter
 
 MEASUREMENTS = ("count", "sum_value", "unique")
 INTERVALS = ("day", "hour", "month", "week")
-MAX_PAGE_SIZE = 500
+PAGE_SIZE = 500  # the default and the least that Klaviyo takes (recorded live)
 YEAR = 366 * 86_400
 PARAMETERS = set(
     "metric_id page_cursor measurements interval page_size by return_fields filter timezone sort"
@@ -60,34 +59,25 @@ def build_response(account: Account, attributes: Json, url: Url) -> Json:
         filters=conditions,
     )
     if attributes.get("sort") is not None:
-        sorts = [sign + name for name in (*by, *measurements) for sign in ("", "-")]
-        rows = _sort_rows(rows, request_body.parse_choice(attributes, "sort", sorts), by)
+        # Recorded live: Klaviyo documents sorts, and refuses each with this Python error.
+        detail = "unsupported operand type(s) for +: 'NoneType' and 'str'"
+        raise invalid_body(f"{ATTRIBUTES}/sort", detail)
     size = _parse_page_size(attributes)
     page, links = request_body.paginate(rows, attributes.get("page_cursor"), size, url)
     data = {
         "type": "metric-aggregate",
-        # Klaviyo gives every aggregate an id; equal requests get equal ones here.
-        "id": str(uuid5(NAMESPACE_URL, repr(attributes))),
+        # Klaviyo gives every aggregate a number; equal requests get equal ones here.
+        "id": str(uuid5(NAMESPACE_URL, repr(attributes)).int % 10**18),
         "attributes": {"dates": dates, "data": page},
-        "links": {"self": str(url)},
+        "links": {"self": f"{url.origin}{url.path}/"},
     }
     return {"data": data, "links": links}
 
 
-def _sort_rows(rows: list[Json], sort: str, by: Sequence[str]) -> list[Json]:
-    """Return the rows sorted by a dimension or by a measurement's sum over the intervals."""
-    name = sort.removeprefix("-")
-
-    def key(row: Json) -> Any:
-        return row["dimensions"][by.index(name)] if name in by else sum(row["measurements"][name])
-
-    return sorted(rows, key=key, reverse=sort.startswith("-"))
-
-
 def _parse_page_size(attributes: Json) -> int:
-    size = attributes.get("page_size") or MAX_PAGE_SIZE
-    if not isinstance(size, int) or not 1 <= size <= MAX_PAGE_SIZE:
-        detail = f"'page_size' must be between 1 and {MAX_PAGE_SIZE}."
+    size = attributes.get("page_size") or PAGE_SIZE
+    if not isinstance(size, int) or size < PAGE_SIZE:
+        detail = f"'page_size' must be at least {PAGE_SIZE}."
         raise invalid_body(f"{ATTRIBUTES}/page_size", detail)
     return size
 

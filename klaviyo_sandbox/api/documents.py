@@ -1,8 +1,7 @@
 """JSON:API documents: resources with links and sparse fields, and the document around them.
 
-A to-one relationship always carries its data; a to-many one only when it is included (clients of
-``/api/events`` read metric and profile without an include; Klaviyo's guide on relationships
-describes the rest).
+A relationship has data when it is included, or when its resource type shows it always; an empty
+one has links alone or is absent (tests/sandbox/data/recorded_shapes.yml).
 """
 
 from __future__ import annotations
@@ -44,10 +43,11 @@ def render_resource(raw: Json, query: Query, origin: str) -> Json:
     rendered: Json = {"type": raw["type"], "id": raw["id"]}
     if declared.attributes:
         rendered["attributes"] = _select_attributes(raw, declared, query)
-    if declared.relationships:
-        rendered["relationships"] = _render_relationships(
-            raw["relationships"], declared, url, query.include
-        )
+    relationships = _render_relationships(
+        raw.get("relationships", NO_RELATIONSHIP), declared, url, query.include
+    )
+    if relationships:
+        rendered["relationships"] = relationships
     rendered["links"] = {"self": f"{url}/"}
     return rendered
 
@@ -70,9 +70,9 @@ def _render_relationships(
     for name in declared.relationships:
         links = {"self": f"{url}/relationships/{name}/", "related": f"{url}/{name}/"}
         relationship = relationships.get(name, NO_RELATIONSHIP)
-        has_data = "data" in relationship and (
-            name in include or not isinstance(relationship["data"], list)
-        )
+        if name in declared.left_out.split() and not relationship.get("data"):
+            continue
+        has_data = "data" in relationship and (name in include or declared.has_data(name))
         rendered[name] = (
             {"data": relationship["data"], "links": links} if has_data else {"links": links}
         )
@@ -92,8 +92,8 @@ def _select_paths(value: Json, paths: list[list[str]]) -> Json:
 
 
 def document(data: Any, url: Url) -> Json:
-    """Return a top-level document."""
-    return {"data": data, "links": {"self": str(url)}}
+    """Return a top-level document; one without a resource has no links."""
+    return {"data": None} if data is None else {"data": data, "links": {"self": str(url)}}
 
 
 def identifiers(resources: Iterable[Json]) -> list[Json]:

@@ -1,7 +1,7 @@
 """The error responses of the API, in Klaviyo's error shape.
 
-Shape: ``{"errors": [{"id", "status", "code", "title", "detail", "source"}]}`` as in Klaviyo's
-OpenAPI (components/responses/ClientError). Codes and titles are those that clients report.
+Members, codes, titles and sources are as recorded live (tests/sandbox/data/recorded_shapes.yml):
+a 400 also has empty ``links`` and ``meta``, a 429 a link to Klaviyo's guide.
 """
 
 from __future__ import annotations
@@ -11,39 +11,57 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+GUIDE = "https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling#rate-limits"
+DOCUMENT = {"pointer": "/data/"}  # the source of an error that no part of the request causes
+
 
 @dataclass
 class ApiError(Exception):
-    """A response with an error status; ``source`` names the parameter or pointer at fault."""
+    """A response with an error status; ``source`` names the parameter or pointer at fault.
+
+    ``more_details`` are those of further errors of the same kind, ``extra`` further members.
+    """
 
     status: int
     code: str
     title: str
     detail: str
-    source: dict[str, str] = field(default_factory=dict)
+    source: dict[str, str] = field(default_factory=lambda: DOCUMENT)
     headers: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    more_details: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the JSON:API error document."""
-        error = {
-            "id": str(uuid5(NAMESPACE_URL, f"{self.status} {self.code} {self.detail}")),
+        return {"errors": [self._describe(each) for each in (self.detail, *self.more_details)]}
+
+    def _describe(self, detail: str) -> dict[str, Any]:
+        return {
+            "id": str(uuid5(NAMESPACE_URL, f"{self.status} {self.code} {detail}")),
             "status": self.status,
             "code": self.code,
             "title": self.title,
-            "detail": self.detail,
+            "detail": detail,
             "source": self.source,
+            **self.extra,
         }
-        return {"errors": [error]}
+
+
+def _invalid(source: dict[str, str], detail: str, *more_details: str) -> ApiError:
+    extra: dict[str, Any] = {"links": [], "meta": []}
+    return ApiError(
+        400, "invalid", "Invalid input.", detail, source, extra=extra, more_details=more_details
+    )
 
 
 def invalid_parameter(parameter: str, detail: str) -> ApiError:
     """A query parameter that the endpoint does not take, or not with this value."""
-    return ApiError(400, "invalid", "Invalid input.", detail, {"parameter": parameter})
+    return _invalid({"parameter": parameter}, detail)
 
 
-def invalid_body(pointer: str, detail: str) -> ApiError:
+def invalid_body(pointer: str, *details: str) -> ApiError:
     """A part of the request's body, given as a JSON pointer, that is missing or wrong."""
-    return ApiError(400, "invalid", "Invalid input.", detail, {"pointer": pointer})
+    return _invalid({"pointer": pointer}, *details)
 
 
 def invalid_cursor(parameter: str = "page[cursor]") -> ApiError:
@@ -87,7 +105,9 @@ def throttled(retry_after: int | str | None) -> ApiError:
         unit = "second" if retry_after == 1 else "seconds"
         detail += f" Expected available in {retry_after} {unit}."
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-    return ApiError(429, "throttled", "Request was throttled.", detail, {}, headers)
+    extra: dict[str, Any] = {"links": {"type": GUIDE}, "meta": []}
+    source = {"pointer": "/data"}
+    return ApiError(429, "throttled", "Request was throttled.", detail, source, headers, extra)
 
 
 def server_error() -> ApiError:

@@ -152,7 +152,9 @@ def _convert(condition: Condition, allowed: Mapping[str, Filter], zone: tzinfo) 
         raise invalid_parameter("filter", f"'{name}' is not a valid filter field.")
     rule = allowed[name]
     if operator not in rule.operators:
-        raise invalid_parameter("filter", f"'{operator}' is not a valid operator for '{name}'.")
+        detail = f"'{operator}' is not an allowed filter operator for {name}.  "
+        detail += f"Allowed operators are {', '.join(rule.operators)}"
+        raise invalid_parameter("filter", detail)
     # A list is required exactly for the list operators, and a value for all but has().
     wants_list = operator in {"any", "contains-any", "contains-all"}
     if wants_list != isinstance(value, tuple) or (value is None) != (rule.type == "none"):

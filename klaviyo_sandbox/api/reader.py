@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from math import ceil, floor
@@ -12,10 +13,15 @@ import numpy as np
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.api import documents, filters
 from klaviyo_sandbox.api.documents import Url
-from klaviyo_sandbox.api.errors import invalid_parameter, not_found, unknown_metrics
+from klaviyo_sandbox.api.errors import (
+    invalid_body,
+    invalid_parameter,
+    not_found,
+    unknown_metrics,
+)
 from klaviyo_sandbox.api.query import Cursor, Query
 from klaviyo_sandbox.jsonapi import Json
-from klaviyo_sandbox.resources.declaration import Endpoint
+from klaviyo_sandbox.resources.declaration import Endpoint, ResourceType
 from klaviyo_sandbox.resources.registry import RESOURCE_TYPES
 
 MIN_EVENT_FILTER_AGE = 5
@@ -56,14 +62,15 @@ class Reader:
 
     def _build_page(self, endpoint: Endpoint, listing: Listing, query: Query, url: Url) -> Json:
         descending = query.sort.startswith("-")
-        low, high = page_bounds(listing.keys, query.cursor, query.size, descending=descending)
+        size = query.size if endpoint.has_page_links else None
+        low, high = page_bounds(listing.keys, query.cursor, size, descending=descending)
         items, keys = listing.items[low:high], listing.keys[low:high]
         is_empty = low == high
         at_start, at_end = low == 0 or is_empty, high == len(listing.keys) or is_empty
         if descending:
             items, keys, at_start, at_end = items[::-1], keys[::-1], at_end, at_start
         document = self._build_document(endpoint, items, query, url)
-        if endpoint.page:
+        if endpoint.has_page_links:
             order, links = f"{endpoint.path} {query.sort}", document["links"]
             links["prev"] = None if at_start else _page_link(url, "prev", keys[0], order)
             links["next"] = None if at_end else _page_link(url, "next", keys[-1], order)
@@ -121,6 +128,7 @@ class Reader:
     def _find(self, resource_type: str, id_: str) -> Any:
         """Return a resource, or the row number of an event; ApiError 404 if it is not visible."""
         item: Any
+        _check_id(RESOURCE_TYPES[resource_type], id_)
         if resource_type == "event":
             # An id leads to its event at any time, so whether it is visible is checked here.
             item = self.account.events.find_row(id_)
@@ -188,6 +196,13 @@ class Reader:
         keyed = [(_sort_key(each, path), each) for each in selected]
         keyed.sort(key=lambda pair: pair[0])
         return Listing([key for key, _ in keyed], [each for _, each in keyed])
+
+
+def _check_id(declared: ResourceType, id_: str) -> None:
+    """Raise ApiError 400 for an id that no resource of the type could have."""
+    if declared.id_pattern and not re.fullmatch(declared.id_pattern, id_):
+        pointer, detail = declared.malformed_id
+        raise invalid_body(pointer, detail.format(id=id_))
 
 
 def _is_to_many(endpoint: Endpoint) -> bool:

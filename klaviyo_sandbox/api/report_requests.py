@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.api import request_body
@@ -141,13 +142,22 @@ def build_response(account: Account, report_type: str, attributes: Json, url: Ur
         dates, results = report.series(account, subject, **request)
     else:
         dates, results = None, report.values(account, subject, **request)
-    cursor = url.parameters.get("page_cursor")
-    page, links = request_body.paginate(results, cursor, RESULTS_PER_PAGE, url)
+    page, links = _paginate(results, rules, url)
     content = {"results": page} | ({"date_times": dates} if is_series else {})
-    data: Json = {"type": report_type, "attributes": content}
-    if rules.relationships:
+    # Klaviyo gives every report a UUID; equal requests get equal ones here.
+    id_ = str(uuid5(NAMESPACE_URL, f"{report_type} {attributes}"))
+    data: Json = {"type": report_type, "id": id_, "attributes": content}
+    if rules.relationships and page:
         data["relationships"] = _build_relationships(rules.relationships, page)
     return {"data": data, "links": links}
+
+
+def _paginate(results: list[Json], rules: ReportRules, url: Url) -> tuple[Sequence[Json], Json]:
+    """Return a page and its links; only reports of messages have pages (recorded live)."""
+    if not rules.has_conversions:
+        return results, {"self": str(url)}
+    cursor = url.parameters.get("page_cursor")
+    return request_body.paginate(results, cursor, RESULTS_PER_PAGE, url)
 
 
 def _parse_group_by(attributes: Json, rules: ReportRules) -> tuple[str, ...]:

@@ -53,9 +53,11 @@ def parse_names(
         return ()
     if not isinstance(value, list) or (required and not value):
         raise invalid_body(pointer, f"'{name}' must be a list with at least one entry.")
-    for each in value:
-        if each not in allowed:
-            raise invalid_body(pointer, f"'{each}' is not a valid choice for '{name}'.")
+    unknown = [each for each in value if each not in allowed]
+    if unknown:
+        raise invalid_body(
+            pointer, *(f"'{one}' is not a valid choice for '{name}'." for one in unknown)
+        )
     return tuple(dict.fromkeys(value))
 
 

@@ -73,8 +73,11 @@ class Response:
 
     @classmethod
     def from_error(cls, error: ApiError) -> Response:
-        """Return the response of an error."""
-        return cls.from_document(error.status, error.document(), error.headers)
+        """Return the response of an error; a 429 has Retry-After and no content type."""
+        response = cls.from_document(error.status, error.document(), error.headers)
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            del response.headers["content-type"]
+        return response
 
     def encode_head(self, extra_headers: dict[str, str]) -> bytes:
         """Return the status line and headers as they go over the socket."""

@@ -21,13 +21,14 @@ them, then strikes every ``every``-th, at most ``times`` times (null: always).
     metric400     a metric of events does not exist (strikes only requests for one metric's events)
     variations400  a listing of messages with their variations is refused (strikes only these)
     cursor400     the page's cursor is refused (strikes only requests that carry one)
+    deep_cursor   the page of a firewall instead of those after the first 1,850 of one cursor; pages
     redirect      302 to another host; location
     bomb          200 MB in a small gzip; megabytes
     loop          links.next leads to the same page, always
     duplicate_page  links.next leads to the same page, once
     empty_page    a page without data that leads to the same page, once
     empty_listing    a page without data that ends the listing, once
-    only_self     a page whose links have no next
+    only_self     the last page of a listing, whose links have no next instead of null
     no_links      a page without links
     no_data       a page without data
     unsorted      a page whose first item is the last one
@@ -62,6 +63,8 @@ from klaviyo_sandbox.http.exchange import JSON_API, Exchange, Request, Response
 from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.resources.registry import find_endpoint
 
+CURSOR = re.compile(r"&?page(?:%5B|\[)cursor(?:%5D|\])=[^&]*")
+LAST_PAGE = 1_850  # of one cursor: seen live near 183,000 people, a hundred on a page
 FOREIGN_HOST = "https://klaviyo.invalid"
 MEGABYTE = 1 << 20
 # As a live account answered (singer-io and Airbyte handle the same text).
@@ -98,6 +101,7 @@ class Fault:
     options: dict[str, Any] = field(default_factory=dict)
     met: int = 0
     struck: int = 0
+    depths: dict[str, int] = field(default_factory=dict)
 
     def strikes(self, request: Request) -> bool:
         """Count the request and return whether the fault strikes it."""
@@ -108,10 +112,20 @@ class Fault:
         is_target = TARGETS.get(self.name)
         if is_target and not is_target(request):
             return False
+        if self.name == "deep_cursor" and not self._is_too_deep(request):
+            return False
         self.met += 1
         strikes = self.met > self.after and (self.met - self.after - 1) % self.every == 0
         self.struck += strikes
         return strikes
+
+    def _is_too_deep(self, request: Request) -> bool:
+        """Count the pages of a listing since its first one, which has no cursor."""
+        query = request.query.decode("latin-1")
+        listing = f"{request.path}?{CURSOR.sub('', query)}"
+        depth = self.depths.get(listing, 1) + 1 if CURSOR.search(query) else 1
+        self.depths[listing] = depth
+        return depth > self.options.get("pages", LAST_PAGE)
 
 
 class Faults:
@@ -246,6 +260,7 @@ REPLIES: dict[str, Callable[[Fault, Request, int], Response]] = {
         errors.invalid_parameter("include", "'campaign-variations' is not a valid include.")
     ),
     "cursor400": lambda *_: Response.from_error(errors.invalid_cursor()),
+    "deep_cursor": lambda *_: _build_html(403, "Access denied"),
     "redirect": _reply_redirect,
     "bomb": _reply_bomb,
 }
@@ -265,8 +280,9 @@ def _end_listing(document: Json, _fault: Fault) -> None:
     document["data"] = []
 
 
-def _drop_next_link(document: Json, _fault: Fault) -> None:
-    document["links"].pop("next", None)
+def _leave_self_alone(document: Json, _fault: Fault) -> None:
+    if document["links"].get("next") is None:
+        document["links"] = {"self": document["links"]["self"]}
 
 
 def _move_first_item_to_end(document: Json, _fault: Fault) -> None:
@@ -308,7 +324,7 @@ ALTERATIONS: dict[str, Callable[[Json, Fault], object]] = {
     "duplicate_page": _repeat_page,
     "empty_page": _empty_page,
     "empty_listing": _end_listing,
-    "only_self": _drop_next_link,
+    "only_self": _leave_self_alone,
     "no_links": lambda document, _fault: document.pop("links"),
     "no_data": lambda document, _fault: document.pop("data"),
     "unsorted": _move_first_item_to_end,

@@ -14,7 +14,7 @@ import numpy as np
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.reports.dimensions import Condition, label_events, matches
-from klaviyo_sandbox.reports.intervals import interval_edges, interval_starts
+from klaviyo_sandbox.reports.intervals import interval_edges, interval_instants
 from klaviyo_sandbox.reports.message_statistics import count_distinct
 from klaviyo_sandbox.simulation.population import Ints
 
@@ -53,7 +53,7 @@ def metric_aggregates(  # noqa: PLR0913 - the parameters of the request
         "unique": count_distinct(cell[has_person], events.person[rows][has_person], size),
     }
     measured = {name: counts[name].reshape(shape).tolist() for name in measurements}
-    return interval_starts(edges, zone), [
+    return interval_instants(edges), [
         {"dimensions": list(label), "measurements": {name: measured[name][n] for name in measured}}
         for n, label in enumerate(dimensions)
     ]

@@ -36,6 +36,25 @@ def _next_interval(moment: datetime, interval: str) -> datetime:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def interval_starts(edges: Ints, zone: ZoneInfo) -> list[str]:
-    """Return the beginnings of the intervals, in the zone's local time."""
-    return [datetime.fromtimestamp(edge, zone).isoformat() for edge in edges[:-1].tolist()]
+def interval_instants(edges: Ints) -> list[str]:
+    """Return the instants at which the intervals begin, as an aggregate's ``dates``."""
+    return [datetime.fromtimestamp(edge, UTC).isoformat() for edge in edges[:-1].tolist()]
+
+
+def interval_labels(edges: Ints, interval: str, zone: ZoneInfo) -> list[str]:
+    """Return the local beginnings of the intervals written as UTC, as a series' ``date_times``.
+
+    A first week that is cut is labelled by its Monday, a first month by its first day.
+    """
+    return [
+        _calendar_start(datetime.fromtimestamp(edge, zone), interval)
+        .replace(tzinfo=UTC)
+        .isoformat()
+        for edge in edges[:-1].tolist()
+    ]
+
+
+def _calendar_start(moment: datetime, interval: str) -> datetime:
+    if interval == "week":
+        return moment - timedelta(days=moment.weekday())
+    return moment.replace(day=1) if interval == "month" else moment

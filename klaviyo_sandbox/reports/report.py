@@ -16,7 +16,7 @@ from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.catalog.plan import Channel
 from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.reports.dimensions import Condition, groupings, matches
-from klaviyo_sandbox.reports.intervals import interval_edges, interval_starts
+from klaviyo_sandbox.reports.intervals import interval_edges, interval_labels
 from klaviyo_sandbox.reports.message_statistics import (
     RATES,
     Counts,
@@ -61,7 +61,7 @@ def series(
     zone = ZoneInfo(account.company.timezone)
     interval = INTERVALS[request["interval"]]
     edges = interval_edges(request["start"], request["end"], interval, zone)
-    return interval_starts(edges, zone), REPORTS[subject](account, request, edges)
+    return interval_labels(edges, interval, zone), REPORTS[subject](account, request, edges)
 
 
 def _report_campaigns(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:

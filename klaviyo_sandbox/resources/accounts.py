@@ -41,7 +41,7 @@ ACCOUNT = ResourceType(
     " test_account timezone",
     build=_build_accounts,
     endpoints=(
-        Endpoint("/api/accounts", "account", XS, "accounts:read"),
+        Endpoint("/api/accounts", "account", XS, "accounts:read", page_links=True),
         Endpoint("/api/accounts/{id}", "account", XS, "accounts:read"),
     ),
 )

@@ -84,7 +84,8 @@ class Endpoint:
     ``resource_type`` is the type of the resources in the response. ``additional`` attributes are
     shown on request, ``always`` are those that other endpoints hide. ``slow_rates`` gives the rate
     that applies when an additional attribute is requested. ``default_filters`` apply when the
-    request has no filter on that field.
+    request has no filter on that field. ``page_links`` says so where Klaviyo was recorded to link
+    to pages that it does not take a cursor for, or the other way round.
     """
 
     path: str
@@ -99,6 +100,12 @@ class Endpoint:
     always: str = ""
     slow_rates: dict[str, Rate] = field(default_factory=dict)
     default_filters: dict[str, str] = field(default_factory=dict)
+    page_links: bool | None = None
+
+    @property
+    def has_page_links(self) -> bool:
+        """Whether the response links to other pages, with null where there is none."""
+        return self.page is not None if self.page_links is None else self.page_links
 
     @property
     def shape(self) -> Shape:
@@ -147,15 +154,22 @@ class ResourceType:
     """A type of resource, with everything the sandbox knows of it.
 
     ``relationships`` maps a name to the type at its other end, with ``*`` for a to-many one.
-    ``field_paths`` locates the sort and filter fields that are no plain attribute. ``build``
-    returns the resources that exist at a moment; None for those of the simulation.
+    ``shown`` names the relationships that have data without an include, by default the to-one
+    ones; ``left_out`` those that are absent where they lead nowhere. ``field_paths`` locates the
+    sort and filter fields that are no plain attribute. ``malformed_id`` is the error of an id that
+    does not match ``id_pattern``. ``build`` returns the resources that exist at a moment; None for
+    those of the simulation.
     """
 
     name: str
     attributes: str = ""
     additional: str = ""
     relationships: Mapping[str, str] = field(default_factory=dict)
+    shown: str | None = None
+    left_out: str = ""
     field_paths: Mapping[str, str] = field(default_factory=dict)
+    id_pattern: str = ""
+    malformed_id: tuple[str, str] = ("/data/id", "Invalid ID: '{id}'")
     endpoints: tuple[Endpoint, ...] = ()
     build: Builder | None = None
 
@@ -172,6 +186,12 @@ class ResourceType:
     def field_path(self, name: str) -> str:
         """Return the dotted path of a sort or filter field within the resource."""
         return "id" if name == "id" else self.field_paths.get(name, f"attributes.{name}")
+
+    def has_data(self, relationship: str) -> bool:
+        """Whether the relationship has data without an include."""
+        if self.shown is not None:
+            return relationship in self.shown.split()
+        return not self.is_to_many(relationship)
 
     def is_to_many(self, relationship: str) -> bool:
         """Whether the relationship leads to any number of resources."""

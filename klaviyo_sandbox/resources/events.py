@@ -20,6 +20,9 @@ EVENT = ResourceType(
     name="event",
     attributes="datetime event_properties timestamp uuid",
     relationships={"profile": "profile", "metric": "metric", "attributions": "attribution*"},
+    left_out="attributions",
+    id_pattern="[0-9a-f]+",
+    malformed_id=("/data/id", "Invalid Event ID: '{id}'"),
     endpoints=(
         Endpoint(
             "/api/events", "event", XL, "events:read", Page(200, 1000),

@@ -31,8 +31,8 @@ from klaviyo_sandbox.resources.declaration import (
     relationship_endpoints,
 )
 
-# A flow message's names of channels; reports say push-notification.
-_FLOW_CHANNELS = {"email": "email", "sms": "sms", "push": "mobile_push", "whatsapp": "whatsapp"}
+# A flow message's names of channels; only "Email" is recorded. Reports say push-notification.
+_FLOW_CHANNELS = {"email": "Email", "sms": "sms", "push": "mobile_push", "whatsapp": "whatsapp"}
 
 
 def _build_flows(company: Company, now: int) -> list[Json]:
@@ -162,8 +162,6 @@ def _build_delay(seconds: int) -> Json:
         "value": seconds // size,
         "secondary_value": None,
         "timezone": "profile",
-        "delay_until_time": None,
-        "delay_until_weekdays": None,
     }
 
 
@@ -267,6 +265,7 @@ FLOW_ACTION = ResourceType(
     name="flow-action",
     attributes="created definition updated",
     relationships={"flow": "flow", "flow-messages": "flow-message*"},
+    id_pattern="[0-9]+",
     field_paths={
         "action_type": "attributes.definition.type",
         "status": "attributes.definition.data.status",
@@ -284,7 +283,7 @@ FLOW_ACTION = ResourceType(
 FLOW_MESSAGE = ResourceType(
     name="flow-message",
     attributes="channel created definition updated",
-    relationships={"flow-action": "flow-action", "template": "template"},
+    relationships={"flow-action": "flow-action", "template": "template", "image": "image"},
     field_paths=in_definition("name"),
     build=_build_flow_messages,
     endpoints=(

@@ -86,6 +86,7 @@ FORM = ResourceType(
     attributes="ab_test created_at name status updated_at",
     additional="definition",
     relationships={"form-versions": "form-version*"},
+    shown="form-versions",
     build=_build_forms,
     endpoints=(
         Endpoint("/api/forms", "form", *_ACCESS, Page(20, 100), "created_at updated_at",
@@ -94,6 +95,7 @@ FORM = ResourceType(
         *relationship_endpoints(
             "/api/forms/{id}/form-versions", "form-version", *_ACCESS, page=Page(20, 100),
             sort="created_at updated_at", filters=_STATE_FILTERS | {"form_type": ANY_OR_EQUALS},
+            page_links=False,
         ),
     ),
 )  # fmt: skip

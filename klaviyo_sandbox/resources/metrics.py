@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from klaviyo_sandbox.catalog.model import Company
+from klaviyo_sandbox.catalog.plan import MAPPED_METRICS
 from klaviyo_sandbox.jsonapi import Json, latest_iso, resource, to_iso, to_many, to_one
 from klaviyo_sandbox.resources.declaration import (
     EQUALS,
@@ -106,6 +107,9 @@ MAPPED_METRIC = ResourceType(
     name="mapped-metric",
     attributes="updated",
     relationships={"metric": "metric", "custom-metric": "custom-metric"},
+    left_out="metric custom-metric",
+    id_pattern="|".join(MAPPED_METRICS),
+    malformed_id=("/data/attributes/id", "'{id}' is not a valid choice for 'id'."),
     build=_build_mapped_metrics,
     endpoints=(
         Endpoint("/api/mapped-metrics", "mapped-metric", *_ACCESS, include="custom-metric metric"),

@@ -25,7 +25,8 @@ _EMAIL = "subscriptions.email.marketing"
 PROFILE = ResourceType(
     name="profile",
     attributes="created email external_id first_name image last_event_date last_name locale"
-    " location organization phone_number properties title updated joined_group_at",
+    " location organization phone_number properties title updated joined_group_at anonymous_id"
+    " whatsapp_bsuid",
     additional="subscriptions predictive_analytics",
     relationships={
         "lists": "list*",

@@ -61,6 +61,7 @@ TAG = ResourceType(
         "campaigns": "campaign*",
         "flows": "flow*",
     },
+    shown="",
     build=_build_tags,
     endpoints=(
         Endpoint("/api/tags", "tag", *_ACCESS, Page(50, 50), "id name", {"name": NAME},
@@ -81,6 +82,6 @@ TAG_GROUP = ResourceType(
         Endpoint("/api/tag-groups", "tag-group", *_ACCESS, Page(25, 25), "id name",
                  {"name": NAME, "exclusive": FLAG, "default": FLAG}),
         Endpoint("/api/tag-groups/{id}", "tag-group", *_ACCESS),
-        *relationship_endpoints("/api/tag-groups/{id}/tags", "tag", *_ACCESS),
+        *relationship_endpoints("/api/tag-groups/{id}/tags", "tag", *_ACCESS, page_links=True),
     ),
 )  # fmt: skip

@@ -48,6 +48,11 @@ class Consent(NamedTuple):
     method: str | None
 
 
+PREDICTIONS = (
+    "historic_clv predicted_clv total_clv historic_number_of_orders predicted_number_of_orders"
+    " average_days_between_orders average_order_value churn_probability"
+    " expected_date_of_next_order ranked_channel_affinity"
+).split()
 NO_CONSENT = Consent("NEVER_SUBSCRIBED", None, allowed=False, method=None)
 
 
@@ -93,6 +98,8 @@ def _build_profile(
             "email": people.email(person),
             "phone_number": people.phone(person, now),
             "external_id": f"C-{100_000 + person}" if activity.orders[person] else None,
+            "anonymous_id": None,
+            "whatsapp_bsuid": None,
             "first_name": FIRST_NAMES[people.first[person]],
             "last_name": LAST_NAMES[people.last[person]],
             "organization": None,
@@ -144,7 +151,9 @@ def _build_subscriptions(company: Company, people: People, person: int, now: int
     return {
         "email": {
             "marketing": marketing
-            | {"list_suppressions": _find_list_suppressions(company, people, person, now)}
+            | {"list_suppressions": _find_list_suppressions(company, people, person, now)},
+            "open_tracking": _build_tracking_consent(),
+            "click_tracking": _build_tracking_consent(),
         },
         "sms": {
             "marketing": _build_consent(sms) | {"can_receive_sms_marketing": sms.allowed},
@@ -173,6 +182,15 @@ def _find_list_suppressions(company: Company, people: People, person: int, now: 
         for group, at in left
         if group.channel == "email" and at <= now
     ]
+
+
+def _build_tracking_consent() -> Json:
+    return _build_consent_times(NO_CONSENT) | {
+        "can_receive": False,
+        "created_timestamp": None,
+        "metadata": None,
+        "valid_until": None,
+    }
 
 
 def _build_whatsapp_consent(consent: Consent, phone: str | None) -> Json:
@@ -207,11 +225,11 @@ def _build_consent_times(consent: Consent) -> Json:
     }
 
 
-def _predict(person: int, activity: Activity) -> Json | None:
-    """Return simple forecasts from the visible orders; None without orders."""
+def _predict(person: int, activity: Activity) -> Json:
+    """Return simple forecasts from the visible orders; null values without orders."""
     orders, spent = int(activity.orders[person]), float(activity.spent[person])
     if not orders:
-        return None
+        return dict.fromkeys(PREDICTIONS)
     first, last = int(activity.first_order[person]), int(activity.last_order[person])
     interval = (last - first) / DAY / (orders - 1) if orders > 1 else None
     expected_interval = interval or 180.0

@@ -1,11 +1,15 @@
-"""Trim Klaviyo's OpenAPI to the responses of the sandbox's endpoints, as JSON Schema.
+"""Trim Klaviyo's OpenAPI to the sandbox's endpoints.
 
     python -m tests.sandbox.trim_openapi stable.json beta.json > klaviyo_openapi.json
 
 The first file is Klaviyo's stable OpenAPI 2026-07-15, the second its beta, 2026-07-15.pre, from
-whose campaigns revision 2026-10-15 follows. Both are published in github.com/klaviyo/openapi.
-Prose is dropped, ``nullable`` becomes a type, and ``oneOf`` becomes ``anyOf``, because
-Klaviyo's alternatives overlap. The layouts of forms and templates are cut off.
+whose campaigns revision 2026-10-15 follows. Both are published in github.com/klaviyo/openapi. The
+result holds one document of each, by revision.
+
+The documents become OpenAPI 3.1, whose schemas are JSON Schema: ``nullable`` becomes a type.
+Prose is dropped, and ``oneOf`` becomes ``anyOf``, because Klaviyo's alternatives overlap. What may
+be null live is nullable: links to other pages, and the profile and metric of an event. The layouts
+of forms and templates are cut off.
 """
 
 from __future__ import annotations
@@ -17,72 +21,138 @@ from typing import Any
 
 from klaviyo_sandbox.resources.registry import ENDPOINTS
 
+Json = dict[str, Any]
 PROSE = {"description", "example", "examples", "externalDocs", "discriminator", "deprecated"}
+DROPPED = {"summary", "tags", "x-klaviyo-operation-aliases", "x-klaviyo-pre-release"}
 CUT = {"FormDefinition", "TemplateDefinition"}
 PREFIX = "#/components/schemas/"
+# What 2026-10-15 includes and the beta does not, with the schema of what is included (from the
+# official client klaviyo-api 25.0.0).
+ADDED_INCLUDES = {
+    "/api/campaigns": ("tags", "TagResponseObjectResource"),
+    "/api/campaigns/{id}": ("tags", "TagResponseObjectResource"),
+    "/api/campaigns/{id}/campaign-messages": ("campaign", "CampaignResponseObjectResource"),
+}
 
 
-def to_json_schema(schema: Any, *, names: bool = False) -> Any:
-    """Return a schema of OpenAPI 3.0 as JSON Schema; with ``names`` its keys are properties."""
-    if isinstance(schema, list):
-        return [to_json_schema(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
+def drop_prose(value: Any, *, names: bool = False) -> Any:
+    """Return a part of a document without prose; with ``names`` its keys are properties."""
+    if isinstance(value, list):
+        return [drop_prose(each) for each in value]
+    if not isinstance(value, dict):
+        return value
     if names:
-        return {name: to_json_schema(each) for name, each in schema.items()}
+        return {name: drop_prose(each) for name, each in value.items()}
     kept = {
-        key.replace("oneOf", "anyOf"): to_json_schema(value, names=key == "properties")
-        for key, value in schema.items()
-        if key not in PROSE and key != "nullable" and not key.startswith("x-")
+        key.replace("oneOf", "anyOf"): drop_prose(each, names=key == "properties")
+        for key, each in value.items()
+        if key not in PROSE and key != "nullable"
     }
-    if isinstance(kept.get("$ref"), str):
-        kept["$ref"] = kept["$ref"].replace(PREFIX, "#/$defs/")
-    return {"anyOf": [kept, {"type": "null"}]} if schema.get("nullable") else kept
+    return make_nullable(kept) if value.get("nullable") is True else kept
 
 
-def find_references(schema: Any) -> set[str]:
-    """Return the names of the definitions that a schema refers to."""
-    if isinstance(schema, list):
-        return set().union(*map(find_references, schema))
-    if not isinstance(schema, dict):
+def make_nullable(schema: Json) -> Json:
+    """Return a schema that also allows null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def find_references(value: Any) -> set[str]:
+    """Return the names of the schemas that a part of a document refers to."""
+    if isinstance(value, list):
+        return set().union(*map(find_references, value))
+    if not isinstance(value, dict):
         return set()
-    own = (
-        {schema["$ref"].removeprefix("#/$defs/")} if isinstance(schema.get("$ref"), str) else set()
-    )
-    return own.union(*map(find_references, schema.values()))
+    own = value.get("$ref")
+    names = {own.removeprefix(PREFIX)} if isinstance(own, str) and own.startswith(PREFIX) else set()
+    return names.union(*map(find_references, value.values()))
 
 
-def trim(document: dict[str, Any], paths: list[tuple[str, str]]) -> dict[str, Any]:
-    """Return the schemas of the responses at these methods and paths, and all they refer to."""
-    responses, defined = {}, document["components"]["schemas"]
+def trim(document: Json, paths: list[tuple[str, str]]) -> Json:
+    """Return the operations at these methods and paths, and all that they refer to."""
+    operations: Json = {}
     for method, path in paths:
-        response = document["paths"][path][method]["responses"]["200"]["content"]
-        responses[path] = to_json_schema(response["application/vnd.api+json"]["schema"])
-    definitions: dict[str, Any] = {}
-    missing = find_references(list(responses.values()))
+        operation = drop_prose(document["paths"][path][method])
+        kept = {name: part for name, part in operation.items() if name not in DROPPED}
+        kept["responses"] = {
+            status: each if "$ref" in each else {"description": status, **each}
+            for status, each in operation["responses"].items()
+        }
+        operations[path] = {method: kept}
+    components, defined = document["components"], document["components"]["schemas"]
+    responses = {
+        name: drop_prose(each) | {"description": name}
+        for name, each in components["responses"].items()
+    }
+    schemas: Json = {}
+    missing = find_references([operations, responses])
     while missing:
-        found = {name: {} if name in CUT else to_json_schema(defined[name]) for name in missing}
-        definitions |= found
-        missing = find_references(list(found.values())) - set(definitions)
-    return {"answers": responses, "$defs": definitions}
+        found = {name: {} if name in CUT else drop_prose(defined[name]) for name in missing}
+        schemas |= found
+        missing = find_references(list(found.values())) - set(schemas)
+    _allow_live_nulls(schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Klaviyo", "version": document["info"]["version"]},
+        "servers": [{"url": server["url"]} for server in document["servers"]],
+        "paths": operations,
+        "components": {"responses": responses, "schemas": schemas},
+    }
 
 
-def format_json(value: dict[str, Any], depth: int) -> str:
+def _allow_live_nulls(schemas: Json) -> None:
+    """Make nullable in place what is null live."""
+    links = schemas["CollectionLinks"]["properties"]
+    links |= {name: make_nullable(links[name]) for name in ("prev", "next")}
+    # An event's metric or profile may be unknown (changelog of klaviyo-api 24.0.0).
+    event = schemas.get("EventResponseObjectResource", {"properties": {}})["properties"]
+    relationships = event.get("relationships", {"properties": {}})["properties"]
+    for name in relationships.keys() & {"metric", "profile"}:
+        relationship = relationships[name]["properties"]
+        relationship["data"] = make_nullable(relationship["data"])
+
+
+def add_includes(beta: Json, stable: Json) -> None:
+    """Add to the beta in place what revision 2026-10-15 includes."""
+    schemas = stable["components"]["schemas"] | beta["components"]["schemas"]
+    beta["components"]["schemas"] = schemas
+    for path, (include, schema) in ADDED_INCLUDES.items():
+        operation = beta["paths"][path]["get"]
+        _find_includes(operation["parameters"]).append(include)
+        answer = operation["responses"]["200"]["content"]["application/vnd.api+json"]["schema"]
+        members = schemas[answer["$ref"].removeprefix(PREFIX)]["properties"]
+        known = members.setdefault("included", {"type": "array", "items": {}})
+        added = {"$ref": f"{PREFIX}{schema}"}
+        known["items"] = {"anyOf": [known["items"], added]} if known["items"] else added
+
+
+def _find_includes(parameters: list[Json]) -> list[str]:
+    """Return the list of includes that a request may ask for; a new one if there is none."""
+    for parameter in parameters:
+        if parameter["name"] == "include":
+            includes: list[str] = parameter["schema"]["items"]["enum"]
+            return includes
+    schema = {"type": "array", "items": {"type": "string", "enum": (includes := [])}}
+    parameters.append({"name": "include", "in": "query", "explode": False, "schema": schema})
+    return includes
+
+
+def format_json(value: Json, depth: int) -> str:
     """Return a document as JSON with one line for each thing that is ``depth`` levels down."""
-    if depth < 0:
+    if depth < 0 or not isinstance(value, dict):
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
     parts = (f"{json.dumps(name)}:{format_json(value[name], depth - 1)}" for name in sorted(value))
     return "{\n" + ",\n".join(parts) + "\n}"
 
 
 def main() -> None:
-    """Print the trimmed schemas."""
+    """Print the trimmed documents."""
     stable, beta = (json.loads(Path(name).read_text()) for name in sys.argv[1:3])
+    add_includes(beta, stable)
     paths = [(endpoint.method.lower(), endpoint.path) for endpoint in ENDPOINTS]
     changed = [each for each in paths if each[1] in beta["paths"] and "campaign" in each[1]]
     kept = [each for each in paths if each not in changed and each[1] in stable["paths"]]
     trimmed = {"2026-07-15": trim(stable, kept), "2026-07-15.pre": trim(beta, changed)}
-    print(format_json(trimmed, depth=2))
+    print(format_json(trimmed, depth=3))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,159 @@
+"""The sandbox's answers have the form of the live ones that were recorded."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from klaviyo_sandbox.resources.registry import ENDPOINTS, find_endpoint
+from tests.sandbox.conftest import NOON
+from tests.sandbox.endpoint_samples import WEEKS, report_attributes, sample_ids
+from tests.sandbox.recorded_shapes import (
+    compare_document,
+    compare_errors,
+    compare_headers,
+    load_shapes,
+)
+from tests.sandbox_server import KEY, Sandbox, build_body, running_sandbox
+
+SHAPES = load_shapes()
+SMALL: dict[str, Any] = {"campaigns": 60, "profiles": 200, "now": NOON}
+KEYS = [KEY, "pk_without_templates:accounts:read"]
+
+
+@pytest.fixture(scope="module", name="limited")
+def _limited() -> Iterator[Sandbox]:
+    """A small account with Klaviyo's rate limits, and a key of few scopes."""
+    with running_sandbox(**SMALL, api_key=KEYS) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module", name="ids")
+def _ids() -> Iterator[dict[str, str]]:
+    """An id of each type in the same account, which has no limits here."""
+    with running_sandbox(**SMALL, no_limits=True) as sandbox:
+        types = set(re.findall(r"{([a-z-]+)}", str(SHAPES["answers"])))
+        ids = {type_: sample_ids(sandbox, type_)[0] for type_ in types - {"flow-message"}}
+        # The first action of a flow is a delay, which has no message.
+        messages = sample_ids(sandbox, "flow-message")
+        action = sandbox.get(f"/api/flow-messages/{messages[0]}/flow-action")["data"]["id"]
+        yield ids | {"flow-message": messages[0], "flow-action": action}
+
+
+def send(sandbox: Sandbox, request: str, **options: Any) -> Any:
+    """Send a request of the recording, by its path; a report's is made from the sandbox's rules."""
+    sandbox.reset()  # of the counted rate limits
+    found = find_endpoint(request.partition("?")[0])
+    if found is None or found[0].method == "GET":
+        return sandbox.request("GET", request, **options)
+    metrics = {
+        each["attributes"]["name"]: each["id"] for each in sandbox.get("/api/metrics")["data"]
+    }
+    type_, attributes = found[0].resource_type, report_attributes(found[0], metrics)
+    return sandbox.request("POST", request, json=build_body(type_, attributes), **options)
+
+
+@pytest.mark.parametrize("name", SHAPES["answers"])
+def test_e10_an_answer_has_the_recorded_form(
+    limited: Sandbox, ids: dict[str, str], name: str
+) -> None:
+    """Status, headers, links, members and types of values are those of the recorded answer."""
+    answer = SHAPES["answers"][name]
+    response = send(limited, re.sub(r"{([a-z-]+)}", lambda found: ids[found[1]], answer["request"]))
+    assert response.status_code == 200, response.text
+    url = response.request.url
+    assert list(compare_headers(response.headers, answer["limit"])) == []
+    assert sorted(set(compare_document(response.json(), answer, url))) == []
+
+
+@pytest.mark.parametrize("name", SHAPES["failures"])
+def test_e11_a_failure_has_the_recorded_form(limited: Sandbox, name: str) -> None:
+    """Status, headers and members of an error are the recorded ones; a malformed id is a 400."""
+    failure = SHAPES["failures"][name]
+    key = {"Authorization": f"Klaviyo-API-Key {failure['key']}"} if "key" in failure else {}
+    response = send(limited, failure["request"], headers=key)
+    assert response.status_code == failure["status"], response.text
+    assert list(compare_headers(response.headers, failure.get("limit"))) == []
+    assert list(compare_errors(response.json(), failure)) == []
+
+
+def test_e11_a_429_has_retry_after_alone(limited: Sandbox) -> None:
+    """It holds whole seconds in Retry-After, no rate limit and no content type."""
+    limited.reset()
+    responses = [limited.request("GET", "/api/accounts") for _ in range(9)]
+    refused = next(one for one in responses if one.status_code == 429)
+    assert refused.headers["retry-after"] == "1"
+    names = {name.lower() for name in refused.headers}
+    assert not {name for name in names if "ratelimit" in name or name == "content-type"}
+    assert list(compare_errors(refused.json(), {"status": 429})) == []
+
+
+def test_e11_each_unknown_statistic_is_an_error(limited: Sandbox) -> None:
+    """A report that is asked for two statistics that do not exist answers two errors."""
+    limited.reset()
+    attributes = {"statistics": ["revenue", "opens", "sends"], "timeframe": WEEKS}
+    body = build_body("segment-values-report", attributes)
+    response = limited.request("POST", "/api/segment-values-reports", json=body)
+    details = [error["detail"] for error in response.json()["errors"]]
+    assert response.status_code == 400
+    assert details == [
+        f"'{name}' is not a valid choice for 'statistics'."
+        for name in ("revenue", "opens", "sends")
+    ]
+
+
+def test_e10_dates_are_as_recorded(limited: Sandbox) -> None:
+    """An aggregate's dates are instants of local midnight, a series' local midnights as UTC."""
+    limited.reset()
+    metric = limited.get("/api/metrics")["data"][0]["id"]
+    week = ["greater-or-equal(datetime,2026-11-02)", "less-than(datetime,2026-11-05)"]
+    attributes = {"metric_id": metric, "measurements": ["count"], "filter": week}
+    aggregate = limited.report("metric-aggregate", **attributes, timezone="Europe/Copenhagen")
+    days = ["2026-11-01", "2026-11-02", "2026-11-03"]
+    assert aggregate["data"]["attributes"]["dates"] == [f"{day}T23:00:00+00:00" for day in days]
+    request: dict[str, Any] = {"statistics": ["total_members"], "interval": "daily"}
+    series = limited.report("segment-series-report", **request, timeframe={"key": "last_7_days"})
+    dates = series["data"]["attributes"]["date_times"]
+    # N days and today: 2026-11-21 is the account's day.
+    assert dates == [f"2026-11-{day}T00:00:00+00:00" for day in range(14, 22)]
+
+
+def test_every_endpoint_is_compared_or_named(ids: dict[str, str]) -> None:
+    """An endpoint whose answer is not compared is a relationship's or new in 2026-10-15."""
+    requests = [answer["request"].partition("?")[0] for answer in SHAPES["answers"].values()]
+    paths = [re.sub(r"{([a-z-]+)}", lambda found: ids[found[1]], path) for path in requests]
+    compared = {found[0].path for found in map(find_endpoint, paths) if found}
+    missing = [each for each in ENDPOINTS if each.path not in compared]
+    assert {each.path for each in missing if each.shape not in {"related", "identifiers"}} == {
+        "/api/forms/{id}",  # recorded with a fieldset alone
+        "/api/campaign-messages", "/api/campaign-messages/{id}",
+        "/api/campaign-variations/{id}", "/api/campaign-audiences/{id}",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda page: page["data"][0]["attributes"].pop("trigger_type"),
+        lambda page: page["data"][0]["attributes"].update(colour="red"),
+        lambda page: page["data"][0]["attributes"].update(archived="no"),
+        lambda page: page["data"][0]["attributes"].update(updated="2026-11-01T00:00:00"),
+        lambda page: page["data"][0]["relationships"]["tags"].pop("data"),
+        lambda page: page["data"][0]["relationships"].pop("tags"),
+        lambda page: page["data"][0]["links"].update(self="/api/flows/x/"),
+        lambda page: page["links"].pop("prev"),
+        lambda page: page["links"].update(next="https://klaviyo.invalid/api/flows"),
+        lambda page: page.pop("included"),
+    ],
+)
+def test_a_difference_is_found(limited: Sandbox, change: Any) -> None:
+    """One wrong, missing or unknown member of a page of flows is exactly one difference."""
+    answer = SHAPES["answers"]["get_flows"]
+    response = send(limited, answer["request"])
+    page = copy.deepcopy(response.json())
+    change(page)
+    assert len(list(compare_document(page, answer, response.request.url))) == 1

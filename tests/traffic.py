@@ -1,0 +1,41 @@
+"""Records the requests that a client sends, and their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import requests
+
+from tests.sandbox.klaviyo_contract import Exchange
+
+
+@contextmanager
+def recorded_exchanges() -> Iterator[list[Exchange]]:
+    """Collect every exchange with an API that a requests session of this process makes."""
+    exchanges: list[Exchange] = []
+    send = requests.Session.send
+
+    def send_and_record(
+        session: requests.Session, request: requests.PreparedRequest, **options: Any
+    ) -> requests.Response:
+        response = send(session, request, **options)
+        url, body, headers = str(request.url), request.body, response.headers
+        if "/api/" in url:
+            raw = body.encode() if isinstance(body, str) else body
+            exchanges.append(
+                Exchange(
+                    str(request.method),
+                    url,
+                    raw,  # type: ignore[arg-type] # bytes: nothing here streams a body
+                    response.status_code,
+                    response.content,
+                    headers.get("content-type", ""),
+                )
+            )
+        return response
+
+    with mock.patch.object(requests.Session, "send", send_and_record):
+        yield exchanges
