@@ -1,6 +1,6 @@
-{#- Compares the periods of flows whose days are over with the sums of klaviyo__flow_daily for the same
-    days: recipients add up, and people of a period are never more than people counted once a day.
-    Conversions add up too, but only while both are of one sync. -#}
+{#- Compares the periods of flows whose days are over with the sums of klaviyo__flow_daily for the
+    same days: recipients add up, and people of a period are never more than people counted once a
+    day. Conversions add up too, but only while both are of one sync. -#}
 {{ config(severity='warn') }}
 
 with
@@ -19,9 +19,10 @@ days as (
 
     select
         periods.flow_period_key,
-        {% for statistic in ['recipients'] + people_statistics() -%}
-        sum(flow_days.{{ statistic }}) as {{ statistic }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {% for statistic in people_statistics() -%}
+        sum(flow_days.{{ statistic }}) as {{ statistic }},
+        {% endfor -%}
+        sum(flow_days.recipients) as recipients
     from periods
     inner join {{ ref('klaviyo__flow_daily') }} as flow_days
         on periods.account_id = flow_days.account_id

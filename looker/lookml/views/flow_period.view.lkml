@@ -159,6 +159,7 @@ view: flow_period {
     label: "Delivered in the period"
     description: "Messages that arrived."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_delivered]
     sql: ${TABLE}.delivered ;;
   }
@@ -169,6 +170,7 @@ view: flow_period {
     label: "Openers in the period"
     description: "People who opened: Klaviyo's own count for the period, each person once per message."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_openers]
     sql: ${TABLE}.opens_unique ;;
   }
@@ -179,6 +181,7 @@ view: flow_period {
     label: "Clickers in the period"
     description: "People who clicked: Klaviyo's own count for the period, each person once per message."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_clickers]
     sql: ${TABLE}.clicks_unique ;;
   }
@@ -189,6 +192,7 @@ view: flow_period {
     label: "Converters in the period"
     description: "People with a conversion: Klaviyo's own count for the period, each person once per message."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_converters]
     sql: ${TABLE}.conversion_uniques ;;
   }
@@ -199,6 +203,7 @@ view: flow_period {
     label: "Unsubscribers in the period"
     description: "People who unsubscribed: Klaviyo's own count for the period, each person once per message."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_unsubscribers]
     sql: ${TABLE}.unsubscribe_uniques ;;
   }
@@ -209,6 +214,7 @@ view: flow_period {
     label: "Delivered in the period with opens tracked"
     description: "Delivered messages of channels whose opens are counted."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_open_tracked_delivered]
     sql: ${TABLE}.open_tracked_delivered ;;
   }
@@ -219,6 +225,7 @@ view: flow_period {
     label: "Delivered in the period with clicks tracked"
     description: "Delivered messages of channels whose clicks are counted."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_click_tracked_delivered]
     sql: ${TABLE}.click_tracked_delivered ;;
   }
@@ -229,6 +236,7 @@ view: flow_period {
     label: "Openers in the period with clicks tracked"
     description: "People who opened, of channels whose clicks are counted."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_click_tracked_openers]
     sql: ${TABLE}.click_tracked_opens_unique ;;
   }
@@ -239,6 +247,7 @@ view: flow_period {
     label: "Clickers in the period with opens tracked"
     description: "People who clicked, of channels whose opens are counted."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_open_tracked_clickers]
     sql: ${TABLE}.open_tracked_clicks_unique ;;
   }
@@ -249,6 +258,7 @@ view: flow_period {
     label: "Delivered in the period with unsubscribes tracked"
     description: "Delivered messages of channels whose unsubscribes are counted."
     value_format_name: decimal_0
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_unsubscribe_tracked_delivered]
     sql: ${TABLE}.unsubscribe_tracked_delivered ;;
   }
@@ -259,6 +269,7 @@ view: flow_period {
     label: "Open rate of the period"
     description: "Openers / delivered in the period, over the channels whose opens are counted."
     value_format_name: percent_1
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_openers, period_open_tracked_delivered, period_open_rate]
     sql: 1.0 * ${period_openers} / NULLIF(${period_open_tracked_delivered}, 0) ;;
   }
@@ -269,6 +280,7 @@ view: flow_period {
     label: "Click rate of the period"
     description: "Clickers / delivered in the period, over the channels whose clicks are counted."
     value_format_name: percent_2
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_clickers, period_click_tracked_delivered, period_click_rate]
     sql: 1.0 * ${period_clickers} / NULLIF(${period_click_tracked_delivered}, 0) ;;
   }
@@ -279,6 +291,7 @@ view: flow_period {
     label: "Click-to-open rate of the period"
     description: "Clickers / openers in the period, over the channels whose opens and clicks are counted."
     value_format_name: percent_1
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_open_tracked_clickers, period_click_tracked_openers, period_click_to_open_rate]
     sql: 1.0 * ${period_open_tracked_clickers} / NULLIF(${period_click_tracked_openers}, 0) ;;
   }
@@ -289,6 +302,7 @@ view: flow_period {
     label: "Conversion rate of the period"
     description: "Converters / delivered in the period."
     value_format_name: percent_2
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_converters, period_delivered, period_conversion_rate]
     sql: 1.0 * ${period_converters} / NULLIF(${period_delivered}, 0) ;;
   }
@@ -299,6 +313,7 @@ view: flow_period {
     label: "Unsubscribe rate of the period"
     description: "Unsubscribers / delivered in the period, over the channels whose unsubscribes are counted."
     value_format_name: percent_2
+    required_fields: [period_kind, period_start_date]
     drill_fields: [detail*, period_unsubscribers, period_unsubscribe_tracked_delivered, period_unsubscribe_rate]
     sql: 1.0 * ${period_unsubscribers} / NULLIF(${period_unsubscribe_tracked_delivered}, 0) ;;
   }
