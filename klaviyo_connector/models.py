@@ -152,9 +152,14 @@ class Table:
         """Whether a resource has a key value of this table: a flow's delay is not a message."""
         return any(get_path(source, self.columns[name].path) is not None for name in self.key)
 
+    @cached_property
+    def day_column(self) -> str | None:
+        """The column of the key with the day of the row, or with the first day of its period."""
+        return next((name for name in ("date", "period_start") if name in self.key), None)
+
     def key_columns(self, *, undated: bool = False) -> list[str]:
         """The columns of the key within one account, `undated` without the day of the row."""
-        return [name for name in self.key if not (undated and name == "date")]
+        return [name for name in self.key if not (undated and name == self.day_column)]
 
     def key_of(self, row: Row, *, undated: bool = False) -> str:
         """The key of a row within one account as a JSON list."""

@@ -75,6 +75,19 @@ class Period:
 
 
 @dataclass(frozen=True)
+class People:
+    """Whole periods in which Klaviyo counts people.
+
+    Where the chosen days are a period of `model`, its rows replace the daily rows that meet
+    `where`, for metrics that count people. For other days `note` says what the daily rows count.
+    """
+
+    model: str
+    where: dict[str, str]
+    note: str
+
+
+@dataclass(frozen=True)
 class Page:
     """A heading and the tiles below it."""
 
@@ -99,6 +112,7 @@ class Dashboard:
     filters: list[str]
     lists: list[str]
     periods: list[Period]
+    people: People
     values: dict[str, dict[str | int, dict[str, str]]]
     pages: list[Page]
 
@@ -126,7 +140,8 @@ def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
             for page in content.pop("pages")
         ]
         periods = [Period(**period) for period in content.pop("periods")]
-        dashboard = Dashboard(**content, periods=periods, pages=pages)
+        people = People(**content.pop("people"))
+        dashboard = Dashboard(**content, periods=periods, people=people, pages=pages)
     except (KeyError, TypeError) as error:
         raise LookerError(f"{path.name}: {error}.") from None
     _validate(dashboard, semantics, path)
@@ -137,6 +152,7 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
     for name in (*dashboard.filters, *dashboard.lists):
         if name not in semantics.model(dashboard.model).dimensions:
             raise LookerError(f"{path.name}: {dashboard.model} has no dimension named {name!r}.")
+    semantics.model(dashboard.people.model)
     for title, count in Counter(tile.title for tile in dashboard.tiles).items():
         if count > 1:
             raise LookerError(f"{path.name}: {count} tiles have the title {title!r}.")

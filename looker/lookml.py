@@ -165,11 +165,18 @@ def _measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
         "label": metric.label,
         "description": metric.description,
         "value_format_name": _value_format(metric.format),
-        # Looker adds these fields to the query, so amounts of two currencies are never one sum.
-        **({"required_fields": ["currency"]} if _is_money(metric, semantics) else {}),
+        **_required_fields(metric, semantics),
         "drill_fields": ["detail*", *metric.parts, metric.name],
         "sql": _measure_sql(metric),
     }
+
+
+def _required_fields(metric: Metric, semantics: Semantics) -> dict[str, list[str]]:
+    """The fields that Looker adds to a query: two currencies or periods are never one sum."""
+    model = semantics.model(metric.model)
+    fields = [name_in_view(model, name) for name in model.within]
+    fields += ["currency"] if _is_money(metric, semantics) else []
+    return {"required_fields": fields} if fields else {}
 
 
 def _measure_sql(metric: Metric) -> str:

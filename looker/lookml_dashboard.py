@@ -83,6 +83,11 @@ def _elements(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterato
     metrics = [semantics.metric(name) for name in tile.metrics]
     for shown in [[metric] for metric in metrics] if tile.chart == "figures" else [metrics]:
         title = shown[0].label if tile.chart == "figures" else tile.title
+        labels = _labels_by_day(tile, shown, dashboard)
+        if labels and tile.chart in ("figures", "lines"):
+            of = tile.where.items() if tile.chart == "lines" else ()
+            names = [dashboard.values[name][str(value)]["label"] for name, value in of]
+            title = ", ".join([shown[0].by_day, *names])
         yield {
             "title": title,
             "name": title,
@@ -90,9 +95,10 @@ def _elements(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterato
             "explore": tile.model,
             **VISUALIZATIONS[tile.chart],
             **_query(tile, model, shown, dashboard),
+            **({"series_labels": labels} if labels else {}),
             "filters": _filter_expressions(tile, model),
             "listen": dict(_listeners(tile, model, dashboard)),
-            "note_text": _note(tile, shown),
+            "note_text": _note(tile, shown, dashboard.people.note if labels else ""),
             "note_state": "collapsed",
             "note_display": "hover",
             "width": WIDTHS["figure" if tile.chart == "figures" else tile.width],
@@ -115,6 +121,7 @@ def _query(
             return {"fields": [*by, *measures], "pivots": by[1:], "sorts": by}
     names = list(dict.fromkeys([*tile.by, *tile.columns, *tile.versions]))
     hidden = [name for name in names if lookml.is_hidden(model.dimensions[name])]
+    hidden += [name for name in model.within if name not in names]
     return {
         "fields": [*(lookml.field_reference(model, name) for name in names), *measures],
         "hidden_fields": [lookml.field_reference(model, name) for name in hidden],
@@ -143,10 +150,18 @@ def _listeners(tile: Tile, model: SemanticModel, dashboard: Dashboard) -> Iterat
             yield model.dimensions[name].label, lookml.field_reference(model, name)
 
 
-def _note(tile: Tile, metrics: Sequence[Metric]) -> str:
-    """The tile's note and the definitions of its metrics."""
+def _labels_by_day(tile: Tile, metrics: Sequence[Metric], dashboard: Dashboard) -> dict[str, str]:
+    """The labels of metrics of people, if the tile has flows: Looker shows any range of days."""
+    people = dashboard.people.where.items()
+    if any(tile.where.get(name, value) != value for name, value in people):
+        return {}
+    return {f"{metric.model}.{metric.name}": metric.by_day for metric in metrics if metric.by_day}
+
+
+def _note(tile: Tile, metrics: Sequence[Metric], people: str) -> str:
+    """The tile's note, that of people counted once a day, and the definitions of its metrics."""
     definitions = [f"{metric.label}: {metric.description}" for metric in metrics]
-    return " ".join([*([tile.note] if tile.note else []), *definitions])
+    return " ".join([*filter(None, (tile.note, people)), *definitions])
 
 
 def _place(elements: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

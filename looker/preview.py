@@ -22,6 +22,7 @@ from looker.warehouse import Account, Warehouse
 
 ASSETS = Path(__file__).parent / "assets"
 ACCOUNT = "account_id"  # the page shows one account at a time and never sums over accounts
+FIRST, LAST = "period_start", "period_end"  # the days of a row of a whole period
 MAX_OPTIONS = 40  # a filter with more values is a search field instead of a list
 
 Columns = Mapping[str, Sequence[Any]]
@@ -29,7 +30,8 @@ Columns = Mapping[str, Sequence[Any]]
 
 def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now: datetime) -> str:
     """Render the page of a dashboard over a warehouse, made at `now`."""
-    accounts = warehouse.read_accounts(semantics.model(dashboard.model))
+    model, periods = semantics.model(dashboard.model), semantics.model(dashboard.people.model)
+    accounts = warehouse.read_accounts(model, periods)
     since = _first_day(dashboard, accounts)
     columns = {
         model.name: warehouse.read_columns(
@@ -40,6 +42,17 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         )
         for model in _models(dashboard, semantics)
     }
+    columns[model.name] = _add_periods(
+        columns[model.name],
+        warehouse.read_columns(
+            periods,
+            [name for name in columns[model.name] if name in periods.dimensions]
+            + ["period_kind", LAST],
+            _summed_metrics(dashboard, semantics, model),
+            since,
+        ),
+        dashboard.people.where,
+    )
     library = charts.build_library()
     script = (ASSETS / "page.js").read_text()
     style = (ASSETS / "page.css").read_text()
@@ -64,6 +77,22 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         library=_compress(library),
         data=_compress(_to_json(_data(dashboard, semantics, accounts, columns))),
     )
+
+
+def _add_periods(daily: Columns, periods: Columns, where: Mapping[str, Any]) -> Columns:
+    """The daily rows, and behind them those of whole periods, which have no date but two days.
+
+    Of two kinds with the same days, such as a month of 30 days, one is enough.
+    """
+    ranges = list(zip(periods[ACCOUNT], periods[FIRST], periods[LAST], strict=True))
+    kinds = dict(zip(ranges, periods["period_kind"], strict=True))
+    kept = [n for n, kind in enumerate(periods["period_kind"]) if kinds[ranges[n]] == kind]
+    undated = [None] * len(daily[ACCOUNT])
+    columns = {}
+    for name in (*daily, FIRST, LAST):
+        added = periods.get(name) or [where.get(name)] * len(ranges)
+        columns[name] = [*daily.get(name, undated), *(added[n] for n in kept)]
+    return columns
 
 
 def _models(dashboard: Dashboard, semantics: Semantics) -> list[SemanticModel]:
@@ -126,7 +155,11 @@ def _data(
         "lists": dashboard.lists,
         "values": dashboard.values,
         "dates": [name for name, field in dimensions.items() if field.type == "date"],
-        "metrics": {name: {"ratio": metric.ratio} for name, metric in metrics.items()},
+        "metrics": {
+            name: {"ratio": metric.ratio, "label": metric.label, "by_day": metric.by_day}
+            for name, metric in metrics.items()
+        },
+        "people": asdict(dashboard.people),
         "formats": {name: field.format for name, field in fields.items() if field.format},
         "models": {
             model.name: _model(model, columns[model.name], _value_dimensions(dashboard, model))
@@ -144,22 +177,23 @@ def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:
     """The dimensions whose values the page shows or tests; others only group rows."""
     tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
     names = {name for tile in tiles for name in tile.value_dimensions()}
-    return {ACCOUNT, model.date, *_filters(dashboard), *names}
+    return {ACCOUNT, model.date, FIRST, LAST, *_filters(dashboard), *names}
 
 
 def _model(
     model: SemanticModel, columns: Columns, value_dimensions: Collection[str]
 ) -> dict[str, Any]:
     """Dimensions as distinct values with the position of each row's value; sums as they are."""
+    dimensions = {*model.dimensions, FIRST, LAST}
     return {
         "date": model.date,
         "date_label": model.dimensions[model.date].label,
         "dimensions": {
             name: _encode_column(values, has_values=name in value_dimensions)
             for name, values in columns.items()
-            if name in model.dimensions
+            if name in dimensions
         },
-        "sums": {name: values for name, values in columns.items() if name not in model.dimensions},
+        "sums": {name: values for name, values in columns.items() if name not in dimensions},
     }
 
 

@@ -57,7 +57,8 @@ class Metric:
 
     Never an average of rates. `format` is integer, percent_n, decimal_n or times_n (a multiple)
     with n digits, or money in the account's currency. `klaviyo` is the name of the statistic in
-    Klaviyo's reports, if it is one.
+    Klaviyo's reports, if it is one. A metric with `by_day` counts people: it has that label where a
+    flow's people are counted once a day instead of once in the period.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Metric:
     format: str
     model: str
     klaviyo: str = ""
+    by_day: str = ""
     column: str = ""
     ratio: tuple[str, str] | None = None
     formula: str = ""
@@ -84,7 +86,10 @@ class Metric:
 
 @dataclass(frozen=True)
 class SemanticModel:
-    """A mart with metrics. `key` identifies a row; `date` is the date of its metrics."""
+    """A mart with metrics. `key` identifies a row; `date` is the date of its metrics.
+
+    `within` are dimensions over whose values nothing may be summed.
+    """
 
     name: str
     table: str
@@ -92,6 +97,7 @@ class SemanticModel:
     key: str
     date: str
     dimensions: Mapping[str, Dimension]
+    within: tuple[str, ...] = ()
 
     @property
     def relation(self) -> str:
@@ -207,6 +213,7 @@ class _Mart:
             key=keys[0]["name"],
             date=self._lookup(self.entry, "agg_time_dimension"),
             dimensions={c["name"]: self._dimension(c) for c in self._columns if "dimension" in c},
+            within=tuple(self.entry["config"].get("meta", {}).get("within", ())),
         )
 
     def columns(self) -> dict[str, Column]:
@@ -221,6 +228,7 @@ class _Mart:
                 "model": self._name,
                 "format": self._lookup(entry, "config", "meta", "format"),
                 "klaviyo": entry["config"]["meta"].get("klaviyo", ""),
+                "by_day": entry["config"]["meta"].get("by_day", ""),
             }
             yield Metric(**common, **self._read_aggregation(entry))
 

@@ -20,7 +20,8 @@ class Account:
 
     The dates are send dates in the account's time zone. Before `complete_from` there are campaigns
     but no flows, or the reverse (Klaviyo reports flows for the last 365 days only), so a comparison
-    must not reach further back.
+    must not reach further back. `data_to` is the day of the latest send, or the last day of the
+    latest period that Klaviyo was asked for.
     """
 
     id: str
@@ -52,17 +53,22 @@ class Warehouse:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def read_accounts(self, model: SemanticModel) -> list[Account]:
+    def read_accounts(self, model: SemanticModel, periods: SemanticModel) -> list[Account]:
         """The accounts with a sent message, in order of their names."""
         schema = model.relation.split(".")[0]
         rows = self._query(f"""
             with currencies as (
                 select account_id, any_value(currency) as currency from {model.relation} group by 1
+            ),
+            periods as (
+                select account_id, max(period_end) as period_end from {periods.relation} group by 1
             )
             select
                 account_id, account_name, coalesce(currency, ''), bool_or(is_test_account),
-                min(data_from), max(data_from), max(data_to), max(last_synced_at)
+                min(data_from), max(data_from), greatest(max(data_to), max(period_end)),
+                max(last_synced_at)
             from {schema}.{HEALTH} join currencies using (account_id)
+            left join periods using (account_id)
             group by all
             order by account_name, account_id
         """)  # noqa: S608 - names come from dbt's models

@@ -201,6 +201,43 @@ class TestEqual:
         assert changed > 0
         assert len(reporting.rows(SNAPSHOTS)) == first + changed
 
+    def test_a1_people_of_a_period_equal_klaviyos_report(
+        self, sandbox: Sandbox, reporting: Loader
+    ) -> None:
+        """Each period's numbers equal Klaviyo's report for its days, also ten days later."""
+        sandbox.advance(TEN_DAYS)
+        reporting.sync()
+        rows = reporting.rows("flow_performance_period")
+        periods = {(row["period_kind"], row["period_start"], row["period_end"]) for row in rows}
+        assert ("month", "2026-10-01", "2026-10-31") in periods
+        assert ("last_30_days", "2026-10-28", "2026-11-26") in periods
+        for kind, start, end in periods:
+            own = [
+                row for row in rows if (row["period_kind"], row["period_start"]) == (kind, start)
+            ]
+            results = [
+                result
+                for result in read_flow_report(sandbox, start, end)
+                if any(result["statistics"].values())
+            ]
+            assert len(own) == len(results)
+            for result in results:
+                assert_stored(result, own)
+
+
+def read_flow_report(sandbox: Sandbox, start: str, end: str) -> list[dict[str, Any]]:
+    """Klaviyo's own report of the flow messages sent on some days."""
+    metrics = {row["attributes"]["name"]: row["id"] for row in sandbox.all("/api/metrics")}
+    document = sandbox.report(
+        "flow-values-report",
+        statistics=STATISTICS,
+        timeframe={"start": f"{start}T00:00:00+00:00", "end": f"{end}T23:59:59+00:00"},
+        conversion_metric_id=metrics["Placed Order"],
+        group_by=["flow_id", "flow_message_id", "send_channel", "variation"],
+    )
+    results: list[dict[str, Any]] = document["data"]["attributes"]["results"]
+    return results
+
 
 def read_campaign_report(sandbox: Sandbox, start: str, end: str) -> list[dict[str, Any]]:
     """Klaviyo's own report of the campaigns sent on some days."""

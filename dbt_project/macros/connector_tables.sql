@@ -8,9 +8,10 @@
          'campaign_tag', 'campaign_message', 'campaign_variation', 'flow', 'flow_action',
          'flow_message', 'flow_tag', 'list', 'list_tag', 'segment', 'segment_tag', 'tag',
          'tag_group', 'form', 'template', 'campaign_performance', 'campaign_performance_daily',
-         'flow_performance', 'flow_performance_daily', 'segment_daily', 'form_daily',
-         'message_metric_daily', 'inbox_provider_daily', 'event', 'event_attribution', 'profile',
-         'profile_suppression', 'list_profile', 'segment_profile', 'sync_report', 'sync_error']
+         'flow_performance', 'flow_performance_period', 'flow_performance_daily', 'segment_daily',
+         'form_daily', 'message_metric_daily', 'inbox_provider_daily', 'event',
+         'event_attribution', 'profile', 'profile_suppression', 'list_profile', 'segment_profile',
+         'sync_report', 'sync_error']
     ) }}
 {%- endmacro %}
 
@@ -41,7 +42,7 @@
 {#- The raw tables of the reports that count against Klaviyo's daily report quota. -#}
 {% macro report_quota_tables() -%}
     {{ return(
-        ['campaign_performance', 'flow_performance', 'flow_performance_daily', 'segment_daily',
-         'form_daily']
+        ['campaign_performance', 'flow_performance', 'flow_performance_period',
+         'flow_performance_daily', 'segment_daily', 'form_daily']
     ) }}
 {%- endmacro %}

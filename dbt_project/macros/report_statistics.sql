@@ -8,6 +8,12 @@
     ]) }}
 {%- endmacro %}
 
+{#- The counts of people. Klaviyo counts a person once per message within the period of the report, so
+    the days of a flow message do not add up to a period. -#}
+{% macro people_statistics() -%}
+    {{ return(['opens_unique', 'clicks_unique', 'unsubscribe_uniques', 'conversion_uniques']) }}
+{%- endmacro %}
+
 {#- The ratios of Klaviyo's reports. They must not be summed or averaged. -#}
 {% macro ratio_statistics() -%}
     {{ return([
@@ -15,4 +21,22 @@
         'bounce_rate', 'failed_rate', 'bounced_or_failed_rate', 'unsubscribe_rate',
         'spam_complaint_rate', 'revenue_per_recipient', 'average_order_value', 'text_message_roi',
     ]) }}
+{%- endmacro %}
+
+{#- What rates divide by, in a select list: NULL where the channel does not count the numerator. -#}
+{% macro tracked_statistics(relation) -%}
+    {%- for counted, part, name in [
+        ('opens_unique', 'delivered', 'open_tracked_delivered'),
+        ('opens_unique', 'clicks_unique', 'open_tracked_clicks_unique'),
+        ('clicks_unique', 'delivered', 'click_tracked_delivered'),
+        ('clicks_unique', 'opens_unique', 'click_tracked_opens_unique'),
+        ('bounced', 'recipients', 'bounce_tracked_recipients'),
+        ('failed', 'recipients', 'failure_tracked_recipients'),
+        ('unsubscribe_uniques', 'delivered', 'unsubscribe_tracked_delivered'),
+        ('spam_complaints', 'delivered', 'spam_tracked_delivered'),
+        ('text_message_spend', 'conversion_value', 'text_message_conversion_value'),
+    ] %}
+    case when {{ relation }}.{{ counted }} is not null then {{ relation }}.{{ part }} end as {{ name }}
+    {{- ',' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}

@@ -37,7 +37,10 @@ counts as (
     from {{ ref('klaviyo__message_performance') }}
     group by account_id
 
+    {% set conversion_metrics = ref('int_klaviyo__conversion_metric') -%}
     {% for mart, raw in [
+        ('klaviyo__flow_period', ref('stg_klaviyo__flow_performance_period')
+            ~ ' inner join ' ~ conversion_metrics ~ ' using (account_id, conversion_metric_id)'),
         ('klaviyo__attributed_order', ref('int_klaviyo__conversion') ~ ' where ' ~ in_all_months()),
         ('klaviyo__profile', ref('stg_klaviyo__profile')),
     ] -%}

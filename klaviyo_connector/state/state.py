@@ -121,13 +121,15 @@ class ReportState(
         "daily_lookback_on": "deep_on",
         "full_refresh_on": "history_on",
         "full_refresh_from": "history_from",
+        "requested_on": "periods",
         "digests": "rows",
     },
 ):
     """A report or aggregate for one metric.
 
     The days of the last daily lookback and of the last full refresh, the first day of that full
-    refresh, the ranges still to request, and the written rows: key without date to day ("" if the
+    refresh, the ranges still to request, the day on which each period (a rolling kind, or the first
+    day of a month) was requested last, and the written rows: key without date to day ("" if the
     table has none) to digest and recipients.
     """
 
@@ -135,10 +137,12 @@ class ReportState(
     full_refresh_on: date | None = None
     full_refresh_from: date | None = None
     pending: tuple[DayRange, ...] = ()
+    requested_on: dict[str, date] = {}
     digests: dict[str, dict[DayOrNone, SizedDigest]] = {}
 
     def __post_init__(self) -> None:
         _require_year(self.daily_lookback_on, self.full_refresh_on, self.full_refresh_from)
+        _require_year(*self.requested_on.values())
 
 
 class WindowedState(

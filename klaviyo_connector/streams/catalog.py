@@ -14,6 +14,7 @@ from streams.declarations import (
     Details,
     MemberListing,
     MembershipStream,
+    PeriodStream,
     ReportStream,
     ResourceStream,
     Schedule,
@@ -490,7 +491,7 @@ def _report_table(
     name: str, grain: str, *, key: str, others: str = "", statistics: Sequence[str]
 ) -> Table:
     """A table of one report: its key and names from the groupings, then the statistics."""
-    dates = {"date", "snapshot_date", "window_start", "window_end"}
+    dates = {"date", "snapshot_date", "window_start", "window_end", "period_start", "period_end"}
     columns = {
         column: Column("NAIVE_DATE" if column in dates else "STRING", ("groupings", column))
         for column in f"{key} {others}".split()
@@ -527,6 +528,15 @@ FLOW_PERFORMANCE_DAILY = _report_table(
     "one row per flow message, channel, variation, conversion metric and send date",
     key=f"{_FLOW_KEY} date",
     others="flow_name flow_message_name variation_name",
+    statistics=STATISTICS,
+)
+FLOW_PERFORMANCE_PERIOD = _report_table(
+    "flow_performance_period",
+    "one row per flow message, channel, variation, conversion metric and period (last_7_days,"
+    " last_30_days, last_90_days, last_365_days or month); sends of period_start to period_end,"
+    " each person counted once",
+    key=f"{_FLOW_KEY} period_kind period_start",
+    others="flow_name flow_message_name variation_name period_end",
     statistics=STATISTICS,
 )
 SEGMENT_DAILY = _report_table(
@@ -576,6 +586,22 @@ FLOW_VALUES = ReportStream(
     schedule=Schedule(
         window_days=365, lookback_days=365, daily_lookback_days=365, full_refresh_every=None
     ),
+)
+FLOW_PERIODS = PeriodStream(
+    name="flow_performance_period",
+    path=FLOW_VALUES.path,
+    report_type=FLOW_VALUES.report_type,
+    scope=FLOW_VALUES.scope,
+    requires=_CONVERSION_METRICS,
+    uses=_FIRST_DAY,
+    table=FLOW_PERFORMANCE_PERIOD,
+    statistics=STATISTICS,
+    group_by=_FLOW_GROUPS,
+    schedule=Schedule(
+        window_days=365, lookback_days=30, daily_lookback_days=365, full_refresh_every=7
+    ),
+    rolling_days={"last_7_days": 7, "last_30_days": 30, "last_90_days": 90, "last_365_days": 365},
+    months_per_day=12,
 )
 FLOW_SERIES = ReportStream(
     name="flow_performance_daily",
@@ -980,6 +1006,7 @@ STREAMS: tuple[Stream, ...] = (
     TEMPLATES,
     CAMPAIGN_VALUES,
     FLOW_VALUES,
+    FLOW_PERIODS,
     FLOW_SERIES,
     SEGMENT_SERIES,
     FORM_SERIES,

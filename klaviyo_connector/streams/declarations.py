@@ -4,6 +4,7 @@ Stream                 path, scope, main table, what it needs of other streams
 ├─ ResourceStream      a listing of records: campaigns, flows, lists, ...
 ├─ ScheduledStream     numbers by day, restated by a schedule
 │  ├─ ReportStream       one of Klaviyo's reports
+│  │  └─ PeriodStream      a report of whole periods: the last 30 days, a month
 │  └─ AggregateStream    metric aggregates
 ├─ WindowedStream      a long listing in the order of a time: events, profiles
 └─ MembershipStream    the people of lists and segments, suppressions
@@ -151,6 +152,20 @@ class ReportStream(ScheduledStream):
     def is_daily(self) -> bool:
         """Whether the response is a series with one value per day."""
         return "date" in self.table.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodStream(ReportStream):
+    """A report of whole periods: Klaviyo counts a person once in each, so days do not add up.
+
+    `rolling_days` names the periods that end today, with their length; every calendar month is one
+    more period. Once a day the rolling ones are requested, and the months that ended within
+    `schedule.lookback_days`; every other month after `schedule.full_refresh_every` days, at most
+    `months_per_day` of them a day.
+    """
+
+    rolling_days: Mapping[str, int]
+    months_per_day: int
 
 
 @dataclass(frozen=True, kw_only=True)

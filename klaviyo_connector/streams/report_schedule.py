@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import msgspec
 
 from state.state import DayRange, ReportState
-from streams.declarations import Schedule
+from streams.declarations import PeriodStream, Schedule
 
 DAY = timedelta(days=1)
+MONTH = "month"  # the kind of a period that is a calendar month
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,17 @@ class ReportWindow:
     """A range of days to request.
 
     `is_complete` means that a send which the range cuts in two is complete in a neighbouring
-    window that is requested too.
+    window that is requested too. `kind` is that of the period which the range is, if it is one.
     """
 
     days: DayRange
     is_complete: bool = False
+    kind: str = ""
+
+    @property
+    def period(self) -> str:
+        """The name of the period in the state: a month's first day, or a rolling kind."""
+        return self.days.start.isoformat() if self.kind == MONTH else self.kind
 
 
 def plan_windows(
@@ -49,6 +56,64 @@ def plan_windows(
     planned = [w for w in planned if not any(days.covers(w.days) for days in pending)]
     windows = planned + [ReportWindow(days) for days in pending]
     return windows, msgspec.structs.replace(state, pending=tuple(w.days for w in windows))
+
+
+def plan_periods(
+    stream: PeriodStream,
+    state: ReportState,
+    today: date,
+    first_day: date,
+    start_date: date | None = None,
+) -> list[ReportWindow]:
+    """The periods to request; none begins before the month of `first_day` or before `start_date`.
+
+        month | month | month | month of today - lookback | month  today
+        |---- months_per_day, in turn ----|-------- once a day --------|
+                                       |---- rolling, once a day ------|
+
+    The state has the day on which each period was requested last. So a period that today's quota
+    or turns do not allow is still due tomorrow.
+    """
+    earliest = start_date or date.min
+    months = list(_months(today, max(first_day.replace(day=1), earliest)))
+    since = today - stream.schedule.lookback_days * DAY
+    recent = [month for month in months if month.days.end >= since]
+    settled = [month for month in months if month.days.end < since]
+    on = state.requested_on
+    daily = [
+        one for one in (*_rolling(stream, today, earliest), *recent) if on.get(one.period) != today
+    ]
+    turns = stream.months_per_day - sum(on.get(month.period) == today for month in settled)
+    refresh = today - (stream.schedule.full_refresh_every or 0) * DAY
+    due = [month for month in settled if on.get(month.period, date.min) <= refresh]
+    due.sort(key=lambda month: on.get(month.period, date.min))
+    return daily + due[: max(turns, 0)]
+
+
+def _rolling(stream: PeriodStream, today: date, earliest: date) -> Iterator[ReportWindow]:
+    """The periods that end today."""
+    for kind, length in stream.rolling_days.items():
+        start = max(today - (length - 1) * DAY, earliest)
+        if start <= today:
+            yield ReportWindow(DayRange(start, today), kind=kind)
+
+
+def _months(today: date, earliest: date) -> Iterator[ReportWindow]:
+    """The months that begin on `earliest` or later, the latest first; this month up to today."""
+    start = today.replace(day=1)
+    while start >= earliest:
+        end = (start + 31 * DAY).replace(day=1) - DAY
+        yield ReportWindow(DayRange(start, min(end, today)), kind=MONTH)
+        start = (start - DAY).replace(day=1)
+
+
+def mark_requested(state: ReportState, window: ReportWindow, today: date) -> ReportState:
+    """The state after a window is requested: the window is not pending any more."""
+    if window.kind:
+        requested_on = {**state.requested_on, window.period: today}
+        return msgspec.structs.replace(state, requested_on=requested_on)
+    pending = tuple(days for days in state.pending if days != window.days)
+    return msgspec.structs.replace(state, pending=pending)
 
 
 def _daily_lookback_start(schedule: Schedule, state: ReportState, today: date) -> date:

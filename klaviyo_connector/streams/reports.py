@@ -21,10 +21,17 @@ from state.state import ReportState
 from streams.catalog import MESSAGE_METRICS, STREAMS
 from streams.context import AccountContext
 from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
-from streams.declarations import AggregateStream, ReportStream
+from streams.declarations import AggregateStream, PeriodStream, ReportStream
 from streams.failures import Failures
 from streams.quota import ReportQuota
-from streams.report_schedule import DAY, ReportWindow, plan_windows
+from streams.report_schedule import (
+    DAY,
+    MONTH,
+    ReportWindow,
+    mark_requested,
+    plan_periods,
+    plan_windows,
+)
 from streams.writer import RowWriter
 from tables.converters import to_int64, to_local_date
 from tables.jsonapi import Json, get_path
@@ -211,12 +218,12 @@ class ReportsSync:
         if job.subject not in self._written:
             self._written[job.subject] = WrittenRows.load(state)
         rows = self._written[job.subject]
-        pending, oldest_day = state.pending, date.min  # kept as they are if the window fails
+        oldest_day = date.min  # all rows are kept if the window fails
         try:
             for result in self._request_results(job):
                 yield from self._store(job, result, rows)
             yield from self._delete_missing(job, rows)
-            pending = tuple(days for days in pending if days != job.window.days)
+            state = mark_requested(state, job.window, self.context.today)
             days = job.stream.schedule.daily_lookback_days + 2
             oldest_day = self.context.today - timedelta(days=days)
         finally:  # the rows of a failed window are in the warehouse nevertheless
@@ -224,16 +231,14 @@ class ReportsSync:
                 self.context,
                 job.stream.table,
                 job.metric_id,
-                msgspec.structs.replace(
-                    state, pending=pending, digests=rows.dump(oldest_day.isoformat())
-                ),
+                msgspec.structs.replace(state, digests=rows.dump(oldest_day.isoformat())),
             )
 
     def _store(self, job: Job, result: Result, rows: WrittenRows) -> Iterator[Operation]:
         """Write one result and the day's snapshot of it, if it is changed."""
         table = job.stream.table
-        if "date" in table.key and not any(result.statistics.values()):
-            return  # a day without any count has no row
+        if table.day_column and not any(result.statistics.values()):
+            return  # a day or period without any count has no row
         changed = yield from self.writer.store(
             table, result.source, partial(self._is_changed, job, result, rows)
         )
@@ -248,7 +253,9 @@ class ReportsSync:
 
         If windows overlap, a row that counts only a part of a send does not.
         """
-        key = (row.get("date") or "") + job.stream.table.key_of(row, undated=True)
+        table = job.stream.table
+        day = row[table.day_column] if table.day_column else ""
+        key = day + table.key_of(row, undated=True)
         rows.digests.seen.add(key)
         if job.stream.schedule.overlap_days:
             size = to_int64(result.statistics.get("recipients")) or 0
@@ -258,17 +265,24 @@ class ReportsSync:
         return rows.digests.is_changed(key, row)
 
     def _delete_missing(self, job: Job, rows: WrittenRows) -> Iterator[Operation]:
-        """Delete the rows of the window's days that the response lacks."""
-        table, days = job.stream.table, job.window.days
-        first, last = days.start.isoformat(), days.end.isoformat()
+        """Delete the rows that the response lacks, of the window's days or of its period.
+
+        The rows of a rolling period's earlier days go too: it has moved on.
+        """
+        table, window = job.stream.table, job.window
+        first, last = window.days.start.isoformat(), window.days.end.isoformat()
 
         def is_answered(dated_key: str) -> bool:
-            day, _ = _split_key(dated_key)
+            day, key = _split_key(dated_key)
+            if window.kind:
+                is_of_kind = key.endswith(f'"{window.kind}"]')  # the last column of the key
+                return is_of_kind and (day == first or window.kind != MONTH)
             return first <= day <= last if day else not job.stream.schedule.overlap_days
 
         for dated_key in rows.digests.pop_missing(is_answered):
             day, key = _split_key(dated_key)
-            yield self.writer.delete(table, {"date": day, **table.parse_key(key, undated=True)})
+            dated = {table.day_column: day} if table.day_column else {}
+            yield self.writer.delete(table, {**dated, **table.parse_key(key, undated=True)})
 
     def _request_results(self, job: Job) -> Iterator[Result]:
         if isinstance(job.stream, AggregateStream):
@@ -376,6 +390,8 @@ def _plan_metric(
 ) -> list[ReportWindow]:
     first_day = max(context.first_day, stream.earliest)
     state = _state_of(context, stream.table, metric_id)
+    if isinstance(stream, PeriodStream):
+        return plan_periods(stream, state, context.today, first_day, context.settings.start_date)
     windows, state = plan_windows(stream.schedule, state, context.today, first_day)
     _put_state(context, stream.table, metric_id, state)
     return windows
@@ -414,6 +430,9 @@ def _report_results(
         **dict.fromkeys(stream.table.key, ""),
         "window_start": days.start.isoformat(),
         "window_end": days.end.isoformat(),
+        "period_kind": job.window.kind,
+        "period_start": days.start.isoformat(),
+        "period_end": days.end.isoformat(),
     }
     metric = {"conversion_metric_id": job.metric_id} if stream.has_conversions else {}
     dates = _local_dates(context, page.get("date_times"), stream) if stream.is_daily else []

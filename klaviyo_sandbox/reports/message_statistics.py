@@ -25,6 +25,8 @@ UNIQUES: Final = {
     "unsubscribes": "unsubscribe_uniques",
     "conversions": "conversion_uniques",
 }
+# "Total opens and clicks for flows are counted as unique totals" (help.klaviyo.com 115005085427).
+UNIQUE_IN_FLOWS: Final = ("opens", "clicks")
 # Rates as fractions: numerator and denominator (Klaviyo's glossary, help.klaviyo.com).
 RATES: Final = {
     "average_order_value": ("conversion_value", "conversions"),
@@ -118,11 +120,16 @@ def _count_outcomes(account: Account, grid: Grid, rows: Ints) -> dict[str, Count
     """Count what happened to messages, and how many people each thing happened to."""
     events, counts = account.events, {}
     cell, person, metric = grid.cells(rows), events.person[rows], events.metric[rows]
+    is_flow = np.array([content.flow is not None for content in events.contents])
+    is_of_flow = np.repeat(is_flow, grid.size // len(is_flow))
     for statistic, names in STATISTIC_METRICS.items():
         selected = np.isin(metric, [account.company.code(name) for name in names.values()])
         counts[statistic] = np.bincount(cell[selected], minlength=grid.size)
         if statistic in UNIQUES:
-            counts[UNIQUES[statistic]] = count_distinct(cell[selected], person[selected], grid.size)
+            uniques = count_distinct(cell[selected], person[selected], grid.size)
+            counts[UNIQUES[statistic]] = uniques
+            if statistic in UNIQUE_IN_FLOWS:
+                counts[statistic] = np.where(is_of_flow, uniques, counts[statistic])
     return counts
 
 

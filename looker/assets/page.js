@@ -76,10 +76,56 @@ function sumRows({ sums }, rows, name) {
 }
 
 function computeMetric(model, rows, name) {
-  const { ratio } = dashboard.metrics[name];
-  if (!ratio) return sumRows(model, rows, name);
-  const [numerator, denominator] = ratio.map((part) => sumRows(model, rows, part));
+  const { ratio, by_day: ofPeople } = dashboard.metrics[name];
+  const counted = ofPeople ? selectPeople(model, rows) : selectDays(model, rows);
+  if (!ratio) return sumRows(model, counted, name);
+  const [numerator, denominator] = ratio.map((part) => sumRows(model, counted, part));
   return numerator === null || !denominator ? null : numerator / denominator;
+}
+
+// People. Klaviyo counts a person once in each period, so a flow's days do not add up to it. Behind
+// the daily rows of the main model are rows of whole periods, which have a first and a last day.
+
+function isOfPeriod({ dimensions }, row) {
+  return 'period_start' in dimensions && getValue(dimensions.period_start, row) !== null;
+}
+
+// Whether a daily row counts people that a row of a period counts too.
+function isOfPeople({ dimensions }, row) {
+  return Object.entries(dashboard.people.where).every(([name, wanted]) => getValue(dimensions[name], row) === wanted);
+}
+
+function selectDays(model, rows) {
+  return rows.filter((row) => !isOfPeriod(model, row));
+}
+
+// The rows of the period in place of the daily ones, if the chosen days are a period.
+function selectPeople(model, rows) {
+  if (!rows.some((row) => isOfPeriod(model, row))) return rows;
+  return rows.filter((row) => isOfPeriod(model, row) || !isOfPeople(model, row));
+}
+
+// Whether some people are counted once a day: those of several days that are no period.
+function isByDay(model, rows, { from, to }) {
+  return model === mainModel && from !== to
+    && rows.some((row) => isOfPeople(model, row)) && !rows.some((row) => isOfPeriod(model, row));
+}
+
+// Says so in a tile: its metrics of people have other names then.
+function labelPeople(tile, byDay) {
+  const metrics = tile.metrics.filter((name) => dashboard.metrics[name].by_day);
+  for (const name of metrics) {
+    const { label, by_day: daily } = dashboard.metrics[name];
+    for (const element of tile.element.querySelectorAll(`[data-label="${name}"]`)) {
+      element.textContent = byDay ? daily : label;
+    }
+  }
+  if (tile.series && metrics.length > 0) {
+    const of = Object.entries(tile.where).map(([name, value]) => getLabel(name, value));
+    const title = [dashboard.metrics[metrics[0]].by_day, ...of].join(', ');
+    tile.element.querySelector('h3').textContent = byDay ? title : tile.title;
+  }
+  tile.element.querySelector('.by-day').hidden = !byDay || metrics.length === 0;
 }
 
 // Choices
@@ -130,12 +176,16 @@ function isOfAccount() {
 // The rows of a tile in a period that pass its own conditions and the chosen filters.
 function selectTileRows({ model, dated, where }, { from, to }) {
   const filters = getChosenFilters().filter((name) => name in model.dimensions);
-  return selectRows(model, [
+  const select = (days) => selectRows(model, [
     isOfAccount(),
-    ...(dated ? [[model.date, (day) => day >= from && day <= to]] : []),
+    ...days,
     ...Object.entries(where).map(([name, wanted]) => [name, (value) => value === wanted]),
     ...filters.map((name) => [name, (value) => passesFilter(name, value)]),
   ]);
+  if (!dated) return select([]);
+  const rows = select([[model.date, (day) => day !== null && day >= from && day <= to]]);
+  if (model !== mainModel) return rows;
+  return [...rows, ...select([['period_start', (day) => day === from], ['period_end', (day) => day === to]])];
 }
 
 function passesFilter(name, value) {
@@ -259,7 +309,8 @@ function getLabel(name, value) {
 function computeCell(model, rows, name) {
   if (name in dashboard.metrics) return computeMetric(model, rows, name);
   const column = model.dimensions[name];
-  const values = [...new Set(rows.map((row) => getValue(column, row)))]
+  const days = selectDays(model, rows);
+  const values = [...new Set((days.length > 0 ? days : rows).map((row) => getValue(column, row)))]
     .filter((value) => value !== null && value !== '');
   if (dashboard.dates.includes(name)) return values.toSorted().at(-1) ?? '';
   if (name in dashboard.formats) return values[0] ?? null;
@@ -314,9 +365,11 @@ function createHeadings(names, scope) {
 
 // Tiles
 
-function renderFigures(tile, rows, { days, before }) {
+function renderFigures(tile, rows, period) {
   const { model, by: [by] } = tile;
+  const { days, before } = period;
   const earlier = isComplete(model, before) ? selectTileRows(tile, before) : null;
+  const isLikeEarlier = earlier !== null && isByDay(model, rows, period) === isByDay(model, earlier, before);
   for (const card of tile.element.querySelectorAll('.figure')) {
     const { name } = card.dataset;
     const format = dashboard.formats[name];
@@ -326,9 +379,9 @@ function renderFigures(tile, rows, { days, before }) {
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));
     if (tile.dated) {
-      card.querySelector('.change').replaceChildren(...earlier
+      card.querySelector('.change').replaceChildren(...earlier && (isLikeEarlier || !dashboard.metrics[name].by_day)
         ? describeChange(value, computeMetric(model, earlier, name), format, tile.better[name] ?? 'higher')
-        : [`No full ${days === 1 ? 'day' : `${days} days`} before to compare`]);
+        : [`No ${earlier ? 'people counted in the' : 'full'} ${days === 1 ? 'day' : `${days} days`} before to compare`]);
     }
   }
   showContent(tile, rows.length > 0);
@@ -354,8 +407,9 @@ function judgeChange(difference, better) {
   return (difference > 0) === (better === 'higher') ? 'good' : 'bad';
 }
 
-function renderChart(tile, rows, { grain, from, to }) {
+function renderChart(tile, allRows, { grain, from, to }) {
   const { model } = tile;
+  const rows = selectDays(model, allRows);
   const toStep = (day) => (grain === 'week' ? getMonday(day) : day);
   const values = computeChartValues(tile, rows, mapColumn(model.dimensions[model.date], toStep));
   const lines = listSteps(grain, toStep(from), to).map((x) => createPoints(tile, values, x, grain));
@@ -603,7 +657,11 @@ function renderTile(tile) {
   const note = tile.element.querySelector('.unfiltered');
   note.textContent = `Not filtered by ${ignored.map((name) => dashboard.filters[name].toLowerCase()).join(', ')}.`;
   note.hidden = ignored.length === 0;
-  RENDERERS[tile.chart](tile, selectTileRows(tile, period), period);
+  const rows = selectTileRows(tile, period);
+  // The steps of a chart are days, or weeks, which are no period.
+  const counted = tile.series ? selectDays(tile.model, rows) : rows;
+  labelPeople(tile, isByDay(tile.model, counted, period) && !(tile.series && period.grain === 'day'));
+  RENDERERS[tile.chart](tile, rows, period);
 }
 
 function saveChoices() {

@@ -34,6 +34,11 @@ explore: data_health {
   description: "One row per account and raw table. Whether it is synced, how many rows it has and how fresh it is, what the last sync wrote, how much of Klaviyo's report quota it used, and whether its rows equal Klaviyo's own count."
 }
 
+explore: flow_period {
+  label: "Flow period"
+  description: "One row per account, flow message, variation, send channel, period and conversion metric of klaviyo__message_performance. Klaviyo's own numbers of a whole period: a person who opens two sends of a message counts once, while klaviyo__flow_daily counts that person once a day. Periods overlap, so never sum two of them."
+}
+
 explore: inbox_provider {
   label: "Inbox provider"
   description: "One row per account, mailbox provider and event date. What happened to emails at Gmail, Outlook and others, by the day on which it happened; so an open may be on a later day than its delivery, and no number equals Klaviyo's screens, which count by send date. Machine opens and bot clicks are null unless the table event is synced."

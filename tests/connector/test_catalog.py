@@ -28,6 +28,8 @@ PROMISED = {
     "flow_message": "id",
     "flow_tag": "flow_id tag_id",
     "flow_performance": "flow_id flow_message_id send_channel variation conversion_metric_id",
+    "flow_performance_period": "flow_id flow_message_id send_channel variation"
+    " conversion_metric_id period_kind period_start",
     "flow_performance_daily": "flow_id flow_message_id send_channel variation"
     " conversion_metric_id date",
     "metric": "id",
@@ -134,7 +136,8 @@ class TestReports:
         assert len(STATISTICS) == 31
         with_conversions = [report for report in REPORTS if report.has_conversions]
         assert [report.table.name for report in with_conversions] == [
-            "campaign_performance", "flow_performance", "flow_performance_daily",
+            "campaign_performance", "flow_performance", "flow_performance_period",
+            "flow_performance_daily",
         ]  # fmt: skip
         for report in with_conversions:
             assert sorted(report.statistics) == STATISTICS
@@ -150,7 +153,8 @@ class TestReports:
 
     def test_every_key_column_is_grouped_by(self) -> None:
         """Rows of one key would overwrite each other if the response did not separate them."""
-        from_us = {"conversion_metric_id", "date", "segment_id"}  # Klaviyo separates segments
+        from_us = {"conversion_metric_id", "date", "period_kind", "period_start"}
+        from_us |= {"segment_id"}  # Klaviyo separates segments
         missing = {r.name: set(r.table.key) - from_us - {*r.group_by} for r in REPORTS}
         assert {name: columns for name, columns in missing.items() if columns} == {}
 

@@ -9,9 +9,16 @@ from hypothesis import strategies as st
 
 from state.state import DayRange, ReportState
 from streams import STREAMS
-from streams.catalog import CAMPAIGN_VALUES, FLOW_SERIES, FLOW_VALUES
+from streams.catalog import CAMPAIGN_VALUES, FLOW_PERIODS, FLOW_SERIES, FLOW_VALUES
 from streams.declarations import Schedule, ScheduledStream
-from streams.report_schedule import DAY, ReportWindow, plan_windows
+from streams.report_schedule import (
+    DAY,
+    MONTH,
+    ReportWindow,
+    mark_requested,
+    plan_periods,
+    plan_windows,
+)
 
 TODAY = date(2026, 11, 20)
 CAMPAIGNS, FLOWS, FLOW_DAYS = CAMPAIGN_VALUES.schedule, FLOW_VALUES.schedule, FLOW_SERIES.schedule
@@ -204,3 +211,63 @@ class TestPending:
         before = msgspec.json.encode(state)
         plan_windows(CAMPAIGNS, state, TODAY + 30 * DAY, date(2019, 1, 1))
         assert msgspec.json.encode(state) == before
+
+
+class TestPeriods:
+    """Periods whose people Klaviyo counts: rolling ones once a day, each month until it settles."""
+
+    @staticmethod
+    def run_day(state: ReportState, today: date, first: date, quota: int) -> ReportState:
+        """The state after one sync that may request some periods."""
+        for window in plan_periods(FLOW_PERIODS, state, today, first)[:quota]:
+            state = mark_requested(state, window, today)
+        return state
+
+    @given(
+        first=st.dates(TODAY - 1_500 * DAY, TODAY),
+        quotas=st.lists(st.integers(0, 12), max_size=30),
+    )
+    def test_a1_no_month_is_lost_whatever_the_quota(self, first: date, quotas: list[int]) -> None:
+        """After any days of scarce quota, twelve months a day complete the history."""
+        state, today = ReportState(), TODAY
+        for quota in quotas:
+            state, today = self.run_day(state, today, first, quota), today + DAY
+        for _ in range(1_500 // 30 // 12 + 1):
+            state, today = self.run_day(state, today, first, 99), today + DAY
+        months = {
+            day.replace(day=1) for day in map(date.fromordinal, days_between(first, today - DAY))
+        }
+        assert {
+            f"{month}" for month in months
+        } == state.requested_on.keys() - FLOW_PERIODS.rolling_days
+
+    @given(first=st.dates(TODAY - 400 * DAY, TODAY), gap=st.integers(1, 60))
+    def test_a1_a_month_is_requested_again_after_it_settled(self, first: date, gap: int) -> None:
+        """Orders are credited for weeks: each month is requested 30 days after its end or later."""
+        state, today = ReportState(), TODAY
+        for day in (TODAY, TODAY + gap * DAY, *(TODAY + (gap + n) * DAY for n in range(1, 10))):
+            state, today = self.run_day(state, day, first, 99), day
+        for month in state.requested_on.keys() - FLOW_PERIODS.rolling_days:
+            end = (date.fromisoformat(month) + 31 * DAY).replace(day=1) - DAY
+            requested = state.requested_on[month]
+            assert requested == today or (requested - end).days >= 30
+
+    @given(first=st.dates(TODAY - 1_500 * DAY, TODAY), today=st.dates(TODAY, TODAY + 800 * DAY))
+    def test_a1_periods_have_the_days_of_their_kind(self, first: date, today: date) -> None:
+        """A rolling period ends today; a month is a whole one, this month up to today."""
+        windows = plan_periods(FLOW_PERIODS, ReportState(), today, first)
+        lengths = {one.kind: (one.days.end - one.days.start).days + 1 for one in windows}
+        assert FLOW_PERIODS.rolling_days.items() <= lengths.items()
+        for window in windows:
+            after = window.days.end + DAY
+            is_whole = window.days.start.day == 1 and after in (
+                today + DAY,
+                (window.days.start + 31 * DAY).replace(day=1),
+            )
+            assert is_whole if window.kind == MONTH else window.days.end == today
+
+    @given(first=days, start=st.dates(TODAY - 400 * DAY, TODAY))
+    def test_a1_no_day_before_start_date_is_requested(self, first: date, start: date) -> None:
+        """A month that start_date cuts is left out, and a rolling period begins with it."""
+        windows = plan_periods(FLOW_PERIODS, ReportState(), TODAY, max(first, start), start)
+        assert min(one.days.start for one in windows) >= start

@@ -639,6 +639,87 @@ class TestSharedKeys:
         assert f"{AGGREGATES}: two results have the same inbox_provider" in str(done.error)
 
 
+class TestPeriods:
+    """Counts of people over whole periods, which are not the sums of their days."""
+
+    TABLES = "flow_performance_period"
+
+    @staticmethod
+    def live_rows(done: ScriptedRun, rows: dict[Any, Any]) -> dict[Any, Any]:
+        """The rows that stand in the warehouse after a sync: kind and first day to the row."""
+        for keys in done.deleted("flow_performance_period"):
+            del rows[keys["period_kind"], keys["period_start"]]
+        new = done.rows("flow_performance_period")
+        return rows | {(row["period_kind"], row["period_start"]): row for row in new}
+
+    @staticmethod
+    def one_flow(body: Any) -> Any:
+        """One flow message with as many recipients as the timeframe has days."""
+        frame = body["timeframe"]
+        groupings = {"flow_id": "f", "flow_message_id": "m", "send_channel": "email"}
+        recipients = (_day(frame["end"]) - _day(frame["start"])).days + 1
+        return {"results": [{"groupings": groupings, "statistics": {"recipients": recipients}}]}
+
+    def test_a1_a_rolling_period_has_one_row_which_moves_with_the_day(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Yesterday's row is deleted; a month keeps its row, which is written on changes only."""
+        put_campaign(report_account, 100)
+        report_account.reports[FLOWS] = self.one_flow
+        done = ScriptedRun()
+        rows: dict[Any, Any] = {}
+        for _ in range(3):
+            done = run(done.state, tables=self.TABLES)
+            assert done.error is None
+            rows = self.live_rows(done, rows)
+            report_account.now += DAY
+        today = TODAY + 2 * DAY
+        assert {(kind, start): row["recipients"] for (kind, start), row in rows.items()} == {
+            **{(f"last_{n}_days", f"{today - (n - 1) * DAY}"): n for n in (7, 30, 90, 365)},
+            ("month", "2026-08-01"): 31,
+            ("month", "2026-09-01"): 30,
+            ("month", "2026-10-01"): 31,
+            ("month", "2026-11-01"): 22,
+        }
+        assert {row["period_end"] for (kind, _), row in rows.items() if kind != "month"} == {
+            f"{today}"
+        }
+        assert [row["period_start"] for row in done.rows(self.TABLES)].count("2026-10-01") == 0
+
+    def test_a1_periods_are_requested_once_a_day_and_old_months_in_turn(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Twelve old months a day, each weekly; a second sync of the day requests no period."""
+        put_campaign(report_account, 600)  # 19 months before October
+        done, requests = ScriptedRun(), []
+        for hours in (1, 23, 24, 24):
+            done = run(done.state, tables=self.TABLES)
+            requests.append(len(report_account.requests_to(FLOWS)))
+            report_account.now += timedelta(hours=hours)
+        daily = 4 + 2  # rolling periods, and October and November
+        assert requests == [daily + 12, daily + 12, 2 * daily + 19, 3 * daily + 19]
+        assert len(set(windows(report_account.requests_to(FLOWS)))) == 3 * (4 + 1) + 1 + 19
+
+    def test_a1_a_spent_quota_loses_no_period(
+        self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The year's totals go first; what is left out is requested on the following days."""
+        monkeypatch.setattr(quota, "OUR_SHARE", 9 / 225)
+        put_campaign(report_account, 400)
+        report_account.reports[FLOWS] = self.one_flow
+        done = ScriptedRun()
+        rows: dict[Any, Any] = {}
+        for day in range(8):
+            done = run(done.state, tables=f"{self.TABLES},flow_performance")
+            assert done.error is None
+            assert any("quota" in warning for warning in done.warnings) == (day < 5)
+            assert done.rows("flow_performance")
+            rows = self.live_rows(done, rows)
+            report_account.now += DAY + timedelta(hours=1)
+        assert len([kind for kind, _ in rows if kind == "month"]) == 14
+        assert len(rows) == 14 + 4
+
+
 class TestAggregates:
     """Counts by event date."""
 

@@ -95,7 +95,8 @@ class TestVersion1:
         """Of all tables only events of the lookback, a new profile and two leavers are written.
 
         The state is of 18 November: resources and reports are of that day, events and people of
-        two days before. Tables and columns that are newer than the state are backfilled.
+        two days before. Tables and columns that are newer than the state are backfilled, and the
+        sandbox restates flows: it counts their opens and clicks as people since then.
         """
         with running_sandbox(**SANDBOX, campaigns=3, profiles=25) as sandbox:
             sandbox.advance(2 * 86_400)
@@ -109,6 +110,9 @@ class TestVersion1:
             "campaign_variation": 1,
             "list_tag": 6,
             "segment_tag": 3,
+            "flow_performance": 5,
+            "flow_performance_period": 78,
+            "flow_performance_daily": 8,
             "sync_report": len(done.rows("sync_report")),
         }
         assert {table: len(done.deleted(table)) for table in TABLES if done.deleted(table)} == {

@@ -62,6 +62,7 @@ class Company:
             "campaign_variation": [],
             "campaign_performance": [],
             "flow_performance_daily": [],
+            "flow_performance_period": [],
         }
 
     def raw_tables(self, days: int) -> Tables:
@@ -80,7 +81,30 @@ class Company:
             )
             if age % 2 == 0:
                 self._add_campaign(age // 2, day)
+        for length in (7, 30, 90, 365):
+            self._add_period(f"last_{length}_days", LAST_DAY - timedelta(days=length - 1), LAST_DAY)
+        self._add_period("month", date(2026, 10, 1), date(2026, 10, 31))
         return self.tables
+
+    def _add_period(self, kind: str, start: date, end: date) -> None:
+        """A period of the flow: the sums of its days, and fewer people, as some come twice."""
+        period: dict[str, Any] = {
+            "period_kind": kind,
+            "period_start": f"{start}",
+            "period_end": f"{end}",
+        }
+        days = [
+            day
+            for day in self.tables["flow_performance_daily"]
+            if period["period_start"] <= day["date"] <= period["period_end"]
+        ]
+        for name, value in days[0].items() if days else ():
+            if name != "date" and isinstance(value, str):
+                period[name] = value
+            elif name != "date" and value is not None:
+                total = sum(day[name] for day in days)
+                period[name] = total * 4 // 5 if "unique" in name else total
+        self._add_row("flow_performance_period", **period)
 
     def _add_row(self, table: str, **row: object) -> None:
         self.tables[table].append({"account_id": self.account, **row})

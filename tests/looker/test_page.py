@@ -18,21 +18,43 @@ from tests.looker.company import HOSTILE, LAST_DAY
 from tests.warehouse import dbt, raw
 
 PERIODS = [7, 30, 90, 365]
-MARTS = ("subject_line_test", "inbox_provider", "audience_growth", "data_health")
+MARTS = ("flow_period", "subject_line_test", "inbox_provider", "audience_growth", "data_health")
+OF_PEOPLE = ("conversion_rate", "open_rate", "click_rate", "unsubscribe_rate")
 
-# Independent of looker/ and of dbt's metrics: sums and quotients written by hand.
+# Independent of looker/ and of dbt's metrics: sums and quotients written by hand. Rates of people
+# have the flows' numbers of the period, if the days are one.
 FIGURES = """
+    with days as (
+        from klaviyo__message_performance
+        where account_id = 'Shop' and sent_on between '{since}' and '{until}' and {where}
+    ),
+    periods as (
+        select *, 'flow' as message_type, null as campaign_name
+        from klaviyo__flow_period
+        where account_id = 'Shop' and period_start = '{since}' and period_end = '{until}'
+    ),
+    people as (
+        select
+            sum(conversion_uniques) / sum(delivered) as conversion_rate,
+            sum(opens_unique) / sum(delivered) filter (send_channel = 'email') as open_rate,
+            sum(clicks_unique) / sum(delivered) as click_rate,
+            sum(unsubscribe_uniques) / sum(delivered) as unsubscribe_rate
+        from (
+            from days where message_type = 'campaign' or not exists (from periods)
+            union all by name
+            from periods where {where}
+        )
+    )
     select
         sum(conversion_value) as conversion_value,
         sum(conversions) as conversions,
         sum(conversion_value) / sum(delivered) as revenue_per_recipient,
-        sum(conversion_uniques) / sum(delivered) as conversion_rate,
+        any_value(conversion_rate) as conversion_rate,
         sum(delivered) as delivered,
-        sum(opens_unique) / sum(delivered) filter (send_channel = 'email') as open_rate,
-        sum(clicks_unique) / sum(delivered) as click_rate,
-        sum(unsubscribe_uniques) / sum(delivered) as unsubscribe_rate
-    from klaviyo__message_performance
-    where account_id = 'Shop' and sent_on between '{since}' and '{until}' and {where}
+        any_value(open_rate) as open_rate,
+        any_value(click_rate) as click_rate,
+        any_value(unsubscribe_rate) as unsubscribe_rate
+    from people left join days on true
 """
 FORMATS = {
     "conversion_value": "€{:,.0f}",
@@ -192,9 +214,14 @@ def test_figures_are_compared_with_the_period_before(page: Page, dashboard: Dash
     for days in PERIODS[:-1]:
         choose_days(page, days)
         changes = texts(page, "#headline_figures .change")
-        figures, earlier = (sql_figures(dashboard, days, ago).values() for ago in (0, 1))
-        for change, now, before in zip(changes, figures, earlier, strict=True):
-            assert change.endswith(f"unchanged at {now}" if now == before else f"from {before}")
+        figures, earlier = (sql_figures(dashboard, days, ago) for ago in (0, 1))
+        for change, (name, now), before in zip(
+            changes, figures.items(), earlier.values(), strict=True
+        ):
+            if name in OF_PEOPLE:
+                assert change == f"No people counted in the {days} days before to compare"
+            else:
+                assert change.endswith(f"unchanged at {now}" if now == before else f"from {before}")
 
 
 @pytest.mark.parametrize(
@@ -221,6 +248,36 @@ def test_filters_work_together(
     before = sql_figures(dashboard, 90, 1, where)["revenue_per_recipient"]
     [change] = texts(page, "#headline_figures [data-name=revenue_per_recipient] .change")
     assert change.partition("from ")[2] == before.strip("–")
+
+
+def test_a1_rates_of_people_are_klaviyos_own_for_a_period(page: Page, dashboard: Dashboard) -> None:
+    """A flow's open rate is that of the period; for other days no figure is called open rate."""
+    choose(page, "message_type", "flow")
+    rates = {
+        days: dbt.query(
+            dashboard.warehouse,
+            "select sum(opens_unique) / sum(delivered) as rate from klaviyo__flow_period"
+            f" where account_id = 'Shop' and period_kind = 'last_{days}_days'",
+        )[0]["rate"]
+        for days in PERIODS
+    }
+    card = page.locator("#headline_figures .figure[data-name=open_rate]")
+    note = page.locator("#headline_figures .by-day")
+    for days, rate in rates.items():
+        choose_days(page, days)
+        expect(card.locator(".value")).to_have_text(f"{rate:.1%}")
+        expect(card.locator("h3")).to_have_text("Open rate")
+        expect(note).to_be_hidden()
+    choose_days(page, "custom")
+    enter(page, "from", "2026-10-01")
+    enter(page, "to", "2026-10-31")
+    expect(card.locator("h3")).to_have_text("Open rate")
+    enter(page, "to", "2026-10-30")
+    expect(card.locator("h3")).to_have_text("Daily openers / delivered")
+    expect(note).to_contain_text("Flows count people once a day")
+    open_page(page, "flows")
+    assert "Daily openers / delivered" in texts(page, "#all_flows th")
+    assert "Open rate" not in texts(page, "#all_flows th")
 
 
 def test_table_rows_equal_sql(page: Page, dashboard: Dashboard) -> None:

@@ -103,10 +103,41 @@ class TestReports:
         assert [r["groupings"] for r in series] == [r["groupings"] for r in values]
         assert len(dates) == 60
         for by_day, whole in zip(series, values, strict=True):
-            for name in ("recipients", "delivered", "opens", "clicks", "conversion_value"):
+            for name in ("recipients", "delivered", "conversions", "conversion_value"):
                 days, sum_ = by_day["statistics"][name], whole["statistics"][name]
                 assert (days is None) == (sum_ is None)
                 assert days is None or sum(days) == pytest.approx(sum_)
+
+    def test_a1_people_of_a_range_are_fewer_than_people_by_day(self, account: Account) -> None:
+        """A person who opens one flow message sent on two days counts once in the range."""
+        request = report_request(account, group_by=FLOW_GROUPINGS, start=NOON - 59 * DAY, end=NOON)
+        _, series = report.series(account, "flow", interval="daily", **request)
+        values = report.values(account, "flow", **request)
+        surplus = Counter[str]()
+        for by_day, whole in zip(series, values, strict=True):
+            for name in ("opens_unique", "clicks_unique", "conversion_uniques"):
+                people = whole["statistics"][name] or 0
+                people_by_day = sum(by_day["statistics"][name] or [])
+                assert people <= people_by_day
+                surplus[name] += people_by_day - people
+        assert surplus["opens_unique"] > 0
+
+    def test_e13_total_opens_and_clicks_of_flows_count_people(self, account: Account) -> None:
+        """A flow's total opens and clicks are those of people; a campaign's count each one."""
+        campaigns, flows = (
+            report.values(
+                account, subject, **report_request(account, group_by=groupings, **ALL_TIME)
+            )
+            for subject, groupings in (("campaign", CAMPAIGN_GROUPINGS), ("flow", FLOW_GROUPINGS))
+        )
+        for result in flows:
+            counts = result["statistics"]
+            assert counts["opens"] == counts["opens_unique"]
+            assert counts["clicks"] == counts["clicks_unique"]
+        for total, unique in (("opens", "opens_unique"), ("clicks", "clicks_unique")):
+            assert any(
+                (r["statistics"][total] or 0) > (r["statistics"][unique] or 0) for r in campaigns
+            )
 
     def test_windows_do_not_overlap(self, account: Account) -> None:
         """Two adjacent windows together count each send of the whole window once."""

@@ -128,6 +128,19 @@ def flow(sent_on: str, numbers: Mapping[str, Any], **others: str) -> dict[str, A
     }
 
 
+def flow_period(
+    kind: str, start: str, end: str, numbers: Mapping[str, Any], **others: str
+) -> dict[str, Any]:
+    """A row of `flow_performance_period`, of the same flow message as `flow`."""
+    period = {"period_kind": kind, "period_start": start, "period_end": end}
+    row = {name: value for name, value in flow("", numbers).items() if name != "date"}
+    return {**row, **period, **others}
+
+
+# Five people opened on both days of `flow_performance_daily`.
+HELLO = mail(100, 45, 10, 20.0) | {"recipients": 106, "bounced": 6, "bounced_or_failed": 6}
+
+
 def event(
     id_: str, metric: str | None, at: str, profile: str | None, **others: Any
 ) -> dict[str, Any]:
@@ -334,6 +347,21 @@ ROWS: dict[str, Rows] = {
         flow("2026-11-02", mail(30, 10, 0, 5.0), conversion_metric_id=VIEWED),
         flow("2026-11-02", mail(200, 80, 30), flow_message_id="second", variation="F1"),
         flow("2026-11-02", mail(200, 40, 10), flow_message_id="second", variation="F2"),
+    ],
+    "flow_performance_period": [
+        flow_period("month", "2026-11-01", "2026-11-18", HELLO),
+        flow_period("last_30_days", "2026-10-22", "2026-11-20", HELLO),
+        flow_period(
+            "month",
+            "2026-11-01",
+            "2026-11-18",
+            mail(200, 80, 30),
+            flow_message_id="second",
+            variation="F1",
+        ),
+        flow_period(
+            "month", "2026-11-01", "2026-11-18", mail(30, 10, 0, 5.0), conversion_metric_id=VIEWED
+        ),
     ],
     "event": [
         UNAFFECTED,

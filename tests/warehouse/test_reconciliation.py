@@ -22,6 +22,10 @@ FAULTS = {
         "update klaviyo.klaviyo__attributed_order set klaviyo_order_value = 30.01"
         " where event_id = 'sold'"
     ),
+    "flow_periods_agree_with_their_days": (
+        "update klaviyo.klaviyo__flow_period set opens_unique = 51"
+        " where message_id = 'hello' and period_kind = 'month'"
+    ),
     "members_add_up": (
         "update klaviyo.klaviyo__audience_growth set members_joined = members_joined + 1"
         " where audience_id = 'news' and date = '2026-11-17'"

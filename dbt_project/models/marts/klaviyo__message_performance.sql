@@ -83,19 +83,8 @@ select
     reports.{{ statistic }},
     {% endfor %}
     ---------- what rates divide: only where the channel counts both parts
-    {% for counted, part, name in [
-        ('opens_unique', 'delivered', 'open_tracked_delivered'),
-        ('opens_unique', 'clicks_unique', 'open_tracked_clicks_unique'),
-        ('clicks_unique', 'delivered', 'click_tracked_delivered'),
-        ('clicks_unique', 'opens_unique', 'click_tracked_opens_unique'),
-        ('bounced', 'recipients', 'bounce_tracked_recipients'),
-        ('failed', 'recipients', 'failure_tracked_recipients'),
-        ('unsubscribe_uniques', 'delivered', 'unsubscribe_tracked_delivered'),
-        ('spam_complaints', 'delivered', 'spam_tracked_delivered'),
-        ('text_message_spend', 'conversion_value', 'text_message_conversion_value'),
-    ] -%}
-    case when reports.{{ counted }} is not null then reports.{{ part }} end as {{ name }},
-    {% endfor %}
+    {{ tracked_statistics('reports') }},
+
     ---------- rates as Klaviyo returned them
     {% for statistic in ratio_statistics() -%}
     reports.{{ statistic }} as klaviyo_{{ statistic }},

@@ -136,13 +136,15 @@
     height: 4
     row: 0
     col: 12
-  - title: Unsubscribe rate
-    name: Unsubscribe rate
+  - title: Daily unsubscribers / delivered
+    name: Daily unsubscribers / delivered
     model: klaviyo
     explore: message_performance
     type: single_value
     fields:
     - message_performance.unsubscribe_rate
+    series_labels:
+      message_performance.unsubscribe_rate: Daily unsubscribers / delivered
     filters:
       message_performance.send_channel: email
     listen:
@@ -153,8 +155,9 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Emails only; the overview counts every channel. Unsubscribe rate: Recipients who unsubscribed
-      / delivered, over the channels whose unsubscribes are counted.'
+    note_text: 'Emails only; the overview counts every channel. Flows count people once a day here. Klaviyo''s
+      own figure exists for the last 7, 30, 90 and 365 days and for whole months. Unsubscribe rate: Recipients
+      who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 6

@@ -111,13 +111,15 @@
     height: 4
     row: 0
     col: 6
-  - title: Conversion rate
-    name: Conversion rate
+  - title: Daily converters / delivered
+    name: Daily converters / delivered
     model: klaviyo
     explore: message_performance
     type: single_value
     fields:
     - message_performance.conversion_rate
+    series_labels:
+      message_performance.conversion_rate: Daily converters / delivered
     filters:
       message_performance.message_type: flow
     listen:
@@ -128,7 +130,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Flows only. Conversion rate: Recipients who converted / delivered.'
+    note_text: 'Flows only. Flows count people once a day here. Klaviyo''s own figure exists for the last
+      7, 30, 90 and 365 days and for whole months. Conversion rate: Recipients who converted / delivered.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -191,8 +194,8 @@
     height: 8
     row: 4
     col: 0
-  - title: Conversion rate of flows
-    name: Conversion rate of flows
+  - title: Daily converters / delivered, Flows
+    name: Daily converters / delivered, Flows
     model: klaviyo
     explore: message_performance
     type: looker_line
@@ -204,6 +207,8 @@
     - message_performance.send_channel
     sorts:
     - message_performance.sent_week
+    series_labels:
+      message_performance.conversion_rate: Daily converters / delivered
     filters:
       message_performance.message_type: flow
     listen:
@@ -214,7 +219,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Conversion rate: Recipients who converted / delivered.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Conversion rate: Recipients who converted / delivered.'
     note_state: collapsed
     note_display: hover
     width: 12
@@ -242,6 +248,11 @@
     sorts:
     - message_performance.conversion_value desc
     limit: 25
+    series_labels:
+      message_performance.open_rate: Daily openers / delivered
+      message_performance.click_rate: Daily clickers / delivered
+      message_performance.conversion_rate: Daily converters / delivered
+      message_performance.unsubscribe_rate: Daily unsubscribers / delivered
     filters:
       message_performance.message_type: flow
     listen:
@@ -252,18 +263,60 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed. Open rate: Unique
-      opens / delivered, over the channels whose opens are counted. Click rate: Unique clicks / delivered,
-      over the channels whose clicks are counted. Conversion rate: Recipients who converted / delivered.
-      Conversions: Conversions, such as orders, that Klaviyo attributes to the message. Revenue: Value
-      of the conversions, in the account''s currency: the revenue attributed to the message. Revenue per
-      recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed
-      / delivered, over the channels whose unsubscribes are counted.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
+      failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Click rate:
+      Unique clicks / delivered, over the channels whose clicks are counted. Conversion rate: Recipients
+      who converted / delivered. Conversions: Conversions, such as orders, that Klaviyo attributes to
+      the message. Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe rate:
+      Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 24
     height: 12
     row: 12
+    col: 0
+  - title: Rates of flows in the last 30 days
+    name: Rates of flows in the last 30 days
+    model: klaviyo
+    explore: flow_period
+    type: looker_grid
+    fields:
+    - flow_period.flow_id
+    - flow_period.flow_name
+    - flow_period.period_delivered
+    - flow_period.period_open_rate
+    - flow_period.period_click_rate
+    - flow_period.period_click_to_open_rate
+    - flow_period.period_conversion_rate
+    - flow_period.period_unsubscribe_rate
+    hidden_fields:
+    - flow_period.flow_id
+    - flow_period.period_kind
+    - flow_period.period_start_date
+    sorts:
+    - flow_period.period_delivered desc
+    limit: 25
+    filters:
+      flow_period.period_kind: last_30_days
+    listen:
+      Account: flow_period.account_name
+      Channel: flow_period.send_channel
+      Flow: flow_period.flow_name
+      Tags: flow_period.tag_names
+    note_text: 'Klaviyo''s own figures; a person who gets a message twice counts once. Delivered in the
+      period: Messages that arrived. Open rate of the period: Openers / delivered in the period, over
+      the channels whose opens are counted. Click rate of the period: Clickers / delivered in the period,
+      over the channels whose clicks are counted. Click-to-open rate of the period: Clickers / openers
+      in the period, over the channels whose opens and clicks are counted. Conversion rate of the period:
+      Converters / delivered in the period. Unsubscribe rate of the period: Unsubscribers / delivered
+      in the period, over the channels whose unsubscribes are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 24
     col: 0
   - title: Messages of flows
     name: Messages of flows
@@ -286,6 +339,10 @@
     sorts:
     - message_performance.conversion_value desc
     limit: 25
+    series_labels:
+      message_performance.open_rate: Daily openers / delivered
+      message_performance.click_rate: Daily clickers / delivered
+      message_performance.conversion_rate: Daily converters / delivered
     filters:
       message_performance.message_type: flow
     listen:
@@ -296,14 +353,15 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed. Open rate: Unique
-      opens / delivered, over the channels whose opens are counted. Click rate: Unique clicks / delivered,
-      over the channels whose clicks are counted. Conversion rate: Recipients who converted / delivered.
-      Revenue: Value of the conversions, in the account''s currency: the revenue attributed to the message.
-      Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
+      failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Click rate:
+      Unique clicks / delivered, over the channels whose clicks are counted. Conversion rate: Recipients
+      who converted / delivered. Revenue: Value of the conversions, in the account''s currency: the revenue
+      attributed to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
     note_state: collapsed
     note_display: hover
     width: 24
     height: 12
-    row: 24
+    row: 36
     col: 0

@@ -132,13 +132,15 @@
     height: 4
     row: 0
     col: 12
-  - title: Conversion rate
-    name: Conversion rate
+  - title: Daily converters / delivered
+    name: Daily converters / delivered
     model: klaviyo
     explore: message_performance
     type: single_value
     fields:
     - message_performance.conversion_rate
+    series_labels:
+      message_performance.conversion_rate: Daily converters / delivered
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -148,7 +150,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Conversion rate: Recipients who converted / delivered.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Conversion rate: Recipients who converted / delivered.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -178,13 +181,15 @@
     height: 4
     row: 4
     col: 0
-  - title: Open rate
-    name: Open rate
+  - title: Daily openers / delivered
+    name: Daily openers / delivered
     model: klaviyo
     explore: message_performance
     type: single_value
     fields:
     - message_performance.open_rate
+    series_labels:
+      message_performance.open_rate: Daily openers / delivered
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -194,20 +199,24 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Open rate: Unique opens / delivered, over the channels whose opens are counted.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Open rate: Unique opens / delivered, over the channels whose
+      opens are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
     height: 4
     row: 4
     col: 6
-  - title: Click rate
-    name: Click rate
+  - title: Daily clickers / delivered
+    name: Daily clickers / delivered
     model: klaviyo
     explore: message_performance
     type: single_value
     fields:
     - message_performance.click_rate
+    series_labels:
+      message_performance.click_rate: Daily clickers / delivered
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -217,20 +226,24 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Click rate: Unique clicks / delivered, over the channels whose
+      clicks are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
     height: 4
     row: 4
     col: 12
-  - title: Unsubscribe rate
-    name: Unsubscribe rate
+  - title: Daily unsubscribers / delivered
+    name: Daily unsubscribers / delivered
     model: klaviyo
     explore: message_performance
     type: single_value
     fields:
     - message_performance.unsubscribe_rate
+    series_labels:
+      message_performance.unsubscribe_rate: Daily unsubscribers / delivered
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -240,8 +253,9 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
-      are counted.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Unsubscribe rate: Recipients who unsubscribed / delivered, over
+      the channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -310,8 +324,8 @@
     height: 8
     row: 8
     col: 12
-  - title: Email open rate
-    name: Email open rate
+  - title: Daily openers / delivered, Email
+    name: Daily openers / delivered, Email
     model: klaviyo
     explore: message_performance
     type: looker_line
@@ -323,6 +337,8 @@
     - message_performance.message_type
     sorts:
     - message_performance.sent_week
+    series_labels:
+      message_performance.open_rate: Daily openers / delivered
     filters:
       message_performance.send_channel: email
     listen:
@@ -333,15 +349,17 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Open rate: Unique opens / delivered, over the channels whose opens are counted.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Open rate: Unique opens / delivered, over the channels whose
+      opens are counted.'
     note_state: collapsed
     note_display: hover
     width: 12
     height: 8
     row: 16
     col: 0
-  - title: Email click rate
-    name: Email click rate
+  - title: Daily clickers / delivered, Email
+    name: Daily clickers / delivered, Email
     model: klaviyo
     explore: message_performance
     type: looker_line
@@ -353,6 +371,8 @@
     - message_performance.message_type
     sorts:
     - message_performance.sent_week
+    series_labels:
+      message_performance.click_rate: Daily clickers / delivered
     filters:
       message_performance.send_channel: email
     listen:
@@ -363,7 +383,9 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Click rate: Unique clicks / delivered, over the channels whose
+      clicks are counted.'
     note_state: collapsed
     note_display: hover
     width: 12

@@ -184,13 +184,15 @@
     height: 4
     row: 4
     col: 0
-  - title: Click rate
-    name: Click rate
+  - title: Daily clickers / delivered
+    name: Daily clickers / delivered
     model: klaviyo
     explore: message_performance
     type: single_value
     fields:
     - message_performance.click_rate
+    series_labels:
+      message_performance.click_rate: Daily clickers / delivered
     filters:
       message_performance.send_channel: sms
     listen:
@@ -201,8 +203,9 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Text messages only. Click rate: Unique clicks / delivered, over the channels whose clicks
-      are counted.'
+    note_text: 'Text messages only. Flows count people once a day here. Klaviyo''s own figure exists for
+      the last 7, 30, 90 and 365 days and for whole months. Click rate: Unique clicks / delivered, over
+      the channels whose clicks are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -234,13 +237,15 @@
     height: 4
     row: 4
     col: 12
-  - title: Unsubscribe rate
-    name: Unsubscribe rate
+  - title: Daily unsubscribers / delivered
+    name: Daily unsubscribers / delivered
     model: klaviyo
     explore: message_performance
     type: single_value
     fields:
     - message_performance.unsubscribe_rate
+    series_labels:
+      message_performance.unsubscribe_rate: Daily unsubscribers / delivered
     filters:
       message_performance.send_channel: sms
     listen:
@@ -251,8 +256,9 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Text messages only. Unsubscribe rate: Recipients who unsubscribed / delivered, over the
-      channels whose unsubscribes are counted.'
+    note_text: 'Text messages only. Flows count people once a day here. Klaviyo''s own figure exists for
+      the last 7, 30, 90 and 365 days and for whole months. Unsubscribe rate: Recipients who unsubscribed
+      / delivered, over the channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -291,8 +297,8 @@
     height: 8
     row: 8
     col: 0
-  - title: Click rate of text messages
-    name: Click rate of text messages
+  - title: Daily clickers / delivered, SMS
+    name: Daily clickers / delivered, SMS
     model: klaviyo
     explore: message_performance
     type: looker_line
@@ -304,6 +310,8 @@
     - message_performance.message_type
     sorts:
     - message_performance.sent_week
+    series_labels:
+      message_performance.click_rate: Daily clickers / delivered
     filters:
       message_performance.send_channel: sms
     listen:
@@ -314,7 +322,9 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Click rate: Unique clicks / delivered, over the channels whose
+      clicks are counted.'
     note_state: collapsed
     note_display: hover
     width: 12
@@ -344,6 +354,9 @@
     sorts:
     - message_performance.conversion_value desc
     limit: 25
+    series_labels:
+      message_performance.click_rate: Daily clickers / delivered
+      message_performance.unsubscribe_rate: Daily unsubscribers / delivered
     filters:
       message_performance.send_channel: sms
     listen:
@@ -354,13 +367,14 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed. Click rate: Unique
-      clicks / delivered, over the channels whose clicks are counted. Conversions: Conversions, such as
-      orders, that Klaviyo attributes to the message. Revenue: Value of the conversions, in the account''s
-      currency: the revenue attributed to the message. Text message credits: Text credits used. Null for
-      other channels. Text message spend: Cost of the text messages, in the account''s currency. Null
-      for other channels. Text message return: Revenue of texts / text message spend. Unsubscribe rate:
-      Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
+      failed. Click rate: Unique clicks / delivered, over the channels whose clicks are counted. Conversions:
+      Conversions, such as orders, that Klaviyo attributes to the message. Revenue: Value of the conversions,
+      in the account''s currency: the revenue attributed to the message. Text message credits: Text credits
+      used. Null for other channels. Text message spend: Cost of the text messages, in the account''s
+      currency. Null for other channels. Text message return: Revenue of texts / text message spend. Unsubscribe
+      rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 24
