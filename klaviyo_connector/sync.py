@@ -23,6 +23,7 @@ from configuration import Configuration, parse_configuration
 from models import Checkpoint, Operation, Truncate, Warning
 from parallel import read_in_parallel
 from session import KlaviyoSession
+from state.budget import StateBudget
 from state.digests import RowDigests
 from state.state import (
     MAX_INDEX_LENGTH,
@@ -30,7 +31,6 @@ from state.state import (
     AccountRowState,
     AccountState,
     State,
-    dump_checkpoint,
     latest_watermarks,
     parse_state,
 )
@@ -53,6 +53,9 @@ from tables.jsonapi import get_path
 Batch = list[Operation]  # rows with the checkpoint that covers them, or one warning
 ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds these and one page's in memory
 SECONDS_BETWEEN_CHECKPOINTS = 30
+# The loader logs each state. A state of 10 MB has its next checkpoint after 40,000 rows or 500 s.
+STATE_BYTES_PER_ROW = 250
+STATE_BYTES_PER_SECOND = 20_000
 MAX_CLOCK_ERROR = timedelta(days=1)  # a watermark further ahead is damage
 log = logging.getLogger("klaviyo")
 
@@ -68,9 +71,11 @@ def sync(configuration: Mapping[str, object], state: Any) -> Generator[Operation
 def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> Iterator[Operation]:
     """Leave out checkpoints that would commit few rows, since each one is work for the loader.
 
-    The first one after 1,000 rows or 30 seconds is kept, and always the last one.
+    The first one after 1,000 rows or 30 seconds is kept, later for a large state, and always the
+    last one.
     """
     last, rows, since = Checkpoint({**previous.json}), 0, monotonic()
+    budget = StateBudget.load(previous.json)
     try:
         for operation in operations:
             if not isinstance(operation, Checkpoint):
@@ -78,15 +83,18 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
                 rows += 1
                 continue
             last = operation
-            is_late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS
-            if is_late or rows >= ROWS_BETWEEN_CHECKPOINTS:
-                yield dump_checkpoint(last)
+            seconds = max(SECONDS_BETWEEN_CHECKPOINTS, budget.size / STATE_BYTES_PER_SECOND)
+            enough = max(ROWS_BETWEEN_CHECKPOINTS, budget.size / STATE_BYTES_PER_ROW)
+            if rows >= enough or monotonic() - since >= seconds:
+                yield budget.dump(last)
                 rows, since = 0, monotonic()
     except KlaviyoError:
         # It keeps finished work, and the count of requests within the daily quota.
-        yield dump_checkpoint(last)
+        yield budget.dump(last)
+        yield from budget.warnings()
         raise
-    yield dump_checkpoint(last)
+    yield budget.dump(last)
+    yield from budget.warnings()
 
 
 def _merge_account_states(batches: Iterable[Batch], previous: State) -> Iterator[Operation]:

@@ -27,6 +27,7 @@ CONNECTOR = ROOT / "klaviyo_connector"
 
 # A line of the SDK's log is `time level icon origin message`; ours have the origin `connector`.
 CONNECTOR_LINE = re.compile(r"^[\d:.]+ \w+ +\S+ connector (.*)")
+STATE = re.compile(r'\{"version": \d+, "accounts": .*')
 FAILURE_LINE = re.compile(r"SYNC FAILED|Error: |WARNING|SEVERE")
 
 
@@ -67,7 +68,7 @@ def sync(
 ) -> None:
     """Run the real `fivetran debug` on the connector; it continues from the last run's state.
 
-    The connector's messages are printed. The whole log of the SDK, which repeats the state at
+    The connector's messages are printed. The log of the SDK, without the state that it repeats at
     every checkpoint, goes to `sync.log`; its warnings and errors are printed too.
     """
     # A copy per account, since `fivetran debug` keeps the state in `files/` beside the code.
@@ -90,7 +91,7 @@ def sync(
             process.stdin.write(json.dumps(configuration))
             process.stdin.close()
             for line in process.stdout:
-                log.write(line)
+                log.write(STATE.sub("(the state, left out here)", line))
                 _print_log_line(line)
     _raise_for_exit_code("The sync", process.returncode)
 

@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 
 from api import REVISION, ContractError, GoneError, RefusedError
 from models import Operation, Row, Table
-from state.digests import RowDigests, digest, is_mass_deletion
+from state.digests import RowDigests, digest, is_mass_deletion, is_same
 from state.state import RecordDetails, ResourceState
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO, Details, ResourceStream
@@ -144,7 +144,7 @@ class ResourceSync:
     def _is_unchanged(self, document: Json) -> bool:
         """Whether a record and its details are written already; if so, its rows count as seen."""
         known = self._details.get(str(document.get("id")))
-        if known is None or known.digest != self._record_digest(document):
+        if known is None or not is_same(known.digest, self._record_digest(document)):
             return False
         if not known.keys.keys() <= self._digests.keys():
             return False

@@ -48,8 +48,11 @@ class PipelineRun:
 
 @pytest.fixture(scope="module", name="run")
 def _run(tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
-    """A run on the sandbox, with a simulated S3 and a mail server on this machine."""
-    folder = tmp_path_factory.mktemp("pipeline")
+    """A run on the sandbox, with a simulated S3 and a mail server on this machine.
+
+    Its folder has an apostrophe and a space, which every path in SQL has to survive.
+    """
+    folder = tmp_path_factory.mktemp("client's pipeline")
     inbox = Inbox()
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -94,6 +97,15 @@ def test_run_produces_every_artifact(run: PipelineRun) -> None:
     [message] = run.inbox.messages
     kinds = [part.get_content_type() for part in message.walk()]
     assert kinds.count("image/png") == 2
+
+
+def test_d2_the_log_of_a_sync_holds_no_state(run: PipelineRun) -> None:
+    """It names each checkpoint but does not repeat the state, which has the ids of people."""
+    log = (run.folder / "build" / "sync.log").read_text()
+    assert "checkpoint recorded: (the state" in log
+    assert "SYNC SUCCEEDED" in log
+    assert '"accounts"' not in log
+    assert len(log) < 20_000
 
 
 def test_artifacts_agree(run: PipelineRun) -> None:

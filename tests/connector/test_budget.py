@@ -1,0 +1,199 @@
+"""The size of the state: what fits into it, and that nothing is lost where it does not."""
+
+import json
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sync
+from models import Checkpoint, Upsert
+from state import budget, packing
+from state.compression import compress, decompress
+from state.packing import pack, unpack
+from state.state import AccountState, State, parse_state
+from streams import TABLES
+from tests.connector.big_state import GROUPS, TODAY, BigAccount
+from tests.connector.scripted import DAY, ScriptedAccount, resource, run
+from tests.loader import Loader
+from tests.sandbox_server import KEY, running_sandbox
+
+SANDBOX: dict[str, Any] = {
+    "seed": 5, "now": "2026-11-16T15:00:00+00:00", "no_limits": True,
+    "campaigns": 12, "profiles": 40,
+}  # fmt: skip
+SNAPSHOTS = "campaign_performance_daily"  # has a row for each day on which a row was written
+ULID = st.text("0123456789ABCDEFGHJKMNPQRSTVWXYZ", min_size=26, max_size=26)
+
+
+def stored(account: AccountState) -> tuple[AccountState, budget.StateBudget]:
+    """The account as the next sync reads it, and the budget that its checkpoint was held to."""
+    size = budget.StateBudget()
+    state = json.loads(json.dumps(size.dump(account.checkpoint()).state))
+    assert len(json.dumps(state)) == size.size
+    return parse_state(state, TABLES).accounts[account.account_id], size
+
+
+class TestSize:
+    """How much fits into 10 MB."""
+
+    @pytest.mark.parametrize("part", [pytest.param(1, marks=pytest.mark.chaos), 10])
+    def test_d1_a_large_company_fits_below_10_mb(
+        self, monkeypatch: pytest.MonkeyPatch, part: int
+    ) -> None:
+        """30,000 campaigns, 3,000 flow messages that send daily and 200,000 people.
+
+        Every key, person and recipient is known, and every digest but those of days of
+        `flow_performance_daily` that are older than half a year.
+        """
+        monkeypatch.setattr(budget, "MAX_STATE_SIZE", budget.MAX_STATE_SIZE // part)
+        monkeypatch.setattr(packing, "MIN_PACKED_SIZE", packing.MIN_PACKED_SIZE // part)
+        big = BigAccount(
+            campaigns=30_000 // part, flow_messages=3_000 // part, people=200_000 // part
+        )
+        account, size = stored(big.state)
+        assert size.size < budget.FIVETRAN_LIMIT // part
+        assert size.blanked == {"flow_performance_daily"}
+        for name, resource_state in big.state.resources.items():
+            for table, digests in resource_state.digests.items():
+                known = account.resources[name].digests[table]
+                assert shortened(known) == shortened(digests), table
+        reports = {name: one["fxuMLc"].digests for name, one in account.reports.items()}
+        expected = {name: one["fxuMLc"].digests for name, one in big.state.reports.items()}
+        half_a_year_ago = (TODAY - timedelta(days=180)).isoformat()
+        for table, rows in expected.items():
+            assert reports[table].keys() == rows.keys()
+            for key, days in rows.items():
+                kept = shortened(days, since=half_a_year_ago)
+                assert reports[table][key] == kept, table
+        for bit, group in enumerate(GROUPS):
+            people = {person for person, bits in big.members.items() if bits >> bit & 1}
+            assert account.index.people(group) == people
+
+    def test_d1_the_keys_stay_where_no_digest_fits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Then every row is written again, but a deletion and a part of a send are noticed."""
+        monkeypatch.setattr(budget, "MAX_STATE_SIZE", 1)
+        big = BigAccount(campaigns=300, flow_messages=20, people=20)
+        account, size = stored(big.state)
+        (warning,) = size.warnings()
+        assert "their rows are written again" in warning.message
+        for name in ("campaign", "campaign_message", "flow"):
+            for table, digests in big.state.resources[name].digests.items():
+                known = account.resources[name].digests[table]
+                assert known == dict.fromkeys(digests, budget.BLANK)
+        known_sizes = account.reports["campaign_performance"]["fxuMLc"].digests
+        for key, days in big.state.reports["campaign_performance"]["fxuMLc"].digests.items():
+            assert known_sizes[key] == {"": budget.BLANK + days[""][8:]}
+
+
+def shortened(marks: dict[str, str], since: str = "") -> dict[str, str]:
+    """The marks as a large part holds them; of days before `since` without digest."""
+    return {
+        key: (mark[:4] if not key or key >= since else budget.BLANK) + mark[8:]
+        for key, mark in marks.items()
+    }
+
+
+class TestNothingIsLost:
+    """Syncs with a state beyond its budget."""
+
+    def test_d1_a_sync_with_a_state_over_the_budget_loses_nothing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Over days with changes its tables equal those of a connection within the budget."""
+        with running_sandbox(**SANDBOX) as sandbox:
+            plain, squeezed = (
+                Loader(sandbox.url, {"api_key": KEY, "tables": "reporting"}) for _ in range(2)
+            )
+            for _ in range(3):
+                plain.sync()
+                assert plain.warnings == []
+                with monkeypatch.context() as patch:
+                    patch.setattr(budget, "MAX_STATE_SIZE", 1)
+                    patch.setattr(packing, "MIN_PACKED_SIZE", 1)
+                    squeezed.sync()
+                (warning,) = squeezed.warnings
+                assert "of the 10 MB that Fivetran stores, with the digests of campaign" in warning
+                expected, tables = plain.content(), squeezed.content()
+                assert expected.pop(SNAPSHOTS).keys() <= tables.pop(SNAPSHOTS).keys()
+                assert tables == expected
+                sandbox.advance(40 * 3_600)
+            assert squeezed.written["tag"] > 0 == plain.written["tag"]
+
+    def test_d1_a_record_without_digest_is_still_deleted(
+        self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What Klaviyo no longer lists is deleted, and what it lists is written again."""
+        monkeypatch.setattr(budget, "MAX_STATE_SIZE", 1)
+        account.documents["/api/tags"] = [resource("tag", id_, name=id_) for id_ in "ab"]
+        first = run(tables="tag")
+        account.documents["/api/tags"].pop()
+        account.now += DAY
+        second = run(first.state, tables="tag")
+        assert [row["id"] for row in second.rows("tag")] == ["a"]
+        assert [row["id"] for row in second.deleted("tag")] == ["b"]
+
+    def test_d1_a_warning_comes_at_four_fifths(
+        self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Below there is none, and nothing is left out before the limit itself."""
+        account.documents["/api/tags"] = [resource("tag", id_, name=id_) for id_ in "ab"]
+        first = run(tables="tag")
+        assert first.warnings == []
+        assert budget.WARNING_SIZE == 8_000_000
+        size = len(json.dumps(first.state))
+        monkeypatch.setattr(budget, "WARNING_SIZE", size)
+        second = run(first.state, tables="tag")
+        (warning,) = second.warnings
+        assert "of the 10 MB that Fivetran stores; choose fewer tables" in warning
+        assert second.rows("tag") == []
+        monkeypatch.setattr(budget, "WARNING_SIZE", size + 1_000)
+        assert run(first.state, tables="tag").warnings == []
+
+
+class TestCheckpoints:
+    """How often the state is handed to the loader, which logs it each time."""
+
+    @pytest.mark.parametrize(("size", "checkpoints"), [(10, 19), (1_000_000, 6)])
+    def test_d2_a_large_state_has_fewer_checkpoints(self, size: int, checkpoints: int) -> None:
+        """The states of a long sync have at most 250 bytes for each row, and the last one."""
+        state = {"version": 1, "accounts": {"a": {"text": "x" * size}}}
+        operations = (
+            Checkpoint(state) if n % 100 == 0 else Upsert("tag", {}) for n in range(1, 20_201)
+        )
+        previous = State({}, {"version": 1, "accounts": {}})
+        kept = list(sync.throttle_checkpoints(operations, previous))
+        states = [one.state for one in kept if isinstance(one, Checkpoint)]
+        assert len(states) == checkpoints
+        assert kept[-1] == Checkpoint(state)
+        assert len(kept) - len(states) == 20_200 - 202
+
+
+class TestPacking:
+    """Large parts of the state take fewer characters and mean the same."""
+
+    @settings(max_examples=50)
+    @given(st.dictionaries(st.one_of(st.text(), ULID), st.lists(st.one_of(ULID, st.text()))))
+    def test_d1_compressed_text_is_restored(self, value: dict[str, list[str]]) -> None:
+        """Any JSON comes back as it was, with ids at its edges, repeated and out of order."""
+        for text in (json.dumps([value, value]), json.dumps(value, ensure_ascii=False)):
+            assert decompress(compress(text)) == text
+
+    def test_d1_a_damaged_packed_part_is_a_value_error(self) -> None:
+        """The parser of the state names the part; no damage is another error or a wrong key."""
+        big = BigAccount(campaigns=40, flow_messages=2, people=200)
+        json_of_campaigns = big.state.resources["campaign"].json
+        assert unpack(pack(json_of_campaigns)) == json_of_campaigns
+        packed = compress(json.dumps(json_of_campaigns))
+        dice, refused = random.Random(3), 0
+        for _ in range(300):
+            at = dice.randrange(len(packed))
+            damaged = packed[:at] + dice.choice("!az0") + packed[at + dice.randrange(2) :]
+            try:
+                unpack({"packed": damaged})
+            except ValueError:
+                refused += 1
+        assert refused > 150
