@@ -13,8 +13,8 @@ from scripts.doctor.facts import Verdict
 INTRODUCTION = """\
 # What Klaviyo does: {day}
 
-Revision {revision}, written by `make doctor`. The file has counts and words of this project only: no
-name, id or address of the account."""
+Revision {revision}, written by `make doctor`. The file has counts and words of this project only:
+no name, id or address of the account."""
 COLUMNS = {"fact": 38, "expected": 28, "seen": 34, "verdict": 16}  # names to characters
 
 

@@ -1,0 +1,323 @@
+"""The doctor judges every fact by Klaviyo's answers, and its report names nothing of the account."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.doctor.__main__ import main
+from scripts.doctor.checks import FACTS
+from scripts.doctor.examination import Examination, Result
+from scripts.doctor.questions import LISTINGS
+from session import KlaviyoSession
+from tests import altering_proxy, secret_scan
+from tests.altering_proxy import Exchange
+from tests.fake_clock import FakeClock
+from tests.sandbox_server import KEY, Sandbox, running_sandbox
+
+ROOT = Path(__file__).parents[2]
+NOW = "2026-11-21T12:00:00Z"
+IDS = [fact.id for fact in FACTS]
+MARK = re.compile(r"\(\?([^)]*)\)")
+# What the sandbox does not do as Klaviyo was recorded to, or what an account of its has not.
+DIFFERS = {
+    "message-variations",
+    "report-floats",
+    "report-message-ids",
+    "report-zeros",
+    "series-days",
+    "unmapped-roles",
+}
+UNDETERMINABLE = {
+    "daily-quota",
+    "events-of-gone-people",
+    "message-send-times",
+    "money-refusal",
+    "report-pages",
+}
+
+
+@pytest.fixture(scope="module", name="sandbox")
+def _sandbox() -> Iterator[Sandbox]:
+    """An account with everything that the facts are about, and Klaviyo's rate limits."""
+    with running_sandbox(now=NOW, events=20_000) as sandbox:
+        yield sandbox
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The sandbox's answers to an examination at the pace of its rate limits, and what it shows."""
+
+    target: str
+    answers: dict[str, Exchange]
+    results: dict[str, Result]
+
+
+def run_examination(
+    target: str, answers: dict[str, Exchange], alter: altering_proxy.Alteration
+) -> dict[str, Result]:
+    """Examine an account behind an altering proxy; the results by fact."""
+    with altering_proxy.serve(target, answers, alter) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KLAVIYO_BASE_URL", url)
+        examination = Examination(KlaviyoSession(KEY), lambda _: None)
+        return {result.fact.id: result for result in examination.results()}
+
+
+@pytest.fixture(scope="module", name="recording")
+def _recording(sandbox: Sandbox) -> Recording:
+    """One examination in real time; with its answers, later ones take no time."""
+    answers: dict[str, Exchange] = {}
+    results = run_examination(sandbox.url, answers, lambda _: None)
+    return Recording(sandbox.url, answers, results)
+
+
+def find_differing(results: Mapping[str, Result]) -> set[str]:
+    """The facts that differ."""
+    return {id_ for id_, result in results.items() if result.differs}
+
+
+# ---------------------------------------------------------------- each fact, flipped once
+
+
+def refuse(exchange: Exchange) -> None:
+    """Answer as Klaviyo answers a wrong request."""
+    exchange.status, exchange.document = 400, {"errors": [{"detail": "Invalid input."}]}
+
+
+def accept(exchange: Exchange) -> None:
+    """Answer with an empty listing."""
+    exchange.status, exchange.document = 200, {"data": [], "links": {"self": "", "next": None}}
+
+
+def throttle(exchange: Exchange) -> None:
+    """Answer 429 without telling when to come back."""
+    exchange.status, exchange.document = 429, {"errors": [{"detail": "Throttled."}]}
+
+
+def set_header(name: str, value: str) -> altering_proxy.Alteration:
+    """Alter a header."""
+    return lambda exchange: exchange.headers.update({name: value})
+
+
+def set_link(name: str, link: str | None) -> altering_proxy.Alteration:
+    """Alter a link."""
+    return lambda exchange: exchange.document["links"].update({name: link})
+
+
+def drop_link(exchange: Exchange) -> None:
+    """Leave the link to the next page out."""
+    del exchange.document["links"]["next"]
+
+
+def set_value(path: str, value: object) -> altering_proxy.Alteration:
+    """Alter a value; a function of the old value gives the new one."""
+
+    def alter(exchange: Exchange) -> None:
+        container: Any = exchange.document
+        *steps, last = (int(step) if step.isdigit() else step for step in path.split("/"))
+        for step in steps:
+            container = container[step]
+        container[last] = value(container[last]) if callable(value) else value
+
+    return alter
+
+
+def add_action_without_message_id(exchange: Exchange) -> None:
+    """Give a flow an action whose message has no id."""
+    pointer = {"type": "flow-action", "id": "1"}
+    definition = {"type": "send-email", "data": {"message": {"name": ""}}}
+    flow = exchange.document["data"][0]
+    flow["relationships"]["flow-actions"]["data"].append(pointer)
+    exchange.document["included"].append({**pointer, "attributes": {"definition": definition}})
+
+
+def rename_flow_messages(exchange: Exchange) -> None:
+    """Give each message of an action another id than the report's."""
+    text = json.dumps(exchange.document)
+    exchange.document = json.loads(re.sub(r'"message": \{"id": "', r'\g<0>x', text))
+
+
+def rename_text_messages(exchange: Exchange) -> None:
+    """Call text messages SMS, as Klaviyo did until July 2026."""
+    for metric in exchange.document["data"]:
+        attributes = metric["attributes"]
+        attributes["name"] = attributes["name"].replace("Text Message", "SMS")
+
+
+def name_message_in_event(exchange: Exchange) -> None:
+    """Let an event name a campaign's message where it names the campaign."""
+    record = exchange.document["data"][0]
+    if exchange.request.startswith("GET /api/events"):
+        record["attributes"]["event_properties"]["$message"] = "message"
+    else:
+        record["id"] = "message"
+
+
+def rename_cohort(exchange: Exchange) -> None:
+    """Write the cohort's key without its prefix."""
+    properties = exchange.document["data"][0]["attributes"]["event_properties"]
+    properties["$message_send_cohort"] = properties.pop("$_cohort$message_send_cohort")
+
+
+def clear_send_time(exchange: Exchange) -> None:
+    """Let a sent message have neither a time nor times."""
+    for message in exchange.document["data"]:
+        message["attributes"]["definition"]["send_options"] = {"send_time": None}
+
+
+def rename_reported_message(exchange: Exchange) -> None:
+    """Give a campaign with one result another message id than its own."""
+    rows = exchange.document["data"]["attributes"]["results"]
+    campaigns = [row["groupings"]["campaign_id"] for row in rows]
+    row = next(row for row in rows if campaigns.count(row["groupings"]["campaign_id"]) == 1)
+    row["groupings"]["campaign_message_id"] = "another"
+
+
+def clear_counts(exchange: Exchange) -> None:
+    """Count nothing on any day."""
+    for group in exchange.document["data"]["attributes"]["data"]:
+        group["measurements"]["count"] = [0 for _ in group["measurements"]["count"]]
+
+
+RESULT = "data/attributes/results/0"
+CAMPAIGNS = r"GET /api/campaigns\?page\[size\]=100&sort=-updated_at "
+METRICS, ROLES = "GET /api/metrics ", "GET /api/mapped-metrics"
+MESSAGES = r"GET /api/campaign-messages\?page\[size\]=100&sort=-updated "
+FLOWS = r"GET /api/flows\?.*include="
+EMAILS = r"GET /api/events\?page\[size\]=200&sort=-datetime&filter=equals\(metric_id,\S*\) "
+CAMPAIGN_REPORT = "POST /api/campaign-values-reports .*variation_name"
+CAMPAIGN_TOTALS = "POST /api/campaign-values-reports (?!.*variation_name)"
+FLOW_REPORT = "POST /api/flow-values-reports"
+FLOW_DAYS = "POST /api/flow-series-reports .*T23:59:59"
+MESSAGE_DAYS = r'POST /api/metric-aggregates .*"\$message".*"America/New_York"'
+FLIPS: dict[str, tuple[str, altering_proxy.Alteration]] = {
+    "rate-limit-windows": ("GET /api/accounts", set_header("ratelimit-limit", "15")),
+    "rate-limit-remaining": (METRICS, set_header("ratelimit-remaining", "149")),
+    "report-quota": (
+        "segment-series",
+        set_header("ratelimit-limit", "1, 1;w=1, 2;w=60, 100;w=86400"),
+    ),
+    "daily-quota": ("form-series", throttle),
+    "unknown-record": ("GET /api/lists/NOPE01/profiles", accept),
+    "forgotten-cursor": ("forgotten", refuse),
+    "listings-accepted": ("GET /api/forms", refuse),
+    "column-types": (r"GET /api/tags\?include", set_value("data/0/attributes/name", {})),
+    "campaign-form": (CAMPAIGNS, set_value("data/0/attributes/definition", None)),
+    "archived-campaigns": (
+        CAMPAIGNS,
+        set_value("data/0/attributes/definition/archived", value=True),
+    ),
+    "archived-flows": (
+        r"GET /api/flows\?page\[size\]=50&sort=-updated ",
+        set_value("data/0/attributes/archived", value=True),
+    ),
+    "page-link": (r"campaigns\?page\[size\]=1 ", set_link("next", "/api?page[offset]=2")),
+    "last-page": ("GET /api/tag-groups", drop_link),
+    "unpaged-links": (ROLES, set_link("next", None)),
+    "message-variations": (
+        "include=campaign,campaign-variations",
+        set_value("data/0/relationships/campaign-variations", {"data": []}),
+    ),
+    "message-send-times": (MESSAGES, clear_send_time),
+    "flow-message-ids": (FLOWS, add_action_without_message_id),
+    "metric-integration": (METRICS, set_value("data/0/attributes/integration/category", 7)),
+    "text-message-names": (METRICS, rename_text_messages),
+    "unmapped-roles": (ROLES, set_value("data/1/relationships", {"metric": {"data": None}})),
+    "custom-metrics": (
+        "GET /api/custom-metrics",
+        set_value("data/0/attributes/definition", {"metric_groups": []}),
+    ),
+    "list-profile-count": (
+        "profile_count",
+        set_value("data/attributes/profile_count", None),
+    ),
+    "member-joined": (
+        r"GET /api/lists/\w+/profiles\?",
+        set_value("data/0/attributes/joined_group_at", None),
+    ),
+    "suppressions": (
+        r"greater-or-equal\(subscriptions.email.marketing.suppression",
+        set_value("data/0/attributes/subscriptions/email/marketing/suppression", []),
+    ),
+    "list-suppressions": (
+        r"greater-or-equal\(subscriptions.email.marketing.list_suppressions",
+        set_value("data/0/attributes/subscriptions/email/marketing/list_suppressions", []),
+    ),
+    "profiles-by-created": (r"greater-than\(created", set_value("data", lambda old: old[::-1])),
+    "consent-rate": (
+        r"GET /api/profiles\?additional-fields\[profile\]=subscriptions&page\[size\]=100&sort=upd",
+        set_header("ratelimit-limit", "10, 10;w=1, 150;w=60"),
+    ),
+    "events-page-size": (r"events\?page\[size\]=1000", set_value("data", lambda old: old[:200])),
+    "future-filter": (r"greater-or-equal\(datetime", accept),
+    "event-campaign": (f"{EMAILS}|{MESSAGES}", name_message_in_event),
+    "event-cohorts": (EMAILS, rename_cohort),
+    "event-credits": ("include=attributions", set_value("included/0/relationships", {})),
+    "events-of-gone-people": (r"any\(id", accept),
+    "reports-accepted": ("form-series", refuse),
+    "aggregates-accepted": ("Inbox Provider", refuse),
+    "money-refusal": (CAMPAIGN_TOTALS, refuse),
+    "report-message-ids": (CAMPAIGN_REPORT, rename_reported_message),
+    "report-zeros": (CAMPAIGN_REPORT, set_value(f"{RESULT}/statistics/opens", None)),
+    "report-floats": (CAMPAIGN_REPORT, set_value(f"{RESULT}/statistics/clicks", int)),
+    "report-variations": (
+        CAMPAIGN_TOTALS,
+        set_value(f"{RESULT}/statistics/recipients", lambda old: old + 1.0),
+    ),
+    "report-pages": (CAMPAIGN_REPORT, set_link("next", "/api?page[cursor]=2")),
+    "flow-report-message-ids": (FLOWS, rename_flow_messages),
+    "flow-days-add-up": (
+        FLOW_REPORT,
+        set_value(f"{RESULT}/statistics/delivered", lambda old: old + 1.0),
+    ),
+    "flow-uniques": (FLOW_REPORT, set_value(f"{RESULT}/statistics/opens_unique", 1e6)),
+    "series-days": (
+        FLOW_DAYS,
+        set_value("data/attributes/date_times/0", lambda old: f"{old[:10]}T00:00:00-05:00"),
+    ),
+    "last-7-days": (
+        "last_7_days",
+        set_value("data/attributes/date_times", lambda old: old[1:]),
+    ),
+    "series-zone": (MESSAGE_DAYS, clear_counts),
+    "aggregate-dates": (
+        MESSAGE_DAYS,
+        set_value("data/attributes/dates/0", lambda old: f"{old[:10]}T12:00:00+00:00"),
+    ),
+    "aggregate-dimensions": (
+        r'"\$attributed_channel"',
+        set_value("data/attributes/data/0/dimensions", []),
+    ),
+}
+
+
+def test_sandbox_confirms_what_it_can_show(recording: Recording) -> None:
+    """Every fact is confirmed on the sandbox, or its account has nothing that could show it."""
+    results = recording.results
+    assert find_differing(results) == DIFFERS
+    verdicts = {id_: result.verdict for id_, result in results.items()}
+    assert {id_ for id_, one in verdicts.items() if one == "not determinable"} == UNDETERMINABLE
+    assert len(results) == len(set(IDS)) == len(FACTS)
+
+
+@pytest.mark.parametrize("id_", IDS)
+def test_fact_differs_alone(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch, id_: str
+) -> None:
+    """An answer that contradicts a fact makes that fact differ, and no other."""
+    monkeypatch.setattr("session.Clock", FakeClock)
+    where, alteration = FLIPS[id_]
+    altered = []
+
+    def alter(exchange: Exchange) -> None:
+        if re.search(where, exchange.request):
+            altered.append(exchange.request)
+            alteration(exchange)
+
+    results = run_examination(recording.target, recording.answers, alter)
+    assert find_differing(results) == DIFFERS | {id_}
+    assert altered
