@@ -5,6 +5,7 @@ A finding holds counts and our own words, never a text of Klaviyo's: the report 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -31,7 +32,7 @@ class Answer:
             raise UndeterminableError(explain(self.error))
         return self.document
 
-    @property
+    @cached_property
     def records(self) -> list[Json]:
         """The records of a listing, each with its `related` resources."""
         return list(documents(self.content))

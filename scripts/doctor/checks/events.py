@@ -14,7 +14,7 @@ OLD_COHORT_KEYS = ("$message_send_cohort", "$variation_send_cohort")
 
 @fact(
     "events-page-size",
-    "a page of events holds up to 1000",
+    "A page of events holds up to 1000 records",
     expected="more than 200",
     asks=[questions.EVENTS],
 )
@@ -30,7 +30,7 @@ def check_events_page_size(events: Answer) -> Finding:
 
 @fact(
     "future-filter",
-    "a filter by a time in the future is refused",
+    "A filter by a time in the future is refused",
     expected="400",
     asks=[questions.FUTURE_EVENTS],
 )
@@ -67,7 +67,7 @@ def check_event_campaign(events: Answer, campaigns: Answer, messages: Answer) ->
 
 @fact(
     "event-cohorts",
-    "an event names its cohort by `$_cohort$message_send_cohort`",
+    "An event names its cohort by `$_cohort$message_send_cohort`",
     expected="every event with a cohort",
     asks=[questions.RECEIVED_EMAILS],
 )
@@ -106,7 +106,7 @@ def _names_sender(credit: Json) -> bool:
 
 @fact(
     "events-of-gone-people",
-    "events of erased people are redacted, those of merged people belong to the survivor",
+    "Events of erased people are redacted, and those of merged people belong to the survivor",
     expected="no event of a person who is gone holds an address",
     asks=[questions.EVENTS, questions.PEOPLE_OF_EVENTS],
 )

@@ -37,7 +37,7 @@ def check_listings_accepted(*listings: Answer) -> Finding:
 
 @fact(
     "column-types",
-    "every value fits the type of its column",
+    "Every value fits the type of its column",
     expected="no value of another type, no record without key",
     asks=[*questions.LISTINGS.values(), questions.EVENTS, questions.CONSENTS],
 )
@@ -75,7 +75,7 @@ def _find_misfits(table: Table, source: Json) -> Counter[str]:
 
 @fact(
     "campaign-form",
-    "revision 2026-10-15 answers: a campaign has a `definition`",
+    "Under revision 2026-10-15 a campaign has a `definition`",
     expected="every campaign",
     asks=[questions.CAMPAIGNS],
 )
@@ -90,7 +90,7 @@ def check_campaign_form(campaigns: Answer) -> Finding:
 
 @fact(
     "archived-campaigns",
-    "a listing of campaigns without a filter has no archived ones",
+    "A listing of campaigns without a filter has no archived ones",
     expected="none; a request of their own returns them",
     asks=[questions.CAMPAIGNS, questions.ARCHIVED_CAMPAIGNS],
 )
@@ -101,7 +101,7 @@ def check_archived_campaigns(campaigns: Answer, archived: Answer) -> Finding:
 
 @fact(
     "archived-flows",
-    "a listing of flows without a filter has no archived ones",
+    "A listing of flows without a filter has no archived ones",
     expected="none; a request of their own returns them",
     asks=[questions.ALL_FLOWS, questions.ARCHIVED_FLOWS],
 )
@@ -126,7 +126,7 @@ def _find_archived(every: Answer, archived: Answer, path: tuple[str, ...]) -> Fi
 
 @fact(
     "page-link",
-    "the link to the next page holds `page[cursor]`",
+    "The link to the next page holds `page[cursor]`",
     expected="page[cursor] in links.next",
     asks=[questions.ONE_CAMPAIGN],
 )
@@ -139,7 +139,7 @@ def check_page_link(page: Answer) -> Finding:
 
 @fact(
     "last-page",
-    "the last page of a listing ends with `next: null`",
+    "The last page of a listing ends with `next: null`",
     expected="next: null",
     asks=[questions.TAG_GROUPS],
 )
@@ -152,7 +152,7 @@ def check_last_page(tag_groups: Answer) -> Finding:
 
 @fact(
     "unpaged-links",
-    "a listing without pages has the link `self` alone",
+    "A listing without pages has the link `self` alone",
     expected="self",
     asks=[questions.MAPPED_METRICS],
 )
@@ -168,7 +168,7 @@ def _describe_links(answer: Answer) -> str:
 
 @fact(
     "message-variations",
-    "campaign messages include their variations",
+    "Campaign messages include their variations",
     expected="accepted, every message with a variation",
     asks=[questions.VARIATIONS],
 )
@@ -185,7 +185,7 @@ def check_message_variations(messages: Answer) -> Finding:
 
 @fact(
     "message-send-times",
-    "a sent message without `send_time` has `send_times`",
+    "A sent message without `send_time` has `send_times`",
     expected="every one",
     asks=[questions.MESSAGES],
 )
@@ -205,7 +205,7 @@ def check_message_send_times(messages: Answer) -> Finding:
 
 @fact(
     "flow-message-ids",
-    "a flow's action that sends names its message's id",
+    "A flow's action that sends names its message's id",
     expected="every action with a message",
     asks=[questions.FLOWS],
 )
@@ -222,7 +222,7 @@ def check_flow_message_ids(flows: Answer) -> Finding:
 
 @fact(
     "metric-integration",
-    "a metric's integration has its category as text or as an object",
+    "A metric's integration has its category as text or as an object",
     expected="one of the two",
     asks=[questions.METRICS],
 )
@@ -258,7 +258,7 @@ def check_text_message_names(metrics: Answer) -> Finding:
 
 @fact(
     "unmapped-roles",
-    "a role without a metric has no relationship to one",
+    "A mapped metric that maps none has no relationships",
     expected="none",
     asks=[questions.MAPPED_METRICS],
 )
@@ -269,12 +269,12 @@ def check_unmapped_roles(roles: Answer) -> Finding:
         for one in roles.records
         if not any(get_path(one, ("related", name)) for name in ("metric", "custom-metric"))
     ]
-    return find_share(empty, lambda one: not one.get("relationships"), "empty roles without any")
+    return find_share(empty, lambda one: not one.get("relationships"), "empty ones without any")
 
 
 @fact(
     "custom-metrics",
-    "a custom metric names its method and its metrics",
+    "A custom metric names its method and its metrics",
     expected="every custom metric",
     asks=[questions.CUSTOM_METRICS],
 )
@@ -292,7 +292,7 @@ def check_custom_metrics(metrics: Answer) -> Finding:
 
 @fact(
     "list-profile-count",
-    "a list tells the number of its people on request",
+    "A list has its number of people on request",
     expected="a whole number",
     asks=[questions.LIST_COUNT],
 )

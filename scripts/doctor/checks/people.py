@@ -12,7 +12,7 @@ GLOBAL, OF_LISTS = (listing.entries for listing in PROFILE_SUPPRESSIONS.listings
 
 @fact(
     "member-joined",
-    "the people of a list are listed with the time at which they joined",
+    "The people of a list are listed with the time at which they joined",
     expected="every person",
     asks=[questions.LIST_MEMBERS],
 )
@@ -23,7 +23,7 @@ def check_member_joined(members: Answer) -> Finding:
 
 @fact(
     "suppressions",
-    "a filter finds the people whose e-mail is suppressed",
+    "A filter finds the people whose e-mail is suppressed",
     expected="every person listed has a suppression",
     asks=[questions.SUPPRESSED],
 )
@@ -34,7 +34,7 @@ def check_suppressions(people: Answer) -> Finding:
 
 @fact(
     "list-suppressions",
-    "a filter finds the people whose e-mail a list suppresses",
+    "A filter finds the people whose e-mail a list suppresses",
     expected="every person listed has a suppression of a list",
     asks=[questions.SUPPRESSED_IN_LISTS],
 )
@@ -52,7 +52,7 @@ def _find_entries(people: Answer, path: tuple[str, ...]) -> Finding:
 
 @fact(
     "profiles-by-created",
-    "profiles are listed in the order of `created`, from a given time on",
+    "Profiles are listed in the order of `created`, from a given time on",
     expected="in order, all later",
     asks=[questions.PROFILES, questions.LATER_PROFILES],
 )
@@ -74,7 +74,7 @@ def check_profiles_by_created(profiles: Answer, later: Answer) -> Finding:
 
 @fact(
     "consent-rate",
-    "consent costs no rate limit, predictions do",
+    "Consent does not lower the rate limit of profiles, predictions do",
     expected="the same quotas with consent, lower ones with predictions",
     asks=[questions.PROFILES, questions.CONSENTS, questions.PREDICTIONS],
 )

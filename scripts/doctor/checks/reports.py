@@ -67,7 +67,7 @@ def check_aggregates_accepted(*aggregates: Answer) -> Finding:
 
 @fact(
     "money-refusal",
-    "a report refuses the money of some metrics with an error of its own",
+    "A metric that has no value is refused with an error of its own",
     expected=f"400 '{MONEY_REFUSAL}'",
     asks=[questions.CAMPAIGN_TOTALS],
 )
@@ -82,7 +82,7 @@ def check_money_refusal(report: Answer) -> Finding:
 
 @fact(
     "report-message-ids",
-    "the message id in a campaign report is the campaign's id",
+    "The message id in a campaign report is the campaign's id",
     expected="every campaign of one message",
     asks=[questions.CAMPAIGN_REPORT],
 )
@@ -97,7 +97,7 @@ def check_report_message_ids(report: Answer) -> Finding:
 
 @fact(
     "report-zeros",
-    "a statistic that a channel does not count is 0.0",
+    "A statistic that a channel does not count is 0.0",
     expected="no null",
     asks=[questions.CAMPAIGN_REPORT],
 )
@@ -113,7 +113,7 @@ def check_report_zeros(report: Answer) -> Finding:
 
 @fact(
     "report-floats",
-    "every statistic of a report is a number with a point",
+    "Every statistic of a report is a float",
     expected="every number, such as 366.0",
     asks=[questions.CAMPAIGN_REPORT],
 )
@@ -121,12 +121,12 @@ def check_report_floats(report: Answer) -> Finding:
     """Counts become whole numbers in the warehouse."""
     values = [value for row in _rows(report) for value in row["statistics"].values()]
     numbers = [value for value in values if value is not None]
-    return find_share(numbers, lambda value: isinstance(value, float), "numbers with a point")
+    return find_share(numbers, lambda value: isinstance(value, float), "floats")
 
 
 @fact(
     "report-variations",
-    "grouping by variation splits results and loses none, also without an A/B test",
+    "Grouping by variation splits results and loses none, also without an A/B test",
     expected="equal recipients of each campaign with and without",
     asks=[questions.CAMPAIGN_REPORT, questions.CAMPAIGN_TOTALS],
 )
@@ -147,7 +147,7 @@ def _sum_by_campaign(report: Answer) -> Counter[str]:
 
 @fact(
     "report-pages",
-    "the link to the next page of a report holds `page_cursor`",
+    "The link to the next page of a report holds `page_cursor`",
     expected="page_cursor in links.next",
     asks=[questions.CAMPAIGN_REPORT],
 )
@@ -162,7 +162,7 @@ def check_report_pages(report: Answer) -> Finding:
 
 @fact(
     "flow-report-message-ids",
-    "the message id in a flow report is that of the flow's action",
+    "The message id in a flow report is that of a flow action",
     expected="every result of a listed flow",
     asks=[questions.FLOW_REPORT, questions.FLOWS],
 )
@@ -186,7 +186,7 @@ def check_flow_report_message_ids(report: Answer, flows: Answer) -> Finding:
 
 @fact(
     "flow-days-add-up",
-    "the delivered messages of the days add up to those of the range",
+    "Delivered messages by day add up to those of the range",
     expected="equal for each message",
     asks=[questions.FLOW_REPORT, questions.FLOW_DAYS],
 )
@@ -199,7 +199,7 @@ def check_flow_days_add_up(report: Answer, days: Answer) -> Finding:
 
 @fact(
     "flow-uniques",
-    "people of a range are at most the sum of the people of its days",
+    "Uniques of a range are at most the sum of its days' uniques",
     expected="at most the sum, for each message",
     asks=[questions.FLOW_REPORT, questions.FLOW_DAYS],
 )
@@ -227,7 +227,7 @@ def _by_message(report: Answer, statistic: str) -> Counter[str]:
 
 @fact(
     "series-days",
-    "a day of a series is written as midnight with the offset +00:00",
+    "A day of a series is written as midnight with the offset +00:00",
     expected="every day T00:00:00+00:00",
     asks=[questions.FLOW_DAYS],
 )
@@ -240,7 +240,7 @@ def check_series_days(days: Answer) -> Finding:
 
 @fact(
     "last-7-days",
-    "the timeframe last_7_days has 7 days and today",
+    "The timeframe `last_7_days` has 7 days and today",
     expected="8 days",
     asks=[questions.FLOW_WEEK],
 )
@@ -252,7 +252,7 @@ def check_last_7_days(week: Answer) -> Finding:
 
 @fact(
     "series-zone",
-    "a day of a series is a day of the account's time zone",
+    "A day of a series is a day of the account's time zone",
     expected="nearer to the e-mails by the account's days than by UTC days",
     asks=[
         questions.ACCOUNT,
@@ -300,7 +300,7 @@ def _local_time(date: str, zone: ZoneInfo) -> datetime:
 
 @fact(
     "aggregate-dates",
-    "a date of an aggregate is the instant of midnight in the requested time zone",
+    "A date of an aggregate is the instant of midnight in the requested time zone",
     expected="every date",
     asks=[questions.ACCOUNT, questions.MESSAGE_DAYS],
 )
@@ -318,7 +318,7 @@ def check_aggregate_dates(account: Answer, aggregate: Answer) -> Finding:
 
 @fact(
     "aggregate-dimensions",
-    "a group of an aggregate has one text for each dimension, empty for none",
+    "A group of an aggregate has one text for each dimension, empty for none",
     expected="as many texts as dimensions",
     asks=[questions.CONVERSION_DAYS],
 )

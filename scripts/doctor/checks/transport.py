@@ -21,7 +21,7 @@ def _format_quotas(quotas: dict[float, float]) -> str:
 
 @fact(
     "rate-limit-windows",
-    "RateLimit-Limit has the quota of each window",
+    "`RateLimit-Limit` has the quota of each window",
     expected="windows of 1 and 60 seconds",
     asks=[questions.ACCOUNT],
 )
@@ -33,7 +33,7 @@ def check_rate_limit_windows(account: Answer) -> Finding:
 
 @fact(
     "rate-limit-remaining",
-    "RateLimit-Remaining is about the second",
+    "`RateLimit-Remaining` is about the second",
     expected="less than the quota of the second",
     asks=[questions.METRICS],
 )
@@ -48,7 +48,7 @@ def check_rate_limit_remaining(metrics: Answer) -> Finding:
 
 @fact(
     "report-quota",
-    "a report endpoint allows 2 requests a minute and 225 a day",
+    "A report endpoint allows 2 requests a minute and 225 a day",
     expected="2;w=60, 225;w=86400",
     asks=[questions.SEGMENT_DAYS],
 )
@@ -61,7 +61,7 @@ def check_report_quota(report: Answer) -> Finding:
 
 @fact(
     "daily-quota",
-    "a spent quota of a day answers 429 with Retry-After, of hours",
+    "A request beyond the daily quota is answered with 429 and a Retry-After of hours",
     expected="Retry-After of more than 15 minutes",
     asks=questions.REPORTS,
 )
@@ -79,7 +79,7 @@ def check_daily_quota(*reports: Answer) -> Finding:
 
 @fact(
     "unknown-record",
-    "the path of a record that does not exist answers 404",
+    "The path of a record that does not exist is answered with 404",
     expected="404",
     asks=[questions.UNKNOWN_MEMBERS],
 )
@@ -90,7 +90,7 @@ def check_unknown_record(members: Answer) -> Finding:
 
 @fact(
     "forgotten-cursor",
-    "an unknown cursor answers 400, and the error names the cursor",
+    "An unknown cursor is answered with 400, and the error names the cursor",
     expected="400 with the word cursor",
     asks=[questions.LOST_CURSOR],
 )
