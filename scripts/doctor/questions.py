@@ -116,7 +116,7 @@ UNKNOWN_MEMBERS = _get("an unknown list", catalog.LIST_MEMBERS.path.format(id=UN
 
 
 def _count_people(account: Account) -> Call:
-    id_ = account.records(LISTS)[0]["id"]
+    id_ = account.records(LISTS)[-1]["id"]
     return Call(f"{catalog.LISTS.path}/{id_}", {"additional-fields[list]": "profile_count"})
 
 
@@ -134,7 +134,7 @@ def _list_members(account: Account) -> Call:
         "page[size]": "100",
         "filter": f"greater-or-equal(joined_group_at,{LONG_AGO})",
     }
-    id_ = account.records(LISTS)[0]["id"]
+    id_ = account.records(LISTS)[-1]["id"]
     return Call(catalog.LIST_MEMBERS.path.format(id=id_), query)
 
 
