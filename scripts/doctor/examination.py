@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from api import AuthError, KlaviyoError, TransientError
 from scripts.command import CommandError
 from scripts.doctor import checks, questions
-from scripts.doctor.facts import Answer, Fact, Verdict, find_zone
+from scripts.doctor.facts import MALFORMED, Answer, Fact, Verdict, find_zone
 from scripts.doctor.questions import Call, Question, UndeterminableError
 from session import KlaviyoSession
 from streams.catalog import CONVERSION_AGGREGATES
@@ -75,6 +75,9 @@ class Examination:
             raise
         except UndeterminableError as reason:
             return Answer(error=reason)
+        except MALFORMED as error:
+            form = type(error).__name__
+            return Answer(error=UndeterminableError(f"an earlier answer has another form ({form})"))
         except KlaviyoError as error:
             self._stop_if_klaviyo_is_down(error)
             return Answer(error=error, limits=self._session.client.rate_limit)
@@ -103,12 +106,12 @@ class Examination:
             raise UndeterminableError(f"nothing is listed: {question.title}")
         return records
 
-    def metric_id(self, *names: str) -> str:
-        """The id of the first metric with one of these names; UndeterminableError if none has."""
+    def metric_id(self, name: str) -> str:
+        """The id of the first metric of this name; UndeterminableError if there is none."""
         for metric in self.records(questions.METRICS):
-            if get_path(metric, ("attributes", "name")) in names:
+            if get_path(metric, ("attributes", "name")) == name:
                 return str(metric["id"])
-        raise UndeterminableError(f"the account has no metric {names[0]}")
+        raise UndeterminableError(f"the account has no metric {name}")
 
     def conversion_metric_id(self) -> str:
         """The id of the account's revenue metric, of Placed Order, or of any metric."""

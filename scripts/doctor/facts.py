@@ -15,6 +15,8 @@ from session import QuotaSpentError
 from tables.jsonapi import Json, documents, get_path
 
 Verdict = Literal["confirmed", "differs", "not determinable"]
+# What reading an answer raises that has another form than documented and recorded.
+MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Fact:
             finding = self.check(*answers)
         except UndeterminableError as reason:
             return "not determinable", str(reason)
+        except MALFORMED as error:
+            return "differs", f"an answer of another form ({type(error).__name__})"
         return "confirmed" if finding.holds else "differs", finding.seen
 
 

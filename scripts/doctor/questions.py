@@ -41,8 +41,8 @@ class Account(Protocol):
         """The records of the answer to a question; UndeterminableError if there are none."""
         ...
 
-    def metric_id(self, *names: str) -> str:
-        """The id of the first metric with one of these names; UndeterminableError if none has."""
+    def metric_id(self, name: str) -> str:
+        """The id of the first metric of this name; UndeterminableError if there is none."""
         ...
 
     def conversion_metric_id(self) -> str:
@@ -273,10 +273,9 @@ def _ask_aggregate(title: str, stream: AggregateStream, zone: str = "") -> Quest
 
     def build(account: Account) -> Call:
         today = account.now.astimezone(account.zone).date()
-        names = stream.metrics[:1]
-        metric_id = account.metric_id(*names) if names else account.conversion_metric_id()
+        name = next(iter(stream.metrics), None)
         attributes = {
-            "metric_id": metric_id,
+            "metric_id": account.metric_id(name) if name else account.conversion_metric_id(),
             "measurements": ["count", "unique", "sum_value"],
             "interval": "day",
             "by": list(stream.dimensions),

@@ -5,13 +5,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scripts.doctor.__main__ import main
 from scripts.doctor.checks import FACTS
 from scripts.doctor.examination import Examination, Result
+from scripts.doctor.facts import Answer, Verdict
 from session import KlaviyoSession
 from tests import altering_proxy, secret_scan
 from tests.altering_proxy import Alteration, AlteringProxy, Answers, Exchange
@@ -39,6 +42,11 @@ UNDETERMINABLE = {
     "money-refusal",
     "report-pages",
 }
+# Members of Klaviyo's documents that the checks read.
+MEMBERS = (
+    "id attributes relationships data definition groupings statistics measurements dimensions"
+    " campaign_id event_properties subscriptions created 0"
+).split()
 WORDS = ("email", "self", "next", "prev")  # Klaviyo's and ours
 
 
@@ -315,6 +323,27 @@ def test_fact_differs_alone(
         results = run_examination(proxy)
     assert find_differing(results) == before | {id_}
     assert proxy.altered
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=40)
+@given(
+    st.dictionaries(st.sampled_from(("data", "results", "dates", "date_times", "included")), JSON)
+)
+def test_no_form_of_answer_ends_an_examination(document: dict[str, Any]) -> None:
+    """Whatever JSON Klaviyo answers, each fact gets a verdict and a reason."""
+    for fact in FACTS:
+        verdict, seen = fact.judge([Answer({**document, "links": {}}) for _ in fact.asks])
+        assert verdict in get_args(Verdict)
+        assert seen
 
 
 def test_spent_quota_is_recognised(
