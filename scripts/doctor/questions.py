@@ -174,8 +174,8 @@ PREDICTIONS = _get("profiles with predictions", _PROFILES, {**WITH_PREDICTIONS, 
 # ---------------------------------------------------------------- events
 
 _EVENTS = catalog.EVENTS.path
-_NEWEST = {"page[size]": "200", "sort": "-datetime"}
-EVENTS = _get("1000 events", _EVENTS, {"page[size]": "1000", "sort": "-datetime"})
+_NEWEST = {"page[size]": "1000", "sort": "-datetime"}
+EVENTS = _get("1000 events", _EVENTS, _NEWEST)
 
 
 def _list_future_events(account: Account) -> Call:

@@ -194,7 +194,7 @@ CAMPAIGNS = r"GET /api/campaigns\?page\[size\]=100&sort=-updated_at "
 METRICS, ROLES = "GET /api/metrics ", "GET /api/mapped-metrics"
 MESSAGES = r"GET /api/campaign-messages\?page\[size\]=100&sort=-updated "
 FLOWS = r"GET /api/flows\?.*include="
-EMAILS = r"GET /api/events\?page\[size\]=200&sort=-datetime&filter=equals\(metric_id,\S*\) "
+EMAILS = r"GET /api/events\?page\[size\]=1000&sort=-datetime&filter=equals\(metric_id,\S*\) "
 CAMPAIGN_REPORT = "POST /api/campaign-values-reports .*variation_name"
 CAMPAIGN_TOTALS = "POST /api/campaign-values-reports (?!.*variation_name)"
 FLOW_REPORT = "POST /api/flow-values-reports"
@@ -258,7 +258,7 @@ FLIPS: dict[str, tuple[str, Alteration]] = {
         r"GET /api/profiles\?additional-fields\[profile\]=subscriptions&page\[size\]=100&sort=upd",
         set_header("ratelimit-limit", "10, 10;w=1, 150;w=60"),
     ),
-    "events-page-size": (r"events\?page\[size\]=1000", set_value("data", lambda old: old[:200])),
+    "events-page-size": (r"events\?page\[size\]=1000&sort=-datetime ", set_value("data", lambda old: old[:200])),
     "future-filter": (r"GET /api/events.*greater-or-equal\(datetime", accept),
     "event-campaign": (f"{EMAILS}|{MESSAGES}", name_message_in_event),
     "event-cohorts": (EMAILS, rename_cohort),
