@@ -8,7 +8,7 @@ SQL := dbt_project/macros dbt_project/models dbt_project/tests
 SYNTAX := --rules references.keywords
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sync pipeline test check generate sample screenshots bench coverage chaos lock \
+.PHONY: help demo sync pipeline doctor test check generate sample screenshots bench coverage chaos lock \
 	release clean
 
 help: ## Show this list
@@ -22,6 +22,9 @@ sync: .venv/.stamp .venv-dbt/.stamp ## The same for a real account: KLAVIYO_API_
 
 pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: make pipeline ARGS=--help
 	@.venv/bin/python -m scripts.pipeline $(ARGS)
+
+doctor: .venv/.stamp ## Check on a real account what the connector assumes: KLAVIYO_API_KEY=pk_... make doctor
+	@.venv/bin/python -m scripts.doctor $(ARGS)
 
 test: .venv/.stamp .venv-dbt/.stamp ## Run every test except the fault matrix and the benchmarks
 	@.venv/bin/python -m tests.browser

@@ -394,7 +394,8 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
             event_times=given.event_times,
         )
         for part, value in given.tables.items():
-            _parse_part(account, part, value, tables)
+            is_packable = part in tables or part == "roster"
+            _parse_part(account, part, unpack(value) if is_packable else value, tables)
     except (KeyError, ValueError):
         raise ConfigurationError(f"the state of {part} is damaged: {REMEDY}") from None
     return account
@@ -402,8 +403,6 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
 
 def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str, Table]) -> None:
     """Parse the state of one stream into its place."""
-    if name in tables or name == "roster":
-        raw = unpack(raw)
     match name:
         case "account":
             account.account_row = msgspec.convert(raw, AccountRowState)

@@ -1,0 +1,128 @@
+"""Facts about events and their credits."""
+
+from scripts.doctor import questions
+from scripts.doctor.facts import Answer, Finding, fact, find_share, is_refused
+from scripts.doctor.questions import MOST_IDS, UndeterminableError
+from tables.jsonapi import Json, get_path
+
+PROPERTIES = ("attributes", "event_properties")
+PERSON = ("relationships", "profile", "data", "id")
+SMALL_PAGE = 200  # the documented maximum of older revisions
+COHORT_KEYS = ("$_cohort$message_send_cohort", "$_cohort$variation_send_cohort")
+OLD_COHORT_KEYS = ("$message_send_cohort", "$variation_send_cohort")
+
+
+@fact(
+    "events-page-size",
+    "A page of events holds up to 1000 records",
+    expected="more than 200",
+    asks=[questions.EVENTS],
+)
+def check_events_page_size(events: Answer) -> Finding:
+    """Though the text of the documentation says 200."""
+    if is_refused(events):
+        return Finding(holds=False, seen="refused")
+    count = len(events.records)
+    if count <= SMALL_PAGE and not events.has_more:
+        raise UndeterminableError(f"the account has {count} events")
+    return Finding(count > SMALL_PAGE, f"{count} events on a page")
+
+
+@fact(
+    "future-filter",
+    "A filter by a time in the future is refused",
+    expected="400",
+    asks=[questions.FUTURE_EVENTS],
+)
+def check_future_filter(events: Answer) -> Finding:
+    """The last window has no end, and no window begins in the future."""
+    if not is_refused(events):
+        _ = events.content
+    return Finding(is_refused(events), "400" if is_refused(events) else "200")
+
+
+@fact(
+    "event-campaign",
+    "`$message` of a campaign's event is the campaign's id",
+    expected="every event of a listed campaign",
+    asks=[questions.RECEIVED_EMAILS, questions.CAMPAIGNS, questions.MESSAGES],
+)
+def check_event_campaign(events: Answer, campaigns: Answer, messages: Answer) -> Finding:
+    """`event.campaign_id` is set from it."""
+    campaign_ids = {one.get("id") for one in campaigns.records}
+    message_ids = {one.get("id") for one in messages.records}
+    named = [
+        properties["$message"]
+        for one in events.records
+        if isinstance(properties := get_path(one, PROPERTIES), dict)
+        and properties.get("$message")
+        and not properties.get("$flow")
+    ]
+    return find_share(
+        [id_ for id_ in named if id_ in campaign_ids | message_ids],
+        lambda id_: id_ in campaign_ids,
+        "events of listed campaigns",
+    )
+
+
+@fact(
+    "event-cohorts",
+    "An event names its cohort by `$_cohort$message_send_cohort`",
+    expected="every event with a cohort",
+    asks=[questions.RECEIVED_EMAILS],
+)
+def check_event_cohorts(events: Answer) -> Finding:
+    """`event.send_cohort` is read from it."""
+    found = [set(get_path(one, PROPERTIES) or ()) for one in events.records]
+    return find_share(
+        [keys for keys in found if keys & {*COHORT_KEYS, *OLD_COHORT_KEYS}],
+        lambda keys: not keys & {*OLD_COHORT_KEYS},
+        "events with a cohort",
+    )
+
+
+@fact(
+    "event-credits",
+    "`include=attributions` returns the credits of events",
+    expected="a campaign or a flow in every credit",
+    asks=[questions.CREDITED_EVENTS],
+)
+def check_event_credits(events: Answer) -> Finding:
+    """The rows of `event_attribution`."""
+    if is_refused(events):
+        return Finding(holds=False, seen="refused")
+    named = [
+        one
+        for event in events.records
+        for one in get_path(event, ("related", "attributions")) or ()
+    ]
+    return find_share(named, _names_sender, "credits of a campaign or flow")
+
+
+def _names_sender(credit: Json) -> bool:
+    paths = [("relationships", name, "data", "id") for name in ("campaign", "flow")]
+    return any(get_path(credit, path) for path in paths)
+
+
+@fact(
+    "events-of-gone-people",
+    "Events of erased people are redacted, and those of merged people belong to the survivor",
+    expected="no event of a person who is gone holds an address",
+    asks=[questions.EVENTS, questions.PEOPLE_OF_EVENTS],
+)
+def check_events_of_gone_people(events: Answer, people: Answer) -> Finding:
+    """The connector reads a person's events again when the person is gone."""
+    asked = list(dict.fromkeys(id_ for one in events.records if (id_ := get_path(one, PERSON))))
+    gone = {*asked[:MOST_IDS]} - {one.get("id") for one in people.records}
+    theirs = [one for one in events.records if get_path(one, PERSON) in gone]
+    if not theirs:
+        raise UndeterminableError(f"all of {len(asked[:MOST_IDS])} people of the events exist")
+    return find_share(
+        theirs, lambda one: not _has_address(one), f"events of {len(gone)} gone people redacted"
+    )
+
+
+def _has_address(event: Json) -> bool:
+    properties = get_path(event, PROPERTIES)
+    values = properties.values() if isinstance(properties, dict) else ()
+    return any("@" in str(value) for value in values)

@@ -1,0 +1,332 @@
+"""Facts about reports and aggregates."""
+
+from collections import Counter, defaultdict
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from scripts.doctor import questions
+from scripts.doctor.facts import (
+    Answer,
+    Finding,
+    fact,
+    find_refusals,
+    find_share,
+    find_zone,
+    is_refused,
+    require,
+)
+from scripts.doctor.questions import LONG_AGO, UndeterminableError
+from streams.catalog import CONVERSION_AGGREGATES, FLOW_VALUES, MESSAGE_AGGREGATES
+from tables.converters import to_utc_datetime
+from tables.jsonapi import Json, get_path, related_resources
+
+CAMPAIGN, MESSAGE = ("groupings", "campaign_id"), ("groupings", "campaign_message_id")
+MONEY_REFUSAL = "does not support querying for values data"
+DAYS_AND_TODAY = 8  # in last_7_days
+UTC = ZoneInfo("UTC")
+MESSAGE_OF_ACTION = ("attributes", "definition", "data", "message", "id")
+MESSAGE_OF_TEST = ("attributes", "definition", "data", "main_action", "data", "message", "id")
+PLAIN_REPORTS = [one for one in questions.REPORTS if one is not questions.CAMPAIGN_TOTALS]
+
+
+def _rows(report: Answer) -> list[Json]:
+    """The results of a report; UndeterminableError if there are none."""
+    rows = report.content["results"]
+    require(rows, "result of the report")
+    return list(rows)
+
+
+def _all_rows(report: Answer) -> list[Json]:
+    """The results, if all are on one page: sums need all of them."""
+    if report.has_more:
+        raise UndeterminableError("the report has more than one page")
+    return _rows(report)
+
+
+@fact(
+    "reports-accepted",
+    "Klaviyo accepts each report as the connector requests it",
+    expected="every report accepted, times with an offset",
+    asks=PLAIN_REPORTS,
+)
+def check_reports_accepted(*reports: Answer) -> Finding:
+    """Statistics, groups, timeframes and intervals of every report, without money."""
+    return find_refusals([one.title for one in PLAIN_REPORTS], reports)
+
+
+@fact(
+    "aggregates-accepted",
+    "Klaviyo accepts each aggregate as the connector requests it",
+    expected="every aggregate accepted",
+    asks=questions.AGGREGATES,
+)
+def check_aggregates_accepted(*aggregates: Answer) -> Finding:
+    """Dimensions, intervals and time zones."""
+    return find_refusals([one.title for one in questions.AGGREGATES], aggregates)
+
+
+@fact(
+    "money-refusal",
+    "A metric that has no value is refused with an error of its own",
+    expected=f"400 '{MONEY_REFUSAL}'",
+    asks=[questions.CAMPAIGN_TOTALS],
+)
+def check_money_refusal(report: Answer) -> Finding:
+    """The connector then asks again without the statistics of money."""
+    if not is_refused(report):
+        _ = report.content
+        raise UndeterminableError("the account's conversion metric has money")
+    holds = MONEY_REFUSAL in str(report.error)
+    return Finding(holds, "that error" if holds else "another error")
+
+
+@fact(
+    "report-message-ids",
+    "The message id in a campaign report is the campaign's id",
+    expected="every campaign of one message",
+    asks=[questions.CAMPAIGN_REPORT],
+)
+def check_report_message_ids(report: Answer) -> Finding:
+    """Marts join a campaign's numbers to its message by either id."""
+    messages = defaultdict(set)
+    for row in _rows(report):
+        messages[get_path(row, CAMPAIGN)].add(get_path(row, MESSAGE))
+    single = [(campaign, *ids) for campaign, ids in messages.items() if len(ids) == 1]
+    return find_share(single, lambda ids: ids[0] == ids[1], "campaigns of one message")
+
+
+@fact(
+    "report-zeros",
+    "A statistic that a channel does not count is 0.0",
+    expected="no null",
+    asks=[questions.CAMPAIGN_REPORT],
+)
+def check_report_zeros(report: Answer) -> Finding:
+    """Rates are by channel, whatever the other channels' zeros are."""
+    rows = _rows(report)
+    channels = {get_path(row, ("groupings", "send_channel")) for row in rows}
+    if channels <= {"email"}:
+        raise UndeterminableError("only e-mails were sent, and they count nearly everything")
+    nulls = sum(value is None for row in rows for value in row["statistics"].values())
+    return Finding(not nulls, f"{nulls} nulls in {len(rows)} results of {len(channels)} channels")
+
+
+@fact(
+    "report-floats",
+    "Every statistic of a report is a float",
+    expected="every number, such as 366.0",
+    asks=[questions.CAMPAIGN_REPORT],
+)
+def check_report_floats(report: Answer) -> Finding:
+    """Counts become whole numbers in the warehouse."""
+    values = [value for row in _rows(report) for value in row["statistics"].values()]
+    numbers = [value for value in values if value is not None]
+    return find_share(numbers, lambda value: isinstance(value, float), "floats")
+
+
+@fact(
+    "report-variations",
+    "Grouping by variation splits results and loses none, also without an A/B test",
+    expected="equal recipients of each campaign with and without",
+    asks=[questions.CAMPAIGN_REPORT, questions.CAMPAIGN_TOTALS],
+)
+def check_report_variations(report: Answer, totals: Answer) -> Finding:
+    """`campaign_performance` is always grouped by variation."""
+    split, whole = (_sum_by_campaign(one) for one in (report, totals))
+    same = sum(split[campaign] == recipients for campaign, recipients in whole.items())
+    holds = same == len(whole) == len(split)
+    return Finding(holds, f"equal for {same} of {len(whole)} campaigns")
+
+
+def _sum_by_campaign(report: Answer) -> Counter[str]:
+    recipients = Counter[str]()
+    for row in _all_rows(report):
+        recipients[str(get_path(row, CAMPAIGN))] += get_path(row, ("statistics", "recipients")) or 0
+    return recipients
+
+
+@fact(
+    "report-pages",
+    "The link to the next page of a report holds `page_cursor`",
+    expected="page_cursor in links.next",
+    asks=[questions.CAMPAIGN_REPORT],
+)
+def check_report_pages(report: Answer) -> Finding:
+    """It is sent back in the query of the next request."""
+    count = len(_rows(report))
+    if not report.has_more:
+        raise UndeterminableError(f"all {count} results are on one page")
+    holds = "page_cursor=" in str(report.content["links"]["next"])
+    return Finding(holds, f"{count} results on the first page")
+
+
+@fact(
+    "flow-report-message-ids",
+    "The message id in a flow report is that of a flow action",
+    expected="every result of a listed flow",
+    asks=[questions.FLOW_REPORT, questions.FLOWS],
+)
+def check_flow_report_message_ids(report: Answer, flows: Answer) -> Finding:
+    """Marts join a flow's numbers to its messages by it."""
+    messages = {
+        flow.get("id"): {
+            get_path(action, path)
+            for action in related_resources(flow, "flow-actions")
+            for path in (MESSAGE_OF_ACTION, MESSAGE_OF_TEST)
+        }
+        for flow in flows.records
+    }
+    groups = [row["groupings"] for row in _rows(report)]
+    return find_share(
+        [one for one in groups if one.get("flow_id") in messages],
+        lambda one: one.get("flow_message_id") in messages[one["flow_id"]],
+        "results of listed flows",
+    )
+
+
+@fact(
+    "flow-days-add-up",
+    "Delivered messages by day add up to those of the range",
+    expected="equal for each message",
+    asks=[questions.FLOW_REPORT, questions.FLOW_DAYS],
+)
+def check_flow_days_add_up(report: Answer, days: Answer) -> Finding:
+    """Counts of messages are additive over days."""
+    ranges, sums = _by_message(report, "delivered"), _by_message(days, "delivered")
+    same = sum(sums[key] == value for key, value in ranges.items())
+    return Finding(same == len(ranges), f"equal for {same} of {len(ranges)} messages")
+
+
+@fact(
+    "flow-uniques",
+    "Uniques of a range are at most the sum of its days' uniques",
+    expected="at most the sum, for each message",
+    asks=[questions.FLOW_REPORT, questions.FLOW_DAYS],
+)
+def check_flow_uniques(report: Answer, days: Answer) -> Finding:
+    """Who opens on two days counts once in the range: a sum of days is no number of people."""
+    ranges, sums = _by_message(report, "opens_unique"), _by_message(days, "opens_unique")
+    within = sum(value <= sums[key] for key, value in ranges.items())
+    return Finding(
+        within == len(ranges),
+        f"{within} of {len(ranges)} messages, {ranges.total():.0f} people,"
+        f" {sums.total():.0f} by days",
+    )
+
+
+def _by_message(report: Answer, statistic: str) -> Counter[str]:
+    """A statistic of each message, a series summed over its days."""
+    sums = Counter[str]()
+    for row in _all_rows(report):
+        value = get_path(row, ("statistics", statistic))
+        values = value if isinstance(value, list) else [value]
+        key = "|".join(str(row["groupings"].get(name)) for name in FLOW_VALUES.group_by)
+        sums[key] += sum(one or 0 for one in values)
+    return sums
+
+
+@fact(
+    "series-days",
+    "A day of a series is written as midnight with the offset +00:00",
+    expected="every day T00:00:00+00:00",
+    asks=[questions.FLOW_DAYS],
+)
+def check_series_days(days: Answer) -> Finding:
+    """The offset does not count: the connector reads the date as it is written."""
+    return find_share(
+        days.content["date_times"], lambda one: str(one).endswith("T00:00:00+00:00"), "days"
+    )
+
+
+@fact(
+    "last-7-days",
+    "The timeframe `last_7_days` has 7 days and today",
+    expected="8 days",
+    asks=[questions.FLOW_WEEK],
+)
+def check_last_7_days(week: Answer) -> Finding:
+    """Recorded on 2026-09-04."""
+    count = len(week.content["date_times"])
+    return Finding(count == DAYS_AND_TODAY, f"{count} days")
+
+
+@fact(
+    "series-zone",
+    "A day of a series is a day of the account's time zone",
+    expected="nearer to the e-mails by the account's days than by UTC days",
+    asks=[
+        questions.ACCOUNT,
+        questions.FLOW_DAYS,
+        questions.MESSAGE_DAYS,
+        questions.MESSAGE_UTC_DAYS,
+    ],
+)
+def check_series_zone(account: Answer, days: Answer, local: Answer, utc: Answer) -> Finding:
+    """Compares the delivered e-mails of flows with the events, counted in both zones."""
+    delivered = Counter[str]()
+    for row in _all_rows(days):
+        if row["groupings"].get("send_channel") == "email":
+            for day, count in enumerate(row["statistics"]["delivered"]):
+                delivered[str(days.content["date_times"][day])[:10]] += count or 0
+    distances = [
+        _distance(delivered, _count_by_day(local, find_zone(account))),
+        _distance(delivered, _count_by_day(utc, UTC)),
+    ]
+    if distances[0] == distances[1]:
+        raise UndeterminableError("both time zones fit equally well")
+    seen = "{:.0f} e-mails apart by the account's days, {:.0f} by UTC days".format(*distances)
+    return Finding(distances[0] < distances[1], seen)
+
+
+def _count_by_day(aggregate: Answer, zone: ZoneInfo) -> Counter[str]:
+    """The events of flows by day."""
+    counts = Counter[str]()
+    dates = [_local_time(date, zone).date().isoformat() for date in aggregate.content["dates"]]
+    position = [*MESSAGE_AGGREGATES.dimensions].index("$flow")
+    for group in aggregate.content["data"]:
+        if group["dimensions"][position]:
+            for day, count in zip(dates, group["measurements"]["count"], strict=True):
+                counts[day] += count
+    return counts
+
+
+def _distance(one: Counter[str], other: Counter[str]) -> float:
+    return sum(abs(one[day] - other[day]) for day in one.keys() | other.keys())
+
+
+def _local_time(date: str, zone: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(to_utc_datetime(date) or LONG_AGO).astimezone(zone)
+
+
+@fact(
+    "aggregate-dates",
+    "A date of an aggregate is the instant of midnight in the requested time zone",
+    expected="every date",
+    asks=[questions.ACCOUNT, questions.MESSAGE_DAYS],
+)
+def check_aggregate_dates(account: Answer, aggregate: Answer) -> Finding:
+    """Unlike the days of a series."""
+    dates = aggregate.content["dates"]
+    local, utc = (
+        [_local_time(date, zone).time() == time() for date in dates]
+        for zone in (find_zone(account), UTC)
+    )
+    if all(local) and all(utc):
+        raise UndeterminableError("midnight is the same in UTC")
+    return find_share(local, bool, "dates are midnights")
+
+
+@fact(
+    "aggregate-dimensions",
+    "A group of an aggregate has one text for each dimension, empty for none",
+    expected="as many texts as dimensions",
+    asks=[questions.CONVERSION_DAYS],
+)
+def check_aggregate_dimensions(aggregate: Answer) -> Finding:
+    """They are named by their position."""
+    count = len(CONVERSION_AGGREGATES.dimensions)
+    return find_share(
+        [group["dimensions"] for group in aggregate.content["data"]],
+        lambda texts: len(texts) == count and all(isinstance(text, str) for text in texts),
+        "groups",
+    )

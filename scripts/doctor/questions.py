@@ -1,0 +1,299 @@
+"""What the doctor asks Klaviyo: every request of an examination. All of them only read.
+
+A report endpoint allows 2 requests a minute and 225 a day, so each is asked at most twice.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from streams import catalog
+from streams.declarations import AggregateStream, MemberListing, ReportStream, ResourceStream
+from streams.profiles import WITH_PREDICTIONS
+from tables.converters import format_utc
+from tables.jsonapi import Json, get_path
+
+Query = Mapping[str, str]
+DAY = timedelta(days=1)
+LONG_AGO = "2000-01-01T00:00:00Z"
+UNKNOWN_LIST = "NOPE01"  # has the form of an id; recorded live on 2026-09-04 with status 404
+MOST_IDS = 100  # in one filter
+MONEY = ("conversion_value", "average_order_value", "revenue_per_recipient", "text_message_roi")
+
+
+class UndeterminableError(Exception):
+    """An account cannot show a fact; the message says why."""
+
+
+class Account(Protocol):
+    """What a question may use to be asked: the account, and the answers so far."""
+
+    now: datetime
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The account's time zone."""
+        ...
+
+    def records(self, question: "Question") -> list[Json]:
+        """The records of the answer to a question; UndeterminableError if there are none."""
+        ...
+
+    def metric_id(self, name: str) -> str:
+        """The id of the first metric of this name; UndeterminableError if there is none."""
+        ...
+
+    def conversion_metric_id(self) -> str:
+        """The id of the account's revenue metric, else of any metric."""
+        ...
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. With a body it is the POST of a report or an aggregate."""
+
+    path: str
+    query: Query = field(default_factory=dict)
+    body: Json = None
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A request with the title that the progress shows. `build` may use earlier answers.
+
+    It raises UndeterminableError where the account has nothing to ask about.
+    """
+
+    title: str
+    build: Callable[[Account], Call]
+    is_report: bool = False
+
+
+def _get(title: str, path: str, query: Query) -> Question:
+    return Question(title, lambda _: Call(path, query))
+
+
+def _list(stream: ResourceStream) -> Question:
+    """The first page of a listing as the connector requests it."""
+    conditions = [stream.partitions[0]] if stream.partitions[0] else []
+    if stream.cursor_field:
+        conditions.append(f"{stream.since_operator}({stream.cursor_field},{LONG_AGO})")
+    query = stream.params | ({"filter": ",".join(conditions)} if conditions else {})
+    return _get(f"the connector's listing of {stream.name}", stream.path, query)
+
+
+# ---------------------------------------------------------------- listings
+
+ACCOUNT = _get("the account", catalog.ACCOUNTS.path, {})
+LISTINGS = {
+    stream.name: _list(stream) for stream in catalog.STREAMS if isinstance(stream, ResourceStream)
+}
+METRICS, MAPPED_METRICS, CUSTOM_METRICS, FLOWS, LISTS, TAG_GROUPS = (
+    LISTINGS[name]
+    for name in ("metric", "mapped_metric", "custom_metric", "flow", "list", "tag_group")
+)
+_CAMPAIGNS, _MESSAGES, _FLOWS = "/api/campaigns", "/api/campaign-messages", "/api/flows"
+_ARCHIVED = {"filter": "equals(archived,true)"}
+CAMPAIGNS = _get("campaigns, no filter", _CAMPAIGNS, {"page[size]": "100", "sort": "-updated_at"})
+ARCHIVED_CAMPAIGNS = _get(
+    "archived campaigns", _CAMPAIGNS, {"page[size]": "100", "sort": "-updated_at", **_ARCHIVED}
+)
+ONE_CAMPAIGN = _get("a page of one campaign", _CAMPAIGNS, {"page[size]": "1"})
+MESSAGES = _get("newest campaign messages", _MESSAGES, {"page[size]": "100", "sort": "-updated"})
+VARIATIONS = _get(
+    "messages with variations",
+    _MESSAGES,
+    {"page[size]": "100", "include": "campaign,campaign-variations"},
+)
+ALL_FLOWS = _get("flows, no filter", _FLOWS, {"page[size]": "50", "sort": "-updated"})
+ARCHIVED_FLOWS = _get(
+    "archived flows", _FLOWS, {"page[size]": "50", "sort": "-updated", **_ARCHIVED}
+)
+LOST_CURSOR = _get("an unknown cursor", catalog.TAGS.path, {"page[cursor]": "forgotten"})
+UNKNOWN_MEMBERS = _get("an unknown list", catalog.LIST_MEMBERS.path.format(id=UNKNOWN_LIST), {})
+
+
+def _count_people(account: Account) -> Call:
+    id_ = account.records(LISTS)[-1]["id"]
+    return Call(f"{catalog.LISTS.path}/{id_}", {"additional-fields[list]": "profile_count"})
+
+
+LIST_COUNT = Question("a list with its number of people", _count_people)
+
+# ---------------------------------------------------------------- people
+
+_PROFILES = catalog.PROFILES.path
+
+
+def _list_members(account: Account) -> Call:
+    query = {
+        "fields[profile]": "joined_group_at",
+        "sort": "joined_group_at",
+        "page[size]": "100",
+        "filter": f"greater-or-equal(joined_group_at,{LONG_AGO})",
+    }
+    id_ = account.records(LISTS)[-1]["id"]
+    return Call(catalog.LIST_MEMBERS.path.format(id=id_), query)
+
+
+def _list_suppressed(listing: MemberListing) -> Question:
+    query = {
+        **listing.params,
+        "sort": listing.cursor_field,
+        "page[size]": "100",
+        "filter": f"greater-or-equal({listing.cursor_field},{LONG_AGO})",
+    }
+    return _get(f"people suppressed ({listing.name})", listing.path, query)
+
+
+def _list_profiles_from_the_middle(account: Account) -> Call:
+    created = [get_path(one, ("attributes", "created")) for one in account.records(PROFILES)]
+    since = format_utc(datetime.fromisoformat(created[len(created) // 2]))
+    query = {"sort": "created", "page[size]": "100", "filter": f"greater-than(created,{since})"}
+    return Call(_PROFILES, query)
+
+
+LIST_MEMBERS = Question("people of a list", _list_members)
+SUPPRESSED, SUPPRESSED_IN_LISTS = map(_list_suppressed, catalog.PROFILE_SUPPRESSIONS.listings)
+PROFILES = _get("profiles", _PROFILES, {"page[size]": "100", "sort": "-created"})
+LATER_PROFILES = Question("profiles created since", _list_profiles_from_the_middle)
+CONSENTS = _get(
+    "profiles with consent",
+    _PROFILES,
+    {
+        **catalog.PROFILES.params,
+        "page[size]": "100",
+        "sort": "updated",
+        "filter": f"greater-than(updated,{LONG_AGO})",
+    },
+)
+PREDICTIONS = _get("profiles with predictions", _PROFILES, {**WITH_PREDICTIONS, "page[size]": "20"})
+
+# ---------------------------------------------------------------- events
+
+_EVENTS = catalog.EVENTS.path
+_NEWEST = {"page[size]": "1000", "sort": "-datetime"}
+EVENTS = _get("1000 events", _EVENTS, _NEWEST)
+
+
+def _list_future_events(account: Account) -> Call:
+    tomorrow = format_utc(account.now + DAY)
+    return Call(_EVENTS, {**_NEWEST, "filter": f"greater-or-equal(datetime,{tomorrow})"})
+
+
+def _list_received_emails(account: Account) -> Call:
+    metric_id = account.metric_id("Received Email")
+    return Call(_EVENTS, {**_NEWEST, "filter": f'equals(metric_id,"{metric_id}")'})
+
+
+def _list_credited_events(account: Account) -> Call:
+    condition = f'equals(metric_id,"{account.conversion_metric_id()}")'
+    return Call(_EVENTS, {**_NEWEST, "filter": condition, "include": "attributions"})
+
+
+def _list_people_of_events(account: Account) -> Call:
+    path = ("relationships", "profile", "data", "id")
+    ids = dict.fromkeys(get_path(event, path) for event in account.records(EVENTS))
+    chosen = ",".join(f'"{id_}"' for id_ in [id_ for id_ in ids if id_][:MOST_IDS])
+    return Call(_PROFILES, {"page[size]": "100", "filter": f"any(id,[{chosen}])"})
+
+
+FUTURE_EVENTS = Question("events of tomorrow", _list_future_events)
+RECEIVED_EMAILS = Question("received e-mails", _list_received_emails)
+CREDITED_EVENTS = Question("conversions with their credits", _list_credited_events)
+PEOPLE_OF_EVENTS = Question("people of the events", _list_people_of_events)
+
+# ---------------------------------------------------------------- reports and aggregates
+
+
+def _ask_report(
+    title: str,
+    stream: ReportStream,
+    *,
+    days: int,
+    without: tuple[str, ...] = (),
+    timeframe: Query | None = None,
+) -> Question:
+    """A report as the connector requests it, of whole days up to the day before yesterday."""
+
+    def build(account: Account) -> Call:
+        today = account.now.astimezone(account.zone).date()
+        start, end = today - (days + 1) * DAY, today - 2 * DAY
+        span = {"start": f"{start}T00:00:00+00:00", "end": f"{end}T23:59:59+00:00"}
+        attributes: Json = {
+            "statistics": [name for name in stream.statistics if name not in without],
+            "timeframe": timeframe or span,
+        }
+        if stream.has_conversions:
+            attributes["conversion_metric_id"] = account.conversion_metric_id()
+        if stream.group_by:
+            attributes["group_by"] = [name for name in stream.group_by if name not in without]
+        if stream.is_daily:
+            attributes["interval"] = "daily"
+        return Call(stream.path, body={"type": stream.report_type, "attributes": attributes})
+
+    return Question(f"report: {title}", build, is_report=True)
+
+
+CAMPAIGN_REPORT = _ask_report(
+    "campaigns of a year, no money", catalog.CAMPAIGN_VALUES, days=365, without=MONEY
+)
+CAMPAIGN_TOTALS = _ask_report(
+    "campaigns of a year, no variations",
+    catalog.CAMPAIGN_VALUES,
+    days=365,
+    without=("variation", "variation_name"),
+)
+FLOW_REPORT = _ask_report("flows of 30 days", catalog.FLOW_VALUES, days=30, without=MONEY)
+FLOW_DAYS = _ask_report("flows by day, 30 days", catalog.FLOW_SERIES, days=30, without=MONEY)
+FLOW_WEEK = _ask_report(
+    "flows of last_7_days",
+    catalog.FLOW_SERIES,
+    days=7,
+    without=MONEY,
+    timeframe={"key": "last_7_days"},
+)
+SEGMENT_DAYS = _ask_report("segments by day", catalog.SEGMENT_SERIES, days=30)
+FORM_DAYS = _ask_report("forms by day", catalog.FORM_SERIES, days=30)
+REPORTS = (
+    CAMPAIGN_REPORT,
+    CAMPAIGN_TOTALS,
+    FLOW_REPORT,
+    FLOW_DAYS,
+    FLOW_WEEK,
+    SEGMENT_DAYS,
+    FORM_DAYS,
+)
+
+
+def _ask_aggregate(title: str, stream: AggregateStream, zone: str = "") -> Question:
+    """An aggregate of the days of the daily reports; `zone` is the account's by default."""
+
+    def build(account: Account) -> Call:
+        today = account.now.astimezone(account.zone).date()
+        name = next(iter(stream.metrics), None)
+        attributes = {
+            "metric_id": account.metric_id(name) if name else account.conversion_metric_id(),
+            "measurements": ["count", "unique", "sum_value"],
+            "interval": "day",
+            "by": list(stream.dimensions),
+            "timezone": zone or account.zone.key,
+            "filter": [
+                f"greater-or-equal(datetime,{today - 31 * DAY}T00:00:00)",
+                f"less-than(datetime,{today - DAY}T00:00:00)",
+            ],
+        }
+        return Call(stream.path, body={"type": "metric-aggregate", "attributes": attributes})
+
+    return Question(f"aggregate: {title}", build)
+
+
+MESSAGE_DAYS = _ask_aggregate("e-mails by message, account's days", catalog.MESSAGE_AGGREGATES)
+MESSAGE_UTC_DAYS = _ask_aggregate(
+    "e-mails by message, UTC days", catalog.MESSAGE_AGGREGATES, zone="UTC"
+)
+CONVERSION_DAYS = _ask_aggregate("conversions by message", catalog.CONVERSION_AGGREGATES)
+PROVIDER_DAYS = _ask_aggregate("e-mails by mailbox provider", catalog.PROVIDER_AGGREGATES)
+AGGREGATES = (MESSAGE_DAYS, MESSAGE_UTC_DAYS, CONVERSION_DAYS, PROVIDER_DAYS)
