@@ -25,7 +25,7 @@ pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: 
 
 test: .venv/.stamp .venv-dbt/.stamp ## Run every test except the fault matrix and the benchmarks
 	@.venv/bin/python -m tests.browser
-	@.venv/bin/pytest --numprocesses 2 --dist loadfile
+	@.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.stamp ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check

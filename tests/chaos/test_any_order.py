@@ -215,7 +215,7 @@ def assert_snapshots(tables: Tables) -> None:
 @pytest.mark.parametrize(
     "histories",
     [
-        pytest.param(25, id="D10-25"),
+        pytest.param(10, id="D10-10"),
         pytest.param(200, id="D10-200", marks=[pytest.mark.chaos, pytest.mark.timeout(3_600)]),
     ],
 )
