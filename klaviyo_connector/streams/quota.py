@@ -19,6 +19,7 @@ from streams.context import AccountContext
 DAILY_QUOTA = 225  # until a response tells it
 OUR_SHARE = 8 / 9  # of it: 200 of 225; the rest is for the account's other tools
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class ReportQuota:
         """Raise QuotaSpentError where no request of a report is left now."""
         if self.remaining(path) <= 0:
             quota, now = self._of(path), self.context.now
-            reopens = [hour + DAY for hour in quota.requests] + [quota.closed_until or now]
+            reopens = [hour + DAY + HOUR for hour in quota.requests] + [quota.closed_until or now]
             seconds = (min(time for time in reopens if time >= now) - now).total_seconds()
             raise QuotaSpentError(path, seconds)
 
@@ -58,7 +59,7 @@ class ReportQuota:
     def _of(self, path: str) -> QuotaState:
         """The quota of a report, without the hours that no longer count."""
         quota = self.context.state.report_quota.get(path, QuotaState())
-        since = self.context.now - DAY - timedelta(hours=1)
+        since = self.context.now - DAY - HOUR
         counts = {hour: n for hour, n in quota.requests.items() if hour > since}
         return msgspec.structs.replace(quota, requests=counts)
 

@@ -57,7 +57,7 @@ def full_account(account: ScriptedAccount) -> ScriptedAccount:
     add["/api/mapped-metrics"] = [resource("mapped-metric", "revenue", {"metric": "PO"})]
     add["/api/custom-metrics"] = [resource("custom-metric", "CM", name="Net", **made)]
     related = {"tags": ["t"], "campaign-audiences": ["au"]}
-    add["/api/campaigns"] = [resource("campaign", "c", related, **made_at)]
+    add["/api/campaigns"] = [resource("campaign", "c", related, definition={}, **made_at)]
     add["/api/campaign-messages"] = [resource("campaign-message", "m", {"campaign": "c"}, **made)]
     add["/api/campaign-messages/m/campaign-variations"] = [resource("campaign-variation", "v")]
     add["/api/flows"] = [resource("flow", "f", {"tags": ["t"], "flow-actions": ["fa"]}, **made)]

@@ -26,6 +26,7 @@ from api import (
     RateLimitHeaders,
     ScopeError,
     TransientError,
+    parse_quotas,
 )
 from tests.raw_server import Answer, Connection, RawServer, serve
 
@@ -171,33 +172,44 @@ class TestHeaders:
         assert retry_after(f"Retry-After: {NOON}") is None
 
     @pytest.mark.parametrize(
-        ("remaining", "reset", "limits"),
+        ("limit", "quotas"),
         [
-            ("149", "60", RateLimitHeaders(150, 149, 60)),
-            ("0", "1.5", RateLimitHeaders(150, 0, 1.5)),
-            ("x", "y", RateLimitHeaders(150)),
-            ("nan", "inf", RateLimitHeaders(150)),
-            (None, None, RateLimitHeaders(150)),
+            ("350, 350;w=1, 3500;w=60", ((350, 1), (3500, 60))),
+            ("1, 1;w=1, 2;w=60, 225;w=86400", ((1, 1), (2, 60), (225, 86_400))),
+            ("10", ((10, 1),)),
+            *((junk, ()) for junk in ("", "x", "nan", "-1;w=-1")),
         ],
     )
-    def test_rate_limits_are_read(
+    def test_e1_quotas_are_pairs_of_requests_and_seconds(
+        self, limit: str, quotas: tuple[tuple[float, float], ...]
+    ) -> None:
+        """A plain number is the quota of a second; junk tells no quota."""
+        assert parse_quotas(limit) == quotas
+
+    @pytest.mark.parametrize(
+        ("remaining", "reset", "limits"),
+        [
+            ("349", "0", (349, 0)),
+            ("0", "1.5", (0, 1.5)),
+            ("x", "y", (None, None)),
+            ("nan", "inf", (None, None)),
+            (None, None, (None, None)),
+        ],
+    )
+    def test_what_remains_of_the_second_is_read(
         self,
         server: HTTPServer,
         remaining: str | None,
         reset: str | None,
-        limits: RateLimitHeaders,
+        limits: tuple[float | None, float | None],
     ) -> None:
-        """H3: what remains of the minute, or nothing where the headers are junk."""
-        given = {
-            "RateLimit-Limit": "150",
-            "RateLimit-Remaining": remaining,
-            "RateLimit-Reset": reset,
-        }
+        """H3: a number and the seconds until it is renewed, or nothing where they are junk."""
+        given = {"RateLimit-Remaining": remaining, "RateLimit-Reset": reset}
         headers = {name: value for name, value in given.items() if value is not None}
         server.expect_request(PATH).respond_with_response(Response(GOOD, 200, headers))
         client = KlaviyoClient(KEY)
         client.get(PATH)
-        assert client.rate_limit == limits
+        assert client.rate_limit == RateLimitHeaders((), *limits)
 
     def test_the_clock_is_klaviyos(self) -> None:
         """D7: `now` is the Date header, since this machine's clock may be wrong."""

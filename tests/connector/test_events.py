@@ -173,8 +173,13 @@ class TestRequests:
         for one in filters[:-1]:
             assert one.split("less-than(datetime,")[1] < NOON.strftime("%Y-%m-%dT%H:%M:%S")
 
-    def test_the_lookback_is_2_hours_and_once_a_day_7_days(self, account: ScriptedAccount) -> None:
-        """Measured from 10 seconds before the last sync, up to which everything is read."""
+    def test_e14_the_lookback_is_4_hours_and_once_a_day_7_days(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Klaviyo writes credits up to 3 hours late.
+
+        The lookback is measured from 10 seconds before the last sync, up to which all is read.
+        """
         done = run(tables=TABLES)
         since = []
         for later in (HOUR, DAY, DAY + HOUR):
@@ -184,9 +189,9 @@ class TestRequests:
                 account.requests_to(EVENTS)[0].params["filter"].partition("),")[0].strip(")")
             )
         assert since == [
-            "greater-or-equal(datetime,2026-11-20T14:59:50.000000Z",
+            "greater-or-equal(datetime,2026-11-20T12:59:50.000000Z",
             "greater-or-equal(datetime,2026-11-13T16:59:50.000000Z",
-            "greater-or-equal(datetime,2026-11-21T14:59:50.000000Z",
+            "greater-or-equal(datetime,2026-11-21T12:59:50.000000Z",
         ]
 
     def test_every_bound_ends_in_z(self, account: ScriptedAccount) -> None:

@@ -247,9 +247,9 @@ class TestMembers:
     ) -> None:
         """However many leave, the loader need not hold them all in memory."""
         monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 100)
-        list_account.documents[MEMBERS] = [member(str(number)) for number in range(350)]
+        list_account.documents[MEMBERS] = [member(str(number)) for number in range(3600)]
         first = run(tables=TABLES)
-        list_account.documents[MEMBERS] = []
+        del list_account.documents[MEMBERS][:350]
         list_account.now += DAY
         second = run(first.state, tables=TABLES)
         at = [place for place, one in enumerate(second.operations) if isinstance(one, Delete)]

@@ -124,12 +124,12 @@ class TestComparison:
         assert written(second) == written(third) == written(fourth) == []
 
     def test_the_comparison_lists_only_ids(self, two_profiles: ScriptedAccount) -> None:
-        """A hundred on a page, in an order that no change disturbs."""
+        """A hundred on a page, in the order of creation, which no change disturbs."""
         first = run(tables="profile")
         two_profiles.now += DAY
         two_profiles.requests.clear()
         run(first.state, tables="profile")
-        params = {"fields[profile]": "updated", "sort": "id", "page[size]": "100"}
+        params = {"fields[profile]": "created,updated", "sort": "created", "page[size]": "100"}
         assert params in [one.params for one in two_profiles.requests_to(PATH)]
 
     def test_a_profile_that_was_listed_late_is_written(self, two_profiles: ScriptedAccount) -> None:

@@ -112,8 +112,8 @@ class TestRequests:
         run(tables="campaign_performance")
         (request,) = report_account.requests_to(CAMPAIGNS)
         assert request.body["timeframe"] == {
-            "start": "2026-10-31T00:00:00",
-            "end": "2026-11-20T23:59:59",
+            "start": "2026-10-31T00:00:00+00:00",
+            "end": "2026-11-20T23:59:59+00:00",
         }
         assert request.body["statistics"] == [*STATISTICS]
         assert request.body["conversion_metric_id"] == "PO"
@@ -310,14 +310,14 @@ class TestQuota:
     def test_two_hundred_reports_a_day_and_the_rest_the_day_after(
         self, report_account: ScriptedAccount
     ) -> None:
-        """Fifteen years of three metrics take two days."""
+        """Fifteen years of three metrics take two days, each of any 24 hours."""
         put_campaign(report_account, 15 * 365)
         metrics = "PO,RO,OE"
         first = run(tables=self.TABLES, conversion_metrics=metrics)
         assert first.error is None
         assert len(report_account.requests_to(FLOW_DAYS)) == 200
         assert any("quota" in warning for warning in first.warnings)
-        report_account.now += DAY
+        report_account.now += DAY + timedelta(hours=1)
         run(first.state, tables=self.TABLES, conversion_metrics=metrics)
         whole = days_between(TODAY - 15 * 365 * DAY, TODAY + DAY)
         for metric in metrics.split(","):
@@ -328,13 +328,13 @@ class TestQuota:
     def test_syncs_of_one_day_share_the_quota(
         self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The second sync has what the first left over; the next day has a whole quota."""
-        monkeypatch.setattr(quota, "OUR_SHARE", 3)
+        """The second sync has what the first left over; a day and an hour later all is free."""
+        monkeypatch.setattr(quota, "DAILY_QUOTA", 4)
         put_campaign(report_account, 300)  # five windows of 60 days
         first = run(tables=self.TABLES)
         second = run(first.state, tables=self.TABLES)
         assert len(report_account.requests_to(FLOW_DAYS)) == 3
-        report_account.now += DAY
+        report_account.now += DAY + timedelta(hours=1)
         run(second.state, tables=self.TABLES)
         assert len(report_account.requests_to(FLOW_DAYS)) == 6
 
@@ -342,7 +342,7 @@ class TestQuota:
         self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """However the sync ends."""
-        monkeypatch.setattr(quota, "OUR_SHARE", 4)
+        monkeypatch.setattr(quota, "DAILY_QUOTA", 5)
         put_campaign(report_account, 150)
         report_account.fail_with("/api/events", 401)
         chosen = f"{self.TABLES},event"

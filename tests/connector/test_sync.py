@@ -210,7 +210,9 @@ class TestChosenTables:
         self, full_account: ScriptedAccount, between: str
     ) -> None:
         """Records deleted meanwhile are deleted; the others are not written again."""
-        full_account.documents["/api/campaigns"].append(resource("campaign", "d", {"tags": ["t"]}))
+        full_account.documents["/api/campaigns"].append(
+            resource("campaign", "d", {"tags": ["t"]}, definition={})
+        )
         state = run(tables="campaign,campaign_tag").state
         del full_account.documents["/api/campaigns"][0]
         for tables in (between, "campaign,campaign_tag"):

@@ -42,9 +42,10 @@ def test_report_error_names_the_attribute(
         ("statistics", []),
         ("timeframe", None),
         ("timeframe/key", {"key": "last_never"}),
-        ("timeframe", {"start": "2025-01-01T00:00:00", "end": "2026-01-03T00:00:00"}),
-        ("timeframe", {"start": "2026-01-02T00:00:00", "end": "2026-01-01T00:00:00"}),
-        ("timeframe/start", {"start": "soon", "end": "2026-01-01T00:00:00"}),
+        ("timeframe", {"start": "2025-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"}),
+        ("timeframe", {"start": "2026-01-02T00:00:00Z", "end": "2026-01-01T00:00:00Z"}),
+        ("timeframe/start", {"start": "2026-01-01T00:00:00", "end": "2026-01-02T00:00:00Z"}),
+        ("timeframe/start", {"start": "soon", "end": "2026-01-01T00:00:00Z"}),
         ("conversion_metric_id", None),
         ("group_by", ["campaign_id"]),
         ("group_by", ["campaign_id", "campaign_message_id", "colour"]),
@@ -113,7 +114,7 @@ def test_series_have_a_maximum_timeframe(
 
     def days(count: int) -> dict[str, Any]:
         start = date(2026, 11, 21) - timedelta(count)
-        timeframe = {"start": f"{start}T00:00:00", "end": "2026-11-20T23:00:00"}
+        timeframe = {"start": f"{start}T00:00:00Z", "end": "2026-11-20T23:00:00Z"}
         return request_attributes | {"timeframe": timeframe, "interval": interval}
 
     series = sandbox.report("flow-series-report", **days(longest))["data"]["attributes"]
@@ -125,14 +126,16 @@ def test_series_have_a_maximum_timeframe(
         assert get_error_pointer(sandbox, "flow-series-report", days(too_long)) == "interval"
 
 
-def test_series_take_named_timeframes(sandbox: Sandbox, request_attributes: dict[str, Any]) -> None:
-    """The keys last_7_days and last_365_days are within and beyond the limits of series."""
+def test_e10_series_take_named_timeframes(
+    sandbox: Sandbox, request_attributes: dict[str, Any]
+) -> None:
+    """The key last_7_days means 8 days, as recorded; last_365_days is beyond a series' limit."""
     week, year = (
         request_attributes | {"timeframe": {"key": key}, "interval": interval}
-        for key, interval in (("last_7_days", "hourly"), ("last_365_days", "monthly"))
+        for key, interval in (("last_7_days", "daily"), ("last_365_days", "monthly"))
     )
     series = sandbox.report("flow-series-report", **week)["data"]["attributes"]
-    assert len(series["date_times"]) == 7 * 24
+    assert len(series["date_times"]) == 8
     assert get_error_pointer(sandbox, "flow-series-report", year) == "interval"
 
 
@@ -216,7 +219,7 @@ def test_named_timeframes() -> None:
     saturday = datetime(2026, 11, 21)  # noqa: DTZ001 - a day of the company's calendar
     expected = {
         "today": ("2026-11-21", "2026-11-22"),
-        "last_7_days": ("2026-11-15", "2026-11-22"),
+        "last_7_days": ("2026-11-14", "2026-11-22"),
         "this_week": ("2026-11-16", "2026-11-22"),
         "last_week": ("2026-11-09", "2026-11-16"),
         "last_month": ("2026-10-01", "2026-11-01"),
