@@ -236,6 +236,7 @@ class ReportsSync:
 
         def is_answered(dated_key: str) -> bool:
             day, _ = _split_key(dated_key)
+            # A row without a day may be in any of several windows: its absence in one says nothing.
             return first <= day <= last if day else not job.stream.schedule.overlap_days
 
         for dated_key in rows.digests.pop_missing(is_answered):
