@@ -28,7 +28,7 @@ doctor: .venv/.stamp ## Check on a real account what the connector assumes: KLAV
 
 test: .venv/.stamp .venv-dbt/.stamp ## Run every test except the fault matrix and the benchmarks
 	@.venv/bin/python -m tests.browser
-	@.venv/bin/pytest --numprocesses 2 --dist loadfile
+	@.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.stamp ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check

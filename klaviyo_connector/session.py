@@ -21,7 +21,7 @@ from api import (
 )
 from rate_limit import RateLimiter
 
-MAX_ATTEMPTS = 6
+MAX_ATTEMPTS = 6  # with the backoff between them: half a minute on average, a minute at most
 MAX_BACKOFF = 60.0  # seconds
 # Seconds that one request may wait in all. A longer Retry-After is that of a spent daily quota.
 MAX_TOTAL_WAIT = 900.0

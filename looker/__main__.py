@@ -50,7 +50,7 @@ def _print_link(options: argparse.Namespace) -> int:
     address = data_studio.build_link(
         template, marts, dashboard.title, semantics.model(dashboard.model).table
     )
-    for line in template.warnings(today):
+    for line in template.find_warnings(today):
         print(line, file=sys.stderr)
     print(address)
     return 0

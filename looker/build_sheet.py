@@ -21,7 +21,7 @@ CHART_NAMES: Mapping[Chart, str] = {
 }
 
 
-def files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
+def generate_files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
     """The sheet as Markdown: path and content."""
     models = {tile.model: semantics.model(tile.model) for tile in dashboard.tiles}
     content = markdown.render(
@@ -33,17 +33,19 @@ def files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str
             semantics.metric(name)
             for name in dict.fromkeys(name for tile in dashboard.tiles for name in tile.metrics)
         ],
-        settings=lambda tile: list(_settings(tile, dashboard, semantics)),
+        settings=lambda tile: list(_describe_settings(tile, dashboard, semantics)),
     )
     yield "BUILD.md", content
 
 
-def _settings(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
+def _describe_settings(
+    tile: Tile, dashboard: Dashboard, semantics: Semantics
+) -> Iterator[tuple[str, str]]:
     """The settings of a tile in Data Studio's panel: name and value."""
     model = semantics.model(tile.model)
     yield "Chart", CHART_NAMES[tile.chart]
     yield "Data source", f"`{model.table}`, date range dimension `{model.date}`"
-    yield from _dimensions(tile, model, dashboard)
+    yield from _describe_dimensions(tile, model, dashboard)
     for name in tile.metrics:
         yield "Metric", _describe_metric(semantics.metric(name), semantics)
     for name in tile.bars:
@@ -62,7 +64,7 @@ def _settings(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterato
         yield "Comparison date range", "Previous period"
 
 
-def _dimensions(
+def _describe_dimensions(
     tile: Tile, model: SemanticModel, dashboard: Dashboard
 ) -> Iterator[tuple[str, str]]:
     by = [f"`{name}`" for name in tile.by]

@@ -17,7 +17,7 @@ GENERATED_FOLDERS = ("lookml/views", "lookml/dashboards")
 def build(semantics: Semantics, folder: Path = FOLDER) -> list[str]:
     """Write every file that has changed; returns their paths."""
     origins = lineage.trace_project(field_mapping.traced_columns(semantics))
-    changed = dict(_changes(semantics, origins, folder))
+    changed = dict(_find_changes(semantics, origins, folder))
     for path, content in changed.items():
         file = folder / path
         if content:
@@ -31,14 +31,16 @@ def build(semantics: Semantics, folder: Path = FOLDER) -> list[str]:
 def check(semantics: Semantics, folder: Path = FOLDER) -> Iterator[str]:
     """The differences between the committed files and today's, as lines of a unified diff."""
     origins = lineage.load(folder / lineage.FILE.name)
-    for path, content in _changes(semantics, origins, folder):
+    for path, content in _find_changes(semantics, origins, folder):
         before, after = (text.splitlines(keepends=True) for text in (_read(folder / path), content))
         yield from unified_diff(before, after, f"committed/{path}", f"generated/{path}")
 
 
-def _changes(semantics: Semantics, origins: Origins, folder: Path) -> Iterator[tuple[str, str]]:
+def _find_changes(
+    semantics: Semantics, origins: Origins, folder: Path
+) -> Iterator[tuple[str, str]]:
     """The files that differ from today's: path and new content, empty for a file to remove."""
-    expected = dict(_files(semantics, origins))
+    expected = dict(_generate_files(semantics, origins))
     present = {
         str(file.relative_to(folder))
         for generated in GENERATED_FOLDERS
@@ -51,12 +53,15 @@ def _changes(semantics: Semantics, origins: Origins, folder: Path) -> Iterator[t
             yield path, content
 
 
-def _files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
+def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
     dashboard = declaration.load(semantics)
     yield lineage.FILE.name, json.dumps(origins, indent=1) + "\n"
-    yield from field_mapping.files(semantics, origins)
-    yield from build_sheet.files(dashboard, semantics)
-    for path, content in (*lookml.files(semantics), *lookml_dashboard.files(dashboard, semantics)):
+    yield from field_mapping.generate_files(semantics, origins)
+    yield from build_sheet.generate_files(dashboard, semantics)
+    for path, content in (
+        *lookml.generate_files(semantics),
+        *lookml_dashboard.generate_files(dashboard, semantics),
+    ):
         yield f"lookml/{path}", content
 
 

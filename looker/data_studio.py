@@ -51,7 +51,7 @@ class Template:
             if day is None or day > today:
                 raise LookerError(f"template.yml: `{name}` must be a day up to today, not {day}.")
 
-    def warnings(self, today: date) -> Iterator[str]:
+    def find_warnings(self, today: date) -> Iterator[str]:
         """What a user should know before opening the link."""
         if self.report_id is None:
             yield "No report is recorded in template.yml: this opens an empty one on a single mart."

@@ -158,11 +158,14 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
             raise LookerError(f"{path.name}: {count} tiles have the title {title!r}.")
     for tile in dashboard.tiles:
         model = semantics.model(tile.model)
-        for problem in (*_undeclared_names(tile, semantics, model), *_dangling_names(tile)):
+        for problem in (
+            *_find_undeclared_names(tile, semantics, model),
+            *_find_dangling_names(tile),
+        ):
             raise LookerError(f"{path.name}, tile {tile.title!r}: {problem}.")
 
 
-def _undeclared_names(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:
+def _find_undeclared_names(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:
     known = {metric.name for metric in semantics.metrics_of(model) if not metric.formula}
     for name in (*tile.metrics, *tile.minimum):
         if name not in known:
@@ -172,7 +175,7 @@ def _undeclared_names(tile: Tile, semantics: Semantics, model: SemanticModel) ->
             yield f"{model.name} has no dimension named {name!r}"
 
 
-def _dangling_names(tile: Tile) -> Iterator[str]:
+def _find_dangling_names(tile: Tile) -> Iterator[str]:
     """Names of metrics or dimensions that the tile does not show."""
     shown: Mapping[str, list[str]] = {
         "bars": tile.metrics,

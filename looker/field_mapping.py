@@ -36,7 +36,7 @@ class Field:
     description: str
 
 
-def files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
+def generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
     """The mapping as Markdown: path and content."""
     mapping = _FieldMapping(semantics, origins)
     models = list(semantics.models.values())
@@ -86,11 +86,11 @@ class _FieldMapping:
 
     def dimensions(self, model: SemanticModel) -> Iterator[Field]:
         for dimension in model.dimensions.values():
-            yield self._dimension(model, dimension)
+            yield self._map_dimension(model, dimension)
 
     def metrics(self, model: SemanticModel) -> Iterator[Field]:
         for metric in self._semantics.metrics_of(model):
-            yield self._metric(model, metric)
+            yield self._map_metric(model, metric)
 
     def extract(self) -> Iterator[Field]:
         """The columns of the extract."""
@@ -98,7 +98,7 @@ class _FieldMapping:
         for column in self._semantics.columns[EXTRACT].values():
             name = MODEL_NAMES.get(column.name, column.name)
             is_field = name in model.dimensions or name in self._semantics.metrics
-            origins = self._origins_of(EXTRACT, [column.name])
+            origins = self._find_origins(EXTRACT, [column.name])
             yield Field(
                 label=column.name,
                 klaviyo=_klaviyo_fields(origins),
@@ -110,8 +110,8 @@ class _FieldMapping:
                 description=column.description,
             )
 
-    def _dimension(self, model: SemanticModel, dimension: Dimension) -> Field:
-        origins = self._origins_of(model.table, [dimension.name])
+    def _map_dimension(self, model: SemanticModel, dimension: Dimension) -> Field:
+        origins = self._find_origins(model.table, [dimension.name])
         return Field(
             label=dimension.label,
             klaviyo=_klaviyo_fields(origins),
@@ -123,9 +123,9 @@ class _FieldMapping:
             description=dimension.description,
         )
 
-    def _metric(self, model: SemanticModel, metric: Metric) -> Field:
-        columns = list(dict.fromkeys(_summed_columns(metric, self._semantics)))
-        origins = self._origins_of(model.table, columns)
+    def _map_metric(self, model: SemanticModel, metric: Metric) -> Field:
+        columns = list(dict.fromkeys(_find_summed_columns(metric, self._semantics)))
+        origins = self._find_origins(model.table, columns)
         return Field(
             label=metric.label,
             klaviyo=[f"statistics/{metric.klaviyo}"]
@@ -139,7 +139,7 @@ class _FieldMapping:
             description=metric.description,
         )
 
-    def _origins_of(self, table: str, columns: Iterable[str]) -> list[str]:
+    def _find_origins(self, table: str, columns: Iterable[str]) -> list[str]:
         try:
             return sorted({one for column in columns for one in self._origins[table][column]})
         except KeyError as missing:
@@ -149,12 +149,12 @@ class _FieldMapping:
             ) from None
 
 
-def _summed_columns(metric: Metric, semantics: Semantics) -> Iterator[str]:
+def _find_summed_columns(metric: Metric, semantics: Semantics) -> Iterator[str]:
     """The columns that a metric sums, its parts included."""
     if metric.column:
         yield metric.column
     for name in metric.parts:
-        yield from _summed_columns(semantics.metric(name), semantics)
+        yield from _find_summed_columns(semantics.metric(name), semantics)
 
 
 def _klaviyo_fields(origins: Iterable[str]) -> list[str]:

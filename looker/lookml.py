@@ -20,12 +20,12 @@ TIMEFRAMES = ["date", "week", "month", "quarter", "year"]
 GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
 
 
-def files(semantics: Semantics) -> Iterator[tuple[str, str]]:
+def generate_files(semantics: Semantics) -> Iterator[tuple[str, str]]:
     """The files of the Looker project without its dashboards: path and content."""
-    yield "manifest.lkml", _dump(_manifest())
-    yield f"{PROJECT}.model.lkml", _dump(_model(semantics))
+    yield "manifest.lkml", _dump(_build_manifest())
+    yield f"{PROJECT}.model.lkml", _dump(_build_model(semantics))
     for model in semantics.models.values():
-        yield f"views/{model.name}.view.lkml", _dump({"views": [_view(model, semantics)]})
+        yield f"views/{model.name}.view.lkml", _dump({"views": [_build_view(model, semantics)]})
 
 
 def field_reference(model: SemanticModel, name: str) -> str:
@@ -58,7 +58,7 @@ def _dump(content: Mapping[str, Any]) -> str:
     return f"{HEADER}\n\n{lkml.dump(dict(content))}\n"
 
 
-def _manifest() -> dict[str, Any]:
+def _build_manifest() -> dict[str, Any]:
     # A project that imports this one has to name its own warehouse.
     constants = [
         {"name": "CONNECTION", "value": "warehouse", "export": "override_required"},
@@ -67,7 +67,7 @@ def _manifest() -> dict[str, Any]:
     return {"project_name": PROJECT, "constants": constants}
 
 
-def _model(semantics: Semantics) -> dict[str, Any]:
+def _build_model(semantics: Semantics) -> dict[str, Any]:
     synced = "SELECT MAX(last_synced_at) FROM @{SCHEMA}.klaviyo__data_health"
     return {
         "connection": "@{CONNECTION}",
@@ -83,7 +83,7 @@ def _model(semantics: Semantics) -> dict[str, Any]:
     }
 
 
-def _view(model: SemanticModel, semantics: Semantics) -> dict[str, Any]:
+def _build_view(model: SemanticModel, semantics: Semantics) -> dict[str, Any]:
     dimensions = [dimension for dimension in model.dimensions.values() if dimension.type in TYPES]
     times = [
         dimension for dimension in model.dimensions.values() if dimension.type in ("date", "time")
@@ -97,9 +97,11 @@ def _view(model: SemanticModel, semantics: Semantics) -> dict[str, Any]:
         "name": model.name,
         "label": title(model.name),
         "sql_table_name": f"@{{SCHEMA}}.{model.table}",
-        "dimensions": [_key_dimension(model), *map(_dimension, dimensions)],
-        "dimension_groups": [_dimension_group(time) for time in times if not _is_timeframe(time)],
-        "measures": [_measure(metric, semantics) for metric in semantics.metrics_of(model)],
+        "dimensions": [_build_key_dimension(model), *map(_build_dimension, dimensions)],
+        "dimension_groups": [
+            _build_dimension_group(time) for time in times if not _is_timeframe(time)
+        ],
+        "measures": [_build_measure(metric, semantics) for metric in semantics.metrics_of(model)],
         "sets": [
             {
                 "name": "detail",
@@ -109,12 +111,12 @@ def _view(model: SemanticModel, semantics: Semantics) -> dict[str, Any]:
     }
 
 
-def _key_dimension(model: SemanticModel) -> dict[str, Any]:
+def _build_key_dimension(model: SemanticModel) -> dict[str, Any]:
     sql = f"${{TABLE}}.{model.key}"
     return {"name": model.key, "primary_key": "yes", "hidden": "yes", "type": "string", "sql": sql}
 
 
-def _dimension(dimension: Dimension) -> dict[str, Any]:
+def _build_dimension(dimension: Dimension) -> dict[str, Any]:
     return {
         "name": dimension.name,
         **({"hidden": "yes"} if is_hidden(dimension) else {}),
@@ -126,7 +128,7 @@ def _dimension(dimension: Dimension) -> dict[str, Any]:
     }
 
 
-def _dimension_group(dimension: Dimension) -> dict[str, Any]:
+def _build_dimension_group(dimension: Dimension) -> dict[str, Any]:
     # A date is in the account's time zone already: Looker must not convert it.
     dated = {"datatype": "date", "convert_tz": "no", "timeframes": TIMEFRAMES}
     timed = {"datatype": "timestamp", "timeframes": ["time", "hour_of_day", *TIMEFRAMES]}
@@ -156,7 +158,7 @@ def _strip_suffix(name: str) -> str:
     return re.sub("_(on|at)$", "", name)
 
 
-def _measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
+def _build_measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
     kind = "ratio" if metric.ratio else "formula" if metric.formula else "sum"
     return {
         "name": metric.name,
@@ -165,13 +167,13 @@ def _measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
         "label": metric.label,
         "description": metric.description,
         "value_format_name": _value_format(metric.format),
-        **_required_fields(metric, semantics),
+        **_build_required_fields(metric, semantics),
         "drill_fields": ["detail*", *metric.parts, metric.name],
-        "sql": _measure_sql(metric),
+        "sql": _build_measure_sql(metric),
     }
 
 
-def _required_fields(metric: Metric, semantics: Semantics) -> dict[str, list[str]]:
+def _build_required_fields(metric: Metric, semantics: Semantics) -> dict[str, list[str]]:
     """The fields that Looker adds to a query: two currencies or periods are never one sum."""
     model = semantics.model(metric.model)
     fields = [name_in_view(model, name) for name in model.within]
@@ -179,7 +181,7 @@ def _required_fields(metric: Metric, semantics: Semantics) -> dict[str, list[str
     return {"required_fields": fields} if fields else {}
 
 
-def _measure_sql(metric: Metric) -> str:
+def _build_measure_sql(metric: Metric) -> str:
     if metric.ratio:
         return "1.0 * ${{{}}} / NULLIF(${{{}}}, 0)".format(*metric.ratio)
     if metric.formula:

@@ -32,39 +32,41 @@ VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
 }
 
 
-def files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
+def generate_files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
     """The dashboards of the Looker project: path and content."""
     for page in dashboard.pages:
         name = f"{lookml.PROJECT}_{page.slug}"
-        content = [{"dashboard": name, **_page(page, dashboard, semantics)}]
+        content = [{"dashboard": name, **_build_page(page, dashboard, semantics)}]
         text = yaml.safe_dump(content, sort_keys=False, width=100)
         yield f"dashboards/{name}.dashboard.lookml", f"{lookml.HEADER}\n\n{text}"
 
 
-def _page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[str, Any]:
+def _build_page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[str, Any]:
     models = {tile.model: semantics.model(tile.model) for tile in page.tiles}
-    elements = [element for tile in page.tiles for element in _elements(tile, dashboard, semantics)]
+    elements = [
+        element for tile in page.tiles for element in _build_elements(tile, dashboard, semantics)
+    ]
     return {
         "title": f"{lookml.title(lookml.PROJECT)}: {page.title}",
         "layout": "newspaper",
         "preferred_viewer": "dashboards-next",
-        "filters": list(_filters(page, list(models.values()), dashboard)),
+        "filters": list(_build_filters(page, list(models.values()), dashboard)),
         "elements": list(_place(elements)),
     }
 
 
-def _filters(
+def _build_filters(
     page: Page, models: Sequence[SemanticModel], dashboard: Dashboard
 ) -> Iterator[dict[str, Any]]:
     """A filter for the date, and one for each dimension that a model of the page has."""
     if any(tile.dated for tile in page.tiles):
-        yield _filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
+        yield _build_filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
     for name in dashboard.filters:
         for model in [model for model in models if name in model.dimensions][:1]:
-            yield _filter(model.dimensions[name].label, model, name, "")
+            yield _build_filter(model.dimensions[name].label, model, name, "")
 
 
-def _filter(label: str, model: SemanticModel, name: str, default: str) -> dict[str, Any]:
+def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> dict[str, Any]:
     return {
         "name": label,
         "title": label,
@@ -77,7 +79,9 @@ def _filter(label: str, model: SemanticModel, name: str, default: str) -> dict[s
     }
 
 
-def _elements(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterator[dict[str, Any]]:
+def _build_elements(
+    tile: Tile, dashboard: Dashboard, semantics: Semantics
+) -> Iterator[dict[str, Any]]:
     """One element for a tile; for figures, one for each metric."""
     model = semantics.model(tile.model)
     metrics = [semantics.metric(name) for name in tile.metrics]
@@ -94,11 +98,11 @@ def _elements(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterato
             "model": lookml.PROJECT,
             "explore": tile.model,
             **VISUALIZATIONS[tile.chart],
-            **_query(tile, model, shown, dashboard),
+            **_build_query(tile, model, shown, dashboard),
             **({"series_labels": labels} if labels else {}),
-            "filters": _filter_expressions(tile, model),
-            "listen": dict(_listeners(tile, model, dashboard)),
-            "note_text": _note(tile, shown, dashboard.people.note if labels else ""),
+            "filters": _build_filter_expressions(tile, model),
+            "listen": dict(_build_listeners(tile, model, dashboard)),
+            "note_text": _write_note(tile, shown, dashboard.people.note if labels else ""),
             "note_state": "collapsed",
             "note_display": "hover",
             "width": WIDTHS["figure" if tile.chart == "figures" else tile.width],
@@ -106,7 +110,7 @@ def _elements(tile: Tile, dashboard: Dashboard, semantics: Semantics) -> Iterato
         }
 
 
-def _query(
+def _build_query(
     tile: Tile, model: SemanticModel, metrics: Sequence[Metric], dashboard: Dashboard
 ) -> dict[str, Any]:
     measures = [lookml.field_reference(model, metric.name) for metric in metrics]
@@ -130,7 +134,7 @@ def _query(
     }
 
 
-def _filter_expressions(tile: Tile, model: SemanticModel) -> dict[str, str]:
+def _build_filter_expressions(tile: Tile, model: SemanticModel) -> dict[str, str]:
     yes_no = {True: "Yes", False: "No"}
     where = {
         lookml.field_reference(model, name): yes_no[value] if isinstance(value, bool) else value
@@ -142,7 +146,9 @@ def _filter_expressions(tile: Tile, model: SemanticModel) -> dict[str, str]:
     return where | minimum
 
 
-def _listeners(tile: Tile, model: SemanticModel, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
+def _build_listeners(
+    tile: Tile, model: SemanticModel, dashboard: Dashboard
+) -> Iterator[tuple[str, str]]:
     if tile.dated:
         yield DATE, lookml.field_reference(model, model.date)
     for name in dashboard.filters:
@@ -158,7 +164,7 @@ def _labels_by_day(tile: Tile, metrics: Sequence[Metric], dashboard: Dashboard) 
     return {f"{metric.model}.{metric.name}": metric.by_day for metric in metrics if metric.by_day}
 
 
-def _note(tile: Tile, metrics: Sequence[Metric], people: str) -> str:
+def _write_note(tile: Tile, metrics: Sequence[Metric], people: str) -> str:
     """The tile's note, that of people counted once a day, and the definitions of its metrics."""
     definitions = [f"{metric.label}: {metric.description}" for metric in metrics]
     return " ".join([*filter(None, (tile.note, people)), *definitions])

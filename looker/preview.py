@@ -75,7 +75,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         script=Markup(script),  # noqa: S704 - our own files
         style=Markup(style),  # noqa: S704
         library=_compress(library),
-        data=_compress(_to_json(_data(dashboard, semantics, accounts, columns))),
+        data=_compress(_to_json(_build_data(dashboard, semantics, accounts, columns))),
     )
 
 
@@ -134,7 +134,7 @@ def _first_day(dashboard: Dashboard, accounts: Sequence[Account]) -> date:
     return min(account.data_to for account in accounts) - timedelta(days=2 * longest - 1)
 
 
-def _data(
+def _build_data(
     dashboard: Dashboard,
     semantics: Semantics,
     accounts: Sequence[Account],
@@ -162,11 +162,13 @@ def _data(
         "people": asdict(dashboard.people),
         "formats": {name: field.format for name, field in fields.items() if field.format},
         "models": {
-            model.name: _model(model, columns[model.name], _value_dimensions(dashboard, model))
+            model.name: _build_model(
+                model, columns[model.name], _value_dimensions(dashboard, model)
+            )
             for model in models
         },
         "tiles": [
-            {**_tile(tile, dashboard, metrics, columns[tile.model]), "page": page.slug}
+            {**_build_tile(tile, dashboard, metrics, columns[tile.model]), "page": page.slug}
             for page in dashboard.pages
             for tile in page.tiles
         ],
@@ -180,7 +182,7 @@ def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:
     return {ACCOUNT, model.date, FIRST, LAST, *_filters(dashboard), *names}
 
 
-def _model(
+def _build_model(
     model: SemanticModel, columns: Columns, value_dimensions: Collection[str]
 ) -> dict[str, Any]:
     """Dimensions as distinct values with the position of each row's value; sums as they are."""
@@ -206,19 +208,19 @@ def _encode_column(values: Sequence[Any], *, has_values: bool) -> dict[str, Any]
     }
 
 
-def _tile(
+def _build_tile(
     tile: Tile, dashboard: Dashboard, metrics: Mapping[str, Metric], columns: Columns
 ) -> dict[str, Any]:
     values = asdict(tile) | {"slug": tile.slug}
     if tile.chart not in charts.MARKS:
         return values
-    series = list(_series(tile, dashboard, metrics, columns))
+    series = list(_build_series(tile, dashboard, metrics, columns))
     number_format = metrics[tile.metrics[0]].format
     vega = charts.build_spec(tile.chart, tile.title, number_format, series)
     return values | {"series": series, "vega": vega}
 
 
-def _series(
+def _build_series(
     tile: Tile, dashboard: Dashboard, metrics: Mapping[str, Metric], columns: Columns
 ) -> Iterator[dict[str, str]]:
     """The series of a chart: its metrics; or declared values, then other values in grey."""

@@ -209,22 +209,24 @@ class _Mart:
         return SemanticModel(
             name=self._name,
             table=self.table,
-            description=self._description(self.entry),
+            description=self._read_description(self.entry),
             key=keys[0]["name"],
             date=self._lookup(self.entry, "agg_time_dimension"),
-            dimensions={c["name"]: self._dimension(c) for c in self._columns if "dimension" in c},
+            dimensions={
+                c["name"]: self._read_dimension(c) for c in self._columns if "dimension" in c
+            },
             within=tuple(self.entry["config"].get("meta", {}).get("within", ())),
         )
 
     def columns(self) -> dict[str, Column]:
-        return {column["name"]: Column(**self._column(column)) for column in self._columns}
+        return {column["name"]: Column(**self._read_column(column)) for column in self._columns}
 
     def metrics(self) -> Iterator[Metric]:
         for entry in self.entry.get("metrics", ()):
             common = {
                 "name": entry["name"],
                 "label": self._lookup(entry, "label"),
-                "description": self._description(entry),
+                "description": self._read_description(entry),
                 "model": self._name,
                 "format": self._lookup(entry, "config", "meta", "format"),
                 "klaviyo": entry["config"]["meta"].get("klaviyo", ""),
@@ -251,26 +253,26 @@ class _Mart:
             " metrics and a formula of metrics, all without filters, can be shown everywhere."
         )
 
-    def _column(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+    def _read_column(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         data_type = self.render(self._lookup(entry, "data_type"))
         if data_type not in TYPES:
             raise LookerError(f"{self.table}.{entry['name']}: unknown type {data_type!r}.")
         return {
             "name": entry["name"],
             "type": TYPES[data_type],
-            "description": self._description(entry),
+            "description": self._read_description(entry),
         }
 
-    def _dimension(self, entry: Mapping[str, Any]) -> Dimension:
+    def _read_dimension(self, entry: Mapping[str, Any]) -> Dimension:
         label = entry["dimension"].get("label") or entry["name"].replace("_", " ").capitalize()
         return Dimension(
-            **self._column(entry),
+            **self._read_column(entry),
             label=label,
             grain=entry.get("granularity", ""),
             format=entry.get("config", {}).get("meta", {}).get("format", ""),
         )
 
-    def _description(self, entry: Mapping[str, Any]) -> str:
+    def _read_description(self, entry: Mapping[str, Any]) -> str:
         return " ".join(self.render(self._lookup(entry, "description")).split())
 
     def _lookup(self, entry: Mapping[str, Any], *path: str) -> Any:

@@ -1,14 +1,18 @@
 """Fixtures that every test may use."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from playwright.sync_api import Browser
 
 from tests import browser, fivetran
+from tests.warehouse import dbt, raw, shop
 
 # Cores are shared: how long an example takes says nothing about the code.
 settings.register_profile("no deadline", deadline=None)
@@ -21,6 +25,15 @@ def connector_project(tmp_path: Path) -> Path:
     return fivetran.copy_connector(tmp_path)
 
 
+# The longest files first, so that two workers of pytest-xdist end at about the same time.
+LONGEST = ("test_any_order.py", "test_demo.py", "test_engines.py", "test_matrix.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest files first; xdist hands out whole files in this order."""
+    items.sort(key=lambda item: LONGEST.index(name) if (name := item.path.name) in LONGEST else 9)
+
+
 # One a module, not one a session: while Playwright runs, its thread can run no other event loop.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
@@ -31,6 +44,26 @@ def chromium() -> Iterator[Browser]:
         except browser.BrowserMissingError as error:
             (pytest.fail if browser.is_required() else pytest.skip)(str(error))
         yield running
+
+
+@pytest.fixture(scope="session", name="built")
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one build of the two shops: `raw.db`, `warehouse.duckdb` and `target/`.
+
+    The first worker of pytest-xdist that needs it builds it and runs dbt's tests; the others wait.
+    No test writes to it.
+    """
+    root = tmp_path_factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "built"
+    complete = folder / "complete"
+    with FileLock(f"{folder}.lock"):
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            done = dbt.run(folder, "build", raw=raw.write(folder / "raw.db", shop.ROWS))
+            assert done.returncode == 0, done.stdout + done.stderr
+            complete.touch()
+    return folder
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

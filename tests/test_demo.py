@@ -64,45 +64,65 @@ class Demo:
     tables: dict[str, raw_tables.Rows]
 
 
-@dataclass(frozen=True)
-class Twice:
-    """Two demos in one checkout, at the same time of the account."""
-
-    checkout: Checkout
-    first: Demo
-    second: Demo
+@pytest.fixture(scope="module", name="checkout")
+def _checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return check_out(tmp_path_factory.mktemp("checkout"))
 
 
-@pytest.fixture(scope="module", name="twice")
-def _twice(tmp_path_factory: pytest.TempPathFactory) -> Twice:
-    checkout = check_out(tmp_path_factory.mktemp("checkout"))
-    demos = [Demo(checkout.run_demo(), raw_tables.everything(checkout.raw)) for _ in range(2)]
-    return Twice(checkout, *demos)
+@pytest.fixture(scope="module", name="first")
+def _first(checkout: Checkout) -> Demo:
+    """A demo in a new checkout."""
+    return Demo(checkout.run_demo(), raw_tables.everything(checkout.raw))
 
 
-def test_demo_ends_with_a_dashboard(twice: Twice) -> None:
+@pytest.fixture(scope="module", name="second")
+def _second(checkout: Checkout, first: Demo) -> Demo:  # noqa: ARG001 - it is the second
+    """Another demo at the same time of the account, for which dbt is missing."""
+    dbt = checkout.folder / ".venv-dbt"
+    dbt.unlink()
+    try:
+        return Demo(checkout.run_demo(), raw_tables.everything(checkout.raw))
+    finally:
+        dbt.symlink_to(REPOSITORY / ".venv-dbt")
+
+
+def test_demo_ends_with_a_dashboard(checkout: Checkout, first: Demo) -> None:
     """It exits with 0, names its data as a sandbox's and leaves a page."""
-    done = twice.first.run
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "This is sandbox data" in done.stdout
-    assert "last 30 days" in done.stdout
-    assert "sandbox" in twice.checkout.dashboard.read_text()
+    assert first.run.returncode == 0, first.run.stdout + first.run.stderr
+    assert "This is sandbox data" in first.run.stdout
+    assert "last 30 days" in first.run.stdout
+    assert "sandbox" in checkout.dashboard.read_text()
 
 
-def test_the_dashboard_has_charts(twice: Twice, chromium: Browser) -> None:
+@pytest.mark.usefixtures("first")
+def test_the_dashboard_has_charts(checkout: Checkout, chromium: Browser) -> None:
     """The page draws a chart in a real browser, without an error in its console."""
-    assert browser.draws_chart(chromium, twice.checkout.dashboard)
+    assert browser.draws_chart(chromium, checkout.dashboard)
 
 
-def test_second_demo_loads_only_what_is_new(twice: Twice) -> None:
+def test_second_demo_loads_only_what_is_new(first: Demo, second: Demo) -> None:
     """Nothing changed: only the sync's own report is written, with fewer requests."""
-    assert twice.second.run.returncode == 0, twice.second.run.stdout + twice.second.run.stderr
-    before, after = dict(twice.first.tables), dict(twice.second.tables)
-    first = before.pop("sync_report")
-    second = [row for row in after.pop("sync_report") if row not in first]
+    before, after = dict(first.tables), dict(second.tables)
+    reported = before.pop("sync_report")
+    added = [row for row in after.pop("sync_report") if row not in reported]
     assert before == after  # _fivetran_synced and all
-    assert 0 < sum(row["requests"] for row in second) < sum(row["requests"] for row in first)
-    assert not any(row["rows_written"] for row in second)
+    assert 0 < sum(row["requests"] for row in added) < sum(row["requests"] for row in reported)
+    assert not any(row["rows_written"] for row in added)
+
+
+def test_failed_build_ends_the_demo(second: Demo) -> None:
+    """Without dbt the run names the failed step, and not the dashboard of an earlier run."""
+    assert_no_success(second.run, "The dbt build")
+
+
+@pytest.mark.chaos
+@pytest.mark.usefixtures("second")
+def test_demo_can_be_repeated(checkout: Checkout) -> None:
+    """A demo after another one, and after one that failed, ends with a dashboard too."""
+    checkout.dashboard.unlink()
+    done = checkout.run_demo()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert checkout.dashboard.exists()
 
 
 def test_failed_sync_ends_the_demo(tmp_path: Path) -> None:
@@ -112,16 +132,6 @@ def test_failed_sync_ends_the_demo(tmp_path: Path) -> None:
     api.write_text(api.read_text().replace('REVISION = "2026-10-15"', 'REVISION = "1999-01-01"'))
     assert_no_success(checkout.run_demo(), "The sync")
     assert not checkout.dashboard.exists()
-
-
-def test_failed_build_ends_the_demo(twice: Twice) -> None:
-    """Without dbt the run names the failed step, and not the dashboard of an earlier run."""
-    dbt = twice.checkout.folder / ".venv-dbt"
-    dbt.unlink()
-    try:
-        assert_no_success(twice.checkout.run_demo(), "The dbt build")
-    finally:
-        dbt.symlink_to(REPOSITORY / ".venv-dbt")
 
 
 def assert_no_success(done: subprocess.CompletedProcess[str], step: str) -> None:

@@ -1,15 +1,17 @@
-{#- Selects the rows of a raw table that are not deleted. -#}
+{#- The rows of a raw table that are not deleted, as a subquery: from {{ source_rows('flow') }} -#}
 {% macro source_rows(table) -%}
-    select * from ({{ source_rows_with_deleted(table) }}) as raw_rows where not is_deleted
+    (select * from {{ source_rows_with_deleted(table) }} where not is_deleted) as source_rows
 {%- endmacro %}
 
-{#- Selects all rows of a raw table, and `is_deleted`. -#}
+{#- All rows of a raw table with `is_deleted`, as a subquery. -#}
 {% macro source_rows_with_deleted(table) -%}
+    (
     {%- if is_synced(table) -%}
         {{ add_is_deleted(source('klaviyo', table)) }}
     {%- else -%}
         {{ empty_source(table) }}
     {%- endif -%}
+    ) as all_source_rows
 {%- endmacro %}
 
 {#- Fivetran adds `_fivetran_deleted` with the first row, so an empty table does not have it. These

@@ -22,6 +22,7 @@ def is_mass_deletion(gone: int, known: int) -> bool:
 def digest(value: Any) -> str:
     """Eight characters that change when the value does."""
     body = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    # 48 bits: one changed row in 2 ** 48 counts as unchanged.
     return b64encode(hashlib.blake2b(body.encode(), digest_size=6).digest()).decode()
 
 
@@ -65,7 +66,11 @@ class LargestRows:
     """Selects the complete one of several rows for one key: the row with the largest size.
 
     Windows of a report may cut a send in two. Then each of them has a part of the recipients, and
-    one window at most has them all.
+    one window at most has them all:
+
+        sent        |--- Sunday: 60 ---|--- Monday: 40 ---|
+        window 1    ...----------------|                       60: a part
+        window 2    |---------------------------------...     100: the complete row
     """
 
     def __init__(self, sizes: Mapping[str, int]) -> None:

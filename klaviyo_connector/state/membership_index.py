@@ -12,8 +12,8 @@ from msgspec import Meta, Struct
 
 from state.compression import compress, decompress
 
-MIN_CHANGES_TO_PACK = 5_000
-MAX_DAILY_SIZE = 10_000  # larger groups are compared once a week
+MIN_CHANGES_TO_PACK = 5_000  # packing compresses every person again
+MAX_DAILY_SIZE = 10_000  # people; a comparison of more, over 100 requests, is made once a week
 WEEK = 7  # days
 ALL_PROFILES_LISTING = "the account"
 
@@ -149,6 +149,7 @@ class MembershipIndex:
         self._packed = _pack_people(self._groups_of)
         self._changes.clear()
         if len(self._packed) > self.limit:
+            # One group with unknown leavers, where dropping small ones would take many.
             largest = max(self._numbers, key=lambda group: len(self.people(group)))
             self.drop_group(largest)
             self.untracked.add(largest)

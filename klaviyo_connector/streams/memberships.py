@@ -163,6 +163,8 @@ class ListingSync:
     def _is_changed(self, row: Row) -> bool:
         """Whether a person is new in a group or joined it again; adds them to the index."""
         group, person = self._group_of(row), row["profile_id"]
+        # Who left and joined again between two syncs is in the index all the time: only the time of
+        # joining shows it.
         is_new = not self._index.contains(group, person)
         self._index.add(group, person)
         if self._compares:
@@ -176,6 +178,7 @@ class ListingSync:
     def finish(self) -> Iterator[Operation]:
         """Delete who left, and move the watermark."""
         table = self._stream.table
+        # The start of the sync, not its end: who joins while pages are read is read again.
         state = msgspec.structs.replace(self._state, watermark=self._context.now)
         if self._compares:
             yield from self._read_again_if_in_doubt()

@@ -120,6 +120,7 @@ def _daily_lookback_start(schedule: Schedule, state: ReportState, today: date) -
     """The first day of the daily lookback; after a pause each missed day gets its lookback too."""
     start = today - (schedule.daily_lookback_days - 1) * DAY
     if state.daily_lookback_on and schedule.full_refresh_every is not None:
+        # Where the lookback of the day after it would have begun.
         start = min(start, state.daily_lookback_on - (schedule.daily_lookback_days - 2) * DAY)
     return start
 
@@ -139,7 +140,15 @@ def _is_full_refresh_due(
 def _cut_into_windows(
     days: DayRange, schedule: Schedule, first_day: date
 ) -> Iterator[ReportWindow]:
-    """Windows of at most `window_days` from the last day back to the first."""
+    """Windows of at most `window_days` from the last day back to the first.
+
+        first day                       last day
+                       |------ window 1 ------|
+        |------- window 2 -------|
+                       |-overlap-|
+
+    A send that one window cuts is complete in the other, if it takes no longer than the overlap.
+    """
     reaches_first_day, end = days.start <= first_day, days.end
     while end >= days.start:
         start = max(days.start, end - (schedule.window_days - 1) * DAY)

@@ -277,6 +277,7 @@ class ReportsSync:
             if window.kind:
                 is_of_kind = key.endswith(f'"{window.kind}"]')  # the last column of the key
                 return is_of_kind and (day == first or window.kind != MONTH)
+            # A row without a day may be in any of several windows: its absence in one says nothing.
             return first <= day <= last if day else not job.stream.schedule.overlap_days
 
         for dated_key in rows.digests.pop_missing(is_answered):

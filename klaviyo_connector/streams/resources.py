@@ -4,10 +4,10 @@
     |---- read again ----|---- read first time ----|     changes: every sync
     |---------------------- everything ------------|     full refresh: once a day, finds deletions
 
-Klaviyo sometimes returns a listing unsorted despite `sort`, so the watermark moves only when the
-whole listing is read. A record may also move between two partitions (archived or not) while
-they are listed; a full refresh that misses rows reads the earlier partitions again before it
-deletes anything:
+Klaviyo sometimes returns a listing unsorted despite `sort` (estuary df0ed1d4f), so the watermark
+moves only when the whole listing is read. A record may also move between two partitions (archived
+or not) while they are listed; a full refresh that misses rows reads the earlier partitions again
+before it deletes anything:
 
     partition 1   A B        | B is archived here: it is in neither listing
     partition 2       C      |
@@ -31,7 +31,7 @@ from streams.writer import RowWriter
 from tables.converters import format_utc, to_json, to_utc_datetime
 from tables.jsonapi import Json, documents, get_path, related_resources
 
-# Klaviyo's listings lag behind its writes, and its clock has a granularity of seconds.
+# Klaviyo's listings lag behind its writes (airbyte#29029), and its clock counts in seconds.
 OVERLAP = timedelta(hours=1)
 
 

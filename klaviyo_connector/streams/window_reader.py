@@ -135,6 +135,7 @@ class WindowReader:
         start, end = window.start, window.end or self._until
         if window.end is None and (yield from self._is_readable(TimeWindow(start, end))):
             return TimeWindow(end, None)  # the record is dated ahead of Klaviyo's clock
+        # The longest window, 60 days, is 5 million seconds: 23 halvings.
         while end - start > SECOND:
             middle = floor_to_second(start + (end - start) / 2)
             if (yield from self._is_readable(TimeWindow(start, middle))):
@@ -215,6 +216,7 @@ class WindowReader:
         is_sorted = times == sorted(times) and (first or "") >= format_utc(start - SECOND)
         if last is None or not is_sorted:
             return None
+        # The last second of a page may continue on the next one.
         return max(start, min(floor_to_second(datetime.fromisoformat(last)), end))
 
 

@@ -34,9 +34,9 @@ from streams.writer import RowWriter
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, documents, get_path
 
-SETTLED = timedelta(seconds=10)  # Klaviyo refuses bounds within seconds of now
+SETTLED = timedelta(seconds=10)  # Klaviyo refuses bounds within seconds of now (airbyte#34998)
 MIN_LENGTH = timedelta(seconds=10)  # of a window
-FIRST_LENGTH = timedelta(days=1)
+FIRST_LENGTH = timedelta(days=1)  # a guess, which the first page corrects
 MAX_LENGTH = timedelta(days=60)
 
 
@@ -141,6 +141,7 @@ class WindowPlanner:
         if page.end is not None and page.end > page.start:
             records = max(len(page.response["data"]), 1)
             fitting = (page.end - page.start) * (self._rows / records)
+            # One page may be of a quiet night or of a large send, so it changes little at once.
             length = min(max(fitting, self._length / 4), self._length * 4)
             self._length = min(max(length, MIN_LENGTH), MAX_LENGTH)
 

@@ -106,7 +106,7 @@ def _parse_utc_datetime(value: str) -> str | None:
     if found is None:
         return None
     day, minutes, seconds, fraction, zone = found.groups()
-    seconds = ":59" if seconds == ":60" else seconds or ":00"
+    seconds = ":59" if seconds == ":60" else seconds or ":00"  # :60 is a leap second
     local = f"{day}T{minutes}{seconds}.{(fraction or '0')[:6]:0<6}"
     try:
         time = datetime.fromisoformat(local + (zone or "Z"))

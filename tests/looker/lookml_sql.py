@@ -84,7 +84,7 @@ class View:
 def build_views(schema: str) -> dict[str, View]:
     """The generated views with the committed refinements, on the marts of a schema, by name."""
     views = {}
-    for path, text in lookml.files(semantic.load()):
+    for path, text in lookml.generate_files(semantic.load()):
         for content in lkml.load(text).get("views", ()) if path.startswith("views/") else ():
             for refinement in _read_refinements(content["name"]):
                 for kind, fields in refinement.items():

@@ -21,9 +21,9 @@ for arguments in json.load(sys.stdin):
 GROUP_BY = ("account_id", "currency")  # amounts of two currencies are not summed
 
 
-def query_metrics(built: Path) -> dict[str, dict[tuple[str, ...], dict[str, str]]]:
+def query_metrics(built: Path, project: Path) -> dict[str, dict[tuple[str, ...], dict[str, str]]]:
     """All metrics of each semantic model, by account and, where it has amounts, by currency."""
-    project = _copy_project(built)
+    _copy_project(built, project)
     manifest = json.loads((project / "target" / "semantic_manifest.json").read_text())
     groups = {model["name"]: _group_by(model) for model in manifest["semantic_models"]}
     files = {name: project / f"{name}.csv" for name in groups}
@@ -67,9 +67,8 @@ def _metric_names(manifest: dict[str, Any], model: str) -> str:
 
 def _run_queries(project: Path, queries: list[list[str]]) -> None:
     settings = {
-        "KLAVIYO_TABLES": "all",
-        "KLAVIYO_RAW_DUCKDB": str(project.parent / "raw.db"),
-        "KLAVIYO_WAREHOUSE": str(project / "warehouse.duckdb"),
+        **dbt.EVERYTHING,
+        **dbt.duckdb_environment(project, project / "raw.db"),
         "DBT_PROJECT_DIR": str(project),
         "DBT_PROFILES_DIR": str(project),
     }
@@ -85,16 +84,14 @@ def _run_queries(project: Path, queries: list[list[str]]) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
 
 
-def _copy_project(built: Path) -> Path:
-    """A dbt project with the `target` and marts of the build, where MetricFlow looks for them.
+def _copy_project(built: Path, project: Path) -> None:
+    """Make a dbt project with the `target` and marts of the build, where MetricFlow looks for them.
 
-    It has a copy of the marts, because MetricFlow opens them for writing.
+    They are copies, because MetricFlow writes to them.
     """
-    project = built / "project"
-    project.mkdir()
     for part in dbt.PROJECT.iterdir():
         if part.name not in ("target", "logs"):
             (project / part.name).symlink_to(part)
-    (project / "target").symlink_to(built / "target")
-    shutil.copy(built / "warehouse.duckdb", project)
-    return project
+    shutil.copytree(built / "target", project / "target")
+    for file in ("raw.db", "warehouse.duckdb"):
+        shutil.copy(built / file, project)

@@ -4,7 +4,7 @@ from looker import build_sheet, declaration, field_mapping, semantic
 
 SEMANTICS = semantic.load()
 DASHBOARD = declaration.load(SEMANTICS)
-[(_, SHEET)] = build_sheet.files(DASHBOARD, SEMANTICS)
+[(_, SHEET)] = build_sheet.generate_files(DASHBOARD, SEMANTICS)
 
 
 def section(text: str, heading: str) -> str:

@@ -7,7 +7,7 @@ from tests.looker import lookml_sql
 
 SEMANTICS = semantic.load()
 ORIGINS = lineage.load()
-[(_, FIELDS)] = field_mapping.files(SEMANTICS, ORIGINS)
+[(_, FIELDS)] = field_mapping.generate_files(SEMANTICS, ORIGINS)
 # The field names of plans for the dashboard that are older than this project.
 PLANNED = "date campaign_name subject_line open_rate click_rate list_id engagement_score".split()
 

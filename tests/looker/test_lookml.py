@@ -10,7 +10,6 @@ import pytest
 
 from looker import semantic
 from tests.looker import lookml_sql, measures_sql, metricflow
-from tests.warehouse import dbt, raw, shop
 
 VIEWS = lookml_sql.build_views("klaviyo")
 SPLITS = {
@@ -25,15 +24,6 @@ SPLITS = {
 }
 
 
-@pytest.fixture(scope="module", name="built")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a dbt run over two small shops."""
-    folder = tmp_path_factory.mktemp("lookml")
-    run = dbt.run(folder, "run", raw=raw.write(folder / "raw.db", shop.ROWS))
-    assert run.returncode == 0, run.stdout
-    return folder
-
-
 @pytest.fixture(scope="module", name="manifest")
 def _manifest(built: Path) -> dict[str, Any]:
     """The semantic manifest that dbt writes."""
@@ -43,7 +33,7 @@ def _manifest(built: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", name="warehouse")
 def _warehouse(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The marts of the run."""
+    """The marts of the one build of the shops."""
     with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
         yield connection
 
@@ -150,9 +140,11 @@ def test_measures_equal_hand_written_sql(warehouse: duckdb.DuckDBPyConnection) -
     assert offenders == []
 
 
-def test_measures_equal_dbts_metrics(built: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_measures_equal_dbts_metrics(
+    built: Path, warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     """In every account each measure equals the metric that dbt's own semantic layer computes."""
-    metrics_by_model = metricflow.query_metrics(built)
+    metrics_by_model = metricflow.query_metrics(built, tmp_path)
     assert metrics_by_model.keys() == VIEWS.keys()
     offenders = []
     for view in VIEWS.values():

@@ -17,12 +17,12 @@ from tests.looker import lookml_sql
 
 SEMANTICS = semantic.load()
 VIEWS = lookml_sql.build_views("klaviyo")
-LOOKML = dict(lookml.files(SEMANTICS)) | {
+LOOKML = dict(lookml.generate_files(SEMANTICS)) | {
     f"refinements/{file.name}": file.read_text() for file in lookml_sql.REFINEMENTS.iterdir()
 }
 DASHBOARDS = [
     dashboard
-    for _, text in lookml_dashboard.files(declaration.load(SEMANTICS), SEMANTICS)
+    for _, text in lookml_dashboard.generate_files(declaration.load(SEMANTICS), SEMANTICS)
     for dashboard in yaml.safe_load(text)
 ]
 PARSER = "lookml-parser@7.1.3"  # that of Look At Me Sideways, Looker's linter

@@ -25,11 +25,7 @@ BUILD = ("build", *dbt.WITHOUT_UNIT_TESTS)
 
 def run_dbt(engine: Engine, folder: Path, *arguments: str) -> Contents:
     """Run dbt, assert that it succeeds, and return the rows of every model."""
-    everything = {
-        "KLAVIYO_TABLES": "all",
-        "KLAVIYO_COMPATIBILITY": "True",
-    }
-    done = dbt.run_on(folder, everything | engine.environment, *arguments)
+    done = dbt.run_on(folder, dbt.EVERYTHING | engine.environment, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return read_contents(engine, folder)
 

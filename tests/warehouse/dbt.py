@@ -1,7 +1,8 @@
 """The real dbt in tests: build the project on a raw warehouse, query the marts.
 
 dbt needs more time to parse the project than to start. Runs with the same settings share one parsed
-project, kept in build/ under a digest of the settings and of the project's files.
+project, kept in build/ under a digest of the settings and of the project's files; so by default a
+run enables everything that a setting enables.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import duckdb
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "dbt_project"
+EVERYTHING = {"KLAVIYO_TABLES": "all", "KLAVIYO_COMPATIBILITY": "True"}
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")  # they read no raw table
 PARSED = ROOT / "build" / "parsed_dbt_projects"
 DBT = os.environ.get("DBT", str(ROOT / ".venv-dbt" / "bin" / "dbt"))
@@ -26,7 +28,7 @@ def run(
     folder: Path, *arguments: str, raw: Path, tables: str = "all", **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """Run dbt with DuckDB on the raw warehouse file; everything it writes goes to `folder`."""
-    environment = duckdb_environment(folder, raw) | {"KLAVIYO_TABLES": tables}
+    environment = duckdb_environment(folder, raw) | EVERYTHING | {"KLAVIYO_TABLES": tables}
     return run_on(folder, environment | settings, *arguments)
 
 

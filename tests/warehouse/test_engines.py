@@ -12,12 +12,14 @@ import pytest
 
 from tests.warehouse import raw, shop
 from tests.warehouse.bigquery import BigQuery, running_bigquery
-from tests.warehouse.compare import BUILD, Contents, read_contents, run_dbt
+from tests.warehouse.compare import Contents, read_contents, run_dbt
 from tests.warehouse.engines import DuckDB, Engine, running_postgres
 from tests.warehouse.partitions import Layout, parse_layout
 
-pytestmark = pytest.mark.timeout(900)  # three builds on each of three engines
+pytestmark = pytest.mark.timeout(900)  # three runs on each of three engines
 
+# Only models that read the tables of a next sync run again.
+OF_NEXT_SYNC = ("--select", "source:klaviyo.event+", "source:klaviyo.sync_report+")
 LATER = "2026-11-21T09:00:00Z"
 # The next sync writes an old order, a late touch, the missing touch of an attribution, an order
 # with another value, a deleted order and an order without a time.
@@ -66,27 +68,34 @@ class TwoRuns:
     updated: Contents
 
 
-def _build(engine: Engine, folder: Path) -> Contents:
+def _run_first(engine: Engine, folder: Path) -> Contents:
     load(engine, folder, shop.ROWS)
-    return run_dbt(engine, folder, *BUILD)
+    return run_dbt(engine, folder, "run")
 
 
-def _update(engine: Engine, folder: Path, first: Contents, *selection: str) -> TwoRuns:
+def _copy_built(built: Path, folder: Path) -> DuckDB:
+    """DuckDB with a copy of the one build of the shops."""
+    shutil.copytree(built, folder, dirs_exist_ok=True)
+    engine = DuckDB(folder)
+    engine.load(folder / "raw.db")
+    return engine
+
+
+def _update(engine: Engine, folder: Path, first: Contents) -> TwoRuns:
     """Load the next sync and run again.
 
     An order of an unaffected month changes too, without a sync report: no run may read it.
     """
     unseen = {**shop.UNAFFECTED, "value": 0.01}
     load(engine, folder, raw_after(*NEXT_SYNC, unseen))
-    updated = run_dbt(engine, folder, "run", *selection)
+    updated = run_dbt(engine, folder, "run", *OF_NEXT_SYNC)
     return TwoRuns(engine, folder, first, updated)
 
 
 @pytest.fixture(scope="module", name="duckdb")
 def _duckdb(built: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
-    folder = Path(shutil.copytree(built, tmp_path_factory.mktemp("duckdb"), dirs_exist_ok=True))
-    engine = DuckDB(folder)
-    engine.load(folder / "raw.db")
+    folder = tmp_path_factory.mktemp("duckdb")
+    engine = _copy_built(built, folder)
     return _update(engine, folder, read_contents(engine, folder))
 
 
@@ -94,17 +103,14 @@ def _duckdb(built: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
 def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
     folder = tmp_path_factory.mktemp("postgres")
     with running_postgres(folder) as engine:
-        yield _update(engine, folder, _build(engine, folder))
+        yield _update(engine, folder, _run_first(engine, folder))
 
 
 @pytest.fixture(scope="module", name="bigquery")
 def _bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
     folder = tmp_path_factory.mktemp("bigquery")
     with running_bigquery(folder) as engine:
-        first = _build(engine, folder)
-        # Google's reference evaluator is slow, so only models with new rows run again.
-        selection = ("--select", "source:klaviyo.event+", "source:klaviyo.sync_report+")
-        yield _update(engine, folder, first, *selection)
+        yield _update(engine, folder, _run_first(engine, folder))
 
 
 @pytest.fixture(name="run", params=["duckdb", "postgres", "bigquery"])
@@ -114,12 +120,12 @@ def _each(request: pytest.FixtureRequest) -> TwoRuns:
 
 
 @pytest.fixture(scope="module", name="full")
-def _full(tmp_path_factory: pytest.TempPathFactory) -> Contents:
-    """The rows of every model after a full build of all synced rows."""
+def _full(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Contents:
+    """The rows of every model after a full refresh from all synced rows."""
     folder = tmp_path_factory.mktemp("full")
-    engine = DuckDB(folder)
+    engine = _copy_built(built, folder)
     load(engine, folder, raw_after(*NEXT_SYNC))
-    return run_dbt(engine, folder, "run")
+    return run_dbt(engine, folder, "run", "--full-refresh", *OF_NEXT_SYNC)
 
 
 def test_engines_agree_cell_by_cell(duckdb: TwoRuns, run: TwoRuns) -> None:
@@ -143,7 +149,7 @@ def test_a_run_without_a_new_sync_changes_no_row(
     """A run without a new sync leaves the rows of every model as they are."""
     run: TwoRuns = request.getfixturevalue(engine)
 
-    assert run_dbt(run.engine, run.folder, "run") == run.updated
+    assert run_dbt(run.engine, run.folder, "run", *OF_NEXT_SYNC) == run.updated
 
 
 def test_a_run_without_an_affected_month_changes_no_row(bigquery: TwoRuns) -> None:
@@ -200,10 +206,10 @@ def test_bigquery_prunes_the_partitions_of_unaffected_months(bigquery: TwoRuns) 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("running", [running_postgres, running_bigquery])
-def test_dbts_own_unit_tests_pass_on_every_engine(
+def test_dbts_own_tests_pass_on_every_engine(
     running: Callable[[Path], AbstractContextManager[Engine]], tmp_path: Path
 ) -> None:
-    """The unit tests of `dbt build` pass on Postgres and BigQuery as on DuckDB."""
+    """The data tests and unit tests of `dbt build` pass on Postgres and BigQuery as on DuckDB."""
     with running(tmp_path) as engine:
         engine.load(raw.write(tmp_path / "raw.db", shop.ROWS))
         run_dbt(engine, tmp_path, "build")

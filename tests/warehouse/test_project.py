@@ -46,7 +46,8 @@ def test_staging_selects_every_source_column(models: dict[str, dict[str, Any]]) 
     missing = {}
     for table in TABLES.values():
         sql = models[f"stg_klaviyo__{table.name}"]["compiled_code"]
-        selected = re.findall(r"^        (\w+)(?: as \w+)?,?$", sql, re.MULTILINE)
+        columns = sql.partition("\nfrom ")[0]
+        selected = re.findall(r"^    (\w+)(?: as \w+)?,?$", columns, re.MULTILINE)
         missing[table.name] = set(table.types) - set(selected)
 
     assert {table: columns for table, columns in missing.items() if columns} == {}

@@ -1,36 +1,22 @@
-with
+select
+    ---------- ids
+    account_id,
 
-source as (
+    ---------- strings
+    organization_name,
+    default_sender_name,
+    default_sender_email,
+    website_url,
+    industry,
+    timezone,
+    preferred_currency,
+    public_api_key,
+    locale,
 
-    {{ source_rows('account') }}
+    ---------- booleans
+    is_test_account,
 
-),
+    ---------- timestamps
+    synced_at
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-
-        ---------- strings
-        organization_name,
-        default_sender_name,
-        default_sender_email,
-        website_url,
-        industry,
-        timezone,
-        preferred_currency,
-        public_api_key,
-        locale,
-
-        ---------- booleans
-        is_test_account,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('account') }}

@@ -1,39 +1,25 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as campaign_id,
 
-source as (
+    ---------- strings
+    name as campaign_name,
+    builder,
+    color,
+    description,
+    send_timezone,
+    send_strategy,
 
-    {{ source_rows('campaign') }}
+    ---------- booleans
+    is_archived,
 
-),
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at,
 
-renamed as (
+    ---------- json
+    definition
 
-    select
-        ---------- ids
-        account_id,
-        id as campaign_id,
-
-        ---------- strings
-        name as campaign_name,
-        builder,
-        color,
-        description,
-        send_timezone,
-        send_strategy,
-
-        ---------- booleans
-        is_archived,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at,
-
-        ---------- json
-        definition
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('campaign') }}

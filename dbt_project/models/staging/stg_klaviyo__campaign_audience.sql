@@ -1,36 +1,22 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as campaign_audience_id,
+    campaign_id,
 
-source as (
+    ---------- strings
+    name as campaign_audience_name,
 
-    {{ source_rows('campaign_audience') }}
+    ---------- numerics
+    priority,
 
-),
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at,
 
-renamed as (
+    ---------- json
+    included,
+    excluded
 
-    select
-        ---------- ids
-        account_id,
-        id as campaign_audience_id,
-        campaign_id,
-
-        ---------- strings
-        name as campaign_audience_name,
-
-        ---------- numerics
-        priority,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at,
-
-        ---------- json
-        included,
-        excluded
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('campaign_audience') }}

@@ -1,46 +1,32 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as campaign_message_id,
+    campaign_id,
+    audience_id,
 
-source as (
+    ---------- strings
+    name as campaign_message_name,
+    status,
+    channel,
+    send_strategy,
+    ab_winner_metric,
 
-    {{ source_rows('campaign_message') }}
+    ---------- numerics
+    recipient_percentage,
 
-),
+    ---------- booleans
+    is_tracking_opens,
+    is_tracking_clicks,
 
-renamed as (
+    ---------- timestamps
+    send_time,
+    created_at,
+    updated_at,
+    synced_at,
 
-    select
-        ---------- ids
-        account_id,
-        id as campaign_message_id,
-        campaign_id,
-        audience_id,
+    ---------- json
+    send_times,
+    definition
 
-        ---------- strings
-        name as campaign_message_name,
-        status,
-        channel,
-        send_strategy,
-        ab_winner_metric,
-
-        ---------- numerics
-        recipient_percentage,
-
-        ---------- booleans
-        is_tracking_opens,
-        is_tracking_clicks,
-
-        ---------- timestamps
-        send_time,
-        created_at,
-        updated_at,
-        synced_at,
-
-        ---------- json
-        send_times,
-        definition
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('campaign_message') }}

@@ -1,34 +1,20 @@
-with
+select
+    ---------- ids
+    account_id,
+    campaign_id,
+    campaign_message_id,
+    variation as variation_id,
+    conversion_metric_id,
 
-source as (
+    ---------- strings
+    send_channel,
+    campaign_message_name,
+    variation_name,
 
-    {{ source_rows('campaign_performance') }}
+    ---------- numerics
+    {{ (additive_statistics() + ratio_statistics()) | join(',\n    ') }},
 
-),
+    ---------- timestamps
+    synced_at
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        campaign_id,
-        campaign_message_id,
-        variation as variation_id,
-        conversion_metric_id,
-
-        ---------- strings
-        send_channel,
-        campaign_message_name,
-        variation_name,
-
-        ---------- numerics
-        {{ (additive_statistics() + ratio_statistics()) | join(',\n        ') }},
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('campaign_performance') }}

@@ -1,37 +1,23 @@
-with
+select
+    ---------- ids
+    account_id,
+    campaign_id,
+    campaign_message_id,
+    variation as variation_id,
+    conversion_metric_id,
 
-source as (
+    ---------- strings
+    send_channel,
+    campaign_message_name,
+    variation_name,
 
-    {{ source_rows('campaign_performance_daily') }}
+    ---------- numerics
+    {{ (additive_statistics() + ratio_statistics()) | join(',\n    ') }},
 
-),
+    ---------- dates
+    snapshot_date,
 
-renamed as (
+    ---------- timestamps
+    synced_at
 
-    select
-        ---------- ids
-        account_id,
-        campaign_id,
-        campaign_message_id,
-        variation as variation_id,
-        conversion_metric_id,
-
-        ---------- strings
-        send_channel,
-        campaign_message_name,
-        variation_name,
-
-        ---------- numerics
-        {{ (additive_statistics() + ratio_statistics()) | join(',\n        ') }},
-
-        ---------- dates
-        snapshot_date,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('campaign_performance_daily') }}

@@ -1,43 +1,29 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as campaign_variation_id,
+    campaign_message_id,
+    template_id,
 
-source as (
+    ---------- strings
+    name as campaign_variation_name,
+    channel,
+    subject,
+    preview_text,
+    title,
+    body,
+    {{ subject_line('subject', 'title', 'body') }} as subject_line,
+    from_email,
+    from_label,
+    reply_to_email,
 
-    {{ source_rows('campaign_variation') }}
+    ---------- timestamps
+    send_time,
+    created_at,
+    updated_at,
+    synced_at,
 
-),
+    ---------- json
+    details
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as campaign_variation_id,
-        campaign_message_id,
-        template_id,
-
-        ---------- strings
-        name as campaign_variation_name,
-        channel,
-        subject,
-        preview_text,
-        title,
-        body,
-        {{ subject_line('subject', 'title', 'body') }} as subject_line,
-        from_email,
-        from_label,
-        reply_to_email,
-
-        ---------- timestamps
-        send_time,
-        created_at,
-        updated_at,
-        synced_at,
-
-        ---------- json
-        details
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('campaign_variation') }}

@@ -1,32 +1,18 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as custom_metric_id,
 
-source as (
+    ---------- strings
+    name as custom_metric_name,
+    aggregation_method,
 
-    {{ source_rows('custom_metric') }}
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at,
 
-),
+    ---------- json
+    metric_groups
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as custom_metric_id,
-
-        ---------- strings
-        name as custom_metric_name,
-        aggregation_method,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at,
-
-        ---------- json
-        metric_groups
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('custom_metric') }}

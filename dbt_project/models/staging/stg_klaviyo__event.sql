@@ -1,57 +1,43 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as event_id,
+    metric_id,
+    profile_id,
+    unique_id,
+    campaign_id,
+    message_id,
+    flow_id,
+    variation_id,
 
-source as (
+    ---------- strings
+    uuid,
+    value_currency,
+    send_cohort,
+    subject,
+    campaign_name,
+    url,
+    email_domain,
+    inbox_provider,
+    client_name,
+    client_type,
+    client_os,
+    bounce_type,
 
-    {{ source_rows('event') }}
+    ---------- numerics
+    timestamp as occurred_at_seconds,
+    value,
 
-),
+    ---------- booleans
+    is_bot_click,
+    is_machine_open,
+    is_future,
 
-renamed as (
+    ---------- timestamps
+    datetime as occurred_at,
+    synced_at,
 
-    select
-        ---------- ids
-        account_id,
-        id as event_id,
-        metric_id,
-        profile_id,
-        unique_id,
-        campaign_id,
-        message_id,
-        flow_id,
-        variation_id,
+    ---------- json
+    properties
 
-        ---------- strings
-        uuid,
-        value_currency,
-        send_cohort,
-        subject,
-        campaign_name,
-        url,
-        email_domain,
-        inbox_provider,
-        client_name,
-        client_type,
-        client_os,
-        bounce_type,
-
-        ---------- numerics
-        timestamp as occurred_at_seconds,
-        value,
-
-        ---------- booleans
-        is_bot_click,
-        is_machine_open,
-        is_future,
-
-        ---------- timestamps
-        datetime as occurred_at,
-        synced_at,
-
-        ---------- json
-        properties
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('event') }}

@@ -1,30 +1,16 @@
-with
+select
+    ---------- ids
+    account_id,
+    event_id,
+    attribution_id,
+    attributed_event_id,
+    campaign_id,
+    campaign_message_id,
+    flow_id,
+    flow_message_id,
+    flow_message_variation_id,
 
-source as (
+    ---------- timestamps
+    synced_at
 
-    {{ source_rows('event_attribution') }}
-
-),
-
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        event_id,
-        attribution_id,
-        attributed_event_id,
-        campaign_id,
-        campaign_message_id,
-        flow_id,
-        flow_message_id,
-        flow_message_variation_id,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('event_attribution') }}

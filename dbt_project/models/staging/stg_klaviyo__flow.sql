@@ -1,33 +1,19 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as flow_id,
 
-source as (
+    ---------- strings
+    name as flow_name,
+    status,
+    trigger_type,
 
-    {{ source_rows('flow') }}
+    ---------- booleans
+    is_archived,
 
-),
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as flow_id,
-
-        ---------- strings
-        name as flow_name,
-        status,
-        trigger_type,
-
-        ---------- booleans
-        is_archived,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('flow') }}

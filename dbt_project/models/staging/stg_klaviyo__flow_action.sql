@@ -1,33 +1,19 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as flow_action_id,
+    flow_id,
 
-source as (
+    ---------- strings
+    type as action_type,
+    status,
 
-    {{ source_rows('flow_action') }}
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at,
 
-),
+    ---------- json
+    definition
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as flow_action_id,
-        flow_id,
-
-        ---------- strings
-        type as action_type,
-        status,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at,
-
-        ---------- json
-        definition
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('flow_action') }}

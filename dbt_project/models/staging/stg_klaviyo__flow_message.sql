@@ -1,42 +1,28 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as flow_message_id,
+    flow_id,
+    flow_action_id,
+    template_id,
 
-source as (
+    ---------- strings
+    name as flow_message_name,
+    action_type,
+    subject,
+    preview_text,
+    title,
+    body,
+    {{ subject_line('subject', 'title', 'body') }} as subject_line,
+    from_email,
+    from_label,
 
-    {{ source_rows('flow_message') }}
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at,
 
-),
+    ---------- json
+    definition
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as flow_message_id,
-        flow_id,
-        flow_action_id,
-        template_id,
-
-        ---------- strings
-        name as flow_message_name,
-        action_type,
-        subject,
-        preview_text,
-        title,
-        body,
-        {{ subject_line('subject', 'title', 'body') }} as subject_line,
-        from_email,
-        from_label,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at,
-
-        ---------- json
-        definition
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('flow_message') }}

@@ -1,38 +1,24 @@
-with
+select
+    ---------- ids
+    account_id,
+    flow_id,
+    flow_message_id,
+    variation as variation_id,
+    conversion_metric_id,
 
-source as (
+    ---------- strings
+    send_channel,
+    flow_name,
+    flow_message_name,
+    variation_name,
 
-    {{ source_rows('flow_performance_daily') }}
+    ---------- numerics
+    {{ (additive_statistics() + ratio_statistics()) | join(',\n    ') }},
 
-),
+    ---------- dates
+    date as sent_on,
 
-renamed as (
+    ---------- timestamps
+    synced_at
 
-    select
-        ---------- ids
-        account_id,
-        flow_id,
-        flow_message_id,
-        variation as variation_id,
-        conversion_metric_id,
-
-        ---------- strings
-        send_channel,
-        flow_name,
-        flow_message_name,
-        variation_name,
-
-        ---------- numerics
-        {{ (additive_statistics() + ratio_statistics()) | join(',\n        ') }},
-
-        ---------- dates
-        date as sent_on,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('flow_performance_daily') }}

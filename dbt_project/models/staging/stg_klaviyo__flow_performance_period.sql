@@ -1,40 +1,26 @@
-with
+select
+    ---------- ids
+    account_id,
+    flow_id,
+    flow_message_id,
+    variation as variation_id,
+    conversion_metric_id,
 
-source as (
+    ---------- strings
+    send_channel,
+    flow_name,
+    flow_message_name,
+    variation_name,
+    period_kind,
 
-    {{ source_rows('flow_performance_period') }}
+    ---------- numerics
+    {{ (additive_statistics() + ratio_statistics()) | join(',\n        ') }},
 
-),
+    ---------- dates
+    period_start,
+    period_end,
 
-renamed as (
+    ---------- timestamps
+    synced_at
 
-    select
-        ---------- ids
-        account_id,
-        flow_id,
-        flow_message_id,
-        variation as variation_id,
-        conversion_metric_id,
-
-        ---------- strings
-        send_channel,
-        flow_name,
-        flow_message_name,
-        variation_name,
-        period_kind,
-
-        ---------- numerics
-        {{ (additive_statistics() + ratio_statistics()) | join(',\n        ') }},
-
-        ---------- dates
-        period_start,
-        period_end,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('flow_performance_period') }}

@@ -1,32 +1,18 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as form_id,
 
-source as (
+    ---------- strings
+    name as form_name,
+    status,
 
-    {{ source_rows('form') }}
+    ---------- booleans
+    is_ab_test,
 
-),
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as form_id,
-
-        ---------- strings
-        name as form_name,
-        status,
-
-        ---------- booleans
-        is_ab_test,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('form') }}

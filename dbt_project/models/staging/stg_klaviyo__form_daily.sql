@@ -1,40 +1,26 @@
-with
+select
+    ---------- ids
+    account_id,
+    form_id,
 
-source as (
+    ---------- numerics
+    viewed_form,
+    viewed_form_uniques,
+    viewed_form_step,
+    viewed_form_step_uniques,
+    submits,
+    submitted_form_step,
+    submitted_form_step_uniques,
+    closed_form,
+    closed_form_uniques,
+    qualified_form,
+    qualified_form_uniques,
+    submit_rate,
 
-    {{ source_rows('form_daily') }}
+    ---------- dates
+    date as date_day,
 
-),
+    ---------- timestamps
+    synced_at
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        form_id,
-
-        ---------- numerics
-        viewed_form,
-        viewed_form_uniques,
-        viewed_form_step,
-        viewed_form_step_uniques,
-        submits,
-        submitted_form_step,
-        submitted_form_step_uniques,
-        closed_form,
-        closed_form_uniques,
-        qualified_form,
-        qualified_form_uniques,
-        submit_rate,
-
-        ---------- dates
-        date as date_day,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('form_daily') }}

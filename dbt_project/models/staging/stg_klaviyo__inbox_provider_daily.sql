@@ -1,33 +1,19 @@
-with
+select
+    ---------- ids
+    account_id,
+    metric_id,
 
-source as (
+    ---------- strings
+    inbox_provider,
 
-    {{ source_rows('inbox_provider_daily') }}
+    ---------- numerics
+    count as event_count,
+    unique_count,
 
-),
+    ---------- dates
+    date as occurred_on,
 
-renamed as (
+    ---------- timestamps
+    synced_at
 
-    select
-        ---------- ids
-        account_id,
-        metric_id,
-
-        ---------- strings
-        inbox_provider,
-
-        ---------- numerics
-        count as event_count,
-        unique_count,
-
-        ---------- dates
-        date as occurred_on,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('inbox_provider_daily') }}

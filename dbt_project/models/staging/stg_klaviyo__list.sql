@@ -1,29 +1,15 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as list_id,
 
-source as (
+    ---------- strings
+    name as list_name,
+    opt_in_process,
 
-    {{ source_rows('list') }}
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at
 
-),
-
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as list_id,
-
-        ---------- strings
-        name as list_name,
-        opt_in_process,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('list') }}

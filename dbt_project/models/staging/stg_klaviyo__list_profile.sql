@@ -1,30 +1,16 @@
-with
-
 -- Former members are kept with the time when a sync noticed it: growth is counted from it.
-source as (
+select
+    ---------- ids
+    account_id,
+    list_id,
+    profile_id,
 
-    {{ source_rows_with_deleted('list_profile') }}
+    ---------- booleans
+    is_deleted as has_left,
 
-),
+    ---------- timestamps
+    joined_group_at as joined_at,
+    case when is_deleted then _fivetran_synced end as left_at,
+    synced_at
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        list_id,
-        profile_id,
-
-        ---------- booleans
-        is_deleted as has_left,
-
-        ---------- timestamps
-        joined_group_at as joined_at,
-        case when is_deleted then _fivetran_synced end as left_at,
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows_with_deleted('list_profile') }}

@@ -1,24 +1,10 @@
-with
+select
+    ---------- ids
+    account_id,
+    list_id,
+    tag_id,
 
-source as (
+    ---------- timestamps
+    synced_at
 
-    {{ source_rows('list_tag') }}
-
-),
-
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        list_id,
-        tag_id,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('list_tag') }}

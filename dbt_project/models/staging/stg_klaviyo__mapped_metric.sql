@@ -1,26 +1,12 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as mapped_metric_id,
+    metric_id,
+    custom_metric_id,
 
-source as (
+    ---------- timestamps
+    updated_at,
+    synced_at
 
-    {{ source_rows('mapped_metric') }}
-
-),
-
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as mapped_metric_id,
-        metric_id,
-        custom_metric_id,
-
-        ---------- timestamps
-        updated_at,
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('mapped_metric') }}

@@ -1,36 +1,22 @@
-with
+select
+    ---------- ids
+    account_id,
+    metric_id,
+    message_id,
+    flow_id,
 
-source as (
+    ---------- strings
+    channel,
 
-    {{ source_rows('message_metric_daily') }}
+    ---------- numerics
+    count as event_count,
+    unique_count,
+    sum_value,
 
-),
+    ---------- dates
+    date as occurred_on,
 
-renamed as (
+    ---------- timestamps
+    synced_at
 
-    select
-        ---------- ids
-        account_id,
-        metric_id,
-        message_id,
-        flow_id,
-
-        ---------- strings
-        channel,
-
-        ---------- numerics
-        count as event_count,
-        unique_count,
-        sum_value,
-
-        ---------- dates
-        date as occurred_on,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('message_metric_daily') }}

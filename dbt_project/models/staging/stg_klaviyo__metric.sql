@@ -1,31 +1,17 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as metric_id,
+    integration_id,
 
-source as (
+    ---------- strings
+    name as metric_name,
+    integration_name,
+    integration_category,
 
-    {{ source_rows('metric') }}
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at
 
-),
-
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as metric_id,
-        integration_id,
-
-        ---------- strings
-        name as metric_name,
-        integration_name,
-        integration_category,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('metric') }}

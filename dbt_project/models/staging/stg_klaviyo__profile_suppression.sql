@@ -1,28 +1,14 @@
-with
+select
+    ---------- ids
+    account_id,
+    profile_id,
 
-source as (
+    ---------- strings
+    scope,
+    reason,
 
-    {{ source_rows('profile_suppression') }}
+    ---------- timestamps
+    suppressed_at,
+    synced_at
 
-),
-
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        profile_id,
-
-        ---------- strings
-        scope,
-        reason,
-
-        ---------- timestamps
-        suppressed_at,
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('profile_suppression') }}

@@ -1,36 +1,22 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as segment_id,
 
-source as (
+    ---------- strings
+    name as segment_name,
 
-    {{ source_rows('segment') }}
+    ---------- booleans
+    is_active,
+    is_processing,
+    is_starred,
 
-),
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at,
 
-renamed as (
+    ---------- json
+    definition
 
-    select
-        ---------- ids
-        account_id,
-        id as segment_id,
-
-        ---------- strings
-        name as segment_name,
-
-        ---------- booleans
-        is_active,
-        is_processing,
-        is_starred,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at,
-
-        ---------- json
-        definition
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('segment') }}

@@ -1,32 +1,18 @@
-with
+select
+    ---------- ids
+    account_id,
+    segment_id,
 
-source as (
+    ---------- numerics
+    total_members,
+    members_added,
+    members_removed,
+    net_members_changed,
 
-    {{ source_rows('segment_daily') }}
+    ---------- dates
+    date as date_day,
 
-),
+    ---------- timestamps
+    synced_at
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        segment_id,
-
-        ---------- numerics
-        total_members,
-        members_added,
-        members_removed,
-        net_members_changed,
-
-        ---------- dates
-        date as date_day,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('segment_daily') }}

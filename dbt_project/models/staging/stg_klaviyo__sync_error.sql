@@ -1,29 +1,15 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as sync_error_id,
+    sync_id,
+    record_id,
 
-source as (
+    ---------- strings
+    table_name,
+    reason,
 
-    {{ source_rows('sync_error') }}
+    ---------- timestamps
+    synced_at
 
-),
-
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as sync_error_id,
-        sync_id,
-        record_id,
-
-        ---------- strings
-        table_name,
-        reason,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('sync_error') }}

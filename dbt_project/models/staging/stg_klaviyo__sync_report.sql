@@ -1,37 +1,23 @@
-with
+select
+    ---------- ids
+    account_id,
+    sync_id,
 
-source as (
+    ---------- strings
+    table_name,
 
-    {{ source_rows('sync_report') }}
+    ---------- numerics
+    rows_written,
+    rows_deleted,
+    rows_refused,
+    requests,
+    throttled,
+    seconds_waited,
 
-),
+    ---------- timestamps
+    started_at,
+    min_event_at,
+    max_event_at,
+    synced_at
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        sync_id,
-
-        ---------- strings
-        table_name,
-
-        ---------- numerics
-        rows_written,
-        rows_deleted,
-        rows_refused,
-        requests,
-        throttled,
-        seconds_waited,
-
-        ---------- timestamps
-        started_at,
-        min_event_at,
-        max_event_at,
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('sync_report') }}

@@ -1,27 +1,13 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as tag_id,
+    tag_group_id,
 
-source as (
+    ---------- strings
+    name as tag_name,
 
-    {{ source_rows('tag') }}
+    ---------- timestamps
+    synced_at
 
-),
-
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as tag_id,
-        tag_group_id,
-
-        ---------- strings
-        name as tag_name,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('tag') }}

@@ -1,30 +1,16 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as tag_group_id,
 
-source as (
+    ---------- strings
+    name as tag_group_name,
 
-    {{ source_rows('tag_group') }}
+    ---------- booleans
+    is_exclusive,
+    is_default,
 
-),
+    ---------- timestamps
+    synced_at
 
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as tag_group_id,
-
-        ---------- strings
-        name as tag_group_name,
-
-        ---------- booleans
-        is_exclusive,
-        is_default,
-
-        ---------- timestamps
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('tag_group') }}

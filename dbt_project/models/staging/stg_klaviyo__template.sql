@@ -1,32 +1,18 @@
-with
+select
+    ---------- ids
+    account_id,
+    id as template_id,
 
-source as (
+    ---------- strings
+    name as template_name,
+    editor_type,
+    html,
+    text,
+    amp,
 
-    {{ source_rows('template') }}
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at
 
-),
-
-renamed as (
-
-    select
-        ---------- ids
-        account_id,
-        id as template_id,
-
-        ---------- strings
-        name as template_name,
-        editor_type,
-        html,
-        text,
-        amp,
-
-        ---------- timestamps
-        created_at,
-        updated_at,
-        synced_at
-
-    from source
-
-)
-
-select * from renamed
+from {{ source_rows('template') }}
