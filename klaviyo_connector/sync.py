@@ -254,7 +254,7 @@ def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[
             yield _run_stream(context, writer, stream)
         elif stream is scheduled[0]:
             yield sync_reports(context, writer, ReportQuota(context))
-    if EVENTS in streams:
+    if EVENTS in streams and not context.scopes.skips(EVENTS.table):
         yield _track(context, writer, EVENTS, reread_people(context, writer))
 
 

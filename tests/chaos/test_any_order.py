@@ -247,11 +247,11 @@ class AnyOrder(RuleBasedStateMachine):
         fresh = Loader(self.sandbox.url, EVERYTHING).sync().content()
         assert_snapshots(found)
         for table in streams.TABLES.keys() - {SNAPSHOTS}:
-            rows, expected = found.get(table, {}), fresh.get(table, {})
+            stored, expected = found.get(table, {}), fresh.get(table, {})
             if self.is_synced_again and table not in REFILLED:
-                # Rows that Klaviyo stopped to report before a re-sync stay.
-                rows = {key: row for key, row in rows.items() if key in expected}
-            assert expected == rows, table
+                # Rows that Klaviyo no longer reported before the re-sync stay.
+                stored = {key: row for key, row in stored.items() if key in expected}
+            assert expected == stored, table
         for kind, path in {**KINDS, "event": "/api/events"}.items():
             rows = found.get(kind, {}).values()
             assert sorted(list_ids(self.sandbox, path)) == sorted(row["id"] for row in rows), kind

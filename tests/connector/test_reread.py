@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from werkzeug import Request, Response
 
+from api import ScopeError
 from tests.connector.scripted import DAY, ScriptedAccount, ScriptedRun, resource, run
 
 EVENTS, PROFILES = "/api/events", "/api/profiles"
@@ -168,6 +169,18 @@ def test_b2_a_failed_read_is_repeated(people: ScriptedAccount) -> None:
     third = sync_a_day_later(people, second)
     assert [row["id"] for row in third.rows("event") if row["profile_id"] == "a"] == ["e1"]
     assert [one[2] for one in pending(third).values()] == [2]
+
+
+def test_b2_a_key_without_the_scope_of_events_reads_none(people: ScriptedAccount) -> None:
+    """The scope counts as missing, and people who disappear wait until the key has it."""
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    people.fail_with(EVENTS, 403)
+    second = sync_a_day_later(people, first)
+    assert second.error is None
+    assert people_read(people) == []
+    assert [one[2] for one in pending(second).values()] == [0]
+    assert isinstance(run(tables="event").error, ScopeError)
 
 
 def test_b2_more_people_than_the_state_holds_are_named_in_a_warning(
