@@ -104,11 +104,16 @@ class TestReSync:
             assert rows.items() <= after[name].items(), name
         assert len({row["account_id"] for row in after["profile"].values()}) == 2
 
-    def test_b1_tables_that_are_not_chosen_are_not_truncated(self, connection: Loader) -> None:
-        """A re-sync with fewer tables leaves the others as they are."""
+    def test_b1_a_table_is_truncated_when_it_is_chosen_again(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """A re-sync with fewer tables leaves the others as they are, until they are filled."""
         people = connection.content()["profile"]
+        delete_some(sandbox)
         connection.configuration, connection.state = {**EVERYTHING, "tables": "list"}, {}
         assert connection.sync().content()["profile"] == people
+        connection.configuration = EVERYTHING
+        assert refilled(connection.sync()) == refilled(Loader(sandbox.url, EVERYTHING).sync())
 
     def test_b1_fivetran_marks_the_rows_as_deleted(
         self, sandbox: Sandbox, connector_project: Path
