@@ -64,8 +64,10 @@ def sync(configuration: Mapping[str, object], state: Any) -> Generator[Operation
     """Every operation of one sync. Raises a KlaviyoError that names the fault and its remedy."""
     settings = parse_configuration(configuration)
     previous = parse_state(state, TABLES)
-    operations = _merge_account_states(_sync_accounts(settings, previous), previous)
-    yield from throttle_checkpoints(operations, previous)
+    unfilled = [name for name in REFILLED if name in settings.tables - previous.filled]
+    batches = _sync_accounts(settings, previous, unfilled)
+    filled = sorted({*previous.filled, *unfilled})
+    yield from throttle_checkpoints(_merge_account_states(batches, previous, filled), previous)
 
 
 def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> Iterator[Operation]:
@@ -97,13 +99,15 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
     yield from budget.warnings()
 
 
-def _merge_account_states(batches: Iterable[Batch], previous: State) -> Iterator[Operation]:
+def _merge_account_states(
+    batches: Iterable[Batch], previous: State, filled: list[str]
+) -> Iterator[Operation]:
     """The operations of all batches; each checkpoint holds the state of every account."""
     accounts = previous.json["accounts"]
     for operation in chain.from_iterable(batches):
         if isinstance(operation, Checkpoint):
             accounts = {**accounts, **operation.state["accounts"]}
-            yield Checkpoint({**operation.state, "accounts": accounts})
+            yield Checkpoint({**operation.state, "accounts": accounts, "filled": filled})
         else:
             yield operation
 
@@ -125,8 +129,15 @@ def _batches(operations: Iterable[Operation]) -> Iterator[Batch]:
             batch = []
 
 
-def _sync_accounts(settings: Configuration, previous: State) -> Iterator[Batch]:
-    """All accounts in parallel; one that fails does not block the others."""
+def _sync_accounts(
+    settings: Configuration, previous: State, unfilled: list[str]
+) -> Iterator[Batch]:
+    """All accounts in parallel; one that fails does not block the others.
+
+    Tables that are `unfilled` since the state began are truncated first: a full re-sync of a
+    connection has no state, so rows whose record is deleted could not be found afterwards. The
+    first checkpoint of an account commits the truncates; a sync that fails is continued from it.
+    """
     failures: list[KlaviyoError] = []
     opened: dict[str, AccountContext] = {}
     syncs: list[Iterator[Batch]] = []
@@ -143,8 +154,8 @@ def _sync_accounts(settings: Configuration, previous: State) -> Iterator[Batch]:
         else:
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
-    if opened and not previous.accounts:
-        yield _truncate_refilled(settings)
+    if opened:
+        yield [Truncate(name) for name in unfilled]
     try:
         yield from _read_all(syncs)
     finally:
@@ -152,16 +163,6 @@ def _sync_accounts(settings: Configuration, previous: State) -> Iterator[Batch]:
             context.session.stop()
     if failures:
         raise failures[0]
-
-
-def _truncate_refilled(settings: Configuration) -> Batch:
-    """Truncate, in a sync without a state, the chosen tables that it fills again.
-
-    A full re-sync of a connection has no state, so rows that Klaviyo deleted before it could not be
-    found afterwards. The first checkpoint of an account commits the truncates; from then on
-    the state is not empty, and a sync that fails is continued.
-    """
-    return [Truncate(name) for name in REFILLED if name in settings.tables]
 
 
 def _read_all(syncs: list[Iterator[Batch]]) -> Iterator[Batch]:
@@ -271,7 +272,7 @@ def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[
             yield _run_stream(context, writer, stream)
         elif stream is scheduled[0]:
             yield sync_reports(context, writer, ReportQuota(context))
-    if EVENTS in streams:
+    if EVENTS in streams and not context.scopes.skips(EVENTS.table):
         yield _track(context, writer, EVENTS, reread_people(context, writer))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import streams
@@ -20,6 +21,7 @@ from tests.sandbox_server import KEY, REPOSITORY, Sandbox, running_sandbox
 NOW = "2026-11-16T15:00:00+00:00"
 SMALL: dict[str, Any] = {"campaigns": 4, "profiles": 40, "seed": 5, "now": NOW, "no_limits": True}
 OTHER_KEY = "pk_other"
+PEOPLE = "event,event_attribution,profile,profile_suppression,list_profile,segment_profile"
 EVERYTHING = {"api_key": KEY, "tables": "all"}
 DAY = 86_400
 DELETED = {"list": "/api/lists", "tag": "/api/tags", "flow": "/api/flows"}
@@ -102,11 +104,16 @@ class TestReSync:
             assert rows.items() <= after[name].items(), name
         assert len({row["account_id"] for row in after["profile"].values()}) == 2
 
-    def test_b1_tables_that_are_not_chosen_are_not_truncated(self, connection: Loader) -> None:
-        """A re-sync with fewer tables leaves the others as they are."""
+    def test_b1_a_table_is_truncated_when_it_is_chosen_again(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """A re-sync with fewer tables leaves the others as they are, until they are filled."""
         people = connection.content()["profile"]
+        delete_some(sandbox)
         connection.configuration, connection.state = {**EVERYTHING, "tables": "list"}, {}
         assert connection.sync().content()["profile"] == people
+        connection.configuration = EVERYTHING
+        assert refilled(connection.sync()) == refilled(Loader(sandbox.url, EVERYTHING).sync())
 
     def test_b1_fivetran_marks_the_rows_as_deleted(
         self, sandbox: Sandbox, connector_project: Path
@@ -188,6 +195,43 @@ class TestPeople:
         connection.sync()
         assert not [one for one in sandbox.log() if one["path"] == "/api/events"]
         assert "reread" not in connection.state["accounts"].popitem()[1]["tables"]
+
+    def test_b2_what_klaviyo_no_longer_returns_can_be_purged(
+        self, sandbox: Sandbox, connection: Loader, connector_project: Path
+    ) -> None:
+        """The statements in SECURITY.md remove every trace of an erased person, and only that."""
+        person = find_recipient(connection)
+        configuration = {"api_key": KEY, "tables": PEOPLE}
+        env = {"KLAVIYO_BASE_URL": sandbox.url}
+        assert fivetran.debug(connector_project, configuration, env=env).returncode == 0
+        sandbox.erase(person["id"])
+        for row in events_of(connection, person):
+            sandbox.edit("event", row["id"], None)
+        sandbox.advance(DAY)
+        second = fivetran.debug(connector_project, configuration, env=env)
+        assert second.returncode == 0, second.stderr
+        kept = [
+            row
+            for row in fivetran.rows(second.warehouse, "event")
+            if row["profile_id"] != person["id"]
+        ]
+        purge(second.warehouse)
+        for table in PEOPLE.split(","):
+            rows = fivetran.rows(second.warehouse, table)
+            assert rows, table
+            assert not [one for one in rows if person["id"] in one.values()], table
+            assert person["email"] not in str(rows), table
+        assert fivetran.rows(second.warehouse, "event") == kept
+
+
+def purge(warehouse: Path) -> None:
+    """Run the statements of SECURITY.md, the last block first, as it says."""
+    text = (REPOSITORY / "SECURITY.md").read_text()
+    blocks = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    statements = "".join(reversed(blocks)).replace("klaviyo.", f"{fivetran.SCHEMA}.")
+    with duckdb.connect(str(warehouse)) as connection:
+        for statement in statements.split(";")[:-1]:
+            connection.execute(statement)
 
 
 class TestEmptyListing:

@@ -352,10 +352,14 @@ def dump_checkpoint(checkpoint: Checkpoint) -> Checkpoint:
 
 @dataclass
 class State:
-    """The state of every account, and the same as JSON, for accounts that are not synced."""
+    """The state of every account, and the same as JSON, for accounts that are not synced.
+
+    `filled` names the tables that were ever chosen since the state began.
+    """
 
     accounts: dict[str, AccountState]
     json: dict[str, Any]
+    filled: frozenset[str] = frozenset()
 
 
 def parse_state(raw: Any, tables: Mapping[str, Table]) -> State:
@@ -367,7 +371,19 @@ def parse_state(raw: Any, tables: Mapping[str, Table]) -> State:
     if not isinstance(accounts, dict):
         raise ConfigurationError(f"the state is damaged: {REMEDY}")
     parsed = {id_: _parse_account(id_, account, tables) for id_, account in accounts.items()}
-    return State(parsed, {"version": VERSION, "accounts": accounts})
+    filled = _parse_filled(raw, tables)
+    return State(
+        parsed, {"version": VERSION, "accounts": accounts, "filled": sorted(filled)}, filled
+    )
+
+
+def _parse_filled(raw: Any, tables: Mapping[str, Table]) -> frozenset[str]:
+    """The filled tables; all of them in a state of earlier versions, which does not name them."""
+    try:
+        names = msgspec.convert(raw.get("filled", list(tables)), frozenset[str])
+    except msgspec.ValidationError:
+        raise ConfigurationError(f"the state of filled is damaged: {REMEDY}") from None
+    return names if raw["accounts"] else frozenset()
 
 
 def _migrate(raw: Any) -> Any:
