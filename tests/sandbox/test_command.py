@@ -87,7 +87,7 @@ def test_settings_change_and_reset() -> None:
 
         def describe() -> list[object]:
             (account,) = sandbox.all("/api/accounts")
-            mapped = sandbox.get("/api/mapped-metrics/revenue")["data"]["relationships"]
+            mapped = sandbox.get("/api/mapped-metrics/revenue")["data"].get("relationships", {})
             frame = {"key": "yesterday"}
             series = sandbox.report("segment-series-report", statistics=["total_members"],
                                     timeframe=frame, interval="daily")  # fmt: skip
@@ -95,7 +95,7 @@ def test_settings_change_and_reset() -> None:
             return [
                 attributes["timezone"],
                 attributes["preferred_currency"],
-                mapped.get("metric"),
+                mapped.get("metric", {}).get("data"),
                 series["data"]["attributes"]["date_times"],
             ]
 
