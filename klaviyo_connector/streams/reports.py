@@ -18,7 +18,7 @@ from models import Operation, Row, Table, Warning
 from session import QuotaSpentError
 from state.digests import LargestRows, RowDigests
 from state.state import ReportState
-from streams.catalog import MESSAGE_METRICS, STREAMS
+from streams.catalog import MESSAGE_METRICS, METRICS, STREAMS
 from streams.context import AccountContext
 from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
 from streams.declarations import AggregateStream, ReportStream
@@ -140,7 +140,10 @@ def sync_reports(
     context: AccountContext, writer: RowWriter, quota: ReportQuota
 ) -> Iterator[Operation]:
     """Request every window that is due, the newest first."""
+    before = context.session.requests
     conversions = choose_conversions(context)
+    if context.session.requests > before:
+        writer.book_requests(METRICS.table, context.session.requests - before)
     yield from map(Warning, conversions.warnings)
     jobs = list(_plan_jobs(context, conversions))
     sync = ReportsSync(context, writer, quota, conversions)

@@ -215,6 +215,9 @@ class TestRequests:
         other = ({"WOO", "SHOP"} - {taken}).pop()
         (warning,) = done.warnings
         assert re.search(f"those of {taken} .*, not of {other} .*conversion_metrics", warning)
+        assert sum(row["requests"] for row in done.rows("sync_report")) == len(
+            report_account.requests
+        )
         bounds = report_account.requests_to(AGGREGATES)[0].body["filter"]
         assert bounds == [
             "greater-or-equal(datetime,2026-10-21T00:00:00)",
