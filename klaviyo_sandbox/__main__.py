@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import NoReturn, get_args
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import uvicorn
 
@@ -190,7 +190,10 @@ def day(text: str) -> date:
 
 def zone(text: str) -> str:
     """Return the name of a time zone."""
-    return ZoneInfo(text).key
+    try:
+        return ZoneInfo(text).key
+    except ZoneInfoNotFoundError:
+        raise ValueError(text) from None
 
 
 def count(text: str) -> int:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
@@ -177,7 +177,10 @@ class Account:
 
         Events keep the currency of their store. ValueError if there is no such time zone.
         """
-        ZoneInfo(timezone)
+        try:
+            ZoneInfo(timezone)
+        except ZoneInfoNotFoundError:
+            raise ValueError(f"there is no time zone {timezone}") from None
         self.company = replace(self.company, timezone=timezone, currency=currency)
         self._cache.clear()
 

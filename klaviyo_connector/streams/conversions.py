@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from api import KlaviyoError
+from api import ContractError, KlaviyoError, TransientError
 from streams.catalog import (
     CONVERSION_AGGREGATES,
     MAPPED_METRICS,
@@ -80,7 +80,7 @@ def _choose_by_name(context: AccountContext, named: list[str]) -> Conversions:
         return Conversions(tuple(named), warnings=tuple(warnings))
     try:
         sums = {metric_id: _recent_sum(context, metric_id) for metric_id in named}
-    except KlaviyoError as error:
+    except (ContractError, TransientError) as error:
         return Conversions(errors=(error,))
     first, *others = sorted(named, key=lambda one: _preference(context, one, sums[one]))
     texts = [_describe(context, one, sums[one]) for one in (first, *others)]
@@ -109,8 +109,9 @@ def _recent_sum(context: AccountContext, metric_id: str) -> float:
     }
     pages = context.session.aggregate(CONVERSION_AGGREGATES.path, body)
     groups = [group for page in pages for group in page["data"]]
-    sums = [get_path(group, ("measurements", "sum_value")) or [] for group in groups]
-    return sum(to_double(value) or 0.0 for values in sums for value in values)
+    sums = [get_path(group, ("measurements", "sum_value")) for group in groups]
+    listed = [values for values in sums if isinstance(values, list)]
+    return sum(to_double(value) or 0.0 for values in listed for value in values)
 
 
 def _preference(context: AccountContext, metric_id: str, recent_sum: float) -> tuple[bool, bool]:

@@ -18,7 +18,7 @@ from models import Operation, Row, Table, Warning
 from session import QuotaSpentError
 from state.digests import LargestRows, RowDigests
 from state.state import ReportState
-from streams.catalog import MESSAGE_METRICS, STREAMS
+from streams.catalog import MESSAGE_METRICS, METRICS, STREAMS
 from streams.context import AccountContext
 from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
 from streams.declarations import AggregateStream, PeriodStream, ReportStream
@@ -104,12 +104,25 @@ class WrittenRows:
         return dict(rows)
 
 
+class KeyedResults:
+    """The keys of one response's results. A page that comes twice has equal results."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[tuple[str, ...], int] = {}
+
+    def is_shared(self, key: tuple[str, ...], result: Json) -> bool:
+        """Whether another result has the key of this one; records this one."""
+        content = hash(repr(result))
+        return self._hashes.setdefault(key, content) != content
+
+
 @dataclass
 class LabelledResults:
     """The names of a report's results, by the key that separates the results."""
 
     stream: ReportStream
     share_keys: bool = False
+    _keys: KeyedResults = field(default_factory=KeyedResults)
     _labels: dict[tuple[str, ...], Row] = field(default_factory=dict)
 
     def collect(self, page: Json) -> None:
@@ -117,7 +130,7 @@ class LabelledResults:
         for result in page["results"]:
             groupings = _require_object(result, "groupings", self.stream)
             key = self._key_of(groupings)
-            self.share_keys |= key in self._labels
+            self.share_keys |= self._keys.is_shared(key, result)
             labels = {name: groupings.get(name) for name in self.stream.labels}
             self._labels.setdefault(key, labels)
 
@@ -134,7 +147,10 @@ def sync_reports(
     context: AccountContext, writer: RowWriter, quota: ReportQuota
 ) -> Iterator[Operation]:
     """Request every window that is due, the newest first."""
+    before = context.session.requests
     conversions = choose_conversions(context)
+    if context.session.requests > before:
+        writer.book_requests(METRICS.table, context.session.requests - before)
     yield from map(Warning, conversions.warnings)
     jobs = list(_plan_jobs(context, conversions))
     sync = ReportsSync(context, writer, quota, conversions)
@@ -350,9 +366,9 @@ class ReportsSync:
         name = next((name for name, ids in metrics.items() if job.metric_id in ids), "")
         fixed = {"metric_id": job.metric_id, "channel": MESSAGE_METRICS.get(name, "")}
         body = _aggregate_body(self.context, stream, job)
-        seen: set[tuple[str, ...]] = set()
+        keys = KeyedResults()
         for page in self.context.session.aggregate(stream.path, body):
-            for groupings, values in _aggregate_groups(self.context, stream, page, seen):
+            for groupings, values in _aggregate_groups(self.context, stream, page, keys):
                 yield Result({**fixed, **groupings}, values)
 
 
@@ -449,9 +465,9 @@ def _report_results(
 
 
 def _aggregate_groups(
-    context: AccountContext, stream: AggregateStream, page: Json, seen: set[tuple[str, ...]]
+    context: AccountContext, stream: AggregateStream, page: Json, keys: KeyedResults
 ) -> Iterator[tuple[Row, Row]]:
-    """The groupings and values of each group and day of one page; adds the groups to `seen`."""
+    """The groupings and values of each group and day of one page."""
     dates = _local_dates(context, page["dates"], stream)
     for group in page["data"]:
         values = _require_object(group, "measurements", stream)
@@ -459,9 +475,8 @@ def _aggregate_groups(
         if not isinstance(dimensions, list) or len(dimensions) != len(stream.dimensions):
             raise _unexpected_result(stream)
         texts = tuple(str(value or "") for value in dimensions)
-        if texts in seen:
+        if keys.is_shared(texts, group):
             raise _shared_key(stream, tuple(stream.dimensions.values()))
-        seen.add(texts)
         groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
         for position, day in enumerate(dates):
             yield {**groupings, "date": day}, _values_at(values, position)

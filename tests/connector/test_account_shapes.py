@@ -43,7 +43,7 @@ def connect(sandbox: Sandbox, tables: str, **settings: str) -> Loader:
 def find_metric(sandbox: Sandbox, name: str) -> str:
     """The id of a metric."""
     metrics = sandbox.all("/api/metrics")
-    return next(one["id"] for one in metrics if one["attributes"]["name"] == name)
+    return next(str(one["id"]) for one in metrics if one["attributes"]["name"] == name)
 
 
 def sum_of(rows: list[Row], statistic: str) -> float:

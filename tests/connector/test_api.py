@@ -456,6 +456,13 @@ class TestKey:
         assert request.headers["revision"] == "2026-10-15"
         assert KEY not in text_of(request)
 
+    def test_c3_a_retired_revision_may_not_fall_forward(self, server: HTTPServer) -> None:
+        """Klaviyo would answer in the form of a later revision and not say so."""
+        server.expect_request(PATH).respond_with_data(GOOD)
+        KlaviyoClient(KEY).get(PATH)
+        ((request, _),) = server.log
+        assert request.headers["X-Klaviyo-Revision-Fall-Forward-Opt-Out"] == "1"
+
     def test_no_proxy_of_the_environment_is_used(
         self, server: HTTPServer, hostile_environment: RawServer
     ) -> None:

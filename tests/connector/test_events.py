@@ -194,6 +194,15 @@ class TestRequests:
             "greater-or-equal(datetime,2026-11-21T12:59:50.000000Z",
         ]
 
+    def test_e6_the_cohort_of_an_event_is_that_of_its_message(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Klaviyo names it after the property that it groups by."""
+        cohort = {"$_cohort$message_send_cohort": "1763683200:M", "$message_send_cohort": "no"}
+        account.documents[EVENTS] = [event("a", NOON - DAY, **cohort)]
+        (row,) = run(tables="event").rows("event")
+        assert row["send_cohort"] == "1763683200:M"
+
     def test_every_bound_ends_in_z(self, account: ScriptedAccount) -> None:
         """The + of an offset would become a space in the query."""
         account.documents[EVENTS] = [event("a", NOON - 100 * DAY)]

@@ -215,6 +215,9 @@ class TestRequests:
         other = ({"WOO", "SHOP"} - {taken}).pop()
         (warning,) = done.warnings
         assert re.search(f"those of {taken} .*, not of {other} .*conversion_metrics", warning)
+        assert sum(row["requests"] for row in done.rows("sync_report")) == len(
+            report_account.requests
+        )
         bounds = report_account.requests_to(AGGREGATES)[0].body["filter"]
         assert bounds == [
             "greater-or-equal(datetime,2026-10-21T00:00:00)",
@@ -624,6 +627,23 @@ class TestSharedKeys:
         assert f"{FLOWS}: two results have the same flow_id, flow_message_id" in str(done.error)
         assert done.rows("flow_performance") == []
         assert report_account.requests_to(SEGMENT_DAYS)
+
+    def test_a6_a_result_that_comes_twice_as_it_is_counts_once(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Klaviyo's paging may repeat a page: that is no second result."""
+        once = {"dimensions": [""], "measurements": {"count": [5]}}
+        report_account.reports[AGGREGATES] = lambda _: {
+            "dates": ["2026-11-19T05:00:00+00:00"],
+            "data": [once, once],
+        }
+        twice = one_result(recipients=9)["results"] * 2
+        report_account.reports[CAMPAIGNS] = lambda _: {"results": twice}
+        done = run(tables="inbox_provider_daily,campaign_performance")
+        assert done.error is None
+        assert [row["recipients"] for row in done.rows("campaign_performance")] == [9]
+        assert {row["count"] for row in done.rows("inbox_provider_daily")} == {5}
+        assert len(report_account.requests_to(CAMPAIGNS)) == 1
 
     def test_a6_groups_of_an_aggregate_that_share_a_key_fail_by_name(
         self, report_account: ScriptedAccount

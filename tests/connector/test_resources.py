@@ -277,6 +277,34 @@ class TestDeletions:
         assert second.rows("campaign_tag") == second.deleted("campaign_tag") == []
 
 
+class TestForms:
+    """The forms in which Klaviyo answers."""
+
+    def test_c3_a_campaign_of_another_revision_is_a_contract_error(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Until 2026 its name was an attribute: such a campaign is no row without a name."""
+        account.documents[CAMPAIGNS] = [resource("campaign", "c", name="Sale", archived=False)]
+        done = run(tables="campaign")
+        assert isinstance(done.error, ContractError)
+        assert "/api/campaigns: a record without definition" in str(done.error)
+        assert done.rows("campaign") == []
+
+    def test_e9_a_category_is_text_or_an_object(self, account: ScriptedAccount) -> None:
+        """Klaviyo answers both for the integrations of metrics of one account."""
+        account.documents["/api/metrics"] = [
+            resource("metric", id_, name=id_, integration={"name": "X", "category": category})
+            for id_, category in (
+                ("text", "API"),
+                ("object", {"id": 15, "category": "Advertising"}),
+            )
+        ]
+        rows = {
+            row["id"]: row["integration_category"] for row in run(tables="metric").rows("metric")
+        }
+        assert rows == {"text": "API", "object": "Advertising"}
+
+
 class TestDetails:
     """A relationship that only a record's own address shows."""
 

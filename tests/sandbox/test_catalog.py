@@ -14,6 +14,7 @@ import pytest
 from klaviyo_sandbox.catalog.builder import build_company
 from klaviyo_sandbox.catalog.copy import BLACK_FRIDAY
 from klaviyo_sandbox.catalog.model import Company
+from klaviyo_sandbox.catalog.plan import Revenue
 from klaviyo_sandbox.clock import DAY, FUTURE, HISTORY
 from klaviyo_sandbox.resources.registry import RESOURCE_TYPES, build_resources
 
@@ -106,6 +107,27 @@ def test_a2_variations_have_send_times_of_their_own(company: Company) -> None:
         assert set(times) == (variations if has_times and is_planned else set())
         if options["send_strategy"] == "ab_send_time_test" and is_planned:
             assert len(set(times.values())) == len(variations) > 1
+
+
+@pytest.mark.parametrize(
+    ("revenue", "names", "is_mapped"),
+    [
+        ("mapped", ["Shopify"], True),
+        ("unmapped", ["Shopify"], False),
+        ("twice", ["WooCommerce", "Shopify"], False),
+        ("none", [], False),
+    ],
+)
+def test_a3_revenue_metrics_are_as_asked_for(
+    revenue: Revenue, names: list[str], *, is_mapped: bool
+) -> None:
+    """An account has one metric called Placed Order, two of different stores, or none."""
+    company = build_company(7, EPOCH, 1, revenue=revenue)
+    metrics = [each["attributes"] for each in build_resources(company, "metric", NOON)]
+    stores = [m["integration"]["name"] for m in metrics if m["name"] == "Placed Order"]
+    (mapped,) = (m for m in build_resources(company, "mapped-metric", NOON) if m["id"] == "revenue")
+    assert stores == names
+    assert ("metric" in mapped.get("relationships", {})) == is_mapped
 
 
 def test_variations_share_all_recipients(company: Company) -> None:
