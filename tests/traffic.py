@@ -29,7 +29,7 @@ def recorded_exchanges() -> Iterator[list[Exchange]]:
                 Exchange(
                     str(request.method),
                     url,
-                    raw,  # type: ignore[arg-type] # bytes: nothing here streams a body
+                    raw,
                     response.status_code,
                     response.content,
                     headers.get("content-type", ""),
