@@ -22,19 +22,12 @@ def recorded_exchanges() -> Iterator[list[Exchange]]:
         session: requests.Session, request: requests.PreparedRequest, **options: Any
     ) -> requests.Response:
         response = send(session, request, **options)
-        url, body, headers = str(request.url), request.body, response.headers
+        url, body = str(request.url), request.body
         if "/api/" in url:
-            raw = body.encode() if isinstance(body, str) else body
-            exchanges.append(
-                Exchange(
-                    str(request.method),
-                    url,
-                    raw,  # type: ignore[arg-type] # bytes: nothing here streams a body
-                    response.status_code,
-                    response.content,
-                    headers.get("content-type", ""),
-                )
-            )
+            sent = body.encode() if isinstance(body, str) else body
+            told = response.headers.get("content-type", "")
+            answer = response.status_code, response.content, told
+            exchanges.append(Exchange(str(request.method), url, request.headers, sent, *answer))
         return response
 
     with mock.patch.object(requests.Session, "send", send_and_record):

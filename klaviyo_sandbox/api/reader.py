@@ -179,6 +179,8 @@ class Reader:
             if endpoint.shape == "list"
             else self._find_related(endpoint, id_)
         )
+        if endpoint.has_strict_times:
+            _check_times(endpoint, query, self.account.now)
         declared = RESOURCE_TYPES[endpoint.resource_type]
         tests = [
             (condition, declared.field_path(condition.field), endpoint.filters[condition.field])
@@ -203,6 +205,17 @@ def _check_id(declared: ResourceType, id_: str) -> None:
     if declared.id_pattern and not re.fullmatch(declared.id_pattern, id_):
         pointer, detail = declared.malformed_id
         raise invalid_body(pointer, detail.format(id=id_))
+
+
+def _check_times(endpoint: Endpoint, query: Query, now: int) -> None:
+    """Raise ApiError 400 for a filter on a time to come, or on another one than is sorted by."""
+    for _, name, value in query.conditions:
+        if endpoint.filters[name].type != "date-time":
+            continue
+        if value > now:
+            raise invalid_parameter("filter", f"'{name}' must be in the past.")
+        if query.sort.removeprefix("-") not in {name, "id"}:
+            raise invalid_parameter("sort", f"A filter on '{name}' needs a sort by it.")
 
 
 def _is_to_many(endpoint: Endpoint) -> bool:

@@ -125,7 +125,7 @@ class Fault:
         listing = f"{request.path}?{CURSOR.sub('', query)}"
         depth = self.depths.get(listing, 1) + 1 if CURSOR.search(query) else 1
         self.depths[listing] = depth
-        return depth > self.options.get("pages", LAST_PAGE)
+        return depth > int(self.options.get("pages", LAST_PAGE))
 
 
 class Faults:

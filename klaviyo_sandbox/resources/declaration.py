@@ -85,7 +85,8 @@ class Endpoint:
     shown on request, ``always`` are those that other endpoints hide. ``slow_rates`` gives the rate
     that applies when an additional attribute is requested. ``default_filters`` apply when the
     request has no filter on that field. ``page_links`` says so where Klaviyo was recorded to link
-    to pages that it does not take a cursor for, or the other way round.
+    to pages that it does not take a cursor for, or the other way round. ``has_strict_times``
+    refuses filters on a time that is in the future or is not the one sorted by.
     """
 
     path: str
@@ -101,6 +102,7 @@ class Endpoint:
     slow_rates: dict[str, Rate] = field(default_factory=dict)
     default_filters: dict[str, str] = field(default_factory=dict)
     page_links: bool | None = None
+    has_strict_times: bool = False
 
     @property
     def has_page_links(self) -> bool:

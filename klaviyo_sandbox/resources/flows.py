@@ -162,6 +162,8 @@ def _build_delay(seconds: int) -> Json:
         "value": seconds // size,
         "secondary_value": None,
         "timezone": "profile",
+        "delay_until_time": None,
+        "delay_until_weekdays": None,
     }
 
 
@@ -248,7 +250,7 @@ FLOW = ResourceType(
             sort="created id name status trigger_type updated",
             filters=ID_NAME_AND_TIMES
             | {"status": EQUALS, "archived": FLAG, "trigger_type": EQUALS},
-            include="flow-actions tags", default_filters=UNARCHIVED,
+            include="flow-actions tags", default_filters=UNARCHIVED, has_strict_times=True,
         ),
         Endpoint("/api/flows/{id}", "flow", *_ACCESS,
                  include="flow-actions tags", additional="definition"),

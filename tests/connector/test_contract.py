@@ -101,9 +101,15 @@ def test_c1_an_invalid_body_is_found(
 def test_c1_an_invalid_query_is_found(query: str, error: str) -> None:
     """A page too large, an unknown parameter, sort, operator or a naive time is an error."""
     name, _, value = query.partition("=")
-    sent = Exchange("GET", f"https://a.klaviyo.com/api/events?{quote(name)}={quote(value)}")
-    (found,) = validate_request(sent)
+    url = f"https://a.klaviyo.com/api/events?{quote(name)}={quote(value)}"
+    (found,) = validate_request(Exchange("GET", url, {"revision": "2026-10-15"}))
     assert error in found
+
+
+def test_c1_a_request_without_a_revision_is_found(forms: list[Exchange]) -> None:
+    """Klaviyo requires the header."""
+    (found,) = validate_request(replace(forms[0], headers={}))
+    assert "revision: missing" in found
 
 
 def test_c1_an_invalid_answer_is_found(forms: list[Exchange]) -> None:

@@ -162,7 +162,7 @@ def compare_resource(
     yield from compare(resource.get("attributes"), declared["attributes"], type_)
     relationships, absent = resource.get("relationships", {}), declared.get("absent", [])
     shape = {
-        f"{name}?" if name in absent or included is None else name: "json"
+        f"{name.removesuffix('?')}?" if name in absent or included is None else name: "json"
         for name in declared.get("relationships", {})
     }
     yield from compare(relationships, shape, f"{type_}.relationships")

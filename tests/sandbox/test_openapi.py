@@ -37,7 +37,8 @@ def validate(sandbox: Sandbox, method: str, path: str, **options: Any) -> list[s
     if response.json()["data"] is None:
         return []  # recorded live: a to-one relationship that leads nowhere is null, without links
     sent = response.request
-    exchange = Exchange(method, str(sent.url), sent.body, 200, response.content)  # type: ignore[arg-type]
+    body: Any = sent.body
+    exchange = Exchange(method, str(sent.url), sent.headers, body, 200, response.content)
     return validate_request(exchange) + validate_answer(exchange)
 
 

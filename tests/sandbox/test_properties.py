@@ -25,15 +25,15 @@ from tests.sandbox_server import Sandbox
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance]
 EXAMPLES = 30
-Case = schemathesis.Case
+Case = schemathesis.Case[Any]
 
 
 @cache
 def load_operations() -> dict[str, Any]:
     """Return the operation at each path, as Schemathesis reads it."""
     schemas = (schemathesis.openapi.from_dict(each) for each in load_documents().values())
-    found = (result.ok() for schema in schemas for result in schema.get_all_operations())
-    return {operation.path: operation for operation in found}
+    results: list[Any] = [each for schema in schemas for each in schema.get_all_operations()]
+    return {result.ok().path: result.ok() for result in results}
 
 
 def make_cases(path: str, ids: list[str], metric_id: str) -> st.SearchStrategy[Case]:
@@ -47,7 +47,8 @@ def make_cases(path: str, ids: list[str], metric_id: str) -> st.SearchStrategy[C
 
 def set_metric(case: Case, id_: str) -> Case:
     """Let a report request a metric that exists."""
-    attributes = case.body["data"]["attributes"]
+    body: Any = case.body
+    attributes = body["data"]["attributes"]
     for name in attributes.keys() & {"metric_id", "conversion_metric_id"}:
         attributes[name] = id_
     return case

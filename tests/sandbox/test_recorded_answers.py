@@ -106,6 +106,25 @@ def test_e11_each_unknown_statistic_is_an_error(limited: Sandbox) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        ("2026-11-01T00:00:00+00:00", 200),
+        ("2026-11-01T00:00:00Z", 200),
+        ("2026-11-01", 200),
+        ("2026-11-01T00:00:00", 400),
+    ],
+)
+def test_e5_a_time_of_a_report_needs_an_offset(limited: Sandbox, start: str, status: int) -> None:
+    """An offset, Z and a date alone are used live; a naive time is refused."""
+    limited.reset()
+    timeframe = {"start": start, "end": "2026-11-08T00:00:00+00:00"}
+    attributes = {"statistics": ["total_members"], "timeframe": timeframe}
+    body = build_body("segment-values-report", attributes)
+    response = limited.request("POST", "/api/segment-values-reports", json=body)
+    assert response.status_code == status, response.text
+
+
 def test_e10_dates_are_as_recorded(limited: Sandbox) -> None:
     """An aggregate's dates are instants of local midnight, a series' local midnights as UTC."""
     limited.reset()
