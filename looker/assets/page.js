@@ -410,7 +410,7 @@ function judgeChange(difference, better) {
 function renderChart(tile, allRows, { grain, from, to }) {
   const { model } = tile;
   const rows = selectDays(model, allRows);
-  const toStep = (day) => (grain === 'week' ? getMonday(day) : day);
+  const toStep = (day) => (day !== null && grain === 'week' ? getMonday(day) : day); // a period has no day
   const values = computeChartValues(tile, rows, mapColumn(model.dimensions[model.date], toStep));
   const lines = listSteps(grain, toStep(from), to).map((x) => createPoints(tile, values, x, grain));
   const by = model.date_label.toLowerCase();
