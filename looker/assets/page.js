@@ -379,12 +379,19 @@ function renderFigures(tile, rows, period) {
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));
     if (tile.dated) {
-      card.querySelector('.change').replaceChildren(...earlier && (isLikeEarlier || !dashboard.metrics[name].by_day)
-        ? describeChange(value, computeMetric(model, earlier, name), format, tile.better[name] ?? 'higher')
-        : [`No ${earlier ? 'people counted in the' : 'full'} ${days === 1 ? 'day' : `${days} days`} before to compare`]);
+      const missing = describeMissing(earlier, value !== null && !isLikeEarlier && dashboard.metrics[name].by_day);
+      card.querySelector('.change').replaceChildren(...missing
+        ? [`No ${missing} ${days === 1 ? 'day' : `${days} days`} before to compare`]
+        : describeChange(value, computeMetric(model, earlier, name), format, tile.better[name] ?? 'higher'));
     }
   }
   showContent(tile, rows.length > 0);
+}
+
+// What lacks to compare with the period before: its days, or a count of people like that of this one.
+function describeMissing(earlier, isUnlike) {
+  if (earlier === null) return 'full';
+  return isUnlike ? 'count of people in the' : '';
 }
 
 // Rates change by percentage points and everything else by its share. Without an earlier value
