@@ -86,8 +86,8 @@ function computeMetric(model, rows, name) {
 // People. Klaviyo counts a person once in each period, so a flow's days do not add up to it. Behind
 // the daily rows of the main model are rows of whole periods, which have a first and a last day.
 
-function isOfPeriod({ dimensions }, row) {
-  return 'period_start' in dimensions && getValue(dimensions.period_start, row) !== null;
+function isOfPeriod(model, row) {
+  return model === mainModel && getValue(model.dimensions.period_start, row) !== null;
 }
 
 // Whether a daily row counts people that a row of a period counts too.

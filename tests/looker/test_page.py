@@ -276,6 +276,8 @@ def test_a1_rates_of_people_are_klaviyos_own_for_a_period(page: Page, dashboard:
     expect(card.locator("h3")).to_have_text("Daily openers / delivered")
     expect(note).to_contain_text("Flows count people once a day")
     open_page(page, "flows")
+    [[flow, _, open_rate, *_]] = table_rows(page, "#rates_of_flows_in_the_last_30_days")
+    assert (flow, open_rate) == ("Welcome series", f"{rates[30]:.1%}")
     assert "Daily openers / delivered" in texts(page, "#all_flows th")
     assert "Open rate" not in texts(page, "#all_flows th")
 
