@@ -33,6 +33,7 @@ def generate_files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple
             semantics.metric(name)
             for name in dict.fromkeys(name for tile in dashboard.tiles for name in tile.metrics)
         ],
+        note=lambda tile: dashboard.note(tile, map(semantics.metric, tile.metrics)),
         settings=lambda tile: list(_describe_settings(tile, dashboard, semantics)),
     )
     yield "BUILD.md", content
@@ -47,7 +48,8 @@ def _describe_settings(
     yield "Data source", f"`{model.table}`, date range dimension `{model.date}`"
     yield from _describe_dimensions(tile, model, dashboard)
     for name in tile.metrics:
-        yield "Metric", _describe_metric(semantics.metric(name), semantics)
+        metric = semantics.metric(name)
+        yield "Metric", f"{dashboard.label(tile, metric)}: {_describe_metric(metric, semantics)}"
     for name in tile.bars:
         yield "Style", f"{semantics.metric(name).label} as bar, with its number"
     for name, value in tile.where.items():
@@ -88,10 +90,8 @@ def _describe_dimensions(
 def _describe_metric(metric: Metric, semantics: Semantics) -> str:
     """A metric with its aggregation or formula and its type, in the words of Data Studio."""
     if metric.column:
-        return f"{metric.label}: `{metric.column}`, aggregation Sum, {_describe_type(metric)}"
-    return (
-        f"{metric.label}: calculated field `{formula(metric, semantics)}`, {_describe_type(metric)}"
-    )
+        return f"`{metric.column}`, aggregation Sum, {_describe_type(metric)}"
+    return f"calculated field `{formula(metric, semantics)}`, {_describe_type(metric)}"
 
 
 def _describe_type(metric: Metric) -> str:

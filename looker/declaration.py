@@ -1,7 +1,7 @@
 """`dashboard.yml` as typed values, with every name checked against dbt's semantic layer."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,7 @@ from typing import Literal
 import yaml
 
 from looker.errors import LookerError
-from looker.semantic import SemanticModel, Semantics
+from looker.semantic import Metric, SemanticModel, Semantics
 
 DASHBOARD = Path(__file__).parent / "dashboard.yml"
 
@@ -126,6 +126,21 @@ class Dashboard:
     def tiles(self) -> list[Tile]:
         """The tiles of all pages, in order."""
         return [tile for page in self.pages for tile in page.tiles]
+
+    def label(self, tile: Tile, metric: Metric) -> str:
+        """The label of a metric where a reader can choose any days.
+
+        In a tile with rows of `people`, metrics of people count them once a day.
+        """
+        has_people = all(
+            tile.where.get(n, value) == value for n, value in self.people.where.items()
+        )
+        return metric.by_day if metric.by_day and has_people else metric.label
+
+    def note(self, tile: Tile, metrics: Iterable[Metric]) -> str:
+        """The note of a tile, and that of people if some metric counts them once a day."""
+        counts_by_day = any(self.label(tile, metric) != metric.label for metric in metrics)
+        return " ".join(filter(None, (tile.note, self.people.note if counts_by_day else "")))
 
 
 def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:

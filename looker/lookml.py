@@ -17,6 +17,10 @@ PROJECT = "klaviyo"
 
 TYPES: Mapping[Type, str] = {"text": "string", "number": "number", "boolean": "yesno"}
 TIMEFRAMES = ["date", "week", "month", "quarter", "year"]
+ONCE_A_DAY = (
+    " Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's"
+    " own figures."
+)
 GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
 
 
@@ -165,7 +169,7 @@ def _build_measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
         "type": "sum" if kind == "sum" else "number",
         "group_label": GROUPS[kind],
         "label": metric.label,
-        "description": metric.description,
+        "description": f"{metric.description}{ONCE_A_DAY if metric.by_day else ''}",
         "value_format_name": _value_format(metric.format),
         **_build_required_fields(metric, semantics),
         "drill_fields": ["detail*", *metric.parts, metric.name],

@@ -87,7 +87,11 @@ def _build_elements(
     metrics = [semantics.metric(name) for name in tile.metrics]
     for shown in [[metric] for metric in metrics] if tile.chart == "figures" else [metrics]:
         title = shown[0].label if tile.chart == "figures" else tile.title
-        labels = _labels_by_day(tile, shown, dashboard)
+        labels = {
+            lookml.field_reference(model, metric.name): dashboard.label(tile, metric)
+            for metric in shown
+            if dashboard.label(tile, metric) != metric.label
+        }
         if labels and tile.chart in ("figures", "lines"):
             of = tile.where.items() if tile.chart == "lines" else ()
             names = [dashboard.values[name][str(value)]["label"] for name, value in of]
@@ -102,7 +106,7 @@ def _build_elements(
             **({"series_labels": labels} if labels else {}),
             "filters": _build_filter_expressions(tile, model),
             "listen": dict(_build_listeners(tile, model, dashboard)),
-            "note_text": _write_note(tile, shown, dashboard.people.note if labels else ""),
+            "note_text": _write_note(tile, shown, dashboard),
             "note_state": "collapsed",
             "note_display": "hover",
             "width": WIDTHS["figure" if tile.chart == "figures" else tile.width],
@@ -156,18 +160,10 @@ def _build_listeners(
             yield model.dimensions[name].label, lookml.field_reference(model, name)
 
 
-def _labels_by_day(tile: Tile, metrics: Sequence[Metric], dashboard: Dashboard) -> dict[str, str]:
-    """The labels of metrics of people, if the tile has flows: Looker shows any range of days."""
-    people = dashboard.people.where.items()
-    if any(tile.where.get(name, value) != value for name, value in people):
-        return {}
-    return {f"{metric.model}.{metric.name}": metric.by_day for metric in metrics if metric.by_day}
-
-
-def _write_note(tile: Tile, metrics: Sequence[Metric], people: str) -> str:
-    """The tile's note, that of people counted once a day, and the definitions of its metrics."""
+def _write_note(tile: Tile, metrics: Sequence[Metric], dashboard: Dashboard) -> str:
+    """The tile's note and the definitions of its metrics."""
     definitions = [f"{metric.label}: {metric.description}" for metric in metrics]
-    return " ".join([*filter(None, (tile.note, people)), *definitions])
+    return " ".join(filter(None, (dashboard.note(tile, metrics), *definitions)))
 
 
 def _place(elements: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -86,8 +86,8 @@ function computeMetric(model, rows, name) {
 // People. Klaviyo counts a person once in each period, so a flow's days do not add up to it. Behind
 // the daily rows of the main model are rows of whole periods, which have a first and a last day.
 
-function isOfPeriod({ dimensions }, row) {
-  return 'period_start' in dimensions && getValue(dimensions.period_start, row) !== null;
+function isOfPeriod(model, row) {
+  return model === mainModel && getValue(model.dimensions.period_start, row) !== null;
 }
 
 // Whether a daily row counts people that a row of a period counts too.
@@ -379,12 +379,19 @@ function renderFigures(tile, rows, period) {
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));
     if (tile.dated) {
-      card.querySelector('.change').replaceChildren(...earlier && (isLikeEarlier || !dashboard.metrics[name].by_day)
-        ? describeChange(value, computeMetric(model, earlier, name), format, tile.better[name] ?? 'higher')
-        : [`No ${earlier ? 'people counted in the' : 'full'} ${days === 1 ? 'day' : `${days} days`} before to compare`]);
+      const missing = describeMissing(earlier, value !== null && !isLikeEarlier && dashboard.metrics[name].by_day);
+      card.querySelector('.change').replaceChildren(...missing
+        ? [`No ${missing} ${days === 1 ? 'day' : `${days} days`} before to compare`]
+        : describeChange(value, computeMetric(model, earlier, name), format, tile.better[name] ?? 'higher'));
     }
   }
   showContent(tile, rows.length > 0);
+}
+
+// What lacks to compare with the period before: its days, or a count of people like that of this one.
+function describeMissing(earlier, isUnlike) {
+  if (earlier === null) return 'full';
+  return isUnlike ? 'count of people in the' : '';
 }
 
 // Rates change by percentage points and everything else by its share. Without an earlier value
@@ -410,7 +417,7 @@ function judgeChange(difference, better) {
 function renderChart(tile, allRows, { grain, from, to }) {
   const { model } = tile;
   const rows = selectDays(model, allRows);
-  const toStep = (day) => (grain === 'week' ? getMonday(day) : day);
+  const toStep = (day) => (day !== null && grain === 'week' ? getMonday(day) : day); // a period has no day
   const values = computeChartValues(tile, rows, mapColumn(model.dimensions[model.date], toStep));
   const lines = listSteps(grain, toStep(from), to).map((x) => createPoints(tile, values, x, grain));
   const by = model.date_label.toLowerCase();

@@ -134,3 +134,61 @@ def test_each_variation_has_the_revenue_of_klaviyos_report(reported: tuple[Path,
 
     assert sum(row["credited"] > 0 for row in variations) > 3
     assert all(row["credited"] == row["conversion_value"] for row in variations)
+
+
+def test_a1_periods_add_up_to_their_days_except_people(reported: tuple[Path, Any]) -> None:
+    """All that is counted but people equals the sum of the days; people are fewer, never more."""
+    warehouse, _ = reported
+    sums = ("recipients", "delivered", "bounced", "failed", "spam_complaints", "conversions")
+    people = ("opens_unique", "clicks_unique", "unsubscribe_uniques", "conversion_uniques")
+    names = (*sums, *people, "conversion_value")
+    periods = dbt.query(
+        warehouse,
+        f"""
+        select period_kind, count(*) as messages,
+            bool_and({" and ".join(f"{n} is not distinct from day_{n}" for n in sums)}) as is_equal,
+            bool_and(abs(conversion_value - day_conversion_value) < 0.005) as is_equal_value,
+            bool_and({" and ".join(f"coalesce({n} <= day_{n}, true)" for n in people)}) as is_fewer,
+            sum(day_opens_unique) - sum(opens_unique) as counted_twice
+        from (
+            select periods.*,
+                {", ".join(f"sum(days.{n}) as day_{n}" for n in names)}
+            from klaviyo__flow_period as periods
+            join klaviyo__flow_daily as days
+                on periods.message_id = days.message_id
+                and periods.variation_id = days.variation_id
+                and periods.send_channel = days.send_channel
+                and days.sent_on between period_start and period_end
+            where period_end >= '2026-11-04'  -- of the last sync, as the days are
+            group by all
+        )
+        group by period_kind
+        """,
+    )
+
+    assert sorted(row["period_kind"] for row in periods) == [
+        "last_30_days", "last_365_days", "last_7_days", "last_90_days", "month"
+    ]  # fmt: skip
+    assert all(row["is_equal"] and row["is_equal_value"] and row["is_fewer"] for row in periods)
+    assert {row["period_kind"] for row in periods if row["counted_twice"]} >= {"last_365_days"}
+
+
+def test_a1_every_period_has_all_of_its_messages(reported: tuple[Path, Any]) -> None:
+    """No message with results in the days of a period is missing in the period."""
+    warehouse, _ = reported
+    missing = dbt.query(
+        warehouse,
+        """
+        with ranges as (
+            select distinct period_kind, period_start, period_end from klaviyo__flow_period
+        )
+        select distinct period_kind, period_start, days.message_id
+        from ranges
+        join klaviyo__flow_daily as days on days.sent_on between period_start and period_end
+        anti join klaviyo__flow_period as periods
+            using (period_kind, period_start, message_id)
+        where period_end >= '2026-11-04'
+        """,
+    )
+
+    assert missing == []

@@ -243,7 +243,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unique opens"
-    description: "Recipients who opened, opens by Apple's Mail Privacy Protection included. Summed over messages it counts message-recipients, not people. Null for channels without opens."
+    description: "Recipients who opened, opens by Apple's Mail Privacy Protection included. Summed over messages it counts message-recipients, not people. Null for channels without opens. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: decimal_0
     drill_fields: [detail*, opens_unique]
     sql: ${TABLE}.opens_unique ;;
@@ -263,7 +263,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unique clicks"
-    description: "Recipients who clicked. Summed over messages it counts message-recipients, not people."
+    description: "Recipients who clicked. Summed over messages it counts message-recipients, not people. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: decimal_0
     drill_fields: [detail*, clicks_unique]
     sql: ${TABLE}.clicks_unique ;;
@@ -303,7 +303,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unsubscribes"
-    description: "Recipients who unsubscribed."
+    description: "Recipients who unsubscribed. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: decimal_0
     drill_fields: [detail*, unsubscribe_uniques]
     sql: ${TABLE}.unsubscribe_uniques ;;
@@ -333,7 +333,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unique conversions"
-    description: "Recipients who converted at least once."
+    description: "Recipients who converted at least once. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: decimal_0
     drill_fields: [detail*, conversion_uniques]
     sql: ${TABLE}.conversion_uniques ;;
@@ -476,7 +476,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Open rate"
-    description: "Unique opens / delivered, over the channels whose opens are counted."
+    description: "Unique opens / delivered, over the channels whose opens are counted. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_1
     drill_fields: [detail*, opens_unique, open_tracked_delivered, open_rate]
     sql: 1.0 * ${opens_unique} / NULLIF(${open_tracked_delivered}, 0) ;;
@@ -486,7 +486,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Click rate"
-    description: "Unique clicks / delivered, over the channels whose clicks are counted."
+    description: "Unique clicks / delivered, over the channels whose clicks are counted. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_2
     drill_fields: [detail*, clicks_unique, click_tracked_delivered, click_rate]
     sql: 1.0 * ${clicks_unique} / NULLIF(${click_tracked_delivered}, 0) ;;
@@ -496,7 +496,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Click-to-open rate"
-    description: "Unique clicks / unique opens, over the channels whose opens and clicks are counted."
+    description: "Unique clicks / unique opens, over the channels whose opens and clicks are counted. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_1
     drill_fields: [detail*, open_tracked_clicks_unique, click_tracked_opens_unique, click_to_open_rate]
     sql: 1.0 * ${open_tracked_clicks_unique} / NULLIF(${click_tracked_opens_unique}, 0) ;;
@@ -506,7 +506,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Conversion rate"
-    description: "Recipients who converted / delivered."
+    description: "Recipients who converted / delivered. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_2
     drill_fields: [detail*, conversion_uniques, delivered, conversion_rate]
     sql: 1.0 * ${conversion_uniques} / NULLIF(${delivered}, 0) ;;
@@ -556,7 +556,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Unsubscribe rate"
-    description: "Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted."
+    description: "Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_2
     drill_fields: [detail*, unsubscribe_uniques, unsubscribe_tracked_delivered, unsubscribe_rate]
     sql: 1.0 * ${unsubscribe_uniques} / NULLIF(${unsubscribe_tracked_delivered}, 0) ;;
