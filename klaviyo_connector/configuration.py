@@ -35,6 +35,11 @@ FIELDS = (  # key, label and description in the setup form
         "Event metrics",
         "Names of the metrics whose events are synced when the table `event` is. Empty: all.",
     ),
+    (
+        "reread_events_from",
+        "Re-read events from",
+        "A day such as 2026-01-31: all events since then are read again, once for each value.",
+    ),
     ("concurrency", "Threads", "How many requests run side by side: 1 to 32, by default 8."),
 )
 KEYS = tuple(name for name, _, _ in FIELDS)
@@ -66,6 +71,7 @@ class Configuration:
     conversion_metrics: tuple[str, ...]
     event_metrics: tuple[str, ...]
     concurrency: int
+    reread_events_from: date | None = None
 
 
 def parse_configuration(given: Mapping[str, object]) -> Configuration:
@@ -80,11 +86,12 @@ def parse_configuration(given: Mapping[str, object]) -> Configuration:
     texts = {name: str(given.get(name, "")) for name in KEYS}
     return Configuration(
         api_keys=_parse_api_keys(texts["api_key"]),
-        start_date=_parse_start_date(texts["start_date"].strip()),
+        start_date=_parse_day("start_date", texts["start_date"].strip()),
         tables=_parse_tables(_split_list(texts["tables"])),
         conversion_metrics=_split_list(texts["conversion_metrics"]),
         event_metrics=_split_list(texts["event_metrics"]),
         concurrency=_parse_concurrency(texts["concurrency"].strip()),
+        reread_events_from=_parse_day("reread_events_from", texts["reread_events_from"].strip()),
     )
 
 
@@ -110,7 +117,7 @@ def _parse_api_keys(text: str) -> tuple[Secret, ...]:
     return tuple(map(Secret, keys))
 
 
-def _parse_start_date(text: str) -> date | None:
+def _parse_day(name: str, text: str) -> date | None:
     if not text:
         return None
     try:
@@ -118,7 +125,7 @@ def _parse_start_date(text: str) -> date | None:
     except ValueError:
         start = None
     if start is None or not EARLIEST <= start <= datetime.now(UTC).date() + timedelta(days=1):
-        raise ConfigurationError("start_date must be a past date such as 2024-01-31, from 1990 on")
+        raise ConfigurationError(f"{name} must be a past date such as 2024-01-31, from 1990 on")
     return start
 
 

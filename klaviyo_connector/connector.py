@@ -20,7 +20,7 @@ from fivetran_connector_sdk import Operations as op
 
 from api import KlaviyoError
 from configuration import FIELDS
-from models import Checkpoint, Delete, Operation, Upsert
+from models import Checkpoint, Delete, Operation, Truncate, Upsert
 from setup_tests import SetupTest, setup_tests
 from streams import TABLES
 from sync import sync
@@ -65,6 +65,10 @@ def replay(operation: Operation) -> None:
         op.upsert(operation.table, operation.row)
     elif isinstance(operation, Delete):
         op.delete(operation.table, operation.keys)
+    elif isinstance(operation, Truncate):
+        # At once, also where the SDK can defer it to the end of a sync: the next sync continues
+        # from the checkpoint of one that failed and does not truncate again.
+        op.truncate(operation.table)
     elif isinstance(operation, Checkpoint):
         op.checkpoint(operation.state)
     else:

@@ -34,6 +34,13 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class Truncate:
+    """Marks every row of a table as deleted, of all accounts; a later Upsert revives its row."""
+
+    table: str
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """Commits every operation before it; a later sync resumes from `state`."""
 
@@ -47,7 +54,7 @@ class Warning:
     message: str
 
 
-Operation = Upsert | Delete | Checkpoint | Warning
+Operation = Upsert | Delete | Truncate | Checkpoint | Warning
 
 
 class UnstorableError(Exception):

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api import ConfigurationError, ContractError, KlaviyoError, ScopeError
 from configuration import Configuration, parse_configuration
-from models import Checkpoint, Operation, Warning
+from models import Checkpoint, Operation, Truncate, Warning
 from parallel import read_in_parallel
 from session import KlaviyoSession
 from state.budget import StateBudget
@@ -42,8 +42,9 @@ from streams.failures import Failures
 from streams.memberships import sync_memberships
 from streams.profiles import sync_profiles
 from streams.quota import ReportQuota
-from streams.registry import TABLES, select_streams
+from streams.registry import REFILLED, TABLES, select_streams
 from streams.reports import sync_reports
+from streams.reread import reread_people
 from streams.resources import sync_resource
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_string
@@ -63,8 +64,10 @@ def sync(configuration: Mapping[str, object], state: Any) -> Generator[Operation
     """Every operation of one sync. Raises a KlaviyoError that names the fault and its remedy."""
     settings = parse_configuration(configuration)
     previous = parse_state(state, TABLES)
-    operations = _merge_account_states(_sync_accounts(settings, previous), previous)
-    yield from throttle_checkpoints(operations, previous)
+    unfilled = [name for name in REFILLED if name in settings.tables - previous.filled]
+    batches = _sync_accounts(settings, previous, unfilled)
+    filled = sorted({*previous.filled, *unfilled})
+    yield from throttle_checkpoints(_merge_account_states(batches, previous, filled), previous)
 
 
 def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> Iterator[Operation]:
@@ -96,13 +99,15 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
     yield from budget.warnings()
 
 
-def _merge_account_states(batches: Iterable[Batch], previous: State) -> Iterator[Operation]:
+def _merge_account_states(
+    batches: Iterable[Batch], previous: State, filled: list[str]
+) -> Iterator[Operation]:
     """The operations of all batches; each checkpoint holds the state of every account."""
     accounts = previous.json["accounts"]
     for operation in chain.from_iterable(batches):
         if isinstance(operation, Checkpoint):
             accounts = {**accounts, **operation.state["accounts"]}
-            yield Checkpoint({**operation.state, "accounts": accounts})
+            yield Checkpoint({**operation.state, "accounts": accounts, "filled": filled})
         else:
             yield operation
 
@@ -124,8 +129,15 @@ def _batches(operations: Iterable[Operation]) -> Iterator[Batch]:
             batch = []
 
 
-def _sync_accounts(settings: Configuration, previous: State) -> Iterator[Batch]:
-    """All accounts in parallel; one that fails does not block the others."""
+def _sync_accounts(
+    settings: Configuration, previous: State, unfilled: list[str]
+) -> Iterator[Batch]:
+    """All accounts in parallel; one that fails does not block the others.
+
+    Tables that are `unfilled` since the state began are truncated first: a full re-sync of a
+    connection has no state, so rows whose record is deleted could not be found afterwards. The
+    first checkpoint of an account commits the truncates; a sync that fails is continued from it.
+    """
     failures: list[KlaviyoError] = []
     opened: dict[str, AccountContext] = {}
     syncs: list[Iterator[Batch]] = []
@@ -142,6 +154,8 @@ def _sync_accounts(settings: Configuration, previous: State) -> Iterator[Batch]:
         else:
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
+    if opened:
+        yield [Truncate(name) for name in unfilled]
     try:
         yield from _read_all(syncs)
     finally:
@@ -238,7 +252,10 @@ def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[O
 
 
 def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[Operation]]:
-    """The runs of an account, in order. Reports and aggregates are one run: newest days first."""
+    """The runs of an account, in order. Reports and aggregates are one run: newest days first.
+
+    The last run reads the events of people whom the run of profiles did not find any more.
+    """
     streams = select_streams(context.settings.tables)
     scheduled = [stream for stream in streams if isinstance(stream, ScheduledStream)]
     for stream in streams:
@@ -246,15 +263,24 @@ def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[
             yield _run_stream(context, writer, stream)
         elif stream is scheduled[0]:
             yield sync_reports(context, writer, ReportQuota(context))
+    if EVENTS in streams and not context.scopes.skips(EVENTS.table):
+        yield _track(context, writer, EVENTS, reread_people(context, writer))
 
 
 def _run_stream(context: AccountContext, writer: RowWriter, stream: Stream) -> Iterator[Operation]:
     """Run one stream and book its cost to its table; skip it if the key lacks the scope."""
     if isinstance(stream, MembershipStream) and context.scopes.skips(stream.table):
         return
+    yield from _track(context, writer, stream, _stream_operations(context, writer, stream))
+
+
+def _track(
+    context: AccountContext, writer: RowWriter, stream: Stream, operations: Iterator[Operation]
+) -> Iterator[Operation]:
+    """Operations of a stream, which is skipped if they need a scope that the key lacks."""
     with writer.track_cost(stream.table):
         try:
-            yield from _stream_operations(context, writer, stream)
+            yield from operations
             if context.wants(*stream.tables):
                 context.scopes.granted.add(stream.scope)
         except ScopeError:

@@ -7,7 +7,9 @@ later.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +26,12 @@ from klaviyo_sandbox.simulation.segments import group_ids
 
 CAMPAIGNS: Final = 320
 UPDATE_TIMES: Final = ("updated", "updated_at")
+OWNED: Final = {  # relationships whose resources are deleted with their owner
+    "campaign": ("campaign-messages", "campaign-audiences"),
+    "campaign-message": ("campaign-variations",),
+    "flow": ("flow-actions",),
+    "flow-action": ("flow-messages",),
+}
 
 
 class Account:
@@ -57,6 +65,7 @@ class Account:
         self.events = EventStore(self.company, self.people, history.events, history.baskets)
         self.form_visits = history.form_visits
         self._edits: dict[tuple[str, str], Json | None] = {}
+        self._due_changes: list[tuple[int, Callable[[], None]]] = []
         self._cache: dict[Any, Any] = {}
 
     def _check_covered(self, now: int) -> None:
@@ -73,14 +82,24 @@ class Account:
             raise ValueError(f"the clock cannot go back from {to_iso(self.now)} to {to_iso(now)}")
         self._check_covered(now)
         self.now = now
+        self._make_due_changes()
+
+    def _make_due_changes(self) -> None:
+        """Make the changes whose time has come, in the order in which they were asked for."""
+        due = [change for at, change in self._due_changes if at <= self.now]
+        self._due_changes = [one for one in self._due_changes if one[0] > self.now]
+        for change in due:
+            change()
         self._cache.clear()
 
     def reset(self) -> None:
         """Undo every edit and set the clock to its first time."""
-        if self.now == self.first_now and not self._edits and not self.events.is_edited:
+        is_edited = self._edits or self._due_changes or self.events.is_edited
+        if self.now == self.first_now and not is_edited:
             return  # keep the cache: building every profile again is what costs time
         self.now = self.first_now
         self._edits.clear()
+        self._due_changes.clear()
         self.events.undo_edits()
         self._cache.clear()
 
@@ -93,6 +112,7 @@ class Account:
     def edit(self, resource_type: str, id_: str, changes: Json | None) -> None:
         """Change attributes of a resource (nested ones merge) as of now, or delete it (None).
 
+        A campaign's messages, variations and audiences are deleted with it, a flow's actions too.
         Of an event only the time from which it is visible (``seen``) changes. KeyError if there is
         no such resource.
         """
@@ -103,12 +123,44 @@ class Account:
         original = self.resource(resource_type, id_)
         if original is None:
             raise KeyError(f"there is no {resource_type} {id_}")
-        if changes is not None:
+        if changes is None:
+            self._delete_owned(original)
+        else:
             names = [name for name in UPDATE_TIMES if name in original["attributes"]]
             updated = dict.fromkeys(names, to_iso(self.now))
             changes = _merge(self._edits.get((resource_type, id_)) or {}, updated | changes)
         self._edits[resource_type, id_] = changes
         self._cache.clear()
+
+    def _delete_owned(self, owner: Json) -> None:
+        for relationship in OWNED.get(owner["type"], ()):
+            for one in owner["relationships"][relationship]["data"]:
+                self.edit(one["type"], one["id"], None)
+
+    def erase(self, profile_id: str, delay: int) -> None:
+        """Erase a person now; what their events say of them is redacted after a delay."""
+        self.edit("profile", profile_id, None)
+        self._change_after(delay, partial(self.events.redact, profile_id))
+
+    def merge(self, profile_id: str, survivor_id: str, delay: int) -> None:
+        """Merge a profile into another now; its events follow after a delay."""
+        if profile_id == survivor_id:
+            raise ValueError("a profile cannot be merged into itself")
+        self.edit("profile", survivor_id, {})
+        self.edit("profile", profile_id, None)
+        self._change_after(delay, partial(self.events.move_to_profile, profile_id, survivor_id))
+
+    def move_credit(self, event_id: str, touch_id: str | None, delay: int) -> None:
+        """Credit the message of the event ``touch_id`` (None: none) with an event after a delay."""
+        row = self.events.require_row(event_id)
+        touch = -1 if touch_id is None else self.events.require_row(touch_id)
+        if touch >= 0 and self.events.variation[touch] < 0:
+            raise ValueError(f"{touch_id} is not an event of a message")
+        self._change_after(delay, partial(self.events.credit, row, touch))
+
+    def _change_after(self, delay: int, change: Callable[[], None]) -> None:
+        self._due_changes.append((self.now + delay, change))
+        self._make_due_changes()
 
     def resources(self, resource_type: str) -> list[Json]:
         """Return the resources of a type that exist now, with edits applied."""

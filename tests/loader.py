@@ -72,6 +72,8 @@ class Loader:
             elif isinstance(operation, models.Delete):
                 self.deleted[operation.table] += 1
                 del self.tables[operation.table][_key(operation.table, operation.keys)]
+            elif isinstance(operation, models.Truncate):
+                self.tables.pop(operation.table, None)
             elif isinstance(operation, models.Warning):
                 self.warnings.append(operation.message)
 

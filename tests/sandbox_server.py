@@ -102,6 +102,19 @@ class Sandbox:
         """Change attributes of a resource, or delete it (None)."""
         self.admin("POST", "/edit", type=resource_type, id=id_, changes=changes)
 
+    def erase(self, profile_id: str, *, after_seconds: int = 0) -> None:
+        """Erase a person; their events are redacted some seconds later."""
+        self.admin("POST", "/erase", profile=profile_id, after_seconds=after_seconds)
+
+    def merge(self, profile_id: str, into: str, *, after_seconds: int = 0) -> None:
+        """Merge a profile into another; its events follow some seconds later."""
+        self.admin("POST", "/merge", profile=profile_id, into=into, after_seconds=after_seconds)
+
+    def move_credit(self, event_id: str, touch_id: str | None, *, after_seconds: int = 0) -> None:
+        """Credit the message of the event `touch_id` (None: no message) with an event."""
+        body = {"event": event_id, "attributed_event": touch_id}
+        self.admin("POST", "/credit", **body, after_seconds=after_seconds)
+
     def reset(self) -> None:
         """Return to the first state: clock, edits, faults, counted rate limits, requests.
 

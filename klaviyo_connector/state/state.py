@@ -164,6 +164,28 @@ class WindowedState(
         _require_year(self.start_date, self.low_watermark, self.daily_lookback_until)
 
 
+class PendingPerson(Struct, frozen=True, array_like=True):
+    """A person whose events are read again.
+
+    The days of the comparison that still found the person and of the one that did not, and how
+    often the events were read since.
+    """
+
+    found_on: date
+    noticed_on: date
+    reads: Count = 0
+
+    def __post_init__(self) -> None:
+        _require_year(self.found_on, self.noticed_on)
+
+
+class RereadState(_Part, frozen=True):
+    """Events to read again: of `people`; `since` is the setting that was followed last."""
+
+    since: date | None = None
+    people: dict[str, PendingPerson] = {}
+
+
 class ProfilesState(_Part, frozen=True):
     """The profiles: their coverage, and the latest comparison of all ids.
 
@@ -234,6 +256,7 @@ class AccountState:
     resources: dict[str, ResourceState] = field(default_factory=dict)  # by stream
     reports: dict[str, dict[str, ReportState]] = field(default_factory=dict)  # by table, metric
     events: dict[str, WindowedState] = field(default_factory=dict)  # by metric; "": all of them
+    reread: RereadState = field(default_factory=RereadState)
     profiles: ProfilesState = field(default_factory=ProfilesState)
     memberships: dict[str, dict[str, MembershipState]] = field(default_factory=dict)
     index: MembershipIndex = field(
@@ -256,6 +279,7 @@ class AccountState:
             **self.resources,
             **{table: {"windows": dict(parts)} for table, parts in self.reports.items()},
             "event": dict(self.events),
+            "reread": self.reread,
             "profile": self.profiles,
             **{table: dict(parts) for table, parts in self.memberships.items()},
         }
@@ -314,10 +338,14 @@ def dump_checkpoint(checkpoint: Checkpoint) -> Checkpoint:
 
 @dataclass
 class State:
-    """The state of every account, and the same as JSON, for accounts that are not synced."""
+    """The state of every account, and the same as JSON, for accounts that are not synced.
+
+    `filled` names the tables that were ever chosen since the state began.
+    """
 
     accounts: dict[str, AccountState]
     json: dict[str, Any]
+    filled: frozenset[str] = frozenset()
 
 
 def parse_state(raw: Any, tables: Mapping[str, Table]) -> State:
@@ -329,7 +357,19 @@ def parse_state(raw: Any, tables: Mapping[str, Table]) -> State:
     if not isinstance(accounts, dict):
         raise ConfigurationError(f"the state is damaged: {REMEDY}")
     parsed = {id_: _parse_account(id_, account, tables) for id_, account in accounts.items()}
-    return State(parsed, {"version": VERSION, "accounts": accounts})
+    filled = _parse_filled(raw, tables)
+    return State(
+        parsed, {"version": VERSION, "accounts": accounts, "filled": sorted(filled)}, filled
+    )
+
+
+def _parse_filled(raw: Any, tables: Mapping[str, Table]) -> frozenset[str]:
+    """The filled tables; all of them in a state of earlier versions, which does not name them."""
+    try:
+        names = msgspec.convert(raw.get("filled", list(tables)), frozenset[str])
+    except msgspec.ValidationError:
+        raise ConfigurationError(f"the state of filled is damaged: {REMEDY}") from None
+    return names if raw["accounts"] else frozenset()
 
 
 def _migrate(raw: Any) -> Any:
@@ -364,7 +404,7 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
 
 def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str, Table]) -> None:
     """Parse the state of one stream into its place."""
-    if name in tables or name == "roster":
+    if name in tables or name in ("roster", "reread"):
         raw = unpack(raw)
     match name:
         case "account":
@@ -374,6 +414,8 @@ def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str,
         case "profile":
             windowed = {"": _without_blanks(raw[""])} if "" in raw else {}
             account.profiles = msgspec.convert({**raw, **windowed}, ProfilesState)
+        case "reread":
+            account.reread = msgspec.convert(raw, RereadState)
         case "profile_suppression" | "list_profile" | "segment_profile":
             account.memberships[name] = msgspec.convert(raw, dict[str, MembershipState])
         case "roster":

@@ -12,6 +12,7 @@ Stream                 path, scope, main table, what it needs of other streams
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import ClassVar
 
 from models import Table
 
@@ -26,7 +27,11 @@ class Stream:
     `requires` names the streams whose records this one needs: they run first, and if the key may
     not read them, this stream is skipped too. `uses` names streams that run first if the key may
     read them. `related` pairs a relationship of the records with a table that its resources fill.
+    `is_refilled`: whether a first sync reads all that Klaviyo ever showed, so that a sync without
+    a state may truncate the tables.
     """
+
+    is_refilled: ClassVar[bool] = True
 
     name: str
     path: str
@@ -100,8 +105,9 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduledStream(Stream):
-    """Numbers by day. Klaviyo has none before `earliest`."""
+    """Numbers by day. Klaviyo has none before `earliest`, and keeps most for a year."""
 
+    is_refilled: ClassVar[bool] = False
     schedule: Schedule
     earliest: date = date(2000, 1, 1)
 

@@ -17,6 +17,7 @@ from state.membership_index import ALL_PROFILES_LISTING, MemberGroup, is_compari
 from state.state import ProfilesState, WindowedState
 from streams.catalog import PREDICTIONS, PROFILE, PROFILES
 from streams.context import AccountContext
+from streams.disappeared import remember_disappeared
 from streams.memberships import warn_of_untracked
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
@@ -95,6 +96,8 @@ class ProfileSync:
             self._index.remove(ALL_PROFILES, person)
             self._recent.pop(person, None)
         yield from self._writer.deletion_warning(PROFILE, len(gone), len(known))
+        found_on = self.state.compared_on or self._context.today
+        yield from remember_disappeared(self._context, gone, found_on)
 
     def _list_ids(self) -> dict[str, bool]:
         """Every id that Klaviyo lists, and whether the profile changed since `start_date`.

@@ -17,6 +17,10 @@ TABLES: dict[str, Table] = {
     )
 }
 REPORTING = tuple(name for name, table in TABLES.items() if table.reporting)
+# The account's own row is not among them: numbers that are kept need its name and time zone.
+REFILLED = tuple(
+    dict.fromkeys(table.name for stream in STREAMS if stream.is_refilled for table in stream.tables)
+)
 _BY_NAME = {stream.name: stream for stream in STREAMS}
 
 

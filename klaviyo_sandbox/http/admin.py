@@ -9,6 +9,10 @@ POST   /admin/fault            {"name": ..., "path": regex, "times": n, "after":
 DELETE /admin/fault            clear every fault
 POST   /admin/edit             {"type": ..., "id": ..., "changes": {...} or null to delete}; of an
                                event only {"seen": ISO 8601}, the time from which it is visible
+POST   /admin/erase            {"profile": id}: erase a person; their events are redacted
+POST   /admin/merge            {"profile": id, "into": id}: merge two profiles; the events follow
+POST   /admin/credit           {"event": id, "attributed_event": id or null}: credit another message
+                               these three take "after_seconds", by which Klaviyo is late (0)
 POST   /admin/reset            return to the state at the start: clock, edits, faults (those of the
                                command line are set again), counted rate limits, requests
 """
@@ -40,6 +44,9 @@ class Admin:
             ("POST", "/admin/fault"): self.set_fault,
             ("DELETE", "/admin/fault"): self.clear_faults,
             ("POST", "/admin/edit"): self.edit,
+            ("POST", "/admin/erase"): self.erase,
+            ("POST", "/admin/merge"): self.merge,
+            ("POST", "/admin/credit"): self.move_credit,
             ("POST", "/admin/reset"): self.reset,
         }
 
@@ -98,9 +105,34 @@ class Admin:
     def edit(self, body: Json) -> Json:
         """Change or delete a resource, in the first account that has it."""
         resource_type, id_ = body["type"], body["id"]
-        owners = (one for one in self.tenants if one.account.exists(resource_type, id_))
-        next(owners, self.tenants[0]).edit(resource_type, id_, body["changes"])
+        self._find_owner(resource_type, id_).edit(resource_type, id_, body["changes"])
         return {}
+
+    def erase(self, body: Json) -> Json:
+        """Erase a person."""
+        tenant = self._find_owner("profile", body["profile"])
+        tenant.account.erase(body["profile"], _get_delay(body))
+        tenant.reader.clear_cache()
+        return {}
+
+    def merge(self, body: Json) -> Json:
+        """Merge a profile into another."""
+        tenant = self._find_owner("profile", body["profile"])
+        tenant.account.merge(body["profile"], body["into"], _get_delay(body))
+        tenant.reader.clear_cache()
+        return {}
+
+    def move_credit(self, body: Json) -> Json:
+        """Move the credit for an event to another message."""
+        tenant = self._find_owner("event", body["event"])
+        tenant.account.move_credit(body["event"], body["attributed_event"], _get_delay(body))
+        tenant.reader.clear_cache()
+        return {}
+
+    def _find_owner(self, resource_type: str, id_: str) -> Tenant:
+        """Return the first account that has a resource, or the first of all."""
+        owners = (one for one in self.tenants if one.account.exists(resource_type, id_))
+        return next(owners, self.tenants[0])
 
     def reset(self, _body: Json) -> Json:
         """Return to the state at the start."""
@@ -109,6 +141,14 @@ class Admin:
         self.faults.reset()
         self.request_log.clear()
         return {}
+
+
+def _get_delay(body: Json) -> int:
+    """Return by how many seconds a change is late."""
+    delay = int(body.get("after_seconds", 0))
+    if delay < 0:
+        raise ValueError("after_seconds must be 0 or more")
+    return delay
 
 
 def _json(status: int, document: Any) -> Response:

@@ -16,7 +16,7 @@ from klaviyo_sandbox.simulation.event_table import (
     attribute_touches,
     message_contents,
 )
-from klaviyo_sandbox.simulation.population import Floats, Ints, People
+from klaviyo_sandbox.simulation.population import Bools, Floats, Ints, People
 from klaviyo_sandbox.simulation.properties import EventRow, PropertyRenderer
 
 # An odd factor permutes the numbers below 2**44: ids look random, are unique, and multiplying by
@@ -54,8 +54,10 @@ class EventStore:
         self.flags: Ints = _column(table, "flags")
         self.touch: Ints = attribute_touches(company, table)
         self.metric_codes = {metric.id: code for code, metric in enumerate(company.metrics)}
+        self.owner: Ints = self.person.copy()  # whose events they are, which a merge changes
+        self.is_redacted: Bools = np.zeros(len(table), bool)
         self.is_edited = False
-        self._first_seen = self.seen.copy()
+        self._first_seen, self._first_touch = self.seen.copy(), self.touch.copy()
         self._people = {id_: number for number, id_ in enumerate(people.ids)}
         # Relationships are rendered once per metric and person, not once per event.
         self._metric_links = _links("metric", [metric.id for metric in company.metrics])
@@ -89,11 +91,11 @@ class EventStore:
         if metric_id is not None:
             selected &= self.metric[window] == self.metric_codes.get(metric_id, -2)
         if profile_id is not None:
-            selected &= self.person[window] == self._people.get(profile_id, -2)
+            selected &= self.owner[window] == self._people.get(profile_id, -2)
         if has_metric is not None:
             selected &= (self.metric[window] >= 0) == has_metric
         if has_profile is not None:
-            selected &= (self.person[window] >= 0) == has_profile
+            selected &= (self.owner[window] >= 0) == has_profile
         return np.flatnonzero(selected) + first
 
     def find_row(self, id_: str) -> int | None:
@@ -109,15 +111,35 @@ class EventStore:
 
         KeyError if there is no such event.
         """
+        self.seen[self.require_row(id_)] = NEVER_SEEN if moment is None else moment
+        self.is_edited = True
+
+    def require_row(self, id_: str) -> int:
+        """Return the number of the event with this id; KeyError if there is none."""
         row = self.find_row(id_)
         if row is None:
             raise KeyError(f"there is no event {id_}")
-        self.seen[row] = NEVER_SEEN if moment is None else moment
+        return row
+
+    def redact(self, profile_id: str) -> None:
+        """Redact what the events of an erased person say of the person."""
+        self.is_redacted[self.owner == self._people[profile_id]] = True
+        self.is_edited = True
+
+    def move_to_profile(self, profile_id: str, survivor_id: str) -> None:
+        """Give the events of one profile to another."""
+        self.owner[self.owner == self._people[profile_id]] = self._people[survivor_id]
+        self.is_edited = True
+
+    def credit(self, row: int, touch: int) -> None:
+        """Credit the message of another event with an event (touch -1: no message)."""
+        self.touch[row] = touch
         self.is_edited = True
 
     def undo_edits(self) -> None:
-        """Show every event from its original moment on."""
-        self.seen[:] = self._first_seen
+        """Return every event to its original moment, person and touch."""
+        self.seen[:], self.touch[:] = self._first_seen, self._first_touch
+        self.owner[:], self.is_redacted[:] = self.person, False
         self.is_edited = False
 
     def documents(self, rows: Ints) -> list[dict[str, Any]]:
@@ -140,7 +162,7 @@ class EventStore:
 
     def _iterate(self, rows: Ints) -> Iterator[EventRow]:
         columns: tuple[npt.NDArray[Any], ...] = (self.metric, self.person, self.variation)
-        columns += (self.sent, self.value, self.detail, self.flags)
+        columns += (self.sent, self.value, self.detail, self.flags, self.owner, self.is_redacted)
         values = (column[rows].tolist() for column in columns)
         return map(EventRow._make, zip(rows.tolist(), *values, strict=True))
 
@@ -160,7 +182,7 @@ class EventStore:
                 "uuid": f"{at:08x}-{id_[:4]}-11f0-8001-{id_:0>12}",
             },
             "relationships": {
-                "profile": self._profile_links[row.person],
+                "profile": self._profile_links[row.owner],
                 "metric": self._metric_links[row.metric],
                 "attributions": {"data": attributions},
             },

@@ -36,6 +36,10 @@ EMAIL_METRICS: Final = frozenset(
     names["email"] for names in STATISTIC_METRICS.values() if "email" in names
 )
 
+# What an event says of its person. Klaviyo's help: erased people's values read "redacted".
+PERSONAL: Final = frozenset({"Recipient Email Address", "note", "page"})
+REDACTED: Final = "redacted"
+
 
 class EventRow(NamedTuple):
     """The columns of one event that its properties follow from; see event_table.EVENT_DTYPE."""
@@ -48,6 +52,8 @@ class EventRow(NamedTuple):
     value: float
     detail: int
     flags: int
+    owner: int  # the person whose profile has the event, after merges
+    is_redacted: bool
 
 
 class PropertyRenderer:
@@ -70,7 +76,8 @@ class PropertyRenderer:
 
     def render(self, row: EventRow) -> dict[str, Any]:
         """Return the properties of one event."""
-        return self._renderers[row.metric](row)
+        properties = self._renderers[row.metric](row)
+        return _redact(properties) if row.is_redacted else properties
 
     def _choose_renderer(self, name: str) -> Callable[[EventRow], dict[str, Any]]:
         if name in MESSAGE_METRICS:
@@ -155,6 +162,11 @@ class PropertyRenderer:
     def _render_other(self, row: EventRow) -> dict[str, Any]:
         properties: dict[str, Any] = {"$event_id": f"{self._names[row.metric]}-{row.number}"}
         return properties if math.isnan(row.value) else properties | {"$value": row.value}
+
+
+def _redact(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties without what they say of their person."""
+    return {name: REDACTED if name in PERSONAL else one for name, one in properties.items()}
 
 
 def _render_message_properties(content: Content) -> dict[str, Any]:

@@ -388,8 +388,9 @@ MOVING_DATA = [
     ),
     fault(
         "D10",
-        "any history of additions, changes, deletions, late and early events, odd pages and kills",
-        "the warehouse equals the account, and many syncs equal one; 200 histories",
+        "any history of additions, changes, deletions, erasures, merges, moved credits, late and"
+        " early events, odd and empty pages, kills and re-syncs",
+        "the warehouse equals the account, and many syncs equal one; 400 histories",
         tested_by="tests/chaos/test_any_order.py::test_any_history_ends_equal",
     ),
 ]

@@ -1,9 +1,10 @@
 """D10: whatever happens in Klaviyo and to the connector, in any order, the warehouse ends equal.
 
 Hypothesis makes up histories of one small account: campaigns are sent, records are changed,
-archived and deleted, events arrive late or are dated ahead, pages come twice or unsorted; syncs
-run, are killed, pause for weeks and change their tables. At the end of each history the tables must
-be those of a first sync of the same account, and hold every record that a plain listing shows.
+archived and deleted, people are erased and merged, credits move, events arrive late or are dated
+ahead, pages come twice, unsorted or falsely empty; syncs run, are killed, start without their
+state, pause for weeks and change their tables. At the end of each history the tables must be those
+of a first sync of the same account, and hold every record that a plain listing shows.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 import streams
+from streams.registry import REFILLED
 from tests.chaos.runs import SNAPSHOTS, read_upcoming_events
 from tests.fake_clock import FakeClock
 from tests.loader import KilledError, Loader, Row, Tables
@@ -28,6 +30,7 @@ END = NOW + timedelta(days=50)  # the sandbox's data ends 10 days later
 ACCOUNT = {"campaigns": 4, "profiles": 12, "seed": 5, "now": NOW.isoformat(), "epoch": "2026-11-16"}
 EVERYTHING = {"api_key": KEY, "tables": "all"}
 LATEST_DAYS = 6.9  # Klaviyo was seen to show events up to 7 days late
+LATEST = timedelta(days=LATEST_DAYS)
 FULL_REFRESH = timedelta(days=8)  # within it every table is read in full, history too
 KINDS = {
     "campaign": "/api/campaigns", "flow": "/api/flows", "list": "/api/lists",
@@ -38,6 +41,8 @@ NAMES = {"campaign": ("definition", "name"), "profile": ("first_name",)}
 ARCHIVED = {"campaign": ("definition", "archived"), "flow": ("archived",)}
 ODD_PAGES = ["duplicate_page", "unsorted", "empty_page"]
 PAGED = "/api/(events|segments|campaigns|profiles)$"
+LISTED = "/api/(metrics|campaigns|flows|lists|segments|tags|forms|(lists|segments)/[^/]+/profiles)$"
+FEWEST_PEOPLE = 4
 
 SETTINGS: list[dict[str, str]] = [
     {},
@@ -48,6 +53,7 @@ SETTINGS: list[dict[str, str]] = [
     {"tables": "campaign_performance_daily,list_profile,message_metric_daily"},
     {"start_date": "2026-11-01"},
     {"event_metrics": "Placed Order"},
+    {"reread_events_from": "2026-10-01"},
 ]
 numbers = st.integers(0, 99)
 
@@ -72,12 +78,12 @@ def _account() -> Iterator[Account]:
         yield Account(sandbox, records, read_upcoming_events(sandbox))
 
 
-def list_ids(sandbox: Sandbox, path: str) -> list[str]:
+def list_ids(sandbox: Sandbox, path: str, **parameters: str) -> list[str]:
     """The ids that a listing shows, archived ones included."""
     partitions = (
         [{"filter": f"equals(archived,{archived})"} for archived in ("false", "true")]
         if path in ("/api/campaigns", "/api/flows")
-        else [{}]
+        else [parameters]
     )
     return [row["id"] for partition in partitions for row in sandbox.all(path, **partition)]
 
@@ -102,6 +108,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.records = {kind: list(ids) for kind, ids in self.account.records.items()}
         self.events = {id_: at for id_, at in self.account.events.items() if at > NOW}
         self.connection = Loader(self.sandbox.url, EVERYTHING)
+        self.is_synced_again = False
 
     def advance(self, time: timedelta) -> None:
         """Move the account's clock on, up to the end of its data."""
@@ -157,6 +164,52 @@ class AnyOrder(RuleBasedStateMachine):
             id_ = self.records[kind].pop(number % len(self.records[kind]))
             self.sandbox.edit(kind, id_, None)
 
+    def take_person(self, number: int) -> str | None:
+        """Take a person out of the account; None if few are left."""
+        people = self.records["profile"]
+        return people.pop(number % len(people)) if len(people) > FEWEST_PEOPLE else None
+
+    @rule(number=numbers, days=st.floats(0, LATEST_DAYS))
+    def erase(self, number: int, days: float) -> None:
+        """A person is erased; the events are redacted days later."""
+        if person := self.take_person(number):
+            self.sandbox.erase(person, after_seconds=int(days * 86_400))
+
+    @rule(number=numbers, other=numbers, days=st.floats(0, LATEST_DAYS))
+    def merge(self, number: int, other: int, days: float) -> None:
+        """Two profiles are merged; the events follow days later."""
+        if person := self.take_person(number):
+            survivor = self.records["profile"][other % len(self.records["profile"])]
+            self.sandbox.merge(person, survivor, after_seconds=int(days * 86_400))
+
+    @rule(number=numbers, other=numbers, hours=st.integers(0, 3))
+    def move_credit(self, number: int, other: int, hours: int) -> None:
+        """The credit for a recent event moves to another message, hours later."""
+        since = (self.now - LATEST + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        page = {"include": "attributions", "page[size]": 1000}
+        found = [
+            each["relationships"]
+            for page in self.sandbox.pages("/api/events", **page)
+            for each in page["included"]
+        ]
+        recent = list_ids(self.sandbox, "/api/events", filter=f"greater-than(datetime,{since})")
+        credited = [one for one in found if one["event"]["data"]["id"] in recent]
+        if credited:
+            event = credited[number % len(credited)]["event"]["data"]["id"]
+            touch = found[other % len(found)]["attributed-event"]["data"]["id"]
+            self.sandbox.move_credit(event, touch, after_seconds=hours * 3_600)
+
+    @rule(after=st.integers(0, 30))
+    def send_empty_listing(self, after: int) -> None:
+        """One listing is falsely empty; never a part of events or of changed profiles."""
+        self.sandbox.fault("empty_listing", path=LISTED, times=1, after=after)
+
+    @rule()
+    def start_without_state(self) -> None:
+        """The user starts a full re-sync in Fivetran."""
+        self.connection.state = {}
+        self.is_synced_again = True
+
     @rule(number=numbers, days=st.floats(0.1, LATEST_DAYS))
     def delay_event(self, number: int, days: float) -> None:
         """An event becomes visible days after it happened."""
@@ -194,7 +247,11 @@ class AnyOrder(RuleBasedStateMachine):
         fresh = Loader(self.sandbox.url, EVERYTHING).sync().content()
         assert_snapshots(found)
         for table in streams.TABLES.keys() - {SNAPSHOTS}:
-            assert fresh.get(table, {}) == found.get(table, {}), table
+            stored, expected = found.get(table, {}), fresh.get(table, {})
+            if self.is_synced_again and table not in REFILLED:
+                # Rows that Klaviyo no longer reported before the re-sync stay.
+                stored = {key: row for key, row in stored.items() if key in expected}
+            assert expected == stored, table
         for kind, path in {**KINDS, "event": "/api/events"}.items():
             rows = found.get(kind, {}).values()
             assert sorted(list_ids(self.sandbox, path)) == sorted(row["id"] for row in rows), kind
@@ -215,8 +272,8 @@ def assert_snapshots(tables: Tables) -> None:
 @pytest.mark.parametrize(
     "histories",
     [
-        pytest.param(25, id="D10-25"),
-        pytest.param(200, id="D10-200", marks=[pytest.mark.chaos, pytest.mark.timeout(3_600)]),
+        pytest.param(15, id="D10-15"),
+        pytest.param(400, id="D10-400", marks=[pytest.mark.chaos, pytest.mark.timeout(3_600)]),
     ],
 )
 def test_any_history_ends_equal(account: Account, histories: int) -> None:

@@ -27,6 +27,7 @@ MALFORMED = [
     ("api_key", "pk_" + "x" * 1_000),
     ("start_date", "yesterday"),
     ("start_date", "2024-02-30"),
+    ("reread_events_from", "last week"),
     ("start_date", "2024-1-1"),
     ("start_date", "20240101"),
     ("start_date", "1969-12-31"),
@@ -122,6 +123,7 @@ class TestParsed:
                 "conversion_metrics": "Placed Order, Refunded Order,Placed Order,",
                 "event_metrics": "Opened Email",
                 "concurrency": "32",
+                "reread_events_from": "2026-01-31",
             }
         )
         assert parsed.api_keys == (KEY, "pk_another-1")
@@ -130,6 +132,7 @@ class TestParsed:
         assert parsed.conversion_metrics == ("Placed Order", "Refunded Order")
         assert parsed.event_metrics == ("Opened Email",)
         assert parsed.concurrency == 32
+        assert parsed.reread_events_from == date(2026, 1, 31)
 
     def test_sets_of_tables_can_be_named(self) -> None:
         """`reporting` and `all` name their tables, alone or beside others."""
@@ -158,6 +161,7 @@ class TestParsed:
             "tables",
             "conversion_metrics",
             "event_metrics",
+            "reread_events_from",
             "concurrency",
         )
 

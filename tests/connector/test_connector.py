@@ -12,7 +12,7 @@ import pytest
 import configuration
 import models
 from api import TransientError
-from models import Checkpoint, Delete, Operation, Upsert
+from models import Checkpoint, Delete, Operation, Truncate, Upsert
 from streams import TABLES
 from tests.connector.scripted import KEY, ScriptedAccount
 
@@ -38,7 +38,7 @@ def calls(connector: Any, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     def recorder(name: str) -> Callable[..., None]:
         return lambda *given: calls.append((name, *given))
 
-    for name in ("upsert", "delete", "checkpoint", "warning", "error"):
+    for name in ("upsert", "delete", "truncate", "checkpoint", "warning", "error"):
         monkeypatch.setattr(connector.op, name, recorder(name))
     return calls
 
@@ -65,6 +65,7 @@ def test_the_schema_declares_every_table_column_and_key(connector: Any) -> None:
 def test_every_operation_is_replayed_in_order(connector: Any, calls: list[Call]) -> None:
     """Klaviyo's error at the end is the SDK's error: the sync fails in one line."""
     connector.sync = failing_sync(
+        Truncate("form"),
         Upsert("form", {"id": "a"}),
         Delete("form", {"id": "b"}),
         models.Warning("careful"),
@@ -72,6 +73,7 @@ def test_every_operation_is_replayed_in_order(connector: Any, calls: list[Call])
     )
     connector.update({"api_key": KEY}, {})
     assert calls == [
+        ("truncate", "form"),
         ("upsert", "form", {"id": "a"}),
         ("delete", "form", {"id": "b"}),
         ("warning", "careful"),

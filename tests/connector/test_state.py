@@ -142,8 +142,9 @@ class TestVersion1:
         """ARCHITECTURE.md shows what a checkpoint writes, key for key."""
         (example,) = re.findall(r"```jsonc\n(.*?)```", ARCHITECTURE.read_text(), re.DOTALL)
         state = json.loads(re.sub(r"//.*", "", example))
-        (account,) = parse_state(state, TABLES).accounts.values()
-        assert dump(account) == state
+        parsed = parse_state(state, TABLES)
+        (account,) = parsed.accounts.values()
+        assert {**dump(account), "filled": sorted(parsed.filled)} == state
 
 
 def resume(sandbox: Sandbox, state: Any, tables: str) -> ScriptedRun:

@@ -473,6 +473,58 @@ class TestAdmin:
         sandbox.reset()
         assert visible_ids() == before
 
+    def test_events_of_an_erased_person_are_redacted_later(self, fresh_sandbox: Sandbox) -> None:
+        """The profile is gone at once; a day later its events do not name the person."""
+        sandbox = fresh_sandbox
+        gone = find_recipient(sandbox)
+        sandbox.erase(gone, after_seconds=86_400)
+        assert gone not in {one["id"] for one in sandbox.all("/api/profiles")}
+        assert recipients_in_events(sandbox, gone) != {"redacted"}
+        count = len(events_of(sandbox, gone))
+        sandbox.advance(86_400)
+        assert recipients_in_events(sandbox, gone) == {"redacted"}
+        assert len(events_of(sandbox, gone)) >= count
+
+    def test_events_of_a_merged_profile_move_later(self, fresh_sandbox: Sandbox) -> None:
+        """They keep their ids and are listed under the survivor, which is updated at once."""
+        sandbox = fresh_sandbox
+        merged = find_recipient(sandbox)
+        survivor = next(one for one in sandbox.all("/api/profiles") if one["id"] != merged)
+        ids = {one["id"] for one in events_of(sandbox, merged)}
+        sandbox.merge(merged, survivor["id"], after_seconds=3_600)
+        updated = sandbox.get(f"/api/profiles/{survivor['id']}")["data"]["attributes"]["updated"]
+        assert updated > survivor["attributes"]["updated"]
+        assert ids.isdisjoint(one["id"] for one in events_of(sandbox, survivor["id"]))
+        sandbox.advance(3_600)
+        assert events_of(sandbox, merged) == []
+        assert ids <= {one["id"] for one in events_of(sandbox, survivor["id"])}
+
+    def test_a_credit_moves_later(self, fresh_sandbox: Sandbox) -> None:
+        """The event's attribution names the other message then, and so do the reports."""
+        sandbox = fresh_sandbox
+        page = sandbox.get("/api/events", include="attributions", **{"page[size]": 1000})
+        (first, *others) = page["included"]
+        event = first["relationships"]["event"]["data"]["id"]
+        touch = first["relationships"]["attributed-event"]["data"]["id"]
+        other = next(
+            one["relationships"]["attributed-event"]["data"]["id"]
+            for one in others
+            if one["relationships"]["attributed-event"]["data"]["id"] != touch
+        )
+        sandbox.move_credit(event, other, after_seconds=60)
+        sandbox.advance(60)
+        (moved,) = sandbox.get(f"/api/events/{event}", include="attributions")["included"]
+        assert moved["id"] == first["id"]
+        assert moved["relationships"]["attributed-event"]["data"]["id"] == other
+
+    def test_a_campaign_is_deleted_with_its_messages(self, fresh_sandbox: Sandbox) -> None:
+        """Its messages are gone too."""
+        sandbox = fresh_sandbox
+        message = sandbox.all("/api/campaign-messages")[0]
+        sandbox.edit("campaign", message["relationships"]["campaign"]["data"]["id"], None)
+        assert message["id"] not in {one["id"] for one in sandbox.all("/api/campaign-messages")}
+        assert sandbox.request("GET", f"/api/campaign-messages/{message['id']}").status_code == 404
+
     def test_reset_returns_to_the_first_state(self, fresh_sandbox: Sandbox) -> None:
         """After a reset, edits, the clock, faults and the request log are as at the start."""
         sandbox = fresh_sandbox
@@ -480,8 +532,11 @@ class TestAdmin:
         paths = ("/api/lists", "/api/campaigns", "/api/profiles", "/api/campaign-messages")
         resources = {path: sandbox.all(path) for path in paths}
         sandbox.reset()
-        for path in paths:
+        for path in paths[:2]:
             sandbox.edit(path.split("/")[2].removesuffix("s"), resources[path][0]["id"], None)
+        people = [one["id"] for one in resources["/api/profiles"]]
+        sandbox.erase(people[0], after_seconds=DAY)
+        sandbox.merge(people[1], people[2], after_seconds=2 * DAY)
         sandbox.advance(DAY)
         sandbox.fault("500", path="flows")
         assert sandbox.request("GET", "/api/flows").status_code == 500
@@ -508,3 +563,28 @@ class TestAdmin:
         assert sandbox.admin()["requests"]["GET /api/tag-groups"]["200"] == before + 1
         last = sandbox.log()[-1]
         assert (last["method"], last["path"], last["status"]) == ("GET", "/api/tag-groups", 200)
+
+
+def events_of(sandbox: Sandbox, profile_id: str) -> list[dict[str, Any]]:
+    """The events that a filter finds for a profile."""
+    return sandbox.all("/api/events", filter=f'equals(profile_id,"{profile_id}")')
+
+
+def find_recipient(sandbox: Sandbox) -> str:
+    """A person who received an e-mail."""
+    (metric,) = [
+        one["id"]
+        for one in sandbox.all("/api/metrics")
+        if one["attributes"]["name"] == "Received Email"
+    ]
+    event = sandbox.get("/api/events", filter=f'equals(metric_id,"{metric}")')["data"][0]
+    profile: str = event["relationships"]["profile"]["data"]["id"]
+    return profile
+
+
+def recipients_in_events(sandbox: Sandbox, profile_id: str) -> set[str]:
+    """The addresses that the events of a profile name."""
+    properties = [one["attributes"]["event_properties"] for one in events_of(sandbox, profile_id)]
+    return {
+        one["Recipient Email Address"] for one in properties if "Recipient Email Address" in one
+    }

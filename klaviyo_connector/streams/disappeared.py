@@ -1,0 +1,36 @@
+"""Remembers the people whose events are read again; reread.py reads them."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import msgspec
+
+from models import Operation, Warning
+from state.state import PendingPerson
+from streams.catalog import EVENT, EVENT_ATTRIBUTION
+from streams.context import AccountContext
+
+MAX_PENDING = 5_000  # people in the state, 60 bytes each
+
+
+def remember_disappeared(
+    context: AccountContext, people: list[str], found_on: date
+) -> Iterator[Operation]:
+    """Record people whom Klaviyo still had on some day, if events are synced."""
+    if not context.wants(EVENT, EVENT_ATTRIBUTION):
+        return
+    pending = context.state.reread.people
+    new = [person for person in people if person not in pending]
+    kept = new[: max(MAX_PENDING - len(pending), 0)]
+    put_people(context, {**pending, **dict.fromkeys(kept, PendingPerson(found_on, context.today))})
+    if len(kept) < len(new):
+        yield Warning(
+            f"event: {len(new):,} people disappeared from Klaviyo; the events of"
+            f" {len(new) - len(kept):,} of them are not read again: set reread_events_from to read"
+            " all events since a date"
+        )
+
+
+def put_people(context: AccountContext, people: dict[str, PendingPerson]) -> None:
+    """Put the people whose events are to be read into the state."""
+    context.state.reread = msgspec.structs.replace(context.state.reread, people=people)

@@ -1,0 +1,151 @@
+"""Reads events again that Klaviyo changes long after they happened: those of people who disappear.
+
+A person who disappears was erased, deleted or merged into another. Klaviyo redacts an erased
+person's events in place, and moves those of a merged profile to the survivor. Both happen some
+time after the profile is gone, and neither changes the time by which events are listed.
+
+    the id disappears    1 day later    7 days later    30 days later
+    |-- read its events -|- again ------|- again -------|- again, for the last time
+
+Events that come back under another id are those of a survivor, and if none comes back, the
+survivor is one of the profiles that changed lately: their events are read too.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+
+from api import ContractError, GoneError
+from models import Operation, Warning
+from parallel import read_in_parallel
+from state.state import PendingPerson, WindowedState
+from streams.catalog import EVENTS
+from streams.context import AccountContext
+from streams.disappeared import put_people
+from streams.events import EventSync, event_params, metric_ids
+from streams.writer import RowWriter
+from tables.converters import format_utc, to_utc_datetime
+from tables.jsonapi import Json, documents, get_path
+
+# Klaviyo redacts and merges asynchronously and names no time limit.
+DAYS_AFTER = (0, 1, 7, 30)
+MAX_CANDIDATES = 500  # profiles among which a survivor is sought
+PAGE_SIZE = "200"  # the documented maximum of older revisions
+
+
+class PersonPage(NamedTuple):
+    """A page of one person's events, None after the last one, or why Klaviyo refuses them."""
+
+    person: str
+    page: Json | ContractError | None
+
+
+def reread_people(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
+    """Write once more the events of the people who disappeared and of their survivors.
+
+    The people count as read when all are: if the sync ends before, the next one reads them again.
+    """
+    due = {one: at for one, at in context.state.reread.people.items() if _is_due(context, at)}
+    if not due:
+        return
+    reading = PeopleReading(context, writer, due)
+    for person, page in read_in_parallel(reading.next_person, context.settings.concurrency):
+        writer.log_progress("reading events of people who disappeared")
+        if isinstance(page, ContractError):
+            yield Warning(f"event: the events of a person who disappeared are refused: {page}")
+        elif page is not None:
+            yield from reading.write_page(person, page)
+        else:
+            reading.await_survivors(person)
+    yield reading.finish()
+
+
+def _is_due(context: AccountContext, pending: PendingPerson) -> bool:
+    return _reads_by_today(context, pending) > pending.reads
+
+
+def _reads_by_today(context: AccountContext, pending: PendingPerson) -> int:
+    days = (context.today - pending.noticed_on).days
+    return sum(after <= days for after in DAYS_AFTER)
+
+
+class PeopleReading:
+    """The people whose events one sync reads again: those who are due, then their survivors."""
+
+    def __init__(
+        self, context: AccountContext, writer: RowWriter, due: dict[str, PendingPerson]
+    ) -> None:
+        self._context, self._sync = context, EventSync(context, writer, "")
+        self._chosen = {*metric_ids(context)}  # "": all of them
+        self._due, self._waiting, self._requested = due, deque(due), set(due)
+        self._owners: dict[str, set[str]] = defaultdict(set)  # of the events of a person
+
+    def next_person(self) -> Iterator[PersonPage] | None:
+        """The pages of the next person."""
+        return self._request_pages(self._waiting.popleft()) if self._waiting else None
+
+    def _request_pages(self, person: str) -> Iterator[PersonPage]:
+        params = {"sort": EVENTS.cursor_field, "page[size]": PAGE_SIZE}
+        params |= {"filter": f'equals(profile_id,"{person}")', **event_params(self._context)}
+        try:
+            for page in self._context.session.pages(EVENTS.path, params):
+                yield PersonPage(person, page)
+        except GoneError:
+            pass  # an id that Klaviyo does not know has no events
+        except ContractError as error:
+            yield PersonPage(person, error)
+        yield PersonPage(person, None)
+
+    def write_page(self, person: str, page: Json) -> Iterator[Operation]:
+        """The rows of those of a page's events that the warehouse has, or is to have."""
+        for document in documents(page):
+            owner = get_path(document, ("relationships", "profile", "data", "id"))
+            self._owners[person].add(str(owner or person))
+            if self._is_synced(document):
+                yield from self._sync.write_record(document)
+        yield self._sync.checkpoint()
+
+    def _is_synced(self, document: Json) -> bool:
+        """Whether an event is among those that were ever read, by any settings."""
+        metric = get_path(document, ("relationships", "metric", "data", "id"))
+        happened = to_utc_datetime(get_path(document, ("attributes", EVENTS.cursor_field))) or ""
+        parts = self._context.state.events
+        return any(
+            self._covers(parts[key], happened, is_chosen=key in self._chosen)
+            for key in ("", metric)
+            if key in parts
+        )
+
+    def _covers(self, part: WindowedState, happened: str, *, is_chosen: bool) -> bool:
+        start, end = part.start_date, part.low_watermark
+        is_after_start = start is None or happened >= format_utc(self._context.start_of_day(start))
+        return is_after_start and (is_chosen or (end is not None and happened < format_utc(end)))
+
+    def await_survivors(self, person: str) -> None:
+        """Let the survivors of a person who disappeared wait to be read."""
+        if person in self._due:
+            survivors = self._owners.pop(person, None) or self._candidates(self._due[person])
+            self._waiting.extend(one for one in survivors if one not in self._requested)
+            self._requested.update(survivors)
+
+    def _candidates(self, pending: PendingPerson) -> set[str]:
+        """The profiles that changed last, since the person was still there."""
+        since = f"{pending.found_on - timedelta(days=1)}"  # a day of the account begins in UTC's
+        changes = self._context.state.profiles.recent.items()
+        newest = sorted(((mark, one) for one, mark in changes if mark >= since), reverse=True)
+        return {one for _, one in islice(newest, MAX_CANDIDATES)}
+
+    def finish(self) -> Operation:
+        """Record that everyone who was due is read."""
+        people = dict(self._context.state.reread.people)
+        for person, pending in self._due.items():
+            reads = _reads_by_today(self._context, pending)
+            people[person] = msgspec.structs.replace(pending, reads=reads)
+            if reads == len(DAYS_AFTER):
+                del people[person]
+        put_people(self._context, people)
+        return self._sync.checkpoint()

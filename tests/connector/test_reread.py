@@ -1,0 +1,218 @@
+"""Events that are read again: those of people who disappear, and all since a date."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from werkzeug import Request, Response
+
+from api import ScopeError
+from tests.connector.scripted import DAY, ScriptedAccount, ScriptedRun, resource, run
+
+EVENTS, PROFILES = "/api/events", "/api/profiles"
+TABLES = "profile,event"
+OLD, RECENT = "2026-06-01T12:00:00+00:00", "2026-11-20T16:30:00+00:00"
+PERSON = re.compile(r'equals\(profile_id,"(\w+)"\)')
+
+
+@pytest.fixture(name="people")
+def _people(account: ScriptedAccount) -> ScriptedAccount:
+    """Profiles a, b and c with an event each; only b changed lately."""
+    account.documents["/api/metrics"] = [resource("metric", "m1", name="Placed Order")]
+    account.documents[PROFILES] = [person("a"), person("b", RECENT), person("c")]
+    account.documents[EVENTS] = [event("e1", "a"), event("e2", "b"), event("e3", "c")]
+    account.responses[EVENTS] = answer_by_person(account)
+    return account
+
+
+def person(id_: str, updated: str = OLD) -> Any:
+    """A profile."""
+    return resource("profile", id_, created=OLD, updated=updated)
+
+
+def event(id_: str, owner: str, metric: str = "m1") -> Any:
+    """An event of months ago."""
+    return resource("event", id_, {"profile": owner, "metric": metric}, datetime=OLD)
+
+
+def answer_by_person(
+    account: ScriptedAccount, **answers: list[Any] | int
+) -> Callable[[Request], Response | None]:
+    """Answer requests for a person's events: those of the account, others, or a status."""
+
+    def respond(request: Request) -> Response | None:
+        found = PERSON.search(request.args.get("filter", ""))
+        if found is None:
+            return None
+        of_person = [
+            one
+            for one in account.documents[EVENTS]
+            if one["relationships"]["profile"]["data"]["id"] == found[1]
+        ]
+        answer = answers.get(found[1], of_person)
+        if isinstance(answer, int):
+            return Response(json.dumps({"errors": [{"detail": "no such profile"}]}), answer)
+        return Response(json.dumps({"data": answer, "links": {"next": None}}))
+
+    return respond
+
+
+def people_read(account: ScriptedAccount) -> list[str]:
+    """The people whose events were requested since the list of requests was cleared."""
+    found = (PERSON.search(one.params.get("filter", "")) for one in account.requests_to(EVENTS))
+    return sorted(one[1] for one in found if one)
+
+
+def sync_a_day_later(account: ScriptedAccount, before: ScriptedRun, **changed: str) -> ScriptedRun:
+    """A sync of the next day, with a list of its requests alone."""
+    account.now += DAY
+    account.requests.clear()
+    return run(before.state, **{"tables": TABLES, **changed})
+
+
+def without_profile(account: ScriptedAccount, id_: str) -> None:
+    """Let a profile disappear."""
+    account.documents[PROFILES] = [one for one in account.documents[PROFILES] if one["id"] != id_]
+
+
+def pending(done: ScriptedRun) -> dict[str, list[Any]]:
+    """The people in the state whose events are to be read again."""
+    (account,) = done.state["accounts"].values()
+    people: dict[str, list[Any]] = account["tables"].get("reread", {}).get("people", {})
+    return people
+
+
+def test_b2_events_are_read_four_times(people: ScriptedAccount) -> None:
+    """On the day a person is missed and 1, 7 and 30 days later; then the person is forgotten."""
+    done = run(tables=TABLES)
+    without_profile(people, "a")
+    days = []
+    for day in range(40):
+        done = sync_a_day_later(people, done)
+        days += [day] if people_read(people) else []
+        assert people_read(people) in ([], ["a"])
+    assert days == [0, 1, 7, 30]
+    assert pending(done) == {}
+
+
+def test_b2_a_pause_leaves_out_no_read_that_is_due(people: ScriptedAccount) -> None:
+    """After a pause the events are read once, whatever reads were missed."""
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    second = sync_a_day_later(people, first)
+    people.now += timedelta(days=9)
+    third = sync_a_day_later(people, second)
+    assert people_read(people) == ["a"]
+    assert [one[2] for one in pending(third).values()] == [3]
+
+
+def test_b3_events_under_another_id_name_the_survivor(people: ScriptedAccount) -> None:
+    """While the old id still resolves, the survivor alone is read, although it did not change."""
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    people.documents[EVENTS][0] = event("e1", "c")
+    people.responses[EVENTS] = answer_by_person(people, a=[event("e1", "c")])
+    second = sync_a_day_later(people, first)
+    assert people_read(people) == ["a", "c"]
+    assert {row["id"]: row["profile_id"] for row in second.rows("event")} == {"e1": "c", "e3": "c"}
+
+
+def test_b3_without_events_the_survivor_is_among_the_changed(people: ScriptedAccount) -> None:
+    """Only profiles that changed since the person was still there are read."""
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    people.documents[EVENTS][0] = event("e1", "b")
+    second = sync_a_day_later(people, first)
+    assert people_read(people) == ["a", "b"]
+    assert {row["id"]: row["profile_id"] for row in second.rows("event")} == {"e1": "b", "e2": "b"}
+
+
+def test_b3_a_bounded_number_of_profiles_is_read(
+    people: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The survivor is sought among the profiles that changed last."""
+    monkeypatch.setattr("streams.reread.MAX_CANDIDATES", 3)
+    people.documents[PROFILES] += [
+        person(f"p{n}", f"2026-11-20T16:{n:02}:00+00:00") for n in range(10, 20)
+    ]
+    people.documents[EVENTS].pop(0)
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    sync_a_day_later(people, first)
+    assert people_read(people) == ["a", "b", "p18", "p19"]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_b2_a_refused_person_does_not_fail_the_sync(people: ScriptedAccount, status: int) -> None:
+    """An id that Klaviyo does not accept any more has no events; a 400 is a warning."""
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    people.responses[EVENTS] = answer_by_person(people, a=status)
+    second = sync_a_day_later(people, first)
+    assert second.error is None
+    assert people_read(people) == ["a", "b"]
+    assert ("no such profile" in "".join(second.warnings)) == (status == 400)
+
+
+def test_b2_a_failed_read_is_repeated(people: ScriptedAccount) -> None:
+    """If Klaviyo does not answer, the next sync reads the person's events."""
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    people.responses[EVENTS] = answer_by_person(people, a=500)
+    second = sync_a_day_later(people, first)
+    assert second.error is not None
+    assert [one[2] for one in pending(second).values()] == [0]
+    people.responses[EVENTS] = answer_by_person(people)
+    third = sync_a_day_later(people, second)
+    assert [row["id"] for row in third.rows("event") if row["profile_id"] == "a"] == ["e1"]
+    assert [one[2] for one in pending(third).values()] == [2]
+
+
+def test_b2_a_key_without_the_scope_of_events_reads_none(people: ScriptedAccount) -> None:
+    """The scope counts as missing, and people who disappear wait until the key has it."""
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    people.fail_with(EVENTS, 403)
+    second = sync_a_day_later(people, first)
+    assert second.error is None
+    assert people_read(people) == []
+    assert [one[2] for one in pending(second).values()] == [0]
+    assert isinstance(run(tables="event").error, ScopeError)
+
+
+def test_b2_more_people_than_the_state_holds_are_named_in_a_warning(
+    people: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The warning has the setting that reads all events again."""
+    monkeypatch.setattr("streams.disappeared.MAX_PENDING", 1)
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    without_profile(people, "c")
+    second = sync_a_day_later(people, first)
+    assert len(pending(second)) == 1
+    (warning,) = second.warnings
+    assert "reread_events_from" in warning
+
+
+def test_b2_events_that_were_never_synced_are_not_written(people: ScriptedAccount) -> None:
+    """Of a person's events those of the chosen metrics are written."""
+    people.documents["/api/metrics"].append(resource("metric", "m2", name="Active on Site"))
+    people.documents[EVENTS].append(event("e4", "a", "m2"))
+    first = run(tables=TABLES, event_metrics="Placed Order")
+    without_profile(people, "a")
+    second = sync_a_day_later(people, first, event_metrics="Placed Order")
+    assert [row["id"] for row in second.rows("event") if row["profile_id"] == "a"] == ["e1"]
+
+
+def test_reread_events_from_is_followed_once_for_each_value(people: ScriptedAccount) -> None:
+    """Events since that day are written again by one sync; another value does it again."""
+    first = run(tables=TABLES)
+    since = {"reread_events_from": "2026-05-01"}
+    runs = [sync_a_day_later(people, first, **since)]
+    runs.append(sync_a_day_later(people, runs[-1], **since))
+    runs.append(sync_a_day_later(people, runs[-1], reread_events_from="2026-05-02"))
+    runs.append(sync_a_day_later(people, runs[-1], reread_events_from="2026-07-01"))
+    assert [len(one.rows("event")) for one in runs] == [3, 0, 3, 0]

@@ -1,0 +1,334 @@
+"""What Klaviyo takes back reaches the warehouse: deletions before a re-sync, erasures, merges."""
+
+import copy
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+import streams
+from streams.registry import ALWAYS_SYNCED, REFILLED
+from tests import fivetran
+from tests.fake_clock import FakeClock
+from tests.loader import KilledError, Loader, Row
+from tests.sandbox_server import KEY, REPOSITORY, Sandbox, running_sandbox
+
+NOW = "2026-11-16T15:00:00+00:00"
+SMALL: dict[str, Any] = {"campaigns": 4, "profiles": 40, "seed": 5, "now": NOW, "no_limits": True}
+OTHER_KEY = "pk_other"
+PEOPLE = "event,event_attribution,profile,profile_suppression,list_profile,segment_profile"
+EVERYTHING = {"api_key": KEY, "tables": "all"}
+DAY = 86_400
+DELETED = {"list": "/api/lists", "tag": "/api/tags", "flow": "/api/flows"}
+
+
+@pytest.fixture(scope="module", name="server")
+def _server() -> Iterator[Sandbox]:
+    """Two small accounts whose state the tests share: see `sandbox`."""
+    with (
+        running_sandbox(**SMALL, api_key=[KEY, f"{OTHER_KEY}@6"]) as sandbox,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr("session.Clock", FakeClock)
+        yield sandbox
+
+
+@pytest.fixture(scope="module", name="first_sync")
+def _first_sync(server: Sandbox) -> Loader:
+    return Loader(server.url, EVERYTHING).sync()
+
+
+@pytest.fixture
+def sandbox(server: Sandbox) -> Sandbox:
+    """The accounts as they were at first."""
+    server.reset()
+    return server
+
+
+@pytest.fixture
+def connection(first_sync: Loader, sandbox: Sandbox) -> Loader:  # noqa: ARG001 - reset
+    """A connection of all tables, after its first sync."""
+    return copy.deepcopy(first_sync)
+
+
+def refilled(loader: Loader) -> dict[str, dict[str, Row]]:
+    """The content of the tables that a first sync fills."""
+    return {name: rows for name, rows in loader.content().items() if name in REFILLED}
+
+
+def delete_some(sandbox: Sandbox) -> None:
+    """Delete a list, a tag, a flow and a person in Klaviyo."""
+    for kind, path in {**DELETED, "profile": "/api/profiles"}.items():
+        sandbox.edit(kind, sandbox.all(path)[0]["id"], None)
+
+
+class TestReSync:
+    """B1: a full re-sync of a connection has no state."""
+
+    def test_b1_a_re_sync_deletes_what_klaviyo_no_longer_lists(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """Listed tables are as those of a first sync; rows that no listing can give back stay."""
+        before = connection.content()
+        delete_some(sandbox)
+        connection.state = {}
+        connection.sync()
+        assert refilled(connection) == refilled(Loader(sandbox.url, EVERYTHING).sync())
+        for name in before.keys() - {*REFILLED}:
+            assert before[name].keys() <= connection.content()[name].keys(), name
+        assert connection.content()["campaign_performance_daily"]
+
+    def test_b1_a_killed_re_sync_is_continued(self, sandbox: Sandbox, connection: Loader) -> None:
+        """Wherever it is killed, the syncs after it end with the tables of a first sync."""
+        delete_some(sandbox)
+        expected = refilled(Loader(sandbox.url, EVERYTHING).sync())
+        length = sum(connection.written.values())
+        for die_after in (0, 5, len(REFILLED) + 1, length // 3, length // 2, length - 50):
+            killed = copy.deepcopy(connection)
+            killed.state = {}
+            with pytest.raises(KilledError):
+                killed.sync(die_after=die_after)
+            assert refilled(killed.sync()) == expected, die_after
+
+    def test_b1_an_account_that_is_added_truncates_nothing(self, connection: Loader) -> None:
+        """A truncate would delete the rows of the other accounts of the connection."""
+        before = refilled(connection)
+        connection.configuration = {**EVERYTHING, "api_key": f"{KEY},{OTHER_KEY}"}
+        after = refilled(connection.sync())
+        for name, rows in before.items():
+            assert rows.items() <= after[name].items(), name
+        assert len({row["account_id"] for row in after["profile"].values()}) == 2
+
+    def test_b1_a_table_is_truncated_when_it_is_chosen_again(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """A re-sync with fewer tables leaves the others as they are, until they are filled."""
+        people = connection.content()["profile"]
+        delete_some(sandbox)
+        connection.configuration, connection.state = {**EVERYTHING, "tables": "list"}, {}
+        assert connection.sync().content()["profile"] == people
+        connection.configuration = EVERYTHING
+        assert refilled(connection.sync()) == refilled(Loader(sandbox.url, EVERYTHING).sync())
+
+    def test_b1_fivetran_marks_the_rows_as_deleted(
+        self, sandbox: Sandbox, connector_project: Path
+    ) -> None:
+        """The real SDK truncates tables that have rows, and tables that do not exist yet."""
+        configuration = {"api_key": KEY, "tables": "list,campaign_performance"}
+        env = {"KLAVIYO_BASE_URL": sandbox.url}
+        first = fivetran.debug(connector_project, configuration, env=env)
+        assert first.returncode == 0, first.stderr
+        gone = sandbox.all("/api/lists")[0]["id"]
+        sandbox.edit("list", gone, None)
+        second = fivetran.debug(connector_project, configuration, state={}, env=env)
+        assert second.returncode == 0, second.stderr
+        assert deleted_ids(second, "list") == {gone}
+        assert not deleted_ids(second, "campaign_performance", "campaign_id")
+
+    def test_b1_operations_says_what_a_re_sync_does_to_each_table(self) -> None:
+        """The table in docs/operations.md has every raw table in the row of its kind."""
+        text = (REPOSITORY / "docs" / "operations.md").read_text()
+        section = text.partition("## What a re-sync does")[2].partition("\n## ")[0]
+        rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+        emptied, kept, added = (set(re.findall(r"`(\w+)`", names)) for names in rows)
+        always = {table.name for table in ALWAYS_SYNCED}
+        assert emptied == {*REFILLED}
+        assert kept | added == streams.TABLES.keys() - emptied
+        assert added == always - {"account"}
+
+
+class TestPeople:
+    """B2 and B3: the events of people who disappear."""
+
+    @pytest.mark.parametrize(
+        ("delay", "days"), [(3_600, [1]), (5 * DAY, [1, 1, 7]), (20 * DAY, [1, 30])]
+    )
+    def test_b2_events_of_an_erased_person_are_redacted(
+        self, sandbox: Sandbox, connection: Loader, delay: int, days: list[int]
+    ) -> None:
+        """However late Klaviyo redacts them within a month, the warehouse follows."""
+        person = find_recipient(connection)
+        assert personal_events(connection, person)
+        count = len(events_of(connection, person))
+        sandbox.erase(person["id"], after_seconds=delay)
+        for pause in days:
+            sandbox.advance(pause * DAY)
+            connection.sync()
+        assert not personal_events(connection, person)
+        assert len(events_of(connection, person)) >= count
+        assert person["id"] not in {row["id"] for row in connection.rows("profile")}
+        assert_like_a_first_sync(sandbox, connection)
+
+    @pytest.mark.parametrize(
+        ("delay", "days"), [(3_600, [1]), (5 * DAY, [1, 1, 7])], ids=["soon", "late"]
+    )
+    def test_b3_events_of_a_merged_profile_come_under_the_survivor(
+        self, sandbox: Sandbox, connection: Loader, delay: int, days: list[int]
+    ) -> None:
+        """They keep their ids and credits; those older than every lookback move too."""
+        merged = find_recipient(connection)
+        survivor = next(r["id"] for r in connection.rows("profile") if r["id"] != merged["id"])
+        ids = {row["id"] for row in events_of(connection, merged)}
+        sandbox.merge(merged["id"], survivor, after_seconds=delay)
+        for pause in days:
+            sandbox.advance(pause * DAY)
+            connection.sync()
+        assert not events_of(connection, merged)
+        assert ids <= {
+            row["id"] for row in connection.rows("event") if row["profile_id"] == survivor
+        }
+        assert_like_a_first_sync(sandbox, connection)
+
+    def test_b2_nothing_is_read_again_without_events(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """If no table of events is chosen, no event is requested or remembered."""
+        connection.configuration = {**EVERYTHING, "tables": "profile"}
+        sandbox.erase(find_recipient(connection)["id"])
+        sandbox.advance(DAY)
+        sandbox.reset_requests()
+        connection.sync()
+        assert not [one for one in sandbox.log() if one["path"] == "/api/events"]
+        assert "reread" not in connection.state["accounts"].popitem()[1]["tables"]
+
+    def test_b2_what_klaviyo_no_longer_returns_can_be_purged(
+        self, sandbox: Sandbox, connection: Loader, connector_project: Path
+    ) -> None:
+        """The statements in SECURITY.md remove every trace of an erased person, and only that."""
+        person = find_recipient(connection)
+        configuration = {"api_key": KEY, "tables": PEOPLE}
+        env = {"KLAVIYO_BASE_URL": sandbox.url}
+        assert fivetran.debug(connector_project, configuration, env=env).returncode == 0
+        sandbox.erase(person["id"])
+        for row in events_of(connection, person):
+            sandbox.edit("event", row["id"], None)
+        sandbox.advance(DAY)
+        second = fivetran.debug(connector_project, configuration, env=env)
+        assert second.returncode == 0, second.stderr
+        kept = [
+            row
+            for row in fivetran.rows(second.warehouse, "event")
+            if row["profile_id"] != person["id"]
+        ]
+        purge(second.warehouse)
+        for table in PEOPLE.split(","):
+            rows = fivetran.rows(second.warehouse, table)
+            assert rows, table
+            assert not [one for one in rows if person["id"] in one.values()], table
+            assert person["email"] not in str(rows), table
+        assert fivetran.rows(second.warehouse, "event") == kept
+
+
+def purge(warehouse: Path) -> None:
+    """Run the statements of SECURITY.md, the last block first, as it says."""
+    text = (REPOSITORY / "SECURITY.md").read_text()
+    blocks = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    statements = "".join(reversed(blocks)).replace("klaviyo.", f"{fivetran.SCHEMA}.")
+    with duckdb.connect(str(warehouse)) as connection:
+        for statement in statements.split(";")[:-1]:
+            connection.execute(statement)
+
+
+class TestEmptyListing:
+    """B4: a listing that lacks a large share of the known rows is read again."""
+
+    @pytest.mark.parametrize("is_true", [False, True], ids=["once", "twice"])
+    def test_b4_resources(self, sandbox: Sandbox, connection: Loader, is_true: bool) -> None:  # noqa: FBT001
+        """One empty answer deletes no metric; two in a row delete all, with a warning."""
+        empty_listing(sandbox, "/api/metrics$", is_true=is_true)
+        assert_deleted(sandbox, connection, "metric", is_true=is_true)
+
+    @pytest.mark.parametrize("is_true", [False, True], ids=["once", "twice"])
+    def test_b4_memberships(self, sandbox: Sandbox, connection: Loader, is_true: bool) -> None:  # noqa: FBT001
+        """One empty answer deletes no member of a list."""
+        members = Counter(row["list_id"] for row in connection.rows("list_profile"))
+        ((largest, _),) = members.most_common(1)
+        empty_listing(sandbox, f"/api/lists/{largest}/profiles$", is_true=is_true)
+        assert_deleted(sandbox, connection, "list_profile", is_true=is_true)
+
+    @pytest.mark.parametrize("is_true", [False, True], ids=["once", "twice"])
+    def test_b4_profiles(self, sandbox: Sandbox, connection: Loader, is_true: bool) -> None:  # noqa: FBT001
+        """One empty answer deletes no profile, and after two all are written again a day later."""
+        empty_listing(sandbox, "/api/profiles$", "created%2Cupdated", is_true=is_true)
+        assert_deleted(sandbox, connection, "profile", is_true=is_true)
+        sandbox.advance(DAY)
+        connection.sync()
+        assert len(connection.rows("profile")) == len(sandbox.all("/api/profiles"))
+
+
+def empty_listing(sandbox: Sandbox, path: str, query: str = "", *, is_true: bool) -> None:
+    """Answer a listing without data, once or in both readings of a sync."""
+    sandbox.fault("empty_listing", path=path, query=query, times=2 if is_true else 1)
+
+
+def assert_deleted(sandbox: Sandbox, connection: Loader, table: str, *, is_true: bool) -> None:
+    """The next day's sync deletes rows and warns of it, if both readings were empty; else not."""
+    before = len(connection.rows(table))
+    sandbox.advance(DAY)
+    connection.sync()
+    (fault,) = sandbox.admin()["faults"]
+    assert fault["struck"] == fault["times"]
+    assert (len(connection.rows(table)) < before - 10) == is_true
+    warnings = [one for one in connection.warnings if one.startswith(f"{table}: Klaviyo no longer")]
+    assert bool(warnings) == is_true
+
+
+class TestRereadSetting:
+    """An operator asks for all events since a date."""
+
+    def test_a_moved_credit_arrives_when_it_is_asked_for(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """A credit that moved beyond every lookback is read again, once for each value."""
+        old, *_ = sorted(connection.rows("event_attribution"), key=lambda row: row["event_id"])
+        other = next(
+            row
+            for row in connection.rows("event_attribution")
+            if row["attributed_event_id"] != old["attributed_event_id"]
+        )
+        sandbox.move_credit(old["event_id"], other["attributed_event_id"])
+        setting = {"reread_events_from": "2025-01-01"}
+        connection.configuration = EVERYTHING | setting
+        first = connection.sync().written["event"]
+        assert first == len(connection.rows("event"))
+        assert_like_a_first_sync(sandbox, connection)
+        assert connection.sync().written["event"] < first / 10
+
+
+def find_recipient(connection: Loader) -> Row:
+    """A person with an event of months ago that names the person's address."""
+    people = {row["id"]: row for row in connection.rows("profile")}
+    first, *_ = (
+        row
+        for row in sorted(connection.rows("event"), key=lambda row: str(row["datetime"]))
+        if row["profile_id"] in people and "Recipient Email Address" in row["properties"]
+    )
+    return people[first["profile_id"]]
+
+
+def events_of(connection: Loader, person: Row) -> list[Row]:
+    """The events that a person has in the warehouse."""
+    return [row for row in connection.rows("event") if row["profile_id"] == person["id"]]
+
+
+def personal_events(connection: Loader, person: Row) -> list[Row]:
+    """The events that name a person's address."""
+    return [row for row in connection.rows("event") if person["email"] in json.dumps(row)]
+
+
+def assert_like_a_first_sync(sandbox: Sandbox, connection: Loader) -> None:
+    """The events and credits are those of a first sync."""
+    fresh = Loader(sandbox.url, {**EVERYTHING, "tables": "event,event_attribution"}).sync()
+    for table in ("event", "event_attribution"):
+        assert fresh.content()[table] == connection.content()[table], table
+
+
+def deleted_ids(result: fivetran.Result, table: str, column: str = "id") -> set[Any]:
+    """The values of a column in the rows that Fivetran marks as deleted."""
+    rows = fivetran.rows(result.warehouse, table)
+    return {row[column] for row in rows if row.get("_fivetran_deleted")}
