@@ -53,9 +53,8 @@ from tables.jsonapi import get_path
 Batch = list[Operation]  # rows with the checkpoint that covers them, or one warning
 ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds these and one page's in memory
 SECONDS_BETWEEN_CHECKPOINTS = 30
-# The loader logs each state. A state of 10 MB has its next checkpoint after 40,000 rows or 500 s.
-STATE_BYTES_PER_ROW = 250
-STATE_BYTES_PER_SECOND = 20_000
+# The loader logs each state: one of 10 MB is followed by 20,000 rows or ten minutes without another.
+LARGE_STATE = 500_000  # bytes
 MAX_CLOCK_ERROR = timedelta(days=1)  # a watermark further ahead is damage
 log = logging.getLogger("klaviyo")
 
@@ -85,9 +84,9 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
                 rows += 1
                 continue
             last = operation
-            seconds = max(SECONDS_BETWEEN_CHECKPOINTS, budget.size / STATE_BYTES_PER_SECOND)
-            enough = max(ROWS_BETWEEN_CHECKPOINTS, budget.size / STATE_BYTES_PER_ROW)
-            if rows >= enough or monotonic() - since >= seconds:
+            spacing = max(1, budget.size / LARGE_STATE)
+            is_late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS * spacing
+            if is_late or rows >= ROWS_BETWEEN_CHECKPOINTS * spacing:
                 yield budget.dump(last)
                 rows, since = 0, monotonic()
     except KlaviyoError:
