@@ -42,6 +42,7 @@ class AccountContext:
     now: datetime  # Klaviyo's time at the beginning of the sync
     scopes: Scopes = field(default_factory=Scopes)
     metrics: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # name to ids
+    refills_members: bool = False  # a table of members may be truncated and written again
     revenue_metric: str | None = None
     revenue_is_custom: bool = False  # revenue is mapped to a metric computed from others
 
