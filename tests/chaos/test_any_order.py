@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 import streams
+from state.state import parse_state
+from streams.profiles import ALL_PROFILES
 from streams.registry import REFILLED
 from tests.chaos.runs import SNAPSHOTS, read_upcoming_events
 from tests.fake_clock import FakeClock
@@ -109,6 +111,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.events = {id_: at for id_, at in self.account.events.items() if at > NOW}
         self.connection = Loader(self.sandbox.url, EVERYTHING)
         self.is_synced_again = False
+        self.settled_at = NOW  # when Klaviyo has made every change that it makes later
 
     def advance(self, time: timedelta) -> None:
         """Move the account's clock on, up to the end of its data."""
@@ -142,6 +145,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(changed=st.sampled_from(SETTINGS))
     def configure(self, changed: dict[str, str]) -> None:
         """The user changes the settings."""
+        self.settle()
         self.connection.configuration = EVERYTHING | changed
 
     @rule(kind=st.sampled_from(sorted(KINDS)), number=numbers)
@@ -164,21 +168,35 @@ class AnyOrder(RuleBasedStateMachine):
             id_ = self.records[kind].pop(number % len(self.records[kind]))
             self.sandbox.edit(kind, id_, None)
 
-    def take_person(self, number: int) -> str | None:
-        """Take a person out of the account; None if few are left."""
-        people = self.records["profile"]
-        return people.pop(number % len(people)) if len(people) > FEWEST_PEOPLE else None
+    def take_person(self, number: int, days: float) -> str | None:
+        """Take a person out of the account, whose events change days later; None if few are left.
+
+        It is one whom the connection knows: of others it cannot notice that they disappear.
+        """
+        accounts = parse_state(self.connection.state, streams.TABLES).accounts.values()
+        known = {one for account in accounts for one in account.index.people(ALL_PROFILES)}
+        people = [one for one in self.records["profile"] if one in known]
+        if len(people) <= FEWEST_PEOPLE:
+            return None
+        person = people[number % len(people)]
+        self.records["profile"].remove(person)
+        self.settled_at = max(self.settled_at, self.now + timedelta(days=days))
+        return person
+
+    def settle(self) -> None:
+        """Let Klaviyo make its later changes: a new reading before them would not be repeated."""
+        self.advance(max(self.settled_at - self.now, timedelta(0)))
 
     @rule(number=numbers, days=st.floats(0, LATEST_DAYS))
     def erase(self, number: int, days: float) -> None:
         """A person is erased; the events are redacted days later."""
-        if person := self.take_person(number):
+        if person := self.take_person(number, days):
             self.sandbox.erase(person, after_seconds=int(days * 86_400))
 
     @rule(number=numbers, other=numbers, days=st.floats(0, LATEST_DAYS))
     def merge(self, number: int, other: int, days: float) -> None:
         """Two profiles are merged; the events follow days later."""
-        if person := self.take_person(number):
+        if person := self.take_person(number, days):
             survivor = self.records["profile"][other % len(self.records["profile"])]
             self.sandbox.merge(person, survivor, after_seconds=int(days * 86_400))
 
@@ -207,6 +225,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def start_without_state(self) -> None:
         """The user starts a full re-sync in Fivetran."""
+        self.settle()
         self.connection.state = {}
         self.is_synced_again = True
 
