@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs
 
@@ -45,6 +46,8 @@ CONNECT_TIMEOUT = 10.0  # seconds
 REQUEST_DEADLINE = 60.0
 BODY_LIMIT = 64 * 2**20  # bytes after decompression; the largest page seen is under 6 MB
 CHUNK_SIZE = 2**18  # bytes
+_PROXY = re.compile(r"http://[^\s/]+/?", re.ASCII | re.IGNORECASE)
+_REFUSED_TUNNEL = re.compile(r"Tunnel connection failed: (4\d\d)")
 _QUOTA = re.compile(r"(\d{1,9})\s*;\s*w=(\d{1,9})", re.ASCII)
 LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
 # Cloudflare sends 104 and 520 to 524 if Klaviyo's server does not answer.
@@ -115,6 +118,28 @@ def base_url() -> str:
     return url
 
 
+def find_proxy(url: str) -> str | None:
+    """The proxy that the environment names for `url`, in HTTPS_PROXY and NO_PROXY.
+
+    It only tunnels (CONNECT): what passes it is encrypted. A sandbox on this machine has none.
+    """
+    proxy = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY")
+    if not proxy or url != KLAVIYO or requests.utils.should_bypass_proxies(url, no_proxy=None):
+        return None
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    if not _PROXY.fullmatch(address):  # it may hold a password, so it is not repeated
+        raise ConfigurationError("HTTPS_PROXY must have the form http://proxy.example:3128")
+    return address
+
+
+def find_certificates() -> str | None:
+    """The file or folder of authorities that REQUESTS_CA_BUNDLE names."""
+    path = os.environ.get("REQUESTS_CA_BUNDLE")
+    if path and not Path(path).exists():
+        raise ConfigurationError(f"REQUESTS_CA_BUNDLE: there is no file {path}")
+    return path or None
+
+
 class _KeyAuth(requests.auth.AuthBase):
     """Puts the key into the Authorization header; `auth` takes precedence over a .netrc."""
 
@@ -158,7 +183,10 @@ class KlaviyoClient:
 
     def __post_init__(self) -> None:
         self._session = requests.Session()
-        self._session.trust_env = False  # no proxy, .netrc or certificates of the environment
+        self._session.trust_env = False  # no .netrc
+        if self.url == KLAVIYO:
+            self._session.verify = find_certificates() or True
+            self._session.proxies = {"https": proxy} if (proxy := find_proxy(self.url)) else {}
         self._session.auth = _KeyAuth(self.key)
         self._session.headers.update(HEADERS)
         self._adapter = _AbortableAdapter()
@@ -341,10 +369,16 @@ def _transport_error(url: str, path: str, error: Exception, deadline: "_Deadline
     if _is_untrusted_certificate(error):
         return ContractError(
             f"{path}: the certificate of Klaviyo's server cannot be trusted; is something between"
-            " this machine and Klaviyo opening the connection?"
+            " this machine and Klaviyo opening the connection? Name the authority of a company's"
+            " own network in REQUESTS_CA_BUNDLE"
         )
     if deadline.has_passed:
         return deadline.error(path)
+    if refused := _REFUSED_TUNNEL.search(str(error)):
+        return ConfigurationError(
+            f"the proxy of HTTPS_PROXY refused a connection to Klaviyo ({refused[1]}): check its"
+            " address, user and password, and that it allows a.klaviyo.com, port 443"
+        )
     reason = f"{path}: the connection to {url} failed ({type(error).__name__})"
     return TransientError(reason if url == KLAVIYO else f"{reason}; is the sandbox running?")
 
@@ -394,6 +428,15 @@ class _AbortableAdapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Give the pools connection classes that register their socket."""
         super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._make_pool_classes()
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Give the pools behind a proxy the same classes."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self._make_pool_classes()
+        return manager
+
+    def _make_pool_classes(self) -> dict[str, type[urllib3.HTTPConnectionPool]]:
         sockets = self._sockets
 
         class Http(urllib3.connection.HTTPConnection):
@@ -402,6 +445,12 @@ class _AbortableAdapter(requests.adapters.HTTPAdapter):
                 sockets[:] = [self.sock]
 
         class Https(urllib3.connection.HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                # Before the tunnel and the handshake, which may take for ever too.
+                sock = super()._new_conn()
+                sockets[:] = [sock]
+                return sock
+
             def connect(self) -> None:
                 super().connect()
                 sockets[:] = [self.sock]
@@ -412,7 +461,7 @@ class _AbortableAdapter(requests.adapters.HTTPAdapter):
         class HttpsPool(urllib3.HTTPSConnectionPool):
             ConnectionCls = Https
 
-        self.poolmanager.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
+        return {"http": HttpPool, "https": HttpsPool}
 
     def abort(self) -> None:
         """Cut the connection in use: a blocked read fails at once."""

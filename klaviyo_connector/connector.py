@@ -4,6 +4,7 @@
 """
 
 import gc
+import inspect
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +29,9 @@ from sync import sync
 # Pages and rows hold no reference cycles. With Python's default of 700 the collector takes an
 # eighth of the time of a sync and finds nothing.
 GC_THRESHOLD = 50_000
+# The SDK can defer a truncate from 3.1 on, by its changelog.
+_DEFERS_TRUNCATE = "deferred" in inspect.signature(op.truncate).parameters
+SYNC_OPTIONS = {"defers_truncate": True} if _DEFERS_TRUNCATE else {}
 
 
 def schema(configuration: dict[str, str]) -> list[dict[str, Any]]:  # noqa: ARG001 - the SDK's form
@@ -41,7 +45,8 @@ def schema(configuration: dict[str, str]) -> list[dict[str, Any]]:  # noqa: ARG0
 def update(configuration: dict[str, str], state: dict[str, Any]) -> None:
     """Replay one sync to Fivetran. A KlaviyoError ends it with one line that names the remedy."""
     try:
-        with collect_garbage_rarely(), closing(sync(configuration, state)) as operations:
+        operations = sync(configuration, state, **SYNC_OPTIONS)
+        with collect_garbage_rarely(), closing(operations):
             for operation in operations:
                 replay(operation)
     except KlaviyoError as error:
@@ -66,9 +71,9 @@ def replay(operation: Operation) -> None:
     elif isinstance(operation, Delete):
         op.delete(operation.table, operation.keys)
     elif isinstance(operation, Truncate):
-        # At once, also where the SDK can defer it to the end of a sync: the next sync continues
-        # from the checkpoint of one that failed and does not truncate again.
-        op.truncate(operation.table)
+        # Of a re-sync at once, also where the SDK can defer it to the end of a sync: the next sync
+        # continues from the checkpoint of one that failed and does not truncate again.
+        op.truncate(operation.table, **({"deferred": True} if operation.deferred else {}))
     elif isinstance(operation, Checkpoint):
         op.checkpoint(operation.state)
     else:

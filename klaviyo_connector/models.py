@@ -35,9 +35,13 @@ class Delete:
 
 @dataclass(frozen=True)
 class Truncate:
-    """Marks every row of a table as deleted, of all accounts; a later Upsert revives its row."""
+    """Marks every row of a table as deleted, of all accounts; a later Upsert revives its row.
+
+    `deferred`: only once the sync has succeeded, so the rows that it does not write.
+    """
 
     table: str
+    deferred: bool = False
 
 
 @dataclass(frozen=True)

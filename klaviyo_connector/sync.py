@@ -53,19 +53,23 @@ from tables.jsonapi import get_path
 Batch = list[Operation]  # rows with the checkpoint that covers them, or one warning
 ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds these and one page's in memory
 SECONDS_BETWEEN_CHECKPOINTS = 30
-# The loader logs each state. A state of 10 MB has its next checkpoint after 40,000 rows or 500 s.
-STATE_BYTES_PER_ROW = 250
-STATE_BYTES_PER_SECOND = 20_000
+# The loader logs each state. One of 10 MB is the only one for 20,000 rows or ten minutes.
+LARGE_STATE = 500_000  # bytes
 MAX_CLOCK_ERROR = timedelta(days=1)  # a watermark further ahead is damage
 log = logging.getLogger("klaviyo")
 
 
-def sync(configuration: Mapping[str, object], state: Any) -> Generator[Operation]:
-    """Every operation of one sync. Raises a KlaviyoError that names the fault and its remedy."""
+def sync(
+    configuration: Mapping[str, object], state: Any, *, defers_truncate: bool = False
+) -> Generator[Operation]:
+    """Every operation of one sync. Raises a KlaviyoError that names the fault and its remedy.
+
+    `defers_truncate`: whether the loader can truncate a table at the end of a sync that succeeds.
+    """
     settings = parse_configuration(configuration)
     previous = parse_state(state, TABLES)
     unfilled = [name for name in REFILLED if name in settings.tables - previous.filled]
-    batches = _sync_accounts(settings, previous, unfilled)
+    batches = _sync_accounts(settings, previous, unfilled, defers_truncate=defers_truncate)
     filled = sorted({*previous.filled, *unfilled})
     yield from throttle_checkpoints(_merge_account_states(batches, previous, filled), previous)
 
@@ -85,9 +89,9 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
                 rows += 1
                 continue
             last = operation
-            seconds = max(SECONDS_BETWEEN_CHECKPOINTS, budget.size / STATE_BYTES_PER_SECOND)
-            enough = max(ROWS_BETWEEN_CHECKPOINTS, budget.size / STATE_BYTES_PER_ROW)
-            if rows >= enough or monotonic() - since >= seconds:
+            spacing = max(1, budget.size / LARGE_STATE)
+            is_late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS * spacing
+            if is_late or rows >= ROWS_BETWEEN_CHECKPOINTS * spacing:
                 yield budget.dump(last)
                 rows, since = 0, monotonic()
     except KlaviyoError:
@@ -130,7 +134,7 @@ def _batches(operations: Iterable[Operation]) -> Iterator[Batch]:
 
 
 def _sync_accounts(
-    settings: Configuration, previous: State, unfilled: list[str]
+    settings: Configuration, previous: State, unfilled: list[str], *, defers_truncate: bool
 ) -> Iterator[Batch]:
     """All accounts in parallel; one that fails does not block the others.
 
@@ -152,6 +156,9 @@ def _sync_accounts(
             duplicate = f"{label}: its key and an earlier one open the same account; synced once"
             yield [Warning(duplicate)]
         else:
+            # A truncate takes the rows of every account.
+            is_alone = len(settings.api_keys) == 1 and previous.accounts.keys() <= {context.id}
+            context.refills_members = defers_truncate and is_alone
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
     if opened:

@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 
 from looker import codegen, data_studio, declaration, preview, semantic
 from looker.errors import LookerError
+from looker.private import private_files
 from looker.warehouse import Warehouse
 
 
@@ -61,8 +62,9 @@ def _write_preview(options: argparse.Namespace) -> int:
     dashboard = declaration.load(semantics)
     with Warehouse(options.warehouse) as warehouse:
         html = preview.render(warehouse, semantics, dashboard, datetime.now(UTC))
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(html)
+    with private_files():
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(html)
     print(f"{options.output} ({len(html.encode()) / 1e6:.1f} MB)")
     return 0
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from looker.errors import LookerError
+from looker.private import private_files
 
 
 class CommandError(Exception):
@@ -44,7 +45,8 @@ Main = Callable[[Sequence[str] | None], None]
 def command(main: Main) -> Callable[..., int]:
     """Turn `main` into a function that prints an error in one line and returns the exit code.
 
-    `.env` sets the variables that the environment lacks, also for dbt and for libraries.
+    `.env` sets the variables that the environment lacks, also for dbt and for libraries. Only the
+    owner can read the files that a command writes.
     """
 
     @functools.wraps(main)
@@ -54,7 +56,8 @@ def command(main: Main) -> Callable[..., int]:
             if value:
                 os.environ.setdefault(name, value)
         try:
-            main(arguments)
+            with private_files():
+                main(arguments)
         except (CommandError, LookerError) as error:
             print(f"\n{error}", file=sys.stderr)
             return getattr(error, "code", 1)

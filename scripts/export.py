@@ -24,6 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.command import CommandError, UsageError, command, iso_date, parsed_as, positive_int
+from scripts.duckdb_sql import defuse_formulas, quote
 from scripts.warehouse import TARGETS, Warehouse, WarehouseSettings, open_warehouse
 
 DEFAULT_MART = "klaviyo__campaign_extract"
@@ -74,14 +75,17 @@ def find_day_column(columns: Iterable[str]) -> str | None:
 def write_extract(warehouse: Warehouse, extract: Extract, file: Path) -> int:
     """Write the rows to a file and return their number; `file` appears only when it is complete.
 
+    In CSV a text that a spreadsheet would run as a formula begins with an apostrophe.
     DuckDB writes every file, so the same rows from any engine give the same bytes.
     """
     with _make_folder_beside(file) as folder, duckdb.connect() as writer:
         writer.execute("set timezone = 'UTC'")
-        rows, count = _fetch_rows(warehouse, extract, Path(folder))
-        complete = Path(folder, file.name)
-        options = "parquet, compression zstd" if file.suffix == ".parquet" else "csv, header"
-        writer.execute(f"copy (from {rows}) to '{complete}' (format {options})")
+        relation, count = _fetch_rows(warehouse, extract, Path(folder))
+        rows, complete = writer.sql(f"from {relation}"), Path(folder, file.name)
+        if file.suffix == ".parquet":
+            rows.write_parquet(str(complete), compression="zstd")
+        else:
+            defuse_formulas(rows).write_csv(str(complete))
         complete.replace(file)
     return count
 
@@ -117,7 +121,7 @@ def _fetch_rows(warehouse: Warehouse, extract: Extract, folder: Path) -> tuple[s
         for row in warehouse.query(extract.build_query(warehouse.mart(extract.mart), columns)):
             output.write(json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n")
             count += 1
-    return f"read_json('{lines}', format = 'newline_delimited', columns = {columns})", count
+    return f"read_json({quote(lines)}, format = 'newline_delimited', columns = {columns})", count
 
 
 def upload(file: Path, address: str, rows: int, extract: Extract) -> None:

@@ -19,6 +19,7 @@ import duckdb
 
 from scripts import sandbox, steps
 from scripts.command import command
+from scripts.duckdb_sql import defuse_formulas
 
 FILE = steps.ROOT / "looker" / "sample" / "mock_looker_dataset.csv"
 WORKSPACE = steps.Workspace(
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         steps.build(WORKSPACE, {"KLAVIYO_TABLES": "reporting"}, strict=True)
     with duckdb.connect(str(WORKSPACE.warehouse), read_only=True) as warehouse:
         warehouse.execute("set timezone = 'UTC'")
-        warehouse.sql(ROWS_QUERY).write_csv(str(file))
+        defuse_formulas(warehouse.sql(ROWS_QUERY)).write_csv(str(file))
     print(f"\n{file}: sandbox data, not of a real account.")
 
 

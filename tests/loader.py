@@ -33,9 +33,11 @@ class Loader:
     configuration: Mapping[str, str]
     tables: Tables = field(default_factory=dict)
     state: Any = field(default_factory=dict)
+    defers_truncate: bool = False  # whether it truncates at the end of a sync that succeeds
     warnings: list[str] = field(default_factory=list)
     written: Counter[str] = field(default_factory=Counter)  # upserts of the last sync
     deleted: Counter[str] = field(default_factory=Counter)  # deletes of the last sync
+    _unwritten: dict[str, set[str]] = field(default_factory=dict)  # by a deferred truncate's table
 
     def sync(
         self,
@@ -48,9 +50,14 @@ class Loader:
         `on_operation` is called with each operation before the next one is made.
         """
         self.written, self.deleted, self.warnings = Counter(), Counter(), []
+        self._unwritten = {}
         pending: list[models.Operation] = []
         with mock.patch.dict(os.environ, {"KLAVIYO_BASE_URL": self.url}):
-            operations = sync.sync(self.configuration, copy.deepcopy(self.state))
+            operations = sync.sync(
+                self.configuration,
+                copy.deepcopy(self.state),
+                defers_truncate=self.defers_truncate,
+            )
             for count, operation in enumerate(operations):
                 if count == die_after:
                     raise KilledError
@@ -61,6 +68,8 @@ class Loader:
                     self.state = json.loads(json.dumps(operation.state))
                     pending = []
         self._apply(pending)
+        for table, keys in self._unwritten.items():
+            self.tables[table] = {k: r for k, r in self.tables[table].items() if k not in keys}
         return self
 
     def _apply(self, operations: list[models.Operation]) -> None:
@@ -69,9 +78,12 @@ class Loader:
                 self.written[operation.table] += 1
                 key = _key(operation.table, operation.row)
                 self.tables.setdefault(operation.table, {})[key] = operation.row
+                self._unwritten.get(operation.table, set()).discard(key)
             elif isinstance(operation, models.Delete):
                 self.deleted[operation.table] += 1
                 del self.tables[operation.table][_key(operation.table, operation.keys)]
+            elif isinstance(operation, models.Truncate) and operation.deferred:
+                self._unwritten[operation.table] = {*self.tables.get(operation.table, {})}
             elif isinstance(operation, models.Truncate):
                 self.tables.pop(operation.table, None)
             elif isinstance(operation, models.Warning):

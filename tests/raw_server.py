@@ -47,7 +47,7 @@ Answer = bytes | Callable[[Connection], None]
 
 
 class RawServer(socketserver.ThreadingTCPServer):
-    """Sends every connection the same response and counts them."""
+    """Sends every connection the same response; counts them and keeps their requests."""
 
     daemon_threads = True
     block_on_close = False
@@ -57,6 +57,7 @@ class RawServer(socketserver.ThreadingTCPServer):
         self.answer, self.tls = answer, tls
         self.stopped = threading.Event()
         self.connections = 0
+        self.requests: list[bytes] = []
 
     @property
     def url(self) -> str:
@@ -73,7 +74,7 @@ class _Handler(socketserver.BaseRequestHandler):
         with suppress(OSError):
             if self.server.tls is not None:
                 self.request = self.server.tls.wrap_socket(self.request, server_side=True)
-            self.request.recv(2**16)
+            self.server.requests.append(self.request.recv(2**16))
             answer, connection = self.server.answer, Connection(self.request, self.server.stopped)
             if isinstance(answer, bytes):
                 connection.send(answer)

@@ -27,6 +27,8 @@ MIGRATIONS: dict[int, Callable[[Any], Any]] = {}
 REMEDY = "restore the state or reset the connection, which syncs everything again"
 MAX_INDEX_LENGTH = 6_000_000  # characters; budget.py makes room for it
 
+PARTS_WITHOUT_TABLE = ("roster", "reread")
+
 # Eight characters, or four in a large part.
 Digest = Annotated[str, Meta(pattern=r"^([A-Za-z0-9+/]{4}){1,2}$")]
 SizedDigest = Annotated[str, Meta(pattern=r"^([A-Za-z0-9+/]{4}){1,2}(:\d{1,18})?$")]  # :recipients
@@ -410,8 +412,8 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
             event_times=given.event_times,
         )
         for part, value in given.tables.items():
-            is_packable = part in tables or part == "roster"
-            _parse_part(account, part, unpack(value) if is_packable else value, tables)
+            is_known = part in tables or part in PARTS_WITHOUT_TABLE
+            _parse_part(account, part, unpack(value) if is_known else value, tables)
     except (KeyError, ValueError):
         raise ConfigurationError(f"the state of {part} is damaged: {REMEDY}") from None
     return account

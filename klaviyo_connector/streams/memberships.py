@@ -17,12 +17,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from api import ContractError, GoneError, KlaviyoError, TransientError
-from models import Operation, Row, Table, Warning
+from api import ContractError, GoneError, KlaviyoError, ScopeError, TransientError
+from models import Operation, Row, Table, Truncate, Warning
 from parallel import read_in_parallel
 from state.digests import is_mass_deletion
-from state.membership_index import MemberGroup, is_comparison_due
+from state.membership_index import WEEK, MemberGroup, is_comparison_due
 from state.state import MembershipState, ResourceState
+from streams.catalog import PROFILE
 from streams.context import AccountContext
 from streams.declarations import MemberListing, MembershipStream
 from streams.failures import Failures
@@ -52,10 +53,12 @@ def sync_memberships(
     An unchanged listing costs one request, a comparison one per 100 people.
     """
     listings = stream.listings or _group_listings(context, stream)
-    syncs = [ListingSync(context, writer, stream, listing) for listing in listings]
-    yield from _delete_dropped_groups(
-        context, writer, stream.table, {listing.name for listing in listings}
-    )
+    names = {listing.name for listing in listings}
+    refills = _is_refill_due(context, stream.table, names)
+    syncs = [ListingSync(context, writer, stream, listing, refills=refills) for listing in listings]
+    if refills:
+        yield Truncate(stream.table.name, deferred=True)
+    yield from _delete_dropped_groups(context, writer, stream.table, names)
     waiting, failures = [sync.request_pages() for sync in reversed(syncs)], Failures()
     for sync, page in read_in_parallel(
         lambda: waiting.pop() if waiting else None, context.settings.concurrency
@@ -83,18 +86,39 @@ def _group_listings(context: AccountContext, stream: MembershipStream) -> list[M
     return [MemberListing(name=id_, path=stream.path.format(id=id_), params=params) for id_ in ids]
 
 
+def _is_refill_due(context: AccountContext, table: Table, names: set[str]) -> bool:
+    """Whether to write all members again, because the state cannot hold those of some group.
+
+    The loader then deletes the rows that were not written. Once a week, or if the group is gone.
+    """
+    untracked = context.state.index.untracked
+    listings = {group.listing for group in untracked if group.table == table.name}
+    if not listings or not context.refills_members:
+        return False
+    known = context.state.memberships.get(table.name, {})
+    compared = [known[name].compared_on for name in listings if name in known]
+    days = [(context.today - day).days for day in compared if day]
+    return not listings <= names or max(days, default=0) >= WEEK
+
+
 def warn_of_untracked(context: AccountContext, table: Table) -> Iterator[Operation]:
     """Name the groups whose members are not deleted, because the state cannot hold them."""
     untracked = context.state.index.untracked
     names = {
         (group.key or (group.listing,))[-1] for group in untracked if group.table == table.name
     }
-    if names:
-        yield Warning(
-            f"{table.name}: there are more people than can be remembered, so nobody who leaves"
-            f" {', '.join(sorted(names))} is deleted; choose fewer tables of people, or reset the"
-            " connection from time to time"
-        )
+    if not names:
+        return
+    listed = ", ".join(sorted(names))
+    if context.refills_members and table != PROFILE:
+        consequence = f"those who leave {listed} are deleted once a week, when all rows are written"
+        remedy = "choose fewer tables of people if Fivetran bills too many rows"
+    else:
+        consequence = f"nobody who leaves {listed} is deleted"
+        remedy = "choose fewer tables of people, or reset the connection from time to time"
+    yield Warning(
+        f"{table.name}: there are more people than can be remembered, so {consequence}; {remedy}"
+    )
 
 
 class ListingSync:
@@ -106,6 +130,8 @@ class ListingSync:
         writer: RowWriter,
         stream: MembershipStream,
         listing: MemberListing,
+        *,
+        refills: bool,
     ) -> None:
         self._context, self._writer, self._stream = context, writer, stream
         self._listing, self._index = listing, context.state.index
@@ -113,7 +139,8 @@ class ListingSync:
         self._state = known.get(listing.name, MembershipState())
         watermark = self._state.watermark
         self._since = format_utc(context.clamp_to_now(watermark) - OVERLAP) if watermark else ""
-        self._compares = self._is_comparison_due()
+        self._refills = refills  # the rows that are not written are deleted
+        self._compares = refills or self._is_comparison_due()
         self._seen: dict[MemberGroup, set[str]] = defaultdict(set)
 
     def _is_comparison_due(self) -> bool:
@@ -141,6 +168,11 @@ class ListingSync:
             return
         except (ContractError, TransientError) as error:
             yield ListingResponse(self, error)
+        except ScopeError as error:
+            if not self._refills:
+                raise
+            # The sync has to fail: if it succeeded, the table would be empty.
+            yield ListingResponse(self, ContractError(str(error)))
 
     def write_page(self, page: Json) -> Iterator[Operation]:
         """The rows of one page's people."""
@@ -169,7 +201,7 @@ class ListingSync:
         self._index.add(group, person)
         if self._compares:
             self._seen[group].add(person)
-        return is_new or (row[self._stream.joined_column] or "") > self._since
+        return self._refills or is_new or (row[self._stream.joined_column] or "") > self._since
 
     def _group_of(self, row: Row) -> MemberGroup:
         key = tuple(row[name] for name in _group_columns(self._stream.table))
@@ -197,7 +229,10 @@ class ListingSync:
         """Read the listing a second time where it lacks a large share of a group."""
         groups = self._index.groups(self._stream.table.name, self._listing.name)
         people = [(self._index.people(group), self._seen[group]) for group in groups]
-        if any(is_mass_deletion(len(known - seen), len(known)) for known, seen in people):
+        lost = self._state.size - sum(map(len, self._seen.values()))
+        if (self._refills and is_mass_deletion(lost, self._state.size)) or any(
+            is_mass_deletion(len(known - seen), len(known)) for known, seen in people
+        ):
             for _, page in self.request_pages():
                 if isinstance(page, KlaviyoError):
                     raise page

@@ -546,7 +546,7 @@ SECURITY = [
     fault(
         "X4",
         "the environment has a .netrc, proxies, a certificate bundle and SSLKEYLOGFILE",
-        "none of it is used",
+        "a sandbox is reached without it; for Klaviyo, tests/connector/test_proxy.py",
         case("all of them", security.set_hostile_environment),
     ),
     fault(

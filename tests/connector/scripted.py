@@ -8,7 +8,7 @@ import json
 import operator
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -176,9 +176,19 @@ class ScriptedRun:
 
 def run(state: Any = None, **configuration: str) -> ScriptedRun:
     """Run one sync of the account that KLAVIYO_BASE_URL leads to, to its end or first error."""
+    return _collect(sync.sync({"api_key": KEY, **configuration}, copy.deepcopy(state)))
+
+
+def run_deferring(state: Any = None, **configuration: str) -> ScriptedRun:
+    """The same, of a loader that can defer a truncate to the end of a sync."""
+    settings = {"api_key": KEY, **configuration}
+    return _collect(sync.sync(settings, copy.deepcopy(state), defers_truncate=True))
+
+
+def _collect(operations: Iterator[Operation]) -> ScriptedRun:
     done = ScriptedRun()
     try:
-        for one in sync.sync({"api_key": KEY, **configuration}, copy.deepcopy(state)):
+        for one in operations:
             done.operations.append(one)
     except KlaviyoError as error:
         done.error = error

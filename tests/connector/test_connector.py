@@ -82,6 +82,26 @@ def test_every_operation_is_replayed_in_order(connector: Any, calls: list[Call])
     ]
 
 
+def test_d1_a_truncate_is_deferred_where_the_sdk_can_do_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's own signature decides, and the sync is given what it decides."""
+    calls: list[Any] = []
+
+    def truncate(table: str, *, schema: str | None = None, deferred: bool = False) -> None:
+        calls.append((table, schema, deferred))
+
+    def sync(*_: Any, defers_truncate: bool = False) -> Iterator[Operation]:
+        yield Truncate("list_profile", deferred=defers_truncate)
+
+    for expected in (False, True):
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        monkeypatch.delitem(sys.modules, "connector", raising=False)
+        connector = importlib.import_module("connector")
+        monkeypatch.setattr(connector.op, "truncate", truncate)  # from here on it is that of 3.1
+        monkeypatch.setattr(connector, "sync", sync)
+        connector.update({"api_key": KEY}, {})
+        assert calls.pop() == ("list_profile", None, expected)
+
+
 def test_an_error_of_our_own_is_a_crash(connector: Any, calls: list[Call]) -> None:
     """Only errors of Klaviyo's and of settings become one line; a bug keeps its traceback."""
 

@@ -1,13 +1,24 @@
 """Who is in which list and segment, and which e-mail addresses are suppressed."""
 
+import os
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from werkzeug import Response
 
 from api import ContractError, TransientError
-from models import Delete
-from tests.connector.scripted import DAY, ScriptedAccount, ScriptedRun, resource, run
+from models import Delete, Truncate
+from tests.connector.scripted import (
+    DAY,
+    KEY,
+    ScriptedAccount,
+    ScriptedRun,
+    resource,
+    run,
+    run_deferring,
+)
+from tests.loader import Loader
 
 LISTS, MEMBERS = "/api/lists", "/api/lists/L/profiles"
 TABLES = "list_profile"
@@ -35,6 +46,13 @@ def joined(done: ScriptedRun) -> list[str]:
 def deleted_members(done: ScriptedRun) -> list[str]:
     """The people deleted as members."""
     return [keys["profile_id"] for keys in done.deleted("list_profile")]
+
+
+def put_too_many_members(account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the list have 40 people, more than the state can hold."""
+    monkeypatch.setattr("sync.MAX_INDEX_LENGTH", 100)
+    monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
+    account.documents[MEMBERS] = [member(f"{number:026}") for number in range(40)]
 
 
 def filters(account: ScriptedAccount, path: str = MEMBERS) -> list[str]:
@@ -165,9 +183,7 @@ class TestMembers:
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """All are written; the warning names the list from which no member is deleted."""
-        monkeypatch.setattr("sync.MAX_INDEX_LENGTH", 100)
-        monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
-        list_account.documents[MEMBERS] = [member(f"{number:026}") for number in range(40)]
+        put_too_many_members(list_account, monkeypatch)
         first = run(tables=TABLES)
         list_account.now += DAY
         list_account.documents[MEMBERS] = [member("new", "2026-11-21T10:00:00+00:00")]
@@ -182,6 +198,70 @@ class TestMembers:
         list_account.now += DAY
         list_account.documents[LISTS].clear()
         assert run(second.state, tables=TABLES).warnings == []
+
+    def test_d1_members_beyond_the_state_are_written_again_weekly(
+        self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where the loader can defer a truncate: who left is gone a week later, and only they."""
+        url = os.environ["KLAVIYO_BASE_URL"]
+        loader = Loader(url, {"api_key": KEY, "tables": TABLES}, defers_truncate=True)
+        put_too_many_members(list_account, monkeypatch)
+        loader.sync()
+        (warning,) = loader.warnings
+        assert "those who leave L are deleted once a week" in warning
+        list_account.documents[MEMBERS] = list_account.documents[MEMBERS][1:]
+        for days, expected, written in ((1, 40, 0), (5, 40, 0), (1, 39, 39), (1, 39, 0)):
+            list_account.now += days * DAY
+            loader.sync()
+            assert len(loader.rows(TABLES)) == expected
+            assert loader.written[TABLES] == written
+        list_account.documents[LISTS].clear()
+        list_account.now += DAY
+        assert loader.sync().rows(TABLES) == []
+        assert loader.warnings == []
+
+    @pytest.mark.parametrize("status", [400, 403, 500])
+    def test_d1_a_failed_refill_deletes_nobody(
+        self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch, status: int
+    ) -> None:
+        """The sync fails, so the loader does not truncate; the next one fills the table again."""
+        put_too_many_members(list_account, monkeypatch)
+        state = run(tables=TABLES).state
+        list_account.now += 7 * DAY
+        list_account.fail_with(MEMBERS, status, "No.")
+        failed = run_deferring(state, tables=TABLES)
+        assert Truncate(TABLES, deferred=True) in failed.operations
+        assert failed.error is not None
+        list_account.responses.clear()
+        again = run_deferring(failed.state, tables=TABLES)
+        assert again.error is None
+        assert Truncate(TABLES, deferred=True) in again.operations
+        assert len(joined(again)) == 40
+
+    def test_d1_a_false_empty_listing_is_read_again_before_a_refill(
+        self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The members that the second reading shows are written, so they stay."""
+        put_too_many_members(list_account, monkeypatch)
+        state = run(tables=TABLES).state
+        list_account.now += 7 * DAY
+        empty = iter([Response('{"data": [], "links": {"next": null}}')])
+        list_account.responses[MEMBERS] = lambda _: next(empty, None)
+        done = run_deferring(state, tables=TABLES)
+        assert len(list_account.requests_to(MEMBERS)) == 3
+        assert len(joined(done)) == 40
+
+    @pytest.mark.parametrize("keys", [f"{KEY},pk_of_another", KEY])
+    def test_d1_a_table_of_several_accounts_is_not_truncated(
+        self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch, keys: str
+    ) -> None:
+        """A truncate would take the rows of every account, also of one without a key now."""
+        put_too_many_members(list_account, monkeypatch)
+        state = run(tables=TABLES, api_key=f"{KEY},pk_of_another").state
+        list_account.now += 7 * DAY
+        done = run_deferring(state, tables=TABLES, api_key=keys)
+        assert not [one for one in done.operations if isinstance(one, Truncate)]
+        assert "nobody who leaves L is deleted" in done.warnings[0]
 
     def test_an_account_without_a_key_keeps_its_share_of_the_state(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch

