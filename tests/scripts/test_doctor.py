@@ -27,6 +27,7 @@ IDS = [fact.id for fact in FACTS]
 MARK = re.compile(r"\(\?([^)]*)\)")
 # What the sandbox does not do yet as Klaviyo was recorded to.
 DIFFERS = {
+    "flow-opens",
     "message-variations",
     "report-floats",
     "report-message-ids",
@@ -189,6 +190,19 @@ def clear_counts(exchange: Exchange) -> None:
         group["measurements"]["count"] = [0 for _ in group["measurements"]["count"]]
 
 
+def count_no_opens(exchange: Exchange) -> None:
+    """Count nobody who opens on any day."""
+    series = exchange.document["data"]["attributes"]
+    for row in series["results"]:
+        row["statistics"]["opens_unique"] = [0.0 for _ in series["date_times"]]
+
+
+def add_opens(exchange: Exchange) -> None:
+    """Count each opening of a flow message, not each person."""
+    for row in exchange.document["data"]["attributes"]["results"]:
+        row["statistics"]["opens"] = (row["statistics"]["opens"] or 0.0) + 1.0
+
+
 RESULT = "data/attributes/results/0"
 CAMPAIGNS = r"GET /api/campaigns\?page\[size\]=100&sort=-updated_at "
 METRICS, ROLES = "GET /api/metrics ", "GET /api/mapped-metrics"
@@ -258,7 +272,10 @@ FLIPS: dict[str, tuple[str, Alteration]] = {
         r"GET /api/profiles\?additional-fields\[profile\]=subscriptions&page\[size\]=100&sort=upd",
         set_header("ratelimit-limit", "10, 10;w=1, 150;w=60"),
     ),
-    "events-page-size": (r"events\?page\[size\]=1000&sort=-datetime ", set_value("data", lambda old: old[:200])),
+    "events-page-size": (
+        r"events\?page\[size\]=1000&sort=-datetime ",
+        set_value("data", lambda old: old[:200]),
+    ),
     "future-filter": (r"GET /api/events.*greater-or-equal\(datetime", accept),
     "event-campaign": (f"{EMAILS}|{MESSAGES}", name_message_in_event),
     "event-cohorts": (EMAILS, rename_cohort),
@@ -280,7 +297,8 @@ FLIPS: dict[str, tuple[str, Alteration]] = {
         FLOW_REPORT,
         set_value(f"{RESULT}/statistics/delivered", lambda old: old + 1.0),
     ),
-    "flow-uniques": (FLOW_REPORT, set_value(f"{RESULT}/statistics/opens_unique", 1e6)),
+    "flow-uniques": (FLOW_DAYS, count_no_opens),
+    "flow-opens": (FLOW_REPORT, add_opens),
     "series-days": (
         FLOW_DAYS,
         set_value("data/attributes/date_times/0", lambda old: f"{old[:10]}T00:00:00-05:00"),

@@ -214,6 +214,19 @@ def check_flow_uniques(report: Answer, days: Answer) -> Finding:
     )
 
 
+@fact(
+    "flow-opens",
+    "The total opens of a flow message are its unique opens",
+    expected="equal for each message",
+    asks=[questions.FLOW_REPORT],
+)
+def check_flow_opens(report: Answer) -> Finding:
+    """Klaviyo's help says so of flows; a campaign has more opens than people."""
+    opens, people = _by_message(report, "opens"), _by_message(report, "opens_unique")
+    opened = [key for key, value in people.items() if value]
+    return find_share(opened, lambda key: opens[key] == people[key], "messages of flows opened")
+
+
 def _by_message(report: Answer, statistic: str) -> Counter[str]:
     """A statistic of each message, a series summed over its days."""
     sums = Counter[str]()
