@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from streams import catalog
 from streams.declarations import AggregateStream, MemberListing, ReportStream, ResourceStream
-from streams.profiles import WITH_PREDICTIONS
 from tables.converters import format_utc
 from tables.jsonapi import Json, get_path
 
@@ -169,7 +168,11 @@ CONSENTS = _get(
         "filter": f"greater-than(updated,{LONG_AGO})",
     },
 )
-PREDICTIONS = _get("profiles with predictions", _PROFILES, {**WITH_PREDICTIONS, "page[size]": "20"})
+PREDICTIONS = _get(
+    "profiles with predictions",
+    _PROFILES,
+    {"additional-fields[profile]": f"subscriptions,{catalog.PREDICTIONS}", "page[size]": "20"},
+)
 
 # ---------------------------------------------------------------- events
 

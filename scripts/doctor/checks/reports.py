@@ -67,7 +67,7 @@ def check_aggregates_accepted(*aggregates: Answer) -> Finding:
 
 @fact(
     "money-refusal",
-    "A metric that has no value is refused with an error of its own",
+    "A metric without values is refused with an error of its own",
     expected=f"400 '{MONEY_REFUSAL}'",
     asks=[questions.CAMPAIGN_TOTALS],
 )
