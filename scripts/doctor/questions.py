@@ -67,7 +67,6 @@ class Question:
 
     title: str
     build: Callable[[Account], Call]
-    is_report: bool = False
 
 
 def _get(title: str, path: str, query: Query) -> Question:
@@ -237,7 +236,7 @@ def _ask_report(
             attributes["interval"] = "daily"
         return Call(stream.path, body={"type": stream.report_type, "attributes": attributes})
 
-    return Question(f"report: {title}", build, is_report=True)
+    return Question(f"report: {title}", build)
 
 
 CAMPAIGN_REPORT = _ask_report(

@@ -15,6 +15,7 @@ from scripts.doctor.__main__ import main
 from scripts.doctor.checks import FACTS
 from scripts.doctor.examination import Examination, Result
 from scripts.doctor.facts import Answer, Verdict
+from scripts.doctor.questions import REPORTS
 from session import KlaviyoSession
 from tests import altering_proxy, secret_scan
 from tests.altering_proxy import Alteration, AlteringProxy, Answers, Exchange
@@ -548,3 +549,6 @@ def test_facts_and_their_marks_agree() -> None:
     listed = dict(re.findall(r"^- (.+) \(\? ([\w-]+)\)$", text, re.MULTILINE))
     assert listed == {fact.sentence: fact.id for fact in FACTS}
     assert {mark.strip() for mark in MARK.findall(text)} == set(IDS)
+    questions = {question for fact in FACTS for question in fact.asks}
+    assert f"sends {len(questions)} requests" in text
+    assert f"{len(REPORTS)} of the requests are reports" in text
