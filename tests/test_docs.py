@@ -12,6 +12,8 @@ README = (ROOT / "README.md").read_text()
 PLACES = (".env.example", "*.md", "[a-z]*/*.md", "looker/*/*.md")
 DOCUMENTS = sorted(file for place in PLACES for file in ROOT.glob(place))
 SYSTEM_MODULE = re.compile(r"(?<!bin/)\bpython3? -m[ \n]\s*\S+")
+TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
+CELL_END = re.compile(r"(?<!\\)\|")
 FAULT_ROW = re.compile(r"^\| ([A-Z]\d+) \| (.*?) \| (.*?) \| [\d|]", re.MULTILINE)
 
 
@@ -67,6 +69,18 @@ def test_every_fact_about_klaviyo_has_a_test() -> None:
     assert [fact for fact, link in zip(facts, links, strict=True) if len(link) != 1] == []
     named = [pair for link in links for pair in link]
     assert [pair for pair in named if f"def {pair[0]}(" not in (ROOT / pair[1]).read_text()] == []
+
+
+def test_every_row_of_a_table_is_complete() -> None:
+    """In every document each row of a table has as many cells as the row of its head."""
+    offenders = [
+        f"{file.name}: {row:.60}"
+        for file in DOCUMENTS
+        for table in TABLE.findall(file.read_text())
+        for row in table.splitlines()
+        if len(CELL_END.findall(row)) != len(CELL_END.findall(table.splitlines()[0]))
+    ]
+    assert offenders == []
 
 
 def test_fault_document_equals_the_fault_table() -> None:

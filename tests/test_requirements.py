@@ -13,7 +13,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 PIN = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 
-COMMANDS = ["scripts.pipeline", "scripts.load_postgres", "looker.__main__"]
+COMMANDS = [
+    "scripts.pipeline",
+    "scripts.load_postgres",
+    "scripts.doctor.__main__",
+    "looker.__main__",
+]
 GROUPS = ["connector", "warehouse", "scripts"]
 
 

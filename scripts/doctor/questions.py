@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from streams import catalog
 from streams.declarations import AggregateStream, MemberListing, ReportStream, ResourceStream
-from streams.profiles import WITH_PREDICTIONS
 from tables.converters import format_utc
 from tables.jsonapi import Json, get_path
 
@@ -68,7 +67,6 @@ class Question:
 
     title: str
     build: Callable[[Account], Call]
-    is_report: bool = False
 
 
 def _get(title: str, path: str, query: Query) -> Question:
@@ -169,7 +167,11 @@ CONSENTS = _get(
         "filter": f"greater-than(updated,{LONG_AGO})",
     },
 )
-PREDICTIONS = _get("profiles with predictions", _PROFILES, {**WITH_PREDICTIONS, "page[size]": "20"})
+PREDICTIONS = _get(
+    "profiles with predictions",
+    _PROFILES,
+    {"additional-fields[profile]": f"subscriptions,{catalog.PREDICTIONS}", "page[size]": "20"},
+)
 
 # ---------------------------------------------------------------- events
 
@@ -234,7 +236,7 @@ def _ask_report(
             attributes["interval"] = "daily"
         return Call(stream.path, body={"type": stream.report_type, "attributes": attributes})
 
-    return Question(f"report: {title}", build, is_report=True)
+    return Question(f"report: {title}", build)
 
 
 CAMPAIGN_REPORT = _ask_report(

@@ -67,7 +67,7 @@ def check_aggregates_accepted(*aggregates: Answer) -> Finding:
 
 @fact(
     "money-refusal",
-    "A metric that has no value is refused with an error of its own",
+    "A metric without values is refused with an error of its own",
     expected=f"400 '{MONEY_REFUSAL}'",
     asks=[questions.CAMPAIGN_TOTALS],
 )
@@ -212,6 +212,19 @@ def check_flow_uniques(report: Answer, days: Answer) -> Finding:
         f"{within} of {len(ranges)} messages, {ranges.total():.0f} people,"
         f" {sums.total():.0f} by days",
     )
+
+
+@fact(
+    "flow-opens",
+    "The total opens of a flow message are its unique opens",
+    expected="equal for each message",
+    asks=[questions.FLOW_REPORT],
+)
+def check_flow_opens(report: Answer) -> Finding:
+    """Klaviyo's help says so of flows; a campaign has more opens than people."""
+    opens, people = _by_message(report, "opens"), _by_message(report, "opens_unique")
+    opened = [key for key, value in people.items() if value]
+    return find_share(opened, lambda key: opens[key] == people[key], "messages of flows opened")
 
 
 def _by_message(report: Answer, statistic: str) -> Counter[str]:

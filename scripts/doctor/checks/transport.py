@@ -38,7 +38,7 @@ def check_rate_limit_windows(account: Answer) -> Finding:
     asks=[questions.METRICS],
 )
 def check_rate_limit_remaining(metrics: Answer) -> Finding:
-    """Read as the minute's, it would slow every sync to a crawl, or never."""
+    """Read as the minute's, it would never slow a sync down in time."""
     _ = metrics.content
     remaining, quota = metrics.limits.remaining, _quotas(metrics).get(SECOND)
     if remaining is None or quota is None:
