@@ -31,7 +31,8 @@ LONGEST = ("test_any_order.py", "test_demo.py", "test_engines.py", "test_matrix.
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the longest files first; xdist hands out whole files in this order."""
-    items.sort(key=lambda item: LONGEST.index(name) if (name := item.path.name) in LONGEST else 9)
+    order = {name: position for position, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST)))
 
 
 # One a module, not one a session: while Playwright runs, its thread can run no other event loop.

@@ -81,14 +81,16 @@ def _copy_built(built: Path, folder: Path) -> DuckDB:
     return engine
 
 
-def _update(engine: Engine, folder: Path, first: Contents) -> TwoRuns:
+def _update(
+    engine: Engine, folder: Path, first: Contents, selection: tuple[str, ...] = OF_NEXT_SYNC
+) -> TwoRuns:
     """Load the next sync and run again.
 
     An order of an unaffected month changes too, without a sync report: no run may read it.
     """
     unseen = {**shop.UNAFFECTED, "value": 0.01}
     load(engine, folder, raw_after(*NEXT_SYNC, unseen))
-    updated = run_dbt(engine, folder, "run", *OF_NEXT_SYNC)
+    updated = run_dbt(engine, folder, "run", *selection)
     return TwoRuns(engine, folder, first, updated)
 
 
@@ -103,7 +105,8 @@ def _duckdb(built: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
 def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
     folder = tmp_path_factory.mktemp("postgres")
     with running_postgres(folder) as engine:
-        yield _update(engine, folder, _run_first(engine, folder))
+        # Loading a table drops the views on it, so every model runs again.
+        yield _update(engine, folder, _run_first(engine, folder), selection=())
 
 
 @pytest.fixture(scope="module", name="bigquery")
