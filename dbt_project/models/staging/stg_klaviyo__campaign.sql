@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ source_rows('campaign') }}
+    {{ source_rows_with_deleted('campaign') }}
 
 ),
 
@@ -23,6 +23,7 @@ renamed as (
 
         ---------- booleans
         is_archived,
+        is_deleted,
 
         ---------- timestamps
         created_at,

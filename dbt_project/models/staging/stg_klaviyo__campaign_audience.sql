@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ source_rows('campaign_audience') }}
+    {{ source_rows_with_deleted('campaign_audience') }}
 
 ),
 
@@ -19,6 +19,9 @@ renamed as (
 
         ---------- numerics
         priority,
+
+        ---------- booleans
+        is_deleted,
 
         ---------- timestamps
         created_at,

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ source_rows('campaign_message') }}
+    {{ source_rows_with_deleted('campaign_message') }}
 
 ),
 
@@ -28,6 +28,7 @@ renamed as (
         ---------- booleans
         is_tracking_opens,
         is_tracking_clicks,
+        is_deleted,
 
         ---------- timestamps
         send_time,

@@ -22,7 +22,7 @@ renamed as (
         variation_name,
 
         ---------- numerics
-        {{ (additive_statistics() + ratio_statistics()) | join(',\n        ') }},
+        {{ counted_statistics() }},
 
         ---------- timestamps
         synced_at

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ source_rows('campaign_variation') }}
+    {{ source_rows_with_deleted('campaign_variation') }}
 
 ),
 
@@ -26,6 +26,9 @@ renamed as (
         from_email,
         from_label,
         reply_to_email,
+
+        ---------- booleans
+        is_deleted,
 
         ---------- timestamps
         created_at,

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ source_rows('flow') }}
+    {{ source_rows_with_deleted('flow') }}
 
 ),
 
@@ -20,6 +20,7 @@ renamed as (
 
         ---------- booleans
         is_archived,
+        is_deleted,
 
         ---------- timestamps
         created_at,

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ source_rows('flow_message') }}
+    {{ source_rows_with_deleted('flow_message') }}
 
 ),
 
@@ -26,6 +26,9 @@ renamed as (
         {{ subject_line('subject', 'title', 'body') }} as subject_line,
         from_email,
         from_label,
+
+        ---------- booleans
+        is_deleted,
 
         ---------- timestamps
         created_at,

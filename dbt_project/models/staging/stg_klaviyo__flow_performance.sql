@@ -23,7 +23,7 @@ renamed as (
         variation_name,
 
         ---------- numerics
-        {{ (additive_statistics() + ratio_statistics()) | join(',\n        ') }},
+        {{ counted_statistics() }},
 
         ---------- dates
         window_start,

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ source_rows('list') }}
+    {{ source_rows_with_deleted('list') }}
 
 ),
 
@@ -16,6 +16,9 @@ renamed as (
         ---------- strings
         name as list_name,
         opt_in_process,
+
+        ---------- booleans
+        is_deleted,
 
         ---------- timestamps
         created_at,

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ source_rows('segment') }}
+    {{ source_rows_with_deleted('segment') }}
 
 ),
 
@@ -20,6 +20,7 @@ renamed as (
         is_active,
         is_processing,
         is_starred,
+        is_deleted,
 
         ---------- timestamps
         created_at,
