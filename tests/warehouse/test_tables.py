@@ -1,16 +1,35 @@
-"""KLAVIYO_TABLES: a raw table that is not selected is empty, with its columns and types."""
+"""A raw table that is not selected, or does not exist, is empty, with its columns and types."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import configuration
 from streams import TABLES
+from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
 
-SELECTED = ["campaign", "campaign_performance"]
-ALWAYS = ["account", "sync_report", "sync_error"]
+SELECTED = ["campaign", "campaign_performance", "event", "form"]
+# The user of Fivetran unticked two of them, the tables about syncs, and some columns.
+EXISTING = ["account", "campaign", "campaign_performance", "flow"]
+UNTICKED = {
+    "account": ("organization_name", "is_test_account"),
+    "campaign": ("name", "is_archived", "definition", "created_at"),
+    "campaign_performance": ("opens_unique", "text_message_roi", "synced_at"),
+}
+ERRORS_ONLY = ("--exclude", "config.severity:warn")
+
+
+def untick(file: Path, columns: Mapping[str, Iterable[str]]) -> Path:
+    """Drop columns of raw tables."""
+    with duckdb.connect(str(file)) as connection:
+        for table, names in columns.items():
+            for name in names:
+                connection.execute(f"alter table {SCHEMA}.{table} drop column {name}")
+    return file
 
 
 def columns(warehouse: Path) -> list[dict[str, Any]]:
@@ -22,22 +41,61 @@ def columns(warehouse: Path) -> list[dict[str, Any]]:
     )
 
 
-def test_tables_that_are_not_selected_are_empty_and_typed(built: Path, tmp_path: Path) -> None:
-    """A raw warehouse of two tables gives every model the columns and types of a complete one.
+def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
+    built: Path, tmp_path: Path
+) -> None:
+    """A raw warehouse of four incomplete tables gives every model its columns and types.
 
-    The exception are the compatibility views, which are only built on request.
+    One line of the log has the missing tables. The exception are the compatibility views, which are
+    only built on request.
     """
-    synced = raw.write(tmp_path / "raw.db", shop.ROWS, SELECTED + ALWAYS)
+    synced = untick(raw.write(tmp_path / "raw.db", shop.ROWS, EXISTING), UNTICKED)
 
-    done = dbt.run(tmp_path, "run", raw=synced, tables=", ".join(SELECTED))
+    done = dbt.run(
+        tmp_path,
+        *("build", *dbt.WITHOUT_UNIT_TESTS, *ERRORS_ONLY),
+        raw=synced,
+        tables=", ".join(SELECTED),
+    )
 
     assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Read as empty, because they are missing: ") == 1
+    assert "are missing: form, event, sync_report, sync_error. Tick them" in done.stdout
     partial, complete = tmp_path / "warehouse.duckdb", columns(built / "warehouse.duckdb")
     requested = [row for row in complete if row["table_schema"] == "klaviyo_compatibility"]
     assert columns(partial) == [row for row in complete if row not in requested]
     assert requested != []
-    assert dbt.query(partial, "select 1 from klaviyo__message_performance") != []
-    assert dbt.query(partial, "select 1 from klaviyo_staging.stg_klaviyo__flow") == []
+    rows = dbt.query(
+        partial,
+        "select account_id, campaign_name, opens_unique, delivered"
+        " from klaviyo__message_performance where message_id = 'before'",
+    )
+    assert [tuple(row.values()) for row in rows] == [(shop.US, None, None, 100)]
+    flows = "select flow_name from klaviyo__message_performance where message_type = 'flow'"
+    assert dbt.query(partial, flows) == []  # the table exists and is not selected
+
+
+@pytest.mark.parametrize(
+    ("tables", "unticked", "message"),
+    [
+        (["campaign"], {}, "The raw table account is missing: set KLAVIYO_RAW_SCHEMA"),
+        (
+            ["account", "event"],
+            {"event": ("timestamp", "datetime")},
+            "The raw table event lacks datetime, timestamp, which the marts require: tick it",
+        ),
+    ],
+)
+def test_b5_what_is_required_is_named_with_its_remedy(
+    tables: list[str], unticked: Mapping[str, Iterable[str]], message: str, tmp_path: Path
+) -> None:
+    """A run without what the marts require ends at once, with one line that has the remedy."""
+    file = untick(raw.write(tmp_path / "raw.db", {}, tables), unticked)
+    done = dbt.run(tmp_path, "build", raw=file)
+
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert "START" not in done.stdout
 
 
 @pytest.mark.parametrize("selection", ["", "list_profile, predictive_analytics"])
