@@ -68,9 +68,9 @@ def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
     rows = dbt.query(
         partial,
         "select account_id, campaign_name, opens_unique, delivered"
-        " from klaviyo__message_performance where message_id = 'before'",
+        " from klaviyo__message_performance where variation_id = 'A'",
     )
-    assert [tuple(row.values()) for row in rows] == [(shop.US, None, None, 100)]
+    assert [tuple(row.values()) for row in rows] == [(shop.US, None, None, 1000)]
     flows = "select flow_name from klaviyo__message_performance where message_type = 'flow'"
     assert dbt.query(partial, flows) == []  # the table exists and is not selected
 
