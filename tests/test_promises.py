@@ -209,7 +209,7 @@ def read_campaign_report(sandbox: Sandbox, start: str, end: str) -> list[dict[st
     document = sandbox.report(
         "campaign-values-report",
         statistics=STATISTICS,
-        timeframe={"start": f"{start}T00:00:00", "end": f"{end}T23:59:59"},
+        timeframe={"start": f"{start}T00:00:00Z", "end": f"{end}T23:59:59Z"},
         conversion_metric_id=revenue["relationships"]["metric"]["data"]["id"],
         group_by=["campaign_id", "campaign_message_id", "send_channel", "variation"],
     )

@@ -19,7 +19,7 @@ ACCOUNT: dict[str, Any] = {
     "no_limits": True,
 }
 TEN_DAYS = 10 * 86_400
-YEAR = {"start": "2025-12-05T00:00:00+00:00", "end": "2026-12-04T23:59:59+00:00"}
+YEAR = {"start": "2025-12-05T00:00:00Z", "end": "2026-12-04T23:59:59Z"}
 GROUPS = ["campaign_id", "campaign_message_id", "send_channel", "variation"]
 
 
