@@ -8,7 +8,8 @@ KlaviyoError
 ├─ ScopeError          skip these tables and say so
 ├─ CursorError         start this listing again
 ├─ ContractError       stop; the response breaks Klaviyo's contract
-│  └─ GoneError          this record is deleted
+│  ├─ GoneError          this record is deleted
+│  └─ RefusedError       this request is refused; another one may be answered
 └─ ConfigurationError  stop before any request; the user must change a setting
 """
 
@@ -91,6 +92,10 @@ class ContractError(KlaviyoError):
 
 class GoneError(ContractError):
     """There is no record at this path, or it is deleted."""
+
+
+class RefusedError(ContractError):
+    """Klaviyo refuses the request (400); it may answer one that asks for less."""
 
 
 class ConfigurationError(KlaviyoError):
@@ -273,7 +278,8 @@ def _raise_for_status(path: str, status: int, headers: Mapping[str, str], conten
         raise ScopeError(said)
     if status in (400, 410) and "cursor" in detail.lower():
         raise CursorError(said)
-    raise GoneError(said) if status in (404, 410) else ContractError(said)
+    errors = {400: RefusedError, 404: GoneError, 410: GoneError}
+    raise errors.get(status, ContractError)(said)
 
 
 def _parse_json(content: bytes) -> Any:

@@ -28,12 +28,12 @@ FIELDS = (  # key, label and description in the setup form
     (
         "conversion_metrics",
         "Conversion metrics",
-        "Names or ids of the metrics that count as conversions. Empty: the account's revenue.",
+        "Names or ids (if a name holds a comma) of what counts as conversion. Empty: revenue.",
     ),
     (
         "event_metrics",
         "Event metrics",
-        "Names of the metrics whose events are synced when the table `event` is. Empty: all.",
+        "Names or ids (if a name holds a comma) of the metrics of the table `event`. Empty: all.",
     ),
     ("concurrency", "Threads", "How many requests run side by side: 1 to 32, by default 8."),
 )

@@ -223,9 +223,18 @@ def _sync_account(context: AccountContext) -> Iterator[Batch]:
 
 
 def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
-    rows = RowDigests(context.state.account_row.digests)
+    known = context.state.account_row
+    rows = RowDigests(known.digests)
     yield from writer.store(ACCOUNTS.table, context.document, lambda row: rows.is_changed("", row))
-    context.state.account_row = AccountRowState(digests=dict(rows.digests))
+    if known.units not in ((), context.units):
+        context.state.request_results_again()
+        yield Warning(
+            f"the account's time zone or currency is no longer {', '.join(known.units)} but"
+            f" {', '.join(context.units)}: all results are requested again, as the quota allows;"
+            " after a change of the zone, a full re-sync also removes counts of old days that moved"
+            " to the day beside"
+        )
+    context.state.account_row = AccountRowState(digests=dict(rows.digests), units=context.units)
     yield context.state.checkpoint()
 
 

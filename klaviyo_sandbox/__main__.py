@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import NoReturn
+from typing import NoReturn, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import uvicorn
 
 from klaviyo_sandbox.account import CAMPAIGNS, Account
+from klaviyo_sandbox.catalog.builder import CURRENCY, TIMEZONE
+from klaviyo_sandbox.catalog.plan import Revenue
 from klaviyo_sandbox.http.app import App, Key
 from klaviyo_sandbox.http.exchange import Protocol
 from klaviyo_sandbox.http.faults import NAMES
@@ -76,6 +79,9 @@ def _build_app(options: argparse.Namespace) -> App:
             profiles=options.profiles,
             events=options.events,
             own_message_ids=options.own_message_ids,
+            timezone=options.timezone,
+            currency=options.currency,
+            revenue=options.revenue,
         )
         for seed in dict.fromkeys(seeds)
     }
@@ -134,6 +140,21 @@ def _add_account_options(add: Callable[..., argparse.Action]) -> None:
         help="campaign reports name each message by its own id; default: the message of a campaign"
         " that has only one is named by the campaign's id, as live answers do",
     )
+    add(
+        "--timezone",
+        type=zone,
+        default=TIMEZONE,
+        metavar="NAME",
+        help="its time zone, in which campaigns are sent and reports count; default: %(default)s",
+    )
+    add("--currency", default=CURRENCY, metavar="CODE", help="default: %(default)s")
+    add(
+        "--revenue",
+        default="mapped",
+        choices=get_args(Revenue),
+        help="its revenue metric: mapped to one, unmapped, unmapped and twice there (of a former"
+        " store too), or none; default: %(default)s",
+    )
 
 
 def _add_server_options(add: Callable[..., argparse.Action]) -> None:
@@ -171,6 +192,14 @@ def moment(text: str) -> int:
 def day(text: str) -> date:
     """Return an ISO 8601 date."""
     return date.fromisoformat(text)
+
+
+def zone(text: str) -> str:
+    """Return the name of a time zone."""
+    try:
+        return ZoneInfo(text).key
+    except ZoneInfoNotFoundError:
+        raise ValueError(text) from None
 
 
 def count(text: str) -> int:

@@ -7,12 +7,15 @@ later.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from klaviyo_sandbox.catalog.builder import build_company
+from klaviyo_sandbox.catalog.builder import CURRENCY, TIMEZONE, build_company
+from klaviyo_sandbox.catalog.plan import Revenue
 from klaviyo_sandbox.clock import FUTURE, HISTORY, HOUR, midnight
 from klaviyo_sandbox.jsonapi import Json, parse_iso, to_iso
 from klaviyo_sandbox.resources.registry import RESOURCE_TYPES, build_resources
@@ -45,13 +48,18 @@ class Account:
         profiles: int | None = None,
         events: int | None = None,
         own_message_ids: bool = False,
+        timezone: str = TIMEZONE,
+        currency: str = CURRENCY,
+        revenue: Revenue = "mapped",
     ) -> None:
         day = midnight(epoch)
         self.epoch, self.own_message_ids = epoch, own_message_ids
         self.start, self.end = day - HISTORY, day + FUTURE
         self._check_covered(now)
         self.now = self.first_now = now
-        self.company = build_company(seed, epoch, campaigns)
+        self.company = self.first_company = build_company(
+            seed, epoch, campaigns, timezone=timezone, currency=currency, revenue=revenue
+        )
         noon = day + 12 * HOUR
         simulator = HistorySimulator(self.company, seed, self.start, noon, self.end)
         history = simulator.run(profiles, events)
@@ -79,8 +87,10 @@ class Account:
 
     def reset(self) -> None:
         """Undo every edit and set the clock to its first time."""
-        if self.now == self.first_now and not self._edits and not self.events.is_edited:
+        is_edited = self._edits or self.events.is_edited or self.company != self.first_company
+        if self.now == self.first_now and not is_edited:
             return  # keep the cache: building every profile again is what costs time
+        self.company = self.first_company
         self.now = self.first_now
         self._edits.clear()
         self.events.undo_edits()
@@ -110,6 +120,28 @@ class Account:
             updated = dict.fromkeys(names, to_iso(self.now))
             changes = _merge(self._edits.get((resource_type, id_)) or {}, updated | changes)
         self._edits[resource_type, id_] = changes
+        self._cache.clear()
+
+    def change_settings(self, *, timezone: str, currency: str) -> None:
+        """Set the company's time zone and currency, in which reports count from now on.
+
+        Events keep the currency of their store. ValueError if there is no such time zone.
+        """
+        try:
+            ZoneInfo(timezone)
+        except ZoneInfoNotFoundError:
+            raise ValueError(f"there is no time zone {timezone}") from None
+        self.company = replace(self.company, timezone=timezone, currency=currency)
+        self._cache.clear()
+
+    def map_metric(self, role: str, metric_id: str | None) -> None:
+        """Give a role, such as ``revenue``, to another metric or to none."""
+        metrics = {metric.id for metric in self.company.metrics}
+        roles = {mapped.id: mapped for mapped in self.company.mapped_metrics}
+        if role not in roles or metric_id not in {None, *metrics}:
+            raise ValueError(f"there is no role {role} or no metric {metric_id}")
+        roles[role] = replace(roles[role], metric_id=metric_id, updated=self.now)
+        self.company = replace(self.company, mapped_metrics=tuple(roles.values()))
         self._cache.clear()
 
     def resources(self, resource_type: str) -> list[Json]:

@@ -102,6 +102,14 @@ class Sandbox:
         """Change attributes of a resource, or delete it (None)."""
         self.admin("POST", "/edit", type=resource_type, id=id_, changes=changes)
 
+    def change_settings(self, **settings: str) -> None:
+        """Change the account's timezone or currency."""
+        self.admin("POST", "/settings", **settings)
+
+    def map_metric(self, role: str, metric_id: str | None) -> None:
+        """Give a role, such as revenue, to another metric or to none."""
+        self.admin("POST", "/map", role=role, metric_id=metric_id)
+
     def reset(self) -> None:
         """Return to the first state: clock, edits, faults, counted rate limits, requests.
 

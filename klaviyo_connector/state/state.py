@@ -80,9 +80,10 @@ class TimeSpan(Struct, frozen=True, order=True, array_like=True):
 
 
 class AccountRowState(_Part, frozen=True):
-    """The row of the account itself."""
+    """The row of the account itself, and the units of its results: time zone and currency."""
 
     digests: dict[str, Digest] = msgspec.field(name="rows", default_factory=dict)
+    units: tuple[str, ...] = ()
 
 
 class RecordDetails(Struct, frozen=True, array_like=True):
@@ -242,6 +243,15 @@ class AccountState:
     first_day: date | None = None  # the oldest record that can have results
     unknown: dict[str, Any] = field(default_factory=dict)  # of a newer connector's streams
     event_times: tuple[datetime, ...] = ()  # the span of those written since the last sync_report
+
+    def request_results_again(self) -> None:
+        """Let every report and aggregate start over; written rows can still be deleted."""
+        self.reports = {
+            table: {
+                metric: ReportState(digests=state.digests) for metric, state in by_metric.items()
+            }
+            for table, by_metric in self.reports.items()
+        }
 
     def checkpoint(self) -> Checkpoint:
         """A checkpoint of this account alone; `dump_checkpoint` makes it JSON.

@@ -20,6 +20,7 @@ from streams.declarations import (
     Stream,
     WindowedStream,
 )
+from tables.send_times import derive_send_times
 
 # ---------------------------------------------------------------- the account
 
@@ -130,7 +131,8 @@ CAMPAIGN_MESSAGE = parse_table(
     name                  STRING        attributes/definition/name
     status                STRING        attributes/definition/status
     channel               STRING related/campaign-variations/0/attributes/definition/details/channel
-    send_time             UTC_DATETIME  attributes/definition/send_options/send_time
+    send_time             UTC_DATETIME  send_time
+    send_times            JSON          attributes/definition/send_options/send_times
     send_strategy         STRING        attributes/definition/send_options/send_strategy
     recipient_percentage  LONG          attributes/definition/send_options/recipient_percentage
     is_tracking_opens     BOOLEAN       attributes/definition/tracking_options/is_tracking_opens
@@ -158,6 +160,7 @@ CAMPAIGN_VARIATION = parse_table(
     from_label            STRING        attributes/definition/details/from_label
     reply_to_email        STRING        attributes/definition/details/reply_to_email
     template_id           STRING        attributes/definition/details/template_id
+    send_time             UTC_DATETIME  send_time
     created_at            UTC_DATETIME  attributes/created
     updated_at            UTC_DATETIME  attributes/updated
     details               JSON          attributes/definition/details
@@ -213,6 +216,7 @@ CAMPAIGN_MESSAGES = ResourceStream(
         relationship="campaign-variations",
         path="/api/campaign-messages/{id}/campaign-variations",
     ),
+    derive=derive_send_times,
 )
 
 # ---------------------------------------------------------------- flows

@@ -14,8 +14,10 @@ from session import KlaviyoSession
 from state.state import AccountState
 from streams.declarations import Stream
 from streams.registry import dependents
-from tables.converters import format_utc, to_date
+from tables.converters import format_utc, to_date, to_string
 from tables.jsonapi import Json, get_path
+
+METRIC_STREAM = "metric"
 
 
 @dataclass(eq=False)
@@ -42,6 +44,8 @@ class AccountContext:
     now: datetime  # Klaviyo's time at the beginning of the sync
     scopes: Scopes = field(default_factory=Scopes)
     metrics: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # name to ids
+    integrations: dict[str, str] = field(default_factory=dict)  # id of a metric to its source
+    listed: set[str] = field(default_factory=set)  # streams whose records this sync has read
     revenue_metric: str | None = None
     revenue_is_custom: bool = False  # revenue is mapped to a metric computed from others
 
@@ -54,6 +58,12 @@ class AccountContext:
     def zone(self) -> ZoneInfo:
         """The time zone in which Klaviyo reports this account's days."""
         return ZoneInfo(self.document["attributes"]["timezone"])
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units in which Klaviyo reports this account's results: time zone and currency."""
+        attributes = self.document["attributes"]
+        return attributes["timezone"], to_string(attributes.get("preferred_currency")) or ""
 
     @cached_property
     def today(self) -> date:
@@ -100,10 +110,12 @@ class AccountContext:
 
     def collect_metadata(self, stream_name: str, document: Json) -> None:
         """Take from a listed record what later streams need."""
-        if stream_name == "metric":
+        if stream_name == METRIC_STREAM:
             name = get_path(document, ("attributes", "name"))
             ids = self.metrics[str(name)]
             ids += {str(document.get("id"))} - set(ids)
+            integration = get_path(document, ("attributes", "integration", "name"))
+            self.integrations[str(document.get("id"))] = str(integration or "")
         elif stream_name == "mapped_metric" and document.get("id") == "revenue":
             self.revenue_metric = get_path(document, ("related", "metric", "id"))
             self.revenue_is_custom = (
@@ -121,16 +133,28 @@ class AccountContext:
                 self.state.first_day = min(day, self.state.first_day or day)
                 return
 
-    def metric_ids(self, setting: str, name: str) -> list[str]:
-        """The ids of a metric that a setting names. Raises ConfigurationError if there is none."""
+    def find_metrics(self, setting: str) -> tuple[dict[str, str], list[ConfigurationError]]:
+        """The metrics that a setting names, by name or id: id to the name that the setting has.
+
+        Each name without a metric is an error; the others stand.
+        """
         known_ids = {one for ids in self.metrics.values() for one in ids}
-        found = self.metrics.get(name) or ([name] if name in known_ids else [])
-        if not found:
-            raise ConfigurationError(
-                f"{setting}: the account has no metric {quote(name)}; Klaviyo lists them under"
-                " Analytics > Metrics"
-            )
-        return found
+        found: dict[str, str] = {}
+        errors = []
+        for name in getattr(self.settings, setting):
+            ids = self.metrics.get(name) or ([name] if name in known_ids else [])
+            found |= {one: found.get(one, name) for one in ids}
+            if not ids:
+                errors.append(self._unknown_metric(setting, name))
+        return found, errors
+
+    def _unknown_metric(self, setting: str, name: str) -> ConfigurationError:
+        if METRIC_STREAM not in self.listed:
+            reason = f"cannot look up the metric {quote(name)}, as the metrics could not be listed"
+        else:
+            reason = f"the account has no metric {quote(name)}"
+        remedy = "Klaviyo lists names under Analytics > Metrics, and the table metric has the ids"
+        return ConfigurationError(f"{setting}: {reason}; {remedy}")
 
     @cached_property
     def formatted_now(self) -> str:

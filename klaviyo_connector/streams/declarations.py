@@ -9,11 +9,12 @@ Stream                 path, scope, main table, what it needs of other streams
 └─ MembershipStream    the people of lists and segments, suppressions
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from models import Table
+from tables.jsonapi import Json
 
 # Events "must be after the year 1990" (OpenAPI).
 BEFORE_KLAVIYO = datetime(1990, 1, 1, tzinfo=UTC)
@@ -44,7 +45,10 @@ class Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """A relationship that each record has at its own path; requested when the record changes."""
+    """A relationship that some answers of Klaviyo include in the listing, and others refuse to.
+
+    Where it is missing, each changed record's own path is requested.
+    """
 
     relationship: str
     path: str  # with {id}
@@ -58,7 +62,7 @@ class ResourceStream(Stream):
     listing each, that together cover every record. `cursor_field` is the time of a record's last
     change; without one every sync lists everything. `since_operator` is the comparison that Klaviyo
     offers for it. `required_attribute` is one that every record of our revision has and other
-    revisions lack.
+    revisions lack. `derive` adds to a complete record what columns need and no single path has.
     """
 
     include: tuple[str, ...] = ()
@@ -68,6 +72,7 @@ class ResourceStream(Stream):
     since_operator: str = "greater-or-equal"
     details: Details | None = None
     required_attribute: str | None = None
+    derive: Callable[[Json], Json] | None = None
 
     @property
     def params(self) -> dict[str, str]:
@@ -123,6 +128,18 @@ class ReportStream(ScheduledStream):
     def tables(self) -> tuple[Table, ...]:
         """The report's table and that of its snapshots."""
         return (self.table,) if self.snapshots is None else (self.table, self.snapshots)
+
+    @property
+    def separated_by(self) -> tuple[str, ...]:
+        """The columns of the table's key that separate the results of one response."""
+        return tuple(
+            name for name in self.table.key if name not in ("conversion_metric_id", "date")
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names that the results are grouped by, so that rows have them, and no key holds."""
+        return tuple(name for name in self.group_by if name not in self.table.key)
 
     @property
     def is_daily(self) -> bool:

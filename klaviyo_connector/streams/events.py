@@ -1,13 +1,17 @@
 """Syncs events, and the messages that Klaviyo credits with them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from api import RefusedError
+from configuration import quote
 from models import Operation
 from state.state import WindowedState
 from streams.catalog import EVENT, EVENT_ATTRIBUTION, EVENTS
 from streams.context import AccountContext
+from streams.failures import Failures
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
 from tables.converters import to_utc_datetime
@@ -19,20 +23,34 @@ def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operatio
     if context.restart_if_tables_added(EVENTS.name, [EVENT.name, EVENT_ATTRIBUTION.name]):
         context.state.events = {}
     params = {"include": "attributions"} if context.wants(EVENT_ATTRIBUTION) else {}
-    for metric_id in _metric_ids(context):
+    chosen, unknown = context.find_metrics("event_metrics")
+    failures = Failures()
+    for metric_id, name in (chosen or ({} if unknown else {"": ""})).items():
         condition = f'equals(metric_id,"{metric_id}")' if metric_id else ""
         stream = replace(EVENTS, params=params, condition=condition, state_key=metric_id)
         known = context.state.events.get(metric_id, WindowedState())
-        yield from sync_windowed(
-            context, writer, stream, known, EventSync(context, writer, metric_id)
-        )
+        sink = EventSync(context, writer, metric_id)
+        with failures.collect(), _name_metric(name):
+            yield from sync_windowed(context, writer, stream, known, sink)
+        if failures.should_abort:
+            break
+    for error in unknown:
+        failures.record(error)
+    yield from failures.warnings()
+    failures.raise_first()
 
 
-def _metric_ids(context: AccountContext) -> list[str]:
-    """Ids to request one by one; one empty id means all metrics at once."""
-    chosen = context.settings.event_metrics
-    ids = [one for name in chosen for one in context.metric_ids("event_metrics", name)]
-    return list(dict.fromkeys(ids)) or [""]
+@contextmanager
+def _name_metric(name: str) -> Iterator[None]:
+    """Name the metric in a refusal of its events: Klaviyo names an id, or nothing.
+
+    Klaviyo may list a metric and refuse its events ("Metric IDs ['x'] do not exist.").
+    """
+    try:
+        yield
+    except RefusedError as error:
+        remedy = f"; requested for {quote(name)} of event_metrics: leave it out there"
+        raise RefusedError(f"{error}{remedy if name else ''}") from None
 
 
 @dataclass

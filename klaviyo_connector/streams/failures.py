@@ -37,11 +37,8 @@ class Failures:
         error: KlaviyoError | None = None
         try:
             yield
-        except (ContractError, TransientError) as raised:
+        except (ConfigurationError, ContractError, TransientError) as raised:
             error = raised
-        except ConfigurationError:
-            if not self._errors:  # else an earlier failure may be the cause of an unknown metric
-                raise
         self.record(error)
 
     def warnings(self) -> Iterator[Operation]:

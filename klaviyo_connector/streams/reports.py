@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 
-from api import ContractError, ScopeError, TransientError
+from api import ContractError, RefusedError, ScopeError, TransientError
 from models import Operation, Row, Table, Warning
 from session import QuotaSpentError
 from state.digests import LargestRows, RowDigests
 from state.state import ReportState
-from streams.catalog import MESSAGE_METRICS, METRICS, STREAMS
+from streams.catalog import MESSAGE_METRICS, STREAMS
 from streams.context import AccountContext
+from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
 from streams.declarations import AggregateStream, ReportStream
 from streams.failures import Failures
 from streams.quota import ReportQuota
@@ -28,16 +29,12 @@ from streams.writer import RowWriter
 from tables.converters import to_int64, to_local_date
 from tables.jsonapi import Json, get_path
 
-PLACED_ORDER = "Placed Order"
 MEASUREMENTS = ("count", "unique", "sum_value")
 # Klaviyo refuses these for some metrics, also for some that are named Placed Order: recorded as
 # "Passed in conversion metric does not support querying for values data".
-VALUE_STATISTICS = {
-    "conversion_value",
-    "revenue_per_recipient",
-    "average_order_value",
-    "text_message_roi",
-}
+VALUE_STATISTICS = frozenset(
+    ("conversion_value", "revenue_per_recipient", "average_order_value", "text_message_roi")
+)
 _REFUSES_VALUES = "does not support querying for values"
 NumbersStream = ReportStream | AggregateStream
 
@@ -100,13 +97,53 @@ class WrittenRows:
         return dict(rows)
 
 
+class KeyedResults:
+    """The keys of one response's results. A page that comes twice has equal results."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[tuple[str, ...], int] = {}
+
+    def is_shared(self, key: tuple[str, ...], result: Json) -> bool:
+        """Whether another result has the key of this one; records this one."""
+        content = hash(repr(result))
+        return self._hashes.setdefault(key, content) != content
+
+
+@dataclass
+class LabelledResults:
+    """The names of a report's results, by the key that separates the results."""
+
+    stream: ReportStream
+    share_keys: bool = False
+    _keys: KeyedResults = field(default_factory=KeyedResults)
+    _labels: dict[tuple[str, ...], Row] = field(default_factory=dict)
+
+    def collect(self, page: Json) -> None:
+        """Record the results of a page, and whether two of them share a key."""
+        for result in page["results"]:
+            groupings = _require_object(result, "groupings", self.stream)
+            key = self._key_of(groupings)
+            self.share_keys |= self._keys.is_shared(key, result)
+            labels = {name: groupings.get(name) for name in self.stream.labels}
+            self._labels.setdefault(key, labels)
+
+    def restore_labels(self, page: Json) -> None:
+        """Give the results of a page, which have no names, those of this object."""
+        for result in page["results"]:
+            result["groupings"] |= self._labels.get(self._key_of(result["groupings"]), {})
+
+    def _key_of(self, groupings: Row) -> tuple[str, ...]:
+        return tuple(str(groupings.get(name) or "") for name in self.stream.separated_by)
+
+
 def sync_reports(
     context: AccountContext, writer: RowWriter, quota: ReportQuota
 ) -> Iterator[Operation]:
     """Request every window that is due, the newest first."""
-    jobs = list(_plan_jobs(context))
-    yield from _conversion_warnings(context)
-    sync = ReportsSync(context, writer, quota)
+    conversions = choose_conversions(context)
+    yield from map(Warning, conversions.warnings)
+    jobs = list(_plan_jobs(context, conversions))
+    sync = ReportsSync(context, writer, quota, conversions)
     for number, job in enumerate(jobs, 1):
         days = job.window.days
         doing = f"{job.stream.table.name}: {days.start} to {days.end}"
@@ -116,6 +153,8 @@ def sync_reports(
             break
     yield from sync.value_warnings()
     sync.record_broken_subjects()
+    for error in conversions.errors:
+        sync.failures.record(error)
     yield from sync.failures.warnings()
     sync.failures.raise_first()
 
@@ -127,11 +166,13 @@ class ReportsSync:
     context: AccountContext
     writer: RowWriter
     quota: ReportQuota
+    conversions: Conversions
     failures: Failures = field(default_factory=Failures)
     _written: dict[tuple[str, str], WrittenRows] = field(default_factory=dict)
     _closed_paths: set[str] = field(default_factory=set)
     _broken: dict[tuple[str, str], ContractError] = field(default_factory=dict)
-    _without_values: set[str] = field(default_factory=set)  # metrics that have no money
+    # What Klaviyo does not tell of a conversion metric, by its id; "" is no metric.
+    _untold: dict[str, frozenset[str]] = field(default_factory=lambda: {"": CONVERSION_STATISTICS})
 
     def run_job(self, job: Job) -> Iterator[Operation]:
         """Request one window, unless an earlier failure shows that it would fail too."""
@@ -169,8 +210,8 @@ class ReportsSync:
 
     def value_warnings(self) -> Iterator[Operation]:
         """Warn of the metrics whose money Klaviyo's reports do not tell."""
-        if self._without_values:
-            metrics, statistics = sorted(self._without_values), sorted(VALUE_STATISTICS)
+        metrics, statistics = sorted(self._untold.keys() - {""}), sorted(VALUE_STATISTICS)
+        if metrics:
             yield Warning(
                 f"Klaviyo reports no values for the metric {', '.join(metrics)}:"
                 f" {', '.join(statistics)} are empty; name a metric with values in"
@@ -249,28 +290,52 @@ class ReportsSync:
 
     def _request_report(self, stream: ReportStream, job: Job) -> Iterator[Result]:
         """The results of one report; without money where Klaviyo refuses it for the metric."""
-        if job.metric_id not in self._without_values:
-            try:
-                yield from self._request_statistics(stream, job, stream.statistics)
-            except ContractError as error:
-                if _REFUSES_VALUES not in str(error):
-                    raise
-                self._without_values.add(job.metric_id)
-            else:
-                return
-        statistics = [name for name in stream.statistics if name not in VALUE_STATISTICS]
-        yield from self._request_statistics(stream, job, statistics)
+        try:
+            yield from self._request_statistics(stream, job)
+        except RefusedError as error:
+            if job.metric_id in self._untold or _REFUSES_VALUES not in str(error):
+                raise
+            self._untold[job.metric_id] = VALUE_STATISTICS
+            yield from self._request_statistics(stream, job)
 
-    def _request_statistics(
-        self, stream: ReportStream, job: Job, statistics: Sequence[str]
-    ) -> Iterator[Result]:
-        """The results of one report with some statistics, within the day's quota."""
+    def _request_statistics(self, stream: ReportStream, job: Job) -> Iterator[Result]:
+        """The results of one report, one for each key of its table.
+
+        A message that is renamed between two sends has a result under each name. Both may count
+        the same people, so they are not added up: a second request leaves the names out, and each
+        row keeps the first of its names.
+        """
+        named = LabelledResults(stream)
+        for page in self._request_pages(stream, job, stream.group_by):
+            named.collect(page)
+            if not named.share_keys:
+                yield from _report_results(self.context, stream, job, page)
+        if not named.share_keys:
+            return
+        unnamed = LabelledResults(stream)
+        group_by = [name for name in stream.group_by if name not in stream.labels]
+        for page in self._request_pages(stream, job, group_by):
+            unnamed.collect(page)
+            if unnamed.share_keys:
+                raise _shared_key(stream, stream.separated_by)
+            named.restore_labels(page)
+            yield from _report_results(self.context, stream, job, page)
+
+    def _request_pages(
+        self, stream: ReportStream, job: Job, group_by: Sequence[str]
+    ) -> Iterator[Json]:
+        """The pages of one report, with all statistics that Klaviyo tells, within the quota."""
         self.quota.require(stream.path)
         session = self.context.session
         before = session.requests
+        untold = self._untold.get(job.metric_id, frozenset())
+        attributes: Row = {"statistics": [one for one in stream.statistics if one not in untold]}
+        if group_by:
+            attributes["group_by"] = list(group_by)
+        if stream.has_conversions:
+            attributes["conversion_metric_id"] = job.metric_id or self.conversions.any_metric
         try:
-            for page in session.report(stream.path, _report_body(stream, job, statistics)):
-                yield from _report_results(self.context, stream, job, page)
+            yield from session.report(stream.path, _report_body(stream, job, attributes))
         except QuotaSpentError as error:
             self.quota.close(stream.path, error.retry_after or 0)
             raise
@@ -283,44 +348,14 @@ class ReportsSync:
         name = next((name for name, ids in metrics.items() if job.metric_id in ids), "")
         fixed = {"metric_id": job.metric_id, "channel": MESSAGE_METRICS.get(name, "")}
         body = _aggregate_body(self.context, stream, job)
+        keys = KeyedResults()
         for page in self.context.session.aggregate(stream.path, body):
-            for groupings, values in _aggregate_groups(self.context, stream, page):
+            for groupings, values in _aggregate_groups(self.context, stream, page, keys):
                 yield Result({**fixed, **groupings}, values)
 
 
-def conversion_metrics(context: AccountContext) -> list[str]:
-    """Ids of the metrics that count as conversions: the chosen ones, or the account's revenue."""
-    chosen = context.settings.conversion_metrics
-    if chosen:
-        ids = (context.metric_ids("conversion_metrics", name) for name in chosen)
-        return list(dict.fromkeys(metric_id for found in ids for metric_id in found))
-    if context.revenue_metric:
-        return [context.revenue_metric]
-    return context.metrics.get(PLACED_ORDER, [])[:1]
-
-
-def _conversion_warnings(context: AccountContext) -> Iterator[Operation]:
-    """Warn if conversions are not those of the metric that the account maps to revenue."""
-    reports = [one for one in STREAMS if isinstance(one, ReportStream) and one.has_conversions]
-    tables = [report.table.name for report in reports if context.wants(report.table)]
-    is_unknown = METRICS.scope in context.scopes.missing
-    if not tables or is_unknown or context.settings.conversion_metrics:
-        return
-    custom = context.revenue_is_custom
-    mapped = "revenue is mapped to a custom metric" if custom else "no metric is mapped to revenue"
-    if not conversion_metrics(context):
-        mapped += f" and none is called {PLACED_ORDER}: skipped {', '.join(tables)}"
-    elif custom:
-        mapped += f": the conversions are those of {PLACED_ORDER}"
-    else:
-        return
-    yield Warning(f"{mapped}; name a metric in conversion_metrics")
-
-
-def _plan_jobs(context: AccountContext) -> Iterator[Job]:
+def _plan_jobs(context: AccountContext, conversions: Conversions) -> Iterator[Job]:
     """Every request that is due; the state then has all of them as pending."""
-    is_known = METRICS.scope not in context.scopes.missing
-    conversions = conversion_metrics(context) if is_known else []
     jobs: list[Job] = []
     for stream in STREAMS:
         if not isinstance(stream, ReportStream | AggregateStream):
@@ -337,16 +372,16 @@ def _plan_jobs(context: AccountContext) -> Iterator[Job]:
 
 
 def _metric_ids(
-    context: AccountContext, stream: NumbersStream, conversions: list[str]
-) -> list[str]:
+    context: AccountContext, stream: NumbersStream, conversions: Conversions
+) -> Sequence[str]:
     """The metrics that a stream is requested for; "" if it has none."""
     if isinstance(stream, ReportStream):
-        return conversions if stream.has_conversions else [""]
+        return conversions.metric_ids if stream.has_conversions else [""]
     if stream.metrics:
         return [one for name in stream.metrics for one in context.metrics.get(name, [])]
     # The counts of a message metric are already requested by its messages.
     messages = {one for name in MESSAGE_METRICS for one in context.metrics.get(name, [])}
-    return [metric_id for metric_id in conversions if metric_id not in messages]
+    return [one for one in conversions.metric_ids if one and one not in messages]
 
 
 def _plan_metric(
@@ -374,17 +409,12 @@ def _split_key(dated_key: str) -> tuple[str, str]:
     return day, bracket + key
 
 
-def _report_body(stream: ReportStream, job: Job, statistics: Sequence[str]) -> Json:
+def _report_body(stream: ReportStream, job: Job, attributes: Row) -> Json:
     days = job.window.days
     # OpenAPI demands an offset; Klaviyo ignores it and takes days of the account's time zone.
     timeframe = {"start": f"{days.start}T00:00:00+00:00", "end": f"{days.end}T23:59:59+00:00"}
-    attributes: Row = {"statistics": list(statistics), "timeframe": timeframe}
-    if stream.has_conversions:
-        attributes["conversion_metric_id"] = job.metric_id
-    if stream.group_by:
-        attributes["group_by"] = list(stream.group_by)
-    if stream.is_daily:
-        attributes["interval"] = "daily"
+    interval = {"interval": "daily"} if stream.is_daily else {}
+    attributes = {**attributes, "timeframe": timeframe, **interval}
     return {"type": stream.report_type, "attributes": attributes}
 
 
@@ -412,7 +442,7 @@ def _report_results(
 
 
 def _aggregate_groups(
-    context: AccountContext, stream: AggregateStream, page: Json
+    context: AccountContext, stream: AggregateStream, page: Json, keys: KeyedResults
 ) -> Iterator[tuple[Row, Row]]:
     """The groupings and values of each group and day of one page."""
     dates = _local_dates(context, page["dates"], stream)
@@ -421,7 +451,9 @@ def _aggregate_groups(
         dimensions = group.get("dimensions")
         if not isinstance(dimensions, list) or len(dimensions) != len(stream.dimensions):
             raise _unexpected_result(stream)
-        texts = [value or "" for value in dimensions]
+        texts = tuple(str(value or "") for value in dimensions)
+        if keys.is_shared(texts, group):
+            raise _shared_key(stream, tuple(stream.dimensions.values()))
         groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
         for position, day in enumerate(dates):
             yield {**groupings, "date": day}, _values_at(values, position)
@@ -443,6 +475,13 @@ def _require_object(result: Json, name: str, stream: NumbersStream) -> Row:
     if not isinstance(found, dict):
         raise _unexpected_result(stream)
     return found
+
+
+def _shared_key(stream: NumbersStream, columns: Sequence[str]) -> ContractError:
+    return ContractError(
+        f"{stream.path}: two results have the same {', '.join(columns)}; they may count the same"
+        " people and cannot be added up: update the connector"
+    )
 
 
 def _unexpected_result(stream: NumbersStream) -> ContractError:

@@ -12,13 +12,16 @@ deletes anything:
     partition 1   A B        | B is archived here: it is in neither listing
     partition 2       C      |
     partition 1   A          | read again: nothing is missing by accident
+
+A relationship that Klaviyo may refuse to include in a listing is requested at the path of each
+changed record instead.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from api import REVISION, ContractError, GoneError
+from api import REVISION, ContractError, GoneError, RefusedError
 from models import Operation, Row, Table
 from state.digests import RowDigests, digest, is_mass_deletion
 from state.state import RecordDetails, ResourceState
@@ -44,6 +47,7 @@ def sync_resource(
             yield from sync.read_partition(partition)
         yield from sync.delete_missing()
     sync.save_state(is_finished=True)
+    context.listed.add(stream.name)
     yield context.state.checkpoint()
 
 
@@ -63,17 +67,30 @@ class ResourceSync:
         self._row_keys: dict[str, list[str]] = defaultdict(list)  # of one record, by table
         self._listed_ids: set[str] = set()
         self._newest_change = known.watermark
+        self._includes_details = stream.details is not None
+        self._columns = {table.name: list(table.columns) for table in stream.tables}
 
     def read_partition(self, partition: str) -> Iterator[Operation]:
         """The rows of one part of the listing."""
-        stream, session = self._stream, self._context.session
-        params = {**stream.params, **self._filter(partition)}
-        for page in session.pages(stream.path, params):
+        for page in self._request_pages({**self._stream.params, **self._filter(partition)}):
             for document in documents(page):
-                self._writer.log_progress(f"listing {stream.name}")
+                self._writer.log_progress(f"listing {self._stream.name}")
                 yield from self._write_record(document)
             self.save_state()
             yield self._context.state.checkpoint()
+
+    def _request_pages(self, params: dict[str, str]) -> Iterator[Json]:
+        """The pages of a listing, with the details of its records unless Klaviyo refuses them."""
+        path, pages, details = self._stream.path, self._context.session.pages, self._stream.details
+        if details is not None and self._includes_details:
+            include = ",".join((*self._stream.include, details.relationship))
+            try:
+                yield from pages(path, {**params, "include": include})
+            except RefusedError:
+                self._includes_details = False
+            else:
+                return
+        yield from pages(path, params)
 
     def _filter(self, partition: str) -> dict[str, str]:
         """The `filter` parameter: the partition, and changes since the watermark."""
@@ -91,7 +108,8 @@ class ResourceSync:
         self._listed_ids.add(str(document.get("id")))
         self._advance_watermark(document)
         details = self._stream.details
-        if details is None:
+        if details is None or _has_details(document, details):
+            self._details.pop(str(document.get("id")), None)
             yield from self._write_rows(document)
         elif not self._is_unchanged(document):
             yield from self._write_with_details(document, details)
@@ -106,6 +124,8 @@ class ResourceSync:
             )
 
     def _write_rows(self, document: Json) -> Iterator[Operation]:
+        if self._stream.derive is not None:
+            document = self._stream.derive(document)
         yield from self._store(self._stream.table, document)
         for relationship, table in self._stream.related:
             for resource in related_resources(document, relationship):
@@ -124,7 +144,7 @@ class ResourceSync:
     def _is_unchanged(self, document: Json) -> bool:
         """Whether a record and its details are written already; if so, its rows count as seen."""
         known = self._details.get(str(document.get("id")))
-        if known is None or known.digest != _record_digest(document):
+        if known is None or known.digest != self._record_digest(document):
             return False
         if not known.keys.keys() <= self._digests.keys():
             return False
@@ -138,17 +158,21 @@ class ResourceSync:
         If that path returns 404, the record was deleted since it was listed, or is so new that not
         all of Klaviyo's servers have it: the next sync requests it again.
         """
-        id_, record_digest = str(document.get("id")), _record_digest(document)
+        id_, record_digest = str(document.get("id")), self._record_digest(document)
         self._row_keys.clear()
         try:
             pages = self._context.session.pages(details.path.format(id=id_), {})
-            resources = [resource for page in pages for resource in page["data"]]
+            resources = [one for page in pages for one in page["data"] if isinstance(one, dict)]
         except GoneError:
             resources, record_digest = [], ""
         related = {**document["related"], details.relationship: resources}
         yield from self._write_rows({**document, "related": related})
         keys = {table: list(keys) for table, keys in self._row_keys.items()}
         self._details[id_] = RecordDetails(record_digest, keys)
+
+    def _record_digest(self, document: Json) -> str:
+        """The digest of a record's attributes, such as its status, and of its rows' columns."""
+        return digest([self._columns, to_json(document.get("attributes"))])
 
     def _advance_watermark(self, document: Json) -> None:
         """Move the watermark; a time ahead of Klaviyo's clock, or before Klaviyo, does not."""
@@ -192,6 +216,7 @@ class ResourceSync:
         )
 
 
-def _record_digest(document: Json) -> str:
-    """The digest of a record's attributes; its status, such as sent, is one of them."""
-    return digest(to_json(document.get("attributes")))
+def _has_details(document: Json, details: Details) -> bool:
+    """Whether the listing includes the details of a record, and not only pointers to them."""
+    found = list(related_resources(document, details.relationship))
+    return bool(found) and all("attributes" in one for one in found)

@@ -6,6 +6,7 @@ OpenAPI (components/responses/ClientError). Codes and titles are those that clie
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -48,6 +49,11 @@ def invalid_body(pointer: str, detail: str) -> ApiError:
 def invalid_cursor(parameter: str = "page[cursor]") -> ApiError:
     """A cursor that does not belong to this endpoint and sort order."""
     return invalid_parameter(parameter, "Invalid cursor provided.")
+
+
+def unknown_metrics(ids: Sequence[str]) -> ApiError:
+    """A filter on metrics that the account does not have (klaviyo-api-python#41)."""
+    return invalid_parameter("filter", f"Metric IDs {list(ids)} do not exist.")
 
 
 def not_found(what: str) -> ApiError:

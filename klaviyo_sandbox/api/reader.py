@@ -12,7 +12,7 @@ import numpy as np
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.api import documents, filters
 from klaviyo_sandbox.api.documents import Url
-from klaviyo_sandbox.api.errors import invalid_parameter, not_found
+from klaviyo_sandbox.api.errors import invalid_parameter, not_found, unknown_metrics
 from klaviyo_sandbox.api.query import Cursor, Query
 from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.resources.declaration import Endpoint
@@ -156,6 +156,10 @@ class Reader:
         return self._listings[key]
 
     def _list_events(self, query: Query) -> Listing:
+        metrics = [one.value for one in query.conditions if one.field == "metric_id"]
+        unknown = [id_ for id_ in metrics if self.account.resource("metric", id_) is None]
+        if unknown:
+            raise unknown_metrics(unknown)
         rows = self.account.events.query(
             now=self.account.now, **event_bounds(query.conditions, self.account.now)
         )

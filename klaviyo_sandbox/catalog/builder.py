@@ -26,11 +26,25 @@ from klaviyo_sandbox.clock import DAY, HISTORY, HOUR, MINUTE, midnight
 
 TIMEZONE = "America/New_York"
 WEBSITE = "https://www.juniperandtide.example"
-_INTEGRATION_CATEGORIES = {"Klaviyo": "Internal", "Shopify": "eCommerce", "API": "API"}
+CURRENCY = "USD"
+_INTEGRATION_CATEGORIES = {
+    "Klaviyo": "Internal",
+    "Shopify": "eCommerce",
+    "API": "API",
+    plan.FORMER_STORE: "eCommerce",
+}
 _TEXT_MESSAGE_RENAMED = int(datetime(2026, 7, 1, 15, tzinfo=UTC).timestamp())
 
 
-def build_company(seed: int, epoch: date, campaigns: int) -> Company:
+def build_company(  # noqa: PLR0913 - the options of the account
+    seed: int,
+    epoch: date,
+    campaigns: int,
+    *,
+    timezone: str = TIMEZONE,
+    currency: str = CURRENCY,
+    revenue: plan.Revenue = "mapped",
+) -> Company:
     """Return the company of ``seed`` around ``epoch``, with the exact number of campaigns."""
     seeded = SeededRandom(seed)
     # The account is older than its history, so everything set up on the first days exists.
@@ -44,12 +58,12 @@ def build_company(seed: int, epoch: date, campaigns: int) -> Company:
         email="hello@juniperandtide.example",
         sender="Juniper & Tide",
         industry="Home & Garden",
-        timezone=TIMEZONE,
-        currency="USD",
+        timezone=timezone,
+        currency=currency,
         locale="en-US",
         products=_build_products(seeded),
-        metrics=_build_metrics(seeded, founded),
-        mapped_metrics=_build_mapped_metrics(seeded, founded),
+        metrics=_build_metrics(seeded, founded, revenue),
+        mapped_metrics=_build_mapped_metrics(seeded, founded, revenue),
         custom_metrics=_build_custom_metrics(seeded, founded),
         tag_groups=_build_tag_groups(seeded),
         tags=_build_tags(seeded),
@@ -57,7 +71,7 @@ def build_company(seed: int, epoch: date, campaigns: int) -> Company:
         segments=_build_segments(seeded, founded),
         forms=tuple(_build_form(seeded, form, today) for form in plan.FORMS),
         templates=_build_templates(seeded, founded),
-        campaigns=build_campaigns(seeded, epoch, TIMEZONE, campaigns),
+        campaigns=build_campaigns(seeded, epoch, timezone, campaigns),
         flows=build_flows(seeded, today),
     )
 
@@ -81,9 +95,9 @@ def _build_products(seeded: SeededRandom) -> tuple[Product, ...]:
     )
 
 
-def _build_metrics(seeded: SeededRandom, founded: int) -> tuple[Metric, ...]:
+def _build_metrics(seeded: SeededRandom, founded: int, revenue: plan.Revenue) -> tuple[Metric, ...]:
     names = [(name, source) for source, names in plan.METRICS.items() for name in names]
-    return tuple(
+    metrics = [
         Metric(
             id=seeded.short_id("metric", name),
             name=name,
@@ -94,15 +108,37 @@ def _build_metrics(seeded: SeededRandom, founded: int) -> tuple[Metric, ...]:
             # Klaviyo renamed its SMS metrics to Text Message: that is their last update.
             updated=_TEXT_MESSAGE_RENAMED if "Text Message" in name else founded + number * HOUR,
             value=name in plan.VALUED,
+            renamed=plan.OTHER_NAME if (name, revenue) == (plan.REVENUE_METRIC, "none") else "",
         )
         for number, (name, source) in enumerate(names)
+    ]
+    return (*metrics, _build_former_metric(seeded, founded)) if revenue == "twice" else (*metrics,)
+
+
+def _build_former_metric(seeded: SeededRandom, founded: int) -> Metric:
+    """Return the revenue metric of the store before this one; it has no events."""
+    return Metric(
+        id=seeded.short_id("metric", plan.REVENUE_METRIC, plan.FORMER_STORE),
+        name=f"{plan.REVENUE_METRIC} of {plan.FORMER_STORE}",
+        integration_id=seeded.short_id("integration", plan.FORMER_STORE),
+        integration_name=plan.FORMER_STORE,
+        integration_category=_INTEGRATION_CATEGORIES[plan.FORMER_STORE],
+        created=founded - DAY,
+        updated=founded - DAY,
+        value=True,
+        renamed=plan.REVENUE_METRIC,
     )
 
 
-def _build_mapped_metrics(seeded: SeededRandom, founded: int) -> tuple[MappedMetric, ...]:
+def _build_mapped_metrics(
+    seeded: SeededRandom, founded: int, revenue: plan.Revenue
+) -> tuple[MappedMetric, ...]:
+    roles: dict[str, str | None] = {**plan.MAPPED_METRICS}
+    if revenue != "mapped":
+        roles["revenue"] = None
     return tuple(
         MappedMetric(role, seeded.short_id("metric", name) if name else None, None, founded + DAY)
-        for role, name in plan.MAPPED_METRICS.items()
+        for role, name in roles.items()
     )
 
 

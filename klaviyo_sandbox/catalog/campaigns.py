@@ -12,11 +12,18 @@ from textwrap import shorten
 from zoneinfo import ZoneInfo
 
 from klaviyo_sandbox.catalog.copy import MAKERS, PRODUCTS, SEASONS
-from klaviyo_sandbox.catalog.model import Audience, Campaign, CampaignMessage, Variation
+from klaviyo_sandbox.catalog.model import (
+    STATIC_SEND,
+    Audience,
+    Campaign,
+    CampaignMessage,
+    Variation,
+)
 from klaviyo_sandbox.catalog.plan import Channel, Slot, plan_campaigns
 from klaviyo_sandbox.catalog.seeding import SeededRandom
 from klaviyo_sandbox.clock import DAY, HOUR, midnight
 
+SEND_TIMES_APART = 3 * HOUR  # of the variations of a test of send times
 _LABELS = {"email": "E-mail", "sms": "Text", "push": "Push", "whatsapp": "WhatsApp"}
 
 # The recipients of a theme's e-mails: the keys of the groups included and excluded.
@@ -77,14 +84,23 @@ class _Traits:
         return 3 if self.position % 15 == 8 else 2 if self.position % 5 == 3 else 1
 
     @property
+    def tests_send_times(self) -> bool:
+        return self.position % 20 == 13 and not self.is_holiday
+
+    @property
     def recipient_percentage(self) -> int:
         return 50 if self.position % 19 == 11 and not self.is_holiday else 100
 
     @property
     def strategy_and_spread(self) -> tuple[str, int]:
         """The send strategy and the seconds over which it spreads the send."""
+        if self.tests_send_times:
+            last = SEND_TIMES_APART * (self.variation_count - 1)
+            return "ab_send_time_test", last + STATIC_SEND
         if self.variation_count > 1:
             return "content_variation", 0
+        if self.position % 12 == 4:
+            return "send_time_optimization", 0
         if self.position % 6 == 1:
             return "local_timezone", DAY
         return "static", 0
@@ -233,20 +249,23 @@ class _CampaignBuilder:
         appeals = [1.0, *(round(self.random.uniform(0.82, 1.22), 3) for _ in range(1, count))]
         shares = _variation_shares(appeals, has_winner=self.random.random() < 0.5)
         for number, (share, appeal) in enumerate(zip(shares, appeals, strict=True)):
-            text = self._fill_in(self.idea.texts, number)
+            # A test of send times sends the same content at several times.
+            turn = 0 if self.traits.tests_send_times else number
+            text = self._fill_in(self.idea.texts, turn)
             has_subject = channel in ("email", "push")
             is_email = channel == "email"
             yield Variation(
                 id=self.seeded.ulid(self.created, "variation", self.number, message, number),
                 name="Original" if count == 1 else f"Variation {'ABC'[number]}",
-                subject=self._fill_in(self.idea.subjects, number)
+                subject=self._fill_in(self.idea.subjects, turn)
                 if has_subject
                 else first_words(text),
-                preview=self._fill_in(theme.previews, number) if is_email else "",
+                preview=self._fill_in(theme.previews, turn) if is_email else "",
                 body="" if is_email else text,
                 template_id=self.seeded.short_id("template", theme.name) if is_email else None,
                 share=share,
                 appeal=appeal,
+                delay=SEND_TIMES_APART * number if self.traits.tests_send_times else 0,
             )
 
 

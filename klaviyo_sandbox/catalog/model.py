@@ -32,7 +32,10 @@ class Product:
 
 @dataclass(frozen=True)
 class Metric:
-    """A kind of event; ``value`` says whether its events carry money."""
+    """A kind of event; ``value`` says whether its events carry money.
+
+    The simulation knows it by its ``name``; the API shows its ``label``.
+    """
 
     id: str
     name: str
@@ -42,6 +45,12 @@ class Metric:
     created: int
     updated: int
     value: bool = False
+    renamed: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name that the API shows."""
+        return self.renamed or self.name
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,8 @@ class Variation:
 
     ``subject`` is the e-mail's subject, the push's title or the first words of the text;
     ``share`` is its part of the recipients (a message's shares sum to 1) and ``appeal``
-    multiplies how likely they are to open and click.
+    multiplies how likely they are to open and click. It is sent ``delay`` seconds after its message
+    where the message tests send times.
     """
 
     id: str
@@ -166,6 +176,7 @@ class Variation:
     template_id: str | None
     share: float = 1.0
     appeal: float = 1.0
+    delay: int = 0
 
 
 @dataclass(frozen=True)
@@ -199,6 +210,11 @@ class CampaignMessage:
     def sent_at(self) -> int | None:
         """When the last recipient's message is sent."""
         return None if self.send_at is None else self.send_at + max(self.spread, STATIC_SEND)
+
+    @property
+    def has_send_times(self) -> bool:
+        """Whether Klaviyo plans a send time per variation and none for the message."""
+        return self.strategy in ("send_time_optimization", "ab_send_time_test")
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,10 @@ MAPPED_METRICS = {
     "started_checkout": "Started Checkout",
     "viewed_product": "Viewed Product",
 }
+# A metric is mapped to revenue; none is; none is, and a former store has a metric of the same name;
+# none is, and no metric has that name.
+Revenue = Literal["mapped", "unmapped", "twice", "none"]
+REVENUE_METRIC, FORMER_STORE, OTHER_NAME = "Placed Order", "WooCommerce", "Requested Quote"
 CUSTOM_METRICS = {"Net sales": ("Placed Order", "Refunded Order")}
 
 TAG_GROUPS = {

@@ -9,6 +9,8 @@ POST   /admin/fault            {"name": ..., "path": regex, "times": n, "after":
 DELETE /admin/fault            clear every fault
 POST   /admin/edit             {"type": ..., "id": ..., "changes": {...} or null to delete}; of an
                                event only {"seen": ISO 8601}, the time from which it is visible
+POST   /admin/settings         {"timezone": ..., "currency": ...}: change the first account's
+POST   /admin/map              {"role": "revenue", "metric_id": ... or null}: map another metric
 POST   /admin/reset            return to the state at the start: clock, edits, faults (those of the
                                command line are set again), counted rate limits, requests
 """
@@ -40,6 +42,8 @@ class Admin:
             ("POST", "/admin/fault"): self.set_fault,
             ("DELETE", "/admin/fault"): self.clear_faults,
             ("POST", "/admin/edit"): self.edit,
+            ("POST", "/admin/settings"): self.change_settings,
+            ("POST", "/admin/map"): self.map_metric,
             ("POST", "/admin/reset"): self.reset,
         }
 
@@ -100,6 +104,18 @@ class Admin:
         resource_type, id_ = body["type"], body["id"]
         owners = (one for one in self.tenants if one.account.exists(resource_type, id_))
         next(owners, self.tenants[0]).edit(resource_type, id_, body["changes"])
+        return {}
+
+    def change_settings(self, body: Json) -> Json:
+        """Change the first account's time zone and currency; what is not given stays."""
+        company = self.tenants[0].account.company
+        given = {"timezone": company.timezone, "currency": company.currency} | body
+        self.tenants[0].change_settings(**given)
+        return {}
+
+    def map_metric(self, body: Json) -> Json:
+        """Give a role of the first account to another metric."""
+        self.tenants[0].map_metric(body["role"], body["metric_id"])
         return {}
 
     def reset(self, _body: Json) -> Json:

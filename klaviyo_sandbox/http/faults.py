@@ -18,6 +18,8 @@ them, then strikes every ``every``-th, at most ``times`` times (null: always).
     404           the resource does not exist
     filter400     the filter is refused
     values400     the report's metric has no values (strikes only requests for conversion_value)
+    metric400     a metric of events does not exist (strikes only requests for one metric's events)
+    variations400  a listing of messages with their variations is refused (strikes only these)
     cursor400     the page's cursor is refused (strikes only requests that carry one)
     redirect      302 to another host; location
     bomb          200 MB in a small gzip; megabytes
@@ -29,6 +31,8 @@ them, then strikes every ``every``-th, at most ``times`` times (null: always).
     no_links      a page without links
     no_data       a page without data
     unsorted      a page whose first item is the last one
+    shared_key    a report's first result is two results of different names, where it has names;
+                  always: true where it has none, too
     foreign_next  links.next on another host; host
     poison        500 instead of a page that holds one of some records; ids
     clock         the Date header is wrong; seconds (3600)
@@ -49,7 +53,7 @@ from email.utils import formatdate, parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 import orjson
 
@@ -64,6 +68,21 @@ MEGABYTE = 1 << 20
 NO_VALUES = "Passed in conversion metric does not support querying for values data"
 
 Respond = Callable[[Request], Response]
+
+
+# What the requests have that some faults strike: a first page has no cursor that could be refused.
+TARGETS: dict[str, Callable[[Request], bool]] = {
+    "cursor400": lambda request: b"cursor" in request.query,
+    "values400": lambda request: b'"conversion_value"' in request.body,
+    "metric400": lambda request: bool(_filtered_metrics(request)),
+    "variations400": lambda request: (
+        request.path == "/api/campaign-messages" and b"campaign-variations" in request.query
+    ),
+}
+
+
+def _filtered_metrics(request: Request) -> list[str]:
+    return re.findall(r'equals\(metric_id,"([^"]*)"', unquote_plus(request.query.decode("latin-1")))
 
 
 @dataclass
@@ -86,10 +105,8 @@ class Fault:
             return False
         if not re.search(self.query, request.query.decode("latin-1")):
             return False
-        # A first page has no cursor that could be refused.
-        if self.name == "cursor400" and b"cursor" not in request.query:
-            return False
-        if self.name == "values400" and b'"conversion_value"' not in request.body:
+        is_target = TARGETS.get(self.name)
+        if is_target and not is_target(request):
             return False
         self.met += 1
         strikes = self.met > self.after and (self.met - self.after - 1) % self.every == 0
@@ -204,6 +221,10 @@ def _compress_blanks(megabytes: int) -> bytes:
     return b"".join([*packed, packer.compress(b"{}"), packer.flush()])
 
 
+def _reply_unknown_metric(_fault: Fault, request: Request, _now: int) -> Response:
+    return Response.from_error(errors.unknown_metrics(_filtered_metrics(request)))
+
+
 REPLIES: dict[str, Callable[[Fault, Request, int], Response]] = {
     "429": _reply_throttled,
     **dict.fromkeys(("500", "502", "503", "504", "524"), _reply_server_error),
@@ -219,6 +240,10 @@ REPLIES: dict[str, Callable[[Fault, Request, int], Response]] = {
     "filter400": lambda *_: Response.from_error(errors.invalid_parameter("filter", "Bad filter.")),
     "values400": lambda *_: Response.from_error(
         errors.invalid_body("/data/attributes/conversion_metric_id", NO_VALUES)
+    ),
+    "metric400": _reply_unknown_metric,
+    "variations400": lambda *_: Response.from_error(
+        errors.invalid_parameter("include", "'campaign-variations' is not a valid include.")
     ),
     "cursor400": lambda *_: Response.from_error(errors.invalid_cursor()),
     "redirect": _reply_redirect,
@@ -255,6 +280,23 @@ def _redirect_next_page(document: Json, fault: Fault) -> None:
         links["next"] = f"{fault.options.get('host', FOREIGN_HOST)}{parts.path}?{parts.query}"
 
 
+def _split_first_result(document: Json, fault: Fault) -> None:
+    """Make two results of one: the other has an older name and, of each statistic, the half."""
+    results = document["data"]["attributes"]["results"]
+    names = [name for first in results[:1] for name in first["groupings"] if name.endswith("_name")]
+    if not results or not (names or fault.options.get("always")):
+        return
+    groupings = results[0]["groupings"] | dict.fromkeys(names, "Older name")
+    statistics = {name: _halve(value) for name, value in results[0]["statistics"].items()}
+    results.insert(1, {"groupings": groupings, "statistics": statistics})
+
+
+def _halve(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_halve(each) for each in value]
+    return value and value // 2
+
+
 def _fail_on_poison(document: Json, fault: Fault) -> None:
     listed = document["data"] if isinstance(document["data"], list) else [document["data"]]
     if not {one["id"] for one in listed}.isdisjoint(fault.options.get("ids", ())):
@@ -270,6 +312,7 @@ ALTERATIONS: dict[str, Callable[[Json, Fault], object]] = {
     "no_links": lambda document, _fault: document.pop("links"),
     "no_data": lambda document, _fault: document.pop("data"),
     "unsorted": _move_first_item_to_end,
+    "shared_key": _split_first_result,
     "foreign_next": _redirect_next_page,
     "poison": _fail_on_poison,
 }

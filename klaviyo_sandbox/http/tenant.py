@@ -44,6 +44,16 @@ class Tenant:
         self.account.edit(resource_type, id_, changes)
         self.reader.clear_cache()
 
+    def change_settings(self, *, timezone: str, currency: str) -> None:
+        """Set the company's time zone and currency."""
+        self.account.change_settings(timezone=timezone, currency=currency)
+        self.reader.clear_cache()
+
+    def map_metric(self, role: str, metric_id: str | None) -> None:
+        """Give a role to another metric or to none."""
+        self.account.map_metric(role, metric_id)
+        self.reader.clear_cache()
+
     def reset(self) -> None:
         """Return the account to its first state and forget the requests it has counted."""
         self.account.reset()

@@ -101,7 +101,7 @@ def _build_campaign_messages(company: Company, now: int) -> list[Json]:
 
 def _build_message_definition(campaign: Campaign, message: CampaignMessage, now: int) -> Json:
     status = campaign.status(message, now)
-    is_planned = message.send_at is not None and status != "draft"
+    send_at = None if status == "draft" else message.send_at
     return {
         "name": message.name,
         "status": status,
@@ -111,8 +111,10 @@ def _build_message_definition(campaign: Campaign, message: CampaignMessage, now:
             "is_tracking_opens": True if message.channel == "email" else None,
         },
         "send_options": {
-            "send_time": to_iso(message.send_at) if is_planned and message.send_at else None,
-            "send_times": None,
+            "send_time": to_iso(send_at) if send_at and not message.has_send_times else None,
+            "send_times": {v.id: to_iso(send_at + v.delay) for v in message.variations}
+            if send_at and message.has_send_times
+            else None,
             "send_strategy": message.strategy,
             "recipient_percentage": message.recipient_percentage,
             "throttling_type": "none",
@@ -271,7 +273,7 @@ CAMPAIGN_MESSAGE = ResourceType(
             sort="created id name status updated",
             filters={"id": ANY_OR_EQUALS, "campaign_id": EQUALS, "name": CONTAINS,
                      "status": EQUALS, "created": TIME_RANGE, "updated": TIME_RANGE},
-            include="campaign",
+            include="campaign campaign-variations",
         ),
         Endpoint("/api/campaign-messages/{id}", "campaign-message", *_ACCESS,
                  include="campaign campaign-variations"),

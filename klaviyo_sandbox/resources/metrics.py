@@ -22,7 +22,7 @@ def _build_metrics(company: Company, now: int) -> list[Json]:
             "metric",
             metric.id,
             {
-                "name": metric.name,
+                "name": metric.label,
                 "created": to_iso(metric.created),
                 "updated": latest_iso(now, metric.created, metric.updated),
                 "integration": {
@@ -35,7 +35,7 @@ def _build_metrics(company: Company, now: int) -> list[Json]:
             },
             flow_triggers=find_triggered_flows(company, now, metric.name),
         )
-        for metric in company.metrics
+        for metric in sorted(company.metrics, key=lambda metric: metric.created)
         if metric.created <= now
     ]
 

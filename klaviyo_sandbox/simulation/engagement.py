@@ -123,7 +123,7 @@ class EngagementSimulator:
         people = np.flatnonzero(group >= 0)
         people = people[self.rng.random(len(people)) < message.recipient_percentage / 100]
         # A send by local time reaches each zone at the same hour of its own clock.
-        lag = self.people.lag[people] if message.spread > STATIC_SEND else 0
+        lag = self.people.lag[people] if message.strategy == "local_timezone" else 0
         at = moment + lag + self.rng.integers(0, STATIC_SEND, len(people))
         self._schedule_sends(message, people, at, group[people])
 
@@ -136,7 +136,8 @@ class EngagementSimulator:
         first = self.numbers[message.variations[0].id]
         shares = np.cumsum([variation.share for variation in message.variations])
         drawn = np.searchsorted(shares, self.rng.random(len(rows)) * shares[-1], side="right")
-        rows["variation"], rows["sent"], rows["group"] = first + drawn, at, group
+        rows["at"] += np.array([variation.delay for variation in message.variations])[drawn]
+        rows["variation"], rows["sent"], rows["group"] = first + drawn, rows["at"], group
         rows["detail"] = self.storefront.draw_products(len(rows))  # the product that a click shows
         self.sends.push(rows)
 

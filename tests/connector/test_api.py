@@ -24,6 +24,7 @@ from api import (
     KlaviyoClient,
     KlaviyoError,
     RateLimitHeaders,
+    RefusedError,
     ScopeError,
     TransientError,
     parse_quotas,
@@ -84,7 +85,7 @@ class TestStatus:
             (403, HTML, TransientError),  # Cloudflare's challenge is no missing scope
             (400, error_document("Invalid cursor provided."), CursorError),
             (410, error_document("The cursor has expired."), CursorError),
-            (400, error_document("'bogus' is not a filterable field"), ContractError),
+            (400, error_document("'bogus' is not a filterable field"), RefusedError),
             (404, error_document("Not found."), GoneError),
             (410, error_document("This revision was sunset."), GoneError),
             (405, "", ContractError),
@@ -454,6 +455,13 @@ class TestKey:
         assert request.headers["Authorization"] == f"Klaviyo-API-Key {KEY}"
         assert request.headers["revision"] == "2026-10-15"
         assert KEY not in text_of(request)
+
+    def test_c3_a_retired_revision_may_not_fall_forward(self, server: HTTPServer) -> None:
+        """Klaviyo would answer in the form of a later revision and not say so."""
+        server.expect_request(PATH).respond_with_data(GOOD)
+        KlaviyoClient(KEY).get(PATH)
+        ((request, _),) = server.log
+        assert request.headers["X-Klaviyo-Revision-Fall-Forward-Opt-Out"] == "1"
 
     def test_no_proxy_of_the_environment_is_used(
         self, server: HTTPServer, hostile_environment: RawServer

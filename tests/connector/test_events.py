@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug import Request, Response
 
-from api import ConfigurationError, TransientError
+from api import ConfigurationError, ContractError, TransientError
 from tests.connector.scripted import (
     DAY,
     KEY,
@@ -194,6 +194,15 @@ class TestRequests:
             "greater-or-equal(datetime,2026-11-21T12:59:50.000000Z",
         ]
 
+    def test_e6_the_cohort_of_an_event_is_that_of_its_message(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Klaviyo names it after the property that it groups by."""
+        cohort = {"$_cohort$message_send_cohort": "1763683200:M", "$message_send_cohort": "no"}
+        account.documents[EVENTS] = [event("a", NOON - DAY, **cohort)]
+        (row,) = run(tables="event").rows("event")
+        assert row["send_cohort"] == "1763683200:M"
+
     def test_every_bound_ends_in_z(self, account: ScriptedAccount) -> None:
         """The + of an offset would become a space in the query."""
         account.documents[EVENTS] = [event("a", NOON - 100 * DAY)]
@@ -220,7 +229,7 @@ class TestRequests:
         assert "less-than" not in window.params["filter"]
 
     def test_only_chosen_metrics_are_requested(self, account: ScriptedAccount) -> None:
-        """`event_metrics` names them; an unknown one ends the sync, a secret is masked."""
+        """`event_metrics` names them; an unknown one fails the sync, a secret is masked."""
         account.documents["/api/metrics"] = [
             resource("metric", "M1", name="Opened Email"),
             resource("metric", "M2", name="Active on Site"),
@@ -233,6 +242,25 @@ class TestRequests:
         assert "event_metrics: the account has no metric 'Opened Emial'" in str(done.error)
         with_secret = run(tables=TABLES, event_metrics=KEY)
         assert "event_metrics: the account has no metric '***'" in str(with_secret.error)
+
+    def test_c4_a_metric_whose_events_are_refused_does_not_block_the_others(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Klaviyo lists a metric and answers 400 for its events: it is named with its remedy."""
+        account.documents["/api/metrics"] = [
+            resource("metric", "M1", name="Viewed Form"),
+            resource("metric", "M2", name="Opened Email"),
+        ]
+        account.documents[EVENTS] = [event("a", NOON - DAY)]
+        detail = json.dumps({"errors": [{"detail": "Metric IDs ['M1'] do not exist."}]})
+        account.responses[EVENTS] = lambda request: (
+            Response(detail, 400) if "M1" in request.args["filter"] else None
+        )
+        done = run(tables=TABLES, event_metrics="Viewed Form,Opened Email,Gone")
+        assert written_ids(done) == {"a"}
+        assert isinstance(done.error, ContractError)
+        assert re.search(r"do not exist\..*'Viewed Form' of event_metrics", str(done.error))
+        assert any("no metric 'Gone'" in warning for warning in done.warnings)
 
     def test_a_refused_page_size_is_replaced_by_a_smaller_one(
         self, account: ScriptedAccount

@@ -1,6 +1,7 @@
 """Reports and aggregates: within the quota, restated when Klaviyo restates them, never lost."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from werkzeug import Request, Response
 from api import ConfigurationError, ContractError, TransientError
 from streams import quota
 from streams.catalog import STATISTICS
+from streams.conversions import CONVERSION_STATISTICS
 from tests.connector.scripted import (
     DAY,
     NOON,
@@ -150,27 +152,144 @@ class TestRequests:
         }
         assert metric_ids == {"PO", "PO2"}
 
-    def test_an_unknown_conversion_metric_ends_the_sync(
+    def test_c5_an_unknown_conversion_metric_fails_only_what_needs_it(
         self, report_account: ScriptedAccount
     ) -> None:
-        """A misspelt name is no silent gap."""
-        done = run(tables="campaign_performance", conversion_metrics="Placed Ordr")
+        """A misspelt name is no silent gap: the sync fails by name, after everything else."""
+        tables = "campaign_performance,message_metric_daily,segment_daily,event,profile"
+        done = run(tables=tables, conversion_metrics="Placed Ordr")
         assert isinstance(done.error, ConfigurationError)
-        assert "conversion_metrics" in str(done.error)
+        assert "conversion_metrics: the account has no metric 'Placed Ordr'" in str(done.error)
         assert report_account.requests_to(CAMPAIGNS) == []
+        for path in (AGGREGATES, SEGMENT_DAYS, "/api/events", "/api/profiles"):
+            assert report_account.requests_to(path), path
+        both = run(tables="campaign_performance", conversion_metrics="Placed Ordr,RO")
+        assert isinstance(both.error, ConfigurationError)
+        (request,) = report_account.requests_to(CAMPAIGNS)
+        assert request.body["conversion_metric_id"] == "RO"
 
-    @pytest.mark.parametrize("removed", [0, 1], ids=["Placed Order is used", "none is"])
-    def test_revenue_mapped_to_a_custom_metric_is_a_warning(
-        self, report_account: ScriptedAccount, removed: int
+    def test_c5_a_failed_listing_of_metrics_chooses_nothing(
+        self, report_account: ScriptedAccount
     ) -> None:
-        """Reports count another metric, or none; conversion_metrics settles it."""
+        """No conversions are those of a metric that an incomplete listing suggests."""
+        report_account.fail_with("/api/mapped-metrics", 400)
+        done = run(tables="campaign_performance,segment_daily")
+        assert isinstance(done.error, ContractError)
+        assert report_account.requests_to(CAMPAIGNS) == []
+        assert report_account.requests_to(SEGMENT_DAYS)
+
+    def test_revenue_mapped_to_a_custom_metric_is_a_warning(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Reports count another metric; conversion_metrics settles it."""
         mapped = resource("mapped-metric", "revenue", {"custom-metric": "CM"})
         report_account.documents["/api/mapped-metrics"] = [mapped]
-        del report_account.documents["/api/metrics"][:removed]
-        warnings = run(tables="campaign_performance").warnings
-        assert ["custom metric" in warning for warning in warnings] == [True]
-        assert warnings[0].count("skipped campaign_performance") == removed
+        (warning,) = run(tables="campaign_performance").warnings
+        assert "custom metric: the conversions are those of Placed Order" in warning
         assert run(tables="campaign_performance", conversion_metrics="RO").warnings == []
+
+    @staticmethod
+    def put_two_stores(account: ScriptedAccount, sums: dict[str, float]) -> None:
+        """Let two integrations have a metric called Placed Order, and none be mapped."""
+        account.documents["/api/mapped-metrics"] = []
+        account.documents["/api/metrics"] = [
+            resource("metric", one, name="Placed Order", integration={"name": name})
+            for one, name in (("WOO", "WooCommerce"), ("SHOP", "Shopify"))
+        ]
+        account.reports[AGGREGATES] = lambda body: {
+            "data": [{"dimensions": [], "measurements": {"sum_value": [sums[body["metric_id"]]]}}]
+        }
+
+    @pytest.mark.parametrize(
+        ("woo", "shop", "taken"),
+        [(0.0, 9.5, "SHOP"), (9.5, 0.0, "WOO"), (0.0, 0.0, "SHOP"), (9.5, 1.0, "SHOP")],
+    )
+    def test_a3_of_several_metrics_the_one_with_recent_sums_is_taken(
+        self, report_account: ScriptedAccount, woo: float, shop: float, taken: str
+    ) -> None:
+        """Else Shopify's; one warning says which is taken, which is not, and names the setting."""
+        self.put_two_stores(report_account, {"WOO": woo, "SHOP": shop})
+        done = run(tables="campaign_performance")
+        (request,) = report_account.requests_to(CAMPAIGNS)
+        assert request.body["conversion_metric_id"] == taken
+        other = ({"WOO", "SHOP"} - {taken}).pop()
+        (warning,) = done.warnings
+        assert re.search(f"those of {taken} .*, not of {other} .*conversion_metrics", warning)
+        bounds = report_account.requests_to(AGGREGATES)[0].body["filter"]
+        assert bounds == [
+            "greater-or-equal(datetime,2026-10-21T00:00:00)",
+            "less-than(datetime,2026-11-21T00:00:00)",
+        ]
+
+    def test_e12_a_configured_or_mapped_metric_needs_no_sums(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """The user's choice comes first, then Klaviyo's; neither costs a request or a warning."""
+        self.put_two_stores(report_account, {})
+        assert run(tables="campaign_performance", conversion_metrics="WOO").warnings == []
+        mapped = resource("mapped-metric", "revenue", {"metric": "WOO"})
+        report_account.documents["/api/mapped-metrics"] = [mapped]
+        assert run(tables="campaign_performance").warnings == []
+        asked = {o.body["conversion_metric_id"] for o in report_account.requests_to(CAMPAIGNS)}
+        assert asked == {"WOO"}
+        assert report_account.requests_to(AGGREGATES) == []
+
+    def test_e12_failing_sums_choose_nothing(self, report_account: ScriptedAccount) -> None:
+        """A guess would request the whole history of a metric that may be the wrong one."""
+        self.put_two_stores(report_account, {})
+        report_account.fail_with(AGGREGATES, 503)
+        done = run(tables="campaign_performance,segment_daily")
+        assert isinstance(done.error, TransientError)
+        assert report_account.requests_to(CAMPAIGNS) == []
+        assert report_account.requests_to(SEGMENT_DAYS)
+
+    @pytest.mark.parametrize("mapped", [[], ["custom-metric"]])
+    def test_a4_without_a_revenue_metric_only_conversions_are_missing(
+        self, report_account: ScriptedAccount, mapped: list[str]
+    ) -> None:
+        """Reports name any metric, as they must; what they say of it is neither asked nor kept."""
+        report_account.documents["/api/mapped-metrics"] = [
+            resource("mapped-metric", "revenue", {name: "CM"}) for name in mapped
+        ]
+        del report_account.documents["/api/metrics"][0]
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=9, opens_unique=4)
+        done = run(tables="campaign_performance,flow_performance")
+        assert done.error is None
+        (request,) = report_account.requests_to(CAMPAIGNS)
+        assert request.body["conversion_metric_id"] == "OE"
+        assert set(STATISTICS) - set(request.body["statistics"]) == CONVERSION_STATISTICS
+        (row,) = done.rows("campaign_performance")
+        assert (row["recipients"], row["opens_unique"], row["conversion_metric_id"]) == (9, 4, "")
+        assert {row[name] for name in CONVERSION_STATISTICS} == {None}
+        (warning,) = done.warnings
+        assert "are empty in campaign_performance, flow_performance" in warning
+        assert ("custom metric" in warning) == bool(mapped)
+
+    def test_a4_an_account_without_metrics_has_no_reports(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Klaviyo's reports must name a metric."""
+        report_account.documents["/api/metrics"] = []
+        report_account.documents["/api/mapped-metrics"] = []
+        (warning,) = run(tables="campaign_performance").warnings
+        assert "skipped campaign_performance" in warning
+
+    def test_c6_a_metric_with_a_comma_is_chosen_by_its_id(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """A comma separates the names of a setting, so ids serve wherever names do."""
+        report_account.documents["/api/metrics"].append(
+            resource("metric", "OTP", name="Ordered, then paid")
+        )
+        chosen = {"conversion_metrics": "OTP", "event_metrics": "OTP,OE"}
+        done = run(tables="campaign_performance,event", **chosen)
+        assert done.error is None
+        (request,) = report_account.requests_to(CAMPAIGNS)
+        assert request.body["conversion_metric_id"] == "OTP"
+        filters = " ".join(
+            one.params["filter"] for one in report_account.requests_to("/api/events")
+        )
+        assert set(re.findall(r'metric_id,"(\w+)"', filters)) == {"OTP", "OE"}
 
     @pytest.mark.parametrize("tables", ["reporting", "segment_daily,form_daily"])
     @pytest.mark.parametrize("campaigns", [0, 1])
@@ -446,6 +565,95 @@ class TestSeries:
         report_account.responses[CAMPAIGNS] = respond
         done = run(tables="campaign_performance")
         assert [row["campaign_id"] for row in done.rows("campaign_performance")] == ["one", "two"]
+
+
+class TestSharedKeys:
+    """A6: results of one key are one row, and none of them is dropped."""
+
+    @staticmethod
+    def renamed(shares: Callable[[Any], bool]) -> Callable[[Any], Any]:
+        """A report of a flow message that was renamed, under each name where it `shares` a key."""
+
+        def report(body: Any) -> Any:
+            groupings = {"flow_id": "f", "flow_message_id": "m", "send_channel": "email"}
+
+            def result(name: str, recipients: int, opens_unique: int) -> Any:
+                named = (
+                    {"flow_message_name": name} if "flow_message_name" in body["group_by"] else {}
+                )
+                statistics: dict[str, Any] = {
+                    "recipients": recipients,
+                    "opens_unique": opens_unique,
+                }
+                if "interval" in body:
+                    statistics = {key: [value] for key, value in statistics.items()}
+                return {"groupings": groupings | named, "statistics": statistics}
+
+            both = [result("old", 100, 40), result("new", 3, 2)]
+            merged = [result("old", 103, 41)]  # one person opened under both names
+            return {
+                "results": both if shares(body) else merged,
+                "date_times": ["2026-11-19T00:00:00+00:00"],
+            }
+
+        return report
+
+    @pytest.mark.parametrize(
+        ("path", "table"), [(FLOWS, "flow_performance"), (FLOW_DAYS, "flow_performance_daily")]
+    )
+    def test_a6_a_renamed_message_is_requested_without_its_names(
+        self, report_account: ScriptedAccount, path: str, table: str
+    ) -> None:
+        """Klaviyo itself counts people once; the row keeps a name."""
+        report_account.reports[path] = self.renamed(
+            lambda body: "flow_message_name" in body["group_by"]
+        )
+        done = run(tables=table)
+        assert done.error is None
+        (row,) = done.rows(table)
+        assert (row["recipients"], row["opens_unique"]) == (103, 41)
+        assert row["flow_message_name"] == "old"
+
+    def test_a6_results_that_share_a_key_in_any_case_fail_by_name(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Uniques cannot be added up, and no result is dropped in silence."""
+        report_account.reports[FLOWS] = self.renamed(lambda _: True)
+        done = run(tables="flow_performance,segment_daily")
+        assert isinstance(done.error, ContractError)
+        assert f"{FLOWS}: two results have the same flow_id, flow_message_id" in str(done.error)
+        assert done.rows("flow_performance") == []
+        assert report_account.requests_to(SEGMENT_DAYS)
+
+    def test_a6_a_result_that_comes_twice_as_it_is_counts_once(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Klaviyo's paging may repeat a page: that is no second result."""
+        once = {"dimensions": [""], "measurements": {"count": [5]}}
+        report_account.reports[AGGREGATES] = lambda _: {
+            "dates": ["2026-11-19T05:00:00+00:00"],
+            "data": [once, once],
+        }
+        twice = one_result(recipients=9)["results"] * 2
+        report_account.reports[CAMPAIGNS] = lambda _: {"results": twice}
+        done = run(tables="inbox_provider_daily,campaign_performance")
+        assert done.error is None
+        assert [row["recipients"] for row in done.rows("campaign_performance")] == [9]
+        assert {row["count"] for row in done.rows("inbox_provider_daily")} == {5}
+        assert len(report_account.requests_to(CAMPAIGNS)) == 1
+
+    def test_a6_groups_of_an_aggregate_that_share_a_key_fail_by_name(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """A group under null and one under empty text would be one row."""
+        one = {"measurements": {"count": [1]}}
+        report_account.reports[AGGREGATES] = lambda body: {
+            "dates": ["2026-11-19T05:00:00+00:00"],
+            "data": [{"dimensions": [value] * len(body["by"]), **one} for value in (None, "")],
+        }
+        done = run(tables="inbox_provider_daily")
+        assert isinstance(done.error, ContractError)
+        assert f"{AGGREGATES}: two results have the same inbox_provider" in str(done.error)
 
 
 class TestAggregates:

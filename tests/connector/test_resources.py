@@ -277,6 +277,34 @@ class TestDeletions:
         assert second.rows("campaign_tag") == second.deleted("campaign_tag") == []
 
 
+class TestForms:
+    """The forms in which Klaviyo answers."""
+
+    def test_c3_a_campaign_of_another_revision_is_a_contract_error(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Until 2026 its name was an attribute: such a campaign is no row without a name."""
+        account.documents[CAMPAIGNS] = [resource("campaign", "c", name="Sale", archived=False)]
+        done = run(tables="campaign")
+        assert isinstance(done.error, ContractError)
+        assert "/api/campaigns: a record without definition" in str(done.error)
+        assert done.rows("campaign") == []
+
+    def test_e9_a_category_is_text_or_an_object(self, account: ScriptedAccount) -> None:
+        """Klaviyo answers both for the integrations of metrics of one account."""
+        account.documents["/api/metrics"] = [
+            resource("metric", id_, name=id_, integration={"name": "X", "category": category})
+            for id_, category in (
+                ("text", "API"),
+                ("object", {"id": 15, "category": "Advertising"}),
+            )
+        ]
+        rows = {
+            row["id"]: row["integration_category"] for row in run(tables="metric").rows("metric")
+        }
+        assert rows == {"text": "API", "object": "Advertising"}
+
+
 class TestDetails:
     """A relationship that only a record's own address shows."""
 
@@ -309,6 +337,69 @@ class TestDetails:
         assert ids(first, "campaign_variation") == ids(third, "campaign_variation") == ["A", "B"]
         assert second.rows("campaign_variation") == second.deleted("campaign_variation") == []
         assert len(account.requests_to(self.VARIATIONS)) == 2
+
+    def test_e8_variations_are_included_in_the_listing(self, account: ScriptedAccount) -> None:
+        """A message whose variations are listed with it costs no request of its own."""
+        self.put_message(account)
+        listed = account.documents.pop(self.VARIATIONS)
+        (message,) = account.documents[MESSAGES]
+        pointers = [{"type": "campaign-variation", "id": one} for one in "AB"]
+        message["relationships"] = {"campaign-variations": {"data": pointers}}
+        tables = "campaign_message,campaign_variation"
+        account.included[MESSAGES] = listed
+        done = run(tables=tables)
+        assert ids(done, "campaign_variation") == ["A", "B"]
+        assert "campaign-variations" in account.requests_to(MESSAGES)[0].params["include"]
+        account.included[MESSAGES] = []  # pointers alone are no details
+        account.documents[self.VARIATIONS] = listed
+        assert ids(run(tables=tables), "campaign_variation") == ["A", "B"]
+        assert len(account.requests_to(self.VARIATIONS)) == 1
+
+    def test_e8_a_refused_include_is_tried_once_a_sync(self, account: ScriptedAccount) -> None:
+        """Where Klaviyo answers it with 400, each changed message's own path is requested."""
+        self.put_message(account)
+        account.responses[MESSAGES] = lambda request: (
+            Response('{"errors": [{"detail": "Invalid include."}]}', 400)
+            if "campaign-variations" in request.args["include"]
+            else None
+        )
+        done = run(tables="campaign_message,campaign_variation")
+        assert done.error is None
+        assert ids(done, "campaign_variation") == ["A", "B"]
+        includes = [one.params["include"] for one in account.requests_to(MESSAGES)]
+        assert includes == ["campaign,campaign-variations", "campaign"]
+
+    @pytest.mark.parametrize("is_included", [True, False])
+    def test_a2_send_time_is_the_earliest_of_send_times(
+        self, account: ScriptedAccount, *, is_included: bool
+    ) -> None:
+        """Where Klaviyo plans a time for each variation, each of them has its own."""
+        self.put_message(account)
+        times = {"B": "2026-11-03T18:00:00+00:00", "A": "2026-11-03T15:30:00+00:00"}
+        (message,) = account.documents[MESSAGES]
+        options = {"send_time": None, "send_strategy": "ab_send_time_test", "send_times": times}
+        message["attributes"]["definition"] = {"send_options": options}
+        if is_included:
+            account.included[MESSAGES] = account.documents.pop(self.VARIATIONS)
+            pointers = [{"type": "campaign-variation", "id": one} for one in "AB"]
+            message["relationships"] = {"campaign-variations": {"data": pointers}}
+        done = run(tables="campaign_message,campaign_variation")
+        (row,) = done.rows("campaign_message")
+        assert row["send_time"] == "2026-11-03T15:30:00.000000Z"
+        assert row["send_times"] == times
+        own = {one["id"]: one["send_time"] for one in done.rows("campaign_variation")}
+        assert own == {"A": "2026-11-03T15:30:00.000000Z", "B": "2026-11-03T18:00:00.000000Z"}
+
+    def test_a2_one_send_time_is_that_of_the_message(self, account: ScriptedAccount) -> None:
+        """Its variations have none of their own."""
+        self.put_message(account)
+        options = {"send_time": "2026-11-03T15:30:00+00:00", "send_times": None}
+        (message,) = account.documents[MESSAGES]
+        message["attributes"]["definition"] = {"send_options": options}
+        done = run(tables="campaign_message,campaign_variation")
+        (row,) = done.rows("campaign_message")
+        assert (row["send_time"], row["send_times"]) == ("2026-11-03T15:30:00.000000Z", None)
+        assert {one["send_time"] for one in done.rows("campaign_variation")} == {None}
 
     def test_details_of_an_unknown_table_are_requested_again(
         self, account: ScriptedAccount

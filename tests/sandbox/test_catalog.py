@@ -14,6 +14,7 @@ import pytest
 from klaviyo_sandbox.catalog.builder import build_company
 from klaviyo_sandbox.catalog.copy import BLACK_FRIDAY
 from klaviyo_sandbox.catalog.model import Company
+from klaviyo_sandbox.catalog.plan import Revenue
 from klaviyo_sandbox.clock import DAY, FUTURE, HISTORY
 from klaviyo_sandbox.resources.registry import RESOURCE_TYPES, build_resources
 
@@ -86,8 +87,47 @@ def test_every_kind_of_send_exists(company: Company) -> None:
     messages = [(campaign, m) for campaign in visible for m in campaign.messages]
     assert "scheduled" in {campaign.status(m, NOON) for campaign, m in messages}
     assert {1, 2, 3} == {len(m.variations) for _, m in messages}
-    assert {"static", "content_variation", "local_timezone"} == {m.strategy for _, m in messages}
+    assert {m.strategy for _, m in messages} == {
+        "static", "content_variation", "local_timezone", "send_time_optimization",
+        "ab_send_time_test",
+    }  # fmt: skip
     assert any(len(c.messages) > 2 and len(c.audiences) > 1 for c in visible)
+
+
+def test_a2_variations_have_send_times_of_their_own(company: Company) -> None:
+    """Klaviyo plans no time for the message itself where its strategy chooses or tests times."""
+    for message in build_resources(company, "campaign-message", NOON):
+        definition = message["attributes"]["definition"]
+        options = definition["send_options"]
+        has_times = options["send_strategy"] in ("send_time_optimization", "ab_send_time_test")
+        is_planned = definition["status"] != "draft"
+        times = options["send_times"] or {}
+        variations = {v["id"] for v in message["relationships"]["campaign-variations"]["data"]}
+        assert (options["send_time"] is None) == (has_times or not is_planned)
+        assert set(times) == (variations if has_times and is_planned else set())
+        if options["send_strategy"] == "ab_send_time_test" and is_planned:
+            assert len(set(times.values())) == len(variations) > 1
+
+
+@pytest.mark.parametrize(
+    ("revenue", "names", "is_mapped"),
+    [
+        ("mapped", ["Shopify"], True),
+        ("unmapped", ["Shopify"], False),
+        ("twice", ["WooCommerce", "Shopify"], False),
+        ("none", [], False),
+    ],
+)
+def test_a3_revenue_metrics_are_as_asked_for(
+    revenue: Revenue, names: list[str], *, is_mapped: bool
+) -> None:
+    """An account has one metric called Placed Order, two of different stores, or none."""
+    company = build_company(7, EPOCH, 1, revenue=revenue)
+    metrics = [each["attributes"] for each in build_resources(company, "metric", NOON)]
+    stores = [m["integration"]["name"] for m in metrics if m["name"] == "Placed Order"]
+    (mapped,) = (m for m in build_resources(company, "mapped-metric", NOON) if m["id"] == "revenue")
+    assert stores == names
+    assert ("metric" in mapped.get("relationships", {})) == is_mapped
 
 
 def test_variations_share_all_recipients(company: Company) -> None:

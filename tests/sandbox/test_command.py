@@ -33,6 +33,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("--fault", "flood"), "--fault"),
         (("--colour", "red"), "--colour"),
         (("--api-key", "junk"), "begin with pk_"),
+        (("--timezone", "Mars/Olympus"), "--timezone"),
+        (("--revenue", "huge"), "--revenue"),
         (("--now", "9999-12-30"), "out of range"),
         (("--port", "70000"), "70000"),
         (("--now", "2020-01-01", "--epoch", "2026-11-21"), "2020-01-01"),
@@ -67,9 +69,41 @@ def test_listens_on_loopback_only() -> None:
 
 
 def test_flags_reach_the_server() -> None:
-    """The options --seed, --epoch and --now are those of the account."""
+    """The options --seed, --epoch, --now, --timezone and --currency are those of the account."""
     options = {"now": "2026-06-01T00:00:00Z", "epoch": "2026-05-01", "seed": 3}
+    options |= {"timezone": "Europe/Paris", "currency": "EUR"}
     with running_sandbox(**SMALL, **options) as sandbox:
         state = sandbox.admin()
         assert (state["now"], state["epoch"]) == ("2026-06-01T00:00:00+00:00", "2026-05-01")
         assert state["accounts"] == [build_company(3, date(2026, 5, 1), 20).account_id]
+        (account,) = sandbox.all("/api/accounts")
+        assert account["attributes"]["timezone"] == "Europe/Paris"
+        assert account["attributes"]["preferred_currency"] == "EUR"
+
+
+def test_settings_change_and_reset() -> None:
+    """Reports follow the account's time zone and roles; a reset brings the first ones back."""
+    with running_sandbox(**SMALL, now="2026-11-16T15:00:00Z", no_limits=True) as sandbox:
+
+        def describe() -> list[object]:
+            (account,) = sandbox.all("/api/accounts")
+            mapped = sandbox.get("/api/mapped-metrics/revenue")["data"].get("relationships", {})
+            frame = {"key": "yesterday"}
+            series = sandbox.report("segment-series-report", statistics=["total_members"],
+                                    timeframe=frame, interval="daily")  # fmt: skip
+            attributes = account["attributes"]
+            return [
+                attributes["timezone"],
+                attributes["preferred_currency"],
+                mapped.get("metric", {}).get("data"),
+                series["data"]["attributes"]["date_times"],
+            ]
+
+        first = describe()
+        sandbox.change_settings(timezone="Australia/Sydney", currency="AUD")
+        sandbox.map_metric("revenue", None)
+        changed = describe()
+        assert changed[:3] == ["Australia/Sydney", "AUD", None]
+        assert changed[3] != first[3]
+        sandbox.reset()
+        assert describe() == first

@@ -26,6 +26,9 @@ GROUPS = (
     "Accounts Campaigns Events Flows Forms Lists Metrics Profiles Reporting Segments Tags Templates"
 ).split()
 
+# Klaviyo includes it (singer-io/tap-klaviyo#89), but the client types campaigns alone.
+UNTYPED_INCLUDES = {"/api/campaign-messages": "campaign-variations"}
+
 
 @cache
 def find_operations() -> dict[tuple[str, str], tuple[str, str]]:
@@ -69,7 +72,8 @@ def test_client_reads_every_endpoint(client: KlaviyoAPI, sandbox: Sandbox) -> No
     for endpoint in GET_ENDPOINTS:
         options: dict[str, Any] = {}
         if endpoint.include:
-            options["include"] = endpoint.include.split()
+            untyped = UNTYPED_INCLUDES.get(endpoint.path)
+            options["include"] = [name for name in endpoint.include.split() if name != untyped]
         if endpoint.additional:
             options[f"additional_fields_{endpoint.resource_type}"] = endpoint.additional.split()
         for path in sample_paths(sandbox, endpoint):

@@ -1,5 +1,6 @@
 -- In a campaign report `campaign_message_id` is the id of the campaign, as is `$message` in the
--- events of a campaign (recorded at revision 2024-10-15). A variation names its message, too.
+-- events of a campaign (recorded at revision 2024-10-15). A variation names its message, too, and has
+-- a send time of its own if the campaign tests send times.
 with
 
 messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
@@ -17,7 +18,7 @@ named as (
         messages.account_id,
         variations.campaign_variation_id as named_id,
         messages.campaign_message_id,
-        messages.send_time
+        coalesce(variations.send_time, messages.send_time) as send_time
     from {{ ref('stg_klaviyo__campaign_variation') }} as variations
     inner join messages
         on variations.account_id = messages.account_id

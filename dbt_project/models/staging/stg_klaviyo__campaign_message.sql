@@ -37,6 +37,7 @@ renamed as (
         synced_at,
 
         ---------- json
+        send_times,
         definition
 
     from source

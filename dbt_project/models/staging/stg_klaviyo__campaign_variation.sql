@@ -31,6 +31,7 @@ renamed as (
         is_deleted,
 
         ---------- timestamps
+        send_time,
         created_at,
         updated_at,
         synced_at,

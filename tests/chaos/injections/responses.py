@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api import AuthError, ContractError, KlaviyoError, ScopeError, TransientError
+from api import AuthError, KlaviyoError, RefusedError, ScopeError, TransientError
 from session import Clock, KlaviyoSession
 from tests.chaos.fault_patterns import REPORT, SEGMENTS
 from tests.chaos.runs import KEY, DebugSandboxRun, SandboxRun, difference
@@ -127,7 +127,7 @@ def lack_all_scopes(run: SandboxRun) -> None:
 def refuse_filter(run: SandboxRun) -> None:
     """Refuse a filter: the request is not retried, and the error has Klaviyo's detail."""
     run.sandbox.fault("filter400", path=SEGMENTS)
-    run.sync(ContractError, r"/api/segments: Klaviyo answered 400 \(Bad filter\.\)")
+    run.sync(RefusedError, r"/api/segments: Klaviyo answered 400 \(Bad filter\.\)")
     assert [request["path"] for request in run.sandbox.log()].count("/api/segments") == 1
     run.recover()
 
@@ -135,6 +135,7 @@ def refuse_filter(run: SandboxRun) -> None:
 def delete_before_details(run: SandboxRun) -> None:
     """Delete a message before its variations are read: only what those would say is missing."""
     run.start_over()
+    run.sandbox.fault("variations400")
     run.sandbox.fault("404", path="/api/campaign-messages/[^/]+/campaign-variations$", times=1)
     run.sync()
     (gone,) = [request["path"] for request in run.sandbox.log() if request["status"] == 404]

@@ -1,0 +1,148 @@
+"""Chooses the metrics whose conversions the campaign and flow reports count.
+
+The first of these that the account has:
+
+1. the metrics that `conversion_metrics` names
+2. the metric that is mapped to revenue
+3. the metric called Placed Order; of several, one with sums in the last 30 days, Shopify's first
+4. none: the reports are requested without what counts conversions
+
+Two stores of one account both have a metric of that name, and a store that is no longer connected
+keeps its own (PostHog#77321, Improvado).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from api import KlaviyoError
+from streams.catalog import (
+    CONVERSION_AGGREGATES,
+    MAPPED_METRICS,
+    MESSAGE_METRICS,
+    METRICS,
+    STREAMS,
+)
+from streams.context import AccountContext
+from streams.declarations import ReportStream
+from tables.converters import to_double
+from tables.jsonapi import get_path
+
+PLACED_ORDER = "Placed Order"
+PREFERRED_INTEGRATION = "Shopify"
+RECENT = timedelta(days=30)
+REPORTS = [one for one in STREAMS if isinstance(one, ReportStream) and one.has_conversions]
+# What a report tells of its conversion metric.
+CONVERSION_STATISTICS = frozenset(
+    """
+    conversions conversion_uniques conversion_rate conversion_value revenue_per_recipient
+    average_order_value text_message_roi
+    """.split()
+)
+
+
+@dataclass(frozen=True)
+class Conversions:
+    """The chosen metrics by id. "" is none: then reports name `any_metric`, as they must name one.
+
+    `errors` are the choices that cannot be made; the others stand.
+    """
+
+    metric_ids: tuple[str, ...] = ()
+    any_metric: str = ""
+    warnings: tuple[str, ...] = ()
+    errors: tuple[KlaviyoError, ...] = ()
+
+
+def choose_conversions(context: AccountContext) -> Conversions:
+    """The conversion metrics of this sync. Without the account's metrics there is no choice."""
+    if not context.listed.issuperset({METRICS.name, MAPPED_METRICS.name}):
+        return Conversions()
+    if context.settings.conversion_metrics:
+        ids, errors = context.find_metrics("conversion_metrics")
+        return Conversions(tuple(ids), errors=tuple(errors))
+    if not any(context.wants(*one.tables) for one in (*REPORTS, CONVERSION_AGGREGATES)):
+        return Conversions()
+    if context.revenue_metric:
+        return Conversions((context.revenue_metric,))
+    named = context.metrics.get(PLACED_ORDER, [])
+    return _choose_by_name(context, named) if named else _choose_none(context)
+
+
+def _choose_by_name(context: AccountContext, named: list[str]) -> Conversions:
+    warnings = []
+    if context.revenue_is_custom:
+        warnings.append(
+            f"revenue is mapped to a custom metric: the conversions are those of {PLACED_ORDER};"
+            " name a metric in conversion_metrics"
+        )
+    if len(named) == 1:
+        return Conversions(tuple(named), warnings=tuple(warnings))
+    try:
+        sums = {metric_id: _recent_sum(context, metric_id) for metric_id in named}
+    except KlaviyoError as error:
+        return Conversions(errors=(error,))
+    first, *others = sorted(named, key=lambda one: _preference(context, one, sums[one]))
+    texts = [_describe(context, one, sums[one]) for one in (first, *others)]
+    warnings.append(
+        f"{len(named)} metrics are called {PLACED_ORDER}: the conversions are those of {texts[0]},"
+        f" not of {', '.join(texts[1:])}; name metrics in conversion_metrics"
+    )
+    return Conversions((first,), warnings=tuple(warnings))
+
+
+def _recent_sum(context: AccountContext, metric_id: str) -> float:
+    """The sum of a metric's values in the last days."""
+    today = context.today
+    body = {
+        "type": "metric-aggregate",
+        "attributes": {
+            "metric_id": metric_id,
+            "measurements": ["sum_value"],
+            "interval": "day",
+            "timezone": context.zone.key,
+            "filter": [
+                f"greater-or-equal(datetime,{today - RECENT}T00:00:00)",
+                f"less-than(datetime,{today + timedelta(days=1)}T00:00:00)",
+            ],
+        },
+    }
+    pages = context.session.aggregate(CONVERSION_AGGREGATES.path, body)
+    groups = [group for page in pages for group in page["data"]]
+    sums = [get_path(group, ("measurements", "sum_value")) or [] for group in groups]
+    return sum(to_double(value) or 0.0 for values in sums for value in values)
+
+
+def _preference(context: AccountContext, metric_id: str, recent_sum: float) -> tuple[bool, bool]:
+    """A key that sorts the metric to take first; the order of the listing decides a tie."""
+    is_preferred = context.integrations.get(metric_id) == PREFERRED_INTEGRATION
+    return recent_sum <= 0, not is_preferred
+
+
+def _describe(context: AccountContext, metric_id: str, recent_sum: float) -> str:
+    integration = context.integrations.get(metric_id) or "no integration"
+    return f"{metric_id} ({integration}, {recent_sum:,.2f} in the last {RECENT.days} days)"
+
+
+def _choose_none(context: AccountContext) -> Conversions:
+    """Reports without conversions; an account without any metric has no reports."""
+    tables = ", ".join(one.table.name for one in REPORTS if context.wants(*one.tables))
+    if not tables:
+        return Conversions()
+    mapped = "no metric is mapped to revenue"
+    if context.revenue_is_custom:
+        mapped = "revenue is mapped to a custom metric"
+    reason = f"{mapped} and none is called {PLACED_ORDER}"
+    remedy = "name a metric in conversion_metrics"
+    any_metric = next(_metrics_that_serve(context), "")
+    if not any_metric:
+        return Conversions(warnings=(f"{reason}: skipped {tables}; {remedy}",))
+    empty = ", ".join(sorted(CONVERSION_STATISTICS))
+    warning = f"{reason}: {empty} are empty in {tables}; {remedy}"
+    return Conversions(("",), any_metric, (warning,))
+
+
+def _metrics_that_serve(context: AccountContext) -> Iterator[str]:
+    """Every metric, those of Klaviyo's own messages first: any serves where none is counted."""
+    for name in (*MESSAGE_METRICS, *context.metrics):
+        yield from context.metrics.get(name, [])

@@ -1,0 +1,204 @@
+"""The sandbox's accounts: of several shapes, and with changes between two syncs."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api import ContractError
+from streams.conversions import CONVERSION_STATISTICS
+from tests.loader import Loader, Row
+from tests.sandbox_server import KEY, Sandbox, running_sandbox
+
+ACCOUNT: dict[str, Any] = {
+    "now": "2026-11-16T15:00:00Z",
+    "campaigns": 60,
+    "profiles": 150,
+    "no_limits": True,
+}
+CAMPAIGNS, FLOWS, FLOW_DAYS = "campaign_performance", "flow_performance", "flow_performance_daily"
+REPORTS = f"{CAMPAIGNS},{FLOWS},{FLOW_DAYS}"
+MESSAGES = "campaign_message,campaign_variation"
+
+
+@pytest.fixture(name="usual", scope="module")
+def _usual() -> Iterator[Sandbox]:
+    with running_sandbox(**ACCOUNT) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(name="sandbox")
+def _sandbox(usual: Sandbox) -> Sandbox:
+    """The usual account in its first state."""
+    usual.reset()
+    return usual
+
+
+def connect(sandbox: Sandbox, tables: str, **settings: str) -> Loader:
+    """A connection that has not synced yet."""
+    return Loader(sandbox.url, {"api_key": KEY, "tables": tables, **settings})
+
+
+def find_metric(sandbox: Sandbox, name: str) -> str:
+    """The id of a metric."""
+    metrics = sandbox.all("/api/metrics")
+    return next(str(one["id"]) for one in metrics if one["attributes"]["name"] == name)
+
+
+def sum_of(rows: list[Row], statistic: str) -> float:
+    """The sum of a statistic over rows."""
+    return sum(row[statistic] or 0 for row in rows)
+
+
+class TestMessages:
+    """Messages of campaigns, and their variations."""
+
+    def test_a2_every_sent_message_has_a_send_time(self, sandbox: Sandbox) -> None:
+        """Where each variation has its own, it is the earliest of them."""
+        done = connect(sandbox, MESSAGES).sync()
+        messages = {row["id"]: row for row in done.rows("campaign_message")}
+        assert all(row["send_time"] for row in messages.values() if row["status"] == "sent")
+        own = defaultdict(list)
+        for row in done.rows("campaign_variation"):
+            if row["send_time"]:
+                own[row["campaign_message_id"]].append(row["send_time"])
+        strategies = {messages[message]["send_strategy"] for message in own}
+        assert strategies == {"send_time_optimization", "ab_send_time_test"}
+        assert {m: min(times) for m, times in own.items()} == {
+            m: messages[m]["send_time"] for m in own
+        }
+
+    def test_e8_both_ways_to_variations_give_the_same_rows(self, sandbox: Sandbox) -> None:
+        """Klaviyo includes them in the listing, or refuses that and has them at each message."""
+        included = connect(sandbox, MESSAGES).sync()
+        assert not any(r["path"].endswith("/campaign-variations") for r in sandbox.log())
+        sandbox.fault("variations400")
+        requested = connect(sandbox, MESSAGES).sync()
+        assert requested.content() == included.content()
+        assert sum(request["status"] == 400 for request in sandbox.log()) == 1
+        requested.sync()
+        assert requested.written.keys() <= {"sync_report"}
+
+
+class TestConversions:
+    """Which metric's conversions the reports count."""
+
+    def test_a3_the_store_that_still_sells_is_taken(self) -> None:
+        """Of two metrics called Placed Order the one of a former store has no sums."""
+        with running_sandbox(**ACCOUNT, revenue="twice") as sandbox:
+            done = connect(sandbox, CAMPAIGNS).sync()
+            stores = {
+                one["attributes"]["integration"]["name"]: one["id"]
+                for one in sandbox.all("/api/metrics")
+                if one["attributes"]["name"] == "Placed Order"
+            }
+        assert list(stores) == ["WooCommerce", "Shopify"]  # the former one is listed first
+        rows = done.rows(CAMPAIGNS)
+        assert {row["conversion_metric_id"] for row in rows} == {stores["Shopify"]}
+        assert sum_of(rows, "conversion_value") > 0
+        (warning,) = done.warnings
+        assert warning.index(stores["Shopify"]) < warning.index(stores["WooCommerce"])
+        assert "conversion_metrics" in warning
+
+    def test_a4_without_a_revenue_metric_opens_and_clicks_arrive(self) -> None:
+        """What counts conversions is NULL in all rows, and one warning says so."""
+        with running_sandbox(**ACCOUNT, revenue="none") as sandbox:
+            done = connect(sandbox, REPORTS).sync()
+        for table in REPORTS.split(","):
+            rows = done.rows(table)
+            assert sum_of(rows, "opens_unique") > 0, table
+            assert {row["conversion_metric_id"] for row in rows} == {""}
+            assert {row[name] for row in rows for name in CONVERSION_STATISTICS} == {None}
+        (warning,) = done.warnings
+        assert f"are empty in {', '.join(REPORTS.split(','))}" in warning
+
+    def test_a4_a_metric_without_values_has_conversions_but_no_money(
+        self, sandbox: Sandbox
+    ) -> None:
+        """E4: Klaviyo refuses the money of some metrics; the rest is asked for again."""
+        whole = connect(sandbox, CAMPAIGNS).sync()
+        sandbox.fault("values400")
+        done = connect(sandbox, CAMPAIGNS).sync()
+        rows, expected = done.rows(CAMPAIGNS), whole.rows(CAMPAIGNS)
+        for name in ("opens_unique", "conversions"):
+            assert sum_of(rows, name) == sum_of(expected, name) > 0
+        assert {row["conversion_value"] for row in rows} == {None}
+        assert len(done.warnings) == 1
+
+    def test_c4_events_of_a_metric_that_klaviyo_refuses(self, sandbox: Sandbox) -> None:
+        """The other metrics' events arrive; the error names the metric and the setting."""
+        refused = find_metric(sandbox, "Viewed Form")
+        sandbox.fault("metric400", query=refused)
+        done = connect(sandbox, "event", event_metrics="Viewed Form,Placed Order")
+        with pytest.raises(ContractError, match="'Viewed Form' of event_metrics: leave it out"):
+            done.sync()
+        assert {row["metric_id"] for row in done.rows("event")} == {
+            find_metric(sandbox, "Placed Order")
+        }
+
+    def test_a_remapped_revenue_metric_gets_its_history(self, sandbox: Sandbox) -> None:
+        """All rows of the new metric are as a first sync has them; those of the old one stay."""
+        done = connect(sandbox, REPORTS).sync()
+        old, new = (find_metric(sandbox, name) for name in ("Placed Order", "Ordered Product"))
+        before = {table: done.rows(table) for table in REPORTS.split(",")}
+        sandbox.map_metric("revenue", new)
+        fresh = connect(sandbox, REPORTS).sync()
+        done.sync()
+        for table, rows in before.items():
+            by_metric = defaultdict(list)
+            for row in done.rows(table):
+                by_metric[row["conversion_metric_id"]].append(row)
+            assert by_metric[old] == rows
+            assert sum_of(by_metric[new], "conversion_value") == pytest.approx(
+                sum_of(fresh.rows(table), "conversion_value")
+            )
+            assert len(by_metric[new]) == len(fresh.rows(table)) > 0
+
+
+class TestSharedKeys:
+    """Results of one key."""
+
+    def test_a6_a_renamed_message_has_klaviyos_numbers(self, sandbox: Sandbox) -> None:
+        """The rows are those of a report without the former name."""
+        expected = connect(sandbox, REPORTS).sync().content()
+        sandbox.fault("shared_key", path="reports$")
+        assert connect(sandbox, REPORTS).sync().content() == expected
+
+    def test_a6_results_that_share_a_key_without_names_fail_by_name(self, sandbox: Sandbox) -> None:
+        """Neither of them is dropped in silence."""
+        sandbox.fault("shared_key", path="flow-values-reports$", always=True)
+        done = connect(sandbox, REPORTS)
+        with pytest.raises(ContractError, match="flow-values-reports: two results have the same"):
+            done.sync()
+        assert done.rows(CAMPAIGNS)
+        assert done.rows(FLOW_DAYS)
+
+
+class TestUnits:
+    """An account whose time zone or currency changes."""
+
+    TABLES = f"account,{REPORTS},message_metric_daily,segment_daily"
+
+    def test_results_are_requested_again_in_another_zone(self, sandbox: Sandbox) -> None:
+        """Every day within the lookback is as a first sync in that zone has it."""
+        start = "2026-10-20"
+        done = connect(sandbox, self.TABLES, start_date=start).sync()
+        sandbox.change_settings(timezone="Australia/Sydney")
+        fresh = connect(sandbox, self.TABLES, start_date=start).sync()
+        done.sync()
+        assert done.content() == fresh.content()
+        (warning,) = done.warnings
+        assert "no longer America/New_York, USD but Australia/Sydney, USD" in warning
+        assert done.sync().warnings == []
+
+    def test_results_are_requested_again_in_another_currency(self, sandbox: Sandbox) -> None:
+        """No row keeps an amount that Klaviyo now states in the other currency."""
+        done = connect(sandbox, self.TABLES).sync()
+        sandbox.change_settings(currency="EUR")
+        sandbox.reset_requests()
+        done.sync()
+        (row,) = done.rows("account")
+        assert row["preferred_currency"] == "EUR"
+        paths = [request["path"] for request in sandbox.log()]
+        assert paths.count("/api/flow-series-reports") > 5  # 60 days each: the whole history
