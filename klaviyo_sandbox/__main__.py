@@ -78,6 +78,7 @@ def _build_app(options: argparse.Namespace) -> App:
             campaigns=options.campaigns,
             profiles=options.profiles,
             events=options.events,
+            own_message_ids=options.own_message_ids,
             timezone=options.timezone,
             currency=options.currency,
             revenue=options.revenue,
@@ -133,7 +134,12 @@ def _add_account_options(add: Callable[..., argparse.Action]) -> None:
         help="the exact number of events visible at noon of the epoch, UTC; default: as many as the"
         " people cause",
     )
-
+    add(
+        "--own-message-ids",
+        action="store_true",
+        help="campaign reports name each message by its own id; default: the message of a campaign"
+        " that has only one is named by the campaign's id, as live answers do",
+    )
     add(
         "--timezone",
         type=zone,

@@ -42,7 +42,8 @@ class Account:
 
     ``events`` asks for exactly that number of visible events at noon (UTC) of the epoch day. The
     number of people follows from it unless ``profiles`` gives that too; ValueError if the events
-    of these people alone are more.
+    of these people alone are more. With ``own_message_ids`` campaign reports name each message by
+    its own id, else by the id of a campaign that has no other message.
     """
 
     def __init__(  # noqa: PLR0913 - the parameters of the account
@@ -54,12 +55,13 @@ class Account:
         campaigns: int = CAMPAIGNS,
         profiles: int | None = None,
         events: int | None = None,
+        own_message_ids: bool = False,
         timezone: str = TIMEZONE,
         currency: str = CURRENCY,
         revenue: Revenue = "mapped",
     ) -> None:
         day = midnight(epoch)
-        self.epoch = epoch
+        self.epoch, self.own_message_ids = epoch, own_message_ids
         self.start, self.end = day - HISTORY, day + FUTURE
         self._check_covered(now)
         self.now = self.first_now = now

@@ -14,6 +14,7 @@ from jinja2.runtime import Context
 target = SimpleNamespace(type=os.environ.get("DBT_TARGET", "duckdb"))
 on_bigquery = target.type == "bigquery"
 execute = True
+flags = SimpleNamespace(WHICH="compile")
 graph = {
     "sources": {},
     "metrics": {

@@ -79,8 +79,12 @@
 
 {#- The month of the earliest event that a sync wrote since the last run. Two margins of one day:
     `min_event_at` is UTC, and in zones west of it the event's date is the day before; a sync that
-    ran during the last build began at most a day before the newest row of that build. -#}
+    ran during the last build began at most a day before the newest row of that build. Without
+    reports of syncs, all months. -#}
 {% macro affected_from_month_query() -%}
+    {%- if not is_synced('sync_report') -%}
+    select date '1960-01-01'
+    {%- else -%}
     select {{ first_of_month(days_before(utc_date('min(min_event_at)'), 1)) }}
     from {{ ref('stg_klaviyo__sync_report') }}
     where
@@ -90,6 +94,7 @@
             from {{ this }}
             where {{ in_all_months() }}
         )
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Skips dbt-bigquery's merge if a run has no partitions to replace: BigQuery refuses a merge that

@@ -1,7 +1,21 @@
-{#- Whether a raw table is synced. KLAVIYO_TABLES takes the same words as the connector's setting
-    `tables`. A table that is not synced counts as empty, whether it exists in the warehouse or
-    not, so no model has to query the warehouse to find out. -#}
+{#- Whether a raw table is selected and exists. A table that is not counts as empty. A user of
+    Fivetran may untick any table in the schema tab of the connection. -#}
 {% macro is_synced(table) -%}
+    {{ return(
+        is_selected(table)
+        and (not reads_raw_tables() or find_relation(source('klaviyo', table)) is not none)
+    ) }}
+{%- endmacro %}
+
+{#- Whether dbt runs a command that reads raw tables. Other commands, such as compile, assume that
+    every selected table exists with every column, and need no warehouse. -#}
+{% macro reads_raw_tables() -%}
+    {{ return(execute and flags.WHICH in ['build', 'run', 'test']) }}
+{%- endmacro %}
+
+{#- Whether KLAVIYO_TABLES selects a raw table. It takes the same words as the connector's setting
+    `tables`. -#}
+{% macro is_selected(table) -%}
     {%- set selected = selected_tables() -%}
     {{ return(
         'all' in selected
@@ -34,4 +48,53 @@
             "KLAVIYO_TABLES: unknown table '" ~ name ~ "'; known: " ~ known | join(', ')
         ) }}
     {%- endfor -%}
+    {%- if reads_raw_tables() -%}
+        {%- do check_raw_tables() -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Names the selected raw tables that do not exist in one line of the log, and fails the run if one
+    is missing, or lacks a column, without which the marts would be wrong. -#}
+{% macro check_raw_tables() -%}
+    {%- set missing = [] -%}
+    {%- for table in source_tables() if is_selected(table.name) -%}
+        {%- set relation = find_relation(table) -%}
+        {%- if relation is none -%}
+            {%- do missing.append(table.name) -%}
+        {%- elif table.name in required_columns() -%}
+            {%- do check_columns(table.name, column_names(relation)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if 'account' in missing -%}
+        {{ exceptions.raise_compiler_error(
+            "The raw table account is missing: set KLAVIYO_RAW_SCHEMA and KLAVIYO_RAW_DATABASE to where"
+            " Fivetran loads, tick account in the connection's schema tab, and sync"
+        ) }}
+    {%- elif missing -%}
+        {{ log(
+            "Read as empty, because they are missing: " ~ missing | join(', ') ~ ". Tick them in the"
+            " connection's schema tab and sync, or leave them out of KLAVIYO_TABLES.", info=true
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_columns(table, present) -%}
+    {%- set missing = required_columns()[table] | reject('in', present) | join(', ') -%}
+    {%- if missing -%}
+        {{ exceptions.raise_compiler_error(
+            "The raw table " ~ table ~ " lacks " ~ missing ~ ", which the marts require: tick it in the"
+            " connection's schema tab, and sync"
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The columns without which dates or events are lost. Any other column may be missing, as may any
+    table but account. Fivetran does not let a user untick a key. -#}
+{% macro required_columns() -%}
+    {{ return({
+        'account': ['timezone', 'synced_at'],
+        'campaign_message': ['campaign_id', 'send_time'],
+        'event': ['metric_id', 'datetime', 'timestamp'],
+        'sync_report': ['started_at', 'min_event_at', 'synced_at'],
+    }) }}
 {%- endmacro %}

@@ -3,46 +3,41 @@
     (select * from {{ source_rows_with_deleted(table) }} where not is_deleted) as source_rows
 {%- endmacro %}
 
-{#- All rows of a raw table with `is_deleted`, as a subquery. -#}
+{#- All rows of a raw table, with each declared column and `is_deleted`, as a subquery. A column
+    that the table lacks is NULL: a user of Fivetran may untick it, and Fivetran adds
+    `_fivetran_deleted` with the first row. -#}
 {% macro source_rows_with_deleted(table) -%}
     (
     {%- if is_synced(table) -%}
-        {{ add_is_deleted(source('klaviyo', table)) }}
+        {%- set relation = source('klaviyo', table) -%}
+        {%- set present = column_names(relation) if reads_raw_tables() else none -%}
+        {{ select_columns(table, present) }} from {{ relation }}
     {%- else -%}
-        {{ empty_source(table) }}
+        {{ select_columns(table, []) }} limit 0
     {%- endif -%}
     ) as all_source_rows
 {%- endmacro %}
 
-{#- Fivetran adds `_fivetran_deleted` with the first row, so an empty table does not have it. These
-    selects are valid with and without the column; no query at compile time has to find out. -#}
-{% macro add_is_deleted(relation) -%}
-    {{ return(adapter.dispatch('add_is_deleted')(relation)) }}
+{#- The select list of a raw table's columns, NULL for those that are not `present`. If that is none,
+    all are. -#}
+{% macro select_columns(table, present) -%}
+    {%- set columns = raw_columns(table) -%}
+    {%- set selected = [] -%}
+    {%- for name, type in columns.items() -%}
+        {%- do selected.append(
+            name if present is none or name in present
+            else 'cast(null as ' ~ type ~ ') as ' ~ name
+        ) -%}
+    {%- endfor -%}
+    select {{ selected | join(', ') }}, coalesce(
+        {{ '_fivetran_deleted' if present is none or '_fivetran_deleted' in present else 'null' }},
+        false
+    ) as is_deleted
 {%- endmacro %}
 
-{# SQL resolves a name in the innermost scope that has it. In the subquery, `_fivetran_deleted` is
-   the column of `raw_row` if the table has one, else the NULL of `fallback`. #}
-{% macro default__add_is_deleted(relation) -%}
-    select
-        raw_row.*,
-        coalesce((select _fivetran_deleted from (select raw_row.*) as this_row), false)
-            as is_deleted
-    from {{ relation }} as raw_row
-    cross join (select cast(null as {{ dbt.type_boolean() }}) as _fivetran_deleted) as fallback
-{%- endmacro %}
-
-{% macro duckdb__add_is_deleted(relation) -%}
-    select *, coalesce(_fivetran_deleted, false) as is_deleted
-    from (
-        select * from {{ relation }}
-        union all by name
-        select cast(null as boolean) as _fivetran_deleted where false
-    )
-{%- endmacro %}
-
-{#- Selects no rows, with the columns and types of a raw table in
-    models/staging/_klaviyo__sources.yml. -#}
-{% macro empty_source(table) -%}
+{#- The columns of a raw table in models/staging/_klaviyo__sources.yml, with the engine's types, and
+    the time of Fivetran's load. -#}
+{% macro raw_columns(table) -%}
     {%- set types = {
         'STRING': dbt.type_string(),
         'LONG': dbt.type_bigint(),
@@ -52,19 +47,31 @@
         'NAIVE_DATE': 'date',
         'JSON': 'jsonb' if target.type == 'postgres' else 'json',
     } -%}
-    select
-    {% for source in source_tables() if source.name == table -%}
-        {%- for column in source.columns.values() %}
-        cast(null as {{ types[column.data_type] }}) as {{ column.name }},
+    {%- set columns = {} -%}
+    {%- for declared in source_tables() if declared.name == table -%}
+        {%- for column in declared.columns.values() -%}
+            {%- do columns.update({column.name: types[column.data_type]}) -%}
         {%- endfor -%}
-    {%- endfor %}
-        cast(null as {{ type_timestamptz() }}) as _fivetran_synced,
-        false as is_deleted
-    limit 0
+    {%- endfor -%}
+    {%- do columns.update({'_fivetran_synced': type_timestamptz()}) -%}
+    {{ return(columns) }}
 {%- endmacro %}
 
 {#- The declared raw tables; an empty list while dbt parses the project. -#}
 {% macro source_tables() -%}
     {%- set declared = graph.sources.values() if execute else [] -%}
     {{ return(declared | selectattr('source_name', 'equalto', 'klaviyo') | list) }}
+{%- endmacro %}
+
+{#- A relation in the warehouse; none if it does not exist. dbt lists a schema once in a run. -#}
+{% macro find_relation(relation) -%}
+    {{ return(adapter.get_relation(
+        database=relation.database, schema=relation.schema, identifier=relation.identifier
+    )) }}
+{%- endmacro %}
+
+{#- The names of a relation's columns. -#}
+{% macro column_names(relation) -%}
+    {%- set columns = adapter.get_columns_in_relation(relation) -%}
+    {{ return(columns | map(attribute='name') | map('lower') | list) }}
 {%- endmacro %}

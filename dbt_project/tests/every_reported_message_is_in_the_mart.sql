@@ -18,7 +18,16 @@ reported as (
 
 ),
 
-messages as (select * from {{ ref('klaviyo__message_performance') }})
+messages as (
+
+    select
+        reports.account_id,
+        reports.reported_message_id
+    from {{ ref('int_klaviyo__message_report') }} as reports
+    inner join {{ ref('klaviyo__message_performance') }} as mart
+        on reports.message_performance_key = mart.message_performance_key
+
+)
 
 select
     reported.account_id,
@@ -26,5 +35,5 @@ select
 from reported
 left join messages
     on reported.account_id = messages.account_id
-    and reported.message_id = messages.message_id
-where messages.message_id is null
+    and reported.message_id = messages.reported_message_id
+where messages.reported_message_id is null

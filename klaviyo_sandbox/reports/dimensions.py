@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.catalog.model import Company
 from klaviyo_sandbox.catalog.plan import Channel
 from klaviyo_sandbox.simulation.event_table import Content
 from klaviyo_sandbox.simulation.population import Ints
@@ -31,19 +30,30 @@ def _variation(content: Content) -> str:
     return content.variation.id if len(content.message.variations) > 1 else ""
 
 
-def groupings(company: Company, content: Content, group: int) -> dict[str, Any]:
+def _reported_message_id(account: Account, content: Content) -> str:
+    """Return the id by which reports name a message.
+
+    In recorded answers to campaign reports (revision 2024-10-15) it is the campaign's. Of campaigns
+    with several messages there is no recording; here each message has its own.
+    """
+    campaign = content.campaign
+    is_only = campaign is not None and len(campaign.messages) == 1
+    return content.public_id if is_only and not account.own_message_ids else content.message.id
+
+
+def groupings(account: Account, content: Content, group: int) -> dict[str, Any]:
     """Return the values that a message's results are grouped and filtered by; tags are lists.
 
     ``group`` is the list or segment that selected the recipients, counted from 1; 0 is none.
     """
-    owner = content.campaign or content.flow
+    company, owner = account.company, content.campaign or content.flow
     tags = [tag for tag in company.tags if owner is not None and tag.id in owner.tag_ids]
     audience = [None, *company.lists, *company.segments][group]
     subject = "campaign" if content.campaign else "flow"
     return {
         f"{subject}_id": owner and owner.id,
         f"{subject}_name": owner and owner.name,
-        f"{subject}_message_id": content.message.id,
+        f"{subject}_message_id": _reported_message_id(account, content),
         f"{subject}_message_name": content.message.name,
         "group": audience and audience.id,
         "group_name": audience and audience.name,

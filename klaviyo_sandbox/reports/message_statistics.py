@@ -1,7 +1,7 @@
 """The statistics of messages, counted from events by the send date of each recipient's message.
 
 All statistics of Klaviyo's campaign and flow reports follow from these counts. A statistic whose
-metric a channel does not have (opens of a text, clicks of a push, spend of an e-mail) is null.
+metric a channel does not have (opens of a text, clicks of a push, spend of an e-mail) is 0.0.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.catalog.plan import Channel
 from klaviyo_sandbox.simulation.event_table import STATISTIC_METRICS
 from klaviyo_sandbox.simulation.population import Bools, Ints
 
@@ -43,20 +42,7 @@ RATES: Final = {
     "text_message_roi": ("conversion_value", "text_message_spend"),
     "unsubscribe_rate": ("unsubscribe_uniques", "delivered"),
 }
-TEXT_STATISTICS: Final = frozenset(
-    {"message_segment_count_sum", "text_message_credit_usage_amount", "text_message_spend"}
-)
 PRICE_PER_SEGMENT: Final = 0.0125  # dollars for a text within the United States, fees included
-
-
-def has_statistic(channel: Channel, statistic: str) -> bool:
-    """Whether messages of a channel have a statistic."""
-    if statistic in RATES:
-        return all(has_statistic(channel, part) for part in RATES[statistic])
-    if statistic in TEXT_STATISTICS:
-        return channel == "sms"
-    total = {unique: total for total, unique in UNIQUES.items()}.get(statistic, statistic)
-    return total not in STATISTIC_METRICS or channel in STATISTIC_METRICS[total]
 
 
 def divide(numerator: Counts, denominator: Counts) -> Counts:

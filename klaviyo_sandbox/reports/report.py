@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from klaviyo_sandbox.account import Account
-from klaviyo_sandbox.catalog.plan import Channel
 from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.reports.dimensions import Condition, groupings, matches
 from klaviyo_sandbox.reports.intervals import interval_edges, interval_labels
@@ -23,7 +22,6 @@ from klaviyo_sandbox.reports.message_statistics import (
     count_distinct,
     count_messages,
     divide,
-    has_statistic,
 )
 from klaviyo_sandbox.simulation.event_table import Content
 from klaviyo_sandbox.simulation.form_visits import FormVisits
@@ -49,8 +47,8 @@ def values(account: Account, subject: str, **request: Unpack[ReportRequest]) -> 
     results = REPORTS[subject](account, request, np.array([request["start"], request["end"]]))
     for result in results:
         by_interval = result["statistics"]
-        # The whole window is a series of one interval; a statistic that is null stays null.
-        result["statistics"] = {name: one and one[0] for name, one in by_interval.items()}
+        # The whole window is a series of one interval.
+        result["statistics"] = {name: one[0] for name, one in by_interval.items()}
     return results
 
 
@@ -83,20 +81,14 @@ def _report_messages(
     # Every variation of the account is a row of the counts; a result sums the rows of its group.
     positions: dict[tuple[str | None, ...], list[tuple[int, int]]] = {}
     for variation, group in np.argwhere(is_active).tolist():
-        facets = groupings(account.company, contents[variation], group)
+        facets = groupings(account, contents[variation], group)
         if is_subject(contents[variation]) and _meets_filters(facets, request["filters"]):
             for key in _list_groups(facets, group_by):
                 positions.setdefault(key, []).append((variation, group))
     return [
         {
             "groupings": dict(zip(group_by, key, strict=True)),
-            # Every group holds one message, so one channel.
-            "statistics": _compute_statistics(
-                request["statistics"],
-                counts,
-                positions[key],
-                contents[positions[key][0][0]].channel,
-            ),
+            "statistics": _compute_statistics(request["statistics"], counts, positions[key]),
         }
         for key in sorted(positions, key=repr)  # repr, because a grouping may be None
     ]
@@ -121,9 +113,8 @@ def _compute_statistics(
     names: Sequence[str],
     counts: dict[str, Counts],
     positions: list[tuple[int, int]],
-    channel: Channel,
-) -> dict[str, list[float] | None]:
-    """Return the statistics by interval, summed over the positions; None where there is none."""
+) -> dict[str, list[float]]:
+    """Return the statistics by interval, summed over the positions; all of them are floats."""
     variation, group = np.array(positions).T
 
     def compute(name: str) -> Counts:
@@ -133,9 +124,7 @@ def _compute_statistics(
         total: Counts = counts[name][variation, group].sum(axis=0)
         return total
 
-    return {
-        name: compute(name).tolist() if has_statistic(channel, name) else None for name in names
-    }
+    return {name: compute(name).astype(float).tolist() for name in names}
 
 
 def _report_forms(account: Account, request: ReportRequest, edges: Ints) -> list[Json]:

@@ -163,8 +163,10 @@ class TestReports:
                 assert counts["click_rate"] == counts["clicks_unique"] / counts["delivered"]
             assert counts["recipients"] == counts["delivered"] + counts["bounced_or_failed"]
 
-    def test_statistics_that_a_channel_lacks_are_null(self, account: Account) -> None:
-        """A statistic whose events a channel cannot have is null, never zero."""
+    def test_e3_statistics_are_floats_and_those_that_a_channel_lacks_are_zero(
+        self, account: Account
+    ) -> None:
+        """A statistic whose events a channel cannot have is 0.0, not null; counts are floats."""
         lacking = {
             "email": {"text_message_spend"},
             "sms": {"opens", "open_rate", "opens_unique", "spam_complaints", "bounced"},
@@ -178,9 +180,10 @@ class TestReports:
             assert results, channel
             for result in results:
                 assert result["groupings"]["send_channel"] == channel
-                nulls = {name for name, value in result["statistics"].items() if value is None}
-                assert missing <= nulls, channel
-                assert "delivered" not in nulls, channel
+                statistics = result["statistics"]
+                assert {type(value) for value in statistics.values()} == {float}
+                assert {statistics[name] for name in missing} == {0.0}, channel
+                assert statistics["recipients"] > 0, channel
 
     def test_variations_add_up_to_their_message(self, account: Account) -> None:
         """The variations of an A/B test add up to their message, and other messages have one."""
@@ -199,9 +202,38 @@ class TestReports:
         for result in whole:
             message = result["groupings"]["campaign_message_id"]
             assert counts[message] == (result["statistics"]["opens_unique"] or 0)
-        expected = {m.id: len(m.variations) for c in account.company.campaigns for m in c.messages}
+        expected = {
+            (campaign.id if len(campaign.messages) == 1 else message.id): len(message.variations)
+            for campaign in account.company.campaigns
+            for message in campaign.messages
+        }
         assert variations == {message: expected[message] for message in variations}
         assert max(variations.values()) > 1
+
+    def test_e2_a_campaigns_only_message_has_the_campaigns_id(self, account: Account) -> None:
+        """Campaign reports name the only message of a campaign by the campaign's id, or its own."""
+        request = report_request(account, group_by=CAMPAIGN_GROUPINGS)
+        own_ids = create_account(own_message_ids=True)
+        answered, own = (
+            [result["groupings"] for result in report.values(each, "campaign", **request)]
+            for each in (account, own_ids)
+        )
+        sizes = {campaign.id: len(campaign.messages) for campaign in account.company.campaigns}
+        messages = {message.id for one in account.company.campaigns for message in one.messages}
+        by_campaign = {
+            sizes[row["campaign_id"]] == 1
+            for row in answered
+            if row["campaign_message_id"] == row["campaign_id"]
+        }
+
+        assert by_campaign == {True}
+        assert {row["campaign_message_id"] for row in own} <= messages
+        assert all(
+            row["campaign_message_id"] in messages
+            for row in answered
+            if sizes[row["campaign_id"]] > 1
+        )
+        assert len(answered) == len(own)
 
     def test_groups_split_recipients_and_tags_do_not(self, account: Account) -> None:
         """Groups by audience count every recipient once; groups by tag name the campaign's tags."""

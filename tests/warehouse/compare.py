@@ -70,7 +70,7 @@ def main() -> None:
             stack.enter_context(running_postgres(postgres)),
             stack.enter_context(running_bigquery(bigquery)),
         ]
-        file = raw.write(duckdb / "raw.db", shop.ROWS)
+        file = raw.write(duckdb / "raw.db", shop.ROWS, shop.TABLE_NAMES)
         found = []
         for engine, folder in zip(engines, folders, strict=True):
             engine.load(file)

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from streams import TABLES
+from streams.catalog import AMOUNTS, COUNTS
 from tests.warehouse.raw import Rows
 
+# A user of Fivetran unticked one table, so it does not exist.
+TABLE_NAMES = [name for name in TABLES if name != "tag_group"]
 US, FR = "USshop", "FRshop"
 ORDER, VIEWED, REFUND = "PlacedOrder", "AViewedProduct", "RefundedOrder"
 MAIL, OPEN, CLICK, BOUNCE, TEXT, OFF = "RecMail", "Open", "Click", "Bounce", "RecText", "Unsub"
@@ -28,17 +32,16 @@ RATES = {
 }
 
 
-def statistics(**counts: float) -> dict[str, float | None]:
+def statistics(**counts: float) -> dict[str, float]:
     """A report's statistics: the counts, and the rates as Klaviyo returns them.
 
-    A rate with a denominator of 0 is 0; a rate that the channel does not count is null.
+    A rate with a denominator of 0 is 0, and so is what the channel does not count.
     """
-    return counts | {name: _rate(counts, *parts) for name, parts in RATES.items()}
+    counts = dict.fromkeys([*COUNTS, *AMOUNTS], 0) | counts
+    return counts | {name: _divide(counts, *parts) for name, parts in RATES.items()}
 
 
-def _rate(counts: Mapping[str, float], numerator: str, denominator: str) -> float | None:
-    if numerator not in counts or denominator not in counts:
-        return None
+def _divide(counts: Mapping[str, float], numerator: str, denominator: str) -> float:
     return counts[numerator] / counts[denominator] if counts[denominator] else 0.0
 
 
@@ -283,6 +286,14 @@ ROWS: dict[str, Rows] = {
             "send_time": "2026-10-02T15:00:00Z",
         },
         {
+            "account_id": US,
+            "id": "forgotten",
+            "campaign_id": "deleted",
+            "name": "Forgotten",
+            "send_time": "2026-11-04T15:00:00Z",
+            "_fivetran_deleted": True,
+        },
+        {
             "account_id": FR,
             "id": "test",
             "campaign_id": "launch",
@@ -294,6 +305,13 @@ ROWS: dict[str, Rows] = {
         {"account_id": US, "id": "B", "campaign_message_id": "test", "subject": 'A "new" day'},
         {"account_id": US, "id": "C", "campaign_message_id": "text", "body": "x" * 200},
         {"account_id": US, "id": "D", "campaign_message_id": "push", "title": "Ping"},
+        {
+            "account_id": US,
+            "id": "E",
+            "campaign_message_id": "forgotten",
+            "subject": "Bye",
+            "_fivetran_deleted": True,
+        },
     ],
     "flow": [{"account_id": US, "id": "welcome", "name": "Welcome"}],
     "flow_action": [
@@ -334,7 +352,9 @@ ROWS: dict[str, Rows] = {
         campaign("test", mail(500, 300, 10, 9.0), variation="B", conversion_metric_id=VIEWED),
         campaign("text", text(2000, 150, 600.0, 40.0), send_channel="sms"),
         campaign("push", push(300, 30, 45.0), send_channel="push-notification"),
-        campaign("old", mail(100, 50, 10, 30.0), campaign_id="before"),
+        # Klaviyo names the only message of a campaign by the campaign's id.
+        campaign("before", mail(100, 50, 10, 30.0), campaign_id="before"),
+        campaign("deleted", mail(10, 5, 0), campaign_id="deleted"),
         campaign("test", mail(0, 0, 0), account_id=FR),
     ],
     "campaign_performance_daily": [
@@ -347,6 +367,9 @@ ROWS: dict[str, Rows] = {
         flow("2026-11-02", mail(30, 10, 0, 5.0), conversion_metric_id=VIEWED),
         flow("2026-11-02", mail(200, 80, 30), flow_message_id="second", variation="F1"),
         flow("2026-11-02", mail(200, 40, 10), flow_message_id="second", variation="F2"),
+        flow(
+            "2026-11-03", mail(20, 4, 0), flow_id="unseen", flow_name="Past", flow_message_id="bye"
+        ),
     ],
     "flow_performance_period": [
         flow_period("month", "2026-11-01", "2026-11-18", HELLO),
@@ -410,7 +433,7 @@ ROWS: dict[str, Rows] = {
         event("ahead", ORDER, "2027-11-07 12:00:00", "ann", value=1.0, is_future=True),
     ],
     "event_attribution": [
-        attribution("sold", "open", campaign_id="before", campaign_message_id="old"),
+        attribution("sold", "open", campaign_id="before", campaign_message_id="before"),
         attribution("buyA", "openA", campaign_id="launch", campaign_message_id="test"),
         attribution("orphan", "missing", flow_id="welcome", flow_message_id="second"),
         attribution("back", "openA", campaign_id="launch", campaign_message_id="test"),
@@ -472,6 +495,8 @@ ROWS: dict[str, Rows] = {
         for sync, table, started_at, rows, requests in (
             ("1", "campaign_performance", "2026-11-19T12:00:00Z", 5, 50),
             ("2", "campaign_performance", "2026-11-20T05:30:00Z", 4, 4),
+            # Two syncs at the same instant.
+            ("2b", "campaign_performance", "2026-11-20T09:00:00Z", 9, 42),
             ("3", "campaign_performance", "2026-11-20T09:00:00Z", 2, 3),
             ("3", "campaign", "2026-11-20T09:00:00Z", 1, 2),
         )

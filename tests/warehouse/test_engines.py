@@ -55,7 +55,7 @@ def load(engine: Engine, folder: Path, tables: Mapping[str, raw.Rows]) -> None:
     """Replace the engine's raw tables."""
     file = folder / "raw.db"
     file.unlink(missing_ok=True)
-    engine.load(raw.write(file, tables))
+    engine.load(raw.write(file, tables, shop.TABLE_NAMES))
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ def test_sums_count_every_report_row_once(warehouse: Path) -> None:
 
     assert sums == [
         {"account_id": shop.FR, "message_type": "campaign", "delivered": 0, "value": 0.0},
-        {"account_id": shop.US, "message_type": "campaign", "delivered": 3900, "value": 1025.25},
-        {"account_id": shop.US, "message_type": "flow", "delivered": 500, "value": 20.0},
+        {"account_id": shop.US, "message_type": "campaign", "delivered": 3910, "value": 1025.25},
+        {"account_id": shop.US, "message_type": "flow", "delivered": 520, "value": 20.0},
     ]
 
 
@@ -64,6 +64,68 @@ def test_a_message_has_the_subject_of_its_variation_and_its_audiences(warehouse:
     ]
 
 
+def test_e2_a_report_that_names_the_campaign_is_of_its_message(warehouse: Path) -> None:
+    """A report, an order and a day that name a message by its campaign's id have the message's."""
+    messages = dbt.query(
+        warehouse,
+        "select message_id, sent_on from klaviyo__message_performance where campaign_id = 'before'",
+    )
+    orders = dbt.query(
+        warehouse, "select message_id from klaviyo__attributed_order where event_id = 'sold'"
+    )
+
+    assert messages == [{"message_id": "old", "sent_on": date(2026, 10, 2)}]
+    assert orders == [{"message_id": "old"}]
+
+
+def test_e3_a_statistic_that_a_channel_does_not_count_is_null(warehouse: Path) -> None:
+    """The 0 of a text's opens, a push's clicks and an email's spend in Klaviyo's report is NULL."""
+    messages = dbt.query(
+        warehouse,
+        """
+        select send_channel, sum(opens) as opens, sum(clicks_unique) as clicks,
+            sum(text_message_spend) as spend, max(klaviyo_open_rate) as open_rate,
+            sum(text_message_conversion_value) as text_value
+        from klaviyo__message_performance where campaign_id = 'launch' and account_id = 'USshop'
+        group by all order by all
+        """,
+    )
+
+    assert [tuple(message.values()) for message in messages] == [
+        ("email", 1400, 40, None, 0.6, None),
+        ("push-notification", 30, None, None, 0.1, None),
+        ("sms", None, 150, 40.0, None, 600.0),
+    ]
+
+
+def test_a5_what_klaviyo_deleted_keeps_its_name_and_date(warehouse: Path) -> None:
+    """A deleted campaign keeps name, subject and date; a flow that no sync saw has the report's."""
+    deleted = dbt.query(
+        warehouse,
+        """
+        select campaign_name, flow_name, message_name, subject_line, sent_on, is_deleted, delivered
+        from klaviyo__message_performance
+        where campaign_id = 'deleted' or flow_id = 'unseen' order by sent_on desc
+        """,
+    )
+
+    assert [tuple(message.values()) for message in deleted] == [
+        ("Deleted", None, "Forgotten", "Bye", date(2026, 11, 4), True, 10),
+        (None, "Past", None, None, date(2026, 11, 3), None, 20),
+    ]
+
+
+def test_a5_a_range_of_dates_has_every_message(warehouse: Path) -> None:
+    """Sums with and without a filter of dates are equal, whatever Klaviyo deleted since."""
+    sums = dbt.query(
+        warehouse,
+        "select sum(delivered) as whole, sum(delivered) filter (sent_on > '2026-01-01') as dated"
+        " from klaviyo__message_performance",
+    )
+
+    assert sums == [{"whole": 4430, "dated": 4430}]
+
+
 def test_a_lowered_report_gives_a_negative_restated_day(warehouse: Path) -> None:
     """A day of a campaign is the difference of two snapshots, which may be negative."""
     days = dbt.query(
@@ -95,6 +157,7 @@ def test_flow_daily_has_one_row_per_send_date(warehouse: Path) -> None:
         (date(2026, 11, 2), "Welcome", "Welcome in", 30),
         (date(2026, 11, 2), "Welcome", "Still 'here'?", 200),
         (date(2026, 11, 2), "Welcome", None, 200),
+        (date(2026, 11, 3), "Past", None, 20),
     ]
 
 
@@ -149,8 +212,8 @@ def test_a_selected_table_that_no_sync_requested_is_not_synced(warehouse: Path) 
     ]
 
 
-def test_data_health_has_the_counts_of_the_last_sync(warehouse: Path) -> None:
-    """Rows and requests are of the last sync; the used quota is of the account's current day."""
+def test_a7_data_health_has_the_counts_of_one_last_sync(warehouse: Path) -> None:
+    """Rows and requests are of one sync, the last; the used quota is of the account's whole day."""
     row = dbt.query(
         warehouse,
         f"""
@@ -161,7 +224,7 @@ def test_data_health_has_the_counts_of_the_last_sync(warehouse: Path) -> None:
         """,
     )[0]
 
-    assert tuple(row.values()) == (True, 7, date(2026, 10, 2), date(2026, 11, 3), 2, 3, 7)
+    assert tuple(row.values()) == (True, 8, date(2026, 10, 2), date(2026, 11, 4), 2, 3, 49)
 
 
 def test_deleted_rows_and_refused_records_are_counted_separately(warehouse: Path) -> None:

@@ -14,9 +14,10 @@ UNTRACKED_CHANNELS = {
     "open_rate": "sms",
     "click_rate": "push-notification",
     "click_to_open_rate": "sms, push-notification",
+    "bounce_rate": "sms",
     "failed_rate": "push-notification",
     "unsubscribe_rate": "push-notification",
-    "spam_complaint_rate": "push-notification",
+    "spam_complaint_rate": "sms, push-notification",
     "text_message_roi": "email, push-notification",
 }
 

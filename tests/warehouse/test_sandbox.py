@@ -47,19 +47,40 @@ def _reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 
 def test_every_campaign_equals_klaviyos_report(reported: tuple[Path, Any]) -> None:
-    """All 31 statistics of every message, channel and variation are equal to the last digit."""
+    """All 31 statistics of every message, channel and variation are equal to the last digit.
+
+    The mart has NULL for the 0.0 of a statistic that the channel does not count.
+    """
     warehouse, results = reported
     rows = dbt.query(warehouse, "from klaviyo__message_performance where message_type = 'campaign'")
-    mart = {
-        (row["campaign_id"], row["message_id"], row["send_channel"], row["variation_id"]): row
-        for row in rows
-    }
+    mart = {(row["campaign_id"], row["send_channel"], row["variation_id"]): row for row in rows}
 
     assert len(results) > 50
     for result in results:
-        row = mart[tuple(result["groupings"][group] for group in GROUPS)]
+        groupings = result["groupings"]
+        row = mart[groupings["campaign_id"], groupings["send_channel"], groupings["variation"]]
         for name, value in result["statistics"].items():
-            assert row[name if name in row else f"klaviyo_{name}"] == value, (name, result)
+            stored = row[name if name in row else f"klaviyo_{name}"]
+            assert (0.0 if stored is None else stored) == value, (name, result)
+
+
+def test_e2_a_message_named_by_its_campaigns_id_has_its_name_and_date(
+    reported: tuple[Path, Any],
+) -> None:
+    """Reports name most messages by their campaign; the mart has each message's name and date."""
+    warehouse, results = reported
+    named = [result["groupings"] for result in results]
+    unnamed = dbt.query(
+        warehouse,
+        """
+        select campaign_id from klaviyo__message_performance
+        where message_type = 'campaign'
+            and (sent_on is null or message_name is null or message_id = campaign_id)
+        """,
+    )
+
+    assert sum(one["campaign_message_id"] == one["campaign_id"] for one in named) > 40
+    assert unnamed == []
 
 
 def test_the_days_of_a_campaign_sum_to_its_performance(reported: tuple[Path, Any]) -> None:

@@ -1,40 +1,36 @@
-"""KLAVIYO_TABLES: a raw table that is not selected is empty, with its columns and types."""
+"""A raw table that is not selected, or does not exist, is empty, with its columns and types."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import configuration
 from streams import TABLES
+from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
 
-SELECTED = "campaign, campaign_performance, list_profile, predictive_analytics"
+SELECTED = ["campaign", "campaign_performance", "event", "form"]
+# The user of Fivetran unticked two of them, the tables about syncs, and some columns.
+EXISTING = ["account", "campaign", "campaign_performance", "flow"]
+UNTICKED = {
+    "account": ("organization_name", "is_test_account"),
+    "campaign": ("name", "is_archived", "definition", "created_at"),
+    "campaign_performance": ("opens_unique", "text_message_roi", "synced_at"),
+}
+ERRORS_ONLY = ("--exclude", "config.severity:warn")
 
 
-@pytest.fixture(scope="module", name="partial")
-def _partial(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run on a raw warehouse that has only the selected tables."""
-    folder = tmp_path_factory.mktemp("partial")
-    synced = raw.write(folder / "raw.db", shop.ROWS, sorted(synced_tables(SELECTED)))
-    done = dbt.run(folder, "run", raw=synced, tables=SELECTED, KLAVIYO_COMPATIBILITY="False")
-    assert done.returncode == 0, done.stdout
-    return folder
-
-
-def synced_tables(selection: str) -> set[str]:
-    """The tables that the connector syncs with a selection."""
-    parsed = configuration.parse_configuration({"api_key": "pk_anything", "tables": selection})
-    return set(parsed.tables & TABLES.keys())
-
-
-def read_tables(folder: Path) -> set[str]:
-    """The raw tables that the staging models of a run read."""
-    manifest = json.loads((folder / "target" / "manifest.json").read_text())
-    models = (node for node in manifest["nodes"].values() if node["name"].startswith("stg_"))
-    nodes = {node for model in models for node in model["depends_on"]["nodes"]}
-    return {node.rpartition(".")[2] for node in nodes if node.startswith("source.")}
+def untick(file: Path, columns: Mapping[str, Iterable[str]]) -> Path:
+    """Drop columns of raw tables."""
+    with duckdb.connect(str(file)) as connection:
+        for table, names in columns.items():
+            for name in names:
+                connection.execute(f"alter table {SCHEMA}.{table} drop column {name}")
+    return file
 
 
 def columns(warehouse: Path) -> list[dict[str, Any]]:
@@ -46,24 +42,78 @@ def columns(warehouse: Path) -> list[dict[str, Any]]:
     )
 
 
-def test_tables_that_are_not_selected_are_empty_and_typed(built: Path, partial: Path) -> None:
-    """A raw warehouse of some tables gives every model the columns and types of a complete one.
+def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
+    built: Path, tmp_path: Path
+) -> None:
+    """A raw warehouse of four incomplete tables gives every model its columns and types.
 
-    The exception are the compatibility views, which are only built on request.
+    One line of the log has the missing tables. The exception are the compatibility views, which are
+    only built on request.
     """
-    warehouse, complete = partial / "warehouse.duckdb", columns(built / "warehouse.duckdb")
+    synced = untick(raw.write(tmp_path / "raw.db", shop.ROWS, EXISTING), UNTICKED)
+
+    done = dbt.run(
+        tmp_path,
+        *("build", *dbt.WITHOUT_UNIT_TESTS, *ERRORS_ONLY),
+        raw=synced,
+        tables=", ".join(SELECTED),
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Read as empty, because they are missing: ") == 1
+    assert "are missing: form, event, sync_report, sync_error. Tick them" in done.stdout
+    partial, complete = tmp_path / "warehouse.duckdb", columns(built / "warehouse.duckdb")
     requested = [row for row in complete if row["table_schema"] == "klaviyo_compatibility"]
-    assert columns(warehouse) == [row for row in complete if row not in requested]
+    assert columns(partial) == [row for row in complete if row not in requested]
     assert requested != []
-    assert dbt.query(warehouse, "select 1 from klaviyo__message_performance") != []
-    assert dbt.query(warehouse, "select 1 from klaviyo_staging.stg_klaviyo__flow") == []
+    rows = dbt.query(
+        partial,
+        "select account_id, campaign_name, opens_unique, delivered"
+        " from klaviyo__message_performance where variation_id = 'A'",
+    )
+    assert [tuple(row.values()) for row in rows] == [(shop.US, None, None, 1000)]
+    flows = "select flow_name from klaviyo__message_performance where message_type = 'flow'"
+    assert dbt.query(partial, flows) == []  # the table exists and is not selected
 
 
-def test_dbt_reads_the_tables_that_the_connector_syncs(partial: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tables", "unticked", "message"),
+    [
+        (["campaign"], {}, "The raw table account is missing: set KLAVIYO_RAW_SCHEMA"),
+        (
+            ["account", "event"],
+            {"event": ("timestamp", "datetime")},
+            "The raw table event lacks datetime, timestamp, which the marts require: tick it",
+        ),
+    ],
+)
+def test_b5_what_is_required_is_named_with_its_remedy(
+    tables: list[str], unticked: Mapping[str, Iterable[str]], message: str, tmp_path: Path
+) -> None:
+    """A run without what the marts require ends at once, with one line that has the remedy."""
+    file = untick(raw.write(tmp_path / "raw.db", {}, tables), unticked)
+    done = dbt.run(tmp_path, "build", raw=file)
+
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert "START" not in done.stdout
+
+
+@pytest.mark.parametrize("selection", ["", "list_profile, predictive_analytics"])
+def test_dbt_reads_the_tables_that_the_connector_syncs(selection: str, tmp_path: Path) -> None:
     """KLAVIYO_TABLES selects the same raw tables as the connector's setting `tables`."""
-    assert dbt.run(tmp_path, "parse", raw=tmp_path / "raw.db", tables="").returncode == 0
-    for folder, selection in ((tmp_path, ""), (partial, SELECTED)):
-        assert read_tables(folder) == synced_tables(selection) < set(TABLES), selection
+    assert dbt.run(tmp_path, "parse", raw=tmp_path / "raw.db", tables=selection).returncode == 0
+    settings = {"api_key": "pk_anything", "tables": selection}
+    synced = configuration.parse_configuration(settings).tables & TABLES.keys()
+    assert read_tables(tmp_path) == synced < set(TABLES)
+
+
+def read_tables(folder: Path) -> set[str]:
+    """The raw tables that the staging models of a run read."""
+    manifest = json.loads((folder / "target" / "manifest.json").read_text())
+    models = (node for node in manifest["nodes"].values() if node["name"].startswith("stg_"))
+    nodes = {node for model in models for node in model["depends_on"]["nodes"]}
+    return {node.rpartition(".")[2] for node in nodes if node.startswith("source.")}
 
 
 def test_an_unknown_table_fails_before_anything_is_built(tmp_path: Path) -> None:

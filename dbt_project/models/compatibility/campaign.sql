@@ -1,6 +1,9 @@
 with
 
-campaigns as (select * from {{ ref('stg_klaviyo__campaign') }}),
+campaigns as (
+    select * from {{ ref('stg_klaviyo__campaign') }}
+    where not is_deleted
+),
 
 -- The package has one message per campaign with one variation: the first ones.
 messages as (
@@ -13,6 +16,7 @@ messages as (
         ) as preference
 
     from {{ ref('stg_klaviyo__campaign_message') }}
+    where not is_deleted
 
 ),
 
@@ -25,6 +29,7 @@ variations as (
         ) as preference
 
     from {{ ref('stg_klaviyo__campaign_variation') }}
+    where not is_deleted
 
 )
 

@@ -11,3 +11,4 @@ select
     false as _fivetran_deleted
 
 from {{ ref('stg_klaviyo__flow') }}
+where not is_deleted

@@ -1,16 +1,44 @@
 with
 
+performance as (
+
+    select
+        account_id,
+        conversion_metric_id,
+        conversion_value,
+        synced_at
+    from {{ ref('stg_klaviyo__campaign_performance') }}
+    union all
+    select
+        account_id,
+        conversion_metric_id,
+        conversion_value,
+        synced_at
+    from {{ ref('stg_klaviyo__flow_performance_daily') }}
+
+),
+
 reported as (
 
     select
         account_id,
-        conversion_metric_id
-    from {{ ref('stg_klaviyo__campaign_performance') }}
-    union distinct
+        conversion_metric_id,
+        case when sum(conversion_value) > 0 then 1 else 0 end as has_value,
+        max({{ utc_date('synced_at') }}) as written_on
+    from performance
+    group by account_id, conversion_metric_id
+
+),
+
+-- The rows of a metric that the connector no longer requests stay as they are. Rows of all metrics
+-- that it requests change together, with each open of an email.
+last_written as (
+
     select
         account_id,
-        conversion_metric_id
-    from {{ ref('stg_klaviyo__flow_performance_daily') }}
+        max(written_on) as written_on
+    from reported
+    group by account_id
 
 ),
 
@@ -44,15 +72,23 @@ revenue as (
 candidates as (
 
     select
-        account_id,
-        conversion_metric_id,
-        1 as is_reported
+        reported.account_id,
+        reported.conversion_metric_id,
+        1 as is_reported,
+        case
+            when reported.written_on >= {{ days_before('last_written.written_on', 1) }} then 1
+            else 0
+        end as is_requested,
+        reported.has_value
     from reported
+    inner join last_written on reported.account_id = last_written.account_id
     union all
     select
         account_id,
         metric_id as conversion_metric_id,
-        0 as is_reported
+        0 as is_reported,
+        0 as is_requested,
+        0 as has_value
     from revenue
 
 ),
@@ -66,9 +102,11 @@ ranked as (
             partition by candidates.account_id
             order by
                 candidates.is_reported desc,
+                candidates.is_requested desc,
                 case
                     when candidates.conversion_metric_id = revenue.metric_id then 0 else 1
                 end asc,
+                candidates.has_value desc,
                 candidates.conversion_metric_id asc
         ) as preference
 

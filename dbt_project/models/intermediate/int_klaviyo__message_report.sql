@@ -2,22 +2,38 @@ with
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 
-campaign_messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
+message_ids as (select * from {{ ref('int_klaviyo__campaign_message_id') }}),
 
 conversion_metrics as (select * from {{ ref('int_klaviyo__conversion_metric') }}),
+
+campaign_sends as (
+
+    select
+        reports.*,
+        coalesce(
+            by_variation.campaign_message_id,
+            by_message.campaign_message_id,
+            reports.campaign_message_id
+        ) as message_id,
+        coalesce(by_variation.sent_at, by_message.sent_at) as sent_at
+
+    from {{ ref('stg_klaviyo__campaign_performance') }} as reports
+    left join message_ids as by_variation
+        on reports.account_id = by_variation.account_id
+        and reports.variation_id = by_variation.named_id
+    left join message_ids as by_message
+        on reports.account_id = by_message.account_id
+        and reports.campaign_message_id = by_message.named_id
+
+),
 
 campaign_reports as (
 
     select
-        reports.*,
-        campaign_messages.send_time as sent_at,
-        {{ local_time('campaign_messages.send_time', 'accounts.timezone') }} as sent_at_local
-
-    from {{ ref('stg_klaviyo__campaign_performance') }} as reports
-    left join accounts on reports.account_id = accounts.account_id
-    left join campaign_messages
-        on reports.account_id = campaign_messages.account_id
-        and reports.campaign_message_id = campaign_messages.campaign_message_id
+        campaign_sends.*,
+        {{ local_time('campaign_sends.sent_at', 'accounts.timezone') }} as sent_at_local
+    from campaign_sends
+    left join accounts on campaign_sends.account_id = accounts.account_id
 
 ),
 
@@ -30,7 +46,9 @@ reports as (
         'campaign' as message_type,
         campaign_id,
         cast(null as {{ dbt.type_string() }}) as flow_id,
-        campaign_message_id as message_id,
+        cast(null as {{ dbt.type_string() }}) as flow_name,
+        message_id,
+        campaign_message_id as reported_message_id,
         campaign_message_name as message_name,
         variation_id,
         variation_name,
@@ -51,7 +69,9 @@ reports as (
         'flow' as message_type,
         cast(null as {{ dbt.type_string() }}) as campaign_id,
         flow_id,
+        flow_name,
         flow_message_id as message_id,
+        flow_message_id as reported_message_id,
         flow_message_name as message_name,
         variation_id,
         variation_name,

@@ -53,13 +53,13 @@ select
     reported.account_id,
     reported.message_id,
     coalesce(orders.credited_orders, 0) as credited_orders,
-    coalesce(reported.reported_orders, 0) as reported_orders,
+    reported.reported_orders,
     coalesce(orders.credited_value, 0) as credited_value,
-    coalesce(reported.reported_value, 0) as reported_value,
-    (
-        coalesce(orders.credited_orders, 0) <> coalesce(reported.reported_orders, 0)
-        or abs(coalesce(orders.credited_value, 0) - coalesce(reported.reported_value, 0)) > 0.005
-    ) as is_different
+    reported.reported_value,
+    -- Klaviyo's reports have no conversions, or no values, of some metrics.
+    coalesce(coalesce(orders.credited_orders, 0) <> reported.reported_orders, false)
+    or coalesce(abs(coalesce(orders.credited_value, 0) - reported.reported_value) > 0.005, false)
+        as is_different
 
 from reported
 left join orders

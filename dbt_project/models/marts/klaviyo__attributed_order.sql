@@ -15,20 +15,7 @@ campaigns as (select * from {{ ref('stg_klaviyo__campaign') }}),
 
 campaign_messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
 
-campaign_variations as (select * from {{ ref('stg_klaviyo__campaign_variation') }}),
-
--- An event has its campaign and, in a test, the variation. Either one identifies the message.
-only_messages as (
-
-    select
-        account_id,
-        campaign_id,
-        min(campaign_message_id) as campaign_message_id
-    from campaign_messages
-    group by account_id, campaign_id
-    having count(*) = 1
-
-),
+message_ids as (select * from {{ ref('int_klaviyo__campaign_message_id') }}),
 
 flows as (select * from {{ ref('stg_klaviyo__flow') }}),
 
@@ -54,9 +41,10 @@ orders as (
         touch_metrics.metric_name as touch_metric_name,
         coalesce(
             conversions.flow_message_id,
-            conversions.campaign_message_id,
-            campaign_variations.campaign_message_id,
-            only_messages.campaign_message_id
+            by_variation.campaign_message_id,
+            by_message.campaign_message_id,
+            by_campaign.campaign_message_id,
+            conversions.campaign_message_id
         ) as message_id
 
     from conversions
@@ -67,12 +55,16 @@ orders as (
     left join metrics as touch_metrics
         on conversions.account_id = touch_metrics.account_id
         and conversions.touch_metric_id = touch_metrics.metric_id
-    left join campaign_variations
-        on conversions.account_id = campaign_variations.account_id
-        and conversions.variation_id = campaign_variations.campaign_variation_id
-    left join only_messages
-        on conversions.account_id = only_messages.account_id
-        and conversions.campaign_id = only_messages.campaign_id
+    -- An event has its campaign and, in a test, the variation. Either one identifies the message.
+    left join message_ids as by_variation
+        on conversions.account_id = by_variation.account_id
+        and conversions.variation_id = by_variation.named_id
+    left join message_ids as by_message
+        on conversions.account_id = by_message.account_id
+        and conversions.campaign_message_id = by_message.named_id
+    left join message_ids as by_campaign
+        on conversions.account_id = by_campaign.account_id
+        and conversions.campaign_id = by_campaign.named_id
 
 )
 

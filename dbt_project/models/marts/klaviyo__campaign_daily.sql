@@ -7,6 +7,8 @@ messages as (
 
 ),
 
+reports as (select * from {{ ref('int_klaviyo__message_report') }}),
+
 snapshots as (
 
     select
@@ -32,13 +34,14 @@ snapshots as (
         row_number() over message = 1 as is_first_snapshot
 
     from {{ ref('stg_klaviyo__campaign_performance_daily') }} as snapshots
-    inner join messages
-        on snapshots.account_id = messages.account_id
-        and snapshots.campaign_id = messages.campaign_id
-        and snapshots.campaign_message_id = messages.message_id
-        and snapshots.variation_id = messages.variation_id
-        and snapshots.send_channel = messages.send_channel
-        and snapshots.conversion_metric_id = messages.conversion_metric_id
+    inner join reports
+        on snapshots.account_id = reports.account_id
+        and snapshots.campaign_id = reports.campaign_id
+        and snapshots.campaign_message_id = reports.reported_message_id
+        and snapshots.variation_id = reports.variation_id
+        and snapshots.send_channel = reports.send_channel
+        and snapshots.conversion_metric_id = reports.conversion_metric_id
+    inner join messages on reports.message_performance_key = messages.message_performance_key
     window message as (
         partition by messages.message_performance_key
         order by snapshots.snapshot_date

@@ -1,5 +1,10 @@
 {#- Klaviyo answers each of its reports 225 times a day. -#}
 {%- set report_quota = 225 -%}
+{#- The staging models that keep deleted rows, for names. -#}
+{%- set keeping_deleted = [
+    'campaign', 'campaign_audience', 'campaign_message', 'campaign_variation', 'flow',
+    'flow_message', 'list', 'segment',
+] -%}
 
 with
 
@@ -19,6 +24,7 @@ tables as (
     from accounts
     left join {{ ref('stg_klaviyo__' ~ table) }} as raw_table
         on accounts.account_id = raw_table.account_id
+        {{ 'and not raw_table.is_deleted' if table in keeping_deleted }}
     group by accounts.account_id
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -43,7 +49,7 @@ sync_reports as (
 
     select
         sync_reports.*,
-        sync_reports.started_at = last_syncs.synced_at as is_last_sync,
+        sync_reports.sync_id = last_syncs.sync_id as is_last_sync,
         last_syncs.synced_on = cast(
             {{ local_time('sync_reports.started_at', 'accounts.timezone') }} as date
         ) as is_today

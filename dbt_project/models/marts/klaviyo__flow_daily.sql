@@ -18,6 +18,7 @@ select
     conversion_metric_name,
     tag_names,
     is_archived,
+    is_deleted,
 
     ---------- when it was sent
     sent_on,

@@ -10,13 +10,28 @@ campaign_messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
 
 campaign_audiences as (select * from {{ ref('int_klaviyo__campaign_audience') }}),
 
-campaign_variations as (
+campaign_variations as (select * from {{ ref('stg_klaviyo__campaign_variation') }}),
+
+-- Without an A/B test a report may have no variation. The message then has exactly one; a deleted
+-- variation counts only if the message has no other.
+only_variations as (
 
     select
-        *,
-        count(*) over (partition by account_id, campaign_message_id) as variation_count
+        account_id,
+        campaign_message_id,
+        min(campaign_variation_id) as campaign_variation_id
 
-    from {{ ref('stg_klaviyo__campaign_variation') }}
+    from (
+        select
+            *,
+            rank() over (
+                partition by account_id, campaign_message_id order by is_deleted
+            ) as preference
+        from campaign_variations
+    ) as ranked
+    where preference = 1
+    group by account_id, campaign_message_id
+    having count(*) = 1
 
 ),
 
@@ -48,7 +63,7 @@ select
     accounts.preferred_currency as currency,
     reports.message_type,
     campaigns.campaign_name,
-    flows.flow_name,
+    coalesce(flows.flow_name, reports.flow_name) as flow_name,
     coalesce(
         campaign_messages.campaign_message_name,
         flow_variations.flow_message_name,
@@ -70,6 +85,7 @@ select
     campaign_audiences.audience_names,
     tag_names.tag_names,
     coalesce(campaigns.is_archived, flows.is_archived) as is_archived,
+    coalesce(campaigns.is_deleted, flows.is_deleted) as is_deleted,
 
     ---------- when it was sent
     reports.sent_at,
@@ -103,13 +119,16 @@ left join campaign_messages
 left join campaign_audiences
     on campaign_messages.account_id = campaign_audiences.account_id
     and campaign_messages.audience_id = campaign_audiences.campaign_audience_id
--- Without an A/B test a report may have no variation. The message then has exactly one.
+left join campaign_variations as reported_variations
+    on reports.account_id = reported_variations.account_id
+    and reports.variation_id = reported_variations.campaign_variation_id
+left join only_variations
+    on reports.account_id = only_variations.account_id
+    and reports.message_id = only_variations.campaign_message_id
 left join campaign_variations
     on reports.account_id = campaign_variations.account_id
-    and reports.message_id = campaign_variations.campaign_message_id
-    and (
-        reports.variation_id = campaign_variations.campaign_variation_id
-        or campaign_variations.variation_count = 1
+    and campaign_variations.campaign_variation_id = coalesce(
+        reported_variations.campaign_variation_id, only_variations.campaign_variation_id
     )
 left join flows
     on reports.account_id = flows.account_id

@@ -13,6 +13,7 @@ select
 
     ---------- booleans
     is_archived,
+    is_deleted,
 
     ---------- timestamps
     created_at,
@@ -22,4 +23,4 @@ select
     ---------- json
     definition
 
-from {{ source_rows('campaign') }}
+from {{ source_rows_with_deleted('campaign') }}

@@ -10,6 +10,9 @@ select
     ---------- numerics
     priority,
 
+    ---------- booleans
+    is_deleted,
+
     ---------- timestamps
     created_at,
     updated_at,
@@ -19,4 +22,4 @@ select
     included,
     excluded
 
-from {{ source_rows('campaign_audience') }}
+from {{ source_rows_with_deleted('campaign_audience') }}

@@ -18,6 +18,7 @@ select
     ---------- booleans
     is_tracking_opens,
     is_tracking_clicks,
+    is_deleted,
 
     ---------- timestamps
     send_time,
@@ -29,4 +30,4 @@ select
     send_times,
     definition
 
-from {{ source_rows('campaign_message') }}
+from {{ source_rows_with_deleted('campaign_message') }}

@@ -12,7 +12,7 @@ select
     variation_name,
 
     ---------- numerics
-    {{ (additive_statistics() + ratio_statistics()) | join(',\n    ') }},
+    {{ counted_statistics() }},
 
     ---------- timestamps
     synced_at

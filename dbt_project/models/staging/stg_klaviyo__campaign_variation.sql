@@ -17,6 +17,9 @@ select
     from_label,
     reply_to_email,
 
+    ---------- booleans
+    is_deleted,
+
     ---------- timestamps
     send_time,
     created_at,
@@ -26,4 +29,4 @@ select
     ---------- json
     details
 
-from {{ source_rows('campaign_variation') }}
+from {{ source_rows_with_deleted('campaign_variation') }}

@@ -10,10 +10,11 @@ select
 
     ---------- booleans
     is_archived,
+    is_deleted,
 
     ---------- timestamps
     created_at,
     updated_at,
     synced_at
 
-from {{ source_rows('flow') }}
+from {{ source_rows_with_deleted('flow') }}

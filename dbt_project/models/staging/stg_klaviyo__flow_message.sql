@@ -17,6 +17,9 @@ select
     from_email,
     from_label,
 
+    ---------- booleans
+    is_deleted,
+
     ---------- timestamps
     created_at,
     updated_at,
@@ -25,4 +28,4 @@ select
     ---------- json
     definition
 
-from {{ source_rows('flow_message') }}
+from {{ source_rows_with_deleted('flow_message') }}

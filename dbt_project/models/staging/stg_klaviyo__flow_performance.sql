@@ -13,7 +13,7 @@ select
     variation_name,
 
     ---------- numerics
-    {{ (additive_statistics() + ratio_statistics()) | join(',\n    ') }},
+    {{ counted_statistics() }},
 
     ---------- dates
     window_start,

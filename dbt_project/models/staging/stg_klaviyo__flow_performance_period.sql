@@ -14,7 +14,7 @@ select
     period_kind,
 
     ---------- numerics
-    {{ (additive_statistics() + ratio_statistics()) | join(',\n        ') }},
+    {{ counted_statistics() }},
 
     ---------- dates
     period_start,

@@ -7,9 +7,12 @@ select
     name as list_name,
     opt_in_process,
 
+    ---------- booleans
+    is_deleted,
+
     ---------- timestamps
     created_at,
     updated_at,
     synced_at
 
-from {{ source_rows('list') }}
+from {{ source_rows_with_deleted('list') }}

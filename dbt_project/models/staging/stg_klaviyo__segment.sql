@@ -10,6 +10,7 @@ select
     is_active,
     is_processing,
     is_starred,
+    is_deleted,
 
     ---------- timestamps
     created_at,
@@ -19,4 +20,4 @@ select
     ---------- json
     definition
 
-from {{ source_rows('segment') }}
+from {{ source_rows_with_deleted('segment') }}

@@ -31,7 +31,7 @@ view: campaign_daily {
     hidden: yes
     type: string
     label: "Message id"
-    description: "The message of the campaign."
+    description: "The message of the campaign or flow; the id of the campaign where Klaviyo's report names only the campaign and that has several messages."
     sql: ${TABLE}.message_id ;;
   }
 

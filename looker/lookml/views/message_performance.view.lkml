@@ -39,7 +39,7 @@ view: message_performance {
     hidden: yes
     type: string
     label: "Message id"
-    description: "The message of the campaign or flow."
+    description: "The message of the campaign or flow; the id of the campaign where Klaviyo's report names only the campaign and that has several messages."
     sql: ${TABLE}.message_id ;;
   }
 
@@ -177,6 +177,13 @@ view: message_performance {
     label: "Archived"
     description: "Whether the campaign or flow is archived."
     sql: ${TABLE}.is_archived ;;
+  }
+
+  dimension: is_deleted {
+    type: yesno
+    label: "Deleted"
+    description: "Whether the campaign or flow is deleted in Klaviyo; null if no sync has seen it. Its name and numbers are kept."
+    sql: ${TABLE}.is_deleted ;;
   }
 
   dimension: sent_weekday {
