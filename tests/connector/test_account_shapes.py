@@ -193,7 +193,7 @@ class TestUnits:
         assert done.sync().warnings == []
 
     def test_results_are_requested_again_in_another_currency(self, sandbox: Sandbox) -> None:
-        """No row keeps an amount that Klaviyo now states in the other currency."""
+        """The account's row has the new currency, and the whole history is requested."""
         done = connect(sandbox, self.TABLES).sync()
         sandbox.change_settings(currency="EUR")
         sandbox.reset_requests()

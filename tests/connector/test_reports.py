@@ -341,6 +341,31 @@ class TestRestatement:
         assert new["variation"] == ""
         assert new["clicks"] is None
 
+    def test_amounts_of_another_currency_replace_all_of_history(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """No row keeps an amount of the account's former currency, however old it is."""
+
+        def use(currency: str, value: float) -> None:
+            attributes = {"timezone": "America/New_York", "preferred_currency": currency}
+            data = [{"type": "account", "id": "A", "attributes": attributes}]
+            body = json.dumps({"data": data, "links": {"next": None}})
+            report_account.responses["/api/accounts"] = lambda _: Response(body)
+            report_account.reports[FLOW_DAYS] = TestSeries.flow_days(conversion_value=[value])
+
+        put_campaign(report_account, 500)
+        use("USD", 10.0)
+        first = run(tables="flow_performance_daily")
+        use("EUR", 9.0)
+        second = run(first.state, tables="flow_performance_daily")
+        old, new = ({r["date"]: r["conversion_value"] for r in one.rows("flow_performance_daily")}
+                    for one in (first, second))  # fmt: skip
+        assert old.keys() == new.keys()
+        assert (set(old.values()), set(new.values())) == ({10.0}, {9.0})
+        assert len(old) == 9  # one window of 60 days each
+        (warning,) = second.warnings
+        assert "no longer America/New_York, USD but America/New_York, EUR" in warning
+
     def test_unchanged_numbers_are_not_written_again(self, report_account: ScriptedAccount) -> None:
         """Fivetran bills written rows: only changes are written."""
         report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=100, opens=40)
