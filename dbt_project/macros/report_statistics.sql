@@ -8,8 +8,8 @@
     ]) }}
 {%- endmacro %}
 
-{#- The counts of people. Klaviyo counts a person once per message within the period of the report, so
-    the days of a flow message do not add up to a period. -#}
+{#- The counts of people. Klaviyo counts a person once per message within the period of the report,
+    so the days of a flow message do not add up to a period. -#}
 {% macro people_statistics() -%}
     {{ return(['opens_unique', 'clicks_unique', 'unsubscribe_uniques', 'conversion_uniques']) }}
 {%- endmacro %}

@@ -18,8 +18,8 @@
     ) as all_source_rows
 {%- endmacro %}
 
-{#- The select list of a raw table's columns, NULL for those that are not `present`. If that is none,
-    all are. -#}
+{#- The select list of a raw table's columns, NULL for those that are not `present`. If that is
+    none, all are. -#}
 {% macro select_columns(table, present) -%}
     {%- set columns = raw_columns(table) -%}
     {%- set selected = [] -%}
