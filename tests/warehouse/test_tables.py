@@ -57,6 +57,7 @@ def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
         *("build", *dbt.WITHOUT_UNIT_TESTS, *ERRORS_ONLY),
         raw=synced,
         tables=", ".join(SELECTED),
+        KLAVIYO_COMPATIBILITY="False",
     )
 
     assert done.returncode == 0, done.stdout
