@@ -1,5 +1,5 @@
 -- In a campaign report `campaign_message_id` is the id of the campaign, as is `$message` in the
--- events of a campaign (recorded at revision 2024-10-15). A variation names its message, too, and has
+-- events of a campaign (recorded at revision 2024-10-15). A variation names its message, too; it has
 -- a send time of its own if the campaign tests send times.
 with
 
