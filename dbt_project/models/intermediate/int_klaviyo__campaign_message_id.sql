@@ -1,6 +1,6 @@
 -- In a campaign report `campaign_message_id` is the id of the campaign, as is `$message` in the
--- events of a campaign (recorded at revision 2024-10-15). A variation names its message, too; it has
--- a send time of its own if the campaign tests send times.
+-- events of a campaign (recorded at revision 2024-10-15). A variation names its message, too, and
+-- has a send time of its own if the campaign tests send times.
 with
 
 messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
