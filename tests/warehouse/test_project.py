@@ -56,6 +56,20 @@ def test_staging_selects_every_source_column(models: dict[str, dict[str, Any]]) 
     assert {table: columns for table, columns in missing.items() if columns} == {}
 
 
+def test_e3_every_report_is_staged_without_uncounted_statistics() -> None:
+    """Each raw table of message statistics is staged with `counted_statistics`."""
+    reports = [
+        name for name, table in TABLES.items() if {"send_channel", "opens"} <= set(table.types)
+    ]
+    staged = {
+        name: (dbt.PROJECT / "models/staging" / f"stg_klaviyo__{name}.sql").read_text()
+        for name in reports
+    }
+
+    assert len(reports) >= 4
+    assert [name for name, sql in staged.items() if "{{ counted_statistics() }}" not in sql] == []
+
+
 def test_every_model_and_column_is_described(
     models: dict[str, dict[str, Any]], warehouse: Path
 ) -> None:

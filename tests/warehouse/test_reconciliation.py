@@ -26,15 +26,25 @@ FAULTS = {
         "update klaviyo.klaviyo__flow_period set opens_unique = 51"
         " where message_id = 'hello' and period_kind = 'month'"
     ),
+    "every_sent_campaign_has_a_date": (
+        "update klaviyo.klaviyo__message_performance set sent_on = null"
+        " where message_id = 'forgotten'"
+    ),
     "members_add_up": (
         "update klaviyo.klaviyo__audience_growth set members_joined = members_joined + 1"
         " where audience_id = 'news' and date = '2026-11-17'"
     ),
 }
-LOST_EVENT = (
-    'update tester.message_metric_daily set "count" = "count" + 1'
-    " where metric_id = 'Open' and date = '2026-11-02'"
-)
+# An event that a sync lost, and opens of a text.
+RAW_FAULTS = {
+    "events_equal_klaviyos_count": (
+        'update tester.message_metric_daily set "count" = "count" + 1'
+        " where metric_id = 'Open' and date = '2026-11-02'"
+    ),
+    "uncounted_statistics_are_zero": (
+        "update tester.campaign_performance set opens = 1 where send_channel = 'sms'"
+    ),
+}
 
 
 def test_each_data_test_lists_the_rows_that_differ_from_klaviyo(
@@ -42,11 +52,12 @@ def test_each_data_test_lists_the_rows_that_differ_from_klaviyo(
 ) -> None:
     """Each comparison fails on its own fault and lists as many rows as it affects."""
     with duckdb.connect(str(shutil.copy(built / "raw.db", tmp_path))) as raw:
-        raw.execute(LOST_EVENT)
+        for statement in RAW_FAULTS.values():
+            raw.execute(statement)
     with duckdb.connect(str(shutil.copy(built / "warehouse.duckdb", tmp_path))) as warehouse:
         for statement in FAULTS.values():
             warehouse.execute(statement)
-    expected = dict.fromkeys(["events_equal_klaviyos_count", *FAULTS], 1)
+    expected = dict.fromkeys([*RAW_FAULTS, *FAULTS], 1)
     expected["marts_hold_every_raw_row"] = 2  # the deleted message is missing in its mart, too
 
     done = dbt.run(tmp_path, "test", "--select", *expected, raw=tmp_path / "raw.db")
