@@ -184,9 +184,9 @@ class KlaviyoClient:
     def __post_init__(self) -> None:
         self._session = requests.Session()
         self._session.trust_env = False  # no .netrc
-        if self.url == KLAVIYO:
-            self._session.verify = find_certificates() or True
-            self._session.proxies = {"https": proxy} if (proxy := find_proxy(self.url)) else {}
+        self._certificates = find_certificates() if self.url == KLAVIYO else None
+        if proxy := find_proxy(self.url):
+            self._session.proxies = {"https": proxy}
         self._session.auth = _KeyAuth(self.key)
         self._session.headers.update(HEADERS)
         self._adapter = _AbortableAdapter()
@@ -225,6 +225,7 @@ class KlaviyoClient:
                     stream=True,
                     allow_redirects=False,
                     timeout=(CONNECT_TIMEOUT, self.deadline),
+                    verify=self._certificates,  # None: those that requests trusts
                     headers={"Content-Type": "application/vnd.api+json"} if payload else None,
                 )
                 content = _read_body(path, response)

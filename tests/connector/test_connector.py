@@ -19,9 +19,14 @@ from tests.connector.scripted import KEY, ScriptedAccount
 Call = tuple[Any, ...]
 
 
-@pytest.fixture
-def connector(monkeypatch: pytest.MonkeyPatch) -> Any:
+@pytest.fixture(name="connector")
+def _connector(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module, freshly imported; what its import changes in the process is undone."""
+    return import_connector(monkeypatch)
+
+
+def import_connector(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Import the module again; what its import changes in the process is undone."""
     logger = logging.getLogger("klaviyo")
     for name in ("handlers", "propagate", "level"):
         monkeypatch.setattr(logger, name, getattr(logger, name))
@@ -93,9 +98,7 @@ def test_d1_a_truncate_is_deferred_where_the_sdk_can_do_it(monkeypatch: pytest.M
         yield Truncate("list_profile", deferred=defers_truncate)
 
     for expected in (False, True):
-        monkeypatch.setattr(sys, "path", [*sys.path])
-        monkeypatch.delitem(sys.modules, "connector", raising=False)
-        connector = importlib.import_module("connector")
+        connector = import_connector(monkeypatch)
         monkeypatch.setattr(connector.op, "truncate", truncate)  # from here on it is that of 3.1
         monkeypatch.setattr(connector, "sync", sync)
         connector.update({"api_key": KEY}, {})
