@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from time import tzset
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from tables.converters import (
     to_date,
     to_double,
     to_int64,
+    to_json,
     to_json_column,
     to_local_date,
     to_string,
@@ -124,6 +126,15 @@ class TestTime:
             return
         assert formatted == to_utc_datetime(formatted)
         assert time.astimezone(UTC) == datetime.fromisoformat(formatted)
+
+    def test_times_are_utc_on_a_machine_in_any_zone(self) -> None:
+        """The zone of the machine that runs a sync is in no stored time."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TZ", "Asia/Kolkata")
+            tzset()
+            stored = to_utc_datetime("2026-11-02T10:00:00.123456+01:00")
+        tzset()
+        assert stored == "2026-11-02T09:00:00.123456Z"
 
 
 class TestDate:
@@ -254,6 +265,15 @@ class TestJsonColumn:
         given = {"a\0": [math.nan, math.inf, 2**63, 1.5, True, None], "b": {"\ud800": "x\0"}}
         stored = {"a\ufffd": [None, None, str(2**63), 1.5, True, None], "b": {"\ufffd": "x\ufffd"}}
         assert stored == to_json_column(given)
+
+    def test_32_levels_are_kept(self) -> None:
+        """Three times what Klaviyo allows is kept; a list or object within it is null."""
+        document = nested(40)
+        expected: Any = None
+        for _ in range(32):
+            expected = [expected]
+        assert to_json(document) == expected
+        assert to_json({"a": document})["a"] == expected[0]
 
     @given(JSON.filter(lambda value: isinstance(value, dict | list)))
     def test_a_clean_document_is_not_changed(self, value: Any) -> None:

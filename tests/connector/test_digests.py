@@ -14,6 +14,10 @@ class TestRowDigests:
         assert rows.is_changed("k", {"a": 1, "b": 0})
         assert not RowDigests(rows.digests).is_changed("k", {"a": 1, "b": 0})
 
+    def test_a_digest_is_that_of_earlier_versions(self) -> None:
+        """The state holds digests of earlier versions: another form would rewrite every row."""
+        assert digest({"id": "01KS", "count": 3, "tags": ["a", None], "rate": 0.5}) == "8wRTXAKe"
+
     def test_only_unseen_keys_are_missing(self) -> None:
         """A written key that is not seen is popped once; a seen one stays."""
         rows = RowDigests({"old": digest("x"), "kept": digest("y")})

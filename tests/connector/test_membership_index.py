@@ -59,6 +59,7 @@ class TestMembershipIndex:
             if dice.random() < 0.01:
                 index.drop_group(group)
                 expected[group].clear()
+                assert group not in index.groups(group.table)
             elif dice.random() < 0.5:
                 index.add(group, person)
                 expected[group].add(person)

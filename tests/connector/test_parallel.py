@@ -79,6 +79,26 @@ def test_a_reader_that_stops_ends_the_threads() -> None:
         assert not thread.is_alive()
 
 
+def test_a_reader_that_stops_does_not_wait_for_a_response() -> None:
+    """A request in progress may take a minute; a sync that ends does not wait for it."""
+    requested, answered = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[int]:
+        requested.set()
+        answered.wait(JOIN_TIMEOUT)
+        yield 1
+
+    reader = read_in_parallel(in_turn(iter([0]), slow()), 2)
+    assert next(reader) == 0
+    assert requested.wait(JOIN_TIMEOUT)
+    timer = threading.Timer(JOIN_TIMEOUT / 4, answered.set)
+    timer.start()
+    reader.close()  # type: ignore[attr-defined]  # it is a generator
+    assert not answered.is_set()
+    answered.set()
+    timer.cancel()
+
+
 def test_a_source_is_one_item_ahead_of_the_reader() -> None:
     """A slow reader is not flooded with pages: memory stays flat."""
     made: list[int] = []

@@ -160,3 +160,25 @@ def test_a_response_without_headers_keeps_the_known_limit() -> None:
 def test_a_plain_limit_is_the_seconds() -> None:
     """A number without windows is the quota of the window that remaining and reset describe."""
     assert api.parse_quotas("10") == ((10.0, 1.0),)
+
+
+def test_a_response_without_headers_does_not_end_a_pause() -> None:
+    """Responses of other threads that arrive after a 429 tell nothing, and the pause goes on."""
+    limiter = RateLimiter()
+    limiter.update_from_headers(RateLimitHeaders(), 0.0)
+    limiter.pause(30.0, 0.0)
+    limiter.update_from_headers(RateLimitHeaders(), 1.0)
+    assert limiter.acquire(2.0) == 28.0
+
+
+def test_a_limit_without_a_reserve_leaves_room_for_late_packets() -> None:
+    """Two requests a minute of which none is reserved: the third follows after 61 seconds."""
+    limiter = RateLimiter()
+    limiter.update_from_headers(RateLimitHeaders(((1, 1), (2, 60), (225, 86_400))), 0.0)
+    assert limiter.daily_quota == 225
+    now, sent = 0.0, list[float]()
+    while len(sent) < 3:
+        wait = limiter.acquire(now)
+        sent += [] if wait else [now]
+        now += wait
+    assert sent[2] - sent[0] == pytest.approx(61)

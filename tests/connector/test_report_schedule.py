@@ -154,6 +154,15 @@ class TestTiers:
             settled |= days_of(windows) & days_between(first, settled_on)
         assert settled == days_between(first, settled_on)
 
+    @given(schedule=st.sampled_from([one for one in SCHEDULES if one.full_refresh_every == 0]))
+    def test_a_history_that_never_changes_is_requested_once(self, schedule: Schedule) -> None:
+        """After the first sync of such a report, later days request the daily lookback alone."""
+        first = TODAY - 1_000 * DAY
+        _, state = plan_and_finish(schedule, ReportState(), TODAY - DAY, first)
+        windows, _ = plan_windows(schedule, state, TODAY, first)
+        since = TODAY - (schedule.daily_lookback_days - 1) * DAY
+        assert days_of(windows) == days_between(since, TODAY)
+
     @given(schedule=complete, first=days, earlier=st.integers(1, 2_000))
     def test_an_earlier_first_day_is_backfilled(
         self, schedule: Schedule, first: date, earlier: int
