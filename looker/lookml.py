@@ -18,8 +18,8 @@ PROJECT = "klaviyo"
 TYPES: Mapping[Type, str] = {"text": "string", "number": "number", "boolean": "yesno"}
 TIMEFRAMES = ["date", "week", "month", "quarter", "year"]
 ONCE_A_DAY = (
-    " Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's"
-    " own figures."
+    " Over several days a flow's people are counted once a day; the explore Flow period has"
+    " Klaviyo's own figures."
 )
 GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
 
