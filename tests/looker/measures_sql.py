@@ -45,6 +45,24 @@ MESSAGES = (
     }
 )
 
+PERIODS = {
+    "period_delivered": "sum(delivered)",
+    "period_openers": "sum(opens_unique)",
+    "period_clickers": "sum(clicks_unique)",
+    "period_converters": "sum(conversion_uniques)",
+    "period_unsubscribers": "sum(unsubscribe_uniques)",
+    "period_open_tracked_delivered": MESSAGES["open_tracked_delivered"],
+    "period_click_tracked_delivered": MESSAGES["click_tracked_delivered"],
+    "period_click_tracked_openers": MESSAGES["click_tracked_opens_unique"],
+    "period_open_tracked_clickers": MESSAGES["open_tracked_clicks_unique"],
+    "period_unsubscribe_tracked_delivered": MESSAGES["unsubscribe_tracked_delivered"],
+    "period_open_rate": RATES["open_rate"],
+    "period_click_rate": RATES["click_rate"],
+    "period_click_to_open_rate": RATES["click_to_open_rate"],
+    "period_conversion_rate": RATES["conversion_rate"],
+    "period_unsubscribe_rate": RATES["unsubscribe_rate"],
+}
+
 ATTRIBUTED = "attribution_method = 'klaviyo' and not is_refund"
 ORDERS = {
     "orders": "count(*) filter (not is_refund)",
@@ -111,6 +129,7 @@ MEASURES = {
         "day_",
     ),
     "data_health": HEALTH,
+    "flow_period": PERIODS,
     "inbox_provider": INBOX_PROVIDERS,
     "message_performance": MESSAGES,
     "profile": PROFILES,

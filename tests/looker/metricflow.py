@@ -18,7 +18,7 @@ for arguments in json.load(sys.stdin):
     cli.main(["query", *arguments], standalone_mode=False)
 """
 
-GROUP_BY = ("account_id", "currency")  # amounts of two currencies are not summed
+GROUP_BY = ("account_id", "currency", "period_kind")  # two currencies or periods are not summed
 
 
 def query_metrics(built: Path, project: Path) -> dict[str, dict[tuple[str, ...], dict[str, str]]]:

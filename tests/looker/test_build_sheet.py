@@ -22,7 +22,7 @@ def test_every_tile_is_described() -> None:
             metrics = [SEMANTICS.metric(name) for name in tile.metrics]
             wanted = [
                 f"`{SEMANTICS.model(tile.model).table}`",
-                *(f"| Metric | {metric.label}: " for metric in metrics),
+                *(f"| Metric | {DASHBOARD.label(tile, metric)}: " for metric in metrics),
                 *(f"`{m.column or field_mapping.formula(m, SEMANTICS)}`" for m in metrics),
             ]
             missing += [(tile.title, text) for text in wanted if text not in settings]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from looker import __main__ as looker
-from looker import codegen, lineage, semantic
+from looker import codegen, lineage, lookml, semantic
 from looker.errors import LookerError
 
 OPEN_RATE = "Unique opens / delivered, over the channels whose opens are counted."
@@ -67,7 +67,8 @@ def test_the_command_prints_the_difference_and_fails(
     monkeypatch.setattr(semantic, "load", lambda: semantics)
     assert looker.main(["check"]) == 1
     printed = capsys.readouterr()
-    assert f'-    description: "{OPEN_RATE}"\n+    description: "Opens / sent."\n' in printed.out
+    texts = [f'description: "{text}{lookml.ONCE_A_DAY}"' for text in (OPEN_RATE, "Opens / sent.")]
+    assert f"-    {texts[0]}\n+    {texts[1]}\n" in printed.out
     assert printed.err == "looker/ is out of date: run `.venv/bin/python -m looker build`.\n"
 
 

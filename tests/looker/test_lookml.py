@@ -17,6 +17,7 @@ SPLITS = {
     "audience_growth": ["account_id", "audience_type"],
     "campaign_daily": ["account_id", "send_channel"],
     "data_health": ["account_id", "table_name"],
+    "flow_period": ["account_id", "send_channel", "message_id"],
     "inbox_provider": ["account_id", "inbox_provider"],
     "message_performance": ["account_id", "send_channel", "sent_week"],
     "profile": ["account_id", "country"],
@@ -128,10 +129,12 @@ def test_measures_equal_hand_written_sql(warehouse: duckdb.DuckDBPyConnection) -
     offenders = []
     for view in VIEWS.values():
         currency = ["currency"] if "currency" in view.dimensions else []
+        period = ["period_kind", "period_start_date"] if view.name == "flow_period" else []
         for split in SPLITS[view.name]:
-            by = [split, *currency]
+            by = [split, *currency, *period]
+            columns = ", ".join(name.replace("_start_date", "_start") for name in by)
             for measure, expression in measures_sql.MEASURES[view.name].items():
-                sql = f"select {', '.join(by)}, {expression} from {view.table} group by all"
+                sql = f"select {columns}, {expression} from {view.table} group by all"
                 expected = {row[:-1]: to_number(row[-1]) for row in warehouse.sql(sql).fetchall()}
                 rows = view.query(warehouse, [*by, measure])
                 shown = {tuple(row[name] for name in by): to_number(row[measure]) for row in rows}
@@ -168,6 +171,16 @@ def test_amounts_of_two_currencies_are_not_summed(warehouse: duckdb.DuckDBPyConn
     assert len(view.query(warehouse, ["delivered"])) == 1
     for amount in ("conversion_value", "revenue_per_recipient", "text_message_roi"):
         assert len(view.query(warehouse, [amount])) == 2
+
+
+def test_a1_two_periods_are_never_one_sum(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Every measure of people in periods has a figure for each period, also if none is asked."""
+    view = VIEWS["flow_period"]
+    periods = warehouse.sql(
+        f"select count(*) from (select distinct period_kind, period_start from {view.table})"
+    ).fetchone()
+    for measure in view.measures:
+        assert (len(view.query(warehouse, [measure])),) == periods
 
 
 def test_a_week_equals_the_marts_week(warehouse: duckdb.DuckDBPyConnection) -> None:

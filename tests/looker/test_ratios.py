@@ -35,10 +35,13 @@ def create_mart(metric: Metric, rows: Sequence[Row]) -> duckdb.DuckDBPyConnectio
     parts = ", ".join(f"{SEMANTICS.metric(part).column} bigint" for part in metric.parts)
     table = SEMANTICS.model(metric.model).table
     connection.execute(
-        f"create table {table} (send_channel text, account_id text, {parts}, currency text)"
+        f"create table {table} (send_channel text, account_id text, {parts}, currency text,"
+        " period_kind text, period_start date)"
     )
     if rows:
-        connection.executemany(f"insert into {table} values (?, ?, ?, ?, 'EUR')", rows)
+        connection.executemany(
+            f"insert into {table} values (?, ?, ?, ?, 'EUR', 'month', '2026-11-01')", rows
+        )
     return connection
 
 
