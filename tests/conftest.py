@@ -61,7 +61,8 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            done = dbt.run(folder, "build", raw=raw.write(folder / "raw.db", shop.ROWS))
+            file = raw.write(folder / "raw.db", shop.ROWS, shop.TABLE_NAMES)
+            done = dbt.run(folder, "build", raw=file)
             assert done.returncode == 0, done.stdout + done.stderr
             complete.touch()
     return folder

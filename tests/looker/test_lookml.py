@@ -96,7 +96,7 @@ def test_models_and_dimensions_equal_dbts_manifest(manifest: dict[str, Any]) -> 
             next(entity["expr"] for entity in model["entities"] if entity["type"] == "primary"),
             model["defaults"]["agg_time_dimension"],
             {
-                field["name"]: (field["label"], field["description"])
+                field["name"]: (field["label"], join_lines(field["description"]))
                 for field in model["dimensions"]
             },
         )
