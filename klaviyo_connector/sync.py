@@ -260,8 +260,7 @@ def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[O
         yield Warning(
             f"the account's time zone or currency is no longer {', '.join(known.units)} but"
             f" {', '.join(context.units)}: all results are requested again, as the quota allows;"
-            " after a change of the zone, a full re-sync also removes counts of old days that moved"
-            " to the day beside"
+            " after a change of the zone, counts of old days that moved to the day beside stay"
         )
     context.state.account_row = AccountRowState(digests=dict(rows.digests), units=context.units)
     yield context.state.checkpoint()
