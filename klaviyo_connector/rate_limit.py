@@ -58,7 +58,7 @@ class RateLimiter:
             self._set_windows({seconds: quota for quota, seconds in headers.quotas if quota >= 1})
             self.next_at = max(self.next_at, now + self.interval)
         elif not self._quotas and self.interval == FIRST_INTERVAL:
-            self.interval = self.next_at = 0.0  # nothing is told: only a 429 slows us down
+            self.interval = self.next_at = 0.0  # no header: only a 429 slows requests
         if headers.remaining is not None and headers.remaining < 1:
             self.pause(max(headers.reset or 0.0, self.interval), now)
 

@@ -269,7 +269,7 @@ def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[O
 def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[Operation]]:
     """The runs of an account, in order. Reports and aggregates are one run: newest days first.
 
-    The last run reads the events of people whom the run of profiles did not find any more.
+    The last run reads the events of people that the run of profiles no longer found.
     """
     streams = select_streams(context.settings.tables)
     scheduled = [stream for stream in streams if isinstance(stream, ScheduledStream)]

@@ -12,7 +12,7 @@ Digests = Mapping[str, str]  # key of a row to the digest of its content
 
 
 def is_mass_deletion(gone: int, known: int) -> bool:
-    """Whether so many of the known rows are gone that the listing itself is in doubt.
+    """Whether the share of missing rows puts the listing itself in doubt.
 
     A false empty response would delete everything, so such a listing is read twice.
     """

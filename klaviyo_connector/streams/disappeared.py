@@ -16,7 +16,7 @@ MAX_PENDING = 5_000  # people in the state, 60 bytes each
 def remember_disappeared(
     context: AccountContext, people: list[str], found_on: date
 ) -> Iterator[Operation]:
-    """Record people whom Klaviyo still had on some day, if events are synced."""
+    """Record people that Klaviyo still had on some day, if events are synced."""
     if not context.wants(EVENT, EVENT_ATTRIBUTION):
         return
     pending = context.state.reread.people

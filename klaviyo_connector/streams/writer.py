@@ -61,7 +61,7 @@ class RowWriter:
         return Delete(table.name, keys)
 
     def deletion_warning(self, table: Table, gone: int, known: int) -> Iterator[Warning]:
-        """A warning where a listing, read twice, makes so many deletions that it is in doubt."""
+        """A warning where the deletions of a listing, read twice, put it in doubt."""
         if is_mass_deletion(gone, known):
             yield Warning(
                 f"{table.name}: Klaviyo no longer lists {gone:,} of {known:,} rows, twice in a"

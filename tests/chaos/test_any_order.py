@@ -172,7 +172,7 @@ class AnyOrder(RuleBasedStateMachine):
     def take_person(self, number: int, days: float) -> str | None:
         """Take a person out of the account, whose events change days later; None if few are left.
 
-        It is one whom the connection knows: of others it cannot notice that they disappear.
+        It is one that the connection knows: it cannot notice that others disappear.
         """
         accounts = parse_state(self.connection.state, streams.TABLES).accounts.values()
         known = {one for account in accounts for one in account.index.people(ALL_PROFILES)}

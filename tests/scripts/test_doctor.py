@@ -185,7 +185,7 @@ def clear_counts(exchange: Exchange) -> None:
 
 
 def count_no_opens(exchange: Exchange) -> None:
-    """Count nobody who opens on any day."""
+    """Count no person who opens on any day."""
     series = exchange.document["data"]["attributes"]
     for row in series["results"]:
         row["statistics"]["opens_unique"] = [0.0 for _ in series["date_times"]]
