@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import uvicorn
 
 from klaviyo_sandbox.account import CAMPAIGNS, Account
-from klaviyo_sandbox.catalog.builder import CURRENCY, TIMEZONE
+from klaviyo_sandbox.catalog.builder import COUPON_CODES, CURRENCY, TIMEZONE
 from klaviyo_sandbox.catalog.plan import Revenue
 from klaviyo_sandbox.http.app import App, Key
 from klaviyo_sandbox.http.exchange import Protocol
@@ -82,6 +82,8 @@ def _build_app(options: argparse.Namespace) -> App:
             timezone=options.timezone,
             currency=options.currency,
             revenue=options.revenue,
+            catalog_items=options.catalog_items,
+            coupon_codes=options.coupon_codes,
         )
         for seed in dict.fromkeys(seeds)
     }
@@ -154,6 +156,21 @@ def _add_account_options(add: Callable[..., argparse.Action]) -> None:
         choices=get_args(Revenue),
         help="its revenue metric: mapped to one, unmapped, unmapped and twice there (of a former"
         " store too), or none; default: %(default)s",
+    )
+
+    add(
+        "--catalog-items",
+        type=count,
+        default=0,
+        metavar="N",
+        help="the number of products in the catalogue; default: those that are sold",
+    )
+    add(
+        "--coupon-codes",
+        type=count,
+        default=COUPON_CODES,
+        metavar="N",
+        help="the number of coupon codes; default: %(default)s",
     )
 
 

@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from klaviyo_sandbox.catalog.builder import CURRENCY, TIMEZONE, build_company
+from klaviyo_sandbox.catalog.builder import COUPON_CODES, CURRENCY, TIMEZONE, build_company
 from klaviyo_sandbox.catalog.plan import Revenue
 from klaviyo_sandbox.clock import FUTURE, HISTORY, HOUR, midnight
 from klaviyo_sandbox.jsonapi import Json, parse_iso, to_iso
+from klaviyo_sandbox.resources.devices import build_push_tokens
 from klaviyo_sandbox.resources.registry import RESOURCE_TYPES, build_resources
 from klaviyo_sandbox.simulation.events import EventStore
 from klaviyo_sandbox.simulation.history import HistorySimulator
@@ -59,6 +60,8 @@ class Account:
         timezone: str = TIMEZONE,
         currency: str = CURRENCY,
         revenue: Revenue = "mapped",
+        catalog_items: int = 0,
+        coupon_codes: int = COUPON_CODES,
     ) -> None:
         day = midnight(epoch)
         self.epoch, self.own_message_ids = epoch, own_message_ids
@@ -66,7 +69,14 @@ class Account:
         self._check_covered(now)
         self.now = self.first_now = now
         self.company = self.first_company = build_company(
-            seed, epoch, campaigns, timezone=timezone, currency=currency, revenue=revenue
+            seed,
+            epoch,
+            campaigns,
+            timezone=timezone,
+            currency=currency,
+            revenue=revenue,
+            catalog_items=catalog_items,
+            coupon_codes=coupon_codes,
         )
         noon = day + 12 * HOUR
         simulator = HistorySimulator(self.company, seed, self.start, noon, self.end)
@@ -254,6 +264,8 @@ class Account:
         """Return the resources of a type that exist now, without edits."""
         if resource_type == "profile":
             return build_profiles(self.company, self.people, self.events, self.now)
+        if resource_type == "push-token":
+            return build_push_tokens(self.resources("profile"))
         resources = build_resources(self.company, resource_type, self.now)
         if resource_type in ("list", "segment"):
             for group in resources:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from models import Column, Table, parse_table
+from streams.content import CONTENT_STREAMS
 from streams.declarations import (
     AggregateStream,
     Details,
@@ -21,7 +22,9 @@ from streams.declarations import (
     Stream,
     WindowedStream,
 )
+from streams.shop import SHOP_STREAMS
 from tables.send_times import derive_send_times
+from tables.utm_parameters import PARAMETERS, derive_utm_parameters
 
 # ---------------------------------------------------------------- the account
 
@@ -281,6 +284,17 @@ FLOW_TAG = parse_table(
     tag_id                STRING        id
     """,
 )
+FLOW_UTM_PARAMETER = parse_table(
+    "flow_utm_parameter",
+    "one row per link parameter that a flow's message sets itself, beside those of the account",
+    "flow_message_id name",
+    """
+    flow_message_id       STRING        flow_message_id
+    name                  STRING        param
+    flow_id               STRING        owner/id
+    value                 STRING        value
+    """,
+)
 FLOWS = ResourceStream(
     name="flow",
     path="/api/flows",
@@ -290,11 +304,13 @@ FLOWS = ResourceStream(
         ("flow-actions", FLOW_ACTION),
         ("flow-actions", FLOW_MESSAGE),
         ("tags", FLOW_TAG),
+        (PARAMETERS, FLOW_UTM_PARAMETER),
     ),
     include=("flow-actions", "tags"),
     page_size=50,
     partitions=_ARCHIVED_AND_NOT,
     cursor_field="updated",
+    derive=derive_utm_parameters,
 )
 
 # ---------------------------------------------------------------- lists, segments, tags, ...
@@ -1004,6 +1020,8 @@ STREAMS: tuple[Stream, ...] = (
     TAG_GROUPS,
     FORMS,
     TEMPLATES,
+    *CONTENT_STREAMS,
+    *SHOP_STREAMS,
     CAMPAIGN_VALUES,
     FLOW_VALUES,
     FLOW_PERIODS,

@@ -13,7 +13,6 @@ Stream                 path, scope, main table, what it needs of other streams
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar
 
 from models import Table
 from tables.jsonapi import Json
@@ -29,11 +28,7 @@ class Stream:
     `requires` names the streams whose records this one needs: they run first, and if the key may
     not read them, this stream is skipped too. `uses` names streams that run first if the key may
     read them. `related` pairs a relationship of the records with a table that its resources fill.
-    `is_refilled`: whether a first sync reads all that Klaviyo ever showed, so that a sync without
-    a state may truncate the tables.
     """
-
-    is_refilled: ClassVar[bool] = True
 
     name: str
     path: str
@@ -47,6 +42,11 @@ class Stream:
     def tables(self) -> tuple[Table, ...]:
         """Every table that the stream fills, the main one first."""
         return (self.table, *(table for _, table in self.related))
+
+    @property
+    def is_refilled(self) -> bool:
+        """Whether a first sync reads all rows again, so that one without a state may truncate."""
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,11 @@ class ResourceStream(Stream):
     change; without one every sync lists everything. `since_operator` is the comparison that Klaviyo
     offers for it. `required_attribute` is one that every record of our revision has and other
     revisions lack. `derive` adds to a complete record what columns need and no single path has.
+    `parent` names the stream whose records each have a listing of their own: their ids take the
+    place of `{id}` in the path or the partition, and rows find them at `owner/id`. `other_paths`
+    are further listings that fill the same table. `is_daily`: the listing is read once a day, since
+    it is long and Klaviyo offers no filter on the last change. `is_snapshot`: each day's listing
+    adds rows, and none is deleted.
     """
 
     include: tuple[str, ...] = ()
@@ -79,6 +84,15 @@ class ResourceStream(Stream):
     details: Details | None = None
     required_attribute: str | None = None
     derive: Callable[[Json], Json] | None = None
+    parent: str | None = None
+    other_paths: tuple[str, ...] = ()
+    is_daily: bool = False
+    is_snapshot: bool = False
+
+    @property
+    def is_refilled(self) -> bool:
+        """What other days showed is not read again."""
+        return not self.is_snapshot
 
     @property
     def params(self) -> dict[str, str]:
@@ -113,9 +127,13 @@ class Schedule:
 class ScheduledStream(Stream):
     """Numbers by day. Klaviyo has none before `earliest`, and keeps most for a year."""
 
-    is_refilled: ClassVar[bool] = False
     schedule: Schedule
     earliest: date = date(2000, 1, 1)
+
+    @property
+    def is_refilled(self) -> bool:
+        """Klaviyo keeps most numbers for a year, so older ones are not read again."""
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,14 +22,13 @@ from models import Operation, Row, Table, Truncate, Warning
 from parallel import read_in_parallel
 from state.digests import is_mass_deletion
 from state.membership_index import WEEK, MemberGroup, is_comparison_due
-from state.state import MembershipState, ResourceState
+from state.state import MembershipState
 from streams.catalog import PROFILE
 from streams.context import AccountContext
 from streams.declarations import MemberListing, MembershipStream
 from streams.failures import Failures
 from streams.keyset import read_by_keyset
-from streams.registry import TABLES
-from streams.resources import OVERLAP
+from streams.resources import OVERLAP, listed_ids
 from streams.writer import RowWriter
 from tables.converters import format_utc
 from tables.jsonapi import Json, documents, get_path
@@ -80,10 +79,11 @@ def sync_memberships(
 def _group_listings(context: AccountContext, stream: MembershipStream) -> list[MemberListing]:
     """A listing for each list or segment that is in the warehouse."""
     (owner,) = stream.requires
-    rows = context.state.resources.get(owner, ResourceState()).digests.get(owner, {})
-    ids = [TABLES[owner].parse_key(key)["id"] for key in rows]
     params = {"fields[profile]": "joined_group_at"}
-    return [MemberListing(name=id_, path=stream.path.format(id=id_), params=params) for id_ in ids]
+    return [
+        MemberListing(name=id_, path=stream.path.format(id=id_), params=params)
+        for id_ in listed_ids(context.state, owner)
+    ]
 
 
 def _is_refill_due(context: AccountContext, table: Table, names: set[str]) -> bool:

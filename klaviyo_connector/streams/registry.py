@@ -1,10 +1,11 @@
 """Derives from the declarations: tables, sets of tables, scopes, and dependencies of streams."""
 
 from collections.abc import Collection, Iterator
+from urllib.parse import urlencode
 
 from models import Table
 from streams.catalog import ACCOUNTS, STREAMS, SYNC_ERROR, SYNC_REPORT
-from streams.declarations import MembershipStream, Stream
+from streams.declarations import MembershipStream, ResourceStream, Stream
 
 ALWAYS_SYNCED = (ACCOUNTS.table, SYNC_REPORT, SYNC_ERROR)
 TABLES: dict[str, Table] = {
@@ -44,12 +45,21 @@ def required_tables() -> Iterator[tuple[str, str]]:
         if isinstance(stream, MembershipStream):
             for name in stream.requires:
                 yield stream.table.name, _BY_NAME[name].table.name
+        elif isinstance(stream, ResourceStream) and stream.parent is not None:
+            yield stream.table.name, _BY_NAME[stream.parent].table.name
 
 
 def scopes() -> dict[str, tuple[str, list[Table]]]:
     """Each scope, with one path and all tables that need it."""
     found: dict[str, tuple[str, list[Table]]] = {}
     for stream in STREAMS:
-        _, tables = found.setdefault(stream.scope, (stream.path, []))
+        _, tables = found.setdefault(stream.scope, (_probe(stream), []))
         tables += stream.tables
     return found
+
+
+def _probe(stream: Stream) -> str:
+    """A path that shows whether a key has the stream's scope, with the filter that it demands."""
+    partition = stream.partitions[0] if isinstance(stream, ResourceStream) else ""
+    query = urlencode({"filter": partition})
+    return f"{stream.path}?{query}" if "{id}" in partition else stream.path

@@ -20,13 +20,16 @@ changed record instead.
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import quote
 
 from api import REVISION, ContractError, GoneError, RefusedError
 from models import Operation, Row, Table
 from state.digests import RowDigests, digest, is_mass_deletion, is_same
-from state.state import RecordDetails, ResourceState
+from state.state import AccountState, RecordDetails, ResourceState
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO, Details, ResourceStream
+from streams.registry import TABLES
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_json, to_utc_datetime
 from tables.jsonapi import Json, documents, get_path, related_resources
@@ -40,19 +43,29 @@ def sync_resource(
 ) -> Iterator[Operation]:
     """Write the records changed since the last sync; once a day list all, delete missing ones."""
     sync = ResourceSync(context, writer, stream)
-    for partition in stream.partitions:
-        yield from sync.read_partition(partition)
+    if not sync.is_due:
+        return
+    for listing in sync.listings:
+        yield from sync.read_listing(listing)
     if sync.is_full_refresh:
-        for partition in sync.partitions_to_read_again():
-            yield from sync.read_partition(partition)
+        for listing in sync.listings_to_read_again():
+            yield from sync.read_listing(listing)
         yield from sync.delete_missing()
     sync.save_state(is_finished=True)
     context.listed.add(stream.name)
     yield context.state.checkpoint()
 
 
+class Listing(NamedTuple):
+    """One sequence of pages: its path, its filter, and the id of the record that it belongs to."""
+
+    path: str
+    partition: str
+    owner: str | None = None
+
+
 class ResourceSync:
-    """One listing during one sync: the rows that are written, and those that it shows."""
+    """One stream during one sync: the rows that are written, and those that its listings show."""
 
     def __init__(self, context: AccountContext, writer: RowWriter, stream: ResourceStream) -> None:
         self._context, self._writer, self._stream = context, writer, stream
@@ -61,7 +74,10 @@ class ResourceSync:
         if context.restart_if_tables_added(stream.name, [table.name for table in stream.tables]):
             known = ResourceState(digests=known.digests)  # written rows can still be deleted
         self._known = known
-        self.is_full_refresh = stream.cursor_field is None or known.full_refresh_on != context.today
+        is_first_today = known.full_refresh_on != context.today
+        self.is_due = is_first_today or not stream.is_daily
+        self.is_full_refresh = stream.cursor_field is None or is_first_today
+        self.listings = tuple(self._list_partitions())
         self._digests = {t.name: RowDigests(known.digests.get(t.name, {})) for t in stream.tables}
         self._details = dict(known.details)
         self._row_keys: dict[str, list[str]] = defaultdict(list)  # of one record, by table
@@ -70,27 +86,44 @@ class ResourceSync:
         self._includes_details = stream.details is not None
         self._columns = {table.name: list(table.columns) for table in stream.tables}
 
-    def read_partition(self, partition: str) -> Iterator[Operation]:
-        """The rows of one part of the listing."""
-        for page in self._request_pages({**self._stream.params, **self._filter(partition)}):
-            for document in documents(page):
-                self._writer.log_progress(f"listing {self._stream.name}")
-                yield from self._write_record(document)
-            self.save_state()
-            yield self._context.state.checkpoint()
+    def _list_partitions(self) -> Iterator[Listing]:
+        """What to request: each partition of each path, for each record of a parent."""
+        stream = self._stream
+        if stream.parent is None:
+            paths = (stream.path, *stream.other_paths)
+            yield from (Listing(path, one) for path in paths for one in stream.partitions)
+            return
+        for id_ in listed_ids(self._context.state, stream.parent):
+            path = stream.path.replace("{id}", quote(id_))
+            for partition in stream.partitions:
+                yield Listing(path, partition.replace("{id}", id_), owner=id_)
 
-    def _request_pages(self, params: dict[str, str]) -> Iterator[Json]:
+    def read_listing(self, listing: Listing) -> Iterator[Operation]:
+        """The rows of one listing; none if the record that it belongs to is deleted meanwhile."""
+        try:
+            for page in self._request_pages(listing):
+                for document in documents(page):
+                    self._writer.log_progress(f"listing {self._stream.name}")
+                    yield from self._write_record({**document, "owner": {"id": listing.owner}})
+                self.save_state()
+                yield self._context.state.checkpoint()
+        except GoneError:
+            if listing.owner is None:
+                raise
+
+    def _request_pages(self, listing: Listing) -> Iterator[Json]:
         """The pages of a listing, with the details of its records unless Klaviyo refuses them."""
-        path, pages, details = self._stream.path, self._context.session.pages, self._stream.details
+        params = {**self._stream.params, **self._filter(listing.partition)}
+        pages, details = self._context.session.pages, self._stream.details
         if details is not None and self._includes_details:
             include = ",".join((*self._stream.include, details.relationship))
             try:
-                yield from pages(path, {**params, "include": include})
+                yield from pages(listing.path, {**params, "include": include})
             except RefusedError:
                 self._includes_details = False
             else:
                 return
-        yield from pages(path, params)
+        yield from pages(listing.path, params)
 
     def _filter(self, partition: str) -> dict[str, str]:
         """The `filter` parameter: the partition, and changes since the watermark."""
@@ -184,13 +217,13 @@ class ResourceSync:
             if BEFORE_KLAVIYO < time <= self._context.now:
                 self._newest_change = max(time, self._newest_change or time)
 
-    def partitions_to_read_again(self) -> tuple[str, ...]:
-        """The partitions that may have lost a record to a later one, or all if much is missing."""
+    def listings_to_read_again(self) -> tuple[Listing, ...]:
+        """The listings that may have lost a record to a later one, or all if much is missing."""
         digests = [self._digests[table.name] for table in self._tables]
         missing = sum(len(rows.missing()) for rows in digests)
         if is_mass_deletion(missing, sum(len(rows.digests) for rows in digests)):
-            return self._stream.partitions
-        return self._stream.partitions[:-1] if missing else ()
+            return self.listings
+        return self.listings[:-1] if missing and len(self._stream.partitions) > 1 else ()
 
     def delete_missing(self) -> Iterator[Operation]:
         """Delete the rows that a full refresh does not show."""
@@ -198,6 +231,8 @@ class ResourceSync:
         for table in self._tables:
             known = len(self._digests[table.name].digests)
             gone = self._digests[table.name].pop_missing()
+            if self._stream.is_snapshot:
+                continue
             for key in gone:
                 yield self._writer.delete(table, table.parse_key(key))
             yield from self._writer.deletion_warning(table, len(gone), known)
@@ -214,6 +249,12 @@ class ResourceSync:
             digests={name: dict(rows.digests) for name, rows in self._digests.items()},
             details=dict(self._details),
         )
+
+
+def listed_ids(state: AccountState, stream_name: str) -> list[str]:
+    """The ids of the records that a stream whose table has its name has written."""
+    rows = state.resources.get(stream_name, ResourceState()).digests.get(stream_name, {})
+    return [TABLES[stream_name].parse_key(key)["id"] for key in rows]
 
 
 def _has_details(document: Json, details: Details) -> bool:

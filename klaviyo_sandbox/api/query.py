@@ -105,6 +105,9 @@ def _parse_include(endpoint: Endpoint, text: str) -> tuple[str, ...]:
 def _parse_filter(endpoint: Endpoint, text: str) -> list[filters.Condition]:
     conditions = filters.parse_conditions(text, endpoint.filters) if text else []
     fields = {condition.field for condition in conditions}
+    required = set(endpoint.required_filters.split())
+    if required and not required & fields:
+        raise invalid_parameter("filter", f"A filter on one of {sorted(required)} is required.")
     for name, default in endpoint.default_filters.items():
         if name not in fields:
             conditions += filters.parse_conditions(default, endpoint.filters)

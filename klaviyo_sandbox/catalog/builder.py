@@ -27,6 +27,7 @@ from klaviyo_sandbox.clock import DAY, HISTORY, HOUR, MINUTE, midnight
 TIMEZONE = "America/New_York"
 WEBSITE = "https://www.juniperandtide.example"
 CURRENCY = "USD"
+COUPON_CODES = 300
 _INTEGRATION_CATEGORIES = {
     "Klaviyo": "Internal",
     "Shopify": "eCommerce",
@@ -44,6 +45,8 @@ def build_company(  # noqa: PLR0913 - the options of the account
     timezone: str = TIMEZONE,
     currency: str = CURRENCY,
     revenue: plan.Revenue = "mapped",
+    catalog_items: int = 0,
+    coupon_codes: int = COUPON_CODES,
 ) -> Company:
     """Return the company of ``seed`` around ``epoch``, with the exact number of campaigns."""
     seeded = SeededRandom(seed)
@@ -61,7 +64,10 @@ def build_company(  # noqa: PLR0913 - the options of the account
         timezone=timezone,
         currency=currency,
         locale="en-US",
+        founded=founded,
         products=_build_products(seeded),
+        catalog_items=catalog_items,
+        coupon_codes=coupon_codes,
         metrics=_build_metrics(seeded, founded, revenue),
         mapped_metrics=_build_mapped_metrics(seeded, founded, revenue),
         custom_metrics=_build_custom_metrics(seeded, founded),

@@ -314,7 +314,8 @@ class Flow:
 class Company:
     """The whole account but its people; campaigns are sorted by ``created``.
 
-    ``seed`` lets a resource type draw ids of its own: ``SeededRandom(company.seed)``.
+    ``seed`` lets a resource type draw ids of its own: ``SeededRandom(company.seed)``. The catalogue
+    has ``catalog_items`` products, those of ``products`` at the least.
     """
 
     seed: int
@@ -327,7 +328,10 @@ class Company:
     timezone: str
     currency: str
     locale: str
+    founded: int
     products: tuple[Product, ...]
+    catalog_items: int
+    coupon_codes: int
     metrics: tuple[Metric, ...]
     mapped_metrics: tuple[MappedMetric, ...]
     custom_metrics: tuple[CustomMetric, ...]

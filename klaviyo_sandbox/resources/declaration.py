@@ -84,7 +84,8 @@ class Endpoint:
     ``resource_type`` is the type of the resources in the response. ``additional`` attributes are
     shown on request, ``always`` are those that other endpoints hide. ``slow_rates`` gives the rate
     that applies when an additional attribute is requested. ``default_filters`` apply when the
-    request has no filter on that field. ``page_links`` says so where Klaviyo was recorded to link
+    request has no filter on that field; a filter on one of ``required_filters`` must be there.
+    ``page_links`` says so where Klaviyo was recorded to link
     to pages that it does not take a cursor for, or the other way round. ``has_strict_times``
     refuses filters on a time that is in the future or is not the one sorted by.
     """
@@ -101,6 +102,7 @@ class Endpoint:
     always: str = ""
     slow_rates: dict[str, Rate] = field(default_factory=dict)
     default_filters: dict[str, str] = field(default_factory=dict)
+    required_filters: str = ""
     page_links: bool | None = None
     has_strict_times: bool = False
 
@@ -133,12 +135,17 @@ class Endpoint:
     @property
     def owner(self) -> str:
         """The resource type whose ``{id}`` is in the path."""
-        return self.path.split("/")[2].removesuffix("s")
+        return to_singular(self.path.split("/")[2])
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The path as a regular expression with the group ``id``."""
         return re.compile(self.path.replace("{id}", "(?P<id>[^/]+)") + "/?")
+
+
+def to_singular(plural: str) -> str:
+    """Return the name of a resource type from its name in paths."""
+    return f"{plural[:-3]}y" if plural.endswith("ies") else plural.removesuffix("s")
 
 
 def relationship_endpoints(
@@ -178,7 +185,7 @@ class ResourceType:
     @property
     def plural(self) -> str:
         """The name in paths."""
-        return f"{self.name}s"
+        return f"{self.name[:-1]}ies" if self.name.endswith("y") else f"{self.name}s"
 
     @cached_property
     def all_attributes(self) -> frozenset[str]:

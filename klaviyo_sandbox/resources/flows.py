@@ -226,7 +226,9 @@ def _build_content(company: Company, message: FlowMessage, variation: Variation)
                 "template_id": variation.template_id,
                 "transactional": False,
                 "add_tracking_params": True,
-                "custom_tracking_params": None,
+                "custom_tracking_params": [{"param": "utm_content", "value": message.name}]
+                if variation.subject and message.channel == "email"
+                else None,
                 "additional_filters": None,
             }
         case "sms":
