@@ -6,20 +6,26 @@
     {{ return(
         ['account', 'metric', 'mapped_metric', 'custom_metric', 'campaign', 'campaign_audience',
          'campaign_tag', 'campaign_message', 'campaign_variation', 'flow', 'flow_action',
-         'flow_message', 'flow_tag', 'list', 'list_tag', 'segment', 'segment_tag', 'tag',
-         'tag_group', 'form', 'template', 'campaign_performance', 'campaign_performance_daily',
-         'flow_performance', 'flow_performance_period', 'flow_performance_daily', 'segment_daily',
-         'form_daily', 'message_metric_daily', 'inbox_provider_daily', 'event',
-         'event_attribution', 'profile', 'profile_suppression', 'list_profile', 'segment_profile',
-         'sync_report', 'sync_error']
+         'flow_message', 'flow_tag', 'flow_utm_parameter', 'list', 'list_tag', 'segment',
+         'segment_tag', 'tag', 'tag_group', 'form', 'template', 'form_version', 'image',
+         'web_feed', 'universal_content', 'tracking_setting', 'webhook', 'push_token',
+         'data_source', 'custom_object_type', 'custom_object_record', 'text_message_sender',
+         'billing_usage_daily', 'brand', 'coupon', 'coupon_code', 'catalog_item',
+         'catalog_variant', 'catalog_category', 'catalog_category_item', 'review',
+         'campaign_performance', 'campaign_performance_daily', 'flow_performance',
+         'flow_performance_period', 'flow_performance_daily', 'segment_daily', 'form_daily',
+         'message_metric_daily', 'inbox_provider_daily', 'event', 'event_attribution', 'profile',
+         'profile_suppression', 'list_profile', 'segment_profile', 'sync_report', 'sync_error']
     ) }}
 {%- endmacro %}
 
 {#- The raw tables outside `reporting`, selected by name: Fivetran bills their many rows. -#}
 {% macro opt_in_tables() -%}
     {{ return(
-        ['template', 'event', 'event_attribution', 'profile', 'profile_suppression',
-         'list_profile', 'segment_profile']
+        ['template', 'push_token', 'custom_object_record', 'coupon_code', 'catalog_item',
+         'catalog_variant', 'catalog_category', 'catalog_category_item', 'review', 'event',
+         'event_attribution', 'profile', 'profile_suppression', 'list_profile',
+         'segment_profile']
     ) }}
 {%- endmacro %}
 
@@ -33,7 +39,11 @@
 {#- The words of KLAVIYO_TABLES that require a raw table, by that table. -#}
 {% macro requiring_tables() -%}
     {{ return(
-        {'list': ['list_profile'],
+        {'form': ['form_version'],
+         'custom_object_type': ['custom_object_record'],
+         'coupon': ['coupon_code'],
+         'catalog_category': ['catalog_category_item'],
+         'list': ['list_profile'],
          'segment': ['segment_profile'],
          'profile': ['predictive_analytics']}
     ) }}

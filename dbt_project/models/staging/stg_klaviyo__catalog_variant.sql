@@ -1,0 +1,33 @@
+select
+    ---------- ids
+    account_id,
+    id as catalog_variant_id,
+    catalog_item_id,
+    external_id,
+
+    ---------- strings
+    sku,
+    title,
+    description,
+    url,
+    image_url,
+    image_thumbnail_url,
+
+    ---------- numerics
+    inventory_policy,
+    inventory_quantity,
+    price,
+
+    ---------- booleans
+    is_published,
+
+    ---------- timestamps
+    created_at,
+    updated_at,
+    synced_at,
+
+    ---------- json
+    images,
+    custom_metadata
+
+from {{ source_rows('catalog_variant') }}
