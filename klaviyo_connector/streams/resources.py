@@ -75,7 +75,7 @@ class ResourceSync:
             known = ResourceState(digests=known.digests)  # written rows can still be deleted
         self._known = known
         is_first_today = known.full_refresh_on != context.today
-        self.is_due = is_first_today or not stream.is_daily
+        self.is_due = (is_first_today or not stream.is_daily) and self._knows_parents()
         self.is_full_refresh = stream.cursor_field is None or is_first_today
         self.listings = tuple(self._list_partitions())
         self._digests = {t.name: RowDigests(known.digests.get(t.name, {})) for t in stream.tables}
@@ -85,6 +85,13 @@ class ResourceSync:
         self._newest_change = known.watermark
         self._includes_details = stream.details is not None
         self._columns = {table.name: list(table.columns) for table in stream.tables}
+
+    def _knows_parents(self) -> bool:
+        """Whether the parent's records, which name the listings, are of today."""
+        if self._stream.parent is None:
+            return True
+        parent = self._context.state.resources.get(self._stream.parent, ResourceState())
+        return parent.full_refresh_on == self._context.today
 
     def _list_partitions(self) -> Iterator[Listing]:
         """What to request: each partition of each path, for each record of a parent."""

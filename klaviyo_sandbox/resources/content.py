@@ -62,7 +62,7 @@ def _build_web_feeds(company: Company, _: int) -> list[Json]:
                 "content_type": "json",
                 "created": to_iso(company.founded),
                 "updated": to_iso(company.founded + DAY),
-                "status": "success",
+                "status": "ok",
             },
         )
     ]
@@ -79,10 +79,10 @@ def _build_universal_content(company: Company, _: int) -> list[Json]:
                 "created": to_iso(company.founded),
                 "updated": to_iso(company.founded + DAY),
                 "screenshot_status": "completed",
-                "screenshot_url": f"{company.website}/screenshots/{kind}.png",
+                "screenshot_url": f"{company.website}/screenshots/{name.lower()}.png",
             },
         )
-        for name, kind in (("Header", "image"), ("Social links", "social"))
+        for name, kind in (("Header", "image"), ("Footer", "image"))
     ]
 
 
@@ -150,7 +150,7 @@ def _build_senders(company: Company, _: int) -> list[Json]:
             SeededRandom(company.seed).ulid(company.founded, "sender"),
             {
                 "sender_type": "toll_free",
-                "sender_details": {"sender_type": "toll_free", "region": "US"},
+                "sender_details": {"type": "toll_free", "country": "US"},
                 "status": "active",
                 "created_at": to_iso(company.founded),
                 "forwarding_number": None,

@@ -44,6 +44,17 @@ def _report_of(groupings: Any, name: str) -> Callable[[Any], Any]:
     return report
 
 
+FLOW_MESSAGE = {"id": "fm", "custom_tracking_params": [{"param": "utm_id", "value": "1"}]}
+# Listings whose rows need nothing but an id and times.
+OTHER_LISTINGS = """
+    /api/forms/fo/form-versions /api/images /api/web-feeds /api/template-universal-content
+    /api/tracking-settings /api/webhooks /api/push-tokens /api/data-sources /api/object-types
+    /api/object-types/x/object-records /api/text-messaging-senders /api/billing-usage
+    /api/brand-colors /api/coupons /api/coupon-codes /api/catalog-items /api/catalog-variants
+    /api/catalog-categories /api/catalog-categories/x/relationships/items /api/reviews
+""".split()
+
+
 @pytest.fixture
 def full_account(account: ScriptedAccount) -> ScriptedAccount:
     """An account with something in every kind of table."""
@@ -62,7 +73,7 @@ def full_account(account: ScriptedAccount) -> ScriptedAccount:
     add["/api/campaign-messages/m/campaign-variations"] = [resource("campaign-variation", "v")]
     add["/api/flows"] = [resource("flow", "f", {"tags": ["t"], "flow-actions": ["fa"]}, **made)]
     account.included["/api/flows"] = [
-        resource("flow-action", "fa", definition={"data": {"message": {"id": "fm"}}}, **made)
+        resource("flow-action", "fa", definition={"data": {"message": FLOW_MESSAGE}}, **made)
     ]
     for path in ("lists", "segments"):
         add[f"/api/{path}"] = [
@@ -70,6 +81,8 @@ def full_account(account: ScriptedAccount) -> ScriptedAccount:
         ]
         member = resource("profile", "p", joined_group_at=made["created"])
         add[f"/api/{path}/x/profiles"] = [member]
+    for path in OTHER_LISTINGS:
+        add[path] = [resource(path.rpartition("/")[2], "x", as_of=made["created"], **made)]
     barred = {"suppression": [{"reason": "UNSUBSCRIBE", "timestamp": made["updated"]}]}
     add["/api/profiles"] = [
         resource("profile", "p", subscriptions={"email": {"marketing": barred}}, **made)

@@ -28,15 +28,24 @@ def test_dependents_cannot_run_without_a_stream() -> None:
     assert "campaign_performance" in [stream.name for stream in dependents(METRICS)]
 
 
-def test_members_bring_the_table_of_their_groups() -> None:
-    """The rows of lists and segments tell which members to request."""
-    assert dict(required_tables()) == {"list_profile": "list", "segment_profile": "segment"}
+def test_a_listing_of_each_record_brings_the_table_of_these_records() -> None:
+    """The rows of lists and segments tell which members to request, coupons which codes."""
+    assert dict(required_tables()) == {
+        "list_profile": "list",
+        "segment_profile": "segment",
+        "form_version": "form",
+        "custom_object_record": "custom_object_type",
+        "coupon_code": "coupon",
+        "catalog_category_item": "catalog_category",
+    }
 
 
 def test_every_stream_is_covered_by_a_scope() -> None:
     """Each scope has a path that needs it, and together they open every table of a stream."""
     opened = {table.name for _, tables in scopes().values() for table in tables}
     assert opened == {table.name for stream in STREAMS for table in stream.tables}
-    assert {path for path, _ in scopes().values()} <= {stream.path for stream in STREAMS}
+    assert {path.partition("?")[0] for path, _ in scopes().values()} <= {
+        stream.path for stream in STREAMS
+    }
     assert scopes()["lists:read"] == ("/api/lists", [TABLES["list"], TABLES["list_tag"]])
     assert [path for path, _ in scopes().values() if "{" in path] == []

@@ -15,6 +15,8 @@ from tests.sandbox_server import Sandbox
 SAMPLE_SIZE = 12  # resources of a type that are read one by one
 GET_ENDPOINTS = [endpoint for endpoint in ENDPOINTS if endpoint.method == "GET"]
 REPORT_ENDPOINTS = [endpoint for endpoint in ENDPOINTS if endpoint.method == "POST"]
+# A listing that Klaviyo refuses without a filter.
+SAMPLE_FILTERS = {"/api/coupon-codes": 'any(coupon.id,["WELCOME10"])'}
 WEEKS = {"start": "2026-09-20T00:00:00+00:00", "end": "2026-11-16T23:00:00+00:00"}
 
 
@@ -28,7 +30,8 @@ def sample_ids(sandbox: Sandbox, resource_type: str) -> list[str]:
     ]
     # A listing needs no id of another resource; among relationships the to-many ones show most.
     source = min(sources, key=lambda each: (each.shape, not each.relationship.endswith("s")))
-    documents = [sandbox.get(path) for path in sample_paths(sandbox, source)]
+    query = sample_query(source)
+    documents = [sandbox.get(path, **query) for path in sample_paths(sandbox, source)]
     return [each["id"] for document in documents for each in document["data"]][:SAMPLE_SIZE]
 
 
@@ -38,6 +41,11 @@ def sample_paths(sandbox: Sandbox, endpoint: Endpoint) -> list[str]:
         return [endpoint.path]
     ids = sample_ids(sandbox, endpoint.owner)
     return [endpoint.path.replace("{id}", id_) for id_ in ids]
+
+
+def sample_query(endpoint: Endpoint) -> dict[str, str]:
+    """Return the filter that an endpoint demands, if any."""
+    return {"filter": SAMPLE_FILTERS[endpoint.path]} if endpoint.required_filters else {}
 
 
 def report_attributes(endpoint: Endpoint, metric_ids: dict[str, str]) -> dict[str, object]:
