@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from api import ConfigurationError
 from streams.catalog import PREDICTIONS, PROFILE
-from streams.registry import ALWAYS_SYNCED, REPORTING, TABLES, required_tables
+from streams.registry import ALWAYS_SYNCED, SETS, TABLES, required_tables
 
 FIELDS = (  # key, label and description in the setup form
     (
@@ -23,7 +23,7 @@ FIELDS = (  # key, label and description in the setup form
     (
         "tables",
         "Tables",
-        "Names separated by commas, `all`, or `reporting` (the default: no events or people).",
+        "Names, `catalog`, `people`, `all`, or `reporting` (the default: no events or people).",
     ),
     (
         "conversion_metrics",
@@ -130,14 +130,14 @@ def _parse_day(name: str, text: str) -> date | None:
 
 
 def _parse_tables(chosen: tuple[str, ...]) -> frozenset[str]:
-    """The tables to sync: names from the list, `reporting` (the default) and `all` for the sets.
+    """The tables to sync: names of tables and of sets (`reporting` is the default).
 
     `predictive_analytics` is not a table and not in `all`: it adds columns to `profile`.
     """
-    sets = {"reporting": REPORTING, "all": tuple(TABLES), PREDICTIONS: (PREDICTIONS,)}
+    sets = {**SETS, PREDICTIONS: (PREDICTIONS,)}
     unknown = [name for name in chosen if name not in sets and name not in TABLES]
     if unknown:
-        known = ", ".join(("reporting", "all", PREDICTIONS, *TABLES))
+        known = ", ".join((*sets, *TABLES))
         raise ConfigurationError(
             f"tables: unknown table {quote(unknown[0])}; separate names by commas; known: {known}"
         )

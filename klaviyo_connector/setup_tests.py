@@ -12,10 +12,10 @@ SetupTest = Callable[[Mapping[str, object]], None]  # raises a KlaviyoError that
 
 
 def setup_tests() -> Iterator[tuple[str, str, SetupTest]]:
-    """Each setup test with its name and label."""
+    """Each setup test with its name and label; none for a scope that is optional."""
     yield "api_key_is_valid", "The API key is valid", check_api_keys
-    for scope, (path, tables) in scopes().items():
-        name = f"can_read_{scope.partition(':')[0]}"
+    for scope, (path, tables) in scopes(is_optional=False).items():
+        name = f"can_read_{scope.partition(':')[0].replace('-', '_')}"
         yield name, f"The API key has the scope {scope}", make_scope_test(path, tables)
 
 

@@ -42,7 +42,7 @@ from streams.failures import Failures
 from streams.memberships import sync_memberships
 from streams.profiles import sync_profiles
 from streams.quota import ReportQuota
-from streams.registry import REFILLED, TABLES, select_streams
+from streams.registry import REFILLED, TABLES, scopes, select_streams
 from streams.reports import sync_reports
 from streams.reread import reread_people
 from streams.resources import sync_resource
@@ -327,13 +327,17 @@ def _finish(context: AccountContext, writer: RowWriter, failures: Failures) -> I
 
 
 def _scope_warnings(context: AccountContext) -> Iterator[Operation]:
-    """One warning for each missing scope."""
-    for scope, tables in context.scopes.missing.items():
-        if tables:
-            yield Warning(
-                f"the API key lacks the scope {scope}: skipped {', '.join(sorted(tables))}; add"
-                " the scope to the key in Klaviyo, or leave these tables out"
-            )
+    """One warning for each missing scope, and one for all optional ones."""
+    missing = {scope: tables for scope, tables in context.scopes.missing.items() if tables}
+    optional = [scope for scope in missing if scope not in scopes(is_optional=False)]
+    groups = [[scope] for scope in missing if scope not in optional]
+    for group in (*groups, *([optional] if optional else [])):
+        names = sorted(name for scope in group for name in missing[scope])
+        yield Warning(
+            f"the API key lacks the {'scope' if len(group) == 1 else 'scopes'} {', '.join(group)}:"
+            f" skipped {', '.join(names)}; add the scope to the key in Klaviyo, or leave these"
+            " tables out"
+        )
 
 
 def _raise_without_scopes(context: AccountContext) -> None:

@@ -110,6 +110,11 @@ def render_macros() -> str:
     requiring = defaultdict(list)
     for selected, required in configuration.REQUIRED_TABLES.items():
         requiring[required].append(selected)
+    for word in ("catalog", "people"):
+        chosen = registry.SETS[word]
+        needed = {configuration.REQUIRED_TABLES.get(table, table) for table in chosen}
+        for table in sorted({*chosen, *needed}):
+            requiring[table].append(word)
     macros = (
         ("connector_tables", "All raw tables.", list(streams.TABLES)),
         (

@@ -41,11 +41,20 @@
     {{ return(
         {'form': ['form_version'],
          'custom_object_type': ['custom_object_record'],
-         'coupon': ['coupon_code'],
-         'catalog_category': ['catalog_category_item'],
-         'list': ['list_profile'],
-         'segment': ['segment_profile'],
-         'profile': ['predictive_analytics']}
+         'coupon': ['coupon_code', 'catalog'],
+         'catalog_category': ['catalog_category_item', 'catalog'],
+         'list': ['list_profile', 'people'],
+         'segment': ['segment_profile', 'people'],
+         'profile': ['predictive_analytics', 'people'],
+         'catalog_category_item': ['catalog'],
+         'catalog_item': ['catalog'],
+         'catalog_variant': ['catalog'],
+         'coupon_code': ['catalog'],
+         'review': ['catalog'],
+         'list_profile': ['people'],
+         'profile_suppression': ['people'],
+         'push_token': ['people'],
+         'segment_profile': ['people']}
     ) }}
 {%- endmacro %}
 

@@ -42,7 +42,7 @@
             "KLAVIYO_COMPATIBILITY: true or false, not '" ~ compatibility ~ "'"
         ) }}
     {%- endif -%}
-    {%- set known = ['reporting', 'all', 'predictive_analytics'] + connector_tables() -%}
+    {%- set known = ['reporting', 'catalog', 'people', 'all', 'predictive_analytics'] + connector_tables() -%}
     {%- for name in selected_tables() if execute and name not in known -%}
         {{ exceptions.raise_compiler_error(
             "KLAVIYO_TABLES: unknown table '" ~ name ~ "'; known: " ~ known | join(', ')

@@ -1,6 +1,5 @@
 """The streams of a sync: what is requested of Klaviyo, and what runs each kind of stream."""
 
-from streams.catalog import STREAMS
-from streams.registry import REPORTING, TABLES
+from streams.registry import REPORTING, STREAMS, TABLES
 
 __all__ = ["REPORTING", "STREAMS", "TABLES"]

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from models import Column, Table, parse_table
-from streams.content import CONTENT_STREAMS
 from streams.declarations import (
     AggregateStream,
     Details,
@@ -22,7 +21,6 @@ from streams.declarations import (
     Stream,
     WindowedStream,
 )
-from streams.shop import SHOP_STREAMS
 from tables.send_times import derive_send_times
 from tables.utm_parameters import PARAMETERS, derive_utm_parameters
 
@@ -1006,8 +1004,8 @@ SYNC_ERROR = parse_table(
     """,
 )
 
-# In the order of a sync.
-STREAMS: tuple[Stream, ...] = (
+# In the order of a sync; the streams of content.py and shop.py are between the two.
+RECORD_STREAMS: tuple[Stream, ...] = (
     METRICS,
     MAPPED_METRICS,
     CUSTOM_METRICS,
@@ -1020,8 +1018,8 @@ STREAMS: tuple[Stream, ...] = (
     TAG_GROUPS,
     FORMS,
     TEMPLATES,
-    *CONTENT_STREAMS,
-    *SHOP_STREAMS,
+)
+RESULT_STREAMS: tuple[Stream, ...] = (
     CAMPAIGN_VALUES,
     FLOW_VALUES,
     FLOW_PERIODS,

@@ -21,10 +21,10 @@ from streams.catalog import (
     MAPPED_METRICS,
     MESSAGE_METRICS,
     METRICS,
-    STREAMS,
 )
 from streams.context import AccountContext
 from streams.declarations import ReportStream
+from streams.registry import STREAMS
 from tables.converters import to_double
 from tables.jsonapi import get_path
 

@@ -27,7 +27,9 @@ class Stream:
 
     `requires` names the streams whose records this one needs: they run first, and if the key may
     not read them, this stream is skipped too. `uses` names streams that run first if the key may
-    read them. `related` pairs a relationship of the records with a table that its resources fill.
+    read them. `is_optional`: a key without the scope passes the setup test, since the account may
+    not have what the stream reads. `related` pairs a relationship of the records with a table that
+    its resources fill.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Stream:
     table: Table
     requires: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    is_optional: bool = False
     related: tuple[tuple[str, Table], ...] = ()
 
     @property

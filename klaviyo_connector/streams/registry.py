@@ -4,9 +4,17 @@ from collections.abc import Collection, Iterator
 from urllib.parse import urlencode
 
 from models import Table
-from streams.catalog import ACCOUNTS, STREAMS, SYNC_ERROR, SYNC_REPORT
+from streams.catalog import ACCOUNTS, RECORD_STREAMS, RESULT_STREAMS, SYNC_ERROR, SYNC_REPORT
+from streams.content import CONTENT_STREAMS
 from streams.declarations import MembershipStream, ResourceStream, Stream
+from streams.shop import SHOP_STREAMS
 
+STREAMS: tuple[Stream, ...] = (
+    *RECORD_STREAMS,
+    *CONTENT_STREAMS,
+    *SHOP_STREAMS,
+    *RESULT_STREAMS,
+)  # in the order of a sync
 ALWAYS_SYNCED = (ACCOUNTS.table, SYNC_REPORT, SYNC_ERROR)
 TABLES: dict[str, Table] = {
     table.name: table
@@ -18,6 +26,18 @@ TABLES: dict[str, Table] = {
     )
 }
 REPORTING = tuple(name for name, table in TABLES.items() if table.reporting)
+# Words of the setting `tables` that choose several tables.
+SETS: dict[str, tuple[str, ...]] = {
+    "reporting": REPORTING,
+    "catalog": tuple(table.name for stream in SHOP_STREAMS for table in stream.tables),
+    "people": tuple(
+        table.name
+        for stream in STREAMS
+        if stream.scope in ("profiles:read", "push-tokens:read")
+        for table in stream.tables
+    ),
+    "all": tuple(TABLES),
+}
 # The account's own row is not among them: numbers that are kept need its name and time zone.
 REFILLED = tuple(
     dict.fromkeys(table.name for stream in STREAMS if stream.is_refilled for table in stream.tables)
@@ -49,10 +69,12 @@ def required_tables() -> Iterator[tuple[str, str]]:
             yield stream.table.name, _BY_NAME[stream.parent].table.name
 
 
-def scopes() -> dict[str, tuple[str, list[Table]]]:
-    """Each scope, with one path and all tables that need it."""
+def scopes(*, is_optional: bool | None = None) -> dict[str, tuple[str, list[Table]]]:
+    """Each scope, with one path and all tables that need it; None: optional ones and others."""
     found: dict[str, tuple[str, list[Table]]] = {}
     for stream in STREAMS:
+        if is_optional not in (None, stream.is_optional):
+            continue
         _, tables = found.setdefault(stream.scope, (_probe(stream), []))
         tables += stream.tables
     return found

@@ -18,12 +18,13 @@ from models import Operation, Row, Table, Warning
 from session import QuotaSpentError
 from state.digests import LargestRows, RowDigests
 from state.state import ReportState
-from streams.catalog import MESSAGE_METRICS, METRICS, STREAMS
+from streams.catalog import MESSAGE_METRICS, METRICS
 from streams.context import AccountContext
 from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
 from streams.declarations import AggregateStream, PeriodStream, ReportStream
 from streams.failures import Failures
 from streams.quota import ReportQuota
+from streams.registry import STREAMS
 from streams.report_schedule import (
     DAY,
     MONTH,

@@ -33,7 +33,12 @@ COUPON_CODE = parse_table(
     reporting=False,
 )
 COUPONS = ResourceStream(
-    name="coupon", path="/api/coupons", scope="coupons:read", table=COUPON, page_size=100
+    name="coupon",
+    path="/api/coupons",
+    scope="coupons:read",
+    is_optional=True,
+    table=COUPON,
+    page_size=100,
 )
 COUPON_CODES = ResourceStream(
     name="coupon_code",

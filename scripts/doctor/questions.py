@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from streams import catalog
+from streams import catalog, registry
 from streams.declarations import AggregateStream, MemberListing, ReportStream, ResourceStream
 from tables.converters import format_utc
 from tables.jsonapi import Json, get_path
@@ -86,7 +86,7 @@ def _list(stream: ResourceStream) -> Question:
 
 ACCOUNT = _get("the account", catalog.ACCOUNTS.path, {})
 LISTINGS = {
-    stream.name: _list(stream) for stream in catalog.STREAMS if isinstance(stream, ResourceStream)
+    stream.name: _list(stream) for stream in registry.STREAMS if isinstance(stream, ResourceStream)
 }
 METRICS, MAPPED_METRICS, CUSTOM_METRICS, FLOWS, LISTS, TAG_GROUPS = (
     LISTINGS[name]

@@ -31,13 +31,15 @@ PURE = {
     *(name for name in MODULES if name.partition(".")[0] in {"tables", "state"}),
     "streams",
     "streams.catalog",
+    "streams.content",
     "streams.declarations",
     "streams.registry",
     "streams.report_schedule",
+    "streams.shop",
 }
 WITHOUT_INPUT_OR_OUTPUT = {
     "__future__", "base64", "collections", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "itertools", "json", "math", "msgspec", "re", "typing", "zlib", "zoneinfo",
+    "hashlib", "itertools", "json", "math", "msgspec", "re", "typing", "urllib", "zlib", "zoneinfo",
 }  # fmt: skip
 INPUT_AND_OUTPUT = {"open", "datetime.now", "date.today", "time.time", "monotonic"}
 ONLY_IN = {  # library to the rooms that may import it: modules, or folders of them

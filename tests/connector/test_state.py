@@ -22,6 +22,8 @@ from state.state import (
     parse_state,
 )
 from streams import TABLES
+from streams.content import CONTENT_STREAMS
+from streams.shop import SHOP_STREAMS
 from tests.connector.scripted import KEY, ScriptedAccount, ScriptedRun, resource, run
 from tests.sandbox_server import KEY as SANDBOX_KEY
 from tests.sandbox_server import Sandbox, running_sandbox
@@ -78,6 +80,9 @@ def is_remedy(error: str) -> bool:
     return is_named and "restore the state or reset" in error and "\n" not in error
 
 
+NEWER_STREAMS = (*CONTENT_STREAMS, *SHOP_STREAMS)  # than the stored states
+
+
 class TestVersion1:
     """Both stored states are read; what they hold is not requested or written again."""
 
@@ -97,20 +102,27 @@ class TestVersion1:
         The state is of 18 November: resources and reports are of that day, events and people of
         two days before. Tables and columns that are newer than the state are backfilled, and the
         sandbox restates flows: since then it counts their opens and clicks as people, and answers
-        0.0 for what a channel does not count.
+        0.0 for what a channel does not count. Its flow emails set a link parameter now.
         """
         with running_sandbox(**SANDBOX, campaigns=3, profiles=25) as sandbox:
             sandbox.advance(2 * 86_400)
             done = resume(sandbox, STORED["all_tables"], "all,predictive_analytics")
             lookback = events_since(sandbox, "2026-11-09T14:59:50Z")
         assert written_ids(done, "event") == Counter(one["id"] for one in lookback)
+        newer = {table.name for stream in NEWER_STREAMS for table in stream.tables}
+        newer.add("flow_utm_parameter")
+        assert [table for table in newer if not done.rows(table)] == []
         assert {table: len(done.rows(table)) for table in TABLES if done.rows(table)} == {
+            table: len(done.rows(table)) for table in newer
+        } | {
             "event": len(lookback),
             "profile": 1,
             "campaign_message": 1,
             "campaign_variation": 1,
             "list_tag": 6,
             "segment_tag": 3,
+            "flow_action": 14,
+            "flow_message": 12,
             "flow_performance": 16,
             "flow_performance_period": 78,
             "flow_performance_daily": 62,

@@ -16,8 +16,9 @@ from scripts.doctor.facts import (
     require,
 )
 from scripts.doctor.questions import UndeterminableError
-from streams.catalog import EVENTS, PROFILES, STREAMS
+from streams.catalog import EVENTS, PROFILES
 from streams.declarations import ResourceStream, Stream
+from streams.registry import STREAMS
 from tables.jsonapi import Json, get_path, related_resources
 
 RESOURCES = [stream for stream in STREAMS if isinstance(stream, ResourceStream)]

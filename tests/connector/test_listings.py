@@ -1,0 +1,124 @@
+"""Listings that belong to a record, are read once a day, or add a snapshot each day."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from streams.content import CONTENT_STREAMS
+from streams.shop import SHOP_STREAMS
+from tests.loader import Loader
+from tests.sandbox_server import KEY, Sandbox, running_sandbox
+
+DAY = 86_400
+TABLES = [table.name for one in (*CONTENT_STREAMS, *SHOP_STREAMS) for table in one.tables]
+DAILY = {stream.path for stream in (*CONTENT_STREAMS, *SHOP_STREAMS) if stream.is_daily}
+# Each table's type in the sandbox, where a row is one resource of it.
+TYPES = {
+    "coupon": "coupon",
+    "coupon_code": "coupon-code",
+    "catalog_item": "catalog-item",
+    "catalog_variant": "catalog-variant",
+    "catalog_category": "catalog-category",
+    "review": "review",
+    "form_version": "form-version",
+    "image": "image",
+    "web_feed": "web-feed",
+    "universal_content": "template-universal-content",
+    "webhook": "webhook",
+    "push_token": "push-token",
+    "data_source": "data-source",
+    "custom_object_type": "object-type",
+    "custom_object_record": "object-record",
+    "text_message_sender": "text-messaging-sender",
+    "brand": "brand-color",
+}
+
+
+@pytest.fixture(scope="module", name="server")
+def _server() -> Iterator[Sandbox]:
+    options: dict[str, Any] = {"campaigns": 2, "profiles": 60, "no_limits": True}
+    with running_sandbox(**options, now="2026-11-16T15:00:00Z") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(server: Sandbox) -> Sandbox:
+    """The sandbox without changes of other tests."""
+    server.reset()
+    server.clear_faults()
+    return server
+
+
+@pytest.fixture
+def connection(sandbox: Sandbox) -> Loader:
+    """A connection to every table of content and shop, after its first sync."""
+    return Loader(sandbox.url, {"api_key": KEY, "tables": ",".join(TABLES)}).sync()
+
+
+def requested(sandbox: Sandbox, connection: Loader) -> set[str]:
+    """The paths that the next sync requests."""
+    sandbox.reset_requests()
+    connection.sync()
+    return {one["path"] for one in sandbox.log()}
+
+
+def test_every_table_has_its_rows_and_loses_a_deleted_one(
+    sandbox: Sandbox, connection: Loader
+) -> None:
+    """A record that Klaviyo deletes is deleted the next day, in each table, and no other row."""
+    assert [table for table in TABLES if not connection.tables.get(table)] == []
+    before = {table: len(connection.tables[table]) for table in TYPES}
+    ids = {table: next(iter(connection.tables[table].values()))["id"] for table in TYPES}
+    for table, type_ in TYPES.items():
+        if table not in ("coupon", "custom_object_type", "catalog_category"):
+            sandbox.edit(type_, ids[table], None)
+    sandbox.advance(DAY)
+    connection.sync()
+    lost = {table: before[table] - len(connection.tables[table]) for table in TYPES}
+    kept = {"coupon": 0, "custom_object_type": 0, "catalog_category": 0}
+    assert lost == dict.fromkeys(TYPES, 1) | kept
+
+
+def test_the_rows_of_a_deleted_parent_are_deleted(sandbox: Sandbox, connection: Loader) -> None:
+    """Klaviyo no longer lists the codes of a coupon that is gone."""
+    (_, gone), (_, kept) = sorted((row["id"], row["id"]) for row in rows(connection, "coupon"))
+    sandbox.edit("coupon", gone, None)
+    sandbox.advance(DAY)
+    connection.sync()
+    assert {row["coupon_id"] for row in rows(connection, "coupon_code")} == {kept}
+
+
+def test_a_daily_listing_is_requested_once_a_day(sandbox: Sandbox, connection: Loader) -> None:
+    """A second sync of the day requests none of them, the first of the next day all."""
+    roots = {path for path in DAILY if "{id}" not in path}
+    assert requested(sandbox, connection) & roots == set()
+    sandbox.advance(DAY)
+    assert requested(sandbox, connection) >= roots
+    assert connection.written["catalog_item"] == 0
+
+
+def test_the_listings_of_records_wait_for_these_records(sandbox: Sandbox) -> None:
+    """If coupons cannot be listed, their codes are read by the next sync, not the next day."""
+    connection = Loader(sandbox.url, {"api_key": KEY, "tables": "coupon_code"})
+    sandbox.fault("404", path="/api/coupons")
+    with pytest.raises(Exception, match="/api/coupons"):
+        connection.sync()
+    sandbox.clear_faults()
+    connection.sync()
+    assert len(rows(connection, "coupon_code")) == 300
+
+
+def test_usage_of_earlier_days_is_kept(sandbox: Sandbox, connection: Loader) -> None:
+    """Each day adds a row per kind of usage; a full re-sync deletes none."""
+    sandbox.advance(DAY)
+    connection.sync()
+    connection.state = {}
+    connection.sync()
+    days = {row["date"] for row in rows(connection, "billing_usage_daily")}
+    assert days == {"2026-11-16", "2026-11-17"}
+
+
+def rows(connection: Loader, table: str) -> list[dict[str, Any]]:
+    """The rows of a table."""
+    return list(connection.tables.get(table, {}).values())
