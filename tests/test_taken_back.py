@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 import streams
+from api import AuthError
 from streams.registry import ALWAYS_SYNCED, REFILLED
 from tests import fivetran
 from tests.fake_clock import FakeClock
@@ -104,6 +105,27 @@ class TestReSync:
             assert rows.items() <= after[name].items(), name
         assert len({row["account_id"] for row in after["profile"].values()}) == 2
 
+    def test_b1_a_re_sync_removes_nothing_of_an_account_that_cannot_be_read(
+        self, sandbox: Sandbox
+    ) -> None:
+        """While a key is rejected all rows stay; once it works, the re-sync is complete."""
+        configuration = {"tables": f"list,flow_message,tag,template,{PEOPLE}"}
+        both = configuration | {"api_key": f"{KEY},{OTHER_KEY}"}
+        connection = Loader(sandbox.url, both).sync()
+        before = refilled(connection)
+        delete_some(sandbox)
+        connection.configuration = configuration | {"api_key": f"{KEY},pk_wrong"}
+        connection.state = {}
+        for _ in range(2):
+            with pytest.raises(AuthError):
+                connection.sync()
+            for name, rows in refilled(connection).items():
+                assert before[name].keys() <= rows.keys(), name
+        connection.configuration = both
+        connection.sync()
+        assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
+        assert set(connection.sync().written) <= {"sync_report", "event", "event_attribution"}
+
     def test_b1_a_table_is_truncated_when_it_is_chosen_again(
         self, sandbox: Sandbox, connection: Loader
     ) -> None:
@@ -164,6 +186,19 @@ class TestPeople:
         assert person["id"] not in {row["id"] for row in connection.rows("profile")}
         assert_like_a_first_sync(sandbox, connection)
 
+    def test_b2_no_choice_of_metrics_keeps_an_erased_persons_address(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """Events of metrics that are no longer synced are redacted as well."""
+        person = find_recipient(connection)
+        narrowed = {"event_metrics": "Placed Order", "reread_events_from": "2026-01-01"}
+        connection.configuration = EVERYTHING | narrowed
+        connection.sync()
+        sandbox.erase(person["id"])
+        sandbox.advance(DAY)
+        connection.sync()
+        assert not personal_events(connection, person)
+
     @pytest.mark.parametrize(
         ("delay", "days"), [(3_600, [1]), (5 * DAY, [1, 1, 7])], ids=["soon", "late"]
     )
@@ -194,7 +229,8 @@ class TestPeople:
         sandbox.reset_requests()
         connection.sync()
         assert not [one for one in sandbox.log() if one["path"] == "/api/events"]
-        assert "reread" not in connection.state["accounts"].popitem()[1]["tables"]
+        reread = connection.state["accounts"].popitem()[1]["tables"]["reread"]
+        assert "people" not in reread
 
     def test_b2_what_klaviyo_no_longer_returns_can_be_purged(
         self, sandbox: Sandbox, connection: Loader, connector_project: Path
@@ -232,6 +268,26 @@ def purge(warehouse: Path) -> None:
     with duckdb.connect(str(warehouse)) as connection:
         for statement in statements.split(";")[:-1]:
             connection.execute(statement)
+
+
+class TestZone:
+    """E10: after a change of the time zone, rows are deleted that results may have had."""
+
+    def test_e10_fivetran_ignores_deletes_of_rows_that_were_never_written(
+        self, sandbox: Sandbox, connector_project: Path
+    ) -> None:
+        """The rows that are left are those of a first sync in the new zone."""
+        configuration = {"api_key": KEY, "tables": "form_daily"}
+        env = {"KLAVIYO_BASE_URL": sandbox.url}
+        assert fivetran.debug(connector_project, configuration, env=env).returncode == 0
+        sandbox.change_settings(timezone="Asia/Tokyo")
+        second = fivetran.debug(connector_project, configuration, env=env)
+        assert second.returncode == 0, second.stderr
+        rows = fivetran.rows(second.warehouse, "form_daily")
+        days = {(one["form_id"], f"{one['date']}") for one in rows if not one["_fivetran_deleted"]}
+        fresh = Loader(sandbox.url, configuration).sync().rows("form_daily")
+        assert days == {(one["form_id"], one["date"]) for one in fresh}
+        assert len(days) < len(rows)
 
 
 class TestEmptyListing:
