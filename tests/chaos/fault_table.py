@@ -303,7 +303,7 @@ RESPONSES = [
         "H12",
         "500 to every page that holds a certain event",
         "all other events arrive; sync_error names the second of this one; it arrives within a day"
-        " of the first page that holds it",
+        " once pages hold it",
         case("an event", responses.fail_at_event),
     ),
 ]
@@ -403,8 +403,9 @@ MOVING_DATA = [
     ),
     fault(
         "D10",
-        "any history of additions, changes, deletions, erasures, merges, moved credits, late and"
-        " early events, odd and empty pages, kills and re-syncs",
+        "any history of additions, changes, deletions, erasures, merges, moved credits, other"
+        " revenue metrics and time zones, late and early events, odd and empty pages, kills and"
+        " re-syncs",
         "the warehouse equals the account, and many syncs equal one; 400 histories",
         tested_by="tests/chaos/test_any_order.py::test_any_history_ends_equal",
     ),
