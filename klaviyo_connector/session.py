@@ -8,6 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -32,11 +33,12 @@ log = logging.getLogger("klaviyo")
 
 
 class QuotaSpentError(TransientError):
-    """Klaviyo's Retry-After is longer than a sync should wait."""
+    """Klaviyo's quota, or our share of it, allows a request only later than a sync should wait."""
 
-    def __init__(self, endpoint: str, seconds: float) -> None:
+    def __init__(self, endpoint: str, seconds: float, limit: str = "Klaviyo's quota") -> None:
+        minutes = ceil(seconds / 60)
         super().__init__(
-            f"{endpoint}: Klaviyo's quota is used up; retry in {seconds / 60:.0f} minutes or later",
+            f"{endpoint}: {limit} is used up; retry in {minutes} minutes or later",
             seconds,
             throttled=True,
         )

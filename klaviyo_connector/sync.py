@@ -256,11 +256,11 @@ def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[O
     rows = RowDigests(known.digests)
     yield from writer.store(ACCOUNTS.table, context.document, lambda row: rows.is_changed("", row))
     if known.units not in ((), context.units):
-        context.state.request_results_again()
+        zone, former_zone = context.units[0], known.units[0]
+        context.state.request_results_again(None if zone == former_zone else former_zone)
         yield Warning(
             f"the account's time zone or currency is no longer {', '.join(known.units)} but"
-            f" {', '.join(context.units)}: all results are requested again, as the quota allows;"
-            " after a change of the zone, counts of old days that moved to the day beside stay"
+            f" {', '.join(context.units)}: all results are requested again, as the quota allows"
         )
     context.state.account_row = AccountRowState(digests=dict(rows.digests), units=context.units)
     yield context.state.checkpoint()

@@ -34,6 +34,7 @@ class Loader:
     tables: Tables = field(default_factory=dict)
     state: Any = field(default_factory=dict)
     defers_truncate: bool = False  # whether it truncates at the end of a sync that succeeds
+    ignores_unknown: bool = False  # deletes of rows that were never written, as Fivetran does
     warnings: list[str] = field(default_factory=list)
     written: Counter[str] = field(default_factory=Counter)  # upserts of the last sync
     deleted: Counter[str] = field(default_factory=Counter)  # deletes of the last sync
@@ -80,8 +81,11 @@ class Loader:
                 self.tables.setdefault(operation.table, {})[key] = operation.row
                 self._unwritten.get(operation.table, set()).discard(key)
             elif isinstance(operation, models.Delete):
+                key = _key(operation.table, operation.keys)
+                if self.ignores_unknown and key not in self.tables.get(operation.table, {}):
+                    continue
                 self.deleted[operation.table] += 1
-                del self.tables[operation.table][_key(operation.table, operation.keys)]
+                del self.tables[operation.table][key]
             elif isinstance(operation, models.Truncate) and operation.deferred:
                 self._unwritten[operation.table] = {*self.tables.get(operation.table, {})}
             elif isinstance(operation, models.Truncate):

@@ -234,6 +234,26 @@ def purge(warehouse: Path) -> None:
             connection.execute(statement)
 
 
+class TestZone:
+    """E10: after a change of the time zone, rows are deleted that results may have had."""
+
+    def test_e10_fivetran_ignores_deletes_of_rows_that_were_never_written(
+        self, sandbox: Sandbox, connector_project: Path
+    ) -> None:
+        """The rows that are left are those of a first sync in the new zone."""
+        configuration = {"api_key": KEY, "tables": "form_daily"}
+        env = {"KLAVIYO_BASE_URL": sandbox.url}
+        assert fivetran.debug(connector_project, configuration, env=env).returncode == 0
+        sandbox.change_settings(timezone="Asia/Tokyo")
+        second = fivetran.debug(connector_project, configuration, env=env)
+        assert second.returncode == 0, second.stderr
+        rows = fivetran.rows(second.warehouse, "form_daily")
+        days = {(one["form_id"], f"{one['date']}") for one in rows if not one["_fivetran_deleted"]}
+        fresh = Loader(sandbox.url, configuration).sync().rows("form_daily")
+        assert days == {(one["form_id"], one["date"]) for one in fresh}
+        assert len(days) < len(rows)
+
+
 class TestEmptyListing:
     """B4: a listing that lacks a large share of the known rows is read again."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct
@@ -42,6 +43,14 @@ YEARS = range(1900, 9000)  # beyond them a lookback is no date any more
 def _require_zone(*times: datetime | None) -> None:
     if any(time is not None and time.tzinfo is None for time in times):
         raise ValueError("a time without a zone")
+
+
+def _require_zone_names(names: Iterable[str]) -> None:
+    for name in names:
+        try:
+            ZoneInfo(name)
+        except (KeyError, OSError):
+            raise ValueError(f"no time zone: {name}") from None
 
 
 def _require_year(*days: date | None) -> None:
@@ -134,7 +143,8 @@ class ReportState(
     The days of the last daily lookback and of the last full refresh, the first day of that full
     refresh, the ranges still to request, the day on which each period (a rolling kind, or the first
     day of a month) was requested last, and the written rows: key without date to day ("" if the
-    table has none) to digest and recipients.
+    table has none) to digest and recipients. After a change of the account's time zone, until
+    everything is requested again: the `former_zones`, and the periods requested in them.
     """
 
     daily_lookback_on: date | None = None
@@ -143,10 +153,27 @@ class ReportState(
     pending: tuple[DayRange, ...] = ()
     requested_on: dict[str, date] = {}
     digests: dict[str, dict[DayOrNone, SizedDigest]] = {}
+    former_zones: tuple[str, ...] = ()
+    former_periods: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require_year(self.daily_lookback_on, self.full_refresh_on, self.full_refresh_from)
         _require_year(*self.requested_on.values())
+        _require_zone_names(self.former_zones)
+
+    def restart(self, former_zone: str | None) -> "ReportState":
+        """The state in which everything is to be requested again; the written rows stay known."""
+        if former_zone is None:
+            return ReportState(
+                digests=self.digests,
+                former_zones=self.former_zones,
+                former_periods=self.former_periods,
+            )
+        return ReportState(
+            digests=self.digests,
+            former_zones=tuple(dict.fromkeys((*self.former_zones, former_zone))),
+            former_periods=tuple(dict.fromkeys((*self.former_periods, *self.requested_on))),
+        )
 
 
 class WindowedState(
@@ -275,12 +302,10 @@ class AccountState:
     unknown: dict[str, Any] = field(default_factory=dict)  # of a newer connector's streams
     event_times: tuple[datetime, ...] = ()  # the span of those written since the last sync_report
 
-    def request_results_again(self) -> None:
-        """Let every report and aggregate start over; written rows can still be deleted."""
+    def request_results_again(self, former_zone: str | None) -> None:
+        """Let every report and aggregate start over, also after a change of the time zone."""
         self.reports = {
-            table: {
-                metric: ReportState(digests=state.digests) for metric, state in by_metric.items()
-            }
+            table: {metric: state.restart(former_zone) for metric, state in by_metric.items()}
             for table, by_metric in self.reports.items()
         }
 

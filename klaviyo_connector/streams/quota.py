@@ -28,21 +28,18 @@ class ReportQuota:
 
     context: AccountContext
 
-    def remaining(self, path: str) -> int:
-        """How many requests of a report are left now."""
-        quota = self._of(path)
-        if quota.closed_until is not None and quota.closed_until > self.context.now:
-            return 0
-        daily = self.context.session.daily_quota(path) or DAILY_QUOTA
-        return int(daily * OUR_SHARE) - sum(quota.requests.values())
-
     def require(self, path: str) -> None:
         """Raise QuotaSpentError where no request of a report is left now."""
-        if self.remaining(path) <= 0:
-            quota, now = self._of(path), self.context.now
-            reopens = [hour + DAY + HOUR for hour in quota.requests] + [quota.closed_until or now]
-            seconds = (min(time for time in reopens if time >= now) - now).total_seconds()
-            raise QuotaSpentError(path, seconds)
+        quota, now = self._of(path), self.context.now
+        if quota.closed_until is not None and quota.closed_until > now:
+            raise QuotaSpentError(path, (quota.closed_until - now).total_seconds())
+        daily = self.context.session.daily_quota(path) or DAILY_QUOTA
+        share = max(int(daily * OUR_SHARE), 1)
+        if sum(quota.requests.values()) >= share:
+            oldest = min(hour for hour, requests in quota.requests.items() if requests)
+            seconds = (oldest + DAY + HOUR - now).total_seconds()
+            limit = f"our share of Klaviyo's quota ({share} of {daily:.0f} requests a day)"
+            raise QuotaSpentError(path, seconds, limit)
 
     def count(self, path: str, requests: int) -> None:
         """Book requests of a report."""

@@ -111,9 +111,13 @@ def mark_requested(state: ReportState, window: ReportWindow, today: date) -> Rep
     """The state after a window is requested: the window is not pending any more."""
     if window.kind:
         requested_on = {**state.requested_on, window.period: today}
-        return msgspec.structs.replace(state, requested_on=requested_on)
+        former_periods = tuple(one for one in state.former_periods if one != window.period)
+        state = msgspec.structs.replace(
+            state, requested_on=requested_on, former_periods=former_periods
+        )
     pending = tuple(days for days in state.pending if days != window.days)
-    return msgspec.structs.replace(state, pending=pending)
+    zones = state.former_zones if pending or state.former_periods else ()
+    return msgspec.structs.replace(state, pending=pending, former_zones=zones)
 
 
 def _daily_lookback_start(schedule: Schedule, state: ReportState, today: date) -> date:

@@ -6,7 +6,7 @@ state and is requested by a later sync: no window is lost.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from streams.context import AccountContext
 from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
 from streams.declarations import AggregateStream, PeriodStream, ReportStream
 from streams.failures import Failures
+from streams.former_zones import FormerRows, has_former_rows, leave_margins
 from streams.quota import ReportQuota
 from streams.report_schedule import (
     DAY,
@@ -236,8 +237,7 @@ class ReportsSync:
         rows = self._written[job.subject]
         oldest_day = date.min  # all rows are kept if the window fails
         try:
-            for result in self._request_results(job):
-                yield from self._store(job, result, rows)
+            yield from self._write_results(job, rows, state)
             yield from self._delete_missing(job, rows)
             state = mark_requested(state, job.window, self.context.today)
             days = job.stream.schedule.daily_lookback_days + 2
@@ -249,6 +249,27 @@ class ReportsSync:
                 job.metric_id,
                 msgspec.structs.replace(state, digests=rows.dump(oldest_day.isoformat())),
             )
+
+    def _write_results(
+        self, job: Job, rows: WrittenRows, state: ReportState
+    ) -> Iterator[Operation]:
+        """Write the results of a window, and delete the rows that they had in a former zone."""
+        if not has_former_rows(job.stream.table, job.window, state):
+            for result in self._request_results(job):
+                yield from self._store(job, result, rows)
+            return
+        former = FormerRows.load(self.context, job.stream.table, job.window, state)
+        if job.window.kind:  # a wider period counts other people
+            for result in self._request_results(job):
+                yield from self._store(job, result, rows)
+        wider = replace(job, window=former.widen_window(job.stream.earliest))
+        for result in self._request_results(wider):
+            former.add(result.source)
+            if former.is_own(result.groupings):
+                yield from self._store(job, result, rows)
+        for key in sorted(former.keys - rows.digests.seen):
+            rows.digests.digests.pop(key, None)
+            yield self._delete_row(job.stream.table, key)
 
     def _store(self, job: Job, result: Result, rows: WrittenRows) -> Iterator[Operation]:
         """Write one result and the day's snapshot of it, if it is changed."""
@@ -297,9 +318,12 @@ class ReportsSync:
             return first <= day <= last if day else not job.stream.schedule.overlap_days
 
         for dated_key in rows.digests.pop_missing(is_answered):
-            day, key = _split_key(dated_key)
-            dated = {table.day_column: day} if table.day_column else {}
-            yield self.writer.delete(table, {**dated, **table.parse_key(key, undated=True)})
+            yield self._delete_row(table, dated_key)
+
+    def _delete_row(self, table: Table, dated_key: str) -> Operation:
+        day, key = _split_key(dated_key)
+        dated = {table.day_column: day} if table.day_column else {}
+        return self.writer.delete(table, {**dated, **table.parse_key(key, undated=True)})
 
     def _request_results(self, job: Job) -> Iterator[Result]:
         if isinstance(job.stream, AggregateStream):
@@ -409,7 +433,8 @@ def _plan_metric(
     state = _state_of(context, stream.table, metric_id)
     if isinstance(stream, PeriodStream):
         return plan_periods(stream, state, context.today, first_day, context.settings.start_date)
-    windows, state = plan_windows(stream.schedule, state, context.today, first_day)
+    schedule = leave_margins(stream.schedule) if state.former_zones else stream.schedule
+    windows, state = plan_windows(schedule, state, context.today, first_day)
     _put_state(context, stream.table, metric_id, state)
     return windows
 

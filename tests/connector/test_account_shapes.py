@@ -20,6 +20,7 @@ ACCOUNT: dict[str, Any] = {
 CAMPAIGNS, FLOWS, FLOW_DAYS = "campaign_performance", "flow_performance", "flow_performance_daily"
 REPORTS = f"{CAMPAIGNS},{FLOWS},{FLOW_DAYS}"
 MESSAGES = "campaign_message,campaign_variation"
+DAY = 86_400
 
 
 @pytest.fixture(name="usual", scope="module")
@@ -178,19 +179,47 @@ class TestSharedKeys:
 class TestUnits:
     """An account whose time zone or currency changes."""
 
-    TABLES = f"account,{REPORTS},message_metric_daily,segment_daily"
+    TABLES = (
+        f"account,{REPORTS},flow_performance_period,message_metric_daily,inbox_provider_daily,"
+        "segment_daily,form_daily"
+    )
 
-    def test_results_are_requested_again_in_another_zone(self, sandbox: Sandbox) -> None:
-        """Every day within the lookback is as a first sync in that zone has it."""
-        start = "2026-10-20"
-        done = connect(sandbox, self.TABLES, start_date=start).sync()
-        sandbox.change_settings(timezone="Australia/Sydney")
-        fresh = connect(sandbox, self.TABLES, start_date=start).sync()
-        done.sync()
-        assert done.content() == fresh.content()
-        (warning,) = done.warnings
-        assert "no longer America/New_York, USD but Australia/Sydney, USD" in warning
+    @pytest.mark.parametrize(
+        ("zone", "start_date"),
+        [("Asia/Tokyo", {}), ("Pacific/Honolulu", {"start_date": "2026-09-03"})],
+        ids=["east", "west"],
+    )
+    def test_e10_a_change_of_the_zone_leaves_no_row_behind(
+        self, sandbox: Sandbox, zone: str, start_date: dict[str, str]
+    ) -> None:
+        """Each table is as a first sync in the new zone has it, however old its rows are."""
+        done = connect(sandbox, self.TABLES, **start_date).sync()
+        done.ignores_unknown = True
+        sandbox.change_settings(timezone=zone)
+        (warning,) = done.sync().warnings
+        assert f"no longer America/New_York, USD but {zone}, USD" in warning
+        assert done.content() == connect(sandbox, self.TABLES, **start_date).sync().content()
         assert done.sync().warnings == []
+        assert not done.deleted
+
+    def test_e10_a_change_of_the_zone_survives_a_spent_quota_and_a_second_change(
+        self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However the requests spread over days, no row of either former zone is left behind."""
+        done = connect(sandbox, self.TABLES).sync()
+        done.ignores_unknown = True
+        for zone in ("Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Honolulu"):
+            sandbox.advance(2 * DAY)
+            sandbox.change_settings(timezone=zone)
+            with monkeypatch.context() as patch:
+                patch.setattr("streams.quota.OUR_SHARE", 5 / 225)
+                done.sync()
+            assert [one for one in done.warnings if "flow-series-reports: " in one]
+        for _ in range(3):
+            sandbox.advance(DAY)
+            done.sync()
+        assert done.content() == connect(sandbox, self.TABLES).sync().content()
+        assert "former" not in str(done.state)
 
     def test_results_are_requested_again_in_another_currency(self, sandbox: Sandbox) -> None:
         """The account's row has the new currency, and the whole history is requested."""

@@ -485,6 +485,25 @@ class TestQuota:
         run(second.state, tables=self.TABLES)
         assert len(report_account.requests_to(FLOW_DAYS)) == 6
 
+    def test_e1_a_warning_says_which_limit_is_used_up(
+        self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Our own share has its size and the time until the oldest request no longer counts."""
+        monkeypatch.setattr(quota, "DAILY_QUOTA", 4)
+        put_campaign(report_account, 300)
+        report_account.now += timedelta(minutes=20)
+        first = run(tables=self.TABLES)
+        report_account.now += timedelta(hours=3)
+        second = run(first.state, tables=self.TABLES)
+        share = f"{FLOW_DAYS}: our share of Klaviyo's quota (3 of 4 requests a day) is used up"
+        for done, minutes in ((first, 24 * 60 + 40), (second, 21 * 60 + 40)):
+            (warning,) = done.warnings
+            assert warning.startswith(f"{share}; retry in {minutes} minutes or later;")
+        report_account.now += DAY
+        report_account.responses[FLOW_DAYS] = quota_spent
+        (warning,) = run(second.state, tables=self.TABLES).warnings
+        assert warning.startswith(f"{FLOW_DAYS}: Klaviyo's quota is used up; retry in ")
+
     def test_a_failed_sync_counts_its_requests(
         self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -286,6 +286,8 @@ class TestDamage:
             ((*report, "pending"), [["2026-11-01"]]),
             ((*report, "history_on"), "soon"),
             ((*report, "deep_on"), "0001-01-01"),
+            ((*report, "former_zones"), ["Mars/Olympus"]),
+            ((*report, "former_zones"), ["America"]),
             ((*report, "rows"), {'["a"]': {"": "jL0Dnl7c"}}),
             ((*report, "rows"), {'["a","b","c","d","e"]': {"2026-02-30": "jL0Dnl7c"}}),
             ((*report, "rows"), {'["a","b","c","d","e"]': {"": "jL0Dnl7c:-1"}}),
