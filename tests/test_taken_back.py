@@ -164,6 +164,19 @@ class TestPeople:
         assert person["id"] not in {row["id"] for row in connection.rows("profile")}
         assert_like_a_first_sync(sandbox, connection)
 
+    def test_b2_no_choice_of_metrics_keeps_an_erased_persons_address(
+        self, sandbox: Sandbox, connection: Loader
+    ) -> None:
+        """Events of metrics that are no longer synced are redacted as well."""
+        person = find_recipient(connection)
+        narrowed = {"event_metrics": "Placed Order", "reread_events_from": "2026-01-01"}
+        connection.configuration = EVERYTHING | narrowed
+        connection.sync()
+        sandbox.erase(person["id"])
+        sandbox.advance(DAY)
+        connection.sync()
+        assert not personal_events(connection, person)
+
     @pytest.mark.parametrize(
         ("delay", "days"), [(3_600, [1]), (5 * DAY, [1, 1, 7])], ids=["soon", "late"]
     )
@@ -194,7 +207,8 @@ class TestPeople:
         sandbox.reset_requests()
         connection.sync()
         assert not [one for one in sandbox.log() if one["path"] == "/api/events"]
-        assert "reread" not in connection.state["accounts"].popitem()[1]["tables"]
+        reread = connection.state["accounts"].popitem()[1]["tables"]["reread"]
+        assert "people" not in reread
 
     def test_b2_what_klaviyo_no_longer_returns_can_be_purged(
         self, sandbox: Sandbox, connection: Loader, connector_project: Path

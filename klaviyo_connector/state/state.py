@@ -213,11 +213,26 @@ class PendingPerson(Struct, frozen=True, array_like=True):
         _require_year(self.found_on, self.noticed_on)
 
 
+class SyncedEvents(Struct, frozen=True, array_like=True):
+    """The events of one metric that were ever requested: since `start`, if any, until a time."""
+
+    start: date | None
+    until: datetime
+
+    def __post_init__(self) -> None:
+        _require_year(self.start)
+        _require_zone(self.until)
+
+
 class RereadState(_Part, frozen=True):
-    """Events to read again: of `people`; `since` is the setting that was followed last."""
+    """Events to read again: of `people`; `since` is the setting that was followed last.
+
+    `synced` is what the warehouse may have by metric ("": all of them), whatever is chosen now.
+    """
 
     since: date | None = None
     people: dict[str, PendingPerson] = {}
+    synced: dict[str, SyncedEvents] = {}
 
 
 class ProfilesState(_Part, frozen=True):

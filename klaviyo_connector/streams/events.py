@@ -1,6 +1,6 @@
 """Syncs events, and the messages that Klaviyo credits with them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,9 +10,10 @@ import msgspec
 from api import ConfigurationError, RefusedError
 from configuration import quote
 from models import Operation
-from state.state import WindowedState
+from state.state import SyncedEvents, TimeSpan, WindowedState
 from streams.catalog import EVENT, EVENT_ATTRIBUTION, EVENTS
 from streams.context import AccountContext
+from streams.declarations import BEFORE_KLAVIYO
 from streams.failures import Failures
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
@@ -22,11 +23,12 @@ from tables.jsonapi import Json, get_path, related_resources
 
 def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
     """Write the events of every chosen metric, or of all metrics at once."""
+    metrics, unknown = selected_metrics(context)
+    remember_synced(context, metrics)
     forget_since_setting(context)
     if context.restart_if_tables_added(EVENTS.name, [EVENT.name, EVENT_ATTRIBUTION.name]):
         context.state.events = {}
     params = event_params(context)
-    metrics, unknown = selected_metrics(context)
     failures = Failures()
     for metric_id, name in metrics.items():
         condition = f'equals(metric_id,"{metric_id}")' if metric_id else ""
@@ -54,6 +56,25 @@ def selected_metrics(
     return chosen or ({} if unknown else {"": ""}), unknown
 
 
+def remember_synced(context: AccountContext, metrics: Collection[str]) -> None:
+    """Record which events the warehouse may have from now on: later settings may choose others."""
+    reread = context.state.reread
+    synced = {key: _of_coverage(part) for key, part in context.state.events.items()}
+    synced |= reread.synced  # a state of earlier versions has the coverage alone
+    for key in metrics:
+        starts = [context.settings.start_date]
+        if key in synced:
+            starts.append(synced[key].start)
+        start = None if None in starts else min(filter(None, starts))
+        synced[key] = SyncedEvents(start, context.now)
+    context.state.reread = msgspec.structs.replace(reread, synced=synced)
+
+
+def _of_coverage(part: WindowedState) -> SyncedEvents:
+    ends = [part.low_watermark or BEFORE_KLAVIYO, *(span.end for span in part.covered)]
+    return SyncedEvents(part.start_date, max(ends))
+
+
 def forget_since_setting(context: AccountContext) -> None:
     """Let the events since `reread_events_from` be unread, once for each value of the setting."""
     since = context.settings.reread_events_from
@@ -68,10 +89,16 @@ def forget_since_setting(context: AccountContext) -> None:
 
 def _forget_since(known: WindowedState, start: datetime) -> WindowedState:
     """The coverage without what is read since a time."""
-    if known.low_watermark is None or known.low_watermark <= start:
-        return known
+    low, daily = known.low_watermark, known.daily_lookback_until
     return msgspec.structs.replace(
-        known, low_watermark=start, daily_lookback_until=start, covered=()
+        known,
+        low_watermark=low and min(low, start),
+        daily_lookback_until=daily and min(daily, start),
+        covered=tuple(
+            TimeSpan(span.start, min(span.end, start))
+            for span in known.covered
+            if span.start < start
+        ),
     )
 
 
@@ -123,7 +150,17 @@ class EventSync:
         """Put the coverage of the events into the state."""
         account = self.context.state
         account.events = {**account.events, self.metric_id: state}
+        self._remember_latest()
         return self.checkpoint()
+
+    def _remember_latest(self) -> None:
+        """Record an event that is dated ahead of Klaviyo's clock as synced, too."""
+        reread = self.context.state.reread
+        known = reread.synced[self.metric_id]
+        latest = datetime.fromisoformat(self._latest) if self._latest else known.until
+        if latest > known.until:
+            synced = {**reread.synced, self.metric_id: SyncedEvents(known.start, latest)}
+            self.context.state.reread = msgspec.structs.replace(reread, synced=synced)
 
     def checkpoint(self) -> Operation:
         """Put the span of the events' times into the state."""

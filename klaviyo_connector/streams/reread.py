@@ -22,11 +22,11 @@ import msgspec
 from api import ContractError, GoneError
 from models import Operation, Warning
 from parallel import read_in_parallel
-from state.state import PendingPerson, WindowedState
+from state.state import PendingPerson, SyncedEvents
 from streams.catalog import EVENTS
 from streams.context import AccountContext
 from streams.disappeared import put_people
-from streams.events import EventSync, event_params, selected_metrics
+from streams.events import EventSync, event_params
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, documents, get_path
@@ -80,7 +80,6 @@ class PeopleReading:
         self, context: AccountContext, writer: RowWriter, due: dict[str, PendingPerson]
     ) -> None:
         self._context, self._sync = context, EventSync(context, writer, "")
-        self._chosen = {*selected_metrics(context)[0]}  # "": all of them
         self._due, self._waiting, self._requested = due, deque(due), set(due)
         self._owners: dict[str, set[str]] = defaultdict(set)  # of the events of a person
 
@@ -113,17 +112,12 @@ class PeopleReading:
         """Whether an event is among those that were ever read, by any settings."""
         metric = get_path(document, ("relationships", "metric", "data", "id"))
         happened = to_utc_datetime(get_path(document, ("attributes", EVENTS.cursor_field))) or ""
-        parts = self._context.state.events
-        return any(
-            self._covers(parts[key], happened, is_chosen=key in self._chosen)
-            for key in ("", metric)
-            if key in parts
-        )
+        synced = self._context.state.reread.synced
+        return any(self._covers(synced[key], happened) for key in ("", metric) if key in synced)
 
-    def _covers(self, part: WindowedState, happened: str, *, is_chosen: bool) -> bool:
-        start, end = part.start_date, part.low_watermark
-        is_after_start = start is None or happened >= format_utc(self._context.start_of_day(start))
-        return is_after_start and (is_chosen or (end is not None and happened < format_utc(end)))
+    def _covers(self, synced: SyncedEvents, happened: str) -> bool:
+        start = synced.start and format_utc(self._context.start_of_day(synced.start))
+        return (start or "") <= happened <= format_utc(synced.until)
 
     def await_survivors(self, person: str) -> None:
         """Let the survivors of a person who disappeared wait to be read."""

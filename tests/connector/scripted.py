@@ -32,6 +32,7 @@ NO_RESULTS: dict[str, Any] = {  # of any kind of report
     "data": [],
 }
 TIME_CONDITION = re.compile(r"(greater-or-equal|greater-than|less-than)\((\w+),([^)]+)\)")
+METRIC_CONDITION = re.compile(r'equals\(metric_id,"(\w+)"\)')
 ID_CONDITION = re.compile(r"any\(id,(\[.*?\])\)")
 COMPARE = {
     "greater-or-equal": operator.ge,
@@ -118,9 +119,15 @@ class ScriptedAccount:
 
 
 def _matches(document: Any, condition: str) -> bool:
-    """Whether a document meets a filter on `archived`, on times and on ids."""
+    """Whether a document meets a filter on `archived`, on times, on ids and on a metric."""
     if any(document.get("id") not in json.loads(ids) for ids in ID_CONDITION.findall(condition)):
         return False
+    for metric in METRIC_CONDITION.findall(condition):
+        if (
+            document["relationships"].get("metric", {"data": {"id": metric}})["data"]["id"]
+            != metric
+        ):
+            return False
     attributes = document.get("attributes", {}) if isinstance(document, dict) else {}
     archived = attributes.get("archived", attributes.get("definition", {}).get("archived", False))
     if f"equals(archived,{str(not archived).lower()})" in condition:

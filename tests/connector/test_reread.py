@@ -33,9 +33,9 @@ def person(id_: str, updated: str = OLD) -> Any:
     return resource("profile", id_, created=OLD, updated=updated)
 
 
-def event(id_: str, owner: str, metric: str = "m1") -> Any:
-    """An event of months ago."""
-    return resource("event", id_, {"profile": owner, "metric": metric}, datetime=OLD)
+def event(id_: str, owner: str, metric: str = "m1", happened: str = OLD) -> Any:
+    """An event, of months ago by default."""
+    return resource("event", id_, {"profile": owner, "metric": metric}, datetime=happened)
 
 
 def answer_by_person(
@@ -207,6 +207,42 @@ def test_b2_events_that_were_never_synced_are_not_written(people: ScriptedAccoun
     assert [row["id"] for row in second.rows("event") if row["profile_id"] == "a"] == ["e1"]
 
 
+@pytest.mark.parametrize(
+    "chosen_later",
+    [{"reread_events_from": "2026-01-01"}, {"tables": f"{TABLES},event_attribution"}],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_b2_events_of_a_metric_that_is_no_longer_chosen_are_read_again(
+    people: ScriptedAccount, chosen_later: dict[str, str]
+) -> None:
+    """Whatever a later setting lets the sync read again, the warehouse still has their rows."""
+    people.documents["/api/metrics"].append(resource("metric", "m2", name="Active on Site"))
+    people.documents[EVENTS] += [event("e4", "a", "m2"), event("e5", "c", "m2")]
+    first = run(tables=TABLES)
+    settings = {"event_metrics": "Placed Order", **chosen_later}
+    second = sync_a_day_later(people, first, **settings)
+    without_profile(people, "a")
+    third = sync_a_day_later(people, second, **settings)
+    written = [row["id"] for row in third.rows("event") if row["profile_id"] == "a"]
+    assert written == ["e1", "e4"]
+
+
+def test_b2_a_state_of_an_earlier_version_says_what_was_synced(people: ScriptedAccount) -> None:
+    """Events that happened before a metric was left out are read again, later ones are not."""
+    people.documents["/api/metrics"].append(resource("metric", "m2", name="Active on Site"))
+    people.documents[EVENTS].append(event("e4", "a", "m2"))
+    state = run(tables=TABLES).state
+    (account,) = state["accounts"].values()
+    del account["tables"]["reread"]
+    later = f"{people.now + timedelta(hours=1):%Y-%m-%dT%H:%M:%S+00:00}"
+    people.documents[EVENTS].append(event("e5", "a", "m2", later))
+    without_profile(people, "a")
+    people.now += DAY
+    done = run(state, tables=TABLES, event_metrics="Placed Order")
+    written = {row["id"] for row in done.rows("event") if row["profile_id"] == "a"}
+    assert written == {"e1", "e4"}
+
+
 def test_reread_events_from_is_followed_once_for_each_value(people: ScriptedAccount) -> None:
     """Events since that day are written again by one sync; another value does it again."""
     first = run(tables=TABLES)
@@ -216,3 +252,20 @@ def test_reread_events_from_is_followed_once_for_each_value(people: ScriptedAcco
     runs.append(sync_a_day_later(people, runs[-1], reread_events_from="2026-05-02"))
     runs.append(sync_a_day_later(people, runs[-1], reread_events_from="2026-07-01"))
     assert [len(one.rows("event")) for one in runs] == [3, 0, 3, 0]
+
+
+@pytest.mark.usefixtures("people")
+def test_b2_an_interrupted_first_sync_reads_again_what_it_read_since_that_day() -> None:
+    """Times that were read beyond the watermark are read again, although the history has gaps."""
+    state = run(tables="event").state
+    (account,) = state["accounts"].values()
+    account["tables"]["event"] = {
+        "": {
+            "watermark": "2026-03-01T00:00:00Z",
+            "cold": "2026-03-01T00:00:00Z",
+            "done": [["2026-04-01T00:00:00Z", "2026-08-01T00:00:00Z"]],
+        }
+    }
+    assert run(state, tables="event").rows("event") == []
+    done = run(state, tables="event", reread_events_from="2026-05-15")
+    assert [row["id"] for row in done.rows("event")] == ["e1", "e2", "e3"]
