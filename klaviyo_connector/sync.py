@@ -70,8 +70,7 @@ def sync(
     previous = parse_state(state, TABLES)
     unfilled = [name for name in REFILLED if name in settings.tables - previous.filled]
     batches = _sync_accounts(settings, previous, unfilled, defers_truncate=defers_truncate)
-    filled = sorted({*previous.filled, *unfilled})
-    yield from throttle_checkpoints(_merge_account_states(batches, previous, filled), previous)
+    yield from throttle_checkpoints(_merge_account_states(batches, previous), previous)
 
 
 def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> Iterator[Operation]:
@@ -103,17 +102,20 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
     yield from budget.warnings()
 
 
-def _merge_account_states(
-    batches: Iterable[Batch], previous: State, filled: list[str]
-) -> Iterator[Operation]:
-    """The operations of all batches; each checkpoint holds the state of every account."""
-    accounts = previous.json["accounts"]
+def _merge_account_states(batches: Iterable[Batch], previous: State) -> Iterator[Operation]:
+    """The operations of all batches; each checkpoint holds the state of every account.
+
+    A table that is truncated counts as filled from the next checkpoint on.
+    """
+    accounts, filled = previous.json["accounts"], {*previous.filled}
     for operation in chain.from_iterable(batches):
         if isinstance(operation, Checkpoint):
             accounts = {**accounts, **operation.state["accounts"]}
-            yield Checkpoint({**operation.state, "accounts": accounts, "filled": filled})
-        else:
-            yield operation
+            yield Checkpoint({**operation.state, "accounts": accounts, "filled": sorted(filled)})
+            continue
+        if isinstance(operation, Truncate) and not operation.deferred:
+            filled.add(operation.table)
+        yield operation
 
 
 def _batches(operations: Iterable[Operation]) -> Iterator[Batch]:
@@ -141,6 +143,8 @@ def _sync_accounts(
     Tables that are `unfilled` since the state began are truncated first: a full re-sync of a
     connection has no state, so rows whose record is deleted could not be found afterwards. The
     first checkpoint of an account commits the truncates; a sync that fails is continued from it.
+    A truncate takes the rows of every account, so it waits for a sync that can open all of them;
+    what was synced meanwhile is then read again.
     """
     failures: list[KlaviyoError] = []
     opened: dict[str, AccountContext] = {}
@@ -156,13 +160,14 @@ def _sync_accounts(
             duplicate = f"{label}: its key and an earlier one open the same account; synced once"
             yield [Warning(duplicate)]
         else:
-            # A truncate takes the rows of every account.
             is_alone = len(settings.api_keys) == 1 and previous.accounts.keys() <= {context.id}
             context.refills_members = defers_truncate and is_alone
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
-    if opened:
+    if opened and not failures:
         yield [Truncate(name) for name in unfilled]
+        for context in opened.values():
+            context.state.forget_rows(unfilled)
     try:
         yield from _read_all(syncs)
     finally:

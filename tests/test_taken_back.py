@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 import streams
+from api import AuthError
 from streams.registry import ALWAYS_SYNCED, REFILLED
 from tests import fivetran
 from tests.fake_clock import FakeClock
@@ -103,6 +104,27 @@ class TestReSync:
         for name, rows in before.items():
             assert rows.items() <= after[name].items(), name
         assert len({row["account_id"] for row in after["profile"].values()}) == 2
+
+    def test_b1_a_re_sync_removes_nothing_of_an_account_that_cannot_be_read(
+        self, sandbox: Sandbox
+    ) -> None:
+        """While a key is rejected all rows stay; once it works, the re-sync is complete."""
+        configuration = {"tables": f"list,flow_message,tag,template,{PEOPLE}"}
+        both = configuration | {"api_key": f"{KEY},{OTHER_KEY}"}
+        connection = Loader(sandbox.url, both).sync()
+        before = refilled(connection)
+        delete_some(sandbox)
+        connection.configuration = configuration | {"api_key": f"{KEY},pk_wrong"}
+        connection.state = {}
+        for _ in range(2):
+            with pytest.raises(AuthError):
+                connection.sync()
+            for name, rows in refilled(connection).items():
+                assert before[name].keys() <= rows.keys(), name
+        connection.configuration = both
+        connection.sync()
+        assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
+        assert set(connection.sync().written) <= {"sync_report", "event", "event_attribution"}
 
     def test_b1_a_table_is_truncated_when_it_is_chosen_again(
         self, sandbox: Sandbox, connection: Loader

@@ -324,6 +324,21 @@ class AccountState:
             for table, by_metric in self.reports.items()
         }
 
+    def forget_rows(self, tables: Iterable[str]) -> None:
+        """Let what fills some tables, which are truncated, start over without written rows."""
+        for name in tables:
+            for stream, known in self.resources.items():
+                if known.digests.get(name):
+                    kept = {table: rows for table, rows in known.digests.items() if table != name}
+                    self.resources[stream] = ResourceState(digests=kept)
+            if name in ("event", "event_attribution"):
+                self.events = {}
+            if name == "profile":
+                self.profiles = ProfilesState()
+            self.memberships.pop(name, None)
+            for group in self.index.groups(name):
+                self.index.drop_group(group)
+
     def checkpoint(self) -> Checkpoint:
         """A checkpoint of this account alone; `dump_checkpoint` makes it JSON.
 
@@ -396,7 +411,7 @@ def dump_checkpoint(checkpoint: Checkpoint) -> Checkpoint:
 class State:
     """The state of every account, and the same as JSON, for accounts that are not synced.
 
-    `filled` names the tables that were ever chosen since the state began.
+    `filled` names the tables that were truncated since the state began.
     """
 
     accounts: dict[str, AccountState]
