@@ -291,6 +291,21 @@ RESPONSES = [
         rivals="Airbyte: exit 0, 178 of 1,000 lost for good (HTML), 78 (no links);"
         " tap-klaviyo: ok (HTML), KeyError and resumes (no links)",
     ),
+    fault(
+        "H11",
+        "400: a report has no values for its metric, or a metric of events does not exist",
+        "the values are NULL, with one warning, until the results are requested again; the other"
+        " metrics' events arrive, then exit 1",
+        case("values", responses.refuse_values),
+        case("metric", responses.refuse_metric),
+    ),
+    fault(
+        "H12",
+        "500 to every page that holds a certain event",
+        "all other events arrive; sync_error names the second of this one; it arrives within a day"
+        " once pages hold it",
+        case("an event", responses.fail_at_event),
+    ),
 ]
 
 MOVING_DATA = [
@@ -388,10 +403,31 @@ MOVING_DATA = [
     ),
     fault(
         "D10",
-        "any history of additions, changes, deletions, erasures, merges, moved credits, late and"
-        " early events, odd and empty pages, kills and re-syncs",
+        "any history of additions, changes, deletions, erasures, merges, moved credits, other"
+        " revenue metrics and time zones, late and early events, odd and empty pages, kills and"
+        " re-syncs",
         "the warehouse equals the account, and many syncs equal one; 400 histories",
         tested_by="tests/chaos/test_any_order.py::test_any_history_ends_equal",
+    ),
+    fault(
+        "D11",
+        "a cursor is cut off after some pages: a firewall's 403 from there on",
+        "a new cursor starts before that; a cursor that goes too deep: exit 1",
+        case("a new one before", moving_data.cut_cursors, 2),
+        case("too deep", moving_data.cut_cursors, 1_000, TransientError),
+    ),
+    fault(
+        "D12",
+        "a last page whose links have no `next` instead of null",
+        "it ends the listing",
+        transient("only_self"),
+    ),
+    fault(
+        "D13",
+        "one answer to a listing of everything is empty: 200, and a last page",
+        "it is read again before many rows are deleted; what a short listing deletes is back a day"
+        " later",
+        case("each daily listing", moving_data.send_empty_listings),
     ),
 ]
 
@@ -508,6 +544,17 @@ VALUES = [
         "skipped and counted in sync_error; more than 1 % of a table: exit 1",
         case("some", odd_values.omit_some_ids),
         case("many", odd_values.omit_many_ids),
+    ),
+    fault(
+        "S4",
+        "two results of a report share a key: a message was renamed, or for no reason",
+        "renamed: the report is requested again without names; no reason: exit 1",
+        transient("shared_key", path="reports$"),
+        persistent(
+            *("shared_key", ContractError, REPORT),
+            message="two results have the same",
+            always=True,
+        ),
     ),
 ]
 

@@ -30,7 +30,7 @@ from tests.benchmarks.measure import READ
 from tests.connector.scripted import ScriptedAccount, resource
 from tests.fake_clock import FakeClock
 from tests.loader import SYNC_TABLES, Loader, Row
-from tests.sandbox_server import Sandbox
+from tests.sandbox_server import REPOSITORY, Sandbox
 
 KEY = "pk_n33dle7f0c52haystack91d4e86b"
 EVERYTHING = {"api_key": KEY, "tables": "all"}
@@ -105,14 +105,12 @@ def difference(expected: Rows, found: Rows) -> tuple[int, int, int]:
     return lost, dup, wrong
 
 
-def measure(program: str, url: str) -> list[float]:
-    """The numbers that a program prints which reads the sandbox at `url` in its own process.
-
-    It imports the connector's modules, and from `read` the function `peak`: bytes of memory.
-    """
+def measure(reader: str, url: str) -> list[float]:
+    """The numbers that a reader of measured.py prints for the sandbox at `url`."""
     path = os.pathsep.join([str(fivetran.CONNECTOR), str(READ.parent)])
     done = subprocess.run(
-        [sys.executable, "-c", program, KEY],
+        [sys.executable, "-m", "tests.chaos.measured", reader],
+        cwd=REPOSITORY,
         env={**os.environ, "KLAVIYO_BASE_URL": url, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         text=True,

@@ -4,10 +4,13 @@ A fault that passes leaves no trace in the tables. One that lasts ends the sync 
 class that names its remedy, and the next sync completes the tables. docs/faults.md has the results.
 """
 
+import ast
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
 
+from klaviyo_sandbox.http import faults
 from tests.chaos import fault_table
 from tests.chaos.fault_case import Fault, FaultCase
 from tests.chaos.runs import DebugSandboxRun, DebugScriptedRun, Run, SandboxRun, ScriptedRun
@@ -41,3 +44,16 @@ def test_every_fault_is_tested() -> None:
         assert fault.cases or f"def {test}(" in (REPOSITORY / file).read_text(), fault.id
     assert list(numbers) == list("PTHDVSX")
     assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+
+
+def test_every_fault_of_the_sandbox_is_injected() -> None:
+    """Each fault that the sandbox offers is named by a case of the table."""
+    folder = Path(fault_table.__file__).parent
+    sources = [folder / "fault_table.py", *(folder / "injections").glob("*.py")]
+    constants = {
+        node.value
+        for source in sources
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Constant)
+    }
+    assert sorted(set(faults.NAMES) - constants) == []

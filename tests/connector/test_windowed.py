@@ -15,7 +15,10 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from api import ContractError, KlaviyoClient, TransientError
+from state.state import WindowedState
 from streams import catalog
+from streams.window_reader import PAGES_PER_WINDOW
+from streams.windowed import FIRST_LENGTH, Coverage, WindowPlanner
 from tests.connector import scripted
 from tests.connector.scripted import DAY, NOON, ScriptedAccount, ScriptedRun, run
 from tests.fake_clock import FakeClock
@@ -383,6 +386,24 @@ class TestPlanner:
             one.params["filter"] for one in account.requests_to(EVENTS) if CURSOR in one.params
         ]
         assert not {whole.params["filter"], part.params["filter"]} & {*turned}
+
+    def test_windows_shorten_towards_the_end(self) -> None:
+        """A window is at most a thread's share of what is left, and at least a page's."""
+        coverage = Coverage(
+            *(NOON - FIRST_LENGTH, NOON, DAY),
+            reaches_back=False,
+            previous=WindowedState(),
+            covered=[],
+        )
+        planner = WindowPlanner(coverage, page_size=100, threads=4)
+        windows = []
+        while planner.has_windows():
+            windows.append(planner.next_window())
+        lengths = [(window.end or NOON) - window.start for window in windows]
+        assert lengths[0] == FIRST_LENGTH / 4
+        assert lengths[1] == FIRST_LENGTH * 3 / 16
+        assert lengths == sorted(lengths, reverse=True)
+        assert min(lengths[:-1]) == FIRST_LENGTH / PAGES_PER_WINDOW
 
     def test_bounds_are_whole_seconds(
         self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+
+from api import KlaviyoError
 from models import Operation, Upsert
 from tests.chaos.fault_patterns import EVENTS
 from tests.chaos.runs import DebugSandboxRun, SandboxRun, ScriptedRun
@@ -117,4 +120,31 @@ def archive_and_delete(run: SandboxRun) -> None:
     run.sandbox.advance(8 * ONE_DAY)
     run.sync()
     assert run.loader.deleted["tag"] == run.loader.deleted["list"] == 1
+    run.refresh_baseline()
+
+
+def cut_cursors(
+    run: SandboxRun, cursor_pages: int, error: type[KlaviyoError] | None = None
+) -> None:
+    """Cut cursors of people off after 6 pages; the connector starts new ones after its own."""
+    run.start_over()
+    run.sandbox.fault("deep_cursor", path="/profiles$", pages=6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streams.profiles.PAGE_SIZE", 5)
+        patch.setattr("streams.memberships.PAGE_SIZE", 5)
+        patch.setattr("streams.keyset.MAX_CURSOR_PAGES", cursor_pages)
+        run.sync(error, "/profiles: Klaviyo answered 403")
+    assert any(depth > 2 for depth in run.sandbox.admin()["faults"][0]["depths"].values())
+    run.recover()
+
+
+def send_empty_listings(run: SandboxRun) -> None:
+    """Send each kind of daily listing empty once: what a short one deletes is back a day later."""
+    for path in ("campaigns", "profiles", "lists/[^/]+/profiles", "segments/[^/]+/profiles"):
+        run.sandbox.fault("empty_listing", path=f"^/api/{path}$", query="^(?!.*filter=.*created)")
+    run.sync()
+    assert [one["struck"] for one in run.sandbox.admin()["faults"]] == [1] * 4
+    assert {"campaign", "profile"}.isdisjoint(run.loader.deleted)
+    run.sandbox.advance(ONE_DAY)
+    run.sync()
     run.refresh_baseline()

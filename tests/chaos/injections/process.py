@@ -37,17 +37,6 @@ FEW_BYTES = 100_000
 DAMAGES = 200
 JUNK: list[Any] = [None, 0, -1, 1.5, True, "", "x", "2999-01-01", [], ["x"], {}, {"x": {"y": 1}}]
 LEVEL_OF_IDS = 4  # below this level of a state the names are ids, of which there are many
-GROWTH = """
-import sys
-import models, sync
-from read import peak
-rows, early = 0, 0
-for operation in sync.sync({"api_key": sys.argv[1], "tables": "event"}, {}):
-    rows += isinstance(operation, models.Upsert)
-    if rows == 100_000:
-        early = peak()
-print(rows, early / 2**20, peak() / 2**20)
-"""
 
 
 def kill_at_random(run: DebugSandboxRun, kills: int, seed: int) -> None:
@@ -195,7 +184,7 @@ def read_a_million_events(run: SandboxRun) -> None:
     """A first sync of a million events holds less than 300 MB, and no more than at its start."""
     now = "2026-11-16T15:00:00+00:00"
     with running_sandbox(events=1_000_000, no_limits=True, seed=5, now=now) as sandbox:
-        rows, early, peak = measure(GROWTH, sandbox.url)
+        rows, early, peak = measure("read_events", sandbox.url)
     assert rows >= 1_000_000
     assert peak < 300, f"{peak:.0f} MB"
     assert peak <= 1.2 * early, f"{early:.0f} MB after 100,000 events, {peak:.0f} MB in the end"

@@ -8,11 +8,11 @@ import pytest
 
 from api import AuthError, KlaviyoError, RefusedError, ScopeError, TransientError
 from session import Clock, KlaviyoSession
-from tests.chaos.fault_patterns import REPORT, SEGMENTS
+from tests.chaos.fault_patterns import EVENTS, REPORT, SEGMENTS
 from tests.chaos.runs import KEY, DebugSandboxRun, SandboxRun, difference
 from tests.sandbox_server import running_sandbox
 
-MINUTES = 60.0
+MINUTES, ONE_DAY = 60.0, 86_400  # seconds
 REJECTED = "Klaviyo rejected the API key: check api_key"
 
 
@@ -30,7 +30,7 @@ def spend_report_quota(run: SandboxRun) -> None:
     (warning,) = run.loader.warnings
     assert "quota" in warning
     run.sandbox.clear_faults()
-    run.sandbox.advance(86_400)
+    run.sandbox.advance(ONE_DAY)
     run.sync()
     run.refresh_baseline()
 
@@ -147,3 +147,52 @@ def delete_before_details(run: SandboxRun) -> None:
         {**row, "channel": None} if row["id"] in gone else row
         for row in run.baseline["campaign_message"]
     ]
+
+
+def refuse_values(run: SandboxRun) -> None:
+    """Refuse the values of reports: the rest arrives, and the values follow within a week."""
+    run.start_over()
+    run.sandbox.fault("values400")
+    run.sync()
+    (warning,) = run.loader.warnings
+    assert "conversion_value" in warning
+    assert {row["conversion_value"] for row in run.loader.rows("campaign_performance")} == {None}
+    run.sandbox.clear_faults()
+    for days in (8, 1):  # one sync requests at most 12 old months
+        run.sandbox.advance(days * ONE_DAY)
+        run.sync()
+    run.refresh_baseline()
+
+
+def refuse_metric(run: SandboxRun) -> None:
+    """Refuse one of two metrics: the other one's events arrive, and the error names the setting."""
+    refused, other = (
+        row["id"]
+        for name in ("Viewed Form", "Placed Order")
+        for row in run.baseline["metric"]
+        if row["name"] == name
+    )
+    run.reset_connection()
+    run.configure(event_metrics="Viewed Form,Placed Order")
+    run.sandbox.fault("metric400", query=refused)
+    run.sync(RefusedError, "'Viewed Form' of event_metrics: leave it out")
+    assert {row["metric_id"] for row in run.loader.rows("event")} == {other}
+    run.recover()
+    run.refresh_baseline()
+
+
+def fail_at_event(run: SandboxRun) -> None:
+    """Fail at each page that holds the latest event: all others arrive, and it arrives later."""
+    past = [row for row in run.baseline["event"] if not row["is_future"]]
+    events = {row["id"]: row["datetime"] for row in past}
+    latest = max(events, key=lambda id_: events[id_])
+    run.sandbox.fault("poison", path=EVENTS, ids=[latest])
+    run.sync()
+    assert events.keys() - {row["id"] for row in run.loader.rows("event")} == {latest}
+    (error,) = run.loader.rows("sync_error")
+    assert error["table_name"] == "event"
+    assert error["reason"] in run.loader.warnings[0]
+    run.sandbox.clear_faults()
+    run.sandbox.advance(ONE_DAY)
+    run.sync()
+    run.refresh_baseline()

@@ -1,0 +1,40 @@
+"""Readers whose memory is measured, each in a process of its own.
+
+    python -m tests.chaos.measured READER
+
+It prints numbers: rows, and megabytes of memory. KLAVIYO_BASE_URL names the sandbox.
+"""
+
+import sys
+
+from read import EARLY, KEY, peak
+
+import sync
+from api import ContractError, KlaviyoClient
+from models import Upsert
+
+MEGABYTE = 2**20
+
+
+def read_bomb() -> list[float]:
+    """The peak after a response that is too large to be unpacked."""
+    try:
+        KlaviyoClient(KEY).get("/api/events")
+    except ContractError:
+        return [peak() / MEGABYTE]
+    sys.exit("the response is no bomb")
+
+
+def read_events() -> list[float]:
+    """The number of all events, the peak after the first ones and the one in the end."""
+    rows, early = 0, 0
+    for operation in sync.sync({"api_key": KEY, "tables": "event"}, {}):
+        rows += isinstance(operation, Upsert)
+        if rows == EARLY:
+            early = peak()
+    return [rows, early / MEGABYTE, peak() / MEGABYTE]
+
+
+if __name__ == "__main__":
+    readers = {reader.__name__: reader for reader in (read_bomb, read_events)}
+    print(*readers[sys.argv[1]]())
