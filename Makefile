@@ -91,17 +91,21 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 .venv-dbt/.stamp: requirements/warehouse.txt
 
 # The requirements files list every package and override one requirement of dbt's own, so uv and pip
-# install exactly the listed packages without resolving.
+# install exactly the listed packages without resolving. Two at once in one environment break pip, so
+# the shell holds a lock (by Python: macOS has no `flock` command), and the second make finds the stamp.
 .venv/.stamp .venv-dbt/.stamp:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \
 			"Install one, or name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@echo "Installing $< into $(@D)"
-	@if command -v uv >/dev/null; then \
+	@mkdir -p $(@D)
+	@exec 9> $(@D)/.lock && $(PYTHON) -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' && \
+	if [ $@ -nt $< ]; then exit; fi && \
+	echo "Installing $< into $(@D), which takes minutes" && \
+	if command -v uv >/dev/null; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) $(@D) && \
 		uv pip sync --quiet --require-hashes --python $(@D)/bin/python $<; \
 	else \
 		$(PYTHON) -m venv $(@D) && \
 		$(@D)/bin/pip install --quiet --require-hashes --no-deps --requirement $<; \
-	fi
-	@touch $@
+	fi && \
+	touch $@

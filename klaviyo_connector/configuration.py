@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 
 from api import ConfigurationError
 from streams.catalog import PREDICTIONS, PROFILE
@@ -137,9 +138,11 @@ def _parse_tables(chosen: tuple[str, ...]) -> frozenset[str]:
     sets = {**SETS, PREDICTIONS: (PREDICTIONS,)}
     unknown = [name for name in chosen if name not in sets and name not in TABLES]
     if unknown:
-        known = ", ".join((*sets, *TABLES))
+        nearest = get_close_matches(unknown[0].lower(), (*sets, *TABLES), n=1)
+        suggestion = f"did you mean {nearest[0]}? " if nearest else ""
         raise ConfigurationError(
-            f"tables: unknown table {quote(unknown[0])}; separate names by commas; known: {known}"
+            f"tables: unknown table {quote(unknown[0])}; {suggestion}Separate names by commas; the"
+            " connector's README lists them"
         )
     tables = {table for name in chosen or ("reporting",) for table in sets.get(name, (name,))}
     required = {REQUIRED_TABLES[name] for name in tables & REQUIRED_TABLES.keys()}

@@ -129,15 +129,18 @@ class Table:
         A value that does not fit its column's type is NULL there and counted by column in
         `type_mismatches`. Raises UnstorableError if a value of the key is missing.
         """
+        # The SDK writes NULL for a column that an upsert lacks, so a row always has them all.
         row = self._empty_row | {"account_id": account_id}
         for path, columns in self._columns_by_container.items():
             container = get_path(source, path)
+            # A path may name a position in a list; this makes both kinds of container a dictionary.
             if isinstance(container, list):
                 container = {str(position): one for position, one in enumerate(container)}
             if isinstance(container, dict):
                 for name, key, convert in columns:
                     value = container.get(key)
                     if value is not None:
+                        # Klaviyo writes some missing values as "": they are NULL, and no mismatch.
                         row[name] = converted = convert(value)
                         if converted is None and value != "":
                             type_mismatches[name] += 1

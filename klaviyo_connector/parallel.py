@@ -41,6 +41,7 @@ def read_in_parallel(next_source: Callable[[], Iterator[T] | None], threads: int
                 advance(source)  # the next item is fetched while this one is used
                 yield item
     finally:
+        # Waiting would let a closed sync hang until the deadline of each request.
         pool.shutdown(wait=False, cancel_futures=True)
 
 

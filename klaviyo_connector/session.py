@@ -129,6 +129,7 @@ class AggregatePaginator:
             **self.body["attributes"],
             **({"page_cursor": cursor} if cursor else {}),
         }
+        # The cursor of a report is a parameter of the query, this one an attribute (OpenAPI).
         page = client.post(self.endpoint, {**self.body, "attributes": attributes})
         return _require_lists(self.endpoint, page, "data", "dates")
 
@@ -248,6 +249,7 @@ class KlaviyoSession:
                 wait = self._backoff(endpoint, error, tries)
                 waited += wait
                 if failures >= attempts or waited > MAX_TOTAL_WAIT:
+                    # Broken at every attempt, it is no passing fault: the contract has changed.
                     raise ContractError(str(error)) if error.broken else error from None
                 log.info("%s; retrying in %.1f s", error, wait)
                 self._sleep(wait)

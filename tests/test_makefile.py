@@ -1,9 +1,13 @@
 """What make does by itself."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 MAKE = str(shutil.which("make"))
@@ -20,6 +24,29 @@ def test_clean_keeps_the_files_of_a_real_account(tmp_path: Path) -> None:
     subprocess.run([MAKE, "--silent", "clean"], cwd=tmp_path, check=True)
     files = [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()]
     assert sorted(files) == sorted([*kept, "Makefile"])
+
+
+FAKE_UV = """#!/bin/sh
+mkdir busy || echo at once >> clash
+sleep 0.5
+echo "$1" >> calls
+rmdir busy
+"""
+
+
+def test_two_makes_at_once_install_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second `make` waits for the installation of the first, and does not repeat it."""
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "connector.txt").touch()
+    (tmp_path / "uv").write_text(FAKE_UV)
+    (tmp_path / "uv").chmod(0o755)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    command = [MAKE, "--silent", f"PYTHON={sys.executable}", ".venv/.stamp"]
+    makes = [subprocess.Popen(command, cwd=tmp_path) for _ in range(2)]
+    assert [make.wait() for make in makes] == [0, 0]
+    assert not (tmp_path / "clash").exists()
+    assert (tmp_path / "calls").read_text().split() == ["venv", "pip"]
 
 
 def test_help_lists_every_target() -> None:

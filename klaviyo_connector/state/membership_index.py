@@ -138,6 +138,7 @@ class MembershipIndex:
         self._json = None
         self._flip(person, self._bit(group))
         self._changes[self._numbers[group]].append(person)
+        # Packing takes as long as there are people; a quarter of them changed is worth it.
         changes = sum(map(len, self._changes.values()))
         if changes > max(MIN_CHANGES_TO_PACK, len(self._groups_of) // 4):
             self._pack()

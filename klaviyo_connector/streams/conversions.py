@@ -30,7 +30,7 @@ from tables.jsonapi import get_path
 
 PLACED_ORDER = "Placed Order"
 PREFERRED_INTEGRATION = "Shopify"
-RECENT = timedelta(days=30)
+RECENT = timedelta(days=30)  # a store without an order in a month is taken for disconnected
 REPORTS = [one for one in STREAMS if isinstance(one, ReportStream) and one.has_conversions]
 # What a report tells of its conversion metric.
 CONVERSION_STATISTICS = frozenset(
@@ -116,6 +116,7 @@ def _recent_sum(context: AccountContext, metric_id: str) -> float:
 
 def _preference(context: AccountContext, metric_id: str, recent_sum: float) -> tuple[bool, bool]:
     """A key that sorts the metric to take first; the order of the listing decides a tie."""
+    # A store that is no longer connected keeps its metric, but sells nothing (PostHog#77321).
     is_preferred = context.integrations.get(metric_id) == PREFERRED_INTEGRATION
     return recent_sum <= 0, not is_preferred
 
@@ -135,6 +136,7 @@ def _choose_none(context: AccountContext) -> Conversions:
         mapped = "revenue is mapped to a custom metric"
     reason = f"{mapped} and none is called {PLACED_ORDER}"
     remedy = "name a metric in conversion_metrics"
+    # Klaviyo's OpenAPI requires conversion_metric_id, also where no conversion is asked for.
     any_metric = next(_metrics_that_serve(context), "")
     if not any_metric:
         return Conversions(warnings=(f"{reason}: skipped {tables}; {remedy}",))

@@ -50,6 +50,7 @@ def _read_cursor(
     """
     for number, page in enumerate(session.pages(path, params), 1):
         yield page
+        # A bound that does not advance would read the same pages for ever.
         if number >= MAX_CURSOR_PAGES and page["links"].get("next"):
             following = _earliest_time(page, params["sort"])
             if following is not None and following > bound:

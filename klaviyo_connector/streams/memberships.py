@@ -33,7 +33,7 @@ from streams.writer import RowWriter
 from tables.converters import format_utc
 from tables.jsonapi import Json, documents, get_path
 
-BEFORE_KLAVIYO = "2000-01-01T00:00:00Z"
+BEFORE_KLAVIYO = "2000-01-01T00:00:00Z"  # Klaviyo was founded in 2012
 PAGE_SIZE = 100  # people, and deletes between checkpoints
 
 
@@ -148,6 +148,7 @@ class ListingSync:
         if not self._since:
             return True
         table, name = self._stream.table.name, self._listing.name
+        # Without the members before, a comparison finds no one; only a refill deletes who left.
         if any((group.table, group.listing) == (table, name) for group in self._index.untracked):
             return False
         state = self._state
@@ -165,7 +166,7 @@ class ListingSync:
                 yield ListingResponse(self, page)
             yield ListingResponse(self, None)
         except GoneError:
-            return
+            return  # the listing of groups deletes it, and the next sync its members
         except (ContractError, TransientError) as error:
             yield ListingResponse(self, error)
         except ScopeError as error:

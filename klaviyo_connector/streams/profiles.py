@@ -28,7 +28,7 @@ from tables.jsonapi import Json, documents, get_path
 WITH_PREDICTIONS = {"additional-fields[profile]": f"subscriptions,{PREDICTIONS}"}
 ALL_PROFILES = MemberGroup(PROFILE.name, ALL_PROFILES_LISTING)
 PAGE_SIZE = 100  # the most profiles on a page, and ids in a filter
-MAX_RECENT = 2_500
+MAX_RECENT = 2_500  # marks of profiles, so that the state stays small
 
 
 def sync_profiles(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
@@ -76,6 +76,7 @@ class ProfileSync:
             return False
         self._recent[row["id"]] = mark
         if len(self._recent) > 2 * MAX_RECENT:
+            # The latest changes are those that the next sync's lookback reads again.
             self._recent = dict(sorted(self._recent.items(), key=itemgetter(1))[-MAX_RECENT:])
         return True
 
@@ -86,6 +87,7 @@ class ProfileSync:
         if is_mass_deletion(len(known - listed.keys()), len(known)):
             listed |= self._list_ids()
         missed = sorted(person for person, is_in_scope in listed.items() if is_in_scope)
+        # Klaviyo shows some records so late that the window of their `updated` is read already.
         missed = [person for person in missed if person not in known]
         for start in range(0, len(missed), PAGE_SIZE):
             yield from self._fetch_and_write(missed[start : start + PAGE_SIZE])

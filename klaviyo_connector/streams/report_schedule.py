@@ -52,6 +52,7 @@ def plan_windows(
         state = msgspec.structs.replace(state, full_refresh_on=today, full_refresh_from=first_day)
     planned = list(_cut_into_windows(DayRange(max(since, first_day), today), schedule, first_day))
     known = state.pending if schedule.full_refresh_every is not None else ()
+    # Of two ranges, one of which covers the other, the longer one is requested: one unit of quota.
     pending = [days for days in known if not any(w.days.covers(days) for w in planned)]
     planned = [w for w in planned if not any(days.covers(w.days) for days in pending)]
     windows = planned + [ReportWindow(days) for days in pending]
@@ -83,6 +84,7 @@ def plan_periods(
     daily = [
         one for one in (*_rolling(stream, today, earliest), *recent) if on.get(one.period) != today
     ]
+    # Each month is a request of the daily quota of 225 (OpenAPI), which other reports share.
     turns = stream.months_per_day - sum(on.get(month.period) == today for month in settled)
     refresh = today - (stream.schedule.full_refresh_every or 0) * DAY
     due = [month for month in settled if on.get(month.period, date.min) <= refresh]
@@ -135,6 +137,7 @@ def _is_full_refresh_due(
     """Whether to request everything: the first time, when due, or for an earlier first day."""
     if schedule.full_refresh_every is None:
         return False
+    # An earlier first day is an earlier start_date, or a campaign older than any known before.
     if state.full_refresh_on is None or first_day < (state.full_refresh_from or date.min):
         return True
     days = (today - state.full_refresh_on).days

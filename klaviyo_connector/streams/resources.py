@@ -127,6 +127,7 @@ class ResourceSync:
             try:
                 yield from pages(listing.path, {**params, "include": include})
             except RefusedError:
+                # Revisions differ in it (singer-io/tap-klaviyo#89), so each sync tries once.
                 self._includes_details = False
             else:
                 return
@@ -135,6 +136,7 @@ class ResourceSync:
     def _filter(self, partition: str) -> dict[str, str]:
         """The `filter` parameter: the partition, and changes since the watermark."""
         conditions = [partition] if partition else []
+        # No listing reports deletions (OpenAPI): to find them, a full refresh lists all.
         watermark = None if self.is_full_refresh else self._known.watermark
         if watermark is not None:
             since = format_utc(self._context.clamp_to_now(watermark) - OVERLAP)
@@ -188,6 +190,7 @@ class ResourceSync:
             return False
         if not known.keys.keys() <= self._digests.keys():
             return False
+        # These rows are not built again; unseen, the full refresh would delete them.
         for table, keys in known.keys.items():
             self._digests[table].seen.update(keys)
         return True

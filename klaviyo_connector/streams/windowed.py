@@ -75,6 +75,7 @@ def sync_windowed(
             yield from _report_unreadable(writer, stream, page)
         coverage.add(page.start, page.end)
         yield sink.save_state(coverage.dump())
+    # Every gap is read, so nothing is open between the watermark and the end of this sync.
     coverage.add(coverage.low_watermark, until)
     yield sink.save_state(coverage.dump())
 
@@ -125,6 +126,7 @@ class WindowPlanner:
     def next_window(self) -> TimeWindow:
         """The next window to read."""
         spans = ((gap.end or self._until) - gap.start for gap in self._gaps)
+        # A window longer than a thread's share of what is left would be the last one to finish.
         fair_share = sum(spans, timedelta()) / self._threads
         gap = self._gaps.popleft()
         length = max(min(self._length, fair_share), self._length / PAGES_PER_WINDOW)
@@ -197,6 +199,7 @@ class Coverage:
             if start < covered_from:
                 gaps.append(TimeWindow(start, covered_from))
             start = max(start, covered_to)
+        # A filter by a time near now is a 400 (airbyte#34998): the last window has no upper bound.
         gaps.append(TimeWindow(start, None))
         return gaps
 

@@ -77,6 +77,7 @@ class RowWriter:
 
     def _reject_record(self, table: Table, source: Json, reason: str) -> Upsert:
         record = to_string(source.get("id")) if isinstance(source, dict) else None
+        # A record without an id gets a number, so that several do not share one row of sync_error.
         number = str(self._rejected[table.name] + 1)
         id_ = digest({"table": table.name, "record": record or number})
         return self.reject(table, {"id": id_, "record_id": record, "reason": reason})

@@ -24,6 +24,7 @@ def documents(page: Json) -> Iterator[Json]:
     A resource that the page does not include is represented by its pointer (type and id). An entry
     that is not an object becomes an empty document, which is rejected because it has no key.
     """
+    # JSON:API includes a resource once per page, however many documents point to it.
     included = {_identity(one): one for one in _objects(page.get("included"))}
     for entry in page["data"]:
         document = entry if isinstance(entry, dict) else {}

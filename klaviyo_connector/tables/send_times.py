@@ -17,6 +17,7 @@ def derive_send_times(message: Json) -> Json:
     sent_at = get_path(message, (*SEND_OPTIONS, "send_time"))
     if sent_at is None:
         sent_at = min(filter(None, map(to_utc_datetime, times.values())), default=None)
+    # A variation has no time of its own in Klaviyo's document: the message has one for each id.
     variations = [
         {**variation, "send_time": times.get(str(variation.get("id")))}
         for variation in related_resources(message, "campaign-variations")

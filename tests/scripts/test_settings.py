@@ -25,7 +25,8 @@ CLASSES: list[type[Settings]] = [
     pipeline.BuildSettings,
     warehouse.WarehouseSettings,
 ]
-NOT_OURS = {  # dbt and boto3 read these
+NOT_OURS = {  # dbt, boto3 and the connector's environment read these
+    "KLAVIYO_BASE_URL",
     "KLAVIYO_RAW_SCHEMA",
     "KLAVIYO_RAW_DATABASE",
     "AWS_ACCESS_KEY_ID",
