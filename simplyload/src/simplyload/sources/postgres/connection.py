@@ -4,7 +4,7 @@ The session's settings are ours, not those of the role or of the server: a role'
 would cancel a copy, its DateStyle would change what the stream sends.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -116,7 +116,9 @@ def _named_errors(settings: PostgresSettings, host: str) -> Iterator[None]:
         raise SourceError(f"Postgres {settings.database} on {host} refuses: {reason}") from error
 
 
-def fetch(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+def fetch(
+    connection: Connection, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[Any]:
     """Run one query and give its rows."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters or None)
