@@ -32,7 +32,8 @@ class Load:
     """The unit of commit: all staged tables and the state after them become visible together.
 
     `load_id` is `<epoch>-<number>`, zero-padded: loads of a stream sort by it, without a clock.
-    `schema` is where the stream's tables are in the destination.
+    `schema` is where the stream's tables are in the destination. `freeze` stops a table whose
+    schema changed; `remove` deletes rows where they would be marked deleted.
     """
 
     load_id: str
@@ -41,6 +42,8 @@ class Load:
     state: State
     staged: Sequence[Staged]
     rejected: Sequence[Rejected] = ()
+    freeze: bool = False
+    remove: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
