@@ -5,7 +5,7 @@ would cancel a copy, its DateStyle would change what the stream sends.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -140,7 +140,9 @@ def _named_errors(settings: PostgresSettings, host: str) -> Iterator[None]:
         raise SourceError(f"Postgres {settings.database} on {host} refuses: {reason}") from error
 
 
-def fetch(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+def fetch(
+    connection: Connection, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[Any]:
     """Run one query and give its rows."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters or None)
