@@ -25,7 +25,8 @@ _IDENTITIES: dict[str, Identity] = {"d": "default", "i": "index", "f": "full", "
 _UNREADABLE = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 # Names that people give to the column that every change of a row sets.
 CURSOR_NAMES = ("updated_at", "modified_at", "last_modified_at", "last_updated_at", "updated")
-_CURSOR_TYPES = ("timestamptz", "timestamp")
+_TIME_TYPES = ("timestamptz", "timestamp")
+_CURSOR_TYPES = (*_TIME_TYPES, "date", "int2", "int4", "int8", "numeric")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ class SourceTable:
     @property
     def cursor_candidates(self) -> tuple[str, ...]:
         """List the columns that may serve as cursor: those with an index come first."""
-        names = [column.name for column in self.columns if column.type.name in _CURSOR_TYPES]
+        names = [column.name for column in self.columns if column.type.name in _TIME_TYPES]
         return tuple(sorted(names, key=lambda name: (name not in self.indexed, name)))
 
     def column(self, name: str) -> Column:
@@ -253,7 +254,7 @@ def _cdc_refusal(
 
 def _cursor(configured: str | None, columns: list[Column]) -> str | None:
     """Give the configured cursor, else a timestamp with a name that says what it is."""
-    named = {column.name for column in columns if column.type.name in _CURSOR_TYPES}
+    named = {column.name for column in columns if column.type.name in _TIME_TYPES}
     return configured or next((name for name in CURSOR_NAMES if name in named), None)
 
 
@@ -272,10 +273,18 @@ def _warnings(
 
 def _check_settings(settings: PostgresSettings, tables: list[SourceTable]) -> None:
     """Refuse a cursor or soft-delete column that does not exist."""
-    known = {table.source_name: {column.name for column in table.columns} for table in tables}
-    for setting, columns in (("cursors", settings.cursors), ("soft_delete", settings.soft_delete)):
-        for table, column in columns.items():
+    known = {
+        table.source_name: {column.name: column.type.name for column in table.columns}
+        for table in tables
+    }
+    for setting, chosen in (("cursors", settings.cursors), ("soft_delete", settings.soft_delete)):
+        for table, column in chosen.items():
             if table not in known:
                 raise ConfigurationError(f"{setting}: {table} is none of the chosen tables.")
             if column not in known[table]:
                 raise ConfigurationError(f"{setting}: {table} has no column {column}.")
+            if setting == "cursors" and known[table][column] not in _CURSOR_TYPES:
+                raise ConfigurationError(
+                    f"cursors: {table}.{column} has type {known[table][column]};"
+                    f" a cursor is one of {', '.join(_CURSOR_TYPES)}."
+                )
