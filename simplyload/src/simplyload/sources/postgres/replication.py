@@ -15,28 +15,34 @@ StreamState = Mapping[str, Any]
 class Prepared:
     """The stream is ready: slot and publication exist and hold every change after `state`.
 
-    `copy` names the tables whose rows the stream does not bring (all of them after the slot was
-    made, later those new in the publication). They are copied with `_seq` = `lsn` * 1e9, then
-    `read` continues from `state`.
+    `tables` are those that the stream carries, with the columns that it carries. `copy` names those
+    whose rows it does not bring (all of them after the slot was made, later those new in the
+    publication). PostgresSource copies them with a `_seq` of `lsn` * 1e9 at least, and then calls
+    `read` from `state`, which counts them as copied: it keeps both in one committed state.
     """
 
     state: StreamState
     lsn: int
+    tables: Sequence[SourceTable]
     copy: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
 
 class Replication(Protocol):
-    """The replication stream of one source. `tables` never holds a table with a refusal."""
+    """The replication stream of one source: `ChangeStream(settings, stream)` in `stream.py`."""
 
     def prepare(self, state: StreamState | None, tables: Sequence[SourceTable]) -> Prepared:
-        """Make or check publication and slot; None means a first read.
+        """Make or check publication and slot for tables without a refusal of either kind.
 
-        Raises SourceError where the server or the role does not permit it, and makes nothing then.
+        A state of None means a first read. Raises SourceError where the server or the role does
+        not permit it, and makes nothing then.
         """
 
     def read(self, state: StreamState, tables: Sequence[SourceTable]) -> Iterator[Batch]:
-        """Yield what follows; each Batch's state is a StreamState. Returns when caught up."""
+        """Yield what follows; each Batch's state is a StreamState. Returns when caught up.
+
+        `tables` are those of `prepare`, all copied.
+        """
 
     def ack(self, state: StreamState) -> None:
         """Let the slot advance to the state's LSN."""
