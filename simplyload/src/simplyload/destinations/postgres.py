@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 from adbc_driver_manager import Error as DriverError
-from adbc_driver_postgresql import dbapi
+from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]
 from psycopg2.extensions import make_dsn
 from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlglot import exp
@@ -15,7 +15,7 @@ from simplyload.changes import Table
 from simplyload.destinations.destination import Limits, Load, Staged
 from simplyload.destinations.sql import SqlDestination
 from simplyload.errors import DestinationError
-from simplyload.gather import read_conformed
+from simplyload.gather import read_as, read_conformed
 
 # A role's or server's own settings must not end a load half-way.
 _OPTIONS = (
@@ -65,8 +65,7 @@ class PostgresDestination(SqlDestination):
         """Yield the table's rows that are not marked deleted (business columns)."""
         with self._connection.cursor() as cursor:
             cursor.execute(self._scan_query(schema, table))
-            for batch in cursor.fetch_record_batch():
-                yield pa.Table.from_batches([batch])
+            yield from read_as(cursor.fetch_record_batch(), table.schema)
 
     @property
     def _connection(self) -> dbapi.Connection:
@@ -117,7 +116,7 @@ class PostgresDestination(SqlDestination):
         ]
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
-        """Copy the changes into a temporary table: whatever happens, it ends with the connection."""
+        """Copy the changes into a temporary table, which ends with the connection."""
         stage = self._new_stage(load)
         with self._connection.cursor() as cursor:
             try:
