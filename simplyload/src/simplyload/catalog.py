@@ -12,14 +12,14 @@ import pyarrow as pa
 from sqlglot import exp
 
 from simplyload.changes import COLS, OP, SEQ
-from simplyload.errors import TableStoppedError
+from simplyload.errors import SourceError, TableStoppedError
 from simplyload.merge import DELETED, INTERNAL, POS, SYNCED_AT
 
 Dialect = Literal["duckdb", "postgres", "snowflake", "bigquery"]
 DIALECTS: tuple[Dialect, ...] = ("duckdb", "postgres", "snowflake", "bigquery")
 
 # What each target table has after its business columns.
-TARGET_METADATA = {
+TARGET_METADATA: dict[str, pa.DataType] = {
     DELETED: pa.bool_(),
     SYNCED_AT: pa.timestamp("us", "UTC"),
     SEQ: pa.decimal128(38, 0),
@@ -66,7 +66,7 @@ _BIGQUERY_FORBIDDEN = set("!\"$()*,./;?@[\\]^`{}~'")
 
 
 def canonical(table: str, column: str, arrow: pa.DataType) -> pa.DataType:
-    """Give the catalog's type of a source column; raises TableStoppedError where there is none."""
+    """Give the catalog's type of a source column; raises SourceError where there is none."""
     if pa.types.is_dictionary(arrow):
         arrow = arrow.value_type
     arrow = _ALIASES.get(arrow, arrow)
@@ -74,7 +74,7 @@ def canonical(table: str, column: str, arrow: pa.DataType) -> pa.DataType:
         return arrow
     if pa.types.is_timestamp(arrow):
         return pa.timestamp("us", "UTC" if arrow.tz else None)
-    raise TableStoppedError(
+    raise SourceError(
         f"Column {column} of {table} has type {arrow}, which no destination has: "
         "let the source give it as text."
     )

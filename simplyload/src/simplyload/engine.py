@@ -82,7 +82,7 @@ class RunResult:
 class Pipeline:
     """One stream from its source into the destination, over the change log."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a pipeline is made of
         self,
         stream: str,
         source: Source,

@@ -2,12 +2,13 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,7 +38,9 @@ ROW_GROUP_BYTES = 16 << 20
 BUFFER_BYTES = 32 << 20
 
 _METADATA = b"simplyload"
-LOG_FIELDS = [*META_FIELDS, pa.field(POS, pa.int64(), nullable=False)]
+_NO = pa.scalar(value=False)
+LOG_FIELDS: "list[pa.Field[Any]]" = [*META_FIELDS, pa.field(POS, pa.int64(), nullable=False)]
+Mask = Any  # a boolean array, chunked or not: the stubs of pyarrow tell them apart
 _LOG_NAMES = {field.name for field in LOG_FIELDS}
 
 
@@ -70,6 +73,36 @@ class Gathering:
         return [staged for files in self._tables.values() if (staged := files.finish())]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    """What the merge may leave out for a file; kept in the file's metadata."""
+
+    omitted: frozenset[str] = frozenset()
+    deletes: bool = False
+    truncated: Decimal | None = None
+
+    def __or__(self, other: Self) -> "_Facts":
+        marks = [mark for mark in (self.truncated, other.truncated) if mark is not None]
+        return _Facts(
+            omitted=self.omitted | other.omitted,
+            deletes=self.deletes or other.deletes,
+            truncated=max(marks, default=None),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        mark = None if self.truncated is None else f"{self.truncated:f}"
+        return {"omitted": sorted(self.omitted), "deletes": self.deletes, "truncated": mark}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        mark = value["truncated"]
+        return cls(
+            omitted=frozenset(value["omitted"]),
+            deletes=value["deletes"],
+            truncated=None if mark is None else Decimal(mark),
+        )
+
+
 @dataclass
 class _TableFiles:
     """One table's files: a new one for each form of the table."""
@@ -82,14 +115,14 @@ class _TableFiles:
     buffered: int = 0
     _buffer: list[pa.Table] = field(default_factory=list)
     _writer: pq.ParquetWriter | None = None
-    _facts: "_Facts" = field(default_factory=lambda: _Facts())
+    _facts: _Facts = field(default_factory=_Facts)
 
     def add(self, table: Table, rows: pa.Table) -> None:
         if self._writer is None or table != self.table:
             self._close()
             self._open(table)
         self._facts = self._facts | _facts_of(table, rows)
-        positions = pa.arange(self.rows, self.rows + rows.num_rows)
+        positions = pa.arange(self.rows, self.rows + rows.num_rows)  # type: ignore[attr-defined]
         self._buffer.append(rows.append_column(LOG_FIELDS[-1], positions))
         self.rows += rows.num_rows
         self.buffered += rows.nbytes
@@ -128,36 +161,6 @@ class _TableFiles:
         self._writer = None
         self._facts = _Facts()
         sync_file(self.files[-1])
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Facts:
-    """What the merge may leave out for a file; kept in the file's metadata."""
-
-    omitted: frozenset[str] = frozenset()
-    deletes: bool = False
-    truncated: Decimal | None = None
-
-    def __or__(self, other: "_Facts") -> "_Facts":
-        marks = [mark for mark in (self.truncated, other.truncated) if mark is not None]
-        return _Facts(
-            omitted=self.omitted | other.omitted,
-            deletes=self.deletes or other.deletes,
-            truncated=max(marks, default=None),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        mark = None if self.truncated is None else f"{self.truncated:f}"
-        return {"omitted": sorted(self.omitted), "deletes": self.deletes, "truncated": mark}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "_Facts":
-        mark = value["truncated"]
-        return cls(
-            omitted=frozenset(value["omitted"]),
-            deletes=value["deletes"],
-            truncated=None if mark is None else Decimal(mark),
-        )
 
 
 def read_staged(files: Sequence[Path]) -> Staged:
@@ -213,6 +216,16 @@ def read_conformed(staged: Staged, names: Mapping[str, str]) -> pa.RecordBatchRe
     return pa.RecordBatchReader.from_batches(renamed, (batch.cast(renamed) for batch in batches))
 
 
+def read_as(reader: pa.RecordBatchReader | None, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield batches with the types of a schema: a destination may have wider ones, or its own."""
+    for batch in reader or ():
+        columns = [
+            column.storage if isinstance(column, pa.ExtensionArray) else column
+            for column in batch.columns
+        ]
+        yield pa.Table.from_arrays(columns, names=schema.names).cast(schema)
+
+
 def _conform(rows: pa.Table, union: pa.Schema) -> pa.Table:
     missing = [field for field in union if field.name not in rows.column_names]
     if missing:
@@ -220,15 +233,15 @@ def _conform(rows: pa.Table, union: pa.Schema) -> pa.Table:
         whole = pa.scalar(present, pa.list_(pa.string()))
         index = rows.schema.get_field_index(COLS)
         rows = rows.set_column(index, LOG_FIELDS[2], rows[COLS].fill_null(whole))
-    for field in missing:
-        rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+    for absent in missing:
+        rows = rows.append_column(absent, pa.nulls(rows.num_rows, absent.type))
     schema = pa.schema([*union, *LOG_FIELDS])
     return rows.select(schema.names).cast(schema)
 
 
 def _describe(path: Path) -> tuple[Table, _Facts, int]:
     file = pq.read_metadata(path)
-    facts = json.loads(file.metadata[_METADATA])
+    facts = json.loads((file.metadata or {})[_METADATA])
     business = [field for field in file.schema.to_arrow_schema() if field.name not in _LOG_NAMES]
     table = Table(
         name=facts["table"],
@@ -241,67 +254,66 @@ def _describe(path: Path) -> tuple[Table, _Facts, int]:
 
 def _not_everywhere(tables: Sequence[Table]) -> frozenset[str]:
     """Name the columns that some of the tables lack."""
-    names = [set(table.schema.names) for table in tables]
-    return frozenset(set.union(*names) - set.intersection(*names))
+    names = [frozenset(table.schema.names) for table in tables]
+    return frozenset.union(*names) - frozenset.intersection(*names)
 
 
 def _with_catalog_types(table: Table) -> Table:
     kinds = [
         field.with_type(canonical(table.name, field.name, field.type)) for field in table.schema
     ]
-    fields = [field.with_nullable(True).remove_metadata() for field in kinds]
+    fields = [field.with_nullable(nullable=True).remove_metadata() for field in kinds]
     return replace(table, schema=pa.schema(fields))
 
 
 def _facts_of(table: Table, rows: pa.Table) -> _Facts:
-    truncates = rows.filter(pc.equal(rows[OP], TRUNCATE))[SEQ]
+    truncates = rows.filter(pc.equal(rows[OP], pa.scalar(TRUNCATE)))[SEQ]
     return _Facts(
         omitted=_omitted(table, rows),
-        deletes=bool(pc.any(pc.equal(rows[OP], DELETE)).as_py()),
+        deletes=bool(pc.any(pc.equal(rows[OP], pa.scalar(DELETE))).as_py()),
         truncated=pc.max(truncates).as_py(),
     )
 
 
 def _omitted(table: Table, rows: pa.Table) -> frozenset[str]:
     """Name the columns that a partial change does not list."""
-    lists = rows.filter(pc.equal(rows[OP], UPSERT))[COLS].drop_null()
+    lists = rows.filter(pc.equal(rows[OP], pa.scalar(UPSERT)))[COLS].drop_null()
     if not len(lists):
         return frozenset()
-    counts = pc.value_counts(pc.list_flatten(lists)).to_pylist()
-    everywhere = {count["values"] for count in counts if count["counts"] >= len(lists)}
+    counts = pc.value_counts(pc.list_flatten(lists))
+    names: list[Any] = counts.field(0).to_pylist()
+    numbers: list[Any] = counts.field(1).to_pylist()
+    everywhere = {name for name, n in zip(names, numbers, strict=True) if n >= len(lists)}
     return frozenset(set(table.schema.names) - everywhere - set(table.key))
 
 
 def sift(table: Table, rows: pa.Table, limits: Limits) -> tuple[pa.Table, list[Rejected]]:
     """Part the rows that a destination can hold from those that it cannot, with the reason."""
-    faults = [fault for fault in _faults(table, rows, limits) if pc.any(fault[2]).as_py()]
-    rejected = [
-        Rejected(table=table.name, key=key, column=column, reason=reason)
-        for column, reason, bad in faults
-        for key in rows.filter(bad).select(list(table.key)).to_pylist()
-    ]
-    if faults:
-        rows = rows.filter(pc.invert(reduce(pc.or_, (bad for _, _, bad in faults))))
-    return rows, rejected
+    rejected: list[Rejected] = []
+    good: Mask = pc.is_valid(rows[OP])
+    for column, reason, bad in _faults(table, rows, limits):
+        keys = rows.filter(bad).select(list(table.key)).to_pylist()
+        rejected += [Rejected(table=table.name, key=k, column=column, reason=reason) for k in keys]
+        good = pc.and_not(good, bad) if keys else good
+    return (rows.filter(good) if rejected else rows), rejected
 
 
-def _faults(
-    table: Table, rows: pa.Table, limits: Limits
-) -> Iterator[tuple[str, str, pa.ChunkedArray]]:
+def _faults(table: Table, rows: pa.Table, limits: Limits) -> Iterator[tuple[str, str, Mask]]:
     """Yield column, reason and the mask of the rows concerned, for each possible fault."""
-    keyed = pc.not_equal(rows[OP], TRUNCATE)
+    most = sys.maxsize if limits.max_value_bytes is None else limits.max_value_bytes
     for name in table.key:
-        yield name, "the key is NULL", pc.and_(keyed, pc.is_null(rows[name]))
-    most = limits.max_value_bytes
+        if rows[name].null_count:
+            keyed = pc.not_equal(rows[OP], pa.scalar(TRUNCATE))
+            yield name, "the key is NULL", pc.and_(keyed, pc.is_null(rows[name]))
     for column in table.schema:
         values = rows[column.name]
-        if not (pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
-            continue
-        if most is not None and values.nbytes > most:
-            long = pc.greater(pc.binary_length(values), most)
-            yield column.name, f"the value is longer than {most} bytes", long.fill_null(False)
-        if not limits.nul_in_text and pa.types.is_string(column.type):
-            with_nul = pc.match_substring(values, "\0").fill_null(False)
+        is_text = pa.types.is_string(column.type)
+        # A column that is short as a whole has no long value.
+        if (is_text or pa.types.is_binary(column.type)) and values.nbytes > most:
+            long = pc.greater(pc.binary_length(values), pa.scalar(most))
+            yield column.name, f"the value is longer than {most} bytes", pc.coalesce(long, _NO)
+        if is_text and not limits.nul_in_text:
+            with_nul = pc.coalesce(pc.match_substring(values, "\0"), _NO)
             yield column.name, "the text has the character NUL", with_nul
 
 

@@ -14,7 +14,7 @@ from simplyload.changes import Table
 from simplyload.destinations.destination import Load, Staged
 from simplyload.destinations.sql import SqlDestination
 from simplyload.errors import AlreadyRunningError, DestinationError
-from simplyload.gather import LOG_FIELDS, is_uniform, read_conformed
+from simplyload.gather import LOG_FIELDS, is_uniform, read_as, read_conformed
 
 
 class DuckDBSettings(BaseModel):
@@ -48,8 +48,8 @@ class DuckDBDestination(SqlDestination):
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (business columns)."""
         query = self._scan_query(schema, table)
-        for batch in self._connection.execute(query).to_arrow_reader(100_000):
-            yield pa.Table.from_batches([batch])
+        reader = self._connection.execute(query).to_arrow_reader(100_000)
+        yield from read_as(reader, table.schema)
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:

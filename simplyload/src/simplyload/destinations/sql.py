@@ -98,6 +98,18 @@ class _Plan:
     empty: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Shape:
+    """A table of the load as the destination names it: its columns there and in the stage."""
+
+    name: str
+    table: exp.Table
+    key: tuple[str, ...]
+    names: Mapping[str, str]
+    wanted: Mapping[str, pa.DataType]
+    existing: Mapping[str, pa.DataType | None] | None
+
+
 class SqlDestination(ABC):
     """A destination that speaks SQL; a subclass knows its driver, its catalog and its stage."""
 
@@ -161,7 +173,7 @@ class SqlDestination(ABC):
             if known.since is not None
         ]
 
-    def drop_leftovers(self, stream: str) -> list[str]:
+    def drop_leftovers(self, stream: str) -> list[str]:  # noqa: ARG002
         """Find nothing: the stages of this destination end with their connection."""
         return []
 
@@ -187,7 +199,7 @@ class SqlDestination(ABC):
         """Drop a transient table."""
         self._execute(f"DROP TABLE {stage.sql(self.dialect)}")
 
-    def _table_constraints(self, key: Sequence[str]) -> list[exp.Expr]:
+    def _table_constraints(self, key: Sequence[str]) -> list[exp.Expr]:  # noqa: ARG002
         """Give the constraints of a new table; none where the warehouse does not enforce them."""
         return []
 
@@ -195,6 +207,28 @@ class SqlDestination(ABC):
 
     def _plan(self, load: Load, staged: Staged, known: _Known | None) -> _Plan:
         """Make the target fit the changes, and bring them into the stage."""
+        shape = self._shape(load, staged, known)
+        held = self._fit(shape, freeze=load.freeze)
+        stage = self._stage(load, staged, shape.names)
+        columns = {name: self._column(name, shape, held) for name in shape.names}
+        key = tuple(columns.pop(name) for name in staged.table.key)
+        plan = merge.Merge(
+            schema=load.schema,
+            table=shape.table.name,
+            stage=stage,
+            key=key,
+            columns=tuple(columns.values()),
+            synced_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f+00:00}",
+            orphans=tuple(sorted(set(held) - set(shape.wanted) - set(TARGET_METADATA))),
+            omitted=staged.omitted,
+            deletes=staged.deletes,
+            truncated=staged.truncated,
+            repeated=self._count(staged, stage, [column.target for column in key]) > 1,
+            remove=load.remove,
+        )
+        return _Plan(staged=staged, merge=plan, empty=self._is_empty(plan.target))
+
+    def _shape(self, load: Load, staged: Staged, known: _Known | None) -> _Shape:
         name = staged.table.name
         if known and known.key != staged.table.key:
             raise TableStoppedError(
@@ -203,79 +237,51 @@ class SqlDestination(ABC):
             )
         tables = self._columns(load.schema)
         target = known.target if known else choose_name(name, tables, self.dialect)
-        existing = tables.get(target)
         union = union_schema(staged)
-        names = name_columns(name, union.names, existing or (), self.dialect)
-        wanted = {names[field.name]: field.type for field in union}
-        held = self._fit(load, staged, target, wanted, existing, names)
-        stage = self._stage(load, staged, names)
-        key = [names[column] for column in staged.table.key]
-        plan = merge.Merge(
-            schema=load.schema,
-            table=target,
-            stage=stage,
-            key=tuple(self._column(c, names, wanted, held) for c in staged.table.key),
-            columns=tuple(
-                self._column(c, names, wanted, held)
-                for c in union.names
-                if c not in staged.table.key
-            ),
-            synced_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f+00:00}",
-            orphans=tuple(n for n in held if n not in wanted and n not in TARGET_METADATA),
-            omitted=staged.omitted,
-            deletes=staged.deletes,
-            truncated=staged.truncated,
-            repeated=self._count(staged, stage, key) > 1,
-            remove=load.remove,
+        names = name_columns(name, union.names, tables.get(target, ()), self.dialect)
+        return _Shape(
+            name=name,
+            table=exp.table_(target, db=load.schema, quoted=True),
+            key=tuple(names[column] for column in staged.table.key),
+            names=names,
+            wanted={names[field.name]: field.type for field in union},
+            existing=tables.get(target),
         )
-        return _Plan(staged=staged, merge=plan, empty=not existing or self._is_empty(plan.target))
 
-    def _fit(
-        self,
-        load: Load,
-        staged: Staged,
-        target: str,
-        wanted: Mapping[str, pa.DataType],
-        existing: Mapping[str, pa.DataType | None] | None,
-        names: Mapping[str, str],
-    ) -> Mapping[str, pa.DataType | None]:
+    def _fit(self, shape: _Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
         """Create or change the target, and give its columns; nothing is dropped or narrowed."""
-        table = exp.table_(target, db=load.schema, quoted=True)
-        if existing is None:
-            self._execute(exp.Create(this=_schema_name(load.schema), kind="SCHEMA", exists=True))
-            columns = {**wanted, **TARGET_METADATA}
-            key = [names[column] for column in staged.table.key]
-            self._execute(_create(table, columns, self.dialect, self._table_constraints(key)))
+        if shape.existing is None:
+            schema = _schema_name(shape.table.db)
+            self._execute(exp.Create(this=schema, kind="SCHEMA", exists=True))
+            columns = {**shape.wanted, **TARGET_METADATA}
+            constraints = self._table_constraints(shape.key)
+            self._execute(_create(shape.table, columns, self.dialect, constraints))
             return columns
-        change = evolve(staged.table.name, wanted, existing, freeze=load.freeze)
+        change = evolve(shape.name, shape.wanted, shape.existing, freeze=freeze)
         for name, kind in change.added.items():
-            self._execute(_add_column(table, name, sql_type(kind, self.dialect)))
+            self._execute(_add_column(shape.table, name, sql_type(kind, self.dialect)))
         for name, kind in change.widened.items():
-            self._widen(staged.table.name, table, name, sql_type(kind, self.dialect))
-        return {**existing, **change.added, **change.widened}
+            self._widen(shape, name, sql_type(kind, self.dialect))
+        return {**shape.existing, **change.added, **change.widened}
 
-    def _widen(self, name: str, table: exp.Table, column: str, kind: exp.DataType) -> None:
+    def _widen(self, shape: _Shape, column: str, kind: exp.DataType) -> None:
         """Widen a column; the table stops where the destination refuses, a view for example."""
         alter = exp.AlterColumn(this=_column(column), dtype=kind)
         try:
-            self._execute(exp.Alter(this=table, kind="TABLE", actions=[alter]))
+            self._execute(exp.Alter(this=shape.table, kind="TABLE", actions=[alter]))
         except DestinationError as error:
             raise TableStoppedError(
-                f"Column {column} of {name} must become {kind.sql(self.dialect)}, and the "
-                f"destination refuses: {error} Drop what depends on it, or change the column "
-                "there; the changes wait in the log."
+                f"Column {column} of {shape.name} must become {kind.sql(self.dialect)}. {error}. "
+                "Drop what depends on the column, or change its type there; the changes wait in "
+                "the log."
             ) from error
 
     def _column(
-        self,
-        name: str,
-        names: Mapping[str, str],
-        wanted: Mapping[str, pa.DataType],
-        held: Mapping[str, pa.DataType | None],
+        self, name: str, shape: _Shape, held: Mapping[str, pa.DataType | None]
     ) -> merge.Column:
-        target = names[name]
+        target = shape.names[name]
         kind = held[target]
-        cast = None if kind is None or kind == wanted[target] else sql_type(kind, self.dialect)
+        cast = None if kind in (None, shape.wanted[target]) else sql_type(kind, self.dialect)
         return merge.Column(source=name, target=target, cast=cast)
 
     def _count(self, staged: Staged, stage: exp.Table, key: Sequence[str]) -> int:
