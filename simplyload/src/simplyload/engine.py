@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -154,10 +154,15 @@ class Pipeline:
         return self._committed
 
     def _read_all(self) -> bool:
-        """Read and load until the source is caught up; False when another run was faster."""
+        """Read and load until the source is caught up; False when another run was faster.
+
+        A source that fails ends the run, but what it gave completely is loaded: one that fails late
+        in every run would never load anything otherwise.
+        """
         gathering, complete = self._gather(), True
         started = time.monotonic()
-        for batch in self._source.read(self._state):
+        failures: list[SourceError] = []
+        for batch in self._read_until_failure(failures):
             self._take(gathering, batch)
             complete = batch.state is not None
             if batch.state is not None:
@@ -169,12 +174,21 @@ class Pipeline:
                     gathering, started = self._gather(), time.monotonic()
             if self._stopping:
                 break
-        if not complete and not self._stopping:
+        if not complete and not self._stopping and not failures:
             raise SourceError(f"The source of {self.stream} ended in the middle of a unit of work.")
+        if complete and not self._load(gathering):
+            return False
+        if failures:
+            raise failures[0]
         if not complete:
             self._committed = None
-            return True
-        return self._load(gathering)
+        return True
+
+    def _read_until_failure(self, failures: list[SourceError]) -> Iterator[Batch]:
+        try:
+            yield from self._source.read(self._state)
+        except SourceError as error:
+            failures.append(error)
 
     def _gather(self) -> Gathering:
         limits = self._destination.limits
@@ -281,8 +295,15 @@ class Pipeline:
         )
 
 
+class Stoppable(Protocol):
+    """A pipeline, or what waits between its runs."""
+
+    def stop(self) -> None:
+        """End at the next point where nothing is lost."""
+
+
 @contextmanager
-def ending_at_commit(*pipelines: Pipeline) -> Iterator[None]:
+def ending_at_commit(*pipelines: Stoppable) -> Iterator[None]:
     """Let SIGTERM and SIGINT end the pipelines at a commit while the block runs (exit code 0)."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
