@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,7 +26,7 @@ from simplyload.destinations.destination import (
 )
 from simplyload.errors import SimplyLoadError, SourceError, TableStoppedError
 from simplyload.gather import Gathering, read_staged
-from simplyload.log import ChangeLog
+from simplyload.log import ChangeLog, name_load
 from simplyload.sources.source import Source
 
 
@@ -107,6 +107,7 @@ class Pipeline:
         self._stopped: dict[str, Stopped] = {}
         self._stopping = False
         self._number = 0
+        self._removed: list[str] = []
         self._result = RunResult(stream=stream)
 
     def stop(self) -> None:
@@ -136,6 +137,18 @@ class Pipeline:
             self._take_lease()
             self._commit((), {})
 
+    def clean(self, keep_days: int | None = None) -> list[str]:
+        """Remove what dead runs left, and the log's files older than `keep_days`; name them.
+
+        The log keeps what is unconfirmed and what a stopped table has not had.
+        """
+        with self._session():
+            self._take_lease()
+            if keep_days is None:
+                return self._removed
+            since = {stop.table: stop.since for stop in self._stopped.values()}
+            return [*self._removed, *self._log.expire(self.stream, keep_days, since)]
+
     @contextmanager
     def _session(self) -> Iterator[None]:
         """Hold the stream on this machine; afterwards hold no lease and no connection."""
@@ -154,10 +167,15 @@ class Pipeline:
         return self._committed
 
     def _read_all(self) -> bool:
-        """Read and load until the source is caught up; False when another run was faster."""
+        """Read and load until the source is caught up; False when another run was faster.
+
+        A source that fails ends the run, but what it gave completely is loaded: one that fails late
+        in every run would never load anything otherwise.
+        """
         gathering, complete = self._gather(), True
         started = time.monotonic()
-        for batch in self._source.read(self._state):
+        failures: list[SourceError] = []
+        for batch in self._read_until_failure(failures):
             self._take(gathering, batch)
             complete = batch.state is not None
             if batch.state is not None:
@@ -169,12 +187,21 @@ class Pipeline:
                     gathering, started = self._gather(), time.monotonic()
             if self._stopping:
                 break
-        if not complete and not self._stopping:
+        if not complete and not self._stopping and not failures:
             raise SourceError(f"The source of {self.stream} ended in the middle of a unit of work.")
+        if complete and not self._load(gathering):
+            return False
+        if failures:
+            raise failures[0]
         if not complete:
             self._committed = None
-            return True
-        return self._load(gathering)
+        return True
+
+    def _read_until_failure(self, failures: list[SourceError]) -> Iterator[Batch]:
+        try:
+            yield from self._source.read(self._state)
+        except SourceError as error:
+            failures.append(error)
 
     def _gather(self) -> Gathering:
         limits = self._destination.limits
@@ -203,11 +230,12 @@ class Pipeline:
 
     def _take_lease(self) -> bool:
         """Take the lease and settle what a dead run left; False when the state is another one."""
-        self._lease, self._number = self._destination.acquire(self.stream), 0
+        above = self._log.newest_epoch(self.stream)
+        self._lease, self._number = self._destination.acquire(self.stream, above), 0
         committed = self._destination.committed(self.stream)
         self._previous = committed[-1] if committed else None
-        self._log.reconcile(self.stream, committed)
-        self._destination.drop_leftovers(self.stream)
+        self._removed = self._log.reconcile(self.stream, committed)
+        self._removed += self._destination.drop_leftovers(self.stream)
         self._stopped = {stop.table: stop for stop in self._destination.stopped(self.stream)}
         known = self._committed
         if self._known_state() == known:
@@ -220,7 +248,7 @@ class Pipeline:
     ) -> None:
         assert self._lease is not None  # noqa: S101
         self._number += 1
-        load_id = f"{self._lease.epoch:010d}-{self._number:06d}"
+        load_id = name_load(self._lease.epoch, self._number)
         published = self._log.publish(self.stream, load_id, self._previous, state, staged)
         load = Load(
             load_id=load_id,
@@ -281,8 +309,15 @@ class Pipeline:
         )
 
 
+class Stoppable(Protocol):
+    """A pipeline, or what waits between its runs."""
+
+    def stop(self) -> None:
+        """End at the next point where nothing is lost."""
+
+
 @contextmanager
-def ending_at_commit(*pipelines: Pipeline) -> Iterator[None]:
+def ending_at_commit(*pipelines: Stoppable) -> Iterator[None]:
     """Let SIGTERM and SIGINT end the pipelines at a commit while the block runs (exit code 0)."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
