@@ -26,7 +26,7 @@ from simplyload.destinations.destination import (
 )
 from simplyload.errors import SimplyLoadError, SourceError, TableStoppedError
 from simplyload.gather import Gathering, read_staged
-from simplyload.log import ChangeLog
+from simplyload.log import ChangeLog, name_load
 from simplyload.sources.source import Source
 
 
@@ -107,6 +107,7 @@ class Pipeline:
         self._stopped: dict[str, Stopped] = {}
         self._stopping = False
         self._number = 0
+        self._removed: list[str] = []
         self._result = RunResult(stream=stream)
 
     def stop(self) -> None:
@@ -135,6 +136,18 @@ class Pipeline:
         with self._session():
             self._take_lease()
             self._commit((), {})
+
+    def clean(self, keep_days: int | None = None) -> list[str]:
+        """Remove what dead runs left, and the log's files older than `keep_days`; name them.
+
+        The log keeps what is unconfirmed and what a stopped table has not had.
+        """
+        with self._session():
+            self._take_lease()
+            if keep_days is None:
+                return self._removed
+            since = {stop.table: stop.since for stop in self._stopped.values()}
+            return [*self._removed, *self._log.expire(self.stream, keep_days, since)]
 
     @contextmanager
     def _session(self) -> Iterator[None]:
@@ -217,11 +230,12 @@ class Pipeline:
 
     def _take_lease(self) -> bool:
         """Take the lease and settle what a dead run left; False when the state is another one."""
-        self._lease, self._number = self._destination.acquire(self.stream), 0
+        above = self._log.newest_epoch(self.stream)
+        self._lease, self._number = self._destination.acquire(self.stream, above), 0
         committed = self._destination.committed(self.stream)
         self._previous = committed[-1] if committed else None
-        self._log.reconcile(self.stream, committed)
-        self._destination.drop_leftovers(self.stream)
+        self._removed = self._log.reconcile(self.stream, committed)
+        self._removed += self._destination.drop_leftovers(self.stream)
         self._stopped = {stop.table: stop for stop in self._destination.stopped(self.stream)}
         known = self._committed
         if self._known_state() == known:
@@ -234,7 +248,7 @@ class Pipeline:
     ) -> None:
         assert self._lease is not None  # noqa: S101
         self._number += 1
-        load_id = f"{self._lease.epoch:010d}-{self._number:06d}"
+        load_id = name_load(self._lease.epoch, self._number)
         published = self._log.publish(self.stream, load_id, self._previous, state, staged)
         load = Load(
             load_id=load_id,

@@ -117,6 +117,25 @@ class ChangeLog:
         paths = sorted(self._loads(stream).glob("*.json"))
         return [_read_entry(path) for path in paths if path.stem >= since]
 
+    def history(self, stream: str) -> list[Entry]:
+        """List the confirmed loads from the latest first load on: a complete history.
+
+        Raises where the log does not begin with a first load.
+        """
+        entries = self.entries(stream)
+        firsts = [number for number, entry in enumerate(entries) if entry.previous is None]
+        if entries and not firsts:
+            raise SimplyLoadError(
+                f"The change log of {stream} begins after its first load: a destination cannot be "
+                "rebuilt from it, read the source again."
+            )
+        return entries[firsts[-1] :] if firsts else []
+
+    def newest_epoch(self, stream: str) -> int:
+        """Give the epoch of the newest load, committed or not; 0 for an empty log."""
+        names = [path.stem for path in self._loads(stream).iterdir()]
+        return int(max(names).split("-")[0]) if names else 0
+
     def read(self, stream: str, table: str, since: str) -> list[Path]:
         """List the files of a table's changes since a load. Raises where one is no longer there."""
         entries = self.entries(stream, since)
@@ -158,6 +177,11 @@ class ChangeLog:
 
     def _loads(self, stream: str) -> Path:
         return self._stream(stream) / ".loads"
+
+
+def name_load(epoch: int, number: int) -> str:
+    """Give the id of an epoch's load: ids sort as the loads were made."""
+    return f"{epoch:010d}-{number:06d}"
 
 
 def folder_name(name: str) -> str:

@@ -95,8 +95,11 @@ class Destination(Protocol):
     def read_state(self, stream: str) -> State | None:
         """Give the state of the stream's newest committed load; None before the first."""
 
-    def acquire(self, stream: str) -> Lease:
-        """Take the lease: the epoch rises by one, and every holder of a lower one is fenced."""
+    def acquire(self, stream: str, above: int = 0) -> Lease:
+        """Take the lease: every holder of a lower epoch is fenced.
+
+        The epoch rises by one, or to one more than `above`, the newest that the log has.
+        """
 
     def load(self, lease: Lease, load: Load) -> LoadResult:
         """Commit a load. Raises FencedError for an old lease; a table that stops is in the result.

@@ -92,24 +92,8 @@ class DuckDBDestination(SqlDestination):
         return self._settings.path.exists() and super()._exists()
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
-        """Give a view of the Parquet files; a table where one view cannot show them all."""
         stage = self._new_stage(load)
-        distinct = {name.casefold() for name in names}
-        if is_uniform(staged) and len(distinct) == len(names):
-            columns = [
-                exp.column(old, quoted=True).as_(new, quoted=True) for old, new in names.items()
-            ]
-            log = [exp.column(field.name, quoted=True) for field in LOG_FIELDS]
-            rows = exp.select(*columns, *log).from_(_read_parquet(staged.files))
-            self._execute(
-                exp.Create(this=stage, kind="VIEW", properties=_TEMPORARY, expression=rows)
-            )
-            return stage
-        conformed = read_conformed(staged, names)
-        self._connection.register("conformed", conformed)
-        rows = exp.select("*").from_("conformed")
-        self._execute(exp.Create(this=stage, kind="TABLE", properties=_TEMPORARY, expression=rows))
-        self._connection.unregister("conformed")
+        create_stage(self._connection, stage, staged, names)
         return stage
 
     def _drop_stage(self, stage: exp.Table) -> None:
@@ -121,6 +105,28 @@ class DuckDBDestination(SqlDestination):
 
 
 _TEMPORARY = exp.Properties(expressions=[exp.TemporaryProperty()])
+
+
+def create_stage(
+    connection: duckdb.DuckDBPyConnection,
+    stage: exp.Table,
+    staged: Staged,
+    names: Mapping[str, str],
+) -> None:
+    """Make a temporary view of Parquet files; a table where one view cannot show them all."""
+    distinct = {name.casefold() for name in names}
+    if is_uniform(staged) and len(distinct) == len(names):
+        columns = [exp.column(old, quoted=True).as_(new, quoted=True) for old, new in names.items()]
+        log = [exp.column(field.name, quoted=True) for field in LOG_FIELDS]
+        rows = exp.select(*columns, *log).from_(_read_parquet(staged.files))
+        view = exp.Create(this=stage, kind="VIEW", properties=_TEMPORARY, expression=rows)
+        connection.execute(view.sql("duckdb"))
+        return
+    connection.register("conformed", read_conformed(staged, names))
+    rows = exp.select("*").from_("conformed")
+    table = exp.Create(this=stage, kind="TABLE", properties=_TEMPORARY, expression=rows)
+    connection.execute(table.sql("duckdb"))
+    connection.unregister("conformed")
 
 
 def _read_parquet(files: Sequence[Path]) -> exp.Expr:

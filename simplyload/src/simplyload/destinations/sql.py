@@ -133,8 +133,8 @@ class SqlDestination(ABC):
         rows = self._query(newest)
         return json.loads(rows[0][0]) if rows else None
 
-    def acquire(self, stream: str) -> Lease:
-        """Take the lease: the epoch rises by one, and every holder of a lower one is fenced."""
+    def acquire(self, stream: str, above: int = 0) -> Lease:
+        """Take the lease by compare and swap: every holder of a lower epoch is fenced."""
         self._prepare()
         while True:
             rows = self._query(_select("lease", stream, "epoch"))
@@ -142,8 +142,9 @@ class SqlDestination(ABC):
             if not rows:
                 with suppress(DestinationError):  # another run may have inserted it just now
                     self._execute(_insert("lease", {"stream": stream, "epoch": 0}))
-            if self._execute(_update_epoch(stream, epoch, epoch + 1)) == 1:
-                return Lease(stream=stream, epoch=epoch + 1)
+            new = max(epoch, above) + 1
+            if self._execute(_update_epoch(stream, epoch, new)) == 1:
+                return Lease(stream=stream, epoch=new)
 
     def load(self, lease: Lease, load: Load) -> LoadResult:
         """Commit a load in one transaction; tables that cannot be loaded are in the result."""
