@@ -1,7 +1,7 @@
 """The Postgres source: copies each table once, then follows it by the stream or by polling."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cached_property
 from typing import Literal
@@ -12,15 +12,21 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.changes import Batch, State, Table
 from simplyload.errors import ConfigurationError, SourceError
-from simplyload.sources.postgres.connection import Reader, connect, fetch, literal
+from simplyload.sources.postgres.connection import Reader, connect, fetch, identifier, literal
 from simplyload.sources.postgres.discover import SourceTable, discover_tables
 from simplyload.sources.postgres.pages import Scan, removed_condition
 from simplyload.sources.postgres.reading import Reading, Server
 from simplyload.sources.postgres.replication import Prepared, Replication
 from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.postgres.slot import drop_slot
 from simplyload.sources.postgres.state import CopyState, SourceState, load_state
 from simplyload.sources.postgres.validate import stream_problems, validate
 from simplyload.sources.source import Discovered, Finding
+
+_OWN_PUBLICATION = """
+select 1 from pg_catalog.pg_publication
+where pubname = %s and pubowner = current_user::regrole
+"""
 
 
 class PostgresSource:
@@ -232,6 +238,17 @@ class PostgresSource:
             if name in {table.source_name, table.table.name}:
                 return table
         raise ConfigurationError(f"{name} is none of the chosen tables with a key.")
+
+    def drop(self) -> list[str]:
+        """Drop the slot, and the publication if it belongs to this role."""
+        slot = self._settings.slot_name(self._stream)
+        publication = self._settings.publication_name(self._stream)
+        with closing(connect(self._settings, self._stream, read_only=False)) as connection:
+            dropped = [f"slot {slot}"] if drop_slot(connection, slot) else []
+            if fetch(connection, _OWN_PUBLICATION, [publication]):
+                connection.cursor().execute(f"drop publication {identifier(publication)}")
+                dropped.append(f"publication {publication}")
+        return dropped
 
     def close(self) -> None:
         """End all connections; safe to call twice."""
