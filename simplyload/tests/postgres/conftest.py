@@ -77,7 +77,8 @@ class Replica:
 
     def sync(self, commits: int | None = None) -> list[dict[str, Any]]:
         """Read until the source is caught up, or dies after some states; give the changes."""
-        self.batches, staged = [], []
+        self.batches = []
+        staged: list[Changes] = []
         seen: list[dict[str, Any]] = []
         with closing(PostgresSource(self.settings, "shop")) as source:
             for batch in source.read(self.state):
