@@ -1,0 +1,1 @@
+"""Replication that is provably exact: sources into a warehouse, by a replayable change log."""

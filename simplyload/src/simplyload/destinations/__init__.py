@@ -1,0 +1,1 @@
+"""Where changes are merged: one module per warehouse."""

@@ -1,0 +1,37 @@
+"""Errors that a user can act on: each message names the thing and the remedy, never a secret."""
+
+
+class SimplyLoadError(Exception):
+    """A failure with a remedy: the command line prints its message without a traceback."""
+
+    exit_code = 1
+
+
+class ConfigurationError(SimplyLoadError):
+    """A setting is missing or wrong; nothing was read or written."""
+
+    exit_code = 2
+
+
+class SourceError(SimplyLoadError):
+    """The source refuses or cannot be reached; the next run resumes from what is committed."""
+
+
+class DestinationError(SimplyLoadError):
+    """The destination refuses or cannot be reached; nothing of the load is visible."""
+
+
+class TableStoppedError(SimplyLoadError):
+    """One table cannot go on (a column narrowed, a key lost); the others are loaded."""
+
+
+class AlreadyRunningError(SimplyLoadError):
+    """Another run of this pipeline is active: an orchestrator must not take this for fresh data."""
+
+    exit_code = 75
+
+
+class FencedError(SimplyLoadError):
+    """A newer run took the lease; this one commits nothing more."""
+
+    exit_code = 75

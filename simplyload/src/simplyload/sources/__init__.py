@@ -1,0 +1,1 @@
+"""Where changes come from: one module or package per kind of source."""

@@ -1,0 +1,208 @@
+"""One read of a source: which tables are copied and polled, and the state after each step."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from simplyload.changes import Batch, Changes, Rejected
+from simplyload.sources.postgres.connection import Reader, fetch
+from simplyload.sources.postgres.copy import copy_table
+from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.pages import changes, truncate_before
+from simplyload.sources.postgres.poll import Poll, begin_poll, scan_keys
+from simplyload.sources.postgres.replication import Prepared
+from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.postgres.state import CopyState, SourceState, TableState
+
+# _seq is an LSN in billions and a count below them: it exceeds whatever an earlier state gave, even
+# a state that is lost.
+SEQ_PER_LSN = 10**9
+
+_SERVER = """
+select (select system_identifier from pg_catalog.pg_control_system()),
+    (select timeline_id from pg_catalog.pg_control_checkpoint()),
+    extract(epoch from clock_timestamp())::float8,
+    (case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()
+        else pg_catalog.pg_current_wal_insert_lsn() end - '0/0')::int8
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The server when a read begins: its identity, its history, its clock in seconds, its LSN."""
+
+    system: int
+    timeline: int
+    now: float
+    lsn: int
+
+    @classmethod
+    def look(cls, connection: Connection) -> "Server":
+        """Ask the server."""
+        [row] = fetch(connection, _SERVER)
+        return cls(*row)
+
+
+@dataclass
+class Reading:
+    """Copy and poll of one read, and the state as it moves."""
+
+    settings: PostgresSettings
+    connection: Connection
+    reader: Reader
+    server: Server
+    state: SourceState
+
+    def plan(
+        self,
+        polled: Sequence[SourceTable],
+        streamed: Sequence[SourceTable],
+        prepared: Prepared | None,
+    ) -> list[str]:
+        """Decide which tables are copied; give a sentence for each that is copied again.
+
+        The stream itself names those that it lacks, and the LSN at which it goes on.
+        """
+        reasons = {table: self._reason_to_poll(table) for table in polled}
+        reasons |= {table: self._reason_to_stream(table, prepared) for table in streamed}
+        for table, reason in reasons.items():
+            known = self.state.tables.get(table.source_name)
+            planned = known or TableState(key=table.key, columns={})
+            if reason is not None:
+                planned = self._begin_copy(table, planned, is_polled=table in polled)
+            lsn = prepared.lsn if prepared and table in streamed else self.server.lsn
+            planned = _number_copy(planned, lsn)
+            self._keep(table, replace(planned, key=table.key, columns=_column_types(table)))
+        self._adopt_server()
+        return [
+            f"{table.source_name} is copied again: {why}." for table, why in reasons.items() if why
+        ]
+
+    def _reason_to_stream(self, table: SourceTable, prepared: Prepared | None) -> str | None:
+        """Say why a streamed table is copied; an empty reason is a usual one, None is no reason."""
+        known = self.state.tables.get(table.source_name)
+        if known is None or (prepared and table.source_name in prepared.copy):
+            return ""
+        if known.copy is not None and _changed_columns(table, known):
+            return "its columns changed during the copy"
+        return None
+
+    def _reason_to_poll(self, table: SourceTable) -> str | None:
+        """Say why a polled table is copied, as `_reason_to_stream` does."""
+        known = self.state.tables.get(table.source_name)
+        if known is None:
+            return ""
+        reasons = {
+            f"its key is now {', '.join(table.key)}": known.key != table.key,
+            "its columns changed": bool(_changed_columns(table, known)),
+            "the server is another one than before": self.state.system != self.server.system,
+            "it is now read in another way": _polled_by(known) != self._cursor(table),
+        }
+        is_old = known.copy is None and known.poll is None and self._is_due(known)
+        return next((why for why, is_so in reasons.items() if is_so), "" if is_old else None)
+
+    def _adopt_server(self) -> None:
+        """Go on with this server; on another timeline, older transaction ids mean nothing."""
+        tables = self.state.tables
+        if self.state.timeline != self.server.timeline:
+            tables = {
+                name: replace(table, poll=replace(table.poll, xmin=0)) if table.poll else table
+                for name, table in tables.items()
+            }
+        system, timeline = self.server.system, self.server.timeline
+        self.state = replace(self.state, system=system, timeline=timeline, tables=tables)
+
+    def _cursor(self, table: SourceTable) -> str | None:
+        """Give the column that poll follows; in mode `copy` there is none."""
+        return None if self.settings.mode == "copy" else table.cursor
+
+    def _is_due(self, known: TableState) -> bool:
+        """Tell whether all rows or keys of a table are to be read again."""
+        interval = self.settings.delete_scan.total_seconds()
+        is_old = known.checked is None or self.server.now - known.checked >= interval
+        return self.settings.mode == "copy" or is_old
+
+    def _begin_copy(self, table: SourceTable, known: TableState, *, is_polled: bool) -> TableState:
+        cursor = self._cursor(table) if is_polled else None
+        poll = begin_poll(self.connection, table, cursor) if cursor else None
+        return replace(known, copy=CopyState(), poll=poll)
+
+    def copy(self, table: SourceTable) -> Iterator[Batch]:
+        """Yield the copy of a table that has one planned or under way."""
+        known = self.state.tables[table.source_name]
+        if known.copy is None:
+            return
+        is_whole = known.copy.since is None
+        for step in copy_table(self.reader, table, known.copy, self.settings.chunk_rows):
+            checked = self.server.now if step.state is None and is_whole else known.checked
+            self._keep(table, replace(known, copy=step.state, checked=checked))
+            yield self._batch(step.changes, step.rejected)
+
+    def poll(self, table: SourceTable) -> Iterator[Batch]:
+        """Yield what changed since the last poll; hard deletes too where their scan is due.
+
+        The scan says of every key that its row exists, then that all others are gone. It has no
+        state of its own: a row that appeared since the last poll is a key alone until poll, which
+        comes after it in the same unit of work, brings its columns.
+        """
+        known = self.state.tables[table.source_name]
+        if (polled := known.poll) is None:
+            return
+        is_due = self._is_due(known)
+        if is_due:
+            known = replace(known, seq=known.seq + 1, checked=self.server.now)
+            yield from self._scan_keys(table, known.seq)
+        poll = Poll(
+            reader=self.reader,
+            connection=self.connection,
+            table=table,
+            overlap=self.settings.overlap,
+            rows=self.settings.chunk_rows,
+        )
+        for step in poll.read(polled):
+            known = replace(known, poll=step.state, seq=known.seq + (step.page is not None))
+            self._keep(table, known)
+            if step.page is not None:
+                rows = changes(table, step.page, known.seq)
+                yield self._batch([rows], step.page.rejected, goes_on=is_due)
+
+    def _scan_keys(self, table: SourceTable, seq: int) -> Iterator[Batch]:
+        for page in scan_keys(self.reader, table, self.settings.chunk_rows):
+            yield self._batch([changes(table, page, seq, carried=())], goes_on=True)
+        yield self._batch([truncate_before(table, seq)], goes_on=True)
+
+    def _batch(
+        self,
+        found: Sequence[Changes],
+        rejected: Sequence[Rejected] = (),
+        *,
+        goes_on: bool = False,
+    ) -> Batch:
+        state = None if goes_on else self.state.dump()
+        return Batch(changes=found, state=state, rejected=rejected)
+
+    def _keep(self, table: SourceTable, known: TableState) -> None:
+        self.state = self.state.with_table(table.source_name, known)
+
+
+def _number_copy(planned: TableState, lsn: int) -> TableState:
+    """Give a copy that begins its `_seq`."""
+    if planned.copy is None or planned.copy.seq:
+        return planned
+    seq = max(planned.seq + 1, lsn * SEQ_PER_LSN)
+    return replace(planned, seq=seq, copy=replace(planned.copy, seq=seq))
+
+
+def _polled_by(known: TableState) -> str | None:
+    return known.poll.cursor if known.poll else None
+
+
+def _column_types(table: SourceTable) -> dict[str, str]:
+    return {column.name: str(column.arrow) for column in table.columns}
+
+
+def _changed_columns(table: SourceTable, known: TableState) -> tuple[str, ...]:
+    """List columns that are new or of another type: no cursor tells that their values changed."""
+    types = _column_types(table).items()
+    return tuple(name for name, arrow in types if known.columns.get(name) != arrow)

@@ -1,0 +1,46 @@
+"""Fixtures: one PostgreSQL server for a test session, one new database for each test."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg2
+import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import make_dsn
+
+from simplyload.demo.server import running_server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the DSN of a PostgreSQL 18 server with logical decoding."""
+    with running_server(tmp_path_factory.mktemp("postgres") / "data") as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def database(server: str) -> Iterator[str]:
+    """Yield the DSN of a new, empty database; its replication slots are dropped afterwards."""
+    name = f"db_{uuid.uuid4().hex[:12]}"
+    with closing(connect(server)) as admin:
+        admin.cursor().execute(f"create database {name}")
+    yield make_dsn(server, dbname=name)
+    with closing(connect(server)) as admin:
+        cursor = admin.cursor()
+        cursor.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+        )
+        cursor.execute(
+            "select pg_drop_replication_slot(slot_name) from pg_replication_slots"
+            " where database = %s",
+            [name],
+        )
+        cursor.execute(f"drop database {name} with (force)")
+
+
+def connect(dsn: str) -> Connection:
+    """Open a connection in which every statement commits at once."""
+    connection = psycopg2.connect(dsn)
+    connection.autocommit = True
+    return connection
