@@ -19,6 +19,7 @@ from simplyload.sources.postgres.reading import Reading, Server
 from simplyload.sources.postgres.replication import Prepared, Replication
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.state import CopyState, SourceState, load_state
+from simplyload.sources.postgres.stream import ChangeStream
 from simplyload.sources.postgres.validate import stream_problems, validate
 from simplyload.sources.source import Discovered, Finding
 
@@ -46,10 +47,6 @@ class PostgresSource:
 
     @cached_property
     def _replication(self) -> Replication:
-        from simplyload.sources.postgres.stream import (  # type: ignore[attr-defined]  # noqa: PLC0415
-            ChangeStream,
-        )
-
         replication: Replication = ChangeStream(self._settings, self._stream)
         self._open.callback(replication.close)
         return replication
