@@ -24,6 +24,7 @@ from simplyload.sources.postgres.publication import Published
 from simplyload.sources.postgres.rows import SEQ_PER_LSN, Key, RelationRows
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.setup import BARRIER_SECONDS, current_lsn, find_barrier
+from simplyload.sources.postgres.slot import parse_lsn
 from simplyload.sources.postgres.state import CopyState
 from simplyload.sources.postgres.types import Column, resolve_types
 
@@ -40,7 +41,7 @@ REREAD_KEYS = 500
 class Pass:
     """Reads the log once. A batch has a state where no transaction is open.
 
-    `is_clean` says that the destination has all that earlier passes yielded.
+    `pending` is the LSN of the last state that was given away and is not confirmed yet.
     """
 
     def __init__(
@@ -49,18 +50,16 @@ class Pass:
         stream: str,
         position: StreamPosition,
         published: Mapping[int, Published],
-        *,
-        is_clean: bool,
+        pending: int | None,
     ) -> None:
         self._settings = settings
         self._stream = stream
-        self._position = position
+        self._position = self._given = position
         self._published = published
         self._roots = {leaf: oid for oid, item in published.items() for leaf in item.leaves}
-        self._is_clean = is_clean
         self._catalog: Connection = connect(settings, stream)
         self._feed: Feed | None = None
-        self._yielded = position
+        self.pending = pending
         self._end: int | None = None
 
     def run(self) -> Iterator[Batch]:
@@ -87,7 +86,7 @@ class Pass:
         if self._catalog.closed:
             self._catalog = connect(self._settings, self._stream)
         if self._settings.heartbeat:
-            fetch(self._catalog, "select pg_logical_emit_message(false, 'simplyload', '')")
+            fetch(self._catalog, "select pg_logical_emit_message(true, 'simplyload', '')")
         target = current_lsn(self._catalog)
         feed = Feed(self._settings, self._stream, self._position.start(self._published))
         self._feed = feed
@@ -95,14 +94,14 @@ class Pass:
         yield from self._gather(feed, gathering, target)
         yield from self._read_new_columns(feed, gathering)
         self._end = feed.position
-        yielded = self._yielded
+        given, pending = self._given, self.pending
         batch = self._commit(gathering, self._end)
-        if batch.changes or batch.warnings or self._position.tables != yielded.tables:
+        if batch.changes or batch.warnings or self._position.tables != given.tables:
             yield batch
         else:
-            self._yielded = yielded
-        if self._is_clean:
-            self.confirm(yielded)
+            self._position, self.pending = given, pending
+        if self.pending is None:
+            self.confirm(self._position)
 
     def _streamed(self) -> dict[int, Streamed]:
         return {
@@ -138,7 +137,8 @@ class Pass:
             if not position.tables[str(oid)].stopped:
                 position = position.stop(oid)
                 warnings.append(reason)
-        self._position = self._yielded = position
+        self._position = self._given = position
+        self.pending = parse_lsn(position.lsn)
         return Batch(changes=changes, rejected=rejected, state=position.dump(), warnings=warnings)
 
     def _read_new_columns(self, feed: Feed, gathering: Gathering) -> Iterator[Batch]:
@@ -249,11 +249,13 @@ class Pass:
         When all is committed and the pass is over, the slot may go on to where the pass ended:
         nothing published lies in between.
         """
+        if self.pending is not None and parse_lsn(position.lsn) >= self.pending:
+            self.pending = None
         if self._feed is None:
             return False
-        is_last = self._end is not None and position.lsn == self._yielded.lsn
-        self._feed.confirm(position.needed_lsn(self._end if is_last else None))
-        if is_last:
+        is_over = self._end is not None and self.pending is None
+        self._feed.confirm(position.needed_lsn(self._end if is_over else None))
+        if is_over:
             self.close()
         return True
 
