@@ -171,6 +171,13 @@ class Database:
             )
         )
 
+    def slots(self) -> list[Any]:
+        """List the database's slots: name, state of the log, failover."""
+        return self.fetch(
+            "select slot_name, wal_status, failover from pg_replication_slots"
+            " where database = current_database()"
+        )
+
     def lsn(self) -> int:
         """Give the end of the log."""
         return parse_lsn(self.one("select pg_current_wal_flush_lsn()"))

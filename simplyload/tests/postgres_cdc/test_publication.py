@@ -6,7 +6,6 @@ import psycopg2
 import pytest
 
 from simplyload.errors import SourceError
-from tests.postgres_cdc.conftest import eventually
 from tests.postgres_cdc.replica import Database, Replica
 
 
@@ -210,8 +209,6 @@ def test_a5_a_truncated_partition_is_copied_again(source: Database, replica: Rep
     source.run(*PARTITIONED, f"create publication {replica.name} for table pr")
     replica.sync()
     source.run("truncate pr1", "insert into pr values (7, 7)")
-    replica.sync()
-    assert "A partition of public.pr was truncated" in replica.said
     assert replica.sync().copied == {"public.pr"}
     assert replica.rows("pr") == [{"id": 2, "d": 11}, {"id": 7, "d": 7}]
 
@@ -289,7 +286,7 @@ def test_a14_the_identity_index_is_the_key(source: Database, replica: Replica) -
     assert replica.sync().rows("a") == [{"id": 10, "u": "x", "n": 1}]
     source.run("alter table a drop constraint a_u_key")
     replica.sync()
-    assert "the index of its replica identity is gone" in replica.said
+    assert "has lost the index of its replica identity" in replica.said
     source.run("alter table a replica identity default", "insert into a values (3, 'z', 1)")
     assert replica.sync().copied == {"public.a"}
     assert ids(replica, "a") == [3, 10]
@@ -323,12 +320,7 @@ def test_a17_nothing_is_made_where_a_right_is_missing(source: Database, replica:
     try:
         with pytest.raises(SourceError, match="CREATE PUBLICATION") as caught:
             replica.sync()
-        assert (
-            source.one(
-                "select count(*) from pg_replication_slots where not temporary and database = current_database()"
-            )
-            == 0
-        )
+        assert source.slots() == []
         sql = str(caught.value).partition("run once: ")[2]
         source.run(sql, "insert into a values (1)")
         assert ids(replica.sync(), "a") == [1]
@@ -426,4 +418,3 @@ def test_an_open_transaction_holds_back_only_the_copy_of_a_new_table(
         open_transaction.commit()
     assert replica.sync().copied == {"public.b"}
     assert ids(replica, "b") == [1]
-    assert eventually(lambda: not replica.source.close())

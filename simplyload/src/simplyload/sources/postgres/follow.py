@@ -1,31 +1,28 @@
 """One pass over the server's log: from a position to its end as of the pass's beginning."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from functools import reduce
 
 import psycopg2
 import pyarrow as pa
-import pyarrow.compute as pc
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from simplyload.changes import Batch, Changes
+from simplyload.changes import Batch
 from simplyload.errors import SourceError
-from simplyload.sources.postgres.connection import Reader, connect, fetch, identifier, literal
-from simplyload.sources.postgres.copy import copy_table
+from simplyload.sources.postgres.connection import Reader, connect, fetch
 from simplyload.sources.postgres.discover import SourceTable
 from simplyload.sources.postgres.feed import Feed, is_dropped
 from simplyload.sources.postgres.gathering import Gathering, Streamed
-from simplyload.sources.postgres.pgoutput import Relation, Row, decode
+from simplyload.sources.postgres.pgoutput import Relation, decode
 from simplyload.sources.postgres.position import StreamPosition
 from simplyload.sources.postgres.publication import Published
-from simplyload.sources.postgres.rows import SEQ_PER_LSN, Key, RelationRows
+from simplyload.sources.postgres.reread import read_again, read_cells
+from simplyload.sources.postgres.rows import RelationRows
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.setup import BARRIER_SECONDS, current_lsn, find_barrier
+from simplyload.sources.postgres.setup import current_lsn, find_barrier
 from simplyload.sources.postgres.slot import parse_lsn
-from simplyload.sources.postgres.state import CopyState
 from simplyload.sources.postgres.types import Column, resolve_types
 
 # What is gathered, in bytes of messages, before it is handed over: complete transactions, and parts
@@ -61,6 +58,10 @@ class Pass:
         self._feed: Feed | None = None
         self.pending = pending
         self._end: int | None = None
+        # No batch has a state: what is read would be incomplete.
+        self._hold = False
+        # Changes were handed over since the last state.
+        self._has_parts = False
 
     def run(self) -> Iterator[Batch]:
         """Follow the log to its end; a lost connection is opened again at the position."""
@@ -92,14 +93,12 @@ class Pass:
         self._feed = feed
         gathering = Gathering(self._streamed(), self._find_table, self._open_rows)
         yield from self._gather(feed, gathering, target)
-        yield from self._read_new_columns(feed, gathering)
-        self._end = feed.position
+        yield from self._read_due(feed, gathering)
+        self._end, self._hold = feed.position, False
         given, pending = self._given, self.pending
         batch = self._commit(gathering, self._end)
-        if batch.changes or batch.warnings or self._position.tables != given.tables:
+        if self.pending != pending or self._position.tables != given.tables:
             yield batch
-        else:
-            self._position, self.pending = given, pending
         if self.pending is None:
             self.confirm(self._position)
 
@@ -109,24 +108,27 @@ class Pass:
             for oid, item in self._published.items()
         }
 
-    def _gather(
-        self, feed: Feed, gathering: Gathering, target: int, *, hold: bool = False
-    ) -> Iterator[Batch]:
-        """Read up to the target. `hold`: no batch has a state yet."""
+    def _gather(self, feed: Feed, gathering: Gathering, target: int) -> Iterator[Batch]:
+        """Read up to the target."""
         while True:
             payload = feed.next()
             if payload is not None:
                 gathering.add(decode(payload), len(payload))
                 if gathering.size >= BATCH_BYTES:
-                    if not (gathering.in_transaction or hold):
+                    if not (gathering.in_transaction or self._hold):
                         yield self._commit(gathering, gathering.end_lsn)
                     elif gathering.size >= PART_BYTES:
-                        changes, rejected = gathering.drain()
-                        yield Batch(changes=changes, rejected=rejected, state=None)
+                        yield self._part(gathering)
             elif feed.position >= target and not gathering.in_transaction:
                 return
             else:
                 feed.wait(WAIT_SECONDS)
+
+    def _part(self, gathering: Gathering) -> Batch:
+        """Give everything gathered, as a part of what goes on."""
+        changes, rejected = gathering.drain()
+        self._has_parts |= bool(changes)
+        return Batch(changes=changes, rejected=rejected, state=None)
 
     def _commit(self, gathering: Gathering, lsn: int) -> Batch:
         """Give everything gathered, and the position behind it."""
@@ -137,56 +139,50 @@ class Pass:
             if not position.tables[str(oid)].stopped:
                 position = position.stop(oid)
                 warnings.append(reason)
+        if changes or warnings or self._has_parts:
+            # Without these no load may keep the state; and none needs to, since nothing is skipped.
+            self.pending = parse_lsn(position.lsn)
         self._position = self._given = position
-        self.pending = parse_lsn(position.lsn)
+        self._has_parts = False
         return Batch(changes=changes, rejected=rejected, state=position.dump(), warnings=warnings)
 
-    def _read_new_columns(self, feed: Feed, gathering: Gathering) -> Iterator[Batch]:
-        """Read the values of columns that are new or have a new type: the server sends none.
+    def _read_due(self, feed: Feed, gathering: Gathering) -> Iterator[Batch]:
+        """Read from the tables what the server does not send: see `reread.py`.
 
-        They are stamped with the LSN reached, so that what changed them since follows. There is no
-        state before the stream has passed the end of this reading: until then a row that was
-        inserted meanwhile has these columns alone.
+        It is stamped with the LSN reached, so that what changed it since follows. There is no state
+        before the stream has passed the end of this reading: until then a row that was inserted
+        meanwhile has these columns alone.
         """
-        due = self._find_new_columns(gathering)
+        due = self._find_due(gathering)
         if not due:
             return
         reached = feed.position
+        yield self._part(gathering)
         if find_barrier(self._catalog) is None:
             names = ", ".join(self._published[oid].table.source_name for oid in due)
-            yield Batch(
-                state=None,
-                warnings=[f"The new columns of {names} are read once older transactions end."],
-            )
+            warning = f"The values of {names} are read again once older transactions end."
+            yield Batch(state=None, warnings=[warning])
             return
+        self._hold = self._has_parts = True
         with closing(Reader(self._settings, self._stream)) as reader:
             for oid, columns in due.items():
-                yield from self._read_columns(reader, self._published[oid], columns, reached)
-        yield from self._gather(feed, gathering, current_lsn(self._catalog), hold=True)
+                table, known = self._published[oid].table, self._position.tables[str(oid)]
+                rows = self._settings.chunk_rows
+                yield from read_again(reader, table, columns, known.types, reached, rows)
+                types = self._published[oid].types
+                self._position = self._position.with_table(oid, replace(known, types=types))
+                gathering.resume(oid, reached)
+        yield from self._gather(feed, gathering, current_lsn(self._catalog))
 
-    def _find_new_columns(self, gathering: Gathering) -> dict[int, tuple[str, ...]]:
-        """Give by table the columns that the position does not know, or with another type."""
-        due = {}
+    def _find_due(self, gathering: Gathering) -> dict[int, tuple[str, ...] | None]:
+        """Give by table the columns that the position does not know so; None for all rows."""
+        due: dict[int, tuple[str, ...] | None] = dict.fromkeys(gathering.incomplete)
         for oid, item in self._published.items():
             known = self._position.tables[str(oid)].types
-            if oid not in gathering.stopped and known != item.types:
-                due[oid] = tuple(
-                    name for name, type_ in item.types.items() if known.get(name) != type_
-                )
+            if oid not in {*gathering.stopped, *due} and known != item.types:
+                new = item.types.items() - known.items()
+                due[oid] = tuple(name for name in item.types if (name, item.types[name]) in new)
         return due
-
-    def _read_columns(
-        self, reader: Reader, item: Published, names: tuple[str, ...], reached: int
-    ) -> Iterator[Batch]:
-        known = self._position.tables[str(item.table.oid)]
-        state = CopyState(seq=reached * SEQ_PER_LSN, columns=names)
-        chunks = copy_table(reader, item.table, state, self._settings.chunk_rows) if names else ()
-        for copied in chunks:
-            changes = [_without_nulls(change, names) for change in copied.changes]
-            if known.types.keys() & set(names):
-                changes = list(copied.changes)
-            yield Batch(changes=changes, rejected=copied.rejected, state=None)
-        self._position = self._position.with_table(item.table.oid, replace(known, types=item.types))
 
     def _find_table(self, relation_oid: int) -> int:
         """Give the table of a relation; a partition made since the pass began is looked up."""
@@ -209,39 +205,8 @@ class Pass:
             target,
             relation,
             columns,
-            lambda names, keys, xids: self._reread(table, names, keys, xids),
+            lambda names, keys, xids: read_cells(self._catalog, table, names, keys, xids),
         )
-
-    def _reread(
-        self, table: SourceTable, names: Sequence[str], keys: Sequence[Key], xids: set[int]
-    ) -> dict[Key, Row]:
-        """Read columns of some rows as they are now, in the text form of the stream."""
-        self._await_visible(xids)
-        key_names = ", ".join(identifier(name) for name in table.key)
-        wanted = ", ".join(table.column(name).text for name in (*table.key, *names))
-        found: dict[Key, Row] = {}
-        for first in range(0, len(keys), REREAD_KEYS):
-            rows = ", ".join(map(_row_literal, keys[first : first + REREAD_KEYS]))
-            query = f"select {wanted} from {table.from_clause} where ({key_names}) in ({rows})"  # noqa: S608
-            for row in fetch(self._catalog, query):
-                values = [None if value is None else value.encode() for value in row]
-                found[tuple(values[: len(table.key)])] = values[len(table.key) :]
-        return found
-
-    def _await_visible(self, xids: set[int]) -> None:
-        """Wait until transactions that are in the log are visible to others, too."""
-        query = """select bool_and(pg_visible_in_snapshot(id::text::xid8, pg_current_snapshot()))
-            from unnest(%s::int8[]) id"""
-        newest = fetch(self._catalog, "select pg_snapshot_xmax(pg_current_snapshot())::text")
-        ids = [_full_xid(xid, int(newest[0][0])) for xid in xids]
-        give_up = time.monotonic() + BARRIER_SECONDS
-        while not fetch(self._catalog, query, [ids])[0][0]:
-            if time.monotonic() > give_up:
-                raise SourceError(
-                    f"A committed transaction (xid {min(ids)}) stays invisible:"
-                    " does its commit wait for a synchronous standby?"
-                )
-            time.sleep(0.02)
 
     def confirm(self, position: StreamPosition) -> bool:
         """Confirm what is committed; False where no connection is open for it.
@@ -265,23 +230,3 @@ class Pass:
             self._feed.close()
             self._feed = None
         self._catalog.close()
-
-
-def _row_literal(key: Key) -> str:
-    values = (literal(value.decode()) for value in key if isinstance(value, bytes))
-    return f"({', '.join(values)})"
-
-
-def _full_xid(xid: int, newest: int) -> int:
-    """Complete the 32 bits of a transaction id that the stream sends: it is near the newest."""
-    return newest + ((xid - newest + 2**31) % 2**32 - 2**31)
-
-
-def _without_nulls(changes: Changes, names: Sequence[str]) -> Changes:
-    """Leave out rows without a value in the new columns: they are NULL in the destination.
-
-    One row stays where all are such: a load without rows would not keep that they were read.
-    """
-    filled = reduce(pc.or_, [pc.is_valid(changes.rows[name]) for name in names])
-    rows = changes.rows.filter(filled)
-    return replace(changes, rows=rows if rows.num_rows else changes.rows.slice(0, 1))
