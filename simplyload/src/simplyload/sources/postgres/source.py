@@ -89,6 +89,9 @@ class PostgresSource:
         discovered = self._discover()
         tables = self._replicable(discovered)
         warnings = [str(table.refusal) for table in discovered if table.refusal]
+        if self._settings.mode == "cdc":
+            unstreamable = [table for table in discovered if not table.refusal]
+            warnings += [str(table.cdc_refusal) for table in unstreamable if table.cdc_refusal]
         known = load_state(state)
         prepared = self._prepare(known, tables, warnings)
         streamed = list(prepared.tables) if prepared else []
