@@ -1,0 +1,140 @@
+"""Reads a source and a destination with their plain drivers and compares them cell by cell.
+
+It shares no code with simplyload. A cell is the text in which PostgreSQL itself writes it; what
+DuckDB writes is brought to that form by the rules of `normalise`. Rows are compared as a bag.
+"""
+
+import struct
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import duckdb
+import psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extensions import new_type, register_type
+
+Row = tuple[str | None, ...]
+Read = Callable[[str, Sequence[str]], list[Row]]  # table, columns -> rows
+SETTINGS = "set timezone = 'UTC'; set datestyle = 'ISO'; set intervalstyle = 'postgres'"
+
+
+@dataclass(frozen=True)
+class Content:
+    """A table's columns with PostgreSQL's types, and its rows."""
+
+    types: Mapping[str, str]
+    rows: list[Row]
+
+
+def read_source(dsn: str, table: str) -> Content:
+    """Read a table of schema public as a plain client sees it."""
+    with closing(psycopg2.connect(dsn)) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute(SETTINGS)
+        cursor.execute(
+            "select attname, format_type(coalesce(nullif(typbasetype, 0), atttypid), null)"
+            " from pg_attribute join pg_type on pg_type.oid = atttypid"
+            " where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
+            [_quote(table)],
+        )
+        types = dict(cursor.fetchall())
+        return Content(types, _select(cursor, "public", table, list(types), ""))
+
+
+def read_postgres(dsn: str, schema: str) -> Read:
+    """Give a reader of the rows that are not deleted in a PostgreSQL destination."""
+
+    def read(table: str, columns: Sequence[str]) -> list[Row]:
+        with closing(psycopg2.connect(dsn)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(SETTINGS)
+            return _select(cursor, schema, table, columns, "where not _deleted")
+
+    return read
+
+
+def read_duckdb(path: str, schema: str) -> Read:
+    """Give a reader of the rows that are not deleted in a DuckDB destination."""
+
+    def read(table: str, columns: Sequence[str]) -> list[Row]:
+        with closing(duckdb.connect(path, read_only=True)) as connection:
+            connection.execute("set timezone = 'UTC'")
+            name = f"{_quote(schema)}.{_quote(table)}"
+            relation = connection.sql(f"select * from {name}")
+            kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
+            cells = ", ".join(
+                f"'\\x' || lower(hex({_quote(column)}))"
+                if kinds[column] == "BLOB"
+                else f"cast({_quote(column)} as varchar)"
+                for column in columns
+            )
+            return connection.execute(f"select {cells} from {name} where not _deleted").fetchall()
+
+    return read
+
+
+def find_differences(source: Content, read: Read, table: str) -> list[str]:
+    """Name the rows that only one side has; empty when both are equal."""
+    columns = list(source.types)
+    expected = Counter(normalise(row, source.types) for row in source.rows)
+    actual = Counter(normalise(row, source.types) for row in read(table, columns))
+    lost, extra = expected - actual, actual - expected
+    return [
+        *(f"{table}: the destination lacks {_show(columns, row)}" for row in lost),
+        *(f"{table}: the source lacks {_show(columns, row)}" for row in extra),
+    ]
+
+
+def normalise(row: Row, types: Mapping[str, str]) -> Row:
+    """Bring cells to PostgreSQL's form.
+
+    Booleans are `t` and `f`; floats are compared by their bits, all NaN being one; DuckDB writes
+    years before Christ in brackets.
+    """
+    return tuple(
+        None if cell is None else _RULES.get(kind, str)(cell)
+        for cell, kind in zip(row, types.values(), strict=True)
+    )
+
+
+def _float4(cell: str) -> str:
+    return repr(struct.unpack("f", struct.pack("f", float(cell)))[0])
+
+
+def _unbracket(cell: str) -> str:
+    return cell.replace("(BC)", "BC")
+
+
+_RULES: Mapping[str, Callable[[str], str]] = {
+    "boolean": lambda cell: cell[0],
+    "real": _float4,
+    "double precision": lambda cell: repr(float(cell)),
+    "date": _unbracket,
+    "timestamp without time zone": _unbracket,
+    "timestamp with time zone": _unbracket,
+}
+
+
+def _select(
+    cursor: Cursor, schema: str, table: str, columns: Sequence[str], where: str
+) -> list[Row]:
+    """Select columns as the text that the server sends, whatever their types."""
+    names = ", ".join(map(_quote, columns))
+    select = f"select {names} from {_quote(schema)}.{_quote(table)} {where}"
+    cursor.execute(f"{select} limit 0")
+    oids = tuple({column.type_code for column in cursor.description or ()})
+    register_type(new_type(oids, "TEXT", lambda value, _: value), cursor)
+    cursor.execute(select)
+    return cursor.fetchall()
+
+
+def _show(columns: Sequence[str], row: Row) -> str:
+    cells = (
+        f"{name}={cell if cell is None else repr(cell[:60])}"
+        for name, cell in zip(columns, row, strict=True)
+    )
+    return "(" + ", ".join(cell for cell in cells if not cell.endswith("=None")) + ")"
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
