@@ -1,7 +1,8 @@
 """What every destination offers to the engine and to the command line."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
@@ -12,19 +13,31 @@ from simplyload.changes import Rejected, State, Table
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """One table's part of a load: its newest form, and its Parquet files of changes, in order."""
+    """One table's part of a load: its newest form, and its Parquet files of changes, in order.
+
+    `omitted` are the columns that at least one change does not carry, `deletes` says that a change
+    is a D, and `truncated` is the highest _seq of a T: what the merge may leave out otherwise.
+    """
 
     table: Table
     files: Sequence[Path]
     rows: int
+    omitted: frozenset[str] = frozenset()
+    deletes: bool = False
+    truncated: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """The unit of commit: all staged tables and the state after them become visible together."""
+    """The unit of commit: all staged tables and the state after them become visible together.
+
+    `load_id` is `<epoch>-<number>`, zero-padded: loads of a stream sort by it, without a clock.
+    `schema` is where the stream's tables are in the destination.
+    """
 
     load_id: str
     stream: str
+    schema: str
     state: State
     staged: Sequence[Staged]
     rejected: Sequence[Rejected] = ()
@@ -38,8 +51,43 @@ class Lease:
     epoch: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """A table that cannot go on: why, the remedy, and the first load that it misses.
+
+    The log keeps the missed changes; each later load tries them again before its own.
+    """
+
+    table: str
+    since: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadResult:
+    """What a load did: rows of the fold by table, and the tables that stopped."""
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    stopped: Sequence[Stopped] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the destination cannot hold: longer values, and text with the character NUL."""
+
+    max_value_bytes: int | None = None
+    nul_in_text: bool = True
+
+
 class Destination(Protocol):
-    """A warehouse: current rows, loads, leases. A stream is a source by its configured name."""
+    """A warehouse: current rows, loads, leases. A stream is a source by its configured name.
+
+    It connects at first use and again after `close`. All metadata is in schema `_simplyload`.
+    """
+
+    @property
+    def limits(self) -> Limits:
+        """Give what cannot be held: the engine records such rows as rejected."""
 
     def read_state(self, stream: str) -> State | None:
         """Give the state of the stream's newest committed load; None before the first."""
@@ -47,10 +95,19 @@ class Destination(Protocol):
     def acquire(self, stream: str) -> Lease:
         """Take the lease: the epoch rises by one, and every holder of a lower one is fenced."""
 
-    def load(self, lease: Lease, load: Load) -> Mapping[str, int]:
-        """Commit a load, give the changed rows by table. Raises FencedError for an old lease."""
+    def load(self, lease: Lease, load: Load) -> LoadResult:
+        """Commit a load. Raises FencedError for an old lease; a table that stops is in the result.
 
-    def scan(self, table: Table) -> Iterator[pa.Table]:
+        A load without staged tables commits its state alone (a backfill, a reset).
+        """
+
+    def committed(self, stream: str) -> list[str]:
+        """List the ids of the stream's committed loads, oldest first."""
+
+    def stopped(self, stream: str) -> list[Stopped]:
+        """List the tables of the stream that wait for a remedy."""
+
+    def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (business columns)."""
 
     def drop_leftovers(self, stream: str) -> list[str]:

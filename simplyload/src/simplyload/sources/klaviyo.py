@@ -1,0 +1,300 @@
+"""Klaviyo as a source: the operations of `klaviyo_connector`'s own sync, as batches of changes.
+
+The connector's folder is a setting. Its modules have general names (`api`, `models`, `sync`), so it
+runs in a process of its own (process.py) with that folder first on the path. No loader of another
+maker is imported: `sync.sync(configuration, state)` yields plain operations.
+
+    operation    Upsert   Delete   Truncate   Checkpoint(state)        Warning
+    here         U        D        T          the batch and its state  shown at once
+"""
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import date
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from simplyload.changes import (
+    COLS,
+    DELETE,
+    OP,
+    SEQ,
+    TRUNCATE,
+    UPSERT,
+    Batch,
+    Changes,
+    State,
+    Table,
+)
+from simplyload.errors import ConfigurationError, SimplyLoadError, SourceError
+from simplyload.sources.process import ProcessSource
+from simplyload.sources.source import Finding
+
+MAX_ROWS = 5_000  # in one batch: what the child holds in memory
+Row = dict[str, Any]
+SYNC_TABLES = ("sync_report", "sync_error")  # about the sync, not about the account
+READ_AT = "synced_at"  # the time of the sync that wrote a row
+
+# The connector's declared types. JSON becomes text; a time has a zone, a date has none.
+TYPES: Mapping[str, pa.DataType] = {
+    "STRING": pa.string(),
+    "LONG": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "UTC_DATETIME": pa.timestamp("us", tz="UTC"),
+    "NAIVE_DATE": pa.date32(),
+    "JSON": pa.string(),
+}
+
+
+class KlaviyoSettings(BaseModel):
+    """One connection to Klaviyo: one account, or several by several keys."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    type: Literal["klaviyo"] = "klaviyo"
+    connector: Path
+    """the folder klaviyo_connector of the repository klaviyo-warehouse"""
+    api_key: SecretStr
+    """a private key (pk_...) with read access; several accounts: separated by commas"""
+    tables: str | list[str] = "reporting"
+    """names of tables, `reporting` or `all`"""
+    start_date: date | None = None
+    """the first day to read; without it everything that Klaviyo has"""
+    conversion_metrics: str | list[str] = ""
+    event_metrics: str | list[str] = ""
+    reread_events_from: date | None = None
+    concurrency: int = Field(default=8, ge=1, le=32)
+    destination_schema: str | None = Field(default=None, alias="schema")
+    """the schema in the destination; without it the name of the stream"""
+
+    def as_configuration(self) -> dict[str, str]:
+        """Give the connector's own configuration: texts, the key in plain text."""
+        own = self.model_dump(exclude={"type", "connector", "destination_schema", "api_key"})
+        texts = {name: _as_text(value) for name, value in own.items()}
+        return {**texts, "api_key": self.api_key.get_secret_value()}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(value)
+    return "" if value is None else str(value)
+
+
+class KlaviyoSource(ProcessSource):
+    """Klaviyo by the connector's sync, in a process of its own."""
+
+    def __init__(self, settings: KlaviyoSettings, stream: str) -> None:
+        plain = {
+            "connector": str(settings.connector),
+            "configuration": settings.as_configuration(),
+        }
+        super().__init__(f"{__name__}:KlaviyoReader", plain, stream)
+
+
+class KlaviyoReader:
+    """The source inside the child process: it imports the connector's modules."""
+
+    def __init__(self, settings: Mapping[str, Any], stream: str) -> None:
+        self._stream = stream
+        self._configuration: dict[str, str] = settings["configuration"]
+        _import_connector(Path(settings["connector"]))
+
+    def discover(self) -> list[Table]:
+        """List every table that the connector declares."""
+        return [_to_table(declared) for declared in import_module("streams").TABLES.values()]
+
+    def tables(self) -> list[Table]:
+        """List the tables that the setting `tables` chooses."""
+        with _errors_with_remedy():
+            parse = import_module("configuration").parse_configuration
+            chosen = parse(self._configuration).tables
+        return [table for table in self.discover() if table.name in chosen]
+
+    def read(self, state: State) -> Iterator[Batch]:
+        """Yield the operations of one sync; each checkpoint ends a batch."""
+        gathered = _Gathered({table.name: table for table in self.discover()}, state.get("seq", 0))
+        for operation in self._operations(state.get("connector", {})):
+            if hasattr(operation, "message"):
+                yield Batch(state=None, warnings=[operation.message])
+            elif hasattr(operation, "state"):
+                after = {"seq": gathered.seq, "connector": operation.state}
+                yield Batch(changes=gathered.take(), state=after)
+            else:
+                gathered.add(operation)
+                if gathered.count >= MAX_ROWS:
+                    yield Batch(changes=gathered.take(), state=None)
+
+    def backfill(self, state: State, table: str, since: str | None) -> State:
+        """Forget what is read of the table's stream: its tables are truncated and read whole."""
+        if since is not None:
+            raise ConfigurationError(
+                "Klaviyo reads a table again as a whole: leave out --from. For events alone, set"
+                " reread_events_from to the first day"
+            )
+        streams = [
+            stream
+            for stream in import_module("streams").STREAMS
+            if table in {one.name for one in stream.tables}
+        ]
+        if not streams:
+            raise ConfigurationError(f"there is no table {table} that can be read again")
+        tables = {one.name for stream in streams for one in stream.tables}
+        connector = dict(state.get("connector", {}))
+        connector["filled"] = sorted({*connector.get("filled", ())} - tables)
+        connector["accounts"] = {
+            account: _forget(parts, tables)
+            for account, parts in connector.get("accounts", {}).items()
+        }
+        return {**state, "connector": connector}
+
+    def validate(self) -> list[Finding]:
+        """Check the settings' values, then request one page for each scope of the chosen tables."""
+        self.tables()
+        tests = import_module("setup_tests").setup_tests()
+        return [self._run_setup_test(label, test) for _, label, test in tests]
+
+    def scan(self, name: str) -> Iterator[tuple[Table, pa.Table]]:
+        """Yield the rows that a sync of one table without a state gives, without `synced_at`.
+
+        Yield nothing for the tables about the sync itself: Klaviyo has no such rows.
+        """
+        if name in SYNC_TABLES:
+            return
+        self._configuration = {**self._configuration, "tables": name}
+        [table] = [one for one in self.discover() if one.name == name]
+        rows: dict[tuple[Any, ...], Row] = {}
+        for operation in self._operations({}):
+            if getattr(operation, "table", None) == name:
+                op, values = _op_and_values(operation)
+                if op == TRUNCATE:
+                    rows.clear()
+                    continue
+                key = tuple(values[column] for column in table.key)
+                rows.pop(key, None)
+                if op == UPSERT:
+                    rows[key] = values
+        yield table, _to_arrow(table.schema, list(rows.values())).drop_columns([READ_AT])
+
+    def _operations(self, state: Any) -> Iterator[Any]:
+        """Run one sync of the connector; its errors are ours."""
+        operations = import_module("sync").sync(self._configuration, state)
+        with _errors_with_remedy(), closing(operations):
+            yield from operations
+
+    def _run_setup_test(self, label: str, test: Any) -> Finding:
+        try:
+            with _errors_with_remedy():
+                test(self._configuration)
+        except SimplyLoadError as error:
+            return Finding(level="error", subject=label, message=str(error))
+        return Finding(level="ok", subject=label, message="")
+
+
+class _Gathered:
+    """Changes since the last batch, numbered in the order of the operations."""
+
+    def __init__(self, tables: Mapping[str, Table], seq: int) -> None:
+        self.seq, self.count = seq, 0
+        self._tables = tables
+        self._rows: dict[str, list[Row]] = defaultdict(list)
+
+    def add(self, operation: Any) -> None:
+        """Add an Upsert, a Delete or a Truncate."""
+        op, values = _op_and_values(operation)
+        self.seq, self.count = self.seq + 1, self.count + 1
+        self._rows[operation.table].append({**values, OP: op, SEQ: Decimal(self.seq), COLS: None})
+
+    def take(self) -> list[Changes]:
+        """Give the changes by table, and begin again."""
+        changes = [
+            Changes(self._tables[name], _to_arrow(self._tables[name].change_schema(), rows))
+            for name, rows in self._rows.items()
+        ]
+        self._rows.clear()
+        self.count = 0
+        return changes
+
+
+def _op_and_values(operation: Any) -> tuple[str, Row]:
+    """Tell the operations of the connector's models.py apart by what they carry."""
+    if hasattr(operation, "row"):
+        return UPSERT, operation.row
+    if hasattr(operation, "keys"):
+        return DELETE, operation.keys
+    return TRUNCATE, {}
+
+
+def _to_table(declared: Any) -> Table:
+    """Give the table that the connector declares."""
+    columns = [pa.field(name, TYPES[kind]) for name, kind in declared.types.items()]
+    return Table(
+        name=declared.name,
+        key=tuple(declared.primary_key),
+        schema=pa.schema(columns),
+        source_name=declared.name,
+    )
+
+
+def _to_arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
+    return pa.table([_to_array(field, rows) for field in schema], schema=schema)
+
+
+def _to_array(field: "pa.Field[Any]", rows: Sequence[Row]) -> "pa.Array[Any]":
+    """Give a column. Times and days are ISO 8601 text, JSON is a Python container."""
+    values = [row.get(field.name) for row in rows]
+    if pa.types.is_string(field.type):
+        values = [_dump(one) if isinstance(one, dict | list) else one for one in values]
+    given = pa.string() if pa.types.is_temporal(field.type) else field.type
+    array: pa.Array[Any] = pa.array(values, given)
+    return array.cast(field.type)
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _forget(parts: Mapping[str, Any], tables: set[str]) -> dict[str, Any]:
+    """Give an account's state without what is read of these tables and of memberships at all."""
+    kept = {
+        name: part
+        for name, part in parts.get("tables", {}).items()
+        if name not in tables and name != "roster"
+    }
+    return {**parts, "tables": kept}
+
+
+def _import_connector(folder: Path) -> None:
+    """Put the connector's folder first on the path, and import what all calls use."""
+    if not (folder / "sync.py").is_file():
+        raise ConfigurationError(
+            f"connector: {folder} is not the folder klaviyo_connector of klaviyo-warehouse (it has"
+            " no sync.py)"
+        )
+    sys.path.insert(0, str(folder))
+    try:
+        import_module("sync")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"connector: {folder} needs the package {error.name}; install simplyload[klaviyo]"
+        ) from None
+
+
+@contextmanager
+def _errors_with_remedy() -> Iterator[None]:
+    """Raise the connector's errors as ours; their messages are safe to show."""
+    api = import_module("api")
+    try:
+        yield
+    except api.ConfigurationError as error:
+        raise ConfigurationError(str(error)) from None
+    except api.KlaviyoError as error:
+        raise SourceError(str(error)) from None

@@ -1,0 +1,133 @@
+"""Connections to the source: one set of parameters for all three kinds, and SQL quoting.
+
+The session's settings are ours, not those of the role or of the server: a role's statement timeout
+would cancel a copy, its DateStyle would change what the stream sends.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import adbc_driver_manager
+import psycopg2
+import pyarrow as pa
+from adbc_driver_postgresql import dbapi as adbc
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import make_dsn
+from psycopg2.extras import LogicalReplicationConnection
+
+from simplyload.errors import SourceError
+from simplyload.sources.postgres.settings import PostgresSettings
+
+# The lower half decides the text form of every value: copy and stream agree because both have it.
+SESSION = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "search_path": "",
+    "default_transaction_read_only": "on",
+    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+}
+
+# Not every server version knows these, and an unknown name in the options ends the connection.
+_NEWER_TIMEOUTS = (
+    "select set_config(name, '0', false) from pg_settings"
+    " where name in ('transaction_timeout', 'idle_session_timeout')"
+)
+
+
+def dsn(settings: PostgresSettings, stream: str, *, replication: bool = False) -> str:
+    """Give the connection string of libpq; `make_dsn` does the quoting, whatever the password."""
+    session = SESSION | ({"default_transaction_read_only": "off"} if replication else {})
+    password = settings.password.get_secret_value() if settings.password else None
+    quoted: str = make_dsn(
+        host=(settings.replication_host if replication else None) or settings.host,
+        port=(settings.replication_port if replication else None) or settings.port,
+        dbname=settings.database,
+        user=settings.user,
+        password=password,
+        sslmode=settings.sslmode,
+        sslrootcert=settings.sslrootcert,
+        application_name=f"simplyload/{stream}",
+        client_encoding="UTF8",
+        connect_timeout=10,
+        options=" ".join(f"-c {name}={value}" for name, value in session.items()),
+    )
+    return quoted
+
+
+def connect(settings: PostgresSettings, stream: str, *, read_only: bool = True) -> Connection:
+    """Open a connection for catalog queries and commands, in autocommit."""
+    with _named_errors(settings, settings.host):
+        connection = psycopg2.connect(dsn(settings, stream))
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute(_NEWER_TIMEOUTS)
+        if not read_only:
+            cursor.execute("set default_transaction_read_only = off")
+    return connection
+
+
+def connect_replication(settings: PostgresSettings, stream: str) -> LogicalReplicationConnection:
+    """Open a replication connection to the database's own host."""
+    with _named_errors(settings, settings.replication_host or settings.host):
+        return psycopg2.connect(
+            dsn(settings, stream, replication=True),
+            connection_factory=LogicalReplicationConnection,
+        )
+
+
+class Reader:
+    """Reads rows as Arrow. Each statement is its own transaction, read to its end at once."""
+
+    def __init__(self, settings: PostgresSettings, stream: str) -> None:
+        with _named_errors(settings, settings.host):
+            self._connection = adbc.connect(dsn(settings, stream), autocommit=True)
+        self._settings = settings
+        self.read(_NEWER_TIMEOUTS)
+
+    def read(self, query: str) -> pa.Table:
+        """Run one SELECT and give all its rows: nothing stays open while they are loaded."""
+        with (
+            _named_errors(self._settings, self._settings.host),
+            self._connection.cursor() as cursor,
+        ):
+            cursor.execute(query)
+            rows: pa.Table = cursor.fetch_arrow_table()
+        return rows
+
+    def close(self) -> None:
+        """End the connection; safe to call twice."""
+        self._connection.close()
+
+
+@contextmanager
+def _named_errors(settings: PostgresSettings, host: str) -> Iterator[None]:
+    """Name the database in a driver's error; drivers do not repeat the password."""
+    try:
+        yield
+    except (psycopg2.Error, adbc_driver_manager.Error) as error:
+        reason = " ".join(str(error).split())
+        raise SourceError(f"Postgres {settings.database} on {host} refuses: {reason}") from error
+
+
+def fetch(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    """Run one query and give its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters or None)
+        return cursor.fetchall()
+
+
+def identifier(*names: str) -> str:
+    """Quote the parts of a name: `"public"."orders"`."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def literal(text: str) -> str:
+    """Quote a value; right because the session has `standard_conforming_strings` on."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,52 @@
+"""The settings of a Postgres source, as they stand in `simplyload.yml`."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+Mode = Literal["auto", "cdc", "poll", "copy"]
+
+# A pattern is `schema.table`; `*` and `?` stand for any characters and for one.
+TablePattern = Annotated[str, Field(pattern=r"^[^.]+\..+$")]
+
+
+class PostgresSettings(BaseModel):
+    """One Postgres database. Keys of `cursors` and `soft_delete` are tables: `public.orders`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["postgres"]
+    host: str
+    port: int = Field(5432, ge=1, le=65535)
+    database: str
+    user: str
+    password: SecretStr | None = None
+    # `require` encrypts and verifies nothing; `verify-full` checks certificate and host name.
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
+    sslrootcert: str | None = None
+    mode: Mode = "auto"
+    tables: list[TablePattern] = Field(default=["public.*"], min_length=1)
+    # The schema of the destination; the stream's name when it is absent.
+    schema_: str | None = Field(None, alias="schema")
+    # A pooler cannot pass on replication: the host of the database itself, for that connection.
+    replication_host: str | None = None
+    replication_port: int | None = Field(None, ge=1, le=65535)
+    slot: str | None = Field(None, pattern=r"^[a-z0-9_]{1,63}$")
+    publication: str | None = None
+    cursors: dict[str, str] = Field(default_factory=dict)
+    soft_delete: dict[str, str] = Field(default_factory=dict)
+    # How far below the newest cursor value poll reads again: clocks of several writers differ.
+    overlap: timedelta = timedelta(minutes=10)
+    # How often poll compares all keys to find hard deletes.
+    delete_scan: timedelta = timedelta(days=1)
+    chunk_rows: int = Field(50_000, ge=1)
+
+    def slot_name(self, stream: str) -> str:
+        """Give the slot's name: the one configured, or one made of the stream's name."""
+        letters = (letter if letter.isalnum() else "_" for letter in stream.lower())
+        return self.slot or f"simplyload_{''.join(letters)}"[:63]
+
+    def publication_name(self, stream: str) -> str:
+        """Give the publication's name: the one configured, or that of the slot."""
+        return self.publication or self.slot_name(stream)

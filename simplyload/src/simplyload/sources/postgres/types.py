@@ -1,0 +1,223 @@
+"""How each Postgres type arrives: its Arrow type, the expression that copy selects, its decoder.
+
+Copy reads through ADBC and the stream through pgoutput's text form. Both give the same cell because
+of one rule: a type is native only if it is in `NATIVE`, and every other type is text exactly as its
+own output function prints it. The stream sends that very text; copy selects the function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from simplyload.sources.postgres.connection import fetch, identifier
+
+Texts = Sequence[str | None]
+
+
+@dataclass(frozen=True)
+class Native:
+    """A type that has an Arrow type of its own.
+
+    `held` is the condition under which a value `{}` fits the Arrow type; `pattern` says the same of
+    its text. A value that does not fit (infinity, a year after 9999 or BC, NaN in a decimal) is
+    NULL, and is reported with its text.
+    """
+
+    arrow: pa.DataType
+    held: str | None = None
+    pattern: str | None = None
+
+
+_DATE = "{} between '0001-01-01' and '9999-12-31'"
+_TIMESTAMP = "{} >= '0001-01-01' and {} < '10000-01-01'"
+_FOUR_DIGIT_YEAR = r"^\d{4}-[^B]*$"
+
+NATIVE = {
+    "bool": Native(pa.bool_()),
+    "int2": Native(pa.int16()),
+    "int4": Native(pa.int32()),
+    "int8": Native(pa.int64()),
+    "float4": Native(pa.float32()),
+    "float8": Native(pa.float64()),
+    "text": Native(pa.string()),
+    "varchar": Native(pa.string()),
+    "bpchar": Native(pa.string()),
+    "bytea": Native(pa.binary()),
+    "date": Native(pa.date32(), _DATE, _FOUR_DIGIT_YEAR),
+    "timestamp": Native(pa.timestamp("us"), _TIMESTAMP, _FOUR_DIGIT_YEAR),
+    "timestamptz": Native(pa.timestamp("us", "UTC"), _TIMESTAMP, _FOUR_DIGIT_YEAR),
+}
+
+# numeric(p,s) is a decimal where Arrow's 38 digits hold it; numeric alone has no scale: it is text.
+_DECIMAL_HELD = "{} <> 'NaN'"
+_DECIMAL_PATTERN = r"^[-\d.]*$"
+MAX_PRECISION = 38
+
+
+@dataclass(frozen=True, kw_only=True)
+class PgType:
+    """A type with its domains resolved: the base type's name, typmod and output function."""
+
+    name: str
+    typmod: int
+    output: str
+    in_catalog: bool = True
+
+    @property
+    def native(self) -> Native | None:
+        """Give the Arrow form, None where the type arrives as text."""
+        if not self.in_catalog:
+            return None
+        if self.name == "numeric":
+            return _decimal(self.typmod)
+        return NATIVE.get(self.name)
+
+
+def _decimal(typmod: int) -> Native | None:
+    """Read precision and scale from a numeric's typmod (a signed scale of 11 bits since 15)."""
+    precision, scale = (typmod - 4) >> 16 & 0xFFFF, ((typmod - 4 & 0x7FF) ^ 1024) - 1024
+    if typmod < 0 or precision > MAX_PRECISION or not 0 <= scale <= precision:
+        return None
+    return Native(pa.decimal128(precision, scale), _DECIMAL_HELD, _DECIMAL_PATTERN)
+
+
+TEXT = PgType(name="text", typmod=-1, output="textout")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of a source table. `number` is its pg_attribute.attnum."""
+
+    name: str
+    type: PgType
+    number: int = 0
+    generated: bool = False
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """Give the Arrow type of its cells."""
+        return self.type.native.arrow if self.type.native else pa.string()
+
+    @property
+    def field(self) -> pa.Field[Any]:
+        """Give its field in the schema of its table."""
+        return pa.field(self.name, self.arrow)
+
+    @property
+    def text(self) -> str:
+        """Give the expression for the server's own text of a value, as the stream sends it."""
+        return f"pg_catalog.textin({self.type.output}({identifier(self.name)}))"
+
+    @property
+    def expression(self) -> str:
+        """Give the expression that copy selects."""
+        native, name = self.type.native, identifier(self.name)
+        if native is None:
+            return self.text
+        return f"case when {_fill(native.held, name)} then {name} end" if native.held else name
+
+    @property
+    def unheld(self) -> str | None:
+        """Give the expression for the text of a value that does not fit the Arrow type."""
+        native = self.type.native
+        if native is None or native.held is None:
+            return None
+        return f"case when not ({_fill(native.held, identifier(self.name))}) then {self.text} end"
+
+    def from_copy(self, cells: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
+        """Give selected cells their Arrow type: ADBC hands a numeric over as text."""
+        if isinstance(cells.type, pa.BaseExtensionType):
+            cells = pc.cast(cells, cells.type.storage_type)
+        return cells.cast(self.arrow)
+
+    def from_text(self, texts: Texts) -> pa.Array[Any]:
+        """Decode the text form that the stream sends; NULL where the Arrow type cannot hold it."""
+        cells = pa.array(texts, pa.string())
+        native = self.type.native
+        if native is None:
+            return cells
+        if native.pattern is not None:
+            cells = pc.if_else(pc.match_substring_regex(cells, native.pattern), cells, None)
+        return _DECODERS.get(self.type.name, _cast)(cells, native.arrow)
+
+
+def _fill(condition: str, name: str) -> str:
+    return condition.replace("{}", name)
+
+
+def _cast(cells: pa.Array[Any], arrow: pa.DataType) -> pa.Array[Any]:
+    decoded: pa.Array[Any] = cells.cast(arrow)
+    return decoded
+
+
+def _decode_bool(cells: pa.Array[Any], _arrow: pa.DataType) -> pa.Array[Any]:
+    return pc.equal(cells, pa.scalar("t"))
+
+
+def _decode_bytea(cells: pa.Array[Any], arrow: pa.DataType) -> pa.Array[Any]:
+    r"""Decode `\x00ff`; the session pins this form."""
+    texts = cells.to_pylist()
+    return pa.array([None if text is None else bytes.fromhex(text[2:]) for text in texts], arrow)
+
+
+_DECODERS: dict[str, Callable[[pa.Array[Any], pa.DataType], pa.Array[Any]]] = {
+    "bool": _decode_bool,
+    "bytea": _decode_bytea,
+}
+
+# A domain has its base type's output function, and its typmod comes from the innermost domain.
+_RESOLVE = """
+with recursive chain as (
+    select oid as declared, oid, typtype, typbasetype, typtypmod, -1 as typmod
+    from pg_catalog.pg_type where oid = any(%s::oid[])
+    union all
+    select c.declared, t.oid, t.typtype, t.typbasetype, t.typtypmod, c.typtypmod
+    from chain c join pg_catalog.pg_type t on t.oid = c.typbasetype where c.typtype = 'd'
+)
+select c.declared::int8, t.typname, c.typmod, tn.nspname = 'pg_catalog', fn.nspname, f.proname
+from chain c
+join pg_catalog.pg_type t on t.oid = c.oid
+join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
+join pg_catalog.pg_proc f on f.oid = t.typoutput
+join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
+where c.typtype <> 'd'
+"""
+
+
+def resolve_types(
+    connection: Connection, wanted: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], PgType]:
+    """Resolve (oid, typmod) pairs, as pg_attribute and the Relation message have them.
+
+    A type that no longer exists arrives as text: nothing but the stream still carries its values.
+    """
+    pairs = set(wanted)
+    rows = fetch(connection, _RESOLVE, [sorted({oid for oid, _ in pairs})])
+    found = {
+        oid: PgType(
+            name=name,
+            typmod=typmod,
+            in_catalog=in_catalog,
+            output=identifier(schema, function),
+        )
+        for oid, name, typmod, in_catalog, schema, function in rows
+    }
+    return {(oid, typmod): _with_typmod(found.get(oid, TEXT), typmod) for oid, typmod in pairs}
+
+
+def _with_typmod(resolved: PgType, typmod: int) -> PgType:
+    """Prefer the column's own typmod; a domain's column has none, the domain has it."""
+    if typmod == -1:
+        return resolved
+    return PgType(
+        name=resolved.name,
+        typmod=typmod,
+        output=resolved.output,
+        in_catalog=resolved.in_catalog,
+    )
