@@ -60,7 +60,6 @@ def stream(changes: int) -> Task:
         count=changes,
         commands={
             OWN: SimplyLoad("cdc", "duckdb"),
-            "rivet (Parquet of changes, no merge)": tools.stream_with_rivet,
             "Debezium (JSON of changes, no merge)": tools.stream_with_debezium,
         },
         prepared=(OWN,),
@@ -69,13 +68,12 @@ def stream(changes: int) -> Task:
 
 
 def _change_streamed(dsn: str, changes: int) -> None:
-    """Give the rivals their slots, then commit the changes."""
+    """Give Debezium its slot, then commit the changes."""
     data.execute(
         dsn,
         "create table judge_end (id int primary key)",
         "create publication debezium for table streamed, judge_end",
         "select pg_create_logical_replication_slot('debezium', 'pgoutput')",
-        "select pg_create_logical_replication_slot('rivet', 'test_decoding')",
     )
     data.change_orders(dsn, "streamed", changes)
     data.execute(dsn, "insert into judge_end values (1)")

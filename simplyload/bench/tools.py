@@ -119,13 +119,6 @@ def rivet(mode: str) -> Command:
     return give
 
 
-def stream_with_rivet(work: Work) -> Sequence[str]:
-    """Stream changes by rivet into Parquet, without a merge; its slot exists."""
-    rivet_program = find_program("rivet", "rivet")
-    options = ["--slot", "rivet", "--table", work.table, "--output", str(work.folder / "changes")]
-    return [rivet_program, "cdc", "--source", work.url(), *options]
-
-
 def stream_with_debezium(work: Work) -> Sequence[str]:
     """Stream changes by Debezium into lines of JSON, without a merge; its slot exists."""
     file = work.folder / "debezium.json"

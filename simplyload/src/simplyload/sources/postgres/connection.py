@@ -4,7 +4,8 @@ The session's settings are ours, not those of the role or of the server: a role'
 would cancel a copy, its DateStyle would change what the stream sends.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +34,10 @@ SESSION = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
 }
+
+# A standby's "conflict with recovery" has the SQLSTATE of a serialization failure.
+SERIALIZATION_FAILURE = "40001"
+CONFLICT_PAUSES = (1, 2, 4, 8)
 
 # Not every server version knows these, and an unknown name in the options ends the connection.
 _NEWER_TIMEOUTS = (
@@ -86,20 +91,39 @@ class Reader:
     """Reads rows as Arrow. Each statement is its own transaction, read to its end at once."""
 
     def __init__(self, settings: PostgresSettings, stream: str) -> None:
+        self._settings = settings
         with _named_errors(settings, settings.host):
             self._connection = adbc.connect(dsn(settings, stream), autocommit=True)
-        self._settings = settings
         self.read(_NEWER_TIMEOUTS)
 
-    def read(self, query: str) -> pa.Table:
-        """Run one SELECT and give all its rows: nothing stays open while they are loaded."""
-        with (
-            _named_errors(self._settings, self._settings.host),
-            self._connection.cursor() as cursor,
-        ):
+    def read(self, query: str, max_bytes: int | None = None) -> pa.Table:
+        """Run one SELECT and give its rows, the first of them where all exceed `max_bytes`.
+
+        Nothing stays open while the rows are loaded. A standby cancels statements that its
+        primary's VACUUM conflicts with: they are tried again.
+        """
+        with _named_errors(self._settings, self._settings.host):
+            for pause in CONFLICT_PAUSES:
+                try:
+                    return self._read(query, max_bytes)
+                except adbc_driver_manager.Error as error:
+                    if error.sqlstate != SERIALIZATION_FAILURE:
+                        raise
+                    time.sleep(pause)
+            return self._read(query, max_bytes)
+
+    def _read(self, query: str, max_bytes: int | None) -> pa.Table:
+        with self._connection.cursor() as cursor:
             cursor.execute(query)
-            rows: pa.Table = cursor.fetch_arrow_table()
-        return rows
+            with cursor.fetch_record_batch() as reader:
+                batches, size = [], 0
+                for batch in reader:
+                    batches.append(batch)
+                    size += batch.nbytes
+                    if max_bytes is not None and size >= max_bytes:
+                        cursor.adbc_cancel()
+                        break
+                return pa.Table.from_batches(batches, reader.schema)
 
     def close(self) -> None:
         """End the connection; safe to call twice."""
@@ -116,7 +140,9 @@ def _named_errors(settings: PostgresSettings, host: str) -> Iterator[None]:
         raise SourceError(f"Postgres {settings.database} on {host} refuses: {reason}") from error
 
 
-def fetch(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+def fetch(
+    connection: Connection, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[Any]:
     """Run one query and give its rows."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters or None)

@@ -1,0 +1,129 @@
+"""Compares a destination with its source, row by row and cell by cell, in a scratch DuckDB."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from simplyload.changes import Table
+from simplyload.destinations.destination import Destination
+from simplyload.sources.source import Source
+
+SAMPLE = 5  # keys that are named for each kind of difference
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableCheck:
+    """What a comparison of one table found. A row is compared by the columns of the source."""
+
+    table: str
+    source_rows: int = 0
+    destination_rows: int = 0
+    missing: int = 0  # keys of the source alone
+    extra: int = 0  # keys of the destination alone
+    different: int = 0  # keys of both, with another value in a column
+    duplicates: int = 0  # keys that the destination has more than once
+    null_keys: int = 0  # rows of the destination without a value in a key column
+    drift: Sequence[str] = ()  # columns that only one side has, or with another type
+    examples: Sequence[str] = field(default=())
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the destination holds the source's rows, each once, and nothing else."""
+        faults = (self.missing, self.extra, self.different, self.duplicates, self.null_keys)
+        return not any(faults) and not self.drift
+
+
+def check_table(
+    source: Source, destination: Destination, schema: str, table: Table
+) -> TableCheck | None:
+    """Compare a table now; None where the source keeps no such rows (a log of its own runs)."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = duckdb.connect(str(Path(folder, "scratch.duckdb")))
+        with closing(scratch):
+            comparison = _Comparison(scratch, table)
+            if not comparison.store("source", source.scan(table)):
+                return None
+            comparison.store("destination", destination.scan(schema, table))
+            return comparison.compare()
+
+
+class _Comparison:
+    """Two tables in a scratch database, their columns named c0, c1, ...
+
+    DuckDB compares names without case; a source may have the columns `id` and `ID`.
+    """
+
+    def __init__(self, scratch: duckdb.DuckDBPyConnection, table: Table) -> None:
+        self._scratch = scratch
+        self._table = table
+        self._names = {name: f"c{number}" for number, name in enumerate(table.schema.names)}
+        self._columns: dict[str, list[str]] = {"source": [], "destination": []}
+
+    def store(self, side: str, parts: Iterable[pa.Table]) -> bool:
+        """Store all parts of one side; False if there is none, not even an empty one."""
+        for part in parts:
+            known = [name for name in part.column_names if name in self._names]
+            renamed = part.select(known).rename_columns([self._names[name] for name in known])
+            self._scratch.register("part", renamed)
+            verb = "insert into {} by name from part"
+            verb = verb if self._columns[side] else "create table {} as from part"
+            self._scratch.execute(verb.format(side))
+            self._columns[side] = known
+        return bool(self._columns[side])
+
+    def compare(self) -> TableCheck:
+        """Count what differs; name some keys of each kind."""
+        source, destination = self._columns["source"], self._columns["destination"]
+        if not set(self._table.key) <= set(destination):
+            count = self._count("from source")
+            drift = ["it is not in the destination, or lacks its key there"] if count else []
+            return TableCheck(table=self._table.name, source_rows=count, missing=count, drift=drift)
+        counts, examples = {}, []
+        for kind, query in self._queries([one for one in source if one in destination]).items():
+            counts[kind] = self._count(query)
+            if counts[kind]:
+                rows = self._scratch.execute(f"{query} limit {SAMPLE}").fetchall()
+                examples += [f"{kind}: {', '.join(map(str, row))}" for row in rows]
+        return TableCheck(
+            table=self._table.name,
+            source_rows=self._count("from source"),
+            destination_rows=self._count("from destination"),
+            drift=[f"{one} is not in the destination" for one in source if one not in destination],
+            examples=examples,
+            **counts,
+        )
+
+    def _queries(self, shared: Sequence[str]) -> dict[str, str]:
+        """Give a query for the keys of each kind of difference."""
+        key = [self._names[column] for column in self._table.key]
+        keys, source_keys = ", ".join(key), ", ".join(f"source.{one}" for one in key)
+        on = " and ".join(f"source.{one} is not distinct from destination.{one}" for one in key)
+        differs = " or ".join(map(self._differs, shared))
+        is_null = " or ".join(f"{one} is null" for one in key)
+        return {
+            "missing": f"select {keys} from source anti join destination on {on}",
+            "extra": f"select {keys} from destination anti join source on {on}",
+            "different": f"select distinct {source_keys} from source join destination on {on}"
+            f" where {differs}",
+            "duplicates": f"select {keys} from destination group by {keys} having count(*) > 1",
+            "null_keys": f"select {keys} from destination where {is_null}",
+        }
+
+    def _differs(self, column: str) -> str:
+        """Give the condition that two cells differ; those of two types are compared as text."""
+        name = self._names[column]
+        types = self._scratch.execute(
+            "select distinct data_type from duckdb_columns() where column_name = ?", [name]
+        ).fetchall()
+        form = "{}" if len(types) == 1 else "cast({} as varchar)"
+        sides = [form.format(f"{side}.{name}") for side in ("source", "destination")]
+        return " is distinct from ".join(sides)
+
+    def _count(self, query: str) -> int:
+        row = self._scratch.execute(f"select count(*) from ({query})").fetchone()
+        return int(row[0]) if row else 0

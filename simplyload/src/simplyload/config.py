@@ -1,0 +1,260 @@
+"""Reads `simplyload.yml`: every source, the destination, the change log, the pipeline.
+
+A value comes from `--set key=value`, else from a variable such as SIMPLYLOAD_DESTINATION__PATH, else
+from the file. `${NAME}` in the file is the value of the variable NAME. Relative paths begin at the
+file's folder. All errors are reported at once, each with the key and the remedy, none with a value.
+"""
+
+import os
+import re
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from simplyload.destinations.duckdb import DuckDBSettings
+from simplyload.destinations.parquet import ParquetSettings
+from simplyload.destinations.postgres import PostgresTargetSettings
+from simplyload.engine import PipelineSettings
+from simplyload.errors import ConfigurationError
+from simplyload.sources.klaviyo import KlaviyoSettings
+from simplyload.sources.postgres.settings import PostgresSettings
+
+DEFAULT_FILE = Path("simplyload.yml")
+PREFIX = "SIMPLYLOAD_"
+FILE_VARIABLE = f"{PREFIX}CONFIG"
+_REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
+
+SourceSettings = Annotated[PostgresSettings | KlaviyoSettings, Field(discriminator="type")]
+DestinationSettings = Annotated[
+    DuckDBSettings | PostgresTargetSettings | ParquetSettings, Field(discriminator="type")
+]
+# A stream's name is also the name of its schema in the destination.
+StreamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class Configuration(BaseSettings):
+    """Everything that `simplyload.yml` says."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", nested_model_default_partial_update=True
+    )
+
+    sources: dict[StreamName, SourceSettings] = Field(min_length=1)
+    destination: DestinationSettings
+    log: Path = Path("build/log")
+    pipeline: PipelineSettings = Field(default_factory=PipelineSettings)
+
+    def as_yaml(self) -> str:
+        """Give the configuration as YAML, secrets masked."""
+        values = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def read_configuration(
+    file: Path | None = None,
+    overrides: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Configuration:
+    """Read the file, the environment and the overrides; ConfigurationError has every problem."""
+    environment = os.environ if environment is None else environment
+    file = file or Path(environment.get(FILE_VARIABLE, DEFAULT_FILE))
+    problems: list[str] = []
+    values = _resolve(_read_file(file), environment, "", problems)
+    problems += _misspelled_variables(environment)
+    given = _parse_overrides(overrides)
+    configuration = _validate(given, values, problems)
+    if problems or configuration is None:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        raise ConfigurationError(f"{file} cannot be used:{lines}")
+    anchored: Configuration = _anchor(configuration, file.resolve().parent)
+    return anchored
+
+
+def _validate(
+    given: dict[str, Any], file: dict[str, Any], problems: list[str]
+) -> Configuration | None:
+    """Join the places that values come from, in the order of their precedence."""
+
+    class Joined(Configuration):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, file)
+
+    try:
+        return Joined(**given)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=True)
+        problems += [_describe(detail) for detail in details]
+    except SettingsError as error:
+        problems.append(f"{error}: a list or a mapping in a variable is JSON")
+    return None
+
+
+# ---- the file ----
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that occurs twice is an error, and not silently the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        """Refuse a key that occurs twice."""
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.MarkedYAMLError(problem=f"{key} occurs twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.load(file.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read ({error.strerror}): create it as the README shows, or name"
+            " another with --config"
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file} is not UTF-8 text: save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:  # its own text repeats the line, and with it secrets
+        mark = error.problem_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigurationError(f"{file}{place}: {error.problem}; correct the YAML") from None
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{file} has no keys: it needs `sources` and `destination`")
+    return values
+
+
+def _resolve(value: Any, environment: Mapping[str, str], key: str, problems: list[str]) -> Any:
+    """Replace every `${NAME}`; a variable that is not set is a problem."""
+    if isinstance(value, dict):
+        return {
+            name: _resolve(one, environment, f"{key}.{name}".lstrip("."), problems)
+            for name, one in value.items()
+        }
+    if isinstance(value, list):
+        return [_resolve(one, environment, key, problems) for one in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(found: re.Match[str]) -> str:
+        escape, name = found.groups()
+        if escape:
+            return f"${{{name}}}"
+        if name not in environment:
+            problems.append(f"{key}: the environment has no variable {name}; set it")
+        return environment.get(name, "")
+
+    return _REFERENCE.sub(replace, value)
+
+
+# ---- the environment and the command line ----
+
+
+def _misspelled_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """Name the variables with our prefix that set nothing."""
+    for variable in environment:
+        if not variable.upper().startswith(PREFIX) or variable.upper() == FILE_VARIABLE:
+            continue
+        key = variable[len(PREFIX) :].lower().split("__")[0]
+        if key not in Configuration.model_fields:
+            nearest = _suggest(key, Configuration.model_fields)
+            yield f"the variable {variable} sets nothing: there is no key {key}{nearest}"
+
+
+def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+    """Turn `destination.path=x` into {"destination": {"path": "x"}}; a value is YAML."""
+    given: dict[str, Any] = {}
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise ConfigurationError("--set takes a key and a value: --set destination.path=x.duckdb")
+        *parents, last = key.split(".")
+        place = given
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = yaml.safe_load(text)
+    return given
+
+
+# ---- what comes out ----
+
+
+def _describe(detail: ErrorDetails) -> str:
+    """Give one problem: the key as the file has it, what is wrong, the remedy."""
+    path = _path_in_file(detail["loc"])
+    key, kind, message = ".".join(path), detail["type"], detail["msg"]
+    if kind == "missing":
+        return f"{key} is missing: add it"
+    if kind == "extra_forbidden":
+        return f"{key} is no setting: remove it{_suggest(path[-1], _siblings(detail['loc']))}"
+    if kind == "union_tag_not_found":
+        return f"{key}.type is missing: one of {detail['ctx']['expected_tags']}"
+    if kind == "union_tag_invalid":
+        return f"{key}.type: there is no type {detail['ctx']['tag']}; use one of {detail['ctx']['expected_tags']}"
+    variable = f"{PREFIX}{'__'.join(path).upper()}"
+    place = f" (set by {variable})" if variable in {name.upper() for name in os.environ} else ""
+    return f"{key}{place}: {message.removeprefix('Value error, ')}"
+
+
+def _path_in_file(loc: tuple[int | str, ...]) -> list[str]:
+    """Leave out what pydantic adds to a location: the type of a source or destination."""
+    path = [str(part) for part in loc if part != "[key]"]
+    tag = {"sources": 2, "destination": 1}.get(path[0])
+    if tag is not None and len(path) > tag and path[tag] in _models(path[0]):
+        del path[tag]
+    return path
+
+
+def _siblings(loc: tuple[int | str, ...]) -> list[str]:
+    """List the keys that are known where a location is."""
+    if len(loc) == 1:
+        return list(Configuration.model_fields)
+    model: type[BaseModel] = PipelineSettings
+    if loc[0] in ("sources", "destination"):
+        model = _models(str(loc[0]))[str(loc[2 if loc[0] == "sources" else 1])]
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models(key: str) -> dict[str, type[BaseModel]]:
+    """Give the settings model of each type of source or destination."""
+    models: dict[str, tuple[type[BaseModel], ...]] = {
+        "sources": (PostgresSettings, KlaviyoSettings),
+        "destination": (DuckDBSettings, PostgresTargetSettings, ParquetSettings),
+    }
+    return {model.model_fields["type"].annotation.__args__[0]: model for model in models[key]}  # type: ignore[union-attr]
+
+
+def _suggest(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+    nearest = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else f"; known: {', '.join(known)}"
+
+
+def _anchor(value: Any, folder: Path) -> Any:
+    """Make every relative path begin at the folder."""
+    if isinstance(value, Path):
+        return folder / value.expanduser()
+    if isinstance(value, dict):
+        return {key: _anchor(one, folder) for key, one in value.items()}
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        return value.model_copy(update={f: _anchor(getattr(value, f), folder) for f in fields})
+    return value

@@ -1,0 +1,51 @@
+"""Copy a table in chunks of its key, each a short statement; resumable after any of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from simplyload.changes import Changes, Rejected
+from simplyload.errors import ConfigurationError
+from simplyload.sources.postgres.connection import Reader, identifier, literal
+from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.pages import Scan, changes, truncate_before
+from simplyload.sources.postgres.state import CopyState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copied:
+    """A chunk of rows and the state after it; None once the copy is complete."""
+
+    changes: Sequence[Changes]
+    rejected: Sequence[Rejected] = ()
+    state: CopyState | None
+
+
+def copy_table(
+    reader: Reader, table: SourceTable, state: CopyState, chunk_rows: int
+) -> Iterator[Copied]:
+    """Read the rows in key order, all with the copy's `_seq`.
+
+    No snapshot spans the copy: changes made meanwhile are read afterwards, by stream or poll. It
+    ends with a truncation of what has a smaller `_seq`, so that rows that no longer exist are
+    marked deleted and no row is missing at any time before.
+    """
+    for page in _scan(table, state).pages(reader, chunk_rows, state.after):
+        state = replace(state, after=page.last)
+        rows = changes(table, page, state.seq, carried=state.columns)
+        yield Copied(changes=[rows], rejected=page.rejected, state=state)
+    is_whole = state.since is None and state.columns is None
+    yield Copied(changes=[truncate_before(table, state.seq)] if is_whole else [], state=None)
+
+
+def _scan(table: SourceTable, state: CopyState) -> Scan:
+    columns = [
+        column
+        for column in table.columns
+        if state.columns is None or column.name in {*state.columns, *table.key}
+    ]
+    if state.since is None:
+        return Scan(table=table, columns=columns, order=table.key)
+    if table.cursor is None:
+        raise ConfigurationError(f"cursors: {table.source_name} has none to read from a value on.")
+    bound = f"{identifier(table.cursor)} >= {literal(state.since)}"
+    return Scan(table=table, columns=columns, order=(table.cursor, *table.key), conditions=[bound])

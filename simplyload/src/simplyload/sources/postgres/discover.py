@@ -1,0 +1,290 @@
+"""What the database has: tables, keys, columns, cursors, sizes, from pg_catalog.
+
+`information_schema` hides keys from a role that may only read (and mixes foreign keys into them);
+pg_index does not.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+import pyarrow as pa
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from simplyload.changes import Table
+from simplyload.errors import ConfigurationError
+from simplyload.sources.postgres.connection import fetch, identifier
+from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.postgres.types import Column, PgType, resolve_types
+
+Identity = Literal["default", "index", "full", "nothing"]
+
+_IDENTITIES: dict[str, Identity] = {"d": "default", "i": "index", "f": "full", "n": "nothing"}
+_UNREADABLE = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
+# Names that people give to the column that every change of a row sets.
+CURSOR_NAMES = ("updated_at", "modified_at", "last_modified_at", "last_updated_at", "updated")
+_TIME_TYPES = ("timestamptz", "timestamp")
+_CURSOR_TYPES = (*_TIME_TYPES, "date", "int2", "int4", "int8", "numeric")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceTable:
+    """A table of the database as both the catalog and the settings describe it.
+
+    `key` is what the stream identifies rows by: the replica identity's index, else the primary key.
+    `refusal` says why the table cannot be replicated, `cdc_refusal` why not from the stream.
+    """
+
+    oid: int
+    schema: str
+    relation: str
+    kind: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    identity: Identity
+    refusal: str = ""
+    cdc_refusal: str = ""
+    cursor: str | None = None
+    soft_delete: str | None = None
+    indexed: frozenset[str] = frozenset()
+    estimated_rows: int = 0
+    bytes: int = 0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def source_name(self) -> str:
+        """Give the name that settings and messages use: `public.orders`."""
+        return f"{self.schema}.{self.relation}"
+
+    @property
+    def table(self) -> Table:
+        """Give the table of the contract; outside `public`, the schema is part of its name."""
+        name = self.relation if self.schema == "public" else f"{self.schema}__{self.relation}"
+        schema = pa.schema([column.field for column in self.columns])
+        return Table(name=name, key=self.key, schema=schema, source_name=self.source_name)
+
+    @property
+    def from_clause(self) -> str:
+        """Give what to select from. ONLY: the rows of an inheriting table are that table's own."""
+        only = "" if self.kind == "p" else "only "
+        return only + identifier(self.schema, self.relation)
+
+    @property
+    def cursor_candidates(self) -> tuple[str, ...]:
+        """List the columns that may serve as cursor: those with an index come first."""
+        names = [column.name for column in self.columns if column.type.name in _TIME_TYPES]
+        return tuple(sorted(names, key=lambda name: (name not in self.indexed, name)))
+
+    def column(self, name: str) -> Column:
+        """Give a column by its name."""
+        return next(column for column in self.columns if column.name == name)
+
+
+# Partitions are read through their root. A partitioned table has no size of its own.
+_TABLES = """
+select c.oid::int8, n.nspname, c.relname, c.relkind::text, c.relpersistence::text,
+    c.relreplident::text,
+    coalesce((select sum(greatest(p.reltuples, 0)) from pg_catalog.pg_partition_tree(c.oid) tree
+        join pg_catalog.pg_class p on p.oid = tree.relid where c.relkind = 'p' and tree.isleaf),
+        greatest(c.reltuples, 0))::int8,
+    coalesce((select sum(pg_catalog.pg_table_size(tree.relid))
+        from pg_catalog.pg_partition_tree(c.oid) tree where c.relkind = 'p'),
+        pg_catalog.pg_table_size(c.oid))::int8,
+    pg_catalog.has_table_privilege(c.oid, 'select')
+        or pg_catalog.has_any_column_privilege(c.oid, 'select'),
+    pg_catalog.row_security_active(c.oid)
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+    and c.relpersistence <> 't' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+order by n.nspname, c.relname
+"""
+
+_COLUMNS = """
+select a.attrelid::int8, a.attname, a.attnum, a.atttypid::int8, a.atttypmod, a.attgenerated <> '',
+    pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'select')
+from pg_catalog.pg_attribute a
+where a.attrelid = any(%s::oid[]) and a.attnum > 0 and not a.attisdropped
+order by a.attrelid, a.attnum
+"""
+
+# indnkeyatts leaves out the columns of INCLUDE.
+_INDEXES = """
+select i.indrelid::int8, i.indisprimary, i.indisreplident,
+    array(select a.attname::text from generate_series(0, i.indnkeyatts - 1) position
+        join pg_catalog.pg_attribute a
+            on a.attrelid = i.indrelid and a.attnum = i.indkey[position] order by position)
+from pg_catalog.pg_index i
+where i.indrelid = any(%s::oid[]) and i.indisvalid and i.indpred is null
+"""
+
+
+def discover_tables(connection: Connection, settings: PostgresSettings) -> list[SourceTable]:
+    """List the tables that the patterns choose, those that are refused too."""
+    chosen = [row for row in fetch(connection, _TABLES) if _matches(settings, row[1], row[2])]
+    oids = [row[0] for row in chosen]
+    columns, hidden = _columns(connection, oids)
+    indexes = _group(fetch(connection, _INDEXES, [oids]))
+    tables = [
+        _source_table(row, columns[row[0]], hidden[row[0]], indexes[row[0]], settings)
+        for row in chosen
+    ]
+    _check_settings(settings, tables)
+    return tables
+
+
+def _matches(settings: PostgresSettings, schema: str, relation: str) -> bool:
+    return any(fnmatchcase(f"{schema}.{relation}", pattern) for pattern in settings.tables)
+
+
+def _group(rows: Sequence[Sequence[Any]]) -> Mapping[int, list[Sequence[Any]]]:
+    groups: dict[int, list[Sequence[Any]]] = defaultdict(list)
+    for oid, *rest in rows:
+        groups[oid].append(rest)
+    return groups
+
+
+def _columns(
+    connection: Connection, oids: list[int]
+) -> tuple[Mapping[int, list[Column]], Mapping[int, list[str]]]:
+    """Give per table the readable columns, and the names of those that the role may not read."""
+    rows = fetch(connection, _COLUMNS, [oids])
+    types = resolve_types(connection, [(row[3], row[4]) for row in rows])
+    readable: dict[int, list[Column]] = defaultdict(list)
+    hidden: dict[int, list[str]] = defaultdict(list)
+    for oid, name, number, type_oid, typmod, generated, may_read in rows:
+        if may_read:
+            column = Column(
+                name=name, number=number, type=types[type_oid, typmod], generated=generated
+            )
+            readable[oid].append(column)
+        else:
+            hidden[oid].append(name)
+    return readable, hidden
+
+
+def _source_table(
+    row: Sequence[Any],
+    columns: list[Column],
+    hidden: list[str],
+    indexes: list[Sequence[Any]],
+    settings: PostgresSettings,
+) -> SourceTable:
+    oid, schema, relation, kind, persistence, identity_letter, rows, size, may_read, filtered = row
+    name = f"{schema}.{relation}"
+    identity = _IDENTITIES[identity_letter]
+    primary = next((tuple(keys) for is_primary, _, keys in indexes if is_primary), ())
+    replica = next((tuple(keys) for _, is_replica, keys in indexes if is_replica), ())
+    key = (replica if identity == "index" else ()) or primary
+    return SourceTable(
+        oid=oid,
+        schema=schema,
+        relation=relation,
+        kind=kind,
+        columns=tuple(columns),
+        key=key,
+        identity=identity,
+        refusal=_refusal(name, kind, key, columns, hidden, may_read=may_read),
+        cdc_refusal=_cdc_refusal(name, identity, replica, primary, persistence),
+        cursor=_cursor(settings.cursors.get(name), columns),
+        soft_delete=settings.soft_delete.get(name),
+        indexed=frozenset(keys[0] for _, _, keys in indexes if keys),
+        estimated_rows=rows,
+        bytes=size,
+        warnings=tuple(_warnings(name, columns, hidden, kind, filtered=filtered)),
+    )
+
+
+def _refusal(  # noqa: PLR0913
+    name: str,
+    kind: str,
+    key: tuple[str, ...],
+    columns: list[Column],
+    hidden: list[str],
+    *,
+    may_read: bool,
+) -> str:
+    """Say why a table cannot be replicated in any mode; empty where it can."""
+    if kind in _UNREADABLE:
+        return f"{name} is {_UNREADABLE[kind]}: it has no key; replicate the tables behind it."
+    if not may_read:
+        return f"{name} may not be read: GRANT SELECT ON {name} TO the role of simplyload."
+    if not key:
+        return f"{name} has no primary key: rows cannot be told apart; add one."
+    if unreadable := [column for column in key if column in hidden]:
+        return f"{name}: the key column {unreadable[0]} may not be read; grant SELECT on it."
+    types = {column.name: column.type for column in columns}
+    if foreign := [column for column in key if not _is_ordered(types[column])]:
+        return (
+            f"{name}: the key column {foreign[0]} has type {types[foreign[0]].name} of an"
+            " extension, whose order cannot be relied on; use another unique index as identity."
+        )
+    return ""
+
+
+def _is_ordered(resolved: PgType) -> bool:
+    """Tell whether comparison operators are found with an empty search_path."""
+    return resolved.in_catalog or resolved.output == identifier("pg_catalog", "enum_out")
+
+
+def _cdc_refusal(
+    name: str,
+    identity: Identity,
+    replica: tuple[str, ...],
+    primary: tuple[str, ...],
+    persistence: str,
+) -> str:
+    """Say why the stream cannot carry a table. To publish it would break the owner's UPDATEs."""
+    if persistence == "u":
+        return f"{name} is unlogged: it is not in the write-ahead log; poll it or leave it out."
+    if identity == "index" and not replica:
+        return (
+            f"{name}: the index of its replica identity is gone, and UPDATE fails once it is"
+            f" published; run ALTER TABLE {name} REPLICA IDENTITY DEFAULT or USING INDEX."
+        )
+    if identity == "nothing" or (identity == "default" and not primary):
+        return (
+            f"{name} has no replica identity: UPDATE and DELETE fail once it is published;"
+            " add a primary key or ALTER TABLE ... REPLICA IDENTITY USING INDEX."
+        )
+    return ""
+
+
+def _cursor(configured: str | None, columns: list[Column]) -> str | None:
+    """Give the configured cursor, else a timestamp with a name that says what it is."""
+    named = {column.name for column in columns if column.type.name in _TIME_TYPES}
+    return configured or next((name for name in CURSOR_NAMES if name in named), None)
+
+
+def _warnings(
+    name: str, columns: list[Column], hidden: list[str], kind: str, *, filtered: bool
+) -> Iterator[str]:
+    if hidden:
+        yield f"{name}: columns {', '.join(hidden)} may not be read and are left out."
+    if filtered:
+        yield f"{name}: row level security hides rows from this role; grant it BYPASSRLS."
+    if kind == "p":
+        yield f"{name} is partitioned: its partitions are read as one table."
+    if generated := [column.name for column in columns if column.generated]:
+        yield f"{name}: generated columns {', '.join(generated)} are read by copy and poll."
+
+
+def _check_settings(settings: PostgresSettings, tables: list[SourceTable]) -> None:
+    """Refuse a cursor or soft-delete column that does not exist."""
+    known = {
+        table.source_name: {column.name: column.type.name for column in table.columns}
+        for table in tables
+    }
+    for setting, chosen in (("cursors", settings.cursors), ("soft_delete", settings.soft_delete)):
+        for table, column in chosen.items():
+            if table not in known:
+                raise ConfigurationError(f"{setting}: {table} is none of the chosen tables.")
+            if column not in known[table]:
+                raise ConfigurationError(f"{setting}: {table} has no column {column}.")
+            if setting == "cursors" and known[table][column] not in _CURSOR_TYPES:
+                raise ConfigurationError(
+                    f"cursors: {table}.{column} has type {known[table][column]};"
+                    f" a cursor is one of {', '.join(_CURSOR_TYPES)}."
+                )

@@ -1,0 +1,179 @@
+"""Pages of rows in the order of some columns, by keyset: how copy, poll and scan all read.
+
+The server alone orders and compares: a page continues after its predecessor's last values, kept as
+the server's own text. A page is one short statement, so no cursor and no snapshot stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from simplyload.changes import (
+    COLS,
+    DELETE,
+    META_FIELDS,
+    OP,
+    SEQ,
+    TRUNCATE,
+    UPSERT,
+    Changes,
+    Rejected,
+)
+from simplyload.sources.postgres.connection import Reader, identifier, literal
+from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.types import Column
+
+# What a page holds in memory at most, plus one record batch of ADBC (16 MB).
+PAGE_BYTES = 64_000_000
+
+Position = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one statement; `last` is the position of its last row."""
+
+    rows: pa.Table
+    removed: pa.Array[Any] | None
+    rejected: Sequence[Rejected]
+    last: Position
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """What to read: columns of a table in an order, restricted by conditions."""
+
+    table: SourceTable
+    columns: Sequence[Column]
+    order: tuple[str, ...]
+    conditions: Sequence[str] = ()
+
+    def pages(self, reader: Reader, rows: int, after: Position = ()) -> Iterator[Page]:
+        """Yield pages of at most so many rows; a page of wide rows is cut at `PAGE_BYTES`."""
+        limit = rows
+        while True:
+            found = reader.read(self._query(after, limit), PAGE_BYTES)
+            if not found.num_rows:
+                return
+            page = self._page(found)
+            after = page.last
+            yield page
+            limit = max(1, min(rows, PAGE_BYTES * found.num_rows // max(found.nbytes, 1)))
+
+    def _query(self, after: Position, limit: int) -> str:
+        wanted = [f"{sql} as {identifier(name)}" for name, sql in self._expressions().items()]
+        conditions = [*self.conditions, *self._continues(after)]
+        where = f" where {' and '.join(conditions)}" if conditions else ""
+        order = ", ".join(f"t.{identifier(name)}" for name in self.order)
+        source = f"{self.table.from_clause} as t{where}"
+        return f"select {', '.join(wanted)} from {source} order by {order} limit {limit}"  # noqa: S608
+
+    def _expressions(self) -> dict[str, str]:
+        """Name the output by position: a name of ours could be that of a column of the table."""
+        cells = {f"c{i}": column.expression for i, column in enumerate(self.columns)}
+        unheld = {f"u{i}": column.unheld for i, column in enumerate(self.columns) if column.unheld}
+        order = {f"o{i}": self.table.column(name).text for i, name in enumerate(self.order)}
+        removed = removed_condition(self.table)
+        return cells | unheld | order | ({"removed": removed} if removed else {})
+
+    def _continues(self, after: Position) -> list[str]:
+        """Compare as a row value: `a > x or (a = x and b > y)` would not use the index."""
+        if not after:
+            return []
+        names = ", ".join(identifier(name) for name in self.order)
+        return [f"({names}) > ({', '.join(map(literal, after))})"]
+
+    def _page(self, found: pa.Table) -> Page:
+        cells = {
+            column.name: column.from_copy(found[f"c{i}"]) for i, column in enumerate(self.columns)
+        }
+        rows = pa.table(cells, schema=pa.schema([column.field for column in self.columns]))
+        rejected, keyless = self._rejected(found, rows)
+        removed = found["removed"].combine_chunks() if "removed" in found.column_names else None
+        last = tuple(found[f"o{i}"][-1].as_py() for i in range(len(self.order)))
+        if keyless is not None:
+            kept = pc.invert(keyless)
+            rows, removed = rows.filter(kept), removed.filter(kept) if removed is not None else None
+        return Page(rows, removed, rejected, last)
+
+    def _rejected(
+        self, found: pa.Table, rows: pa.Table
+    ) -> tuple[list[Rejected], pa.ChunkedArray[Any] | None]:
+        """List the cells that do not fit, and mark rows whose key is among them."""
+        rejected: list[Rejected] = []
+        keyless: Any = None
+        for i, column in enumerate(self.columns):
+            if not column.unheld or found[f"u{i}"].null_count == found.num_rows:
+                continue
+            is_key = column.name in self.table.key
+            if is_key:
+                marks = pc.is_valid(found[f"u{i}"])
+                keyless = marks if keyless is None else pc.or_(keyless, marks)
+            rejected += self._reject(column, found[f"u{i}"].to_pylist(), rows, is_key=is_key)
+        return rejected, keyless
+
+    def _reject(
+        self, column: Column, texts: list[str | None], rows: pa.Table, *, is_key: bool
+    ) -> Iterator[Rejected]:
+        for number, text in enumerate(texts):
+            if text is not None:
+                key = {name: rows[name][number].as_py() for name in self.table.key}
+                outcome = "the row is left out" if is_key else "it is NULL"
+                yield Rejected(
+                    table=self.table.table.name,
+                    key=key | ({column.name: text} if is_key else {}),
+                    column=column.name,
+                    reason=f"{text} does not fit {column.arrow}: {outcome}",
+                )
+
+
+def removed_condition(table: SourceTable) -> str | None:
+    """Give the condition under which the soft-delete column says that a row is gone."""
+    if table.soft_delete is None:
+        return None
+    name = identifier(table.soft_delete)
+    is_bool = table.column(table.soft_delete).type.name == "bool"
+    return f"coalesce({name}, false)" if is_bool else f"({name} is not null)"
+
+
+def changes(
+    table: SourceTable, page: Page, seq: int, carried: Sequence[str] | None = None
+) -> Changes:
+    """Give a page's rows as changes: whole rows, or only the columns carried beside the key.
+
+    The soft-delete column turns a change into a deletion.
+    """
+    count = page.rows.num_rows
+    ops: pa.Array[Any] = pa.repeat(UPSERT, count)
+    if page.removed is not None:
+        ops = pc.if_else(page.removed, pa.scalar(DELETE), pa.scalar(UPSERT))
+    cols = pa.scalar(None if carried is None else list(carried), META_FIELDS[2].type)
+    return _changes(table, page.rows, ops, seq, pa.repeat(cols, count))
+
+
+def truncate_before(table: SourceTable, seq: int) -> Changes:
+    """Say that every row with a smaller `_seq` is gone."""
+    rows = pa.table({name: [None] for name in table.key})
+    return _changes(table, rows, pa.array([TRUNCATE]), seq, pa.nulls(1, META_FIELDS[2].type))
+
+
+def _changes(
+    table: SourceTable, rows: pa.Table, ops: pa.Array[Any], seq: int, cols: pa.Array[Any]
+) -> Changes:
+    """Complete rows to the schema of the table's changes; absent columns are NULL."""
+    target = table.table
+    schema, count = target.change_schema(), rows.num_rows
+    meta = {
+        OP: ops,
+        SEQ: pa.repeat(pa.scalar(Decimal(seq), META_FIELDS[1].type), count),
+        COLS: cols,
+    }
+    present = {name: rows[name].cast(schema.field(name).type) for name in rows.column_names} | meta
+    arrays = [present.get(field.name, pa.nulls(count, field.type)) for field in schema]
+    return Changes(target, pa.table(arrays, schema=schema))

@@ -1,0 +1,198 @@
+"""Read what changed since the last poll, by a cursor column that every change of a row sets.
+
+    lower - overlap        lower           watermark        now
+    |----------------------|---------------|----------------|
+    clocks of writers      transactions that were open when the watermark was read
+
+Rows from the lower bound on are looked at, and of these only those that a transaction wrote that
+the last poll may not have seen (system column xmin): each change is read once, and an idle table
+gives nothing. A commit may be late: `now()` is fixed at the start of a transaction, a sequence
+gives its number before the commit. So the lower bound follows the watermark only after every
+transaction that was open beside it has ended. pg_stat_activity hides the start of other roles'
+transactions from a role that may only read; pg_locks shows it their identity.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from simplyload.sources.postgres.connection import Reader, fetch, identifier, literal
+from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.pages import Page, Scan, removed_condition
+from simplyload.sources.postgres.state import Fence, PollProgress, PollState
+from simplyload.sources.postgres.types import Column
+
+# A snapshot's xmin, not its list of running ids: that lacks subtransactions, and on a standby all.
+_OBSERVE = """
+select pg_catalog.pg_snapshot_xmin(snapshot)::text::int8,
+    pg_catalog.pg_snapshot_xmax(snapshot)::text::int8,
+    array(select l.virtualtransaction from pg_catalog.pg_locks l
+        join pg_catalog.pg_stat_activity a using (pid)
+        where l.locktype = 'virtualxid' and a.datname = current_database()
+            and pid <> pg_catalog.pg_backend_pid()),
+    exists (select from pg_catalog.pg_prepared_xacts where database = current_database())
+from (select pg_catalog.pg_current_snapshot() as snapshot) s
+"""
+
+_TRANSACTION_IDS = 2**32
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The transactions of the database at one moment."""
+
+    xmin: int
+    xmax: int
+    open: tuple[str, ...]
+    prepared: bool
+
+    def is_past(self, fence: Fence) -> bool:
+        """Tell whether every transaction that the fence saw open has ended.
+
+        A prepared transaction keeps no identity that could be compared: it holds every fence.
+        """
+        return not self.prepared and not set(fence.open) & set(self.open)
+
+
+@dataclass(frozen=True)
+class Polled:
+    """A page of changed rows (None at the end) and the state after it."""
+
+    page: Page | None
+    state: PollState
+
+
+def observe(connection: Connection) -> Moment:
+    """Look at the transactions of the database now."""
+    [(xmin, xmax, running, prepared)] = fetch(connection, _OBSERVE)
+    return Moment(xmin, xmax, tuple(sorted(set(running))), prepared)
+
+
+def begin_poll(connection: Connection, table: SourceTable, cursor: str) -> PollState:
+    """Give the state of a table that is about to be copied: poll continues from this moment."""
+    before = observe(connection)
+    newest = f"(select max({identifier(cursor)}) from {table.from_clause})"  # noqa: S608
+    watermark = _read_watermark(connection, table.column(cursor), newest)
+    after = observe(connection)
+    is_quiet = not after.open and not after.prepared
+    return PollState(
+        cursor=cursor,
+        lower=watermark if is_quiet else None,
+        fence=Fence(watermark=watermark, open=after.open),
+        xmin=before.xmin,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poll:
+    """One table as poll reads it."""
+
+    reader: Reader
+    connection: Connection
+    table: SourceTable
+    overlap: timedelta
+    rows: int
+
+    def read(self, state: PollState) -> Iterator[Polled]:
+        """Yield pages of changed rows, then of changed rows whose cursor is NULL, then the end."""
+        start = observe(self.connection)
+        # What an interrupted poll had read, it read before this moment: the fence has to wait.
+        is_past = state.progress is None and start.is_past(state.fence)
+        progress = state.progress or PollProgress(xmin=start.xmin)
+        changed = _written_since(state.xmin, start.xmax)
+        if not progress.nulls:
+            for page in self._rows(state, changed).pages(self.reader, self.rows, progress.after):
+                progress = replace(progress, after=page.last, newest=page.last[0])
+                yield Polled(page, replace(state, progress=progress))
+            progress = replace(progress, nulls=True, after=())
+        for page in self._nulls(state, changed).pages(self.reader, self.rows, progress.after):
+            progress = replace(progress, after=page.last)
+            yield Polled(page, replace(state, progress=progress))
+        yield Polled(None, self._end(state, progress, is_past=is_past))
+
+    def _rows(self, state: PollState, changed: str) -> Scan:
+        order = (state.cursor, *self.table.key)
+        bound = _lower_bound(self.table.column(state.cursor), state.lower, self.overlap)
+        return Scan(
+            table=self.table, columns=self.table.columns, order=order, conditions=[bound, changed]
+        )
+
+    def _nulls(self, state: PollState, changed: str) -> Scan:
+        missing = f"{identifier(state.cursor)} is null"
+        return Scan(
+            table=self.table,
+            columns=self.table.columns,
+            order=self.table.key,
+            conditions=[missing, changed],
+        )
+
+    def _end(self, state: PollState, progress: PollProgress, *, is_past: bool) -> PollState:
+        """Give the state of a complete poll; the watermark of a fence that is past is the bound.
+
+        The new watermark is read before the open transactions: one that starts later stamps later.
+        """
+        lower, fence = state.lower, state.fence
+        if is_past:
+            lower = fence.watermark
+            watermark = self._watermark(state, progress)
+            fence = Fence(watermark=watermark, open=observe(self.connection).open)
+        return PollState(cursor=state.cursor, lower=lower, fence=fence, xmin=progress.xmin)
+
+    def _watermark(self, state: PollState, progress: PollProgress) -> str | None:
+        """Give the greater of the fence's watermark and this poll's newest value."""
+        if progress.newest is None:
+            return state.fence.watermark
+        column = self.table.column(state.cursor)
+        values = [value for value in (state.fence.watermark, progress.newest) if value is not None]
+        typed = (f"{literal(value)}::pg_catalog.{column.type.name}" for value in values)
+        return _read_watermark(self.connection, column, f"greatest({', '.join(typed)})")
+
+
+def _written_since(xmin: int, xmax: int) -> str:
+    """Give the condition that a transaction from `xmin` on wrote the row.
+
+    A row has the lower 32 bits of a transaction id; the distance from the newest one tells its age.
+    """
+    return f"(({xmax} - t.xmin::text::int8) & {_TRANSACTION_IDS - 1}) <= {xmax - xmin}"
+
+
+def _lower_bound(column: Column, lower: str | None, overlap: timedelta) -> str:
+    """Give the condition of the lower bound; numbers have no overlap in time."""
+    if lower is None:
+        return f"{identifier(column.name)} is not null"
+    bound = f"{literal(lower)}::pg_catalog.{column.type.name}"
+    if column.type.name in _NOW:
+        bound += f" - interval '{overlap.total_seconds():f} seconds'"
+    return f"{identifier(column.name)} >= {bound}"
+
+
+# A stamp in the future (a wrong clock, infinity) must not carry the watermark with it.
+_NOW = {
+    "timestamptz": "clock_timestamp()",
+    "timestamp": "clock_timestamp()::timestamp",
+    "date": "clock_timestamp()::date",
+}
+
+
+def _read_watermark(connection: Connection, column: Column, value: str) -> str | None:
+    """Evaluate a cursor value on the server, give its text there, at most the present time."""
+    now = _NOW.get(column.type.name)
+    capped = f"case when v is not null then least(v, {now}) end" if now else "v"
+    [(text,)] = fetch(
+        connection,
+        f"select pg_catalog.textin({column.type.output}({capped})) from (select {value} as v) s",  # noqa: S608
+    )
+    watermark: str | None = text
+    return watermark
+
+
+def scan_keys(reader: Reader, table: SourceTable, rows: int) -> Iterator[Page]:
+    """Yield all keys of the table that are not soft-deleted."""
+    removed = removed_condition(table)
+    keys = [table.column(name) for name in table.key]
+    conditions = [f"not {removed}"] if removed else []
+    return Scan(table=table, columns=keys, order=table.key, conditions=conditions).pages(
+        reader, rows
+    )
