@@ -19,10 +19,10 @@ from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
 from simplyload.engine import Pipeline, PipelineSettings
 from simplyload.log import ChangeLog
-from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.source import PostgresSource
 
 from simplyload.destinations.destination import Destination
+from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.postgres.source import PostgresSource
 from tests.proof.reader import Read, find_differences, read_duckdb, read_postgres, read_source
 
 PROCESSES = multiprocessing.get_context("forkserver")
