@@ -32,7 +32,8 @@ class Load:
     """The unit of commit: all staged tables and the state after them become visible together.
 
     `load_id` is `<epoch>-<number>`, zero-padded: loads of a stream sort by it, without a clock.
-    `schema` is where the stream's tables are in the destination.
+    `schema` is where the stream's tables are in the destination. `freeze` stops a table whose
+    schema changed; `remove` deletes rows where they would be marked deleted.
     """
 
     load_id: str
@@ -41,6 +42,8 @@ class Load:
     state: State
     staged: Sequence[Staged]
     rejected: Sequence[Rejected] = ()
+    freeze: bool = False
+    remove: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +95,11 @@ class Destination(Protocol):
     def read_state(self, stream: str) -> State | None:
         """Give the state of the stream's newest committed load; None before the first."""
 
-    def acquire(self, stream: str) -> Lease:
-        """Take the lease: the epoch rises by one, and every holder of a lower one is fenced."""
+    def acquire(self, stream: str, above: int = 0) -> Lease:
+        """Take the lease: every holder of a lower epoch is fenced.
+
+        The epoch rises by one, or to one more than `above`, the newest that the log has.
+        """
 
     def load(self, lease: Lease, load: Load) -> LoadResult:
         """Commit a load. Raises FencedError for an old lease; a table that stops is in the result.

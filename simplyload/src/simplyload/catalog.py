@@ -1,0 +1,256 @@
+"""The catalog: column types between Arrow and SQL, changes of a schema, names in a destination.
+
+The table of types in docs/types.md is generated from here: `python -m simplyload.catalog`.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pyarrow as pa
+from sqlglot import exp
+
+from simplyload.changes import COLS, OP, SEQ
+from simplyload.errors import SourceError, TableStoppedError
+from simplyload.merge import DELETED, INTERNAL, POS, SYNCED_AT
+
+Dialect = Literal["duckdb", "postgres", "snowflake", "bigquery"]
+DIALECTS: tuple[Dialect, ...] = ("duckdb", "postgres", "snowflake", "bigquery")
+
+# What each target table has after its business columns.
+TARGET_METADATA: dict[str, pa.DataType] = {
+    DELETED: pa.bool_(),
+    SYNCED_AT: pa.timestamp("us", "UTC"),
+    SEQ: pa.decimal128(38, 0),
+}
+RESERVED = frozenset({OP, SEQ, COLS, POS, DELETED, SYNCED_AT})
+METADATA_SCHEMA = "_simplyload"
+
+# Arrow type -> SQL type, as sqlglot renders it in each dialect. TIMESTAMPNTZ is the type without
+# a time zone (Snowflake's TIMESTAMP may be any of three).
+_SQL: dict[pa.DataType, str] = {
+    pa.bool_(): "BOOLEAN",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INT",
+    pa.int64(): "BIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "TEXT",
+    pa.binary(): "VARBINARY",
+    pa.date32(): "DATE",
+    pa.timestamp("us"): "TIMESTAMPNTZ",
+    pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+}
+_ARROW = {exp.DataType.build(sql).this: arrow for arrow, sql in _SQL.items()} | {
+    exp.DType.VARCHAR: pa.string(),
+    exp.DType.TIMESTAMP: pa.timestamp("us"),
+}
+# Arrow types that a source may use as well, and the type that stands in the catalog.
+_ALIASES: dict[pa.DataType, pa.DataType] = {
+    pa.int8(): pa.int16(),
+    pa.uint8(): pa.int16(),
+    pa.uint16(): pa.int32(),
+    pa.uint32(): pa.int64(),
+    pa.uint64(): pa.decimal128(20, 0),
+    pa.large_string(): pa.string(),
+    pa.large_binary(): pa.binary(),
+    pa.null(): pa.string(),
+}
+_INTEGER_DIGITS: dict[pa.DataType, int] = {pa.int16(): 5, pa.int32(): 10, pa.int64(): 19}
+# Longest identifier, in bytes (Postgres cuts a longer one without an error).
+_LONGEST_NAME = {"duckdb": 1000, "postgres": 63, "snowflake": 255, "bigquery": 300}
+_MOST_COLUMNS = {"duckdb": 100_000, "postgres": 1600, "snowflake": 100_000, "bigquery": 10_000}
+# https://cloud.google.com/bigquery/docs/schemas#flexible-column-names
+_BIGQUERY_FORBIDDEN = set("!\"$()*,./;?@[\\]^`{}~'")
+
+
+def canonical(table: str, column: str, arrow: pa.DataType) -> pa.DataType:
+    """Give the catalog's type of a source column; raises SourceError where there is none."""
+    if pa.types.is_dictionary(arrow):
+        arrow = arrow.value_type
+    arrow = _ALIASES.get(arrow, arrow)
+    if arrow in _SQL or pa.types.is_decimal128(arrow):
+        return arrow
+    if pa.types.is_timestamp(arrow):
+        return pa.timestamp("us", "UTC" if arrow.tz else None)
+    raise SourceError(
+        f"Column {column} of {table} has type {arrow}, which no destination has: "
+        "let the source give it as text."
+    )
+
+
+def sql_type(arrow: pa.DataType, dialect: str) -> exp.DataType:
+    """Give the SQL type that holds every value of a catalog type."""
+    if not pa.types.is_decimal128(arrow):
+        return exp.DataType.build(_SQL[arrow])
+    precision, scale = arrow.precision, arrow.scale
+    if dialect == "bigquery" and (scale > 9 or precision - scale > 29):
+        return exp.DataType.build(f"BIGDECIMAL({precision}, {scale})", dialect="bigquery")
+    return exp.DataType.build(f"DECIMAL({precision}, {scale})")
+
+
+def arrow_type(sql: str, dialect: str) -> pa.DataType | None:
+    """Give the catalog type of a SQL type as the destination prints it; None for any other."""
+    kind = exp.DataType.build(sql, dialect=dialect, udt=True)
+    if kind.this in (exp.DType.DECIMAL, exp.DType.BIGDECIMAL) and kind.expressions:
+        return pa.decimal128(*(int(part.name) for part in kind.expressions))
+    return _ARROW.get(kind.this)
+
+
+def widen(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
+    """Give the narrowest type that holds the values of both exactly; None where there is none.
+
+    Integers widen to larger ones, to decimals and to text; decimals to larger ones and to text.
+    """
+    if old == new:
+        return old
+    if pa.string() in (old, new):
+        return pa.string() if _digits(new if old == pa.string() else old) else None
+    if {old, new} == {pa.float32(), pa.float64()}:
+        return pa.float64()
+    one, other = _digits(old), _digits(new)
+    if one is None or other is None:
+        return None
+    if old in _INTEGER_DIGITS and new in _INTEGER_DIGITS:
+        return max(old, new, key=_INTEGER_DIGITS.__getitem__)
+    whole, scale = max(one[0], other[0]), max(one[1], other[1])
+    return pa.decimal128(whole + scale, scale) if whole + scale <= 38 else pa.string()
+
+
+def _digits(arrow: pa.DataType) -> tuple[int, int] | None:
+    """Give the digits before and after the point of an exact number; None for another type."""
+    if arrow in _INTEGER_DIGITS:
+        return _INTEGER_DIGITS[arrow], 0
+    if pa.types.is_decimal128(arrow):
+        return arrow.precision - arrow.scale, arrow.scale
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evolution:
+    """What a target lacks for its staged columns: new columns and wider types, by target name."""
+
+    added: Mapping[str, pa.DataType] = field(default_factory=dict)
+    widened: Mapping[str, pa.DataType] = field(default_factory=dict)
+
+
+def evolve(
+    table: str,
+    columns: Mapping[str, pa.DataType],
+    existing: Mapping[str, pa.DataType | None],
+    *,
+    freeze: bool = False,
+) -> Evolution:
+    """Compare staged columns with those of the target; raises TableStoppedError where they clash.
+
+    A column that the source dropped stays. A narrower source column is held by the wider target.
+    """
+    if missing := [name for name in TARGET_METADATA if name not in existing]:
+        raise TableStoppedError(
+            f"Table {table} exists in the destination without column {missing[0]}: SimplyLoad did "
+            "not create it. Rename it, or set another `schema` for this source."
+        )
+    added = {name: kind for name, kind in columns.items() if name not in existing}
+    widened = {
+        name: wide
+        for name, kind in columns.items()
+        if name in existing and (wide := _wider(table, name, existing[name], kind))
+    }
+    if freeze:
+        dropped = set(existing) - set(columns) - set(TARGET_METADATA)
+        _refuse_drift(table, [*added, *widened, *sorted(dropped)])
+    return Evolution(added=added, widened=widened)
+
+
+def _wider(
+    table: str, column: str, old: pa.DataType | None, new: pa.DataType
+) -> pa.DataType | None:
+    """Give the type to which an existing column must be widened; None where it holds `new`."""
+    wide = None if old is None else widen(old, new)
+    if wide is None:
+        raise TableStoppedError(
+            f"Column {column} of {table} is {old or 'of a foreign type'} in the destination and "
+            f"{new} in the source: rename the column there, then run `simplyload backfill {table}`."
+        )
+    return None if wide == old else wide
+
+
+def _refuse_drift(table: str, drift: list[str]) -> None:
+    if drift:
+        raise TableStoppedError(
+            f"The source changed column {', '.join(drift)} of {table}, and the pipeline has "
+            "`schema: freeze`: set `schema: evolve` for one run, or change the source back."
+        )
+
+
+def name_columns(
+    table: str, names: Iterable[str], existing: Collection[str], dialect: str
+) -> dict[str, str]:
+    """Give each source column its name in the target; raises TableStoppedError for a reserved one.
+
+    A name stays as it is, quoted, whatever its case (Snowflake: a name in lower case is
+    upper-cased, so that it can be written without quotes). A name that differs from a column of the
+    target in its case alone gets a suffix made of the name itself: it is the same in every run.
+    """
+    taken = {*existing, *TARGET_METADATA}
+    chosen: dict[str, str] = {}
+    for name in names:
+        if name.casefold() in RESERVED or name.startswith(INTERNAL):
+            raise TableStoppedError(
+                f"Column {name} of {table} has a name that SimplyLoad uses itself: rename it in "
+                "the source, or publish the table without it."
+            )
+        chosen[name] = choose_name(name, taken, dialect)
+        taken.add(chosen[name])
+    if len(chosen) > _MOST_COLUMNS[dialect] - len(TARGET_METADATA):
+        raise TableStoppedError(
+            f"Table {table} has {len(chosen)} columns, and {dialect} holds "
+            f"{_MOST_COLUMNS[dialect]}: publish fewer columns."
+        )
+    return chosen
+
+
+def choose_name(name: str, taken: Collection[str], dialect: str) -> str:
+    """Give the name of a column or table in a destination that has the names `taken`."""
+    plain, suffixed = _plain(name, dialect), _suffixed(name, dialect)
+    if suffixed in taken or not plain:
+        return suffixed
+    clashes = plain not in taken and plain.casefold() in {other.casefold() for other in taken}
+    return suffixed if clashes or _changed(name, plain) else plain
+
+
+def _plain(name: str, dialect: str) -> str:
+    if dialect == "bigquery":
+        name = "".join("_" if char in _BIGQUERY_FORBIDDEN else char for char in name)
+    if dialect == "snowflake" and name == name.lower():
+        name = name.upper()
+    return _cut(name, _LONGEST_NAME[dialect])
+
+
+def _changed(name: str, plain: str) -> bool:
+    """Tell whether a name lost characters: two names might then become one."""
+    return name.casefold() != plain.casefold()
+
+
+def _suffixed(name: str, dialect: str) -> str:
+    suffix = f"_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return _cut(_plain(name, dialect), _LONGEST_NAME[dialect] - len(suffix)) + suffix
+
+
+def _cut(name: str, size: int) -> str:
+    return name.encode()[:size].decode(errors="ignore")
+
+
+def types_table() -> str:
+    """Give the table of types as Markdown: one line per Arrow type, one column per dialect."""
+    kinds = [*_SQL, pa.decimal128(38, 9), pa.decimal128(38, 0)]
+    lines = ["| Arrow | " + " | ".join(DIALECTS) + " |", "|---" * (len(DIALECTS) + 1) + "|"]
+    for kind in kinds:
+        cells = [sql_type(kind, dialect).sql(dialect) for dialect in DIALECTS]
+        lines.append(f"| {kind} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(types_table())  # noqa: T201

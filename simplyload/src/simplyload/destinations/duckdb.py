@@ -1,0 +1,136 @@
+"""DuckDB: one file, no server. MERGE reads the change log's Parquet files where they are."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+from sqlglot import exp
+
+from simplyload.catalog import Dialect
+from simplyload.changes import Table
+from simplyload.destinations.destination import Load, Staged
+from simplyload.destinations.sql import SqlDestination
+from simplyload.errors import AlreadyRunningError, DestinationError
+from simplyload.gather import LOG_FIELDS, is_uniform, read_as, read_conformed
+
+
+class DuckDBSettings(BaseModel):
+    """The section `destination` with `type: duckdb`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["duckdb"] = "duckdb"
+    path: Path = Path("build/simplyload.duckdb")
+    memory_limit: str = "192MB"
+    threads: int = 2
+
+
+class DuckDBDestination(SqlDestination):
+    """A DuckDB file. One process has it at a time: the file itself is the lock."""
+
+    dialect: Dialect = "duckdb"
+
+    def __init__(self, settings: DuckDBSettings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._open: duckdb.DuckDBPyConnection | None = None
+
+    def close(self) -> None:
+        """Close the file, so that others can read it; safe to call twice."""
+        if self._open is not None:
+            self._open.close()
+        self._open, self._prepared = None, False
+        self._columns_of.clear()
+
+    def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
+        """Yield the table's rows that are not marked deleted (business columns)."""
+        query = self._scan_query(schema, table)
+        reader = self._connection.execute(query).to_arrow_reader(100_000)
+        yield from read_as(reader, table.schema)
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._open is None:
+            self._settings.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._open = duckdb.connect(self._settings.path, config=self._config())
+            except duckdb.IOException as error:
+                if "lock" in str(error):
+                    raise AlreadyRunningError(
+                        f"Another process has {self._settings.path} open: end it, then run again."
+                    ) from error
+                raise DestinationError(
+                    f"{self._settings.path} cannot be opened: {error}"
+                ) from error
+        return self._open
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "memory_limit": self._settings.memory_limit,
+            "threads": self._settings.threads,
+            "preserve_insertion_order": False,
+        }
+
+    def _run(self, statement: str) -> tuple[list[tuple[Any, ...]], int]:
+        try:
+            rows = self._connection.execute(statement).fetchall()
+        except duckdb.Error as error:
+            raise DestinationError(f"DuckDB refuses: {error}") from error
+        return rows, rows[0][0] if rows and isinstance(rows[0][0], int) else 0
+
+    def _list_columns(self, schema: str) -> list[tuple[str, str, str]]:
+        sql = (
+            "SELECT table_name, column_name, data_type FROM duckdb_columns()"
+            " WHERE database_name = current_database() AND schema_name = ? ORDER BY column_index"
+        )
+        return self._connection.execute(sql, [schema]).fetchall()
+
+    def _exists(self) -> bool:
+        return self._settings.path.exists() and super()._exists()
+
+    def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
+        stage = self._new_stage(load)
+        create_stage(self._connection, stage, staged, names)
+        return stage
+
+    def _drop_stage(self, stage: exp.Table) -> None:
+        """Drop a stage, of which only the catalog knows whether it is a view."""
+        name = stage.sql(self.dialect)
+        sql = "SELECT 1 FROM duckdb_views() WHERE view_name = ?"
+        kind = "VIEW" if self._connection.execute(sql, [stage.name]).fetchall() else "TABLE"
+        self._execute(f"DROP {kind} {name}")
+
+
+_TEMPORARY = exp.Properties(expressions=[exp.TemporaryProperty()])
+
+
+def create_stage(
+    connection: duckdb.DuckDBPyConnection,
+    stage: exp.Table,
+    staged: Staged,
+    names: Mapping[str, str],
+) -> None:
+    """Make a temporary view of Parquet files; a table where one view cannot show them all."""
+    distinct = {name.casefold() for name in names}
+    if is_uniform(staged) and len(distinct) == len(names):
+        columns = [exp.column(old, quoted=True).as_(new, quoted=True) for old, new in names.items()]
+        log = [exp.column(field.name, quoted=True) for field in LOG_FIELDS]
+        rows = exp.select(*columns, *log).from_(_read_parquet(staged.files))
+        view = exp.Create(this=stage, kind="VIEW", properties=_TEMPORARY, expression=rows)
+        connection.execute(view.sql("duckdb"))
+        return
+    connection.register("conformed", read_conformed(staged, names))
+    rows = exp.select("*").from_("conformed")
+    table = exp.Create(this=stage, kind="TABLE", properties=_TEMPORARY, expression=rows)
+    connection.execute(table.sql("duckdb"))
+    connection.unregister("conformed")
+
+
+def _read_parquet(files: Sequence[Path]) -> exp.Expr:
+    """Read files as they are: `dt=` and `h=` in their paths are no columns."""
+    names = [exp.Literal.string(str(path)) for path in files]
+    no_hive = exp.PropertyEQ(this=exp.to_identifier("hive_partitioning"), expression=exp.false())
+    return exp.func("read_parquet", exp.Array(expressions=names), no_hive, dialect="duckdb")

@@ -1,0 +1,517 @@
+"""The commit protocol for a SQL destination: lease, DDL, stage, one transaction.
+
+    1  DDL that only adds: new tables and columns, wider types        outside the transaction
+    2  the stage: the load's changes, counted                         transient, named by the load
+    3  BEGIN; the epoch is still ours; truncate marks and MERGE per table; rejected rows; the state;
+       COMMIT
+
+Where 3 is no transaction it is right as well: every MERGE precedes the state, and a load that is
+repeated from the old state changes no row that is already newer.
+"""
+
+import json
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from simplyload import merge
+from simplyload.catalog import (
+    METADATA_SCHEMA,
+    TARGET_METADATA,
+    Dialect,
+    arrow_type,
+    choose_name,
+    evolve,
+    name_columns,
+    sql_type,
+)
+from simplyload.changes import Rejected, State, Table
+from simplyload.destinations.destination import (
+    Lease,
+    Limits,
+    Load,
+    LoadResult,
+    Staged,
+    Stopped,
+)
+from simplyload.errors import DestinationError, FencedError, TableStoppedError
+from simplyload.gather import union_schema
+
+# Each statement as it is sent, at level DEBUG.
+statements = logging.getLogger("simplyload.sql")
+
+_TEXT, _NUMBER, _TIME = pa.string(), pa.int64(), pa.timestamp("us", "UTC")
+_METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], tuple[str, ...]]] = {
+    "lease": ({"stream": _TEXT, "epoch": _NUMBER}, ("stream",)),
+    "loads": (
+        {"stream": _TEXT, "load_id": _TEXT, "state": _TEXT, "rows": _NUMBER, "committed_at": _TIME},
+        ("stream", "load_id"),
+    ),
+    "tables": (
+        {
+            "stream": _TEXT,
+            "name": _TEXT,
+            "target": _TEXT,
+            "key": _TEXT,
+            "stopped_since": _TEXT,
+            "message": _TEXT,
+        },
+        ("stream", "name"),
+    ),
+    "rejected": (
+        {
+            "stream": _TEXT,
+            "load_id": _TEXT,
+            "name": _TEXT,
+            "key": _TEXT,
+            "column": _TEXT,
+            "reason": _TEXT,
+        },
+        (),
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What `_simplyload.tables` has of a table."""
+
+    target: str
+    key: tuple[str, ...]
+    since: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """A table of the load that is ready for the transaction."""
+
+    staged: Staged
+    merge: merge.Merge
+    empty: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shape:
+    """A table of the load as the destination names it: its columns there and in the stage."""
+
+    name: str
+    table: exp.Table
+    key: tuple[str, ...]
+    names: Mapping[str, str]
+    wanted: Mapping[str, pa.DataType]
+    existing: Mapping[str, pa.DataType | None] | None
+
+
+class SqlDestination(ABC):
+    """A destination that speaks SQL; a subclass knows its driver, its catalog and its stage."""
+
+    dialect: Dialect
+
+    def __init__(self) -> None:
+        self._prepared = False
+        self._stages: list[exp.Table] = []
+        self._columns_of: dict[str, Mapping[str, Mapping[str, pa.DataType | None]]] = {}
+
+    @property
+    def limits(self) -> Limits:
+        """Give no limits; a subclass has its own."""
+        return Limits()
+
+    def read_state(self, stream: str) -> State | None:
+        """Give the state of the stream's newest committed load; None before the first."""
+        if not self._exists():
+            return None
+        newest = _select("loads", stream, "state").order_by(_newest_first()).limit(1)
+        rows = self._query(newest)
+        return json.loads(rows[0][0]) if rows else None
+
+    def acquire(self, stream: str, above: int = 0) -> Lease:
+        """Take the lease by compare and swap: every holder of a lower epoch is fenced."""
+        self._prepare()
+        while True:
+            rows = self._query(_select("lease", stream, "epoch"))
+            epoch = int(rows[0][0]) if rows else 0
+            if not rows:
+                with suppress(DestinationError):  # another run may have inserted it just now
+                    self._execute(_insert("lease", {"stream": stream, "epoch": 0}))
+            new = max(epoch, above) + 1
+            if self._execute(_update_epoch(stream, epoch, new)) == 1:
+                return Lease(stream=stream, epoch=new)
+
+    def load(self, lease: Lease, load: Load) -> LoadResult:
+        """Commit a load in one transaction; tables that cannot be loaded are in the result."""
+        self._prepare()
+        known = self._tables(load.stream)
+        plans, stopped = [], []
+        try:
+            for staged in load.staged:
+                try:
+                    plans.append(self._plan(load, staged, known.get(staged.table.name)))
+                except TableStoppedError as error:
+                    stopped.append(_stop(load, staged, known.get(staged.table.name), str(error)))
+            return LoadResult(rows=self._transact(lease, load, plans, stopped), stopped=stopped)
+        finally:
+            self._columns_of.clear()
+            self._drop_stages()
+
+    def committed(self, stream: str) -> list[str]:
+        """List the ids of the stream's committed loads, oldest first."""
+        return sorted(row[0] for row in self._query(_select("loads", stream, "load_id")))
+
+    def stopped(self, stream: str) -> list[Stopped]:
+        """List the tables of the stream that wait for a remedy."""
+        return [
+            Stopped(table=name, since=known.since, message=known.message or "")
+            for name, known in self._tables(stream).items()
+            if known.since is not None
+        ]
+
+    def drop_leftovers(self, stream: str) -> list[str]:  # noqa: ARG002
+        """Find nothing: the stages of this destination end with their connection."""
+        return []
+
+    # What a subclass knows.
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the connection; safe to call twice."""
+
+    @abstractmethod
+    def _run(self, statement: str) -> tuple[list[tuple[Any, ...]], int]:
+        """Send a statement; give its rows, and the number of rows that it changed."""
+
+    @abstractmethod
+    def _list_columns(self, schema: str) -> list[tuple[str, str, str]]:
+        """List table, column and type, as the destination prints it, of a schema."""
+
+    @abstractmethod
+    def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
+        """Bring a table's changes to where MERGE can read them, columns named as in the target."""
+
+    def _drop_stage(self, stage: exp.Table) -> None:
+        """Drop a transient table."""
+        self._execute(f"DROP TABLE {stage.sql(self.dialect)}")
+
+    def _table_constraints(self, key: Sequence[str]) -> list[exp.Expr]:  # noqa: ARG002
+        """Give the constraints of a new table; none where the warehouse does not enforce them."""
+        return []
+
+    # The steps of the protocol.
+
+    def _plan(self, load: Load, staged: Staged, known: _Known | None) -> _Plan:
+        """Make the target fit the changes, and bring them into the stage."""
+        shape = self._shape(load, staged, known)
+        held = self._fit(shape, freeze=load.freeze)
+        stage = self._stage(load, staged, shape.names)
+        columns = {name: self._column(name, shape, held) for name in shape.names}
+        key = tuple(columns.pop(name) for name in staged.table.key)
+        plan = merge.Merge(
+            schema=load.schema,
+            table=shape.table.name,
+            stage=stage,
+            key=key,
+            columns=tuple(columns.values()),
+            synced_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f+00:00}",
+            orphans=tuple(sorted(set(held) - set(shape.wanted) - set(TARGET_METADATA))),
+            omitted=staged.omitted,
+            deletes=staged.deletes,
+            truncated=staged.truncated,
+            repeated=self._count(staged, stage, [column.target for column in key]) > 1,
+            remove=load.remove,
+        )
+        return _Plan(staged=staged, merge=plan, empty=self._is_empty(plan.target))
+
+    def _shape(self, load: Load, staged: Staged, known: _Known | None) -> _Shape:
+        name = staged.table.name
+        if known and known.key != staged.table.key:
+            raise TableStoppedError(
+                f"The key of {name} changed from {known.key} to {staged.table.key}: rename the "
+                f"table in the destination, then run `simplyload backfill {name}`."
+            )
+        tables = self._columns(load.schema)
+        target = known.target if known else choose_name(name, tables, self.dialect)
+        union = union_schema(staged)
+        names = name_columns(name, union.names, tables.get(target, ()), self.dialect)
+        return _Shape(
+            name=name,
+            table=exp.table_(target, db=load.schema, quoted=True),
+            key=tuple(names[column] for column in staged.table.key),
+            names=names,
+            wanted={names[field.name]: field.type for field in union},
+            existing=tables.get(target),
+        )
+
+    def _fit(self, shape: _Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
+        """Create or change the target, and give its columns; nothing is dropped or narrowed."""
+        if shape.existing is None:
+            schema = _schema_name(shape.table.db)
+            self._execute(exp.Create(this=schema, kind="SCHEMA", exists=True))
+            columns = {**shape.wanted, **TARGET_METADATA}
+            constraints = self._table_constraints(shape.key)
+            self._execute(_create(shape.table, columns, self.dialect, constraints))
+            return columns
+        change = evolve(shape.name, shape.wanted, shape.existing, freeze=freeze)
+        for name, kind in change.added.items():
+            self._execute(_add_column(shape.table, name, sql_type(kind, self.dialect)))
+        for name, kind in change.widened.items():
+            self._widen(shape, name, sql_type(kind, self.dialect))
+        return {**shape.existing, **change.added, **change.widened}
+
+    def _widen(self, shape: _Shape, column: str, kind: exp.DataType) -> None:
+        """Widen a column; the table stops where the destination refuses, a view for example."""
+        alter = exp.AlterColumn(this=_column(column), dtype=kind)
+        try:
+            self._execute(exp.Alter(this=shape.table, kind="TABLE", actions=[alter]))
+        except DestinationError as error:
+            raise TableStoppedError(
+                f"Column {column} of {shape.name} must become {kind.sql(self.dialect)}. {error}. "
+                "Drop what depends on the column, or change its type there; the changes wait in "
+                "the log."
+            ) from error
+
+    def _column(
+        self, name: str, shape: _Shape, held: Mapping[str, pa.DataType | None]
+    ) -> merge.Column:
+        target = shape.names[name]
+        kind = held[target]
+        cast = None if kind in (None, shape.wanted[target]) else sql_type(kind, self.dialect)
+        return merge.Column(source=name, target=target, cast=cast)
+
+    def _count(self, staged: Staged, stage: exp.Table, key: Sequence[str]) -> int:
+        """Give the most changes of one key. Raises where the stage lost a row or has one more."""
+        [(rows, most)] = self._query(merge.count_keys(stage, key))
+        if int(rows or 0) != staged.rows:
+            raise DestinationError(
+                f"{rows or 0} of {staged.rows} changes of {staged.table.name} reached the stage: "
+                "nothing of this load is kept; the next run repeats it."
+            )
+        return int(most or 0)
+
+    def _is_empty(self, table: exp.Table) -> bool:
+        return not self._query(exp.select("1").from_(table).limit(1))
+
+    def _transact(
+        self, lease: Lease, load: Load, plans: Sequence[_Plan], stopped: Sequence[Stopped]
+    ) -> dict[str, int]:
+        with self._transaction():
+            if self._execute(_update_epoch(load.stream, lease.epoch, lease.epoch)) != 1:
+                raise FencedError(
+                    f"A newer run of {load.stream} took the lease: this one commits nothing more."
+                )
+            rows = {plan.staged.table.name: self._apply(plan) for plan in plans}
+            self._record_tables(load, plans, stopped)
+            for refused in load.rejected:
+                self._execute(_insert("rejected", _rejected_row(load, refused)))
+            self._execute(_insert("loads", _load_row(load)))
+        return rows
+
+    def _apply(self, plan: _Plan) -> int:
+        if plan.empty:
+            return self._execute(merge.insert_into(plan.merge))
+        if plan.merge.truncated is not None:
+            self._execute(merge.mark_truncated(plan.merge))
+        return self._execute(merge.merge_into(plan.merge))
+
+    def _record_tables(
+        self, load: Load, plans: Sequence[_Plan], stopped: Sequence[Stopped]
+    ) -> None:
+        """Keep each table's name in the destination and its key, and which tables wait."""
+        known = self._tables(load.stream)
+        rows = {
+            plan.staged.table.name: _Known(target=plan.merge.table, key=plan.staged.table.key)
+            for plan in plans
+        }
+        keys = {staged.table.name: staged.table.key for staged in load.staged}
+        for stop in stopped:
+            old = known.get(stop.table, _Known(target=stop.table, key=keys[stop.table]))
+            rows[stop.table] = replace(old, since=stop.since, message=stop.message)
+        for name, row in rows.items():
+            if known.get(name) != row:
+                self._execute(_delete_table_row(load.stream, name))
+                self._execute(_insert("tables", _table_row(load.stream, name, row)))
+
+    def _new_stage(self, load: Load) -> exp.Table:
+        stage = exp.table_(f"stage_{load.load_id}_{len(self._stages)}", quoted=True)
+        self._stages.append(stage)
+        return stage
+
+    def _drop_stages(self) -> None:
+        """Drop the load's stages; where the connection failed, they end with it."""
+        while self._stages:
+            with suppress(DestinationError):
+                self._drop_stage(self._stages.pop())
+
+    def _scan_query(self, schema: str, table: Table) -> str:
+        """Select the business columns of rows that are not marked deleted, by source names."""
+        tables = self._columns(schema)
+        target = choose_name(table.name, tables, self.dialect)
+        names = name_columns(table.name, table.schema.names, tables[target], self.dialect)
+        self._columns_of.clear()
+        columns = [_column(new).as_(old, quoted=True) for old, new in names.items()]
+        rows = exp.select(*columns).from_(exp.table_(target, db=schema, quoted=True))
+        return rows.where(exp.not_(_column(merge.DELETED))).sql(self.dialect)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._execute("BEGIN")
+        try:
+            yield
+            self._execute("COMMIT")
+        except BaseException:
+            with suppress(DestinationError):
+                self._execute("ROLLBACK")
+            raise
+
+    # Statements.
+
+    def _query(self, statement: exp.Expr) -> list[tuple[Any, ...]]:
+        return self._send(statement)[0]
+
+    def _execute(self, statement: exp.Expr | str) -> int:
+        return self._send(statement)[1]
+
+    def _send(self, statement: exp.Expr | str) -> tuple[list[tuple[Any, ...]], int]:
+        sql = statement if isinstance(statement, str) else statement.sql(self.dialect)
+        statements.debug(sql)
+        return self._run(sql)
+
+    def _prepare(self) -> None:
+        """Create the schema of metadata with its tables where they are absent."""
+        if self._prepared:
+            return
+        if not self._exists():
+            self._execute(
+                exp.Create(this=_schema_name(METADATA_SCHEMA), kind="SCHEMA", exists=True)
+            )
+            for name, (columns, key) in _METADATA_TABLES.items():
+                constraints = self._table_constraints(key) if key else []
+                table = _metadata_table(name)
+                self._execute(_create(table, columns, self.dialect, constraints))
+        self._prepared = True
+
+    def _exists(self) -> bool:
+        return len(self._columns(METADATA_SCHEMA)) == len(_METADATA_TABLES)
+
+    def _columns(self, schema: str) -> Mapping[str, Mapping[str, pa.DataType | None]]:
+        """Give the columns of a schema's tables; read once per load."""
+        if schema not in self._columns_of:
+            found: dict[str, dict[str, pa.DataType | None]] = {}
+            for table, column, kind in self._list_columns(schema):
+                found.setdefault(table, {})[column] = arrow_type(kind, self.dialect)
+            self._columns_of[schema] = found
+        return self._columns_of[schema]
+
+    def _tables(self, stream: str) -> dict[str, _Known]:
+        columns = ("name", "target", "key", "stopped_since", "message")
+        return {
+            name: _Known(target=target, key=tuple(json.loads(key)), since=since, message=message)
+            for name, target, key, since, message in self._query(
+                _select("tables", stream, *columns)
+            )
+        }
+
+
+def _stop(load: Load, staged: Staged, known: _Known | None, message: str) -> Stopped:
+    since = (known.since if known else None) or load.load_id
+    return Stopped(table=staged.table.name, since=since, message=message)
+
+
+def _select(table: str, stream: str, *columns: str) -> exp.Select:
+    names = [_column(name) for name in columns]
+    return exp.select(*names).from_(_metadata_table(table)).where(_column("stream").eq(stream))
+
+
+def _newest_first() -> exp.Ordered:
+    return exp.Ordered(this=_column("load_id"), desc=True, nulls_first=False)
+
+
+def _insert(table: str, row: Mapping[str, str | int | None]) -> exp.Insert:
+    names = [exp.to_identifier(name, quoted=True) for name in row]
+    values = exp.values([tuple(exp.convert(value) for value in row.values())])
+    return exp.insert(values, _metadata_table(table), columns=names)
+
+
+def _update_epoch(stream: str, old: int, new: int) -> exp.Update:
+    """Set the epoch where it still is `old`: it changes one row, or none when we are fenced."""
+    held = exp.and_(_column("stream").eq(stream), _column("epoch").eq(old))
+    return exp.Update(
+        this=_metadata_table("lease"),
+        expressions=[_column("epoch").eq(new)],
+        where=exp.Where(this=held),
+    )
+
+
+def _delete_table_row(stream: str, name: str) -> exp.Delete:
+    where = exp.and_(_column("stream").eq(stream), _column("name").eq(name))
+    return exp.delete(_metadata_table("tables"), where=where)
+
+
+def _load_row(load: Load) -> dict[str, str | int | None]:
+    return {
+        "stream": load.stream,
+        "load_id": load.load_id,
+        "state": json.dumps(load.state),
+        "rows": sum(staged.rows for staged in load.staged),
+        "committed_at": datetime.now(UTC).isoformat(),
+    }
+
+
+def _rejected_row(load: Load, refused: Rejected) -> dict[str, str | int | None]:
+    return {
+        "stream": load.stream,
+        "load_id": load.load_id,
+        "name": refused.table,
+        "key": json.dumps(refused.key, default=str),
+        "column": refused.column,
+        "reason": refused.reason,
+    }
+
+
+def _table_row(stream: str, name: str, known: _Known) -> dict[str, str | int | None]:
+    return {
+        "stream": stream,
+        "name": name,
+        "target": known.target,
+        "key": json.dumps(known.key),
+        "stopped_since": known.since,
+        "message": known.message,
+    }
+
+
+def _create(
+    table: exp.Table,
+    columns: Mapping[str, pa.DataType],
+    dialect: Dialect,
+    constraints: Sequence[exp.Expr],
+) -> exp.Create:
+    definitions = [_definition(name, sql_type(kind, dialect)) for name, kind in columns.items()]
+    body = exp.Schema(this=table, expressions=[*definitions, *constraints])
+    return exp.Create(this=body, kind="TABLE", exists=True)
+
+
+def _add_column(table: exp.Table, name: str, kind: exp.DataType) -> exp.Alter:
+    return exp.Alter(this=table, kind="TABLE", actions=[_definition(name, kind)])
+
+
+def _definition(name: str, kind: exp.DataType) -> exp.ColumnDef:
+    return exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=kind)
+
+
+def _schema_name(schema: str) -> exp.Table:
+    return exp.Table(db=exp.to_identifier(schema, quoted=True))
+
+
+def _metadata_table(name: str) -> exp.Table:
+    return exp.table_(name, db=METADATA_SCHEMA, quoted=True)
+
+
+def _column(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)

@@ -1,0 +1,332 @@
+"""The engine: gathers a source's changes, loads them, and lets the source go on after the commit.
+
+A run reads from the state that the destination holds. It takes the lease with its first load: a run
+that finds nothing sends no statement. If the destination's state then differs from the one that
+was read from, another run was faster: what was gathered is discarded and read again.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from simplyload.changes import Batch, Rejected, State
+from simplyload.destinations.destination import (
+    Destination,
+    Lease,
+    Load,
+    LoadResult,
+    Staged,
+    Stopped,
+)
+from simplyload.errors import SimplyLoadError, SourceError, TableStoppedError
+from simplyload.gather import Gathering, read_staged
+from simplyload.log import ChangeLog, name_load
+from simplyload.sources.source import Source
+
+
+class PipelineSettings(BaseModel):
+    """The section `pipeline` of the configuration."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    max_changes: int = Field(default=10_000, ge=1, le=250_000)
+    max_seconds: float = Field(default=60, gt=0)
+    schema_changes: Literal["evolve", "freeze"] = Field(default="evolve", alias="schema")
+    deletes: Literal["mark", "remove"] = "mark"
+    max_value_bytes: int | None = Field(default=None, ge=1)
+
+
+Kind = Literal["gathered", "loaded", "warning", "rejected", "stopped", "reread"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What an observer hears of a run: a terminal, a log of JSON lines, or a metric."""
+
+    kind: Kind
+    stream: str
+    table: str = ""
+    rows: int = 0
+    load_id: str = ""
+    message: str = ""
+
+
+Observer = Callable[[Event], None]
+
+
+@dataclass(kw_only=True)
+class RunResult:
+    """What a run did: changes read, rows of the fold written by table, tables that wait."""
+
+    stream: str
+    loads: int = 0
+    changes: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    rejected: int = 0
+    warnings: list[str] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """Give 0, or 1 while a table waits for a remedy."""
+        return TableStoppedError.exit_code if self.stopped else 0
+
+
+class Pipeline:
+    """One stream from its source into the destination, over the change log."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a pipeline is made of
+        self,
+        stream: str,
+        source: Source,
+        destination: Destination,
+        log: ChangeLog,
+        settings: PipelineSettings | None = None,
+        observer: Observer | None = None,
+        *,
+        schema: str = "",
+    ) -> None:
+        self.stream = stream
+        self.schema = schema or stream
+        self._source = source
+        self._destination = destination
+        self._log = log
+        self._settings = settings or PipelineSettings()
+        self._observer = observer or (lambda _: None)
+        self._committed: State | None = None  # what the destination holds, once it is known
+        self._state: State = {}  # from where the source is read next
+        self._lease: Lease | None = None
+        self._previous: str | None = None
+        self._stopped: dict[str, Stopped] = {}
+        self._stopping = False
+        self._number = 0
+        self._removed: list[str] = []
+        self._result = RunResult(stream=stream)
+
+    def stop(self) -> None:
+        """End the run at a commit: what is complete is loaded, the rest is read again next time."""
+        self._stopping = True
+
+    def run_once(self) -> RunResult:
+        """Read what is new, load it, and give what was done."""
+        self._result = RunResult(stream=self.stream)
+        with self._session():
+            self._state = self._known_state() if self._committed is None else self._state
+            while not self._read_all():
+                self._notify("reread", message="Another run committed a newer state.")
+        self._result.stopped = {name: stop.message for name, stop in self._stopped.items()}
+        self._result.interrupted = self._stopping
+        return self._result
+
+    def backfill(self, table: str, since: str | None = None) -> None:
+        """Commit a state from which the next run reads a table again; its rows stay meanwhile."""
+        with self._session():
+            self._take_lease()
+            self._commit((), self._source.backfill(self._known_state(), table, since))
+
+    def reset(self) -> None:
+        """Commit the empty state: the next run reads everything again."""
+        with self._session():
+            self._take_lease()
+            self._commit((), {})
+
+    def clean(self, keep_days: int | None = None) -> list[str]:
+        """Remove what dead runs left, and the log's files older than `keep_days`; name them.
+
+        The log keeps what is unconfirmed and what a stopped table has not had.
+        """
+        with self._session():
+            self._take_lease()
+            if keep_days is None:
+                return self._removed
+            since = {stop.table: stop.since for stop in self._stopped.values()}
+            return [*self._removed, *self._log.expire(self.stream, keep_days, since)]
+
+    @contextmanager
+    def _session(self) -> Iterator[None]:
+        """Hold the stream on this machine; afterwards hold no lease and no connection."""
+        with self._log.lock(self.stream):
+            try:
+                yield
+            except BaseException:
+                self._committed = None  # a commit may have reached the destination
+                raise
+            finally:
+                self._lease = None
+                self._destination.close()
+
+    def _known_state(self) -> State:
+        self._committed = self._destination.read_state(self.stream) or {}
+        return self._committed
+
+    def _read_all(self) -> bool:
+        """Read and load until the source is caught up; False when another run was faster.
+
+        A source that fails ends the run, but what it gave completely is loaded: one that fails late
+        in every run would never load anything otherwise.
+        """
+        gathering, complete = self._gather(), True
+        started = time.monotonic()
+        failures: list[SourceError] = []
+        for batch in self._read_until_failure(failures):
+            self._take(gathering, batch)
+            complete = batch.state is not None
+            if batch.state is not None:
+                self._state = batch.state
+                full = gathering.rows >= self._settings.max_changes
+                if full or time.monotonic() - started > self._settings.max_seconds:
+                    if not self._load(gathering):
+                        return False
+                    gathering, started = self._gather(), time.monotonic()
+            if self._stopping:
+                break
+        if not complete and not self._stopping and not failures:
+            raise SourceError(f"The source of {self.stream} ended in the middle of a unit of work.")
+        if complete and not self._load(gathering):
+            return False
+        if failures:
+            raise failures[0]
+        if not complete:
+            self._committed = None
+        return True
+
+    def _read_until_failure(self, failures: list[SourceError]) -> Iterator[Batch]:
+        try:
+            yield from self._source.read(self._state)
+        except SourceError as error:
+            failures.append(error)
+
+    def _gather(self) -> Gathering:
+        limits = self._destination.limits
+        lengths = [limits.max_value_bytes, self._settings.max_value_bytes]
+        longest = min((length for length in lengths if length is not None), default=None)
+        return self._log.gather(self.stream, replace(limits, max_value_bytes=longest))
+
+    def _take(self, gathering: Gathering, batch: Batch) -> None:
+        for changes in batch.changes:
+            gathering.add(changes)
+            self._notify("gathered", table=changes.table.name, rows=changes.rows.num_rows)
+        gathering.rejected.extend(batch.rejected)
+        for warning in batch.warnings:
+            self._result.warnings.append(warning)
+            self._notify("warning", message=warning)
+
+    def _load(self, gathering: Gathering) -> bool:
+        """Commit what is gathered, if anything; False when another run was faster."""
+        if not gathering.rows and not gathering.rejected:
+            return True
+        if self._lease is None and not self._take_lease():
+            return False
+        self._commit(gathering.finish(), self._state, gathering.rejected)
+        self._result.changes += gathering.rows
+        return True
+
+    def _take_lease(self) -> bool:
+        """Take the lease and settle what a dead run left; False when the state is another one."""
+        above = self._log.newest_epoch(self.stream)
+        self._lease, self._number = self._destination.acquire(self.stream, above), 0
+        committed = self._destination.committed(self.stream)
+        self._previous = committed[-1] if committed else None
+        self._removed = self._log.reconcile(self.stream, committed)
+        self._removed += self._destination.drop_leftovers(self.stream)
+        self._stopped = {stop.table: stop for stop in self._destination.stopped(self.stream)}
+        known = self._committed
+        if self._known_state() == known:
+            return True
+        self._state = self._committed or {}
+        return False
+
+    def _commit(
+        self, staged: Sequence[Staged], state: State, rejected: Sequence[Rejected] = ()
+    ) -> None:
+        assert self._lease is not None  # noqa: S101
+        self._number += 1
+        load_id = name_load(self._lease.epoch, self._number)
+        published = self._log.publish(self.stream, load_id, self._previous, state, staged)
+        load = Load(
+            load_id=load_id,
+            stream=self.stream,
+            schema=self.schema,
+            state=state,
+            staged=self._with_missed(published),
+            rejected=rejected,
+            freeze=self._settings.schema_changes == "freeze",
+            remove=self._settings.deletes == "remove",
+        )
+        result = self._destination.load(self._lease, load)
+        self._log.confirm(self.stream, load_id)
+        self._source.ack(state)
+        self._previous, self._committed, self._state = load_id, state, state
+        self._report(load, result)
+
+    def _with_missed(self, staged: Sequence[Staged]) -> list[Staged]:
+        """Put the changes that a stopped table missed before its new ones."""
+        parts = {part.table.name: part for part in staged}
+        for stop in self._stopped.values():
+            new = parts.pop(stop.table, None)
+            try:
+                missed = self._log.read(self.stream, stop.table, stop.since)
+            except SimplyLoadError as error:
+                self._notify("warning", table=stop.table, message=str(error))
+                continue
+            files = [*missed, *(new.files if new else ())]
+            parts[stop.table] = read_staged(files)
+        return list(parts.values())
+
+    def _report(self, load: Load, result: LoadResult) -> None:
+        self._result.loads += 1
+        self._result.rejected += len(load.rejected)
+        for name, rows in result.rows.items():
+            self._result.rows[name] = self._result.rows.get(name, 0) + rows
+            self._stopped.pop(name, None)
+            self._notify("loaded", table=name, rows=rows, load_id=load.load_id)
+        for refused in load.rejected:
+            message = f"{refused.key}: column {refused.column}: {refused.reason}"
+            self._notify("rejected", table=refused.table, message=message)
+        for stop in result.stopped:
+            self._stopped[stop.table] = stop
+            self._notify("stopped", table=stop.table, message=stop.message)
+
+    def _notify(
+        self, kind: Kind, *, table: str = "", rows: int = 0, load_id: str = "", message: str = ""
+    ) -> None:
+        self._observer(
+            Event(
+                kind=kind,
+                stream=self.stream,
+                table=table,
+                rows=rows,
+                load_id=load_id,
+                message=message,
+            )
+        )
+
+
+class Stoppable(Protocol):
+    """A pipeline, or what waits between its runs."""
+
+    def stop(self) -> None:
+        """End at the next point where nothing is lost."""
+
+
+@contextmanager
+def ending_at_commit(*pipelines: Stoppable) -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the pipelines at a commit while the block runs (exit code 0)."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for pipeline in pipelines:
+            pipeline.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,323 @@
+"""Gathering: a load's changes as they arrive, written to Parquet files in bounded memory."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import reduce
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from simplyload.catalog import canonical, widen
+from simplyload.changes import (
+    COLS,
+    DELETE,
+    META_FIELDS,
+    OP,
+    SEQ,
+    TRUNCATE,
+    UPSERT,
+    Changes,
+    Rejected,
+    Table,
+)
+from simplyload.destinations.destination import Limits, Staged
+from simplyload.errors import TableStoppedError
+from simplyload.merge import POS
+
+# A reader holds one row group at a time, a writer one per table.
+ROW_GROUP_ROWS = 125_000
+ROW_GROUP_BYTES = 16 << 20
+# What all tables together may hold unwritten.
+BUFFER_BYTES = 32 << 20
+
+_METADATA = b"simplyload"
+_NO = pa.scalar(value=False)
+LOG_FIELDS: "list[pa.Field[Any]]" = [*META_FIELDS, pa.field(POS, pa.int64(), nullable=False)]
+Mask = Any  # a boolean array, chunked or not: the stubs of pyarrow tell them apart
+_LOG_NAMES = {field.name for field in LOG_FIELDS}
+
+
+class Gathering:
+    """The changes of one load in the making: one or more files per table."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._tables: dict[str, _TableFiles] = {}
+        self.rejected: list[Rejected] = []
+        self.rows = 0
+
+    def add(self, changes: Changes) -> None:
+        """Take changes; rows that the destination cannot hold go to `rejected`."""
+        if changes.rows.num_rows == 0:
+            return
+        table = _with_catalog_types(changes.table)
+        rows = changes.rows.select(table.change_schema().names).cast(table.change_schema())
+        rows, rejected = sift(table, rows, self._limits)
+        self.rejected.extend(rejected)
+        files = self._tables.setdefault(table.name, _TableFiles(self._folder, len(self._tables)))
+        files.add(table, rows)
+        self.rows += rows.num_rows
+        if sum(files.buffered for files in self._tables.values()) > BUFFER_BYTES:
+            max(self._tables.values(), key=lambda files: files.buffered).flush()
+
+    def finish(self) -> list[Staged]:
+        """Complete the files and give them."""
+        return [staged for files in self._tables.values() if (staged := files.finish())]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    """What the merge may leave out for a file; kept in the file's metadata."""
+
+    omitted: frozenset[str] = frozenset()
+    deletes: bool = False
+    truncated: Decimal | None = None
+
+    def __or__(self, other: Self) -> "_Facts":
+        marks = [mark for mark in (self.truncated, other.truncated) if mark is not None]
+        return _Facts(
+            omitted=self.omitted | other.omitted,
+            deletes=self.deletes or other.deletes,
+            truncated=max(marks, default=None),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        mark = None if self.truncated is None else f"{self.truncated:f}"
+        return {"omitted": sorted(self.omitted), "deletes": self.deletes, "truncated": mark}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        mark = value["truncated"]
+        return cls(
+            omitted=frozenset(value["omitted"]),
+            deletes=value["deletes"],
+            truncated=None if mark is None else Decimal(mark),
+        )
+
+
+@dataclass
+class _TableFiles:
+    """One table's files: a new one for each form of the table."""
+
+    folder: Path
+    number: int
+    table: Table | None = None
+    files: list[Path] = field(default_factory=list)
+    rows: int = 0
+    buffered: int = 0
+    _buffer: list[pa.Table] = field(default_factory=list)
+    _writer: pq.ParquetWriter | None = None
+    _facts: _Facts = field(default_factory=_Facts)
+
+    def add(self, table: Table, rows: pa.Table) -> None:
+        if self._writer is None or table != self.table:
+            self._close()
+            self._open(table)
+        self._facts = self._facts | _facts_of(table, rows)
+        positions = pa.arange(self.rows, self.rows + rows.num_rows)  # type: ignore[attr-defined]
+        self._buffer.append(rows.append_column(LOG_FIELDS[-1], positions))
+        self.rows += rows.num_rows
+        self.buffered += rows.nbytes
+        if self.buffered > ROW_GROUP_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is buffered as row groups."""
+        if self._buffer and self._writer is not None:
+            self._writer.write_table(pa.concat_tables(self._buffer), ROW_GROUP_ROWS)
+        self._buffer.clear()
+        self.buffered = 0
+
+    def finish(self) -> Staged | None:
+        self._close()
+        return read_staged(self.files) if self.rows else None
+
+    def _open(self, table: Table) -> None:
+        self.table = table
+        self.files.append(self.folder / f"{self.number}-{len(self.files)}.parquet")
+        schema = pa.schema([*table.schema, *LOG_FIELDS])
+        self._writer = pq.ParquetWriter(self.files[-1], schema, compression="zstd")
+
+    def _close(self) -> None:
+        if self._writer is None or self.table is None:
+            return
+        self.flush()
+        description = {
+            "table": self.table.name,
+            "key": self.table.key,
+            "source_name": self.table.source_name,
+            **self._facts.to_json(),
+        }
+        self._writer.add_key_value_metadata({_METADATA.decode(): json.dumps(description)})
+        self._writer.close()
+        self._writer = None
+        self._facts = _Facts()
+        sync_file(self.files[-1])
+
+
+def read_staged(files: Sequence[Path]) -> Staged:
+    """Describe a table's files from their metadata; the newest form of the table is the last."""
+    described = [_describe(path) for path in files]
+    table = described[-1][0]
+    facts = reduce(_Facts.__or__, (facts for _, facts, _ in described))
+    return Staged(
+        table=table,
+        files=files,
+        rows=sum(rows for _, _, rows in described),
+        omitted=facts.omitted | _not_everywhere([table for table, _, _ in described]),
+        deletes=facts.deletes,
+        truncated=facts.truncated,
+    )
+
+
+def is_uniform(staged: Staged) -> bool:
+    """Tell whether all files of a table have one schema, so that they can be read as one."""
+    tables = [_describe(path)[0] for path in staged.files]
+    return all(table.schema == tables[0].schema for table in tables)
+
+
+def union_schema(staged: Staged) -> pa.Schema:
+    """Give the business columns of all files, each in the narrowest type that holds all values."""
+    kinds: dict[str, pa.DataType] = {}
+    for path in staged.files:
+        for column in _describe(path)[0].schema:
+            known = kinds.get(column.name, column.type)
+            wide = widen(known, column.type)
+            if wide is None:
+                raise TableStoppedError(
+                    f"Column {column.name} of {staged.table.name} changed from {known} to "
+                    f"{column.type}: run `simplyload backfill {staged.table.name}`."
+                )
+            kinds[column.name] = wide
+    return pa.schema(list(kinds.items()))
+
+
+def read_conformed(staged: Staged, names: Mapping[str, str]) -> pa.RecordBatchReader:
+    """Read all files in one schema, with columns renamed.
+
+    A file that lacks a column does not carry it: its whole rows become partial ones.
+    """
+    union = union_schema(staged)
+    renamed = pa.schema([*(field.with_name(names[field.name]) for field in union), *LOG_FIELDS])
+    batches = (
+        batch
+        for path in staged.files
+        for group in pq.ParquetFile(path).iter_batches(ROW_GROUP_ROWS)
+        for batch in _conform(pa.table(group), union).rename_columns(renamed.names).to_batches()
+    )
+    return pa.RecordBatchReader.from_batches(renamed, (batch.cast(renamed) for batch in batches))
+
+
+def read_as(reader: pa.RecordBatchReader | None, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield batches with the types of a schema: a destination may have wider ones, or its own."""
+    for batch in reader or ():
+        columns = [
+            column.storage if isinstance(column, pa.ExtensionArray) else column
+            for column in batch.columns
+        ]
+        yield pa.Table.from_arrays(columns, names=schema.names).cast(schema)
+
+
+def _conform(rows: pa.Table, union: pa.Schema) -> pa.Table:
+    missing = [field for field in union if field.name not in rows.column_names]
+    if missing:
+        present = [field.name for field in union if field.name in rows.column_names]
+        whole = pa.scalar(present, pa.list_(pa.string()))
+        index = rows.schema.get_field_index(COLS)
+        rows = rows.set_column(index, LOG_FIELDS[2], rows[COLS].fill_null(whole))
+    for absent in missing:
+        rows = rows.append_column(absent, pa.nulls(rows.num_rows, absent.type))
+    schema = pa.schema([*union, *LOG_FIELDS])
+    return rows.select(schema.names).cast(schema)
+
+
+def _describe(path: Path) -> tuple[Table, _Facts, int]:
+    file = pq.read_metadata(path)
+    facts = json.loads((file.metadata or {})[_METADATA])
+    business = [field for field in file.schema.to_arrow_schema() if field.name not in _LOG_NAMES]
+    table = Table(
+        name=facts["table"],
+        key=tuple(facts["key"]),
+        schema=pa.schema(business),
+        source_name=facts["source_name"],
+    )
+    return table, _Facts.from_json(facts), file.num_rows
+
+
+def _not_everywhere(tables: Sequence[Table]) -> frozenset[str]:
+    """Name the columns that some of the tables lack."""
+    names = [frozenset(table.schema.names) for table in tables]
+    return frozenset.union(*names) - frozenset.intersection(*names)
+
+
+def _with_catalog_types(table: Table) -> Table:
+    kinds = [
+        field.with_type(canonical(table.name, field.name, field.type)) for field in table.schema
+    ]
+    fields = [field.with_nullable(nullable=True).remove_metadata() for field in kinds]
+    return replace(table, schema=pa.schema(fields))
+
+
+def _facts_of(table: Table, rows: pa.Table) -> _Facts:
+    truncates = rows.filter(pc.equal(rows[OP], pa.scalar(TRUNCATE)))[SEQ]
+    return _Facts(
+        omitted=_omitted(table, rows),
+        deletes=bool(pc.any(pc.equal(rows[OP], pa.scalar(DELETE))).as_py()),
+        truncated=pc.max(truncates).as_py(),
+    )
+
+
+def _omitted(table: Table, rows: pa.Table) -> frozenset[str]:
+    """Name the columns that a partial change does not list."""
+    lists = rows.filter(pc.equal(rows[OP], pa.scalar(UPSERT)))[COLS].drop_null()
+    if not len(lists):
+        return frozenset()
+    counts = pc.value_counts(pc.list_flatten(lists))
+    names: list[Any] = counts.field(0).to_pylist()
+    numbers: list[Any] = counts.field(1).to_pylist()
+    everywhere = {name for name, n in zip(names, numbers, strict=True) if n >= len(lists)}
+    return frozenset(set(table.schema.names) - everywhere - set(table.key))
+
+
+def sift(table: Table, rows: pa.Table, limits: Limits) -> tuple[pa.Table, list[Rejected]]:
+    """Part the rows that a destination can hold from those that it cannot, with the reason."""
+    rejected: list[Rejected] = []
+    good: Mask = pc.is_valid(rows[OP])
+    for column, reason, bad in _faults(table, rows, limits):
+        keys = rows.filter(bad).select(list(table.key)).to_pylist()
+        rejected += [Rejected(table=table.name, key=k, column=column, reason=reason) for k in keys]
+        good = pc.and_not(good, bad) if keys else good
+    return (rows.filter(good) if rejected else rows), rejected
+
+
+def _faults(table: Table, rows: pa.Table, limits: Limits) -> Iterator[tuple[str, str, Mask]]:
+    """Yield column, reason and the mask of the rows concerned, for each possible fault."""
+    most = sys.maxsize if limits.max_value_bytes is None else limits.max_value_bytes
+    for name in table.key:
+        if rows[name].null_count:
+            keyed = pc.not_equal(rows[OP], pa.scalar(TRUNCATE))
+            yield name, "the key is NULL", pc.and_(keyed, pc.is_null(rows[name]))
+    for column in table.schema:
+        values = rows[column.name]
+        is_text = pa.types.is_string(column.type)
+        # A column that is short as a whole has no long value.
+        if (is_text or pa.types.is_binary(column.type)) and values.nbytes > most:
+            long = pc.greater(pc.binary_length(values), pa.scalar(most))
+            yield column.name, f"the value is longer than {most} bytes", pc.coalesce(long, _NO)
+        if is_text and not limits.nul_in_text:
+            with_nul = pc.coalesce(pc.match_substring(values, "\0"), _NO)
+            yield column.name, "the text has the character NUL", with_nul
+
+
+def sync_file(path: Path) -> None:
+    """Make a written file survive a power cut."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,337 @@
+"""The fold and the MERGE: one expression for every warehouse, rendered in its dialect.
+
+The fold makes one row per key of the staged changes, in the order of `_seq`, then `_pos`. A D ends
+a generation of its key, and a T one of all keys: only changes of the last generation count, so a
+row that was deleted and inserted again shows nothing of the old one. Within it each column has the
+latest value that some change carried, NULL included (`max_by` and `arg_max` would skip a NULL).
+
+The MERGE applies the fold where it is newer: a repeated or late load changes nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlglot import exp
+
+from simplyload.changes import COLS, DELETE, OP, SEQ, TRUNCATE, UPSERT
+
+POS = "_pos"  # position of a change within its load: the order of changes that share a _seq
+DELETED = "_deleted"
+SYNCED_AT = "_synced_at"
+
+# Columns of the fold beside the business columns; the catalog refuses names with this prefix.
+INTERNAL = "_simplyload_"
+_GENERATION = INTERNAL + "generation"
+_CARRIES = INTERNAL + "carries"  # 1 where the last generation of the key has a U
+_LAST_OP = INTERNAL + "last_op"
+_RANK = INTERNAL + "rank"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column: its source name, which `_cols` lists, and its name in the stage and the target.
+
+    `cast` is the target's type where the stage has another one.
+    """
+
+    source: str
+    target: str
+    cast: exp.DataType | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """How one stage goes into one target; the flags leave out what the stage does not need.
+
+    `orphans` are columns of the target that the source no longer has. `repeated` says that a key
+    occurs more than once in the stage. `remove` deletes rows instead of marking them.
+    """
+
+    schema: str
+    table: str
+    stage: exp.Table
+    key: tuple[Column, ...]
+    columns: tuple[Column, ...]
+    synced_at: str
+    orphans: tuple[str, ...] = ()
+    omitted: frozenset[str] = frozenset()
+    deletes: bool = True
+    truncated: Decimal | None = None
+    repeated: bool = True
+    remove: bool = False
+
+    @property
+    def target(self) -> exp.Table:
+        """Give the qualified name of the target."""
+        return exp.table_(self.table, db=self.schema, quoted=True)
+
+    @property
+    def partial(self) -> tuple[Column, ...]:
+        """Give the columns that at least one change does not carry."""
+        return tuple(column for column in self.columns if column.source in self.omitted)
+
+    def flag(self, column: Column) -> str:
+        """Name a partial column's flag: 1 where a change of the last generation carries it."""
+        return f"{_CARRIES}_{self.columns.index(column)}"
+
+    @property
+    def generations(self) -> bool:
+        """Tell whether a key may have changes before and after a D or T."""
+        return self.repeated and (self.deletes or self.truncated is not None)
+
+
+def fold(merge: Merge) -> exp.Select:
+    """Give one row per key: its values, `_op` and `_seq` of its latest change, flags for MERGE."""
+    rows = _changes(merge)
+    if merge.generations:
+        rows = exp.select("*", _generation(merge)).from_(_sub(rows, "c"))
+    if merge.repeated:
+        rows = _rank_rows(merge, rows)
+    return _final(merge, rows)
+
+
+def merge_into(merge: Merge) -> exp.Merge:
+    """Give the MERGE of the fold into the target."""
+    newer = _col(SEQ, "s") > _col(SEQ, "t")
+    is_delete = _col(OP, "s").eq(DELETE)
+    whens = [_when(matched=True, condition=newer, then=_update(merge))]
+    inserted = None
+    if merge.remove and _may_delete(merge):
+        whens.insert(
+            0, _when(matched=True, condition=exp.and_(newer, is_delete), then=exp.var("DELETE"))
+        )
+        inserted = _col(OP, "s").eq(UPSERT)
+    whens.append(_when(matched=False, condition=inserted, then=_insert(merge)))
+    return exp.Merge(
+        this=exp.alias_(merge.target, "t", table=True, quoted=True),
+        using=_sub(fold(merge), "s"),
+        on=exp.and_(*(_col(c.target, "t").eq(_col(c.target, "s")) for c in merge.key)),
+        whens=exp.Whens(expressions=whens),
+    )
+
+
+def insert_into(merge: Merge) -> exp.Insert:
+    """Give the INSERT of the fold into an empty target: what MERGE does there, but cheaper."""
+    rows = exp.select(*_values(merge)).from_(_sub(fold(merge), "s"))
+    if merge.remove and _may_delete(merge):
+        rows = rows.where(_col(OP, "s").eq(UPSERT))
+    return exp.insert(rows, merge.target, columns=[_name(n) for n in _names(merge)])
+
+
+def mark_truncated(merge: Merge) -> exp.Update | exp.Delete:
+    """Give the statement by which rows older than the latest T are gone; it precedes the MERGE."""
+    older = _col(SEQ) < _number(merge.truncated or Decimal(0))
+    if merge.remove:
+        return exp.delete(merge.target, where=older)
+    return exp.Update(
+        this=merge.target,
+        expressions=[_col(DELETED).eq(exp.true()), _col(SYNCED_AT).eq(_time(merge))],
+        where=exp.Where(this=exp.and_(older, exp.not_(_col(DELETED)))),
+    )
+
+
+def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
+    """Give the query of a stage's rows, and of the most changes that one key has."""
+    names = [_col(name) for name in key]
+    counts = exp.Count(this=exp.Star()).as_("n", quoted=True)
+    keyed = exp.Count(this=names[0].copy()).as_("k", quoted=True)  # 0 for T, which has no key
+    groups = exp.select(counts, keyed).from_(stage).group_by(*names)
+    most = exp.func("MAX", _if(_col("k") > exp.Literal.number(0), _col("n")))
+    return exp.select(exp.func("SUM", _col("n")), most).from_(_sub(groups, "g"))
+
+
+def _changes(merge: Merge) -> exp.Select:
+    """Select the staged changes but T, named as in the target, with a flag per partial column."""
+    columns = [*merge.key, *merge.columns]
+    values = [
+        exp.cast(_col(c.target), c.cast).as_(c.target, quoted=True) if c.cast else _col(c.target)
+        for c in columns
+    ]
+    flags = [_if(_carries(c)).as_(merge.flag(c), quoted=True) for c in merge.partial]
+    rows = exp.select(*values, *flags, _col(OP), _col(SEQ), _col(POS)).from_(merge.stage)
+    return rows if merge.truncated is None else rows.where(_col(OP).neq(TRUNCATE))
+
+
+def _carries(column: Column) -> exp.Expr:
+    listed = exp.ArrayContains(this=_col(COLS), expression=exp.Literal.string(column.source))
+    return exp.and_(_col(OP).eq(UPSERT), exp.or_(_is_null(_col(COLS)), listed))
+
+
+def _generation(merge: Merge) -> exp.Expr:
+    """Number the generations of a key: twice the D before a change, plus one from the T on."""
+    earlier = exp.WindowSpec(
+        kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=exp.Literal.number(1),
+        end_side="PRECEDING",
+    )  # fmt: skip
+    deletes = exp.func("SUM", _if(_col(OP).eq(DELETE)))
+    before = exp.func("COALESCE", _over(merge, deletes, spec=earlier), "0")
+    after: exp.Expr = exp.Literal.number(0)
+    if merge.truncated is not None:
+        after = _if(_col(SEQ) >= _number(merge.truncated))
+    return (before * exp.Literal.number(2) + after).as_(_GENERATION, quoted=True)
+
+
+def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
+    """Rank a key's changes: its values are those of rank 1, partial columns have their own."""
+    within = (_col(_GENERATION),) if merge.generations else ()
+    partial = {c.target for c in merge.partial}
+    values: list[exp.Expr] = [
+        _col(c.target) for c in [*merge.key, *merge.columns] if c.target not in partial
+    ]
+    for column in merge.partial:
+        flag = _col(merge.flag(column))
+        latest = _over(merge, exp.FirstValue(this=_col(column.target)), within, [flag])
+        some = exp.Window(this=exp.func("MAX", flag.copy()), partition_by=[*_keys(merge), *within])
+        values.append(latest.as_(column.target, quoted=True))
+        values.append(some.as_(merge.flag(column), quoted=True))
+    # A D carries no values: those of its generation come from the change before it.
+    first = [*within, _if(_col(OP).eq(UPSERT))] if merge.generations else []
+    return exp.select(
+        *values,
+        _col(OP),
+        _over(merge, exp.FirstValue(this=_col(OP))).as_(_LAST_OP, quoted=True),
+        _over(merge, exp.FirstValue(this=_col(SEQ))).as_(SEQ, quoted=True),
+        _over(merge, exp.RowNumber(), first=first).as_(_RANK, quoted=True),
+        *([_col(_GENERATION)] if merge.generations else []),
+    ).from_(_sub(rows, "g"))
+
+
+def _final(merge: Merge, rows: exp.Select) -> exp.Select:
+    partial = {column.target: column for column in merge.partial}
+    values = [
+        _if(_col(merge.flag(partial[name])).eq(1), _col(name), exp.null()).as_(name, quoted=True)
+        if name in partial
+        else _col(name)
+        for name in (c.target for c in [*merge.key, *merge.columns])
+    ]
+    op: exp.Expr = _col(_LAST_OP if merge.repeated else OP)
+    if merge.truncated is not None:
+        op = _if(_col(SEQ) < _number(merge.truncated), exp.Literal.string(DELETE), op)
+    result = exp.select(
+        *values,
+        *(_col(merge.flag(column)) for column in merge.partial),
+        _if(_col(OP).eq(UPSERT)).as_(_CARRIES, quoted=True),
+        op.as_(OP, quoted=True),
+        _col(SEQ),
+        *([_col(_GENERATION)] if merge.generations else []),
+    ).from_(_sub(rows, "r"))
+    return result.where(_col(_RANK).eq(1)) if merge.repeated else result
+
+
+def _update(merge: Merge) -> exp.Update:
+    values = [_col(c.target).eq(_merged(merge, c)) for c in merge.columns]
+    kept = [_col(name).eq(_kept(merge, name)) for name in merge.orphans]
+    return exp.Update(expressions=[*values, *kept, *_metadata_assignments(merge)])
+
+
+def _merged(merge: Merge, column: Column) -> exp.Expr:
+    """Give the value after an update: the carried one, else what the target has."""
+    value = _col(column.target, "s")
+    if column.source in merge.omitted:
+        carried = _col(merge.flag(column), "s").eq(1)
+    elif _may_delete(merge):
+        carried = _col(_CARRIES, "s").eq(1)
+    else:
+        return value
+    return _if(carried, value, _kept(merge, column.target))
+
+
+def _kept(merge: Merge, name: str) -> exp.Expr:
+    """Give the target's value of a column that is not carried: NULL where the row is a new one."""
+    new: exp.Expr = _col(DELETED, "t")
+    if merge.generations:
+        new = exp.or_(new, _col(_GENERATION, "s") > exp.Literal.number(1))
+    return _if(exp.and_(_col(OP, "s").eq(UPSERT), new), exp.null(), _col(name, "t"))
+
+
+def _metadata_assignments(merge: Merge) -> list[exp.Expr]:
+    return [
+        _col(DELETED).eq(_col(OP, "s").eq(DELETE)),
+        _col(SYNCED_AT).eq(_time(merge)),
+        _col(SEQ).eq(_col(SEQ, "s")),
+    ]
+
+
+def _insert(merge: Merge) -> exp.Insert:
+    return exp.Insert(
+        this=exp.Tuple(expressions=[_col(name) for name in _names(merge)]),
+        expression=exp.Tuple(expressions=_values(merge)),
+    )
+
+
+def _names(merge: Merge) -> list[str]:
+    return [*(c.target for c in [*merge.key, *merge.columns]), DELETED, SYNCED_AT, SEQ]
+
+
+def _values(merge: Merge) -> list[exp.Expr]:
+    values = [_col(c.target, "s") for c in [*merge.key, *merge.columns]]
+    return [*values, exp.paren(_col(OP, "s").eq(DELETE)), _time(merge), _col(SEQ, "s")]
+
+
+def _may_delete(merge: Merge) -> bool:
+    return merge.deletes or merge.truncated is not None
+
+
+def _over(
+    merge: Merge,
+    function: exp.Expr,
+    within: Iterable[exp.Expr] = (),
+    first: Iterable[exp.Expr] = (),
+    *,
+    spec: exp.WindowSpec | None = None,
+) -> exp.Window:
+    """Apply a window function to the changes of a key: newest first, or oldest with a frame."""
+    newest_first = spec is None
+    terms = [*first, _col(SEQ), _col(POS)]
+    order = exp.Order(
+        expressions=[
+            exp.Ordered(this=term.copy(), desc=newest_first, nulls_first=not newest_first)
+            for term in terms
+        ]
+    )
+    keys = [*_keys(merge), *(term.copy() for term in within)]
+    return exp.Window(this=function, partition_by=keys, order=order, spec=spec)
+
+
+def _keys(merge: Merge) -> list[exp.Expr]:
+    return [_col(column.target) for column in merge.key]
+
+
+def _when(*, matched: bool, condition: exp.Expr | None, then: exp.Expr) -> exp.When:
+    return exp.When(matched=matched, condition=condition, then=then)
+
+
+def _if(
+    condition: exp.Expr,
+    value: exp.Expr | None = None,
+    otherwise: exp.Expr | None = None,
+) -> exp.Case:
+    """Give CASE WHEN condition THEN value ELSE otherwise END; without values 1 and 0."""
+    yes = exp.Literal.number(1) if value is None else value
+    no = exp.Literal.number(0) if otherwise is None else otherwise
+    return exp.case().when(condition, yes).else_(no)
+
+
+def _is_null(value: exp.Expr) -> exp.Is:
+    return exp.Is(this=value, expression=exp.null())
+
+
+def _number(value: Decimal) -> exp.Cast:
+    return exp.cast(exp.Literal.number(f"{value:f}"), "DECIMAL(38, 0)")
+
+
+def _time(merge: Merge) -> exp.Cast:
+    return exp.cast(exp.Literal.string(merge.synced_at), "TIMESTAMPTZ")
+
+
+def _sub(rows: exp.Select, alias: str) -> exp.Subquery:
+    return rows.subquery(_name(alias))
+
+
+def _name(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=True)
+
+
+def _col(name: str, table: str | None = None) -> exp.Column:
+    return exp.column(name, table=table, quoted=True)
