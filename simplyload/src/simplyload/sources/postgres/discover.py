@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -17,7 +17,7 @@ from simplyload.changes import Table
 from simplyload.errors import ConfigurationError
 from simplyload.sources.postgres.connection import fetch, identifier
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.types import Column, PgType, resolve_types
+from simplyload.sources.postgres.types import Column, resolve_types
 
 Identity = Literal["default", "index", "full", "nothing"]
 
@@ -29,12 +29,22 @@ _TIME_TYPES = ("timestamptz", "timestamp")
 _CURSOR_TYPES = (*_TIME_TYPES, "date", "int2", "int4", "int8", "numeric")
 
 
+class Problem(NamedTuple):
+    """Why something does not work, and what to do about it."""
+
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.remedy}."
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceTable:
     """A table of the database as both the catalog and the settings describe it.
 
-    `key` is what the stream identifies rows by: the replica identity's index, else the primary key.
-    `refusal` says why the table cannot be replicated, `cdc_refusal` why not from the stream.
+    `hidden` are columns that the role may not read, `indexed` columns that lead an index,
+    `replica_key` the columns of the replica identity's index.
     """
 
     oid: int
@@ -42,16 +52,23 @@ class SourceTable:
     relation: str
     kind: str
     columns: tuple[Column, ...]
-    key: tuple[str, ...]
+    primary_key: tuple[str, ...]
+    replica_key: tuple[str, ...]
     identity: Identity
-    refusal: str = ""
-    cdc_refusal: str = ""
-    cursor: str | None = None
-    soft_delete: str | None = None
+    may_read: bool
+    is_unlogged: bool
+    is_filtered: bool
+    hidden: tuple[str, ...] = ()
     indexed: frozenset[str] = frozenset()
     estimated_rows: int = 0
     bytes: int = 0
-    warnings: tuple[str, ...] = ()
+    cursor: str | None = None
+    soft_delete: str | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Give what the stream identifies rows by: the replica identity, else the primary key."""
+        return self.replica_key or self.primary_key
 
     @property
     def source_name(self) -> str:
@@ -76,6 +93,72 @@ class SourceTable:
         """List the columns that may serve as cursor: those with an index come first."""
         names = [column.name for column in self.columns if column.type.name in _TIME_TYPES]
         return tuple(sorted(names, key=lambda name: (name not in self.indexed, name)))
+
+    @property
+    def refusal(self) -> Problem | None:
+        """Say why the table cannot be replicated in any mode."""
+        name, quoted = self.source_name, identifier(self.schema, self.relation)
+        if self.kind in _UNREADABLE:
+            return Problem(
+                f"{name} is {_UNREADABLE[self.kind]} and has no key",
+                "replicate the tables behind it",
+            )
+        if not self.may_read:
+            return Problem(f"{name} may not be read", f"GRANT SELECT ON {quoted} TO the role")
+        if not self.key:
+            return Problem(
+                f"{name} has no primary key, so its rows cannot be told apart", "add one"
+            )
+        if hidden := [column for column in self.key if column in self.hidden]:
+            return Problem(
+                f"{name} has the key column {hidden[0]}, which may not be read",
+                f"GRANT SELECT ON {quoted} TO the role",
+            )
+        if foreign := [column for column in self.key if not self.column(column).type.is_ordered]:
+            return Problem(
+                f"{name} has the key column {foreign[0]} of an extension's type"
+                f" {self.column(foreign[0]).type.name}, whose order cannot be relied on",
+                "make another unique index its replica identity",
+            )
+        return None
+
+    @property
+    def cdc_refusal(self) -> Problem | None:
+        """Say why the stream cannot carry the table: to publish it would break its UPDATEs."""
+        name, quoted = self.source_name, identifier(self.schema, self.relation)
+        if self.is_unlogged:
+            return Problem(f"{name} is unlogged and in no write-ahead log", "poll it")
+        if self.identity == "index" and not self.replica_key:
+            return Problem(
+                f"{name} has lost the index of its replica identity, and UPDATE fails once it is"
+                " published",
+                f"ALTER TABLE {quoted} REPLICA IDENTITY DEFAULT",
+            )
+        if self.identity == "nothing" or (self.identity == "default" and not self.primary_key):
+            return Problem(
+                f"{name} has no replica identity, and UPDATE fails once it is published",
+                f"add a primary key and ALTER TABLE {quoted} REPLICA IDENTITY DEFAULT",
+            )
+        return None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """List what is replicated otherwise than one might expect."""
+        return tuple(self._warnings())
+
+    def _warnings(self) -> Iterator[str]:
+        name = self.source_name
+        if self.hidden:
+            yield f"{name}: columns {', '.join(self.hidden)} may not be read and are left out."
+        if self.is_filtered:
+            yield f"{name}: row level security hides rows from this role; grant it BYPASSRLS."
+        if self.kind == "p":
+            yield f"{name} is partitioned: its partitions are read as one table."
+        if generated := [column.name for column in self.columns if column.generated]:
+            yield (
+                f"{name}: generated columns {', '.join(generated)} are read by copy and poll;"
+                " the stream has them only where the publication does."
+            )
 
     def column(self, name: str) -> Column:
         """Give a column by its name."""
@@ -172,103 +255,33 @@ def _source_table(
     indexes: list[Sequence[Any]],
     settings: PostgresSettings,
 ) -> SourceTable:
-    oid, schema, relation, kind, persistence, identity_letter, rows, size, may_read, filtered = row
+    oid, schema, relation, kind, persistence, identity, rows, size, may_read, is_filtered = row
     name = f"{schema}.{relation}"
-    identity = _IDENTITIES[identity_letter]
-    primary = next((tuple(keys) for is_primary, _, keys in indexes if is_primary), ())
-    replica = next((tuple(keys) for _, is_replica, keys in indexes if is_replica), ())
-    key = (replica if identity == "index" else ()) or primary
     return SourceTable(
         oid=oid,
         schema=schema,
         relation=relation,
         kind=kind,
         columns=tuple(columns),
-        key=key,
-        identity=identity,
-        refusal=_refusal(name, kind, key, columns, hidden, may_read=may_read),
-        cdc_refusal=_cdc_refusal(name, identity, replica, primary, persistence),
-        cursor=_cursor(settings.cursors.get(name), columns),
-        soft_delete=settings.soft_delete.get(name),
+        primary_key=next((tuple(keys) for is_primary, _, keys in indexes if is_primary), ()),
+        replica_key=next((tuple(keys) for _, is_replica, keys in indexes if is_replica), ()),
+        identity=_IDENTITIES[identity],
+        may_read=may_read,
+        is_unlogged=persistence == "u",
+        is_filtered=is_filtered,
+        hidden=tuple(hidden),
         indexed=frozenset(keys[0] for _, _, keys in indexes if keys),
         estimated_rows=rows,
         bytes=size,
-        warnings=tuple(_warnings(name, columns, hidden, kind, filtered=filtered)),
+        cursor=_cursor(settings.cursors.get(name), columns),
+        soft_delete=settings.soft_delete.get(name),
     )
-
-
-def _refusal(  # noqa: PLR0913
-    name: str,
-    kind: str,
-    key: tuple[str, ...],
-    columns: list[Column],
-    hidden: list[str],
-    *,
-    may_read: bool,
-) -> str:
-    """Say why a table cannot be replicated in any mode; empty where it can."""
-    if kind in _UNREADABLE:
-        return f"{name} is {_UNREADABLE[kind]}: it has no key; replicate the tables behind it."
-    if not may_read:
-        return f"{name} may not be read: GRANT SELECT ON {name} TO the role of simplyload."
-    if not key:
-        return f"{name} has no primary key: rows cannot be told apart; add one."
-    if unreadable := [column for column in key if column in hidden]:
-        return f"{name}: the key column {unreadable[0]} may not be read; grant SELECT on it."
-    types = {column.name: column.type for column in columns}
-    if foreign := [column for column in key if not _is_ordered(types[column])]:
-        return (
-            f"{name}: the key column {foreign[0]} has type {types[foreign[0]].name} of an"
-            " extension, whose order cannot be relied on; use another unique index as identity."
-        )
-    return ""
-
-
-def _is_ordered(resolved: PgType) -> bool:
-    """Tell whether comparison operators are found with an empty search_path."""
-    return resolved.in_catalog or resolved.output == identifier("pg_catalog", "enum_out")
-
-
-def _cdc_refusal(
-    name: str,
-    identity: Identity,
-    replica: tuple[str, ...],
-    primary: tuple[str, ...],
-    persistence: str,
-) -> str:
-    """Say why the stream cannot carry a table. To publish it would break the owner's UPDATEs."""
-    if persistence == "u":
-        return f"{name} is unlogged: it is not in the write-ahead log; poll it or leave it out."
-    if identity == "index" and not replica:
-        return (
-            f"{name}: the index of its replica identity is gone, and UPDATE fails once it is"
-            f" published; run ALTER TABLE {name} REPLICA IDENTITY DEFAULT or USING INDEX."
-        )
-    if identity == "nothing" or (identity == "default" and not primary):
-        return (
-            f"{name} has no replica identity: UPDATE and DELETE fail once it is published;"
-            " add a primary key or ALTER TABLE ... REPLICA IDENTITY USING INDEX."
-        )
-    return ""
 
 
 def _cursor(configured: str | None, columns: list[Column]) -> str | None:
     """Give the configured cursor, else a timestamp with a name that says what it is."""
     named = {column.name for column in columns if column.type.name in _TIME_TYPES}
     return configured or next((name for name in CURSOR_NAMES if name in named), None)
-
-
-def _warnings(
-    name: str, columns: list[Column], hidden: list[str], kind: str, *, filtered: bool
-) -> Iterator[str]:
-    if hidden:
-        yield f"{name}: columns {', '.join(hidden)} may not be read and are left out."
-    if filtered:
-        yield f"{name}: row level security hides rows from this role; grant it BYPASSRLS."
-    if kind == "p":
-        yield f"{name} is partitioned: its partitions are read as one table."
-    if generated := [column.name for column in columns if column.generated]:
-        yield f"{name}: generated columns {', '.join(generated)} are read by copy and poll."
 
 
 def _check_settings(settings: PostgresSettings, tables: list[SourceTable]) -> None:

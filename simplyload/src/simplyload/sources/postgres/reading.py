@@ -11,6 +11,7 @@ from simplyload.sources.postgres.copy import copy_table
 from simplyload.sources.postgres.discover import SourceTable
 from simplyload.sources.postgres.pages import changes, truncate_before
 from simplyload.sources.postgres.poll import Poll, begin_poll, scan_keys
+from simplyload.sources.postgres.replication import Prepared
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.state import CopyState, SourceState, TableState
 
@@ -54,46 +55,65 @@ class Reading:
     state: SourceState
 
     def plan(
-        self, tables: Sequence[SourceTable], *, lsn: int | None = None, anew: Sequence[str] = ()
-    ) -> Iterator[str]:
-        """Decide which tables are copied; yield a sentence where one is copied again.
+        self,
+        polled: Sequence[SourceTable],
+        streamed: Sequence[SourceTable],
+        prepared: Prepared | None,
+    ) -> list[str]:
+        """Decide which tables are copied; give a sentence for each that is copied again.
 
-        `lsn` is the position of the stream that follows these tables; None means that poll does.
-        The stream itself names in `anew` what is to be copied.
+        The stream itself names those that it lacks, and the LSN at which it goes on.
         """
-        for table in tables:
+        reasons = {table: self._reason_to_poll(table) for table in polled}
+        reasons |= {table: self._reason_to_stream(table, prepared) for table in streamed}
+        for table, reason in reasons.items():
             known = self.state.tables.get(table.source_name)
             planned = known or TableState(key=table.key, columns={})
-            reason = self._reason_to_copy(table, known, polled=lsn is None)
-            if reason is not None or table.source_name in anew:
-                planned = self._begin_copy(table, planned, polled=lsn is None)
-            planned = self._number_copy(planned, self.server.lsn if lsn is None else lsn)
+            if reason is not None:
+                planned = self._begin_copy(table, planned, is_polled=table in polled)
+            lsn = prepared.lsn if prepared and table in streamed else self.server.lsn
+            planned = _number_copy(planned, lsn)
             self._keep(table, replace(planned, key=table.key, columns=_column_types(table)))
-            if reason:
-                yield f"{table.source_name} is copied again: {reason}."
+        self._adopt_server()
+        return [
+            f"{table.source_name} is copied again: {why}." for table, why in reasons.items() if why
+        ]
 
-    def _reason_to_copy(
-        self, table: SourceTable, known: TableState | None, *, polled: bool
-    ) -> str | None:
-        """Say why a table is copied whole; an empty reason is a usual one, None is no reason."""
+    def _reason_to_stream(self, table: SourceTable, prepared: Prepared | None) -> str | None:
+        """Say why a streamed table is copied; an empty reason is a usual one, None is no reason."""
+        known = self.state.tables.get(table.source_name)
+        if known is None or (prepared and table.source_name in prepared.copy):
+            return ""
+        if known.copy is not None and _changed_columns(table, known):
+            return "its columns changed during the copy"
+        return None
+
+    def _reason_to_poll(self, table: SourceTable) -> str | None:
+        """Say why a polled table is copied, as `_reason_to_stream` does."""
+        known = self.state.tables.get(table.source_name)
         if known is None:
             return ""
-        if known.key != table.key:
-            return f"its key is now {', '.join(table.key)}"
-        if _changed_columns(table, known) and (polled or known.copy is not None):
-            return "its columns changed"
-        return self._reason_to_poll_anew(table, known) if polled else None
+        reasons = {
+            f"its key is now {', '.join(table.key)}": known.key != table.key,
+            "its columns changed": bool(_changed_columns(table, known)),
+            "the server is another one than before": self.state.system != self.server.system,
+            "it is now read in another way": _polled_by(known) != self._cursor(table),
+        }
+        is_old = known.copy is None and known.poll is None and self._is_due(known)
+        return next((why for why, is_so in reasons.items() if is_so), "" if is_old else None)
 
-    def _reason_to_poll_anew(self, table: SourceTable, known: TableState) -> str | None:
-        """Say why polling cannot go on from the state, as `_reason_to_copy` does."""
-        if self.state.system != self.server.system:
-            return "the server is another one than before"
-        if (known.poll.cursor if known.poll else None) != self.cursor(table):
-            return "its cursor is another one than before"
-        is_idle = known.copy is None and known.poll is None
-        return "" if is_idle and self._is_due(known) else None
+    def _adopt_server(self) -> None:
+        """Go on with this server; on another timeline, older transaction ids mean nothing."""
+        tables = self.state.tables
+        if self.state.timeline != self.server.timeline:
+            tables = {
+                name: replace(table, poll=replace(table.poll, xmin=0)) if table.poll else table
+                for name, table in tables.items()
+            }
+        system, timeline = self.server.system, self.server.timeline
+        self.state = replace(self.state, system=system, timeline=timeline, tables=tables)
 
-    def cursor(self, table: SourceTable) -> str | None:
+    def _cursor(self, table: SourceTable) -> str | None:
         """Give the column that poll follows; in mode `copy` there is none."""
         return None if self.settings.mode == "copy" else table.cursor
 
@@ -103,17 +123,10 @@ class Reading:
         is_old = known.checked is None or self.server.now - known.checked >= interval
         return self.settings.mode == "copy" or is_old
 
-    def _begin_copy(self, table: SourceTable, known: TableState, *, polled: bool) -> TableState:
-        cursor = self.cursor(table) if polled else None
+    def _begin_copy(self, table: SourceTable, known: TableState, *, is_polled: bool) -> TableState:
+        cursor = self._cursor(table) if is_polled else None
         poll = begin_poll(self.connection, table, cursor) if cursor else None
         return replace(known, copy=CopyState(), poll=poll)
-
-    def _number_copy(self, planned: TableState, lsn: int) -> TableState:
-        """Give a copy that begins its `_seq`."""
-        if planned.copy is None or planned.copy.seq:
-            return planned
-        seq = max(planned.seq + 1, lsn * SEQ_PER_LSN)
-        return replace(planned, seq=seq, copy=replace(planned.copy, seq=seq))
 
     def copy(self, table: SourceTable) -> Iterator[Batch]:
         """Yield the copy of a table that has one planned or under way."""
@@ -171,6 +184,18 @@ class Reading:
 
     def _keep(self, table: SourceTable, known: TableState) -> None:
         self.state = self.state.with_table(table.source_name, known)
+
+
+def _number_copy(planned: TableState, lsn: int) -> TableState:
+    """Give a copy that begins its `_seq`."""
+    if planned.copy is None or planned.copy.seq:
+        return planned
+    seq = max(planned.seq + 1, lsn * SEQ_PER_LSN)
+    return replace(planned, seq=seq, copy=replace(planned.copy, seq=seq))
+
+
+def _polled_by(known: TableState) -> str | None:
+    return known.poll.cursor if known.poll else None
 
 
 def _column_types(table: SourceTable) -> dict[str, str]:

@@ -34,6 +34,10 @@ class PostgresSettings(BaseModel):
     replication_port: int | None = Field(None, ge=1, le=65535)
     slot: str | None = Field(None, pattern=r"^[a-z0-9_]{1,63}$")
     publication: str | None = None
+    # A renamed table would fill a second table in the destination: stop, or copy it there.
+    rename: Literal["stop", "follow"] = "stop"
+    # Write a logical message at each read, so that the slot moves on a server without other writes.
+    heartbeat: bool = False
     cursors: dict[str, str] = Field(default_factory=dict)
     soft_delete: dict[str, str] = Field(default_factory=dict)
     # How far below the newest cursor value poll reads again: clocks of several writers differ.

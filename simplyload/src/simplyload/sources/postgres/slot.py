@@ -4,9 +4,7 @@ There is one slot for a stream, ever. Where it is gone or on another server, cha
 the tables are copied again.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import LogicalReplicationConnection
@@ -123,14 +121,13 @@ def check_owner(slot: Slot, database: str) -> None:
         )
 
 
-def why_changes_are_lost(slot: Slot | None, server: Server, state: Mapping[str, Any]) -> str:
-    """Say why the slot no longer has every change after the state; empty where it has them."""
-    name = state["slot"]
-    if server.system != state["system"]:
+def why_changes_are_lost(slot: Slot | None, server: Server, known: Server, name: str) -> str:
+    """Say why the slot no longer has every change for the server known; empty where it has."""
+    if server.system != known.system:
         return f"The server is another one (system identifier {server.system})"
-    if server.timeline != state["timeline"]:
+    if server.timeline != known.timeline:
         return (
-            f"The server was promoted (timeline {server.timeline} after {state['timeline']}),"
+            f"The server was promoted (timeline {server.timeline} after {known.timeline}),"
             " and changes around that moment may be missing"
         )
     if slot is None:

@@ -2,19 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
+from typing import Literal
 
+import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.changes import Batch, State, Table
-from simplyload.errors import ConfigurationError
-from simplyload.sources.postgres.connection import Reader, connect
+from simplyload.errors import ConfigurationError, SourceError
+from simplyload.sources.postgres.connection import Reader, connect, fetch, literal
 from simplyload.sources.postgres.discover import SourceTable, discover_tables
 from simplyload.sources.postgres.pages import Scan, removed_condition
 from simplyload.sources.postgres.reading import Reading, Server
+from simplyload.sources.postgres.replication import Prepared, Replication
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.state import SourceState, load_state
+from simplyload.sources.postgres.state import CopyState, SourceState, load_state
+from simplyload.sources.postgres.validate import stream_problems, validate
+from simplyload.sources.source import Discovered, Finding
 
 
 class PostgresSource:
@@ -38,33 +44,98 @@ class PostgresSource:
         self._open.callback(reader.close)
         return reader
 
+    @cached_property
+    def _replication(self) -> Replication:
+        from simplyload.sources.postgres.stream import (  # type: ignore[attr-defined]  # noqa: PLC0415
+            ChangeStream,
+        )
+
+        replication: Replication = ChangeStream(self._settings, self._stream)
+        self._open.callback(replication.close)
+        return replication
+
     def tables(self) -> list[Table]:
         """List the chosen tables that have a key and may be read."""
-        return [table.table for table in self._replicable()]
+        return [table.table for table in self._replicable(self._discover())]
 
-    def _replicable(self) -> list[SourceTable]:
-        tables = [
-            table
-            for table in discover_tables(self._connection, self._settings)
-            if not table.refusal
-        ]
+    def _discover(self) -> list[SourceTable]:
+        tables = discover_tables(self._connection, self._settings)
         names = [table.table.name for table in tables]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ConfigurationError(f"tables: two chosen tables have the name {min(twice)}.")
         return tables
 
+    def _replicable(self, tables: Sequence[SourceTable]) -> list[SourceTable]:
+        is_cdc = self._settings.mode == "cdc"
+        return [
+            table for table in tables if not table.refusal and not (is_cdc and table.cdc_refusal)
+        ]
+
+    # -- reading
+
     def read(self, state: State) -> Iterator[Batch]:
         """Copy what is not copied yet, then yield what changed since the state."""
         server = Server.look(self._connection)
-        tables = self._replicable()
-        position = _position(load_state(state), server)
-        reading = Reading(self._settings, self._connection, self._reader, server, position)
-        warnings = list(reading.plan(tables))
+        discovered = self._discover()
+        tables = self._replicable(discovered)
+        warnings = [str(table.refusal) for table in discovered if table.refusal]
+        known = load_state(state)
+        prepared = self._prepare(known, tables, warnings)
+        streamed = list(prepared.tables) if prepared else []
+        polled = [table for table in tables if prepared is None or table.cdc_refusal]
+        reading = Reading(
+            self._settings,
+            self._connection,
+            self._reader,
+            server,
+            _begin(known, server, prepared, [*streamed, *polled]),
+        )
+        warnings += reading.plan(polled, streamed, prepared)
         yield Batch(state=reading.state.dump(), warnings=self._new(warnings))
-        for table in tables:
+        for table in [*streamed, *polled]:
             yield from reading.copy(table)
+        for table in polled:
             yield from reading.poll(table)
+        if prepared:
+            yield from self._follow(reading, prepared)
         yield Batch(state=reading.state.dump())
+
+    def _follow(self, reading: Reading, prepared: Prepared) -> Iterator[Batch]:
+        """Yield the stream's batches; its position is a part of the source's state."""
+        for batch in self._replication.read(prepared.state, prepared.tables):
+            if batch.state is None:
+                yield batch
+            else:
+                reading.state = replace(reading.state, stream=batch.state)
+                yield replace(batch, state=reading.state.dump())
+
+    def _prepare(
+        self, known: SourceState | None, tables: Sequence[SourceTable], warnings: list[str]
+    ) -> Prepared | None:
+        """Prepare the stream; None where the tables are polled.
+
+        Mode `auto` decides once, at the first read: later, a stream that fails is no reason to
+        copy all tables for another way of reading.
+        """
+        mode = self._settings.mode
+        if mode == "auto" and known is not None:
+            mode = known.mode
+        if mode not in {"auto", "cdc"}:
+            if known is not None and known.stream is not None:
+                slot = self._settings.slot_name(self._stream)
+                warnings.append(f"The slot {slot} is read no longer and keeps log: drop it.")
+            return None
+        streamable = [table for table in tables if not table.cdc_refusal]
+        warnings += [str(table.cdc_refusal) for table in tables if table.cdc_refusal]
+        try:
+            prepared = self._replication.prepare(known.stream if known else None, streamable)
+        except SourceError as error:
+            if mode == "cdc":
+                raise
+            warnings.append(f"The tables are polled, not streamed. {error}")
+            return None
+        warnings += prepared.warnings
+        return prepared
 
     def _new(self, sentences: Sequence[str]) -> list[str]:
         """Leave out what this instance has said already: a run each minute would repeat it."""
@@ -72,14 +143,84 @@ class PostgresSource:
         self._said.update(new)
         return new
 
+    def ack(self, state: State) -> None:
+        """Let the slot advance to what the destination holds."""
+        known = load_state(state)
+        if known is not None and known.stream is not None:
+            self._replication.ack(known.stream)
+
+    # -- commands
+
+    def backfill(self, state: State, table: str, since: str | None) -> State:
+        """Give a state from which the table is copied again, whole or from a cursor value."""
+        source = self._find(table)
+        known = load_state(state)
+        if known is None or source.source_name not in known.tables:
+            raise ConfigurationError(f"{table} is not copied yet: the next sync copies it whole.")
+        if since is not None:
+            since = self._cursor_value(source, since)
+        planned = replace(known.tables[source.source_name], copy=CopyState(since=since))
+        return known.with_table(source.source_name, planned).dump()
+
+    def _cursor_value(self, table: SourceTable, since: str) -> str:
+        """Give the server's text of a cursor value that a person wrote."""
+        if table.cursor is None:
+            raise ConfigurationError(f"cursors: {table.source_name} has none to start from.")
+        column = table.column(table.cursor)
+        value = f"{literal(since)}::pg_catalog.{column.type.name}"
+        try:
+            [(text,)] = fetch(
+                self._connection,
+                f"select pg_catalog.textin({column.type.output}({value}))",
+            )
+        except psycopg2.DataError as error:
+            raise ConfigurationError(
+                f"{since} is no {column.type.name}, which {table.source_name}.{column.name} is."
+            ) from error
+        return str(text)
+
+    def discover(self) -> list[Discovered]:
+        """List the chosen tables, those that cannot be replicated too."""
+        tables = self._discover()
+        return [
+            Discovered(
+                table=table.table,
+                mode=mode,
+                cursor_candidates=table.cursor_candidates,
+                estimated_rows=table.estimated_rows,
+                bytes=table.bytes,
+                warnings=[str(table.refusal)] if table.refusal else table.warnings,
+            )
+            for table, mode in zip(tables, self._modes(tables), strict=True)
+        ]
+
+    def _modes(self, tables: Sequence[SourceTable]) -> Iterator[Literal["cdc", "poll", "copy"]]:
+        """Yield how each table would be read."""
+        streamable = [table for table in self._replicable(tables) if not table.cdc_refusal]
+        can_stream = self._settings.mode == "cdc" or (
+            self._settings.mode == "auto"
+            and not any(stream_problems(self._connection, self._settings, self._stream, streamable))
+        )
+        for table in tables:
+            if can_stream and not table.cdc_refusal:
+                yield "cdc"
+            elif table.cursor and self._settings.mode != "copy":
+                yield "poll"
+            else:
+                yield "copy"
+
+    def validate(self) -> list[Finding]:
+        """Check rights, keys, settings of the server and indexes on cursors; changes nothing."""
+        tables = discover_tables(self._connection, self._settings)
+        return list(validate(self._connection, self._settings, self._stream, tables))
+
     def scan(self, table: Table) -> Iterator[pa.Table]:
-        """Yield the table's present rows in key order."""
+        """Yield the table's present rows in key order, without those that are soft-deleted."""
         source = self._find(table.source_name)
         removed = removed_condition(source)
-        columns = [source.column(name) for name in table.schema.names]
         scan = Scan(
             table=source,
-            columns=columns,
+            columns=[source.column(name) for name in table.schema.names],
             order=source.key,
             conditions=[f"not {removed}"] if removed else [],
         )
@@ -87,7 +228,7 @@ class PostgresSource:
             yield page.rows
 
     def _find(self, name: str) -> SourceTable:
-        for table in self._replicable():
+        for table in self._replicable(self._discover()):
             if name in {table.source_name, table.table.name}:
                 return table
         raise ConfigurationError(f"{name} is none of the chosen tables with a key.")
@@ -97,7 +238,19 @@ class PostgresSource:
         self._open.close()
 
 
-def _position(known: SourceState | None, server: Server) -> SourceState:
-    if known is None:
-        return SourceState(mode="poll", system=server.system, timeline=server.timeline)
-    return known
+def _begin(
+    known: SourceState | None,
+    server: Server,
+    prepared: Prepared | None,
+    tables: Sequence[SourceTable],
+) -> SourceState:
+    """Give the state before the plan: tables that are not read any more are forgotten."""
+    chosen = {table.source_name for table in tables}
+    kept = known.tables.items() if known else ()
+    return SourceState(
+        mode="cdc" if prepared else "poll",
+        system=known.system if known else server.system,
+        timeline=known.timeline if known else server.timeline,
+        stream=prepared.state if prepared else None,
+        tables={name: table for name, table in kept if name in chosen},
+    )

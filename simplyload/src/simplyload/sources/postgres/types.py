@@ -70,6 +70,11 @@ class PgType:
     in_catalog: bool = True
 
     @property
+    def is_ordered(self) -> bool:
+        """Tell whether the comparison operators are found with an empty search_path."""
+        return self.in_catalog or self.output == identifier("pg_catalog", "enum_out")
+
+    @property
     def native(self) -> Native | None:
         """Give the Arrow form, None where the type arrives as text."""
         if not self.in_catalog:

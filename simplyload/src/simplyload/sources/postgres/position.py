@@ -1,0 +1,109 @@
+"""Where the stream stands: the part of a source's state that the destination keeps for it.
+
+Every table has a position: the LSN before which its changes are loaded. Most share that of the
+stream. A table that was copied has its own, at which its copy began, until the stream is there too.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from simplyload.errors import SourceError
+from simplyload.sources.postgres.slot import format_lsn, parse_lsn
+
+Types = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablePosition:
+    """A table in the stream, by the oid of its relation: what of it the destination has.
+
+    `stopped` means that changes were left out: only a new copy makes it right.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    membership: tuple[int, ...]
+    types: Types
+    lsn: str | None = None
+    stopped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamPosition:
+    """The stream's position on one server; tables by oid (as JSON has it: text)."""
+
+    system: str
+    timeline: int
+    slot: str
+    lsn: str
+    tables: Mapping[str, TablePosition] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any]) -> "StreamPosition":
+        """Read it from a committed state."""
+        try:
+            return _ADAPTER.validate_python(dict(state))
+        except ValidationError as error:
+            raise SourceError(
+                "The committed position of the stream is damaged or of another version:"
+                " run `simplyload checkpoint reset` to copy the tables again."
+            ) from error
+
+    @cached_property
+    def _tables(self) -> dict[str, Any]:
+        dumped: dict[str, Any] = _TABLES.dump_python(dict(self.tables), mode="json")
+        return dumped
+
+    def dump(self) -> dict[str, Any]:
+        """Give the JSON object; tables that did not change are not written out again."""
+        return {
+            "system": self.system,
+            "timeline": self.timeline,
+            "slot": self.slot,
+            "lsn": self.lsn,
+            "tables": self._tables,
+        }
+
+    def needed_lsn(self) -> int:
+        """Give the LSN from which some table still needs the log."""
+        own = [table.lsn for table in self.tables.values() if table.lsn and not table.stopped]
+        return min(map(parse_lsn, [self.lsn, *own]))
+
+    def table_lsn(self, oid: int) -> int:
+        """Give the LSN from which a table's changes are not loaded yet."""
+        return parse_lsn(self.tables[str(oid)].lsn or self.lsn)
+
+    def advance(self, lsn: int, streamed: Collection[int]) -> "StreamPosition":
+        """Give the position after everything before the LSN was read for the tables streamed."""
+        stream = max(lsn, parse_lsn(self.lsn))
+        moved = {
+            oid: replace(table, lsn=_advance(parse_lsn(table.lsn), lsn, stream))
+            for oid, table in self.tables.items()
+            if table.lsn and int(oid) in streamed
+        }
+        advanced = replace(self, lsn=format_lsn(stream), tables={**self.tables, **moved})
+        if not moved:
+            advanced.__dict__["_tables"] = self._tables
+        return advanced
+
+    def with_table(self, oid: int, table: TablePosition) -> "StreamPosition":
+        """Give the position with one table replaced."""
+        return replace(self, tables={**self.tables, str(oid): table})
+
+    def stop(self, oid: int) -> "StreamPosition":
+        """Give the position with one table stopped."""
+        return self.with_table(oid, replace(self.tables[str(oid)], stopped=True))
+
+
+def _advance(own: int, lsn: int, stream: int) -> str | None:
+    """Give a table's own LSN after it moved; None once it is the stream's."""
+    own = max(own, lsn)
+    return None if own == stream else format_lsn(own)
+
+
+_ADAPTER = TypeAdapter(StreamPosition)
+_TABLES = TypeAdapter(dict[str, TablePosition])

@@ -1,0 +1,327 @@
+"""Makes or checks slot and publication, and finds the tables whose rows the stream lacks."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from simplyload.errors import SourceError
+from simplyload.sources.postgres.connection import fetch, identifier
+from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.position import StreamPosition, TablePosition
+from simplyload.sources.postgres.publication import (
+    Published,
+    add_statement,
+    check_publication,
+    check_rights,
+    create_statement,
+    find_publication,
+    list_published,
+)
+from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.postgres.slot import (
+    Server,
+    Slot,
+    check_owner,
+    create_slot,
+    drop_slot,
+    find_slot,
+    format_lsn,
+    parse_lsn,
+    why_changes_are_lost,
+)
+
+# How long a new table's copy waits for the transactions that write when it begins.
+BARRIER_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What the stream is ready for: `copy` are the oids of tables to copy with the LSN `lsn`."""
+
+    position: StreamPosition
+    published: Mapping[int, Published]
+    lsn: int
+    copy: Sequence[int]
+    warnings: Sequence[str]
+
+
+def prepare(  # noqa: PLR0913
+    connection: Connection,
+    server: Server,
+    settings: PostgresSettings,
+    stream: str,
+    position: StreamPosition | None,
+    tables: Sequence[SourceTable],
+) -> Setup:
+    """Check everything, then make what is missing, then compare with the committed position."""
+    name = settings.slot_name(stream)
+    slot = find_slot(connection, name)
+    check_slot(connection, slot, settings.database)
+    created_at = _make_missing(connection, slot, name, settings.publication_name(stream), tables)
+    warnings: list[str] = []
+    if position and (lost := _why_lost(position, slot, server)):
+        warnings.append(f"{lost}: all tables are copied again.")
+        position = None
+    published = _find_published(connection, settings, stream, tables, warnings)
+    comparison = _compare(connection, position, published, settings.rename, warnings)
+    lsn = created_at
+    if comparison.copy and lsn is None and (lsn := find_barrier(connection)) is None:
+        warnings.append(_describe_wait(connection, [published[oid] for oid in comparison.copy]))
+        comparison.copy.clear()
+    return _setup(server, name, position, published, comparison, lsn, warnings)
+
+
+def _why_lost(position: StreamPosition, slot: Slot | None, server: Server) -> str:
+    """Say why changes after the position are lost; a slot of another name is none of its own."""
+    own = slot if slot and slot.name == position.slot else None
+    known = Server(system=position.system, timeline=position.timeline, lsn=0)
+    return why_changes_are_lost(own, server, known, position.slot)
+
+
+def check_slot(connection: Connection, slot: Slot | None, database: str) -> None:
+    """Refuse a server or a slot that cannot serve the stream; changes nothing."""
+    level, free = fetch(connection, _CAPACITY)[0]
+    if level != "logical":
+        raise SourceError(
+            f"wal_level is {level}: run ALTER SYSTEM SET wal_level = logical and restart Postgres,"
+            " or set mode: poll."
+        )
+    if slot is not None:
+        check_owner(slot, database)
+    elif free < 1:
+        raise SourceError("All replication slots are taken: raise max_replication_slots.")
+
+
+_CAPACITY = """
+select current_setting('wal_level'), current_setting('max_replication_slots')::int
+    - (select count(*) from pg_catalog.pg_replication_slots)
+"""
+
+
+def plan_publication(
+    connection: Connection, name: str, tables: Sequence[SourceTable]
+) -> str | None:
+    """Give the SQL that the publication needs, None for none; refuse what may not be run.
+
+    A publication of someone else is left as it is: what it lacks is said table by table.
+    """
+    publication = find_publication(connection, name)
+    if publication is None:
+        if not tables:
+            raise SourceError("No chosen table can be streamed: see `simplyload validate`.")
+        statement = create_statement(connection, name, tables)
+        check_rights(connection, tables, statement, creates=True)
+        return statement
+    check_publication(publication)
+    _, refused = list_published(connection, publication, tables)
+    missing = [table for table in tables if table.oid in refused]
+    if not publication.is_own or publication.all_tables or not missing:
+        return None
+    statement = add_statement(name, missing)
+    check_rights(connection, missing, statement, creates=False)
+    return statement
+
+
+def _make_missing(
+    connection: Connection,
+    slot: Slot | None,
+    slot_name: str,
+    publication_name: str,
+    tables: Sequence[SourceTable],
+) -> int | None:
+    """Make publication and slot where they are missing; the slot's LSN if it is new.
+
+    The publication comes first: the server must find it at every change that it decodes.
+    """
+    statement = plan_publication(connection, publication_name, tables)
+    if statement:
+        _run(connection, statement)
+    if slot is not None and not slot.lost:
+        return None
+    try:
+        if slot is not None:
+            drop_slot(connection, slot_name)
+        return create_slot(connection, slot_name)
+    except psycopg2.Error:
+        if statement and statement.startswith("CREATE"):
+            _run(connection, f"DROP PUBLICATION {identifier(publication_name)}")
+        raise
+
+
+def _run(connection: Connection, statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _find_published(
+    connection: Connection,
+    settings: PostgresSettings,
+    stream: str,
+    tables: Sequence[SourceTable],
+    warnings: list[str],
+) -> dict[int, Published]:
+    """Give the published tables by oid, and warn of what is not published."""
+    publication = find_publication(connection, settings.publication_name(stream))
+    if publication is None:
+        raise SourceError(f"Publication {settings.publication_name(stream)} is gone: run again.")
+    published, refused = list_published(connection, publication, tables)
+    warnings += refused.values()
+    columns = {table.oid: {column.name for column in table.columns} for table in tables}
+    for item in published:
+        if left_out := columns[item.table.oid] - set(item.types):
+            warnings.append(
+                f"{item.table.source_name}: columns {', '.join(sorted(left_out))} are not published"
+                " and are left out (publish_generated_columns, or the publication's column list)."
+            )
+    return {item.table.oid: item for item in published}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Comparison:
+    """The tables that go on, and the oids of those to copy."""
+
+    kept: dict[str, TablePosition] = field(default_factory=dict)
+    copy: list[int] = field(default_factory=list)
+
+
+def _compare(
+    connection: Connection,
+    position: StreamPosition | None,
+    published: Mapping[int, Published],
+    rename: str,
+    warnings: list[str],
+) -> _Comparison:
+    """Compare what is published with what the position knows."""
+    comparison = _Comparison()
+    known = dict(position.tables) if position else {}
+    for oid, item in published.items():
+        table = known.pop(str(oid), None)
+        if table and table.name != item.table.source_name and rename == "stop":
+            comparison.kept[str(oid)] = replace(table, stopped=True)
+            warnings.append(
+                f"{table.name} was renamed to {item.table.source_name}: it is stopped;"
+                " set rename: follow to copy it under its new name."
+            )
+        elif reason := _why_copy(table, item):
+            comparison.copy.append(oid)
+            if table:
+                warnings.append(f"{reason}: {item.table.source_name} is copied again.")
+        elif table:
+            comparison.kept[str(oid)] = table
+    warnings += _describe_gone(connection, known)
+    return comparison
+
+
+def _why_copy(known: TablePosition | None, item: Published) -> str:
+    """Say why a table needs a copy; empty where the stream goes on."""
+    if known is None:
+        return "It is new"
+    if known.stopped:
+        return "Changes of it were left out"
+    if known.name != item.table.source_name:
+        return f"{known.name} was renamed"
+    if known.key != item.table.key:
+        return f"Its key is {', '.join(item.table.key)} now"
+    if known.membership != item.membership:
+        return "It left the publication and came back"
+    return ""
+
+
+def _describe_gone(
+    connection: Connection, gone: Mapping[str, TablePosition]
+) -> Iterator[str]:
+    """Say what became of tables that are streamed no longer."""
+    query = """select c.oid::int8, n.nspname || '.' || c.relname from pg_catalog.pg_class c
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = any(%s::oid[])"""
+    names = dict(fetch(connection, query, [[int(oid) for oid in gone]])) if gone else {}
+    for oid, table in gone.items():
+        now = names.get(int(oid))
+        if now is None:
+            what = "was dropped"
+        elif now != table.name:
+            what = f"was renamed to {now}, which is not streamed"
+        else:
+            what = "is not streamed any more"
+        yield f"{table.name} {what}: its rows in the destination stay as they are."
+
+
+def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> int | None:
+    """Give an LSN such that a SELECT from now on sees every transaction committed before it.
+
+    A transaction is in the log a moment before others see it, or long before where it waits for a
+    synchronous standby. So those that are open when the LSN is read must end; None if they do not.
+    """
+    lsn = current_lsn(connection)
+    newest = fetch(connection, "select pg_snapshot_xmax(pg_current_snapshot())::text::int8")[0][0]
+    give_up = time.monotonic() + seconds
+    while True:
+        oldest = "select pg_snapshot_xmin(pg_current_snapshot())::text::int8"
+        if fetch(connection, oldest)[0][0] >= newest:
+            return lsn
+        if time.monotonic() > give_up:
+            return None
+        time.sleep(0.05)
+
+
+def current_lsn(connection: Connection) -> int:
+    """Give the end of what the server can stream."""
+    query = """select (case when pg_catalog.pg_is_in_recovery()
+        then pg_catalog.pg_last_wal_replay_lsn()
+        else pg_catalog.pg_current_wal_flush_lsn() end)::text"""
+    return parse_lsn(fetch(connection, query)[0][0])
+
+
+def _describe_wait(connection: Connection, waiting: Sequence[Published]) -> str:
+    """Name the transaction that a copy waits for."""
+    query = """select pid from pg_catalog.pg_stat_activity where backend_xid is not null
+        order by xact_start limit 1"""
+    holder = fetch(connection, query)
+    names = ", ".join(item.table.source_name for item in waiting)
+    return (
+        f"The copy of {names} waits for older transactions to end"
+        f" ({f'pid {holder[0][0]}' if holder else 'a prepared one'}); the next run tries again."
+    )
+
+
+def _setup(  # noqa: PLR0913
+    server: Server,
+    slot: str,
+    position: StreamPosition | None,
+    published: Mapping[int, Published],
+    comparison: _Comparison,
+    lsn: int | None,
+    warnings: Sequence[str],
+) -> Setup:
+    """Put the new position together: tables to copy begin at the barrier's LSN."""
+    start = format_lsn(lsn) if lsn is not None else None
+    stream_lsn = position.lsn if position else start or format_lsn(server.lsn)
+    tables = dict(comparison.kept)
+    for oid in comparison.copy:
+        item = published[oid]
+        tables[str(oid)] = TablePosition(
+            name=item.table.source_name,
+            key=item.table.key,
+            membership=item.membership,
+            types=item.types,
+            lsn=None if start == stream_lsn else start,
+        )
+    return Setup(
+        position=StreamPosition(
+            system=server.system,
+            timeline=server.timeline,
+            slot=slot,
+            lsn=stream_lsn,
+            tables=tables,
+        ),
+        published={oid: item for oid, item in published.items() if _is_streamed(tables, oid)},
+        lsn=parse_lsn(start or stream_lsn),
+        copy=comparison.copy,
+        warnings=warnings,
+    )
+
+
+def _is_streamed(tables: Mapping[str, TablePosition], oid: int) -> bool:
+    return str(oid) in tables and not tables[str(oid)].stopped
