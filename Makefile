@@ -1,5 +1,6 @@
-# Two environments, created on first use: .venv (connector, sandbox, dashboard, scripts, tests)
-# and .venv-dbt (dbt). pyproject.toml says why they are two.
+# Environments, created on first use: .venv (connector, sandbox, dashboard, scripts, tests) and
+# .venv-dbt (dbt), of which pyproject.toml says why they are two; .venv-load (SimplyLoad) and
+# .venv-scripts (dashboard, scripts), both without the SDK.
 
 PYTHON ?= python3
 
@@ -9,16 +10,19 @@ SYNTAX := --rules references.keywords
 
 .DEFAULT_GOAL := help
 .PHONY: help demo sync pipeline doctor test check generate sample screenshots bench coverage chaos lock \
-	release clean
+	release clean load-demo load-test load-check load-bench
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.stamp .venv-dbt/.stamp ## Sandbox account to build/dashboard.html, no key needed
 	@.venv/bin/python -m scripts.demo
 
-sync: .venv/.stamp .venv-dbt/.stamp ## The same for a real account: KLAVIYO_API_KEY=pk_... make sync
-	@.venv/bin/python -m scripts.pipeline --target duckdb --skip archive --skip digest
+# LOADER=simplyload: the same by SimplyLoad, in environments without the SDK.
+RUNS = $(if $(LOADER),.venv-scripts,.venv)
+sync: $(RUNS)/.stamp .venv-dbt/.stamp $(if $(LOADER),.venv-load/.stamp) ## The same for a real account: KLAVIYO_API_KEY=pk_... make sync
+	@$(RUNS)/bin/python -m scripts.pipeline --target duckdb --skip archive --skip digest \
+		$(if $(LOADER),--loader $(LOADER))
 
 pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: make pipeline ARGS=--help
 	@.venv/bin/python -m scripts.pipeline $(ARGS)
@@ -26,11 +30,11 @@ pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: 
 doctor: .venv/.stamp ## Check on a real account what the connector assumes: KLAVIYO_API_KEY=pk_... make doctor
 	@.venv/bin/python -m scripts.doctor $(ARGS)
 
-test: .venv/.stamp .venv-dbt/.stamp ## Run every test except the fault matrix and the benchmarks
+test: .venv/.stamp .venv-dbt/.stamp load-test ## Run every test except the fault matrix and the benchmarks
 	@.venv/bin/python -m tests.browser
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-check: .venv/.stamp ## Lint, formatting, types, and what is generated
+check: .venv/.stamp load-check ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
@@ -79,6 +83,22 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 	uv pip compile --group scripts pyproject.toml --universal --generate-hashes --no-header \
 		--quiet --constraint requirements/connector.txt --output-file requirements/scripts.txt
 
+	cd simplyload && uv pip compile --all-extras --group test --group build pyproject.toml --universal \
+		--generate-hashes --no-header --quiet --output-file requirements.txt
+
+load-demo: .venv-load/.stamp ## A shop in Postgres and a sandbox account to DuckDB and Parquet, by SimplyLoad
+	@.venv-load/bin/simplyload demo $(ARGS)
+
+load-test: .venv-load/.stamp ## Run SimplyLoad's tests except its fault matrix and benchmarks
+	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 2 --dist loadfile
+
+load-check: .venv-load/.stamp ## Lint SimplyLoad, check its formatting and types
+	@cd simplyload && ../.venv-load/bin/ruff check && ../.venv-load/bin/ruff format --check
+	@cd simplyload && ../.venv-load/bin/mypy
+
+load-bench: .venv-load/.stamp ## Measure SimplyLoad's speed
+	@cd simplyload && ../.venv-load/bin/python -m bench $(ARGS)
+
 release: .venv/.stamp ## Set the version, date the changelog, commit and tag; publish nothing: VERSION=1.2.3
 	@.venv/bin/python -m scripts.release $(VERSION)
 
@@ -89,10 +109,16 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 
 .venv/.stamp: requirements/connector.txt
 .venv-dbt/.stamp: requirements/warehouse.txt
+.venv-scripts/.stamp: requirements/scripts.txt
+.venv-load/.stamp: simplyload/requirements.txt simplyload/pyproject.toml
+
+# The command, from its folder: with uv or pip, whichever made the environment.
+INSTALL_SIMPLYLOAD = $$(command -v uv >/dev/null && echo "uv pip install --python .venv-load/bin/python" \
+	|| echo .venv-load/bin/pip install) --quiet --no-deps --no-build-isolation --editable ./simplyload
 
 # The requirements files list every package and override one requirement of dbt's own, so uv and pip
 # install exactly the listed packages without resolving.
-.venv/.stamp .venv-dbt/.stamp:
+.venv/.stamp .venv-dbt/.stamp .venv-scripts/.stamp .venv-load/.stamp:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \
 			"Install one, or name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
@@ -104,4 +130,5 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 		$(PYTHON) -m venv $(@D) && \
 		$(@D)/bin/pip install --quiet --require-hashes --no-deps --requirement $<; \
 	fi
+	@$(if $(filter .venv-load,$(@D)),$(INSTALL_SIMPLYLOAD))
 	@touch $@

@@ -25,8 +25,8 @@ def test_clean_keeps_the_files_of_a_real_account(tmp_path: Path) -> None:
 def test_help_lists_every_target() -> None:
     """`make` prints every target with what it does, and each is phony."""
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
-    targets = re.findall(r"^([a-z]+):", makefile, re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)
     [phony] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
     output = subprocess.run([MAKE], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert re.findall(r"^make (\w+) +\S", output, re.MULTILINE) == targets
+    assert re.findall(r"^make ([\w-]+) +\S", output, re.MULTILINE) == targets
     assert sorted(phony.split()) == sorted(targets)

@@ -149,7 +149,12 @@ def test_dependabot_ignores_only_pinned_packages() -> None:
     ]
     folders = {
         f"/{file.parent.relative_to(ROOT)}".removesuffix(".")
-        for pattern in ("pyproject.toml", "klaviyo_connector/pyproject.toml", "requirements/*.txt")
+        for pattern in (
+            "pyproject.toml",
+            "klaviyo_connector/pyproject.toml",
+            "requirements/*.txt",
+            "simplyload/pyproject.toml",
+        )
         for file in ROOT.glob(pattern)
     }
     assert folders == set(pip["directories"])

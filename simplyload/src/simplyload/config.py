@@ -1,8 +1,8 @@
 """Reads `simplyload.yml`: every source, the destination, the change log, the pipeline.
 
-A value comes from `--set key=value`, else from a variable such as SIMPLYLOAD_DESTINATION__PATH, else
-from the file. `${NAME}` in the file is the value of the variable NAME. Relative paths begin at the
-file's folder. All errors are reported at once, each with the key and the remedy, none with a value.
+A value is from `--set key=value`, else from a variable (SIMPLYLOAD_DESTINATION__PATH), else from
+the file. `${NAME}` in the file is the variable NAME. Relative paths begin at the folder of the
+file. All errors are reported at once, each with its key and remedy, none with a value.
 """
 
 import os
@@ -24,7 +24,6 @@ from pydantic_settings import (
 )
 
 from simplyload.destinations.duckdb import DuckDBSettings
-from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.postgres import PostgresTargetSettings
 from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
@@ -38,7 +37,7 @@ _REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
 
 SourceSettings = Annotated[PostgresSettings | KlaviyoSettings, Field(discriminator="type")]
 DestinationSettings = Annotated[
-    DuckDBSettings | PostgresTargetSettings | ParquetSettings, Field(discriminator="type")
+    DuckDBSettings | PostgresTargetSettings, Field(discriminator="type")
 ]
 # A stream's name is also the name of its schema in the destination.
 StreamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -48,13 +47,16 @@ class Configuration(BaseSettings):
     """Everything that `simplyload.yml` says."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", nested_model_default_partial_update=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        nested_model_default_partial_update=True,
     )
 
     sources: dict[StreamName, SourceSettings] = Field(min_length=1)
     destination: DestinationSettings
     log: Path = Path("build/log")
-    pipeline: PipelineSettings = Field(default_factory=PipelineSettings)
+    pipeline: PipelineSettings = PipelineSettings()
 
     def as_yaml(self) -> str:
         """Give the configuration as YAML, secrets masked."""
@@ -62,17 +64,12 @@ class Configuration(BaseSettings):
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 
-def read_configuration(
-    file: Path | None = None,
-    overrides: Sequence[str] = (),
-    environment: Mapping[str, str] | None = None,
-) -> Configuration:
+def read_configuration(file: Path | None = None, overrides: Sequence[str] = ()) -> Configuration:
     """Read the file, the environment and the overrides; ConfigurationError has every problem."""
-    environment = os.environ if environment is None else environment
-    file = file or Path(environment.get(FILE_VARIABLE, DEFAULT_FILE))
+    file = file or Path(os.environ.get(FILE_VARIABLE, DEFAULT_FILE))
     problems: list[str] = []
-    values = _resolve(_read_file(file), environment, "", problems)
-    problems += _misspelled_variables(environment)
+    values = _resolve(_read_file(file), "", problems)
+    problems += _misspelled_variables()
     given = _parse_overrides(overrides)
     configuration = _validate(given, values, problems)
     if problems or configuration is None:
@@ -117,10 +114,12 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
         """Refuse a key that occurs twice."""
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(problem=f"{key} occurs twice", problem_mark=node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"{key} occurs twice", problem_mark=node.start_mark
+                )
         return super().construct_mapping(node, deep=deep)
 
 
@@ -143,15 +142,15 @@ def _read_file(file: Path) -> dict[str, Any]:
     return values
 
 
-def _resolve(value: Any, environment: Mapping[str, str], key: str, problems: list[str]) -> Any:
+def _resolve(value: Any, key: str, problems: list[str]) -> Any:
     """Replace every `${NAME}`; a variable that is not set is a problem."""
     if isinstance(value, dict):
         return {
-            name: _resolve(one, environment, f"{key}.{name}".lstrip("."), problems)
+            name: _resolve(one, f"{key}.{name}".lstrip("."), problems)
             for name, one in value.items()
         }
     if isinstance(value, list):
-        return [_resolve(one, environment, key, problems) for one in value]
+        return [_resolve(one, key, problems) for one in value]
     if not isinstance(value, str):
         return value
 
@@ -159,9 +158,9 @@ def _resolve(value: Any, environment: Mapping[str, str], key: str, problems: lis
         escape, name = found.groups()
         if escape:
             return f"${{{name}}}"
-        if name not in environment:
+        if name not in os.environ:
             problems.append(f"{key}: the environment has no variable {name}; set it")
-        return environment.get(name, "")
+        return os.environ.get(name, "")
 
     return _REFERENCE.sub(replace, value)
 
@@ -169,9 +168,9 @@ def _resolve(value: Any, environment: Mapping[str, str], key: str, problems: lis
 # ---- the environment and the command line ----
 
 
-def _misspelled_variables(environment: Mapping[str, str]) -> Iterator[str]:
+def _misspelled_variables() -> Iterator[str]:
     """Name the variables with our prefix that set nothing."""
-    for variable in environment:
+    for variable in os.environ:
         if not variable.upper().startswith(PREFIX) or variable.upper() == FILE_VARIABLE:
             continue
         key = variable[len(PREFIX) :].lower().split("__")[0]
@@ -186,7 +185,9 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
-            raise ConfigurationError("--set takes a key and a value: --set destination.path=x.duckdb")
+            raise ConfigurationError(
+                "--set takes a key and a value: --set destination.path=x.duckdb"
+            )
         *parents, last = key.split(".")
         place = given
         for parent in parents:
@@ -209,10 +210,11 @@ def _describe(detail: ErrorDetails) -> str:
     if kind == "union_tag_not_found":
         return f"{key}.type is missing: one of {detail['ctx']['expected_tags']}"
     if kind == "union_tag_invalid":
-        return f"{key}.type: there is no type {detail['ctx']['tag']}; use one of {detail['ctx']['expected_tags']}"
+        return f"{key}.type is unknown: use one of {detail['ctx']['expected_tags']}"
     variable = f"{PREFIX}{'__'.join(path).upper()}"
     place = f" (set by {variable})" if variable in {name.upper() for name in os.environ} else ""
-    return f"{key}{place}: {message.removeprefix('Value error, ')}"
+    message = message.removeprefix("Value error, ").replace("Input should", "the value must", 1)
+    return f"{key}{place}: {message}"
 
 
 def _path_in_file(loc: tuple[int | str, ...]) -> list[str]:
@@ -238,7 +240,7 @@ def _models(key: str) -> dict[str, type[BaseModel]]:
     """Give the settings model of each type of source or destination."""
     models: dict[str, tuple[type[BaseModel], ...]] = {
         "sources": (PostgresSettings, KlaviyoSettings),
-        "destination": (DuckDBSettings, PostgresTargetSettings, ParquetSettings),
+        "destination": (DuckDBSettings, PostgresTargetSettings),
     }
     return {model.model_fields["type"].annotation.__args__[0]: model for model in models[key]}  # type: ignore[union-attr]
 

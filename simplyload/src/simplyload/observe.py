@@ -1,65 +1,61 @@
-"""What a run reports while it works: a live table on a terminal, one line of JSON elsewhere.
+"""Shows what a run does: a live table on a terminal, one line of JSON per event elsewhere.
 
-The engine reports events; what shows them is chosen here. No event carries a row or a secret.
+Both write to standard error, which leaves standard output to results. No event carries a row.
 """
 
 import json
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, Literal, Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table as RichTable
 
-EventKind = Literal[
-    "gathered",  # rows: read since the last load, not yet committed
-    "loaded",  # tables: changed rows by table; changes, seconds, lag_seconds (None: unknown)
-    "idle",  # nothing to load
-    "waiting",  # seconds until the next read
-    "warning",  # message
-    "rejected",  # rows: how many rows no destination can hold
-    "stopped",  # table, message: the others go on
-    "failed",  # message: the stream ends
-]
+from simplyload.engine import Event
 
 
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened to a stream."""
+class Display(Protocol):
+    """Shows the events of a pipeline, and what happens between its runs."""
 
-    kind: EventKind
-    stream: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    def __call__(self, event: Event) -> None:
+        """Show an event of a pipeline."""
 
+    def end(self, stream: str, *, lag_seconds: float) -> None:
+        """Show that a run is done: the destination holds what the source had so long ago."""
 
-class Observer(Protocol):
-    """Shows or records events; it may be called by several threads."""
-
-    def report(self, event: Event) -> None:
-        """Take note of one event."""
+    def fail(self, stream: str, message: str) -> None:
+        """Show that a run failed."""
 
 
 class JsonLines:
-    """Writes each event but `gathered` as one line of JSON: for logs and orchestrators."""
+    """Writes one line of JSON for each event but `gathered`: for logs and orchestrators."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._lock = threading.Lock()
 
-    def report(self, event: Event) -> None:
-        """Write one line."""
-        if event.kind == "gathered":
-            return
+    def __call__(self, event: Event) -> None:
+        """Write an event of a pipeline; what it leaves empty is left out."""
+        if event.kind != "gathered":
+            facts = {name: value for name, value in asdict(event).items() if value}
+            self._write(facts.pop("kind"), **facts)
+
+    def end(self, stream: str, *, lag_seconds: float) -> None:
+        """Write that a run is done."""
+        self._write("done", stream=stream, lag_seconds=round(lag_seconds, 3))
+
+    def fail(self, stream: str, message: str) -> None:
+        """Write that a run failed."""
+        self._write("failed", stream=stream, message=message)
+
+    def _write(self, event: str, **facts: Any) -> None:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = {"time": time, "event": event.kind, "stream": event.stream, **event.facts}
-        with self._lock:
-            print(json.dumps(line, default=str), file=self._out, flush=True)
+        line = json.dumps({"time": time, "event": event, **facts}, ensure_ascii=False)
+        print(line, file=self._out, flush=True)
 
 
 @dataclass
@@ -67,72 +63,61 @@ class _Progress:
     """What the live table shows of one stream."""
 
     began: float = field(default_factory=monotonic)
-    state: str = "reading"
+    now: str = "reads"
     gathered: int = 0
-    changes: int = 0
-    loads: int = 0
-    lag_seconds: float | None = None
-
-    def take(self, event: Event) -> None:
-        """Bring the row up to date."""
-        facts = event.facts
-        self.state = {"waiting": "waits", "idle": "idle", "failed": "failed"}.get(
-            event.kind, "reading"
-        )
-        if event.kind == "gathered":
-            self.gathered = facts["rows"]
-        elif event.kind == "loaded":
-            self.gathered, self.loads = 0, self.loads + 1
-            self.changes += facts["changes"]
-            self.lag_seconds = facts.get("lag_seconds")
+    rows: int = 0
+    lag: str = "-"
 
 
 class LiveTable:
-    """Shows a row for each stream with its rate and lag, and prints what needs attention above."""
+    """Shows a row for each stream with its rate and lag; prints above it what needs attention."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._streams: dict[str, _Progress] = {}
-        self._lock = threading.Lock()
         self.live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
 
-    def report(self, event: Event) -> None:
-        """Update the row of the stream; print warnings and failures at once."""
-        with self._lock:
-            self._streams.setdefault(event.stream, _Progress()).take(event)
-        if event.kind in ("warning", "stopped", "failed"):
-            table = f" {event.facts['table']}" if "table" in event.facts else ""
-            line = f"{event.kind}: {event.stream}{table}: {event.facts['message']}"
-            self._console.print(line, markup=False, highlight=False)
-        elif event.kind == "rejected":
-            self._console.print(
-                f"rejected: {event.stream}: {event.facts['rows']} rows; see _simplyload.rejected"
-            )
+    def __call__(self, event: Event) -> None:
+        """Update the row of the stream; print warnings, refusals and stopped tables."""
+        row = self._row(event.stream, "reads")
+        if event.kind == "gathered":
+            row.gathered += event.rows
+        elif event.kind == "loaded":
+            row.rows += event.rows
+        else:
+            self._print(event.kind, event.stream, event.table, event.message)
+
+    def end(self, stream: str, *, lag_seconds: float) -> None:
+        """Show the lag, and that the stream waits."""
+        self._row(stream, "up to date").lag = f"{lag_seconds:,.1f} s"
+
+    def fail(self, stream: str, message: str) -> None:
+        """Print the reason."""
+        self._row(stream, "failed")
+        self._print("failed", stream, "", message)
+
+    def _row(self, stream: str, now: str) -> _Progress:
+        row = self._streams.setdefault(stream, _Progress())
+        row.now = now
+        return row
+
+    def _print(self, *parts: str) -> None:
+        self._console.print(": ".join(filter(None, parts)), markup=False, highlight=False)
 
     def _render(self) -> RichTable:
-        table = RichTable("stream", "now", "changes", "loads", "changes/s", "lag", box=None)
-        with self._lock:
-            for stream, row in self._streams.items():
-                seconds = max(monotonic() - row.began, 0.001)
-                table.add_row(
-                    stream,
-                    f"{row.state} {row.gathered:,}" if row.gathered else row.state,
-                    f"{row.changes:,}",
-                    str(row.loads),
-                    f"{row.changes / seconds:,.0f}",
-                    format_lag(row.lag_seconds),
-                )
+        table = RichTable("stream", "now", "changes read", "rows loaded", "per second", "lag")
+        table.box = None
+        for stream, row in self._streams.items():
+            rate = row.gathered / max(monotonic() - row.began, 0.001)
+            table.add_row(
+                stream, row.now, f"{row.gathered:,}", f"{row.rows:,}", f"{rate:,.0f}", row.lag
+            )
         return table
 
 
-def format_lag(seconds: float | None) -> str:
-    """Give the time by which a destination is behind its source; - where it is unknown."""
-    return "-" if seconds is None else f"{seconds:,.1f} s"
-
-
 @contextmanager
-def observing() -> Iterator[Observer]:
-    """Choose by standard error, which leaves standard output to results."""
+def displaying() -> Iterator[Display]:
+    """Choose the display by standard error."""
     if not sys.stderr.isatty():
         yield JsonLines(sys.stderr)
         return

@@ -73,12 +73,12 @@ class KlaviyoSettings(BaseModel):
     event_metrics: str | list[str] = ""
     reread_events_from: date | None = None
     concurrency: int = Field(default=8, ge=1, le=32)
-    destination_schema: str | None = Field(default=None, alias="schema")
+    schema_: str | None = Field(default=None, alias="schema")
     """the schema in the destination; without it the name of the stream"""
 
     def as_configuration(self) -> dict[str, str]:
         """Give the connector's own configuration: texts, the key in plain text."""
-        own = self.model_dump(exclude={"type", "connector", "destination_schema", "api_key"})
+        own = self.model_dump(exclude={"type", "connector", "schema_", "api_key"})
         texts = {name: _as_text(value) for name, value in own.items()}
         return {**texts, "api_key": self.api_key.get_secret_value()}
 
@@ -122,15 +122,17 @@ class KlaviyoReader:
     def read(self, state: State) -> Iterator[Batch]:
         """Yield the operations of one sync; each checkpoint ends a batch."""
         gathered = _Gathered({table.name: table for table in self.discover()}, state.get("seq", 0))
+        reached: State | None = state  # None within a unit of work
         for operation in self._operations(state.get("connector", {})):
             if hasattr(operation, "message"):
-                yield Batch(state=None, warnings=[operation.message])
+                yield Batch(state=reached, warnings=[operation.message])
             elif hasattr(operation, "state"):
-                after = {"seq": gathered.seq, "connector": operation.state}
-                yield Batch(changes=gathered.take(), state=after)
+                reached = {"seq": gathered.seq, "connector": operation.state}
+                yield Batch(changes=gathered.take(), state=reached)
             else:
                 gathered.add(operation)
                 if gathered.count >= MAX_ROWS:
+                    reached = None
                     yield Batch(changes=gathered.take(), state=None)
 
     def backfill(self, state: State, table: str, since: str | None) -> State:

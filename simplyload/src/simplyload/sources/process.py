@@ -87,6 +87,10 @@ class ProcessSource:
         messages = self._messages("scan", table.name)
         return chain.from_iterable((rows for _, rows in data) for _, data in messages)
 
+    def drop(self) -> list[str]:
+        """Remove nothing: all that such a source keeps is its state."""
+        return []
+
     def close(self) -> None:
         """Do nothing: no process outlives its call."""
 

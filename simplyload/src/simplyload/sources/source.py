@@ -56,7 +56,14 @@ class Source(Protocol):
         """Check rights, keys and settings; changes nothing."""
 
     def scan(self, table: Table) -> Iterator[pa.Table]:
-        """Yield the table's present rows (business columns), for `check` and for tests."""
+        """Yield the table's present rows, for `check` and for tests.
+
+        Columns that say when a row was read are left out. Yield not even an empty table where the
+        source does not keep the rows (a log of its own runs).
+        """
+
+    def drop(self) -> list[str]:
+        """Remove what the source keeps for this stream (a slot, a publication), and name it."""
 
     def close(self) -> None:
         """End connections and processes; safe to call twice."""

@@ -1,0 +1,309 @@
+"""The command line. Results go to standard output, progress and errors to standard error."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from simplyload.checks import TableCheck, check_table
+from simplyload.config import Configuration, read_configuration
+from simplyload.engine import Pipeline
+from simplyload.errors import ConfigurationError, SimplyLoadError
+from simplyload.log import ChangeLog
+from simplyload.observe import displaying
+from simplyload.run import open_pipelines, run_streams
+from simplyload.sources.source import Source
+from simplyload.streams import open_destination, open_source, schema_of, select_streams
+
+EXIT_CODES = """
+exit codes:
+  0   done (after SIGTERM or Ctrl-C too: it ends at a commit)
+  1   a stream failed, a table stopped, or check found a difference
+  2   the configuration or command line is wrong; nothing was done
+  75  another run is active or took over: the data may be old
+"""
+USAGE_ERROR = 2
+
+app = App(
+    name="simplyload",
+    help="Replicate Postgres and Klaviyo into DuckDB, Postgres or Parquet.",
+    help_epilogue=EXIT_CODES,
+    help_format="plaintext",
+)
+checkpoint = App(name="checkpoint", help="Show or reset the position of a stream.")
+app.command(checkpoint)
+
+
+@Parameter(name="*")
+@dataclass(kw_only=True)
+class Options:
+    """What every command accepts.
+
+    Parameters
+    ----------
+    config
+        The configuration; without it the file that SIMPLYLOAD_CONFIG names, or simplyload.yml.
+    set_
+        A setting that overrides the file, such as destination.path=x.duckdb; repeatable.
+    select
+        Streams, which are sources by their name; without it all.
+
+    """
+
+    config: Path | None = None
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None
+    select: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None
+
+    def read(self) -> tuple[Configuration, list[str]]:
+        """Read the configuration and the names of the chosen streams."""
+        configuration = read_configuration(self.config, self.set_ or ())
+        return configuration, select_streams(configuration, self.select or ())
+
+
+DEFAULTS = Options()
+
+
+@app.command
+def config(options: Options = DEFAULTS) -> None:
+    """Print the configuration as YAML: all values that count, secrets masked."""
+    configuration, _ = options.read()
+    print(configuration.as_yaml(), end="")
+
+
+@app.command
+def discover(options: Options = DEFAULTS) -> None:
+    """List what the sources have: tables, keys, candidates for a cursor, sizes, warnings."""
+    show(
+        {
+            "stream": name,
+            "table": found.table.source_name or found.table.name,
+            "key": ", ".join(found.table.key),
+            "columns": len(found.table.schema),
+            "mode": found.mode,
+            "cursor candidates": ", ".join(found.cursor_candidates),
+            "rows (about)": found.estimated_rows,
+            "bytes": found.bytes,
+            "warnings": "; ".join(found.warnings),
+        }
+        for name, source in opened_sources(*options.read())
+        for found in source.discover()
+    )
+
+
+@app.command
+def validate(options: Options = DEFAULTS) -> int:
+    """Check sources and destination: connections, rights, keys, settings. Change nothing."""
+    configuration, names = options.read()
+    findings = [
+        {"stream": name, "level": one.level, "subject": one.subject}
+        | {"message": one.message, "remedy": one.remedy}
+        for name, source in opened_sources(configuration, names)
+        for one in source.validate()
+    ]
+    with closing(open_destination(configuration.destination)) as destination:
+        for name in names:
+            destination.read_state(name)
+    subject = f"destination {configuration.destination.type}"
+    findings.append({"stream": "", "level": "ok", "subject": subject, "message": "", "remedy": ""})
+    show(findings)
+    return int(any(one["level"] == "error" for one in findings))
+
+
+@app.command
+def sync(
+    options: Options = DEFAULTS,
+    *,
+    once: Annotated[bool, Parameter(negative="")] = False,
+    every: timedelta | None = None,
+) -> int:
+    """Load what is new, once or at an interval.
+
+    Parameters
+    ----------
+    once
+        Read until nothing is left, then end (the default).
+    every
+        Stay and repeat at this interval, such as 30s, 5m or 1h.
+
+    """
+    if once and every is not None:
+        raise ConfigurationError("--once and --every exclude each other: leave out one")
+    configuration, names = options.read()
+    return _sync(configuration, names, every)
+
+
+def _sync(configuration: Configuration, names: Sequence[str], every: timedelta | None) -> int:
+    with displaying() as display:
+        outcomes = run_streams(configuration, names, display, every)
+    show([outcome.as_row() for outcome in outcomes])
+    for outcome in outcomes:
+        if outcome.error:
+            print(f"simplyload: stream {outcome.stream}: {outcome.error}", file=sys.stderr)
+    return max(outcome.exit_code for outcome in outcomes)
+
+
+@app.command
+def backfill(
+    table: str,
+    options: Options = DEFAULTS,
+    *,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+) -> int:
+    """Read a table again and load what differs; its rows stay visible meanwhile.
+
+    Parameters
+    ----------
+    table
+        The stream and the table, such as shop.orders.
+    from_
+        The value of the cursor column from which to read; without it the whole table.
+
+    """
+    configuration, _ = options.read()
+    name, dot, table = table.partition(".")
+    if not dot or not table:
+        raise ConfigurationError("backfill takes a stream and a table, such as shop.orders")
+    select_streams(configuration, [name])
+    with one_pipeline(configuration, name) as pipeline:
+        pipeline.backfill(table, from_)
+    return _sync(configuration, [name], None)
+
+
+@checkpoint.command(name="show")
+def show_checkpoint(options: Options = DEFAULTS) -> None:
+    """Print each stream's newest load and the state after it."""
+    configuration, names = options.read()
+    with closing(open_destination(configuration.destination)) as destination:
+        for name in names:
+            loads = destination.committed(name)
+            row = {"stream": name, "loads": len(loads), "newest": loads[-1] if loads else ""}
+            print(json.dumps({**row, "state": destination.read_state(name)}, default=str))
+
+
+@checkpoint.command(name="reset")
+def reset_checkpoint(stream: str, options: Options = DEFAULTS) -> None:
+    """Forget a stream's position: the next sync reads everything again. No row is removed."""
+    configuration, _ = options.read()
+    select_streams(configuration, [stream])
+    with one_pipeline(configuration, stream) as pipeline:
+        pipeline.reset()
+    print(f"stream {stream}: the next sync reads everything again", file=sys.stderr)
+
+
+@app.command
+def clean(
+    options: Options = DEFAULTS,
+    *,
+    drop_slot: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Remove what dead runs left in the destination.
+
+    Parameters
+    ----------
+    drop_slot
+        Remove the replication slot and the publication too, when a stream ends for good: a slot
+        that nobody reads makes the database keep its write-ahead log until the disk is full.
+
+    """
+    configuration, names = options.read()
+    log = ChangeLog(configuration.log)
+    rows = []
+    with closing(open_destination(configuration.destination)) as destination:
+        for name in names:
+            with log.lock(name):
+                destination.acquire(name)
+                removed = [*log.reconcile(name, destination.committed(name))]
+                removed += destination.drop_leftovers(name)
+            rows += [{"stream": name, "removed": one} for one in removed]
+    if drop_slot:
+        for name, source in opened_sources(configuration, names):
+            rows += [{"stream": name, "removed": one} for one in source.drop()]
+    show(rows)
+
+
+@contextmanager
+def one_pipeline(configuration: Configuration, name: str) -> Iterator[Pipeline]:
+    """Open the pipeline of one stream."""
+    with displaying() as display, ExitStack() as stack:
+        [pipeline] = open_pipelines(configuration, [name], display, stack)
+        yield pipeline
+
+
+@app.command
+def check(options: Options = DEFAULTS) -> int:
+    """Compare the destination with the sources: keys, NULLs, duplicates, columns, every cell.
+
+    What changes at the source meanwhile shows as a difference: run `sync` first, and again.
+    """
+    configuration, names = options.read()
+    rows = []
+    for name, found in compare(configuration, names):
+        equal = "yes" if found.is_equal else "no"
+        rows.append({"stream": name, "equal": equal, **vars(found)})
+    show(rows)
+    return int(any(row["equal"] == "no" for row in rows))
+
+
+def compare(configuration: Configuration, names: Sequence[str]) -> Iterator[tuple[str, TableCheck]]:
+    """Compare every table of the streams that the source can list."""
+    with closing(open_destination(configuration.destination)) as destination:
+        for name, source in opened_sources(configuration, names):
+            schema = schema_of(configuration.sources[name], name)
+            for table in source.tables():
+                found = check_table(source, destination, schema, table)
+                if found:
+                    yield name, found
+
+
+def opened_sources(
+    configuration: Configuration, names: Sequence[str]
+) -> Iterator[tuple[str, Source]]:
+    """Open one source after the other, and close each."""
+    for name in names:
+        with closing(open_source(configuration.sources[name], name)) as source:
+            yield name, source
+
+
+def show(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print rows as a table on a terminal, elsewhere one line of JSON each."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            print(json.dumps(row, default=str, ensure_ascii=False), flush=True)
+        return
+    listed = list(rows)
+    table = RichTable(*(listed[0] if listed else ()))
+    for row in listed:
+        table.add_row(*(_format_cell(value) for value in row.values()))
+    Console().print(table, markup=False)
+
+
+def _format_cell(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return "\n".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; give the exit code. An error with a remedy is one line, not a traceback."""
+    try:
+        result = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:
+        return USAGE_ERROR
+    except SimplyLoadError as error:
+        print(f"simplyload: {error}", file=sys.stderr)
+        return error.exit_code
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""Runs streams one after another, once or at an interval, until a signal ends them at a commit."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Event as Signal
+from typing import Any
+
+from simplyload.config import Configuration
+from simplyload.engine import Pipeline, RunResult, ending_at_commit
+from simplyload.errors import SimplyLoadError
+from simplyload.log import ChangeLog
+from simplyload.observe import Display
+from simplyload.streams import open_destination, open_source, schema_of
+
+
+@dataclass
+class Outcome:
+    """What the runs of a stream did together; the exit code is that of the last one."""
+
+    stream: str
+    loads: int = 0
+    changes: int = 0
+    rejected: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    lag_seconds: float | None = None
+    error: str = ""
+    exit_code: int = 0
+
+    def add(self, result: RunResult, seconds: float) -> None:
+        """Add a run that took so many seconds; what the source had at its begin is loaded."""
+        self.loads += result.loads
+        self.changes += result.changes
+        self.rejected += result.rejected
+        for table, rows in result.rows.items():
+            self.rows[table] = self.rows.get(table, 0) + rows
+        self.stopped, self.exit_code, self.error = result.stopped, result.exit_code, ""
+        self.lag_seconds = None if result.interrupted else round(seconds, 3)
+
+    def as_row(self) -> dict[str, Any]:
+        """Give the line that a command prints."""
+        return {
+            "stream": self.stream,
+            "loads": self.loads,
+            "changes": self.changes,
+            "rows": sum(self.rows.values()),
+            "rejected": self.rejected,
+            "stopped": sorted(self.stopped),
+            "lag_seconds": self.lag_seconds,
+            "error": self.error,
+        }
+
+
+class Pause:
+    """Waits between runs; a signal ends the wait."""
+
+    def __init__(self) -> None:
+        self._signal = Signal()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a signal asked to end."""
+        return self._signal.is_set()
+
+    def stop(self) -> None:
+        """End the wait, and every later one."""
+        self._signal.set()
+
+    def wait(self, every: timedelta, began: float) -> None:
+        """Wait until the interval since the begin of the last runs is over."""
+        self._signal.wait(max(0.0, began + every.total_seconds() - time.monotonic()))
+
+
+def run_streams(
+    configuration: Configuration,
+    names: Sequence[str],
+    display: Display,
+    every: timedelta | None = None,
+) -> list[Outcome]:
+    """Run each stream; without an interval once. A stream that fails does not stop the others.
+
+    At an interval a failed run is tried again with the next one: a source may be away for a while.
+    """
+    outcomes = {name: Outcome(name) for name in names}
+    pause = Pause()
+    with ExitStack() as stack:
+        pipelines = list(open_pipelines(configuration, names, display, stack))
+        stack.enter_context(ending_at_commit(*pipelines, pause))
+        while not pause.is_over:
+            began = time.monotonic()
+            for pipeline in pipelines:
+                if not pause.is_over:
+                    run_pipeline(pipeline, outcomes[pipeline.stream], display)
+            if every is None:
+                break
+            pause.wait(every, began)
+    return list(outcomes.values())
+
+
+def open_pipelines(
+    configuration: Configuration, names: Sequence[str], display: Display, stack: ExitStack
+) -> Iterator[Pipeline]:
+    """Build the pipelines of streams; the stack closes what they open."""
+    destination = stack.enter_context(closing(open_destination(configuration.destination)))
+    log = ChangeLog(configuration.log)
+    for name in names:
+        settings = configuration.sources[name]
+        source = stack.enter_context(closing(open_source(settings, name)))
+        schema = schema_of(settings, name)
+        yield Pipeline(
+            name, source, destination, log, configuration.pipeline, display, schema=schema
+        )
+
+
+def run_pipeline(pipeline: Pipeline, outcome: Outcome, display: Display) -> None:
+    """Run a stream once; its failure is part of the outcome."""
+    began = time.monotonic()
+    try:
+        result = pipeline.run_once()
+    except SimplyLoadError as error:
+        outcome.error, outcome.exit_code = str(error), error.exit_code
+        display.fail(pipeline.stream, str(error))
+        return
+    seconds = time.monotonic() - began
+    outcome.add(result, seconds)
+    if not result.interrupted:
+        display.end(pipeline.stream, lag_seconds=seconds)

@@ -1,0 +1,41 @@
+"""Builds what a configuration names: the source of a stream, and the destination."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from simplyload.config import Configuration, DestinationSettings, SourceSettings
+from simplyload.destinations.destination import Destination
+from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
+from simplyload.destinations.postgres import PostgresDestination
+from simplyload.errors import ConfigurationError
+from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
+from simplyload.sources.postgres.source import PostgresSource
+from simplyload.sources.source import Source
+
+
+def open_source(settings: SourceSettings, stream: str) -> Source:
+    """Give the source of a stream; it connects at first use."""
+    if isinstance(settings, KlaviyoSettings):
+        return KlaviyoSource(settings, stream)
+    return PostgresSource(settings, stream)
+
+
+def open_destination(settings: DestinationSettings) -> Destination:
+    """Give the destination; it connects at first use."""
+    if isinstance(settings, DuckDBSettings):
+        return DuckDBDestination(settings)
+    return PostgresDestination(settings)
+
+
+def schema_of(settings: SourceSettings, stream: str) -> str:
+    """Give the schema of a stream's tables in the destination."""
+    return settings.schema_ or stream
+
+
+def select_streams(configuration: Configuration, names: Sequence[str]) -> list[str]:
+    """Give the chosen streams, all without a choice; ConfigurationError for an unknown name."""
+    for name in names:
+        if name not in configuration.sources:
+            near = get_close_matches(name, configuration.sources, n=1) or configuration.sources
+            raise ConfigurationError(f"there is no stream {name}; did you mean {', '.join(near)}?")
+    return list(dict.fromkeys(names)) or list(configuration.sources)
