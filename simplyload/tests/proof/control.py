@@ -1,9 +1,8 @@
 """A destination that is wrong on purpose: the proof must notice it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from simplyload.destinations.destination import Destination, Lease, Load
+from simplyload.destinations.destination import Destination, Lease, Load, LoadResult
 
 
 @dataclass
@@ -15,7 +14,7 @@ class StateFirst:
     def __getattr__(self, name: str) -> object:
         return getattr(self.inner, name)
 
-    def load(self, lease: Lease, load: Load) -> Mapping[str, int]:
+    def load(self, lease: Lease, load: Load) -> LoadResult:
         """Commit an empty load with the state, then the changes."""
         self.inner.load(lease, replace(load, load_id=f"{load.load_id}_state", staged=()))
         return self.inner.load(lease, load)

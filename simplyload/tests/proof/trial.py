@@ -9,18 +9,19 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
 from psycopg2.extensions import parse_dsn
+
+from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
 from simplyload.engine import Pipeline, PipelineSettings
 from simplyload.log import ChangeLog
-
-from simplyload.destinations.destination import Destination
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.source import PostgresSource
 from tests.proof.reader import Read, find_differences, read_duckdb, read_postgres, read_source
@@ -42,8 +43,8 @@ class Trial:
     kind: Kind
     target: str  # the DuckDB file or the DSN of the PostgreSQL destination
     log: Path
-    wrap: Callable[[Destination], Destination] = field(default=lambda same: same)
-    calls: int = field(default=0, init=False)  # those of the last run that was not killed
+    wrap: Callable[[Destination], Destination] | None = None
+    calls: int = field(default=10_000, init=False)  # those of the last run that was not killed
 
     def run(self, kill: float | None = None) -> None:
         """Run the pipeline once; kill it after a share of the calls that the last run made."""
@@ -52,31 +53,33 @@ class Trial:
         process = PROCESSES.Process(target=_run_in_process, args=(self, limit, sender))
         process.start()
         sender.close()
-        calls = receiver.recv() if receiver.poll(120) else None
-        process.join(120)
-        if kill is None or process.exitcode != -signal.SIGKILL:
+        with suppress(EOFError):  # it was killed, or failed
+            self.calls = receiver.recv()
+        process.join()
+        if process.exitcode != -signal.SIGKILL:
             assert process.exitcode == 0, f"the run ended with {process.exitcode}"
-            self.calls = calls
 
     def make_pipeline(self) -> Pipeline:
         """Make the pipeline as the command line would from a file of settings."""
-        address = parse_dsn(self.source)
-        settings = PostgresSettings(
-            type="postgres",
-            host=address["host"],
-            port=int(address["port"]),
-            database=address["dbname"],
-            user=address["user"],
-            mode=self.mode,
-            slot=f"slot_{address['dbname']}",
-            tables=["public.*"],
+        settings = PostgresSettings.model_validate(
+            {
+                "type": "postgres",
+                **_connection(self.source),
+                "mode": self.mode,
+                "slot": f"slot_{parse_dsn(self.source)['dbname']}",
+                # Without an overlap only the rule for transactions still open finds late commits.
+                "overlap": "PT0S",
+                "delete_scan": "PT0S",
+                "chunk_rows": 100,
+            }
         )
+        destination = self._make_destination()
         return Pipeline(
             STREAM,
             PostgresSource(settings, STREAM),
-            self.wrap(self._make_destination()),
+            self.wrap(destination) if self.wrap else destination,
             ChangeLog(self.log),
-            PipelineSettings(),
+            PipelineSettings(max_changes=100),
         )
 
     def find_differences(self, table: str) -> list[str]:
@@ -90,16 +93,14 @@ class Trial:
     def _make_destination(self) -> Destination:
         if self.kind == "duckdb":
             return DuckDBDestination(DuckDBSettings(type="duckdb", path=Path(self.target)))
-        address = parse_dsn(self.target)
-        return PostgresDestination(
-            PostgresTargetSettings(
-                type="postgres",
-                host=address["host"],
-                port=int(address["port"]),
-                database=address["dbname"],
-                user=address["user"],
-            )
-        )
+        place = _connection(self.target)
+        return PostgresDestination(PostgresTargetSettings.model_validate(place))
+
+
+def _connection(dsn: str) -> dict[str, Any]:
+    address = parse_dsn(dsn)
+    names = {"host": "host", "port": "port", "database": "dbname", "user": "user"}
+    return {key: address[name] for key, name in names.items()}
 
 
 def _run_in_process(trial: Trial, limit: int | None, sender: Connection) -> None:
