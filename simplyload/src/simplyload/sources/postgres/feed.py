@@ -3,10 +3,10 @@
 import select
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psycopg2
 from psycopg2.errors import ObjectInUse
-from psycopg2.extras import LogicalReplicationConnection
 
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.connection import connect_replication
@@ -43,8 +43,8 @@ class Feed:
     def _set_timeouts(self) -> float:
         """Replace the server's timeout by TCP keepalives of about the same length; give it."""
         with self._connection.cursor() as cursor:
-            cursor.execute("select setting::int from pg_settings where name = 'wal_sender_timeout'")
-            timeout = float(cursor.fetchone()[0]) / 1000 or 60.0
+            cursor.execute("select setting from pg_settings where name = 'wal_sender_timeout'")
+            timeout = float(cursor.fetchall()[0][0]) / 1000 or 60.0
             idle = max(1, int(timeout / 4))
             cursor.execute(
                 f"set wal_sender_timeout = 0; set tcp_keepalives_idle = {idle};"
@@ -71,16 +71,19 @@ class Feed:
     @property
     def position(self) -> int:
         """Give the LSN before which everything published has arrived, outside a transaction."""
-        return max(self._reader.wal_end, self._start_lsn)
+        return max(int(self._reader.wal_end), self._start_lsn)
 
     def wait(self, seconds: float) -> None:
         """Ask the server for its position, and wait for anything that it sends."""
-        self._confirmer.send_feedback(reply=True, force=True)
+        self._feedback(reply=True)
         select.select([self._connection], [], [], seconds)
 
     def confirm(self, lsn: int) -> None:
         """Let the slot advance."""
-        self._confirmer.send_feedback(write_lsn=lsn, flush_lsn=lsn, apply_lsn=lsn, force=True)
+        self._feedback(write_lsn=lsn, flush_lsn=lsn, apply_lsn=lsn)
+
+    def _feedback(self, **what: Any) -> None:
+        self._confirmer.send_feedback(force=True, **what)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """End the connection; the server reads what was confirmed before it notices."""
@@ -108,6 +111,11 @@ def _wait_for_slot(start: Callable[[], None], patience: float) -> None:
             time.sleep(0.2)
 
 
-def is_dropped(error: psycopg2.Error, connection: LogicalReplicationConnection) -> bool:
-    """Tell a lost connection from a refusal."""
-    return bool(connection.closed) or isinstance(error, psycopg2.OperationalError)
+def is_dropped(error: BaseException | None) -> bool:
+    """Tell a lost connection, or a server that starts or stops, from a refusal."""
+    if isinstance(error, SourceError):
+        error = error.__cause__
+    if not isinstance(error, psycopg2.Error):
+        return False
+    # Without a code the client says it: the server has sent nothing. 57P is an operator's doing.
+    return error.pgcode is None or error.pgcode.startswith(("08", "57P"))

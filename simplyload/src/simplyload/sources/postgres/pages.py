@@ -94,43 +94,33 @@ class Scan:
             column.name: column.from_copy(found[f"c{i}"]) for i, column in enumerate(self.columns)
         }
         rows = pa.table(cells, schema=pa.schema([column.field for column in self.columns]))
-        rejected, keyless = self._rejected(found, rows)
         removed = found["removed"].combine_chunks() if "removed" in found.column_names else None
+        rejected = list(self._rejected(found))
         last = tuple(found[f"o{i}"][-1].as_py() for i in range(len(self.order)))
-        if keyless is not None:
-            kept = pc.invert(keyless)
-            rows, removed = rows.filter(kept), removed.filter(kept) if removed is not None else None
+        for name in self.table.key:
+            if rows[name].null_count:
+                kept = rows[name].is_valid().combine_chunks()
+                rows = rows.filter(kept)
+                removed = None if removed is None else removed.filter(kept)
         return Page(rows, removed, rejected, last)
 
-    def _rejected(
-        self, found: pa.Table, rows: pa.Table
-    ) -> tuple[list[Rejected], pa.ChunkedArray[Any] | None]:
-        """List the cells that do not fit, and mark rows whose key is among them."""
-        rejected: list[Rejected] = []
-        keyless: Any = None
+    def _rejected(self, found: pa.Table) -> Iterator[Rejected]:
+        """Name the cells that do not fit, and the keys of their rows, by the server's text."""
+        places = [f"o{self.order.index(name)}" for name in self.table.key]
         for i, column in enumerate(self.columns):
             if not column.unheld or found[f"u{i}"].null_count == found.num_rows:
                 continue
             is_key = column.name in self.table.key
-            if is_key:
-                marks = pc.is_valid(found[f"u{i}"])
-                keyless = marks if keyless is None else pc.or_(keyless, marks)
-            rejected += self._reject(column, found[f"u{i}"].to_pylist(), rows, is_key=is_key)
-        return rejected, keyless
-
-    def _reject(
-        self, column: Column, texts: list[str | None], rows: pa.Table, *, is_key: bool
-    ) -> Iterator[Rejected]:
-        for number, text in enumerate(texts):
-            if text is not None:
-                key = {name: rows[name][number].as_py() for name in self.table.key}
-                outcome = "the row is left out" if is_key else "it is NULL"
-                yield Rejected(
-                    table=self.table.table.name,
-                    key=key | ({column.name: text} if is_key else {}),
-                    column=column.name,
-                    reason=f"{text} does not fit {column.arrow}: {outcome}",
-                )
+            outcome = "the row is left out" if is_key else "it is NULL"
+            for number, text in enumerate(found[f"u{i}"].to_pylist()):
+                if text is not None:
+                    texts = (found[place][number].as_py() for place in places)
+                    yield Rejected(
+                        table=self.table.table.name,
+                        key=dict(zip(self.table.key, texts, strict=True)),
+                        column=column.name,
+                        reason=f"{text} does not fit {column.arrow}: {outcome}",
+                    )
 
 
 def removed_condition(table: SourceTable) -> str | None:

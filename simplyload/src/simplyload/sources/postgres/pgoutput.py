@@ -5,6 +5,7 @@ send open ones, with the subtransactions that are rolled back later). Values sta
 server's text form. Format: PostgreSQL documentation, "Logical Replication Message Formats".
 """
 
+from collections.abc import Callable
 from enum import Enum
 from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
@@ -18,7 +19,7 @@ class Unsent(Enum):
 
 UNSENT: Final = Unsent.UNSENT
 
-Value: TypeAlias = bytes | None | Unsent
+Value: TypeAlias = bytes | Unsent | None
 Row: TypeAlias = list[Value]
 
 
@@ -105,20 +106,27 @@ def decode(payload: bytes) -> Message | None:
         return Insert(_INT32(payload, 1)[0], _read_row(payload, 6)[0])
     if kind == 85:  # U
         return _decode_update(payload)
-    if kind == 68:  # D
-        return Delete(_INT32(payload, 1)[0], _read_row(payload, 6)[0])
-    if kind == 66:  # B
-        commit_lsn, _, xid = _BEGIN(payload)
-        return Begin(commit_lsn, xid)
-    if kind == 67:  # C
-        _, commit_lsn, end_lsn = _COMMIT(payload)
-        return Commit(commit_lsn, end_lsn)
-    if kind == 82:  # R
-        return _decode_relation(payload)
-    if kind == 84:  # T
-        count, _ = _TRUNCATE(payload)
-        return Truncate(tuple(_INT32(payload, 6 + 4 * index)[0] for index in range(count)))
-    return None
+    decoder = _DECODERS.get(kind)
+    return decoder(payload) if decoder else None
+
+
+def _decode_delete(payload: bytes) -> Delete:
+    return Delete(_INT32(payload, 1)[0], _read_row(payload, 6)[0])
+
+
+def _decode_begin(payload: bytes) -> Begin:
+    commit_lsn, _, xid = _BEGIN(payload)
+    return Begin(commit_lsn, xid)
+
+
+def _decode_commit(payload: bytes) -> Commit:
+    _, commit_lsn, end_lsn = _COMMIT(payload)
+    return Commit(commit_lsn, end_lsn)
+
+
+def _decode_truncate(payload: bytes) -> Truncate:
+    count, _ = _TRUNCATE(payload)
+    return Truncate(tuple(_INT32(payload, 6 + 4 * index)[0] for index in range(count)))
 
 
 def _decode_update(payload: bytes) -> Update:
@@ -168,3 +176,12 @@ def _read_row(payload: bytes, at: int) -> tuple[Row, int]:
         else:
             append(UNSENT)
     return values, at
+
+
+_DECODERS: dict[int, Callable[[bytes], Message]] = {
+    ord("B"): _decode_begin,
+    ord("C"): _decode_commit,
+    ord("D"): _decode_delete,
+    ord("R"): _decode_relation,
+    ord("T"): _decode_truncate,
+}

@@ -5,11 +5,13 @@
     clocks of writers      transactions that were open when the watermark was read
 
 Rows from the lower bound on are looked at, and of these only those that a transaction wrote that
-the last poll may not have seen (system column xmin): each change is read once, and an idle table
-gives nothing. A commit may be late: `now()` is fixed at the start of a transaction, a sequence
-gives its number before the commit. So the lower bound follows the watermark only after every
-transaction that was open beside it has ended. pg_stat_activity hides the start of other roles'
-transactions from a role that may only read; pg_locks shows it their identity.
+the last poll may not have seen (system column xmin): a change is read once (again only while an
+older transaction that writes is open), and an idle table gives nothing.
+
+A commit may be late: `now()` is fixed at the start of a transaction, a sequence gives its number
+before the commit. So the lower bound follows the watermark only after every transaction that was
+open beside it has ended. pg_stat_activity hides the start of other roles' transactions from a role
+that may only read; pg_locks shows it their identity.
 """
 
 from collections.abc import Iterator

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.slot import format_lsn, parse_lsn
 
+_NEVER = 2**64
 Types = Mapping[str, tuple[int, int]]
 
 
@@ -68,10 +69,19 @@ class StreamPosition:
             "tables": self._tables,
         }
 
-    def needed_lsn(self) -> int:
-        """Give the LSN from which some table still needs the log."""
+    def hold(self, streamed: Collection[int]) -> "StreamPosition":
+        """Give the position in which tables that are not streamed stay where they are."""
+        held = {
+            oid: replace(table, lsn=table.lsn or self.lsn)
+            for oid, table in self.tables.items()
+            if int(oid) not in streamed
+        }
+        return replace(self, tables={**self.tables, **held})
+
+    def needed_lsn(self, stream: int | None = None) -> int:
+        """Give the LSN from which some table still needs the log; `stream`: where it is by now."""
         own = [table.lsn for table in self.tables.values() if table.lsn and not table.stopped]
-        return min(map(parse_lsn, [self.lsn, *own]))
+        return min(stream or parse_lsn(self.lsn), *map(parse_lsn, own), _NEVER)
 
     def table_lsn(self, oid: int) -> int:
         """Give the LSN from which a table's changes are not loaded yet."""
@@ -89,6 +99,10 @@ class StreamPosition:
         if not moved:
             advanced.__dict__["_tables"] = self._tables
         return advanced
+
+    def start(self, streamed: Collection[int]) -> int:
+        """Give the LSN from which the tables streamed need the log."""
+        return min((self.table_lsn(oid) for oid in streamed), default=parse_lsn(self.lsn))
 
     def with_table(self, oid: int, table: TablePosition) -> "StreamPosition":
         """Give the position with one table replaced."""

@@ -47,5 +47,8 @@ class Replication(Protocol):
     def ack(self, state: StreamState) -> None:
         """Let the slot advance to the state's LSN."""
 
+    def drop_slot(self) -> bool:
+        """Drop the slot, for a stream that ends; tell whether there was one."""
+
     def close(self) -> None:
         """End the replication connection; safe to call twice."""

@@ -1,9 +1,9 @@
 """The settings of a Postgres source, as they stand in `simplyload.yml`."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 Mode = Literal["auto", "cdc", "poll", "copy"]
 
@@ -45,6 +45,13 @@ class PostgresSettings(BaseModel):
     # How often poll compares all keys to find hard deletes.
     delete_scan: timedelta = timedelta(days=1)
     chunk_rows: int = Field(50_000, ge=1)
+
+    @model_validator(mode="after")
+    def _check_soft_delete(self) -> Self:
+        """Soft deletes are for modes without real ones."""
+        if self.soft_delete and self.mode not in {"poll", "copy"}:
+            raise ValueError("soft_delete needs mode: poll or copy; the stream has real deletes")
+        return self
 
     def slot_name(self, stream: str) -> str:
         """Give the slot's name: the one configured, or one made of the stream's name."""

@@ -48,7 +48,7 @@ class Setup:
     warnings: Sequence[str]
 
 
-def prepare(  # noqa: PLR0913
+def prepare(  # noqa: PLR0913, PLR0917
     connection: Connection,
     server: Server,
     settings: PostgresSettings,
@@ -230,9 +230,7 @@ def _why_copy(known: TablePosition | None, item: Published) -> str:
     return ""
 
 
-def _describe_gone(
-    connection: Connection, gone: Mapping[str, TablePosition]
-) -> Iterator[str]:
+def _describe_gone(connection: Connection, gone: Mapping[str, TablePosition]) -> Iterator[str]:
     """Say what became of tables that are streamed no longer."""
     query = """select c.oid::int8, n.nspname || '.' || c.relname from pg_catalog.pg_class c
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = any(%s::oid[])"""
@@ -286,7 +284,7 @@ def _describe_wait(connection: Connection, waiting: Sequence[Published]) -> str:
     )
 
 
-def _setup(  # noqa: PLR0913
+def _setup(  # noqa: PLR0913, PLR0917
     server: Server,
     slot: str,
     position: StreamPosition | None,

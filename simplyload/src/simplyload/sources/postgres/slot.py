@@ -39,7 +39,7 @@ class Server:
         """Ask over the replication connection, as any role with REPLICATION may."""
         with replication.cursor() as cursor:
             cursor.execute("IDENTIFY_SYSTEM")
-            system, timeline, lsn, _ = cursor.fetchone()
+            system, timeline, lsn, _ = cursor.fetchall()[0]
         return cls(system=system, timeline=timeline, lsn=parse_lsn(lsn))
 
 
@@ -89,7 +89,7 @@ def create_slot(connection: Connection, name: str) -> int:
         and not fetch(connection, "select pg_catalog.pg_is_in_recovery()")[0][0]
     )
     arguments = "%s, %s, false, false" + (", true" if failover else "")
-    query = f"select lsn from pg_catalog.pg_create_logical_replication_slot({arguments})"
+    query = f"select lsn from pg_catalog.pg_create_logical_replication_slot({arguments})"  # noqa: S608
     return parse_lsn(fetch(connection, query, [name, PLUGIN])[0][0])
 
 

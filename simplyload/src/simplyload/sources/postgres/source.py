@@ -1,7 +1,7 @@
 """The Postgres source: copies each table once, then follows it by the stream or by polling."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cached_property
 from typing import Literal
@@ -12,13 +12,21 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.changes import Batch, State, Table
 from simplyload.errors import ConfigurationError, SourceError
-from simplyload.sources.postgres.connection import Reader, connect, fetch, literal
+from simplyload.sources.postgres.connection import (
+    Reader,
+    connect,
+    fetch,
+    identifier,
+    literal,
+)
 from simplyload.sources.postgres.discover import SourceTable, discover_tables
 from simplyload.sources.postgres.pages import Scan, removed_condition
+from simplyload.sources.postgres.publication import find_publication
 from simplyload.sources.postgres.reading import Reading, Server
 from simplyload.sources.postgres.replication import Prepared, Replication
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.state import CopyState, SourceState, load_state
+from simplyload.sources.postgres.stream import ChangeStream
 from simplyload.sources.postgres.validate import stream_problems, validate
 from simplyload.sources.source import Discovered, Finding
 
@@ -46,11 +54,7 @@ class PostgresSource:
 
     @cached_property
     def _replication(self) -> Replication:
-        from simplyload.sources.postgres.stream import (  # type: ignore[attr-defined]  # noqa: PLC0415
-            ChangeStream,
-        )
-
-        replication: Replication = ChangeStream(self._settings, self._stream)
+        replication = ChangeStream(self._settings, self._stream)
         self._open.callback(replication.close)
         return replication
 
@@ -123,7 +127,10 @@ class PostgresSource:
         if mode not in {"auto", "cdc"}:
             if known is not None and known.stream is not None:
                 slot = self._settings.slot_name(self._stream)
-                warnings.append(f"The slot {slot} is read no longer and keeps log: drop it.")
+                warnings.append(
+                    f"The slot {slot} is read no longer and makes the database keep its log:"
+                    " run `simplyload clean --drop-slot`."
+                )
             return None
         streamable = [table for table in tables if not table.cdc_refusal]
         warnings += [str(table.cdc_refusal) for table in tables if table.cdc_refusal]
@@ -232,6 +239,19 @@ class PostgresSource:
             if name in {table.source_name, table.table.name}:
                 return table
         raise ConfigurationError(f"{name} is none of the chosen tables with a key.")
+
+    def drop(self) -> list[str]:
+        """Drop the slot, and the publication that was made for it, but none that is configured."""
+        dropped = []
+        if self._replication.drop_slot():
+            dropped.append(f"slot {self._settings.slot_name(self._stream)}")
+        name = self._settings.publication_name(self._stream)
+        publication = find_publication(self._connection, name)
+        if publication and publication.is_own and self._settings.publication is None:
+            with closing(connect(self._settings, self._stream, read_only=False)) as connection:
+                connection.cursor().execute(f"drop publication {identifier(name)}")
+            dropped.append(f"publication {name}")
+        return dropped
 
     def close(self) -> None:
         """End all connections; safe to call twice."""

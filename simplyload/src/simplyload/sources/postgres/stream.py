@@ -1,49 +1,94 @@
-"""Change data capture: the publication and the slot, and the changes that follow a position.
+"""Change data capture: the changes that follow a position, up to the end of the server's log.
 
-A table is copied first and streamed from the LSN at which its copy began; while it is copied it is
-not streamed, since a partial change needs the row that it changes. Other tables may be: each table
-has a position of its own (`position.py`), and the stream begins at the lowest.
+A table is copied first, then streamed from the LSN at which its copy began. While it is copied it
+is not streamed, since a partial change needs the row that it changes. Other tables may be streamed
+meanwhile: each table has a position of its own, and the stream begins at the lowest.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.changes import Batch
 from simplyload.errors import SourceError
-from simplyload.sources.postgres.connection import Reader, connect, connect_replication, fetch
-from simplyload.sources.postgres.copy import copy_table
+from simplyload.sources.postgres.connection import connect, connect_replication
 from simplyload.sources.postgres.discover import SourceTable
-from simplyload.sources.postgres.feed import Feed
-from simplyload.sources.postgres.gathering import Gathering, Streamed
-from simplyload.sources.postgres.pgoutput import Relation, decode
-from simplyload.sources.postgres.position import StreamPosition, TablePosition
-from simplyload.sources.postgres.publication import (
-    Publication,
-    Published,
-    add_statement,
-    check_publication,
-    check_rights,
-    create_statement,
-    find_publication,
-    list_published,
-)
+from simplyload.sources.postgres.follow import Pass
+from simplyload.sources.postgres.position import StreamPosition
+from simplyload.sources.postgres.publication import Published
 from simplyload.sources.postgres.replication import Prepared, StreamState
-from simplyload.sources.postgres.rows import SEQ_PER_LSN, RelationRows
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.slot import (
-    Server,
-    check_owner,
-    create_slot,
-    drop_slot,
-    find_slot,
-    format_lsn,
-    parse_lsn,
-    why_changes_are_lost,
-)
-from simplyload.sources.postgres.state import CopyState
-from simplyload.sources.postgres.types import Column, resolve_types
+from simplyload.sources.postgres.setup import prepare
+from simplyload.sources.postgres.slot import Server, advance_slot, drop_slot, parse_lsn
+
+
+class ChangeStream:
+    """The replication stream of one source: the protocol `Replication`."""
+
+    def __init__(self, settings: PostgresSettings, stream: str) -> None:
+        self._settings = settings
+        self._stream = stream
+        self._slot = settings.slot_name(stream)
+        self._published: Mapping[int, Published] = {}
+        self._pass: Pass | None = None
+        self._unacked: int | None = None
+
+    def prepare(self, state: StreamState | None, tables: Sequence[SourceTable]) -> Prepared:
+        """Make or check publication and slot, and find the tables to copy."""
+        self.close()
+        with closing(connect_replication(self._settings, self._stream)) as replication:
+            server = Server.identify(replication)
+        position = StreamPosition.load(state) if state else None
+        with closing(self._connect(read_only=False)) as connection:
+            try:
+                setup = prepare(connection, server, self._settings, self._stream, position, tables)
+            except psycopg2.Error as error:
+                reason = " ".join(str(error).split())
+                raise SourceError(f"Postgres refuses to prepare the stream: {reason}") from error
+        self._published = setup.published
+        return Prepared(
+            state=setup.position.dump(),
+            lsn=setup.lsn,
+            copy=[setup.published[oid].table.source_name for oid in setup.copy],
+            tables=[published.table for published in setup.published.values()],
+            warnings=setup.warnings,
+        )
+
+    def _connect(self, *, read_only: bool = True) -> Connection:
+        return connect(self._settings, self._stream, read_only=read_only)
+
+    def read(self, state: StreamState, tables: Sequence[SourceTable]) -> Iterator[Batch]:
+        """Yield what follows; a table that is not listed keeps its position (it is copied)."""
+        self.close()
+        published = {table.oid: self._published[table.oid] for table in tables}
+        position = StreamPosition.load(state).hold(published)
+        self._pass = Pass(
+            self._settings, self._stream, position, published, is_clean=self._unacked is None
+        )
+        for batch in self._pass.run():
+            if batch.state is not None:
+                self._unacked = parse_lsn(batch.state["lsn"])
+            yield batch
+
+    def ack(self, state: StreamState) -> None:
+        """Let the slot advance to the LSN that no table needs any more."""
+        position = StreamPosition.load(state)
+        if self._unacked is not None and parse_lsn(position.lsn) >= self._unacked:
+            self._unacked = None
+        if self._pass is None or not self._pass.confirm(position):
+            with closing(self._connect(read_only=False)) as connection:
+                advance_slot(connection, self._slot, position.needed_lsn())
+
+    def drop_slot(self) -> bool:
+        """Drop the slot, for a stream that ends: the server keeps no log for it any more."""
+        self.close()
+        with closing(self._connect(read_only=False)) as connection:
+            return drop_slot(connection, self._slot)
+
+    def close(self) -> None:
+        """End the replication connection; safe to call twice."""
+        if self._pass is not None:
+            self._pass.close()
+            self._pass = None

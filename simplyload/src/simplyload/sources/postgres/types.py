@@ -84,6 +84,19 @@ class PgType:
         return NATIVE.get(self.name)
 
 
+def describe_types() -> list[tuple[str, str, str]]:
+    """List for the document Postgres type, Arrow type, and what is NULL as it does not fit."""
+    unheld = "infinity, years BC and after 9999"
+    rows = [
+        (f"`{name}`", f"`{native.arrow}`", unheld if native.held else "")
+        for name, native in NATIVE.items()
+    ]
+    decimal = f"`numeric(p,s)`, 0 <= s <= p <= {MAX_PRECISION}"
+    rows.append((decimal, "`decimal128(p, s)`", "NaN"))
+    rows.append(("every other type", f"`{pa.string()}`", ""))
+    return rows
+
+
 def _decimal(typmod: int) -> Native | None:
     """Read precision and scale from a numeric's typmod (a signed scale of 11 bits since 15)."""
     precision, scale = (typmod - 4) >> 16 & 0xFFFF, ((typmod - 4 & 0x7FF) ^ 1024) - 1024

@@ -1,0 +1,142 @@
+"""Fixtures: a role that may only read, a source as that role, and what a destination would hold."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2.extensions import parse_dsn
+
+from simplyload.changes import COLS, OP, SEQ, Batch, Changes, Rejected, State
+from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.postgres.source import PostgresSource
+
+Run = Callable[[str], list[Any]]
+Settings = Callable[..., PostgresSettings]
+
+
+@pytest.fixture
+def run(database: str) -> Iterator[Run]:
+    """Give a function that runs SQL as the owner of the database, and gives the rows."""
+    with closing(psycopg2.connect(database)) as connection:
+        connection.autocommit = True
+
+        def execute(statement: str) -> list[Any]:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+
+        yield execute
+
+
+@pytest.fixture
+def reader_role(run: Run) -> Iterator[str]:
+    """Give a role that may SELECT from the tables of `public`, those made later too."""
+    name = f"reader_{uuid.uuid4().hex[:12]}"
+    run(f"create role {name} login")
+    run(f"alter default privileges in schema public grant select on tables to {name}")
+    yield name
+    run(f"drop owned by {name}; drop role {name}")
+
+
+@pytest.fixture
+def settings(database: str, reader_role: str) -> Settings:
+    """Give a function that makes settings of the test's database for the reading role."""
+    parts = parse_dsn(database)
+
+    def make(**given: Any) -> PostgresSettings:
+        base: dict[str, Any] = {
+            "type": "postgres",
+            "host": parts["host"],
+            "port": parts["port"],
+            "database": parts["dbname"],
+            "user": reader_role,
+            "mode": "poll",
+        }
+        return PostgresSettings.model_validate(base | given)
+
+    return make
+
+
+@dataclass
+class Replica:
+    """Reads a source as the engine does and holds the rows that a destination would.
+
+    The state goes through JSON, and changes count only once a state follows them.
+    """
+
+    settings: PostgresSettings
+    state: State = field(default_factory=dict)
+    batches: list[Batch] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    _rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(default_factory=dict)
+
+    def sync(self, commits: int | None = None) -> list[dict[str, Any]]:
+        """Read until the source is caught up, or dies after some states; give the changes."""
+        self.batches = []
+        staged: list[Changes] = []
+        seen: list[dict[str, Any]] = []
+        with closing(PostgresSource(self.settings, "shop")) as source:
+            for batch in source.read(self.state):
+                self.batches.append(batch)
+                staged += batch.changes
+                if batch.state is None:
+                    continue
+                for changes in staged:
+                    seen += self._apply(changes)
+                staged = []
+                self.rejected += batch.rejected
+                self.state = json.loads(json.dumps(batch.state))
+                commits = None if commits is None else commits - 1
+                if commits == 0:
+                    break
+        return seen
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Give the rows of a table that are not deleted, in the order of their keys."""
+        found = self._rows.get(table, {})
+        kept = (key for key, row in found.items() if not row["_deleted"])
+        return [
+            {name: value for name, value in found[key].items() if not name.startswith("_")}
+            for key in sorted(kept, key=repr)
+        ]
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Give the sentences of the last read."""
+        return [warning for batch in self.batches for warning in batch.warnings]
+
+    def _apply(self, changes: Changes) -> list[dict[str, Any]]:
+        rows = self._rows.setdefault(changes.table.name, {})
+        listed = changes.rows.to_pylist()
+        for change in listed:
+            seq, cols = change[SEQ], change[COLS]
+            if change[OP] == "T":
+                for row in rows.values():
+                    row["_deleted"] = row["_deleted"] or row["_seq"] < seq
+                continue
+            key = tuple(change[name] for name in changes.table.key)
+            old = rows.get(key, {"_seq": -1})
+            if old["_seq"] >= seq:
+                continue
+            carried = changes.table.schema.names if cols is None else [*changes.table.key, *cols]
+            blank = dict.fromkeys(changes.table.schema.names)
+            new = blank | old | {name: change[name] for name in carried}
+            if change[OP] == "D":
+                new = blank | old | dict(zip(changes.table.key, key, strict=True))
+            rows[key] = new | {"_seq": seq, "_deleted": change[OP] == "D"}
+        return listed
+
+
+@pytest.fixture
+def replicate(settings: Settings) -> Callable[..., Replica]:
+    """Give a function that makes a replica of the test's database, polled unless told otherwise."""
+
+    def make(**given: Any) -> Replica:
+        return Replica(settings(**given))
+
+    return make
