@@ -276,6 +276,10 @@ def _full_xid(xid: int, newest: int) -> int:
 
 
 def _without_nulls(changes: Changes, names: Sequence[str]) -> Changes:
-    """Leave out the rows that have no value in a new column: it is NULL in the destination."""
-    filled = [pc.is_valid(changes.rows[name]) for name in names]
-    return replace(changes, rows=changes.rows.filter(reduce(pc.or_, filled)))
+    """Leave out rows without a value in the new columns: they are NULL in the destination.
+
+    One row stays where all are such: a load without rows would not keep that they were read.
+    """
+    filled = reduce(pc.or_, [pc.is_valid(changes.rows[name]) for name in names])
+    rows = changes.rows.filter(filled)
+    return replace(changes, rows=rows if rows.num_rows else changes.rows.slice(0, 1))
