@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import zip_longest
+from operator import eq
 
 import duckdb
 import psycopg2
@@ -84,8 +86,8 @@ def find_differences(source: Content, read: Read, table: str) -> list[str]:
     actual = Counter(normalise(row, source.types) for row in read(table, columns))
     lost, extra = expected - actual, actual - expected
     return [
-        *(f"{table}: the destination lacks {_show(columns, row)}" for row in lost),
-        *(f"{table}: the source lacks {_show(columns, row)}" for row in extra),
+        *(f"{table}: the destination lacks {_show(columns, row, extra)}" for row in lost),
+        *(f"{table}: the source lacks {_show(columns, row, lost)}" for row in extra),
     ]
 
 
@@ -141,12 +143,16 @@ def _select(
     return cursor.fetchall()
 
 
-def _show(columns: Sequence[str], row: Row) -> str:
+def _show(columns: Sequence[str], row: Row, others: Counter[Row]) -> str:
+    """Show the first two cells, and of the rest those that differ from the row most like it."""
+    like = max(others, key=lambda other: sum(map(eq, row, other)), default=())
+    pairs = zip_longest(columns, row, like)
     cells = (
-        f"{name}={cell if cell is None else repr(cell[:60])}"
-        for name, cell in zip(columns, row, strict=True)
+        f"{name}={cell if cell is None else repr(cell[:40])}"
+        for number, (name, cell, other) in enumerate(pairs)
+        if number < 2 or (like and cell != other)
     )
-    return "(" + ", ".join(cell for cell in cells if not cell.endswith("=None")) + ")"
+    return "(" + ", ".join(cells) + ")"
 
 
 def _quote(name: str) -> str:
