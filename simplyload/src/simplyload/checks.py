@@ -1,7 +1,7 @@
 """Compares a destination with its source, row by row and cell by cell, in a scratch DuckDB."""
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from simplyload.changes import Table
+from simplyload.config import Configuration
 from simplyload.destinations.destination import Destination
 from simplyload.sources.source import Source
+from simplyload.streams import open_destination, opened_sources, schema_of
 
 SAMPLE = 5  # keys that are named for each kind of difference
 
@@ -36,6 +38,17 @@ class TableCheck:
         """Whether the destination holds the source's rows, each once, and nothing else."""
         faults = (self.missing, self.extra, self.different, self.duplicates, self.null_keys)
         return not any(faults) and not self.drift
+
+
+def compare(configuration: Configuration, names: Sequence[str]) -> Iterator[tuple[str, TableCheck]]:
+    """Compare every table of the streams now; leave out what the source does not keep."""
+    with closing(open_destination(configuration.destination)) as destination:
+        for name, source in opened_sources(configuration, names):
+            schema = schema_of(configuration.sources[name], name)
+            for table in source.tables():
+                found = check_table(source, destination, schema, table)
+                if found:
+                    yield name, found
 
 
 def check_table(
