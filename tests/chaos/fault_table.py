@@ -85,7 +85,7 @@ PROCESS = [
         case("unknown keys", process.edit_state, lambda state: {**state, "what": "is this"}),
         case("in 1970", process.set_watermarks, "1970-01-01T00:00:00.000000Z"),
         case("in 2999", process.set_watermarks, "2999-01-01T00:00:00.000000Z", NO_PAST_TIME),
-        case("no time", process.set_watermarks, "yesterday", NO_PAST_TIME),
+        case("no time", process.set_watermarks, "yesterday", "damaged.*restore"),
         case("newer", process.edit_state, lambda s: {**s, "version": 2}, "version 2.*restore"),
         case("older", process.edit_state, lambda s: {**s, "version": 0}, "version 0.*restore"),
         case("foreign", process.edit_state, lambda _: {"cursor": 7}, "no version.*restore"),

@@ -995,6 +995,16 @@ class TestBroken:
         assert isinstance(done.error, ContractError)
         assert str(done.error).endswith("metric RO")
 
+    def test_a_fault_of_several_metrics_names_all_of_them(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """One error says which metrics it affects."""
+        put_campaign(report_account, 20)
+        report_account.fail_with(CAMPAIGNS, 400, "No.")
+        done = run(tables="campaign_performance", conversion_metrics="Placed Order,RO")
+        assert isinstance(done.error, ContractError)
+        assert str(done.error).endswith("metric PO, RO")
+
     def test_a_refused_message_metric_does_not_block_the_others(
         self, report_account: ScriptedAccount
     ) -> None:
