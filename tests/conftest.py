@@ -26,7 +26,10 @@ def connector_project(tmp_path: Path) -> Path:
 
 
 # The longest files first, so that two workers of pytest-xdist end at about the same time.
-LONGEST = ("test_any_order.py", "test_demo.py", "test_engines.py", "test_matrix.py")
+LONGEST = """
+test_engines.py test_demo.py test_pipeline.py test_matrix.py test_lookml.py test_tables.py
+test_sandbox.py test_page.py test_any_order.py
+""".split()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,7 +65,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             file = raw.write(folder / "raw.db", shop.ROWS, shop.TABLE_NAMES)
-            done = dbt.run(folder, "build", raw=file)
+            done = dbt.run(folder, "build", raw=file, artifacts=True)
             assert done.returncode == 0, done.stdout + done.stderr
             complete.touch()
     return folder

@@ -34,23 +34,41 @@
     {{ return(selected or ['reporting']) }}
 {%- endmacro %}
 
-{#- Fails the run before anything is built if a setting has an invalid value. -#}
+{#- Fails the run before anything is built, and names every setting that has an invalid value. -#}
 {% macro check_settings() -%}
+    {%- set problems = [] -%}
     {%- set compatibility = env_var('KLAVIYO_COMPATIBILITY', 'false') -%}
     {%- if compatibility | lower not in ['true', 'false'] -%}
-        {{ exceptions.raise_compiler_error(
+        {%- do problems.append(
             "KLAVIYO_COMPATIBILITY: true or false, not '" ~ compatibility ~ "'"
-        ) }}
+        ) -%}
     {%- endif -%}
-    {%- set known = ['reporting', 'catalog', 'people', 'all', 'predictive_analytics'] + connector_tables() -%}
-    {%- for name in selected_tables() if execute and name not in known -%}
-        {{ exceptions.raise_compiler_error(
-            "KLAVIYO_TABLES: unknown table '" ~ name ~ "'; known: " ~ known | join(', ')
-        ) }}
+    {%- set words = ['reporting', 'catalog', 'people', 'all', 'predictive_analytics'] -%}
+    {%- set known = words + connector_tables() -%}
+    {%- for name in selected_tables() if name not in known -%}
+        {%- do problems.append(describe_unknown_table(name, known)) -%}
     {%- endfor -%}
+    {%- if problems and execute -%}
+        {{ exceptions.raise_compiler_error(problems | join('. ')) }}
+    {%- endif -%}
     {%- if reads_raw_tables() -%}
         {%- do check_raw_tables() -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- The unknown word, and the longest name that it contains: `campaign` for `Campaigns`. -#}
+{% macro describe_unknown_table(word, known) -%}
+    {%- set nearest = namespace(name='') -%}
+    {%- for name in known -%}
+        {%- if name in word | lower and name | length > nearest.name | length -%}
+            {%- set nearest.name = name -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(
+        "KLAVIYO_TABLES: unknown table '" ~ word ~ "'; "
+        ~ ("did you mean " ~ nearest.name ~ "? " if nearest.name else "")
+        ~ "The connector's README lists the names"
+    ) }}
 {%- endmacro %}
 
 {#- Names the selected raw tables that do not exist in one line of the log, and fails the run if one

@@ -16,6 +16,7 @@ from tests.sandbox_server import REPOSITORY
 EVENTS = 4_000  # the sandbox's campaigns alone make about 2,500
 
 
+@pytest.mark.chaos
 def test_command_measures_every_reader_and_counts_requests(tmp_path: Path) -> None:
     """Every reader reads all events, and a sync of unchanged data makes the fewest requests."""
     output = tmp_path / "bench.csv"
@@ -46,6 +47,7 @@ def test_account_that_is_too_small_is_refused(
     assert not output.exists()
 
 
+@pytest.mark.chaos
 def test_rival_is_measured_with_the_campaigns_it_finds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,6 +63,7 @@ def test_rival_is_measured_with_the_campaigns_it_finds(
     assert theirs.reader in capsys.readouterr().out
 
 
+@pytest.mark.chaos
 def test_rival_that_cannot_be_installed_names_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

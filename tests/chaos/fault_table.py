@@ -123,8 +123,12 @@ TRANSPORT = [
         "the request is retried; a short page is never taken for a complete one",
         quick(
             transient("truncated", framing, **INTERMITTENT, framing=framing)
-            for framing in ("length", "chunked", "close", "gzip")
+            for framing in ("close", "gzip")
         ),
+        [
+            transient("truncated", framing, **INTERMITTENT, framing=framing)
+            for framing in ("length", "chunked")
+        ],
         persistent("truncated", TransientError, label="length", framing="length"),
         persistent("truncated", TransientError, label="chunked", framing="chunked"),
         persistent("truncated", ContractError, label="close", framing="close"),
@@ -147,10 +151,8 @@ TRANSPORT = [
         "the request is tried up to 6 times within 10 minutes, then exit 1",
         transient("stall", times=1, after=2),
         persistent("stall", TransientError, EVENTS, ACCOUNTS, REPORT),
-        quick(
-            case("refused three times", transport.fail_connections, "refused", 3),
-            case("no name three times", transport.fail_connections, "no name", 3),
-        ),
+        quick(case("refused three times", transport.fail_connections, "refused", 3)),
+        case("no name three times", transport.fail_connections, "no name", 3),
         case("refused for ever", transport.refuse_connections),
         case("no name for ever", transport.fail_connections, "no name", 6),
     ),
@@ -190,11 +192,11 @@ RESPONSES = [
             transient("429", str(value), **INTERMITTENT, retry_after=value)
             for value in (1, 0, "soon", -5, "none")
         ],
+        transient("429", "date", **INTERMITTENT, retry_after="date"),
+        case("Retry-After 7", responses.retry_after, 7, 7, 8),
+        case("Retry-After 0", responses.retry_after, 0, 0, 2),
         quick(
-            transient("429", "date", **INTERMITTENT, retry_after="date"),
-            case("Retry-After 7", responses.retry_after, 7, 7, 8),
             case("Retry-After date", responses.retry_after, "date", 2, 3),
-            case("Retry-After 0", responses.retry_after, 0, 0, 2),
             case("quota of reports spent", responses.spend_report_quota),
         ),
         persistent("429", TransientError, label="none", retry_after="none"),
@@ -241,11 +243,9 @@ RESPONSES = [
         "H6",
         "401 at the start or later, then another key",
         "no retry; the message says what to do; the next sync resumes",
-        quick(
-            case("401 after 0 at once", responses.reject_key, "", 0),
-            case("401 after 10 at once", responses.reject_key, "", 10),
-            case("401 after 0 at /api/segments", responses.reject_key, SEGMENTS, 0),
-        ),
+        case("401 after 0 at once", responses.reject_key, "", 0),
+        quick(case("401 after 10 at once", responses.reject_key, "", 10)),
+        case("401 after 0 at /api/segments", responses.reject_key, SEGMENTS, 0),
         case("in fivetran debug", responses.reject_key_of_debug),
         rivals="Airbyte: exit 1, good message; tap-klaviyo: not run",
     ),
@@ -255,10 +255,10 @@ RESPONSES = [
         "skipped with one warning that names the scope, exit 0; all: exit 1; HTML: retried",
         quick(
             case(SCOPES[0], responses.lack_scope, EVENTS, SCOPES[0], "event", "event_attribution"),
-            case(SCOPES[1], responses.lack_scope, "/api/forms$", SCOPES[1], "form", "form_daily"),
             case("no scope at all", responses.lack_all_scopes),
             transient("html403", **INTERMITTENT),
         ),
+        case(SCOPES[1], responses.lack_scope, "/api/forms$", SCOPES[1], "form", "form_daily"),
         persistent("html403", TransientError),
         rivals="Airbyte: fails; tap-klaviyo: not run",
     ),
@@ -314,8 +314,8 @@ MOVING_DATA = [
         "a page twice; an empty page that leads on",
         "nothing is missed, and there is no warning",
         transient("duplicate_page", "events", **INTERMITTENT, path=EVENTS),
+        transient("duplicate_page", "segments", times=1, after=1, path=SEGMENTS),
         quick(
-            transient("duplicate_page", "segments", times=1, after=1, path=SEGMENTS),
             transient("empty_page", **INTERMITTENT, path=PAGED),
             case("empty page first of all", moving_data.send_empty_first_page),
         ),
@@ -358,11 +358,9 @@ MOVING_DATA = [
         case("110 minutes", moving_data.delay_event, 110 * MINUTE, 2 * MINUTE),
         case("4 days", moving_data.delay_event, 4 * DAY, DAY),
         case("6.9 days", moving_data.delay_event, 6.9 * DAY, DAY),
-        quick(
-            case(
-                *("7 days, after the daily look back", moving_data.delay_event),
-                *(7 * DAY - 2 * MINUTE, DAY),
-            )
+        case(
+            *("7 days, after the daily look back", moving_data.delay_event),
+            *(7 * DAY - 2 * MINUTE, DAY),
         ),
         rivals="Airbyte: 5 lost (no lookback); tap-klaviyo: 5 lost",
     ),
@@ -399,7 +397,7 @@ MOVING_DATA = [
         "D9",
         "campaigns and flows are archived; tags, lists, templates, forms and profiles deleted",
         "archived ones say so; deleted ones, their members and links are deleted within a day",
-        quick(case("archived and deleted", moving_data.archive_and_delete)),
+        case("archived and deleted", moving_data.archive_and_delete),
     ),
     fault(
         "D10",
@@ -579,11 +577,9 @@ SECURITY = [
         "X3",
         "links.next on another host, by any spelling",
         "the other host gets no connection; every page comes from Klaviyo",
-        quick(
-            case("another host", security.lead_elsewhere, "http://{address}"),
-            case("user info", security.lead_elsewhere, "http://a.klaviyo.com@{address}"),
-            case("no scheme", security.lead_elsewhere, "//{address}"),
-        ),
+        case("another host", security.lead_elsewhere, "http://{address}"),
+        quick(case("user info", security.lead_elsewhere, "http://a.klaviyo.com@{address}")),
+        case("no scheme", security.lead_elsewhere, "//{address}"),
         case("https", security.lead_elsewhere, "https://{address}"),
         case("IPv6", security.lead_elsewhere, "http://[::1]:9"),
         case("up and down", security.lead_elsewhere, "http://{address}/../.."),
@@ -613,8 +609,8 @@ SECURITY = [
         ],
         quick(
             security.wrong("broken key", "api_key is malformed", api_key=f"{KEY}\r\nX-Evil: 1"),
-            security.wrong("unknown", "unknown configuration key 'apikey'; known", apikey=KEY),
         ),
+        security.wrong("unknown", "unknown configuration key 'apikey'; known", apikey=KEY),
         [
             security.wrong(f"address {url.split('/')[2]}", ADDRESS, url=url)
             for url in (

@@ -1,14 +1,18 @@
 """The real dbt in tests: build the project on a raw warehouse, query the marts.
 
-dbt needs more time to parse the project than to start. Runs with the same settings share one parsed
-project, kept in build/ under a digest of the settings and of the project's files; so by default a
-run enables everything that a setting enables.
+dbt needs more time to start and to parse the project than for most runs. So runs are forks of one
+process (dbt_server.py), and those with the same settings share one parsed project, kept in build/
+under a digest of the settings and of the project's files; so by default a run enables everything
+that a setting enables.
 """
 
+import atexit
 import hashlib
+import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -20,16 +24,22 @@ ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "dbt_project"
 EVERYTHING = {"KLAVIYO_TABLES": "all", "KLAVIYO_COMPATIBILITY": "True"}
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")  # they read no raw table
-PARSED = ROOT / "build" / "parsed_dbt_projects"
+PARSED = Path("target", "partial_parse.msgpack")
 DBT = os.environ.get("DBT", str(ROOT / ".venv-dbt" / "bin" / "dbt"))
+SERVER = Path(__file__).with_name("dbt_server.py")
 
 
 def run(
-    folder: Path, *arguments: str, raw: Path, tables: str = "all", **settings: str
+    folder: Path,
+    *arguments: str,
+    raw: Path,
+    tables: str = "all",
+    artifacts: bool = False,
+    **settings: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run dbt with DuckDB on the raw warehouse file; everything it writes goes to `folder`."""
     environment = duckdb_environment(folder, raw) | EVERYTHING | {"KLAVIYO_TABLES": tables}
-    return run_on(folder, environment | settings, *arguments)
+    return run_on(folder, environment | settings, *arguments, artifacts=artifacts)
 
 
 def duckdb_environment(folder: Path, raw: Path) -> dict[str, str]:
@@ -42,10 +52,30 @@ def duckdb_environment(folder: Path, raw: Path) -> dict[str, str]:
 
 
 def run_on(
-    folder: Path, environment: Mapping[str, str], *arguments: str
+    folder: Path, environment: Mapping[str, str], *arguments: str, artifacts: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run dbt in `folder` with the engine that `environment` selects."""
-    settings = {
+    """Run dbt in `folder` with the engine that `environment` selects.
+
+    Without `artifacts` it writes no JSON about the project to target/, which takes it seconds.
+    """
+    server = _server()
+    _restore_parsed_project(folder, environment)
+    output = folder / "dbt_output.txt"
+    flags = ["--warn-error", "--no-use-colors", "--no-version-check"]
+    code = _request(
+        server,
+        arguments=[*flags, *([] if artifacts else ["--no-write-json"]), *arguments],
+        folder=str(folder),
+        environment=os.environ | _settings(folder, environment),
+        output=str(output),
+    )
+    if code == 0:
+        _keep_parsed_project(folder, environment)
+    return subprocess.CompletedProcess(arguments, code, output.read_text(), "")
+
+
+def _settings(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    return {
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_TARGET_PATH": str(folder / "target"),
@@ -54,24 +84,62 @@ def run_on(
         "DO_NOT_TRACK": "1",
         **environment,
     }
-    shared = PARSED / f"{_digest(environment)}.msgpack"
-    own = folder / "target" / "partial_parse.msgpack"
-    if shared.exists() and not own.exists():
-        own.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(shared, own)
-    done = subprocess.run(
-        [DBT, "--warn-error", "--no-use-colors", "--no-version-check", *arguments],
+
+
+def _request(server: subprocess.Popen[str], **run: Any) -> int:
+    """The exit code of a run. A run that a timeout interrupts ends the server with it."""
+    assert server.stdin
+    assert server.stdout
+    print(json.dumps(run), file=server.stdin, flush=True)
+    try:
+        return int(server.stdout.readline())
+    except BaseException:
+        server.kill()
+        _server.cache_clear()
+        raise
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    """Start the server of this process, whose end closes its standard input and so ends it."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    environment = duckdb_environment(folder, folder / "raw.db") | EVERYTHING
+    _restore_parsed_project(folder, environment)
+    server = subprocess.Popen(
+        [Path(DBT).with_name("python"), "-P", SERVER],  # -P: this folder has a dbt.py, too
         cwd=folder,
-        env=os.environ | settings,
-        capture_output=True,
+        env=os.environ | _settings(folder, environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    if done.returncode == 0 and environment.get("DBT_TARGET") == "duckdb" and not shared.exists():
-        PARSED.mkdir(parents=True, exist_ok=True)
-        part = shutil.copy(own, PARSED / f"{os.getpid()}.part")
-        Path(part).replace(shared)  # at once, so another worker never reads half a file
-    return done
+    atexit.register(server.communicate)
+    assert server.stdout
+    assert server.stdout.readline() == "ready\n"
+    _keep_parsed_project(folder, environment)
+    return server
+
+
+def _restore_parsed_project(folder: Path, environment: Mapping[str, str]) -> None:
+    """Give a new folder the parsed project of an earlier run with the same settings."""
+    kept, own = _kept_file(environment), folder / PARSED
+    if kept.exists() and not own.exists():
+        own.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(kept, own)
+
+
+def _keep_parsed_project(folder: Path, environment: Mapping[str, str]) -> None:
+    """Keep the parsed project for later runs; only settings for DuckDB are ever the same again."""
+    kept = _kept_file(environment)
+    if environment.get("DBT_TARGET") == "duckdb" and not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = shutil.copy(folder / PARSED, kept.with_suffix(f".{os.getpid()}"))
+        Path(part).replace(kept)  # at once, so another worker never reads half a file
+
+
+def _kept_file(environment: Mapping[str, str]) -> Path:
+    return ROOT / "build" / "parsed_dbt_projects" / f"{_digest(environment)}.msgpack"
 
 
 def _digest(environment: Mapping[str, str]) -> str:

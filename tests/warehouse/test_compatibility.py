@@ -9,8 +9,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.warehouse import dbt
-
 TEXT, TIME, FLAG, NUMBER = "VARCHAR", "TIMESTAMP WITH TIME ZONE", "BOOLEAN", "DOUBLE"
 CONTRACT = {
     "event": {
@@ -93,12 +91,3 @@ def test_an_order_joins_the_event_and_campaign_of_its_attribution(
         ("back", "Refunded Order", 100.0, "launch"),
         ("ahead", "Placed Order", 1.0, None),
     ]
-
-
-def test_another_value_than_true_or_false_is_an_error(built: Path, tmp_path: Path) -> None:
-    """Any other value of KLAVIYO_COMPATIBILITY fails before anything is built."""
-    done = dbt.run(tmp_path, "build", raw=built / "raw.db", KLAVIYO_COMPATIBILITY="yes")
-
-    assert done.returncode != 0
-    assert "KLAVIYO_COMPATIBILITY: true or false, not 'yes'" in done.stdout
-    assert "START" not in done.stdout

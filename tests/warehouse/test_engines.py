@@ -145,7 +145,7 @@ def test_an_incremental_run_equals_a_full_one(run: TwoRuns, full: Contents) -> N
         assert run.updated[model] == full[model], model
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+@pytest.mark.parametrize("engine", ["duckdb", pytest.param("postgres", marks=pytest.mark.chaos)])
 def test_a_run_without_a_new_sync_changes_no_row(
     engine: str, request: pytest.FixtureRequest
 ) -> None:

@@ -325,6 +325,7 @@ def test_an_ab_test_has_wilson_intervals_and_z_scores(warehouse: Path) -> None:
     ]
 
 
+@pytest.mark.chaos
 def test_an_empty_warehouse_builds(tmp_path: Path) -> None:
     """Before the first sync every mart exists with its types and without rows."""
     empty = raw.write(tmp_path / "raw.db", {})

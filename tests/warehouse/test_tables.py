@@ -13,9 +13,10 @@ from streams import TABLES
 from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
 
-SELECTED = ["campaign", "campaign_performance", "event", "form"]
+SELECTED = "campaign, campaign_performance, event, form, list_profile, predictive_analytics"
 # The user of Fivetran unticked two of them, the tables about syncs, and some columns.
 EXISTING = ["account", "campaign", "campaign_performance", "flow"]
+MISSING = ["list", "form", "event", "profile", "list_profile", "sync_report", "sync_error"]
 UNTICKED = {
     "account": ("organization_name", "is_test_account"),
     "campaign": ("name", "is_archived", "definition", "created_at"),
@@ -56,13 +57,15 @@ def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
         tmp_path,
         *("build", *dbt.WITHOUT_UNIT_TESTS, *ERRORS_ONLY),
         raw=synced,
-        tables=", ".join(SELECTED),
+        tables=SELECTED,
+        artifacts=True,
         KLAVIYO_COMPATIBILITY="False",
     )
 
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("Read as empty, because they are missing: ") == 1
-    assert "are missing: form, event, sync_report, sync_error. Tick them" in done.stdout
+    assert f"are missing: {', '.join(MISSING)}. Tick them" in done.stdout
+    assert read_tables(tmp_path) == synced_tables(SELECTED) == {*EXISTING, *MISSING} - {"flow"}
     partial, complete = tmp_path / "warehouse.duckdb", columns(built / "warehouse.duckdb")
     requested = [row for row in complete if row["table_schema"] == "klaviyo_compatibility"]
     assert columns(partial) == [row for row in complete if row not in requested]
@@ -100,13 +103,17 @@ def test_b5_what_is_required_is_named_with_its_remedy(
     assert "START" not in done.stdout
 
 
-@pytest.mark.parametrize("selection", ["", "list_profile, predictive_analytics"])
-def test_dbt_reads_the_tables_that_the_connector_syncs(selection: str, tmp_path: Path) -> None:
-    """KLAVIYO_TABLES selects the same raw tables as the connector's setting `tables`."""
-    assert dbt.run(tmp_path, "parse", raw=tmp_path / "raw.db", tables=selection).returncode == 0
+def test_dbt_reads_the_tables_that_the_connector_syncs(tmp_path: Path) -> None:
+    """By default both have the same tables; the test B5 holds the same of chosen ones."""
+    done = dbt.run(tmp_path, "parse", raw=tmp_path / "raw.db", tables="", artifacts=True)
+    assert done.returncode == 0
+    assert read_tables(tmp_path) == synced_tables("") < set(TABLES)
+
+
+def synced_tables(selection: str) -> set[str]:
+    """The raw tables that the connector syncs with this setting `tables`."""
     settings = {"api_key": "pk_anything", "tables": selection}
-    synced = configuration.parse_configuration(settings).tables & TABLES.keys()
-    assert read_tables(tmp_path) == synced < set(TABLES)
+    return {*configuration.parse_configuration(settings).tables & TABLES.keys()}
 
 
 def read_tables(folder: Path) -> set[str]:
@@ -117,11 +124,14 @@ def read_tables(folder: Path) -> set[str]:
     return {node.rpartition(".")[2] for node in nodes if node.startswith("source.")}
 
 
-def test_an_unknown_table_fails_before_anything_is_built(tmp_path: Path) -> None:
-    """The error names the setting, the unknown word and the known ones."""
+def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
+    """One error names every wrong setting and word, and the nearest name where there is one."""
     empty = raw.write(tmp_path / "raw.db", {})
-    done = dbt.run(tmp_path, "build", raw=empty, tables="reporting, Campaign")
+    wrong = "reporting, Campaigns, foo"
+    done = dbt.run(tmp_path, "build", raw=empty, tables=wrong, KLAVIYO_COMPATIBILITY="yes")
 
     assert done.returncode != 0
-    assert "KLAVIYO_TABLES: unknown table 'Campaign'; known: reporting, all" in done.stdout
+    assert "KLAVIYO_COMPATIBILITY: true or false, not 'yes'. KLAVIYO_TABLES: " in done.stdout
+    assert "unknown table 'Campaigns'; did you mean campaign? The connector's" in done.stdout
+    assert "unknown table 'foo'; The connector's README lists the names" in done.stdout
     assert "START" not in done.stdout
