@@ -132,10 +132,10 @@ class Pipeline:
             self._commit((), self._source.backfill(self._known_state(), table, since))
 
     def reset(self) -> None:
-        """Commit the empty state: the next run reads everything again."""
+        """Commit a state from which the next run reads everything again; no row is removed."""
         with self._session():
             self._take_lease()
-            self._commit((), {})
+            self._commit((), self._source.reset(self._known_state()))
 
     def clean(self, keep_days: int | None = None) -> list[str]:
         """Remove what dead runs left, and the log's files older than `keep_days`; name them.

@@ -66,6 +66,10 @@ class ScriptedSource:
         """Note the state."""
         self.acked.append(state)
 
+    def reset(self, state: State) -> State:  # noqa: ARG002
+        """Give the first state."""
+        return {}
+
     def backfill(self, state: State, table: str, since: str | None) -> State:  # noqa: ARG002
         """Give the first state."""
         return {"n": 0}

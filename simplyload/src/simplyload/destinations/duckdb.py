@@ -9,7 +9,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 from sqlglot import exp
 
-from simplyload.catalog import Dialect
+from simplyload.catalog import Dialect, Names
 from simplyload.changes import Table
 from simplyload.destinations.destination import Load, Staged
 from simplyload.destinations.sql import SqlDestination
@@ -26,6 +26,7 @@ class DuckDBSettings(BaseModel):
     path: Path = Path("build/simplyload.duckdb")
     memory_limit: str = "192MB"
     threads: int = 2
+    names: Names = Names()
 
 
 class DuckDBDestination(SqlDestination):
@@ -34,7 +35,7 @@ class DuckDBDestination(SqlDestination):
     dialect: Dialect = "duckdb"
 
     def __init__(self, settings: DuckDBSettings) -> None:
-        super().__init__()
+        super().__init__(settings.names)
         self._settings = settings
         self._open: duckdb.DuckDBPyConnection | None = None
 
