@@ -73,6 +73,8 @@ class DuckDBDestination(SqlDestination):
             "memory_limit": self._settings.memory_limit,
             "threads": self._settings.threads,
             "preserve_insertion_order": False,
+            # A new file is one that DuckDB 1.5 reads too, which dbt and others still use.
+            "storage_compatibility_version": "v1.5.0",
         }
 
     def _run(self, statement: str) -> tuple[list[tuple[Any, ...]], int]:
