@@ -96,7 +96,6 @@ class _Plan:
 
     staged: Staged
     merge: merge.Merge
-    empty: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +228,7 @@ class SqlDestination(ABC):
             repeated=self._count(staged, stage, [column.target for column in key]) > 1,
             remove=load.remove,
         )
-        return _Plan(staged=staged, merge=plan, empty=self._is_empty(plan.target))
+        return _Plan(staged=staged, merge=plan)
 
     def _shape(self, load: Load, staged: Staged, known: _Known | None) -> _Shape:
         name = staged.table.name
@@ -297,9 +296,6 @@ class SqlDestination(ABC):
             )
         return int(most or 0)
 
-    def _is_empty(self, table: exp.Table) -> bool:
-        return not self._query(exp.select("1").from_(table).limit(1))
-
     def _transact(
         self, lease: Lease, load: Load, plans: Sequence[_Plan], stopped: Sequence[Stopped]
     ) -> dict[str, int]:
@@ -316,10 +312,10 @@ class SqlDestination(ABC):
         return rows
 
     def _apply(self, plan: _Plan) -> int:
-        if plan.empty:
-            return self._execute(merge.insert_into(plan.merge))
         if plan.merge.truncated is not None:
             self._execute(merge.mark_truncated(plan.merge))
+        if not self._query(merge.find_known_key(plan.merge)):
+            return self._execute(merge.insert_into(plan.merge))
         return self._execute(merge.merge_into(plan.merge))
 
     def _record_tables(
