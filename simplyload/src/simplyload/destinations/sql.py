@@ -312,11 +312,13 @@ class SqlDestination(ABC):
         return rows
 
     def _apply(self, plan: _Plan) -> int:
+        if self._query(merge.find_known_key(plan.merge)):
+            rows = self._execute(merge.merge_into(plan.merge))
+        else:
+            rows = self._execute(merge.insert_into(plan.merge))
         if plan.merge.truncated is not None:
             self._execute(merge.mark_truncated(plan.merge))
-        if not self._query(merge.find_known_key(plan.merge)):
-            return self._execute(merge.insert_into(plan.merge))
-        return self._execute(merge.merge_into(plan.merge))
+        return rows
 
     def _record_tables(
         self, load: Load, plans: Sequence[_Plan], stopped: Sequence[Stopped]

@@ -1,30 +1,28 @@
 """One pass over the server's log: from a position to its end as of the pass's beginning."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from functools import reduce
 
 import psycopg2
 import pyarrow as pa
-import pyarrow.compute as pc
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from simplyload.changes import Batch, Changes
+from simplyload.changes import Batch
 from simplyload.errors import SourceError
-from simplyload.sources.postgres.connection import Reader, connect, fetch, identifier, literal
-from simplyload.sources.postgres.copy import copy_table
+from simplyload.sources.postgres.connection import Reader, connect, fetch
 from simplyload.sources.postgres.discover import SourceTable
 from simplyload.sources.postgres.feed import Feed, is_dropped
 from simplyload.sources.postgres.gathering import Gathering, Streamed
-from simplyload.sources.postgres.pgoutput import Relation, Row, decode
+from simplyload.sources.postgres.pgoutput import Relation, decode
 from simplyload.sources.postgres.position import StreamPosition
 from simplyload.sources.postgres.publication import Published
-from simplyload.sources.postgres.rows import SEQ_PER_LSN, Key, RelationRows
+from simplyload.sources.postgres.reread import read_again, read_cells
+from simplyload.sources.postgres.rows import RelationRows
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.setup import BARRIER_SECONDS, current_lsn, find_barrier
-from simplyload.sources.postgres.state import CopyState
+from simplyload.sources.postgres.setup import current_lsn, find_barrier
+from simplyload.sources.postgres.slot import parse_lsn
 from simplyload.sources.postgres.types import Column, resolve_types
 
 # What is gathered, in bytes of messages, before it is handed over: complete transactions, and parts
@@ -40,7 +38,7 @@ REREAD_KEYS = 500
 class Pass:
     """Reads the log once. A batch has a state where no transaction is open.
 
-    `is_clean` says that the destination has all that earlier passes yielded.
+    `pending` is the LSN of the last state that was given away and is not confirmed yet.
     """
 
     def __init__(
@@ -49,19 +47,21 @@ class Pass:
         stream: str,
         position: StreamPosition,
         published: Mapping[int, Published],
-        *,
-        is_clean: bool,
+        pending: int | None,
     ) -> None:
         self._settings = settings
         self._stream = stream
-        self._position = position
+        self._position = self._given = position
         self._published = published
         self._roots = {leaf: oid for oid, item in published.items() for leaf in item.leaves}
-        self._is_clean = is_clean
         self._catalog: Connection = connect(settings, stream)
         self._feed: Feed | None = None
-        self._yielded = position
+        self.pending = pending
         self._end: int | None = None
+        # No batch has a state: what is read would be incomplete.
+        self._hold = False
+        # Changes were handed over since the last state.
+        self._has_parts = False
 
     def run(self) -> Iterator[Batch]:
         """Follow the log to its end; a lost connection is opened again at the position."""
@@ -87,22 +87,20 @@ class Pass:
         if self._catalog.closed:
             self._catalog = connect(self._settings, self._stream)
         if self._settings.heartbeat:
-            fetch(self._catalog, "select pg_logical_emit_message(false, 'simplyload', '')")
+            fetch(self._catalog, "select pg_logical_emit_message(true, 'simplyload', '')")
         target = current_lsn(self._catalog)
         feed = Feed(self._settings, self._stream, self._position.start(self._published))
         self._feed = feed
         gathering = Gathering(self._streamed(), self._find_table, self._open_rows)
         yield from self._gather(feed, gathering, target)
-        yield from self._read_new_columns(feed, gathering)
-        self._end = feed.position
-        yielded = self._yielded
+        yield from self._read_due(feed, gathering)
+        self._end, self._hold = feed.position, False
+        given, pending = self._given, self.pending
         batch = self._commit(gathering, self._end)
-        if batch.changes or batch.warnings or self._position.tables != yielded.tables:
+        if self.pending != pending or self._position.tables != given.tables:
             yield batch
-        else:
-            self._yielded = yielded
-        if self._is_clean:
-            self.confirm(yielded)
+        if self.pending is None:
+            self.confirm(self._position)
 
     def _streamed(self) -> dict[int, Streamed]:
         return {
@@ -110,24 +108,27 @@ class Pass:
             for oid, item in self._published.items()
         }
 
-    def _gather(
-        self, feed: Feed, gathering: Gathering, target: int, *, hold: bool = False
-    ) -> Iterator[Batch]:
-        """Read up to the target. `hold`: no batch has a state yet."""
+    def _gather(self, feed: Feed, gathering: Gathering, target: int) -> Iterator[Batch]:
+        """Read up to the target."""
         while True:
             payload = feed.next()
             if payload is not None:
                 gathering.add(decode(payload), len(payload))
                 if gathering.size >= BATCH_BYTES:
-                    if not (gathering.in_transaction or hold):
+                    if not (gathering.in_transaction or self._hold):
                         yield self._commit(gathering, gathering.end_lsn)
                     elif gathering.size >= PART_BYTES:
-                        changes, rejected = gathering.drain()
-                        yield Batch(changes=changes, rejected=rejected, state=None)
+                        yield self._part(gathering)
             elif feed.position >= target and not gathering.in_transaction:
                 return
             else:
                 feed.wait(WAIT_SECONDS)
+
+    def _part(self, gathering: Gathering) -> Batch:
+        """Give everything gathered, as a part of what goes on."""
+        changes, rejected = gathering.drain()
+        self._has_parts |= bool(changes)
+        return Batch(changes=changes, rejected=rejected, state=None)
 
     def _commit(self, gathering: Gathering, lsn: int) -> Batch:
         """Give everything gathered, and the position behind it."""
@@ -138,55 +139,50 @@ class Pass:
             if not position.tables[str(oid)].stopped:
                 position = position.stop(oid)
                 warnings.append(reason)
-        self._position = self._yielded = position
+        if changes or warnings or self._has_parts:
+            # Without these no load may keep the state; and none needs to, since nothing is skipped.
+            self.pending = parse_lsn(position.lsn)
+        self._position = self._given = position
+        self._has_parts = False
         return Batch(changes=changes, rejected=rejected, state=position.dump(), warnings=warnings)
 
-    def _read_new_columns(self, feed: Feed, gathering: Gathering) -> Iterator[Batch]:
-        """Read the values of columns that are new or have a new type: the server sends none.
+    def _read_due(self, feed: Feed, gathering: Gathering) -> Iterator[Batch]:
+        """Read from the tables what the server does not send: see `reread.py`.
 
-        They are stamped with the LSN reached, so that what changed them since follows. There is no
-        state before the stream has passed the end of this reading: until then a row that was
-        inserted meanwhile has these columns alone.
+        It is stamped with the LSN reached, so that what changed it since follows. There is no state
+        before the stream has passed the end of this reading: until then a row that was inserted
+        meanwhile has these columns alone.
         """
-        due = self._find_new_columns(gathering)
+        due = self._find_due(gathering)
         if not due:
             return
         reached = feed.position
+        yield self._part(gathering)
         if find_barrier(self._catalog) is None:
             names = ", ".join(self._published[oid].table.source_name for oid in due)
-            yield Batch(
-                state=None,
-                warnings=[f"The new columns of {names} are read once older transactions end."],
-            )
+            warning = f"The values of {names} are read again once older transactions end."
+            yield Batch(state=None, warnings=[warning])
             return
+        self._hold = self._has_parts = True
         with closing(Reader(self._settings, self._stream)) as reader:
             for oid, columns in due.items():
-                yield from self._read_columns(reader, self._published[oid], columns, reached)
-        yield from self._gather(feed, gathering, current_lsn(self._catalog), hold=True)
+                table, known = self._published[oid].table, self._position.tables[str(oid)]
+                rows = self._settings.chunk_rows
+                yield from read_again(reader, table, columns, known.types, reached, rows)
+                types = self._published[oid].types
+                self._position = self._position.with_table(oid, replace(known, types=types))
+                gathering.resume(oid, reached)
+        yield from self._gather(feed, gathering, current_lsn(self._catalog))
 
-    def _find_new_columns(self, gathering: Gathering) -> dict[int, tuple[str, ...]]:
-        """Give by table the columns that the position does not know, or with another type."""
-        due = {}
+    def _find_due(self, gathering: Gathering) -> dict[int, tuple[str, ...] | None]:
+        """Give by table the columns that the position does not know so; None for all rows."""
+        due: dict[int, tuple[str, ...] | None] = dict.fromkeys(gathering.incomplete)
         for oid, item in self._published.items():
             known = self._position.tables[str(oid)].types
-            if oid not in gathering.stopped and known != item.types:
-                due[oid] = tuple(
-                    name for name, type_ in item.types.items() if known.get(name) != type_
-                )
+            if oid not in {*gathering.stopped, *due} and known != item.types:
+                new = item.types.items() - known.items()
+                due[oid] = tuple(name for name in item.types if (name, item.types[name]) in new)
         return due
-
-    def _read_columns(
-        self, reader: Reader, item: Published, names: tuple[str, ...], reached: int
-    ) -> Iterator[Batch]:
-        known = self._position.tables[str(item.table.oid)]
-        state = CopyState(seq=reached * SEQ_PER_LSN, columns=names)
-        chunks = copy_table(reader, item.table, state, self._settings.chunk_rows) if names else ()
-        for copied in chunks:
-            changes = [_without_nulls(change, names) for change in copied.changes]
-            if known.types.keys() & set(names):
-                changes = list(copied.changes)
-            yield Batch(changes=changes, rejected=copied.rejected, state=None)
-        self._position = self._position.with_table(item.table.oid, replace(known, types=item.types))
 
     def _find_table(self, relation_oid: int) -> int:
         """Give the table of a relation; a partition made since the pass began is looked up."""
@@ -209,39 +205,8 @@ class Pass:
             target,
             relation,
             columns,
-            lambda names, keys, xids: self._reread(table, names, keys, xids),
+            lambda names, keys, xids: read_cells(self._catalog, table, names, keys, xids),
         )
-
-    def _reread(
-        self, table: SourceTable, names: Sequence[str], keys: Sequence[Key], xids: set[int]
-    ) -> dict[Key, Row]:
-        """Read columns of some rows as they are now, in the text form of the stream."""
-        self._await_visible(xids)
-        key_names = ", ".join(identifier(name) for name in table.key)
-        wanted = ", ".join(table.column(name).text for name in (*table.key, *names))
-        found: dict[Key, Row] = {}
-        for first in range(0, len(keys), REREAD_KEYS):
-            rows = ", ".join(map(_row_literal, keys[first : first + REREAD_KEYS]))
-            query = f"select {wanted} from {table.from_clause} where ({key_names}) in ({rows})"  # noqa: S608
-            for row in fetch(self._catalog, query):
-                values = [None if value is None else value.encode() for value in row]
-                found[tuple(values[: len(table.key)])] = values[len(table.key) :]
-        return found
-
-    def _await_visible(self, xids: set[int]) -> None:
-        """Wait until transactions that are in the log are visible to others, too."""
-        query = """select bool_and(pg_visible_in_snapshot(id::text::xid8, pg_current_snapshot()))
-            from unnest(%s::int8[]) id"""
-        newest = fetch(self._catalog, "select pg_snapshot_xmax(pg_current_snapshot())::text")
-        ids = [_full_xid(xid, int(newest[0][0])) for xid in xids]
-        give_up = time.monotonic() + BARRIER_SECONDS
-        while not fetch(self._catalog, query, [ids])[0][0]:
-            if time.monotonic() > give_up:
-                raise SourceError(
-                    f"A committed transaction (xid {min(ids)}) stays invisible:"
-                    " does its commit wait for a synchronous standby?"
-                )
-            time.sleep(0.02)
 
     def confirm(self, position: StreamPosition) -> bool:
         """Confirm what is committed; False where no connection is open for it.
@@ -249,11 +214,13 @@ class Pass:
         When all is committed and the pass is over, the slot may go on to where the pass ended:
         nothing published lies in between.
         """
+        if self.pending is not None and parse_lsn(position.lsn) >= self.pending:
+            self.pending = None
         if self._feed is None:
             return False
-        is_last = self._end is not None and position.lsn == self._yielded.lsn
-        self._feed.confirm(position.needed_lsn(self._end if is_last else None))
-        if is_last:
+        is_over = self._end is not None and self.pending is None
+        self._feed.confirm(position.needed_lsn(self._end if is_over else None))
+        if is_over:
             self.close()
         return True
 
@@ -263,19 +230,3 @@ class Pass:
             self._feed.close()
             self._feed = None
         self._catalog.close()
-
-
-def _row_literal(key: Key) -> str:
-    values = (literal(value.decode()) for value in key if isinstance(value, bytes))
-    return f"({', '.join(values)})"
-
-
-def _full_xid(xid: int, newest: int) -> int:
-    """Complete the 32 bits of a transaction id that the stream sends: it is near the newest."""
-    return newest + ((xid - newest + 2**31) % 2**32 - 2**31)
-
-
-def _without_nulls(changes: Changes, names: Sequence[str]) -> Changes:
-    """Leave out the rows that have no value in a new column: it is NULL in the destination."""
-    filled = [pc.is_valid(changes.rows[name]) for name in names]
-    return replace(changes, rows=changes.rows.filter(reduce(pc.or_, filled)))

@@ -1,7 +1,7 @@
 """Gathers a stream's messages into changes per table, and notices what a table cannot survive."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simplyload.changes import Changes, Rejected
 from simplyload.sources.postgres.discover import SourceTable
@@ -50,7 +50,7 @@ class Gathering:
         find_table: Callable[[int], int],
         open_rows: Callable[[SourceTable, Relation], RelationRows],
     ) -> None:
-        self._streamed = streamed
+        self._streamed = dict(streamed)
         self._find_table = find_table
         self._open_rows = open_rows
         self._relations: dict[int, Relation] = {}
@@ -63,6 +63,8 @@ class Gathering:
         self.end_lsn = 0
         self.size = 0
         self.stopped: dict[int, str] = {}
+        # Tables that lost rows of which the stream does not tell; gathered no more until `resume`.
+        self.incomplete: set[int] = set()
 
     def add(self, message: Message | None, size: int) -> None:
         """Take one message of so many bytes."""
@@ -101,7 +103,9 @@ class Gathering:
         """Begin to gather a relation's changes, or stop its table; None where none is wanted."""
         oid = self._find_table(relation_oid)
         streamed = self._streamed.get(oid)
-        if streamed is None or oid in self.stopped or self._commit_lsn < streamed.lsn:
+        if streamed is None or self._commit_lsn < streamed.lsn:
+            return None
+        if oid in self.stopped or oid in self.incomplete:
             return None
         relation = self._relations[relation_oid]
         if reason := _why_stop(streamed.table, relation, is_root=oid == relation_oid):
@@ -114,8 +118,17 @@ class Gathering:
     def _stop(self, oid: int, reason: str) -> None:
         """Gather nothing more of a table; what was gathered before stays."""
         self.stopped[oid] = reason
+        self._close(oid)
+
+    def _close(self, oid: int) -> None:
         for relation in [key for key, target in self._targets.items() if target.oid == oid]:
             self._take(self._targets.pop(relation).rows)
+
+    def resume(self, oid: int, lsn: int) -> None:
+        """Gather a table's changes from an LSN on: what was before is read by other means."""
+        self._close(oid)
+        self._streamed[oid] = replace(self._streamed[oid], lsn=lsn)
+        self.incomplete.discard(oid)
 
     def _add_truncate(self, relations: tuple[int, ...]) -> None:
         """Take a TRUNCATE. That of a root arrives as one of all its partitions."""
@@ -129,11 +142,9 @@ class Gathering:
                 target.rows.truncate(self._commit_lsn, self._index + 1)
                 ended.add(target.oid)
             else:
-                self._stop(
-                    target.oid,
-                    f"A partition of {streamed.table.source_name} was truncated, and the stream"
-                    " does not tell which rows those were: the table is copied again.",
-                )
+                # The stream does not tell which of the root's rows those were.
+                self.incomplete.add(target.oid)
+                self._close(target.oid)
 
     def _take(self, rows: RelationRows) -> None:
         if len(rows):

@@ -21,7 +21,7 @@ from simplyload.sources.postgres.publication import Published
 from simplyload.sources.postgres.replication import Prepared, StreamState
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.setup import prepare
-from simplyload.sources.postgres.slot import Server, advance_slot, drop_slot, parse_lsn
+from simplyload.sources.postgres.slot import Server, advance_slot, drop_slot
 
 
 class ChangeStream:
@@ -33,7 +33,6 @@ class ChangeStream:
         self._slot = settings.slot_name(stream)
         self._published: Mapping[int, Published] = {}
         self._pass: Pass | None = None
-        self._unacked: int | None = None
 
     def prepare(self, state: StreamState | None, tables: Sequence[SourceTable]) -> Prepared:
         """Make or check publication and slot, and find the tables to copy."""
@@ -65,18 +64,17 @@ class ChangeStream:
         published = {table.oid: self._published[table.oid] for table in tables}
         position = StreamPosition.load(state).hold(published)
         self._pass = Pass(
-            self._settings, self._stream, position, published, is_clean=self._unacked is None
+            self._settings,
+            self._stream,
+            position,
+            published,
+            pending=self._pass.pending if self._pass else None,
         )
-        for batch in self._pass.run():
-            if batch.state is not None:
-                self._unacked = parse_lsn(batch.state["lsn"])
-            yield batch
+        yield from self._pass.run()
 
     def ack(self, state: StreamState) -> None:
         """Let the slot advance to the LSN that no table needs any more."""
         position = StreamPosition.load(state)
-        if self._unacked is not None and parse_lsn(position.lsn) >= self._unacked:
-            self._unacked = None
         if self._pass is None or not self._pass.confirm(position):
             with closing(self._connect(read_only=False)) as connection:
                 advance_slot(connection, self._slot, position.needed_lsn())
@@ -91,4 +89,3 @@ class ChangeStream:
         """End the replication connection; safe to call twice."""
         if self._pass is not None:
             self._pass.close()
-            self._pass = None

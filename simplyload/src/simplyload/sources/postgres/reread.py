@@ -1,0 +1,106 @@
+"""Reads from the tables what the stream does not carry.
+
+The server sends no row changes for a column that is added with a default or gets another type, no
+unchanged large value even where the row gets a new key, and no rows for a truncated partition.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+
+import pyarrow.compute as pc
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from simplyload.changes import Batch, Changes
+from simplyload.errors import SourceError
+from simplyload.sources.postgres.connection import Reader, fetch, identifier, literal
+from simplyload.sources.postgres.copy import copy_table
+from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.pgoutput import Row
+from simplyload.sources.postgres.position import Types
+from simplyload.sources.postgres.rows import SEQ_PER_LSN, Key
+from simplyload.sources.postgres.setup import BARRIER_SECONDS
+from simplyload.sources.postgres.state import CopyState
+
+KEYS_PER_STATEMENT = 500
+
+
+def read_again(  # noqa: PLR0913, PLR0917
+    reader: Reader,
+    table: SourceTable,
+    columns: tuple[str, ...] | None,
+    known: Types,
+    lsn: int,
+    chunk_rows: int,
+) -> Iterator[Batch]:
+    """Yield a table's rows as of an LSN, or only some columns of them, as parts of one unit."""
+    if columns == ():
+        return
+    are_new = columns is not None and not known.keys() & set(columns)
+    state = CopyState(seq=lsn * SEQ_PER_LSN, columns=columns)
+    for copied in copy_table(reader, table, state, chunk_rows):
+        changes = copied.changes
+        if columns is not None and are_new:
+            changes = [_without_nulls(change, columns) for change in changes]
+        yield Batch(changes=changes, rejected=copied.rejected, state=None)
+
+
+def _without_nulls(changes: Changes, names: Sequence[str]) -> Changes:
+    """Leave out rows without a value in the new columns: they are NULL in the destination.
+
+    One row stays where all are such: a load without rows would not keep that they were read.
+    """
+    filled = reduce(pc.or_, [pc.is_valid(changes.rows[name]) for name in names])
+    rows = changes.rows.filter(filled)
+    return replace(changes, rows=rows if rows.num_rows else changes.rows.slice(0, 1))
+
+
+def read_cells(
+    catalog: Connection,
+    table: SourceTable,
+    names: Sequence[str],
+    keys: Sequence[Key],
+    xids: set[int],
+) -> Mapping[Key, Row]:
+    """Read columns of some rows as they are now, by key, in the text form of the stream.
+
+    `xids` are the transactions that must be visible for it.
+    """
+    _await_visible(catalog, xids)
+    key_names = ", ".join(identifier(name) for name in table.key)
+    wanted = ", ".join(table.column(name).text for name in (*table.key, *names))
+    found: dict[Key, Row] = {}
+    for first in range(0, len(keys), KEYS_PER_STATEMENT):
+        rows = ", ".join(map(_row_literal, keys[first : first + KEYS_PER_STATEMENT]))
+        query = f"select {wanted} from {table.from_clause} where ({key_names}) in ({rows})"  # noqa: S608
+        for row in fetch(catalog, query):
+            values: Row = [None if value is None else value.encode() for value in row]
+            found[tuple(values[: len(table.key)])] = values[len(table.key) :]
+    return found
+
+
+def _row_literal(key: Key) -> str:
+    values = (literal(value.decode()) for value in key if isinstance(value, bytes))
+    return f"({', '.join(values)})"
+
+
+def _await_visible(catalog: Connection, xids: set[int]) -> None:
+    """Wait until transactions that are in the log are visible to others, too."""
+    query = """select bool_and(pg_visible_in_snapshot(id::text::xid8, pg_current_snapshot()))
+        from unnest(%s::int8[]) id"""
+    newest = fetch(catalog, "select pg_snapshot_xmax(pg_current_snapshot())::text")[0][0]
+    ids = [_full_xid(xid, int(newest)) for xid in xids]
+    give_up = time.monotonic() + BARRIER_SECONDS
+    while not fetch(catalog, query, [ids])[0][0]:
+        if time.monotonic() > give_up:
+            raise SourceError(
+                f"A committed transaction (xid {min(ids)}) stays invisible:"
+                " does its commit wait for a synchronous standby?"
+            )
+        time.sleep(0.02)
+
+
+def _full_xid(xid: int, newest: int) -> int:
+    """Complete the 32 bits of a transaction id that the stream sends: it is near the newest."""
+    return newest + ((xid - newest + 2**31) % 2**32 - 2**31)

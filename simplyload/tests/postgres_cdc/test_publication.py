@@ -1,0 +1,420 @@
+"""The publication: what is in it, in which form, and what a table cannot survive."""
+
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from simplyload.errors import SourceError
+from tests.postgres_cdc.replica import Database, Replica
+
+
+def ids(replica: Replica, table: str) -> list[int]:
+    """Give the ids of the destination's rows."""
+    return [row["id"] for row in replica.rows(table)]
+
+
+def test_a3_a_new_table_is_copied(source: Database, replica: Replica) -> None:
+    """A table that appears later is published and copied, with the rows from before."""
+    source.run("create table a (id int primary key)", "insert into a values (1)")
+    replica.sync()
+    source.run(
+        "create table b (id int primary key)",
+        "insert into b values (1)",
+        "insert into a values (2)",
+    )
+    assert replica.sync().copied == {"public.b"}
+    source.run("insert into b values (2)", "insert into a values (3)")
+    assert replica.sync().copied == set()
+    assert (ids(replica, "a"), ids(replica, "b")) == ([1, 2, 3], [1, 2])
+
+
+def test_a3_a_returning_table_is_copied_again(source: Database, replica: Replica) -> None:
+    """What happened while a table was out of the publication arrives by a new copy."""
+    source.run("create table a (id int primary key)", "create table b (id int primary key)")
+    source.run("insert into b values (15)", f"create publication {replica.name} for table a, b")
+    replica.sync()
+    source.run(
+        f"alter publication {replica.name} drop table b",
+        "insert into b values (16)",
+        "delete from b where id = 15",
+        f"alter publication {replica.name} add table b",
+        "insert into b values (17)",
+    )
+    assert replica.sync().copied == {"public.b"}
+    assert "came back" in replica.said
+    assert ids(replica, "b") == [16, 17]
+
+
+def test_a3_a_table_left_out_by_a_foreign_publication_is_named(
+    source: Database, replica: Replica
+) -> None:
+    """A publication of someone else is not changed: what it lacks is said, the others go on."""
+    source.run(
+        "create role owner_of_all superuser",
+        "create table a (id int primary key)",
+        "create table b (id int primary key)",
+        "insert into a values (1)",
+        f"create publication {replica.name} for table a",
+        f"alter publication {replica.name} owner to owner_of_all",
+    )
+    try:
+        replica.sync()
+        assert f'run ALTER PUBLICATION "{replica.name}" ADD TABLE ONLY "public"."b"' in replica.said
+        assert ids(replica, "a") == [1]
+        assert replica.copied == {"public.a"}
+    finally:
+        source.run(f"drop publication {replica.name}", "drop role owner_of_all")
+
+
+def test_a3_a_recreated_table_is_copied(source: Database, replica: Replica) -> None:
+    """A table dropped and made again under its name has the new rows alone."""
+    source.run("create table a (id int primary key, v text)", "insert into a values (1, 'old')")
+    source.run("create table b (id int primary key)")
+    replica.sync()
+    source.run("drop table a", "create table a (id int primary key)", "insert into a values (2)")
+    assert replica.sync().copied == {"public.a"}
+    assert ids(replica, "a") == [2]
+    source.run("insert into a values (3)")
+    assert replica.sync().rows("a") == [{"id": 2}, {"id": 3}]
+
+
+def test_a3_all_tables_and_a_schema_are_memberships_too(source: Database, replica: Replica) -> None:
+    """FOR ALL TABLES and FOR TABLES IN SCHEMA publish a new table, which is copied."""
+    source.run("create table a (id int primary key)", "insert into a values (1)")
+    source.run(f"create publication {replica.name} for tables in schema public")
+    replica.sync()
+    source.run("create table b (id int primary key)", "insert into b values (1)")
+    assert replica.sync().copied == {"public.b"}
+    source.run(f"drop publication {replica.name}")
+    source.run(f"create publication {replica.name} for all tables")
+    assert replica.sync().copied == {"public.a", "public.b"}
+    source.run("insert into b values (2)")
+    assert ids(replica.sync(), "b") == [1, 2]
+
+
+def test_a4_a_renamed_table_is_stopped(source: Database, replica: Replica) -> None:
+    """By default a rename stops the table with one sentence; others go on."""
+    source.run("create table a (id int primary key)", "create table b (id int primary key)")
+    replica.sync()
+    source.run(
+        "insert into a values (1)",
+        "alter table a rename to a2",
+        "insert into a2 values (2)",
+        "insert into b values (1)",
+    )
+    replica.sync()
+    assert "public.a was renamed to public.a2: it is stopped" in replica.said
+    assert (ids(replica, "a"), ids(replica, "a2"), ids(replica, "b")) == ([], [], [1])
+
+
+def test_a4_a_renamed_table_is_followed(source: Database, replica: Replica) -> None:
+    """With `rename: follow` the table is copied under its new name, and goes on there."""
+    source.run("create table a (id int primary key)", "insert into a values (1)")
+    replica.settings = replica.settings.model_copy(update={"rename": "follow"})
+    replica.restart()
+    replica.sync()
+    source.run("alter table a rename to a2", "insert into a2 values (2)")
+    assert replica.sync().copied == {"public.a2"}
+    source.run("insert into a2 values (3)")
+    assert ids(replica.sync(), "a2") == [1, 2, 3]
+    assert ids(replica, "a") == [1]
+
+
+def test_a4_a_rename_during_a_read_is_noticed(source: Database, replica: Replica) -> None:
+    """A table that is renamed after the read began is stopped where the stream says so."""
+    source.run("create table a (id int primary key)", "insert into a values (0)")
+    replica.sync()
+    prepare = replica.source._replication.prepare  # noqa: SLF001
+
+    def rename_after(*arguments: object) -> object:
+        prepared = prepare(*arguments)  # type: ignore[arg-type]
+        source.run(
+            "insert into a values (1)", "alter table a rename to a2", "insert into a2 values (2)"
+        )
+        return prepared
+
+    replica.source._replication.prepare = rename_after  # type: ignore[method-assign,assignment]  # noqa: SLF001
+    replica.sync()
+    assert "was renamed to public.a2: it is stopped" in replica.said
+    assert ids(replica, "a") == [0, 1]
+    source.run("alter table a2 rename to a")
+    replica.restart()
+    assert replica.sync().copied == {"public.a"}
+    assert ids(replica, "a") == [0, 1, 2]
+
+
+PARTITIONED = (
+    "create table pr (id int, d int, primary key (id, d)) partition by range (d)",
+    "create table pr1 partition of pr for values from (0) to (10)",
+    "create table pr2 (d int not null, id int not null, primary key (id, d))",
+    "alter table pr attach partition pr2 for values from (10) to (20)",
+    "insert into pr values (1, 1), (2, 11)",
+)
+
+
+def check_partitions(source: Database, replica: Replica) -> None:
+    """Replicate inserts, a move between partitions, a new partition, a truncation."""
+    replica.sync()
+    source.run("insert into pr values (3, 5)", "update pr set d = 15 where id = 1")
+    replica.sync()
+    assert replica.rows("pr") == [{"id": 1, "d": 15}, {"id": 2, "d": 11}, {"id": 3, "d": 5}]
+    source.run(
+        "create table pr3 partition of pr for values from (20) to (30)",
+        "insert into pr values (4, 25)",
+        "update pr set d = 26 where id = 4",
+    )
+    replica.sync()
+    assert replica.rows("pr")[-1] == {"id": 4, "d": 26}
+    source.run("truncate pr", "insert into pr values (5, 1)")
+    replica.sync()
+    assert replica.rows("pr") == [{"id": 5, "d": 1}]
+    assert set(replica.memory.tables) == {"pr"}
+
+
+def test_r12_our_publication_publishes_the_root(source: Database, replica: Replica) -> None:
+    """Partitions arrive as rows of their root, moves between them too."""
+    source.run(*PARTITIONED)
+    check_partitions(source, replica)
+
+
+@pytest.mark.parametrize("what", ["for all tables", "for table pr", "for tables in schema public"])
+def test_a5_partitions_published_by_their_own_name_are_mapped_to_the_root(
+    source: Database, replica: Replica, what: str
+) -> None:
+    """A publication without publish_via_partition_root gives the root's rows all the same."""
+    source.run(*PARTITIONED, f"create publication {replica.name} {what}")
+    check_partitions(source, replica)
+
+
+def test_a5_a_publication_with_some_partitions_is_refused(
+    source: Database, replica: Replica
+) -> None:
+    """A root of which only some partitions are published is left out, with the SQL to run."""
+    source.run(*PARTITIONED, "create table b (id int primary key)", "insert into b values (1)")
+    source.run("create role owner_of_all superuser")
+    source.run(
+        f"create publication {replica.name} for table pr1, b",
+        f"alter publication {replica.name} owner to owner_of_all",
+    )
+    try:
+        assert replica.sync().copied == {"public.b"}
+        assert "Partitions of public.pr are not in publication" in replica.said
+    finally:
+        source.run(f"drop publication {replica.name}", "drop role owner_of_all")
+
+
+def test_a5_a_truncated_partition_is_copied_again(source: Database, replica: Replica) -> None:
+    """TRUNCATE of one partition ends its rows alone, by a new copy of the root."""
+    source.run(*PARTITIONED, f"create publication {replica.name} for table pr")
+    replica.sync()
+    source.run("truncate pr1", "insert into pr values (7, 7)")
+    assert replica.sync().copied == {"public.pr"}
+    assert replica.rows("pr") == [{"id": 2, "d": 11}, {"id": 7, "d": 7}]
+
+
+def test_a6_an_unlogged_table_is_refused(source: Database, replica: Replica) -> None:
+    """An unlogged table is named and left out; it is never copied once and forgotten."""
+    source.run(
+        "create table a (id int primary key)",
+        "insert into a values (1)",
+        "create unlogged table u (id int primary key)",
+        f"create publication {replica.name} for all tables",
+    )
+    assert replica.sync().copied == {"public.a"}
+    assert "public.u is unlogged" in replica.said
+
+
+def test_r13_generated_columns_are_published(source: Database, replica: Replica) -> None:
+    """Stored generated columns stay current; virtual ones, which are not sent, are left out."""
+    source.run(
+        "create table a (id int primary key, n int, s int generated always as (n * 2) stored,"
+        " v int generated always as (n * 3) virtual)",
+        "insert into a (id, n) values (1, 1)",
+    )
+    replica.sync()
+    source.run("update a set n = 5")
+    replica.sync()
+    assert replica.rows("a") == [{"id": 1, "n": 5, "s": 10}]
+
+
+def test_r13_generated_columns_that_are_not_published_are_left_out(
+    source: Database, replica: Replica
+) -> None:
+    """A column that the stream does not carry is not copied: it would be out of date."""
+    source.run(
+        "create table a (id int primary key, n int, s int generated always as (n * 2) stored)",
+        "insert into a (id, n) values (1, 1)",
+        f"create publication {replica.name} for table a",
+    )
+    replica.sync()
+    assert replica.rows("a") == [{"id": 1, "n": 1}]
+    assert "columns s are not published" in replica.said
+
+
+def test_r14_a_table_without_identity_is_never_published(
+    source: Database, replica: Replica
+) -> None:
+    """The owner's UPDATE of a table without replica identity goes on working (A12 too)."""
+    source.run(
+        "create table a (id int primary key)",
+        "create table keyless (id int)",
+        "create table full_identity (a int, b text)",
+        "alter table full_identity replica identity full",
+        "create table none (id int primary key)",
+        "alter table none replica identity nothing",
+        "insert into keyless values (1)",
+        "insert into none values (1)",
+    )
+    replica.sync()
+    source.run("update keyless set id = 2", "update none set id = 2", "delete from keyless")
+    published = source.fetch("select tablename from pg_publication_tables order by 1")
+    assert published == [("a",)]
+    for table in ("keyless", "full_identity", "none"):
+        assert f"public.{table} has no" in replica.said
+
+
+def test_a14_the_identity_index_is_the_key(source: Database, replica: Replica) -> None:
+    """Under REPLICA IDENTITY USING INDEX its columns are the key; without the index: refused."""
+    source.run(
+        "create table a (id int primary key, u text not null unique, n int)",
+        "alter table a replica identity using index a_u_key",
+        "insert into a values (1, 'x', 1), (2, 'y', 1)",
+    )
+    replica.sync()
+    source.run("update a set id = 10 where u = 'x'", "delete from a where u = 'y'")
+    assert replica.sync().rows("a") == [{"id": 10, "u": "x", "n": 1}]
+    source.run("alter table a drop constraint a_u_key")
+    replica.sync()
+    assert "has lost the index of its replica identity" in replica.said
+    source.run("alter table a replica identity default", "insert into a values (3, 'z', 1)")
+    assert replica.sync().copied == {"public.a"}
+    assert ids(replica, "a") == [3, 10]
+
+
+def test_a15_a_new_primary_key_is_a_new_copy(source: Database, replica: Replica) -> None:
+    """Two source rows that share the old key are two rows in the destination."""
+    source.run("create table t (a int, b int, constraint pk primary key (a))")
+    source.run("insert into t values (1, 0)")
+    replica.sync()
+    source.run("alter table t drop constraint pk; alter table t add primary key (a, b)")
+    source.run("insert into t values (1, 1), (1, 2)")
+    assert replica.sync().copied == {"public.t"}
+    assert "key is a, b now" in replica.said
+    replica.memory.tables["t"] = {
+        (row.values["a"], row.values["b"]): row for row in replica.memory.tables["t"].values()
+    }
+    source.run("delete from t where b = 1")
+    assert replica.sync().rows("t") == [{"a": 1, "b": 0}, {"a": 1, "b": 2}]
+
+
+def test_a17_nothing_is_made_where_a_right_is_missing(source: Database, replica: Replica) -> None:
+    """A role that owns no table gets the SQL for its administrator; no slot is left behind."""
+    source.run(
+        "create role reader login replication",
+        "create table a (id int primary key)",
+        "grant select on a to reader",
+    )
+    replica.settings = replica.settings.model_copy(update={"user": "reader"})
+    replica.restart()
+    try:
+        with pytest.raises(SourceError, match="CREATE PUBLICATION") as caught:
+            replica.sync()
+        assert source.slots() == []
+        sql = str(caught.value).partition("run once: ")[2]
+        source.run(sql, "insert into a values (1)")
+        assert ids(replica.sync(), "a") == [1]
+    finally:
+        source.run("drop owned by reader", "drop role reader")
+
+
+def test_a17_a_publication_is_taken_back_where_the_slot_fails(
+    source: Database, replica: Replica
+) -> None:
+    """Where all slots are taken, no publication is left behind."""
+    source.run("create table a (id int primary key)")
+    free = source.one(
+        "select current_setting('max_replication_slots')::int - count(*) from pg_replication_slots"
+    )
+    names = [f"filler_{number}" for number in range(free)]
+    for name in names:
+        source.run(f"select pg_create_physical_replication_slot('{name}')")
+    try:
+        with pytest.raises(SourceError, match="max_replication_slots"):
+            replica.sync()
+        assert source.one("select count(*) from pg_publication") == 0
+    finally:
+        for name in names:
+            source.run(f"select pg_drop_replication_slot('{name}')")
+
+
+def test_a30_unknown_messages_and_types(source: Database, replica: Replica) -> None:
+    """Origins, logical messages, enums made again and domains do not end the stream."""
+    source.run(
+        "create type mood as enum ('sad', 'ok')",
+        "create domain price as numeric(10, 2)",
+        "create table a (id int primary key, m mood, p price, ms mood[])",
+        "insert into a values (1, 'sad', 1.5, '{ok}')",
+    )
+    replica.sync()
+    source.run(
+        "select pg_replication_origin_create('elsewhere')",
+        "select pg_replication_origin_session_setup('elsewhere')",
+        "insert into a values (2, 'ok', 2.25, '{ok,sad}')",
+        "select pg_replication_origin_session_reset()",
+        "select pg_replication_origin_drop('elsewhere')",
+        "select pg_logical_emit_message(true, 'x', 'y')",
+        "alter table a alter m type text, alter ms type text[]",
+        "drop type mood",
+        "create type mood as enum ('glad')",
+        "alter table a alter m type mood using 'glad'",
+        "insert into a values (3, 'glad', 3.75, '{x}')",
+    )
+    rows = replica.sync().rows("a")
+    assert [(row["m"], str(row["p"]), row["ms"]) for row in rows] == [
+        ("glad", "1.50", "{ok}"),
+        ("glad", "2.25", "{ok,sad}"),
+        ("glad", "3.75", "{x}"),
+    ]
+
+
+def test_r11_columns_widened_dropped_and_renamed(source: Database, replica: Replica) -> None:
+    """A widened, a dropped and a renamed column give the source's values under its names."""
+    source.run(
+        "create table a (id int primary key, n int, gone text, old text)",
+        "insert into a values (1, 1, 'g', 'o'), (2, 2, 'g', 'o')",
+    )
+    replica.sync()
+    source.run(
+        "insert into a values (3, 3, 'g', 'o')",
+        "alter table a alter n type bigint",
+        "alter table a drop gone",
+        "alter table a rename old to new",
+        "update a set n = 5000000000 where id = 1",
+    )
+    rows = {row["id"]: (row["n"], row["new"]) for row in replica.sync().rows("a")}
+    assert rows == {1: (5_000_000_000, "o"), 2: (2, "o"), 3: (3, "o")}
+    [table] = {changes.table for changes in list(replica.changes())[-1:]}
+    assert table.schema.names == ["id", "n", "new"]
+
+
+def test_an_open_transaction_holds_back_only_the_copy_of_a_new_table(
+    source: Database, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new table's copy waits for older transactions that write; other tables go on."""
+    monkeypatch.setattr("simplyload.sources.postgres.setup.find_barrier.__defaults__", (0.3,))
+    source.run("create table a (id int primary key)", "create table b (id int primary key)")
+    replica.settings = replica.settings.model_copy(update={"tables": ["public.a"]})
+    replica.restart()
+    replica.sync()
+    with closing(psycopg2.connect(source.dsn)) as open_transaction:
+        open_transaction.cursor().execute("insert into b values (1)")
+        replica.settings = replica.settings.model_copy(update={"tables": ["public.*"]})
+        replica.restart()
+        source.run("insert into a values (1)")
+        replica.sync()
+        assert "public.b waits for older transactions to end (pid" in replica.said
+        assert (ids(replica, "a"), replica.copied) == ([1], set())
+        open_transaction.commit()
+    assert replica.sync().copied == {"public.b"}
+    assert ids(replica, "b") == [1]
