@@ -21,7 +21,7 @@ destination: {type: duckdb, path: build/x.duckdb}
 
 BAD = """
 sources:
-  shop: {type: postgres, host: h, prt: 5432, database: d, user: u, password: hunter2hunter2, mode: cdk}
+  shop: {type: postgres, host: h, prt: 5432, database: d, user: u, password: hunter2, mode: cdk}
   Klaviyo: {type: klaviyo}
   other: {type: oracle}
 destination: {type: duckdb, path: "${NO_SUCH}/x.duckdb"}
