@@ -19,6 +19,7 @@ from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.observe import displaying
+from simplyload.replay import replay as replay_log
 from simplyload.run import open_pipelines, run_streams
 from simplyload.sources.source import Source
 from simplyload.streams import open_destination, open_source, schema_of, select_streams
@@ -175,6 +176,28 @@ def backfill(
     with one_pipeline(configuration, name) as pipeline:
         pipeline.backfill(table, from_)
     return _sync(configuration, [name], None)
+
+
+@app.command
+def replay(options: Options = DEFAULTS) -> None:
+    """Rebuild the destination from the change log, without the sources.
+
+    The destination is empty, or holds the first loads of this log: it goes on where it ended. To
+    build another one beside the present one: --set destination.path=new.duckdb.
+    """
+    configuration, names = options.read()
+    log, rows = ChangeLog(configuration.log), []
+    for name in names:
+        with closing(open_destination(configuration.destination)) as destination:
+            loads = replay_log(
+                log,
+                name,
+                destination,
+                schema=schema_of(configuration.sources[name], name),
+                remove=configuration.pipeline.deletes == "remove",
+            )
+        rows.append({"stream": name, "loads": loads})
+    show(rows)
 
 
 @checkpoint.command(name="show")

@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from simplyload.destinations.duckdb import DuckDBSettings
+from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.postgres import PostgresTargetSettings
 from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
@@ -37,7 +38,7 @@ _REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
 
 SourceSettings = Annotated[PostgresSettings | KlaviyoSettings, Field(discriminator="type")]
 DestinationSettings = Annotated[
-    DuckDBSettings | PostgresTargetSettings, Field(discriminator="type")
+    DuckDBSettings | PostgresTargetSettings | ParquetSettings, Field(discriminator="type")
 ]
 # A stream's name is also the name of its schema in the destination.
 StreamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -240,7 +241,7 @@ def _models(key: str) -> dict[str, type[BaseModel]]:
     """Give the settings model of each type of source or destination."""
     models: dict[str, tuple[type[BaseModel], ...]] = {
         "sources": (PostgresSettings, KlaviyoSettings),
-        "destination": (DuckDBSettings, PostgresTargetSettings),
+        "destination": (DuckDBSettings, PostgresTargetSettings, ParquetSettings),
     }
     return {model.model_fields["type"].annotation.__args__[0]: model for model in models[key]}  # type: ignore[union-attr]
 

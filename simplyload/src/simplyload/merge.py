@@ -4,6 +4,8 @@ The fold makes one row per key of the staged changes, in the order of `_seq`, th
 a generation of its key, and a T one of all keys: only changes of the last generation count, so a
 row that was deleted and inserted again shows nothing of the old one. Within it each column has the
 latest value that some change carried, NULL included (`max_by` and `arg_max` would skip a NULL).
+A change with the _seq of a T belongs to what was before it, if it is partial: a scan of all keys
+says so which rows are still there, and the T which are gone.
 
 The MERGE applies the fold where it is newer: a repeated or late load changes nothing.
 """
@@ -120,7 +122,7 @@ def insert_into(merge: Merge) -> exp.Insert:
 
 
 def mark_truncated(merge: Merge) -> exp.Update | exp.Delete:
-    """Give the statement by which rows older than the latest T are gone; it precedes the MERGE."""
+    """Give the statement by which rows older than the latest T are gone; it follows the MERGE."""
     older = _col(SEQ) < _number(merge.truncated or Decimal(0))
     if merge.remove:
         return exp.delete(merge.target, where=older)
@@ -168,7 +170,7 @@ def _generation(merge: Merge) -> exp.Expr:
     before = exp.func("COALESCE", _over(merge, deletes, spec=earlier), "0")
     after: exp.Expr = exp.Literal.number(0)
     if merge.truncated is not None:
-        after = _if(_col(SEQ) >= _number(merge.truncated))
+        after = _if(_col(SEQ) > _number(merge.truncated))
     return (before * exp.Literal.number(2) + after).as_(_GENERATION, quoted=True)
 
 
@@ -242,6 +244,9 @@ def _kept(merge: Merge, name: str) -> exp.Expr:
     new: exp.Expr = _col(DELETED, "t")
     if merge.generations:
         new = exp.or_(new, _col(_GENERATION, "s") > exp.Literal.number(1))
+    if merge.truncated is not None:
+        mark = _number(merge.truncated)
+        new = exp.or_(new, exp.and_(_col(SEQ, "t") < mark, _col(SEQ, "s") > mark.copy()))
     return _if(exp.and_(_col(OP, "s").eq(UPSERT), new), exp.null(), _col(name, "t"))
 
 

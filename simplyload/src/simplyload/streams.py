@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from simplyload.config import Configuration, DestinationSettings, SourceSettings
 from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
-from simplyload.destinations.postgres import PostgresDestination
+from simplyload.destinations.parquet import ParquetDestination
+from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
 from simplyload.errors import ConfigurationError
 from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
 from simplyload.sources.postgres.source import PostgresSource
@@ -24,7 +25,9 @@ def open_destination(settings: DestinationSettings) -> Destination:
     """Give the destination; it connects at first use."""
     if isinstance(settings, DuckDBSettings):
         return DuckDBDestination(settings)
-    return PostgresDestination(settings)
+    if isinstance(settings, PostgresTargetSettings):
+        return PostgresDestination(settings)
+    return ParquetDestination(settings)
 
 
 def schema_of(settings: SourceSettings, stream: str) -> str:

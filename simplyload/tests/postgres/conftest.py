@@ -12,11 +12,13 @@ import pytest
 from psycopg2.extensions import parse_dsn
 
 from simplyload.changes import COLS, OP, SEQ, Batch, Changes, Rejected, State
+from simplyload.sources.postgres.connection import Reader, connect, connect_replication, fetch
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.source import PostgresSource
 
 Run = Callable[[str], list[Any]]
 Settings = Callable[..., PostgresSettings]
+Ask = Callable[[PostgresSettings, str], Any]
 
 
 @pytest.fixture
@@ -44,6 +46,13 @@ def reader_role(run: Run) -> Iterator[str]:
 
 
 @pytest.fixture
+def replication_role(run: Run, reader_role: str) -> str:
+    """Give the reading role with the right to replicate."""
+    run(f"alter role {reader_role} replication")
+    return reader_role
+
+
+@pytest.fixture
 def settings(database: str, reader_role: str) -> Settings:
     """Give a function that makes settings of the test's database for the reading role."""
     parts = parse_dsn(database)
@@ -60,6 +69,30 @@ def settings(database: str, reader_role: str) -> Settings:
         return PostgresSettings.model_validate(base | given)
 
     return make
+
+
+def _ask_catalog(settings: PostgresSettings, query: str) -> Any:
+    with closing(connect(settings, "shop")) as connection:
+        return fetch(connection, query)[0][0]
+
+
+def _ask_reader(settings: PostgresSettings, query: str) -> Any:
+    with closing(Reader(settings, "shop")) as reader:
+        return reader.read(query)[0][0].as_py()
+
+
+def _ask_replication(settings: PostgresSettings, query: str) -> Any:
+    with closing(connect_replication(settings, "shop")) as connection:
+        return fetch(connection, query)[0][0]
+
+
+@pytest.fixture(
+    params=[_ask_catalog, _ask_reader, _ask_replication], ids=lambda ask: ask.__name__[5:]
+)
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Give a function that opens one kind of connection and asks one question."""
+    chosen: Ask = request.param
+    return chosen
 
 
 @dataclass

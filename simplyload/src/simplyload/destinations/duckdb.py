@@ -48,7 +48,7 @@ class DuckDBDestination(SqlDestination):
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (business columns)."""
         query = self._scan_query(schema, table)
-        reader = self._connection.execute(query).to_arrow_reader(100_000)
+        reader = self._connection.sql(query).to_arrow_reader(100_000)
         yield from read_as(reader, table.schema)
 
     @property

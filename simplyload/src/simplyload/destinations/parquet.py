@@ -111,7 +111,7 @@ class ParquetDestination:
         staged = read_staged(paths)
         with duckdb.connect(config={"memory_limit": self._settings.memory_limit}) as connection:
             query = _fold_query(connection, staged, table)
-            yield from read_as(connection.execute(query).to_arrow_reader(100_000), table.schema)
+            yield from read_as(connection.sql(query).to_arrow_reader(100_000), table.schema)
 
     def drop_leftovers(self, stream: str) -> list[str]:
         """Delete the files of loads that were never committed, and name them."""

@@ -316,9 +316,10 @@ class SqlDestination(ABC):
     def _apply(self, plan: _Plan) -> int:
         if plan.empty:
             return self._execute(merge.insert_into(plan.merge))
+        rows = self._execute(merge.merge_into(plan.merge))
         if plan.merge.truncated is not None:
             self._execute(merge.mark_truncated(plan.merge))
-        return self._execute(merge.merge_into(plan.merge))
+        return rows
 
     def _record_tables(
         self, load: Load, plans: Sequence[_Plan], stopped: Sequence[Stopped]

@@ -98,6 +98,14 @@ class KlaviyoSource(ProcessSource):
             "configuration": settings.as_configuration(),
         }
         super().__init__(f"{__name__}:KlaviyoReader", plain, stream)
+        self._present: dict[str, pa.Table] | None = None
+
+    def scan(self, table: Table) -> Iterator[pa.Table]:
+        """Yield the table's present rows; the first call reads all tables by one sync, and once."""
+        if self._present is None:
+            self._present = {one.name: rows for one, rows in self.scan_all(table)}
+        if table.name in self._present:
+            yield self._present[table.name]
 
 
 class KlaviyoReader:
@@ -164,27 +172,28 @@ class KlaviyoReader:
         tests = import_module("setup_tests").setup_tests()
         return [self._run_setup_test(label, test) for _, label, test in tests]
 
-    def scan(self, name: str) -> Iterator[tuple[Table, pa.Table]]:
-        """Yield the rows that a sync of one table without a state gives, without `synced_at`.
+    def scan(self, _: str) -> Iterator[tuple[Table, pa.Table]]:
+        """Yield the rows of every table as a sync without a state gives them, without `synced_at`.
 
-        Yield nothing for the tables about the sync itself: Klaviyo has no such rows.
+        The tables about the sync itself are left out: Klaviyo has no such rows.
         """
-        if name in SYNC_TABLES:
-            return
-        self._configuration = {**self._configuration, "tables": name}
-        [table] = [one for one in self.discover() if one.name == name]
-        rows: dict[tuple[Any, ...], Row] = {}
+        tables = {table.name: table for table in self.tables() if table.name not in SYNC_TABLES}
+        present: dict[str, dict[tuple[Any, ...], Row]] = {name: {} for name in tables}
         for operation in self._operations({}):
-            if getattr(operation, "table", None) == name:
-                op, values = _op_and_values(operation)
-                if op == TRUNCATE:
-                    rows.clear()
-                    continue
-                key = tuple(values[column] for column in table.key)
-                rows.pop(key, None)
-                if op == UPSERT:
-                    rows[key] = values
-        yield table, _to_arrow(table.schema, list(rows.values())).drop_columns([READ_AT])
+            name = getattr(operation, "table", None)
+            if name not in tables:
+                continue
+            op, values = _op_and_values(operation)
+            if op == TRUNCATE:
+                present[name].clear()
+                continue
+            key = tuple(values[column] for column in tables[name].key)
+            present[name].pop(key, None)
+            if op == UPSERT:
+                present[name][key] = values
+        for name, table in tables.items():
+            rows = _to_arrow(table.schema, list(present.pop(name).values()))
+            yield table, rows.drop_columns([READ_AT])
 
     def _operations(self, state: Any) -> Iterator[Any]:
         """Run one sync of the connector; its errors are ours."""

@@ -84,8 +84,11 @@ class ProcessSource:
 
     def scan(self, table: Table) -> Iterator[pa.Table]:
         """Yield the table's present rows."""
-        messages = self._messages("scan", table.name)
-        return chain.from_iterable((rows for _, rows in data) for _, data in messages)
+        return (rows for one, rows in self.scan_all(table) if one.name == table.name)
+
+    def scan_all(self, table: Table) -> Iterator[tuple[Table, pa.Table]]:
+        """Yield what the child gives for a scan of the table: rows of it, or of others too."""
+        return chain.from_iterable(data for _, data in self._messages("scan", table.name))
 
     def drop(self) -> list[str]:
         """Remove nothing: all that such a source keeps is its state."""

@@ -35,9 +35,9 @@ SESSION = {
     "extra_float_digits": "1",
 }
 
-# A standby's "conflict with recovery" has the SQLSTATE of a serialization failure.
-SERIALIZATION_FAILURE = "40001"
-CONFLICT_PAUSES = (1, 2, 4, 8)
+# A standby's "conflict with recovery" is a serialization failure; the others are a lost connection.
+INTERRUPTIONS = ("40001", "08", "57P")
+PAUSES = (1, 2, 4, 8)
 
 # Not every server version knows these, and an unknown name in the options ends the connection.
 _NEWER_TIMEOUTS = (
@@ -68,7 +68,7 @@ def dsn(settings: PostgresSettings, stream: str, *, replication: bool = False) -
 
 def connect(settings: PostgresSettings, stream: str, *, read_only: bool = True) -> Connection:
     """Open a connection for catalog queries and commands, in autocommit."""
-    with _named_errors(settings, settings.host):
+    with named_errors(settings):
         connection = psycopg2.connect(dsn(settings, stream))
         connection.autocommit = True
         cursor = connection.cursor()
@@ -80,11 +80,13 @@ def connect(settings: PostgresSettings, stream: str, *, read_only: bool = True) 
 
 def connect_replication(settings: PostgresSettings, stream: str) -> LogicalReplicationConnection:
     """Open a replication connection to the database's own host."""
-    with _named_errors(settings, settings.replication_host or settings.host):
-        return psycopg2.connect(
+    with named_errors(settings, settings.replication_host):
+        connection = psycopg2.connect(
             dsn(settings, stream, replication=True),
             connection_factory=LogicalReplicationConnection,
         )
+        connection.cursor().execute(_NEWER_TIMEOUTS)
+        return connection
 
 
 class Reader:
@@ -92,24 +94,33 @@ class Reader:
 
     def __init__(self, settings: PostgresSettings, stream: str) -> None:
         self._settings = settings
-        with _named_errors(settings, settings.host):
-            self._connection = adbc.connect(dsn(settings, stream), autocommit=True)
-        self.read(_NEWER_TIMEOUTS)
+        self._stream = stream
+        self._connection = self._connect()
+
+    def _connect(self) -> adbc.Connection:
+        with named_errors(self._settings):
+            connection = adbc.connect(dsn(self._settings, self._stream), autocommit=True)
+            with connection.cursor() as cursor:
+                cursor.execute(_NEWER_TIMEOUTS)
+                cursor.fetchall()
+        return connection
 
     def read(self, query: str, max_bytes: int | None = None) -> pa.Table:
         """Run one SELECT and give its rows, the first of them where all exceed `max_bytes`.
 
-        Nothing stays open while the rows are loaded. A standby cancels statements that its
-        primary's VACUUM conflicts with: they are tried again.
+        Nothing stays open while the rows are loaded. A statement that is interrupted is read again
+        over a new connection: a standby cancels those that its primary's VACUUM conflicts with.
         """
-        with _named_errors(self._settings, self._settings.host):
-            for pause in CONFLICT_PAUSES:
+        with named_errors(self._settings):
+            for pause in PAUSES:
                 try:
                     return self._read(query, max_bytes)
-                except adbc_driver_manager.Error as error:
-                    if error.sqlstate != SERIALIZATION_FAILURE:
+                except (adbc_driver_manager.Error, OSError) as error:
+                    if not _is_interruption(error):
                         raise
-                    time.sleep(pause)
+                time.sleep(pause)
+                self._connection.close()
+                self._connection = self._connect()
             return self._read(query, max_bytes)
 
     def _read(self, query: str, max_bytes: int | None) -> pa.Table:
@@ -130,14 +141,21 @@ class Reader:
         self._connection.close()
 
 
+def _is_interruption(error: Exception) -> bool:
+    """Tell whether the same statement may succeed now; PyArrow's errors have no SQLSTATE."""
+    state = getattr(error, "sqlstate", None) or ""
+    return isinstance(error, OSError) or state.startswith(INTERRUPTIONS)
+
+
 @contextmanager
-def _named_errors(settings: PostgresSettings, host: str) -> Iterator[None]:
+def named_errors(settings: PostgresSettings, host: str | None = None) -> Iterator[None]:
     """Name the database in a driver's error; drivers do not repeat the password."""
     try:
         yield
-    except (psycopg2.Error, adbc_driver_manager.Error) as error:
+    except (psycopg2.Error, adbc_driver_manager.Error, OSError) as error:
         reason = " ".join(str(error).split())
-        raise SourceError(f"Postgres {settings.database} on {host} refuses: {reason}") from error
+        where = f"{settings.database} on {host or settings.host}"
+        raise SourceError(f"Postgres {where} refuses: {reason}") from error
 
 
 def fetch(

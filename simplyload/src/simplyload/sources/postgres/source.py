@@ -18,6 +18,7 @@ from simplyload.sources.postgres.connection import (
     fetch,
     identifier,
     literal,
+    named_errors,
 )
 from simplyload.sources.postgres.discover import SourceTable, discover_tables
 from simplyload.sources.postgres.pages import Scan, removed_condition
@@ -63,7 +64,8 @@ class PostgresSource:
         return [table.table for table in self._replicable(self._discover())]
 
     def _discover(self) -> list[SourceTable]:
-        tables = discover_tables(self._connection, self._settings)
+        with named_errors(self._settings):
+            tables = discover_tables(self._connection, self._settings)
         names = [table.table.name for table in tables]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ConfigurationError(f"tables: two chosen tables have the name {min(twice)}.")
@@ -79,6 +81,10 @@ class PostgresSource:
 
     def read(self, state: State) -> Iterator[Batch]:
         """Copy what is not copied yet, then yield what changed since the state."""
+        with named_errors(self._settings):
+            yield from self._read(state)
+
+    def _read(self, state: State) -> Iterator[Batch]:
         server = Server.look(self._connection)
         discovered = self._discover()
         tables = self._replicable(discovered)
@@ -221,8 +227,9 @@ class PostgresSource:
 
     def validate(self) -> list[Finding]:
         """Check rights, keys, settings of the server and indexes on cursors; changes nothing."""
-        tables = discover_tables(self._connection, self._settings)
-        return list(validate(self._connection, self._settings, self._stream, tables))
+        with named_errors(self._settings):
+            tables = discover_tables(self._connection, self._settings)
+            return list(validate(self._connection, self._settings, self._stream, tables))
 
     def scan(self, table: Table) -> Iterator[pa.Table]:
         """Yield the table's present rows in key order, without those that are soft-deleted."""

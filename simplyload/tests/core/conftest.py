@@ -1,0 +1,129 @@
+"""Fixtures: the destinations, each empty, each read by its own driver."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg2
+import pytest
+from psycopg2.extensions import parse_dsn
+
+from simplyload.destinations.destination import Destination
+from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
+from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
+from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
+from simplyload.engine import Event, Pipeline, PipelineSettings
+from simplyload.log import ChangeLog
+from tests.core.scripted import ORDERS, ScriptedSource
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Target:
+    """A destination of one kind, a log, and how to look at the rows without our code."""
+
+    kind: str
+    settings: Any
+    query: Callable[[str], list[Row]]
+    log: ChangeLog
+    events: list[Event] = field(default_factory=list)
+
+    def destination(self) -> Destination:
+        """Connect as a new process does."""
+        if self.kind == "duckdb":
+            return DuckDBDestination(self.settings)
+        if self.kind == "postgres":
+            return PostgresDestination(self.settings)
+        return ParquetDestination(self.settings)
+
+    def pipeline(self, source: ScriptedSource, **settings: Any) -> Pipeline:
+        """Give a pipeline of stream `shop` with a connection of its own."""
+        chosen = PipelineSettings.model_validate(settings)
+        return Pipeline("shop", source, self.destination(), self.log, chosen, self.events.append)
+
+    def rows(self, table: str = "orders") -> list[Row]:
+        """Read a table with its metadata columns by the destination's own driver."""
+        return self.query(f'SELECT * FROM shop."{table}" ORDER BY 1')
+
+    def live(self, table: Any = ORDERS) -> dict[tuple[Any, ...], Row]:
+        """Read the rows that are not deleted, by key."""
+        with closing(self.destination()) as destination:
+            rows = [row for part in destination.scan("shop", table) for row in part.to_pylist()]
+        found = {tuple(row[name] for name in table.key): row for row in rows}
+        assert len(found) == len(rows), "a key is there twice"
+        return found
+
+
+@pytest.fixture
+def duckdb_target(tmp_path: Path) -> Target:
+    """Give an empty DuckDB destination."""
+    path = tmp_path / "target.duckdb"
+
+    def query(sql: str) -> list[Row]:
+        with duckdb.connect(path, read_only=True) as connection:
+            return connection.sql(sql).to_arrow_table().to_pylist()
+
+    return Target("duckdb", DuckDBSettings(path=path), query, ChangeLog(tmp_path / "log"))
+
+
+@pytest.fixture
+def postgres_target(database: str, tmp_path: Path) -> Target:
+    """Give an empty Postgres destination."""
+
+    def query(sql: str) -> list[Row]:
+        with closing(psycopg2.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            names = [column.name for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    dsn = parse_dsn(database)
+    settings = PostgresTargetSettings(
+        host=str(dsn["host"]),
+        port=int(dsn["port"]),
+        database=str(dsn["dbname"]),
+        user=str(dsn["user"]),
+    )
+    return Target("postgres", settings, query, ChangeLog(tmp_path / "log"))
+
+
+@pytest.fixture
+def parquet_target(tmp_path: Path) -> Target:
+    """Give an empty Parquet destination."""
+
+    def no_query(sql: str) -> list[Row]:
+        raise NotImplementedError(sql)
+
+    settings = ParquetSettings(path=tmp_path / "lake")
+    return Target("parquet", settings, no_query, ChangeLog(tmp_path / "log"))
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def sql_target(request: pytest.FixtureRequest) -> Target:
+    """Give each destination that speaks SQL."""
+    target: Target = request.getfixturevalue(f"{request.param}_target")
+    return target
+
+
+@pytest.fixture(params=["duckdb", "postgres", "parquet"])
+def target(request: pytest.FixtureRequest) -> Target:
+    """Give each destination."""
+    target: Target = request.getfixturevalue(f"{request.param}_target")
+    return target
+
+
+@pytest.fixture
+def statements(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """Yield the statements that were sent to a destination, as they come."""
+    sent: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: sent.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("simplyload.sql")
+    with caplog.at_level(logging.DEBUG, logger="simplyload.sql"):
+        logger.addHandler(handler)
+        yield sent
+        logger.removeHandler(handler)

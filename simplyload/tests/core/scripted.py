@@ -1,0 +1,132 @@
+"""A scripted source, and a naive destination in memory that says what the right result is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from simplyload.changes import COLS, OP, SEQ, Batch, Changes, State, Table
+from simplyload.sources.source import Discovered, Finding
+
+ORDERS = Table(
+    name="orders",
+    key=("id",),
+    schema=pa.schema([("id", pa.int64()), ("a", pa.string()), ("b", pa.int32())]),
+)
+
+Row = dict[str, Any]
+
+
+def upsert(seq: int, row: Row, cols: Sequence[str] | None = None) -> Row:
+    """Give an upsert of a whole row, or of some columns."""
+    return {OP: "U", SEQ: Decimal(seq), COLS: cols, **row}
+
+
+def delete(seq: int, key: int) -> Row:
+    """Give a delete."""
+    return {OP: "D", SEQ: Decimal(seq), "id": key}
+
+
+def truncate(seq: int) -> Row:
+    """Give a truncate."""
+    return {OP: "T", SEQ: Decimal(seq)}
+
+
+def changes(*rows: Row, table: Table = ORDERS) -> Changes:
+    """Give changes of one table as Arrow data."""
+    return Changes(table, pa.Table.from_pylist(list(rows), schema=table.change_schema()))
+
+
+@dataclass
+class ScriptedSource:
+    """A source whose batches are given; its state is the number of batches read."""
+
+    batches: Sequence[Batch | Changes | Sequence[Changes]]
+    acked: list[State] = field(default_factory=list)
+    reads: int = 0
+
+    def tables(self) -> list[Table]:
+        """List the tables of the batches."""
+        return list({table.name: table for table in self._tables()}.values())
+
+    def read(self, state: State) -> Iterator[Batch]:
+        """Yield the batches after the state."""
+        self.reads += 1
+        for number in range(state.get("n", 0), len(self.batches)):
+            given = self.batches[number]
+            if isinstance(given, Batch):
+                yield given
+            else:
+                parts = [given] if isinstance(given, Changes) else given
+                yield Batch(changes=parts, state={"n": number + 1})
+
+    def ack(self, state: State) -> None:
+        """Note the state."""
+        self.acked.append(state)
+
+    def backfill(self, state: State, table: str, since: str | None) -> State:  # noqa: ARG002
+        """Give the first state."""
+        return {"n": 0}
+
+    def discover(self) -> list[Discovered]:
+        """Find nothing."""
+        return []
+
+    def validate(self) -> list[Finding]:
+        """Find nothing."""
+        return []
+
+    def scan(self, table: Table) -> Iterator[pa.Table]:
+        """Yield the rows that the batches lead to."""
+        rows = expected([part for batch in self.batches for part in _parts(batch)], table.name)
+        yield pa.Table.from_pylist(list(rows.values()), schema=table.schema)
+
+    def drop(self) -> list[str]:
+        """Remove nothing."""
+        return []
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _tables(self) -> Iterator[Table]:
+        for batch in self.batches:
+            yield from (part.table for part in _parts(batch))
+
+
+def _parts(batch: Batch | Changes | Sequence[Changes]) -> Sequence[Changes]:
+    if isinstance(batch, Batch):
+        return batch.changes
+    return [batch] if isinstance(batch, Changes) else batch
+
+
+def expected(parts: Sequence[Changes], name: str = "orders") -> dict[tuple[Any, ...], Row]:
+    """Apply changes one by one, and give the live rows by key: no fold, no SQL."""
+    live: dict[tuple[Any, ...], Row] = {}
+    seqs: dict[tuple[Any, ...], Decimal] = {}
+    for part in parts:
+        if part.table.name != name:
+            continue
+        for change in part.rows.to_pylist():
+            _apply(live, seqs, part.table, change)
+    return live
+
+
+def _apply(
+    live: dict[tuple[Any, ...], Row],
+    seqs: dict[tuple[Any, ...], Decimal],
+    table: Table,
+    change: Mapping[str, Any],
+) -> None:
+    if change[OP] == "T":
+        for key in [key for key in live if seqs[key] < change[SEQ]]:
+            del live[key]
+        return
+    key = tuple(change[name] for name in table.key)
+    seqs[key] = change[SEQ]
+    if change[OP] == "D":
+        live.pop(key, None)
+        return
+    carried = set(table.schema.names if change[COLS] is None else change[COLS]) | set(table.key)
+    live.setdefault(key, {}).update({name: change[name] for name in carried})

@@ -1,0 +1,79 @@
+"""Connections: any password, our session on all three kinds, no password in an error."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simplyload.errors import SourceError
+from simplyload.sources.postgres.settings import PostgresSettings
+
+Run = Callable[[str], list[Any]]
+Settings = Callable[..., PostgresSettings]
+Ask = Callable[[PostgresSettings, str], Any]
+
+
+@pytest.fixture
+def role_with_password(run: Run, replication_role: str) -> Iterator[Callable[[str], str]]:
+    """Give a function that gives the reading role a password, which the server then demands."""
+    [(path,)] = run("select current_setting('hba_file')")
+    before = Path(path).read_text()
+
+    def set_password(password: str) -> str:
+        quoted = password.replace("'", "''")
+        run(
+            "set password_encryption = 'scram-sha-256';"
+            f"alter role {replication_role} password '{quoted}'"
+        )
+        Path(path).write_text(f"host all {replication_role} 127.0.0.1/32 scram-sha-256\n{before}")
+        run("select pg_reload_conf(), pg_sleep(0.2)")
+        return replication_role
+
+    yield set_password
+    Path(path).write_text(before)
+    run("select pg_reload_conf()")
+
+
+@pytest.mark.parametrize("password", ["p@ss", "p#a", "100%", "a/b", "a b'c\\"])
+def test_a21_r33_any_password_works_and_no_error_repeats_it(
+    role_with_password: Callable[[str], str], settings: Settings, ask: Ask, password: str
+) -> None:
+    """The password reaches the server as it is written; a refusal names host and database only."""
+    role = role_with_password(password)
+    assert ask(settings(user=role, password=password), "select current_user") == role
+    wrong = f"{password}!"
+    with pytest.raises(SourceError, match="password authentication failed") as caught:
+        ask(settings(user=role, password=wrong), "select 1")
+    assert wrong not in "".join(traceback.format_exception(caught.value))
+    assert wrong not in repr(settings(user=role, password=wrong))
+
+
+def test_a19_the_session_is_ours_whatever_the_role_has_set(
+    run: Run, settings: Settings, replication_role: str, ask: Ask
+) -> None:
+    """Timeouts are off and the text forms are ours on all three kinds of connection."""
+    for setting in (
+        "statement_timeout = '100ms'",
+        "lock_timeout = '100ms'",
+        "transaction_timeout = '150ms'",
+        "idle_in_transaction_session_timeout = '100ms'",
+        "idle_session_timeout = '100ms'",
+        "search_path = 'nowhere'",
+        "datestyle = 'German'",
+        "timezone = 'America/Los_Angeles'",
+        "bytea_output = 'escape'",
+        "intervalstyle = 'iso_8601'",
+        "extra_float_digits = -5",
+        "standard_conforming_strings = off",
+    ):
+        run(f"alter role {replication_role} set {setting}")
+    found = ask(
+        settings(),
+        r"""select concat_ws('|', timestamptz '2024-01-02 03:04+00', '\x00'::bytea,
+            interval '1 day', 0.1::float8 + 0.2::float8, current_setting('search_path'),
+            current_setting('statement_timeout'), current_setting('application_name'))
+            from pg_sleep(0.3)""",
+    )
+    assert found == r"2024-01-02 03:04:00+00|\x00|1 day|0.30000000000000004||0|simplyload/shop"
