@@ -224,27 +224,25 @@ def reset_checkpoint(stream: str, options: Options = DEFAULTS) -> None:
 def clean(
     options: Options = DEFAULTS,
     *,
+    keep_days: int | None = None,
     drop_slot: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Remove what dead runs left in the destination.
+    """Remove what dead runs left behind, and name it.
 
     Parameters
     ----------
+    keep_days
+        Remove older files of the change log too; replay then has no complete history.
     drop_slot
-        Remove the replication slot and the publication too, when a stream ends for good: a slot
-        that nobody reads makes the database keep its write-ahead log until the disk is full.
+        Remove the replication slot and the publication of a stream that ends for good: a slot that
+        nothing reads makes the database keep its write-ahead log until the disk is full.
 
     """
     configuration, names = options.read()
-    log = ChangeLog(configuration.log)
     rows = []
-    with closing(open_destination(configuration.destination)) as destination:
-        for name in names:
-            with log.lock(name):
-                destination.acquire(name)
-                removed = [*log.reconcile(name, destination.committed(name))]
-                removed += destination.drop_leftovers(name)
-            rows += [{"stream": name, "removed": one} for one in removed]
+    for name in names:
+        with one_pipeline(configuration, name) as pipeline:
+            rows += [{"stream": name, "removed": one} for one in pipeline.clean(keep_days)]
     if drop_slot:
         for name, source in opened_sources(configuration, names):
             rows += [{"stream": name, "removed": one} for one in source.drop()]

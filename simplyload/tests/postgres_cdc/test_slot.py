@@ -190,10 +190,7 @@ def test_a10_a_dead_holder_is_waited_for(source: Database, one_row: Replica) -> 
     holder.kill()
     assert len(one_row.sync().rows("a")) == 2
     holder.wait()
-    assert (
-        len(source.slots())
-        == 1
-    )
+    assert len(source.slots()) == 1
 
 
 def test_a10_a_living_holder_is_named(

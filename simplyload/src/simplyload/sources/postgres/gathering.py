@@ -15,9 +15,9 @@ from simplyload.sources.postgres.pgoutput import (
     Truncate,
     Update,
 )
-from simplyload.sources.postgres.rows import RelationRows
+from simplyload.sources.postgres.rows import FULL, RelationRows
 
-_FULL = "f"
+ROW_CHANGES = (Insert, Update, Delete)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Gathering:
 
     def add(self, message: Message | None, size: int) -> None:
         """Take one message of so many bytes."""
-        if isinstance(message, Insert | Update | Delete):
+        if isinstance(message, ROW_CHANGES):
             self._index += 2
             target = self._targets.get(message.oid) or self._open_target(message.oid)
             if target is not None:
@@ -85,13 +85,13 @@ class Gathering:
             self._index += 2
             self._add_truncate(message.oids)
 
-    def _add_row(self, rows: RelationRows, message: Insert | Update | Delete) -> None:
-        if isinstance(message, Insert):
-            rows.insert(self._commit_lsn, self._index + 1, message.new)
-        elif isinstance(message, Update):
-            rows.update(self._commit_lsn, self._index, message.old, message.new, self._xid)
+    def _add_row(self, rows: RelationRows, change: Insert | Update | Delete) -> None:
+        if isinstance(change, Insert):
+            rows.insert(self._commit_lsn, self._index + 1, change.new)
+        elif isinstance(change, Update):
+            rows.update(self._commit_lsn, self._index, change, self._xid)
         else:
-            rows.delete(self._commit_lsn, self._index + 1, message.old)
+            rows.delete(self._commit_lsn, self._index + 1, change.old)
 
     def _add_relation(self, relation: Relation) -> None:
         """Take a table's new shape; what was gathered in the old one is complete."""
@@ -167,7 +167,7 @@ def _why_stop(table: SourceTable, relation: Relation, *, is_root: bool) -> str:
     name = f"{relation.schema}.{relation.name}"
     if is_root and name != table.source_name:
         return f"{table.source_name} was renamed to {name}: it is stopped."
-    if relation.identity == _FULL:
+    if relation.identity == FULL:
         key = {column.name for column in relation.columns}
         if set(table.key) <= key:
             return ""

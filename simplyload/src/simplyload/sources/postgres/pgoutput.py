@@ -66,12 +66,13 @@ class Insert(NamedTuple):
 class Update(NamedTuple):
     """A row was updated. `old` is the whole old row under REPLICA IDENTITY FULL, else its key.
 
-    `old` is None where the key is unchanged.
+    `old` is None where the key is unchanged. `is_whole`: every value of the new row was sent.
     """
 
     oid: int
     old: Row | None
     new: Row
+    is_whole: bool
 
 
 class Delete(NamedTuple):
@@ -132,9 +133,11 @@ def _decode_truncate(payload: bytes) -> Truncate:
 def _decode_update(payload: bytes) -> Update:
     oid = _INT32(payload, 1)[0]
     if payload[5] == 78:  # N: the new row alone
-        return Update(oid, None, _read_row(payload, 6)[0])
-    old, at = _read_row(payload, 6)
-    return Update(oid, old, _read_row(payload, at + 1)[0])
+        new, _, is_whole = _read_row(payload, 6)
+        return Update(oid, None, new, is_whole)
+    old, at, _ = _read_row(payload, 6)
+    new, _, is_whole = _read_row(payload, at + 1)
+    return Update(oid, old, new, is_whole)
 
 
 def _decode_relation(payload: bytes) -> Relation:
@@ -158,24 +161,27 @@ def _read_string(payload: bytes, at: int) -> tuple[str, int]:
     return payload[at:end].decode(), end + 1
 
 
-def _read_row(payload: bytes, at: int) -> tuple[Row, int]:
-    """Read a row; the second result is the place of what follows."""
+def _read_row(payload: bytes, at: int) -> tuple[Row, int, bool]:
+    """Read a row: its values, the place of what follows, and whether all values were sent."""
     values: Row = []
     append = values.append
+    is_whole = True
     count = _INT16(payload, at)[0]
     at += 2
     for _ in range(count):
         kind = payload[at]
-        at += 1
         if kind == 116:  # t, in text form
-            start = at + 4
-            at = start + _INT32(payload, at)[0]
+            start = at + 5
+            at = start + _INT32(payload, at + 1)[0]
             append(payload[start:at])
-        elif kind == 110:  # n
+            continue
+        at += 1
+        if kind == 110:  # n
             append(None)
         else:
             append(UNSENT)
-    return values, at
+            is_whole = False
+    return values, at, is_whole
 
 
 _DECODERS: dict[int, Callable[[bytes], Message]] = {

@@ -14,6 +14,7 @@ open beside it has ended. pg_stat_activity hides the start of other roles' trans
 that may only read; pg_locks shows it their identity.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -33,29 +34,31 @@ select pg_catalog.pg_snapshot_xmin(snapshot)::text::int8,
     array(select l.virtualtransaction from pg_catalog.pg_locks l
         join pg_catalog.pg_stat_activity a using (pid)
         where l.locktype = 'virtualxid' and a.datname = current_database()
-            and pid <> pg_catalog.pg_backend_pid()),
-    exists (select from pg_catalog.pg_prepared_xacts where database = current_database())
+            and pid <> pg_catalog.pg_backend_pid())
 from (select pg_catalog.pg_current_snapshot() as snapshot) s
 """
 
 _TRANSACTION_IDS = 2**32
 
+# How long a copy waits at its begin for transactions that are open.
+FENCE_SECONDS = 3.0
+
 
 @dataclass(frozen=True)
 class Moment:
-    """The transactions of the database at one moment."""
+    """The transactions at one moment; on a standby those of its primary have ids alone."""
 
     xmin: int
     xmax: int
     open: tuple[str, ...]
-    prepared: bool
+
+    def fence(self, watermark: str | None) -> Fence:
+        """Give the fence for a watermark that was read before."""
+        return Fence(watermark=watermark, open=self.open, xmax=self.xmax)
 
     def is_past(self, fence: Fence) -> bool:
-        """Tell whether every transaction that the fence saw open has ended.
-
-        A prepared transaction keeps no identity that could be compared: it holds every fence.
-        """
-        return not self.prepared and not set(fence.open) & set(self.open)
+        """Tell whether every transaction that the fence saw open has ended."""
+        return self.xmin >= fence.xmax and not set(fence.open) & set(self.open)
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class Polled:
 
 def observe(connection: Connection) -> Moment:
     """Look at the transactions of the database now."""
-    [(xmin, xmax, running, prepared)] = fetch(connection, _OBSERVE)
-    return Moment(xmin, xmax, tuple(sorted(set(running))), prepared)
+    [(xmin, xmax, running)] = fetch(connection, _OBSERVE)
+    return Moment(xmin, xmax, tuple(sorted(set(running))))
 
 
 def begin_poll(connection: Connection, table: SourceTable, cursor: str) -> PollState:
@@ -77,14 +80,21 @@ def begin_poll(connection: Connection, table: SourceTable, cursor: str) -> PollS
     before = observe(connection)
     newest = f"(select max({identifier(cursor)}) from {table.from_clause})"  # noqa: S608
     watermark = _read_watermark(connection, table.column(cursor), newest)
-    after = observe(connection)
-    is_quiet = not after.open and not after.prepared
+    fence = observe(connection).fence(watermark)
+    is_past = _wait_for(connection, fence)
     return PollState(
-        cursor=cursor,
-        lower=watermark if is_quiet else None,
-        fence=Fence(watermark=watermark, open=after.open),
-        xmin=before.xmin,
+        cursor=cursor, lower=watermark if is_past else None, fence=fence, xmin=before.xmin
     )
+
+
+def _wait_for(connection: Connection, fence: Fence) -> bool:
+    """Wait for a fence to be past: most transactions are short, and poll then has a lower bound."""
+    give_up = time.monotonic() + FENCE_SECONDS
+    while not observe(connection).is_past(fence):
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +149,7 @@ class Poll:
         if is_past:
             lower = fence.watermark
             watermark = self._watermark(state, progress)
-            fence = Fence(watermark=watermark, open=observe(self.connection).open)
+            fence = observe(self.connection).fence(watermark)
         return PollState(cursor=state.cursor, lower=lower, fence=fence, xmin=progress.xmin)
 
     def _watermark(self, state: PollState, progress: PollProgress) -> str | None:

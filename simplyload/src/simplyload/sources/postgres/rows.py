@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from simplyload.changes import DELETE, META_FIELDS, TRUNCATE, UPSERT, Changes, Rejected, Table
-from simplyload.sources.postgres.pgoutput import UNSENT, Relation, Row, Value
+from simplyload.sources.postgres.pgoutput import UNSENT, Relation, Row, Update, Value
 from simplyload.sources.postgres.types import Column, Texts
 
 # A position in a transaction takes two: a change of key is a deletion and an upsert.
@@ -21,7 +21,8 @@ Key = tuple[Value, ...]
 Reread = Callable[[Sequence[str], Sequence[Key], set[int]], Mapping[Key, Row]]
 
 _LSN = pa.decimal128(20, 0)
-_FULL = "f"
+# The letter of REPLICA IDENTITY FULL.
+FULL = "f"
 
 
 def to_seq(lsns: Sequence[int], indexes: Sequence[int]) -> pa.Array[Any]:
@@ -53,37 +54,44 @@ class RelationRows:
         self._clear()
 
     def _clear(self) -> None:
-        self._ops: list[str] = []
-        self._lsns: list[int] = []
-        self._indexes: list[int] = []
-        self._cols: list[list[str] | None] = []
+        self._changes: list[tuple[str, int, int, list[str] | None]] = []
         self._rows: list[Row] = []
         self._moved: list[tuple[int, int]] = []
+        self._is_complete = True
 
     def __len__(self) -> int:
-        return len(self._ops)
+        return len(self._rows)
 
     def insert(self, lsn: int, index: int, new: Row) -> None:
         """Add a new row."""
-        self._append(UPSERT, lsn, index, new)
+        self._changes.append((UPSERT, lsn, index, None))
+        self._rows.append(new)
 
     def delete(self, lsn: int, index: int, old: Row) -> None:
         """Add a deletion: the key alone is carried."""
         row: Row = [None] * len(old)
         for at in self._key:
             row[at] = old[at]
-        self._append(DELETE, lsn, index, row)
+        self._changes.append((DELETE, lsn, index, None))
+        self._rows.append(row)
 
     def truncate(self, lsn: int, index: int) -> None:
         """Add the end of all rows before."""
-        self._append(TRUNCATE, lsn, index, [None] * len(self._relation.columns))
+        self._changes.append((TRUNCATE, lsn, index, None))
+        self._rows.append([None] * len(self._relation.columns))
 
-    def update(self, lsn: int, index: int, old: Row | None, new: Row, xid: int) -> None:
+    def update(self, lsn: int, index: int, change: Update, xid: int) -> None:
         """Add a changed row; a change of key deletes the row with the old key first."""
-        if old is None:
-            self._upsert(lsn, index + 1, new)
+        if change.old is None and change.is_whole:
+            self.insert(lsn, index + 1, change.new)
             return
-        known = range(len(new)) if self._relation.identity == _FULL else self._key
+        if change.old is not None:
+            self._use_old(lsn, index, change.old, change.new, xid)
+        self._add_partial(lsn, index + 1, change.new)
+
+    def _use_old(self, lsn: int, index: int, old: Row, new: Row, xid: int) -> None:
+        """Take from the old row what was not sent again, and delete it if its key was another."""
+        known = range(len(new)) if self._relation.identity == FULL else self._key
         for at in known:
             if new[at] is UNSENT:
                 new[at] = old[at]
@@ -92,33 +100,25 @@ class RelationRows:
             if UNSENT in new:
                 # The row with the new key is new to the destination: it has no value to keep.
                 self._moved.append((len(self), xid))
-        self._upsert(lsn, index + 1, new)
 
-    def _upsert(self, lsn: int, index: int, new: Row) -> None:
-        self._append(UPSERT, lsn, index, new)
+    def _add_partial(self, lsn: int, index: int, new: Row) -> None:
+        """Add a row of which some values may not be known."""
+        carried = None
         if UNSENT in new:
-            self._cols[-1] = [
-                column.name
-                for at, column in zip(self._carried, self._columns, strict=True)
-                if new[at] is not UNSENT
-            ]
-
-    def _append(self, op: str, lsn: int, index: int, row: Row) -> None:
-        self._ops.append(op)
-        self._lsns.append(lsn)
-        self._indexes.append(index)
-        self._cols.append(None)
-        self._rows.append(row)
+            self._is_complete = False
+            columns = zip(self._carried, self._columns, strict=True)
+            carried = [column.name for at, column in columns if new[at] is not UNSENT]
+        self._changes.append((UPSERT, lsn, index, carried))
+        self._rows.append(new)
 
     def take(self) -> tuple[Changes, list[Rejected]]:
         """Give what was gathered, and begin again."""
         if self._moved:
             self._complete_moved()
-        by_column: Iterable[Sequence[Value]] = zip(*self._rows, strict=True)
-        cells = list(by_column)
+        cells: list[Any] = list(zip(*self._rows, strict=True))
         arrays, unheld = [], []
         for at, column in zip(self._carried, self._columns, strict=True):
-            texts = _known(cells[at])
+            texts = cells[at] if self._is_complete else _without_unsent(cells[at])
             decoded = column.from_text(texts)
             arrays.append(decoded)
             unheld += self._find_unheld(column, texts, decoded)
@@ -128,10 +128,11 @@ class RelationRows:
         return changes, rejected
 
     def _build(self, arrays: list[pa.Array[Any]], keyless: set[int]) -> Changes:
+        ops, lsns, indexes, carried = zip(*self._changes, strict=True)
         meta = [
-            pa.array(self._ops, META_FIELDS[0].type),
-            to_seq(self._lsns, self._indexes),
-            pa.array(self._cols, META_FIELDS[2].type),
+            pa.array(ops, META_FIELDS[0].type),
+            to_seq(lsns, indexes),
+            pa.array(carried, META_FIELDS[2].type),
         ]
         rows = pa.Table.from_arrays([*arrays, *meta], schema=self.table.change_schema())
         if keyless:
@@ -184,12 +185,11 @@ class RelationRows:
                 if key in found:
                     for at, value in zip(unsent, found[key], strict=True):
                         self._rows[row][at] = value
-                    self._cols[row] = None
+                    self._changes[row] = (*self._changes[row][:3], None)
 
 
-def _known(values: Sequence[Value]) -> Any:
-    """Give a column's cells; Arrow reads text from bytes as it does from str."""
-    return [None if value is UNSENT else value for value in values] if UNSENT in values else values
+def _without_unsent(values: Sequence[Value]) -> list[Any]:
+    return [None if value is UNSENT else value for value in values]
 
 
 def _text(value: Any) -> Any:

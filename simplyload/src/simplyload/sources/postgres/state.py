@@ -32,13 +32,15 @@ class CopyState:
 class Fence:
     """A watermark, and the transactions that were open when it was read.
 
-    Once all of them have ended, whatever may still appear below the watermark has appeared.
+    Those that had an id are below `xmax`, `open` identifies those that had none too. Once all of
+    them have ended, whatever may still appear below the watermark has appeared.
     """
 
     __pydantic_config__ = _STRICT
 
     watermark: str | None = None
     open: tuple[str, ...] = ()
+    xmax: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

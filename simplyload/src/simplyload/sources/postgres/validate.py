@@ -153,7 +153,16 @@ def _cursors(tables: Sequence[SourceTable]) -> Iterator[Finding]:
                 " `delete_scan` has passed",
                 remedy=f"cursors: {{{table.source_name}: <a column that every change sets>}}",
             )
-        elif table.cursor not in table.indexed:
+            continue
+        if table.column(table.cursor).type.name == "timestamp":
+            yield Finding(
+                level="warning",
+                subject=table.source_name,
+                message=f"its cursor {table.cursor} has no time zone: local time goes back an hour"
+                " in autumn, and poll misses changes of that hour",
+                remedy="overlap: 70 minutes or more, or a timestamptz",
+            )
+        if table.cursor not in table.indexed:
             name = identifier(table.schema, table.relation)
             yield Finding(
                 level="warning",
