@@ -193,6 +193,10 @@ class PostgresSource:
             ) from error
         return str(text)
 
+    def reset(self, state: State) -> State:  # noqa: ARG002 - _seq follows the server's log
+        """Give the empty state: everything is copied again."""
+        return {}
+
     def discover(self) -> list[Discovered]:
         """List the chosen tables, those that cannot be replicated too."""
         tables = self._discover()
