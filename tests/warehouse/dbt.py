@@ -52,16 +52,20 @@ def duckdb_environment(folder: Path, raw: Path) -> dict[str, str]:
 
 
 def run_on(
-    folder: Path, environment: Mapping[str, str], *arguments: str, artifacts: bool = True
+    folder: Path,
+    environment: Mapping[str, str],
+    *arguments: str,
+    artifacts: bool = True,
+    warn_error: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run dbt in `folder` with the engine that `environment` selects.
+    """Run dbt in `folder` with the engine that `environment` selects; a warning fails the run.
 
     Without `artifacts` it writes no JSON about the project to target/, which takes it seconds.
     """
     server = _server()
     _restore_parsed_project(folder, environment)
     output = folder / "dbt_output.txt"
-    flags = ["--warn-error", "--no-use-colors", "--no-version-check"]
+    flags = ["--no-use-colors", "--no-version-check", *(["--warn-error"] if warn_error else [])]
     code = _request(
         server,
         arguments=[*flags, *([] if artifacts else ["--no-write-json"]), *arguments],
