@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-import openapi_client  # type: ignore[import-untyped]
+import openapi_client
 
 from streams import STREAMS
 from streams.catalog import ACCOUNTS
