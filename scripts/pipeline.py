@@ -1,6 +1,7 @@
 """Sync, build the marts, draw the dashboard, archive a mart and send the digest.
 
 On the target duckdb the sync is `fivetran debug` on this machine, on the others Fivetran's own.
+With `--loader simplyload` it is SimplyLoad on this machine, into DuckDB or Postgres.
 All settings are checked before the first step; the first failure ends the run with its exit code.
 
 exit codes:
@@ -18,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -84,7 +85,33 @@ class Step:
     run: Callable[[], None]
 
 
+class RawSettings(Settings):
+    """Where SimplyLoad puts the raw tables in Postgres; dbt reads it too."""
+
+    klaviyo_raw_schema: str = "klaviyo"
+
+
+def _plan_load(context: RunContext) -> Step:
+    """Plan a sync by SimplyLoad, into the DuckDB file of the workspace or into Postgres."""
+    keys = configuration.read_configuration()
+    source, environment = dict(keys), {"KLAVIYO_API_KEY": keys["api_key"]}
+    source["api_key"] = "${KLAVIYO_API_KEY}"
+    if context.is_local:
+        destination: dict[str, object] = {"type": "duckdb", "path": str(context.workspace.raw)}
+    else:
+        settings = context.warehouse
+        destination = {"type": "postgres", "password": "${PG_PASSWORD}"}
+        destination |= {"host": settings.pg_host, "port": settings.pg_port}
+        destination |= {"user": settings.pg_user, "database": settings.pg_database}
+        environment["PG_PASSWORD"] = settings.pg_password.get_secret_value()
+        source["schema"] = RawSettings.read().klaviyo_raw_schema
+    load = partial(steps.load, context.workspace, source, destination, environment)
+    return Step("Syncing with SimplyLoad", configuration.as_env(keys), load)
+
+
 def _plan_sync(context: RunContext) -> Step:
+    if context.workspace.loader == "simplyload":
+        return _plan_load(context)
     if context.is_local:
         keys = configuration.read_configuration()
         sync = partial(steps.sync, context.workspace, keys, {})
@@ -198,10 +225,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Plan the steps, and run them or print the plan."""
     options = _build_parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper())
-    workspace = _choose_workspace(options.folder)
+    workspace = replace(_choose_workspace(options.folder), loader=options.loader)
     settings = WarehouseSettings.read(
         dbt_target=options.target, klaviyo_warehouse=workspace.warehouse
     )
+    if options.loader == "simplyload" and settings.dbt_target == "bigquery":
+        raise SettingsError(["SimplyLoad loads into duckdb or postgres: choose one as --target"])
     environment = {"DBT_LOG_LEVEL": options.log_level}
     context = RunContext(settings, workspace, choose_period(options), environment)
     plan = plan_steps(context, options.skip)
@@ -243,6 +272,12 @@ def _build_parser() -> argparse.ArgumentParser:
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
     folder = parsed_as("a folder, or where one can be made", _parse_folder)
     add("--folder", type=folder, help=f"folder for the files on this machine ({DEFAULT_FOLDER})")
+    add(
+        "--loader",
+        choices=get_args(steps.Loader),
+        default="fivetran",
+        help="what runs the connector (%(default)s)",
+    )
     add("--dry-run", action="store_true", help="print the steps with their settings, run nothing")
     add(
         "--log-level",

@@ -14,16 +14,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any, Literal
 
 import duckdb
+import yaml
 
 from scripts import fivetran_debug
 from scripts.command import CommandError
 
 ROOT = Path(__file__).parent.parent
 DBT = ROOT / ".venv-dbt" / "bin" / "dbt"
+SIMPLYLOAD = ROOT / ".venv-load" / "bin" / "simplyload"
+# What the dbt models call them, as Fivetran does.
+METADATA_NAMES = {"deleted": "_fivetran_deleted", "synced_at": "_fivetran_synced"}
 DBT_PROJECT = ROOT / "dbt_project"
 CONNECTOR = ROOT / "klaviyo_connector"
+
+Loader = Literal["fivetran", "simplyload"]
 
 # A line of the SDK's log is `time level icon origin message`; ours have the origin `connector`.
 CONNECTOR_LINE = re.compile(r"^[\d:.]+ \w+ +\S+ connector (.*)")
@@ -42,6 +49,7 @@ class Workspace:
     folder: Path
     warehouse: Path
     dashboard: Path
+    loader: Loader = "fivetran"
 
     @property
     def project(self) -> Path:
@@ -51,7 +59,14 @@ class Workspace:
     @property
     def raw(self) -> Path:
         """The DuckDB file that the sync loads into."""
+        if self.loader == "simplyload":
+            return self.folder / "simplyload" / "raw.duckdb"
         return self.project / "files" / "warehouse.db"
+
+    @property
+    def raw_schema(self) -> str:
+        """Its schema with the raw tables."""
+        return "klaviyo" if self.loader == "simplyload" else fivetran_debug.SCHEMA
 
 
 @contextmanager
@@ -94,6 +109,29 @@ def sync(
                 log.write(STATE.sub("(the state, left out here)", line))
                 _print_log_line(line)
     _raise_for_exit_code("The sync", process.returncode)
+
+
+def load(
+    workspace: Workspace,
+    source: Mapping[str, str],
+    destination: Mapping[str, Any],
+    environment: Mapping[str, str],
+) -> None:
+    """Run SimplyLoad on the connector's own sync; it continues from what the destination holds.
+
+    Secrets are only in the environment: source and destination refer to them as `${NAME}`.
+    """
+    folder = workspace.folder / "simplyload"
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {
+        "sources": {"klaviyo": {"type": "klaviyo", "connector": str(CONNECTOR), **source}},
+        "destination": {**destination, "names": METADATA_NAMES},
+        "log": "log",
+    }
+    file = folder / "simplyload.yml"
+    file.write_text(yaml.safe_dump(written, sort_keys=False))
+    command = [str(SIMPLYLOAD), "sync", "--config", str(file)]
+    _run("The sync", command, {**_filter_environment(os.environ), **environment})
 
 
 def _print_log_line(line: str) -> None:
@@ -145,7 +183,7 @@ def build(
         local = {
             "KLAVIYO_RAW_DUCKDB": str(workspace.raw),
             "KLAVIYO_RAW_DATABASE": "raw",  # its alias in profiles.yml
-            "KLAVIYO_RAW_SCHEMA": fivetran_debug.SCHEMA,
+            "KLAVIYO_RAW_SCHEMA": workspace.raw_schema,
             "KLAVIYO_WAREHOUSE": str(workspace.warehouse),
         }
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
 from sqlglot import exp
 
 from simplyload.changes import COLS, OP, SEQ
@@ -24,6 +25,22 @@ TARGET_METADATA: dict[str, pa.DataType] = {
     SYNCED_AT: pa.timestamp("us", "UTC"),
     SEQ: pa.decimal128(38, 0),
 }
+
+
+class Names(BaseModel):
+    """What a destination calls the columns of the metadata, for models that expect other names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deleted: str = Field(default=DELETED, min_length=1)
+    synced_at: str = Field(default=SYNCED_AT, min_length=1)
+
+    def changed(self) -> dict[str, str]:
+        """Give the names that differ from those of the catalog."""
+        names = {DELETED: self.deleted, SYNCED_AT: self.synced_at}
+        return {ours: own for ours, own in names.items() if ours != own}
+
+
 RESERVED = frozenset({OP, SEQ, COLS, POS, DELETED, SYNCED_AT})
 METADATA_SCHEMA = "_simplyload"
 

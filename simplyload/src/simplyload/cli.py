@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from simplyload.checks import TableCheck, check_table
+from simplyload.checks import compare
 from simplyload.config import Configuration, read_configuration
 from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, SimplyLoadError
@@ -21,8 +21,7 @@ from simplyload.log import ChangeLog
 from simplyload.observe import displaying
 from simplyload.replay import replay as replay_log
 from simplyload.run import open_pipelines, run_streams
-from simplyload.sources.source import Source
-from simplyload.streams import open_destination, open_source, schema_of, select_streams
+from simplyload.streams import open_destination, opened_sources, schema_of, select_streams
 
 EXIT_CODES = """
 exit codes:
@@ -225,31 +224,56 @@ def reset_checkpoint(stream: str, options: Options = DEFAULTS) -> None:
 def clean(
     options: Options = DEFAULTS,
     *,
+    keep_days: int | None = None,
     drop_slot: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Remove what dead runs left in the destination.
+    """Remove what dead runs left behind, and name it.
 
     Parameters
     ----------
+    keep_days
+        Remove older files of the change log too; replay then has no complete history.
     drop_slot
-        Remove the replication slot and the publication too, when a stream ends for good: a slot
-        that nobody reads makes the database keep its write-ahead log until the disk is full.
+        Remove the replication slot and the publication of a stream that ends for good: a slot that
+        nothing reads makes the database keep its write-ahead log until the disk is full.
 
     """
     configuration, names = options.read()
-    log = ChangeLog(configuration.log)
     rows = []
-    with closing(open_destination(configuration.destination)) as destination:
-        for name in names:
-            with log.lock(name):
-                destination.acquire(name)
-                removed = [*log.reconcile(name, destination.committed(name))]
-                removed += destination.drop_leftovers(name)
-            rows += [{"stream": name, "removed": one} for one in removed]
+    for name in names:
+        with one_pipeline(configuration, name) as pipeline:
+            rows += [{"stream": name, "removed": one} for one in pipeline.clean(keep_days)]
     if drop_slot:
         for name, source in opened_sources(configuration, names):
             rows += [{"stream": name, "removed": one} for one in source.drop()]
     show(rows)
+
+
+@app.command
+def demo(
+    *,
+    folder: Path = Path("build/load-demo"),
+    repository: Path = Path(),
+) -> int:
+    """Load a shop in PostgreSQL and a simulated Klaviyo account into DuckDB, and compare.
+
+    It needs the package extra `demo`, and no account. A second one loads what changed since.
+
+    Parameters
+    ----------
+    folder
+        Where servers, configuration, change log and warehouse are kept.
+    repository
+        The folder with klaviyo_sandbox and klaviyo_connector.
+
+    """
+    try:
+        from simplyload.demo.demo import run_demo  # noqa: PLC0415 - needs an extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"demo needs the package {error.name}: pip install 'simplyload[demo]'"
+        ) from None
+    return run_demo(folder, repository)
 
 
 @contextmanager
@@ -273,26 +297,6 @@ def check(options: Options = DEFAULTS) -> int:
         rows.append({"stream": name, "equal": equal, **vars(found)})
     show(rows)
     return int(any(row["equal"] == "no" for row in rows))
-
-
-def compare(configuration: Configuration, names: Sequence[str]) -> Iterator[tuple[str, TableCheck]]:
-    """Compare every table of the streams that the source can list."""
-    with closing(open_destination(configuration.destination)) as destination:
-        for name, source in opened_sources(configuration, names):
-            schema = schema_of(configuration.sources[name], name)
-            for table in source.tables():
-                found = check_table(source, destination, schema, table)
-                if found:
-                    yield name, found
-
-
-def opened_sources(
-    configuration: Configuration, names: Sequence[str]
-) -> Iterator[tuple[str, Source]]:
-    """Open one source after the other, and close each."""
-    for name in names:
-        with closing(open_source(configuration.sources[name], name)) as source:
-            yield name, source
 
 
 def show(rows: Iterable[Mapping[str, Any]]) -> None:

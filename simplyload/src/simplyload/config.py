@@ -51,7 +51,6 @@ class Configuration(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
-        nested_model_default_partial_update=True,
     )
 
     sources: dict[StreamName, SourceSettings] = Field(min_length=1)

@@ -29,6 +29,9 @@ from simplyload.gather import Gathering, read_staged
 from simplyload.log import ChangeLog, name_load
 from simplyload.sources.source import Source
 
+# A load of wide rows ends before `max_changes`: the destination's memory is bounded too.
+LOAD_BYTES = 128 << 20
+
 
 class PipelineSettings(BaseModel):
     """The section `pipeline` of the configuration."""
@@ -132,10 +135,10 @@ class Pipeline:
             self._commit((), self._source.backfill(self._known_state(), table, since))
 
     def reset(self) -> None:
-        """Commit the empty state: the next run reads everything again."""
+        """Commit a state from which the next run reads everything again; no row is removed."""
         with self._session():
             self._take_lease()
-            self._commit((), {})
+            self._commit((), self._source.reset(self._known_state()))
 
     def clean(self, keep_days: int | None = None) -> list[str]:
         """Remove what dead runs left, and the log's files older than `keep_days`; name them.
@@ -180,7 +183,7 @@ class Pipeline:
             complete = batch.state is not None
             if batch.state is not None:
                 self._state = batch.state
-                full = gathering.rows >= self._settings.max_changes
+                full = gathering.rows >= self._settings.max_changes or gathering.bytes > LOAD_BYTES
                 if full or time.monotonic() - started > self._settings.max_seconds:
                     if not self._load(gathering):
                         return False

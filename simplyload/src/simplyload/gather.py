@@ -53,6 +53,7 @@ class Gathering:
         self._tables: dict[str, _TableFiles] = {}
         self.rejected: list[Rejected] = []
         self.rows = 0
+        self.bytes = 0
 
     def add(self, changes: Changes) -> None:
         """Take changes; rows that the destination cannot hold go to `rejected`."""
@@ -65,12 +66,15 @@ class Gathering:
         files = self._tables.setdefault(table.name, _TableFiles(self._folder, len(self._tables)))
         files.add(table, rows)
         self.rows += rows.num_rows
+        self.bytes += rows.nbytes
         if sum(files.buffered for files in self._tables.values()) > BUFFER_BYTES:
             max(self._tables.values(), key=lambda files: files.buffered).flush()
 
     def finish(self) -> list[Staged]:
-        """Complete the files and give them."""
-        return [staged for files in self._tables.values() if (staged := files.finish())]
+        """Complete the files and give them; the memory that they took is free for the load."""
+        staged = [part for files in self._tables.values() if (part := files.finish())]
+        pa.default_memory_pool().release_unused()
+        return staged
 
 
 @dataclass(frozen=True, kw_only=True)

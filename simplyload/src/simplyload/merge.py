@@ -114,7 +114,7 @@ def merge_into(merge: Merge) -> exp.Merge:
 
 
 def insert_into(merge: Merge) -> exp.Insert:
-    """Give the INSERT of the fold into an empty target: what MERGE does there, but cheaper."""
+    """Give the INSERT of the fold: what MERGE does where the target has none of its keys."""
     rows = exp.select(*_values(merge)).from_(_sub(fold(merge), "s"))
     if merge.remove and _may_delete(merge):
         rows = rows.where(_col(OP, "s").eq(UPSERT))
@@ -141,6 +141,17 @@ def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
     groups = exp.select(counts, keyed).from_(stage).group_by(*names)
     most = exp.func("MAX", _if(_col("k") > exp.Literal.number(0), _col("n")))
     return exp.select(exp.func("SUM", _col("n")), most).from_(_sub(groups, "g"))
+
+
+def find_known_key(merge: Merge) -> exp.Select:
+    """Give the query of one row of the target whose key is in the stage."""
+    keys = [_col(column.target, "s").eq(_col(column.target, "t")) for column in merge.key]
+    stage = exp.select(exp.Literal.number(1)).from_(
+        exp.alias_(merge.stage, "s", table=True, quoted=True)
+    )
+    target = exp.alias_(merge.target, "t", table=True, quoted=True)
+    found = exp.Exists(this=stage.where(exp.and_(*keys)))
+    return exp.select(exp.Literal.number(1)).from_(target).where(found).limit(1)
 
 
 def _changes(merge: Merge) -> exp.Select:

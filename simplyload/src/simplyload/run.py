@@ -32,13 +32,29 @@ class Outcome:
 
     def add(self, result: RunResult, seconds: float) -> None:
         """Add a run that took so many seconds; what the source had at its begin is loaded."""
-        self.loads += result.loads
-        self.changes += result.changes
-        self.rejected += result.rejected
-        for table, rows in result.rows.items():
+        lag = None if result.interrupted else round(seconds, 3)
+        self.merge(
+            Outcome(
+                stream=self.stream,
+                loads=result.loads,
+                changes=result.changes,
+                rejected=result.rejected,
+                rows=result.rows,
+                stopped=result.stopped,
+                lag_seconds=lag,
+                exit_code=result.exit_code,
+            )
+        )
+
+    def merge(self, later: "Outcome") -> None:
+        """Add what later runs did."""
+        self.loads += later.loads
+        self.changes += later.changes
+        self.rejected += later.rejected
+        for table, rows in later.rows.items():
             self.rows[table] = self.rows.get(table, 0) + rows
-        self.stopped, self.exit_code, self.error = result.stopped, result.exit_code, ""
-        self.lag_seconds = None if result.interrupted else round(seconds, 3)
+        self.stopped, self.lag_seconds = later.stopped, later.lag_seconds
+        self.error, self.exit_code = later.error, later.exit_code
 
     def as_row(self) -> dict[str, Any]:
         """Give the line that a command prints."""

@@ -1,6 +1,7 @@
 """Builds what a configuration names: the source of a stream, and the destination."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from difflib import get_close_matches
 
 from simplyload.config import Configuration, DestinationSettings, SourceSettings
@@ -28,6 +29,15 @@ def open_destination(settings: DestinationSettings) -> Destination:
     if isinstance(settings, PostgresTargetSettings):
         return PostgresDestination(settings)
     return ParquetDestination(settings)
+
+
+def opened_sources(
+    configuration: Configuration, names: Sequence[str]
+) -> Iterator[tuple[str, Source]]:
+    """Open one source after the other, and close each."""
+    for name in names:
+        with closing(open_source(configuration.sources[name], name)) as source:
+            yield name, source
 
 
 def schema_of(settings: SourceSettings, stream: str) -> str:

@@ -66,7 +66,8 @@ def duckdb_target(tmp_path: Path) -> Target:
 
     def query(sql: str) -> list[Row]:
         with duckdb.connect(path, read_only=True) as connection:
-            return connection.sql(sql).to_arrow_table().to_pylist()
+            rows: list[Row] = connection.sql(sql).to_arrow_table().to_pylist()
+            return rows
 
     return Target("duckdb", DuckDBSettings(path=path), query, ChangeLog(tmp_path / "log"))
 

@@ -1,5 +1,6 @@
 """A scripted source, and a naive destination in memory that says what the right result is."""
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,7 +14,9 @@ from simplyload.sources.source import Discovered, Finding
 ORDERS = Table(
     name="orders",
     key=("id",),
-    schema=pa.schema([("id", pa.int64()), ("a", pa.string()), ("b", pa.int32())]),
+    schema=pa.schema(
+        [pa.field("id", pa.int64()), pa.field("a", pa.string()), pa.field("b", pa.int32())]
+    ),
 )
 
 Row = dict[str, Any]
@@ -66,6 +69,10 @@ class ScriptedSource:
         """Note the state."""
         self.acked.append(state)
 
+    def reset(self, state: State) -> State:  # noqa: ARG002
+        """Give the first state."""
+        return {}
+
     def backfill(self, state: State, table: str, since: str | None) -> State:  # noqa: ARG002
         """Give the first state."""
         return {"n": 0}
@@ -93,6 +100,30 @@ class ScriptedSource:
     def _tables(self) -> Iterator[Table]:
         for batch in self.batches:
             yield from (part.table for part in _parts(batch))
+
+
+def random_changes(seed: int, length: int, keys: int = 4) -> list[Row]:
+    """Give changes of some keys: whole and partial upserts, deletes, truncates."""
+    chooser = random.Random(seed)
+    present: set[int] = set()
+    rows: list[Row] = []
+    for seq in range(1, length + 1):
+        key = chooser.randrange(keys)
+        row = {"id": key, "a": chooser.choice([None, "x", "y"]), "b": chooser.choice([None, 1, 2])}
+        kind = chooser.choices("UPDT", [50, 30, 19, 1])[0] if key in present else "U"
+        if kind == "T":
+            present.clear()
+            rows.append(truncate(seq))
+        elif kind == "D":
+            present.discard(key)
+            rows.append(delete(seq, key))
+        elif kind == "P":
+            column = chooser.choice("ab")
+            rows.append(upsert(seq, {"id": key, column: row[column]}, ["id", column]))
+        else:
+            present.add(key)
+            rows.append(upsert(seq, row))
+    return rows
 
 
 def _parts(batch: Batch | Changes | Sequence[Changes]) -> Sequence[Changes]:

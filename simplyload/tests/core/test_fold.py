@@ -1,6 +1,5 @@
 """The fold and the MERGE do in one statement what the changes do one by one."""
 
-import random
 from itertools import pairwise
 
 import pytest
@@ -15,11 +14,11 @@ from simplyload.merge import Column, Merge, insert_into, mark_truncated, merge_i
 from tests.core.conftest import Target
 from tests.core.scripted import (
     ORDERS,
-    Row,
     ScriptedSource,
     changes,
     delete,
     expected,
+    random_changes,
     truncate,
     upsert,
 )
@@ -97,30 +96,6 @@ def test_a_load_that_is_repeated_changes_nothing(sql_target: Target) -> None:
     assert sql_target.rows() == before
 
 
-def random_changes(seed: int, length: int) -> list[Row]:
-    """Give changes of four keys."""
-    chooser = random.Random(seed)
-    present: set[int] = set()
-    rows: list[Row] = []
-    for seq in range(length):
-        key = chooser.randrange(4)
-        kind = chooser.choice("UUUPPDT" if key in present else "UUU")
-        row = {"id": key, "a": chooser.choice([None, "x", "y"]), "b": chooser.choice([None, 1, 2])}
-        if kind == "T":
-            present.clear()
-            rows.append(truncate(seq))
-        elif kind == "D":
-            present.discard(key)
-            rows.append(delete(seq, key))
-        elif kind == "P":
-            column = chooser.choice("ab")
-            rows.append(upsert(seq, {"id": key, column: row[column]}, ["id", column]))
-        else:
-            present.add(key)
-            rows.append(upsert(seq, row))
-    return rows
-
-
 @settings(
     max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -143,7 +118,7 @@ def test_loads_of_any_size_give_what_single_changes_give(
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_statements_of_a_load_parse_in_their_dialect(dialect: str) -> None:
-    """MERGE, INSERT and the marks of a truncate are valid SQL of each dialect, by sqlglot's parser."""
+    """MERGE, INSERT and the marks of a truncate are valid SQL of each dialect, by sqlglot."""
     plan = Merge(
         schema="s",
         table="t",

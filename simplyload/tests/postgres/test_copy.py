@@ -99,6 +99,19 @@ def test_a18_nothing_is_open_at_the_source_while_a_chunk_is_loaded(
     assert all(len(look) == 2 for look in looked)
 
 
+def test_a_copy_outlasts_its_connection(run: Run, replicate: Replicate) -> None:
+    """When the server ends the session between two chunks, the next one is read over another."""
+    run("create table t (id int primary key); insert into t select generate_series(1, 30)")
+    ids: list[int | None] = []
+    with closing(PostgresSource(replicate(chunk_rows=10, mode="copy").settings, "shop")) as source:
+        for batch in source.read({}):
+            ids += [row for changes in batch.changes for row in changes.rows["id"].to_pylist()]
+            if len(ids) == 10:
+                run("""select pg_terminate_backend(pid) from pg_stat_activity
+                    where application_name = 'simplyload/shop'""")
+    assert ids == [*range(1, 31), None]
+
+
 def test_a08_a_page_of_wide_rows_is_cut_by_its_size(
     run: Run, replicate: Replicate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,7 +56,7 @@ class Trial:
         with suppress(EOFError):  # it was killed, or failed
             self.calls = receiver.recv()
         process.join()
-        if process.exitcode != -signal.SIGKILL:
+        if kill is None or process.exitcode != -signal.SIGKILL:
             assert process.exitcode == 0, f"the run ended with {process.exitcode}"
 
     def make_pipeline(self) -> Pipeline:

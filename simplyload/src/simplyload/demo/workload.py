@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -17,11 +18,12 @@ Operation = Callable[[Cursor, random.Random], None]
 class Workload:
     """Runs transactions in a thread; every kind occurs, in an order that the seed gives."""
 
-    def __init__(self, dsn: str, seed: int, transactions: int = 400) -> None:
+    def __init__(self, dsn: str, seed: int, transactions: int = 400, pause: float = 0.01) -> None:
         self.done: Counter[str] = Counter()
         self._dsn = dsn
         self._rng = random.Random(seed)
         self._transactions = transactions
+        self._pause = pause  # seconds after each, so that they last as long as a first copy
         self._error: psycopg2.Error | None = None
         self._thread = threading.Thread(target=self._run, name="workload")
 
@@ -45,6 +47,7 @@ class Workload:
                     with connection, connection.cursor() as cursor:
                         operation(cursor, self._rng)
                     self.done[operation.__name__] += 1
+                    time.sleep(self._pause)
         except psycopg2.Error as error:
             self._error = error
 

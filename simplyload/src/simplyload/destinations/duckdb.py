@@ -1,17 +1,18 @@
 """DuckDB: one file, no server. MERGE reads the change log's Parquet files where they are."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ByteSize, ConfigDict
 from sqlglot import exp
 
-from simplyload.catalog import Dialect
+from simplyload.catalog import Dialect, Names
 from simplyload.changes import Table
-from simplyload.destinations.destination import Load, Staged
+from simplyload.destinations.destination import Lease, Load, LoadResult, Staged
 from simplyload.destinations.sql import SqlDestination
 from simplyload.errors import AlreadyRunningError, DestinationError
 from simplyload.gather import LOG_FIELDS, is_uniform, read_as, read_conformed
@@ -24,8 +25,14 @@ class DuckDBSettings(BaseModel):
 
     type: Literal["duckdb"] = "duckdb"
     path: Path = Path("build/simplyload.duckdb")
-    memory_limit: str = "192MB"
+    # Where a load does not fit (hundreds of columns), the limit is raised for this process.
+    memory_limit: ByteSize = ByteSize(192_000_000)
     threads: int = 2
+    names: Names = Names()
+
+
+class _OutOfMemoryError(DestinationError):
+    """A load needs more than the memory limit."""
 
 
 class DuckDBDestination(SqlDestination):
@@ -34,9 +41,22 @@ class DuckDBDestination(SqlDestination):
     dialect: Dialect = "duckdb"
 
     def __init__(self, settings: DuckDBSettings) -> None:
-        super().__init__()
+        super().__init__(settings.names)
         self._settings = settings
+        self._memory_limit = int(settings.memory_limit)
         self._open: duckdb.DuckDBPyConnection | None = None
+
+    def load(self, lease: Lease, load: Load) -> LoadResult:
+        """Commit a load; where the memory limit is too low for it, again with twice the limit."""
+        most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+        while True:
+            try:
+                return super().load(lease, load)
+            except _OutOfMemoryError:
+                if self._memory_limit >= most:
+                    raise
+                self._memory_limit *= 2
+                self._execute(f"SET memory_limit = '{self._memory_limit}B'")
 
     def close(self) -> None:
         """Close the file, so that others can read it; safe to call twice."""
@@ -69,14 +89,18 @@ class DuckDBDestination(SqlDestination):
 
     def _config(self) -> dict[str, Any]:
         return {
-            "memory_limit": self._settings.memory_limit,
+            "memory_limit": f"{self._memory_limit}B",
             "threads": self._settings.threads,
             "preserve_insertion_order": False,
+            # A new file is one that DuckDB 1.5 reads too, which dbt and others still use.
+            "storage_compatibility_version": "v1.5.0",
         }
 
     def _run(self, statement: str) -> tuple[list[tuple[Any, ...]], int]:
         try:
             rows = self._connection.execute(statement).fetchall()
+        except duckdb.OutOfMemoryException as error:
+            raise _OutOfMemoryError(f"DuckDB needs a higher memory_limit: {error}") from error
         except duckdb.Error as error:
             raise DestinationError(f"DuckDB refuses: {error}") from error
         return rows, rows[0][0] if rows and isinstance(rows[0][0], int) else 0

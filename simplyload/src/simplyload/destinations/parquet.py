@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ByteSize, ConfigDict
 from sqlglot import exp
 
 from simplyload import merge
@@ -41,7 +41,7 @@ class ParquetSettings(BaseModel):
 
     type: Literal["parquet"] = "parquet"
     path: Path = Path("build/lake")
-    memory_limit: str = "192MB"
+    memory_limit: ByteSize = ByteSize(512_000_000)
 
 
 class ParquetDestination:
@@ -109,7 +109,9 @@ class ParquetDestination:
         if not paths:
             return
         staged = read_staged(paths)
-        with duckdb.connect(config={"memory_limit": self._settings.memory_limit}) as connection:
+        with duckdb.connect(
+            config={"memory_limit": f"{int(self._settings.memory_limit)}B"}
+        ) as connection:
             query = _fold_query(connection, staged, table)
             yield from read_as(connection.sql(query).to_arrow_reader(100_000), table.schema)
 

@@ -10,7 +10,7 @@ from psycopg2.extensions import make_dsn
 from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlglot import exp
 
-from simplyload.catalog import Dialect
+from simplyload.catalog import Dialect, Names
 from simplyload.changes import Table
 from simplyload.destinations.destination import Limits, Load, Staged
 from simplyload.destinations.sql import SqlDestination
@@ -37,6 +37,7 @@ class PostgresTargetSettings(BaseModel):
     password: SecretStr = SecretStr("")
     sslmode: str = "prefer"
     sslrootcert: str | None = None
+    names: Names = Names()
 
 
 class PostgresDestination(SqlDestination):
@@ -45,7 +46,7 @@ class PostgresDestination(SqlDestination):
     dialect: Dialect = "postgres"
 
     def __init__(self, settings: PostgresTargetSettings) -> None:
-        super().__init__()
+        super().__init__(settings.names)
         self._settings = settings
         self._open: dbapi.Connection | None = None
 

@@ -26,6 +26,7 @@ from simplyload.catalog import (
     METADATA_SCHEMA,
     TARGET_METADATA,
     Dialect,
+    Names,
     arrow_type,
     choose_name,
     evolve,
@@ -95,7 +96,6 @@ class _Plan:
 
     staged: Staged
     merge: merge.Merge
-    empty: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +115,9 @@ class SqlDestination(ABC):
 
     dialect: Dialect
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names | None = None) -> None:
         self._prepared = False
+        self._names = (names or Names()).changed()
         self._stages: list[exp.Table] = []
         self._columns_of: dict[str, Mapping[str, Mapping[str, pa.DataType | None]]] = {}
 
@@ -227,7 +228,7 @@ class SqlDestination(ABC):
             repeated=self._count(staged, stage, [column.target for column in key]) > 1,
             remove=load.remove,
         )
-        return _Plan(staged=staged, merge=plan, empty=self._is_empty(plan.target))
+        return _Plan(staged=staged, merge=plan)
 
     def _shape(self, load: Load, staged: Staged, known: _Known | None) -> _Shape:
         name = staged.table.name
@@ -295,9 +296,6 @@ class SqlDestination(ABC):
             )
         return int(most or 0)
 
-    def _is_empty(self, table: exp.Table) -> bool:
-        return not self._query(exp.select("1").from_(table).limit(1))
-
     def _transact(
         self, lease: Lease, load: Load, plans: Sequence[_Plan], stopped: Sequence[Stopped]
     ) -> dict[str, int]:
@@ -314,9 +312,10 @@ class SqlDestination(ABC):
         return rows
 
     def _apply(self, plan: _Plan) -> int:
-        if plan.empty:
-            return self._execute(merge.insert_into(plan.merge))
-        rows = self._execute(merge.merge_into(plan.merge))
+        if self._query(merge.find_known_key(plan.merge)):
+            rows = self._execute(merge.merge_into(plan.merge))
+        else:
+            rows = self._execute(merge.insert_into(plan.merge))
         if plan.merge.truncated is not None:
             self._execute(merge.mark_truncated(plan.merge))
         return rows
@@ -354,11 +353,14 @@ class SqlDestination(ABC):
         """Select the business columns of rows that are not marked deleted, by source names."""
         tables = self._columns(schema)
         target = choose_name(table.name, tables, self.dialect)
-        names = name_columns(table.name, table.schema.names, tables[target], self.dialect)
         self._columns_of.clear()
+        if target not in tables:  # nothing of it is loaded yet
+            nulls = [exp.null().as_(name, quoted=True) for name in table.schema.names]
+            return self._render(exp.select(*nulls).where(exp.false()))
+        names = name_columns(table.name, table.schema.names, tables[target], self.dialect)
         columns = [_column(new).as_(old, quoted=True) for old, new in names.items()]
         rows = exp.select(*columns).from_(exp.table_(target, db=schema, quoted=True))
-        return rows.where(exp.not_(_column(merge.DELETED))).sql(self.dialect)
+        return self._render(rows.where(exp.not_(_column(merge.DELETED))))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -380,9 +382,21 @@ class SqlDestination(ABC):
         return self._send(statement)[1]
 
     def _send(self, statement: exp.Expr | str) -> tuple[list[tuple[Any, ...]], int]:
-        sql = statement if isinstance(statement, str) else statement.sql(self.dialect)
+        sql = statement if isinstance(statement, str) else self._render(statement)
         statements.debug(sql)
         return self._run(sql)
+
+    def _render(self, statement: exp.Expr) -> str:
+        """Give the statement in the dialect, with the destination's own names of the metadata."""
+        if self._names:
+            statement = statement.transform(
+                lambda node: (
+                    exp.to_identifier(self._names[node.name], quoted=True)
+                    if isinstance(node, exp.Identifier) and node.name in self._names
+                    else node
+                )
+            )
+        return statement.sql(self.dialect)
 
     def _prepare(self) -> None:
         """Create the schema of metadata with its tables where they are absent."""
@@ -405,8 +419,10 @@ class SqlDestination(ABC):
         """Give the columns of a schema's tables; read once per load."""
         if schema not in self._columns_of:
             found: dict[str, dict[str, pa.DataType | None]] = {}
+            ours = {own: name for name, own in self._names.items()}
             for table, column, kind in self._list_columns(schema):
-                found.setdefault(table, {})[column] = arrow_type(kind, self.dialect)
+                name = ours.get(column, column)
+                found.setdefault(table, {})[name] = arrow_type(kind, self.dialect)
             self._columns_of[schema] = found
         return self._columns_of[schema]
 

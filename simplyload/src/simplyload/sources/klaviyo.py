@@ -4,8 +4,8 @@ The connector's folder is a setting. Its modules have general names (`api`, `mod
 runs in a process of its own (process.py) with that folder first on the path. No loader of another
 maker is imported: `sync.sync(configuration, state)` yields plain operations.
 
-    operation    Upsert   Delete   Truncate   Checkpoint(state)        Warning
-    here         U        D        T          the batch and its state  shown at once
+    operation    Upsert   Delete   Truncate           Checkpoint(state)        Warning
+    here         U        D        T, after the sync  the batch and its state  shown at once
 """
 
 import json
@@ -100,12 +100,13 @@ class KlaviyoSource(ProcessSource):
         super().__init__(f"{__name__}:KlaviyoReader", plain, stream)
         self._present: dict[str, pa.Table] | None = None
 
-    def scan(self, table: Table) -> Iterator[pa.Table]:
-        """Yield the table's present rows; the first call reads all tables by one sync, and once."""
+    def scan(self, table: Table) -> Iterator[pa.Table] | None:
+        """Give the table's present rows; the first call reads all tables by one sync, and once."""
+        if table.name in SYNC_TABLES:
+            return None
         if self._present is None:
             self._present = {one.name: rows for one, rows in self.scan_all(table)}
-        if table.name in self._present:
-            yield self._present[table.name]
+        return iter([self._present[table.name]])
 
 
 class KlaviyoReader:
@@ -128,20 +129,40 @@ class KlaviyoReader:
         return [table for table in self.discover() if table.name in chosen]
 
     def read(self, state: State) -> Iterator[Batch]:
-        """Yield the operations of one sync; each checkpoint ends a batch."""
-        gathered = _Gathered({table.name: table for table in self.discover()}, state.get("seq", 0))
+        """Yield the operations of one sync; each checkpoint ends a batch.
+
+        A truncate keeps its place in the order but is given last: the rows that it marks deleted
+        are those that a complete sync did not write again, and none is missing meanwhile.
+        """
+        tables = {table.name: table for table in self.discover()}
+        gathered = _Gathered(tables, state.get("seq", 0))
+        truncates: dict[str, int] = dict(state.get("truncates", {}))
+        if not state:  # a truncate creates a table that has no rows yet
+            truncates = {table.name: gathered.seq for table in self.tables()}
+        connector = state.get("connector", {})
         reached: State | None = state  # None within a unit of work
-        for operation in self._operations(state.get("connector", {})):
+        for operation in self._operations(connector):
             if hasattr(operation, "message"):
                 yield Batch(state=reached, warnings=[operation.message])
             elif hasattr(operation, "state"):
-                reached = {"seq": gathered.seq, "connector": operation.state}
+                connector = operation.state
+                reached = {"seq": gathered.seq, "connector": connector, "truncates": truncates}
                 yield Batch(changes=gathered.take(), state=reached)
+            elif not hasattr(operation, "row") and not hasattr(operation, "keys"):
+                gathered.seq += 1
+                truncates = {**truncates, operation.table: gathered.seq}
             else:
                 gathered.add(operation)
                 if gathered.count >= MAX_ROWS:
                     reached = None
                     yield Batch(changes=gathered.take(), state=None)
+        if truncates:
+            changes = [_truncate(tables[name], seq) for name, seq in truncates.items()]
+            yield Batch(changes=changes, state={"seq": gathered.seq, "connector": connector})
+
+    def reset(self, state: State) -> State:
+        """Give a state from which everything is read again, numbered higher than before."""
+        return {"seq": state.get("seq", 0), "connector": {}}
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
         """Forget what is read of the table's stream: its tables are truncated and read whole."""
@@ -219,7 +240,7 @@ class _Gathered:
         self._rows: dict[str, list[Row]] = defaultdict(list)
 
     def add(self, operation: Any) -> None:
-        """Add an Upsert, a Delete or a Truncate."""
+        """Add an Upsert or a Delete."""
         op, values = _op_and_values(operation)
         self.seq, self.count = self.seq + 1, self.count + 1
         self._rows[operation.table].append({**values, OP: op, SEQ: Decimal(self.seq), COLS: None})
@@ -233,6 +254,11 @@ class _Gathered:
         self._rows.clear()
         self.count = 0
         return changes
+
+
+def _truncate(table: Table, seq: int) -> Changes:
+    row = {OP: TRUNCATE, SEQ: Decimal(seq), COLS: None}
+    return Changes(table, _to_arrow(table.change_schema(), [row]))
 
 
 def _op_and_values(operation: Any) -> tuple[str, Row]:

@@ -70,6 +70,11 @@ class ProcessSource:
         value: State = self._value("backfill", state, table, since)
         return value
 
+    def reset(self, state: State) -> State:
+        """Give a state from which everything is read again."""
+        value: State = self._value("reset", state)
+        return value
+
     def discover(self) -> list[Discovered]:
         """List every table that the source has."""
         return [
@@ -82,7 +87,7 @@ class ProcessSource:
         """Give the child's findings."""
         return [Finding(**one) for one in self._value("validate")]
 
-    def scan(self, table: Table) -> Iterator[pa.Table]:
+    def scan(self, table: Table) -> Iterator[pa.Table] | None:
         """Yield the table's present rows."""
         return (rows for one, rows in self.scan_all(table) if one.name == table.name)
 

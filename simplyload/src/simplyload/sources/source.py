@@ -49,17 +49,20 @@ class Source(Protocol):
     def backfill(self, state: State, table: str, since: str | None) -> State:
         """Give a state from which the table is read again, whole or from a cursor value."""
 
+    def reset(self, state: State) -> State:
+        """Give a state from which everything is read again; its _seq are higher than before."""
+
     def discover(self) -> list[Discovered]:
         """List what could be replicated."""
 
     def validate(self) -> list[Finding]:
         """Check rights, keys and settings; changes nothing."""
 
-    def scan(self, table: Table) -> Iterator[pa.Table]:
-        """Yield the table's present rows, for `check` and for tests.
+    def scan(self, table: Table) -> Iterator[pa.Table] | None:
+        """Give the table's present rows, for `check` and for tests.
 
-        Columns that say when a row was read are left out. Yield not even an empty table where the
-        source does not keep the rows (a log of its own runs).
+        Columns that say when a row was read are left out. None where the source does not keep the
+        rows: a log of its own runs.
         """
 
     def drop(self) -> list[str]:

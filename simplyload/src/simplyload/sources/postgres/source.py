@@ -91,14 +91,12 @@ class PostgresSource:
     def _read(self, state: State) -> Iterator[Batch]:
         server = Server.look(self._connection)
         discovered = self._discover()
-        tables = self._replicable(discovered)
+        readable = [table for table in discovered if not table.refusal]
         warnings = [str(table.refusal) for table in discovered if table.refusal]
-        if self._settings.mode == "cdc":
-            unstreamable = [table for table in discovered if not table.refusal]
-            warnings += [str(table.cdc_refusal) for table in unstreamable if table.cdc_refusal]
         known = load_state(state)
-        prepared = self._prepare(known, tables, warnings)
+        prepared = self._prepare(known, readable, warnings)
         streamed = list(prepared.tables) if prepared else []
+        tables = self._replicable(discovered)
         polled = [table for table in tables if prepared is None or table.cdc_refusal]
         reading = Reading(
             self._settings,
@@ -214,6 +212,10 @@ class PostgresSource:
                 f"{since} is no {column.type.name}, which {table.source_name}.{column.name} is."
             ) from error
         return str(text)
+
+    def reset(self, state: State) -> State:  # noqa: ARG002 - _seq follows the server's log
+        """Give the empty state: everything is copied again."""
+        return {}
 
     def discover(self) -> list[Discovered]:
         """List the chosen tables, those that cannot be replicated too."""

@@ -1,0 +1,176 @@
+"""The command line on a simulated Klaviyo account: exit codes, output, signals, commands."""
+
+import fcntl
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.cli.conftest import Workspace, command, klaviyo_configuration
+
+
+def test_help_states_the_exit_codes(workspace: Workspace) -> None:
+    """`--help` has every exit code with its meaning."""
+    helped = workspace.run("--help")
+    assert helped.code == 0
+    assert all(f"\n  {code}" in helped.out for code in ("0 ", "1 ", "2 ", "75 "))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["sync", "--evry", "5m"], ["sync", "--once", "--every", "5m"], ["sync", "--select", "no"]],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_ends_with_two(account: Workspace, arguments: list[str]) -> None:
+    """A wrong option ends with exit code 2 and a sentence, without a traceback or a file."""
+    ran = account.run(*arguments)
+    assert ran.code == 2
+    assert ran.err
+    assert "Traceback" not in ran.err
+    assert not (account.folder / "warehouse.duckdb").exists()
+
+
+def test_a_missing_file_ends_with_two(workspace: Workspace) -> None:
+    """Without simplyload.yml the error says how to name or make one."""
+    ran = workspace.run("sync")
+    assert (ran.code, "Traceback" in ran.err) == (2, False)
+    assert "simplyload.yml cannot be read" in ran.err
+    assert "--config" in ran.err
+
+
+def test_config_masks_the_key(account: Workspace) -> None:
+    """`config` prints the values that count, and not the key."""
+    shown = account.run("config")
+    assert shown.code == 0
+    assert "warehouse.duckdb" in shown.out
+    assert account.environment["KLAVIYO_API_KEY"] not in shown.out
+
+
+def test_r33_a_life_of_a_stream(account: Workspace) -> None:
+    """Sync, check, replay and reset give equal tables and lines of JSON; the key is in no file."""
+    first = account.run("sync")
+    assert first.code == 0
+    assert first.rows[0]["changes"] > 100
+    events = [json.loads(line) for line in first.err.splitlines()]
+    assert {event["event"] for event in events} == {"loaded", "done"}
+    checked = account.run("check")
+    assert (checked.code, {row["equal"] for row in checked.rows}) == (0, {"yes"})
+    assert {row["table"] for row in checked.rows} == {"account", "campaign", "event", "list"}
+    assert account.run("replay", "--set", "destination.path=again.duckdb").code == 0
+    assert _contents(account, "again.duckdb") == _contents(account, "warehouse.duckdb")
+    before = _contents(account, "warehouse.duckdb")
+    assert account.run("checkpoint", "reset", "klaviyo").code == 0
+    assert account.run("sync").rows[0]["changes"] > 100
+    assert _contents(account, "warehouse.duckdb") == before
+    key = account.environment["KLAVIYO_API_KEY"].encode()
+    files = [file for file in account.folder.rglob("*") if file.is_file()]
+    assert files
+    assert [file for file in files if key in file.read_bytes()] == []
+
+
+def test_check_finds_each_kind_of_difference(account: Workspace) -> None:
+    """A row lost, added, changed, doubled or without a key fails `check`, which counts each."""
+    account.run("sync")
+    with duckdb.connect(str(account.folder / "warehouse.duckdb")) as warehouse:
+        warehouse.sql("delete from klaviyo.list where id = (select min(id) from klaviyo.list)")
+        warehouse.sql("insert into klaviyo.list by name select 'x' as id, false as _deleted")
+        warehouse.sql(
+            "update klaviyo.campaign set name = name || ' ' where name = (select min(name) from klaviyo.campaign)"
+        )
+        warehouse.sql("insert into klaviyo.event from klaviyo.event limit 1")
+    checked = account.run("check")
+    found = {row["table"]: row for row in checked.rows}
+    assert checked.code == 1
+    assert (found["list"]["missing"], found["list"]["extra"], found["list"]["null_keys"]) == (
+        1,
+        1,
+        1,
+    )
+    assert found["campaign"]["different"] == 1
+    assert found["event"]["duplicates"] == 1
+    assert found["account"]["equal"] == "yes"
+
+
+def test_a48_a_second_run_ends_with_its_own_code(account: Workspace) -> None:
+    """While another run holds the stream, `sync` does nothing and ends with 75 and one line."""
+    lock = account.folder / "log" / "klaviyo" / ".lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        ran = account.run("sync")
+    assert ran.code == 75
+    assert "Another run of klaviyo is active" in ran.err
+    assert not (account.folder / "warehouse.duckdb").exists()
+
+
+def test_r30_sigterm_ends_a_sync_that_stays(account: Workspace) -> None:
+    """`sync --every` ends with 0 after SIGTERM, and the next run continues from its commit."""
+    process = subprocess.Popen(
+        command("sync", "--every", "1h"),
+        cwd=account.folder,
+        env=account.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        for line in process.stderr or ():
+            if '"done"' in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert account.run("sync").rows[0]["changes"] < 20
+
+
+def test_r30_sigterm_within_a_read_ends_at_a_commit(account: Workspace) -> None:
+    """A signal while the first sync reads ends with 0; what follows completes the tables."""
+    account.write(klaviyo_configuration() | {"pipeline": {"max_changes": 1}})
+    process = subprocess.Popen(
+        command("sync"), cwd=account.folder, env=account.environment, stderr=subprocess.PIPE
+    )
+    with process:
+        for line in process.stderr or ():
+            if b'"loaded"' in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    account.run("sync")
+    assert account.run("check").code == 0
+
+
+def test_a_failing_source_is_one_line(account: Workspace) -> None:
+    """A Klaviyo that cannot be reached ends with 1 and the remedy, without a traceback."""
+    account.environment["KLAVIYO_BASE_URL"] = "http://127.0.0.1:9"
+    ran = account.run("sync")
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+    assert "is the sandbox running?" in ran.err
+
+
+def test_discover_and_validate_describe_the_source(account: Workspace) -> None:
+    """`discover` lists every table of the connector, `validate` the scopes of the key."""
+    listed = account.run("discover").rows
+    assert {"campaign", "event", "profile"} <= {row["table"] for row in listed}
+    validated = account.run("validate")
+    assert validated.code == 0
+    assert {row["level"] for row in validated.rows} == {"ok"}
+
+
+def _contents(workspace: Workspace, name: str) -> dict[str, list[tuple[object, ...]]]:
+    """Give the live rows of every table but those about the syncs."""
+    path = Path(workspace.folder, name)
+    with duckdb.connect(str(path), read_only=True) as warehouse:
+        tables = warehouse.sql(
+            "select table_name from duckdb_tables() where schema_name = 'klaviyo'"
+        ).fetchall()
+        return {
+            table: warehouse.sql(
+                f"select * exclude (synced_at, _synced_at, _seq) from klaviyo.{table}"
+                " where not _deleted order by all"
+            ).fetchall()
+            for (table,) in tables
+            if not table.startswith("sync_")
+        }

@@ -1,0 +1,125 @@
+"""simplyload.yml: errors, precedence, secrets."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from simplyload.config import read_configuration
+from simplyload.errors import ConfigurationError
+
+GOOD = """
+sources:
+  shop:
+    type: postgres
+    host: 127.0.0.1
+    database: shop
+    user: simplyload
+    password: ${SHOP_PASSWORD}
+destination: {type: duckdb, path: build/x.duckdb}
+"""
+
+BAD = """
+sources:
+  shop: {type: postgres, host: h, prt: 5432, database: d, user: u, password: hunter2, mode: cdk}
+  Klaviyo: {type: klaviyo}
+  other: {type: oracle}
+destination: {type: duckdb, path: "${NO_SUCH}/x.duckdb"}
+pipeline: {max_chnges: 1, max_seconds: soon}
+colour: red
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a correct file; its variable is set."""
+    monkeypatch.setenv("SHOP_PASSWORD", "hunter2hunter2")
+    path = tmp_path / "simplyload.yml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_r35_every_problem_is_named_at_once_with_its_remedy(file: Path) -> None:
+    """One error has every wrong key, the nearest known one or the values, and no secret."""
+    file.write_text(BAD)
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(file)
+    message = str(caught.value)
+    for part in (
+        "sources.shop.prt is no setting: remove it; did you mean port?",
+        "sources.shop.mode: the value must be 'auto', 'cdc', 'poll' or 'copy'",
+        "sources.Klaviyo: ",
+        "sources.other.type is unknown: use one of 'postgres', 'klaviyo'",
+        "destination.path: the environment has no variable NO_SUCH; set it",
+        "pipeline.max_chnges is no setting: remove it; did you mean max_changes?",
+        "pipeline.max_seconds: the value must be a valid number",
+        "colour is no setting",
+    ):
+        assert part in message
+    assert "hunter2" not in message
+
+
+def test_a_missing_key_is_named(file: Path) -> None:
+    """A source without its database and a file without a destination are two problems."""
+    file.write_text("sources: {shop: {type: postgres, host: h, user: u}}")
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(file)
+    assert "sources.shop.database is missing: add it" in str(caught.value)
+    assert "destination is missing: add it" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("sources: {shop: 1\npassword: hunter2", "line 2"),
+        ("a: 1\na: hunter2", "a occurs twice"),
+        ("", "needs `sources` and `destination`"),
+    ],
+)
+def test_broken_yaml_is_located_and_not_repeated(file: Path, text: str, problem: str) -> None:
+    """An error of YAML has its place, and not the text of the line, which may hold a secret."""
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(file)
+    assert problem in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_command_line_is_before_the_environment_before_the_file(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of three values comes from the strongest place that has it."""
+    monkeypatch.setenv("SIMPLYLOAD_DESTINATION__PATH", "/from/environment")
+    monkeypatch.setenv("SIMPLYLOAD_SOURCES__SHOP__PORT", "6543")
+    read = read_configuration(file, ["destination.path=/from/command_line"])
+    assert read.destination.model_dump()["path"] == Path("/from/command_line")
+    shop = read.sources["shop"].model_dump()
+    assert (shop["port"], shop["host"]) == (6543, "127.0.0.1")
+
+
+def test_a_variable_that_sets_nothing_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelled variable with our prefix is an error, and not silently without effect."""
+    monkeypatch.setenv("SIMPLYLOAD_DESTINTION__PATH", "x")
+    with pytest.raises(ConfigurationError, match="did you mean destination"):
+        read_configuration(file)
+
+
+def test_relative_paths_begin_at_the_file(file: Path) -> None:
+    """A run from another folder, as of cron, finds the same files."""
+    read = read_configuration(file)
+    assert read.destination.model_dump()["path"] == file.parent / "build" / "x.duckdb"
+    assert read.log == file.parent / "build" / "log"
+
+
+@pytest.mark.parametrize("password", ["p@ss", "p#a", "100%", "a/b", "a b'c\\", "${x}", "ü: y"])
+def test_a21_any_password_arrives_and_is_never_shown(
+    file: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """A password of the environment reaches the source as it is, and is masked in what is shown."""
+    monkeypatch.setenv("SHOP_PASSWORD", password)
+    read = read_configuration(file)
+    secret = read.sources["shop"].model_dump()["password"]
+    assert secret.get_secret_value() == password
+    shown = yaml.safe_load(read.as_yaml())
+    assert set(shown["sources"]["shop"]["password"]) == {"*"}
+    assert password not in read.as_yaml()

@@ -1,0 +1,142 @@
+"""A process that runs a pipeline again and again and is killed each time, until one run ends.
+
+It imports everything once and forks a child for each run, so a run costs milliseconds. A child ends
+itself by SIGKILL before its n-th step (a SQL statement, a sync or a rename of a file), or its
+parent kills it after a random time.
+"""
+
+import json
+import logging
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from simplyload.destinations.destination import Destination, Lease, Load, Stopped
+from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
+from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
+from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
+from simplyload.destinations.sql import SqlDestination
+from simplyload.engine import Pipeline, PipelineSettings
+from simplyload.log import ChangeLog
+from tests.core.scripted import ScriptedSource, changes, random_changes
+
+CHANGES_OF_A_BATCH = 4
+
+
+class WithoutTransactions(SqlDestination):
+    """Statements that commit one by one, in the order of the protocol."""
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        yield
+
+
+class StateFirst(WithoutTransactions):
+    """The control: a wrong order, in which the state is committed before the rows."""
+
+    def _transact(
+        self, lease: Lease, load: Load, plans: Sequence[Any], stopped: Sequence[Stopped]
+    ) -> dict[str, int]:
+        super()._transact(lease, load, [], stopped)
+        return {plan.staged.table.name: self._apply(plan) for plan in plans}
+
+
+def make_source(seed: int, batches: int) -> ScriptedSource:
+    """Give the same batches of changes in every process."""
+    rows = random_changes(seed, batches * CHANGES_OF_A_BATCH, keys=batches * 2)
+    starts = range(0, len(rows), CHANGES_OF_A_BATCH)
+    return ScriptedSource([changes(*rows[n : n + CHANGES_OF_A_BATCH]) for n in starts])
+
+
+def make_destination(job: dict[str, Any]) -> Destination:
+    """Connect as the job says."""
+    if job["kind"] == "parquet":
+        return ParquetDestination(ParquetSettings.model_validate(job["settings"]))
+    mixin: Any = {"": object, "none": WithoutTransactions, "state first": StateFirst}
+    if job["kind"] == "duckdb":
+        duckdb = type("Target", (mixin[job["protocol"]], DuckDBDestination), {})
+        return duckdb(DuckDBSettings.model_validate(job["settings"]))  # type: ignore[no-any-return]
+    postgres = type("Target", (mixin[job["protocol"]], PostgresDestination), {})
+    return postgres(PostgresTargetSettings.model_validate(job["settings"]))  # type: ignore[no-any-return]
+
+
+def run(job: dict[str, Any]) -> None:
+    """Run the pipeline to its end."""
+    source = make_source(job["seed"], job["batches"])
+    settings = PipelineSettings(max_changes=CHANGES_OF_A_BATCH * 2)
+    log = ChangeLog(Path(job["log"]))
+    Pipeline("shop", source, make_destination(job), log, settings).run_once()
+
+
+def die_before_step(number: int) -> None:
+    """Let this process kill itself before its n-th step."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            step()
+            return function(*args, **kwargs)
+
+        return call
+
+    handler = logging.Handler()
+    handler.emit = lambda _record: step()  # type: ignore[method-assign]
+    logger = logging.getLogger("simplyload.sql")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    os.fsync = counted(os.fsync)
+    os.link = counted(os.link)
+    Path.replace = counted(Path.replace)  # type: ignore[method-assign]
+
+
+def survives(job: dict[str, Any], *, step: int = 0, seconds: float | None = None) -> bool:
+    """Run in a child; False when it was killed. Raises where it failed by itself."""
+    child = os.fork()
+    if child == 0:
+        if step:
+            die_before_step(step)
+        try:
+            run(job)
+        except BaseException as error:  # noqa: BLE001 - the exit code tells the parent
+            print(repr(error), file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+        raise SystemExit(os.WEXITSTATUS(status))
+    return os.WIFEXITED(status)
+
+
+def main(job: dict[str, Any]) -> int:
+    """Kill as the job says, then run to the end; give the number of kills."""
+    kills = sum(not survives(job, step=step) for step in _steps(job))
+    chooser = random.Random(job["seed"])
+    longest = job.get("longest", 0.4)
+    kills += sum(
+        not survives(job, seconds=chooser.uniform(0, longest)) for _ in range(job.get("random", 0))
+    )
+    survives(job)
+    return kills
+
+
+def _steps(job: dict[str, Any]) -> Iterable[int]:
+    return range(*job["steps"])
+
+
+if __name__ == "__main__":
+    print(main(json.loads(sys.argv[1])))
