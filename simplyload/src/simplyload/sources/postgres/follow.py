@@ -32,7 +32,6 @@ PART_BYTES = 4_000_000
 
 WAIT_SECONDS = 1.0
 RECONNECTS = 5
-REREAD_KEYS = 500
 
 
 class Pass:
@@ -159,6 +158,9 @@ class Pass:
         reached = feed.position
         yield self._part(gathering)
         if find_barrier(self._catalog) is None:
+            for item in due:
+                if item.table.oid in gathering.incomplete:
+                    gathering.stop(item.table.oid, f"{item.table.source_name} is copied again.")
             names = ", ".join(item.table.source_name for item in due)
             warning = f"The values of {names} are read again once older transactions end."
             yield Batch(state=None, warnings=[warning])

@@ -33,6 +33,9 @@ from simplyload.sources.postgres.slot import (
     why_changes_are_lost,
 )
 
+# Its catalog says which columns and rows a publication leaves out.
+OLDEST_VERSION = 150000
+
 # How long a new table's copy waits for the transactions that write when it begins.
 BARRIER_SECONDS = 30.0
 
@@ -85,6 +88,8 @@ def _why_lost(position: StreamPosition, slot: Slot | None, server: Server) -> st
 
 def check_slot(connection: Connection, slot: Slot | None, database: str) -> None:
     """Refuse a server or a slot that cannot serve the stream; changes nothing."""
+    if connection.server_version < OLDEST_VERSION:
+        raise SourceError("The stream needs PostgreSQL 15 or newer: set mode: poll.")
     level, free = fetch(connection, _CAPACITY)[0]
     if level != "logical":
         raise SourceError(
