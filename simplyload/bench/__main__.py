@@ -30,8 +30,7 @@ class Bench:
         self.dsn, self.folder = dsn, folder
         data.execute(
             dsn,
-            "alter system set log_min_duration_statement = 20",
-            "select pg_reload_conf()",
+            "alter database postgres set log_min_duration_statement = 20",
             "create database target",
         )
 

@@ -94,8 +94,11 @@ def test_a06_an_unlogged_table_is_polled_beside_the_stream(run: Run, replicate: 
     replica.sync()
     assert len(replica.rows("u")) == 2
     assert replica.rows("t") == [{"id": 1}]
-    [found] = _validate(replica.settings.model_copy(update={"mode": "cdc"}), "public.u")
-    assert found.level == "error"
+    strict = replicate(mode="cdc", user="postgres", slot=replica.settings.slot_name("shop"))
+    strict.sync()
+    assert strict.rows("u") == []
+    assert "public.u is unlogged and in no write-ahead log: poll it." in strict.warnings
+    assert _validate(strict.settings, "public.u")[0].level == "error"
 
 
 def test_a25_a_cursor_without_an_index_is_named_with_the_statement(
@@ -107,7 +110,7 @@ def test_a25_a_cursor_without_an_index_is_named_with_the_statement(
     with closing(PostgresSource(settings(), "shop")) as source:
         [listed] = source.discover()
     assert listed.mode == "poll"
-    assert listed.cursor_candidates == ("created_at", "updated_at")
+    assert listed.cursor_candidates == ("created_at", "updated_at (no index)")
     warning = _validate(settings(), "public.T")[-1]
     assert warning.message.startswith("its cursor updated_at has no index")
     run(warning.remedy)

@@ -59,13 +59,16 @@ def read_postgres(dsn: str, schema: str) -> Read:
 
 
 def read_duckdb(path: str, schema: str) -> Read:
-    """Give a reader of the rows that are not deleted in a DuckDB destination."""
+    """Give a reader of the rows that are not deleted in a DuckDB destination; no table, no rows."""
 
     def read(table: str, columns: Sequence[str]) -> list[Row]:
         with closing(duckdb.connect(path, read_only=True)) as connection:
             connection.execute("set timezone = 'UTC'")
             name = f"{_quote(schema)}.{_quote(table)}"
-            relation = connection.sql(f"select * from {name}")
+            try:
+                relation = connection.sql(f"select * from {name}")
+            except duckdb.CatalogException:
+                return []
             kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
             cells = ", ".join(
                 f"'\\x' || lower(hex({_quote(column)}))"

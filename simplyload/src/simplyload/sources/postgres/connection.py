@@ -35,8 +35,9 @@ SESSION = {
     "extra_float_digits": "1",
 }
 
-# A standby's "conflict with recovery" is a serialization failure; the others are a lost connection.
-INTERRUPTIONS = ("40001", "08", "57P")
+# A standby's "conflict with recovery" is a serialization failure; then a statement that someone
+# cancelled, a server that stops, a connection that is lost.
+INTERRUPTIONS = ("40001", "57014", "57P", "08")
 PAUSES = (1, 2, 4, 8)
 
 # Not every server version knows these, and an unknown name in the options ends the connection.
@@ -141,19 +142,20 @@ class Reader:
         self._connection.close()
 
 
-def _is_interruption(error: Exception) -> bool:
-    """Tell whether the same statement may succeed now; PyArrow's errors have no SQLSTATE."""
-    state = getattr(error, "sqlstate", None) or ""
-    return isinstance(error, OSError) or state.startswith(INTERRUPTIONS)
+def _is_interruption(error: adbc_driver_manager.Error | OSError) -> bool:
+    """Tell whether the same statement may succeed now; a lost connection has no SQLSTATE."""
+    if isinstance(error, OSError) or not error.sqlstate:
+        return True
+    return error.sqlstate.startswith(INTERRUPTIONS)
 
 
 @contextmanager
 def named_errors(settings: PostgresSettings, host: str | None = None) -> Iterator[None]:
-    """Name the database in a driver's error; drivers do not repeat the password."""
+    """Name the database in a driver's error; drivers repeat no password, but a query's values."""
     try:
         yield
     except (psycopg2.Error, adbc_driver_manager.Error, OSError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).partition("Query was:")[0].split())
         where = f"{settings.database} on {host or settings.host}"
         raise SourceError(f"Postgres {where} refuses: {reason}") from error
 

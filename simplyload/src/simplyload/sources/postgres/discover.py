@@ -92,7 +92,8 @@ class SourceTable:
     def cursor_candidates(self) -> tuple[str, ...]:
         """List the columns that may serve as cursor: those with an index come first."""
         names = [column.name for column in self.columns if column.type.name in _TIME_TYPES]
-        return tuple(sorted(names, key=lambda name: (name not in self.indexed, name)))
+        indexed = [name for name in names if name in self.indexed]
+        return *indexed, *(f"{name} (no index)" for name in names if name not in indexed)
 
     @property
     def refusal(self) -> Problem | None:

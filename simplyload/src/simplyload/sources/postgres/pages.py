@@ -165,5 +165,8 @@ def _changes(
         COLS: cols,
     }
     present = {name: rows[name].cast(schema.field(name).type) for name in rows.column_names} | meta
-    arrays = [present.get(field.name, pa.nulls(count, field.type)) for field in schema]
+    arrays = [
+        present[field.name] if field.name in present else pa.nulls(count, field.type)
+        for field in schema
+    ]
     return Changes(target, pa.table(arrays, schema=schema))

@@ -102,7 +102,7 @@ class SourceState:
     __pydantic_config__ = _STRICT
 
     version: Literal[1] = 1
-    mode: Literal["cdc", "poll", "copy"]
+    mode: Literal["cdc", "poll"]
     system: int
     timeline: int
     stream: Mapping[str, Any] | None = None

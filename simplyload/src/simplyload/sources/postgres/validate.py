@@ -160,7 +160,7 @@ def _cursors(tables: Sequence[SourceTable]) -> Iterator[Finding]:
                 subject=table.source_name,
                 message=f"its cursor {table.cursor} has no time zone: local time goes back an hour"
                 " in autumn, and poll misses changes of that hour",
-                remedy="overlap: 70 minutes or more, or a timestamptz",
+                remedy="overlap: PT70M, or a timestamptz",
             )
         if table.cursor not in table.indexed:
             name = identifier(table.schema, table.relation)
