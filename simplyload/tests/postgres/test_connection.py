@@ -2,12 +2,14 @@
 
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simplyload.errors import SourceError
+from simplyload.sources.postgres.connection import Reader
 from simplyload.sources.postgres.settings import PostgresSettings
 
 Run = Callable[[str], list[Any]]
@@ -77,3 +79,13 @@ def test_a19_the_session_is_ours_whatever_the_role_has_set(
             from pg_sleep(0.3)""",
     )
     assert found == r"2024-01-02 03:04:00+00|\x00|1 day|0.30000000000000004||0|simplyload/shop"
+
+
+def test_r33_an_error_repeats_no_value_of_the_query(settings: Settings) -> None:
+    """A refusal names the database and the server's reason, not the keys that the query has."""
+    with (
+        closing(Reader(settings(), "shop")) as reader,
+        pytest.raises(SourceError, match="division by zero") as caught,
+    ):
+        reader.read("select 1 / (random() * 0)::int as x where 'ann@example.org' <> 'x'")
+    assert "ann@example.org" not in str(caught.value)

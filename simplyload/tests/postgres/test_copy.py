@@ -131,10 +131,10 @@ def test_r12_partitions_are_one_table_and_inheriting_tables_are_their_own(
     run: Run, replicate: Replicate
 ) -> None:
     """A row is in exactly one table of the destination."""
-    run("create table p (id int primary key, v text) partition by range (id)")
+    run("create table p (id int primary key, updated_at timestamptz) partition by range (id)")
     run("create table p1 partition of p for values from (0) to (10)")
     run("create table p2 partition of p for values from (10) to (20)")
-    run("insert into p select i, 'x' from generate_series(1, 19) i")
+    run("insert into p select i, now() from generate_series(1, 19) i")
     run(
         "create table parent (id int primary key); create table child (primary key (id))"
         " inherits (parent); insert into parent values (1); insert into child values (2)"
@@ -145,6 +145,8 @@ def test_r12_partitions_are_one_table_and_inheriting_tables_are_their_own(
     assert replica.rows("p1") == []
     assert replica.rows("parent") == [{"id": 1}]
     assert replica.rows("child") == [{"id": 2}]
+    run("update p set updated_at = now() where id in (3, 13)")
+    assert [change["id"] for change in replica.sync()] == [3, 13]
 
 
 def test_r21_any_name_can_be_copied_and_polled(run: Run, replicate: Replicate) -> None:

@@ -88,3 +88,27 @@ def test_a18_a_statement_that_a_standby_cancels_is_read_again(
         "select confl_snapshot = 1 from pg_stat_database_conflicts"
         " where datname = current_database()",
     )
+
+
+@pytest.mark.chaos
+def test_a_standby_is_copied_and_polled(
+    run: Run, settings: Settings, standby_port: int, replicate: Callable[..., Any]
+) -> None:
+    """A standby gives its primary's changes, a late commit below the watermark too."""
+    run("create table t (id int primary key, updated_at timestamptz default now())")
+    run("insert into t values (1)")
+    _wait_for(
+        settings(port=standby_port, user="postgres"),
+        "select to_regclass('public.t') is not null",
+    )
+    replica = replicate(port=standby_port, user="postgres", overlap=0)
+    with closing(connect(settings(user="postgres"), "late", read_only=False)) as late:
+        fetch(late, "begin; insert into public.t values (100); select 1")
+        for number in range(2, 5):
+            run(f"insert into t values ({number})")
+            _wait_for(replica.settings, f"select max(id) = {number} from public.t")
+            replica.sync()
+        fetch(late, "commit; select 1")
+    _wait_for(replica.settings, "select max(id) = 100 from public.t")
+    replica.sync()
+    assert [row["id"] for row in replica.rows("t")] == [1, 100, 2, 3, 4]

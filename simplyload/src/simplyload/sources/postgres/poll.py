@@ -40,9 +40,6 @@ from (select pg_catalog.pg_current_snapshot() as snapshot) s
 
 _TRANSACTION_IDS = 2**32
 
-# How long a copy waits at its begin for transactions that are open.
-FENCE_SECONDS = 3.0
-
 
 @dataclass(frozen=True)
 class Moment:
@@ -75,26 +72,23 @@ def observe(connection: Connection) -> Moment:
     return Moment(xmin, xmax, tuple(sorted(set(running))))
 
 
-def begin_poll(connection: Connection, table: SourceTable, cursor: str) -> PollState:
-    """Give the state of a table that is about to be copied: poll continues from this moment."""
+def begin_poll(
+    connection: Connection, table: SourceTable, cursor: str, give_up: float
+) -> PollState:
+    """Give the state of a table that is about to be copied: poll continues from this moment.
+
+    Most transactions are short: until `give_up`, those that are open are waited for, and poll then
+    has a lower bound.
+    """
     before = observe(connection)
     newest = f"(select max({identifier(cursor)}) from {table.from_clause})"  # noqa: S608
     watermark = _read_watermark(connection, table.column(cursor), newest)
     fence = observe(connection).fence(watermark)
-    is_past = _wait_for(connection, fence)
+    while not (is_past := observe(connection).is_past(fence)) and time.monotonic() < give_up:
+        time.sleep(0.05)
     return PollState(
         cursor=cursor, lower=watermark if is_past else None, fence=fence, xmin=before.xmin
     )
-
-
-def _wait_for(connection: Connection, fence: Fence) -> bool:
-    """Wait for a fence to be past: most transactions are short, and poll then has a lower bound."""
-    give_up = time.monotonic() + FENCE_SECONDS
-    while not observe(connection).is_past(fence):
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @dataclass(frozen=True, kw_only=True)

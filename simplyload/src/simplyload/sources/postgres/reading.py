@@ -1,5 +1,6 @@
 """One read of a source: which tables are copied and polled, and the state after each step."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ from simplyload.sources.postgres.state import CopyState, SourceState, TableState
 # _seq is an LSN in billions and a count below them: it exceeds whatever an earlier state gave, even
 # a state that is lost.
 SEQ_PER_LSN = 10**9
+
+# How long the copies of a read wait at their begin for transactions that are open.
+FENCE_SECONDS = 3.0
 
 _SERVER = """
 select (select system_identifier from pg_catalog.pg_control_system()),
@@ -64,13 +68,16 @@ class Reading:
 
         The stream itself names those that it lacks, and the LSN at which it goes on.
         """
+        give_up = time.monotonic() + FENCE_SECONDS
         reasons = {table: self._reason_to_poll(table) for table in polled}
         reasons |= {table: self._reason_to_stream(table, prepared) for table in streamed}
         for table, reason in reasons.items():
             known = self.state.tables.get(table.source_name)
             planned = known or TableState(key=table.key, columns={})
             if reason is not None:
-                planned = self._begin_copy(table, planned, is_polled=table in polled)
+                cursor = self._cursor(table) if table in polled else None
+                poll = begin_poll(self.connection, table, cursor, give_up) if cursor else None
+                planned = replace(planned, copy=CopyState(), poll=poll)
             lsn = prepared.lsn if prepared and table in streamed else self.server.lsn
             planned = _number_copy(planned, lsn)
             self._keep(table, replace(planned, key=table.key, columns=_column_types(table)))
@@ -122,11 +129,6 @@ class Reading:
         interval = self.settings.delete_scan.total_seconds()
         is_old = known.checked is None or self.server.now - known.checked >= interval
         return self.settings.mode == "copy" or is_old
-
-    def _begin_copy(self, table: SourceTable, known: TableState, *, is_polled: bool) -> TableState:
-        cursor = self._cursor(table) if is_polled else None
-        poll = begin_poll(self.connection, table, cursor) if cursor else None
-        return replace(known, copy=CopyState(), poll=poll)
 
     def copy(self, table: SourceTable) -> Iterator[Batch]:
         """Yield the copy of a table that has one planned or under way."""

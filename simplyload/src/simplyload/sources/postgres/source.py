@@ -87,14 +87,12 @@ class PostgresSource:
     def _read(self, state: State) -> Iterator[Batch]:
         server = Server.look(self._connection)
         discovered = self._discover()
-        tables = self._replicable(discovered)
+        readable = [table for table in discovered if not table.refusal]
         warnings = [str(table.refusal) for table in discovered if table.refusal]
-        if self._settings.mode == "cdc":
-            unstreamable = [table for table in discovered if not table.refusal]
-            warnings += [str(table.cdc_refusal) for table in unstreamable if table.cdc_refusal]
         known = load_state(state)
-        prepared = self._prepare(known, tables, warnings)
+        prepared = self._prepare(known, readable, warnings)
         streamed = list(prepared.tables) if prepared else []
+        tables = self._replicable(discovered)
         polled = [table for table in tables if prepared is None or table.cdc_refusal]
         reading = Reading(
             self._settings,
