@@ -119,7 +119,7 @@ def test_a15_a_new_key_stops_the_table_in_the_destination(
     assert len(rows["b"][1]) == 2
 
 
-def test_the_slot_follows_the_commits_of_the_engine(
+def test_r4_nothing_published_is_between_the_state_and_the_slot(
     source: Database, replica: Replica, tmp_path: Path
 ) -> None:
     """After a run the slot is at the end of the log, which holds nothing of the source's tables."""

@@ -1,5 +1,6 @@
 """Transactions: large ones, open ones, and changes that are made while a table is copied."""
 
+import json
 import random
 import resource
 from contextlib import closing
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from simplyload.changes import Batch
+from tests.postgres_cdc.conftest import eventually
 from tests.postgres_cdc.replica import Database, Replica
 
 MEGABYTE = 1_000_000
@@ -163,3 +165,67 @@ def test_an_open_transaction_arrives_when_it_commits(source: Database, replica: 
         open_one.commit()
     replica.restart()
     assert replica.sync().rows("a") == [{"id": 1}, {"id": 2}, {"id": 3}]
+
+
+def test_other_tables_are_followed_while_one_is_copied(
+    source: Database, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """During a long copy, also a resumed one, the changes of other tables go on arriving."""
+    monkeypatch.setattr("simplyload.sources.postgres.source.FOLLOW_SECONDS", 0.0)
+    source.run("create table a (id int primary key)", "insert into a values (0)")
+    replica.settings = replica.settings.model_copy(update={"chunk_rows": 10})
+    replica.restart()
+    replica.sync()
+    source.run(
+        "create table big (id int primary key, n int)",
+        "insert into big select g, 0 from generate_series(1, 100) g",
+    )
+    ids = iter(range(1, 1000))
+
+    def change(_: Batch) -> None:
+        number = next(ids)
+        source.run(
+            f"insert into a values ({number})",
+            f"update big set n = {number} where id in ({number}, 99)",
+            f"delete from big where id = {100 - number}",
+        )
+
+    for number, batch in enumerate(replica.source.read(replica.state)):
+        for changes in batch.changes:
+            replica.memory.apply(changes)
+        replica.state = batch.state or replica.state
+        change(batch)
+        if number == 8:
+            break
+    replica.restart()
+    replica.during = change
+    replica.sync()
+    names = [changes.table.name for changes in replica.changes()]
+    assert names.index("a") < len(names) - names[::-1].index("big") - 1
+    replica.during = lambda _: None
+    replica.sync()
+    for table in ("a", "big"):
+        expected = source.fetch(f"select * from {table} order by id")
+        assert [tuple(row.values()) for row in replica.rows(table)] == expected
+    end = source.lsn()
+    replica.sync()
+    assert eventually(lambda: source.confirmed() >= end)
+
+
+def test_a_table_whose_log_is_gone_while_it_was_copied_is_copied_again(
+    source: Database, replica: Replica
+) -> None:
+    """Where the slot passed the position of a table behind the stream, that table is copied."""
+    source.run("create table a (id int primary key)", "create table b (id int primary key)")
+    replica.sync()
+    state = json.loads(json.dumps(replica.state))
+    oid = str(source.one("select 'b'::regclass::oid"))
+    state["stream"]["tables"][oid]["lsn"] = state["stream"]["lsn"]
+    source.run("insert into b values (1)", "insert into a values (1)")
+    state["stream"]["lsn"] = source.one("select pg_current_wal_flush_lsn()")
+    replica.restart()
+    source.run(f"select pg_replication_slot_advance('{replica.name}', pg_current_wal_flush_lsn())")
+    replica.state = state
+    assert replica.sync().copied == {"public.b"}
+    assert "has let the log go" in replica.said
+    assert replica.rows("b") == [{"id": 1}]

@@ -18,7 +18,7 @@ from simplyload.sources.postgres.gathering import Gathering, Streamed
 from simplyload.sources.postgres.pgoutput import Relation, decode
 from simplyload.sources.postgres.position import StreamPosition
 from simplyload.sources.postgres.publication import Published
-from simplyload.sources.postgres.reread import read_again, read_cells
+from simplyload.sources.postgres.reread import Again, read_cells
 from simplyload.sources.postgres.rows import RelationRows
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.setup import current_lsn, find_barrier
@@ -32,7 +32,6 @@ PART_BYTES = 4_000_000
 
 WAIT_SECONDS = 1.0
 RECONNECTS = 5
-REREAD_KEYS = 500
 
 
 class Pass:
@@ -159,30 +158,34 @@ class Pass:
         reached = feed.position
         yield self._part(gathering)
         if find_barrier(self._catalog) is None:
-            names = ", ".join(self._published[oid].table.source_name for oid in due)
+            for item in due:
+                if item.table.oid in gathering.incomplete:
+                    gathering.stop(item.table.oid, f"{item.table.source_name} is copied again.")
+            names = ", ".join(item.table.source_name for item in due)
             warning = f"The values of {names} are read again once older transactions end."
             yield Batch(state=None, warnings=[warning])
             return
         self._hold = self._has_parts = True
         with closing(Reader(self._settings, self._stream)) as reader:
-            for oid, columns in due.items():
-                table, known = self._published[oid].table, self._position.tables[str(oid)]
-                rows = self._settings.chunk_rows
-                yield from read_again(reader, table, columns, known.types, reached, rows)
-                types = self._published[oid].types
-                self._position = self._position.with_table(oid, replace(known, types=types))
+            again = Again(reader, self._catalog, reached, self._settings.chunk_rows)
+            for item in due:
+                oid = item.table.oid
+                known = self._position.tables[str(oid)]
+                yield from again.read(item, known, is_whole=oid in gathering.incomplete)
+                self._position = self._position.with_table(
+                    oid, replace(known, types=item.types, leaves=tuple(sorted(item.leaves)))
+                )
                 gathering.resume(oid, reached)
         yield from self._gather(feed, gathering, current_lsn(self._catalog))
 
-    def _find_due(self, gathering: Gathering) -> dict[int, tuple[str, ...] | None]:
-        """Give by table the columns that the position does not know so; None for all rows."""
-        due: dict[int, tuple[str, ...] | None] = dict.fromkeys(gathering.incomplete)
-        for oid, item in self._published.items():
-            known = self._position.tables[str(oid)].types
-            if oid not in {*gathering.stopped, *due} and known != item.types:
-                new = item.types.items() - known.items()
-                due[oid] = tuple(name for name in item.types if (name, item.types[name]) in new)
-        return due
+    def _find_due(self, gathering: Gathering) -> list[Published]:
+        """List the tables of which the destination lacks what the stream does not carry."""
+        return [
+            item
+            for oid, item in self._published.items()
+            if oid not in gathering.stopped
+            and (oid in gathering.incomplete or self._position.tables[str(oid)].differs(item))
+        ]
 
     def _find_table(self, relation_oid: int) -> int:
         """Give the table of a relation; a partition made since the pass began is looked up."""

@@ -109,13 +109,13 @@ class Gathering:
             return None
         relation = self._relations[relation_oid]
         if reason := _why_stop(streamed.table, relation, is_root=oid == relation_oid):
-            self._stop(oid, reason)
+            self.stop(oid, reason)
             return None
         target = _Target(oid, self._open_rows(streamed.table, relation))
         self._targets[relation_oid] = target
         return target
 
-    def _stop(self, oid: int, reason: str) -> None:
+    def stop(self, oid: int, reason: str) -> None:
         """Gather nothing more of a table; what was gathered before stays."""
         self.stopped[oid] = reason
         self._close(oid)

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from simplyload.errors import SourceError
+from simplyload.sources.postgres.publication import Published
 from simplyload.sources.postgres.slot import format_lsn, parse_lsn
 
 _NEVER = 2**64
@@ -22,15 +23,21 @@ Types = Mapping[str, tuple[int, int]]
 class TablePosition:
     """A table in the stream, by the oid of its relation: what of it the destination has.
 
-    `stopped` means that changes were left out: only a new copy makes it right.
+    `leaves` are the partitions whose rows it has. `stopped` means that changes were left out: only
+    a new copy makes it right.
     """
 
     name: str
     key: tuple[str, ...]
     membership: tuple[int, ...]
     types: Types
+    leaves: tuple[int, ...] = ()
     lsn: str | None = None
     stopped: bool = False
+
+    def differs(self, item: Published) -> bool:
+        """Tell whether the table has other columns or partitions by now."""
+        return self.types != item.types or set(self.leaves) != item.leaves
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,8 @@ class Replication(Protocol):
     def read(self, state: StreamState, tables: Sequence[SourceTable]) -> Iterator[Batch]:
         """Yield what follows; each Batch's state is a StreamState. Returns when caught up.
 
-        `tables` are those of `prepare`, all copied.
+        `tables` are those of `prepare` that are copied. Another one keeps its position: its changes
+        follow once it is listed.
         """
 
     def ack(self, state: StreamState) -> None:

@@ -1,12 +1,13 @@
 """Reads from the tables what the stream does not carry.
 
 The server sends no row changes for a column that is added with a default or gets another type, no
-unchanged large value even where the row gets a new key, and no rows for a truncated partition.
+unchanged large value even where the row gets a new key, and nothing of partitions that are
+attached, or truncated by themselves.
 """
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import pyarrow.compute as pc
@@ -18,7 +19,8 @@ from simplyload.sources.postgres.connection import Reader, fetch, identifier, li
 from simplyload.sources.postgres.copy import copy_table
 from simplyload.sources.postgres.discover import SourceTable
 from simplyload.sources.postgres.pgoutput import Row
-from simplyload.sources.postgres.position import Types
+from simplyload.sources.postgres.position import TablePosition
+from simplyload.sources.postgres.publication import Published
 from simplyload.sources.postgres.rows import SEQ_PER_LSN, Key
 from simplyload.sources.postgres.setup import BARRIER_SECONDS
 from simplyload.sources.postgres.state import CopyState
@@ -26,24 +28,64 @@ from simplyload.sources.postgres.state import CopyState
 KEYS_PER_STATEMENT = 500
 
 
-def read_again(  # noqa: PLR0913, PLR0917
-    reader: Reader,
-    table: SourceTable,
-    columns: tuple[str, ...] | None,
-    known: Types,
-    lsn: int,
-    chunk_rows: int,
-) -> Iterator[Batch]:
-    """Yield a table's rows as of an LSN, or only some columns of them, as parts of one unit."""
-    if columns == ():
-        return
-    are_new = columns is not None and not known.keys() & set(columns)
-    state = CopyState(seq=lsn * SEQ_PER_LSN, columns=columns)
-    for copied in copy_table(reader, table, state, chunk_rows):
-        changes = copied.changes
-        if columns is not None and are_new:
-            changes = [_without_nulls(change, columns) for change in changes]
-        yield Batch(changes=changes, rejected=copied.rejected, state=None)
+@dataclass(frozen=True)
+class Again:
+    """Reads tables as of an LSN that the stream has reached, as parts of one unit."""
+
+    reader: Reader
+    catalog: Connection
+    lsn: int
+    chunk_rows: int
+
+    def read(self, item: Published, known: TablePosition, *, is_whole: bool) -> Iterator[Batch]:
+        """Yield what the destination lacks: all rows, or new columns and partitions."""
+        if is_whole:
+            yield from self._copy(item.table)
+            return
+        new = item.types.items() - known.types.items()
+        columns = tuple(name for name in item.types if (name, item.types[name]) in new)
+        if columns:
+            are_added = not known.types.keys() & set(columns)
+            yield from self._copy(item.table, columns, skip_nulls=are_added)
+        yield from self._read_attached(item, set(item.leaves) - set(known.leaves))
+        if len(set(known.leaves) - item.leaves):
+            yield Batch(state=None, warnings=[_describe_detached(item.table)])
+
+    def _copy(
+        self,
+        table: SourceTable,
+        columns: tuple[str, ...] | None = None,
+        *,
+        skip_nulls: bool = False,
+    ) -> Iterator[Batch]:
+        state = CopyState(seq=self.lsn * SEQ_PER_LSN, columns=columns)
+        for copied in copy_table(self.reader, table, state, self.chunk_rows):
+            changes = copied.changes
+            if columns is not None and skip_nulls:
+                changes = [_without_nulls(change, columns) for change in changes]
+            yield Batch(changes=changes, rejected=copied.rejected, state=None)
+
+    def _read_attached(self, item: Published, leaves: set[int]) -> Iterator[Batch]:
+        """Read the rows of partitions that are new: an attached one had them before.
+
+        Rows of a partition are rows of its root: no truncation follows them.
+        """
+        query = """select n.nspname, c.relname from pg_catalog.pg_class c
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = any(%s::oid[])"""
+        root = item.table.table
+        for schema, name in fetch(self.catalog, query, [sorted(leaves)]) if leaves else ():
+            leaf = replace(item.table, schema=schema, relation=name, kind="r")
+            for batch in self._copy(leaf, tuple(item.types)):
+                changes = [Changes(root, change.rows) for change in batch.changes]
+                rejected = [replace(reject, table=root.name) for reject in batch.rejected]
+                yield replace(batch, changes=changes, rejected=rejected)
+
+
+def _describe_detached(table: SourceTable) -> str:
+    return (
+        f"A partition of {table.source_name} was detached or dropped: its rows stay in the"
+        f" destination; simplyload backfill {table.table.name} marks them deleted."
+    )
 
 
 def _without_nulls(changes: Changes, names: Sequence[str]) -> Changes:

@@ -33,6 +33,9 @@ from simplyload.sources.postgres.slot import (
     why_changes_are_lost,
 )
 
+# Its catalog says which columns and rows a publication leaves out.
+OLDEST_VERSION = 150000
+
 # How long a new table's copy waits for the transactions that write when it begins.
 BARRIER_SECONDS = 30.0
 
@@ -66,7 +69,9 @@ def prepare(  # noqa: PLR0913, PLR0917
         warnings.append(f"{lost}: all tables are copied again.")
         position = None
     published = _find_published(connection, settings, stream, tables, warnings)
-    comparison = _compare(connection, position, published, settings.rename, warnings)
+    released = slot.confirmed if slot and created_at is None else 0
+    comparison = _compare(connection, position, published, settings.rename, released)
+    warnings += comparison.warnings
     lsn = created_at
     if comparison.copy and lsn is None and (lsn := find_barrier(connection)) is None:
         warnings.append(_describe_wait(connection, [published[oid] for oid in comparison.copy]))
@@ -83,6 +88,8 @@ def _why_lost(position: StreamPosition, slot: Slot | None, server: Server) -> st
 
 def check_slot(connection: Connection, slot: Slot | None, database: str) -> None:
     """Refuse a server or a slot that cannot serve the stream; changes nothing."""
+    if connection.server_version < OLDEST_VERSION:
+        raise SourceError("The stream needs PostgreSQL 15 or newer: set mode: poll.")
     level, free = fetch(connection, _CAPACITY)[0]
     if level != "logical":
         raise SourceError(
@@ -185,6 +192,7 @@ class _Comparison:
 
     kept: dict[str, TablePosition] = field(default_factory=dict)
     copy: list[int] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def _compare(
@@ -192,7 +200,7 @@ def _compare(
     position: StreamPosition | None,
     published: Mapping[int, Published],
     rename: str,
-    warnings: list[str],
+    released: int,
 ) -> _Comparison:
     """Compare what is published with what the position knows."""
     comparison = _Comparison()
@@ -201,17 +209,17 @@ def _compare(
         table = known.pop(str(oid), None)
         if table and table.name != item.table.source_name and rename == "stop":
             comparison.kept[str(oid)] = replace(table, stopped=True)
-            warnings.append(
+            comparison.warnings.append(
                 f"{table.name} was renamed to {item.table.source_name}: it is stopped;"
                 " set rename: follow to copy it under its new name."
             )
-        elif reason := _why_copy(table, item):
+        elif reason := _why_copy(table, item) or _why_behind(position, oid, released):
             comparison.copy.append(oid)
             if table:
-                warnings.append(f"{reason}: {item.table.source_name} is copied again.")
+                comparison.warnings.append(f"{reason}: {item.table.source_name} is copied again.")
         elif table:
             comparison.kept[str(oid)] = table
-    warnings += _describe_gone(connection, known)
+    comparison.warnings.extend(_describe_gone(connection, known))
     return comparison
 
 
@@ -228,6 +236,16 @@ def _why_copy(known: TablePosition | None, item: Published) -> str:
     if known.membership != item.membership:
         return "It left the publication and came back"
     return ""
+
+
+def _why_behind(position: StreamPosition | None, oid: int, released: int) -> str:
+    """Say that the log which a table behind the stream needs is gone; empty where it is not.
+
+    The client library confirms the server's position by itself when a server shuts down.
+    """
+    if position is None or position.table_lsn(oid) >= min(parse_lsn(position.lsn), released):
+        return ""
+    return "The slot has let the log go that it needed"
 
 
 def _describe_gone(connection: Connection, gone: Mapping[str, TablePosition]) -> Iterator[str]:
@@ -304,6 +322,7 @@ def _setup(  # noqa: PLR0913, PLR0917
             key=item.table.key,
             membership=item.membership,
             types=item.types,
+            leaves=tuple(sorted(item.leaves)),
             lsn=None if start == stream_lsn else start,
         )
     return Setup(

@@ -1,5 +1,6 @@
 """The Postgres source: copies each table once, then follows it by the stream or by polling."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -30,6 +31,9 @@ from simplyload.sources.postgres.state import CopyState, SourceState, load_state
 from simplyload.sources.postgres.stream import ChangeStream
 from simplyload.sources.postgres.validate import stream_problems, validate
 from simplyload.sources.source import Discovered, Finding
+
+# How often the other tables are followed while one is copied.
+FOLLOW_SECONDS = 60.0
 
 
 class PostgresSource:
@@ -103,17 +107,33 @@ class PostgresSource:
         )
         warnings += reading.plan(polled, streamed, prepared)
         yield Batch(state=reading.state.dump(), warnings=self._new(warnings))
-        for table in [*streamed, *polled]:
-            yield from reading.copy(table)
+        yield from self._copy(reading, prepared, [*streamed, *polled])
         for table in polled:
             yield from reading.poll(table)
         if prepared:
             yield from self._follow(reading, prepared)
         yield Batch(state=reading.state.dump())
 
+    def _copy(
+        self, reading: Reading, prepared: Prepared | None, tables: Sequence[SourceTable]
+    ) -> Iterator[Batch]:
+        """Yield the copies; in a long one, the tables that are copied are followed meanwhile."""
+        followed = time.monotonic()
+        for table in tables:
+            for batch in reading.copy(table):
+                yield batch
+                if prepared and time.monotonic() - followed > FOLLOW_SECONDS:
+                    yield from self._follow(reading, prepared)
+                    followed = time.monotonic()
+
     def _follow(self, reading: Reading, prepared: Prepared) -> Iterator[Batch]:
         """Yield the stream's batches; its position is a part of the source's state."""
-        for batch in self._replication.read(prepared.state, prepared.tables):
+        copied = [
+            table
+            for table in prepared.tables
+            if reading.state.tables[table.source_name].copy is None
+        ]
+        for batch in self._replication.read(reading.state.stream or prepared.state, copied):
             if batch.state is None:
                 yield batch
             else:
