@@ -155,13 +155,20 @@ class Pipeline:
     @contextmanager
     def _session(self) -> Iterator[None]:
         """Hold the stream on this machine; afterwards hold no lease and no connection."""
+        failed = True
         with self._log.lock(self.stream):
             try:
                 yield
-            except BaseException:
-                self._committed = None  # a commit may have reached the destination
-                raise
+            except OSError as error:
+                raise SimplyLoadError(
+                    f"The change log in {self._log.root} cannot be written: {error}. Nothing of "
+                    "this load is kept; make room, then run again."
+                ) from error
+            else:
+                failed = False
             finally:
+                # After a failure only the destination knows what is committed.
+                self._committed = None if failed else self._committed
                 self._lease = None
                 self._destination.close()
 

@@ -14,9 +14,7 @@ from simplyload.sources.source import Discovered, Finding
 ORDERS = Table(
     name="orders",
     key=("id",),
-    schema=pa.schema(
-        [pa.field("id", pa.int64()), pa.field("a", pa.string()), pa.field("b", pa.int32())]
-    ),
+    schema=pa.schema([("id", pa.int64()), ("a", pa.string()), ("b", pa.int32())]),  # type: ignore[arg-type]
 )
 
 Row = dict[str, Any]
@@ -102,15 +100,15 @@ class ScriptedSource:
             yield from (part.table for part in _parts(batch))
 
 
-def random_changes(seed: int, length: int, keys: int = 4) -> list[Row]:
-    """Give changes of some keys: whole and partial upserts, deletes, truncates."""
+def random_changes(seed: int, length: int, keys: int = 4, truncates: int = 1) -> list[Row]:
+    """Give changes of some keys: whole and partial upserts, deletes, truncates (in percent)."""
     chooser = random.Random(seed)
     present: set[int] = set()
     rows: list[Row] = []
     for seq in range(1, length + 1):
         key = chooser.randrange(keys)
         row = {"id": key, "a": chooser.choice([None, "x", "y"]), "b": chooser.choice([None, 1, 2])}
-        kind = chooser.choices("UPDT", [50, 30, 19, 1])[0] if key in present else "U"
+        kind = chooser.choices("UPDT", [50, 30, 20, truncates])[0] if key in present else "U"
         if kind == "T":
             present.clear()
             rows.append(truncate(seq))

@@ -12,17 +12,17 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from simplyload.destinations.destination import Destination, Lease, Load, Stopped
+from simplyload.destinations.destination import Destination, Lease, Load
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
 from simplyload.destinations.sql import SqlDestination
-from simplyload.engine import Pipeline, PipelineSettings
+from simplyload.engine import Pipeline, PipelineSettings, ending_at_commit
 from simplyload.log import ChangeLog
 from tests.core.scripted import ScriptedSource, changes, random_changes
 
@@ -41,15 +41,17 @@ class StateFirst(WithoutTransactions):
     """The control: a wrong order, in which the state is committed before the rows."""
 
     def _transact(
-        self, lease: Lease, load: Load, plans: Sequence[Any], stopped: Sequence[Stopped]
+        self, lease: Lease, load: Load, plans: Sequence[Any], tables: Mapping[str, Any]
     ) -> dict[str, int]:
-        super()._transact(lease, load, [], stopped)
+        super()._transact(lease, load, [], tables)
         return {plan.staged.table.name: self._apply(plan) for plan in plans}
 
 
 def make_source(seed: int, batches: int) -> ScriptedSource:
     """Give the same batches of changes in every process."""
-    rows = random_changes(seed, batches * CHANGES_OF_A_BATCH, keys=batches * 2)
+    # A truncate would hide what was lost before it.
+    length = batches * CHANGES_OF_A_BATCH
+    rows = random_changes(seed, length, keys=batches * 2, truncates=0)
     starts = range(0, len(rows), CHANGES_OF_A_BATCH)
     return ScriptedSource([changes(*rows[n : n + CHANGES_OF_A_BATCH]) for n in starts])
 
@@ -58,12 +60,11 @@ def make_destination(job: dict[str, Any]) -> Destination:
     """Connect as the job says."""
     if job["kind"] == "parquet":
         return ParquetDestination(ParquetSettings.model_validate(job["settings"]))
-    mixin: Any = {"": object, "none": WithoutTransactions, "state first": StateFirst}
-    if job["kind"] == "duckdb":
-        duckdb = type("Target", (mixin[job["protocol"]], DuckDBDestination), {})
-        return duckdb(DuckDBSettings.model_validate(job["settings"]))  # type: ignore[no-any-return]
-    postgres = type("Target", (mixin[job["protocol"]], PostgresDestination), {})
-    return postgres(PostgresTargetSettings.model_validate(job["settings"]))  # type: ignore[no-any-return]
+    first: Any = {"": (), "none": (WithoutTransactions,), "state first": (StateFirst,)}
+    last: Any = DuckDBDestination if job["kind"] == "duckdb" else PostgresDestination
+    settings: Any = DuckDBSettings if job["kind"] == "duckdb" else PostgresTargetSettings
+    destination: Any = type("Target", (*first[job["protocol"]], last), {})
+    return destination(settings.model_validate(job["settings"]))  # type: ignore[no-any-return]
 
 
 def run(job: dict[str, Any]) -> None:
@@ -71,7 +72,9 @@ def run(job: dict[str, Any]) -> None:
     source = make_source(job["seed"], job["batches"])
     settings = PipelineSettings(max_changes=CHANGES_OF_A_BATCH * 2)
     log = ChangeLog(Path(job["log"]))
-    Pipeline("shop", source, make_destination(job), log, settings).run_once()
+    pipeline = Pipeline("shop", source, make_destination(job), log, settings)
+    with ending_at_commit(pipeline):
+        pipeline.run_once()
 
 
 def die_before_step(number: int) -> None:
@@ -92,7 +95,7 @@ def die_before_step(number: int) -> None:
         return call
 
     handler = logging.Handler()
-    handler.emit = lambda _record: step()  # type: ignore[method-assign]
+    handler.emit = lambda record: step()  # type: ignore[method-assign] # noqa: ARG005
     logger = logging.getLogger("simplyload.sql")
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
@@ -139,4 +142,8 @@ def _steps(job: dict[str, Any]) -> Iterable[int]:
 
 
 if __name__ == "__main__":
-    print(main(json.loads(sys.argv[1])))
+    given = json.loads(sys.argv[1])
+    if "until" in given:
+        run(given)
+    else:
+        print(main(given))

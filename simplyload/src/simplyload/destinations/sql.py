@@ -119,7 +119,7 @@ class SqlDestination(ABC):
         self._prepared = False
         self._names = (names or Names()).changed()
         self._stages: list[exp.Table] = []
-        self._columns_of: dict[str, Mapping[str, Mapping[str, pa.DataType | None]]] = {}
+        self._columns_of: dict[str, dict[str, Mapping[str, pa.DataType | None]]] = {}
 
     @property
     def limits(self) -> Limits:
@@ -158,7 +158,8 @@ class SqlDestination(ABC):
                     plans.append(self._plan(load, staged, known.get(staged.table.name)))
                 except TableStoppedError as error:
                     stopped.append(_stop(load, staged, known.get(staged.table.name), str(error)))
-            return LoadResult(rows=self._transact(lease, load, plans, stopped), stopped=stopped)
+            rows = self._transact(lease, load, plans, self._table_rows(load, known, plans, stopped))
+            return LoadResult(rows=rows, stopped=stopped)
         finally:
             self._columns_of.clear()
             self._drop_stages()
@@ -258,6 +259,7 @@ class SqlDestination(ABC):
             columns = {**shape.wanted, **TARGET_METADATA}
             constraints = self._table_constraints(shape.key)
             self._execute(_create(shape.table, columns, self.dialect, constraints))
+            self._columns_of[shape.table.db][shape.table.name] = columns
             return columns
         change = evolve(shape.name, shape.wanted, shape.existing, freeze=freeze)
         for name, kind in change.added.items():
@@ -297,7 +299,7 @@ class SqlDestination(ABC):
         return int(most or 0)
 
     def _transact(
-        self, lease: Lease, load: Load, plans: Sequence[_Plan], stopped: Sequence[Stopped]
+        self, lease: Lease, load: Load, plans: Sequence[_Plan], tables: Mapping[str, _Known]
     ) -> dict[str, int]:
         with self._transaction():
             if self._execute(_update_epoch(load.stream, lease.epoch, lease.epoch)) != 1:
@@ -305,7 +307,9 @@ class SqlDestination(ABC):
                     f"A newer run of {load.stream} took the lease: this one commits nothing more."
                 )
             rows = {plan.staged.table.name: self._apply(plan) for plan in plans}
-            self._record_tables(load, plans, stopped)
+            for name, known in tables.items():
+                self._execute(_delete_table_row(load.stream, name))
+                self._execute(_insert("tables", _table_row(load.stream, name, known)))
             for refused in load.rejected:
                 self._execute(_insert("rejected", _rejected_row(load, refused)))
             self._execute(_insert("loads", _load_row(load)))
@@ -320,11 +324,14 @@ class SqlDestination(ABC):
             self._execute(merge.mark_truncated(plan.merge))
         return rows
 
-    def _record_tables(
-        self, load: Load, plans: Sequence[_Plan], stopped: Sequence[Stopped]
-    ) -> None:
-        """Keep each table's name in the destination and its key, and which tables wait."""
-        known = self._tables(load.stream)
+    def _table_rows(
+        self,
+        load: Load,
+        known: Mapping[str, _Known],
+        plans: Sequence[_Plan],
+        stopped: Sequence[Stopped],
+    ) -> dict[str, _Known]:
+        """Give what `_simplyload.tables` must have and has not: names, keys, which tables wait."""
         rows = {
             plan.staged.table.name: _Known(target=plan.merge.table, key=plan.staged.table.key)
             for plan in plans
@@ -333,10 +340,7 @@ class SqlDestination(ABC):
         for stop in stopped:
             old = known.get(stop.table, _Known(target=stop.table, key=keys[stop.table]))
             rows[stop.table] = replace(old, since=stop.since, message=stop.message)
-        for name, row in rows.items():
-            if known.get(name) != row:
-                self._execute(_delete_table_row(load.stream, name))
-                self._execute(_insert("tables", _table_row(load.stream, name, row)))
+        return {name: row for name, row in rows.items() if known.get(name) != row}
 
     def _new_stage(self, load: Load) -> exp.Table:
         stage = exp.table_(f"stage_{load.load_id}_{len(self._stages)}", quoted=True)
@@ -413,18 +417,23 @@ class SqlDestination(ABC):
         self._prepared = True
 
     def _exists(self) -> bool:
-        return len(self._columns(METADATA_SCHEMA)) == len(_METADATA_TABLES)
+        """Tell whether the metadata tables are there: another run may create them at any time."""
+        if self._prepared:
+            return True
+        return len(self._read_columns(METADATA_SCHEMA)) == len(_METADATA_TABLES)
 
     def _columns(self, schema: str) -> Mapping[str, Mapping[str, pa.DataType | None]]:
         """Give the columns of a schema's tables; read once per load."""
         if schema not in self._columns_of:
-            found: dict[str, dict[str, pa.DataType | None]] = {}
-            ours = {own: name for name, own in self._names.items()}
-            for table, column, kind in self._list_columns(schema):
-                name = ours.get(column, column)
-                found.setdefault(table, {})[name] = arrow_type(kind, self.dialect)
-            self._columns_of[schema] = found
+            self._columns_of[schema] = self._read_columns(schema)
         return self._columns_of[schema]
+
+    def _read_columns(self, schema: str) -> dict[str, Mapping[str, pa.DataType | None]]:
+        found: dict[str, dict[str, pa.DataType | None]] = {}
+        ours = {own: name for name, own in self._names.items()}
+        for table, column, kind in self._list_columns(schema):
+            found.setdefault(table, {})[ours.get(column, column)] = arrow_type(kind, self.dialect)
+        return dict(found)
 
     def _tables(self, stream: str) -> dict[str, _Known]:
         columns = ("name", "target", "key", "stopped_since", "message")

@@ -1,0 +1,252 @@
+"""Lease, commit and idle runs: what two runs, a lost row or a closed hour cannot break."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from sqlglot import exp
+
+from simplyload.changes import Batch, Rejected, State
+from simplyload.destinations.destination import Load, Staged
+from simplyload.destinations.duckdb import DuckDBDestination
+from simplyload.engine import Pipeline
+from simplyload.errors import (
+    AlreadyRunningError,
+    DestinationError,
+    FencedError,
+    SourceError,
+)
+from simplyload.log import ChangeLog
+from tests.core.conftest import Target
+from tests.core.scripted import ORDERS, ScriptedSource, changes, truncate, upsert
+
+ONE, TWO = changes(upsert(1, {"id": 1, "a": "x"})), changes(upsert(2, {"id": 2, "a": "y"}))
+
+
+def test_r3_a_stale_worker_is_fenced(target: Target, tmp_path: Path) -> None:
+    """A worker whose lease another one took commits nothing more, and no row is lost or doubled."""
+    other = replace(target, log=ChangeLog(tmp_path / "another machine"))
+
+    class Slow(ScriptedSource):
+        def read(self, state: State) -> Iterator[Batch]:  # noqa: ARG002
+            yield Batch(changes=[ONE], state={"n": 1})
+            other.pipeline(ScriptedSource([ONE, TWO])).run_once()
+            yield Batch(changes=[TWO], state={"n": 2})
+
+    source = Slow([])
+    with pytest.raises(FencedError):
+        target.pipeline(source, max_changes=1).run_once()
+    assert source.acked == [{"n": 1}]
+    assert set(target.live()) == {(1,), (2,)}
+    assert target.destination().read_state("shop") == {"n": 2}
+
+
+def test_a_run_that_was_overtaken_reads_again(target: Target, tmp_path: Path) -> None:
+    """What was gathered from a state that is no longer the newest is discarded, not loaded."""
+    other = replace(target, log=ChangeLog(tmp_path / "another machine"))
+
+    class Slow(ScriptedSource):
+        def read(self, state: State) -> Iterator[Batch]:
+            if not self.reads:
+                other.pipeline(ScriptedSource([ONE])).run_once()
+            yield from super().read(state)
+
+    source = Slow([ONE, TWO])
+    assert target.pipeline(source).run_once().changes == 1
+    assert (source.reads, source.acked) == (2, [{"n": 2}])
+    assert set(target.live()) == {(1,), (2,)}
+
+
+def test_a37_an_idle_run_sends_no_statement(sql_target: Target, statements: list[str]) -> None:
+    """A run that finds nothing takes no lease, sends nothing, writes nothing."""
+    source = ScriptedSource([ONE])
+    pipeline = sql_target.pipeline(source)
+    pipeline.run_once()
+    files = set(sql_target.log.root.rglob("*.*"))
+    statements.clear()
+    assert pipeline.run_once().loads == 0
+    assert (statements, source.reads, source.acked) == ([], 2, [{"n": 1}])
+    assert set(sql_target.log.root.rglob("*.*")) == files
+
+
+def test_a_new_process_asks_for_the_state_and_for_nothing_else(
+    postgres_target: Target, statements: list[str]
+) -> None:
+    """The first run of a process that finds nothing reads the state: it changes no table."""
+    postgres_target.pipeline(ScriptedSource([ONE])).run_once()
+    statements.clear()
+    postgres_target.pipeline(ScriptedSource([ONE])).run_once()
+    assert [sql.split()[0] for sql in statements] == ["SELECT"]
+
+
+def test_a39_a_load_that_lost_a_row_fails(duckdb_target: Target) -> None:
+    """Fewer rows in the stage than in the files: the load fails, and nothing of it is kept."""
+
+    class Lossy(DuckDBDestination):
+        def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
+            stage = super()._stage(load, staged, names)
+            view = exp.table_("lossy", quoted=True)
+            rows = exp.select("*").from_(stage).limit(1)
+            self._execute(exp.Create(this=view, kind="TABLE", replace=True, expression=rows))
+            return view
+
+    both = changes(upsert(1, {"id": 1}), upsert(2, {"id": 2}))
+    pipeline = Pipeline(
+        "shop", ScriptedSource([both]), Lossy(duckdb_target.settings), duckdb_target.log
+    )
+    with pytest.raises(DestinationError, match="1 of 2 changes of orders"):
+        pipeline.run_once()
+    assert duckdb_target.destination().read_state("shop") is None
+    duckdb_target.pipeline(ScriptedSource([both])).run_once()
+    assert set(duckdb_target.live()) == {(1,), (2,)}
+
+
+def test_a40_a_copy_again_keeps_the_table_its_views_and_its_grants(postgres_target: Target) -> None:
+    """The table that a customer's view and grant refer to is the same after a backfill."""
+    again = changes(upsert(5, {"id": 1, "a": "new"}), truncate(5))
+    pipeline = postgres_target.pipeline(ScriptedSource([ONE, TWO]))
+    pipeline.run_once()
+    postgres_target.query(
+        "CREATE VIEW shop.names AS SELECT a FROM shop.orders WHERE NOT _deleted;"
+        " GRANT SELECT ON shop.orders TO pg_monitor; COMMIT; SELECT 1"
+    )
+    pipeline.backfill("orders")
+    postgres_target.pipeline(ScriptedSource([again])).run_once()
+    assert postgres_target.query("SELECT a FROM shop.names") == [{"a": "new"}]
+    grant = "SELECT has_table_privilege('pg_monitor', 'shop.orders', 'SELECT') AS granted"
+    assert postgres_target.query(grant) == [{"granted": True}]
+
+
+def test_a41_old_rows_stay_until_a_copy_again_is_complete(target: Target) -> None:
+    """A source that dies in a re-copy leaves every row; its end marks those that are gone."""
+
+    class Dying(ScriptedSource):
+        def read(self, state: State) -> Iterator[Batch]:
+            yield from super().read(state)
+            raise SourceError("the source went away")
+
+    target.pipeline(ScriptedSource([ONE, TWO])).run_once()
+    copy = [ONE, TWO, changes(upsert(9, {"id": 1, "a": "again"}))]
+    with pytest.raises(SourceError):
+        target.pipeline(Dying(copy)).run_once()
+    assert {key: row["a"] for key, row in target.live().items()} == {(1,): "again", (2,): "y"}
+    target.pipeline(ScriptedSource([*copy, changes(truncate(9))])).run_once()
+    assert set(target.live()) == {(1,)}
+
+
+def test_a48_a_second_run_on_this_machine_says_so(target: Target) -> None:
+    """While a run is active another one of the stream ends with exit code 75 and one sentence."""
+    with target.log.lock("shop"), pytest.raises(AlreadyRunningError, match=r"process \d+") as stop:
+        target.pipeline(ScriptedSource([ONE])).run_once()
+    assert stop.value.exit_code == 75
+
+
+def test_a48_a_file_that_another_process_has_open_is_named(duckdb_target: Target) -> None:
+    """A DuckDB file that another program has open for writing is named, with the remedy."""
+    path = duckdb_target.settings.path
+    program = f"import duckdb; held = duckdb.connect({str(path)!r}); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        with pytest.raises(AlreadyRunningError, match=path.name):
+            duckdb_target.pipeline(ScriptedSource([ONE])).run_once()
+        holder.communicate(b"\n")
+
+
+def test_r34_a_clock_that_goes_back_changes_nothing(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loads are ordered without a clock: an hour back between two, the newer state and rows win."""
+    hours = iter(range(100))
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - timedelta(hours=next(hours))
+
+    for module in ("log", "destinations.sql", "destinations.parquet"):
+        monkeypatch.setattr(f"simplyload.{module}.datetime", Clock)
+    source = ScriptedSource([ONE, changes(upsert(2, {"id": 1, "a": "newer"}))])
+    target.pipeline(source, max_changes=1).run_once()
+    assert target.destination().read_state("shop") == {"n": 2}
+    assert target.live()[(1,)]["a"] == "newer"
+    assert [entry.state["n"] for entry in target.log.history("shop")] == [1, 2]
+
+
+def test_r29_a_bad_row_is_recorded_and_the_others_load(sql_target: Target) -> None:
+    """A row that the source or the destination refuses is in `rejected`, with its key and why."""
+    given = Rejected(table="orders", key={"id": 9}, column="a", reason="year 5874897")
+    rows = changes(upsert(1, {"id": 1, "a": "good"}), upsert(2, {"a": "no key"}))
+    source = ScriptedSource([Batch(changes=[rows], state={"n": 1}, rejected=[given])])
+    assert sql_target.pipeline(source).run_once().rejected == 2
+    assert [row["id"] for row in sql_target.rows()] == [1]
+    found = sql_target.query('SELECT key, "column", reason FROM _simplyload.rejected ORDER BY key')
+    assert [tuple(row.values()) for row in found] == [
+        ('{"id": 9}', "a", "year 5874897"),
+        ('{"id": null}', "id", "the key is NULL"),
+    ]
+
+
+def test_r29_text_with_nul_is_refused_where_it_cannot_be_held(postgres_target: Target) -> None:
+    """Postgres holds no character NUL: the row is rejected by name, the others load."""
+    rows = changes(upsert(1, {"id": 1, "a": "a\0b"}), upsert(2, {"id": 2}))
+    assert postgres_target.pipeline(ScriptedSource([rows])).run_once().rejected == 1
+    assert set(postgres_target.live()) == {(2,)}
+
+
+def test_a33_a_value_beyond_the_limit_is_rejected(target: Target) -> None:
+    """One value that is too long for the limit does not fail the load: its row is rejected."""
+    rows = changes(upsert(1, {"id": 1, "a": "x" * 1001}), upsert(2, {"id": 2, "a": "y" * 1000}))
+    result = target.pipeline(ScriptedSource([rows]), max_value_bytes=1000).run_once()
+    assert (result.rejected, set(target.live())) == (1, {(2,)})
+    [event] = [event for event in target.events if event.kind == "rejected"]
+    assert "1000 bytes" in event.message
+
+
+def test_a_unit_of_work_is_never_cut(target: Target) -> None:
+    """Changes without a state are committed with the state that follows them, not before."""
+    states: list[State | None] = []
+
+    class Units(ScriptedSource):
+        def read(self, state: State) -> Iterator[Batch]:  # noqa: ARG002
+            yield Batch(changes=[ONE], state=None)
+            with closing(target.destination()) as destination:
+                states.append(destination.read_state("shop"))
+            yield Batch(changes=[TWO], state={"n": 1})
+
+    assert target.pipeline(Units([]), max_changes=1).run_once().loads == 1
+    assert states == [None]
+
+
+@pytest.mark.parametrize("count", [20, 80])
+def test_memory_for_gathered_changes_is_bounded(target: Target, count: int) -> None:
+    """What the engine holds in memory does not grow with the number of changes of a load."""
+    rows = pa.Table.from_pylist(
+        [upsert(n, {"id": n, "a": f"{n:0200}"}) for n in range(5_000)],
+        schema=ORDERS.change_schema(),
+    )
+    pa.default_memory_pool().release_unused()
+    before = pa.total_allocated_bytes()
+    with target.log.lock("shop"):
+        gathering = target.log.gather("shop", target.destination().limits)
+        peaks = []
+        for _ in range(count):
+            gathering.add(replace(ONE, rows=rows))
+            peaks.append(pa.total_allocated_bytes() - before)
+    assert max(peaks) < 64 << 20
+
+
+def test_metadata_is_in_utc(postgres_target: Target) -> None:
+    """The time of the sync is stored as UTC, whatever the time zone of this machine."""
+    postgres_target.pipeline(ScriptedSource([ONE])).run_once()
+    [row] = postgres_target.rows()
+    assert abs(row["_synced_at"] - datetime.now(UTC)) < timedelta(hours=1)
