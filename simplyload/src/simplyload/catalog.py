@@ -218,7 +218,8 @@ def name_columns(
                 f"Column {name} of {table} has a name that SimplyLoad uses itself: rename it in "
                 "the source, or publish the table without it."
             )
-        chosen[name] = choose_name(name, taken, dialect)
+        plain = choose_name(name, taken, dialect)
+        chosen[name] = _suffixed(name, dialect) if plain in chosen.values() else plain
         taken.add(chosen[name])
     if len(chosen) > _MOST_COLUMNS[dialect] - len(TARGET_METADATA):
         raise TableStoppedError(

@@ -179,8 +179,8 @@ class Pipeline:
     def _read_all(self) -> bool:
         """Read and load until the source is caught up; False when another run was faster.
 
-        A source that fails ends the run, but what it gave completely is loaded: one that fails late
-        in every run would never load anything otherwise.
+        A source that fails between two units of work ends the run, but what it gave is loaded: one
+        that fails late in every run would never load anything otherwise.
         """
         gathering, complete = self._gather(), True
         started = time.monotonic()

@@ -78,7 +78,8 @@ def test_check_finds_each_kind_of_difference(account: Workspace) -> None:
         warehouse.sql("delete from klaviyo.list where id = (select min(id) from klaviyo.list)")
         warehouse.sql("insert into klaviyo.list by name select 'x' as id, false as _deleted")
         warehouse.sql(
-            "update klaviyo.campaign set name = name || ' ' where name = (select min(name) from klaviyo.campaign)"
+            "update klaviyo.campaign set name = name || ' '"
+            " where id = (select min(id) from klaviyo.campaign)"
         )
         warehouse.sql("insert into klaviyo.event from klaviyo.event limit 1")
     checked = account.run("check")

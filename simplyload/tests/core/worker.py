@@ -22,7 +22,7 @@ from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
 from simplyload.destinations.sql import SqlDestination
-from simplyload.engine import Pipeline, PipelineSettings
+from simplyload.engine import Pipeline, PipelineSettings, ending_at_commit
 from simplyload.log import ChangeLog
 from tests.core.scripted import ScriptedSource, changes, random_changes
 
@@ -72,7 +72,9 @@ def run(job: dict[str, Any]) -> None:
     source = make_source(job["seed"], job["batches"])
     settings = PipelineSettings(max_changes=CHANGES_OF_A_BATCH * 2)
     log = ChangeLog(Path(job["log"]))
-    Pipeline("shop", source, make_destination(job), log, settings).run_once()
+    pipeline = Pipeline("shop", source, make_destination(job), log, settings)
+    with ending_at_commit(pipeline):
+        pipeline.run_once()
 
 
 def die_before_step(number: int) -> None:
@@ -140,4 +142,8 @@ def _steps(job: dict[str, Any]) -> Iterable[int]:
 
 
 if __name__ == "__main__":
-    print(main(json.loads(sys.argv[1])))
+    given = json.loads(sys.argv[1])
+    if "until" in given:
+        run(given)
+    else:
+        print(main(given))

@@ -64,7 +64,7 @@ class Trial:
         settings = PostgresSettings.model_validate(
             {
                 "type": "postgres",
-                **_connection(self.source),
+                **connection_settings(self.source),
                 "mode": self.mode,
                 "slot": f"slot_{parse_dsn(self.source)['dbname']}",
                 # Without an overlap only the rule for transactions still open finds late commits.
@@ -93,11 +93,12 @@ class Trial:
     def _make_destination(self) -> Destination:
         if self.kind == "duckdb":
             return DuckDBDestination(DuckDBSettings(type="duckdb", path=Path(self.target)))
-        place = _connection(self.target)
+        place = connection_settings(self.target)
         return PostgresDestination(PostgresTargetSettings.model_validate(place))
 
 
-def _connection(dsn: str) -> dict[str, Any]:
+def connection_settings(dsn: str) -> dict[str, Any]:
+    """Give the settings of a connection, as source and destination name them."""
     address = parse_dsn(dsn)
     names = {"host": "host", "port": "port", "database": "dbname", "user": "user"}
     return {key: address[name] for key, name in names.items()}

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict
 from sqlglot import exp
 
 from simplyload import merge
+from simplyload.catalog import name_columns
 from simplyload.changes import OP, UPSERT, State, Table
 from simplyload.destinations.destination import Lease, Limits, Load, LoadResult, Staged, Stopped
 from simplyload.destinations.duckdb import create_stage
@@ -165,10 +166,10 @@ class ParquetDestination:
 
 
 def _fold_query(connection: duckdb.DuckDBPyConnection, staged: Staged, table: Table) -> str:
-    names = {name: name for name in union_schema(staged).names}
+    names = name_columns(table.name, union_schema(staged).names, (), "duckdb")
     stage = exp.table_("stage", quoted=True)
     create_stage(connection, stage, staged, names)
-    columns = {name: merge.Column(source=name, target=name) for name in names}
+    columns = {old: merge.Column(source=old, target=new) for old, new in names.items()}
     plan = merge.Merge(
         schema="",
         table=table.name,
@@ -179,7 +180,7 @@ def _fold_query(connection: duckdb.DuckDBPyConnection, staged: Staged, table: Ta
         omitted=staged.omitted,
         truncated=staged.truncated,
     )
-    rows = exp.select(*(exp.column(name, quoted=True) for name in table.schema.names))
+    rows = exp.select(*(exp.column(names[name], quoted=True) for name in table.schema.names))
     live = exp.column(OP, quoted=True).eq(UPSERT)
     return rows.from_(merge.fold(plan).subquery("f")).where(live).sql("duckdb")
 

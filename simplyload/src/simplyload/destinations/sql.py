@@ -119,7 +119,7 @@ class SqlDestination(ABC):
         self._prepared = False
         self._names = (names or Names()).changed()
         self._stages: list[exp.Table] = []
-        self._columns_of: dict[str, Mapping[str, Mapping[str, pa.DataType | None]]] = {}
+        self._columns_of: dict[str, dict[str, Mapping[str, pa.DataType | None]]] = {}
 
     @property
     def limits(self) -> Limits:
@@ -259,6 +259,7 @@ class SqlDestination(ABC):
             columns = {**shape.wanted, **TARGET_METADATA}
             constraints = self._table_constraints(shape.key)
             self._execute(_create(shape.table, columns, self.dialect, constraints))
+            self._columns_of[shape.table.db][shape.table.name] = columns
             return columns
         change = evolve(shape.name, shape.wanted, shape.existing, freeze=freeze)
         for name, kind in change.added.items():
@@ -427,12 +428,12 @@ class SqlDestination(ABC):
             self._columns_of[schema] = self._read_columns(schema)
         return self._columns_of[schema]
 
-    def _read_columns(self, schema: str) -> dict[str, dict[str, pa.DataType | None]]:
+    def _read_columns(self, schema: str) -> dict[str, Mapping[str, pa.DataType | None]]:
         found: dict[str, dict[str, pa.DataType | None]] = {}
         ours = {own: name for name, own in self._names.items()}
         for table, column, kind in self._list_columns(schema):
             found.setdefault(table, {})[ours.get(column, column)] = arrow_type(kind, self.dialect)
-        return found
+        return dict(found)
 
     def _tables(self, stream: str) -> dict[str, _Known]:
         columns = ("name", "target", "key", "stopped_since", "message")

@@ -1,0 +1,60 @@
+"""What load-cli adds to the core: names of the metadata, and what stays of a source that fails."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from simplyload.catalog import Names
+from simplyload.changes import Batch, State
+from simplyload.errors import SourceError
+from tests.core.conftest import Target
+from tests.core.conftest import duckdb_target as duckdb_target  # noqa: PLC0414
+from tests.core.conftest import postgres_target as postgres_target  # noqa: PLC0414
+from tests.core.conftest import sql_target as sql_target  # noqa: PLC0414 - a fixture
+from tests.core.scripted import ScriptedSource, changes, delete, truncate, upsert
+
+
+def test_the_metadata_has_the_names_that_models_expect(sql_target: Target) -> None:
+    """With `names`, tables are created, merged, marked and scanned under the chosen names."""
+    names = Names(deleted="_fivetran_deleted", synced_at="_fivetran_synced")
+    sql_target.settings = sql_target.settings.model_copy(update={"names": names})
+    parts = [
+        changes(upsert(1, {"id": 1, "a": "x"}), upsert(1, {"id": 2})),
+        changes(upsert(2, {"id": 1, "a": "y"}), delete(2, 2)),
+        changes(truncate(3), upsert(3, {"id": 3})),
+    ]
+    sql_target.pipeline(ScriptedSource(parts), max_changes=1).run_once()
+    rows = sql_target.rows()
+    assert {"_fivetran_deleted", "_fivetran_synced"} <= set(rows[0])
+    assert not {"_deleted", "_synced_at"} & set(rows[0])
+    assert [(row["id"], row["_fivetran_deleted"]) for row in rows] == [
+        (1, True),
+        (2, True),
+        (3, False),
+    ]
+    assert list(sql_target.live()) == [(3,)]
+
+
+class FailingSource(ScriptedSource):
+    """Fails after its last batch."""
+
+    def read(self, state: State) -> Iterator[Batch]:
+        """Yield the batches, then raise."""
+        yield from super().read(state)
+        raise SourceError("the source is away")
+
+
+@pytest.mark.parametrize("ends_within_a_unit", [False, True])
+def test_what_a_failing_source_gave_completely_is_loaded(
+    duckdb_target: Target, *, ends_within_a_unit: bool
+) -> None:
+    """A source that fails between units of work keeps them; within one, all is read again."""
+    parts = [changes(upsert(1, {"id": 1})), changes(upsert(2, {"id": 2}))]
+    batches = [Batch(changes=[part], state={"n": n}) for n, part in enumerate(parts, 1)]
+    if ends_within_a_unit:
+        batches[-1] = replace(batches[-1], state=None)
+    with pytest.raises(SourceError, match="the source is away"):
+        duckdb_target.pipeline(FailingSource(batches), max_changes=10).run_once()
+    kept = [] if ends_within_a_unit else [(1,), (2,)]
+    assert sorted(duckdb_target.live()) == kept

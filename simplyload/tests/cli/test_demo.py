@@ -1,0 +1,41 @@
+"""The demonstration, twice, as `make load-demo` runs it."""
+
+from pathlib import Path
+
+import pytest
+
+from simplyload.checks import TableCheck
+from simplyload.demo.demo import Loaded
+from simplyload.run import Outcome
+from tests.cli.conftest import REPOSITORY, Workspace
+
+
+@pytest.mark.chaos
+def test_the_demonstration_is_equal_and_then_incremental(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Both runs end with every table equal; the second loads no Klaviyo table but what is new."""
+    arguments = ["demo", "--folder", str(tmp_path), "--repository", str(REPOSITORY)]
+    first, second = workspace.run(*arguments), workspace.run(*arguments)
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert "NO" not in first.out + second.out
+    assert "total_in_the_shop" in first.out
+    campaigns = [line for line in second.out.splitlines() if "campaign_message" in line]
+    assert [line.replace(" ", "").split("│")[4] for line in campaigns] == ["0"]
+
+
+def test_the_demonstration_fails_where_a_table_differs() -> None:
+    """One difference, a failed stream, or nothing compared at all is no success."""
+    good, bad = TableCheck(table="orders"), TableCheck(table="orders", missing=1)
+    done, failed = Outcome("shop"), Outcome("shop", exit_code=1)
+    assert Loaded([done], [("shop", good)]).is_equal
+    assert not Loaded([done], [("shop", good), ("shop", bad)]).is_equal
+    assert not Loaded([failed], [("shop", good)]).is_equal
+    assert not Loaded([done], []).is_equal
+
+
+def test_the_demonstration_names_the_folder_that_it_needs(workspace: Workspace) -> None:
+    """Elsewhere than in the repository the error says what to name."""
+    ran = workspace.run("demo", "--folder", "demo")
+    assert ran.code == 2
+    assert "--repository" in ran.err

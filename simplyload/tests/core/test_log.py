@@ -1,0 +1,172 @@
+"""The change log rebuilds a destination, keeps what is needed, and survives a full disk."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simplyload.changes import Changes
+from simplyload.destinations.duckdb import DuckDBSettings
+from simplyload.destinations.parquet import ParquetSettings
+from simplyload.errors import SimplyLoadError
+from simplyload.replay import replay
+from tests.core.conftest import Target
+from tests.core.scripted import ScriptedSource, changes, expected, random_changes, upsert
+
+BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in range(0, 60, 10)]
+
+
+def elsewhere(target: Target, tmp_path: Path) -> Target:
+    """Give an empty destination of the same kind, with the same log."""
+    if target.kind == "duckdb":
+        path = tmp_path / "rebuilt.duckdb"
+        return replace(target, settings=DuckDBSettings(path=path))
+    return replace(target, settings=ParquetSettings(path=tmp_path / "rebuilt"))
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "parquet"])
+def test_r32_replay_rebuilds_a_destination_cell_by_cell(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    """Without the source a second destination has the same rows and state, and goes on."""
+    target: Target = request.getfixturevalue(f"{kind}_target")
+    target.pipeline(ScriptedSource(BATCHES[:5]), max_changes=10).run_once()
+    rebuilt = elsewhere(target, tmp_path)
+    destination = rebuilt.destination()
+    assert replay(target.log, "shop", destination) == 5
+    assert rebuilt.live() == target.live() == expected(BATCHES[:5])
+    assert destination.read_state("shop") == {"n": 5}
+    assert replay(target.log, "shop", destination) == 0
+    rebuilt.pipeline(ScriptedSource(BATCHES)).run_once()
+    assert rebuilt.live() == expected(BATCHES)
+
+
+def test_r32_a_log_of_another_history_is_refused(duckdb_target: Target, tmp_path: Path) -> None:
+    """A destination that has loads of its own is not mixed with those of a log."""
+    duckdb_target.pipeline(ScriptedSource(BATCHES[:2])).run_once()
+    other = elsewhere(duckdb_target, tmp_path)
+    other.log = type(other.log)(tmp_path / "other log")
+    other.pipeline(ScriptedSource(BATCHES), max_changes=10).run_once()
+    other.pipeline(ScriptedSource([*BATCHES, BATCHES[0]])).run_once()
+    with pytest.raises(SimplyLoadError, match="replay into an empty one"):
+        replay(duckdb_target.log, "shop", other.destination())
+
+
+def test_a_lost_destination_begins_a_new_history(duckdb_target: Target, tmp_path: Path) -> None:
+    """A destination that was deleted is loaded again, and replay knows where its history begins."""
+    duckdb_target.pipeline(ScriptedSource(BATCHES[:3]), max_changes=10).run_once()
+    duckdb_target.settings.path.unlink()
+    duckdb_target.pipeline(ScriptedSource(BATCHES[:2]), max_changes=10).run_once()
+    rebuilt = elsewhere(duckdb_target, tmp_path)
+    assert replay(duckdb_target.log, "shop", rebuilt.destination()) == 2
+    assert rebuilt.live() == expected(BATCHES[:2])
+
+
+def test_r31_retention_keeps_what_is_needed(
+    duckdb_target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old files of committed loads go; what is unconfirmed or missed by a stopped table stays."""
+
+    class LastMonth(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - timedelta(days=30)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("simplyload.log.datetime", LastMonth)
+        duckdb_target.pipeline(ScriptedSource(BATCHES[:3]), max_changes=10).run_once()
+        log = duckdb_target.log
+        with log.lock("shop"):
+            gathering = log.gather("shop", duckdb_target.destination().limits)
+            gathering.add(BATCHES[3])
+            log.publish("shop", "0000000001-000004", None, {"n": 4}, gathering.finish())
+    third = log.entries("shop")[2]
+    expired = log.expire("shop", 7, keep_since={"orders": third.load_id})
+    assert len(expired) == 2
+    left = {path.name for path in log.root.rglob("*.parquet")}
+    assert left == {f"{third.load_id}-0.parquet", "0000000001-000004-0.parquet"}
+    with pytest.raises(SimplyLoadError, match="change log lacks"):
+        replay(log, "shop", elsewhere(duckdb_target, log.root).destination())
+
+
+def test_clean_removes_what_a_dead_run_left_and_old_files_alone(duckdb_target: Target) -> None:
+    """`clean` names what it removed, and files of the last days are not among it."""
+    pipeline = duckdb_target.pipeline(ScriptedSource(BATCHES[:2]))
+    pipeline.run_once()
+    log = duckdb_target.log
+    with log.lock("shop"):
+        gathering = log.gather("shop", duckdb_target.destination().limits)
+        gathering.add(BATCHES[3])
+        log.publish("shop", "0000000001-000009", None, {"n": 4}, gathering.finish())
+    [removed] = pipeline.clean(keep_days=7)
+    assert removed.endswith("0000000001-000009-0.parquet")
+    assert len(list(log.root.rglob("*.parquet"))) == 1
+
+
+def limit_file_size(size: int) -> None:
+    """Let this process write no file beyond a size, as on a disk that is full."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def big_batches() -> list[Changes]:
+    """Give batches of random bytes, which no compression makes small."""
+    return [
+        changes(*(upsert(n, {"id": n, "a": os.urandom(2_000).hex()}) for n in range(at, at + 300)))
+        for at in range(0, 1_500, 300)
+    ]
+
+
+@pytest.mark.parametrize("size", [400_000, 3_000_000])
+def test_r24_a_full_disk_loses_nothing(duckdb_target: Target, size: int) -> None:
+    """Where the log or the destination cannot be written, the error says so, and a run resumes."""
+    batches = big_batches()
+    source = ScriptedSource(batches)
+    if os.fork() == 0:
+        limit_file_size(size)
+        try:
+            duckdb_target.pipeline(source, max_changes=1).run_once()
+        except SimplyLoadError:
+            os._exit(3)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 3
+    duckdb_target.pipeline(source, max_changes=1).run_once()
+    assert duckdb_target.live() == expected(batches)
+
+
+def test_r30_sigterm_ends_at_a_commit_with_exit_code_0(duckdb_target: Target) -> None:
+    """After SIGTERM the destination holds exactly what its state says, and the exit code is 0."""
+    root = Path(__file__).parents[2]
+    job = {
+        "kind": "duckdb",
+        "settings": duckdb_target.settings.model_dump(mode="json"),
+        "log": str(duckdb_target.log.root),
+        "protocol": "",
+        "seed": 7,
+        "batches": 2_000,
+        "until": "SIGTERM",
+    }
+    command = [sys.executable, "-m", "tests.core.worker", json.dumps(job)]
+    paths = {"PYTHONPATH": f"{root / 'src'}:{root}"}
+    with subprocess.Popen(command, cwd=root, env=paths) as process:
+        while process.poll() is None and len(list(duckdb_target.log.root.rglob("*.json"))) < 3:
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait() == 0
+    with closing(duckdb_target.destination()) as destination:
+        state = destination.read_state("shop") or {}
+    from tests.core.worker import make_source  # noqa: PLC0415 - it is a program
+
+    assert 3 <= state["n"] < 2_000
+    done = [part for part in make_source(7, 2_000).batches if isinstance(part, Changes)]
+    assert duckdb_target.live() == expected(done[: state["n"]])
