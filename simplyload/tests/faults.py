@@ -101,7 +101,6 @@ FAULTS = {
     "A50": "TLS on one connection and not on the other",
 }
 UNTESTED = {
-    "A46": "BigQuery is no destination yet.",
     "A47": "No destination has stages yet: Snowflake is none.",
 }
 HEAD = """# What goes wrong, and what happens here
