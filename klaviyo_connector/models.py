@@ -5,6 +5,7 @@ with `account_id`, every row is complete. A column names the place in Klaviyo's 
 """
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -141,20 +142,25 @@ class Table:
                         row[name] = converted = convert(value)
                         if converted is None and value != "":
                             type_mismatches[name] += 1
-        self._fill_fallbacks(row, source)
+        self._fill_fallbacks(row, source, type_mismatches)
         missing = [name for name in self.key if row[name] is None]
         if missing:
             raise UnstorableError(f"{self.name} without {missing[0]}")
         return row
 
-    def _fill_fallbacks(self, row: Row, source: Json) -> None:
+    def _fill_fallbacks(self, row: Row, source: Json, type_mismatches: Counter[str]) -> None:
         for name, path, convert in self._fallbacks:
-            if row[name] is None:
-                row[name] = convert(get_path(source, path))
+            value = get_path(source, path)
+            if row[name] is None and value is not None:
+                row[name] = converted = convert(value)
+                if converted is None and value != "":
+                    type_mismatches[name] += 1
 
     def has_key(self, source: Json) -> bool:
         """Whether a resource has a key value of this table: a flow's delay is not a message."""
-        return any(get_path(source, self.columns[name].path) is not None for name in self.key)
+        columns = [self.columns[name] for name in self.key]
+        paths = (path for one in columns for path in (one.path, one.fallback) if path is not None)
+        return any(get_path(source, path) is not None for path in paths)
 
     @cached_property
     def day_column(self) -> str | None:
@@ -186,7 +192,7 @@ def parse_table(name: str, grain: str, key: str, columns: str, *, reporting: boo
     parsed = {}
     for line in columns.strip().splitlines():
         column, kind, path = line.split(maxsplit=2)
-        shorter, bracket, _ = path.partition("[")
-        longer = tuple(path.translate({ord("["): None, ord("]"): None}).split("/"))
-        parsed[column] = Column(kind, longer, tuple(shorter.split("/")) if bracket else None)
+        longer, shorter = re.sub(r"[\[\]]", "", path), re.sub(r"\[.*\]", "", path)
+        fallback = tuple(shorter.split("/")) if shorter != longer else None
+        parsed[column] = Column(kind, tuple(longer.split("/")), fallback)
     return Table(name, grain, tuple(key.split()), parsed, reporting)

@@ -110,6 +110,8 @@ def render_macros() -> str:
     requiring = defaultdict(list)
     for selected, required in configuration.REQUIRED_TABLES.items():
         requiring[required].append(selected)
+    reports = [stream for stream in streams.STREAMS if isinstance(stream, ReportStream)]
+    first_of = {stream.path: stream.table.name for stream in reversed(reports)}
     macros = (
         ("connector_tables", "All raw tables.", list(streams.TABLES)),
         (
@@ -129,8 +131,8 @@ def render_macros() -> str:
         ),
         (
             "report_quota_tables",
-            "The raw tables of the reports that count against Klaviyo's daily report quota.",
-            [one.table.name for one in streams.STREAMS if isinstance(one, ReportStream)],
+            "The raw tables of Klaviyo's reports, each with the first that shares its quota.",
+            {stream.table.name: first_of[stream.path] for stream in reports},
         ),
     )
     return "\n".join([HEADER, *(_render_macro(*macro) for macro in macros)])

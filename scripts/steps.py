@@ -149,12 +149,14 @@ def build(
             "KLAVIYO_WAREHOUSE": str(workspace.warehouse),
         }
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    flags = ["--quiet", *(["--warn-error"] if strict else [])]
+    flags = ["--warn-error"] if strict else []
     # Unit tests test the SQL with rows of their own: they belong to development (docs.getdbt.com).
     build = ["build", "--exclude-resource-type", "unit_test"]
     command = [str(DBT), *flags, *build, *project, "--target", target]
     inherited = _filter_environment(os.environ)
-    _run("The dbt build", command, {**inherited, **local, "DO_NOT_TRACK": "1", **environment})
+    # --quiet would leave out warnings, too.
+    quiet = {"DO_NOT_TRACK": "1", "DBT_LOG_LEVEL": "warn"}
+    _run("The dbt build", command, {**inherited, **local, **quiet, **environment})
 
 
 def draw(workspace: Workspace) -> None:

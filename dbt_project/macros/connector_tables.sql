@@ -39,10 +39,14 @@
     ) }}
 {%- endmacro %}
 
-{#- The raw tables of the reports that count against Klaviyo's daily report quota. -#}
+{#- The raw tables of Klaviyo's reports, each with the first that shares its quota. -#}
 {% macro report_quota_tables() -%}
     {{ return(
-        ['campaign_performance', 'flow_performance', 'flow_performance_period',
-         'flow_performance_daily', 'segment_daily', 'form_daily']
+        {'campaign_performance': 'campaign_performance',
+         'flow_performance': 'flow_performance',
+         'flow_performance_period': 'flow_performance',
+         'flow_performance_daily': 'flow_performance_daily',
+         'segment_daily': 'segment_daily',
+         'form_daily': 'form_daily'}
     ) }}
 {%- endmacro %}

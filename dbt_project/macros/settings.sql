@@ -53,8 +53,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Names the selected raw tables that do not exist in one line of the log, and fails the run if one
-    is missing, or lacks a column, without which the marts would be wrong. -#}
+{#- Names the selected raw tables that do not exist in one line of the log, warns of those that the
+    connector fills, and fails the run if one is missing, or lacks a column, without which the marts
+    would be wrong. -#}
 {% macro check_raw_tables() -%}
     {%- set missing = [] -%}
     {%- for table in source_tables() if is_selected(table.name) -%}
@@ -75,6 +76,27 @@
             "Read as empty, because they are missing: " ~ missing | join(', ') ~ ". Tick them in the"
             " connection's schema tab and sync, or leave them out of KLAVIYO_TABLES.", info=true
         ) }}
+        {%- do warn_of_unticked_tables(missing) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Warns of missing tables into which the connector has written rows: a table that never had a row
+    may be missing, but these are unticked, and the marts lack their numbers. -#}
+{% macro warn_of_unticked_tables(missing) -%}
+    {%- if 'sync_report' not in missing -%}
+        {%- set query -%}
+            select distinct table_name from {{ source('klaviyo', 'sync_report') }}
+            where rows_written > 0 and table_name in ('{{ missing | join("', '") }}')
+            order by table_name
+        {%- endset -%}
+        {%- set unticked = run_query(query).columns[0].values() | join(', ') -%}
+        {%- if unticked -%}
+            {%- do exceptions.warn(
+                "The marts lack the numbers of " ~ unticked ~ ": the connector fills them, but they are"
+                " not in the warehouse. Tick them in the connection's schema tab and re-sync them, or"
+                " leave them out of KLAVIYO_TABLES"
+            ) -%}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -4,12 +4,24 @@
 
 with
 
+message_ids as (select * from {{ ref('int_klaviyo__campaign_message_id') }}),
+
 reported as (
 
     select
-        account_id,
-        campaign_message_id as message_id
-    from {{ ref('stg_klaviyo__campaign_performance') }}
+        reports.account_id,
+        coalesce(
+            by_variation.campaign_message_id,
+            by_message.campaign_message_id,
+            reports.campaign_message_id
+        ) as message_id
+    from {{ ref('stg_klaviyo__campaign_performance') }} as reports
+    left join message_ids as by_variation
+        on reports.account_id = by_variation.account_id
+        and reports.variation_id = by_variation.named_id
+    left join message_ids as by_message
+        on reports.account_id = by_message.account_id
+        and reports.campaign_message_id = by_message.named_id
     union distinct
     select
         account_id,
@@ -18,14 +30,12 @@ reported as (
 
 ),
 
-messages as (
+in_mart as (
 
-    select
-        reports.account_id,
-        reports.reported_message_id
-    from {{ ref('int_klaviyo__message_report') }} as reports
-    inner join {{ ref('klaviyo__message_performance') }} as mart
-        on reports.message_performance_key = mart.message_performance_key
+    select distinct
+        account_id,
+        message_id
+    from {{ ref('klaviyo__message_performance') }}
 
 )
 
@@ -33,7 +43,7 @@ select
     reported.account_id,
     reported.message_id
 from reported
-left join messages
-    on reported.account_id = messages.account_id
-    and reported.message_id = messages.reported_message_id
-where messages.reported_message_id is null
+left join in_mart
+    on reported.account_id = in_mart.account_id
+    and reported.message_id = in_mart.message_id
+where in_mart.message_id is null

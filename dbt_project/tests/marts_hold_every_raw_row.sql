@@ -2,12 +2,29 @@
     drops or duplicates rows, or list members, is listed with both counts. -#}
 with
 
+-- A report may have named a message in two ways, of which the marts keep the newest.
+campaign_reports as (
+
+    select distinct
+        reports.account_id,
+        reports.campaign_id,
+        coalesce(ids.campaign_message_id, reports.campaign_message_id) as message_id,
+        reports.variation_id,
+        reports.send_channel,
+        reports.conversion_metric_id
+    from {{ ref('stg_klaviyo__campaign_performance') }} as reports
+    left join {{ ref('int_klaviyo__campaign_message_id') }} as ids
+        on reports.account_id = ids.account_id
+        and reports.campaign_message_id = ids.named_id
+
+),
+
 reports as (
 
     select
         account_id,
         conversion_metric_id
-    from {{ ref('stg_klaviyo__campaign_performance') }}
+    from campaign_reports
     union all
     select
         account_id,

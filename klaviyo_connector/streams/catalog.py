@@ -250,26 +250,28 @@ FLOW_ACTION = parse_table(
     definition            JSON          attributes/definition
     """,
 )
+# An A/B test is one action, whose main action sends the message (OpenAPI: AbTestAction).
+_SENT = "attributes/definition/data[/main_action/data]/message"
 FLOW_MESSAGE = parse_table(
     "flow_message",
     "one row per message that a flow sends",
     "id",
-    """
-    id                    STRING        attributes/definition/data/message/id
+    f"""
+    id                    STRING        {_SENT}/id
     flow_id               STRING        owner/id
     flow_action_id        STRING        id
-    name                  STRING        attributes/definition/data/message/name
+    name                  STRING        {_SENT}/name
     action_type           STRING        attributes/definition/type
-    subject               STRING        attributes/definition/data/message/subject_line
-    preview_text          STRING        attributes/definition/data/message/preview_text
-    title                 STRING        attributes/definition/data/message/title
-    body                  STRING        attributes/definition/data/message/body
-    from_email            STRING        attributes/definition/data/message/from_email
-    from_label            STRING        attributes/definition/data/message/from_label
-    template_id           STRING        attributes/definition/data/message/template_id
+    subject               STRING        {_SENT}/subject_line
+    preview_text          STRING        {_SENT}/preview_text
+    title                 STRING        {_SENT}/title
+    body                  STRING        {_SENT}/body
+    from_email            STRING        {_SENT}/from_email
+    from_label            STRING        {_SENT}/from_label
+    template_id           STRING        {_SENT}/template_id
     created_at            UTC_DATETIME  attributes/created
     updated_at            UTC_DATETIME  attributes/updated
-    definition            JSON          attributes/definition/data/message
+    definition            JSON          {_SENT}
     """,
 )
 FLOW_TAG = parse_table(

@@ -176,6 +176,22 @@ class TestSharedKeys:
         assert done.rows(FLOW_DAYS)
 
 
+class TestFlowMessages:
+    """Messages of flows."""
+
+    def test_a5_the_message_of_a_content_test_has_its_row(self, sandbox: Sandbox) -> None:
+        """Each reported message of a flow has one, also where a test's main action sends it."""
+        done = connect(sandbox, f"flow_action,flow_message,{FLOWS}").sync()
+        messages = {row["id"]: row for row in done.rows("flow_message")}
+        assert {row["flow_message_id"] for row in done.rows(FLOWS)} <= messages.keys()
+        tested = [row for row in messages.values() if row["action_type"] == "ab-test"]
+        assert tested
+        actions = {row["id"]: row["definition"] for row in done.rows("flow_action")}
+        for row in tested:
+            main = actions[row["flow_action_id"]]["data"]["main_action"]["data"]["message"]
+            assert (row["id"], row["subject"]) == (main["id"], main["subject_line"])
+
+
 class TestUnits:
     """An account whose time zone or currency changes."""
 

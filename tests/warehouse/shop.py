@@ -12,6 +12,7 @@ from tests.warehouse.raw import Rows
 TABLE_NAMES = [name for name in TABLES if name != "tag_group"]
 US, FR = "USshop", "FRshop"
 ORDER, VIEWED, REFUND = "PlacedOrder", "AViewedProduct", "RefundedOrder"
+PREVIOUS_SYNC = "2026-11-19T12:00:00Z"
 MAIL, OPEN, CLICK, BOUNCE, TEXT, OFF = "RecMail", "Open", "Click", "Bounce", "RecText", "Unsub"
 
 # The numerator and denominator of each rate, from Klaviyo's glossary of statistics.
@@ -354,12 +355,22 @@ ROWS: dict[str, Rows] = {
         campaign("push", push(300, 30, 45.0), send_channel="push-notification"),
         # Klaviyo names the only message of a campaign by the campaign's id.
         campaign("before", mail(100, 50, 10, 30.0), campaign_id="before"),
+        # An earlier sync's report named it by its own id.
+        campaign("old", mail(90, 40, 8, 20.0), campaign_id="before", synced_at=PREVIOUS_SYNC),
         campaign("deleted", mail(10, 5, 0), campaign_id="deleted"),
         campaign("test", mail(0, 0, 0), account_id=FR),
     ],
     "campaign_performance_daily": [
         campaign("test", mail(1000, 350, 20, 300.5), variation="A", snapshot_date="2026-11-02"),
         campaign("test", mail(1000, 400, 30, 250.5), variation="A", snapshot_date="2026-11-09"),
+        *(
+            campaign(name, mail(100, opens, 0), campaign_id="before", **on)
+            for name, opens, on in (
+                ("old", 30, {"snapshot_date": "2026-11-18", "synced_at": PREVIOUS_SYNC}),
+                ("old", 40, {"snapshot_date": "2026-11-20", "synced_at": PREVIOUS_SYNC}),
+                ("before", 50, {"snapshot_date": "2026-11-20"}),
+            )
+        ),
     ],
     "flow_performance_daily": [
         flow("2026-11-01", mail(70, 40, 10, 20.0)),
@@ -482,7 +493,15 @@ ROWS: dict[str, Rows] = {
             ("news", "USER_SUPPRESSED"),
         )
     ],
-    "template": [{"account_id": US, "id": "T", "name": "Hello", "html": "<p>{{ name }}</p>"}],
+    "template": [
+        {
+            "account_id": US,
+            "id": "T",
+            "name": "Hello",
+            "html": "<p>{{ name }}</p>",
+            "synced_at": PREVIOUS_SYNC,  # the row of the last sync did not arrive
+        }
+    ],
     "sync_report": [
         {
             "account_id": US,
@@ -499,6 +518,9 @@ ROWS: dict[str, Rows] = {
             ("2b", "campaign_performance", "2026-11-20T09:00:00Z", 9, 42),
             ("3", "campaign_performance", "2026-11-20T09:00:00Z", 2, 3),
             ("3", "campaign", "2026-11-20T09:00:00Z", 1, 2),
+            ("3", "template", "2026-11-20T09:00:00Z", 1, 1),
+            ("3", "flow_performance", "2026-11-20T09:00:00Z", 0, 5),
+            ("3", "flow_performance_period", "2026-11-20T09:00:00Z", 0, 7),
         )
     ],
     "sync_error": [

@@ -78,6 +78,27 @@ def test_e2_a_report_that_names_the_campaign_is_of_its_message(warehouse: Path) 
     assert orders == [{"message_id": "old"}]
 
 
+def test_e2_of_two_names_of_a_message_the_newest_report_counts(warehouse: Path) -> None:
+    """Klaviyo may change the form of ids: a message has one row, and one snapshot a day."""
+    (message,) = dbt.query(
+        warehouse,
+        "select delivered, opens_unique from klaviyo__message_performance where message_id = 'old'",
+    )
+    days = dbt.query(
+        warehouse,
+        """
+        select date, opens_unique, cumulative_opens_unique from klaviyo__campaign_daily
+        where message_id = 'old' order by date
+        """,
+    )
+
+    assert tuple(message.values()) == (100, 50)
+    assert [tuple(day.values()) for day in days] == [
+        (date(2026, 11, 18), 30, 30),
+        (date(2026, 11, 20), 20, 50),
+    ]
+
+
 def test_e3_a_statistic_that_a_channel_does_not_count_is_null(warehouse: Path) -> None:
     """The 0 of a text's opens, a push's clicks and an email's spend in Klaviyo's report is NULL."""
     messages = dbt.query(
@@ -132,7 +153,7 @@ def test_a_lowered_report_gives_a_negative_restated_day(warehouse: Path) -> None
         warehouse,
         """
         select date, is_restated, opens_unique, conversion_value, cumulative_conversion_value
-        from klaviyo__campaign_daily order by date
+        from klaviyo__campaign_daily where campaign_id = 'launch' order by date
         """,
     )
 
@@ -224,7 +245,42 @@ def test_a7_data_health_has_the_counts_of_one_last_sync(warehouse: Path) -> None
         """,
     )[0]
 
-    assert tuple(row.values()) == (True, 8, date(2026, 10, 2), date(2026, 11, 4), 2, 3, 49)
+    assert tuple(row.values()) == (True, 9, date(2026, 10, 2), date(2026, 11, 4), 2, 3, 49)
+
+
+def test_a7_one_quota_is_for_all_tables_that_a_report_fills(warehouse: Path) -> None:
+    """Requests for either table of the flow values report use up the same 225 a day."""
+    rows = dbt.query(
+        warehouse,
+        f"""
+        select table_name, report_quota_used_today, report_quota from klaviyo__data_health
+        where account_id = '{shop.US}' and table_name like 'flow_performance%'
+        order by table_name
+        """,
+    )
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("flow_performance", 12, 225),
+        ("flow_performance_daily", None, 225),
+        ("flow_performance_period", None, None),
+    ]
+
+
+def test_b5_a_table_without_the_rows_of_the_last_sync_is_not_synced(warehouse: Path) -> None:
+    """Fivetran keeps a table that a user unticks, and leaves out what later syncs write to it."""
+    rows = dbt.query(
+        warehouse,
+        f"""
+        select table_name, row_count, last_rows_written, is_synced from klaviyo__data_health
+        where account_id = '{shop.US}' and table_name in ('campaign_performance', 'template')
+        order by table_name
+        """,
+    )
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("campaign_performance", 9, 2, True),
+        ("template", 1, 1, False),
+    ]
 
 
 def test_deleted_rows_and_refused_records_are_counted_separately(warehouse: Path) -> None:

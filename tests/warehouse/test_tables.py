@@ -77,6 +77,22 @@ def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
     assert dbt.query(partial, flows) == []  # the table exists and is not selected
 
 
+def test_b5_an_unticked_table_that_the_connector_fills_is_named_in_a_warning(
+    tmp_path: Path,
+) -> None:
+    """The build goes on; a missing table that never had a row is named in the log alone."""
+    file = raw.write(tmp_path / "raw.db", shop.ROWS, ["account", "sync_report", "campaign"])
+    environment = dbt.duckdb_environment(tmp_path, file) | {"KLAVIYO_TABLES": "reporting"}
+    one = ("run", "--select", "stg_klaviyo__campaign_performance")
+
+    done = dbt.run_on(tmp_path, environment, "--log-level", "warn", *one, warn_error=False)
+
+    assert done.returncode == 0, done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if "The marts lack the numbers of" in line]
+    assert "numbers of campaign_performance: the connector fills them" in line
+    assert "Tick them in the connection's schema tab" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("tables", "unticked", "message"),
     [

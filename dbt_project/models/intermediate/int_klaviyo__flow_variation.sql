@@ -1,3 +1,4 @@
+{%- set message = ['data', 'message'] -%}
 with
 
 flow_messages as (select * from {{ ref('stg_klaviyo__flow_message') }}),
@@ -12,22 +13,34 @@ variations as (
         ['data', 'current_experiment', 'variations']
     ) }}
 
+),
+
+tested_messages as (
+
+    select distinct
+        account_id,
+        {{ json_text('item', message + ['id']) }} as flow_message_id
+    from variations
+
 )
 
 select
-    account_id,
-    flow_message_id,
+    flow_messages.account_id,
+    flow_messages.flow_message_id,
     '' as variation_id,
-    flow_message_name,
-    subject_line,
-    preview_text,
-    from_label
+    flow_messages.flow_message_name,
+    flow_messages.subject_line,
+    flow_messages.preview_text,
+    flow_messages.from_label
 
 from flow_messages
+left join tested_messages
+    on flow_messages.account_id = tested_messages.account_id
+    and flow_messages.flow_message_id = tested_messages.flow_message_id
+where tested_messages.flow_message_id is null
 
 union all
 
-{% set message = ['data', 'message'] -%}
 select
     account_id,
     {{ json_text('item', message + ['id']) }} as flow_message_id,

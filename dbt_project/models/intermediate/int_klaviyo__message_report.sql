@@ -27,13 +27,29 @@ campaign_sends as (
 
 ),
 
+-- If Klaviyo changes how its report names a message, the row under the former name stays.
+ranked_sends as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                account_id, campaign_id, message_id, variation_id, send_channel,
+                conversion_metric_id
+            order by synced_at desc, campaign_message_id asc
+        ) as recency
+    from campaign_sends
+
+),
+
 campaign_reports as (
 
     select
-        campaign_sends.*,
-        {{ local_time('campaign_sends.sent_at', 'accounts.timezone') }} as sent_at_local
-    from campaign_sends
-    left join accounts on campaign_sends.account_id = accounts.account_id
+        ranked_sends.*,
+        {{ local_time('ranked_sends.sent_at', 'accounts.timezone') }} as sent_at_local
+    from ranked_sends
+    left join accounts on ranked_sends.account_id = accounts.account_id
+    where ranked_sends.recency = 1
 
 ),
 

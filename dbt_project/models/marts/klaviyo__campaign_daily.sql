@@ -7,7 +7,39 @@ messages as (
 
 ),
 
-reports as (select * from {{ ref('int_klaviyo__message_report') }}),
+message_ids as (select * from {{ ref('int_klaviyo__campaign_message_id') }}),
+
+-- If Klaviyo changes how its report names a message, a day may have a snapshot under each name.
+ranked_snapshots as (
+
+    select
+        messages.message_performance_key,
+        reports.*,
+        row_number() over (
+            partition by messages.message_performance_key, reports.snapshot_date
+            order by reports.synced_at desc, reports.campaign_message_id asc
+        ) as recency
+
+    from {{ ref('stg_klaviyo__campaign_performance_daily') }} as reports
+    left join message_ids as by_variation
+        on reports.account_id = by_variation.account_id
+        and reports.variation_id = by_variation.named_id
+    left join message_ids as by_message
+        on reports.account_id = by_message.account_id
+        and reports.campaign_message_id = by_message.named_id
+    inner join messages
+        on reports.account_id = messages.account_id
+        and reports.campaign_id = messages.campaign_id
+        and reports.variation_id = messages.variation_id
+        and reports.send_channel = messages.send_channel
+        and reports.conversion_metric_id = messages.conversion_metric_id
+        and messages.message_id = coalesce(
+            by_variation.campaign_message_id,
+            by_message.campaign_message_id,
+            reports.campaign_message_id
+        )
+
+),
 
 snapshots as (
 
@@ -33,15 +65,9 @@ snapshots as (
         {% endfor -%}
         row_number() over message = 1 as is_first_snapshot
 
-    from {{ ref('stg_klaviyo__campaign_performance_daily') }} as snapshots
-    inner join reports
-        on snapshots.account_id = reports.account_id
-        and snapshots.campaign_id = reports.campaign_id
-        and snapshots.campaign_message_id = reports.reported_message_id
-        and snapshots.variation_id = reports.variation_id
-        and snapshots.send_channel = reports.send_channel
-        and snapshots.conversion_metric_id = reports.conversion_metric_id
-    inner join messages on reports.message_performance_key = messages.message_performance_key
+    from ranked_snapshots as snapshots
+    inner join messages on snapshots.message_performance_key = messages.message_performance_key
+    where snapshots.recency = 1
     window message as (
         partition by messages.message_performance_key
         order by snapshots.snapshot_date

@@ -98,6 +98,30 @@ syncs as (
 
 ),
 
+-- One quota of Klaviyo is for all tables that a report fills.
+report_tables as (
+
+    {% for table, first_table in report_quota_tables().items() -%}
+    select
+        '{{ table }}' as table_name,
+        '{{ first_table }}' as first_table
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+report_quotas as (
+
+    select
+        syncs.account_id,
+        report_tables.first_table,
+        sum(syncs.requests_today) as requests_today
+
+    from syncs
+    inner join report_tables on syncs.table_name = report_tables.table_name
+    group by syncs.account_id, report_tables.first_table
+
+),
+
 reconciliations as (
 
     select
@@ -141,8 +165,12 @@ select
     last_syncs.synced_on as last_synced_on,
 
     ---------- rows in the warehouse
-    tables.is_listed and coalesce(syncs.last_synced_at, tables.last_changed_at) is not null
-        as is_synced,
+    tables.is_listed
+    and coalesce(syncs.last_synced_at, tables.last_changed_at) is not null
+    -- Fivetran keeps a table that is unticked, without the rows of later syncs.
+    and not coalesce(
+        syncs.rows_written > 0 and tables.last_changed_at < last_syncs.synced_at, false
+    ) as is_synced,
     tables.row_count,
     sends.data_from,
     sends.data_to,
@@ -157,11 +185,11 @@ select
     cast(syncs.rows_deleted as {{ dbt.type_bigint() }}) as last_rows_deleted,
     cast(syncs.requests as {{ dbt.type_bigint() }}) as last_requests,
     syncs.seconds_waited as last_seconds_waited,
-    {% set is_report = "tables.table_name in ('" ~ report_quota_tables() | join("', '") ~ "')" -%}
-    cast(case when {{ is_report }} then syncs.requests_today end as {{ dbt.type_bigint() }})
-        as report_quota_used_today,
-    cast(case when {{ is_report }} then {{ report_quota }} end as {{ dbt.type_bigint() }})
-        as report_quota
+    cast(report_quotas.requests_today as {{ dbt.type_bigint() }}) as report_quota_used_today,
+    cast(
+        case when report_tables.first_table = tables.table_name then {{ report_quota }} end
+        as {{ dbt.type_bigint() }}
+    ) as report_quota
 
 from tables
 inner join accounts on tables.account_id = accounts.account_id
@@ -172,6 +200,10 @@ left join sends
 left join syncs
     on tables.account_id = syncs.account_id
     and tables.table_name = syncs.table_name
+left join report_tables on tables.table_name = report_tables.table_name
+left join report_quotas
+    on tables.account_id = report_quotas.account_id
+    and tables.table_name = report_quotas.first_table
 left join reconciliations
     on tables.account_id = reconciliations.account_id
     and tables.table_name = reconciliations.table_name

@@ -305,13 +305,13 @@
       Channel: flow_period.send_channel
       Flow: flow_period.flow_name
       Tags: flow_period.tag_names
-    note_text: 'Klaviyo''s own figures; a person who gets a message twice counts once. Delivered in the
-      period: Messages that arrived. Open rate of the period: Openers / delivered in the period, over
-      the channels whose opens are counted. Click rate of the period: Clickers / delivered in the period,
-      over the channels whose clicks are counted. Click-to-open rate of the period: Clickers / openers
-      in the period, over the channels whose opens and clicks are counted. Conversion rate of the period:
-      Converters / delivered in the period. Unsubscribe rate of the period: Unsubscribers / delivered
-      in the period, over the channels whose unsubscribes are counted.'
+    note_text: 'Klaviyo''s own figures of 30 days, today included; a person who gets a message twice counts
+      once. Delivered in the period: Messages that arrived. Open rate of the period: Openers / delivered
+      in the period, over the channels whose opens are counted. Click rate of the period: Clickers / delivered
+      in the period, over the channels whose clicks are counted. Click-to-open rate of the period: Clickers
+      / openers in the period, over the channels whose opens and clicks are counted. Conversion rate of
+      the period: Converters / delivered in the period. Unsubscribe rate of the period: Unsubscribers
+      / delivered in the period, over the channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 24

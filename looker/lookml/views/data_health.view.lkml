@@ -43,7 +43,7 @@ view: data_health {
   dimension: is_synced {
     type: yesno
     label: "Synced"
-    description: "Whether KLAVIYO_TABLES selects the table and a sync has requested it; other tables count as empty."
+    description: "Whether KLAVIYO_TABLES selects the table, a sync has requested it, and the rows that the last sync wrote are there; a table that is missing or not selected counts as empty."
     sql: ${TABLE}.is_synced ;;
   }
 
