@@ -17,6 +17,7 @@ from werkzeug import Request, Response
 from api import ContractError, KlaviyoClient, TransientError
 from state.state import WindowedState
 from streams import catalog
+from streams.declarations import BEFORE_KLAVIYO
 from streams.window_reader import PAGES_PER_WINDOW
 from streams.windowed import FIRST_LENGTH, Coverage, WindowPlanner
 from tests.connector import scripted
@@ -34,6 +35,7 @@ SEPTEMBER = datetime(2026, 9, 1, 4, tzinfo=UTC)  # midnight in New York
 SINCE_SEPTEMBER = {"tables": "event", "start_date": "2026-09-01"}
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 CURSOR = "page[cursor]"
+JSON_API = "application/vnd.api+json"
 TIMEOUT = 20.0  # seconds; a thread that has not arrived by then does not arrive
 
 
@@ -154,6 +156,18 @@ class TestUnreadable:
         found = {row["id"] for row in loader(sandbox, start_date="").sync().rows("event")}
         assert first["id"] not in found
         assert second["id"] in found
+
+    def test_the_first_record_of_all_may_have_no_time(self, account: ScriptedAccount) -> None:
+        """Then history begins before it, in 1990."""
+        first = scripted.resource("event", "0", datetime=None)
+        timeless = json.dumps({"data": [first], "links": {"next": None}})
+        account.documents[EVENTS] = events_at(SEPTEMBER)
+        account.responses[EVENTS] = lambda request: (
+            Response(timeless, content_type=JSON_API) if request.args["page[size]"] == "1" else None
+        )
+        done = run(tables="event", concurrency="1")
+        assert windows(account)[0][0] == BEFORE_KLAVIYO
+        assert written(done) == Counter("0")
 
     def test_each_unreadable_record_is_reported(self, sandbox: Sandbox) -> None:
         """Neighbours or not: each second that lacks one is named."""
