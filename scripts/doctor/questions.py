@@ -86,7 +86,9 @@ def _list(stream: ResourceStream) -> Question:
 
 ACCOUNT = _get("the account", catalog.ACCOUNTS.path, {})
 LISTINGS = {
-    stream.name: _list(stream) for stream in registry.STREAMS if isinstance(stream, ResourceStream)
+    stream.name: _list(stream)
+    for stream in registry.STREAMS
+    if isinstance(stream, ResourceStream) and stream.parent is None
 }
 METRICS, MAPPED_METRICS, CUSTOM_METRICS, FLOWS, LISTS, TAG_GROUPS = (
     LISTINGS[name]

@@ -13,18 +13,18 @@ from klaviyo_sandbox.resources import registry
 from tests.sandbox_server import REPOSITORY
 
 ORDER = ("clock jsonapi catalog simulation resources account reports api http __main__").split()
-COUPON = """
+GIFT_CARD = """
 from klaviyo_sandbox.catalog.seeding import SeededRandom
 from klaviyo_sandbox.jsonapi import resource
 from klaviyo_sandbox.resources.declaration import Endpoint, Page, ResourceType, S
 
-COUPON = ResourceType(
-    name="coupon",
+GIFT_CARD = ResourceType(
+    name="gift-card",
     attributes="description",
     build=lambda company, now: [
-        resource("coupon", SeededRandom(company.seed).short_id("coupon", 1), {"description": "10%"})
+        resource("gift-card", SeededRandom(company.seed).short_id("gift-card", 1), {"description": "10%"})
     ],
-    endpoints=(Endpoint("/api/coupons", "coupon", S, "coupons:read", Page(20, 100)),),
+    endpoints=(Endpoint("/api/gift-cards", "gift-card", S, "gift-cards:read", Page(20, 100)),),
 )
 """
 
@@ -48,11 +48,11 @@ def test_packages_import_only_earlier_ones() -> None:
 
 def test_resource_type_needs_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module with a ResourceType in the resources package is found without a registration."""
-    (tmp_path / "coupons.py").write_text(COUPON)
+    (tmp_path / "gift_cards.py").write_text(GIFT_CARD)
     monkeypatch.setattr(resources, "__path__", [*resources.__path__, str(tmp_path)])
     try:
         types = registry._collect_types()
     finally:
-        sys.modules.pop(f"{resources.__name__}.coupons", None)
-    assert set(types) - set(registry.RESOURCE_TYPES) == {"coupon"}
-    assert types["coupon"].endpoints[0].path == "/api/coupons"
+        sys.modules.pop(f"{resources.__name__}.gift_cards", None)
+    assert set(types) - set(registry.RESOURCE_TYPES) == {"gift-card"}
+    assert types["gift-card"].endpoints[0].path == "/api/gift-cards"

@@ -26,14 +26,14 @@ def test_a_change_in_the_connector_is_drift(
 ) -> None:
     """A table, report or requirement that only the connector has fails the check and is printed."""
     changed = {
-        "TABLES": (streams, {**streams.TABLES, "coupon": streams.TABLES["tag"]}),
+        "TABLES": (streams, {**streams.TABLES, "gift_card": streams.TABLES["tag"]}),
         "REPORTING": (streams, (*streams.REPORTING, "template")),
         "ALWAYS_SYNCED": (registry, registry.ALWAYS_SYNCED[:-1]),
         "STREAMS": (
             streams,
             [stream for stream in streams.STREAMS if stream.name != "form_daily"],
         ),
-        "REQUIRED_TABLES": (configuration, {**configuration.REQUIRED_TABLES, "coupon": "tag"}),
+        "REQUIRED_TABLES": (configuration, {**configuration.REQUIRED_TABLES, "gift_card": "tag"}),
     }
     module, value = changed[name]
     monkeypatch.setattr(module, name, value)

@@ -17,11 +17,11 @@ from scripts.doctor.facts import (
 )
 from scripts.doctor.questions import UndeterminableError
 from streams.catalog import EVENTS, PROFILES
-from streams.declarations import ResourceStream, Stream
+from streams.declarations import Stream
 from streams.registry import STREAMS
 from tables.jsonapi import Json, get_path, related_resources
 
-RESOURCES = [stream for stream in STREAMS if isinstance(stream, ResourceStream)]
+RESOURCES = [stream for stream in STREAMS if stream.name in questions.LISTINGS]
 NAME = ("attributes", "name")
 
 
