@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -267,6 +268,8 @@ def demo(
         The folder with klaviyo_sandbox and klaviyo_connector.
 
     """
+    # The server's wheel falls back to /tmp where a login sets no XDG_RUNTIME_DIR: no fault here.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     try:
         from simplyload.demo.demo import run_demo  # noqa: PLC0415 - needs an extra
     except ModuleNotFoundError as error:
