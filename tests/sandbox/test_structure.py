@@ -22,7 +22,7 @@ GIFT_CARD = ResourceType(
     name="gift-card",
     attributes="description",
     build=lambda company, now: [
-        resource("gift-card", SeededRandom(company.seed).short_id("card", 1), {"description": "10%"})
+        resource("gift-card", SeededRandom(company.seed).short_id("c", 1), {"description": "10%"})
     ],
     endpoints=(Endpoint("/api/gift-cards", "gift-card", S, "gift-cards:read", Page(20, 100)),),
 )
