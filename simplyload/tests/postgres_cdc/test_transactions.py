@@ -39,7 +39,9 @@ def test_a7_a_rolled_back_savepoint_is_absent(source: Database, replica: Replica
     assert [row["id"] for row in replica.rows("a")] == list(range(1, 506))
 
 
-@pytest.mark.parametrize("rows", [200_000, pytest.param(5_000_000, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize(
+    "rows", [200_000, pytest.param(5_000_000, marks=[pytest.mark.chaos, pytest.mark.timeout(3600)])]
+)
 def test_a8_a_large_transaction_is_read_in_parts(
     source: Database, replica: Replica, rows: int
 ) -> None:
