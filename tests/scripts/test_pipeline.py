@@ -205,6 +205,26 @@ def test_dry_run_prints_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("settings")
+@pytest.mark.parametrize("target", ["duckdb", "postgres"])
+def test_dry_run_names_the_loader(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    """With `--loader simplyload` the sync is SimplyLoad's on this machine, the key masked."""
+    options = ["--loader", "simplyload", "--target", target, "--folder", str(tmp_path)]
+    assert pipeline.main([*options, "--dry-run"]) == 0
+    output = capsys.readouterr().out
+    assert "sync: Syncing with SimplyLoad" in output
+    assert "KLAVIYO_API_KEY=***" in output
+
+
+@pytest.mark.usefixtures("settings")
+def test_simplyload_refuses_bigquery(capsys: pytest.CaptureFixture[str]) -> None:
+    """A loader that cannot fill the target is refused before anything is done."""
+    assert pipeline.main(["--loader", "simplyload", "--target", "bigquery", "--dry-run"]) == 2
+    assert "duckdb or postgres" in capsys.readouterr().err
+
+
 def test_all_settings_are_validated_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     """Before the first step one line names every missing setting but those of skipped steps."""
     assert pipeline.main(["--target", "bigquery", "--skip", "archive"]) == 2
