@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 from adbc_driver_manager import Error as DriverError
-from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]
+from adbc_driver_postgresql import dbapi
 from psycopg2.extensions import make_dsn
 from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlglot import exp
