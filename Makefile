@@ -10,7 +10,7 @@ SYNTAX := --rules references.keywords
 
 .DEFAULT_GOAL := help
 .PHONY: help demo sync pipeline doctor test check generate sample screenshots bench coverage chaos lock \
-	release clean load-demo load-test load-check load-bench
+	release clean load-demo load-test load-check load-bench load-chaos
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
@@ -95,6 +95,11 @@ load-test: .venv-load/.stamp ## Run SimplyLoad's tests except its fault matrix a
 load-check: .venv-load/.stamp ## Lint SimplyLoad, check its formatting and types
 	@cd simplyload && ../.venv-load/bin/ruff check && ../.venv-load/bin/ruff format --check
 	@cd simplyload && ../.venv-load/bin/mypy
+
+load-chaos: .venv-load/.stamp ## Run SimplyLoad's slow tests too (rivals, Debezium, kills), write simplyload/docs/faults.md
+	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 2 -m "not bench" --timeout 7200 \
+		--junit-xml build/results.xml
+	@cd simplyload && ../.venv-load/bin/python -m tests.faults
 
 load-bench: .venv-load/.stamp ## Measure SimplyLoad's speed
 	@cd simplyload && ../.venv-load/bin/python -m bench $(ARGS)

@@ -144,14 +144,12 @@ def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
 
 
 def find_known_key(merge: Merge) -> exp.Select:
-    """Give the query of one row of the target whose key is in the stage."""
-    keys = [_col(column.target, "s").eq(_col(column.target, "t")) for column in merge.key]
-    stage = exp.select(exp.Literal.number(1)).from_(
-        exp.alias_(merge.stage, "s", table=True, quoted=True)
-    )
+    """Give the query of one row of the stage whose key is in the target, which has an index."""
+    keys = [_col(column.target, "t").eq(_col(column.target, "s")) for column in merge.key]
     target = exp.alias_(merge.target, "t", table=True, quoted=True)
-    found = exp.Exists(this=stage.where(exp.and_(*keys)))
-    return exp.select(exp.Literal.number(1)).from_(target).where(found).limit(1)
+    found = exp.Exists(this=exp.select(exp.Literal.number(1)).from_(target).where(exp.and_(*keys)))
+    stage = exp.alias_(merge.stage, "s", table=True, quoted=True)
+    return exp.select(exp.Literal.number(1)).from_(stage).where(found).limit(1)
 
 
 def _changes(merge: Merge) -> exp.Select:

@@ -43,7 +43,7 @@ class Trial:
     kind: Kind
     target: str  # the DuckDB file or the DSN of the PostgreSQL destination
     log: Path
-    wrap: Callable[[Destination], Destination] | None = None
+    wrap: Callable[[Destination], Any] | None = None
     calls: int = field(default=10_000, init=False)  # those of the last run that was not killed
 
     def run(self, kill: float | None = None) -> None:
