@@ -37,6 +37,7 @@ KEY = "pk_n33dle7f0c52haystack91d4e86b"
 EVERYTHING = {"api_key": KEY, "tables": "all"}
 DEADLINE = 1.0  # seconds for a request, far longer than the sandbox ever needs
 SNAPSHOTS = "campaign_performance_daily"  # its rows are of the days on which a sync ran
+USAGE = "billing_usage_daily"  # as SNAPSHOTS
 PERIODS = "flow_performance_period"
 Rows = dict[str, list[Row]]  # by table
 Usage = tuple[int, int]  # requests, and the records in their responses
@@ -223,8 +224,8 @@ class InProcessRun(Run):
         )
         self.cost = requests, records
         tables = self.tables()
-        if SNAPSHOTS in self.baseline and SNAPSHOTS in tables:
-            self.baseline[SNAPSHOTS] = tables[SNAPSHOTS]  # only a daily sync takes them
+        for snapshots in self.baseline.keys() & tables.keys() & {SNAPSHOTS, USAGE}:
+            self.baseline[snapshots] = tables[snapshots]  # only a daily sync takes them
         if PERIODS in self.baseline:
             self.baseline[PERIODS] += find_older_months(tables[PERIODS], self.baseline[PERIODS])
 

@@ -122,7 +122,7 @@ class TestVersion1:
             "list_tag": 6,
             "segment_tag": 3,
             "flow_action": 14,
-            "flow_message": 12,
+            "flow_message": 14,
             "flow_performance": 16,
             "flow_performance_period": 78,
             "flow_performance_daily": 62,

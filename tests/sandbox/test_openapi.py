@@ -16,10 +16,12 @@ from tests.sandbox.endpoint_samples import (
     REPORT_ENDPOINTS,
     report_attributes,
     sample_paths,
+    sample_query,
 )
 from tests.sandbox.klaviyo_contract import (
     Exchange,
     find_schema,
+    is_newer,
     list_paths,
     validate_answer,
     validate_request,
@@ -68,7 +70,7 @@ def test_get_responses_are_valid(sandbox: Sandbox) -> None:
     errors = []
     for endpoint in GET_ENDPOINTS:
         includes = endpoint.include.replace(" ", ",")
-        parameters = {"include": includes} if includes else {}
+        parameters = {**sample_query(endpoint), **({"include": includes} if includes else {})}
         if endpoint.additional:
             name = f"additional-fields[{endpoint.resource_type}]"
             parameters[name] = endpoint.additional.replace(" ", ",")
@@ -93,11 +95,11 @@ def test_attributes_are_those_specified(sandbox: Sandbox) -> None:
     """A resource has no unspecified attribute, and its declaration has every specified one."""
     unspecified, undeclared = set(), set()
     for endpoint in GET_ENDPOINTS:
-        if endpoint.shape not in {"list", "one"}:
+        if endpoint.shape not in {"list", "one"} or is_newer(endpoint.path):
             continue
         specified = specified_attributes(endpoint.path)
         for path in sample_paths(sandbox, endpoint):
-            data = sandbox.get(path)["data"]
+            data = sandbox.get(path, **sample_query(endpoint))["data"]
             for each in data if isinstance(data, list) else [data]:
                 names = set(each["attributes"]) - specified - RECORDED
                 unspecified |= {(endpoint.path, name) for name in names}
@@ -107,8 +109,9 @@ def test_attributes_are_those_specified(sandbox: Sandbox) -> None:
 
 
 def test_every_endpoint_has_a_specification() -> None:
-    """Every endpoint of the sandbox has a specification, and every specification an endpoint."""
-    assert {endpoint.path for endpoint in ENDPOINTS} == list_paths()
+    """Every endpoint has a specification, but for those of 2026-10-15, and the reverse."""
+    paths = {endpoint.path for endpoint in ENDPOINTS if not is_newer(endpoint.path)}
+    assert paths == list_paths()
 
 
 @pytest.mark.parametrize(
