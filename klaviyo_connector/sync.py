@@ -28,9 +28,11 @@ from state.digests import RowDigests
 from state.state import (
     MAX_INDEX_LENGTH,
     REMEDY,
+    VERSION,
     AccountRowState,
     AccountState,
     State,
+    dump_checkpoint,
     latest_watermarks,
     parse_state,
 )
@@ -141,8 +143,8 @@ def _sync_accounts(
     """All accounts in parallel; one that fails does not block the others.
 
     Tables that are `unfilled` since the state began are truncated first: a full re-sync of a
-    connection has no state, so rows whose record is deleted could not be found afterwards. The
-    first checkpoint of an account commits the truncates; a sync that fails is continued from it.
+    connection has no state, so rows whose record is deleted could not be found afterwards. A
+    checkpoint of all accounts commits the truncates; a sync that fails is continued from it.
     A truncate takes the rows of every account, so it waits for a sync that can open all of them;
     what was synced meanwhile is then read again.
     """
@@ -164,10 +166,8 @@ def _sync_accounts(
             context.refills_members = defers_truncate and is_alone
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
-    if opened and not failures:
-        yield [Truncate(name) for name in unfilled]
-        for context in opened.values():
-            context.state.forget_rows(unfilled)
+    if opened and unfilled and not failures:
+        yield _truncate(unfilled, previous, opened)
     try:
         yield from _read_all(syncs)
     finally:
@@ -175,6 +175,17 @@ def _sync_accounts(
             context.session.stop()
     if failures:
         raise failures[0]
+
+
+def _truncate(tables: list[str], previous: State, opened: Mapping[str, AccountContext]) -> Batch:
+    """Truncates, and a checkpoint in which every account, also one without a key, starts over."""
+    states = {**previous.accounts, **{name: one.state for name, one in opened.items()}}
+    snapshots: dict[str, Any] = {}
+    for state in states.values():
+        state.forget_rows(tables)
+        snapshots |= state.checkpoint().state["accounts"]
+    committed = dump_checkpoint(Checkpoint({"version": VERSION, "accounts": snapshots}))
+    return [*(Truncate(name) for name in tables), committed]
 
 
 def _read_all(syncs: list[Iterator[Batch]]) -> Iterator[Batch]:

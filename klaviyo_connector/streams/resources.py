@@ -50,8 +50,9 @@ def sync_resource(
     if sync.is_full_refresh:
         for listing in sync.listings_to_read_again():
             yield from sync.read_listing(listing)
-        yield from sync.delete_missing()
-    sync.save_state(is_finished=True)
+        if sync.is_complete:
+            yield from sync.delete_missing()
+    sync.save_state(is_finished=sync.is_complete)
     context.listed.add(stream.name)
     yield context.state.checkpoint()
 
@@ -77,6 +78,7 @@ class ResourceSync:
         is_first_today = known.full_refresh_on != context.today
         self.is_due = (is_first_today or not stream.is_daily) and self._knows_parents()
         self.is_full_refresh = stream.cursor_field is None or is_first_today
+        self.is_complete = True
         self.listings = tuple(self._list_partitions())
         self._digests = {t.name: RowDigests(known.digests.get(t.name, {})) for t in stream.tables}
         self._details = dict(known.details)
@@ -101,12 +103,16 @@ class ResourceSync:
             yield from (Listing(path, one) for path in paths for one in stream.partitions)
             return
         for id_ in listed_ids(self._context.state, stream.parent):
-            path = stream.path.replace("{id}", quote(id_))
+            path = stream.path.replace("{id}", quote(id_, safe=""))
             for partition in stream.partitions:
                 yield Listing(path, partition.replace("{id}", id_), owner=id_)
 
     def read_listing(self, listing: Listing) -> Iterator[Operation]:
-        """The rows of one listing; none if the record that it belongs to is deleted meanwhile."""
+        """The rows of one listing; those of before if the record that it belongs to is gone.
+
+        The record was deleted since it was listed, or is so new that not all of Klaviyo's servers
+        have it: the next sync lists all again.
+        """
         try:
             for page in self._request_pages(listing):
                 for document in documents(page):
@@ -117,6 +123,7 @@ class ResourceSync:
         except GoneError:
             if listing.owner is None:
                 raise
+            self.is_complete = False
 
     def _request_pages(self, listing: Listing) -> Iterator[Json]:
         """The pages of a listing, with the details of its records unless Klaviyo refuses them."""
@@ -231,7 +238,8 @@ class ResourceSync:
         """The listings that may have lost a record to a later one, or all if much is missing."""
         digests = [self._digests[table.name] for table in self._tables]
         missing = sum(len(rows.missing()) for rows in digests)
-        if is_mass_deletion(missing, sum(len(rows.digests) for rows in digests)):
+        known = sum(len(rows.digests) for rows in digests)
+        if missing and (missing == known or is_mass_deletion(missing, known)):
             return self.listings
         return self.listings[:-1] if missing and len(self._stream.partitions) > 1 else ()
 

@@ -5,7 +5,8 @@ a generation of its key, and a T one of all keys: only changes of the last gener
 row that was deleted and inserted again shows nothing of the old one. Within it each column has the
 latest value that some change carried, NULL included (`max_by` and `arg_max` would skip a NULL).
 A change with the _seq of a T belongs to what was before it, if it is partial: a scan of all keys
-says so which rows are still there, and the T which are gone.
+says so which rows are still there, and the T which are gone. A whole row with this _seq is of a
+copy that the T completes: later changes of its key inherit from it.
 
 The MERGE applies the fold where it is newer: a repeated or late load changes nothing.
 """
@@ -179,7 +180,9 @@ def _generation(merge: Merge) -> exp.Expr:
     before = exp.func("COALESCE", _over(merge, deletes, spec=earlier), "0")
     after: exp.Expr = exp.Literal.number(0)
     if merge.truncated is not None:
-        after = _if(_col(SEQ) > _number(merge.truncated))
+        mark = _number(merge.truncated)
+        whole = [_col(merge.flag(column)).eq(1) for column in merge.partial]
+        after = _if(exp.or_(_col(SEQ) > mark, exp.and_(_col(SEQ).eq(mark.copy()), *whole)))
     return (before * exp.Literal.number(2) + after).as_(_GENERATION, quoted=True)
 
 

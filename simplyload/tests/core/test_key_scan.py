@@ -14,3 +14,16 @@ def test_a_key_scan_keeps_the_values_of_the_rows_that_it_names(target: Target, l
     parts = [changes(*rows, *scan)] if loads == 1 else [changes(*rows), changes(*scan)]
     target.pipeline(ScriptedSource(parts), max_changes=1).run_once()
     assert target.live() == {(1,): {"id": 1, "a": "x", "b": 7}}
+
+
+@pytest.mark.parametrize("loads", [1, 2])
+def test_r6_a_change_after_a_copy_keeps_what_the_copy_brought(target: Target, loads: int) -> None:
+    """A partial change that follows a completed copy in one load loses no column."""
+    old = [upsert(1, {"id": 1, "a": "x", "b": 7}), upsert(1, {"id": 2, "a": "y"})]
+    copy = [upsert(2, {"id": 1, "a": "x", "b": 8}), truncate(2)]
+    later = [upsert(3, {"id": 1, "a": "z"}, ["id", "a"])]
+    parts = [changes(*old), changes(*copy, *later)]
+    if loads == 2:
+        parts = [changes(*old), changes(*copy), changes(*later)]
+    target.pipeline(ScriptedSource(parts), max_changes=1).run_once()
+    assert target.live() == {(1,): {"id": 1, "a": "z", "b": 8}}
