@@ -126,6 +126,21 @@ class TestReSync:
         assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
         assert set(connection.sync().written) <= {"sync_report", "event", "event_attribution"}
 
+    def test_b1_an_account_without_a_key_starts_over_too(self, sandbox: Sandbox) -> None:
+        """Truncates that waited take the rows of an account whose key is gone; it comes back whole.
+
+        Three keys, one of them wrong: nothing is truncated. Then one key alone: it is truncated.
+        """
+        tables = {"tables": "list,flow_message,coupon_code,event,profile,list_profile"}
+        both = tables | {"api_key": f"{KEY},{OTHER_KEY}"}
+        connection = Loader(sandbox.url, tables | {"api_key": f"{KEY},{OTHER_KEY},pk_wrong"})
+        with pytest.raises(AuthError):
+            connection.sync()
+        for configuration in (tables | {"api_key": KEY}, both):
+            connection.configuration = configuration
+            connection.sync()
+        assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
+
     def test_b1_a_table_is_truncated_when_it_is_chosen_again(
         self, sandbox: Sandbox, connection: Loader
     ) -> None:

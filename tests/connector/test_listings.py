@@ -109,6 +109,29 @@ def test_the_listings_of_records_wait_for_these_records(sandbox: Sandbox) -> Non
     assert len(rows(connection, "coupon_code")) == 300
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/coupons$", "/api/catalog-categories$", "/api/object-types$", "/api/forms$"]
+)
+def test_one_empty_answer_deletes_nothing(sandbox: Sandbox, connection: Loader, path: str) -> None:
+    """Records that all vanish at once are listed again, so nothing of theirs is deleted either."""
+    sandbox.advance(DAY)
+    sandbox.fault("empty_listing", path=path, times=1)
+    connection.sync()
+    assert connection.deleted == {}
+
+
+def test_a_listing_that_is_missing_once_keeps_its_rows(
+    sandbox: Sandbox, connection: Loader
+) -> None:
+    """A 404 for the listing of a record deletes nothing, and the next sync reads it again."""
+    sandbox.advance(DAY)
+    sandbox.fault("404", path="/api/catalog-categories/.*/relationships/items", times=1)
+    connection.sync()
+    assert connection.deleted == {}
+    paths = requested(sandbox, connection)
+    assert [path for path in paths if path.endswith("/relationships/items")] != []
+
+
 def test_usage_of_earlier_days_is_kept(sandbox: Sandbox, connection: Loader) -> None:
     """Each day adds a row per kind of usage; a full re-sync deletes none."""
     sandbox.advance(DAY)
