@@ -99,13 +99,11 @@ def merge_into(merge: Merge) -> exp.Merge:
     newer = _col(SEQ, "s") > _col(SEQ, "t")
     is_delete = _col(OP, "s").eq(DELETE)
     whens = [_when(matched=True, condition=newer, then=_update(merge))]
-    inserted = None
     if merge.remove and _may_delete(merge):
         whens.insert(
             0, _when(matched=True, condition=exp.and_(newer, is_delete), then=exp.var("DELETE"))
         )
-        inserted = _col(OP, "s").eq(UPSERT)
-    whens.append(_when(matched=False, condition=inserted, then=_insert(merge)))
+    whens.append(_when(matched=False, condition=_is_new(merge), then=_insert(merge)))
     return exp.Merge(
         this=exp.alias_(merge.target, "t", table=True, quoted=True),
         using=_sub(fold(merge), "s"),
@@ -116,10 +114,23 @@ def merge_into(merge: Merge) -> exp.Merge:
 
 def insert_into(merge: Merge) -> exp.Insert:
     """Give the INSERT of the fold: what MERGE does where the target has none of its keys."""
-    rows = exp.select(*_values(merge)).from_(_sub(fold(merge), "s"))
-    if merge.remove and _may_delete(merge):
-        rows = rows.where(_col(OP, "s").eq(UPSERT))
+    rows = exp.select(*_values(merge)).from_(_sub(fold(merge), "s")).where(_is_new(merge))
     return exp.insert(rows, merge.target, columns=[_name(n) for n in _names(merge)])
+
+
+def _is_new(merge: Merge) -> exp.Expr | None:
+    """Give the condition under which a row that the target has not is inserted; None: always.
+
+    A key of which no change carries a value is no row: a scan of keys names it, and what it holds
+    is unknown.
+    """
+    conditions: list[exp.Expr] = []
+    if merge.remove and _may_delete(merge):
+        conditions.append(_col(OP, "s").eq(UPSERT))
+    if merge.columns and len(merge.partial) == len(merge.columns):
+        some = (_col(merge.flag(column), "s").eq(1) for column in merge.partial)
+        conditions.append(exp.or_(_col(OP, "s").eq(DELETE), *some))
+    return exp.and_(*conditions) if conditions else None
 
 
 def mark_truncated(merge: Merge) -> exp.Update | exp.Delete:

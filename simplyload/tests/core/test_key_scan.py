@@ -27,3 +27,13 @@ def test_r6_a_change_after_a_copy_keeps_what_the_copy_brought(target: Target, lo
         parts = [changes(*old), changes(*copy), changes(*later)]
     target.pipeline(ScriptedSource(parts), max_changes=1).run_once()
     assert target.live() == {(1,): {"id": 1, "a": "z", "b": 8}}
+
+
+@pytest.mark.parametrize("loads", [1, 2])
+def test_r19_a_key_without_values_is_no_row(sql_target: Target, loads: int) -> None:
+    """A scan may name a key whose row was never read: it becomes no row of NULLs."""
+    rows = [upsert(1, {"id": 1, "a": "x", "b": 7})]
+    scan = [upsert(2, {"id": 1}, []), upsert(2, {"id": 9}, []), truncate(2)]
+    parts = [changes(*rows, *scan)] if loads == 1 else [changes(*rows), changes(*scan)]
+    sql_target.pipeline(ScriptedSource(parts), max_changes=1).run_once()
+    assert sql_target.live() == {(1,): {"id": 1, "a": "x", "b": 7}}
