@@ -26,7 +26,7 @@ FLOOR = "DuckDB's postgres extension (the floor)"
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one tool needed for one task of so many rows or changes."""
+    """What one tool needed for one task, whose size is in rows or changes."""
 
     task: str
     tool: str

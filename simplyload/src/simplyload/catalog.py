@@ -63,7 +63,7 @@ _ARROW = {exp.DataType.build(sql).this: arrow for arrow, sql in _SQL.items()} | 
     exp.DType.VARCHAR: pa.string(),
     exp.DType.TIMESTAMP: pa.timestamp("us"),
 }
-# Arrow types that a source may use as well, and the type that stands in the catalog.
+# Arrow types that a source may use as well, and the type of the catalog.
 _ALIASES: dict[pa.DataType, pa.DataType] = {
     pa.int8(): pa.int16(),
     pa.uint8(): pa.int16(),

@@ -192,7 +192,10 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
         place = given
         for parent in parents:
             place = place.setdefault(parent, {})
-        place[last] = yaml.safe_load(text)
+        try:
+            place[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f"--set {key}: the value is no YAML; quote it") from error
     return given
 
 

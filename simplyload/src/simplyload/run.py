@@ -31,7 +31,7 @@ class Outcome:
     exit_code: int = 0
 
     def add(self, result: RunResult, seconds: float) -> None:
-        """Add a run that took so many seconds; what the source had at its begin is loaded."""
+        """Add a run and its seconds; what the source had at its begin is loaded."""
         lag = None if result.interrupted else round(seconds, 3)
         self.merge(
             Outcome(

@@ -123,3 +123,9 @@ def test_a21_any_password_arrives_and_is_never_shown(
     shown = yaml.safe_load(read.as_yaml())
     assert set(shown["sources"]["shop"]["password"]) == {"*"}
     assert password not in read.as_yaml()
+
+
+def test_r35_a_value_of_set_that_is_no_yaml_is_named(file: Path) -> None:
+    """The error names the key and the remedy, and not the value, which may be a secret."""
+    with pytest.raises(ConfigurationError, match="--set log: the value is no YAML; quote it"):
+        read_configuration(file, ["log=y=1: hunter2: :"])

@@ -67,7 +67,7 @@ class Gathering:
         self.incomplete: set[int] = set()
 
     def add(self, message: Message | None, size: int) -> None:
-        """Take one message of so many bytes."""
+        """Take one message; `size` is its bytes."""
         if isinstance(message, ROW_CHANGES):
             self._index += 2
             target = self._targets.get(message.oid) or self._open_target(message.oid)

@@ -55,7 +55,7 @@ class Scan:
     conditions: Sequence[str] = ()
 
     def pages(self, reader: Reader, rows: int, after: Position = ()) -> Iterator[Page]:
-        """Yield pages of at most so many rows; a page of wide rows is cut at `PAGE_BYTES`."""
+        """Yield pages of at most `rows` rows; a page of wide rows is cut at `PAGE_BYTES`."""
         limit = rows
         while True:
             found = reader.read(self._query(after, limit), PAGE_BYTES)
