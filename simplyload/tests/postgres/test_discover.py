@@ -83,6 +83,22 @@ def test_a12_a_table_without_a_key_is_refused_and_the_others_go_on(
     ]
 
 
+def test_r21_a_column_with_the_name_of_our_own_refuses_its_table_alone(
+    run: Run, replicate: Replicate
+) -> None:
+    """The read names the table and the column, and copies the rest."""
+    run("create table odd (id int primary key, _op text); insert into odd values (1, 'x')")
+    run("create table t (id int primary key); insert into t values (1)")
+    replica = replicate()
+    replica.sync()
+    assert replica.rows("t") == [{"id": 1}]
+    (warning,) = replica.warnings
+    assert warning == (
+        "public.odd has the column _op, a name that changes themselves use: rename the column, or"
+        " leave the table out of `tables`."
+    )
+
+
 def test_a06_an_unlogged_table_is_polled_beside_the_stream(run: Run, replicate: Replicate) -> None:
     """The stream never carries it: mode `auto` polls it and says so, mode `cdc` refuses it."""
     run("create unlogged table u (id int primary key, updated_at timestamptz default now())")

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from simplyload.changes import Table
+from simplyload.changes import META_FIELDS, Table
 from simplyload.errors import ConfigurationError
 from simplyload.sources.postgres.connection import fetch, identifier
 from simplyload.sources.postgres.settings import PostgresSettings
@@ -37,6 +37,9 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.message}: {self.remedy}."
+
+
+_TAKEN = frozenset(field.name for field in META_FIELDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +109,16 @@ class SourceTable:
             )
         if not self.may_read:
             return Problem(f"{name} may not be read", f"GRANT SELECT ON {quoted} TO the role")
+        if taken := [one.name for one in self.columns if one.name in _TAKEN]:
+            return Problem(
+                f"{name} has the column {taken[0]}, a name that changes themselves use",
+                "rename the column, or leave the table out of `tables`",
+            )
+        return self._key_refusal
+
+    @property
+    def _key_refusal(self) -> Problem | None:
+        name, quoted = self.source_name, identifier(self.schema, self.relation)
         if not self.key:
             return Problem(
                 f"{name} has no primary key, so its rows cannot be told apart", "add one"
