@@ -159,6 +159,27 @@ def test_a_key_that_changed_stops_the_table(sql_target: Target) -> None:
     steps = [whole(table(), 1, id=1), whole(table(key=("id", "part")), 2, id=1, part=1)]
     result = sql_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
     assert "key of orders changed" in result.stopped["orders"]
+    assert "`simplyload backfill shop.orders`" in result.stopped["orders"]
+
+
+def test_a_table_with_another_key_goes_on_once_the_old_one_is_renamed(
+    duckdb_target: Target,
+) -> None:
+    """The remedy that the message names works, and the renamed table keeps its rows."""
+    steps = [whole(table(), 1, id=1), whole(table(key=("id", "part")), 2, id=1, part=1)]
+    duckdb_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    import duckdb  # noqa: PLC0415 - a connection that may write
+
+    with duckdb.connect(duckdb_target.settings.path) as connection:
+        connection.execute("ALTER TABLE shop.orders RENAME TO old_orders")
+    again = whole(table(key=("id", "part")), 3, id=2, part=1)
+    result = duckdb_target.pipeline(ScriptedSource([*steps, again]), max_changes=1).run_once()
+    assert result.exit_code == 0
+    assert duckdb_target.query("SELECT id, part FROM shop.orders ORDER BY id") == [
+        {"id": 1, "part": 1},
+        {"id": 2, "part": 1},
+    ]
+    assert duckdb_target.query("SELECT id FROM shop.old_orders") == [{"id": 1}]
 
 
 def test_a_table_that_is_not_ours_is_left_alone(sql_target: Target) -> None:

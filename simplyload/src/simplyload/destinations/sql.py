@@ -233,12 +233,12 @@ class SqlDestination(ABC):
 
     def _shape(self, load: Load, staged: Staged, known: _Known | None) -> _Shape:
         name = staged.table.name
-        if known and known.key != staged.table.key:
+        tables = self._columns(load.schema)
+        if known and known.key != staged.table.key and known.target in tables:
             raise TableStoppedError(
                 f"The key of {name} changed from {known.key} to {staged.table.key}: rename the "
-                f"table in the destination, then run `simplyload backfill {name}`."
+                f"table in the destination, then run `simplyload backfill {load.stream}.{name}`."
             )
-        tables = self._columns(load.schema)
         target = known.target if known else choose_name(name, tables, self.dialect)
         union = union_schema(staged)
         names = name_columns(name, union.names, tables.get(target, ()), self.dialect)
