@@ -163,14 +163,17 @@ def backfill(
     Parameters
     ----------
     table
-        The stream and the table, such as shop.orders.
+        The stream and the table, such as shop.orders; orders alone where there is one stream.
     from_
         The value of the cursor column from which to read; without it the whole table.
 
     """
     configuration, _ = options.read()
-    name, dot, table = table.partition(".")
-    if not dot or not table:
+    name, _, rest = table.partition(".")
+    if name not in configuration.sources and len(configuration.sources) == 1:
+        (name,), rest = configuration.sources, table
+    table = rest
+    if not table:
         raise ConfigurationError("backfill takes a stream and a table, such as shop.orders")
     select_streams(configuration, [name])
     with one_pipeline(configuration, name) as pipeline:

@@ -71,6 +71,15 @@ def test_r33_a_life_of_a_stream(account: Workspace) -> None:
     assert [file for file in files if key in file.read_bytes()] == []
 
 
+def test_backfill_takes_a_table_alone_where_there_is_one_stream(account: Workspace) -> None:
+    """Both forms read the table again, and change no row."""
+    account.run("sync")
+    before = _contents(account, "warehouse.duckdb")
+    for table in ("list", "klaviyo.list"):
+        assert account.run("backfill", table).code == 0
+    assert _contents(account, "warehouse.duckdb") == before
+
+
 def test_check_finds_each_kind_of_difference(account: Workspace) -> None:
     """A row lost, added, changed, doubled or without a key fails `check`, which counts each."""
     account.run("sync")
