@@ -159,7 +159,7 @@ def test_r30_sigterm_ends_at_a_commit_with_exit_code_0(duckdb_target: Target) ->
     command = [sys.executable, "-m", "tests.core.worker", json.dumps(job)]
     paths = {"PYTHONPATH": f"{root / 'src'}:{root}"}
     with subprocess.Popen(command, cwd=root, env=paths) as process:
-        while process.poll() is None and len(list(duckdb_target.log.root.rglob("*.json"))) < 3:
+        while process.poll() is None and len(duckdb_target.log.entries("shop")) < 3:
             time.sleep(0.05)
         process.terminate()
         assert process.wait() == 0
