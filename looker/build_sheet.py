@@ -56,6 +56,10 @@ def _describe_settings(
         yield "Filter", f"Include `{name}` equal to `{str(value).lower()}`"
     for name, least in tile.minimum.items():
         yield "Filter", f"Include `{formula(semantics.metric(name), semantics)}` at least {least:,}"
+    for name, least in tile.distinct.items():
+        yield "Filter", f"Include `count_distinct({name})` at least {least}"
+    for limit in tile.limits:
+        yield "Reference line", f"Constant value {limit}, dashed"
     if tile.order:
         yield "Sort", f"{_sort_label(tile.order, model, semantics)}, descending"
     if tile.limit:

@@ -1,10 +1,11 @@
 """Charts as Vega, the language the page's library draws; compiled here from Vega-Lite.
 
-A specification only draws. `page.js` computes its rows, `{x, series, value, x_text, value_text}`;
+A specification only draws. `page.js` computes its rows,
+`{x, series, position, value, x_text, value_text, text, is_final}`;
 `format_value` and `format_x` are functions of page.js.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import vl_convert
@@ -19,6 +20,20 @@ MARKS: Mapping[str, Mapping[str, Any]] = {
     "columns": {"type": "bar", "cornerRadiusEnd": 2},
     "lines": {"type": "line", "strokeJoin": "round", "point": {"size": 24, "filled": True}},
 }
+X_AXIS = {
+    "field": "x",
+    "type": "ordinal",
+    "axis": {
+        "labelExpr": "format_x(datum.value)",
+        "labelAngle": 0,
+        "labelOverlap": "greedy",
+        "labelSeparation": 12,
+    },
+}
+GROWING_STEPS = {
+    "transform": [{"filter": "!datum.is_final && datum.position === 0"}],
+    "mark": {"type": "rect", "color": GREY, "opacity": 0.16, "width": {"band": 1.34}, "aria": False},
+}
 CONFIG = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
@@ -32,14 +47,17 @@ CONFIG = {
 
 
 def build_spec(
-    kind: str, description: str, number_format: str, series: Sequence[Mapping[str, str]]
+    kind: str,
+    description: str,
+    number_format: str,
+    series: Sequence[Mapping[str, str]],
+    limits: Sequence[float] = (),
 ) -> dict[str, Any]:
     """The Vega specification of a chart over time, without data.
 
-    `series` are in order, `{label, color}`; a screen reader reads `description`.
+    `series` are in order, `{label, color}`; a screen reader reads `description`. Steps whose results
+    are not final stand on grey; each of `limits` is a dashed line.
     """
-    labels = [part["label"] for part in series]
-    colors = [part["color"] for part in series]
     return vl_convert.vegalite_to_vega(
         {
             "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -48,45 +66,54 @@ def build_spec(
             "width": "container",
             "height": HEIGHT,
             "autosize": {"type": "fit-x", "contains": "padding"},
-            "mark": {**MARKS[kind], "invalid": "break-paths-show-path-domains"},
-            "encoding": {
-                "x": {
-                    "field": "x",
-                    "type": "ordinal",
-                    "sort": None,
-                    "axis": {
-                        "labelExpr": "format_x(datum.value)",
-                        "labelAngle": 0,
-                        "labelOverlap": "greedy",
-                        "labelSeparation": 12,
-                    },
-                },
-                "y": {
-                    "field": "value",
-                    "type": "quantitative",
-                    "axis": {
-                        "labelExpr": f"format_value(datum.value, '{number_format}')",
-                        "tickCount": 4,
-                    },
-                },
-                "color": {
-                    "field": "series",
-                    "type": "nominal",
-                    "scale": {"domain": labels, "range": colors},
-                    "sort": labels,
-                },
-                "order": {"field": "position"},
-                "tooltip": [
-                    {"field": "x_text", "title": "Date"},
-                    {"field": "series", "title": "Part"},
-                    {"field": "value_text", "title": "Value"},
-                ],
-                "description": {"field": "text"},
-            },
+            "encoding": {"x": X_AXIS},
+            "layer": [GROWING_STEPS, _build_marks(kind, number_format, series), *_rules(limits)],
             "config": CONFIG,
         },
         vl_version="6.4",
     )
+
+
+def _build_marks(
+    kind: str, number_format: str, series: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
+    labels = [part["label"] for part in series]
+    colors = [part["color"] for part in series]
+    return {
+        "mark": {**MARKS[kind], "invalid": "break-paths-show-path-domains"},
+        "encoding": {
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "axis": {
+                    "labelExpr": f"format_value(datum.value, '{number_format}')",
+                    "tickCount": 4,
+                },
+            },
+            "color": {
+                "field": "series",
+                "type": "nominal",
+                "scale": {"domain": labels, "range": colors},
+                "sort": labels,
+            },
+            "order": {"field": "position"},
+            "tooltip": [
+                {"field": "x_text", "title": "Date"},
+                {"field": "series", "title": "Part"},
+                {"field": "value_text", "title": "Value"},
+            ],
+            "description": {"field": "text"},
+        },
+    }
+
+
+def _rules(limits: Sequence[float]) -> Iterator[dict[str, Any]]:
+    for limit in limits:
+        yield {
+            "data": {"values": [{}]},
+            "mark": {"type": "rule", "color": GREY, "strokeDash": [4, 4], "aria": False},
+            "encoding": {"x": None, "y": {"datum": limit}},
+        }
 
 
 def build_library() -> str:

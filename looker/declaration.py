@@ -40,6 +40,8 @@ class Tile:
     where: dict[str, str | bool] = field(default_factory=dict)
     dated: bool = True  # shows the chosen days; else all rows
     minimum: dict[str, int] = field(default_factory=dict)  # a group with less is not shown
+    distinct: dict[str, int] = field(default_factory=dict)  # of a dimension, the fewest values of a shown group
+    limits: list[float] = field(default_factory=list)  # dashed lines across a chart of lines
     order: str = ""  # metric or dimension; the greatest first
     limit: int = 0
     bars: list[str] = field(default_factory=list)  # metrics with a bar in their cell
@@ -56,7 +58,7 @@ class Tile:
 
     def dimensions(self) -> Iterator[str]:
         """Every dimension that the tile needs."""
-        yield from (*self.by, *self.value_dimensions())
+        yield from (*self.by, *self.distinct, *self.value_dimensions())
 
     def value_dimensions(self) -> Iterator[str]:
         """The dimensions whose values it shows or tests. A table only groups by `by`."""
@@ -104,7 +106,8 @@ class Page:
 class Dashboard:
     """The whole declaration. `model` is the default for tiles.
 
-    `lists` are dimensions whose text lists several values, separated by a comma and a blank.
+    `lists` are dimensions whose text lists several values, separated by a comma and a blank. Results
+    of a send grow for `attribution_days`. `orders` is the count behind amounts of money.
     """
 
     title: str
@@ -112,6 +115,8 @@ class Dashboard:
     filters: list[str]
     lists: list[str]
     periods: list[Period]
+    attribution_days: int
+    orders: str
     people: People
     values: dict[str, dict[str | int, dict[str, str]]]
     pages: list[Page]
@@ -126,6 +131,10 @@ class Dashboard:
     def tiles(self) -> list[Tile]:
         """The tiles of all pages, in order."""
         return [tile for page in self.pages for tile in page.tiles]
+
+    def growing_days(self, model: SemanticModel) -> int:
+        """For how many days after its date a row's results grow: a send's, not an event's."""
+        return self.attribution_days if model.date == "sent_on" else 0
 
     def label(self, tile: Tile, metric: Metric) -> str:
         """The label of a metric where a reader can choose any days.
@@ -168,6 +177,7 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
         if name not in semantics.model(dashboard.model).dimensions:
             raise LookerError(f"{path.name}: {dashboard.model} has no dimension named {name!r}.")
     semantics.model(dashboard.people.model)
+    semantics.metric(dashboard.orders)
     for title, count in Counter(tile.title for tile in dashboard.tiles).items():
         if count > 1:
             raise LookerError(f"{path.name}: {count} tiles have the title {title!r}.")

@@ -104,6 +104,8 @@ def _build_elements(
             **VISUALIZATIONS[tile.chart],
             **_build_query(tile, model, shown, dashboard),
             **({"series_labels": labels} if labels else {}),
+            **_build_counts(tile, model),
+            **_build_limits(tile),
             "filters": _build_filter_expressions(tile, model),
             "listen": dict(_build_listeners(tile, model, dashboard)),
             "note_text": _write_note(tile, shown, dashboard),
@@ -147,7 +149,32 @@ def _build_filter_expressions(tile: Tile, model: SemanticModel) -> dict[str, str
     minimum = {
         lookml.field_reference(model, name): f">={value}" for name, value in tile.minimum.items()
     }
-    return where | minimum
+    distinct = {_name_count(name): f">={value}" for name, value in tile.distinct.items()}
+    return where | minimum | distinct
+
+
+def _build_counts(tile: Tile, model: SemanticModel) -> dict[str, Any]:
+    """The counts of distinct values that the tile's filters name, as measures of its own query."""
+    fields = [
+        {
+            "category": "measure",
+            "measure": _name_count(name),
+            "label": f"Number of {model.dimensions[name].label}",
+            "based_on": lookml.field_reference(model, name),
+            "type": "count_distinct",
+        }
+        for name in tile.distinct
+    ]
+    return {"dynamic_fields": fields} if fields else {}
+
+
+def _name_count(dimension: str) -> str:
+    return f"count_of_{dimension}"
+
+
+def _build_limits(tile: Tile) -> dict[str, Any]:
+    lines = [{"reference_type": "line", "line_value": str(limit)} for limit in tile.limits]
+    return {"reference_lines": lines} if lines else {}
 
 
 def _build_listeners(

@@ -156,15 +156,21 @@ def _build_data(
         "values": dashboard.values,
         "dates": [name for name, field in dimensions.items() if field.type == "date"],
         "metrics": {
-            name: {"ratio": metric.ratio, "label": metric.label, "by_day": metric.by_day}
+            name: {
+                "ratio": metric.ratio,
+                "label": metric.label,
+                "by_day": metric.by_day,
+                "events": _find_events(metric, dashboard, semantics),
+            }
             for name, metric in metrics.items()
         },
         "people": asdict(dashboard.people),
         "formats": {name: field.format for name, field in fields.items() if field.format},
         "models": {
-            model.name: _build_model(
-                model, columns[model.name], _value_dimensions(dashboard, model)
-            )
+            model.name: {
+                **_build_model(model, columns[model.name], _value_dimensions(dashboard, model)),
+                "growing_days": dashboard.growing_days(model),
+            }
             for model in models
         },
         "tiles": [
@@ -173,6 +179,12 @@ def _build_data(
             for tile in page.tiles
         ],
     }
+
+
+def _find_events(metric: Metric, dashboard: Dashboard, semantics: Semantics) -> str:
+    """The sum that counts what a metric is made of: orders behind an amount, clicks behind a rate."""
+    counted = metric.sums[0]
+    return dashboard.orders if semantics.metric(counted).format == "money" else counted
 
 
 def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:
@@ -216,7 +228,7 @@ def _build_tile(
         return values
     series = list(_build_series(tile, dashboard, metrics, columns))
     number_format = metrics[tile.metrics[0]].format
-    vega = charts.build_spec(tile.chart, tile.title, number_format, series)
+    vega = charts.build_spec(tile.chart, tile.title, number_format, series, tile.limits)
     return values | {"series": series, "vega": vega}
 
 

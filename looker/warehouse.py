@@ -21,16 +21,19 @@ class Account:
     The dates are send dates in the account's time zone. Before `complete_from` there are campaigns
     but no flows, or the reverse (Klaviyo reports flows for the last 365 days only), so a comparison
     must not reach further back. `data_to` is the day of the latest send, or the last day of the
-    latest period that Klaviyo was asked for.
+    latest period that Klaviyo was asked for. `today` is the day of the last sync.
+    Revenue and conversions are those of `conversion_metric`.
     """
 
     id: str
     name: str
     currency: str
     is_test: bool
+    conversion_metric: str
     data_from: date
     complete_from: date
     data_to: date
+    today: date
     synced_at: datetime
 
 
@@ -58,15 +61,19 @@ class Warehouse:
         schema = model.relation.split(".")[0]
         rows = self._query(f"""
             with currencies as (
-                select account_id, any_value(currency) as currency from {model.relation} group by 1
+                select
+                    account_id, any_value(currency) as currency,
+                    any_value(conversion_metric_name) as conversion_metric
+                from {model.relation} group by 1
             ),
             periods as (
                 select account_id, max(period_end) as period_end from {periods.relation} group by 1
             )
             select
                 account_id, account_name, coalesce(currency, ''), bool_or(is_test_account),
+                coalesce(conversion_metric, ''),
                 min(data_from), max(data_from), greatest(max(data_to), max(period_end)),
-                max(last_synced_at)
+                max(last_synced_on), max(last_synced_at)
             from {schema}.{HEALTH} join currencies using (account_id)
             left join periods using (account_id)
             group by all

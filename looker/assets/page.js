@@ -76,11 +76,21 @@ function sumRows({ sums }, rows, name) {
 }
 
 function computeMetric(model, rows, name) {
-  const { ratio, by_day: ofPeople } = dashboard.metrics[name];
-  const counted = ofPeople ? selectPeople(model, rows) : selectDays(model, rows);
+  const { ratio } = dashboard.metrics[name];
+  const counted = selectCounted(model, rows, name);
   if (!ratio) return sumRows(model, counted, name);
   const [numerator, denominator] = ratio.map((part) => sumRows(model, counted, part));
   return numerator === null || !denominator ? null : numerator / denominator;
+}
+
+function selectCounted(model, rows, name) {
+  return dashboard.metrics[name].by_day ? selectPeople(model, rows) : selectDays(model, rows);
+}
+
+// The number of orders, clicks and so on that a metric is made of.
+function countEvents(model, rows, name) {
+  const { events } = dashboard.metrics[name];
+  return events in model.sums ? sumRows(model, selectCounted(model, rows, name), events) : null;
 }
 
 // People. Klaviyo counts a person once in each period, so a flow's days do not add up to it. Behind
@@ -157,6 +167,20 @@ function getPeriod() {
 // Days are text, year first, so their order is that of text.
 function clampDay(day, first, last) {
   return [first, day, last].toSorted()[1];
+}
+
+// Results of a send grow while Klaviyo credits orders to it, and those of the current day are never
+// whole: the last day whose results are final.
+function getFinalDay(model) {
+  return addDays(getAccount().today, -1 - model.growing_days);
+}
+
+// The days of a period whose results are final, and as many of the period before; null without any.
+function getFinalDays(model, { from, to, before }) {
+  const [last] = [to, getFinalDay(model)].toSorted();
+  if (last < from) return null;
+  const days = (toDate(last) - toDate(from)) / DAY + 1;
+  return { days, from, to: last, before: { from: before.from, to: addDays(before.from, days - 1) } };
 }
 
 // Whether the page, and what was synced, reach back to the first day of a period.
@@ -314,7 +338,12 @@ function computeCell(model, rows, name) {
     .filter((value) => value !== null && value !== '');
   if (dashboard.dates.includes(name)) return values.toSorted().at(-1) ?? '';
   if (name in dashboard.formats) return values[0] ?? null;
-  return values.map((value) => getLabel(name, value)).join(' / ');
+  return values.map((value) => replaceTags(getLabel(name, value))).join(' / ');
+}
+
+// A subject line with its template tags as words: {{ first_name|default:'there' }} is [first name].
+function replaceTags(text) {
+  return text.replaceAll(/\{\{\s*(?:[\w.]+\.)?(?<name>\w+)[^\}]*\}\}/gv, (_, name) => `[${name.replaceAll('_', ' ')}]`);
 }
 
 function formatCell(name, value, greatest) {
@@ -367,9 +396,6 @@ function createHeadings(names, scope) {
 
 function renderFigures(tile, rows, period) {
   const { model, by: [by] } = tile;
-  const { days, before } = period;
-  const earlier = isComplete(model, before) ? selectTileRows(tile, before) : null;
-  const isLikeEarlier = earlier !== null && isByDay(model, rows, period) === isByDay(model, earlier, before);
   for (const card of tile.element.querySelectorAll('.figure')) {
     const { name } = card.dataset;
     const format = dashboard.formats[name];
@@ -378,14 +404,26 @@ function renderFigures(tile, rows, period) {
     const parts = (by ? groupRows(rows, [model.dimensions[by]]) : []).map((group) =>
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));
-    if (tile.dated) {
-      const missing = describeMissing(earlier, value !== null && !isLikeEarlier && dashboard.metrics[name].by_day);
-      card.querySelector('.change').replaceChildren(...missing
-        ? [`No ${missing} ${days === 1 ? 'day' : `${days} days`} before to compare`]
-        : describeChange(value, computeMetric(model, earlier, name), format, tile.better[name] ?? 'higher'));
-    }
+    if (tile.dated) card.querySelector('.change').replaceChildren(...describeChange(tile, name, rows, period));
   }
   showContent(tile, rows.length > 0);
+}
+
+// How a metric changed from the period before: over the days whose results are final, as a young
+// send has always earned less than an old one.
+function describeChange(tile, name, rows, period) {
+  const { model } = tile;
+  const { days } = period;
+  const final = getFinalDays(model, period);
+  if (final === null || 2 * final.days < days) return ['Too recent to compare'];
+  const isWhole = final.to === period.to;
+  const earlier = isComplete(model, period.before) ? selectTileRows(tile, final.before) : null;
+  const isUnlike = earlier !== null && isByDay(model, rows, period) !== isByDay(model, earlier, final.before);
+  const counted = isWhole ? rows : selectTileRows(tile, final);
+  const missing = describeMissing(earlier, computeMetric(model, rows, name) !== null && isUnlike && dashboard.metrics[name].by_day);
+  if (missing) return [`No ${missing} ${days === 1 ? 'day' : `${days} days`} before to compare`];
+  const over = isWhole ? '' : ` over the first ${final.days} days`;
+  return compareRows(tile, name, [counted, earlier], over);
 }
 
 // What lacks to compare with the period before: its days, or a count of people like that of this one.
@@ -396,17 +434,33 @@ function describeMissing(earlier, isUnlike) {
 
 // Rates change by percentage points and everything else by its share. Without an earlier value
 // there is no change.
-function describeChange(value, earlier, format, better) {
+function compareRows({ model, better }, name, parts, over) {
+  const format = dashboard.formats[name];
+  const [value, earlier] = parts.map((rows) => computeMetric(model, rows, name));
   if (earlier === null) return [];
   const before = formatNumber(earlier, format, value ?? earlier);
-  if (value === null || !earlier) return [`from ${before}`];
-  if (formatNumber(value, format) === before) return [`unchanged at ${before}`];
+  if (value === null || !earlier) return [`from ${before}${over}`];
+  if (formatNumber(value, format) === before) return [`unchanged at ${before}${over}`];
+  const counts = parts.map((rows) => countEvents(model, rows, name));
+  const isChance = mayBeChance(counts, value / earlier);
+  const text = `${value > earlier ? '▲ up' : '▼ down'} ${formatChange(value, earlier, format)}`;
+  const mark = createElement('span', text, isChance ? 'neither' : judgeChange(value - earlier, better[name] ?? 'higher'));
+  return [mark, ` from ${before}${over}${isChance ? '; may be chance' : ''}`];
+}
+
+function formatChange(value, earlier, format) {
   const difference = value - earlier;
-  const size = format.startsWith('percent')
+  return format.startsWith('percent')
     ? `${getNumberFormat({ maximumFractionDigits: 2 }).format(100 * Math.abs(difference))} points`
     : getNumberFormat({ style: 'percent', maximumFractionDigits: 1 }).format(Math.abs(difference / earlier));
-  const mark = createElement('span', `${difference > 0 ? '▲ up' : '▼ down'} ${size}`, judgeChange(difference, better));
-  return [mark, ` from ${before}`];
+}
+
+// Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %). Counts
+// that are not known say nothing.
+function mayBeChance([count, earlier], factor) {
+  if (count === null || earlier === null) return false;
+  const difference = Math.abs(factor - 1) / ((factor + 1) / 2);
+  return difference < 1.96 * Math.sqrt(1 / Math.max(count, 1) + 1 / Math.max(earlier, 1));
 }
 
 function judgeChange(difference, better) {
@@ -414,16 +468,14 @@ function judgeChange(difference, better) {
   return (difference > 0) === (better === 'higher') ? 'good' : 'bad';
 }
 
-function renderChart(tile, allRows, { grain, from, to }) {
+function renderChart(tile, allRows, period) {
   const { model } = tile;
+  const { grain, from, to } = period;
   const rows = selectDays(model, allRows);
   const toStep = (day) => (day !== null && grain === 'week' ? getMonday(day) : day); // a period has no day
   const values = computeChartValues(tile, rows, mapColumn(model.dimensions[model.date], toStep));
-  const lines = listSteps(grain, toStep(from), to).map((x) => createPoints(tile, values, x, grain));
-  const by = model.date_label.toLowerCase();
-  tile.element.querySelector('.grain').textContent = grain === 'week'
-    ? `Weeks from Monday to Sunday, by ${by}; the first and the last may be partial.`
-    : `Days, by ${by}.`;
+  const lines = listSteps(grain, toStep(from), to).map((x) => createPoints(tile, values, x, period));
+  tile.element.querySelector('.grain').textContent = describeSteps(model, grain, lines);
   const hasContent = [...values.values()].some((value) => value !== null);
   showContent(tile, hasContent);
   tile.points = lines.flat();
@@ -431,11 +483,19 @@ function renderChart(tile, allRows, { grain, from, to }) {
   tile.element.querySelector('.data > div').replaceChildren(createDataTable(tile, lines));
 }
 
+function describeSteps({ date_label: label, growing_days: days }, grain, lines) {
+  const steps = grain === 'week' ? 'Weeks from Monday to Sunday' : 'Days';
+  const growing = days > 0 ? `, as messages are credited with orders for ${days} days` : '';
+  const grey = lines.flat().every((point) => point.is_final) ? '' : ` Grey: not final${growing}.`;
+  return `${steps}, by ${label.toLowerCase()}.${grey}`;
+}
+
 // Values by step and series: a series is a value of the dimension, or one of several metrics.
-function computeChartValues({ model, metrics, by: [by] }, rows, date) {
+function computeChartValues(tile, rows, date) {
+  const { model, metrics, by: [by] } = tile;
   const values = new Map();
   const column = model.dimensions[by];
-  for (const group of groupRows(rows, by ? [date, column] : [date])) {
+  for (const group of groupRows(rows, by ? [date, column] : [date]).filter((part) => meetsMinimum(tile, part))) {
     const x = getValue(date, group[0]);
     for (const name of metrics) {
       values.set(`${x} ${by ? getValue(column, group[0]) : name}`, computeMetric(model, group, name));
@@ -452,10 +512,12 @@ function listSteps(grain, from, to) {
 }
 
 // The points of all series at one step. A column without a value has no height; a line has a gap.
-function createPoints({ chart, series, metrics }, values, x, grain) {
+function createPoints({ chart, model, series, metrics }, values, x, { grain, from, to }) {
   const format = dashboard.formats[metrics[0]];
   const greatest = Math.max(...[...values.values()].map((value) => Math.abs(value)));
   const xText = grain === 'week' ? `Week of ${formatDay(x)}` : formatDay(x);
+  const last = grain === 'week' ? addDays(x, 6) : x;
+  const isFinal = x >= from && last <= to && last <= getFinalDay(model);
   return series.map((part, position) => {
     const value = values.get(`${x} ${part.value}`) ?? (chart === 'columns' ? 0 : null);
     const valueText = formatNumber(value, format, greatest);
@@ -467,6 +529,7 @@ function createPoints({ chart, series, metrics }, values, x, grain) {
       value,
       value_text: valueText,
       text: `${xText}, ${part.label}: ${valueText}`,
+      is_final: isFinal,
     };
   });
 }
@@ -517,8 +580,10 @@ function createDataTable({ series }, lines) {
 }
 
 // Whether a group is large enough to be shown.
-function meetsMinimum({ model, minimum }, rows) {
-  return Object.entries(minimum).every(([name, least]) => {
+function meetsMinimum({ model, minimum, distinct }, rows) {
+  const hasValues = Object.entries(distinct).every(([name, least]) =>
+    new Set(rows.map((row) => model.dimensions[name].rows[row])).size >= least);
+  return hasValues && Object.entries(minimum).every(([name, least]) => {
     const value = computeMetric(model, rows, name);
     return value !== null && value >= least;
   });
@@ -641,10 +706,20 @@ function createTestHeading({ model, columns }, rows, width) {
   return createElement('tr', heading, 'group');
 }
 
-// Shows a tile's content, or the line which says that there is none.
+// Shows a tile's content, or the line which says that there is none and names the filters.
 function showContent(tile, hasContent) {
-  tile.element.querySelector('.empty').hidden = hasContent;
+  const empty = tile.element.querySelector('.empty');
+  const filters = getChosenFilters().filter((name) => name in tile.model.dimensions);
+  empty.querySelector('span').textContent = filters.length > 0
+    ? `Nothing to show with ${filters.map((name) => describeFilter(name)).join(', ')}.`
+    : tile.empty;
+  empty.querySelector('button').hidden = filters.length === 0;
+  empty.hidden = hasContent;
   tile.element.querySelector('.body').hidden = !hasContent;
+}
+
+function describeFilter(name) {
+  return `${dashboard.filters[name]}: ${getLabel(name, getChoice(name))}`;
 }
 
 const RENDERERS = {
@@ -699,7 +774,7 @@ function renderNavigation() {
 }
 
 function renderHeader() {
-  const { name, id, currency, data_to: last, is_test: isTest } = getAccount();
+  const { name, id, currency, conversion_metric: metric, data_to: last, is_test: isTest } = getAccount();
   const { from, to, before } = getPeriod();
   const filters = getChosenFilters();
   document.getElementById('account').textContent = name || id;
@@ -708,13 +783,18 @@ function renderHeader() {
     `${formatDay(from)} – ${formatDay(to)}`,
     isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
     currency ? `. Amounts in ${currency}.` : '.',
-    ...filters.map((filter) => ` ${dashboard.filters[filter]}: ${getLabel(filter, getChoice(filter))}.`),
+    metric ? ` Revenue and conversions: ${metric}.` : '',
+    ...filters.map((filter) => ` ${describeFilter(filter)}.`),
   ].join('');
   for (const label of document.querySelectorAll('.day')) {
     label.hidden = getChoice('days') !== 'custom';
     label.control.max = last;
   }
   document.getElementById('clear').hidden = filters.length === 0;
+  for (const control of document.querySelectorAll('.filter')) {
+    control.parentElement.hidden = !tiles.some((tile) =>
+      tile.page === getChoice('page') && control.name in tile.model.dimensions);
+  }
 }
 
 function renderFooter() {
@@ -756,10 +836,12 @@ document.addEventListener('input', ({ target }) => {
   renderChoice(target);
 });
 
-document.getElementById('clear').addEventListener('click', () => {
-  for (const name of Object.keys(dashboard.filters)) setChoice(name, '');
-  renderPage();
-});
+for (const button of document.querySelectorAll('.clear')) {
+  button.addEventListener('click', () => {
+    for (const name of Object.keys(dashboard.filters)) setChoice(name, '');
+    renderPage();
+  });
+}
 
 for (const tile of tiles.filter(({ interactive }) => interactive)) {
   tile.element.querySelector('.more').addEventListener('click', ({ target }) => {

@@ -6,6 +6,7 @@ from typing import Any
 
 LAST_DAY = date(2026, 11, 18)
 HOSTILE = "</script><img src=x onerror=\"document.title='broken in'\">"
+GREETING = "{{ first_name|default:'there' }}"
 ORDER = "PlacedOrder"
 TAGS = {"Sale": "Sale", "Story": "Story, long"}
 EMAIL_METRICS = {"IN": "Received Email", "OPEN": "Opened Email", "BOUNCE": "Bounced Email"}
@@ -132,7 +133,7 @@ class Company:
                 campaign_message_id=message,
                 name=letter,
                 channel=channel,
-                subject=f"{name}, version {letter}",
+                subject=f"{GREETING if number == 3 else name}, version {letter}",
             )
             self._add_row(
                 "campaign_performance",
@@ -142,7 +143,7 @@ class Company:
                 variation=variation,
                 variation_name=letter,
                 conversion_metric_id=ORDER,
-                **self._random_statistics(self.random.randint(900, 9000), channel),
+                **self._random_statistics(self.random.randint(900, 9000), channel, day),
             )
 
     def _add_flow_day(self, day: date) -> None:
@@ -154,7 +155,7 @@ class Company:
             send_channel=channel,
             conversion_metric_id=ORDER,
             date=day.isoformat(),
-            **self._random_statistics(self.random.randint(20, 200), channel),
+            **self._random_statistics(self.random.randint(20, 200), channel, day),
         )
 
     def _add_inbox_providers(self, day: date) -> None:
@@ -170,7 +171,9 @@ class Company:
                     unique_count=count,
                 )
 
-    def _random_statistics(self, recipients: int, channel: str) -> dict[str, object]:
+    def _random_statistics(self, recipients: int, channel: str, day: date) -> dict[str, object]:
+        """Random statistics of a send; more people unsubscribe in the last 90 days than before."""
+        more = 6 if LAST_DAY - day < timedelta(days=90) else 0
         delivered = recipients - self.random.randint(0, recipients // 50)
         clicks = self.random.randint(0, delivered // 20)
         orders = self.random.randint(0, clicks)
@@ -180,7 +183,7 @@ class Company:
             "delivered": delivered,
             "opens_unique": None if channel == "sms" else opens,
             "clicks_unique": clicks,
-            "unsubscribe_uniques": self.random.randint(0, 5),
+            "unsubscribe_uniques": self.random.randint(0, 5) + more,
             "conversions": orders,
             "conversion_uniques": orders,
             "conversion_value": round(orders * self.random.uniform(20, 90), 2),

@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,9 @@ from tests.warehouse import dbt, raw
 
 PERIODS = [7, 30, 90, 365]
 MARTS = ("flow_period", "subject_line_test", "inbox_provider", "audience_growth", "data_health")
-OF_PEOPLE = ("conversion_rate", "open_rate", "click_rate", "unsubscribe_rate")
+# The last sync is on 20 November; orders of five days are credited to a send.
+FINAL_DAY = date(2026, 11, 14)
+HEADLINE = ("conversion_value", "conversions", "revenue_per_recipient", "delivered")
 
 # Independent of looker/ and of dbt's metrics: sums and quotients written by hand. Rates of people
 # have the flows' numbers of the period, if the days are one.
@@ -36,7 +38,7 @@ FIGURES = """
     people as (
         select
             sum(conversion_uniques) / sum(delivered) as conversion_rate,
-            sum(opens_unique) / sum(delivered) filter (send_channel = 'email') as open_rate,
+            sum(opens_unique) / sum(delivered) as open_rate,
             sum(clicks_unique) / sum(delivered) as click_rate,
             sum(unsubscribe_uniques) / sum(delivered) as unsubscribe_rate
         from (
@@ -44,6 +46,7 @@ FIGURES = """
             union all by name
             from periods where {where}
         )
+        where send_channel = 'email'
     )
     select
         sum(conversion_value) as conversion_value,
@@ -71,7 +74,7 @@ FORMATS = {
 RESET = """
     () => new Promise((done) => {
         addEventListener('hashchange', () => done(), {once: true});
-        location.hash = '#reset';
+        location.hash = '#days=90&reset';
     })
 """
 READY = "main[aria-busy=false]"
@@ -182,8 +185,8 @@ def page_names(page: Page) -> list[str]:
 
 
 def headline_figures(page: Page) -> dict[str, str]:
-    """The headline figures by the names of their metrics."""
-    figures: list[list[str]] = page.locator("#headline_figures .figure").evaluate_all(
+    """The figures of the overview by the names of their metrics."""
+    figures: list[list[str]] = page.locator("[data-page=overview] .figure").evaluate_all(
         "all => all.map((figure) =>"
         " [figure.dataset.name, figure.querySelector('.value').textContent])"
     )
@@ -193,13 +196,33 @@ def headline_figures(page: Page) -> dict[str, str]:
 def sql_figures(
     dashboard: Dashboard, days: int, periods_ago: int = 0, where: str = "true"
 ) -> dict[str, str]:
-    """The headline figures of a period by hand-written SQL, as the page writes them."""
+    """The figures of the overview in a period by hand-written SQL, as the page writes them."""
     until = LAST_DAY - timedelta(days=days * periods_ago)
-    since = until - timedelta(days=days - 1)
+    return sql_figures_of(dashboard, until - timedelta(days=days - 1), until, where)
+
+
+def sql_figures_of(
+    dashboard: Dashboard, since: date, until: date, where: str = "true"
+) -> dict[str, str]:
+    """The figures of the overview from one day to another."""
     [row] = dbt.query(dashboard.warehouse, FIGURES.format(since=since, until=until, where=where))
     return {
         name: "–" if value is None else FORMATS[name].format(value) for name, value in row.items()
     }
+
+
+def sql_final_figures(
+    dashboard: Dashboard, days: int, where: str = "true"
+) -> tuple[dict[str, str], dict[str, str], int]:
+    """The figures over the final days of a period, over as many before it, and their number."""
+    since = LAST_DAY - timedelta(days=days - 1)
+    length = FINAL_DAY - since
+    before = since - timedelta(days=days)
+    return (
+        sql_figures_of(dashboard, since, FINAL_DAY, where),
+        sql_figures_of(dashboard, before, before + length, where),
+        length.days + 1,
+    )
 
 
 def test_headline_figures_equal_sql(page: Page, dashboard: Dashboard) -> None:
@@ -209,19 +232,51 @@ def test_headline_figures_equal_sql(page: Page, dashboard: Dashboard) -> None:
         assert headline_figures(page) == sql_figures(dashboard, days)
 
 
-def test_figures_are_compared_with_the_period_before(page: Page, dashboard: Dashboard) -> None:
-    """Each figure names its value in the period before, or says that it is unchanged."""
-    for days in PERIODS[:-1]:
-        choose_days(page, days)
-        changes = texts(page, "#headline_figures .change")
-        figures, earlier = (sql_figures(dashboard, days, ago) for ago in (0, 1))
-        for change, (name, now), before in zip(
-            changes, figures.items(), earlier.values(), strict=True
-        ):
-            if name in OF_PEOPLE:
-                assert change == f"No count of people in the {days} days before to compare"
-            else:
-                assert change.endswith(f"unchanged at {now}" if now == before else f"from {before}")
+@pytest.mark.parametrize("days", [30, 90])
+def test_figures_are_compared_over_final_days(page: Page, dashboard: Dashboard, days: int) -> None:
+    """A figure names its value in as many days of the period before as have final results."""
+    choose_days(page, days)
+    now, earlier, length = sql_final_figures(dashboard, days)
+    for name in HEADLINE:
+        text = (
+            f"unchanged at {now[name]}" if now[name] == earlier[name] else f"from {earlier[name]}"
+        )
+        [change] = texts(page, f"#headline_figures [data-name={name}] .change")
+        assert f"{text} over the first {length} days" in change
+    assert set(texts(page, "#email_figures .change")) == {
+        f"No count of people in the {days} days before to compare"
+    }
+
+
+def test_young_results_are_not_compared(page: Page) -> None:
+    """A period whose days are mostly not final yet is neither better nor worse than another."""
+    choose_days(page, 7)
+    assert set(texts(page, "#headline_figures .change")) == {"Too recent to compare"}
+    note = page.locator("#revenue_by_channel .grain")
+    assert "Grey: not final" in note.inner_text()
+    choose_days(page, "custom")
+    enter(page, "to", FINAL_DAY.isoformat())
+    enter(page, "from", (FINAL_DAY - timedelta(days=9)).isoformat())
+    assert "Grey" not in note.inner_text()
+
+
+def test_a_change_that_chance_explains_is_not_judged(page: Page, dashboard: Dashboard) -> None:
+    """A change is green or red only where the numbers of orders differ by more than chance."""
+    verdicts = set()
+    for days in (30, 90):
+        for channel in ("email", "sms"):
+            choose_days(page, days)
+            choose(page, "send_channel", channel)
+            parts = sql_final_figures(dashboard, days, f"send_channel = '{channel}'")[:2]
+            orders = [int(part["conversions"].replace(",", "")) for part in parts]
+            share = abs(orders[0] - orders[1]) / (sum(orders) / 2)
+            is_chance = share < 1.96 * sum(1 / count for count in orders) ** 0.5
+            [change] = texts(page, "#headline_figures [data-name=conversions] .change")
+            mark = page.locator("#headline_figures [data-name=conversions] .change span")
+            assert change.endswith("; may be chance") == is_chance
+            assert (mark.get_attribute("class") == "neither") == is_chance
+            verdicts.add(is_chance)
+    assert verdicts == {True, False}
 
 
 @pytest.mark.parametrize(
@@ -245,9 +300,9 @@ def test_filters_work_together(
     for name, value in choices.items():
         (enter if name == "campaign_name" else choose)(page, name, value)
     assert headline_figures(page) == sql_figures(dashboard, 90, where=where)
-    before = sql_figures(dashboard, 90, 1, where)["revenue_per_recipient"]
+    before = sql_final_figures(dashboard, 90, where)[1]["revenue_per_recipient"]
     [change] = texts(page, "#headline_figures [data-name=revenue_per_recipient] .change")
-    assert change.partition("from ")[2] == before.strip("–")
+    assert change.partition("from ")[2].partition(" over")[0] == before.strip("–")
 
 
 def test_a1_rates_of_people_are_klaviyos_own_for_a_period(page: Page, dashboard: Dashboard) -> None:
@@ -261,8 +316,8 @@ def test_a1_rates_of_people_are_klaviyos_own_for_a_period(page: Page, dashboard:
         )[0]["rate"]
         for days in PERIODS
     }
-    card = page.locator("#headline_figures .figure[data-name=open_rate]")
-    note = page.locator("#headline_figures .by-day")
+    card = page.locator("#email_figures .figure[data-name=open_rate]")
+    note = page.locator("#email_figures .by-day")
     for days, rate in rates.items():
         choose_days(page, days)
         expect(card.locator(".value")).to_have_text(f"{rate:.1%}")
@@ -276,7 +331,7 @@ def test_a1_rates_of_people_are_klaviyos_own_for_a_period(page: Page, dashboard:
     expect(card.locator("h3")).to_have_text("Daily openers / delivered")
     expect(note).to_contain_text("Flows count people once a day")
     open_page(page, "flows")
-    [[flow, _, open_rate, *_]] = table_rows(page, "#rates_of_flows_in_the_last_30_days")
+    [[flow, _, _, open_rate, *_]] = table_rows(page, "#rates_of_flows_in_the_last_30_days")
     assert (flow, open_rate) == ("Welcome series", f"{rates[30]:.1%}")
     assert "Daily openers / delivered" in texts(page, "#all_flows th")
     assert "Open rate" not in texts(page, "#all_flows th")
@@ -361,7 +416,7 @@ def test_unknown_choices_in_the_address_are_ignored(own_page: Page, dashboard: D
     """A page, period, filter value or date that does not exist leaves the default."""
     fragment = "#page=%3Cimg%3E&days=x&send_channel=pigeon&__proto__=1&from=-"
     open_dashboard(own_page, dashboard.html, fragment)
-    assert headline_figures(own_page) == sql_figures(dashboard, 90)
+    assert headline_figures(own_page) == sql_figures(dashboard, 30)
 
 
 def test_inbox_providers_equal_sql(page: Page, dashboard: Dashboard) -> None:
@@ -394,7 +449,7 @@ def test_inbox_providers_equal_sql(page: Page, dashboard: Dashboard) -> None:
     shown = [[*row[:3], row[4]] for row in table_rows(page, "#mailbox_providers")]
     assert shown == expected
     assert texts(page, "#mailbox_providers .unfiltered") == ["Not filtered by channel."]
-    assert texts(page, "#machines_among_openers_and_clickers .empty") == [
+    assert texts(page, "#machines_among_openers_and_clickers .empty span") == [
         "These are counted from single events: add event to the connector's tables."
     ]
 
@@ -435,7 +490,7 @@ def test_a_missing_figure_is_not_compared(page: Page) -> None:
     """A metric that the account's channel lacks shows no change; one day is called one day."""
     choose(page, "account", "Zoo")
     choose_days(page, 7)
-    assert texts(page, "#headline_figures [data-name=open_rate] .change") == [""]
+    assert texts(page, "#email_figures [data-name=open_rate] .value") == ["–"]
     choose_days(page, "custom")
     first_day = (LAST_DAY - timedelta(days=19)).isoformat()
     for end in ("from", "to"):
@@ -466,16 +521,12 @@ def test_amounts_of_a_column_have_the_same_digits(page: Page) -> None:
     assert min(amounts) < 100 < max(amounts)
 
 
-def test_more_unsubscribes_are_marked_as_bad(page: Page, dashboard: Dashboard) -> None:
+def test_more_unsubscribes_are_marked_as_bad(page: Page) -> None:
     """Green and red follow the meaning of a metric, not its direction."""
     choose(page, "message_type", "campaign")
-    where = "message_type = 'campaign'"
-    figures = [sql_figures(dashboard, 90, ago, where) for ago in (0, 1)]
-    now, before = (figure["unsubscribe_rate"] for figure in figures)
-    assert now != before
-    expected = "good" if float(now[:-1]) < float(before[:-1]) else "bad"
-    mark = page.locator("#headline_figures [data-name=unsubscribe_rate] .change span")
-    assert mark.get_attribute("class") == expected
+    mark = page.locator("#email_figures [data-name=unsubscribe_rate] .change span")
+    assert mark.inner_text().startswith("▲ up")
+    assert mark.get_attribute("class") == "bad"
 
 
 def test_weekly_revenue_equals_sql(page: Page, dashboard: Dashboard) -> None:
@@ -513,8 +564,8 @@ def test_charts_are_drawn(page: Page) -> None:
 
 
 def test_best_send_time_equals_sql(page: Page, dashboard: Dashboard) -> None:
-    """A cell is the click rate of its weekday and hour; below 1,000 recipients it is empty."""
-    since = LAST_DAY - timedelta(days=89)
+    """A cell is the click rate of its hour; it needs 1,000 delivered emails and 3 campaigns."""
+    since = LAST_DAY - timedelta(days=364)
     rows = dbt.query(
         dashboard.warehouse,
         f"""
@@ -522,16 +573,18 @@ def test_best_send_time_equals_sql(page: Page, dashboard: Dashboard) -> None:
             hour(timezone('Europe/London', sent_at)) as hour,
             isodow(timezone('Europe/London', sent_at)) as weekday,
             sum(clicks_unique) / sum(delivered) as rate,
-            sum(delivered) as delivered
+            sum(delivered) as delivered,
+            count(distinct campaign_id) as campaigns
         from klaviyo__message_performance
         where account_id = 'Shop' and message_type = 'campaign' and send_channel = 'email'
             and sent_on >= '{since}'
         group by all
         """,
     )
-    large = [row for row in rows if row["delivered"] >= 1000]
+    large = [row for row in rows if row["delivered"] >= 1000 and row["campaigns"] >= 3]
     assert 0 < len(large) < len(rows)
     expected = {(row["hour"], row["weekday"]): f"{row['rate']:.2%}" for row in large}
+    choose_days(page, 365)
     open_page(page, "send_time")
     body = "#best_time_for_clicks tbody"
     hours = [int(text[:2]) for text in texts(page, f"{body} th")]
@@ -569,6 +622,12 @@ def test_hostile_text_is_shown_as_text(page: Page) -> None:
     assert texts(page, "#values-campaign_name") != [""]
     assert page.locator("img").count() == 0
     assert page.title() == "Campaign and flow results"
+
+
+def test_template_tags_are_words(page: Page) -> None:
+    """A subject line shows [first name] where Klaviyo's template has a tag with a default."""
+    open_page(page, "subject_lines_and_a_b")
+    assert "[first name], version A" in [row[0] for row in table_rows(page, "#subject_lines")]
 
 
 def test_the_security_policy_blocks_everything_else(
@@ -640,12 +699,23 @@ def test_accounts_are_never_summed(page: Page, dashboard: Dashboard) -> None:
 def test_a_tile_without_data_says_so(page: Page) -> None:
     """An account that only sends texts has an empty open rate and a message instead of axes."""
     choose(page, "account", "Zoo")
-    assert texts(page, "#headline_figures [data-name=open_rate] .value") == ["–"]
+    assert texts(page, "#email_figures [data-name=open_rate] .value") == ["–"]
     tiles = {"overview": "email_open_rate", "send_time": "best_time_for_clicks"}
     for name, tile in tiles.items():
         open_page(page, name)
         assert page.locator(f"#{tile} .empty").is_visible()
         assert not page.locator(f"#{tile} .body").is_visible()
+
+
+def test_a_filter_that_leaves_nothing_is_named(page: Page) -> None:
+    """An empty tile names the filters, clears them on request, and an idle filter is not shown."""
+    choose(page, "send_channel", "sms")
+    empty = page.locator("#email_open_rate .empty")
+    expect(empty).to_contain_text("Nothing to show with Channel: SMS.")
+    empty.locator("button").click()
+    expect(empty).to_be_hidden()
+    open_page(page, "audience")
+    assert page.locator("#choices .filter:visible").count() == 0
 
 
 def test_the_page_dates_its_data_and_its_sync(page: Page) -> None:
@@ -705,7 +775,9 @@ def test_a_print_shows_the_choices_without_controls(own_page: Page) -> None:
     parts = ["nav", "#choices", ".definitions", "#range", "#headline_figures"]
     shown = [part for part in parts if own_page.locator(part).first.is_visible()]
     assert shown == ["#range", "#headline_figures"]
-    assert texts(own_page, "#range")[0].endswith("Amounts in EUR. Channel: Email.")
+    assert texts(own_page, "#range")[0].endswith(
+        "Amounts in EUR. Revenue and conversions: Placed Order. Channel: Email."
+    )
 
 
 def test_the_page_is_labelled(page: Page) -> None:
@@ -723,7 +795,7 @@ def test_the_page_is_labelled(page: Page) -> None:
 
 def test_every_tile_defines_its_metrics(page: Page) -> None:
     """Each tile has the definitions of its metrics, in the words of dbt."""
-    definitions = texts(page, "#headline_figures [data-name=click_rate] dd")
+    definitions = texts(page, "#email_figures [data-name=click_rate] dd")
     assert definitions == ["Unique clicks / delivered, over the channels whose clicks are counted."]
     assert page.locator(".tile").count() == page.locator(".tile .definitions").count()
 

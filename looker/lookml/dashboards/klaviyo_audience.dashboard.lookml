@@ -8,7 +8,7 @@
   - name: Date
     title: Date
     type: field_filter
-    default_value: 90 day
+    default_value: 30 day
     allow_multiple_values: true
     model: klaviyo
     explore: audience_growth
@@ -28,12 +28,12 @@
     explore: audience_growth
     type: looker_line
     fields:
-    - audience_growth.date_week
+    - audience_growth.date_date
     - audience_growth.members_joined
     - audience_growth.members_left
     pivots: []
     sorts:
-    - audience_growth.date_week
+    - audience_growth.date_date
     filters:
       audience_growth.audience_type: channel
       audience_growth.audience_id: email
@@ -54,12 +54,12 @@
     explore: audience_growth
     type: looker_line
     fields:
-    - audience_growth.date_week
+    - audience_growth.date_date
     - audience_growth.members_joined
     - audience_growth.members_left
     pivots: []
     sorts:
-    - audience_growth.date_week
+    - audience_growth.date_date
     filters:
       audience_growth.audience_type: channel
       audience_growth.audience_id: sms

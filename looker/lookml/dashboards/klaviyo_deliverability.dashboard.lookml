@@ -8,7 +8,7 @@
   - name: Date
     title: Date
     type: field_filter
-    default_value: 90 day
+    default_value: 30 day
     allow_multiple_values: true
     model: klaviyo
     explore: message_performance
@@ -170,15 +170,19 @@
     explore: message_performance
     type: looker_line
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.message_type
     - message_performance.bounce_rate
     pivots:
     - message_performance.message_type
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
+    reference_lines:
+    - reference_type: line
+      line_value: '0.02'
     filters:
       message_performance.send_channel: email
+      message_performance.delivered: '>=50'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -187,7 +191,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Bounce rate: Bounced / recipients, over the channels whose bounces are counted.'
+    note_text: 'Above 2 % (the dashed line) mailbox providers begin to refuse mail. Bounce rate: Bounced
+      / recipients, over the channels whose bounces are counted.'
     note_state: collapsed
     note_display: hover
     width: 12
@@ -200,15 +205,21 @@
     explore: message_performance
     type: looker_line
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.message_type
     - message_performance.spam_complaint_rate
     pivots:
     - message_performance.message_type
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
+    reference_lines:
+    - reference_type: line
+      line_value: '0.001'
+    - reference_type: line
+      line_value: '0.003'
     filters:
       message_performance.send_channel: email
+      message_performance.delivered: '>=50'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -217,8 +228,9 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Gmail and Yahoo ask senders to stay below 0.1 %, and never to reach 0.3 %. Spam complaint
-      rate: Spam complaints / delivered, over the channels whose complaints are counted.'
+    note_text: 'Gmail and Yahoo ask senders to stay below 0.1 %, and never to reach 0.3 % (the dashed
+      lines). Spam complaint rate: Spam complaints / delivered, over the channels whose complaints are
+      counted.'
     note_state: collapsed
     note_display: hover
     width: 12

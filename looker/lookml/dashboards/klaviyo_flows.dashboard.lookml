@@ -8,7 +8,7 @@
   - name: Date
     title: Date
     type: field_filter
-    default_value: 90 day
+    default_value: 30 day
     allow_multiple_values: true
     model: klaviyo
     explore: message_performance
@@ -169,13 +169,13 @@
     type: looker_column
     stacking: normal
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.send_channel
     - message_performance.conversion_value
     pivots:
     - message_performance.send_channel
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
     filters:
       message_performance.message_type: flow
     listen:
@@ -200,17 +200,18 @@
     explore: message_performance
     type: looker_line
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.send_channel
     - message_performance.conversion_rate
     pivots:
     - message_performance.send_channel
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
     series_labels:
       message_performance.conversion_rate: Daily converters / delivered
     filters:
       message_performance.message_type: flow
+      message_performance.delivered: '>=50'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -234,6 +235,7 @@
     type: looker_grid
     fields:
     - message_performance.flow_id
+    - message_performance.send_channel
     - message_performance.flow_name
     - message_performance.delivered
     - message_performance.open_rate
@@ -284,6 +286,7 @@
     type: looker_grid
     fields:
     - flow_period.flow_id
+    - flow_period.send_channel
     - flow_period.flow_name
     - flow_period.period_delivered
     - flow_period.period_open_rate

@@ -8,7 +8,7 @@
   - name: Date
     title: Date
     type: field_filter
-    default_value: 90 day
+    default_value: 30 day
     allow_multiple_values: true
     model: klaviyo
     explore: message_performance
@@ -132,32 +132,6 @@
     height: 4
     row: 0
     col: 12
-  - title: Daily converters / delivered
-    name: Daily converters / delivered
-    model: klaviyo
-    explore: message_performance
-    type: single_value
-    fields:
-    - message_performance.conversion_rate
-    series_labels:
-      message_performance.conversion_rate: Daily converters / delivered
-    filters: {}
-    listen:
-      Date: message_performance.sent_date
-      Account: message_performance.account_name
-      Channel: message_performance.send_channel
-      Message type: message_performance.message_type
-      Campaign: message_performance.campaign_name
-      Flow: message_performance.flow_name
-      Tags: message_performance.tag_names
-    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
-      and 365 days and for whole months. Conversion rate: Recipients who converted / delivered.'
-    note_state: collapsed
-    note_display: hover
-    width: 6
-    height: 4
-    row: 0
-    col: 18
   - title: Delivered
     name: Delivered
     model: klaviyo
@@ -179,8 +153,8 @@
     note_display: hover
     width: 6
     height: 4
-    row: 4
-    col: 0
+    row: 0
+    col: 18
   - title: Daily openers / delivered
     name: Daily openers / delivered
     model: klaviyo
@@ -190,7 +164,8 @@
     - message_performance.open_rate
     series_labels:
       message_performance.open_rate: Daily openers / delivered
-    filters: {}
+    filters:
+      message_performance.send_channel: email
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -199,15 +174,15 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
-      and 365 days and for whole months. Open rate: Unique opens / delivered, over the channels whose
-      opens are counted.'
+    note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
+      count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
+      for whole months. Open rate: Unique opens / delivered, over the channels whose opens are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
     height: 4
     row: 4
-    col: 6
+    col: 0
   - title: Daily clickers / delivered
     name: Daily clickers / delivered
     model: klaviyo
@@ -217,7 +192,8 @@
     - message_performance.click_rate
     series_labels:
       message_performance.click_rate: Daily clickers / delivered
-    filters: {}
+    filters:
+      message_performance.send_channel: email
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -226,9 +202,37 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
-      and 365 days and for whole months. Click rate: Unique clicks / delivered, over the channels whose
-      clicks are counted.'
+    note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
+      count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
+      for whole months. Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 6
+  - title: Daily converters / delivered
+    name: Daily converters / delivered
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.conversion_rate
+    series_labels:
+      message_performance.conversion_rate: Daily converters / delivered
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
+      count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
+      for whole months. Conversion rate: Recipients who converted / delivered.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -244,7 +248,8 @@
     - message_performance.unsubscribe_rate
     series_labels:
       message_performance.unsubscribe_rate: Daily unsubscribers / delivered
-    filters: {}
+    filters:
+      message_performance.send_channel: email
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -253,9 +258,10 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
-      and 365 days and for whole months. Unsubscribe rate: Recipients who unsubscribed / delivered, over
-      the channels whose unsubscribes are counted.'
+    note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
+      count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
+      for whole months. Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose
+      unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -269,13 +275,13 @@
     type: looker_column
     stacking: normal
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.message_type
     - message_performance.conversion_value
     pivots:
     - message_performance.message_type
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -300,13 +306,13 @@
     type: looker_column
     stacking: normal
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.send_channel
     - message_performance.conversion_value
     pivots:
     - message_performance.send_channel
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -330,17 +336,18 @@
     explore: message_performance
     type: looker_line
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.message_type
     - message_performance.open_rate
     pivots:
     - message_performance.message_type
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
     series_labels:
       message_performance.open_rate: Daily openers / delivered
     filters:
       message_performance.send_channel: email
+      message_performance.delivered: '>=50'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -364,17 +371,18 @@
     explore: message_performance
     type: looker_line
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.message_type
     - message_performance.click_rate
     pivots:
     - message_performance.message_type
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
     series_labels:
       message_performance.click_rate: Daily clickers / delivered
     filters:
       message_performance.send_channel: email
+      message_performance.delivered: '>=50'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name

@@ -8,7 +8,7 @@
   - name: Date
     title: Date
     type: field_filter
-    default_value: 90 day
+    default_value: 30 day
     allow_multiple_values: true
     model: klaviyo
     explore: message_performance
@@ -82,10 +82,17 @@
     sorts:
     - message_performance.sent_hour
     - message_performance.sent_weekday
+    dynamic_fields:
+    - category: measure
+      measure: count_of_campaign_id
+      label: Number of Campaign id
+      based_on: message_performance.campaign_id
+      type: count_distinct
     filters:
       message_performance.message_type: campaign
       message_performance.send_channel: email
       message_performance.delivered: '>=1000'
+      count_of_campaign_id: '>=3'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -95,9 +102,9 @@
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
     note_text: 'Click rate of email campaigns by weekday and hour of sending, in the account''s time zone.
-      An hour with fewer than 1,000 delivered emails stays empty. Some hours hold special occasions: look
-      at what was sent before you move a send. Click rate: Unique clicks / delivered, over the channels
-      whose clicks are counted.'
+      An hour with fewer than 1,000 delivered emails or 3 campaigns stays empty. Some hours hold special
+      occasions: look at what was sent before you move a send. Click rate: Unique clicks / delivered,
+      over the channels whose clicks are counted.'
     note_state: collapsed
     note_display: hover
     width: 12
@@ -120,10 +127,17 @@
     sorts:
     - message_performance.sent_hour
     - message_performance.sent_weekday
+    dynamic_fields:
+    - category: measure
+      measure: count_of_campaign_id
+      label: Number of Campaign id
+      based_on: message_performance.campaign_id
+      type: count_distinct
     filters:
       message_performance.message_type: campaign
       message_performance.send_channel: email
       message_performance.delivered: '>=1000'
+      count_of_campaign_id: '>=3'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -132,9 +146,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Revenue per recipient of email campaigns by weekday and hour of sending. Some hours hold
-      special occasions: look at what was sent before you move a send. Revenue per recipient: Revenue
-      / delivered, as Klaviyo defines it.'
+    note_text: 'Revenue per recipient of email campaigns by weekday and hour of sending, of 1,000 delivered
+      emails and 3 campaigns or more. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
     note_state: collapsed
     note_display: hover
     width: 12

@@ -8,7 +8,7 @@
   - name: Date
     title: Date
     type: field_filter
-    default_value: 90 day
+    default_value: 30 day
     allow_multiple_values: true
     model: klaviyo
     explore: message_performance
@@ -272,13 +272,13 @@
     type: looker_column
     stacking: normal
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.message_type
     - message_performance.conversion_value
     pivots:
     - message_performance.message_type
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
     filters:
       message_performance.send_channel: sms
     listen:
@@ -303,17 +303,18 @@
     explore: message_performance
     type: looker_line
     fields:
-    - message_performance.sent_week
+    - message_performance.sent_date
     - message_performance.message_type
     - message_performance.click_rate
     pivots:
     - message_performance.message_type
     sorts:
-    - message_performance.sent_week
+    - message_performance.sent_date
     series_labels:
       message_performance.click_rate: Daily clickers / delivered
     filters:
       message_performance.send_channel: sms
+      message_performance.delivered: '>=50'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name

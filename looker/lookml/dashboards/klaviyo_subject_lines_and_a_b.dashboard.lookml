@@ -8,7 +8,7 @@
   - name: Date
     title: Date
     type: field_filter
-    default_value: 90 day
+    default_value: 30 day
     allow_multiple_values: true
     model: klaviyo
     explore: subject_line_test
@@ -123,7 +123,7 @@
     - message_performance.revenue_per_recipient
     hidden_fields: []
     sorts:
-    - message_performance.open_rate desc
+    - message_performance.click_rate desc
     limit: 25
     filters:
       message_performance.message_type: campaign
