@@ -52,12 +52,8 @@ def _describe_settings(
         yield "Metric", f"{dashboard.label(tile, metric)}: {_describe_metric(metric, semantics)}"
     for name in tile.bars:
         yield "Style", f"{semantics.metric(name).label} as bar, with its number"
-    for name, value in tile.where.items():
-        yield "Filter", f"Include `{name}` equal to `{str(value).lower()}`"
-    for name, least in tile.minimum.items():
-        yield "Filter", f"Include `{formula(semantics.metric(name), semantics)}` at least {least:,}"
-    for name, least in tile.distinct.items():
-        yield "Filter", f"Include `count_distinct({name})` at least {least}"
+    for condition in _describe_filters(tile, semantics):
+        yield "Filter", f"Include {condition}"
     for limit in tile.limits:
         yield "Reference line", f"Constant value {limit}, dashed"
     if tile.order:
@@ -68,6 +64,15 @@ def _describe_settings(
         yield "Date range", "Fixed: from a day before the first sync, to today"
     elif tile.chart == "figures":
         yield "Comparison date range", "Previous period"
+
+
+def _describe_filters(tile: Tile, semantics: Semantics) -> Iterator[str]:
+    for name, value in tile.where.items():
+        yield f"`{name}` equal to `{str(value).lower()}`"
+    for name, least in tile.minimum.items():
+        yield f"`{formula(semantics.metric(name), semantics)}` at least {least:,}"
+    for name, least in tile.distinct.items():
+        yield f"`count_distinct({name})` at least {least}"
 
 
 def _describe_dimensions(

@@ -32,7 +32,13 @@ X_AXIS = {
 }
 GROWING_STEPS = {
     "transform": [{"filter": "!datum.is_final && datum.position === 0"}],
-    "mark": {"type": "rect", "color": GREY, "opacity": 0.16, "width": {"band": 1.34}, "aria": False},
+    "mark": {
+        "type": "rect",
+        "color": GREY,
+        "opacity": 0.16,
+        "width": {"band": 1.34},
+        "aria": False,
+    },
 }
 CONFIG = {
     "background": "transparent",
@@ -55,8 +61,8 @@ def build_spec(
 ) -> dict[str, Any]:
     """The Vega specification of a chart over time, without data.
 
-    `series` are in order, `{label, color}`; a screen reader reads `description`. Steps whose results
-    are not final stand on grey; each of `limits` is a dashed line.
+    `series` are in order, `{label, color}`; a screen reader reads `description`. Steps without
+    final results are on grey; each of `limits` is a dashed line.
     """
     return vl_convert.vegalite_to_vega(
         {

@@ -40,7 +40,7 @@ class Tile:
     where: dict[str, str | bool] = field(default_factory=dict)
     dated: bool = True  # shows the chosen days; else all rows
     minimum: dict[str, int] = field(default_factory=dict)  # a group with less is not shown
-    distinct: dict[str, int] = field(default_factory=dict)  # of a dimension, the fewest values of a shown group
+    distinct: dict[str, int] = field(default_factory=dict)  # the same, of its values
     limits: list[float] = field(default_factory=list)  # dashed lines across a chart of lines
     order: str = ""  # metric or dimension; the greatest first
     limit: int = 0
@@ -106,8 +106,8 @@ class Page:
 class Dashboard:
     """The whole declaration. `model` is the default for tiles.
 
-    `lists` are dimensions whose text lists several values, separated by a comma and a blank. Results
-    of a send grow for `attribution_days`. `orders` is the count behind amounts of money.
+    `lists` are dimensions whose text lists several values, separated by a comma and a blank.
+    Results of a send grow for `attribution_days`. `orders` is the count behind amounts of money.
     """
 
     title: str

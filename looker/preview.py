@@ -182,7 +182,7 @@ def _build_data(
 
 
 def _find_events(metric: Metric, dashboard: Dashboard, semantics: Semantics) -> str:
-    """The sum that counts what a metric is made of: orders behind an amount, clicks behind a rate."""
+    """The sum that counts what a metric is made of: orders of an amount, clicks of a rate."""
     counted = metric.sums[0]
     return dashboard.orders if semantics.metric(counted).format == "money" else counted
 
