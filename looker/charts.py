@@ -1,7 +1,7 @@
 """Charts as Vega, the language the page's library draws; compiled here from Vega-Lite.
 
 A specification only draws. `page.js` computes its rows,
-`{x, series, position, value, x_text, value_text, text, is_final}`;
+`{x, series, position, value, x_text, value_text, text, is_growing, is_partial}`;
 `format_value` and `format_x` are functions of page.js.
 """
 
@@ -30,8 +30,8 @@ X_AXIS = {
         "labelSeparation": 12,
     },
 }
-GROWING_STEPS = {
-    "transform": [{"filter": "!datum.is_final && datum.position === 0"}],
+UNFINISHED_STEPS = {
+    "transform": [{"filter": "(datum.is_growing || datum.is_partial) && datum.position === 0"}],
     "mark": {
         "type": "rect",
         "color": GREY,
@@ -61,8 +61,8 @@ def build_spec(
 ) -> dict[str, Any]:
     """The Vega specification of a chart over time, without data.
 
-    `series` are in order, `{label, color}`; a screen reader reads `description`. Steps without
-    final results are on grey; each of `limits` is a dashed line.
+    `series` are in order, `{label, color}`; a screen reader reads `description`. Unfinished
+    steps are on grey; each of `limits` is a dashed line.
     """
     return vl_convert.vegalite_to_vega(
         {
@@ -73,7 +73,7 @@ def build_spec(
             "height": HEIGHT,
             "autosize": {"type": "fit-x", "contains": "padding"},
             "encoding": {"x": X_AXIS},
-            "layer": [GROWING_STEPS, _build_marks(kind, number_format, series), *_rules(limits)],
+            "layer": [UNFINISHED_STEPS, _build_marks(kind, number_format, series), *_rules(limits)],
             "config": CONFIG,
         },
         vl_version="6.4",

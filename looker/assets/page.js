@@ -152,16 +152,45 @@ function getChosenFilters() {
   return Object.keys(dashboard.filters).filter((name) => getChoice(name));
 }
 
-// The chosen days and, of the same length, the days before them.
+// The first and last day of each choice that is a part of the calendar.
+const CALENDAR = {
+  yesterday: (today) => [addDays(today, -1), addDays(today, -1)],
+  this_month: (today) => [getStart(today, 1), today],
+  last_month: (today) => [getStart(addMonths(today, -1), 1), addDays(getStart(today, 1), -1)],
+  this_quarter: (today) => [getStart(today, 3), today],
+  last_quarter: (today) => [getStart(addMonths(today, -3), 3), addDays(getStart(today, 3), -1)],
+  this_year: (today) => [getStart(today, 12), today],
+};
+// The months from each such choice to the one before; the others are compared with as many days.
+const MONTHS = { this_month: 1, last_month: 1, this_quarter: 3, last_quarter: 3, this_year: 12 };
+
+// The chosen days, and those that they are compared with.
 function getPeriod() {
-  const last = getAccount().data_to;
-  const isCustom = getChoice('days') === 'custom';
-  const days = isCustom ? 30 : Number(getChoice('days'));
-  const ends = [(isCustom && getChoice('from')) || addDays(last, 1 - days), (isCustom && getChoice('to')) || last];
-  const [from, to] = ends.map((day) => clampDay(day, dashboard.since, last)).toSorted();
-  const length = (toDate(to) - toDate(from)) / DAY + 1;
-  const { grain } = dashboard.periods.find((period) => length <= period.days) ?? dashboard.periods.at(-1);
-  return { days: length, grain, from, to, before: { from: addDays(from, -length), to: addDays(from, -1) } };
+  const { data_to: last } = getAccount();
+  const [from, to] = getChosenDays().map((day) => clampDay(day, dashboard.since, last)).toSorted();
+  const days = countDays(from, to);
+  const { grain } = dashboard.periods.find((period) => days <= period.days) ?? dashboard.periods.at(-1);
+  return { days, grain, from, to, before: getDaysBefore(from, to) };
+}
+
+function getChosenDays() {
+  const { data_to: last, today } = getAccount();
+  const choice = getChoice('days');
+  if (choice in CALENDAR) return CALENDAR[choice](today);
+  const days = choice === 'custom' ? 30 : Number(choice);
+  const isCustom = choice === 'custom';
+  return [(isCustom && getChoice('from')) || addDays(last, 1 - days), (isCustom && getChoice('to')) || last];
+}
+
+function getDaysBefore(from, to) {
+  const months = getChoice('compare') === 'year' ? 12 : MONTHS[getChoice('days')];
+  if (months) return { from: addMonths(from, -months), to: addMonths(to, -months) };
+  const days = countDays(from, to);
+  return { from: addDays(from, -days), to: addDays(to, -days) };
+}
+
+function countDays(from, to) {
+  return (toDate(to) - toDate(from)) / DAY + 1;
 }
 
 // Days are text, year first, so their order is that of text.
@@ -175,11 +204,12 @@ function getFinalDay(model) {
   return addDays(getAccount().today, -1 - model.growing_days);
 }
 
-// The days of a period whose results are final, and as many of the period before; null without any.
+// The days of a period whose results are final, and as many of the one before; null without any.
 function getFinalDays(model, { from, to, before }) {
   const [last] = [to, getFinalDay(model)].toSorted();
   if (last < from) return null;
-  const days = (toDate(last) - toDate(from)) / DAY + 1;
+  if (last === to) return { days: countDays(from, to), from, to, before };
+  const days = countDays(from, last);
   return { days, from, to: last, before: { from: before.from, to: addDays(before.from, days - 1) } };
 }
 
@@ -310,6 +340,21 @@ function addDays(day, days) {
   return new Date(toDate(day).getTime() + days * DAY).toISOString().slice(0, 10);
 }
 
+// The same day some months later; of the last day of a month, the last day.
+function addMonths(day, months) {
+  const [year, month, date] = day.split('-').map(Number);
+  const getLength = (number) => new Date(Date.UTC(year, number, 0)).getUTCDate();
+  const length = getLength(month + months);
+  const wanted = date === getLength(month) ? length : Math.min(date, length);
+  return new Date(Date.UTC(year, month + months - 1, wanted)).toISOString().slice(0, 10);
+}
+
+// The first day of the month, quarter or year (1, 3 or 12 months) of a day.
+function getStart(day, months) {
+  const [year, month] = day.split('-').map(Number);
+  return new Date(Date.UTC(year, Math.floor((month - 1) / months) * months, 1)).toISOString().slice(0, 10);
+}
+
 function getMonday(day) {
   return addDays(day, -((toDate(day).getUTCDay() + 6) % 7));
 }
@@ -414,6 +459,7 @@ function renderFigures(tile, rows, period) {
 function describeChange(tile, name, rows, period) {
   const { model } = tile;
   const { days } = period;
+  if (getChoice('compare') === 'nothing') return [];
   const final = getFinalDays(model, period);
   if (final === null || 2 * final.days < days) return ['Too recent to compare'];
   const isWhole = final.to === period.to;
@@ -485,9 +531,13 @@ function renderChart(tile, allRows, period) {
 
 function describeSteps({ date_label: label, growing_days: days }, grain, lines) {
   const steps = grain === 'week' ? 'Weeks from Monday to Sunday' : 'Days';
-  const growing = days > 0 ? `, as messages are credited with orders for ${days} days` : '';
-  const grey = lines.flat().every((point) => point.is_final) ? '' : ` Grey: not final${growing}.`;
-  return `${steps}, by ${label.toLowerCase()}.${grey}`;
+  const points = lines.flat();
+  const reasons = [
+    points.some((point) => point.is_partial) && 'partial weeks',
+    points.some((point) => point.is_growing)
+      && `not final${days > 0 ? `, as messages are credited with orders for ${days} days` : ''}`,
+  ].filter(Boolean);
+  return `${steps}, by ${label.toLowerCase()}.${reasons.length > 0 ? ` Grey: ${reasons.join('; ')}.` : ''}`;
 }
 
 // Values by step and series: a series is a value of the dimension, or one of several metrics.
@@ -517,7 +567,8 @@ function createPoints({ chart, model, series, metrics }, values, x, { grain, fro
   const greatest = Math.max(...[...values.values()].map((value) => Math.abs(value)));
   const xText = grain === 'week' ? `Week of ${formatDay(x)}` : formatDay(x);
   const last = grain === 'week' ? addDays(x, 6) : x;
-  const isFinal = x >= from && last <= to && last <= getFinalDay(model);
+  const isGrowing = [last, to].toSorted()[0] > getFinalDay(model);
+  const isPartial = x < from || last > to;
   return series.map((part, position) => {
     const value = values.get(`${x} ${part.value}`) ?? (chart === 'columns' ? 0 : null);
     const valueText = formatNumber(value, format, greatest);
@@ -529,7 +580,8 @@ function createPoints({ chart, model, series, metrics }, values, x, { grain, fro
       value,
       value_text: valueText,
       text: `${xText}, ${part.label}: ${valueText}`,
-      is_final: isFinal,
+      is_growing: isGrowing,
+      is_partial: isPartial,
     };
   });
 }
@@ -781,7 +833,7 @@ function renderHeader() {
   document.getElementById('sandbox').hidden = !isTest;
   document.getElementById('range').textContent = [
     `${formatDay(from)} – ${formatDay(to)}`,
-    isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
+    getChoice('compare') !== 'nothing' && isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
     currency ? `. Amounts in ${currency}.` : '.',
     metric ? ` Revenue and conversions: ${metric}.` : '',
     ...filters.map((filter) => ` ${describeFilter(filter)}.`),

@@ -145,8 +145,8 @@ def open_dashboard(page: Page, html: Path, fragment: str = "") -> None:
 
 
 def choose_days(page: Page, days: int | str) -> None:
-    """Click a period."""
-    page.locator(f"label:has([name=days][value='{days}'])").click()
+    """Choose a period."""
+    choose(page, "days", str(days))
 
 
 def open_page(page: Page, name: str) -> None:
@@ -246,6 +246,31 @@ def test_figures_are_compared_over_final_days(page: Page, dashboard: Dashboard, 
     assert set(texts(page, "#email_figures .change")) == {
         f"No count of people in the {days} days before to compare"
     }
+
+
+def test_a_month_is_compared_with_the_month_before(page: Page, dashboard: Dashboard) -> None:
+    """October's figures, Klaviyo's own rates of the month among them, name those of September."""
+    choose_days(page, "last_month")
+    october = sql_figures_of(dashboard, date(2026, 10, 1), date(2026, 10, 31))
+    september = sql_figures_of(dashboard, date(2026, 9, 1), date(2026, 9, 30))
+    assert headline_figures(page) == october
+    [change] = texts(page, "#headline_figures [data-name=delivered] .change")
+    assert change.endswith(f"from {september['delivered']}")
+
+
+def test_days_are_compared_with_the_year_before_or_nothing(
+    page: Page, dashboard: Dashboard
+) -> None:
+    """A reader chooses what the figures are compared with."""
+    choose_days(page, "custom")
+    enter(page, "from", "2026-11-01")
+    enter(page, "to", "2026-11-10")
+    choose(page, "compare", "year")
+    earlier = sql_figures_of(dashboard, date(2025, 11, 1), date(2025, 11, 10))
+    change = page.locator("#headline_figures [data-name=delivered] .change")
+    expect(change).to_have_text(re.compile(f"from {earlier['delivered']}$"))
+    choose(page, "compare", "nothing")
+    expect(change).to_be_empty()
 
 
 def test_young_results_are_not_compared(page: Page) -> None:
