@@ -760,6 +760,19 @@ def test_no_page_scrolls_sideways_on_a_phone(own_page: Page) -> None:
     assert {name: width for name, width in widths.items() if width != 390} == {}
 
 
+def test_no_column_is_cut_on_a_small_laptop(own_page: Page) -> None:
+    """At a width of 1024 pixels every table shows all its columns."""
+    own_page.set_viewport_size({"width": 1024, "height": 900})
+    cut = []
+    for name in page_names(own_page):
+        open_page(own_page, name)
+        tables = own_page.locator("section:not([hidden]) .body.scroll")
+        cut += tables.evaluate_all(
+            "all => all.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.ariaLabel)"
+        )
+    assert cut == []
+
+
 def test_the_first_column_stays_in_view_on_a_phone(own_page: Page) -> None:
     """A table that is scrolled to its last figures still shows the names of its rows."""
     own_page.set_viewport_size({"width": 390, "height": 900})
