@@ -321,6 +321,8 @@ def show(rows: Iterable[Mapping[str, Any]]) -> None:
 def _format_cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {one}" for name, one in value.items())
     if isinstance(value, list | tuple):
         return "\n".join(map(str, value))
     return "" if value is None else str(value)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from simplyload.changes import Batch
+from simplyload.changes import Batch, Waiting
 from simplyload.sources.postgres.discover import SourceTable
 
 # The stream's own position as a JSON object: at least the LSN; PostgresSource only keeps it.
@@ -26,6 +26,7 @@ class Prepared:
     tables: Sequence[SourceTable]
     copy: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    waiting: Sequence[Waiting] = ()
 
 
 class Replication(Protocol):

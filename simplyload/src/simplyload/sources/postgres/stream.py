@@ -53,6 +53,7 @@ class ChangeStream:
             copy=[setup.published[oid].table.source_name for oid in setup.copy],
             tables=[published.table for published in setup.published.values()],
             warnings=setup.warnings,
+            waiting=setup.waiting,
         )
 
     def _connect(self, *, read_only: bool = True) -> Connection:
