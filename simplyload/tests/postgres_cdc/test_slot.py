@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -314,3 +315,49 @@ def test_a_slot_of_another_plugin_is_refused(source: Database, replica: Replica)
         assert source.one("select count(*) from pg_publication") == 0
     finally:
         source.run(f"select pg_drop_replication_slot('{replica.name}')")
+
+
+def test_the_first_run_says_which_transaction_it_waits_for(
+    source: Database, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slot waits for a transaction that writes: the run names its process, and then goes on."""
+    monkeypatch.setattr("simplyload.sources.postgres.source.NOTICE_SECONDS", 0.2)
+    source.run("create table a (id int primary key)")
+    with closing(source.connect()) as writer:
+        writer.autocommit = False
+        writer.cursor().execute("insert into a values (1)")
+        replica.during = lambda batch: writer.commit() if batch.warnings else None
+        assert [row["id"] for row in replica.sync().rows("a")] == [1]
+        assert f"once the transaction of pid {writer.info.backend_pid} " in replica.said
+        assert "open since" in replica.said
+
+
+@pytest.mark.parametrize("mode", ["auto", "cdc"])
+def test_a_wait_for_the_slot_has_an_end(source: Database, replica: Replica, mode: str) -> None:
+    """After `slot_timeout` the run fails with the process and the setting; nothing is polled."""
+    source.run("create table a (id int primary key)")
+    replica.settings = replica.settings.model_copy(
+        update={"mode": mode, "slot_timeout": timedelta(seconds=0.5)}
+    )
+    replica.restart()
+    with closing(source.connect()) as writer:
+        writer.autocommit = False
+        writer.cursor().execute("insert into a values (1)")
+        with pytest.raises(SourceError, match=f"pid {writer.info.backend_pid} .*slot_timeout"):
+            replica.sync()
+    assert (source.slots(), source.one("select count(*) from pg_publication")) == ([], 0)
+
+
+def test_a_read_that_ends_while_it_waits_for_the_slot_leaves_nothing(
+    source: Database, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is stopped (SIGTERM) meanwhile ends at once: the server's wait is cancelled."""
+    monkeypatch.setattr("simplyload.sources.postgres.source.NOTICE_SECONDS", 0.2)
+    source.run("create table a (id int primary key)")
+    with closing(source.connect()) as writer:
+        writer.autocommit = False
+        writer.cursor().execute("insert into a values (1)")
+        batches = replica.source.read({})
+        assert next(batches).state is None
+        batches.close()  # type: ignore[attr-defined]
+        assert (source.slots(), source.one("select count(*) from pg_publication")) == ([], 0)

@@ -36,7 +36,8 @@ class Replication(Protocol):
         """Make or check publication and slot for tables without a refusal of either kind.
 
         A state of None means a first read. Raises SourceError where the server or the role does
-        not permit it, and makes nothing then.
+        not permit it, and makes nothing then. It may wait for transactions of others; `close` from
+        another thread ends that.
         """
 
     def read(self, state: StreamState, tables: Sequence[SourceTable]) -> Iterator[Batch]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import psycopg2
+from psycopg2.errors import QueryCanceled
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.changes import Waiting
@@ -26,6 +27,7 @@ from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.slot import (
     Server,
     Slot,
+    SlotBusyError,
     check_owner,
     create_slot,
     drop_slot,
@@ -66,7 +68,7 @@ def prepare(  # noqa: PLR0913, PLR0917
     name = settings.slot_name(stream)
     slot = find_slot(connection, name)
     check_slot(connection, slot, settings.database)
-    created_at = _make_missing(connection, slot, name, settings.publication_name(stream), tables)
+    created_at = _make_missing(connection, slot, settings, stream, tables)
     warnings: list[str] = []
     if position and (lost := _why_lost(position, slot, server)):
         warnings.append(f"{lost}: all tables are copied again.")
@@ -138,14 +140,15 @@ def plan_publication(
 def _make_missing(
     connection: Connection,
     slot: Slot | None,
-    slot_name: str,
-    publication_name: str,
+    settings: PostgresSettings,
+    stream: str,
     tables: Sequence[SourceTable],
 ) -> int | None:
     """Make publication and slot where they are missing; the slot's LSN if it is new.
 
     The publication comes first: the server must find it at every change that it decodes.
     """
+    slot_name, publication_name = settings.slot_name(stream), settings.publication_name(stream)
     statement = plan_publication(connection, publication_name, tables)
     if statement:
         _run(connection, statement)
@@ -154,11 +157,16 @@ def _make_missing(
     try:
         if slot is not None:
             drop_slot(connection, slot_name)
-        return create_slot(connection, slot_name)
-    except psycopg2.Error:
+        return create_slot(connection, slot_name, settings.slot_timeout)
+    except psycopg2.Error as error:
         if statement and statement.startswith("CREATE"):
             _run(connection, f"DROP PUBLICATION {identifier(publication_name)}")
-        raise
+        if not isinstance(error, QueryCanceled):
+            raise
+        raise SlotBusyError(
+            f"The replication slot could not be made within {settings.slot_timeout}: it waits for"
+            f" {describe_writer(connection)}. End that, or raise slot_timeout."
+        ) from error
 
 
 def _run(connection: Connection, statement: str) -> None:
@@ -291,15 +299,22 @@ def _await_writers(connection: Connection, items: Sequence[Published]) -> list[W
 
 def describe_writer(connection: Connection) -> str:
     """Name the oldest transaction that writes: what needs a quiet moment waits for it."""
-    query = """select pid, usename, to_char(xact_start at time zone 'UTC', 'HH24:MI:SS')
-        from pg_catalog.pg_stat_activity
-        where (backend_xid is not null or backend_xmin is not null)
-            and pid <> pg_catalog.pg_backend_pid() and backend_type = 'client backend'
-        order by backend_xid is null, age(coalesce(backend_xid, backend_xmin)) desc limit 1"""
-    for pid, user, since in fetch(connection, query):
-        began = f"open since {since} UTC" if since else "whose begin this role may not see"
-        return f"the transaction of pid {pid} ({user}, {began})"
-    return "a prepared transaction (see pg_prepared_xacts)"
+    for pid, user, since in fetch(connection, _OLDEST_WRITER):
+        if pid is not None:
+            began = f"open since {since} UTC" if since else "pg_monitor would show since when"
+            return f"the transaction of pid {pid} ({user}, {began})"
+        return "a prepared transaction (see pg_prepared_xacts)"
+    return "the server's log (on a standby: pg_log_standby_snapshot() on its primary)"
+
+
+# pg_stat_activity hides the transaction ids of other roles, pg_locks does not.
+_OLDEST_WRITER = """
+select l.pid, a.usename, to_char(a.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a using (pid)
+where l.locktype = 'transactionid' and l.granted and l.mode = 'ExclusiveLock'
+    and l.pid is distinct from pg_catalog.pg_backend_pid()
+order by pg_catalog.age(l.transactionid) desc limit 1
+"""
 
 
 def _setup(  # noqa: PLR0913, PLR0917

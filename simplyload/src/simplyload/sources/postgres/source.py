@@ -1,7 +1,8 @@
 """The Postgres source: copies each table once, then follows it by the stream or by polling."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cached_property
@@ -32,12 +33,17 @@ from simplyload.sources.postgres.discover import (
 from simplyload.sources.postgres.pages import Scan, removed_condition
 from simplyload.sources.postgres.publication import find_publication
 from simplyload.sources.postgres.reading import Reading, Server
-from simplyload.sources.postgres.replication import Prepared, Replication
+from simplyload.sources.postgres.replication import Prepared, Replication, StreamState
 from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.postgres.setup import describe_writer
+from simplyload.sources.postgres.slot import SlotBusyError
 from simplyload.sources.postgres.state import CopyState, SourceState, load_state
 from simplyload.sources.postgres.stream import ChangeStream
 from simplyload.sources.postgres.validate import stream_problems, validate
 from simplyload.sources.source import Discovered, Finding
+
+# How long the stream may take to prepare before it is said what it waits for.
+NOTICE_SECONDS = 3.0
 
 # How often the other tables are followed while one is copied.
 FOLLOW_SECONDS = 60.0
@@ -109,7 +115,7 @@ class PostgresSource:
         warnings += gone
         waiting += renamed.values()
         readable = [one for one in discovered if not one.refusal and one.oid not in renamed]
-        prepared = self._prepare(known, readable, warnings)
+        prepared = yield from self._prepare(known, readable, warnings)
         streamed = list(prepared.tables) if prepared else []
         waiting += prepared.waiting if prepared else ()
         tables = self._replicable(readable)
@@ -188,8 +194,8 @@ class PostgresSource:
 
     def _prepare(
         self, known: SourceState | None, tables: Sequence[SourceTable], warnings: list[str]
-    ) -> Prepared | None:
-        """Prepare the stream; None where the tables are polled.
+    ) -> Generator[Batch, None, Prepared | None]:
+        """Prepare the stream; give None where the tables are polled.
 
         Mode `auto` decides once, at the first read: later, a stream that fails is no reason to
         copy all tables for another way of reading.
@@ -209,14 +215,30 @@ class PostgresSource:
         if self._settings.mode == "auto":
             warnings += [str(table.cdc_refusal) for table in tables if table.cdc_refusal]
         try:
-            prepared = self._replication.prepare(known.stream if known else None, streamable)
+            prepared = yield from self._await_stream(known.stream if known else None, streamable)
         except SourceError as error:
-            if mode == "cdc":
+            if mode == "cdc" or isinstance(error, SlotBusyError):
                 raise
             warnings.append(f"The tables are polled, not streamed. {error}")
             return None
         warnings += prepared.warnings
         return prepared
+
+    def _await_stream(
+        self, state: StreamState | None, tables: Sequence[SourceTable]
+    ) -> Generator[Batch, None, Prepared]:
+        """Prepare the stream in a thread; meanwhile say for which transaction it waits."""
+        with ThreadPoolExecutor(1) as pool:
+            preparing = pool.submit(self._replication.prepare, state, tables)
+            try:
+                while wait([preparing], NOTICE_SECONDS).not_done:
+                    holder = describe_writer(self._connection)
+                    said = self._new([f"The stream begins once {holder} has ended."])
+                    yield Batch(state=None, warnings=said)
+            except BaseException:
+                self._replication.close()
+                raise
+            return preparing.result()
 
     def _new(self, sentences: Sequence[str]) -> list[str]:
         """Leave out what this instance has said already: a run each minute would repeat it."""
