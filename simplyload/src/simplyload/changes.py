@@ -74,14 +74,28 @@ class Rejected:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A table that a read does not bring to the present: why, and the remedy.
+
+    Every read names it until it goes on; a run that leaves one waiting does not exit with 0.
+    """
+
+    table: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Changes and the state after them.
 
     A state of None means that the unit of work goes on (a transaction, a page): the engine stages
-    the changes and commits no earlier than with the next batch that has a state.
+    the changes and commits no earlier than with the next batch that has a state. `keep` says that
+    the state is committed also where no row changed: a later read cannot find out what it says.
     """
 
     changes: Sequence[Changes] = ()
     state: State | None
     rejected: Sequence[Rejected] = ()
     warnings: Sequence[str] = field(default=())
+    waiting: Sequence[Waiting] = field(default=())
+    keep: bool = False

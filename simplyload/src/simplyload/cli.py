@@ -257,7 +257,7 @@ def clean(
 def demo(
     *,
     folder: Path = Path("build/load-demo"),
-    repository: Path = Path(),
+    repository: Path | None = None,
 ) -> int:
     """Load a shop in PostgreSQL and a simulated Klaviyo account into DuckDB, and compare.
 
@@ -268,7 +268,7 @@ def demo(
     folder
         Where servers, configuration, change log and warehouse are kept.
     repository
-        The folder with klaviyo_sandbox and klaviyo_connector.
+        The folder with klaviyo_sandbox and klaviyo_connector, if this was not installed from it.
 
     """
     # The server's wheel falls back to /tmp where a login sets no XDG_RUNTIME_DIR: no fault here.
@@ -321,6 +321,8 @@ def show(rows: Iterable[Mapping[str, Any]]) -> None:
 def _format_cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {one}" for name, one in value.items())
     if isinstance(value, list | tuple):
         return "\n".join(map(str, value))
     return "" if value is None else str(value)

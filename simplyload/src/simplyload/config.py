@@ -67,11 +67,13 @@ class Configuration(BaseSettings):
 def read_configuration(file: Path | None = None, overrides: Sequence[str] = ()) -> Configuration:
     """Read the file, the environment and the overrides; ConfigurationError has every problem."""
     file = file or Path(os.environ.get(FILE_VARIABLE, DEFAULT_FILE))
-    problems: list[str] = []
-    values = _resolve(_read_file(file), "", problems)
-    problems += _misspelled_variables()
+    unset: dict[str, str] = {}
+    values = _resolve(_read_file(file), "", unset)
+    problems = [*unset.values(), *_misspelled_variables()]
     given = _parse_overrides(overrides)
-    configuration = _validate(given, values, problems)
+    configuration, wrong = _validate(given, values)
+    # What is wrong with a value that could not be filled in is said already.
+    problems += [problem for key, problem in wrong if key not in unset]
     if problems or configuration is None:
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise ConfigurationError(f"{file} cannot be used:{lines}")
@@ -80,9 +82,12 @@ def read_configuration(file: Path | None = None, overrides: Sequence[str] = ()) 
 
 
 def _validate(
-    given: dict[str, Any], file: dict[str, Any], problems: list[str]
-) -> Configuration | None:
-    """Join the places that values come from, in the order of their precedence."""
+    given: dict[str, Any], file: dict[str, Any]
+) -> tuple[Configuration | None, list[tuple[str, str]]]:
+    """Join the places that values come from, in the order of their precedence.
+
+    Give the configuration, and what is wrong with which key.
+    """
 
     class Joined(Configuration):
         @classmethod
@@ -97,13 +102,13 @@ def _validate(
             return init_settings, env_settings, InitSettingsSource(settings_cls, file)
 
     try:
-        return Joined(**given)
+        return Joined(**given), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=True)
-        problems += [_describe(detail) for detail in details]
+        keys = [".".join(_path_in_file(detail["loc"])) for detail in details]
+        return None, list(zip(keys, map(_describe, details), strict=True))
     except SettingsError as error:
-        problems.append(f"{error}: a list or a mapping in a variable is JSON")
-    return None
+        return None, [("", f"{error}: a list or a mapping in a variable is JSON")]
 
 
 # ---- the file ----
@@ -142,15 +147,13 @@ def _read_file(file: Path) -> dict[str, Any]:
     return values
 
 
-def _resolve(value: Any, key: str, problems: list[str]) -> Any:
-    """Replace every `${NAME}`; a variable that is not set is a problem."""
+def _resolve(value: Any, key: str, unset: dict[str, str]) -> Any:
+    """Replace every `${NAME}`; a key whose variable is not set is in `unset` with the problem."""
     if isinstance(value, dict):
-        return {
-            name: _resolve(one, f"{key}.{name}".lstrip("."), problems)
-            for name, one in value.items()
-        }
+        parts: Any = value.items()
+        return {name: _resolve(one, f"{key}.{name}".lstrip("."), unset) for name, one in parts}
     if isinstance(value, list):
-        return [_resolve(one, key, problems) for one in value]
+        return [_resolve(one, f"{key}.{place}", unset) for place, one in enumerate(value)]
     if not isinstance(value, str):
         return value
 
@@ -159,7 +162,7 @@ def _resolve(value: Any, key: str, problems: list[str]) -> Any:
         if escape:
             return f"${{{name}}}"
         if name not in os.environ:
-            problems.append(f"{key}: the environment has no variable {name}; set it")
+            unset[key] = f"{key}: the environment has no variable {name}; set it"
         return os.environ.get(name, "")
 
     return _REFERENCE.sub(replace, value)

@@ -108,6 +108,9 @@ class Pipeline:
         self._lease: Lease | None = None
         self._previous: str | None = None
         self._stopped: dict[str, Stopped] = {}
+        self._waiting: dict[str, str] = {}  # what the source does not bring to the present
+        self._keep = False  # the next commit is made also where no row changed
+        self._told: set[str] = set()
         self._stopping = False
         self._number = 0
         self._removed: list[str] = []
@@ -118,13 +121,15 @@ class Pipeline:
         self._stopping = True
 
     def run_once(self) -> RunResult:
-        """Read what is new, load it, and give what was done."""
+        """Read what is new, load it, and give what was done; tables that wait are tried again."""
         self._result = RunResult(stream=self.stream)
         with self._session():
             self._state = self._known_state() if self._committed is None else self._state
+            self._keep = bool(self._stopped)
             while not self._read_all():
                 self._notify("reread", message="Another run committed a newer state.")
-        self._result.stopped = {name: stop.message for name, stop in self._stopped.items()}
+        stopped = {name: stop.message for name, stop in self._stopped.items()}
+        self._result.stopped = self._waiting | stopped
         self._result.interrupted = self._stopping
         return self._result
 
@@ -173,7 +178,10 @@ class Pipeline:
                 self._destination.close()
 
     def _known_state(self) -> State:
-        self._committed = self._destination.read_state(self.stream) or {}
+        state = self._destination.read_state(self.stream)
+        stopped = self._destination.stopped(self.stream) if state is not None else []
+        self._stopped = {stop.table: stop for stop in stopped}
+        self._committed = state or {}
         return self._committed
 
     def _read_all(self) -> bool:
@@ -183,6 +191,7 @@ class Pipeline:
         that fails late in every run would never load anything otherwise.
         """
         gathering, complete = self._gather(), True
+        self._waiting = {}
         started = time.monotonic()
         failures: list[SourceError] = []
         for batch in self._read_until_failure(failures):
@@ -227,10 +236,16 @@ class Pipeline:
         for warning in batch.warnings:
             self._result.warnings.append(warning)
             self._notify("warning", message=warning)
+        for waiting in batch.waiting:
+            self._waiting[waiting.table] = waiting.message
+            if waiting.message not in self._told:
+                self._notify("stopped", table=waiting.table, message=waiting.message)
+            self._told.add(waiting.message)
+        self._keep |= batch.keep
 
     def _load(self, gathering: Gathering) -> bool:
         """Commit what is gathered, if anything; False when another run was faster."""
-        if not gathering.rows and not gathering.rejected:
+        if not gathering.rows and not gathering.rejected and not self._keep:
             return True
         if self._lease is None and not self._take_lease():
             return False
@@ -246,7 +261,6 @@ class Pipeline:
         self._previous = committed[-1] if committed else None
         self._removed = self._log.reconcile(self.stream, committed)
         self._removed += self._destination.drop_leftovers(self.stream)
-        self._stopped = {stop.table: stop for stop in self._destination.stopped(self.stream)}
         known = self._committed
         if self._known_state() == known:
             return True
@@ -274,6 +288,7 @@ class Pipeline:
         self._log.confirm(self.stream, load_id)
         self._source.ack(state)
         self._previous, self._committed, self._state = load_id, state, state
+        self._keep = False
         self._report(load, result)
 
     def _with_missed(self, staged: Sequence[Staged]) -> list[Staged]:

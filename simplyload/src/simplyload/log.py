@@ -18,11 +18,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import quote
 
 from simplyload.changes import State
 from simplyload.destinations.destination import Limits, Staged
-from simplyload.errors import AlreadyRunningError, SimplyLoadError
+from simplyload.errors import AlreadyRunningError, ConfigurationError, SimplyLoadError
 from simplyload.gather import Gathering
 
 
@@ -45,8 +46,7 @@ class ChangeLog:
     @contextmanager
     def lock(self, stream: str) -> Iterator[None]:
         """Hold the stream on this machine. Raises AlreadyRunningError while another run does."""
-        self._loads(stream).mkdir(parents=True, exist_ok=True)
-        with (self._stream(stream) / ".lock").open("a+") as file:
+        with self._open_lock(stream) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -59,6 +59,16 @@ class ChangeLog:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+    def _open_lock(self, stream: str) -> TextIO:
+        try:
+            self._loads(stream).mkdir(parents=True, exist_ok=True)
+            return (self._stream(stream) / ".lock").open("a+")
+        except OSError as error:
+            raise ConfigurationError(
+                f"log: {self.root} cannot be written ({error.strerror}): name a folder that this"
+                " user may write"
+            ) from None
 
     def gather(self, stream: str, limits: Limits) -> Gathering:
         """Begin the files of a load; those that a dead run left are removed."""

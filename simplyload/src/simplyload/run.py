@@ -64,7 +64,7 @@ class Outcome:
             "changes": self.changes,
             "rows": sum(self.rows.values()),
             "rejected": self.rejected,
-            "stopped": sorted(self.stopped),
+            "stopped": self.stopped,
             "lag_seconds": self.lag_seconds,
             "error": self.error,
         }

@@ -160,6 +160,14 @@ def test_a_failing_source_is_one_line(account: Workspace) -> None:
     assert "is the sandbox running?" in ran.err
 
 
+def test_a_log_that_cannot_be_written_is_one_line(account: Workspace) -> None:
+    """Each command that writes names the setting, and ends with 2 without a traceback."""
+    for words in (["sync"], ["replay"], ["clean"], ["checkpoint", "reset", "klaviyo"]):
+        ran = account.run(*words, "--set", "log=/proc/x")
+        assert (ran.code, "Traceback" in ran.err) == (2, False)
+        assert "log: /proc/x cannot be written" in ran.err
+
+
 def test_discover_and_validate_describe_the_source(account: Workspace) -> None:
     """`discover` lists every table of the connector, `validate` the scopes of the key."""
     listed = account.run("discover").rows

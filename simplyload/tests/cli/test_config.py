@@ -59,6 +59,15 @@ def test_r35_every_problem_is_named_at_once_with_its_remedy(file: Path) -> None:
     assert "hunter2" not in message
 
 
+def test_r35_a_variable_that_is_not_set_is_one_problem(file: Path) -> None:
+    """What the empty value would break is no second problem."""
+    file.write_text(GOOD.replace("host:", "port: ${NO_SUCH}\n    host:"))
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(file)
+    assert str(caught.value).count("\n") == 1
+    assert "sources.shop.port: the environment has no variable NO_SUCH" in str(caught.value)
+
+
 def test_a_missing_key_is_named(file: Path) -> None:
     """A source without its database and a file without a destination are two problems."""
     file.write_text("sources: {shop: {type: postgres, host: h, user: u}}")

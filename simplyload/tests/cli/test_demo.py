@@ -1,11 +1,13 @@
 """The demonstration, twice, as `make load-demo` runs it."""
 
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from simplyload.checks import TableCheck
 from simplyload.demo.demo import Loaded
+from simplyload.demo.sandbox import choose_times
 from simplyload.run import Outcome
 from tests.cli.conftest import REPOSITORY, Workspace
 
@@ -22,6 +24,14 @@ def test_the_demonstration_is_equal_and_then_incremental(
     assert "total_in_the_shop" in first.out
     campaigns = [line for line in second.out.splitlines() if "campaign_message" in line]
     assert [line.replace(" ", "").split("│")[4] for line in campaigns] == ["0"]
+
+
+def test_the_account_changes_with_the_day_alone() -> None:
+    """Two demonstrations of a day read one account, those of two days do not."""
+    epoch = date(2026, 11, 1)
+    early, late = (datetime(2026, 11, 27, hour, 59, 59, tzinfo=UTC) for hour in (0, 23))
+    assert choose_times(epoch, early) == choose_times(epoch, late)
+    assert choose_times(epoch, late) != choose_times(epoch, late + timedelta(seconds=1))
 
 
 def test_the_demonstration_fails_where_a_table_differs() -> None:

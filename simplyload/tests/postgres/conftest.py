@@ -143,6 +143,11 @@ class Replica:
         """Give the sentences of the last read."""
         return [warning for batch in self.batches for warning in batch.warnings]
 
+    @property
+    def waiting(self) -> dict[str, str]:
+        """Give the tables that the last read did not bring to the present."""
+        return {one.table: one.message for batch in self.batches for one in batch.waiting}
+
     def _apply(self, changes: Changes) -> list[dict[str, Any]]:
         rows = self._rows.setdefault(changes.table.name, {})
         listed = changes.rows.to_pylist()

@@ -70,17 +70,23 @@ def test_r14_a_table_without_replica_identity_is_refused(
 def test_a12_a_table_without_a_key_is_refused_and_the_others_go_on(
     run: Run, replicate: Replicate
 ) -> None:
-    """The read names the table that it leaves out, once, and copies the rest."""
+    """The read names the table that it leaves out and copies the rest; a pattern means no view."""
     run("create table bag (a int, b text); alter table bag replica identity full")
     run("insert into bag values (1, 'd'), (1, 'd'); create view v as select 1 as id")
     run("create table t (id int primary key); insert into t values (1)")
     replica = replicate()
     replica.sync()
     assert replica.rows("t") == [{"id": 1}]
+    assert replica.waiting == {
+        "bag": "public.bag has no primary key, so its rows cannot be told apart: add one."
+        " Or leave it out: exclude: [public.bag]."
+    }
     assert replica.warnings == [
-        "public.bag has no primary key, so its rows cannot be told apart: add one.",
-        "public.v is a view and has no key: replicate the tables behind it.",
+        "public.v is a view and has no key: replicate the tables behind it."
     ]
+    replica = replicate(exclude=["public.bag"], tables=["public.*", "public.v", "public.nope"])
+    replica.sync()
+    assert set(replica.waiting) == {"v", "public.nope"}
 
 
 def test_r21_a_column_with_the_name_of_our_own_refuses_its_table_alone(
@@ -92,10 +98,9 @@ def test_r21_a_column_with_the_name_of_our_own_refuses_its_table_alone(
     replica = replicate()
     replica.sync()
     assert replica.rows("t") == [{"id": 1}]
-    (warning,) = replica.warnings
-    assert warning == (
+    assert replica.waiting["odd"].startswith(
         "public.odd has the column _op, a name that changes themselves use: rename the column, or"
-        " leave the table out of `tables`."
+        " exclude the table."
     )
 
 
@@ -113,7 +118,7 @@ def test_a06_an_unlogged_table_is_polled_beside_the_stream(run: Run, replicate: 
     strict = replicate(mode="cdc", user="postgres", slot=replica.settings.slot_name("shop"))
     strict.sync()
     assert strict.rows("u") == []
-    assert "public.u is unlogged and in no write-ahead log: poll it." in strict.warnings
+    assert "public.u is unlogged and in no write-ahead log: poll it." in strict.waiting["u"]
     assert _validate(strict.settings, "public.u")[0].level == "error"
 
 
@@ -173,7 +178,7 @@ def test_what_a_role_may_not_read_is_left_out_and_named(
     replica = replicate()
     replica.sync()
     assert replica.rows("part") == [{"id": 1, "v": "v"}]
-    assert "public.hidden may not be read" in replica.warnings[0]
+    assert "public.hidden may not be read" in replica.waiting["hidden"]
     findings = _validate(settings(), "public.part")
     assert findings[0].message == "public.part: columns secret may not be read and are left out."
 

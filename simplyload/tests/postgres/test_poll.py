@@ -130,6 +130,26 @@ def test_r19_hard_deletes_are_found_by_their_keys(run: Run, replicate: Replicate
     }
 
 
+def test_r19_the_scan_of_keys_reads_what_no_cursor_tells(run: Run, replicate: Replicate) -> None:
+    """A row written with an old stamp, or moved back, or not stamped at all arrives, each once."""
+    run("create table t (id int primary key, v text, updated_at timestamptz default now())")
+    run("insert into t select i, 'v' from generate_series(1, 25) i")
+    replica = replicate(chunk_rows=10)
+    replica.sync()
+    run("insert into t values (30, 'late', '2001-01-01'), (31, 'new', now())")
+    run("update t set v = 'back', updated_at = '2001-01-01' where id = 3")
+    run("update t set v = 'not stamped', updated_at = '2001-01-02' where id = 20")
+    assert [change["id"] for change in replica.sync()] == [31]
+    replica.settings = replica.settings.model_copy(update={"delete_scan": timedelta()})
+    whole = [change["id"] for change in replica.sync() if change["_cols"] is None]
+    assert sorted(filter(None, whole)) == [3, 20, 30, 31]
+    assert replica.rows("t") == [
+        dict(zip(("id", "v", "updated_at"), row, strict=True))
+        for row in run('select id, v, updated_at from t order by id::text collate "C"')
+    ]
+    assert [change for change in replica.sync() if change["v"]] == []
+
+
 def test_r19_a_scan_of_keys_is_one_unit_of_work(run: Run, replicate: Replicate) -> None:
     """No state lies between the scan and the poll after it: a new row is never a key alone."""
     run("create table t (id int primary key, v text not null, updated_at timestamptz)")

@@ -98,7 +98,8 @@ class Replica:
             self.during(batch)
         for changes in self.changes():
             self.memory.apply(changes)
-        if state is not None and any(changes.rows.num_rows for changes in self.changes()):
+        is_kept = any(batch.keep for batch in self.batches)
+        if state is not None and (is_kept or any(one.rows.num_rows for one in self.changes())):
             self.state = state
             if ack:
                 self.source.ack(state)
@@ -120,8 +121,14 @@ class Replica:
 
     @property
     def said(self) -> str:
-        """Give the warnings of the last run as one text."""
-        return "\n".join(warning for batch in self.batches for warning in batch.warnings)
+        """Give the warnings of the last run as one text, and why tables wait."""
+        said = [warning for batch in self.batches for warning in batch.warnings]
+        return "\n".join([*said, *self.waiting.values()])
+
+    @property
+    def waiting(self) -> dict[str, str]:
+        """Give the tables that the last run did not bring to the present."""
+        return {one.table: one.message for batch in self.batches for one in batch.waiting}
 
     def rows(self, table: str) -> list[Row]:
         """List the destination's rows."""

@@ -1,14 +1,9 @@
 """The stream through the engine into DuckDB: after each run the destination equals the source."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
-from simplyload.engine import Pipeline, RunResult
-from simplyload.log import ChangeLog
-from simplyload.sources.postgres.source import PostgresSource
+from tests.postgres_cdc.flow import Flow
 from tests.postgres_cdc.replica import Database, Replica
 
 STEPS = {
@@ -52,37 +47,6 @@ STEPS = {
         "insert into c values (gen_random_uuid(), 'x')",
     ),
 }
-
-
-class Flow:
-    """A pipeline from the database into DuckDB; each run is a process's first."""
-
-    def __init__(self, replica: Replica, folder: Path) -> None:
-        self._replica = replica
-        self._folder = folder
-
-    def run(self) -> RunResult:
-        """Run once."""
-        with self._open() as (source, destination):
-            pipeline = Pipeline("shop", source, destination, ChangeLog(self._folder / "log"))
-            return pipeline.run_once()
-
-    def compare(self) -> Iterator[tuple[str, list[Any], list[Any]]]:
-        """Yield the rows of each table, of the source and of the destination."""
-        with self._open() as (source, destination):
-            for table in source.tables():
-                sides = (source.scan(table), destination.scan("shop", table))
-                rows = [[str(row) for part in side for row in part.to_pylist()] for side in sides]
-                yield table.name, sorted(rows[0]), sorted(rows[1])
-
-    @contextmanager
-    def _open(self) -> Iterator[tuple[PostgresSource, DuckDBDestination]]:
-        settings = DuckDBSettings(path=self._folder / "warehouse.duckdb")
-        with (
-            closing(PostgresSource(self._replica.settings, "shop")) as source,
-            closing(DuckDBDestination(settings)) as destination,
-        ):
-            yield source, destination
 
 
 def test_the_destination_equals_the_source_after_each_step(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -47,28 +48,34 @@ def one_row(source: Database, replica: Replica) -> Replica:
 
 
 def test_a1_the_slot_moves_under_foreign_traffic(source: Database, one_row: Replica) -> None:
-    """A run that finds no published change lets the log of other tables go, with no commit."""
+    """Once other tables have written 16 MB, a run without a change commits where the log may go."""
     source.run(
         "create table busy (id int)",
         f"alter table busy set (autovacuum_enabled = off); comment on table busy is '{'x' * 100}'",
-        "insert into busy select generate_series(1, 50000)",
+        "insert into busy select generate_series(1, 1000)",
     )
-    before, state = source.lsn(), one_row.state
+    state = one_row.state
     one_row.settings = one_row.settings.model_copy(update={"tables": ["public.a"]})
     one_row.restart()
     one_row.sync()
-    assert not list(one_row.changes())
     assert one_row.state is state
+    source.run("insert into busy select generate_series(1, 300000)")
+    before = source.lsn()
+    one_row.sync()
+    assert not list(one_row.changes())
     assert eventually(lambda: source.confirmed() >= before)
 
 
-def test_a1_a_heartbeat_writes_to_a_quiet_server(source: Database, one_row: Replica) -> None:
+def test_a1_a_heartbeat_writes_to_a_quiet_server(
+    source: Database, one_row: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With `heartbeat` each run writes a logical message, as a role that may only read."""
     source.run(
         "create role beat login replication", "grant select on all tables in schema public to beat"
     )
     one_row.settings = one_row.settings.model_copy(update={"heartbeat": True, "user": "beat"})
     one_row.restart()
+    monkeypatch.setattr("simplyload.sources.postgres.follow.KEPT_BYTES", 1)
     before = source.lsn()
     one_row.sync()
     assert eventually(lambda: source.confirmed() > before)
@@ -258,6 +265,26 @@ def test_a11_an_absent_slot_is_made_again_and_the_tables_copied(
     assert [row["id"] for row in one_row.sync().rows("a")] == [2, 3]
 
 
+MOVED = {
+    "moved": "select pg_replication_slot_advance('{slot}', pg_current_wal_flush_lsn())",
+    "made again": "select pg_drop_replication_slot('{slot}');"
+    " select pg_create_logical_replication_slot('{slot}', 'pgoutput')",
+}
+
+
+@pytest.mark.parametrize("how", MOVED)
+def test_a_slot_ahead_of_the_destination_is_named_and_the_tables_copied(
+    source: Database, one_row: Replica, how: str
+) -> None:
+    """What was before a slot that someone moved or made again arrives by a new copy."""
+    source.run("insert into a values (2)", "delete from a where id = 1")
+    source.run(*MOVED[how].format(slot=one_row.name).split("; "))
+    at = source.one("select confirmed_flush_lsn::text from pg_replication_slots")
+    assert one_row.sync().copied == {"public.a"}
+    assert f"{one_row.name} is at {at}, the destination at" in one_row.said
+    assert [row["id"] for row in one_row.rows("a")] == [2]
+
+
 def test_r15_a_lost_slot_is_named_and_the_tables_copied(source: Database, one_row: Replica) -> None:
     """A slot whose log the server removed (wal_status lost) is made again, with a new copy."""
     source.run("alter system set max_slot_wal_keep_size = '1MB'", "select pg_reload_conf()")
@@ -288,3 +315,49 @@ def test_a_slot_of_another_plugin_is_refused(source: Database, replica: Replica)
         assert source.one("select count(*) from pg_publication") == 0
     finally:
         source.run(f"select pg_drop_replication_slot('{replica.name}')")
+
+
+def test_the_first_run_says_which_transaction_it_waits_for(
+    source: Database, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slot waits for a transaction that writes: the run names its process, and then goes on."""
+    monkeypatch.setattr("simplyload.sources.postgres.source.NOTICE_SECONDS", 0.2)
+    source.run("create table a (id int primary key)")
+    with closing(source.connect()) as writer:
+        writer.autocommit = False
+        writer.cursor().execute("insert into a values (1)")
+        replica.during = lambda batch: writer.commit() if batch.warnings else None
+        assert [row["id"] for row in replica.sync().rows("a")] == [1]
+        assert f"once the transaction of pid {writer.info.backend_pid} " in replica.said
+        assert "open since" in replica.said
+
+
+@pytest.mark.parametrize("mode", ["auto", "cdc"])
+def test_a_wait_for_the_slot_has_an_end(source: Database, replica: Replica, mode: str) -> None:
+    """After `slot_timeout` the run fails with the process and the setting; nothing is polled."""
+    source.run("create table a (id int primary key)")
+    replica.settings = replica.settings.model_copy(
+        update={"mode": mode, "slot_timeout": timedelta(seconds=0.5)}
+    )
+    replica.restart()
+    with closing(source.connect()) as writer:
+        writer.autocommit = False
+        writer.cursor().execute("insert into a values (1)")
+        with pytest.raises(SourceError, match=f"pid {writer.info.backend_pid} .*slot_timeout"):
+            replica.sync()
+    assert (source.slots(), source.one("select count(*) from pg_publication")) == ([], 0)
+
+
+def test_a_read_that_ends_while_it_waits_for_the_slot_leaves_nothing(
+    source: Database, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is stopped (SIGTERM) meanwhile ends at once: the server's wait is cancelled."""
+    monkeypatch.setattr("simplyload.sources.postgres.source.NOTICE_SECONDS", 0.2)
+    source.run("create table a (id int primary key)")
+    with closing(source.connect()) as writer:
+        writer.autocommit = False
+        writer.cursor().execute("insert into a values (1)")
+        batches = replica.source.read({})
+        assert next(batches).state is None
+        batches.close()  # type: ignore[attr-defined]
+        assert (source.slots(), source.one("select count(*) from pg_publication")) == ([], 0)

@@ -23,7 +23,7 @@ from rich.table import Table as RichTable
 
 from simplyload.checks import TableCheck, compare
 from simplyload.config import Configuration, read_configuration
-from simplyload.demo.sandbox import API_KEY, read_orders, running_sandbox
+from simplyload.demo.sandbox import API_KEY, find_repository, read_orders, running_sandbox
 from simplyload.demo.server import running_server
 from simplyload.demo.shop import DATABASE, SETUP, fill_shop
 from simplyload.demo.workload import Workload
@@ -75,11 +75,12 @@ class Loaded:
         return ended_well and bool(self.checks) and all(one.is_equal for _, one in self.checks)
 
 
-def run_demo(folder: Path, repository: Path) -> int:
+def run_demo(folder: Path, repository: Path | None) -> int:
     """Run the demonstration; give 0 only if everything loaded equals its source."""
     console, folder = Console(), folder.resolve()
     with ExitStack() as stack:
         began = monotonic()
+        repository = repository or find_repository()
         shop = _prepare(folder, repository.resolve(), stack)
         console.print(f"PostgreSQL and the sandbox are ready ({monotonic() - began:.0f} s)")
         began = monotonic()

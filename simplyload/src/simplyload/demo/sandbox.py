@@ -1,12 +1,16 @@
 """The simulated Klaviyo account of the demonstration: a process, and the orders that it shows."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import requests
 
@@ -21,18 +25,9 @@ REVISION = "2026-10-15"
 
 @contextmanager
 def running_sandbox(repository: Path, epoch: date) -> Iterator[str]:
-    """Run a sandbox whose account is built around a day; yield its address.
-
-    Its clock is this hour, so a second demonstration in the same hour finds nothing new there.
-    """
-    if not (repository / "klaviyo_sandbox" / "__main__.py").is_file():
-        raise ConfigurationError(
-            f"{repository} has no klaviyo_sandbox: run the demonstration in the folder of the"
-            " repository klaviyo-warehouse, or name it with --repository"
-        )
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    times = ["--epoch", epoch.isoformat(), "--now", now.isoformat()]
-    command = [sys.executable, "-m", "klaviyo_sandbox", "--port", "0", "--no-limits", *times, *SIZE]
+    """Run a sandbox whose account is built around a day; yield its address."""
+    options = ["--port", "0", "--no-limits", *choose_times(epoch, datetime.now(UTC)), *SIZE]
+    command = [sys.executable, "-m", "klaviyo_sandbox", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=repository) as process:
         try:
             # The first line is the address; after an error there is none, and the reason is above.
@@ -42,6 +37,32 @@ def running_sandbox(repository: Path, epoch: date) -> Iterator[str]:
             yield line.removeprefix(READY).strip()
         finally:
             process.terminate()
+
+
+def choose_times(epoch: date, now: datetime) -> list[str]:
+    """Give the account's times: its clock is the beginning of this day, and its zone UTC.
+
+    The connector reads some tables once in a day of the account: if the account changed within a
+    day, those would differ from it until the next one.
+    """
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return ["--epoch", epoch.isoformat(), "--now", day.isoformat(), "--timezone", "UTC"]
+
+
+def find_repository() -> Path:
+    """Find the folder with klaviyo_sandbox: around this folder, or what the package is from."""
+    try:
+        installed = metadata.distribution("simplyload").read_text("direct_url.json")
+    except metadata.PackageNotFoundError:  # it runs from its source
+        installed = None
+    origin = Path(url2pathname(urlparse(json.loads(installed or "{}").get("url", "")).path))
+    for folder in (Path.cwd(), *Path.cwd().parents, *origin.parents):
+        if (folder / "klaviyo_sandbox" / "__main__.py").is_file():
+            return folder
+    raise ConfigurationError(
+        "the demonstration needs the repository klaviyo-warehouse: run it there, or name its folder"
+        " with --repository"
+    )
 
 
 def read_orders(url: str) -> list[Order]:

@@ -47,7 +47,8 @@ class SourceTable:
     """A table of the database as both the catalog and the settings describe it.
 
     `hidden` are columns that the role may not read, `indexed` columns that lead an index,
-    `replica_key` the columns of the replica identity's index.
+    `replica_key` the columns of the replica identity's index. `is_named`: the setting `tables` has
+    this very name, not a pattern.
     """
 
     oid: int
@@ -61,6 +62,7 @@ class SourceTable:
     may_read: bool
     is_unlogged: bool
     is_filtered: bool
+    is_named: bool = False
     hidden: tuple[str, ...] = ()
     indexed: frozenset[str] = frozenset()
     estimated_rows: int = 0
@@ -80,8 +82,8 @@ class SourceTable:
 
     @property
     def table(self) -> Table:
-        """Give the table of the contract; outside `public`, the schema is part of its name."""
-        name = self.relation if self.schema == "public" else f"{self.schema}__{self.relation}"
+        """Give the table of the contract."""
+        name = name_in_destination(self.schema, self.relation)
         schema = pa.schema([column.field for column in self.columns])
         return Table(name=name, key=self.key, schema=schema, source_name=self.source_name)
 
@@ -99,6 +101,11 @@ class SourceTable:
         return *indexed, *(f"{name} (no index)" for name in names if name not in indexed)
 
     @property
+    def is_asked_for(self) -> bool:
+        """Whether a run without it does not do what was asked: a pattern means no views."""
+        return self.is_named or self.kind not in _UNREADABLE
+
+    @property
     def refusal(self) -> Problem | None:
         """Say why the table cannot be replicated in any mode."""
         name, quoted = self.source_name, identifier(self.schema, self.relation)
@@ -112,7 +119,7 @@ class SourceTable:
         if taken := [one.name for one in self.columns if one.name in _TAKEN]:
             return Problem(
                 f"{name} has the column {taken[0]}, a name that changes themselves use",
-                "rename the column, or leave the table out of `tables`",
+                "rename the column, or exclude the table",
             )
         return self._key_refusal
 
@@ -179,6 +186,11 @@ class SourceTable:
         return next(column for column in self.columns if column.name == name)
 
 
+def name_in_destination(schema: str, relation: str) -> str:
+    """Give a table's name in the contract; outside `public`, the schema is a part of it."""
+    return relation if schema == "public" else f"{schema}__{relation}"
+
+
 # Partitions are read through their root. A partitioned table has no size of its own.
 _TABLES = """
 select c.oid::int8, n.nspname, c.relname, c.relkind::text, c.relpersistence::text,
@@ -220,7 +232,9 @@ where i.indrelid = any(%s::oid[]) and i.indisvalid and i.indpred is null
 
 def discover_tables(connection: Connection, settings: PostgresSettings) -> list[SourceTable]:
     """List the tables that the patterns choose, those that are refused too."""
-    chosen = [row for row in fetch(connection, _TABLES) if _matches(settings, row[1], row[2])]
+    chosen = [
+        row for row in fetch(connection, _TABLES) if is_chosen(settings, f"{row[1]}.{row[2]}")
+    ]
     oids = [row[0] for row in chosen]
     columns, hidden = _columns(connection, oids)
     indexes = _group(fetch(connection, _INDEXES, [oids]))
@@ -232,8 +246,28 @@ def discover_tables(connection: Connection, settings: PostgresSettings) -> list[
     return tables
 
 
-def _matches(settings: PostgresSettings, schema: str, relation: str) -> bool:
-    return any(fnmatchcase(f"{schema}.{relation}", pattern) for pattern in settings.tables)
+def is_chosen(settings: PostgresSettings, name: str) -> bool:
+    """Tell whether the settings choose a table of this name."""
+    return any(fnmatchcase(name, pattern) for pattern in settings.tables) and not any(
+        fnmatchcase(name, pattern) for pattern in settings.exclude
+    )
+
+
+def find_unmatched(settings: PostgresSettings, tables: Sequence[SourceTable]) -> list[str]:
+    """List the patterns of `tables` that choose nothing."""
+    names = [table.source_name for table in tables]
+    return [
+        pattern
+        for pattern in settings.tables
+        if not any(fnmatchcase(name, pattern) for name in names)
+    ]
+
+
+def find_names(connection: Connection, oids: Sequence[int]) -> dict[int, str]:
+    """Give the present names of tables, without those that exist no longer."""
+    query = """select c.oid::int8, n.nspname || '.' || c.relname from pg_catalog.pg_class c
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = any(%s::oid[])"""
+    return dict(fetch(connection, query, [list(oids)])) if oids else {}
 
 
 def _group(rows: Sequence[Sequence[Any]]) -> Mapping[int, list[Sequence[Any]]]:
@@ -283,6 +317,7 @@ def _source_table(
         may_read=may_read,
         is_unlogged=persistence == "u",
         is_filtered=is_filtered,
+        is_named=name in settings.tables,
         hidden=tuple(hidden),
         indexed=frozenset(keys[0] for _, _, keys in indexes if keys),
         estimated_rows=rows,

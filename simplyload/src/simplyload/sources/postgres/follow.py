@@ -9,10 +9,10 @@ import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from simplyload.changes import Batch
+from simplyload.changes import Batch, Waiting
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.connection import Reader, connect, fetch
-from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.discover import SourceTable, find_names
 from simplyload.sources.postgres.feed import Feed, is_dropped
 from simplyload.sources.postgres.gathering import Gathering, Streamed
 from simplyload.sources.postgres.pgoutput import Relation, decode
@@ -21,7 +21,7 @@ from simplyload.sources.postgres.publication import Published
 from simplyload.sources.postgres.reread import Again, read_cells
 from simplyload.sources.postgres.rows import RelationRows
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.setup import current_lsn, find_barrier
+from simplyload.sources.postgres.setup import current_lsn, describe_writer, find_barrier
 from simplyload.sources.postgres.slot import parse_lsn
 from simplyload.sources.postgres.types import Column, resolve_types
 
@@ -29,6 +29,10 @@ from simplyload.sources.postgres.types import Column, resolve_types
 # of one that goes on. Python's objects take 5 to 8 times that.
 BATCH_BYTES = 1_000_000
 PART_BYTES = 4_000_000
+
+# How much log a pass may read without a change before its position is committed all the same. The
+# slot never passes what is committed: else an old destination could not be told from a new one.
+KEPT_BYTES = 16 << 20
 
 WAIT_SECONDS = 1.0
 RECONNECTS = 5
@@ -50,13 +54,13 @@ class Pass:
     ) -> None:
         self._settings = settings
         self._stream = stream
-        self._position = self._given = position
+        self._begin = self._position = self._given = position
         self._published = published
         self._roots = {leaf: oid for oid, item in published.items() for leaf in item.leaves}
         self._catalog: Connection = connect(settings, stream)
         self._feed: Feed | None = None
         self.pending = pending
-        self._end: int | None = None
+        self._is_over = False
         # No batch has a state: what is read would be incomplete.
         self._hold = False
         # Changes were handed over since the last state.
@@ -90,16 +94,22 @@ class Pass:
         target = current_lsn(self._catalog)
         feed = Feed(self._settings, self._stream, self._position.start(self._published))
         self._feed = feed
-        gathering = Gathering(self._streamed(), self._find_table, self._open_rows)
+        gathering = Gathering(self._streamed(), self._find_table, self._open_rows, self._find_name)
         yield from self._gather(feed, gathering, target)
         yield from self._read_due(feed, gathering)
-        self._end, self._hold = feed.position, False
+        self._is_over, self._hold = True, False
         given, pending = self._given, self.pending
-        batch = self._commit(gathering, self._end)
-        if self.pending != pending or self._position.tables != given.tables:
-            yield batch
+        batch = self._commit(gathering, feed.position)
+        keep = self._position.tables != given.tables or self._is_far(given)
+        if keep:
+            self.pending = parse_lsn(self._position.lsn)
+        if self.pending != pending or keep:
+            yield replace(batch, keep=keep)
         if self.pending is None:
-            self.confirm(self._position)
+            self.confirm(self._begin)
+
+    def _is_far(self, given: StreamPosition) -> bool:
+        return parse_lsn(self._position.lsn) - parse_lsn(given.lsn) >= KEPT_BYTES
 
     def _streamed(self) -> dict[int, Streamed]:
         return {
@@ -133,17 +143,24 @@ class Pass:
         """Give everything gathered, and the position behind it."""
         changes, rejected = gathering.drain()
         position = self._position.advance(lsn, self._published)
-        warnings = []
+        waiting = []
         for oid, reason in gathering.stopped.items():
             if not position.tables[str(oid)].stopped:
                 position = position.stop(oid)
-                warnings.append(reason)
-        if changes or warnings or self._has_parts:
+                table = self._published[oid].table.table
+                waiting.append(Waiting(table=table.name, message=reason))
+        if changes or waiting or self._has_parts:
             # Without these no load may keep the state; and none needs to, since nothing is skipped.
             self.pending = parse_lsn(position.lsn)
         self._position = self._given = position
         self._has_parts = False
-        return Batch(changes=changes, rejected=rejected, state=position.dump(), warnings=warnings)
+        return Batch(
+            changes=changes,
+            rejected=rejected,
+            state=position.dump(),
+            waiting=waiting,
+            keep=bool(waiting),
+        )
 
     def _read_due(self, feed: Feed, gathering: Gathering) -> Iterator[Batch]:
         """Read from the tables what the server does not send: see `reread.py`.
@@ -158,12 +175,12 @@ class Pass:
         reached = feed.position
         yield self._part(gathering)
         if find_barrier(self._catalog) is None:
+            message = f"It is read again once {describe_writer(self._catalog)} has ended."
             for item in due:
                 if item.table.oid in gathering.incomplete:
-                    gathering.stop(item.table.oid, f"{item.table.source_name} is copied again.")
-            names = ", ".join(item.table.source_name for item in due)
-            warning = f"The values of {names} are read again once older transactions end."
-            yield Batch(state=None, warnings=[warning])
+                    gathering.stop(item.table.oid, message)
+            waiting = [Waiting(table=item.table.table.name, message=message) for item in due]
+            yield Batch(state=None, waiting=waiting)
             return
         self._hold = self._has_parts = True
         with closing(Reader(self._settings, self._stream)) as reader:
@@ -172,9 +189,8 @@ class Pass:
                 oid = item.table.oid
                 known = self._position.tables[str(oid)]
                 yield from again.read(item, known, is_whole=oid in gathering.incomplete)
-                self._position = self._position.with_table(
-                    oid, replace(known, types=item.types, leaves=tuple(sorted(item.leaves)))
-                )
+                read = replace(known, types=item.types, leaves=item.identities)
+                self._position = self._position.with_table(oid, read)
                 gathering.resume(oid, reached)
         yield from self._gather(feed, gathering, current_lsn(self._catalog))
 
@@ -197,6 +213,9 @@ class Pass:
             self._roots[relation_oid] = root
         return self._roots[relation_oid]
 
+    def _find_name(self, oid: int) -> str:
+        return find_names(self._catalog, [oid]).get(oid, "")
+
     def _open_rows(self, table: SourceTable, relation: Relation) -> RelationRows:
         """Begin to gather a table in the shape that a relation has, with its types of then."""
         wanted = {column.name for column in table.columns}
@@ -212,18 +231,13 @@ class Pass:
         )
 
     def confirm(self, position: StreamPosition) -> bool:
-        """Confirm what is committed; False where no connection is open for it.
-
-        When all is committed and the pass is over, the slot may go on to where the pass ended:
-        nothing published lies in between.
-        """
+        """Confirm what is committed; False where no connection is open for it."""
         if self.pending is not None and parse_lsn(position.lsn) >= self.pending:
             self.pending = None
         if self._feed is None:
             return False
-        is_over = self._end is not None and self.pending is None
-        self._feed.confirm(position.needed_lsn(self._end if is_over else None))
-        if is_over:
+        self._feed.confirm(position.needed_lsn())
+        if self._is_over and self.pending is None:
             self.close()
         return True
 

@@ -1,6 +1,6 @@
 """Gathers a stream's messages into changes per table, and notices what a table cannot survive."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from simplyload.changes import Changes, Rejected
@@ -25,7 +25,7 @@ class Streamed:
     """A table to gather changes of: those that committed before `lsn` are in the destination."""
 
     table: SourceTable
-    leaves: frozenset[int]
+    leaves: Collection[int]
     lsn: int
 
 
@@ -41,7 +41,8 @@ class Gathering:
     """The changes since the last drain.
 
     `find_table` gives the oid of the table that a relation belongs to: its own, or that of the root
-    whose partition it is. `open_rows` makes the gatherer of a table as a relation describes it.
+    whose partition it is, `find_name` the present name of a table. `open_rows` makes the gatherer
+    of a table as a relation describes it.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class Gathering:
         streamed: Mapping[int, Streamed],
         find_table: Callable[[int], int],
         open_rows: Callable[[SourceTable, Relation], RelationRows],
+        find_name: Callable[[int], str],
     ) -> None:
         self._streamed = dict(streamed)
         self._find_table = find_table
         self._open_rows = open_rows
+        self._find_name = find_name
         self._relations: dict[int, Relation] = {}
         self._targets: dict[int, _Target] = {}
         self._done: list[tuple[Changes, list[Rejected]]] = []
@@ -108,12 +111,24 @@ class Gathering:
         if oid in self.stopped or oid in self.incomplete:
             return None
         relation = self._relations[relation_oid]
-        if reason := _why_stop(streamed.table, relation, is_root=oid == relation_oid):
+        if reason := self._why_stop(streamed.table, relation, is_root=oid == relation_oid):
             self.stop(oid, reason)
             return None
         target = _Target(oid, self._open_rows(streamed.table, relation))
         self._targets[relation_oid] = target
         return target
+
+    def _why_stop(self, table: SourceTable, relation: Relation, *, is_root: bool) -> str:
+        """Say why the table cannot go on in this shape; empty where it can.
+
+        A table that was renamed and has its name again goes on: its oid says that it is the same.
+        """
+        name = f"{relation.schema}.{relation.name}"
+        if is_root and name != table.source_name and self._find_name(table.oid) == name:
+            return f"{table.source_name} was renamed to {name}: it is stopped."
+        if not _has_key(table, relation):
+            return f"The key of {table.source_name} changed: the next run copies it again."
+        return ""
 
     def stop(self, oid: int, reason: str) -> None:
         """Gather nothing more of a table; what was gathered before stays."""
@@ -138,7 +153,7 @@ class Gathering:
             if target is None or target.oid in ended:
                 continue
             streamed = self._streamed[target.oid]
-            if relation == target.oid or streamed.leaves <= set(relations):
+            if relation == target.oid or set(streamed.leaves) <= set(relations):
                 target.rows.truncate(self._commit_lsn, self._index + 1)
                 ended.add(target.oid)
             else:
@@ -159,18 +174,11 @@ class Gathering:
         return changes, [reject for _, rejects in done for reject in rejects]
 
 
-def _why_stop(table: SourceTable, relation: Relation, *, is_root: bool) -> str:
-    """Say why the table cannot go on in this shape; empty where it can.
+def _has_key(table: SourceTable, relation: Relation) -> bool:
+    """Tell whether a relation has the table's key.
 
     Under REPLICA IDENTITY FULL every column counts as key: the catalog alone knows the table's.
     """
-    name = f"{relation.schema}.{relation.name}"
-    if is_root and name != table.source_name:
-        return f"{table.source_name} was renamed to {name}: it is stopped."
     if relation.identity == FULL:
-        key = {column.name for column in relation.columns}
-        if set(table.key) <= key:
-            return ""
-    elif {column.name for column in relation.columns if column.is_key} == set(table.key):
-        return ""
-    return f"The key of {table.source_name} changed: the table is copied again."
+        return set(table.key) <= {column.name for column in relation.columns}
+    return {column.name for column in relation.columns if column.is_key} == set(table.key)

@@ -37,22 +37,31 @@ Position = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of one statement; `last` is the position of its last row."""
+    """Rows of one statement; `last` is the position of its last row.
+
+    `is_marked` says that the scan's `mark` is true for at least one of them.
+    """
 
     rows: pa.Table
     removed: pa.Array[Any] | None
     rejected: Sequence[Rejected]
     last: Position
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """What to read: columns of a table in an order, restricted by conditions."""
+    """What to read: columns of a table in an order, restricted by conditions.
+
+    `mark` is a condition that restricts nothing; `until` is the position of the last row.
+    """
 
     table: SourceTable
     columns: Sequence[Column]
     order: tuple[str, ...]
     conditions: Sequence[str] = ()
+    mark: str | None = None
+    until: Position = ()
 
     def pages(self, reader: Reader, rows: int, after: Position = ()) -> Iterator[Page]:
         """Yield pages of at most `rows` rows; a page of wide rows is cut at `PAGE_BYTES`."""
@@ -68,7 +77,8 @@ class Scan:
 
     def _query(self, after: Position, limit: int) -> str:
         wanted = [f"{sql} as {identifier(name)}" for name, sql in self._expressions().items()]
-        conditions = [*self.conditions, *self._continues(after)]
+        bounds = [*self._compare(">", after), *self._compare("<=", self.until)]
+        conditions = [*self.conditions, *bounds]
         where = f" where {' and '.join(conditions)}" if conditions else ""
         order = ", ".join(f"t.{identifier(name)}" for name in self.order)
         source = f"{self.table.from_clause} as t{where}"
@@ -80,14 +90,15 @@ class Scan:
         unheld = {f"u{i}": column.unheld for i, column in enumerate(self.columns) if column.unheld}
         order = {f"o{i}": self.table.column(name).text for i, name in enumerate(self.order)}
         removed = removed_condition(self.table)
-        return cells | unheld | order | ({"removed": removed} if removed else {})
+        flags = {"removed": removed, "marked": self.mark}
+        return cells | unheld | order | {name: flag for name, flag in flags.items() if flag}
 
-    def _continues(self, after: Position) -> list[str]:
+    def _compare(self, operator: str, place: Position) -> list[str]:
         """Compare as a row value: `a > x or (a = x and b > y)` would not use the index."""
-        if not after:
+        if not place:
             return []
         names = ", ".join(identifier(name) for name in self.order)
-        return [f"({names}) > ({', '.join(map(literal, after))})"]
+        return [f"({names}) {operator} ({', '.join(map(literal, place))})"]
 
     def _page(self, found: pa.Table) -> Page:
         cells = {
@@ -95,6 +106,7 @@ class Scan:
         }
         rows = pa.table(cells, schema=pa.schema([column.field for column in self.columns]))
         removed = found["removed"].combine_chunks() if "removed" in found.column_names else None
+        is_marked = self.mark is not None and bool(pc.any(found["marked"]).as_py())
         rejected = list(self._rejected(found))
         last = tuple(found[f"o{i}"][-1].as_py() for i in range(len(self.order)))
         for name in self.table.key:
@@ -102,7 +114,7 @@ class Scan:
                 kept = rows[name].is_valid().combine_chunks()
                 rows = rows.filter(kept)
                 removed = None if removed is None else removed.filter(kept)
-        return Page(rows, removed, rejected, last)
+        return Page(rows, removed, rejected, last, is_marked)
 
     def _rejected(self, found: pa.Table) -> Iterator[Rejected]:
         """Name the cells that do not fit, and the keys of their rows, by the server's text."""

@@ -87,7 +87,11 @@ def begin_poll(
     while not (is_past := observe(connection).is_past(fence)) and time.monotonic() < give_up:
         time.sleep(0.05)
     return PollState(
-        cursor=cursor, lower=watermark if is_past else None, fence=fence, xmin=before.xmin
+        cursor=cursor,
+        lower=watermark if is_past else None,
+        fence=fence,
+        xmin=before.xmin,
+        scanned=before.xmin,
     )
 
 
@@ -144,7 +148,7 @@ class Poll:
             lower = fence.watermark
             watermark = self._watermark(state, progress)
             fence = observe(self.connection).fence(watermark)
-        return PollState(cursor=state.cursor, lower=lower, fence=fence, xmin=progress.xmin)
+        return replace(state, lower=lower, fence=fence, xmin=progress.xmin, progress=None)
 
     def _watermark(self, state: PollState, progress: PollProgress) -> str | None:
         """Give the greater of the fence's watermark and this poll's newest value."""
@@ -194,11 +198,41 @@ def _read_watermark(connection: Connection, column: Column, value: str) -> str |
     return watermark
 
 
-def scan_keys(reader: Reader, table: SourceTable, rows: int) -> Iterator[Page]:
-    """Yield all keys of the table that are not soft-deleted."""
-    removed = removed_condition(table)
-    keys = [table.column(name) for name in table.key]
-    conditions = [f"not {removed}"] if removed else []
-    return Scan(table=table, columns=keys, order=table.key, conditions=conditions).pages(
-        reader, rows
-    )
+@dataclass(frozen=True, kw_only=True)
+class KeyScan:
+    """A scan of all keys, and of the whole rows that were written since the last one.
+
+    No cursor tells of those that poll has not seen: a stamp may be old when it is written, be moved
+    back, or stay. They are read by the page of keys in which they are, so each statement is short.
+    """
+
+    reader: Reader
+    table: SourceTable
+    rows: int
+    begin: Moment
+
+    def read(self, state: PollState) -> Iterator[tuple[Page, tuple[str, ...] | None]]:
+        """Yield pages of keys that are not soft-deleted (those carry no columns) and of rows."""
+        removed = removed_condition(self.table)
+        written = _written_since(state.scanned, self.begin.xmax)
+        after: tuple[str, ...] = ()
+        keys = Scan(
+            table=self.table,
+            columns=[self.table.column(name) for name in self.table.key],
+            order=self.table.key,
+            conditions=[f"not {removed}"] if removed else [],
+            mark=written,
+        )
+        for page in keys.pages(self.reader, self.rows):
+            yield page, ()
+            if page.is_marked:
+                whole = replace(
+                    keys,
+                    columns=self.table.columns,
+                    conditions=[written],
+                    mark=None,
+                    until=page.last,
+                )
+                for rows in whole.pages(self.reader, self.rows, after):
+                    yield rows, None
+            after = page.last

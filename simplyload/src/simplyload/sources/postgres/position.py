@@ -23,21 +23,21 @@ Types = Mapping[str, tuple[int, int]]
 class TablePosition:
     """A table in the stream, by the oid of its relation: what of it the destination has.
 
-    `leaves` are the partitions whose rows it has. `stopped` means that changes were left out: only
-    a new copy makes it right.
+    `leaves` are the partitions whose rows it has, by their identity. `stopped` means that changes
+    were left out: only a new copy makes it right.
     """
 
     name: str
     key: tuple[str, ...]
     membership: tuple[int, ...]
     types: Types
-    leaves: tuple[int, ...] = ()
+    leaves: tuple[int | str, ...] = ()
     lsn: str | None = None
     stopped: bool = False
 
     def differs(self, item: Published) -> bool:
         """Tell whether the table has other columns or partitions by now."""
-        return self.types != item.types or set(self.leaves) != item.leaves
+        return self.types != item.types or set(self.leaves) != set(item.identities)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +85,10 @@ class StreamPosition:
         }
         return replace(self, tables={**self.tables, **held})
 
-    def needed_lsn(self, stream: int | None = None) -> int:
-        """Give the LSN from which some table still needs the log; `stream`: where it is by now."""
+    def needed_lsn(self) -> int:
+        """Give the LSN from which some table still needs the log."""
         own = [table.lsn for table in self.tables.values() if table.lsn and not table.stopped]
-        return min(stream or parse_lsn(self.lsn), *map(parse_lsn, own), _NEVER)
+        return min(parse_lsn(self.lsn), *map(parse_lsn, own), _NEVER)
 
     def table_lsn(self, oid: int) -> int:
         """Give the LSN from which a table's changes are not loaded yet."""

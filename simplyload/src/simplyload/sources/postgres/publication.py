@@ -33,12 +33,19 @@ class Published:
     """A chosen table as the stream carries it.
 
     `table` has the published columns alone. `membership` are the oids of the catalog rows that make
-    it published, `leaves` the oids of its partitions, `types` type and typmod by column.
+    it published, `types` type and typmod by column. `leaves` has an identity of each partition by
+    its oid: another one after a truncation, a rewrite, or once it was detached and attached again.
     """
 
     table: SourceTable
     membership: tuple[int, ...]
-    leaves: frozenset[int]
+    leaves: Mapping[int, str]
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """Give the identities of the partitions, as the position keeps them."""
+        return tuple(sorted(self.leaves.values()))
+
     types: Mapping[str, tuple[int, int]]
 
 
@@ -120,8 +127,15 @@ def check_rights(
         raise SourceError(f"The role {reason}: have the owner of the tables run once: {statement};")
 
 
+# With publish_via_partition_root the stream has no truncation of a partition, and a partition that
+# is detached is in no stream. The file of a relation tells the one, the transaction that attached
+# it (or its parents) the other.
 _LEAVES = """
-select root.oid::int8, tree.relid::oid::int8
+select root.oid::int8, tree.relid::oid::int8, concat_ws('.', tree.relid::oid,
+    pg_catalog.pg_relation_filenode(tree.relid),
+    (select string_agg(i.xmin::text, '.' order by up.relid)
+        from pg_catalog.pg_partition_ancestors(tree.relid) up
+        join pg_catalog.pg_inherits i on i.inhrelid = up.relid))
 from unnest(%s::oid[]) root(oid), pg_catalog.pg_partition_tree(root.oid) tree
 where tree.isleaf and tree.relid <> root.oid
 """
@@ -158,7 +172,9 @@ def list_published(
 ) -> tuple[list[Published], dict[int, str]]:
     """Give the tables that the stream carries, and by oid the reason why it does not carry one."""
     oids = [table.oid for table in tables]
-    leaves = _group(fetch(connection, _LEAVES, [oids]))
+    leaves: dict[int, dict[int, str]] = defaultdict(dict)
+    for root, leaf, identity in fetch(connection, _LEAVES, [oids]):
+        leaves[root][leaf] = identity
     relations = [*oids, *(leaf for found in leaves.values() for leaf in found)]
     memberships = _memberships(connection, publication, relations)
     columns, filtered = _columns(connection, publication, relations)
@@ -167,7 +183,7 @@ def list_published(
         types[oid][name] = (type_oid, typmod)
     published, refused = [], {}
     for table in tables:
-        family = [table.oid, *leaves.get(table.oid, [])]
+        family = [table.oid, *leaves[table.oid]]
         # Without publish_via_partition_root each partition appears under its own oid.
         parts = [table.oid] if table.oid in columns else family[1:]
         if reason := _refusal(table, publication, parts, columns, filtered):
@@ -179,7 +195,7 @@ def list_published(
             Published(
                 table=replace(table, columns=narrowed),
                 membership=tuple(sorted({m for part in family for m in memberships.get(part, [])})),
-                leaves=frozenset(family[1:]),
+                leaves=leaves[table.oid],
                 types={column.name: types[table.oid][column.name] for column in narrowed},
             )
         )

@@ -11,10 +11,10 @@ from simplyload.sources.postgres.connection import Reader, fetch
 from simplyload.sources.postgres.copy import copy_table
 from simplyload.sources.postgres.discover import SourceTable
 from simplyload.sources.postgres.pages import changes, truncate_before
-from simplyload.sources.postgres.poll import Poll, begin_poll, scan_keys
+from simplyload.sources.postgres.poll import KeyScan, Moment, Poll, begin_poll, observe
 from simplyload.sources.postgres.replication import Prepared
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.state import CopyState, SourceState, TableState
+from simplyload.sources.postgres.state import CopyState, PollState, SourceState, TableState
 
 # _seq is an LSN in billions and a count below them: it exceeds whatever an earlier state gave, even
 # a state that is lost.
@@ -80,7 +80,8 @@ class Reading:
                 planned = replace(planned, copy=CopyState(), poll=poll)
             lsn = prepared.lsn if prepared and table in streamed else self.server.lsn
             planned = _number_copy(planned, lsn)
-            self._keep(table, replace(planned, key=table.key, columns=_column_types(table)))
+            planned = replace(planned, key=table.key, columns=_column_types(table))
+            self._keep(table, replace(planned, oid=table.oid, streamed=table in streamed))
         self._adopt_server()
         return [
             f"{table.source_name} is copied again: {why}." for table, why in reasons.items() if why
@@ -103,8 +104,10 @@ class Reading:
         reasons = {
             f"its key is now {', '.join(table.key)}": known.key != table.key,
             "its columns changed": bool(_changed_columns(table, known)),
+            "it was dropped and made again": known.oid not in {0, table.oid},
             "the server is another one than before": self.state.system != self.server.system,
-            "it is now read in another way": _polled_by(known) != self._cursor(table),
+            "it is now read in another way": known.streamed
+            or _polled_by(known) != self._cursor(table),
         }
         is_old = known.copy is None and known.poll is None and self._is_due(known)
         return next((why for why, is_so in reasons.items() if is_so), "" if is_old else None)
@@ -114,7 +117,9 @@ class Reading:
         tables = self.state.tables
         if self.state.timeline != self.server.timeline:
             tables = {
-                name: replace(table, poll=replace(table.poll, xmin=0)) if table.poll else table
+                name: replace(table, poll=replace(table.poll, xmin=0, scanned=0))
+                if table.poll
+                else table
                 for name, table in tables.items()
             }
         system, timeline = self.server.system, self.server.timeline
@@ -145,8 +150,8 @@ class Reading:
         """Yield what changed since the last poll; hard deletes too where their scan is due.
 
         The scan says of every key that its row exists, then that all others are gone. It has no
-        state of its own: a row that appeared since the last poll is a key alone until poll, which
-        comes after it in the same unit of work, brings its columns.
+        state of its own: a row that appears during the scan is a key alone until poll, which comes
+        after it in the same unit of work, brings its columns.
         """
         known = self.state.tables[table.source_name]
         if (polled := known.poll) is None:
@@ -154,7 +159,9 @@ class Reading:
         is_due = self._is_due(known)
         if is_due:
             known = replace(known, seq=known.seq + 1, checked=self.server.now)
-            yield from self._scan_keys(table, known.seq)
+            begin = observe(self.connection)
+            yield from self._scan_keys(table, known.seq, polled, begin)
+            polled, known = replace(polled, scanned=begin.xmin), replace(known, seq=known.seq + 1)
         poll = Poll(
             reader=self.reader,
             connection=self.connection,
@@ -169,9 +176,15 @@ class Reading:
                 rows = changes(table, step.page, known.seq)
                 yield self._batch([rows], step.page.rejected, goes_on=is_due)
 
-    def _scan_keys(self, table: SourceTable, seq: int) -> Iterator[Batch]:
-        for page in scan_keys(self.reader, table, self.settings.chunk_rows):
-            yield self._batch([changes(table, page, seq, carried=())], goes_on=True)
+    def _scan_keys(
+        self, table: SourceTable, seq: int, polled: PollState, begin: Moment
+    ) -> Iterator[Batch]:
+        """Yield the keys with a `_seq`, the rows written since the last scan with the next one."""
+        rows = self.settings.chunk_rows
+        scan = KeyScan(reader=self.reader, table=table, rows=rows, begin=begin)
+        for page, carried in scan.read(polled):
+            found = changes(table, page, seq + (carried is None), carried=carried)
+            yield self._batch([found], page.rejected, goes_on=True)
         yield self._batch([truncate_before(table, seq)], goes_on=True)
 
     def _batch(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from simplyload.changes import Batch
+from simplyload.changes import Batch, Waiting
 from simplyload.sources.postgres.discover import SourceTable
 
 # The stream's own position as a JSON object: at least the LSN; PostgresSource only keeps it.
@@ -26,6 +26,7 @@ class Prepared:
     tables: Sequence[SourceTable]
     copy: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    waiting: Sequence[Waiting] = ()
 
 
 class Replication(Protocol):
@@ -35,7 +36,8 @@ class Replication(Protocol):
         """Make or check publication and slot for tables without a refusal of either kind.
 
         A state of None means a first read. Raises SourceError where the server or the role does
-        not permit it, and makes nothing then.
+        not permit it, and makes nothing then. It may wait for transactions of others; `close` from
+        another thread ends that.
         """
 
     def read(self, state: StreamState, tables: Sequence[SourceTable]) -> Iterator[Batch]:

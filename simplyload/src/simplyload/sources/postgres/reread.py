@@ -47,9 +47,8 @@ class Again:
         if columns:
             are_added = not known.types.keys() & set(columns)
             yield from self._copy(item.table, columns, skip_nulls=are_added)
-        yield from self._read_attached(item, set(item.leaves) - set(known.leaves))
-        if len(set(known.leaves) - item.leaves):
-            yield Batch(state=None, warnings=[_describe_detached(item.table)])
+        new_leaves = {oid for oid, leaf in item.leaves.items() if leaf not in known.leaves}
+        yield from self._read_attached(item, new_leaves)
 
     def _copy(
         self,
@@ -79,13 +78,6 @@ class Again:
                 changes = [Changes(root, change.rows) for change in batch.changes]
                 rejected = [replace(reject, table=root.name) for reject in batch.rejected]
                 yield replace(batch, changes=changes, rejected=rejected)
-
-
-def _describe_detached(table: SourceTable) -> str:
-    return (
-        f"A partition of {table.source_name} was detached or dropped: its rows stay in the"
-        f" destination; simplyload backfill {table.table.name} marks them deleted."
-    )
 
 
 def _without_nulls(changes: Changes, names: Sequence[str]) -> Changes:

@@ -27,6 +27,8 @@ class PostgresSettings(BaseModel):
     sslrootcert: str | None = None
     mode: Mode = "auto"
     tables: list[TablePattern] = Field(default=["public.*"], min_length=1)
+    # What `tables` chooses and is not wanted.
+    exclude: list[TablePattern] = Field(default_factory=list)
     # The schema of the destination; the stream's name when it is absent.
     schema_: str | None = Field(None, alias="schema")
     # A pooler cannot pass on replication: the host of the database itself, for that connection.
@@ -34,6 +36,8 @@ class PostgresSettings(BaseModel):
     replication_port: int | None = Field(None, ge=1, le=65535)
     slot: str | None = Field(None, pattern=r"^[a-z0-9_]{1,63}$")
     publication: str | None = None
+    # How long the first streaming run waits for transactions that are open.
+    slot_timeout: timedelta = timedelta(minutes=30)
     # A renamed table would fill a second table in the destination: stop, or copy it there.
     rename: Literal["stop", "follow"] = "stop"
     # Write a logical message at each read, so that the slot moves on a server without other writes.

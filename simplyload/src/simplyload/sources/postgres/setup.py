@@ -1,12 +1,15 @@
 """Makes or checks slot and publication, and finds the tables whose rows the stream lacks."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import psycopg2
+from psycopg2.errors import QueryCanceled
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from simplyload.changes import Waiting
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.connection import fetch, identifier
 from simplyload.sources.postgres.discover import SourceTable
@@ -24,6 +27,7 @@ from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.slot import (
     Server,
     Slot,
+    SlotBusyError,
     check_owner,
     create_slot,
     drop_slot,
@@ -49,6 +53,7 @@ class Setup:
     lsn: int
     copy: Sequence[int]
     warnings: Sequence[str]
+    waiting: Sequence[Waiting]
 
 
 def prepare(  # noqa: PLR0913, PLR0917
@@ -63,20 +68,20 @@ def prepare(  # noqa: PLR0913, PLR0917
     name = settings.slot_name(stream)
     slot = find_slot(connection, name)
     check_slot(connection, slot, settings.database)
-    created_at = _make_missing(connection, slot, name, settings.publication_name(stream), tables)
+    created_at = _make_missing(connection, slot, settings, stream, tables)
     warnings: list[str] = []
     if position and (lost := _why_lost(position, slot, server)):
         warnings.append(f"{lost}: all tables are copied again.")
         position = None
-    published = _find_published(connection, settings, stream, tables, warnings)
-    released = slot.confirmed if slot and created_at is None else 0
-    comparison = _compare(connection, position, published, settings.rename, released)
+    published, waiting = _find_published(connection, settings, stream, tables, warnings)
+    comparison = _compare(position, published, slot if created_at is None else None)
     warnings += comparison.warnings
     lsn = created_at
     if comparison.copy and lsn is None and (lsn := find_barrier(connection)) is None:
-        warnings.append(_describe_wait(connection, [published[oid] for oid in comparison.copy]))
+        waiting += _await_writers(connection, [published[oid] for oid in comparison.copy])
         comparison.copy.clear()
-    return _setup(server, name, position, published, comparison, lsn, warnings)
+    setup = _setup(server, name, position, published, comparison, lsn)
+    return replace(setup, warnings=warnings, waiting=waiting)
 
 
 def _why_lost(position: StreamPosition, slot: Slot | None, server: Server) -> str:
@@ -135,14 +140,15 @@ def plan_publication(
 def _make_missing(
     connection: Connection,
     slot: Slot | None,
-    slot_name: str,
-    publication_name: str,
+    settings: PostgresSettings,
+    stream: str,
     tables: Sequence[SourceTable],
 ) -> int | None:
     """Make publication and slot where they are missing; the slot's LSN if it is new.
 
     The publication comes first: the server must find it at every change that it decodes.
     """
+    slot_name, publication_name = settings.slot_name(stream), settings.publication_name(stream)
     statement = plan_publication(connection, publication_name, tables)
     if statement:
         _run(connection, statement)
@@ -151,11 +157,16 @@ def _make_missing(
     try:
         if slot is not None:
             drop_slot(connection, slot_name)
-        return create_slot(connection, slot_name)
-    except psycopg2.Error:
+        return create_slot(connection, slot_name, settings.slot_timeout)
+    except psycopg2.Error as error:
         if statement and statement.startswith("CREATE"):
             _run(connection, f"DROP PUBLICATION {identifier(publication_name)}")
-        raise
+        if not isinstance(error, QueryCanceled):
+            raise
+        raise SlotBusyError(
+            f"The replication slot could not be made within {settings.slot_timeout}: it waits for"
+            f" {describe_writer(connection)}. End that, or raise slot_timeout."
+        ) from error
 
 
 def _run(connection: Connection, statement: str) -> None:
@@ -169,21 +180,25 @@ def _find_published(
     stream: str,
     tables: Sequence[SourceTable],
     warnings: list[str],
-) -> dict[int, Published]:
-    """Give the published tables by oid, and warn of what is not published."""
+) -> tuple[dict[int, Published], list[Waiting]]:
+    """Give the published tables by oid, and those that are not; warn of columns that are not."""
     publication = find_publication(connection, settings.publication_name(stream))
     if publication is None:
         raise SourceError(f"Publication {settings.publication_name(stream)} is gone: run again.")
     published, refused = list_published(connection, publication, tables)
-    warnings += refused.values()
+    waiting = [
+        Waiting(table=table.table.name, message=refused[table.oid])
+        for table in tables
+        if table.oid in refused
+    ]
     columns = {table.oid: {column.name for column in table.columns} for table in tables}
-    for item in published:
-        if left_out := columns[item.table.oid] - set(item.types):
-            warnings.append(
-                f"{item.table.source_name}: columns {', '.join(sorted(left_out))} are not published"
-                " and are left out (publish_generated_columns, or the publication's column list)."
-            )
-    return {item.table.oid: item for item in published}
+    warnings += [
+        f"{item.table.source_name}: columns {', '.join(sorted(left_out))} are not published"
+        " and are left out (publish_generated_columns, or the publication's column list)."
+        for item in published
+        if (left_out := columns[item.table.oid] - set(item.types))
+    ]
+    return {item.table.oid: item for item in published}, waiting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,30 +211,25 @@ class _Comparison:
 
 
 def _compare(
-    connection: Connection,
-    position: StreamPosition | None,
-    published: Mapping[int, Published],
-    rename: str,
-    released: int,
+    position: StreamPosition | None, published: Mapping[int, Published], slot: Slot | None
 ) -> _Comparison:
-    """Compare what is published with what the position knows."""
-    comparison = _Comparison()
-    known = dict(position.tables) if position else {}
+    """Compare what is published with what the position knows; what is not published is forgotten.
+
+    So a table that comes back is new, and is copied.
+    """
+    comparison, reasons = _Comparison(), defaultdict(list)
+    known = position.tables if position else {}
     for oid, item in published.items():
-        table = known.pop(str(oid), None)
-        if table and table.name != item.table.source_name and rename == "stop":
-            comparison.kept[str(oid)] = replace(table, stopped=True)
-            comparison.warnings.append(
-                f"{table.name} was renamed to {item.table.source_name}: it is stopped;"
-                " set rename: follow to copy it under its new name."
-            )
-        elif reason := _why_copy(table, item) or _why_behind(position, oid, released):
+        table = known.get(str(oid))
+        if reason := _why_copy(table, item) or _why_behind(position, oid, slot):
             comparison.copy.append(oid)
-            if table:
-                comparison.warnings.append(f"{reason}: {item.table.source_name} is copied again.")
+            reasons[reason if table else ""].append(item.table.source_name)
         elif table:
             comparison.kept[str(oid)] = table
-    comparison.warnings.extend(_describe_gone(connection, known))
+    for reason, names in reasons.items():
+        if reason:
+            verb = "is" if len(names) == 1 else "are"
+            comparison.warnings.append(f"{reason}: {', '.join(names)} {verb} copied again.")
     return comparison
 
 
@@ -227,41 +237,32 @@ def _why_copy(known: TablePosition | None, item: Published) -> str:
     """Say why a table needs a copy; empty where the stream goes on."""
     if known is None:
         return "It is new"
-    if known.stopped:
-        return "Changes of it were left out"
-    if known.name != item.table.source_name:
-        return f"{known.name} was renamed"
-    if known.key != item.table.key:
-        return f"Its key is {', '.join(item.table.key)} now"
-    if known.membership != item.membership:
-        return "It left the publication and came back"
-    return ""
+    key, name = item.table.key, item.table.source_name
+    reasons = {
+        "Changes of it were left out": known.stopped,
+        f"{known.name} was renamed": known.name != name,
+        f"Its key is {', '.join(key)} now": known.key != key,
+        "It left the publication and came back": known.membership != item.membership,
+        "A partition of it was truncated, detached, dropped or rewritten": bool(
+            set(known.leaves) - set(item.identities)
+        ),
+    }
+    return next((why for why, is_so in reasons.items() if is_so), "")
 
 
-def _why_behind(position: StreamPosition | None, oid: int, released: int) -> str:
-    """Say that the log which a table behind the stream needs is gone; empty where it is not.
+def _why_behind(position: StreamPosition | None, oid: int, slot: Slot | None) -> str:
+    """Say that the log which a table needs is gone; empty where it is not.
 
-    The client library confirms the server's position by itself when a server shuts down.
+    The slot never passes what is committed, unless the destination is an old one, someone moved the
+    slot, or the server shut down during a read: the client library then confirms by itself.
     """
-    if position is None or position.table_lsn(oid) >= min(parse_lsn(position.lsn), released):
+    if position is None or slot is None or position.table_lsn(oid) >= slot.confirmed:
         return ""
-    return "The slot has let the log go that it needed"
-
-
-def _describe_gone(connection: Connection, gone: Mapping[str, TablePosition]) -> Iterator[str]:
-    """Say what became of tables that are streamed no longer."""
-    query = """select c.oid::int8, n.nspname || '.' || c.relname from pg_catalog.pg_class c
-        join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = any(%s::oid[])"""
-    names = dict(fetch(connection, query, [[int(oid) for oid in gone]])) if gone else {}
-    for oid, table in gone.items():
-        now = names.get(int(oid))
-        if now is None:
-            what = "was dropped"
-        elif now != table.name:
-            what = f"was renamed to {now}, which is not streamed"
-        else:
-            what = "is not streamed any more"
-        yield f"{table.name} {what}: its rows in the destination stay as they are."
+    return (
+        f"The replication slot {slot.name} is at {format_lsn(slot.confirmed)}, the destination at"
+        f" {format_lsn(position.table_lsn(oid))}, and the changes between are gone (was the"
+        " destination restored, or the slot moved or made again?)"
+    )
 
 
 def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> int | None:
@@ -290,16 +291,30 @@ def current_lsn(connection: Connection) -> int:
     return parse_lsn(fetch(connection, query)[0][0])
 
 
-def _describe_wait(connection: Connection, waiting: Sequence[Published]) -> str:
-    """Name the transaction that a copy waits for."""
-    query = """select pid from pg_catalog.pg_stat_activity where backend_xid is not null
-        order by xact_start limit 1"""
-    holder = fetch(connection, query)
-    names = ", ".join(item.table.source_name for item in waiting)
-    return (
-        f"The copy of {names} waits for older transactions to end"
-        f" ({f'pid {holder[0][0]}' if holder else 'a prepared one'}); the next run tries again."
-    )
+def _await_writers(connection: Connection, items: Sequence[Published]) -> list[Waiting]:
+    """Let tables wait whose copy cannot begin yet."""
+    message = f"Its copy waits for {describe_writer(connection)}; the next run tries again."
+    return [Waiting(table=item.table.table.name, message=message) for item in items]
+
+
+def describe_writer(connection: Connection) -> str:
+    """Name the oldest transaction that writes: what needs a quiet moment waits for it."""
+    for pid, user, since in fetch(connection, _OLDEST_WRITER):
+        if pid is not None:
+            began = f"open since {since} UTC" if since else "pg_monitor would show since when"
+            return f"the transaction of pid {pid} ({user}, {began})"
+        return "a prepared transaction (see pg_prepared_xacts)"
+    return "the server's log (on a standby: pg_log_standby_snapshot() on its primary)"
+
+
+# pg_stat_activity hides the transaction ids of other roles, pg_locks does not.
+_OLDEST_WRITER = """
+select l.pid, a.usename, to_char(a.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a using (pid)
+where l.locktype = 'transactionid' and l.granted and l.mode = 'ExclusiveLock'
+    and l.pid is distinct from pg_catalog.pg_backend_pid()
+order by pg_catalog.age(l.transactionid) desc limit 1
+"""
 
 
 def _setup(  # noqa: PLR0913, PLR0917
@@ -309,7 +324,6 @@ def _setup(  # noqa: PLR0913, PLR0917
     published: Mapping[int, Published],
     comparison: _Comparison,
     lsn: int | None,
-    warnings: Sequence[str],
 ) -> Setup:
     """Put the new position together: tables to copy begin at the barrier's LSN."""
     start = format_lsn(lsn) if lsn is not None else None
@@ -322,7 +336,7 @@ def _setup(  # noqa: PLR0913, PLR0917
             key=item.table.key,
             membership=item.membership,
             types=item.types,
-            leaves=tuple(sorted(item.leaves)),
+            leaves=item.identities,
             lsn=None if start == stream_lsn else start,
         )
     return Setup(
@@ -336,7 +350,8 @@ def _setup(  # noqa: PLR0913, PLR0917
         published={oid: item for oid, item in published.items() if _is_streamed(tables, oid)},
         lsn=parse_lsn(start or stream_lsn),
         copy=comparison.copy,
-        warnings=warnings,
+        warnings=(),
+        waiting=(),
     )
 
 

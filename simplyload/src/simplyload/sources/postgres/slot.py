@@ -5,6 +5,7 @@ the tables are copied again.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import LogicalReplicationConnection
@@ -78,10 +79,15 @@ def find_slot(connection: Connection, name: str) -> Slot | None:
     return None
 
 
-def create_slot(connection: Connection, name: str) -> int:
+class SlotBusyError(SourceError):
+    """The slot cannot be made yet, which is no reason to read in another way."""
+
+
+def create_slot(connection: Connection, name: str, timeout: timedelta) -> int:
     """Create the slot, give the LSN from which it has every change.
 
-    The server waits until the transactions that write at this moment end. From version 17 a standby
+    The server waits until the transactions that write at this moment end; QueryCanceled is raised
+    when they do not in time. From version 17 a standby
     keeps a copy of the slot (`failover`), which a slot created on a standby cannot have.
     """
     failover = (
@@ -90,7 +96,13 @@ def create_slot(connection: Connection, name: str) -> int:
     )
     arguments = "%s, %s, false, false" + (", true" if failover else "")
     query = f"select lsn from pg_catalog.pg_create_logical_replication_slot({arguments})"  # noqa: S608
-    return parse_lsn(fetch(connection, query, [name, PLUGIN])[0][0])
+    limit = f"set statement_timeout = {int(timeout.total_seconds() * 1000)}"
+    with connection.cursor() as cursor:
+        cursor.execute(limit)
+        cursor.execute(query, [name, PLUGIN])
+        [(lsn,)] = cursor.fetchall()
+        cursor.execute("set statement_timeout = 0")
+    return parse_lsn(lsn)
 
 
 def drop_slot(connection: Connection, name: str) -> bool:

@@ -1,7 +1,8 @@
 """The Postgres source: copies each table once, then follows it by the stream or by polling."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cached_property
@@ -11,7 +12,7 @@ import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from simplyload.changes import Batch, State, Table
+from simplyload.changes import Batch, State, Table, Waiting
 from simplyload.errors import ConfigurationError, SourceError
 from simplyload.sources.postgres.connection import (
     Reader,
@@ -21,16 +22,28 @@ from simplyload.sources.postgres.connection import (
     literal,
     named_errors,
 )
-from simplyload.sources.postgres.discover import SourceTable, discover_tables
+from simplyload.sources.postgres.discover import (
+    SourceTable,
+    discover_tables,
+    find_names,
+    find_unmatched,
+    is_chosen,
+    name_in_destination,
+)
 from simplyload.sources.postgres.pages import Scan, removed_condition
 from simplyload.sources.postgres.publication import find_publication
 from simplyload.sources.postgres.reading import Reading, Server
-from simplyload.sources.postgres.replication import Prepared, Replication
+from simplyload.sources.postgres.replication import Prepared, Replication, StreamState
 from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.postgres.setup import describe_writer
+from simplyload.sources.postgres.slot import SlotBusyError
 from simplyload.sources.postgres.state import CopyState, SourceState, load_state
 from simplyload.sources.postgres.stream import ChangeStream
 from simplyload.sources.postgres.validate import stream_problems, validate
 from simplyload.sources.source import Discovered, Finding
+
+# How long the stream may take to prepare before it is said what it waits for.
+NOTICE_SECONDS = 3.0
 
 # How often the other tables are followed while one is copied.
 FOLLOW_SECONDS = 60.0
@@ -90,29 +103,68 @@ class PostgresSource:
 
     def _read(self, state: State) -> Iterator[Batch]:
         server = Server.look(self._connection)
-        discovered = self._discover()
-        readable = [table for table in discovered if not table.refusal]
-        warnings = [str(table.refusal) for table in discovered if table.refusal]
-        known = load_state(state)
-        prepared = self._prepare(known, readable, warnings)
+        discovered, known = self._discover(), load_state(state)
+        if not discovered:
+            raise ConfigurationError(
+                f"tables: no table matches {', '.join(self._settings.tables)}. See `simplyload"
+                " discover` with tables: ['*.*']."
+            )
+        warnings = [str(table.refusal) for table in discovered if not table.is_asked_for]
+        waiting = list(self._refused(discovered))
+        renamed, gone = self._find_renamed(known)
+        warnings += gone
+        waiting += renamed.values()
+        readable = [one for one in discovered if not one.refusal and one.oid not in renamed]
+        prepared = yield from self._prepare(known, readable, warnings)
         streamed = list(prepared.tables) if prepared else []
-        tables = self._replicable(discovered)
+        waiting += prepared.waiting if prepared else ()
+        tables = self._replicable(readable)
         polled = [table for table in tables if prepared is None or table.cdc_refusal]
         reading = Reading(
             self._settings,
             self._connection,
             self._reader,
             server,
-            _begin(known, server, prepared, [*streamed, *polled]),
+            _begin(known, server, prepared, [*streamed, *polled], renamed),
         )
         warnings += reading.plan(polled, streamed, prepared)
-        yield Batch(state=reading.state.dump(), warnings=self._new(warnings))
+        planned = reading.state.dump()
+        yield Batch(
+            state=planned, warnings=self._new(warnings), waiting=waiting, keep=planned != state
+        )
         yield from self._copy(reading, prepared, [*streamed, *polled])
         for table in polled:
             yield from reading.poll(table)
         if prepared:
             yield from self._follow(reading, prepared)
         yield Batch(state=reading.state.dump())
+
+    def _refused(self, tables: Sequence[SourceTable]) -> Iterator[Waiting]:
+        """Yield what `tables` asks for and cannot be read."""
+        for table in tables:
+            is_cdc = self._settings.mode == "cdc"
+            problem = table.refusal or (table.cdc_refusal if is_cdc else None)
+            if problem and table.is_asked_for:
+                remedy = f" Or leave it out: exclude: [{table.source_name}]."
+                yield Waiting(table=table.table.name, message=f"{problem}{remedy}")
+        for pattern in find_unmatched(self._settings, tables):
+            yield Waiting(table=pattern, message=f"tables: no table matches {pattern}: correct it.")
+
+    def _find_renamed(self, known: SourceState | None) -> tuple[dict[int, Waiting], list[str]]:
+        """Give the tables that wait because they have another name now; say which are dropped."""
+        tables = {table.oid: name for name, table in known.tables.items()} if known else {}
+        names = find_names(self._connection, [oid for oid in tables if oid])
+        dropped = [
+            f"{name} was dropped: its rows in the destination stay as they are."
+            for oid, name in tables.items()
+            if oid and oid not in names
+        ]
+        waiting = {
+            oid: _renamed(tables[oid], now)
+            for oid, now in names.items()
+            if now != tables[oid] and is_chosen(self._settings, tables[oid])
+        }
+        return (waiting if self._settings.rename == "stop" else {}), dropped
 
     def _copy(
         self, reading: Reading, prepared: Prepared | None, tables: Sequence[SourceTable]
@@ -142,8 +194,8 @@ class PostgresSource:
 
     def _prepare(
         self, known: SourceState | None, tables: Sequence[SourceTable], warnings: list[str]
-    ) -> Prepared | None:
-        """Prepare the stream; None where the tables are polled.
+    ) -> Generator[Batch, None, Prepared | None]:
+        """Prepare the stream; give None where the tables are polled.
 
         Mode `auto` decides once, at the first read: later, a stream that fails is no reason to
         copy all tables for another way of reading.
@@ -160,16 +212,33 @@ class PostgresSource:
                 )
             return None
         streamable = [table for table in tables if not table.cdc_refusal]
-        warnings += [str(table.cdc_refusal) for table in tables if table.cdc_refusal]
+        if self._settings.mode == "auto":
+            warnings += [str(table.cdc_refusal) for table in tables if table.cdc_refusal]
         try:
-            prepared = self._replication.prepare(known.stream if known else None, streamable)
+            prepared = yield from self._await_stream(known.stream if known else None, streamable)
         except SourceError as error:
-            if mode == "cdc":
+            if mode == "cdc" or isinstance(error, SlotBusyError):
                 raise
             warnings.append(f"The tables are polled, not streamed. {error}")
             return None
         warnings += prepared.warnings
         return prepared
+
+    def _await_stream(
+        self, state: StreamState | None, tables: Sequence[SourceTable]
+    ) -> Generator[Batch, None, Prepared]:
+        """Prepare the stream in a thread; meanwhile say for which transaction it waits."""
+        with ThreadPoolExecutor(1) as pool:
+            preparing = pool.submit(self._replication.prepare, state, tables)
+            try:
+                while wait([preparing], NOTICE_SECONDS).not_done:
+                    holder = describe_writer(self._connection)
+                    said = self._new([f"The stream begins once {holder} has ended."])
+                    yield Batch(state=None, warnings=said)
+            except BaseException:
+                self._replication.close()
+                raise
+            return preparing.result()
 
     def _new(self, sentences: Sequence[str]) -> list[str]:
         """Leave out what this instance has said already: a run each minute would repeat it."""
@@ -273,21 +342,37 @@ class PostgresSource:
         raise ConfigurationError(f"{name} is none of the chosen tables with a key.")
 
     def drop(self) -> list[str]:
-        """Drop the slot, and the publication that was made for it, but none that is configured."""
+        """Drop the slot, and the publication that was made for it, but none that is configured.
+
+        Raises where the publication is another role's: nothing would say that it is still there.
+        """
         dropped = []
         if self._replication.drop_slot():
             dropped.append(f"slot {self._settings.slot_name(self._stream)}")
         name = self._settings.publication_name(self._stream)
         publication = find_publication(self._connection, name)
-        if publication and publication.is_own and self._settings.publication is None:
+        if publication is None or self._settings.publication is not None:
+            return dropped
+        if publication.is_own:
             with closing(connect(self._settings, self._stream, read_only=False)) as connection:
                 connection.cursor().execute(f"drop publication {identifier(name)}")
-            dropped.append(f"publication {name}")
-        return dropped
+            return [*dropped, f"publication {name}"]
+        raise SourceError(
+            f"{' and '.join(dropped) or 'nothing'} removed, but publication {name} belongs to"
+            f" another role: have its owner run DROP PUBLICATION {identifier(name)};"
+        )
 
     def close(self) -> None:
         """End all connections; safe to call twice."""
         self._open.close()
+
+
+def _renamed(name: str, now: str) -> Waiting:
+    message = (
+        f"{name} was renamed to {now}: it is stopped; rename it back, or set rename: follow to copy"
+        f" it under its new name, or exclude: [{name}]."
+    )
+    return Waiting(table=name_in_destination(*name.split(".", 1)), message=message)
 
 
 def _begin(
@@ -295,10 +380,12 @@ def _begin(
     server: Server,
     prepared: Prepared | None,
     tables: Sequence[SourceTable],
+    renamed: Collection[int],
 ) -> SourceState:
     """Give the state before the plan: tables that are not read any more are forgotten."""
     chosen = {table.source_name for table in tables}
     kept = known.tables.items() if known else ()
+    chosen |= {name for name, table in kept if table.oid in renamed}
     return SourceState(
         mode="cdc" if prepared else "poll",
         system=known.system if known else server.system,

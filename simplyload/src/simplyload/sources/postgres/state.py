@@ -63,13 +63,15 @@ class PollState:
     """Where poll reads from. Cursor values are the server's text, and the server compares them.
 
     `lower` is the watermark below which nothing new can appear (None: anywhere); `xmin` the oldest
-    transaction that the last complete poll may not have seen.
+    transaction that the last complete poll may not have seen, `scanned` that the last copy or scan
+    of all keys may not have seen.
     """
 
     __pydantic_config__ = _STRICT
 
     cursor: str
     xmin: int
+    scanned: int = 0
     lower: str | None = None
     fence: Fence = Fence()
     progress: PollProgress | None = None
@@ -79,13 +81,16 @@ class PollState:
 class TableState:
     """One table: what it looked like when it was read, its last `_seq`, and what is under way.
 
-    `checked` is the server's time, in seconds, at which all its keys were last read.
+    `oid` knows it under another name too. `checked` is the server's time, in seconds, at which all
+    its keys were last read.
     """
 
     __pydantic_config__ = _STRICT
 
     key: tuple[str, ...]
     columns: Mapping[str, str]
+    oid: int = 0
+    streamed: bool = False
     seq: int = 0
     copy: CopyState | None = None
     poll: PollState | None = None

@@ -33,6 +33,7 @@ class ChangeStream:
         self._slot = settings.slot_name(stream)
         self._published: Mapping[int, Published] = {}
         self._pass: Pass | None = None
+        self._preparing: Connection | None = None
 
     def prepare(self, state: StreamState | None, tables: Sequence[SourceTable]) -> Prepared:
         """Make or check publication and slot, and find the tables to copy."""
@@ -41,11 +42,14 @@ class ChangeStream:
             server = Server.identify(replication)
         position = StreamPosition.load(state) if state else None
         with closing(self._connect(read_only=False)) as connection:
+            self._preparing = connection
             try:
                 setup = prepare(connection, server, self._settings, self._stream, position, tables)
             except psycopg2.Error as error:
                 reason = " ".join(str(error).split())
                 raise SourceError(f"Postgres refuses to prepare the stream: {reason}") from error
+            finally:
+                self._preparing = None
         self._published = setup.published
         return Prepared(
             state=setup.position.dump(),
@@ -53,6 +57,7 @@ class ChangeStream:
             copy=[setup.published[oid].table.source_name for oid in setup.copy],
             tables=[published.table for published in setup.published.values()],
             warnings=setup.warnings,
+            waiting=setup.waiting,
         )
 
     def _connect(self, *, read_only: bool = True) -> Connection:
@@ -86,6 +91,8 @@ class ChangeStream:
             return drop_slot(connection, self._slot)
 
     def close(self) -> None:
-        """End the replication connection; safe to call twice."""
+        """End the replication connection, and a `prepare` that waits; safe to call twice."""
+        if self._preparing is not None:
+            self._preparing.cancel()
         if self._pass is not None:
             self._pass.close()

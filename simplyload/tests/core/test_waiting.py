@@ -1,0 +1,39 @@
+"""What a source or the destination leaves waiting: in the result of each run, tried by each run."""
+
+from simplyload.changes import Batch, Changes, Waiting
+from tests.core.conftest import Target
+from tests.core.scripted import ScriptedSource, changes, upsert
+from tests.core.test_catalog import INT32, column, table, whole
+
+
+def test_a_state_to_keep_is_committed_though_no_row_changed(target: Target) -> None:
+    """A later read begins from it; without `keep` an idle run commits nothing."""
+    first = changes(upsert(1, {"id": 1, "a": "x"}))
+    target.pipeline(ScriptedSource([first])).run_once()
+    for keep, state in ((False, {"n": 1}), (True, {"n": 2})):
+        batches: list[Changes | Batch] = [first, Batch(state={"n": 2}, keep=keep)]
+        assert target.pipeline(ScriptedSource(batches)).run_once().loads == int(keep)
+        assert target.destination().read_state("shop") == state
+
+
+def test_a_table_that_the_source_leaves_waiting_ends_the_run_with_1(target: Target) -> None:
+    """The result has the message of the newest read, and an observer hears it once."""
+    waiting = Batch(state={}, waiting=[Waiting(table="orders", message="it is renamed")])
+    pipeline = target.pipeline(ScriptedSource([waiting]))
+    for _ in range(2):
+        result = pipeline.run_once()
+        assert (result.exit_code, result.stopped) == (1, {"orders": "it is renamed"})
+    assert [event.message for event in target.events] == ["it is renamed"]
+    assert target.pipeline(ScriptedSource([])).run_once().exit_code == 0
+
+
+def test_a_stopped_table_is_tried_again_by_a_run_without_changes(sql_target: Target) -> None:
+    """It stays in the result until the remedy is there, and then loads what it missed."""
+    steps = [whole(table(), 1, id=1), whole(table(x=INT32), 2, id=2, x=5)]
+    source = ScriptedSource(steps)
+    for _ in range(2):
+        result = sql_target.pipeline(source, max_changes=1, schema="freeze").run_once()
+        assert (result.exit_code, list(result.stopped)) == (1, ["orders"])
+    assert sql_target.pipeline(source).run_once().exit_code == 0
+    assert column(sql_target, "x") == [None, 5]
+    assert sql_target.pipeline(source).run_once().loads == 0
