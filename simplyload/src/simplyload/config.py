@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -57,6 +57,18 @@ class Configuration(BaseSettings):
     destination: DestinationSettings
     log: Path = Path("build/log")
     pipeline: PipelineSettings = PipelineSettings()
+
+    @field_validator("pipeline")
+    @classmethod
+    def _check_parquet(cls, pipeline: PipelineSettings, info: ValidationInfo) -> PipelineSettings:
+        """Refuse what files that keep every change cannot do."""
+        is_plain = pipeline.schema_changes == "evolve" and pipeline.deletes == "mark"
+        if isinstance(info.data.get("destination"), ParquetSettings) and not is_plain:
+            raise ValueError(
+                "a parquet destination keeps each change as it was made, so it knows neither"
+                " `schema: freeze` nor `deletes: remove`; leave them out, or load into duckdb"
+            )
+        return pipeline
 
     def as_yaml(self) -> str:
         """Give the configuration as YAML, secrets masked."""

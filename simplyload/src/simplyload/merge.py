@@ -79,16 +79,21 @@ class Merge:
         return f"{_CARRIES}_{self.columns.index(column)}"
 
     @property
+    def may_delete(self) -> bool:
+        """Tell whether a change says that a row is gone."""
+        return self.deletes or self.truncated is not None
+
+    @property
     def generations(self) -> bool:
         """Tell whether a key may have changes before and after a D or T."""
-        return self.repeated and (self.deletes or self.truncated is not None)
+        return self.repeated and self.may_delete
 
 
 def fold(merge: Merge) -> exp.Select:
     """Give one row per key: its values, `_op` and `_seq` of its latest change, flags for MERGE."""
     rows = _changes(merge)
     if merge.generations:
-        rows = exp.select("*", _generation(merge)).from_(_sub(rows, "c"))
+        rows = exp.select("*", _generation(merge)).from_(_sub(rows, "c"), copy=False)
     if merge.repeated:
         rows = _rank_rows(merge, rows)
     return _final(merge, rows)
@@ -99,7 +104,7 @@ def merge_into(merge: Merge) -> exp.Merge:
     newer = _col(SEQ, "s") > _col(SEQ, "t")
     is_delete = _col(OP, "s").eq(DELETE)
     whens = [_when(matched=True, condition=newer, then=_update(merge))]
-    if merge.remove and _may_delete(merge):
+    if merge.remove and merge.may_delete:
         whens.insert(
             0, _when(matched=True, condition=exp.and_(newer, is_delete), then=exp.var("DELETE"))
         )
@@ -107,14 +112,48 @@ def merge_into(merge: Merge) -> exp.Merge:
     return exp.Merge(
         this=exp.alias_(merge.target, "t", table=True, quoted=True),
         using=_sub(fold(merge), "s"),
-        on=exp.and_(*(_col(c.target, "t").eq(_col(c.target, "s")) for c in merge.key)),
+        on=exp.and_(*_same_key(merge)),
         whens=exp.Whens(expressions=whens),
     )
 
 
+def insert_newer(merge: Merge) -> exp.Insert:
+    """Give the INSERT of each row that MERGE would write, whole; `delete_older` follows it.
+
+    The two replace a MERGE without `remove` where a transaction holds them together.
+    """
+    target = exp.alias_(merge.target, "t", table=True, quoted=True)
+    absent = _is_null(_col(SEQ, "t"))
+    is_new = _is_new(merge)
+    inserted = absent if is_new is None else exp.and_(absent, is_new)
+    values = [
+        *(_col(c.target, "s") for c in merge.key),
+        *(_merged(merge, c) for c in merge.columns),
+    ]
+    kept = [_kept(merge, name) for name in merge.orphans]
+    rows = (
+        exp.select(*values, *_metadata(merge), *kept)
+        .from_(_sub(fold(merge), "s"), copy=False)
+        .join(target, on=exp.and_(*_same_key(merge)), join_type="left", copy=False)
+        .where(exp.or_(inserted, _col(SEQ, "s") > _col(SEQ, "t"), copy=False), copy=False)
+    )
+    names = [_name(name) for name in [*_names(merge), *merge.orphans]]
+    return exp.insert(rows, merge.target, columns=names, copy=False)
+
+
+def delete_older(merge: Merge) -> exp.Delete:
+    """Give the DELETE of each row that a newer one of the same key replaces."""
+    older = exp.and_(*_same_staged_key(merge), _col(SEQ, "t") < _col(SEQ, "s"))
+    target = exp.alias_(merge.target, "t", table=True, quoted=True)
+    stage = exp.alias_(merge.stage, "s", table=True, quoted=True)
+    return exp.Delete(this=target, using=[stage], where=exp.Where(this=older))
+
+
 def insert_into(merge: Merge) -> exp.Insert:
     """Give the INSERT of the fold: what MERGE does where the target has none of its keys."""
-    rows = exp.select(*_values(merge)).from_(_sub(fold(merge), "s")).where(_is_new(merge))
+    rows = (
+        exp.select(*_values(merge)).from_(_sub(fold(merge), "s"), copy=False).where(_is_new(merge))
+    )
     return exp.insert(rows, merge.target, columns=[_name(n) for n in _names(merge)])
 
 
@@ -125,7 +164,7 @@ def _is_new(merge: Merge) -> exp.Expr | None:
     is unknown.
     """
     conditions: list[exp.Expr] = []
-    if merge.remove and _may_delete(merge):
+    if merge.remove and merge.may_delete:
         conditions.append(_col(OP, "s").eq(UPSERT))
     if merge.columns and len(merge.partial) == len(merge.columns):
         some = (_col(merge.flag(column), "s").eq(1) for column in merge.partial)
@@ -152,25 +191,21 @@ def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
     keyed = exp.Count(this=names[0].copy()).as_("k", quoted=True)  # 0 for T, which has no key
     groups = exp.select(counts, keyed).from_(stage).group_by(*names)
     most = exp.func("MAX", _if(_col("k") > exp.Literal.number(0), _col("n")))
-    return exp.select(exp.func("SUM", _col("n")), most).from_(_sub(groups, "g"))
+    return exp.select(exp.func("SUM", _col("n")), most).from_(_sub(groups, "g"), copy=False)
 
 
 def find_known_key(merge: Merge) -> exp.Select:
     """Give the query of one row of the stage whose key is in the target, which has an index."""
-    keys = [_col(column.target, "t").eq(_col(column.target, "s")) for column in merge.key]
     target = exp.alias_(merge.target, "t", table=True, quoted=True)
-    found = exp.Exists(this=exp.select(exp.Literal.number(1)).from_(target).where(exp.and_(*keys)))
+    same = exp.and_(*_same_staged_key(merge))
+    found = exp.Exists(this=exp.select(exp.Literal.number(1)).from_(target).where(same))
     stage = exp.alias_(merge.stage, "s", table=True, quoted=True)
     return exp.select(exp.Literal.number(1)).from_(stage).where(found).limit(1)
 
 
 def _changes(merge: Merge) -> exp.Select:
     """Select the staged changes but T, named as in the target, with a flag per partial column."""
-    columns = [*merge.key, *merge.columns]
-    values = [
-        exp.cast(_col(c.target), c.cast).as_(c.target, quoted=True) if c.cast else _col(c.target)
-        for c in columns
-    ]
+    values = [_staged(c).as_(c.target, quoted=True) for c in [*merge.key, *merge.columns]]
     flags = [_if(_carries(c)).as_(merge.flag(c), quoted=True) for c in merge.partial]
     rows = exp.select(*values, *flags, _col(OP), _col(SEQ), _col(POS)).from_(merge.stage)
     return rows if merge.truncated is None else rows.where(_col(OP).neq(TRUNCATE))
@@ -219,7 +254,7 @@ def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
         _over(merge, exp.FirstValue(this=_col(SEQ))).as_(SEQ, quoted=True),
         _over(merge, exp.RowNumber(), first=first).as_(_RANK, quoted=True),
         *([_col(_GENERATION)] if merge.generations else []),
-    ).from_(_sub(rows, "g"))
+    ).from_(_sub(rows, "g"), copy=False)
 
 
 def _final(merge: Merge, rows: exp.Select) -> exp.Select:
@@ -240,8 +275,8 @@ def _final(merge: Merge, rows: exp.Select) -> exp.Select:
         op.as_(OP, quoted=True),
         _col(SEQ),
         *([_col(_GENERATION)] if merge.generations else []),
-    ).from_(_sub(rows, "r"))
-    return result.where(_col(_RANK).eq(1)) if merge.repeated else result
+    ).from_(_sub(rows, "r"), copy=False)
+    return result.where(_col(_RANK).eq(1), copy=False) if merge.repeated else result
 
 
 def _update(merge: Merge) -> exp.Update:
@@ -255,7 +290,7 @@ def _merged(merge: Merge, column: Column) -> exp.Expr:
     value = _col(column.target, "s")
     if column.source in merge.omitted:
         carried = _col(merge.flag(column), "s").eq(1)
-    elif _may_delete(merge):
+    elif merge.may_delete:
         carried = _col(_CARRIES, "s").eq(1)
     else:
         return value
@@ -294,11 +329,25 @@ def _names(merge: Merge) -> list[str]:
 
 def _values(merge: Merge) -> list[exp.Expr]:
     values = [_col(c.target, "s") for c in [*merge.key, *merge.columns]]
-    return [*values, exp.paren(_col(OP, "s").eq(DELETE)), _time(merge), _col(SEQ, "s")]
+    return [*values, *_metadata(merge)]
 
 
-def _may_delete(merge: Merge) -> bool:
-    return merge.deletes or merge.truncated is not None
+def _metadata(merge: Merge) -> list[exp.Expr]:
+    return [exp.paren(_col(OP, "s").eq(DELETE)), _time(merge), _col(SEQ, "s")]
+
+
+def _same_key(merge: Merge) -> list[exp.Expr]:
+    return [_col(c.target, "t").eq(_col(c.target, "s")) for c in merge.key]
+
+
+def _same_staged_key(merge: Merge) -> list[exp.Expr]:
+    return [_col(c.target, "t").eq(_staged(c, "s")) for c in merge.key]
+
+
+def _staged(column: Column, table: str | None = None) -> exp.Expr:
+    """Give a staged value in the type of the target."""
+    value = _col(column.target, table)
+    return exp.cast(value, column.cast) if column.cast else value
 
 
 def _over(
@@ -338,7 +387,7 @@ def _if(
     """Give CASE WHEN condition THEN value ELSE otherwise END; without values 1 and 0."""
     yes = exp.Literal.number(1) if value is None else value
     no = exp.Literal.number(0) if otherwise is None else otherwise
-    return exp.case().when(condition, yes).else_(no)
+    return exp.Case(ifs=[exp.If(this=condition, true=yes)], default=no)
 
 
 def _is_null(value: exp.Expr) -> exp.Is:
@@ -354,7 +403,8 @@ def _time(merge: Merge) -> exp.Cast:
 
 
 def _sub(rows: exp.Select, alias: str) -> exp.Subquery:
-    return rows.subquery(_name(alias))
+    # By default sqlglot copies the whole tree at each step.
+    return rows.subquery(_name(alias), copy=False)
 
 
 def _name(name: str) -> exp.Identifier:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from simplyload.destinations.destination import Destination, Load, LoadResult
+from simplyload.destinations.destination import KEPT_LOADS, Destination, Load, LoadResult
 from simplyload.errors import SimplyLoadError
 from simplyload.gather import read_staged
 from simplyload.log import ChangeLog, Entry
@@ -38,12 +38,14 @@ def _missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entr
     entries = log.history(stream)
     known = [entry.load_id for entry in entries]
     has = destination.committed(stream) if destination.read_state(stream) is not None else []
-    if has != known[: len(has)]:
+    done = known.index(has[-1]) + 1 if has and has[-1] in known else 0
+    first = max(done - len(has), 0)
+    if known[first:done] != has or (first and len(has) < KEPT_LOADS):
         raise SimplyLoadError(
             f"The destination has loads of {stream} that are not those of the log's beginning: "
             "replay into an empty one."
         )
-    return entries[len(has) :]
+    return entries[done:]
 
 
 def _load(log: ChangeLog, entry: Entry, stream: str, schema: str, *, remove: bool) -> Load:

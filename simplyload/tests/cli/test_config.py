@@ -39,6 +39,17 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.mark.parametrize("setting", ["schema: freeze", "deletes: remove"])
+def test_r35_what_a_parquet_destination_cannot_do_is_refused(file: Path, setting: str) -> None:
+    """Files hold every change as it was made: a setting that they cannot honour is an error."""
+    parquet = GOOD.replace("type: duckdb", "type: parquet")
+    file.write_text(f"{parquet}pipeline: {{{setting}}}")
+    with pytest.raises(ConfigurationError, match="pipeline: a parquet destination"):
+        read_configuration(file)
+    file.write_text(f"{GOOD}pipeline: {{{setting}}}")
+    read_configuration(file)
+
+
 def test_r35_every_problem_is_named_at_once_with_its_remedy(file: Path) -> None:
     """One error has every wrong key, the nearest known one or the values, and no secret."""
     file.write_text(BAD)

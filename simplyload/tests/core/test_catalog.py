@@ -81,6 +81,18 @@ def test_r11_a_narrower_column_is_held_by_the_wider_one(sql_target: Target) -> N
     assert column(sql_target, "x") == ["a", "5"]
 
 
+def test_r11_a_narrower_key_is_held_by_the_wider_one(sql_target: Target) -> None:
+    """A text key that becomes a number replaces the row of its text, beside any other text."""
+    wide, narrow = table(id=TEXT, x=TEXT), table(id=INT32, x=TEXT)
+    steps = [
+        whole(wide, 1, id="a", x="kept"),
+        whole(wide, 2, id="5", x="old"),
+        whole(narrow, 3, id=5, x="new"),
+    ]
+    sql_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    assert {row["id"]: row["x"] for row in sql_target.rows()} == {"5": "new", "a": "kept"}
+
+
 def test_r11_a_dropped_column_stays_and_a_renamed_one_is_added(target: Target) -> None:
     """The old column keeps its values and is no longer carried; in one load or in several."""
     old, new = table(x=INT64), table(y=INT64)

@@ -15,6 +15,7 @@ import sqlglot
 
 from simplyload.catalog import Dialect
 from simplyload.destinations.duckdb import DuckDBDestination
+from simplyload.destinations.sql import SqlDestination
 from simplyload.engine import Pipeline, PipelineSettings
 from tests.core.conftest import Target
 from tests.core.scripted import ORDERS, ScriptedSource, changes, expected, random_changes, upsert
@@ -24,6 +25,7 @@ class Snowflake(DuckDBDestination):
     """Snowflake's statements, executed by DuckDB."""
 
     dialect: Dialect = "snowflake"
+    _merge = SqlDestination._merge  # noqa: SLF001
 
     def _run(self, statement: str) -> tuple[list[tuple[Any, ...]], int]:
         return super()._run(sqlglot.transpile(statement, read=self.dialect, write="duckdb")[0])

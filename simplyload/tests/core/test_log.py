@@ -62,6 +62,22 @@ def test_r32_a_log_of_another_history_is_refused(duckdb_target: Target, tmp_path
         replay(duckdb_target.log, "shop", other.destination())
 
 
+def test_a_destination_forgets_old_loads_and_goes_on(
+    sql_target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run keeps the newest loads alone: state, log and an interrupted replay go on."""
+    monkeypatch.setattr("simplyload.destinations.sql.KEPT_LOADS", 2)
+    monkeypatch.setattr("simplyload.replay.KEPT_LOADS", 2)
+    sql_target.pipeline(ScriptedSource(BATCHES[:5]), max_changes=10).run_once()
+    sql_target.pipeline(ScriptedSource(BATCHES), max_changes=10).run_once()
+    ids = [entry.load_id for entry in sql_target.log.entries("shop")]
+    with closing(sql_target.destination()) as destination:
+        assert destination.committed("shop") == ids[3:]
+        assert destination.read_state("shop") == {"n": 6}
+    assert replay(sql_target.log, "shop", sql_target.destination()) == 0
+    assert sql_target.live() == expected(BATCHES)
+
+
 def test_a_lost_destination_begins_a_new_history(duckdb_target: Target, tmp_path: Path) -> None:
     """A destination that was deleted is loaded again, and replay knows where its history begins."""
     duckdb_target.pipeline(ScriptedSource(BATCHES[:3]), max_changes=10).run_once()

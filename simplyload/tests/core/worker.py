@@ -36,6 +36,9 @@ class WithoutTransactions(SqlDestination):
     def _transaction(self) -> Iterator[None]:
         yield
 
+    # A destination that replaces a row by two statements needs the transaction.
+    _merge = SqlDestination._merge  # noqa: SLF001
+
 
 class StateFirst(WithoutTransactions):
     """The control: a wrong order, in which the state is committed before the rows."""

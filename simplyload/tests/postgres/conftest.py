@@ -112,17 +112,19 @@ class Replica:
         """Read until the source is caught up, or dies after some states; give the changes."""
         self.batches = []
         staged: list[Changes] = []
+        rejected: list[Rejected] = []
         seen: list[dict[str, Any]] = []
         with closing(PostgresSource(self.settings, "shop")) as source:
             for batch in source.read(self.state):
                 self.batches.append(batch)
                 staged += batch.changes
+                rejected += batch.rejected
                 if batch.state is None:
                     continue
                 for changes in staged:
                     seen += self._apply(changes)
-                staged = []
-                self.rejected += batch.rejected
+                self.rejected += rejected
+                staged, rejected = [], []
                 self.state = json.loads(json.dumps(batch.state))
                 commits = None if commits is None else commits - 1
                 if commits == 0:

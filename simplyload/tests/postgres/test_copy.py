@@ -38,11 +38,11 @@ def test_a24_the_server_alone_orders_and_compares(run: Run, replicate: Replicate
 def test_r05_a_copy_that_dies_near_its_end_goes_on_from_there(
     run: Run, replicate: Replicate
 ) -> None:
-    """After nine of ten chunks, the next run reads the tenth alone; every row is there once."""
+    """After nine of ten chunks, in units of three, the next run reads the tenth alone."""
     run("create table t (id int primary key)")
     run("insert into t select generate_series(1, 1000)")
     replica = replicate(chunk_rows=100)
-    assert len(replica.sync(commits=10)) == 900
+    assert len(replica.sync(commits=4)) == 900
     rest = replica.sync()
     assert [change["_op"] for change in rest] == ["U"] * 100 + ["T"]
     assert [row["id"] for row in sorted(replica.rows("t"), key=lambda row: row["id"])] == list(
@@ -54,7 +54,7 @@ def test_a41_old_rows_stay_until_a_new_copy_is_complete(run: Run, replicate: Rep
     """During a re-copy no row is missing; at its end those gone from the source are deleted."""
     run("create table t (id int primary key, v text)")
     run("insert into t select i, 'old' from generate_series(1, 30) i")
-    replica = replicate(chunk_rows=10)
+    replica = replicate(chunk_rows=2)
     replica.sync()
     run("delete from t where id <= 20; insert into t values (31, 'new')")
     with closing(PostgresSource(replica.settings, "shop")) as source:

@@ -10,6 +10,10 @@ import pyarrow as pa
 
 from simplyload.changes import Rejected, State, Table
 
+# How many of a stream's loads a destination remembers at least. A run confirms each load before the
+# next one, so that what a dead run left is among them.
+KEPT_LOADS = 1000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
@@ -108,7 +112,10 @@ class Destination(Protocol):
         """
 
     def committed(self, stream: str) -> list[str]:
-        """List the ids of the stream's committed loads, oldest first."""
+        """List the ids of the stream's committed loads, oldest first.
+
+        These are all, or at least the newest `KEPT_LOADS`.
+        """
 
     def stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""

@@ -35,6 +35,7 @@ from simplyload.catalog import (
 )
 from simplyload.changes import Rejected, State, Table
 from simplyload.destinations.destination import (
+    KEPT_LOADS,
     Lease,
     Limits,
     Load,
@@ -145,6 +146,7 @@ class SqlDestination(ABC):
                     self._execute(_insert("lease", {"stream": stream, "epoch": 0}))
             new = max(epoch, above) + 1
             if self._execute(_update_epoch(stream, epoch, new)) == 1:
+                self._forget_loads(stream)
                 return Lease(stream=stream, epoch=new)
 
     def load(self, lease: Lease, load: Load) -> LoadResult:
@@ -179,6 +181,13 @@ class SqlDestination(ABC):
     def drop_leftovers(self, stream: str) -> list[str]:  # noqa: ARG002
         """Find nothing: the stages of this destination end with their connection."""
         return []
+
+    def _forget_loads(self, stream: str) -> None:
+        """Keep the newest loads: the log settles what a dead run left among them."""
+        ordered = _select("loads", stream, "load_id").order_by(_newest_first())
+        for (load_id,) in self._query(ordered.limit(1).offset(KEPT_LOADS)):
+            older = exp.and_(_column("stream").eq(stream), _column("load_id") <= load_id)
+            self._execute(exp.delete(_metadata_table("loads"), where=older))
 
     # What a subclass knows.
 
@@ -317,12 +326,15 @@ class SqlDestination(ABC):
 
     def _apply(self, plan: _Plan) -> int:
         if self._query(merge.find_known_key(plan.merge)):
-            rows = self._execute(merge.merge_into(plan.merge))
+            rows = self._merge(plan.merge)
         else:
             rows = self._execute(merge.insert_into(plan.merge))
         if plan.merge.truncated is not None:
             self._execute(merge.mark_truncated(plan.merge))
         return rows
+
+    def _merge(self, plan: merge.Merge) -> int:
+        return self._execute(merge.merge_into(plan))
 
     def _table_rows(
         self,

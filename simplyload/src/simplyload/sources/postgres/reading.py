@@ -144,7 +144,7 @@ class Reading:
         for step in copy_table(self.reader, table, known.copy, self.settings.chunk_rows):
             checked = self.server.now if step.state is None and is_whole else known.checked
             self._keep(table, replace(known, copy=step.state, checked=checked))
-            yield self._batch(step.changes, step.rejected)
+            yield self._batch(step.changes, step.rejected, goes_on=step.goes_on)
 
     def poll(self, table: SourceTable) -> Iterator[Batch]:
         """Yield what changed since the last poll; hard deletes too where their scan is due.
