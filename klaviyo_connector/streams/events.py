@@ -11,6 +11,7 @@ from api import ConfigurationError, RefusedError
 from configuration import quote
 from models import Operation
 from state.state import SyncedEvents, TimeSpan, WindowedState
+from streams.addresses import fill_filter
 from streams.catalog import EVENT, EVENT_ATTRIBUTION, EVENTS
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO
@@ -31,7 +32,7 @@ def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operatio
     params = event_params(context)
     failures = Failures()
     for metric_id, name in metrics.items():
-        condition = f'equals(metric_id,"{metric_id}")' if metric_id else ""
+        condition = fill_filter("equals(metric_id,{id})", metric_id) if metric_id else ""
         stream = replace(EVENTS, params=params, condition=condition, state_key=metric_id)
         known = context.state.events.get(metric_id, WindowedState())
         sink = EventSync(context, writer, metric_id)

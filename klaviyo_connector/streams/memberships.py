@@ -23,6 +23,7 @@ from parallel import read_in_parallel
 from state.digests import is_mass_deletion
 from state.membership_index import WEEK, MemberGroup, is_comparison_due
 from state.state import MembershipState
+from streams.addresses import fill_path
 from streams.catalog import PROFILE
 from streams.context import AccountContext
 from streams.declarations import MemberListing, MembershipStream
@@ -81,7 +82,7 @@ def _group_listings(context: AccountContext, stream: MembershipStream) -> list[M
     (owner,) = stream.requires
     params = {"fields[profile]": "joined_group_at"}
     return [
-        MemberListing(name=id_, path=stream.path.format(id=id_), params=params)
+        MemberListing(name=id_, path=fill_path(stream.path, id_), params=params)
         for id_ in listed_ids(context.state, owner)
     ]
 

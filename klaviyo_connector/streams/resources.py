@@ -21,12 +21,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from urllib.parse import quote
 
 from api import REVISION, ContractError, GoneError, RefusedError
 from models import Operation, Row, Table
 from state.digests import RowDigests, digest, is_mass_deletion, is_same
 from state.state import AccountState, RecordDetails, ResourceState
+from streams.addresses import fill_filter, fill_path
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO, Details, ResourceStream
 from streams.registry import TABLES
@@ -103,9 +103,9 @@ class ResourceSync:
             yield from (Listing(path, one) for path in paths for one in stream.partitions)
             return
         for id_ in listed_ids(self._context.state, stream.parent):
-            path = stream.path.replace("{id}", quote(id_, safe=""))
+            path = fill_path(stream.path, id_)
             for partition in stream.partitions:
-                yield Listing(path, partition.replace("{id}", id_), owner=id_)
+                yield Listing(path, fill_filter(partition, id_), owner=id_)
 
     def read_listing(self, listing: Listing) -> Iterator[Operation]:
         """The rows of one listing; those of before if the record that it belongs to is gone.
@@ -211,7 +211,7 @@ class ResourceSync:
         id_, record_digest = str(document.get("id")), self._record_digest(document)
         self._row_keys.clear()
         try:
-            pages = self._context.session.pages(details.path.format(id=id_), {})
+            pages = self._context.session.pages(fill_path(details.path, id_), {})
             resources = [one for page in pages for one in page["data"] if isinstance(one, dict)]
         except GoneError:
             resources, record_digest = [], ""
