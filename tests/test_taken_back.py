@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import duckdb
 import pytest
 
 import streams
-from api import AuthError
+from api import AuthError, TransientError
 from streams.registry import ALWAYS_SYNCED, REFILLED
 from tests import fivetran
 from tests.fake_clock import FakeClock
@@ -41,6 +42,7 @@ def _server() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module", name="first_sync")
 def _first_sync(server: Sandbox) -> Loader:
+    server.reset()
     return Loader(server.url, EVERYTHING).sync()
 
 
@@ -48,6 +50,7 @@ def _first_sync(server: Sandbox) -> Loader:
 def sandbox(server: Sandbox) -> Sandbox:
     """The accounts as they were at first."""
     server.reset()
+    server.clear_faults()
     return server
 
 
@@ -151,6 +154,30 @@ class TestReSync:
         assert connection.sync().content()["profile"] == people
         connection.configuration = EVERYTHING
         assert refilled(connection.sync()) == refilled(Loader(sandbox.url, EVERYTHING).sync())
+
+    @pytest.mark.parametrize("fault", ["403scope", "503"])
+    def test_b1_a_table_that_cannot_be_read_keeps_its_rows(
+        self, sandbox: Sandbox, connection: Loader, fault: str
+    ) -> None:
+        """A re-sync without the scopes of some tables leaves these until they can be read again.
+
+        The others are refilled; the first sync that can read the rest refills that too.
+        """
+        lost = {"lists": "list", "reviews": "review", "coupon-codes": "coupon_code"}
+        before = refilled(connection)
+        delete_some(sandbox)
+        for path in lost:
+            sandbox.fault(fault, path=f"/api/{path}$")
+        connection.state = {}
+        with suppress(TransientError):
+            connection.sync()
+        for table in (*lost.values(), "list_profile", "list_tag"):
+            assert refilled(connection)[table] == before[table], table
+        for table in ("tag", "flow"):
+            assert len(connection.rows(table)) == len(before[table]) - 1
+        sandbox.clear_faults()
+        connection.sync()
+        assert refilled(connection) == refilled(Loader(sandbox.url, EVERYTHING).sync())
 
     def test_b1_fivetran_marks_the_rows_as_deleted(
         self, sandbox: Sandbox, connector_project: Path
