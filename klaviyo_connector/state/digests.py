@@ -11,11 +11,16 @@ MAX_PLAUSIBLE_SHARE = 0.1
 Digests = Mapping[str, str]  # key of a row to the digest of its content
 
 
-def is_mass_deletion(gone: int, known: int) -> bool:
-    """Whether the share of missing rows puts the listing itself in doubt.
+def is_in_doubt(missing: int, known: int) -> bool:
+    """Whether a listing is read twice before the rows that it lacks are deleted.
 
-    A false empty response would delete everything, so such a listing is read twice.
+    A false empty answer, or one that is cut, would delete what is still there.
     """
+    return 0 < missing == known or is_mass_deletion(missing, known)
+
+
+def is_mass_deletion(gone: int, known: int) -> bool:
+    """Whether so large a share of the rows is deleted that the user should know."""
     return gone > max(MAX_PLAUSIBLE_DELETIONS, known * MAX_PLAUSIBLE_SHARE)
 
 

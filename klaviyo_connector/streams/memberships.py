@@ -20,7 +20,7 @@ import msgspec
 from api import ContractError, GoneError, KlaviyoError, ScopeError, TransientError
 from models import Operation, Row, Table, Truncate, Warning
 from parallel import read_in_parallel
-from state.digests import is_mass_deletion
+from state.digests import is_in_doubt
 from state.membership_index import WEEK, MemberGroup, is_comparison_due
 from state.state import MembershipState
 from streams.addresses import fill_path
@@ -228,17 +228,22 @@ class ListingSync:
         memberships[table.name] = {**known, self._listing.name: state}
 
     def _read_again_if_in_doubt(self) -> Iterator[Operation]:
-        """Read the listing a second time where it lacks a large share of a group."""
+        """Read the listing a second time where all of its people, or many, are missing."""
+        if not is_in_doubt(*self._count_missing()):
+            return
+        for _, page in self.request_pages():
+            if isinstance(page, KlaviyoError):
+                raise page
+            yield from self.write_page(page) if page is not None else ()
+
+    def _count_missing(self) -> tuple[int, int]:
+        """How many rows the listing lacks, and of how many; by its last size in a refill."""
+        if self._refills:
+            size = self._state.size
+            return size - sum(map(len, self._seen.values())), size
         groups = self._index.groups(self._stream.table.name, self._listing.name)
         people = [(self._index.people(group), self._seen[group]) for group in groups]
-        lost = self._state.size - sum(map(len, self._seen.values()))
-        if (self._refills and is_mass_deletion(lost, self._state.size)) or any(
-            is_mass_deletion(len(known - seen), len(known)) for known, seen in people
-        ):
-            for _, page in self.request_pages():
-                if isinstance(page, KlaviyoError):
-                    raise page
-                yield from self.write_page(page) if page is not None else ()
+        return sum(len(known - seen) for known, seen in people), sum(len(k) for k, _ in people)
 
 
 def _delete_dropped_groups(

@@ -22,9 +22,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from api import REVISION, ContractError, GoneError, RefusedError
 from models import Operation, Row, Table
-from state.digests import RowDigests, digest, is_mass_deletion, is_same
+from state.digests import RowDigests, digest, is_in_doubt, is_same
 from state.state import AccountState, RecordDetails, ResourceState
 from streams.addresses import fill_filter, fill_path
 from streams.context import AccountContext
@@ -71,7 +73,7 @@ class ResourceSync:
     def __init__(self, context: AccountContext, writer: RowWriter, stream: ResourceStream) -> None:
         self._context, self._writer, self._stream = context, writer, stream
         self._tables = [table for table in stream.tables if context.wants(table)]
-        known = context.state.resources.get(stream.name, ResourceState())
+        known = _load_state(context, stream)
         if context.restart_if_tables_added(stream.name, [table.name for table in stream.tables]):
             known = ResourceState(digests=known.digests)  # written rows can still be deleted
         self._known = known
@@ -84,6 +86,7 @@ class ResourceSync:
         self._details = dict(known.details)
         self._row_keys: dict[str, list[str]] = defaultdict(list)  # of one record, by table
         self._listed_ids: set[str] = set()
+        self._empty: set[Listing] = set()
         self._newest_change = known.watermark
         self._includes_details = stream.details is not None
         self._columns = {table.name: list(table.columns) for table in stream.tables}
@@ -113,9 +116,11 @@ class ResourceSync:
         The record was deleted since it was listed, or is so new that not all of Klaviyo's servers
         have it: the next sync lists all again.
         """
+        self._empty.add(listing)
         try:
             for page in self._request_pages(listing):
                 for document in documents(page):
+                    self._empty.discard(listing)
                     self._writer.log_progress(f"listing {self._stream.name}")
                     yield from self._write_record({**document, "owner": {"id": listing.owner}})
                 self.save_state()
@@ -235,12 +240,17 @@ class ResourceSync:
                 self._newest_change = max(time, self._newest_change or time)
 
     def listings_to_read_again(self) -> tuple[Listing, ...]:
-        """The listings that may have lost a record to a later one, or all if much is missing."""
+        """The listings that may have lost a record, or all if much is missing.
+
+        A partition loses one to a later partition, a record's own listing by an empty answer.
+        """
         digests = [self._digests[table.name] for table in self._tables]
         missing = sum(len(rows.missing()) for rows in digests)
         known = sum(len(rows.digests) for rows in digests)
-        if missing and (missing == known or is_mass_deletion(missing, known)):
+        if is_in_doubt(missing, known):
             return self.listings
+        if missing and self._stream.parent is not None:
+            return tuple(one for one in self.listings if one in self._empty)
         return self.listings[:-1] if missing and len(self._stream.partitions) > 1 else ()
 
     def delete_missing(self) -> Iterator[Operation]:
@@ -267,6 +277,15 @@ class ResourceSync:
             digests={name: dict(rows.digests) for name, rows in self._digests.items()},
             details=dict(self._details),
         )
+
+
+def _load_state(context: AccountContext, stream: ResourceStream) -> ResourceState:
+    """The state of a stream, with the rows of tables that earlier versions list by themselves."""
+    states = context.state.resources
+    known = states.get(stream.name, ResourceState())
+    former = [states.pop(table.name, ResourceState()) for _, table in stream.related]
+    digests = {name: rows for one in former for name, rows in one.digests.items()}
+    return msgspec.structs.replace(known, digests=digests | known.digests)
 
 
 def listed_ids(state: AccountState, stream_name: str) -> list[str]:

@@ -401,12 +401,18 @@ function describeChange(value, earlier, format, better) {
   const before = formatNumber(earlier, format, value ?? earlier);
   if (value === null || !earlier) return [`from ${before}`];
   if (formatNumber(value, format) === before) return [`unchanged at ${before}`];
+  const size = formatChange(value, earlier, format);
+  if (size === formatChange(earlier, earlier, format)) return [`nearly unchanged from ${before}`];
   const difference = value - earlier;
-  const size = format.startsWith('percent')
-    ? `${getNumberFormat({ maximumFractionDigits: 2 }).format(100 * Math.abs(difference))} points`
-    : getNumberFormat({ style: 'percent', maximumFractionDigits: 1 }).format(Math.abs(difference / earlier));
   const mark = createElement('span', `${difference > 0 ? '▲ up' : '▼ down'} ${size}`, judgeChange(difference, better));
   return [mark, ` from ${before}`];
+}
+
+function formatChange(value, earlier, format) {
+  const difference = value - earlier;
+  return format.startsWith('percent')
+    ? `${getNumberFormat({ maximumFractionDigits: 2 }).format(100 * Math.abs(difference))} points`
+    : getNumberFormat({ style: 'percent', maximumFractionDigits: 1 }).format(Math.abs(difference / earlier));
 }
 
 function judgeChange(difference, better) {

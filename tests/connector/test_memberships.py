@@ -1,5 +1,6 @@
 """Who is in which list and segment, and which e-mail addresses are suppressed."""
 
+import json
 import os
 from datetime import timedelta
 from typing import Any
@@ -75,7 +76,10 @@ class TestMembers:
 
     def test_the_list_is_synced_too(self, list_account: ScriptedAccount) -> None:
         """Members of a list without a name would be of no use; nothing else is requested."""
-        assert [row["id"] for row in run(tables=TABLES).rows("list")] == ["L"]
+        first = run(tables=TABLES)
+        assert [row["id"] for row in first.rows("list")] == ["L"]
+        list_account.requests.clear()
+        run(first.state, tables=TABLES)
         assert {one.path for one in list_account.requests} == {"/api/accounts", LISTS, MEMBERS}
 
     def test_only_the_time_of_joining_is_requested(self, list_account: ScriptedAccount) -> None:
@@ -112,6 +116,27 @@ class TestMembers:
         fourth = run(third.state, tables=TABLES)
         assert [deleted_members(one) for one in (second, third, fourth)] == [[], ["a"], []]
         assert [joined(one) for one in (second, third, fourth)] == [[], [], []]
+
+    @pytest.mark.parametrize("people", [1, 2, 10, 30])
+    @pytest.mark.parametrize("answer", ["empty", "cut"])
+    def test_b4_one_short_answer_takes_nobody_out_of_a_list(
+        self, list_account: ScriptedAccount, people: int, answer: str
+    ) -> None:
+        """A list of any size that is suddenly empty, or much shorter, is read a second time."""
+        members = [member(f"p{number:02}") for number in range(people)]
+        list_account.documents[MEMBERS] = members
+        state = run(tables=TABLES).state
+        kept = members[: people // 2] if answer == "cut" and people > 10 else []
+        body = json.dumps({"data": kept, "links": {"next": None}})
+        list_account.now += DAY
+        short = iter([Response(body)])
+        list_account.responses[MEMBERS] = lambda _: next(short, None)
+        second = run(state, tables=TABLES)
+        assert (deleted_members(second), second.warnings) == ([], [])
+        list_account.now += DAY
+        list_account.responses[MEMBERS] = lambda _: Response(body)
+        third = run(second.state, tables=TABLES)
+        assert len(deleted_members(third)) == people - len(kept)
 
     def test_a_large_list_is_compared_within_a_week(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -380,7 +405,9 @@ class TestSuppressions:
         first = run(tables=SUPPRESSIONS, concurrency="1")  # in order
         run(first.state, tables=SUPPRESSIONS, concurrency="1")
         marketing = "subscriptions.email.marketing"
-        assert filters(account, PROFILES) == [
+        scope, *listings = filters(account, PROFILES)
+        assert scope == ""
+        assert listings == [
             f"greater-or-equal({marketing}.{name}.timestamp,{since})"
             for since in ("2000-01-01T00:00:00Z", "2026-11-20T16:00:00.000000Z")
             for name in ("suppression", "list_suppressions")
