@@ -45,7 +45,7 @@ from streams.memberships import sync_memberships
 from streams.probes import find_unreadable
 from streams.profiles import sync_profiles
 from streams.quota import ReportQuota
-from streams.registry import REFILLED, TABLES, scopes, select_streams
+from streams.registry import PARENTS, REFILLED, TABLES, scopes, select_streams
 from streams.reports import sync_reports
 from streams.reread import reread_people
 from streams.resources import sync_resource
@@ -83,7 +83,7 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
     last one.
     """
     last, rows, since = Checkpoint({**previous.json}), 0, monotonic()
-    budget = StateBudget.load(previous.json)
+    budget = StateBudget.load(previous.json, PARENTS)
     try:
         for operation in operations:
             if not isinstance(operation, Checkpoint):
@@ -164,7 +164,7 @@ def _sync_accounts(
             yield [Warning(duplicate)]
         else:
             is_alone = len(settings.api_keys) == 1 and previous.accounts.keys() <= {context.id}
-            context.refills_members = defers_truncate and is_alone
+            context.can_refill = defers_truncate and is_alone
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
     if opened and unfilled and not failures:

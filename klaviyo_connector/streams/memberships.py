@@ -94,7 +94,7 @@ def _is_refill_due(context: AccountContext, table: Table, names: set[str]) -> bo
     """
     untracked = context.state.index.untracked
     listings = {group.listing for group in untracked if group.table == table.name}
-    if not listings or not context.refills_members:
+    if not listings or not context.can_refill:
         return False
     known = context.state.memberships.get(table.name, {})
     compared = [known[name].compared_on for name in listings if name in known]
@@ -111,7 +111,7 @@ def warn_of_untracked(context: AccountContext, table: Table) -> Iterator[Operati
     if not names:
         return
     listed = ", ".join(sorted(names))
-    if context.refills_members and table != PROFILE:
+    if context.can_refill and table != PROFILE:
         consequence = f"those who leave {listed} are deleted once a week, when all rows are written"
         remedy = "choose fewer tables of people if Fivetran bills too many rows"
     else:

@@ -43,6 +43,13 @@ SETS: dict[str, tuple[str, ...]] = {
 REFILLED = tuple(
     dict.fromkeys(table.name for stream in STREAMS if stream.is_refilled for table in stream.tables)
 )
+# Their rows name further listings.
+PARENTS = frozenset(
+    name
+    for stream in STREAMS
+    if isinstance(stream, ResourceStream | MembershipStream)
+    for name in stream.requires
+)
 _BY_NAME = {stream.name: stream for stream in STREAMS}
 
 
