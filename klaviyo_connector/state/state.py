@@ -225,14 +225,18 @@ class PendingPerson(Struct, frozen=True, array_like=True):
 
 
 class SyncedEvents(Struct, frozen=True, array_like=True):
-    """The events of one metric that were ever requested: since `start`, if any, until a time."""
+    """The events of one metric that were ever requested: since `start`, if any, until a time.
+
+    `since` is the earliest instant at which that day began, in any zone that the account had.
+    """
 
     start: date | None
     until: datetime
+    since: datetime | None = None
 
     def __post_init__(self) -> None:
         _require_year(self.start)
-        _require_zone(self.until)
+        _require_zone(self.until, self.since)
 
 
 class RereadState(_Part, frozen=True):
@@ -327,6 +331,11 @@ class AccountState:
     first_day: date | None = None  # the oldest record that can have results
     unknown: dict[str, Any] = field(default_factory=dict)  # of a newer connector's streams
     event_times: tuple[datetime, ...] = ()  # the span of those written since the last sync_report
+
+    @property
+    def has_events(self) -> bool:
+        """Whether events were ever synced, so that the warehouse may have some."""
+        return bool(self.events or self.reread.synced)
 
     def request_results_again(self, former_zone: str | None) -> None:
         """Let every report and aggregate start over, also after a change of the time zone."""

@@ -118,8 +118,8 @@ class PeopleReading:
         return any(self._covers(synced[key], happened) for key in ("", metric) if key in synced)
 
     def _covers(self, synced: SyncedEvents, happened: str) -> bool:
-        start = synced.start and format_utc(self._context.start_of_day(synced.start))
-        return (start or "") <= happened <= format_utc(synced.until)
+        start = synced.since or (synced.start and self._context.start_of_day(synced.start))
+        return (format_utc(start) if start else "") <= happened <= format_utc(synced.until)
 
     def await_survivors(self, person: str) -> None:
         """Let the survivors of a person who disappeared wait to be read."""
