@@ -118,8 +118,10 @@ class PeopleReading:
         return any(self._covers(synced[key], happened) for key in ("", metric) if key in synced)
 
     def _covers(self, synced: SyncedEvents, happened: str) -> bool:
-        start = synced.since or (synced.start and self._context.start_of_day(synced.start))
-        return (format_utc(start) if start else "") <= happened <= format_utc(synced.until)
+        since = synced.since
+        if since is None and synced.start is not None:  # a state of earlier versions
+            since = self._context.start_of_day(synced.start)
+        return (format_utc(since) if since else "") <= happened <= format_utc(synced.until)
 
     def await_survivors(self, person: str) -> None:
         """Let the survivors of a person who disappeared wait to be read."""

@@ -1,5 +1,6 @@
 """An id arrives at Klaviyo whole, whatever characters it holds."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -25,7 +26,8 @@ CHILDREN = {
 def test_an_id_in_a_path_is_quoted(account: ScriptedAccount, table: str) -> None:
     """The listing of a record with an odd id is requested at that id, as one part of the path."""
     parent, child = CHILDREN[table]
-    made = {"updated": LONG_AGO, "updated_at": LONG_AGO, "joined_group_at": LONG_AGO}
+    times = ("updated", "updated_at", "joined_group_at")
+    made: dict[str, Any] = dict.fromkeys(times, LONG_AGO)
     paths: list[str] = []
 
     def note(request: Request) -> None:
