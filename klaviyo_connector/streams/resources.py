@@ -22,8 +22,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-import msgspec
-
 from api import REVISION, ContractError, GoneError, RefusedError, ScopeError
 from models import Operation, Row, Table, Truncate, Warning
 from state.digests import RowDigests, digest, is_in_doubt, is_same
@@ -76,7 +74,7 @@ class ResourceSync:
     def __init__(self, context: AccountContext, writer: RowWriter, stream: ResourceStream) -> None:
         self._context, self._writer, self._stream = context, writer, stream
         self._tables = [table for table in stream.tables if context.wants(table)]
-        known = _load_state(context, stream)
+        known = context.state.resources.get(stream.name, ResourceState())
         if context.restart_if_tables_added(stream.name, [table.name for table in stream.tables]):
             # Written rows can still be deleted.
             known = ResourceState(digests=known.digests, untracked=known.untracked)
@@ -332,15 +330,6 @@ class ResourceSync:
         if is_finished and self.is_full_refresh:
             counts |= {t.name: len(self._digests[t.name].seen) for t in self._untracked}
         return counts
-
-
-def _load_state(context: AccountContext, stream: ResourceStream) -> ResourceState:
-    """The state of a stream, with the rows of tables that earlier versions list by themselves."""
-    states = context.state.resources
-    known = states.get(stream.name, ResourceState())
-    former = [states.pop(table.name, ResourceState()) for _, table in stream.related]
-    digests = {name: rows for one in former for name, rows in one.digests.items()}
-    return msgspec.structs.replace(known, digests=digests | known.digests)
 
 
 def listed_ids(state: AccountState, stream_name: str) -> list[str]:
