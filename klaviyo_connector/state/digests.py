@@ -16,12 +16,12 @@ def is_in_doubt(missing: int, known: int) -> bool:
 
     A false empty answer, or one that is cut, would delete what is still there.
     """
-    return 0 < missing == known or is_mass_deletion(missing, known)
+    return missing > known * MAX_PLAUSIBLE_SHARE
 
 
 def is_mass_deletion(gone: int, known: int) -> bool:
-    """Whether so large a share of the rows is deleted that the user should know."""
-    return gone > max(MAX_PLAUSIBLE_DELETIONS, known * MAX_PLAUSIBLE_SHARE)
+    """Whether so many rows are deleted that the user should know."""
+    return gone > MAX_PLAUSIBLE_DELETIONS and is_in_doubt(gone, known)
 
 
 def digest(value: Any) -> str:
