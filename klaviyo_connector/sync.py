@@ -42,9 +42,10 @@ from streams.declarations import MembershipStream, ResourceStream, ScheduledStre
 from streams.events import sync_events
 from streams.failures import Failures
 from streams.memberships import sync_memberships
+from streams.probes import find_unreadable
 from streams.profiles import sync_profiles
 from streams.quota import ReportQuota
-from streams.registry import REFILLED, TABLES, scopes, select_streams
+from streams.registry import PARENTS, REFILLED, TABLES, scopes, select_streams
 from streams.reports import sync_reports
 from streams.reread import reread_people
 from streams.resources import sync_resource
@@ -82,7 +83,7 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
     last one.
     """
     last, rows, since = Checkpoint({**previous.json}), 0, monotonic()
-    budget = StateBudget.load(previous.json)
+    budget = StateBudget.load(previous.json, PARENTS)
     try:
         for operation in operations:
             if not isinstance(operation, Checkpoint):
@@ -145,8 +146,8 @@ def _sync_accounts(
     Tables that are `unfilled` since the state began are truncated first: a full re-sync of a
     connection has no state, so rows whose record is deleted could not be found afterwards. A
     checkpoint of all accounts commits the truncates; a sync that fails is continued from it.
-    A truncate takes the rows of every account, so it waits for a sync that can open all of them;
-    what was synced meanwhile is then read again.
+    A truncate takes the rows of every account, so it waits for a sync in which all of them can be
+    opened and can read the table; what was synced meanwhile is then read again.
     """
     failures: list[KlaviyoError] = []
     opened: dict[str, AccountContext] = {}
@@ -163,11 +164,13 @@ def _sync_accounts(
             yield [Warning(duplicate)]
         else:
             is_alone = len(settings.api_keys) == 1 and previous.accounts.keys() <= {context.id}
-            context.refills_members = defers_truncate and is_alone
+            context.can_refill = defers_truncate and is_alone
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
     if opened and unfilled and not failures:
-        yield _truncate(unfilled, previous, opened)
+        unreadable = {n for one in opened.values() for n in find_unreadable(one, unfilled)}
+        readable = [name for name in unfilled if name not in unreadable]
+        yield _truncate(readable, previous, opened)
     try:
         yield from _read_all(syncs)
     finally:

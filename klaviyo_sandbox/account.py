@@ -7,7 +7,7 @@ later.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -35,6 +35,7 @@ OWNED: Final = {  # relationships whose resources are deleted with their owner
     "campaign-message": ("campaign-variations",),
     "flow": ("flow-actions",),
     "flow-action": ("flow-messages",),
+    "catalog-item": ("variants",),
 }
 
 
@@ -134,7 +135,8 @@ class Account:
     def edit(self, resource_type: str, id_: str, changes: Json | None) -> None:
         """Change attributes of a resource (nested ones merge) as of now, or delete it (None).
 
-        A campaign's messages, variations and audiences are deleted with it, a flow's actions too.
+        A campaign's messages, variations and audiences are deleted with it, a flow's actions too,
+        and a product's variants. A deleted resource leaves the to-many relationships of others.
         Of an event only the time from which it is visible (``seen``) changes. KeyError if there is
         no such resource.
         """
@@ -209,8 +211,13 @@ class Account:
     def resources(self, resource_type: str) -> list[Json]:
         """Return the resources of a type that exist now, with edits applied."""
         if resource_type not in self._cache:
+            deleted = {key for key, changes in self._edits.items() if changes is None}
             edited = map(self._apply_edit, self._build(resource_type))
-            self._cache[resource_type] = [each for each in edited if each is not None]
+            self._cache[resource_type] = [
+                _without_deleted(each, deleted) if deleted else each
+                for each in edited
+                if each is not None
+            ]
         resources: list[Json] = self._cache[resource_type]
         return resources
 
@@ -286,6 +293,18 @@ class Account:
             if at and name in UPDATE_TIMES
         }
         return resource | {"attributes": _merge(attributes, changes | updated)}
+
+
+def _without_deleted(resource: Json, deleted: Collection[tuple[str, str]]) -> Json:
+    """Return a resource whose to-many relationships lead to none of the deleted ones."""
+    relationships = resource.get("relationships", {})
+    kept = {
+        name: [each for each in one["data"] if (each["type"], each["id"]) not in deleted]
+        for name, one in relationships.items()
+        if isinstance(one.get("data"), list)
+    }
+    changed = {name: {**relationships[name], "data": data} for name, data in kept.items()}
+    return resource | {"relationships": relationships | changed} if changed else resource
 
 
 def _merge(old: Json, new: Json) -> Json:

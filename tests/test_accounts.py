@@ -89,7 +89,7 @@ def test_a_closed_sync_leaves_no_thread(sandbox: Sandbox, monkeypatch: pytest.Mo
     monkeypatch.setenv("KLAVIYO_BASE_URL", sandbox.url)
     monkeypatch.setattr("sync.ROWS_BETWEEN_CHECKPOINTS", 0)  # none is held back
     sandbox.reset_requests()
-    sandbox.fault("stall", path="/api/events", times=None)
+    sandbox.fault("stall", path="/api/events", query="sort", times=None)
     before = set(threading.enumerate())
     operations = sync.sync({"api_key": f"{FIRST},{SECOND}", "tables": "event"}, {})
     while not has_listed_both_metrics(next(operations)):

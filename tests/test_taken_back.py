@@ -5,6 +5,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import duckdb
 import pytest
 
 import streams
-from api import AuthError
+from api import AuthError, TransientError
 from streams.registry import ALWAYS_SYNCED, REFILLED
 from tests import fivetran
 from tests.fake_clock import FakeClock
@@ -41,6 +43,7 @@ def _server() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module", name="first_sync")
 def _first_sync(server: Sandbox) -> Loader:
+    server.reset()
     return Loader(server.url, EVERYTHING).sync()
 
 
@@ -48,6 +51,7 @@ def _first_sync(server: Sandbox) -> Loader:
 def sandbox(server: Sandbox) -> Sandbox:
     """The accounts as they were at first."""
     server.reset()
+    server.clear_faults()
     return server
 
 
@@ -152,6 +156,30 @@ class TestReSync:
         connection.configuration = EVERYTHING
         assert refilled(connection.sync()) == refilled(Loader(sandbox.url, EVERYTHING).sync())
 
+    @pytest.mark.parametrize("fault", ["403scope", "503"])
+    def test_b1_a_table_that_cannot_be_read_keeps_its_rows(
+        self, sandbox: Sandbox, connection: Loader, fault: str
+    ) -> None:
+        """A re-sync without the scopes of some tables leaves these until they can be read again.
+
+        The others are refilled; the first sync that can read the rest refills that too.
+        """
+        lost = {"lists": "list", "reviews": "review", "coupon-codes": "coupon_code"}
+        before = refilled(connection)
+        delete_some(sandbox)
+        for path in lost:
+            sandbox.fault(fault, path=f"/api/{path}$")
+        connection.state = {}
+        with suppress(TransientError):
+            connection.sync()
+        for table in (*lost.values(), "list_profile", "list_tag"):
+            assert refilled(connection)[table] == before[table], table
+        for table in ("tag", "flow"):
+            assert len(connection.rows(table)) == len(before[table]) - 1
+        sandbox.clear_faults()
+        connection.sync()
+        assert refilled(connection) == refilled(Loader(sandbox.url, EVERYTHING).sync())
+
     def test_b1_fivetran_marks_the_rows_as_deleted(
         self, sandbox: Sandbox, connector_project: Path
     ) -> None:
@@ -234,18 +262,21 @@ class TestPeople:
         }
         assert_like_a_first_sync(sandbox, connection)
 
-    def test_b2_nothing_is_read_again_without_events(
+    def test_b2_an_erased_persons_events_wait_for_a_table_of_events(
         self, sandbox: Sandbox, connection: Loader
     ) -> None:
-        """If no table of events is chosen, no event is requested or remembered."""
+        """While none is chosen, no event is requested; once one is again, they are redacted."""
         connection.configuration = {**EVERYTHING, "tables": "profile"}
-        sandbox.erase(find_recipient(connection)["id"])
+        person = find_recipient(connection)
+        sandbox.erase(person["id"])
         sandbox.advance(DAY)
         sandbox.reset_requests()
         connection.sync()
         assert not [one for one in sandbox.log() if one["path"] == "/api/events"]
-        reread = connection.state["accounts"].popitem()[1]["tables"]["reread"]
-        assert "people" not in reread
+        assert personal_events(connection, person)
+        connection.configuration = EVERYTHING
+        connection.sync()
+        assert not personal_events(connection, person)
 
     def test_b2_what_klaviyo_no_longer_returns_can_be_purged(
         self, sandbox: Sandbox, connection: Loader, connector_project: Path
@@ -369,6 +400,43 @@ class TestRereadSetting:
         assert first == len(connection.rows("event"))
         assert_like_a_first_sync(sandbox, connection)
         assert connection.sync().written["event"] < first / 10
+
+    def test_b2_events_that_no_longer_come_back_are_found_after_a_re_read(
+        self, sandbox: Sandbox, connector_project: Path
+    ) -> None:
+        """The statement in docs/operations.md deletes them, and no other event."""
+        configuration = {"api_key": KEY, "tables": "event"}
+        env = {"KLAVIYO_BASE_URL": sandbox.url}
+        first = fivetran.debug(connector_project, configuration, env=env)
+        assert first.returncode == 0, first.stderr
+        before = {row["id"]: row for row in fivetran.rows(first.warehouse, "event")}
+        old = sorted(before, key=lambda id_: str(before[id_]["datetime"]))[100:110]
+        for id_ in old:
+            sandbox.edit("event", id_, None)
+        sandbox.advance(DAY)
+        again = configuration | {"reread_events_from": "2025-01-01"}
+        second = fivetran.debug(connector_project, again, env=env)
+        assert second.returncode == 0, second.stderr
+        assert {*old} <= {row["id"] for row in fivetran.rows(second.warehouse, "event")}
+        delete_unreturned_events(second.warehouse, "2025-01-02")
+        after = {row["id"] for row in fivetran.rows(second.warehouse, "event")}
+        assert before.keys() - after == {*old}
+
+
+def delete_unreturned_events(warehouse: Path, since: str) -> None:
+    """Run the statement of docs/operations.md for a re-read since a day, the last sync's."""
+    text = (REPOSITORY / "docs" / "operations.md").read_text()
+    (statement,) = re.findall(r"```sql\n(.*?delete from klaviyo\.event\n.*?)```", text, re.DOTALL)
+    with duckdb.connect(str(warehouse)) as connection:
+        found = connection.execute(
+            f"select max(cast(started_at as timestamp))::varchar from {fivetran.SCHEMA}.sync_report"
+        ).fetchone()
+        assert found is not None
+        day_before = f"{datetime.fromisoformat(found[0]) - timedelta(days=1):%Y-%m-%d %H:%M:%S}"
+        times = iter([f"{since} 00:00:00", day_before, found[0]])
+        filled = re.sub(r"timestamp '[^']+'", lambda _: f"timestamp '{next(times)}'", statement)
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(filled.replace("klaviyo.", f"{fivetran.SCHEMA}."))
 
 
 def find_recipient(connection: Loader) -> Row:

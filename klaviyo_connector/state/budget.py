@@ -3,14 +3,17 @@
 Beyond the budget, digests are blanked, those first that are least often compared. A row whose
 digest is blank is written again by the next sync that reads it. Its key stays, so its deletion is
 still noticed, and its recipients, so a part of a send still does not replace the whole.
+
+Where even the keys do not fit, the listed table with the most rows is no longer tracked: the state
+forgets its rows, and each full listing writes them all.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,40 +29,90 @@ Kind = type[ReportState] | type[ResourceState]
 Marks = dict[str, str]  # key or day to mark
 
 
+class TrackedTable(NamedTuple):
+    """The rows of one table in the state of one account's stream."""
+
+    account: str
+    stream: str
+    table: str
+
+
 @dataclass
 class StateBudget:
-    """The size of the last state, and the streams whose digests do not fit into it."""
+    """The size of the last state, and what does not fit into it.
+
+    `parents` are the tables whose rows name further listings, so they are always tracked. A state
+    grows during a sync: what does not fit once is left out of every later checkpoint.
+    """
 
     size: int = 0
+    parents: Collection[str] = ()
     blanked: set[str] = field(default_factory=set)
+    untracked: set[TrackedTable] = field(default_factory=set)
+    _steps: int = 0  # of STEPS, that are needed
 
     @classmethod
-    def load(cls, state: Any) -> "StateBudget":
+    def load(cls, state: Any, parents: Collection[str] = ()) -> "StateBudget":
         """The budget of a sync that begins with this state."""
-        return cls(len(json.dumps(state)))
+        return cls(len(json.dumps(state)), parents)
 
     def dump(self, checkpoint: Checkpoint) -> Checkpoint:
-        """The checkpoint as JSON, within the budget as far as digests can be blanked."""
+        """The checkpoint as JSON, within the budget as far as anything can be left out."""
         self.blanked = set()
+        for table in self.untracked:
+            checkpoint = self._stop_tracking(checkpoint, table)
+        for blank in STEPS[: self._steps]:
+            checkpoint = self._blank(checkpoint, blank)
+        dumped = self._measure(checkpoint)
+        while self.size > MAX_STATE_SIZE and self._steps < len(STEPS):
+            checkpoint = self._blank(checkpoint, STEPS[self._steps])
+            self._steps += 1
+            dumped = self._measure(checkpoint)
+        while self.size > FIVETRAN_LIMIT and (largest := self._find_largest(checkpoint)):
+            self.untracked.add(largest)
+            checkpoint = self._stop_tracking(checkpoint, largest)
+            dumped = self._measure(checkpoint)
+        return dumped
+
+    def _measure(self, checkpoint: Checkpoint) -> Checkpoint:
         dumped = dump_checkpoint(checkpoint)
         self.size = len(json.dumps(dumped.state))
-        for blank in STEPS:
-            if self.size <= MAX_STATE_SIZE:
-                break
-            checkpoint = self._blank(checkpoint, blank)
-            dumped = dump_checkpoint(checkpoint)
-            self.size = len(json.dumps(dumped.state))
         return dumped
 
     def warnings(self) -> Iterator[Warning]:
-        """A warning if the state is near the limit or digests were blanked to keep it there."""
-        if not self.blanked and self.size < WARNING_SIZE:
+        """A warning if the state is near the limit, or something is left out to keep it there."""
+        if not self.blanked and not self.untracked and self.size < WARNING_SIZE:
             return
         message = f"the state has {self.size / 1e6:.1f} MB of the 10 MB that Fivetran stores"
-        if self.blanked:
-            names = ", ".join(sorted(self.blanked))
-            message += f", with the digests of {names} left out: their rows are written again"
+        forgotten = {one.table for one in self.untracked}
+        for what, names in (("digests", self.blanked - forgotten), ("rows", forgotten)):
+            if names:
+                listed = ", ".join(sorted(names))
+                message += f", with the {what} of {listed} left out: their rows are written again"
         yield Warning(f"{message}; choose fewer tables, or divide the accounts among connections")
+
+    def _find_largest(self, checkpoint: Checkpoint) -> TrackedTable | None:
+        """The listed table with the most rows, of those that may stay untracked."""
+        sizes = {
+            TrackedTable(account, stream, table): len(rows)
+            for account, snapshot in checkpoint.state["accounts"].items()
+            if isinstance(snapshot, AccountSnapshot)
+            for stream, part in snapshot.parts.items()
+            if isinstance(part, ResourceState)
+            for table, rows in part.digests.items()
+            if rows and table not in self.parents
+        }
+        return max(sizes, key=lambda one: sizes[one]) if sizes else None
+
+    def _stop_tracking(self, checkpoint: Checkpoint, tracked: TrackedTable) -> Checkpoint:
+        """The checkpoint without the rows of one table."""
+        accounts = checkpoint.state["accounts"]
+        account = accounts.get(tracked.account)
+        if not isinstance(account, AccountSnapshot):
+            return checkpoint
+        part = account.parts[tracked.stream].stop_tracking(tracked.table)
+        changed = replace(account, parts={**account.parts, tracked.stream: part})
+        return Checkpoint({**checkpoint.state, "accounts": {**accounts, tracked.account: changed}})
 
     def _blank(self, checkpoint: Checkpoint, blank: Callable[[Any], Any]) -> Checkpoint:
         accounts = checkpoint.state["accounts"].items()
@@ -110,7 +163,7 @@ def _blank_marks(marks: Marks, is_blanked: Callable[[str], bool]) -> Marks:
 
 
 # Old days first: a report requests them rarely, so few rows are written again for the same space.
-STEPS: Iterable[Callable[[Any], Any]] = (
+STEPS: Sequence[Callable[[Any], Any]] = (
     *(partial(_blank_days, older_than=days) for days in (270, 180, 90, 30)),
     partial(_blank_all, kind=ReportState),
     partial(_blank_all, kind=ResourceState),

@@ -11,12 +11,17 @@ MAX_PLAUSIBLE_SHARE = 0.1
 Digests = Mapping[str, str]  # key of a row to the digest of its content
 
 
-def is_mass_deletion(gone: int, known: int) -> bool:
-    """Whether the share of missing rows puts the listing itself in doubt.
+def is_in_doubt(missing: int, known: int) -> bool:
+    """Whether a listing is read twice before the rows that it lacks are deleted.
 
-    A false empty response would delete everything, so such a listing is read twice.
+    A false empty answer, or one that is cut, would delete what is still there.
     """
-    return gone > max(MAX_PLAUSIBLE_DELETIONS, known * MAX_PLAUSIBLE_SHARE)
+    return missing > known * MAX_PLAUSIBLE_SHARE
+
+
+def is_mass_deletion(gone: int, known: int) -> bool:
+    """Whether so many rows are deleted that the user should know."""
+    return gone > MAX_PLAUSIBLE_DELETIONS and is_in_doubt(gone, known)
 
 
 def digest(value: Any) -> str:

@@ -115,16 +115,27 @@ class ResourceState(
 
     `watermark` is the latest change that is read, `full_refresh_on` the day of the last listing of
     everything. `digests` has the rows of each table, `details` the records with details, by id.
+    `untracked` has the tables with more rows than the state can hold, and how many those are.
     """
 
     watermark: datetime | None = None
     full_refresh_on: date | None = None
     digests: dict[str, dict[str, Digest]] = {}
     details: dict[str, RecordDetails] = {}
+    untracked: dict[str, Count] = {}
 
     def __post_init__(self) -> None:
         _require_zone(self.watermark)
         _require_year(self.watermark)
+
+    def stop_tracking(self, table: str) -> "ResourceState":
+        """The state without the rows of one table, and without details, which name their keys."""
+        return msgspec.structs.replace(
+            self,
+            digests={name: rows for name, rows in self.digests.items() if name != table},
+            details={},
+            untracked={**self.untracked, table: len(self.digests.get(table, ()))},
+        )
 
 
 class ReportState(
@@ -214,14 +225,18 @@ class PendingPerson(Struct, frozen=True, array_like=True):
 
 
 class SyncedEvents(Struct, frozen=True, array_like=True):
-    """The events of one metric that were ever requested: since `start`, if any, until a time."""
+    """The events of one metric that were ever requested: since `start`, if any, until a time.
+
+    `since` is the earliest instant at which that day began, in any zone that the account had.
+    """
 
     start: date | None
     until: datetime
+    since: datetime | None = None
 
     def __post_init__(self) -> None:
         _require_year(self.start)
-        _require_zone(self.until)
+        _require_zone(self.until, self.since)
 
 
 class RereadState(_Part, frozen=True):
@@ -317,6 +332,11 @@ class AccountState:
     unknown: dict[str, Any] = field(default_factory=dict)  # of a newer connector's streams
     event_times: tuple[datetime, ...] = ()  # the span of those written since the last sync_report
 
+    @property
+    def has_events(self) -> bool:
+        """Whether events were ever synced, so that the warehouse may have some."""
+        return bool(self.events or self.reread.synced)
+
     def request_results_again(self, former_zone: str | None) -> None:
         """Let every report and aggregate start over, also after a change of the time zone."""
         self.reports = {
@@ -328,9 +348,10 @@ class AccountState:
         """Let what fills some tables, which are truncated, start over without written rows."""
         for name in tables:
             for stream, known in self.resources.items():
-                if known.digests.get(name):
+                if known.digests.get(name) or name in known.untracked:
                     kept = {table: rows for table, rows in known.digests.items() if table != name}
-                    self.resources[stream] = ResourceState(digests=kept)
+                    left = {table: n for table, n in known.untracked.items() if table != name}
+                    self.resources[stream] = ResourceState(digests=kept, untracked=left)
             if name in ("event", "event_attribution"):
                 self.events = {}
             if name == "profile":
@@ -518,6 +539,8 @@ def _check_resource_keys(tables: Mapping[str, Table], resource: ResourceState) -
     for name, digests in resource.digests.items():
         for key in digests:
             tables[name].parse_key(key)
+    if not resource.untracked.keys() <= tables.keys():
+        raise ValueError("an untracked table that does not exist")
     for details in resource.details.values():
         if not details.keys.keys() <= resource.digests.keys():
             raise ValueError("details of a table without rows")

@@ -51,6 +51,7 @@ IMAGES = ResourceStream(
     scope="images:read",
     is_optional=True,
     table=IMAGE,
+    partitions=("", "equals(hidden,true)"),  # hidden ones are listed on request only
     page_size=100,
     cursor_field="updated_at",
 )

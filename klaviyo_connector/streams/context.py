@@ -46,7 +46,7 @@ class AccountContext:
     metrics: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # name to ids
     integrations: dict[str, str] = field(default_factory=dict)  # id of a metric to its source
     listed: set[str] = field(default_factory=set)  # streams whose records this sync has read
-    refills_members: bool = False  # a table of members may be truncated and written again
+    can_refill: bool = False  # the loader can delete the rows of a table that a sync does not write
     revenue_metric: str | None = None
     revenue_is_custom: bool = False  # revenue is mapped to a metric computed from others
 

@@ -16,8 +16,11 @@ MAX_PENDING = 5_000  # people in the state, 60 bytes each
 def remember_disappeared(
     context: AccountContext, people: list[str], found_on: date
 ) -> Iterator[Operation]:
-    """Record people that Klaviyo still had on some day, if events are synced."""
-    if not context.wants(EVENT, EVENT_ATTRIBUTION):
+    """Record people that Klaviyo still had on some day, if events are synced or ever were.
+
+    While no table of events is chosen, their events wait: they are read when one is again.
+    """
+    if not (context.wants(EVENT, EVENT_ATTRIBUTION) or context.state.has_events):
         return
     pending = context.state.reread.people
     new = [person for person in people if person not in pending]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 
@@ -11,6 +11,7 @@ from api import ConfigurationError, RefusedError
 from configuration import quote
 from models import Operation
 from state.state import SyncedEvents, TimeSpan, WindowedState
+from streams.addresses import fill_filter
 from streams.catalog import EVENT, EVENT_ATTRIBUTION, EVENTS
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO
@@ -31,7 +32,7 @@ def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operatio
     params = event_params(context)
     failures = Failures()
     for metric_id, name in metrics.items():
-        condition = f'equals(metric_id,"{metric_id}")' if metric_id else ""
+        condition = fill_filter("equals(metric_id,{id})", metric_id) if metric_id else ""
         stream = replace(EVENTS, params=params, condition=condition, state_key=metric_id)
         known = context.state.events.get(metric_id, WindowedState())
         sink = EventSync(context, writer, metric_id)
@@ -66,8 +67,18 @@ def remember_synced(context: AccountContext, metrics: Collection[str]) -> None:
         if key in synced:
             starts.append(synced[key].start)
         start = None if None in starts else min(filter(None, starts))
-        synced[key] = SyncedEvents(start, context.now)
+        synced[key] = SyncedEvents(start, context.now, _since(context, start, synced.get(key)))
     context.state.reread = msgspec.structs.replace(reread, synced=synced)
+
+
+def _since(
+    context: AccountContext, start: date | None, known: SyncedEvents | None
+) -> datetime | None:
+    """The instant at which a day begins, or began before the account's time zone moved west."""
+    if start is None:
+        return None
+    today = context.start_of_day(start).astimezone(UTC)
+    return min(today, known.since) if known is not None and known.since else today
 
 
 def _of_coverage(part: WindowedState) -> SyncedEvents:
@@ -159,7 +170,7 @@ class EventSync:
         known = reread.synced[self.metric_id]
         latest = datetime.fromisoformat(self._latest) if self._latest else known.until
         if latest > known.until:
-            synced = {**reread.synced, self.metric_id: SyncedEvents(known.start, latest)}
+            synced = {**reread.synced, self.metric_id: msgspec.structs.replace(known, until=latest)}
             self.context.state.reread = msgspec.structs.replace(reread, synced=synced)
 
     def checkpoint(self) -> Operation:

@@ -20,9 +20,10 @@ import msgspec
 from api import ContractError, GoneError, KlaviyoError, ScopeError, TransientError
 from models import Operation, Row, Table, Truncate, Warning
 from parallel import read_in_parallel
-from state.digests import is_mass_deletion
+from state.digests import is_in_doubt
 from state.membership_index import WEEK, MemberGroup, is_comparison_due
 from state.state import MembershipState
+from streams.addresses import fill_path
 from streams.catalog import PROFILE
 from streams.context import AccountContext
 from streams.declarations import MemberListing, MembershipStream
@@ -81,7 +82,7 @@ def _group_listings(context: AccountContext, stream: MembershipStream) -> list[M
     (owner,) = stream.requires
     params = {"fields[profile]": "joined_group_at"}
     return [
-        MemberListing(name=id_, path=stream.path.format(id=id_), params=params)
+        MemberListing(name=id_, path=fill_path(stream.path, id_), params=params)
         for id_ in listed_ids(context.state, owner)
     ]
 
@@ -93,7 +94,7 @@ def _is_refill_due(context: AccountContext, table: Table, names: set[str]) -> bo
     """
     untracked = context.state.index.untracked
     listings = {group.listing for group in untracked if group.table == table.name}
-    if not listings or not context.refills_members:
+    if not listings or not context.can_refill:
         return False
     known = context.state.memberships.get(table.name, {})
     compared = [known[name].compared_on for name in listings if name in known]
@@ -110,7 +111,7 @@ def warn_of_untracked(context: AccountContext, table: Table) -> Iterator[Operati
     if not names:
         return
     listed = ", ".join(sorted(names))
-    if context.refills_members and table != PROFILE:
+    if context.can_refill and table != PROFILE:
         consequence = f"those who leave {listed} are deleted once a week, when all rows are written"
         remedy = "choose fewer tables of people if Fivetran bills too many rows"
     else:
@@ -227,17 +228,22 @@ class ListingSync:
         memberships[table.name] = {**known, self._listing.name: state}
 
     def _read_again_if_in_doubt(self) -> Iterator[Operation]:
-        """Read the listing a second time where it lacks a large share of a group."""
+        """Read the listing a second time where all of its people, or many, are missing."""
+        if not is_in_doubt(*self._count_missing()):
+            return
+        for _, page in self.request_pages():
+            if isinstance(page, KlaviyoError):
+                raise page
+            yield from self.write_page(page) if page is not None else ()
+
+    def _count_missing(self) -> tuple[int, int]:
+        """How many rows the listing lacks, and of how many; by its last size in a refill."""
+        if self._refills:
+            size = self._state.size
+            return size - sum(map(len, self._seen.values())), size
         groups = self._index.groups(self._stream.table.name, self._listing.name)
         people = [(self._index.people(group), self._seen[group]) for group in groups]
-        lost = self._state.size - sum(map(len, self._seen.values()))
-        if (self._refills and is_mass_deletion(lost, self._state.size)) or any(
-            is_mass_deletion(len(known - seen), len(known)) for known, seen in people
-        ):
-            for _, page in self.request_pages():
-                if isinstance(page, KlaviyoError):
-                    raise page
-                yield from self.write_page(page) if page is not None else ()
+        return sum(len(known - seen) for known, seen in people), sum(len(k) for k, _ in people)
 
 
 def _delete_dropped_groups(

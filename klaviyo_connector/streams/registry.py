@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from urllib.parse import urlencode
 
 from models import Table
+from streams.addresses import PLACE, fill_filter
 from streams.catalog import ACCOUNTS, RECORD_STREAMS, RESULT_STREAMS, SYNC_ERROR, SYNC_REPORT
 from streams.content import CONTENT_STREAMS
 from streams.declarations import MembershipStream, ResourceStream, Stream
@@ -41,6 +42,13 @@ SETS: dict[str, tuple[str, ...]] = {
 # The account's own row is not among them: numbers that are kept need its name and time zone.
 REFILLED = tuple(
     dict.fromkeys(table.name for stream in STREAMS if stream.is_refilled for table in stream.tables)
+)
+# Their rows name further listings.
+PARENTS = frozenset(
+    name
+    for stream in STREAMS
+    if isinstance(stream, ResourceStream | MembershipStream)
+    for name in stream.requires
 )
 _BY_NAME = {stream.name: stream for stream in STREAMS}
 
@@ -83,5 +91,5 @@ def scopes(*, is_optional: bool | None = None) -> dict[str, tuple[str, list[Tabl
 def _probe(stream: Stream) -> str:
     """A path that shows whether a key has the stream's scope, with the filter that it demands."""
     partition = stream.partitions[0] if isinstance(stream, ResourceStream) else ""
-    query = urlencode({"filter": partition})
-    return f"{stream.path}?{query}" if "{id}" in partition else stream.path
+    query = urlencode({"filter": fill_filter(partition, "0")})
+    return f"{stream.path}?{query}" if PLACE in partition else stream.path

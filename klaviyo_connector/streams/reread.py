@@ -23,6 +23,7 @@ from api import ContractError, GoneError
 from models import Operation, Warning
 from parallel import read_in_parallel
 from state.state import PendingPerson, SyncedEvents
+from streams.addresses import fill_filter
 from streams.catalog import EVENTS
 from streams.context import AccountContext
 from streams.disappeared import put_people
@@ -89,7 +90,8 @@ class PeopleReading:
 
     def _request_pages(self, person: str) -> Iterator[PersonPage]:
         params = {"sort": EVENTS.cursor_field, "page[size]": PAGE_SIZE}
-        params |= {"filter": f'equals(profile_id,"{person}")', **event_params(self._context)}
+        params |= {"filter": fill_filter("equals(profile_id,{id})", person)}
+        params |= event_params(self._context)
         try:
             for page in self._context.session.pages(EVENTS.path, params):
                 yield PersonPage(person, page)
@@ -116,8 +118,10 @@ class PeopleReading:
         return any(self._covers(synced[key], happened) for key in ("", metric) if key in synced)
 
     def _covers(self, synced: SyncedEvents, happened: str) -> bool:
-        start = synced.start and format_utc(self._context.start_of_day(synced.start))
-        return (start or "") <= happened <= format_utc(synced.until)
+        since = synced.since
+        if since is None and synced.start is not None:  # a state of earlier versions
+            since = self._context.start_of_day(synced.start)
+        return (format_utc(since) if since else "") <= happened <= format_utc(synced.until)
 
     def await_survivors(self, person: str) -> None:
         """Let the survivors of a person who disappeared wait to be read."""

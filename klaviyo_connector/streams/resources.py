@@ -21,12 +21,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from urllib.parse import quote
 
-from api import REVISION, ContractError, GoneError, RefusedError
-from models import Operation, Row, Table
-from state.digests import RowDigests, digest, is_mass_deletion, is_same
+from api import REVISION, ContractError, GoneError, RefusedError, ScopeError
+from models import Operation, Row, Table, Truncate, Warning
+from state.digests import RowDigests, digest, is_in_doubt, is_same
 from state.state import AccountState, RecordDetails, ResourceState
+from streams.addresses import fill_filter, fill_path
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO, Details, ResourceStream
 from streams.registry import TABLES
@@ -36,6 +36,7 @@ from tables.jsonapi import Json, documents, get_path, related_resources
 
 # Klaviyo's listings lag behind its writes (airbyte#29029), and its clock counts in seconds.
 OVERLAP = timedelta(hours=1)
+MAX_ROWS_TO_COPY = 20  # into a checkpoint for each record that was read since the last one
 
 
 def sync_resource(
@@ -45,6 +46,7 @@ def sync_resource(
     sync = ResourceSync(context, writer, stream)
     if not sync.is_due:
         return
+    yield from sync.begin_refill()
     for listing in sync.listings:
         yield from sync.read_listing(listing)
     if sync.is_full_refresh:
@@ -52,6 +54,7 @@ def sync_resource(
             yield from sync.read_listing(listing)
         if sync.is_complete:
             yield from sync.delete_missing()
+        yield from sync.warn_of_untracked()
     sync.save_state(is_finished=sync.is_complete)
     context.listed.add(stream.name)
     yield context.state.checkpoint()
@@ -73,7 +76,8 @@ class ResourceSync:
         self._tables = [table for table in stream.tables if context.wants(table)]
         known = context.state.resources.get(stream.name, ResourceState())
         if context.restart_if_tables_added(stream.name, [table.name for table in stream.tables]):
-            known = ResourceState(digests=known.digests)  # written rows can still be deleted
+            # Written rows can still be deleted.
+            known = ResourceState(digests=known.digests, untracked=known.untracked)
         self._known = known
         is_first_today = known.full_refresh_on != context.today
         self.is_due = (is_first_today or not stream.is_daily) and self._knows_parents()
@@ -81,9 +85,13 @@ class ResourceSync:
         self.is_complete = True
         self.listings = tuple(self._list_partitions())
         self._digests = {t.name: RowDigests(known.digests.get(t.name, {})) for t in stream.tables}
+        self._untracked = [table for table in self._tables if table.name in known.untracked]
+        self._refills = bool(self._untracked) and self.is_full_refresh and context.can_refill
         self._details = dict(known.details)
         self._row_keys: dict[str, list[str]] = defaultdict(list)  # of one record, by table
         self._listed_ids: set[str] = set()
+        self._empty: set[Listing] = set()
+        self._unsaved = 0  # records
         self._newest_change = known.watermark
         self._includes_details = stream.details is not None
         self._columns = {table.name: list(table.columns) for table in stream.tables}
@@ -103,9 +111,14 @@ class ResourceSync:
             yield from (Listing(path, one) for path in paths for one in stream.partitions)
             return
         for id_ in listed_ids(self._context.state, stream.parent):
-            path = stream.path.replace("{id}", quote(id_, safe=""))
+            path = fill_path(stream.path, id_)
             for partition in stream.partitions:
-                yield Listing(path, partition.replace("{id}", id_), owner=id_)
+                yield Listing(path, fill_filter(partition, id_), owner=id_)
+
+    def begin_refill(self) -> Iterator[Operation]:
+        """Let the loader delete the rows of untracked tables that this sync does not write."""
+        if self._refills:
+            yield from (Truncate(table.name, deferred=True) for table in self._untracked)
 
     def read_listing(self, listing: Listing) -> Iterator[Operation]:
         """The rows of one listing; those of before if the record that it belongs to is gone.
@@ -113,17 +126,37 @@ class ResourceSync:
         The record was deleted since it was listed, or is so new that not all of Klaviyo's servers
         have it: the next sync lists all again.
         """
+        self._empty.add(listing)
         try:
             for page in self._request_pages(listing):
                 for document in documents(page):
+                    self._empty.discard(listing)
                     self._writer.log_progress(f"listing {self._stream.name}")
                     yield from self._write_record({**document, "owner": {"id": listing.owner}})
-                self.save_state()
-                yield self._context.state.checkpoint()
+                yield from self._save_progress(len(page["data"]))
         except GoneError:
             if listing.owner is None:
                 raise
             self.is_complete = False
+        except ScopeError as error:
+            if not self._refills:
+                raise
+            # The sync has to fail: if it succeeded, the table would be empty.
+            raise ContractError(str(error)) from None
+
+    def _save_progress(self, records: int) -> Iterator[Operation]:
+        """A checkpoint, unless the state has many more rows than were read since the last one."""
+        self._unsaved += records
+        known = sum(len(one) for one in self._tracked().values())
+        if self._unsaved * MAX_ROWS_TO_COPY >= known:
+            self._unsaved = 0
+            self.save_state()
+            yield self._context.state.checkpoint()
+
+    def _tracked(self) -> dict[str, dict[str, str]]:
+        """The rows that the state holds, by table."""
+        untracked = {table.name for table in self._untracked}
+        return {n: rows.digests for n, rows in self._digests.items() if n not in untracked}
 
     def _request_pages(self, listing: Listing) -> Iterator[Json]:
         """The pages of a listing, with the details of its records unless Klaviyo refuses them."""
@@ -195,7 +228,7 @@ class ResourceSync:
         known = self._details.get(str(document.get("id")))
         if known is None or not is_same(known.digest, self._record_digest(document)):
             return False
-        if not known.keys.keys() <= self._digests.keys():
+        if not known.keys.keys() <= self._tracked().keys():
             return False
         # These rows are not built again; unseen, the full refresh would delete them.
         for table, keys in known.keys.items():
@@ -211,7 +244,7 @@ class ResourceSync:
         id_, record_digest = str(document.get("id")), self._record_digest(document)
         self._row_keys.clear()
         try:
-            pages = self._context.session.pages(details.path.format(id=id_), {})
+            pages = self._context.session.pages(fill_path(details.path, id_), {})
             resources = [one for page in pages for one in page["data"] if isinstance(one, dict)]
         except GoneError:
             resources, record_digest = [], ""
@@ -235,13 +268,26 @@ class ResourceSync:
                 self._newest_change = max(time, self._newest_change or time)
 
     def listings_to_read_again(self) -> tuple[Listing, ...]:
-        """The listings that may have lost a record to a later one, or all if much is missing."""
-        digests = [self._digests[table.name] for table in self._tables]
-        missing = sum(len(rows.missing()) for rows in digests)
-        known = sum(len(rows.digests) for rows in digests)
-        if missing and (missing == known or is_mass_deletion(missing, known)):
+        """The listings that may have lost a record, or all if much is missing.
+
+        A partition loses one to a later partition, a record's own listing by an empty answer.
+        """
+        missing, known = self._count_missing()
+        if is_in_doubt(missing, known):
             return self.listings
+        if missing and self._stream.parent is not None:
+            return tuple(one for one in self.listings if one in self._empty)
         return self.listings[:-1] if missing and len(self._stream.partitions) > 1 else ()
+
+    def _count_missing(self) -> tuple[int, int]:
+        """How many rows the listings lack, and of how many; by the last number in a refill."""
+        rows = [self._digests[t.name] for t in self._tables if t not in self._untracked]
+        missing, known = sum(len(one.missing()) for one in rows), sum(len(r.digests) for r in rows)
+        for table in self._untracked if self._refills else ():
+            size = self._known.untracked[table.name]
+            missing += max(size - len(self._digests[table.name].seen), 0)
+            known += size
+        return missing, known
 
     def delete_missing(self) -> Iterator[Operation]:
         """Delete the rows that a full refresh does not show."""
@@ -255,6 +301,15 @@ class ResourceSync:
                 yield self._writer.delete(table, table.parse_key(key))
             yield from self._writer.deletion_warning(table, len(gone), known)
 
+    def warn_of_untracked(self) -> Iterator[Operation]:
+        """Say what happens to the rows of tables with more of them than the state can hold."""
+        gone = "deleted" if self._refills else "not deleted; reset the connection from time to time"
+        for table in self._untracked:
+            yield Warning(
+                f"{table.name}: there are more rows than can be remembered, so each full listing"
+                f" writes all of them, and those that Klaviyo no longer lists are {gone}"
+            )
+
     def save_state(self, *, is_finished: bool = False) -> None:
         """Put the written rows into the state; the watermark only once the listing is finished."""
         watermark, full_refresh_on = self._known.watermark, self._known.full_refresh_on
@@ -264,9 +319,17 @@ class ResourceSync:
         self._context.state.resources[self._stream.name] = ResourceState(
             watermark=watermark and watermark.astimezone(UTC),
             full_refresh_on=full_refresh_on,
-            digests={name: dict(rows.digests) for name, rows in self._digests.items()},
-            details=dict(self._details),
+            digests={name: dict(rows) for name, rows in self._tracked().items()},
+            details={} if self._untracked else dict(self._details),
+            untracked=self._count_untracked(is_finished=is_finished),
         )
+
+    def _count_untracked(self, *, is_finished: bool) -> dict[str, int]:
+        """The untracked tables, with the number of rows of their last full listing."""
+        counts = dict(self._known.untracked)
+        if is_finished and self.is_full_refresh:
+            counts |= {t.name: len(self._digests[t.name].seen) for t in self._untracked}
+        return counts
 
 
 def listed_ids(state: AccountState, stream_name: str) -> list[str]:

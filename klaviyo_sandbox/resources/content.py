@@ -42,7 +42,7 @@ def _build_images(company: Company, _: int) -> list[Json]:
                 "image_url": f"{product.url}.jpg",
                 "format": "jpeg",
                 "size": 80_000 + number,
-                "hidden": False,
+                "hidden": number == 0,
                 "updated_at": to_iso(company.founded + number * DAY),
             },
         )
@@ -54,7 +54,7 @@ def _build_web_feeds(company: Company, _: int) -> list[Json]:
     return [
         resource(
             "web-feed",
-            SeededRandom(company.seed).uuid("web-feed", "new"),
+            str(9_000_000 + company.seed),
             {
                 "name": "new_products",
                 "url": f"{company.website}/feeds/new.json",
@@ -206,7 +206,8 @@ IMAGE = ResourceType(
         Endpoint("/api/images", "image", M, "images:read", Page(20, 100),
                  "format id name size updated_at",
                  {"id": ANY_OR_EQUALS, "updated_at": TIME_RANGE, "format": ANY_OR_EQUALS,
-                  "hidden": FLAG}),
+                  "hidden": FLAG},
+                 default_filters={"hidden": "equals(hidden,false)"}),
         Endpoint("/api/images/{id}", "image", M, "images:read"),
     ),
 )  # fmt: skip
@@ -225,6 +226,7 @@ WEB_FEED = ResourceType(
 UNIVERSAL_CONTENT = ResourceType(
     name="template-universal-content",
     attributes="created definition name screenshot_status screenshot_url updated",
+    path_name="template-universal-content",
     build=_build_universal_content,
     endpoints=(
         Endpoint("/api/template-universal-content", "template-universal-content", L,
@@ -247,7 +249,7 @@ WEBHOOK = ResourceType(
     name="webhook",
     attributes="created_at description enabled endpoint_url name updated_at",
     build=_build_webhooks,
-    endpoints=(Endpoint("/api/webhooks", "webhook", XS, "webhooks:read"),),
+    endpoints=(Endpoint("/api/webhooks", "webhook", XS, "webhooks:read", page_links=True),),
 )
 DATA_SOURCE = ResourceType(
     name="data-source",

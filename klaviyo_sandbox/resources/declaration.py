@@ -164,7 +164,8 @@ class ResourceType:
 
     ``relationships`` maps a name to the type at its other end, with ``*`` for a to-many one.
     ``shown`` names the relationships that have data without an include, by default the to-one
-    ones; ``left_out`` those that are absent where they lead nowhere. ``field_paths`` locates the
+    ones; ``left_out`` those that are absent where they lead nowhere. ``path_name`` is the name in
+    paths where it is no plural. ``field_paths`` locates the
     sort and filter fields that are no plain attribute. ``malformed_id`` is the error of an id that
     does not match ``id_pattern``. ``build`` returns the resources that exist at a moment; None for
     those of the simulation.
@@ -181,10 +182,13 @@ class ResourceType:
     malformed_id: tuple[str, str] = ("/data/id", "Invalid ID: '{id}'")
     endpoints: tuple[Endpoint, ...] = ()
     build: Builder | None = None
+    path_name: str = ""
 
     @property
     def plural(self) -> str:
         """The name in paths."""
+        if self.path_name:
+            return self.path_name
         return f"{self.name[:-1]}ies" if self.name.endswith("y") else f"{self.name}s"
 
     @cached_property

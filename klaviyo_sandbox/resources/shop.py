@@ -42,7 +42,7 @@ def _build_coupons(_: Company, __: int) -> list[Json]:
             {
                 "external_id": name,
                 "description": description,
-                "monitor_configuration": {"low_balance_threshold": 100},
+                "monitor_configuration": {"low_balance_threshold": "100"},
             },
         )
         for name, description in COUPONS.items()
@@ -188,6 +188,7 @@ def _catalog_id(external_id: str) -> str:
 COUPON = ResourceType(
     name="coupon",
     attributes="description external_id monitor_configuration",
+    id_pattern="[0-9_A-z]+",
     build=_build_coupons,
     endpoints=(
         Endpoint("/api/coupons", "coupon", L, "coupons:read", Page(100, 100)),
@@ -234,6 +235,7 @@ CATALOG_VARIANT = ResourceType(
     name="catalog-variant",
     attributes=f"{_PRODUCT} inventory_policy inventory_quantity sku",
     relationships={"item": "catalog-item"},
+    shown="",
     field_paths={"ids": "id", "item.id": "relationships.item.data.id"},
     build=_build_variants,
     endpoints=(
@@ -254,7 +256,7 @@ CATALOG_CATEGORY = ResourceType(
         Endpoint("/api/catalog-categories/{id}", "catalog-category", *_ACCESS),
         *relationship_endpoints(
             "/api/catalog-categories/{id}/items", "catalog-item", *_ACCESS, page=Page(100, 100),
-            sort="created", filters=_PUBLISHED,
+            sort="created", filters=_PUBLISHED, include="variants",
         ),
     ),
 )  # fmt: skip

@@ -487,18 +487,13 @@ function compareRows({ model, better }, name, parts, over) {
   const before = formatNumber(earlier, format, value ?? earlier);
   if (value === null || !earlier) return [`from ${before}${over}`];
   if (formatNumber(value, format) === before) return [`unchanged at ${before}${over}`];
+  const size = formatChange(value, earlier, format);
+  if (size === formatChange(earlier, earlier, format)) return [`nearly unchanged from ${before}${over}`];
   const counts = parts.map((rows) => countEvents(model, rows, name));
   const isChance = mayBeChance(counts, value / earlier);
-  const text = `${value > earlier ? '▲ up' : '▼ down'} ${formatChange(value, earlier, format)}`;
+  const text = `${value > earlier ? '▲ up' : '▼ down'} ${size}`;
   const mark = createElement('span', text, isChance ? 'neither' : judgeChange(value - earlier, better[name] ?? 'higher'));
   return [mark, ` from ${before}${over}${isChance ? '; may be chance' : ''}`];
-}
-
-function formatChange(value, earlier, format) {
-  const difference = value - earlier;
-  return format.startsWith('percent')
-    ? `${getNumberFormat({ maximumFractionDigits: 2 }).format(100 * Math.abs(difference))} points`
-    : getNumberFormat({ style: 'percent', maximumFractionDigits: 1 }).format(Math.abs(difference / earlier));
 }
 
 // Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %). Counts
@@ -507,6 +502,13 @@ function mayBeChance([count, earlier], factor) {
   if (count === null || earlier === null) return false;
   const difference = Math.abs(factor - 1) / ((factor + 1) / 2);
   return difference < 1.96 * Math.sqrt(1 / Math.max(count, 1) + 1 / Math.max(earlier, 1));
+}
+
+function formatChange(value, earlier, format) {
+  const difference = value - earlier;
+  return format.startsWith('percent')
+    ? `${getNumberFormat({ maximumFractionDigits: 2 }).format(100 * Math.abs(difference))} points`
+    : getNumberFormat({ style: 'percent', maximumFractionDigits: 1 }).format(Math.abs(difference / earlier));
 }
 
 function judgeChange(difference, better) {

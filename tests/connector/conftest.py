@@ -50,7 +50,7 @@ OTHER_LISTINGS = """
     /api/forms/fo/form-versions /api/images /api/web-feeds /api/template-universal-content
     /api/tracking-settings /api/webhooks /api/push-tokens /api/data-sources /api/object-types
     /api/object-types/x/object-records /api/text-messaging-senders /api/billing-usage
-    /api/brand-colors /api/coupons /api/coupon-codes /api/catalog-items /api/catalog-variants
+    /api/brand-colors /api/coupons /api/coupon-codes /api/catalog-items
     /api/catalog-categories /api/catalog-categories/x/relationships/items /api/reviews
 """.split()
 
@@ -83,6 +83,7 @@ def full_account(account: ScriptedAccount) -> ScriptedAccount:
         add[f"/api/{path}/x/profiles"] = [member]
     for path in OTHER_LISTINGS:
         add[path] = [resource(path.rpartition("/")[2], "x", as_of=made["created"], **made)]
+    add["/api/catalog-items"] = [resource("catalog-item", "x", {"variants": ["x-s"]})]
     barred = {"suppression": [{"reason": "UNSUBSCRIBE", "timestamp": made["updated"]}]}
     add["/api/profiles"] = [
         resource("profile", "p", subscriptions={"email": {"marketing": barred}}, **made)

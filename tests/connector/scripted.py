@@ -75,8 +75,9 @@ class ScriptedAccount:
         self.responses[path] = lambda _: Response(body, status, given)
 
     def requests_to(self, path: str) -> list[ReceivedRequest]:
-        """The requests for one path."""
-        return [one for one in self.requests if one.path == path]
+        """The requests for one path, without those that only ask whether it can be read."""
+        found = [one for one in self.requests if one.path == path]
+        return [one for one in found if one.params or one.body] or found
 
     def __call__(self, request: Request) -> Response:
         """Respond to one request."""

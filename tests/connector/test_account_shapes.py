@@ -114,10 +114,10 @@ class TestConversions:
         (warning,) = done.warnings
         assert f"are empty in {', '.join(REPORTS.split(','))}" in warning
 
-    def test_a4_a_metric_without_values_has_conversions_but_no_money(
+    def test_e4_a_metric_without_values_has_conversions_but_no_money(
         self, sandbox: Sandbox
     ) -> None:
-        """E4: Klaviyo refuses the money of some metrics; the rest is asked for again."""
+        """Klaviyo refuses the money of some metrics; the rest is asked for again."""
         whole = connect(sandbox, CAMPAIGNS).sync()
         sandbox.fault("values400")
         done = connect(sandbox, CAMPAIGNS).sync()

@@ -35,6 +35,7 @@ LEFT_OUT = {  # pattern of paths to the reason
     r"/api/tags?.*/\{id\}/.*": "read by the listings of tags",
     r"/api/events/\{id\}/.*": "read by the listing of events",
     r"/api/profiles/\{id\}/.*|/api/push-tokens/\{id\}/profile": "one request per person",
+    r"/api/catalog-variants": "included in the listing of products, which alone names theirs",
     r"/api/catalog-.*/\{id\}/.*": "read by the listings of the catalogue",
     r"/api/coupon.*/\{id\}/.*": "read by the listing of codes",
     r"/api/form-versions/\{id\}/form": "the listing of versions is by form",

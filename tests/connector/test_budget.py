@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from werkzeug import Response
 
 import sync
-from models import Checkpoint, Upsert
+from models import Checkpoint, Truncate, Upsert
 from state import budget, packing
 from state.compression import compress, decompress
 from state.packing import pack, unpack
 from state.state import AccountState, State, parse_state
 from streams import TABLES
+from streams.registry import PARENTS
 from tests.connector.big_state import GROUPS, TODAY, BigAccount
-from tests.connector.scripted import DAY, ScriptedAccount, resource, run
+from tests.connector.scripted import DAY, ScriptedAccount, resource, run, run_deferring
 from tests.loader import Loader
 from tests.sandbox_server import KEY, running_sandbox
 
@@ -31,7 +33,7 @@ ULID = st.text("0123456789ABCDEFGHJKMNPQRSTVWXYZ", min_size=26, max_size=26)
 
 def stored(account: AccountState) -> tuple[AccountState, budget.StateBudget]:
     """The account as the next sync reads it, and the budget that its checkpoint was held to."""
-    size = budget.StateBudget()
+    size = budget.StateBudget(parents=PARENTS)
     state = json.loads(json.dumps(size.dump(account.checkpoint()).state))
     assert len(json.dumps(state)) == size.size
     return parse_state(state, TABLES).accounts[account.account_id], size
@@ -87,6 +89,29 @@ class TestSize:
         known_sizes = account.reports["campaign_performance"]["fxuMLc"].digests
         for key, days in big.state.reports["campaign_performance"]["fxuMLc"].digests.items():
             assert known_sizes[key] == {"": budget.BLANK + days[""][8:]}
+
+    @pytest.mark.parametrize("part", [pytest.param(1, marks=pytest.mark.chaos), 100])
+    @pytest.mark.parametrize("codes", [650_000, 1_500_000])
+    def test_d1_codes_beyond_the_state_are_not_tracked(
+        self, monkeypatch: pytest.MonkeyPatch, part: int, codes: int
+    ) -> None:
+        """The keys of 650,000 codes fit; of more, the state forgets them before any other row."""
+        monkeypatch.setattr(budget, "MAX_STATE_SIZE", budget.MAX_STATE_SIZE // part)
+        monkeypatch.setattr(budget, "FIVETRAN_LIMIT", budget.FIVETRAN_LIMIT // part)
+        monkeypatch.setattr(packing, "MIN_PACKED_SIZE", packing.MIN_PACKED_SIZE // part)
+        big = BigAccount(campaigns=10_000 // part, flow_messages=1, people=10)
+        big.put_coupon_codes(codes // part)
+        account, size = stored(big.state)
+        assert size.size < budget.FIVETRAN_LIMIT
+        known = account.resources["coupon_code"]
+        if codes > 1_000_000:
+            assert (known.digests, known.untracked) == ({}, {"coupon_code": codes // part})
+            (warning,) = size.warnings()
+            assert "with the rows of coupon_code left out" in warning.message
+        else:
+            assert len(known.digests["coupon_code"]) == codes // part
+            assert known.untracked == {}
+        assert len(account.resources["campaign"].digests["campaign"]) == 10_000 // part
 
 
 def shortened(marks: dict[str, str], since: str = "") -> dict[str, str]:
@@ -155,6 +180,73 @@ class TestNothingIsLost:
         assert second.rows("tag") == []
         monkeypatch.setattr(budget, "WARNING_SIZE", size + 1_000)
         assert run(first.state, tables="tag").warnings == []
+
+
+CODES = "/api/coupon-codes"
+
+
+class TestUntracked:
+    """A table with more rows than the state can hold: codes of a coupon."""
+
+    @pytest.fixture(name="coupons")
+    def _coupons(
+        self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> ScriptedAccount:
+        """An account with a coupon of 40 codes, and a state with room for none."""
+        monkeypatch.setattr(budget, "MAX_STATE_SIZE", 1)
+        monkeypatch.setattr(budget, "FIVETRAN_LIMIT", 1)
+        account.documents["/api/coupons"] = [resource("coupon", "SUMMER")]
+        account.documents[CODES] = [resource("coupon-code", f"SUMMER-{n}") for n in range(40)]
+        return account
+
+    def test_d1_every_listing_writes_all_rows(self, coupons: ScriptedAccount) -> None:
+        """Without a loader that defers truncates no row is deleted, and a warning says so."""
+        first = run(tables="coupon_code")
+        assert "the rows of coupon_code left out" in first.warnings[0]
+        del coupons.documents[CODES][0]
+        coupons.now += DAY
+        second = run(first.state, tables="coupon_code")
+        assert (len(second.rows("coupon_code")), second.deleted("coupon_code")) == (39, [])
+        (warning,) = [one for one in second.warnings if one.startswith("coupon_code: ")]
+        assert "no longer lists are not deleted" in warning
+        # Coupons name the listings of codes: their rows are always known.
+        assert [row["id"] for row in second.rows("coupon")] == ["SUMMER"]
+
+    def test_d1_rows_that_are_not_written_are_deleted_with_the_sync(
+        self, coupons: ScriptedAccount
+    ) -> None:
+        """A loader that defers truncates deletes the rows of codes that are gone."""
+        first = run(tables="coupon_code")
+        del coupons.documents[CODES][0]
+        coupons.now += DAY
+        second = run_deferring(first.state, tables="coupon_code")
+        assert Truncate("coupon_code", deferred=True) in second.operations
+        assert len(second.rows("coupon_code")) == 39
+        third = run_deferring(second.state, tables="coupon_code")
+        assert not [one for one in third.operations if isinstance(one, Truncate)]
+
+    def test_d1_one_empty_answer_does_not_empty_the_table(self, coupons: ScriptedAccount) -> None:
+        """The listing is read a second time before the loader deletes what is not written."""
+        first = run(tables="coupon_code")
+        coupons.now += DAY
+        second = run_deferring(first.state, tables="coupon_code")  # knows how many there are
+        coupons.now += DAY
+        empty = iter([Response('{"data": [], "links": {"next": null}}')])
+        coupons.responses[CODES] = lambda _: next(empty, None)
+        third = run_deferring(second.state, tables="coupon_code")
+        assert len(third.rows("coupon_code")) == 40
+
+    @pytest.mark.parametrize("status", [403, 503])
+    def test_d1_a_failed_listing_fails_the_sync(
+        self, coupons: ScriptedAccount, status: int
+    ) -> None:
+        """The loader then does not truncate the table."""
+        first = run(tables="coupon_code")
+        coupons.now += DAY
+        coupons.fail_with(CODES, status)
+        done = run_deferring(first.state, tables="coupon_code")
+        assert done.error is not None
+        assert CODES in str(done.error)
 
 
 class TestCheckpoints:

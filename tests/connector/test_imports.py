@@ -30,6 +30,7 @@ PURE = {
     "models",
     *(name for name in MODULES if name.partition(".")[0] in {"tables", "state"}),
     "streams",
+    "streams.addresses",
     "streams.catalog",
     "streams.content",
     "streams.declarations",

@@ -69,7 +69,8 @@ def test_every_table_has_its_rows_and_loses_a_deleted_one(
     """A record that Klaviyo deletes is deleted the next day, in each table, and no other row."""
     assert [table for table in TABLES if not connection.tables.get(table)] == []
     before = {table: len(connection.tables[table]) for table in TYPES}
-    ids = {table: next(iter(connection.tables[table].values()))["id"] for table in TYPES}
+    ids = {table: list(connection.tables[table].values())[-1]["id"] for table in TYPES}
+    ids["catalog_item"] = next(iter(connection.tables["catalog_item"].values()))["id"]
     for table, type_ in TYPES.items():
         if table not in ("coupon", "custom_object_type", "catalog_category"):
             sandbox.edit(type_, ids[table], None)
@@ -77,7 +78,26 @@ def test_every_table_has_its_rows_and_loses_a_deleted_one(
     connection.sync()
     lost = {table: before[table] - len(connection.tables[table]) for table in TYPES}
     kept = {"coupon": 0, "custom_object_type": 0, "catalog_category": 0}
-    assert lost == dict.fromkeys(TYPES, 1) | kept
+    # Products are deleted with their three variants.
+    assert lost == dict.fromkeys(TYPES, 1) | kept | {"catalog_variant": 4}
+
+
+def test_a_variant_names_its_product(connection: Loader) -> None:
+    """Klaviyo's listing of variants does not, so they are included in that of products."""
+    products = {row["id"] for row in rows(connection, "catalog_item")}
+    assert {row["catalog_item_id"] for row in rows(connection, "catalog_variant")} == products
+
+
+def test_hidden_images_are_listed_too(sandbox: Sandbox, connection: Loader) -> None:
+    """Klaviyo lists them on request only; an image that is hidden later keeps its row."""
+    hidden = [row["is_hidden"] for row in rows(connection, "image")]
+    sandbox.edit("image", rows(connection, "image")[0]["id"], {"hidden": True})
+    sandbox.advance(DAY)
+    connection.sync()
+    assert connection.deleted["image"] == 0
+    after = [row["is_hidden"] for row in rows(connection, "image")]
+    assert (len(after), sum(after)) == (len(hidden), sum(hidden) + 1)
+    assert sum(hidden) == 1
 
 
 def test_the_rows_of_a_deleted_parent_are_deleted(sandbox: Sandbox, connection: Loader) -> None:
@@ -118,6 +138,26 @@ def test_one_empty_answer_deletes_nothing(sandbox: Sandbox, connection: Loader, 
     sandbox.fault("empty_listing", path=path, times=1)
     connection.sync()
     assert connection.deleted == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/api/coupon-codes$", "WELCOME10"),
+        ("/api/catalog-categories/.*/items$", ""),
+        ("/api/forms/.*/form-versions$", ""),
+    ],
+)
+def test_b4_one_empty_answer_for_one_record_deletes_nothing(
+    sandbox: Sandbox, connection: Loader, path: str, query: str
+) -> None:
+    """The listing of one of many records is read again where its rows are missing."""
+    sandbox.advance(DAY)
+    sandbox.fault("empty_listing", path=path, query=query, times=1)
+    connection.sync()
+    assert connection.deleted == {}
+    (fault,) = sandbox.admin()["faults"]
+    assert fault["struck"] == 1
 
 
 def test_a_listing_that_is_missing_once_keeps_its_rows(

@@ -1,5 +1,6 @@
 """Who is in which list and segment, and which e-mail addresses are suppressed."""
 
+import json
 import os
 from datetime import timedelta
 from typing import Any
@@ -75,7 +76,10 @@ class TestMembers:
 
     def test_the_list_is_synced_too(self, list_account: ScriptedAccount) -> None:
         """Members of a list without a name would be of no use; nothing else is requested."""
-        assert [row["id"] for row in run(tables=TABLES).rows("list")] == ["L"]
+        first = run(tables=TABLES)
+        assert [row["id"] for row in first.rows("list")] == ["L"]
+        list_account.requests.clear()
+        run(first.state, tables=TABLES)
         assert {one.path for one in list_account.requests} == {"/api/accounts", LISTS, MEMBERS}
 
     def test_only_the_time_of_joining_is_requested(self, list_account: ScriptedAccount) -> None:
@@ -113,10 +117,31 @@ class TestMembers:
         assert [deleted_members(one) for one in (second, third, fourth)] == [[], ["a"], []]
         assert [joined(one) for one in (second, third, fourth)] == [[], [], []]
 
+    @pytest.mark.parametrize("people", [1, 2, 10, 30])
+    @pytest.mark.parametrize("answer", ["empty", "cut"])
+    def test_b4_one_short_answer_takes_nobody_out_of_a_list(
+        self, list_account: ScriptedAccount, people: int, answer: str
+    ) -> None:
+        """A list of any size that is suddenly empty, or shorter, is read a second time."""
+        members = [member(f"p{number:02}") for number in range(people)]
+        list_account.documents[MEMBERS] = members
+        state = run(tables=TABLES).state
+        kept = members[: people // 2] if answer == "cut" else []
+        body = json.dumps({"data": kept, "links": {"next": None}})
+        list_account.now += DAY
+        short = iter([Response(body)])
+        list_account.responses[MEMBERS] = lambda _: next(short, None)
+        second = run(state, tables=TABLES)
+        assert (deleted_members(second), second.warnings) == ([], [])
+        list_account.now += DAY
+        list_account.responses[MEMBERS] = lambda _: Response(body)
+        third = run(second.state, tables=TABLES)
+        assert len(deleted_members(third)) == people - len(kept)
+
     def test_a_large_list_is_compared_within_a_week(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """On one of seven days it is read wholly."""
+        """On one of seven days it is read wholly, twice since half of its people are missing."""
         monkeypatch.setattr("state.membership_index.MAX_DAILY_SIZE", 1)
         done = run(tables=TABLES)
         del list_account.documents[MEMBERS][0]
@@ -126,7 +151,7 @@ class TestMembers:
             done = run(done.state, tables=TABLES)
             found += deleted_members(done)
         assert found == ["a"]
-        assert filters(list_account).count("") == 2
+        assert filters(list_account).count("") == 3
 
     def test_who_joins_again_has_the_new_time(self, list_account: ScriptedAccount) -> None:
         """Left and joined again between two syncs: the row is written again."""

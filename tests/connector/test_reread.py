@@ -243,6 +243,47 @@ def test_b2_a_state_of_an_earlier_version_says_what_was_synced(people: ScriptedA
     assert written == {"e1", "e4"}
 
 
+def test_b2_people_who_disappear_while_events_are_left_out_are_read_later(
+    people: ScriptedAccount,
+) -> None:
+    """Their events are read by the first sync that has a table of events again, however late."""
+    first = run(tables=TABLES)
+    without_profile(people, "a")
+    second = sync_a_day_later(people, first, tables="profile")
+    people.now += timedelta(days=60)
+    third = sync_a_day_later(people, second, tables="profile")
+    assert people.requests_to(EVENTS) == []
+    fourth = sync_a_day_later(people, third)
+    assert people_read(people) == ["a"]
+    assert "e1" in {row["id"] for row in fourth.rows("event")}
+    assert pending(fourth) == {}
+
+
+def test_b2_a_person_is_not_remembered_where_events_were_never_synced(
+    people: ScriptedAccount,
+) -> None:
+    """There is nothing of theirs to read again."""
+    first = run(tables="profile")
+    without_profile(people, "a")
+    assert pending(sync_a_day_later(people, first, tables="profile")) == {}
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Pacific/Kiritimati"])
+def test_b2_the_first_day_is_read_again_after_a_change_of_the_zone(
+    people: ScriptedAccount, zone: str
+) -> None:
+    """The first day began earlier, or later, than it does in the zone of today."""
+    start = {"start_date": "2026-06-01"}
+    people.documents[EVENTS] = [event("e1", "a", happened="2026-06-01T04:30:00+00:00")]
+    first = run(tables=TABLES, **start)
+    assert [row["id"] for row in first.rows("event")] == ["e1"]
+    people.timezone = zone
+    second = sync_a_day_later(people, first, **start)
+    without_profile(people, "a")
+    third = sync_a_day_later(people, second, **start)
+    assert [row["id"] for row in third.rows("event")] == ["e1"]
+
+
 def test_reread_events_from_is_followed_once_for_each_value(people: ScriptedAccount) -> None:
     """Events since that day are written again by one sync; another value does it again."""
     first = run(tables=TABLES)

@@ -13,7 +13,7 @@ from werkzeug import Response
 
 import sync
 from api import AuthError, ContractError, ScopeError, TransientError
-from models import Checkpoint, Delete, Upsert
+from models import Checkpoint, Delete, Truncate, Upsert
 from state.state import parse_state
 from streams import TABLES
 from tests.connector.scripted import DAY, KEY, ScriptedAccount, ScriptedRun, resource, run
@@ -243,6 +243,11 @@ class TestChosenTables:
         assert done.rows("event") == done.rows("campaign") == []
 
 
+def truncated(done: ScriptedRun) -> set[str]:
+    """The tables that a sync truncated."""
+    return {one.table for one in done.operations if isinstance(one, Truncate)}
+
+
 class TestScopes:
     """H7: an API key without some scopes."""
 
@@ -389,15 +394,18 @@ class TestErrors:
     def test_when_klaviyo_is_down_no_more_is_requested(self, full_account: ScriptedAccount) -> None:
         """Two consecutive unanswered endpoints end the sync: each takes minutes of retries."""
         down = ["/api/tags", "/api/tag-groups", "/api/forms", "/api/events"]
+        first = run(tables="all")
         for path in down:
             full_account.fail_with(path, 503)
-        done = run(tables="all")
+        full_account.requests.clear()
+        full_account.now += DAY
+        done = run(first.state, tables="all")
         assert isinstance(done.error, TransientError)
         assert "/api/tags" in str(done.error)
         (warning,) = done.warnings
         assert "/api/tag-groups" in warning
         assert [len(full_account.requests_to(path)) for path in down] == [6, 6, 0, 0]
-        assert done.rows("campaign")
+        assert full_account.requests_to("/api/campaigns")
 
     @pytest.mark.parametrize(("bad", "fails"), [(10, False), (11, True)], ids=["few", "many"])
     def test_many_rejected_records_fail_the_sync(
@@ -484,6 +492,20 @@ class TestManyAccounts:
         (warning,) = done.warnings
         assert warning.startswith("account 2 of 2: the API key lacks the scope forms:read")
         assert [row["account_id"] for row in done.rows("form")] == [f"of-{KEY}"]
+
+    def test_b1_a_table_that_one_account_cannot_read_is_not_truncated(
+        self, full_account: ScriptedAccount
+    ) -> None:
+        """A truncate takes the rows of all accounts, so it waits for the scope of each."""
+        full_account.responses["/api/forms"] = lambda request: (
+            Response("{}", 403) if OTHER in request.headers["Authorization"] else None
+        )
+        first = run(api_key=self.KEYS, tables="form,list")
+        full_account.responses.clear()
+        second = run(first.state, api_key=self.KEYS, tables="form,list")
+        assert (truncated(first), truncated(second)) == ({"list"}, {"form"})
+        assert [row["account_id"] for row in first.rows("form")] == [f"of-{KEY}"]
+        assert len(second.rows("form")) == 2
 
     def test_two_keys_of_one_account_are_one_sync(self, full_account: ScriptedAccount) -> None:
         """Its rows are written once, and a warning names the superfluous key."""

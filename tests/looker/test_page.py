@@ -554,6 +554,38 @@ def test_more_unsubscribes_are_marked_as_bad(page: Page) -> None:
     assert mark.get_attribute("class") == "bad"
 
 
+NEARLY_EQUAL_MONTHS = """
+    create table two as
+    select * exclude (n) replace (
+        date '{last_day}' - cast(10 + 30 * n as integer) as sent_on,
+        10004 - 4 * n as delivered
+    )
+    from (
+        from klaviyo__message_performance
+        where account_id = 'Shop' and campaign_id = 'C0' limit 1
+    ) cross join range(2) as months (n);
+    delete from klaviyo__message_performance where sent_on > date '{last_day}' - 60;
+    insert into klaviyo__message_performance from two;
+"""
+
+
+def test_a_change_that_is_shown_as_zero_is_neither_good_nor_bad(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> None:
+    """A change of four in ten thousand is neither up nor down, nor coloured."""
+    warehouse, html = tmp_path / "equal.duckdb", tmp_path / "equal.html"
+    shutil.copy(dashboard.warehouse, warehouse)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("set schema = 'klaviyo'")
+        connection.execute(NEARLY_EQUAL_MONTHS.format(last_day=LAST_DAY))
+    assert looker.main(["preview", "--warehouse", str(warehouse), "-o", str(html)]) == 0
+    page, _ = tab
+    open_dashboard(page, html, "#days=30&message_type=campaign")
+    change = page.locator("#headline_figures [data-name=delivered] .change")
+    assert change.inner_text() == "nearly unchanged from 10,000 over the first 26 days"
+    assert change.locator("span").count() == 0
+
+
 def test_weekly_revenue_equals_sql(page: Page, dashboard: Dashboard) -> None:
     """The table behind a chart gives SQL's revenue for every week and channel."""
     since = LAST_DAY - timedelta(days=89)

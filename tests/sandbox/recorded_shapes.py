@@ -156,7 +156,7 @@ def compare_resource(
     if declared is None:
         return
     host = f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
-    address = f"{host}/api/{type_}s/{resource.get('id')}"
+    address = f"{host}/api/{declared.get('path', f'{type_}s')}/{resource.get('id')}"
     if (resource.get("type"), resource.get("links")) != (type_, {"self": f"{address}/"}):
         yield f"{type_}: {resource.get('type')} {resource.get('links')}"
     yield from compare(resource.get("attributes"), declared["attributes"], type_)
