@@ -21,7 +21,7 @@ import socket
 import ssl
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,6 +53,7 @@ _QUOTA = re.compile(r"(\d{1,9})\s*;\s*w=(\d{1,9})", re.ASCII)
 LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
 # Cloudflare sends 104 and 520 to 524 if Klaviyo's server does not answer.
 RETRYABLE_STATUSES = {104, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
+Decode = Callable[[bytes], Any]
 
 
 class KlaviyoError(Exception):
@@ -193,9 +194,14 @@ class KlaviyoClient:
         self._adapter = _AbortableAdapter()
         self._session.mount(self.url, self._adapter)
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """The document at `path`, with its `data` and `links`."""
-        body = self._request("GET", path, params, None)
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, decode: Decode | None = None
+    ) -> Any:
+        """The document at `path`, with its `data` and `links`.
+
+        `decode` may decode it to the same faster, or return None.
+        """
+        body = self._request("GET", path, params, None, decode)
         if not isinstance(body.get("data"), list | dict) or not isinstance(body.get("links"), dict):
             raise TransientError(f"{path}: the answer lacks data or links", broken=True)
         return body
@@ -213,7 +219,14 @@ class KlaviyoClient:
         """Cut the exchange in progress; safe from any thread."""
         self._adapter.abort()
 
-    def _request(self, method: str, path: str, params: Mapping[str, str] | None, body: Any) -> Any:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Any,
+        decode: Decode | None = None,
+    ) -> Any:
         self.rate_limit = RateLimitHeaders()
         payload = None if body is None else orjson.dumps(body)
         with _Deadline(self.deadline, self._adapter) as deadline:
@@ -240,7 +253,7 @@ class KlaviyoClient:
         if response.status_code != requests.codes.ok:  # an error may quote the request
             content = content.replace(self.key.encode(), b"***")
         _raise_for_status(path, response.status_code, response.headers, content)
-        return _parse_document(path, content)
+        return _parse_document(path, content, decode)
 
     def _read_headers(self, headers: Mapping[str, str]) -> None:
         """Read Klaviyo's clock, since this machine's may be wrong, and its rate limits."""
@@ -304,9 +317,9 @@ def _too_large(path: str) -> ContractError:
     return ContractError(f"{path}: Klaviyo's answer is larger than {BODY_LIMIT >> 20} MiB")
 
 
-def _parse_document(path: str, content: bytes) -> Any:
+def _parse_document(path: str, content: bytes, decode: Decode | None) -> Any:
     """The JSON object of a successful response."""
-    body = _parse_json(content)
+    body = (decode and decode(content)) or _parse_json(content)
     if not isinstance(body, dict) or "errors" in body:
         raise TransientError(f"{path}: Klaviyo's answer is not a JSON document", broken=True)
     return body
