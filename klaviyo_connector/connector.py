@@ -21,7 +21,7 @@ from fivetran_connector_sdk import Operations as op
 
 from api import KlaviyoError
 from configuration import FIELDS
-from models import Checkpoint, Delete, Operation, Truncate, Upsert
+from models import Checkpoint, Delete, Operation, Truncate, Upsert, Upserts
 from setup_tests import SetupTest, setup_tests
 from streams import TABLES
 from sync import sync
@@ -68,6 +68,9 @@ def replay(operation: Operation) -> None:
     """Hand one operation to the SDK."""
     if isinstance(operation, Upsert):
         op.upsert(operation.table, operation.row)
+    elif isinstance(operation, Upserts):
+        for row in operation.rows:
+            op.upsert(operation.table, row)
     elif isinstance(operation, Delete):
         op.delete(operation.table, operation.keys)
     elif isinstance(operation, Truncate):

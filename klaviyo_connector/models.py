@@ -7,7 +7,7 @@ with `account_id`, every row is complete. A column names the place in Klaviyo's 
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,14 @@ class Upsert:
 
     table: str
     row: Row
+
+
+@dataclass(frozen=True)
+class Upserts:
+    """Writes several complete rows of one table, each as an Upsert does."""
+
+    table: str
+    rows: Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ class Warning:
     message: str
 
 
-Operation = Upsert | Delete | Truncate | Checkpoint | Warning
+Operation = Upsert | Upserts | Delete | Truncate | Checkpoint | Warning
 
 
 class UnstorableError(Exception):
@@ -78,9 +86,11 @@ class Column:
     fallback: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """One raw table. `key` follows `account_id`; rows have all `columns` plus `synced_at`.
+    """One raw table, declared once. `key` follows `account_id`.
+
+    Rows have all `columns` plus `synced_at`.
 
     `reporting`: whether the set `reporting` (no row per person or event) includes the table.
     """

@@ -15,6 +15,7 @@ from weakref import WeakSet
 from api import (
     ContractError,
     CursorError,
+    Decode,
     KlaviyoClient,
     KlaviyoError,
     TransientError,
@@ -88,6 +89,7 @@ class ListPaginator:
 
     path: str
     params: Mapping[str, str]
+    decode: Decode | None = None
     endpoint: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,9 +97,8 @@ class ListPaginator:
 
     def fetch(self, client: KlaviyoClient, cursor: str | None) -> Any:
         """A page with `data` and `links`."""
-        page = client.get(
-            self.path, {**self.params, **({"page[cursor]": cursor} if cursor else {})}
-        )
+        params = {**self.params, **({"page[cursor]": cursor} if cursor else {})}
+        page = client.get(self.path, params, self.decode)
         if not isinstance(page["data"], list) or not {"self", "next"} & page["links"].keys():
             raise TransientError(f"{self.path}: the page lacks its data or links", broken=True)
         return page
@@ -189,11 +190,12 @@ class KlaviyoSession:
         params: Mapping[str, str],
         *,
         attempts: int = MAX_ATTEMPTS,
+        decode: Decode | None = None,
     ) -> Iterator[Any]:
         """Each page of a listing, which starts over if Klaviyo no longer knows the cursor."""
         for attempt in range(1, MAX_CURSOR_REPEATS + 1):
             try:
-                yield from self._paginate(ListPaginator(path, params), attempts)
+                yield from self._paginate(ListPaginator(path, params, decode), attempts)
             except CursorError:
                 if attempt == MAX_CURSOR_REPEATS:
                     raise

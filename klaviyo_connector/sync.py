@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api import ConfigurationError, ContractError, KlaviyoError, ScopeError
 from configuration import Configuration, parse_configuration
-from models import Checkpoint, Operation, Truncate, Warning
+from models import Checkpoint, Operation, Truncate, Upserts, Warning
 from parallel import read_in_parallel
 from session import KlaviyoSession
 from state.budget import StateBudget
@@ -88,7 +88,7 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
         for operation in operations:
             if not isinstance(operation, Checkpoint):
                 yield operation
-                rows += 1
+                rows += len(operation.rows) if isinstance(operation, Upserts) else 1
                 continue
             last = operation
             spacing = max(1, budget.size / LARGE_STATE)

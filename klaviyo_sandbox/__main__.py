@@ -92,6 +92,7 @@ def _build_app(options: argparse.Namespace) -> App:
         keys=keys or None,
         is_limited=not options.no_limits,
         latency=options.latency_ms / 1_000,
+        compresses=options.gzip,
         faults=options.fault,
     )
 
@@ -188,6 +189,7 @@ def _add_server_options(add: Callable[..., argparse.Action]) -> None:
     )
     add("--no-limits", action="store_true", help="no rate limits, no daily quota")
     add("--latency-ms", type=count, default=0, metavar="N", help="added to every response")
+    add("--gzip", action="store_true", help="compress responses, as Klaviyo does")
     add(
         "--fault",
         action="append",

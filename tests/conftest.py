@@ -25,6 +25,16 @@ def connector_project(tmp_path: Path) -> Path:
     return fivetran.copy_connector(tmp_path)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _page_decoding() -> Iterator[None]:
+    """With PARSE_PAGES=1 no page is decoded fast, so that the same tests hold for both ways."""
+    with pytest.MonkeyPatch.context() as patch:
+        if os.environ.get("PARSE_PAGES"):
+            patch.setattr("streams.window_reader.clean_decoder", lambda *_: None)
+            patch.setattr("streams.reread.clean_decoder", lambda *_: None)
+        yield
+
+
 # The longest files first, so that two workers of pytest-xdist end at about the same time.
 LONGEST = """
 test_engines.py test_demo.py test_pipeline.py test_matrix.py test_lookml.py test_tables.py

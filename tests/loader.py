@@ -7,7 +7,7 @@ import copy
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -59,7 +59,7 @@ class Loader:
                 copy.deepcopy(self.state),
                 defers_truncate=self.defers_truncate,
             )
-            for count, operation in enumerate(operations):
+            for count, operation in enumerate(each_row(operations)):
                 if count == die_after:
                     raise KilledError
                 pending.append(operation)
@@ -110,6 +110,15 @@ class Loader:
         """The number of requests of the last sync, by its own report."""
         last = self.rows("sync_report")[-1]["sync_id"]
         return sum(r["requests"] for r in self.rows("sync_report") if r["sync_id"] == last)
+
+
+def each_row(operations: Iterable[models.Operation]) -> Iterator[models.Operation]:
+    """The operations, each Upserts as one Upsert for each of its rows."""
+    for operation in operations:
+        if isinstance(operation, models.Upserts):
+            yield from (models.Upsert(operation.table, row) for row in operation.rows)
+        else:
+            yield operation
 
 
 def _key(table: str, row: Row) -> str:

@@ -1,6 +1,6 @@
 """Syncs events, and the messages that Klaviyo credits with them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -9,7 +9,7 @@ import msgspec
 
 from api import ConfigurationError, RefusedError
 from configuration import quote
-from models import Operation
+from models import Operation, Row
 from state.state import SyncedEvents, TimeSpan, WindowedState
 from streams.addresses import fill_filter
 from streams.catalog import EVENT, EVENT_ATTRIBUTION, EVENTS
@@ -18,8 +18,9 @@ from streams.declarations import BEFORE_KLAVIYO
 from streams.failures import Failures
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
+from tables.clean_pages import Record, documents, related_resources
 from tables.converters import to_utc_datetime
-from tables.jsonapi import Json, get_path, related_resources
+from tables.jsonapi import Json, get_path
 
 
 def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
@@ -141,21 +142,40 @@ class EventSync:
     _earliest: str = ""  # times of the events written since the last checkpoint
     _latest: str = ""
 
-    def write_record(self, document: Json) -> Iterator[Operation]:
-        """The rows of one event."""
-        properties = get_path(document, ("attributes", "event_properties"))
-        happened = to_utc_datetime(get_path(document, ("attributes", "datetime")))
-        if happened is not None:
-            self._earliest = min(happened, self._earliest or happened)
-            self._latest = max(happened, self._latest)
+    def write_page(self, page: Json) -> Iterator[Operation]:
+        """The rows of a page's events."""
+        yield from self.write_events(documents(page))
+
+    def write_events(self, events: Sequence[Json | Record]) -> Iterator[Operation]:
+        """The rows of events, and of the messages that Klaviyo credits with them."""
         if self.context.wants(EVENT):
-            is_future = happened is not None and happened > self.context.formatted_now
-            campaign_id = properties.get("$message") if _is_of_campaign(properties) else None
-            source = {**document, "campaign_id": campaign_id, "is_future": is_future}
-            yield from self.writer.store(EVENT, source)
+            rows = yield from self.writer.make_rows(EVENT, events)
+            self._derive_columns(rows)
+            self._note_times(row["datetime"] for row in rows)
+            yield from self.writer.write(EVENT, rows)
+        else:
+            self._note_times(
+                to_utc_datetime(get_path(event, ("attributes", "datetime"))) for event in events
+            )
         if self.context.wants(EVENT_ATTRIBUTION):
-            for attribution in related_resources(document, "attributions"):
-                yield from self.writer.store(EVENT_ATTRIBUTION, attribution)
+            credits = [*related_resources(events, "attributions")]
+            rows = yield from self.writer.make_rows(EVENT_ATTRIBUTION, credits)
+            yield from self.writer.write(EVENT_ATTRIBUTION, rows)
+
+    def _note_times(self, happened: Iterable[str | None]) -> None:
+        """Widen the span of the times of written events."""
+        times = [time for time in happened if time is not None]
+        if times:
+            self._earliest = min(*times, self._earliest or times[0])
+            self._latest = max(*times, self._latest)
+
+    def _derive_columns(self, rows: list[Row]) -> None:
+        """Fill the columns for which Klaviyo has no value of its own."""
+        now = self.context.formatted_now
+        for row in rows:
+            row["is_future"] = (row["datetime"] or "") > now
+            if _is_of_campaign(row["properties"]):
+                row["campaign_id"] = row["message_id"]
 
     def save_state(self, state: WindowedState) -> Operation:
         """Put the coverage of the events into the state."""
@@ -188,4 +208,4 @@ def _is_of_campaign(properties: Json) -> bool:
     """Whether `$message` names a campaign: for an event of a flow it names a flow message."""
     if not isinstance(properties, dict):
         return False
-    return not properties.get("$flow") and "Campaign Name" in properties
+    return "Campaign Name" in properties and not properties.get("$flow")

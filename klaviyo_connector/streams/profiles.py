@@ -21,8 +21,9 @@ from streams.keyset import read_by_keyset
 from streams.memberships import warn_of_untracked
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
+from tables.clean_pages import documents
 from tables.converters import format_utc, to_utc_datetime
-from tables.jsonapi import Json, documents, get_path
+from tables.jsonapi import Json, get_path
 
 # With predictions Klaviyo allows a fifth of the requests.
 WITH_PREDICTIONS = {"additional-fields[profile]": f"subscriptions,{PREDICTIONS}"}
@@ -63,9 +64,10 @@ class ProfileSync:
         is_tracked = ALL_PROFILES not in self._index.untracked
         self.compares = compared_on is not None and is_tracked and is_due
 
-    def write_record(self, document: Json) -> Iterator[Operation]:
-        """The row of one profile."""
-        yield from self._writer.store(PROFILE, document, self._is_changed)
+    def write_page(self, page: Json) -> Iterator[Operation]:
+        """The rows of a page's profiles."""
+        for profile in documents(page):
+            yield from self._writer.store(PROFILE, profile, self._is_changed)
 
     def _is_changed(self, row: Row) -> bool:
         """Whether a profile changed since it was written; the state holds only recent changes."""
@@ -124,8 +126,7 @@ class ProfileSync:
         ids = json.dumps(people, separators=(",", ":"))
         params = {**self.stream.params, "filter": f"any(id,{ids})", "page[size]": str(PAGE_SIZE)}
         for page in self._context.session.pages(PROFILES.path, params):
-            for document in documents(page):
-                yield from self.write_record(document)
+            yield from self.write_page(page)
             yield self.save_state(self.state.windowed)
 
     def save_state(self, state: WindowedState) -> Checkpoint:

@@ -29,8 +29,9 @@ from streams.context import AccountContext
 from streams.disappeared import put_people
 from streams.events import EventSync, event_params
 from streams.writer import RowWriter
+from tables.clean_pages import Record, clean_decoder, documents
 from tables.converters import format_utc, to_utc_datetime
-from tables.jsonapi import Json, documents, get_path
+from tables.jsonapi import Json, get_path
 
 # Klaviyo redacts and merges asynchronously and names no time limit.
 DAYS_AFTER = (0, 1, 7, 30)
@@ -92,8 +93,9 @@ class PeopleReading:
         params = {"sort": EVENTS.cursor_field, "page[size]": PAGE_SIZE}
         params |= {"filter": fill_filter("equals(profile_id,{id})", person)}
         params |= event_params(self._context)
+        decode = clean_decoder(EVENTS.table, EVENTS.related)
         try:
-            for page in self._context.session.pages(EVENTS.path, params):
+            for page in self._context.session.pages(EVENTS.path, params, decode=decode):
                 yield PersonPage(person, page)
         except GoneError:
             pass  # an id that Klaviyo does not know has no events
@@ -103,14 +105,16 @@ class PeopleReading:
 
     def write_page(self, person: str, page: Json) -> Iterator[Operation]:
         """The rows of those of a page's events that the warehouse has, or is to have."""
+        synced = []
         for document in documents(page):
             owner = get_path(document, ("relationships", "profile", "data", "id"))
             self._owners[person].add(str(owner or person))
             if self._is_synced(document):
-                yield from self._sync.write_record(document)
+                synced.append(document)
+        yield from self._sync.write_events(synced)
         yield self._sync.checkpoint()
 
-    def _is_synced(self, document: Json) -> bool:
+    def _is_synced(self, document: Json | Record) -> bool:
         """Whether an event is among those that were ever read, by any settings."""
         metric = get_path(document, ("relationships", "metric", "data", "id"))
         happened = to_utc_datetime(get_path(document, ("attributes", EVENTS.cursor_field))) or ""

@@ -19,8 +19,9 @@ from datetime import datetime, timedelta
 from api import ContractError, TransientError
 from session import MAX_ATTEMPTS, KlaviyoSession
 from streams.declarations import BEFORE_KLAVIYO, WindowedStream
+from tables.clean_pages import clean_decoder, values_at
 from tables.converters import format_utc, to_utc_datetime
-from tables.jsonapi import Json, get_path
+from tables.jsonapi import Json
 
 SECOND = timedelta(seconds=1)
 PAGES_PER_WINDOW = 8  # a window with more pages is cut, so that other threads read the rest
@@ -80,6 +81,7 @@ class WindowReader:
 
     def __init__(self, session: KlaviyoSession, stream: WindowedStream, until: datetime) -> None:
         self._session, self._stream, self._until = session, stream, until
+        self._decode = clean_decoder(stream.table, stream.related)
         self._working_size = 0  # position in `page_sizes` of the largest size known to work
         self._windows_read = 0
 
@@ -190,7 +192,8 @@ class WindowReader:
         may_cut = size == stream.page_sizes[self._working_size]
         is_sorted = not order
         fair_share = start + (end - start) / PAGES_PER_WINDOW
-        for response in self._session.pages(stream.path, params, attempts=attempts):
+        pages = self._session.pages(stream.path, params, attempts=attempts, decode=self._decode)
+        for response in pages:
             if not response["links"].get("next"):
                 yield WindowPage(response, start, end)
                 return
@@ -207,9 +210,8 @@ class WindowReader:
 
     def _complete_until(self, response: Json, start: datetime, end: datetime) -> datetime | None:
         """The second before which a sorted page has every record; None if it is not sorted."""
-        path = ("attributes", self._stream.cursor_field)
         # All times of one page have the same format, so their texts sort like the times.
-        times = [str(get_path(one, path)) for one in response["data"]]
+        times = [*map(str, values_at(response, ("attributes", self._stream.cursor_field)))]
         if not times:
             return start
         first, last = to_utc_datetime(times[0]), to_utc_datetime(times[-1])

@@ -32,7 +32,7 @@ from streams.window_reader import (
 )
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_utc_datetime
-from tables.jsonapi import Json, documents, get_path
+from tables.jsonapi import Json, get_path
 
 SETTLED = timedelta(seconds=10)  # Klaviyo refuses bounds within seconds of now (airbyte#34998)
 MIN_LENGTH = timedelta(seconds=10)  # of a window
@@ -43,8 +43,8 @@ MAX_LENGTH = timedelta(days=60)
 class RecordSink(Protocol):
     """What a windowed stream does with its records and its state."""
 
-    def write_record(self, document: Json) -> Iterator[Operation]:
-        """The rows of one record."""
+    def write_page(self, page: Json) -> Iterator[Operation]:
+        """The rows of a page's records."""
         ...
 
     def save_state(self, state: WindowedState) -> Operation:
@@ -69,8 +69,7 @@ def sync_windowed(
     reader = WindowReader(context.session, stream, until)
     for page in _read_pages(context, reader, coverage, stream.page_sizes[0]):
         writer.log_progress(f"{stream.table.name} from {page.start:%Y-%m-%d %H:%M}")
-        for document in documents(page.response):
-            yield from sink.write_record(document)
+        yield from sink.write_page(page.response)
         if page.unreadable is not None:
             yield from _report_unreadable(writer, stream, page)
         coverage.add(page.start, page.end)

@@ -2,15 +2,16 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
 from api import ContractError
-from models import Delete, Operation, Row, Table, UnstorableError, Upsert, Warning
+from models import Delete, Operation, Row, Table, UnstorableError, Upsert, Upserts, Warning
 from state.digests import digest, is_mass_deletion
 from streams.catalog import SYNC_ERROR, SYNC_REPORT
 from streams.context import AccountContext
+from tables.clean_pages import Record, record_mapper
 from tables.converters import format_utc, to_string
 from tables.jsonapi import Json
 
@@ -33,7 +34,10 @@ class RowWriter:
         self._progress_logged_at = monotonic()
 
     def store(
-        self, table: Table, source: Json, is_changed: Callable[[Row], bool] = lambda _: True
+        self,
+        table: Table,
+        source: Json | Record,
+        is_changed: Callable[[Row], bool] = lambda _: True,
     ) -> Generator[Operation, None, bool]:
         """Write the row of one record if it is changed. Returns whether it is.
 
@@ -42,7 +46,7 @@ class RowWriter:
         """
         self._seen[table.name] += 1
         try:
-            row = table.row(self._context.id, source, self._type_mismatches[table.name])
+            row = self._make_row(table, source)
         except UnstorableError as error:
             yield self._reject_record(table, source, str(error))
             return False
@@ -53,6 +57,44 @@ class RowWriter:
             row["synced_at"] = self._context.formatted_now
             yield Upsert(table.name, row)
         return True
+
+    def _make_row(self, table: Table, source: Json | Record) -> Row:
+        mismatches = self._type_mismatches[table.name]
+        if isinstance(source, Record):
+            (row,) = record_mapper(table).rows(
+                [source], {"account_id": self._context.id}, mismatches
+            )
+            return row
+        return table.row(self._context.id, source, mismatches)
+
+    def make_rows(
+        self, table: Table, sources: Sequence[Json | Record]
+    ) -> Generator[Operation, None, list[Row]]:
+        """The rows of a page's records or documents; those without a key are rejected."""
+        self._seen[table.name] += len(sources)
+        mismatches = self._type_mismatches[table.name]
+        if sources and isinstance(sources[0], Record):
+            return record_mapper(table).rows(sources, self._constants, mismatches)
+        rows: list[Row] = []
+        for source in sources:
+            try:
+                row = table.row(self._context.id, source, mismatches)
+            except UnstorableError as error:
+                yield self._reject_record(table, source, str(error))
+            else:
+                rows.append(row | self._constants)
+        return rows
+
+    @property
+    def _constants(self) -> Row:
+        """The values that all rows of a sync share."""
+        return {"account_id": self._context.id, "synced_at": self._context.formatted_now}
+
+    def write(self, table: Table, rows: Sequence[Row]) -> Iterator[Upserts]:
+        """Write rows of a chosen table by one operation."""
+        if rows:
+            self._written[table.name] += len(rows)
+            yield Upserts(table.name, rows)
 
     def delete(self, table: Table, row: Row) -> Delete:
         """Delete one row; `row` has at least the columns of its key."""

@@ -8,6 +8,16 @@ Json = Any
 
 def get_path(source: Json, path: Sequence[str]) -> Json:
     """The value at a path of keys and list positions, or None if the path does not exist."""
+    found = source
+    try:
+        for step in path:
+            found = found[step]
+    except (KeyError, TypeError):
+        return _get_odd_path(source, path)
+    return found
+
+
+def _get_odd_path(source: Json, path: Sequence[str]) -> Json:
     for step in path:
         if isinstance(source, dict):
             source = source.get(step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -46,23 +47,25 @@ class App:
 
     ``keys`` None accepts any key that begins with ``pk_``, for the first account; ``is_limited``
     counts the requests of each account; ``latency`` in seconds is added to every response of the
-    API; ``faults`` are set from the start.
+    API; ``compresses`` serves gzip, as Klaviyo does, to clients that accept it; ``faults`` are set
+    from the start.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per option of the command
         self,
         accounts: Mapping[int, Account],
         *,
         keys: Mapping[str, Key] | None = None,
         is_limited: bool = True,
         latency: float = 0,
+        compresses: bool = False,
         faults: Sequence[str] = (),
     ) -> None:
         self.tenants = {
             seed: Tenant(account, is_limited=is_limited) for seed, account in accounts.items()
         }
         self.first_seed, self.account = next(iter(accounts.items()))
-        self.keys, self.latency = keys, latency
+        self.keys, self.latency, self.compresses = keys, latency, compresses
         self.faults = Faults(lambda: self.account.now, initial=faults)
         self.request_log: deque[Json] = deque(maxlen=MAX_LOGGED_REQUESTS)
         self.admin = Admin(list(self.tenants.values()), self.faults, self.request_log)
@@ -89,6 +92,9 @@ class App:
         def respond(request: Request) -> Response:
             response = self.respond(request)
             entry["records"] = response.records
+            if self.compresses and "gzip" in request.headers.get("accept-encoding", ""):
+                response.body = gzip.compress(response.body, compresslevel=1)
+                response.headers["content-encoding"] = "gzip"
             return response
 
         entry["status"] = await self.faults.serve(request, exchange, respond)

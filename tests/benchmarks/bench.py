@@ -65,13 +65,16 @@ def _processor() -> str:
 def _measure_speed(events: int) -> list[Figures]:
     """The floors and our reader, and whether its memory grows with the account."""
     account = f"{events:,} events"
-    with running_sandbox(events=events, now=NOW, no_limits=True) as sandbox:
+    with running_sandbox(events=events, now=NOW, no_limits=True, gzip=True) as sandbox:
         figures = [
             measure(account, f"floor: requests + {parser}", "floor", "events", sandbox.url, parser)
             for parser in ("json", "orjson")
         ]
+        name = "floor: http.client + msgspec"
+        figures.append(measure(account, name, "floor", "bare_events", sandbox.url))
         figures += [measure_ours(account, sandbox, concurrency) for concurrency in (1, 8)]
     print_table(figures)
+    _print_ratios(figures)
     last = figures[-1]
     if last.early_peak:
         early, peak = last.early_peak / MB, last.peak / MB
@@ -79,11 +82,22 @@ def _measure_speed(events: int) -> list[Figures]:
     return figures
 
 
+def _print_ratios(figures: Sequence[Figures]) -> None:
+    """Print what share of the rows of the last two floors each of our readers reaches."""
+    floors = [row for row in figures if row.reader.startswith("floor")][-2:]
+    for ours in (row for row in figures if row.reader.startswith("our")):
+        rate = ours.rows / ours.cpu
+        shares = (f"{rate * one.cpu / one.rows:.2f} of {one.reader}" for one in floors)
+        print(f"{ours.reader}: {', '.join(shares)}")
+    print()
+
+
 def _measure_latency(events: int) -> list[Figures]:
     """Our reader against one thread that waits for every page."""
     account = f"{events:,} events, {LATENCY} ms a page"
     name = f"floor: requests + orjson, {FLOOR_PAGES} pages"
-    with running_sandbox(events=events, now=NOW, no_limits=True, latency_ms=LATENCY) as sandbox:
+    options = {"now": NOW, "no_limits": True, "gzip": True, "latency_ms": LATENCY}
+    with running_sandbox(events=events, **options) as sandbox:
         pages = ("orjson", str(FLOOR_PAGES))
         floor = measure(account, name, "floor", "events", sandbox.url, *pages)
         figures = [floor, measure_ours(account, sandbox, 16)]

@@ -27,7 +27,7 @@ def test_command_measures_every_reader_and_counts_requests(tmp_path: Path) -> No
     )
     with output.open() as file:
         figures = list(csv.DictReader(file))
-    assert len(figures) == 6
+    assert len(figures) == 7
     assert len({row["rows"] for row in figures}) == 1
     assert all(float(row["cpu"]) > 0 and int(row["peak"]) > 10_000_000 for row in figures)
     unchanged = re.search(r"nothing changed +(\d+) +(\d+)", done.stdout)

@@ -11,7 +11,7 @@ from read import EARLY, KEY, peak
 
 import sync
 from api import ContractError, KlaviyoClient
-from models import Upsert
+from models import Upserts
 
 MEGABYTE = 2**20
 
@@ -29,8 +29,8 @@ def read_events() -> list[float]:
     """The number of all events, the peak after the first ones and the one in the end."""
     rows, early = 0, 0
     for operation in sync.sync({"api_key": KEY, "tables": "event"}, {}):
-        rows += isinstance(operation, Upsert)
-        if rows == EARLY:
+        rows += len(operation.rows) if isinstance(operation, Upserts) else 0
+        if not early and rows >= EARLY:
             early = peak()
     return [rows, early / MEGABYTE, peak() / MEGABYTE]
 

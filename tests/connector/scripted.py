@@ -21,6 +21,7 @@ import models
 import sync
 from api import KlaviyoError
 from models import Checkpoint, Delete, Operation, Upsert
+from tests.loader import each_row
 
 KEY = "pk_0123456789abcdef"
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)  # in New York
@@ -196,7 +197,7 @@ def run_deferring(state: Any = None, **configuration: str) -> ScriptedRun:
 def _collect(operations: Iterator[Operation]) -> ScriptedRun:
     done = ScriptedRun()
     try:
-        for one in operations:
+        for one in each_row(operations):
             done.operations.append(one)
     except KlaviyoError as error:
         done.error = error

@@ -12,7 +12,7 @@ import pytest
 import configuration
 import models
 from api import TransientError
-from models import Checkpoint, Delete, Operation, Truncate, Upsert
+from models import Checkpoint, Delete, Operation, Truncate, Upsert, Upserts
 from streams import TABLES
 from tests.connector.scripted import KEY, ScriptedAccount
 
@@ -72,6 +72,7 @@ def test_every_operation_is_replayed_in_order(connector: Any, calls: list[Call])
     connector.sync = failing_sync(
         Truncate("form"),
         Upsert("form", {"id": "a"}),
+        Upserts("event", [{"id": "e1"}, {"id": "e2"}]),
         Delete("form", {"id": "b"}),
         models.Warning("careful"),
         Checkpoint({"version": 1}),
@@ -80,6 +81,8 @@ def test_every_operation_is_replayed_in_order(connector: Any, calls: list[Call])
     assert calls == [
         ("truncate", "form"),
         ("upsert", "form", {"id": "a"}),
+        ("upsert", "event", {"id": "e1"}),
+        ("upsert", "event", {"id": "e2"}),
         ("delete", "form", {"id": "b"}),
         ("warning", "careful"),
         ("checkpoint", {"version": 1}),

@@ -40,7 +40,8 @@ PURE = {
 }
 WITHOUT_INPUT_OR_OUTPUT = {
     "__future__", "base64", "collections", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "itertools", "json", "math", "msgspec", "re", "typing", "urllib", "zlib", "zoneinfo",
+    "hashlib", "itertools", "json", "math", "msgspec", "operator", "re", "typing", "urllib", "zlib",
+    "zoneinfo",
 }  # fmt: skip
 INPUT_AND_OUTPUT = {"open", "datetime.now", "date.today", "time.time", "monotonic"}
 ONLY_IN = {  # library to the rooms that may import it: modules, or folders of them
@@ -51,7 +52,7 @@ ONLY_IN = {  # library to the rooms that may import it: modules, or folders of t
     "socket": {"api"},
     "ssl": {"api"},
     "concurrent": {"parallel"},
-    "msgspec": {"state", "streams"},
+    "msgspec": {"state", "streams", "tables"},
 }
 MAX_FLOORS = 14
 

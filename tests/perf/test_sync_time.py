@@ -17,6 +17,7 @@ import pytest
 
 import sync
 from models import Upsert
+from tests.loader import each_row
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
 
 pytestmark = pytest.mark.perf
@@ -64,4 +65,5 @@ def count_rows(sandbox: Sandbox, start: date) -> int:
     """Sync every table from a day on, and count the rows."""
     configuration = {"api_key": KEY, "tables": "all", "start_date": start.isoformat()}
     with mock.patch.dict(os.environ, {"KLAVIYO_BASE_URL": sandbox.url}):
-        return sum(isinstance(operation, Upsert) for operation in sync.sync(configuration, {}))
+        operations = each_row(sync.sync(configuration, {}))
+        return sum(isinstance(operation, Upsert) for operation in operations)

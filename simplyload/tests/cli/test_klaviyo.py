@@ -16,7 +16,7 @@ from tests.cli.conftest import API_KEY, CONNECTOR, REPOSITORY
 # A connector whose sync is scripted: the declarations are the real ones.
 SCRIPTED = """
 from api import TransientError
-from models import Checkpoint, Delete, Truncate, Upsert, Warning
+from models import Checkpoint, Delete, Truncate, Upsert, Upserts, Warning
 
 def row(id, name):
     return {{"account_id": "a", "id": id, "name": name, "created_at": "2026-01-31T10:00:00Z"}}
@@ -70,6 +70,7 @@ def test_operations_become_changes_in_their_order(tmp_path: Path) -> None:
         tmp_path,
         'yield Truncate("list")',
         'yield Upsert("list", row("1", "one"))',
+        'yield Upserts("list", [row("2", "two"), row("3", "three")])',
         'yield Checkpoint({"n": 1})',
         'yield Warning("be careful")',
         'yield Delete("list", {"account_id": "a", "id": "1"})',
@@ -77,10 +78,11 @@ def test_operations_become_changes_in_their_order(tmp_path: Path) -> None:
     )
     batches = read(scripted_source, {"seq": 7, "connector": {"n": 0}})
     changes = [(row[OP], int(row[SEQ]), row["id"]) for row in rows(batches, "list")]
-    assert changes == [("U", 9, "1"), (DELETE, 10, "1"), (TRUNCATE, 8, None)]
+    upserts = [("U", 9, "1"), ("U", 10, "2"), ("U", 11, "3")]
+    assert changes == [*upserts, (DELETE, 12, "1"), (TRUNCATE, 8, None)]
     states = [batch.state for batch in batches]
-    assert states[0] == {"seq": 9, "connector": {"n": 1}, "truncates": {"list": 8}}
-    assert states[-1] == {"seq": 10, "connector": {"n": 2}}
+    assert states[0] == {"seq": 11, "connector": {"n": 1}, "truncates": {"list": 8}}
+    assert states[-1] == {"seq": 12, "connector": {"n": 2}}
     assert [w for batch in batches for w in batch.warnings] == ["be careful"]
 
 

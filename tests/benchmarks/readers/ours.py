@@ -11,7 +11,7 @@ from read import KEY
 sys.path.insert(0, str(Path(__file__).parents[3] / "klaviyo_connector"))
 
 import sync
-from models import Upsert
+from models import Upsert, Upserts
 
 
 def events(url: str, concurrency: str) -> Iterator[int]:
@@ -28,5 +28,7 @@ def _rows(url: str, table: str, **settings: str) -> Iterator[int]:
     os.environ["KLAVIYO_BASE_URL"] = url
     gc.set_threshold(50_000)  # as connector.update does
     for operation in sync.sync({"api_key": KEY, **settings}, {}):
-        if isinstance(operation, Upsert) and operation.table == table:
+        if isinstance(operation, Upserts) and operation.table == table:
+            yield len(operation.rows)
+        elif isinstance(operation, Upsert) and operation.table == table:
             yield 1

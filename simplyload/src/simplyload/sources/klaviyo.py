@@ -4,8 +4,8 @@ The connector's folder is a setting. Its modules have general names (`api`, `mod
 runs in a process of its own (process.py) with that folder first on the path. No loader of another
 maker is imported: `sync.sync(configuration, state)` yields plain operations.
 
-    operation    Upsert   Delete   Truncate           Checkpoint(state)        Warning
-    here         U        D        T, after the sync  the batch and its state  shown at once
+    operation    Upsert, Upserts  Delete   Truncate           Checkpoint(state)        Warning
+    here         U for each row   D        T, after the sync  the batch and its state  shown at once
 """
 
 import json
@@ -217,10 +217,11 @@ class KlaviyoReader:
             yield table, rows.drop_columns([READ_AT])
 
     def _operations(self, state: Any) -> Iterator[Any]:
-        """Run one sync of the connector; its errors are ours."""
+        """Run one sync of the connector, row by row; its errors are ours."""
         operations = import_module("sync").sync(self._configuration, state)
         with _errors_with_remedy(), closing(operations):
-            yield from operations
+            for operation in operations:
+                yield from _each_row(operation)
 
     def _run_setup_test(self, label: str, test: Any) -> Finding:
         try:
@@ -259,6 +260,15 @@ class _Gathered:
 def _truncate(table: Table, seq: int) -> Changes:
     row = {OP: TRUNCATE, SEQ: Decimal(seq), COLS: None}
     return Changes(table, _to_arrow(table.change_schema(), [row]))
+
+
+def _each_row(operation: Any) -> Iterator[Any]:
+    """Give an operation, or one Upsert for each row of an Upserts."""
+    if hasattr(operation, "rows"):
+        upsert = import_module("models").Upsert
+        yield from (upsert(operation.table, row) for row in operation.rows)
+    else:
+        yield operation
 
 
 def _op_and_values(operation: Any) -> tuple[str, Row]:
