@@ -117,7 +117,8 @@ class ResourceSync:
             for page in self._request_pages(listing):
                 for document in documents(page):
                     self._writer.log_progress(f"listing {self._stream.name}")
-                    yield from self._write_record({**document, "owner": {"id": listing.owner}})
+                    owner = {"id": listing.owner, "today": self._context.today.isoformat()}
+                    yield from self._write_record({**document, "owner": owner})
                 self.save_state()
                 yield self._context.state.checkpoint()
         except GoneError:
