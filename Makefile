@@ -56,8 +56,8 @@ screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build
 	@.venv/bin/python -m tests.browser
 	@.venv/bin/python -m tests.looker.screenshots
 
-bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: also other tools, WAREHOUSE=1: dbt instead, EVENTS=N: the size
-	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,bench) \
+bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: also other tools, WAREHOUSE=1: dbt, EVERYTHING=1: all tables, EVENTS=N: the size
+	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,$(if $(EVERYTHING),everything,bench)) \
 		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
 # Without the harness, which runs another connector, and the demo, which measuring slows to minutes.

@@ -81,7 +81,7 @@ class Paginator(Protocol):
 
 @dataclass
 class ListPaginator:
-    """A listing: the cursor is a query parameter.
+    """A listing: the cursor is a query parameter. The path of one record is a page of it alone.
 
     Klaviyo's OpenAPI requires only the link `self`. Recorded on 2026-09-04: a last page ends with
     `"next": null`, a listing without pages has `self` alone. Links without either are broken.
@@ -99,6 +99,8 @@ class ListPaginator:
         """A page with `data` and `links`."""
         params = {**self.params, **({"page[cursor]": cursor} if cursor else {})}
         page = client.get(self.path, params, self.decode)
+        if isinstance(page["data"], dict) and "id" in page["data"]:
+            page = {**page, "data": [page["data"]]}
         if not isinstance(page["data"], list) or not {"self", "next"} & page["links"].keys():
             raise TransientError(f"{self.path}: the page lacks its data or links", broken=True)
         return page

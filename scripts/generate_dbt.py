@@ -39,10 +39,11 @@ SOURCES_HEADER = """\
 sources:
   - name: klaviyo
     description: The raw tables that klaviyo_connector loads. Every key begins with account_id.
-    database: "{{ env_var('KLAVIYO_RAW_DATABASE', 'raw' if target.type == 'duckdb' else target.database) }}"
-    schema: "{{ env_var('KLAVIYO_RAW_SCHEMA', 'tester' if target.type == 'duckdb' else 'klaviyo') }}"
+    database: "{{ var('klaviyo_raw_database', env_var('KLAVIYO_RAW_DATABASE', 'raw' if target.type == 'duckdb' else target.database)) }}"
+    schema: "{{ var('klaviyo_raw_schema', env_var('KLAVIYO_RAW_SCHEMA', 'tester' if target.type == 'duckdb' else 'klaviyo')) }}"
     tables:
 """  # noqa: E501 - YAML has no shorter form
+PREFIX = "{{ var('klaviyo_table_prefix', env_var('KLAVIYO_TABLE_PREFIX', '')) }}"
 # Every sync writes a row here, while other tables get only changed rows, so the age of this table
 # is the age of the last sync.
 FRESHNESS = """\
@@ -100,6 +101,7 @@ def _render_source(table: Table) -> str:
     )
     return f"""\
       - name: {table.name}
+        identifier: "{PREFIX}{table.name}"
         description: "{table.grain[0].upper()}{table.grain[1:]}."
 {FRESHNESS if table is SYNC_REPORT else ""}        columns:
 {columns}"""

@@ -33,7 +33,7 @@ class RawSettings(WarehouseSettings):
 
 
 def load_tables(source: duckdb.DuckDBPyConnection, target: psycopg.Connection, schema: str) -> int:
-    """Copy every raw table in one transaction; return their number."""
+    """Copy and analyse every raw table in one transaction; return their number."""
     target.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
     # DuckDB hands over a TIMESTAMPTZ in the session's time zone, which differs between machines.
     source.execute("set timezone = 'UTC'")
@@ -62,6 +62,8 @@ def _copy_table(
         while batch := rows.fetchmany(10_000):
             for row in batch:
                 target_rows.write_row(row)
+    # Without statistics Postgres plans the search for an order's last touch as a loop of all pairs.
+    target.execute(sql.SQL("analyze {}").format(name))
 
 
 @command

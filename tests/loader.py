@@ -19,6 +19,10 @@ import sync
 Row = dict[str, Any]
 Tables = dict[str, dict[str, Row]]
 SYNC_TABLES = {"sync_report", "sync_error"}  # tables about the sync, not about the account
+# Their rows are of the days on which a sync ran.
+SNAPSHOT_TABLES = {"campaign_performance_daily"} | {
+    stream.table.name for stream in streams.STREAMS if getattr(stream, "is_snapshot", False)
+}
 
 
 class KilledError(Exception):

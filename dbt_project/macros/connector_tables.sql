@@ -10,22 +10,23 @@
          'segment_tag', 'tag', 'tag_group', 'form', 'template', 'form_version', 'image',
          'web_feed', 'universal_content', 'tracking_setting', 'webhook', 'push_token',
          'data_source', 'custom_object_type', 'custom_object_record', 'text_message_sender',
-         'billing_usage_daily', 'brand', 'coupon', 'coupon_code', 'catalog_item',
-         'catalog_variant', 'catalog_category', 'catalog_category_item', 'review',
-         'campaign_performance', 'campaign_performance_daily', 'flow_performance',
-         'flow_performance_period', 'flow_performance_daily', 'segment_daily', 'form_daily',
-         'message_metric_daily', 'inbox_provider_daily', 'event', 'event_attribution', 'profile',
-         'profile_suppression', 'list_profile', 'segment_profile', 'sync_report', 'sync_error']
+         'billing_usage_daily', 'list_profile_count_daily', 'segment_profile_count_daily',
+         'brand', 'coupon', 'coupon_code', 'catalog_item', 'catalog_variant', 'catalog_category',
+         'catalog_category_item', 'review', 'campaign_performance', 'campaign_performance_daily',
+         'flow_performance', 'flow_performance_period', 'flow_performance_daily', 'segment_daily',
+         'form_daily', 'message_metric_daily', 'inbox_provider_daily', 'event',
+         'event_attribution', 'profile', 'profile_suppression', 'list_profile', 'segment_profile',
+         'sync_report', 'sync_error']
     ) }}
 {%- endmacro %}
 
 {#- The raw tables outside `reporting`, selected by name: Fivetran bills their many rows. -#}
 {% macro opt_in_tables() -%}
     {{ return(
-        ['template', 'push_token', 'custom_object_record', 'coupon_code', 'catalog_item',
-         'catalog_variant', 'catalog_category', 'catalog_category_item', 'review', 'event',
-         'event_attribution', 'profile', 'profile_suppression', 'list_profile',
-         'segment_profile']
+        ['template', 'push_token', 'custom_object_record', 'list_profile_count_daily',
+         'segment_profile_count_daily', 'coupon_code', 'catalog_item', 'catalog_variant',
+         'catalog_category', 'catalog_category_item', 'review', 'event', 'event_attribution',
+         'profile', 'profile_suppression', 'list_profile', 'segment_profile']
     ) }}
 {%- endmacro %}
 
@@ -41,10 +42,10 @@
     {{ return(
         {'form': ['form_version'],
          'custom_object_type': ['custom_object_record'],
+         'list': ['list_profile_count_daily', 'list_profile', 'people'],
+         'segment': ['segment_profile_count_daily', 'segment_profile', 'people'],
          'coupon': ['coupon_code', 'catalog'],
          'catalog_category': ['catalog_category_item', 'catalog'],
-         'list': ['list_profile', 'people'],
-         'segment': ['segment_profile', 'people'],
          'profile': ['predictive_analytics', 'people'],
          'catalog_category_item': ['catalog'],
          'catalog_item': ['catalog'],

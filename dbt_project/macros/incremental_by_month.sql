@@ -13,7 +13,7 @@
 {% macro incremental_by_month() -%}
     {%- if not execute -%}
         {#- affected_from_month_query refers to it only when dbt executes; declare it here too. -#}
-        {%- do ref('stg_klaviyo__sync_report') -%}
+        {%- do source('klaviyo', 'sync_report') -%}
     {%- endif -%}
     {%- if target.type == 'bigquery' -%}
         {%- set strategy = dict(
@@ -80,13 +80,14 @@
 {#- The month of the earliest event that a sync wrote since the last run. Two margins of one day:
     `min_event_at` is UTC, and in zones west of it the event's date is the day before; a sync that
     ran during the last build began at most a day before the newest row of that build. Without
-    reports of syncs, all months. -#}
+    reports of syncs, all months. Reads the raw table, because a variable of BigQuery cannot read a
+    staging model that a project makes ephemeral. -#}
 {% macro affected_from_month_query() -%}
     {%- if not is_synced('sync_report') -%}
     select date '1960-01-01'
     {%- else -%}
     select {{ first_of_month(days_before(utc_date('min(min_event_at)'), 1)) }}
-    from {{ ref('stg_klaviyo__sync_report') }}
+    from {{ source_rows('sync_report') }}
     where
         table_name = 'event'
         and {{ utc_date('synced_at') }} >= (
@@ -99,9 +100,10 @@
 
 {#- Skips dbt-bigquery's merge if a run has no partitions to replace: BigQuery refuses a merge that
     filters no partition of a table with require_partition_filter
-    (github.com/dbt-labs/dbt-adapters/issues/600). -#}
-{% macro bigquery__get_insert_overwrite_merge_sql(
-    target, source, dest_columns, predicates, include_sql_header
+    (github.com/dbt-labs/dbt-adapters/issues/600). Of dbt's own name, for the reason in
+    safe_cast.sql. -#}
+{% macro get_insert_overwrite_merge_sql(
+    target, source, dest_columns, predicates, include_sql_header=false
 ) -%}
     if array_length(dbt_partitions_for_replacement) > 0 then
     {{ dbt.default__get_insert_overwrite_merge_sql(

@@ -1,3 +1,8 @@
+{#- A path of keys, which may hold any sign but a quote or a comma: `$."$extra"."line_items"`. -#}
+{% macro json_path(keys) -%}
+    $ {%- for key in keys %}."{{ key }}"{% endfor %}
+{%- endmacro %}
+
 {#- The text at a path of a JSON value: json_text('definition', ['data', 'status']). Without a path,
     the text of the value itself. NULL if the path does not exist. -#}
 {% macro json_text(json, path=[]) -%}
@@ -9,11 +14,62 @@
 {%- endmacro %}
 
 {% macro duckdb__json_text(json, path) -%}
-    json_extract_string({{ json }}, '{{ (['$'] + path) | join('.') }}')
+    json_extract_string({{ json }}, '{{ json_path(path) }}')
 {%- endmacro %}
 
 {% macro bigquery__json_text(json, path) -%}
-    json_value({{ json }}, '{{ (['$'] + path) | join('.') }}')
+    json_value({{ json }}, '{{ json_path(path) }}')
+{%- endmacro %}
+
+{#- The number at a path of a JSON value, which may be a text such as "12.50"; else NULL. -#}
+{% macro json_number(json, path) -%}
+    case
+        when {{ is_number(json_text(json, path)) }}
+            then cast({{ json_text(json, path) }} as {{ type_double() }})
+    end
+{%- endmacro %}
+
+{#- The condition that a text is a number. -#}
+{% macro is_number(text) -%}
+    {{ return(adapter.dispatch('is_number')(
+        text, '^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?$'
+    )) }}
+{%- endmacro %}
+
+{% macro default__is_number(text, pattern) -%}
+    {{ text }} ~ '{{ pattern }}'
+{%- endmacro %}
+
+{% macro duckdb__is_number(text, pattern) -%}
+    regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro bigquery__is_number(text, pattern) -%}
+    regexp_contains({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{#- The first array at one of some paths of a JSON value; NULL if no path has an array. -#}
+{% macro json_array(json, paths) -%}
+    case
+    {%- for path in paths %}
+        {{ adapter.dispatch('json_array_at')(json, path) }}
+    {%- endfor %}
+    end
+{%- endmacro %}
+
+{% macro default__json_array_at(json, path) -%}
+    {%- set value = '(cast(' ~ json ~ " as jsonb) #> '{" ~ path | join(',') ~ "}')" -%}
+    when jsonb_typeof({{ value }}) = 'array' then {{ value }}
+{%- endmacro %}
+
+{% macro duckdb__json_array_at(json, path) -%}
+    when json_type({{ json }}, '{{ json_path(path) }}') = 'ARRAY'
+        then json_extract({{ json }}, '{{ json_path(path) }}')
+{%- endmacro %}
+
+{% macro bigquery__json_array_at(json, path) -%}
+    {%- set value = 'json_query(' ~ json ~ ", '" ~ json_path(path) ~ "')" -%}
+    when json_type({{ value }}) = 'array' then {{ value }}
 {%- endmacro %}
 
 {#- Selects one row per item of the JSON array at a path of a column: the relation's `keys`, the
@@ -34,13 +90,13 @@
     select {{ keys | join(', ') }}, items.item, items.position
     from {{ relation }}
     cross join unnest(
-        from_json(json_extract({{ column }}, '{{ (['$'] + path) | join('.') }}'), '["JSON"]')
+        from_json(json_extract({{ column }}, '{{ json_path(path) }}'), '["JSON"]')
     ) with ordinality as items (item, position)
 {%- endmacro %}
 
 {% macro bigquery__json_items(relation, keys, column, path) -%}
     select {{ keys | join(', ') }}, item, item_offset + 1 as position
     from {{ relation }}
-    cross join unnest(json_query_array({{ column }}, '{{ (['$'] + path) | join('.') }}')) as item
+    cross join unnest(json_query_array({{ column }}, '{{ json_path(path) }}')) as item
         with offset as item_offset
 {%- endmacro %}

@@ -13,25 +13,53 @@
     {{ return(execute and flags.WHICH in ['build', 'run', 'test']) }}
 {%- endmacro %}
 
+{#- A setting: dbt's variable of that name, such as `klaviyo_tables`, which a project that installs
+    this one as a package sets, or else the environment's, `KLAVIYO_TABLES`. -#}
+{% macro setting(name, default='') -%}
+    {{ return(var(name, env_var(name | upper, default))) }}
+{%- endmacro %}
+
 {#- Whether KLAVIYO_TABLES selects a raw table. It takes the same words as the connector's setting
-    `tables`. -#}
+    `tables`, and `-name` for a table that is left out. -#}
 {% macro is_selected(table) -%}
     {%- set selected = selected_tables() -%}
     {{ return(
-        'all' in selected
-        or table in always_synced_tables() + selected
-        or requiring_tables().get(table, []) | select('in', selected) | list | length > 0
-        or ('reporting' in selected and table not in opt_in_tables())
+        table not in excluded_tables()
+        and (
+            'all' in selected
+            or table in always_synced_tables() + selected
+            or requiring_tables().get(table, []) | select('in', selected) | list | length > 0
+            or ('reporting' in selected and table not in opt_in_tables())
+        )
     ) }}
 {%- endmacro %}
 
-{#- The words of KLAVIYO_TABLES; `reporting` if it is empty or not set. -#}
+{#- The words of KLAVIYO_TABLES: a text with commas, or as dbt's variable also a list. -#}
+{% macro table_words() -%}
+    {%- set given = setting('klaviyo_tables') -%}
+    {%- set words = [] -%}
+    {%- for word in (given.split(',') if given is string else given) if word.strip() -%}
+        {%- do words.append(word.strip()) -%}
+    {%- endfor -%}
+    {{ return(words) }}
+{%- endmacro %}
+
+{#- The words that select tables; `reporting` if there is none. -#}
 {% macro selected_tables() -%}
     {%- set selected = [] -%}
-    {%- for name in env_var('KLAVIYO_TABLES', '').split(',') if name.strip() -%}
-        {%- do selected.append(name.strip()) -%}
+    {%- for word in table_words() if not word.startswith('-') -%}
+        {%- do selected.append(word) -%}
     {%- endfor -%}
     {{ return(selected or ['reporting']) }}
+{%- endmacro %}
+
+{#- The tables that a word such as `-event` leaves out. -#}
+{% macro excluded_tables() -%}
+    {%- set excluded = [] -%}
+    {%- for word in table_words() if word.startswith('-') -%}
+        {%- do excluded.append(word[1:].strip()) -%}
+    {%- endfor -%}
+    {{ return(excluded) }}
 {%- endmacro %}
 
 {#- Fails the run before anything is built, and names every setting that has an invalid value. -#}
@@ -48,11 +76,18 @@
     {%- for name in selected_tables() if name not in known -%}
         {%- do problems.append(describe_unknown_table(name, known)) -%}
     {%- endfor -%}
+    {%- for name in excluded_tables() if name not in connector_tables() -%}
+        {%- do problems.append(describe_unknown_table('-' ~ name, connector_tables())) -%}
+    {%- endfor -%}
+    {%- for name in excluded_tables() if name in always_synced_tables() -%}
+        {%- do problems.append('KLAVIYO_TABLES: ' ~ name ~ ' is always synced; remove -' ~ name) -%}
+    {%- endfor -%}
     {%- if problems and execute -%}
         {{ exceptions.raise_compiler_error(problems | join('. ')) }}
     {%- endif -%}
     {%- if reads_raw_tables() -%}
         {%- do check_raw_tables() -%}
+        {%- do analyze_raw_tables() -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -81,7 +116,7 @@
         {%- if relation is none -%}
             {%- do missing.append(table.name) -%}
         {%- elif table.name in required_columns() -%}
-            {%- do check_columns(table.name, column_names(relation)) -%}
+            {%- do check_columns(table.name, present_columns(table.name, relation)) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if 'account' in missing -%}

@@ -10,7 +10,7 @@
     (
     {%- if is_synced(table) -%}
         {%- set relation = source('klaviyo', table) -%}
-        {%- set present = column_names(relation) if reads_raw_tables() else none -%}
+        {%- set present = present_columns(table, relation) if reads_raw_tables() else none -%}
         {{ select_columns(table, present) }} from {{ relation }}
     {%- else -%}
         {{ select_columns(table, []) }} limit 0
@@ -60,7 +60,26 @@
 {#- The declared raw tables; an empty list while dbt parses the project. -#}
 {% macro source_tables() -%}
     {%- set declared = graph.sources.values() if execute else [] -%}
-    {{ return(declared | selectattr('source_name', 'equalto', 'klaviyo') | list) }}
+    {{ return(
+        declared
+        | selectattr('source_name', 'equalto', 'klaviyo')
+        | selectattr('package_name', 'equalto', 'klaviyo_warehouse')
+        | list
+    ) }}
+{%- endmacro %}
+
+{#- The columns that a raw table has. In Fivetran's history mode it has every version of a row, and
+    the marts would count each. -#}
+{% macro present_columns(table, relation) -%}
+    {%- set present = column_names(relation) -%}
+    {%- if '_fivetran_active' in present -%}
+        {{ exceptions.raise_compiler_error(
+            "The raw table " ~ table ~ " is in Fivetran's history mode, in which the marts would count"
+            " every version of a row: choose soft delete mode in the connection's schema tab, and re-sync"
+            " the table"
+        ) }}
+    {%- endif -%}
+    {{ return(present) }}
 {%- endmacro %}
 
 {#- A relation in the warehouse; none if it does not exist. dbt lists a schema once in a run. -#}

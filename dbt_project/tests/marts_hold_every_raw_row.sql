@@ -116,6 +116,40 @@ counts as (
     where counted_from = 'list_profile'
     group by account_id
 
+    union all
+    select
+        'klaviyo__product_performance' as mart,
+        items.account_id,
+        count(distinct items.event_id || '=' || items.product_id) as in_raw,
+        0 as in_mart
+    from {{ ref('int_klaviyo__order_item') }} as items
+    group by items.account_id
+    union all
+    select
+        'klaviyo__product_performance' as mart,
+        account_id,
+        0 as in_raw,
+        sum(product_orders) as in_mart
+    from {{ ref('klaviyo__product_performance') }}
+    group by account_id
+    union all
+    select
+        'klaviyo__coupon_performance' as mart,
+        account_id,
+        count(*) as in_raw,
+        0 as in_mart
+    from {{ ref('stg_klaviyo__coupon_code') }}
+    where coupon_id is not null
+    group by account_id
+    union all
+    select
+        'klaviyo__coupon_performance' as mart,
+        account_id,
+        0 as in_raw,
+        sum(codes) as in_mart
+    from {{ ref('klaviyo__coupon_performance') }}
+    group by account_id
+
 )
 
 select

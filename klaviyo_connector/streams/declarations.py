@@ -73,10 +73,12 @@ class ResourceStream(Stream):
     offers for it. `required_attribute` is one that every record of our revision has and other
     revisions lack. `derive` adds to a complete record what columns need and no single path has.
     `parent` names the stream whose records each have a listing of their own: their ids take the
-    place of `{id}` in the path or the partition, and rows find them at `owner/id`. `other_paths`
+    place of `{id}` in the path or the partition, and rows find them at `owner/id`; the path may be
+    the record's own. `owner/today` is the account's day. `other_paths`
     are further listings that fill the same table. `is_daily`: the listing is read once a day, since
     it is long and Klaviyo offers no filter on the last change. `is_snapshot`: each day's listing
-    adds rows, and none is deleted.
+    adds rows, and none is deleted. `extra_params` are more parameters of the query, such as
+    attributes that Klaviyo leaves out unless a request names them, at a lower rate limit.
     """
 
     include: tuple[str, ...] = ()
@@ -91,6 +93,7 @@ class ResourceStream(Stream):
     other_paths: tuple[str, ...] = ()
     is_daily: bool = False
     is_snapshot: bool = False
+    extra_params: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_refilled(self) -> bool:
@@ -104,6 +107,7 @@ class ResourceStream(Stream):
             "include": ",".join(self.include),
             "page[size]": str(self.page_size or ""),
             "sort": self.cursor_field or "",
+            **self.extra_params,
         }
         return {name: value for name, value in given.items() if value}
 

@@ -132,7 +132,8 @@ class ResourceSync:
                 for document in documents(page):
                     self._empty.discard(listing)
                     self._writer.log_progress(f"listing {self._stream.name}")
-                    yield from self._write_record({**document, "owner": {"id": listing.owner}})
+                    owner = {"id": listing.owner, "today": self._context.today.isoformat()}
+                    yield from self._write_record({**document, "owner": owner})
                 yield from self._save_progress(len(page["data"]))
         except GoneError:
             if listing.owner is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klaviyo_sandbox.catalog.coupons import COUPONS, find_coupon, find_status, name_code
 from klaviyo_sandbox.catalog.model import Company, Product
 from klaviyo_sandbox.catalog.seeding import SeededRandom
 from klaviyo_sandbox.clock import DAY
@@ -29,9 +30,7 @@ from klaviyo_sandbox.resources.declaration import (
     string_filter,
 )
 
-COUPONS = {"WELCOME10": "10 % off the first order", "SHIPFREE": "Free shipping"}
 SIZES = ("S", "M", "L")
-STATUSES = ("UNASSIGNED", "ASSIGNED_TO_PROFILE", "USED")
 
 
 def _build_coupons(_: Company, __: int) -> list[Json]:
@@ -57,13 +56,13 @@ def _build_coupon_codes(company: Company, _: int) -> list[Json]:
             {
                 "unique_code": code,
                 "expires_at": to_iso(company.founded + 3 * 365 * DAY),
-                "status": STATUSES[number % len(STATUSES)],
+                "status": find_status(number),
             },
             coupon=to_one("coupon", coupon),
         )
         for number in range(company.coupon_codes)
-        for coupon in [list(COUPONS)[number % len(COUPONS)]]
-        for code in [f"{SeededRandom(company.seed).short_id('code', number)}{number}".upper()]
+        for coupon in [find_coupon(number)]
+        for code in [name_code(company.seed, number)]
     ]
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from klaviyo_sandbox.catalog.coupons import find_basket_code, name_code
 from klaviyo_sandbox.catalog.model import Company, Product
 from klaviyo_sandbox.simulation.event_table import (
     BOT_CLICK,
@@ -129,7 +130,14 @@ class PropertyRenderer:
             "ItemNames": [item["ProductName"] for item in items],
             "Categories": sorted({item["Categories"][0] for item in items}),
             "Items": items,
+            **self._render_discount(row.detail),
         }
+
+    def _render_discount(self, basket: int) -> dict[str, Any]:
+        number = find_basket_code(basket)
+        if number is None or number >= self._company.coupon_codes:
+            return {}
+        return {"DiscountCode": name_code(self._company.seed, number)}
 
     def _render_product(self, row: EventRow) -> dict[str, Any]:
         properties = {"$event_id": f"item-{row.number}"} | self._items[row.detail]

@@ -29,6 +29,11 @@ explore: campaign_daily {
   description: "One row per account, campaign message, variation, send channel and day on which its numbers had changed. What the day added to them (recipients, opens_unique, ...) and what stood at its end (cumulative_...). A day without a row added nothing. Days are days of the sync, for the conversion metric of klaviyo__message_performance."
 }
 
+explore: coupon_performance {
+  label: "Coupon performance"
+  description: "One row per account, coupon, order date and currency. The orders in which buyers entered a code of the coupon, and on the day of the last sync how many codes there are. Empty unless coupon is synced; needs coupon_code for codes, and event for orders."
+}
+
 explore: data_health {
   label: "Data health"
   description: "One row per account and raw table. Whether it is synced, how many rows it has and how fresh it is, what the last sync wrote, how much of Klaviyo's report quota it used, and whether its rows equal Klaviyo's own count."
@@ -47,6 +52,11 @@ explore: inbox_provider {
 explore: message_performance {
   label: "Message performance"
   description: "One row per account, message type (campaign or flow), message, variation, send channel and send date. Every number Klaviyo's own screens show, on the day of the send, restated when Klaviyo restates it. Conversions are those of one metric per account (int_klaviyo__conversion_metric). Compute rates as ratios of sums, as the metrics below do; the klaviyo_ columns have the rate that Klaviyo returned for the single row."
+}
+
+explore: product_performance {
+  label: "Product performance"
+  description: "One row per account, order date, currency, attribution method, credited message and product. The products of all orders, with what Klaviyo's catalogue says of them: a filter of the message or the attribution method gives those that a message sold. Empty unless event is synced; without the catalogue's tables, products have the names that orders give them."
 }
 
 explore: profile {

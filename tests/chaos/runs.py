@@ -30,14 +30,13 @@ from tests import fivetran, raw_tables, secret_scan
 from tests.benchmarks.measure import READ
 from tests.connector.scripted import ScriptedAccount, resource
 from tests.fake_clock import FakeClock
-from tests.loader import SYNC_TABLES, Loader, Row
+from tests.loader import SNAPSHOT_TABLES, SYNC_TABLES, Loader, Row
 from tests.sandbox_server import REPOSITORY, Sandbox
 
 KEY = "pk_n33dle7f0c52haystack91d4e86b"
 EVERYTHING = {"api_key": KEY, "tables": "all"}
 DEADLINE = 1.0  # seconds for a request, far longer than the sandbox ever needs
 SNAPSHOTS = "campaign_performance_daily"  # its rows are of the days on which a sync ran
-USAGE = "billing_usage_daily"  # as SNAPSHOTS
 PERIODS = "flow_performance_period"
 Rows = dict[str, list[Row]]  # by table
 Usage = tuple[int, int]  # requests, and the records in their responses
@@ -224,7 +223,7 @@ class InProcessRun(Run):
         )
         self.cost = requests, records
         tables = self.tables()
-        for snapshots in self.baseline.keys() & tables.keys() & {SNAPSHOTS, USAGE}:
+        for snapshots in self.baseline.keys() & tables.keys() & SNAPSHOT_TABLES:
             self.baseline[snapshots] = tables[snapshots]  # only a daily sync takes them
         if PERIODS in self.baseline:
             self.baseline[PERIODS] += find_older_months(tables[PERIODS], self.baseline[PERIODS])

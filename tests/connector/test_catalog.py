@@ -75,7 +75,9 @@ OPT_IN = {
     "catalog_variant": "id",
     "coupon_code": "id",
     "custom_object_record": "custom_object_type_id id",
+    "list_profile_count_daily": "list_id date",
     "push_token": "id",
+    "segment_profile_count_daily": "segment_id date",
     "review": "id",
 }
 STATISTICS = """

@@ -1,5 +1,6 @@
 """Listings that belong to a record, are read once a day, or add a snapshot each day."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -180,6 +181,33 @@ def test_usage_of_earlier_days_is_kept(sandbox: Sandbox, connection: Loader) -> 
     connection.sync()
     days = {row["date"] for row in rows(connection, "billing_usage_daily")}
     assert days == {"2026-11-16", "2026-11-17"}
+
+
+def test_people_of_each_list_and_segment_are_counted_once_a_day(
+    sandbox: Sandbox, connection: Loader
+) -> None:
+    """Every day has each group's own number, asked at its own path; a second sync asks nothing."""
+    for kind in ("list", "segment"):
+        counts = {
+            row[f"{kind}_id"]: row["profile_count"]
+            for row in rows(connection, f"{kind}_profile_count_daily")
+        }
+        assert counts == {
+            group["id"]: len(sandbox.all(f"/api/{kind}s/{group['id']}/relationships/profiles"))
+            for group in sandbox.all(f"/api/{kind}s")
+        }
+    by_group = re.compile(r"/api/(list|segment)s/\w+$")
+    assert not any(map(by_group.match, requested(sandbox, connection)))
+    sandbox.advance(DAY)
+    group = rows(connection, "list_profile_count_daily")[0]["list_id"]
+    sandbox.edit("list", group, None)
+    connection.sync()
+    days = [
+        row["date"]
+        for row in rows(connection, "list_profile_count_daily")
+        if row["list_id"] == group
+    ]
+    assert days == ["2026-11-16"]  # a deleted list keeps its days
 
 
 def rows(connection: Loader, table: str) -> list[dict[str, Any]]:

@@ -121,6 +121,26 @@ HEALTH = sums(
     "report_quota_share": "sum(report_quota_used_today) / sum(report_quota)",
 }
 
+PRODUCTS = {
+    "product_orders": "sum(product_orders)",
+    "klaviyo_product_orders": "sum(product_orders) filter (attribution_method = 'klaviyo')",
+    "product_units": "sum(units)",
+    "product_value": "sum(value)",
+    "klaviyo_product_value": "sum(value) filter (attribution_method = 'klaviyo')",
+    "klaviyo_product_share": "sum(value) filter (attribution_method = 'klaviyo') / sum(value)",
+}
+
+COUPONS = {
+    "coupon_codes": "sum(codes)",
+    "coupon_codes_issued": "sum(codes_issued)",
+    "coupon_codes_used": "sum(codes_used)",
+    "coupon_use_share": "sum(codes_used) / nullif(sum(codes_issued), 0)",
+    "coupon_orders": "sum(orders)",
+    "klaviyo_coupon_orders": "sum(klaviyo_orders)",
+    "coupon_order_value": "sum(order_value)",
+    "klaviyo_coupon_order_value": "sum(klaviyo_order_value)",
+}
+
 MEASURES = {
     "attributed_order": ORDERS,
     "audience_growth": sums("members_joined members_left net_members_joined current_members"),
@@ -128,10 +148,12 @@ MEASURES = {
         "delivered opens_unique clicks_unique unsubscribe_uniques conversions conversion_value",
         "day_",
     ),
+    "coupon_performance": COUPONS,
     "data_health": HEALTH,
     "flow_period": PERIODS,
     "inbox_provider": INBOX_PROVIDERS,
     "message_performance": MESSAGES,
+    "product_performance": PRODUCTS,
     "profile": PROFILES,
     "subject_line_test": TESTS,
 }

@@ -16,10 +16,12 @@ SPLITS = {
     "attributed_order": ["account_id", "attribution_method"],
     "audience_growth": ["account_id", "audience_type"],
     "campaign_daily": ["account_id", "send_channel"],
+    "coupon_performance": ["account_id", "coupon_name"],
     "data_health": ["account_id", "table_name"],
     "flow_period": ["account_id", "send_channel", "message_id"],
     "inbox_provider": ["account_id", "inbox_provider"],
     "message_performance": ["account_id", "send_channel", "sent_week"],
+    "product_performance": ["account_id", "message_id", "product_name"],
     "profile": ["account_id", "country"],
     "subject_line_test": ["account_id", "send_channel"],
 }

@@ -404,7 +404,21 @@ ROWS: dict[str, Rows] = {
         event(
             "open", OPEN, "2026-10-02 16:00:00", "ann", campaign_id="before", message_id="before"
         ),
-        event("sold", ORDER, "2026-10-03 12:00:00", "ann", value=30.0, value_currency="USD"),
+        event(
+            "sold",
+            ORDER,
+            "2026-10-03 12:00:00",
+            "ann",
+            value=30.0,
+            value_currency="USD",
+            properties={
+                "Items": [
+                    {"ProductID": "mug", "ProductName": "A mug", "Quantity": 2, "RowTotal": 24},
+                    {"SKU": "T-1", "ProductName": "Tea", "ItemPrice": "6.00"},
+                ],
+                "DiscountCode": "hello1",
+            },
+        ),
         event("kept", ORDER, "2026-10-31 23:59:59", "bob", value=8.0),
         # In an A/B test: the open that Klaviyo credits, and a later open by a machine.
         event(
@@ -429,7 +443,19 @@ ROWS: dict[str, Rows] = {
             inbox_provider="Gmail",
             is_machine_open=True,
         ),
-        event("buyA", ORDER, "2026-11-02 04:59:59", "ann", value=1e3, value_currency="USD"),
+        event(
+            "buyA",
+            ORDER,
+            "2026-11-02 04:59:59",
+            "ann",
+            value=1e3,
+            value_currency="USD",
+            properties={
+                "Items": ["A mug"],
+                "Discount Codes": ["HELLO1", "HELLO2", "OTHER"],
+                "$extra": {"line_items": [{"product_id": "mug-L", "quantity": 1, "price": "1e3"}]},
+            },
+        ),
         event("back", REFUND, "2026-11-04 12:00:00", "ann", value=100.0),
         event("orphan", ORDER, "2026-11-03 12:00:00", "bob", value=-49.95),
         # Without attribution: a text exactly 12 hours before an order, and a second more.
@@ -492,6 +518,21 @@ ROWS: dict[str, Rows] = {
             ("global", "HARD_BOUNCE"),
             ("news", "USER_SUPPRESSED"),
         )
+    ],
+    "catalog_item": [
+        {"account_id": US, "id": "item-mug", "external_id": "mug", "title": "Mug", "price": 12.0}
+    ],
+    "catalog_variant": [
+        {"account_id": US, "id": "mug-L", "external_id": "mug-L", "catalog_item_id": "item-mug"}
+    ],
+    "catalog_category": [{"account_id": US, "id": "kitchen", "name": "Kitchen"}],
+    "catalog_category_item": [
+        {"account_id": US, "catalog_category_id": "kitchen", "catalog_item_id": "item-mug"}
+    ],
+    "coupon": [{"account_id": US, "id": "hello", "external_id": "HELLO", "description": "10 %"}],
+    "coupon_code": [
+        {"account_id": US, "id": code, "coupon_id": "hello", "unique_code": code, "status": status}
+        for code, status in (("HELLO1", "USED"), ("HELLO2", "USED"), ("HELLO3", "UNASSIGNED"))
     ],
     "template": [
         {

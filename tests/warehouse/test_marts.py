@@ -358,6 +358,41 @@ def test_an_order_has_its_attribution_method_and_message(warehouse: Path) -> Non
     ]
 
 
+def test_a_product_is_that_of_the_catalogue_by_message(warehouse: Path) -> None:
+    """The catalogue names a product by its id or a variant's; another one keeps its own name."""
+    products = dbt.query(
+        warehouse,
+        """
+        select message_id, product_id, product_name, category_names, catalog_price, is_in_catalog,
+            units, value, klaviyo_value
+        from klaviyo__product_performance order by date, product_id
+        """,
+    )
+
+    assert [tuple(product.values()) for product in products] == [
+        ("old", "T-1", "Tea", None, None, False, 1.0, 6.0, 6.0),
+        ("old", "mug", "Mug", "Kitchen", 12.0, True, 2.0, 24.0, 24.0),
+        ("test", "mug", "Mug", "Kitchen", 12.0, True, 1.0, 1000.0, 1000.0),
+    ]
+
+
+def test_a_coupon_has_its_orders_by_day_and_its_codes_once(warehouse: Path) -> None:
+    """An order with two codes of a coupon is one; the codes are those of the last sync."""
+    coupons = dbt.query(
+        warehouse,
+        """
+        select date, codes, codes_issued, codes_used, orders, klaviyo_orders, order_value
+        from klaviyo__coupon_performance where coupon_name = 'HELLO' order by date
+        """,
+    )
+
+    assert [tuple(coupon.values()) for coupon in coupons] == [
+        (date(2026, 10, 3), 0, 0, 0, 1, 1, 30.0),
+        (date(2026, 11, 1), 0, 0, 0, 1, 1, 1000.0),
+        (date(2026, 11, 20), 3, 2, 2, 0, 0, None),
+    ]
+
+
 def test_an_ab_test_has_wilson_intervals_and_z_scores(warehouse: Path) -> None:
     """400 of 1,000 against 300 of 500 opens gives the values of the textbook formulas."""
     rows = dbt.query(

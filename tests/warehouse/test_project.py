@@ -145,6 +145,7 @@ def test_no_sql_queries_while_compiling_or_differs_between_engines() -> None:
     # The one query before a build: what the last sync wrote, when a selected table is missing.
     assert texts["settings.sql"].count("run_query(") == 1
     texts["settings.sql"] = texts["settings.sql"].replace("run_query(", "")
+    del texts["analyze.sql"]  # before a build on Postgres
     unsafe = {name: re.search(UNSAFE, text) for name, text in texts.items()}
 
     assert len(files) > 80

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from klaviyo_sandbox.catalog.builder import COUPON_CODES
 from streams.catalog import AMOUNTS, COUNTS
 from tests.loader import Loader
 from tests.sandbox_server import KEY, running_sandbox
@@ -213,3 +214,26 @@ def test_a1_every_period_has_all_of_its_messages(reported: tuple[Path, Any]) -> 
     )
 
     assert missing == []
+
+
+def test_products_and_coupons_add_up_to_the_orders(reported: tuple[Path, Any]) -> None:
+    """The value of all products is that of all orders; every code of an order is of its coupon."""
+    warehouse, _ = reported
+    (sums,) = dbt.query(
+        warehouse,
+        """
+        select
+            (select sum(value) from klaviyo__product_performance) as products,
+            (select bool_and(is_in_catalog) from klaviyo__product_performance) as is_in_catalog,
+            (select sum(order_value) from klaviyo__attributed_order) as orders,
+            (select sum(codes) from klaviyo__coupon_performance) as codes,
+            (select sum(orders) from klaviyo__coupon_performance) as coupon_orders,
+            (select count(discount_code) from klaviyo_intermediate.int_klaviyo__order_content)
+                as orders_with_code
+        """,
+    )
+
+    assert sums["products"] == pytest.approx(sums["orders"])
+    assert sums["is_in_catalog"]
+    assert sums["codes"] == COUPON_CODES
+    assert sums["coupon_orders"] == sums["orders_with_code"] > 5

@@ -119,11 +119,31 @@ def test_b5_what_is_required_is_named_with_its_remedy(
     assert "START" not in done.stdout
 
 
+def test_a_table_in_history_mode_is_refused_by_name(tmp_path: Path) -> None:
+    """Fivetran's history mode keeps every version of a row, each of which would count."""
+    file = raw.write(tmp_path / "raw.db", shop.ROWS)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(f"alter table {SCHEMA}.campaign add column _fivetran_active boolean")
+
+    done = dbt.run(tmp_path, "run", "--select", "stg_klaviyo__campaign", raw=file)
+
+    assert done.returncode != 0
+    assert "The raw table campaign is in Fivetran's history mode" in done.stdout
+    assert "soft delete mode" in done.stdout
+
+
 def test_dbt_reads_the_tables_that_the_connector_syncs(tmp_path: Path) -> None:
     """By default both have the same tables; the test B5 holds the same of chosen ones."""
     done = dbt.run(tmp_path, "parse", raw=tmp_path / "raw.db", tables="", artifacts=True)
     assert done.returncode == 0
     assert read_tables(tmp_path) == synced_tables("") < set(TABLES)
+
+
+def test_a_table_with_a_minus_is_left_out(tmp_path: Path) -> None:
+    """`-name` takes a table out of the others that the words select."""
+    words = "catalog, -review, -form"
+    assert dbt.run(tmp_path, "parse", raw=tmp_path / "raw.db", tables=words, artifacts=True)
+    assert read_tables(tmp_path) == synced_tables("catalog") - {"review"}
 
 
 def synced_tables(selection: str) -> set[str]:
@@ -143,11 +163,13 @@ def read_tables(folder: Path) -> set[str]:
 def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
     """One error names every wrong setting and word, and the nearest name where there is one."""
     empty = raw.write(tmp_path / "raw.db", {})
-    wrong = "reporting, Campaigns, foo"
+    wrong = "reporting, Campaigns, foo, -Event, -account"
     done = dbt.run(tmp_path, "build", raw=empty, tables=wrong, KLAVIYO_COMPATIBILITY="yes")
 
     assert done.returncode != 0
     assert "KLAVIYO_COMPATIBILITY: true or false, not 'yes'. KLAVIYO_TABLES: " in done.stdout
     assert "unknown table 'Campaigns'; did you mean campaign? The connector's" in done.stdout
     assert "unknown table 'foo'; The connector's README lists the names" in done.stdout
+    assert "unknown table '-Event'; did you mean event?" in done.stdout
+    assert "KLAVIYO_TABLES: account is always synced; remove -account" in done.stdout
     assert "START" not in done.stdout
