@@ -29,7 +29,8 @@ def database(server: str) -> Iterator[str]:
     with closing(connect(server)) as admin:
         cursor = admin.cursor()
         cursor.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+            "select pg_terminate_backend(pid, 9000) from pg_stat_activity where datname = %s",
+            [name],
         )
         cursor.execute(
             "select pg_drop_replication_slot(slot_name) from pg_replication_slots"

@@ -12,6 +12,7 @@ import pytest
 from simplyload.changes import Batch
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.feed import Feed
+from simplyload.sources.postgres.slot import format_lsn
 from tests.postgres_cdc.conftest import eventually
 from tests.postgres_cdc.replica import Database, Replica
 
@@ -279,7 +280,7 @@ def test_a_slot_ahead_of_the_destination_is_named_and_the_tables_copied(
     """What was before a slot that someone moved or made again arrives by a new copy."""
     source.run("insert into a values (2)", "delete from a where id = 1")
     source.run(*MOVED[how].format(slot=one_row.name).split("; "))
-    at = source.one("select confirmed_flush_lsn::text from pg_replication_slots")
+    at = format_lsn(source.confirmed())
     assert one_row.sync().copied == {"public.a"}
     assert f"{one_row.name} is at {at}, the destination at" in one_row.said
     assert [row["id"] for row in one_row.rows("a")] == [2]
