@@ -1,6 +1,7 @@
 """Measures SimplyLoad and other tools in one run on one machine."""
 
 import argparse
+import compileall
 import os
 import re
 import sys
@@ -105,6 +106,7 @@ def read_options() -> argparse.Namespace:
 def main() -> None:
     """Run, print the document, and write it if that is asked for."""
     options = read_options()
+    compileall.compile_dir(PACKAGE, quiet=1)  # as pip does with what it installs
     with TemporaryDirectory() as name, running_server(Path(name) / "data") as dsn:
         bench = Bench(dsn, Path(name))
         results = [
