@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
 import requests
+from urllib3 import HTTPResponse
 
 from tests.sandbox.klaviyo_contract import Exchange
 
@@ -28,6 +30,9 @@ def recorded_exchanges() -> Iterator[list[Exchange]]:
             told = response.headers.get("content-type", "")
             answer = response.status_code, response.content, told
             exchanges.append(Exchange(str(request.method), url, request.headers, sent, *answer))
+            # The content is read, and the client reads the body itself.
+            response.raw = HTTPResponse(io.BytesIO(response.content), preload_content=False)
+            response.headers.pop("content-encoding", None)
         return response
 
     with mock.patch.object(requests.Session, "send", send_and_record):

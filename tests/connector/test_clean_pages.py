@@ -83,14 +83,15 @@ def make_rows(table: Table, sources: Any) -> Any:
     """The rows of a page, and how many values do not fit their columns."""
     mismatches: Counter[str] = Counter()
     if sources and not isinstance(sources[0], dict):
-        return record_mapper(table).rows(sources, {"account_id": "A1"}, mismatches), mismatches
+        rows = record_mapper(table).rows(sources, {"account_id": "A1"}, mismatches)
+        return rows, sorted(mismatches.items())
     rows = []
     for source in sources:
         try:
             rows.append(table.row("A1", source, mismatches))
         except UnstorableError:
             rows.append({"rejected": source["id"]})
-    return rows, mismatches
+    return rows, sorted(mismatches.items())
 
 
 def content_of(page: Any, stream: WindowedStream) -> str:

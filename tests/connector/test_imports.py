@@ -39,7 +39,7 @@ PURE = {
     "streams.shop",
 }
 WITHOUT_INPUT_OR_OUTPUT = {
-    "__future__", "base64", "collections", "dataclasses", "datetime", "enum", "functools",
+    "__future__", "base64", "codecs", "collections", "dataclasses", "datetime", "enum", "functools",
     "hashlib", "itertools", "json", "math", "msgspec", "operator", "re", "typing", "urllib", "zlib",
     "zoneinfo",
 }  # fmt: skip

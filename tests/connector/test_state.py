@@ -387,8 +387,8 @@ class TestOwnErrors:
         [
             ("streams.resources.documents", "form"),
             ("streams.reports._require_object", "campaign_performance"),
-            ("streams.windowed.documents", "event"),
-            ("streams.windowed.documents", "profile"),
+            ("streams.events.documents", "event"),
+            ("streams.profiles.documents", "profile"),
             ("streams.memberships.documents", "list_profile"),
         ],
     )
