@@ -93,7 +93,7 @@ class TestReSync:
         delete_some(sandbox)
         expected = refilled(Loader(sandbox.url, EVERYTHING).sync())
         length = sum(connection.written.values())
-        for die_after in (0, 5, len(REFILLED) + 1, length // 3, length // 2, length - 50):
+        for die_after in (0, len(REFILLED) + 1, length // 2, length - 50):
             killed = copy.deepcopy(connection)
             killed.state = {}
             with pytest.raises(KilledError):
@@ -282,8 +282,9 @@ class TestPeople:
         self, sandbox: Sandbox, connection: Loader, connector_project: Path
     ) -> None:
         """The statements in SECURITY.md remove every trace of an erased person, and only that."""
-        person = find_recipient(connection)
-        configuration = {"api_key": KEY, "tables": PEOPLE}
+        since = "2026-07-01"  # the loader takes seconds for the events of a year
+        person = find_recipient(connection, since)
+        configuration = {"api_key": KEY, "tables": PEOPLE, "start_date": since}
         env = {"KLAVIYO_BASE_URL": sandbox.url}
         assert fivetran.debug(connector_project, configuration, env=env).returncode == 0
         sandbox.erase(person["id"])
@@ -439,13 +440,15 @@ def delete_unreturned_events(warehouse: Path, since: str) -> None:
         connection.execute(filled.replace("klaviyo.", f"{fivetran.SCHEMA}."))
 
 
-def find_recipient(connection: Loader) -> Row:
-    """A person with an event of months ago that names the person's address."""
+def find_recipient(connection: Loader, since: str = "") -> Row:
+    """A person with an event of months ago, or since a date, that names the person's address."""
     people = {row["id"]: row for row in connection.rows("profile")}
     first, *_ = (
         row
         for row in sorted(connection.rows("event"), key=lambda row: str(row["datetime"]))
-        if row["profile_id"] in people and "Recipient Email Address" in row["properties"]
+        if str(row["datetime"]) >= since
+        and row["profile_id"] in people
+        and "Recipient Email Address" in row["properties"]
     )
     return people[first["profile_id"]]
 

@@ -120,7 +120,7 @@ def test_an_invalid_google_name_is_refused(
         ({"aliases": ["ds0"]}, "no mart for the alias 'ds0'"),
         ({"published": None}, "`published` must be a day up to today, not None"),
         ({"verified": None}, "`verified` must be a day up to today, not None"),
-        ({"verified": TODAY + timedelta(days=1)}, "`verified` must be a day up to today"),
+        ({"verified": TODAY + timedelta(days=2)}, "`verified` must be a day up to today"),
         ({"owner": "me"}, "unexpected keyword argument 'owner'"),
     ],
 )
