@@ -25,13 +25,15 @@ def _count_fewest(sandbox: Sandbox) -> int:
     """The fewest requests that can show an account to be unchanged, by Klaviyo's own rules.
 
     One for the account, one for each part of a listing with a filter on changes, all
-    pages of those without, one for each report and one for each aggregated metric. The report of
-    periods is requested once a day.
+    pages of those without, one for each report and one for each aggregated metric. Some listings
+    and the report of periods are requested once a day.
     """
     listings = sum(
         len(one.partitions) if one.cursor_field else len(list(sandbox.pages(one.path)))
         for one in STREAMS
-        if isinstance(one, ResourceStream) and any(table.reporting for table in one.tables)
+        if isinstance(one, ResourceStream)
+        and not one.is_daily
+        and any(table.reporting for table in one.tables)
     )
     names = {metric["attributes"]["name"] for metric in sandbox.all("/api/metrics")}
     reports = [stream for stream in STREAMS if isinstance(stream, ReportStream)]
