@@ -81,6 +81,8 @@ def full_account(account: ScriptedAccount) -> ScriptedAccount:
         ]
         member = resource("profile", "p", joined_group_at=made["created"])
         add[f"/api/{path}/x/profiles"] = [member]
+        counted = resource(path.removesuffix("s"), "x", profile_count=1)
+        account.answer_record(f"/api/{path}/x", counted)
     for path in OTHER_LISTINGS:
         add[path] = [resource(path.rpartition("/")[2], "x", as_of=made["created"], **made)]
     add["/api/catalog-items"] = [resource("catalog-item", "x", {"variants": ["x-s"]})]

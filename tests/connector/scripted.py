@@ -75,6 +75,11 @@ class ScriptedAccount:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         self.responses[path] = lambda _: Response(body, status, given)
 
+    def answer_record(self, path: str, record: Any) -> None:
+        """From now on respond to `path` with one record."""
+        content = {"data": record, "links": {"self": f"https://a.klaviyo.com{path}"}}
+        self.responses[path] = lambda _: _document(content)
+
     def requests_to(self, path: str) -> list[ReceivedRequest]:
         """The requests for one path, without those that only ask whether it can be read."""
         found = [one for one in self.requests if one.path == path]

@@ -23,8 +23,15 @@ def test_only_needed_streams_run() -> None:
 
 def test_dependents_cannot_run_without_a_stream() -> None:
     """A missing scope skips the streams that require its records too."""
-    assert [stream.name for stream in dependents(LISTS)] == ["list_profile"]
-    assert [stream.name for stream in dependents(SEGMENTS)] == ["segment_daily", "segment_profile"]
+    assert {stream.name for stream in dependents(LISTS)} == {
+        "list_profile",
+        "list_profile_count_daily",
+    }
+    assert {stream.name for stream in dependents(SEGMENTS)} == {
+        "segment_daily",
+        "segment_profile",
+        "segment_profile_count_daily",
+    }
     assert "campaign_performance" in [stream.name for stream in dependents(METRICS)]
 
 
@@ -33,6 +40,8 @@ def test_a_listing_of_each_record_brings_the_table_of_these_records() -> None:
     assert dict(required_tables()) == {
         "list_profile": "list",
         "segment_profile": "segment",
+        "list_profile_count_daily": "list",
+        "segment_profile_count_daily": "segment",
         "form_version": "form",
         "custom_object_record": "custom_object_type",
         "coupon_code": "coupon",
@@ -47,5 +56,7 @@ def test_every_stream_is_covered_by_a_scope() -> None:
     assert {path.partition("?")[0] for path, _ in scopes().values()} <= {
         stream.path for stream in STREAMS
     }
-    assert scopes()["lists:read"] == ("/api/lists", [TABLES["list"], TABLES["list_tag"]])
+    path, tables = scopes()["lists:read"]
+    assert path == "/api/lists"
+    assert {table.name for table in tables} == {"list", "list_tag", "list_profile_count_daily"}
     assert [path for path, _ in scopes().values() if "{" in path] == []

@@ -258,9 +258,19 @@ class TestScopes:
             (
                 "/api/segments",
                 "segments:read",
-                ["segment", "segment_daily", "segment_profile", "segment_tag"],
+                [
+                    "segment",
+                    "segment_daily",
+                    "segment_profile",
+                    "segment_profile_count_daily",
+                    "segment_tag",
+                ],
             ),
-            ("/api/lists", "lists:read", ["list", "list_profile", "list_tag"]),
+            (
+                "/api/lists",
+                "lists:read",
+                ["list", "list_profile", "list_profile_count_daily", "list_tag"],
+            ),
             ("/api/profiles", "profiles:read", ["profile", "profile_suppression"]),
             ("/api/events", "events:read", ["event", "event_attribution"]),
             ("/api/tags", "tags:read", ["tag"]),
