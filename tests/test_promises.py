@@ -268,7 +268,7 @@ class TestLimits:
     """Promise 4: the connector stays within Klaviyo's rate limits."""
 
     def test_limited_account_is_never_requested_too_fast(self) -> None:
-        """Several bursts of one endpoint are requested, and none is refused."""
+        """Several bursts of one endpoint are requested at the pace that its limit allows."""
         with running_sandbox(**SMALL) as sandbox:
             connection = connect(sandbox, "flow,list,segment,form,tag,inbox_provider_daily").sync()
             log = sandbox.log()
