@@ -73,9 +73,7 @@ def test_every_listing_is_a_table_or_left_out_for_a_reason() -> None:
         for path in offered - requested
         if path != "/api/metric-aggregates" and not any(one.fullmatch(path) for one in reasons)
     }
-    gone = {
-        path for path in requested - offered if "report" not in path and not path.endswith("}")
-    }
+    gone = {path for path in requested - offered if "report" not in path and not path.endswith("}")}
     assert (sorted(unread), sorted(gone - {"/api/metric-aggregates"})) == ([], [])
 
 
