@@ -20,7 +20,7 @@ def is_in_doubt(missing: int, known: int) -> bool:
 
 
 def is_mass_deletion(gone: int, known: int) -> bool:
-    """Whether so many rows are deleted that the user should know."""
+    """Whether enough rows are deleted that the user should know."""
     return gone > MAX_PLAUSIBLE_DELETIONS and is_in_doubt(gone, known)
 
 

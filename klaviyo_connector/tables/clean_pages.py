@@ -42,7 +42,7 @@ ColumnPlan = tuple[str, type | None, Callable[[Any], Any]]  # name, stored type,
 
 
 def _nest(levels: int) -> Any:
-    """The type of JSON with at most so many levels of objects, each perhaps in a list."""
+    """The type of JSON with at most that number of levels of objects, each perhaps in a list."""
     if levels == 0:
         return Scalar
     value: Any = Scalar | dict[Text, _nest(levels - 1)]  # type: ignore[misc]
