@@ -29,7 +29,7 @@ from simplyload.changes import (
 )
 from simplyload.destinations.destination import Limits, Staged
 from simplyload.errors import TableStoppedError
-from simplyload.merge import POS
+from simplyload.merge import POS, WHOLE
 
 # A reader holds one row group at a time, a writer one per table.
 ROW_GROUP_ROWS = 122_880
@@ -238,7 +238,7 @@ def _conform(rows: pa.Table, union: pa.Schema) -> pa.Table:
     missing = [field for field in union if field.name not in rows.column_names]
     if missing:
         present = [field.name for field in union if field.name in rows.column_names]
-        whole = pa.scalar(present, pa.list_(pa.string()))
+        whole = pa.scalar([*present, WHOLE], pa.list_(pa.string()))
         index = rows.schema.get_field_index(COLS)
         rows = rows.set_column(index, LOG_FIELDS[2], rows[COLS].fill_null(whole))
     for absent in missing:

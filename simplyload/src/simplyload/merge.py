@@ -29,6 +29,8 @@ _GENERATION = INTERNAL + "generation"
 _CARRIES = INTERNAL + "carries"  # 1 where the last generation of the key has a U
 _LAST_OP = INTERNAL + "last_op"
 _RANK = INTERNAL + "rank"
+# In `_cols` of a whole row whose file lacks columns that other files of the fold have.
+WHOLE = INTERNAL + "whole"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,13 +209,23 @@ def _changes(merge: Merge) -> exp.Select:
     """Select the staged changes but T, named as in the target, with a flag per partial column."""
     values = [_staged(c).as_(c.target, quoted=True) for c in [*merge.key, *merge.columns]]
     flags = [_if(_carries(c)).as_(merge.flag(c), quoted=True) for c in merge.partial]
+    if merge.generations and merge.partial:
+        flags.append(_if(_carries_all()).as_(WHOLE, quoted=True))
     rows = exp.select(*values, *flags, _col(OP), _col(SEQ), _col(POS)).from_(merge.stage)
     return rows if merge.truncated is None else rows.where(_col(OP).neq(TRUNCATE))
 
 
 def _carries(column: Column) -> exp.Expr:
-    listed = exp.ArrayContains(this=_col(COLS), expression=exp.Literal.string(column.source))
-    return exp.and_(_col(OP).eq(UPSERT), exp.or_(_is_null(_col(COLS)), listed))
+    return exp.and_(_col(OP).eq(UPSERT), exp.or_(_is_null(_col(COLS)), _lists(column.source)))
+
+
+def _carries_all() -> exp.Expr:
+    """Give the condition of a whole row: it carries every column that the table had then."""
+    return exp.and_(_col(OP).eq(UPSERT), exp.or_(_is_null(_col(COLS)), _lists(WHOLE)))
+
+
+def _lists(name: str) -> exp.Expr:
+    return exp.ArrayContains(this=_col(COLS), expression=exp.Literal.string(name))
 
 
 def _generation(merge: Merge) -> exp.Expr:
@@ -227,7 +239,7 @@ def _generation(merge: Merge) -> exp.Expr:
     after: exp.Expr = exp.Literal.number(0)
     if merge.truncated is not None:
         mark = _number(merge.truncated)
-        whole = [_col(merge.flag(column)).eq(1) for column in merge.partial]
+        whole = [_col(WHOLE).eq(1)] if merge.partial else []
         after = _if(exp.or_(_col(SEQ) > mark, exp.and_(_col(SEQ).eq(mark.copy()), *whole)))
     return (before * exp.Literal.number(2) + after).as_(_GENERATION, quoted=True)
 

@@ -1,9 +1,12 @@
 """A scan of all keys, as poll makes one: which rows are still there, without their values."""
 
+from dataclasses import replace
+
+import pyarrow as pa
 import pytest
 
 from tests.core.conftest import Target
-from tests.core.scripted import ScriptedSource, changes, truncate, upsert
+from tests.core.scripted import ORDERS, ScriptedSource, changes, truncate, upsert
 
 
 @pytest.mark.parametrize("loads", [1, 2])
@@ -27,6 +30,17 @@ def test_r6_a_change_after_a_copy_keeps_what_the_copy_brought(target: Target, lo
         parts = [changes(*old), changes(*copy), changes(*later)]
     target.pipeline(ScriptedSource(parts), max_changes=1).run_once()
     assert target.live() == {(1,): {"id": 1, "a": "z", "b": 8}}
+
+
+def test_r11_a_copy_keeps_its_rows_where_a_column_is_added_in_the_same_load(
+    target: Target,
+) -> None:
+    """Whole rows of a copy stay whole beside the values of a column that is added later."""
+    wide = replace(ORDERS, schema=ORDERS.schema.append(pa.field("x", pa.int64())))
+    copy = changes(upsert(2, {"id": 1, "a": "x", "b": 7}), truncate(2))
+    later = changes(upsert(3, {"id": 1, "x": 1}, ["id", "x"]), table=wide)
+    target.pipeline(ScriptedSource([[copy, later]]), max_changes=1).run_once()
+    assert target.live(wide) == {(1,): {"id": 1, "a": "x", "b": 7, "x": 1}}
 
 
 @pytest.mark.parametrize("loads", [1, 2])
