@@ -247,9 +247,9 @@ class KlaviyoClient:
                 raise _transport_error(self.url, path, error, deadline) from None
         if deadline.has_passed:  # a cut connection can look like the end of a body
             raise deadline.error(path)
-        if response.headers.get("Content-Encoding") == "gzip":
-            content = _decompress(path, content)
         self._read_headers(response.headers)
+        if response.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
+            content = _decompress(path, content)
         if response.status_code != requests.codes.ok:  # an error may quote the request
             content = content.replace(self.key.encode(), b"***")
         _raise_for_status(path, response.status_code, response.headers, content)

@@ -29,10 +29,10 @@
     end
 {%- endmacro %}
 
-{#- The condition that a text is a number. -#}
+{#- The condition that a text is a number that a double holds. -#}
 {% macro is_number(text) -%}
     {{ return(adapter.dispatch('is_number')(
-        text, '^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?$'
+        text, '^[-+]?([0-9]{1,30}[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?$'
     )) }}
 {%- endmacro %}
 

@@ -210,7 +210,8 @@ function getFinalDays(model, { from, to, before }) {
   if (last < from) return null;
   if (last === to) return { days: countDays(from, to), from, to, before };
   const days = countDays(from, last);
-  return { days, from, to: last, before: { from: before.from, to: addDays(before.from, days - 1) } };
+  const [end] = [addDays(before.from, days - 1), before.to].toSorted(); // a month may be shorter
+  return { days, from, to: last, before: { from: before.from, to: end } };
 }
 
 // Whether the page, and what was synced, reach back to the first day of a period.
@@ -493,7 +494,8 @@ function compareRows({ model, better }, name, parts, over) {
   const isChance = mayBeChance(counts, value / earlier);
   const text = `${value > earlier ? '▲ up' : '▼ down'} ${size}`;
   const mark = createElement('span', text, isChance ? 'neither' : judgeChange(value - earlier, better[name] ?? 'higher'));
-  return [mark, ` from ${before}${over}${isChance ? '; may be chance' : ''}`];
+  const values = over ? `${over}: ${formatNumber(value, format)} from ${before}` : ` from ${before}`;
+  return [mark, `${values}${isChance ? '; may be chance' : ''}`];
 }
 
 // Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %). Counts
