@@ -7,7 +7,7 @@ was read from, another run was faster: what was gathered is discarded and read a
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -137,13 +137,15 @@ class Pipeline:
         """Commit a state from which the next run reads a table again; its rows stay meanwhile."""
         with self._session():
             self._take_lease()
-            self._commit((), self._source.backfill(self._known_state(), table, since))
+            state = self._source.backfill(self._known_state(), table, since)
+            again = [name for name in self._stopped if f".{table}".endswith(f".{name}")]
+            self._commit((), state, again=again if since is None else ())
 
     def reset(self) -> None:
         """Commit a state from which the next run reads everything again; no row is removed."""
         with self._session():
             self._take_lease()
-            self._commit((), self._source.reset(self._known_state()))
+            self._commit((), self._source.reset(self._known_state()), again=[*self._stopped])
 
     def clean(self, keep_days: int | None = None) -> list[str]:
         """Remove what dead runs left, and the log's files older than `keep_days`; name them.
@@ -268,19 +270,28 @@ class Pipeline:
         return False
 
     def _commit(
-        self, staged: Sequence[Staged], state: State, rejected: Sequence[Rejected] = ()
+        self,
+        staged: Sequence[Staged],
+        state: State,
+        rejected: Sequence[Rejected] = (),
+        *,
+        again: Collection[str] = (),
     ) -> None:
+        """Load what is staged; the tables `again` are read whole from this state on."""
         assert self._lease is not None  # noqa: S101
         self._number += 1
         load_id = name_load(self._lease.epoch, self._number)
         published = self._log.publish(self.stream, load_id, self._previous, state, staged)
+        parts, held = self._with_missed(published)
+        held = [_restart(stop, load_id) if stop.table in again else stop for stop in held]
         load = Load(
             load_id=load_id,
             stream=self.stream,
             schema=self.schema,
             state=state,
-            staged=self._with_missed(published),
+            staged=parts,
             rejected=rejected,
+            held=held,
             freeze=self._settings.schema_changes == "freeze",
             remove=self._settings.deletes == "remove",
         )
@@ -291,19 +302,28 @@ class Pipeline:
         self._keep = False
         self._report(load, result)
 
-    def _with_missed(self, staged: Sequence[Staged]) -> list[Staged]:
-        """Put the changes that a stopped table missed before its new ones."""
-        parts = {part.table.name: part for part in staged}
+    def _with_missed(self, staged: Sequence[Staged]) -> tuple[list[Staged], list[Stopped]]:
+        """Put the changes that a stopped table missed before its new ones; give what is held.
+
+        A table is held where the log lacks what it missed, until a backfill has begun and its copy
+        is complete. The first load since a stop has files of the table, a backfill has none.
+        """
+        parts, held = {part.table.name: part for part in staged}, []
         for stop in self._stopped.values():
             new = parts.pop(stop.table, None)
             try:
-                missed = self._log.read(self.stream, stop.table, stop.since)
+                missed = self._log.read(self.stream, stop.table, stop.since, self._previous)
             except SimplyLoadError as error:
-                self._notify("warning", table=stop.table, message=str(error))
+                held.append(replace(stop, message=str(error)))
                 continue
             files = [*missed, *(new.files if new else ())]
-            parts[stop.table] = read_staged(files)
-        return list(parts.values())
+            part = read_staged(files) if files else None
+            is_history = bool(missed) and missed[0].name.startswith(stop.since)
+            if part and (is_history or part.truncated is not None):
+                parts[stop.table] = part
+            else:
+                held.append(stop)
+        return list(parts.values()), held
 
     def _report(self, load: Load, result: LoadResult) -> None:
         self._result.loads += 1
@@ -315,7 +335,7 @@ class Pipeline:
         for refused in load.rejected:
             message = f"{refused.key}: column {refused.column}: {refused.reason}"
             self._notify("rejected", table=refused.table, message=message)
-        for stop in result.stopped:
+        for stop in (*load.held, *result.stopped):
             self._stopped[stop.table] = stop
             self._notify("stopped", table=stop.table, message=stop.message)
 
@@ -332,6 +352,12 @@ class Pipeline:
                 message=message,
             )
         )
+
+
+def _restart(stop: Stopped, load_id: str) -> Stopped:
+    """Give the stop of a table that a backfill reads again: what it missed before is not needed."""
+    message = f"{stop.table} waits for its new copy: the next `simplyload sync` goes on with it."
+    return replace(stop, since=load_id, message=message)
 
 
 class Stoppable(Protocol):

@@ -146,17 +146,27 @@ class ChangeLog:
         names = [path.stem for path in self._loads(stream).iterdir()]
         return int(max(names).split("-")[0]) if names else 0
 
-    def read(self, stream: str, table: str, since: str) -> list[Path]:
-        """List the files of a table's changes since a load. Raises where one is no longer there."""
+    def read(self, stream: str, table: str, since: str, newest: str | None) -> list[Path]:
+        """List the files of a table's changes from load `since` to the newest committed one.
+
+        Raises where one of these loads or files is not there: the rest is no complete history.
+        """
         entries = self.entries(stream, since)
+        chain = [*(entry.previous for entry in entries[1:]), newest]
+        is_whole = bool(entries) and entries[0].load_id == since
+        if not is_whole or [entry.load_id for entry in entries] != chain:
+            raise self._lacks(f"loads of {stream} since {since}", stream, table)
         paths = [self.root / name for entry in entries for name in entry.files.get(table, ())]
         for path in paths:
             if not path.exists():
-                raise SimplyLoadError(
-                    f"The change log lacks {self._relative(path)}: it cannot rebuild {table}. "
-                    f"Read the table again: `simplyload backfill {table}`."
-                )
+                raise self._lacks(self._relative(path), stream, table)
         return paths
+
+    def _lacks(self, what: str, stream: str, table: str) -> SimplyLoadError:
+        return SimplyLoadError(
+            f"The change log lacks {what}: {table} cannot have what it missed. Remove what stopped "
+            f"it, then read it again: `simplyload backfill {stream}.{table}`."
+        )
 
     def expire(self, stream: str, days: int, keep_since: Mapping[str, str]) -> list[str]:
         """Delete files of confirmed loads older than a number of days, and give them.

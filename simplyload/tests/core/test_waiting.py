@@ -1,8 +1,12 @@
 """What a source or the destination leaves waiting: in the result of each run, tried by each run."""
 
+import shutil
+
+import pytest
+
 from simplyload.changes import Batch, Changes, Waiting
 from tests.core.conftest import Target
-from tests.core.scripted import ScriptedSource, changes, upsert
+from tests.core.scripted import ScriptedSource, changes, truncate, upsert
 from tests.core.test_catalog import INT32, column, table, whole
 
 
@@ -37,3 +41,30 @@ def test_a_stopped_table_is_tried_again_by_a_run_without_changes(sql_target: Tar
     assert sql_target.pipeline(source).run_once().exit_code == 0
     assert column(sql_target, "x") == [None, 5]
     assert sql_target.pipeline(source).run_once().loads == 0
+
+
+@pytest.mark.parametrize("lost", ["the folder", "the files"])
+def test_a_stopped_table_whose_log_is_lost_waits_for_a_backfill(
+    duckdb_target: Target, lost: str
+) -> None:
+    """It stays stopped with the remedy, never with a gap; a new whole copy brings all its rows."""
+    wide = table(x=INT32)
+    steps = [whole(table(), 1, id=1), whole(wide, 2, id=2, x=5)]
+    duckdb_target.pipeline(ScriptedSource(steps), max_changes=1, schema="freeze").run_once()
+    if lost == "the folder":
+        shutil.rmtree(duckdb_target.log.root)
+    for path in duckdb_target.log.root.rglob("*.parquet"):
+        path.unlink()
+    for more in ([], [whole(wide, 3, id=3, x=6)], []):
+        steps += more
+        result = duckdb_target.pipeline(ScriptedSource(steps)).run_once()
+        assert result.exit_code == 1
+        assert "`simplyload backfill shop.orders`" in result.stopped["orders"]
+    duckdb_target.pipeline(ScriptedSource(steps)).backfill("orders")
+    copy = [whole(wide, 4, id=n, x=n) for n in (1, 2, 3)]
+    source = ScriptedSource(copy)
+    assert duckdb_target.pipeline(source, max_changes=1).run_once().exit_code == 1
+    assert column(duckdb_target, "id") == [1]
+    source = ScriptedSource([*copy, changes(truncate(4), table=wide)])
+    assert duckdb_target.pipeline(source).run_once().exit_code == 0
+    assert column(duckdb_target, "x") == [1, 2, 3]

@@ -37,7 +37,8 @@ class Load:
 
     `load_id` is `<epoch>-<number>`, zero-padded: loads of a stream sort by it, without a clock.
     `schema` is where the stream's tables are in the destination. `freeze` stops a table whose
-    schema changed; `remove` deletes rows where they would be marked deleted.
+    schema changed; `remove` deletes rows where they would be marked deleted. `held` are stopped
+    tables that stay so, each with its newest message: the log lacks what they missed.
     """
 
     load_id: str
@@ -46,6 +47,7 @@ class Load:
     state: State
     staged: Sequence[Staged]
     rejected: Sequence[Rejected] = ()
+    held: Sequence["Stopped"] = ()
     freeze: bool = False
     remove: bool = False
 

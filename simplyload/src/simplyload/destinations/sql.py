@@ -352,6 +352,8 @@ class SqlDestination(ABC):
         for stop in stopped:
             old = known.get(stop.table, _Known(target=stop.table, key=keys[stop.table]))
             rows[stop.table] = replace(old, since=stop.since, message=stop.message)
+        for stop in load.held:
+            rows[stop.table] = replace(known[stop.table], since=stop.since, message=stop.message)
         return {name: row for name, row in rows.items() if known.get(name) != row}
 
     def _new_stage(self, load: Load) -> exp.Table:
