@@ -45,7 +45,7 @@ def test_the_demonstration_fails_where_a_table_differs() -> None:
 
 
 def test_the_demonstration_names_the_folder_that_it_needs(workspace: Workspace) -> None:
-    """Elsewhere than in the repository the error says what to name."""
-    ran = workspace.run("demo", "--folder", "demo")
+    """A folder that is not the repository is refused by the name of the option."""
+    ran = workspace.run("demo", "--folder", "demo", "--repository", str(workspace.folder))
     assert ran.code == 2
     assert "--repository" in ran.err

@@ -80,8 +80,7 @@ def run_demo(folder: Path, repository: Path | None) -> int:
     console, folder = Console(), folder.resolve()
     with ExitStack() as stack:
         began = monotonic()
-        repository = repository or find_repository()
-        shop = _prepare(folder, repository.resolve(), stack)
+        shop = _prepare(folder, find_repository(repository), stack)
         console.print(f"PostgreSQL and the sandbox are ready ({monotonic() - began:.0f} s)")
         began = monotonic()
         configuration = read_configuration(folder / "simplyload.yml")

@@ -49,20 +49,24 @@ def choose_times(epoch: date, now: datetime) -> list[str]:
     return ["--epoch", epoch.isoformat(), "--now", day.isoformat(), "--timezone", "UTC"]
 
 
-def find_repository() -> Path:
-    """Find the folder with klaviyo_sandbox: around this folder, or what the package is from."""
+def find_repository(named: Path | None) -> Path:
+    """Find the folder with klaviyo_sandbox: as named, around this one, or what pip installed."""
+    for folder in [named] if named else _list_places():
+        if (folder / "klaviyo_sandbox" / "__main__.py").is_file():
+            return folder.resolve()
+    raise ConfigurationError(
+        "the demonstration needs the repository klaviyo-warehouse: run it there, or name its folder"
+        " with --repository"
+    )
+
+
+def _list_places() -> list[Path]:
     try:
         installed = metadata.distribution("simplyload").read_text("direct_url.json")
     except metadata.PackageNotFoundError:  # it runs from its source
         installed = None
     origin = Path(url2pathname(urlparse(json.loads(installed or "{}").get("url", "")).path))
-    for folder in (Path.cwd(), *Path.cwd().parents, *origin.parents):
-        if (folder / "klaviyo_sandbox" / "__main__.py").is_file():
-            return folder
-    raise ConfigurationError(
-        "the demonstration needs the repository klaviyo-warehouse: run it there, or name its folder"
-        " with --repository"
-    )
+    return [Path.cwd(), *Path.cwd().parents, *origin.parents]
 
 
 def read_orders(url: str) -> list[Order]:
