@@ -273,7 +273,7 @@ def test_days_are_compared_with_the_year_before_or_nothing(
     expect(change).to_be_empty()
 
 
-def test_young_results_are_not_compared(page: Page) -> None:
+def test_a8_young_results_are_not_compared(page: Page) -> None:
     """A period whose days are mostly not final yet is neither better nor worse than another."""
     choose_days(page, 7)
     assert set(texts(page, "#headline_figures .change")) == {"Too recent to compare"}
