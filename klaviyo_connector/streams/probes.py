@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from api import GoneError, KlaviyoError, RefusedError
+from api import AuthError, GoneError, KlaviyoError, RefusedError
 from streams.context import AccountContext
 from streams.declarations import Stream
 from streams.failures import Failures
@@ -32,11 +32,13 @@ def find_unreadable(context: AccountContext, tables: Collection[str]) -> set[str
 
 
 def _probe(context: AccountContext, path: str) -> KlaviyoError | None:
-    """Why a listing cannot be read, or None. A filter may name no record: 404 is an answer."""
+    """Why a listing cannot be read, or None; a refusal of this one request is an answer."""
     try:
         next(context.session.pages(path, {}, attempts=ATTEMPTS))
-    except (GoneError, RefusedError) as error:
-        return None if "filter=" in path else error
+    except AuthError:
+        raise
+    except (GoneError, RefusedError):
+        return None
     except KlaviyoError as error:
         return error
     return None
