@@ -177,8 +177,8 @@ function getChosenDays() {
   const { data_to: last, today } = getAccount();
   const choice = getChoice('days');
   if (choice in CALENDAR) return CALENDAR[choice](today);
-  const days = choice === 'custom' ? 30 : Number(choice);
   const isCustom = choice === 'custom';
+  const days = isCustom ? 30 : Number(choice);
   return [(isCustom && getChoice('from')) || addDays(last, 1 - days), (isCustom && getChoice('to')) || last];
 }
 
@@ -442,6 +442,7 @@ function createHeadings(names, scope) {
 
 function renderFigures(tile, rows, period) {
   const { model, by: [by] } = tile;
+  const comparison = tile.dated ? prepareComparison(tile, rows, period) : { missing: [] };
   for (const card of tile.element.querySelectorAll('.figure')) {
     const { name } = card.dataset;
     const format = dashboard.formats[name];
@@ -450,33 +451,37 @@ function renderFigures(tile, rows, period) {
     const parts = (by ? groupRows(rows, [model.dimensions[by]]) : []).map((group) =>
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));
-    if (tile.dated) card.querySelector('.change').replaceChildren(...describeChange(tile, name, rows, period));
+    card.querySelector('.change').replaceChildren(...describeChange(tile, name, value, comparison));
   }
   showContent(tile, rows.length > 0);
 }
 
-// How a metric changed from the period before: over the days whose results are final, as a young
-// send has always earned less than an old one.
-function describeChange(tile, name, rows, period) {
+// What the metrics of a tile are compared with: the rows of the days whose results are final, as a
+// young send has always earned less than an old one, and of as many days before. Without both,
+// `missing` says why.
+function prepareComparison(tile, rows, period) {
   const { model } = tile;
-  const { days } = period;
-  if (getChoice('compare') === 'nothing') return [];
+  const { days, before, to } = period;
+  if (getChoice('compare') === 'nothing') return { missing: [] };
   const final = getFinalDays(model, period);
-  if (final === null || 2 * final.days < days) return ['Too recent to compare'];
-  const isWhole = final.to === period.to;
-  const earlier = isComplete(model, period.before) ? selectTileRows(tile, final.before) : null;
-  const isUnlike = earlier !== null && isByDay(model, rows, period) !== isByDay(model, earlier, final.before);
-  const counted = isWhole ? rows : selectTileRows(tile, final);
-  const missing = describeMissing(earlier, computeMetric(model, rows, name) !== null && isUnlike && dashboard.metrics[name].by_day);
-  if (missing) return [`No ${missing} ${days === 1 ? 'day' : `${days} days`} before to compare`];
-  const over = isWhole ? '' : ` over the first ${final.days} days`;
-  return compareRows(tile, name, [counted, earlier], over);
+  if (final === null || 2 * final.days < days) return { missing: ['Too recent to compare'] };
+  const length = days === 1 ? 'day' : `${days} days`;
+  if (!isComplete(model, before)) return { missing: [`No full ${length} before to compare`] };
+  const earlier = selectTileRows(tile, final.before);
+  const isWhole = final.to === to;
+  return {
+    parts: [isWhole ? rows : selectTileRows(tile, final), earlier],
+    over: isWhole ? '' : ` over the first ${final.days} days`,
+    // A count of people unlike that of the earlier days cannot be compared with it.
+    unlike: isByDay(model, rows, period) === isByDay(model, earlier, final.before)
+      ? '' : `No count of people in the ${length} before to compare`,
+  };
 }
 
-// What lacks to compare with the period before: its days, or a count of people like that of this one.
-function describeMissing(earlier, isUnlike) {
-  if (earlier === null) return 'full';
-  return isUnlike ? 'count of people in the' : '';
+function describeChange(tile, name, value, { missing, parts, over, unlike }) {
+  if (missing) return missing;
+  if (unlike && value !== null && dashboard.metrics[name].by_day) return [unlike];
+  return compareRows(tile, name, parts, over);
 }
 
 // Rates change by percentage points and everything else by its share. Without an earlier value
