@@ -137,6 +137,17 @@ def _own_page(tab: tuple[Page, PageLog], dashboard: Dashboard) -> Iterator[Page]
     assert set(log.requests) == {dashboard.html.as_uri()}
 
 
+def preview_changed(dashboard: Dashboard, folder: Path, sql: str) -> Path:
+    """Write the page over a copy of the warehouse that the SQL changes."""
+    warehouse, html = folder / "changed.duckdb", folder / "changed.html"
+    shutil.copy(dashboard.warehouse, warehouse)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("set schema = 'klaviyo'")
+        connection.execute(sql.format(last_day=LAST_DAY))
+    assert looker.main(["preview", "--warehouse", str(warehouse), "-o", str(html)]) == 0
+    return html
+
+
 def open_dashboard(page: Page, html: Path, fragment: str = "") -> None:
     """Load the dashboard and wait until its figures are computed."""
     page.goto("about:blank")  # a new fragment alone would not load the file again
@@ -573,12 +584,7 @@ def test_a_change_that_is_shown_as_zero_is_neither_good_nor_bad(
     tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
 ) -> None:
     """A change of four in ten thousand is neither up nor down, nor coloured."""
-    warehouse, html = tmp_path / "equal.duckdb", tmp_path / "equal.html"
-    shutil.copy(dashboard.warehouse, warehouse)
-    with duckdb.connect(str(warehouse)) as connection:
-        connection.execute("set schema = 'klaviyo'")
-        connection.execute(NEARLY_EQUAL_MONTHS.format(last_day=LAST_DAY))
-    assert looker.main(["preview", "--warehouse", str(warehouse), "-o", str(html)]) == 0
+    html = preview_changed(dashboard, tmp_path, NEARLY_EQUAL_MONTHS)
     page, _ = tab
     open_dashboard(page, html, "#days=30&message_type=campaign")
     change = page.locator("#headline_figures [data-name=delivered] .change")
@@ -893,12 +899,7 @@ def test_5_000_campaigns_fit(
     tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
 ) -> None:
     """A year of 5,000 campaigns, each with texts of its own, is a page below 1.5 MB."""
-    warehouse, html = tmp_path / "large.duckdb", tmp_path / "large.html"
-    shutil.copy(dashboard.warehouse, warehouse)
-    with duckdb.connect(str(warehouse)) as connection:
-        connection.execute("set schema = 'klaviyo'")
-        connection.execute(COPY_CAMPAIGNS.format(last_day=LAST_DAY))
-    assert looker.main(["preview", "--warehouse", str(warehouse), "-o", str(html)]) == 0
+    html = preview_changed(dashboard, tmp_path, COPY_CAMPAIGNS)
     assert html.stat().st_size < 1_500_000
     page, log = tab
     fragment = "#page=campaigns&days=365"

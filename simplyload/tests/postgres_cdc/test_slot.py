@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.changes import Batch
 from simplyload.errors import SourceError
@@ -26,6 +28,15 @@ c.cursor().start_replication(
 print("holding", flush=True)
 sys.stdin.read()
 """
+
+
+@contextmanager
+def open_writer(source: Database) -> Iterator[Connection]:
+    """Open a transaction that has inserted row 1 into the table a."""
+    with closing(source.connect()) as writer:
+        writer.autocommit = False
+        writer.cursor().execute("insert into a values (1)")
+        yield writer
 
 
 def hold_slot(source: Database, name: str) -> "subprocess.Popen[str]":
@@ -324,9 +335,7 @@ def test_the_first_run_says_which_transaction_it_waits_for(
     """The slot waits for a transaction that writes: the run names its process, and then goes on."""
     monkeypatch.setattr("simplyload.sources.postgres.source.NOTICE_SECONDS", 0.2)
     source.run("create table a (id int primary key)")
-    with closing(source.connect()) as writer:
-        writer.autocommit = False
-        writer.cursor().execute("insert into a values (1)")
+    with open_writer(source) as writer:
         replica.during = lambda batch: writer.commit() if batch.warnings else None
         assert [row["id"] for row in replica.sync().rows("a")] == [1]
         assert f"once the transaction of pid {writer.info.backend_pid} " in replica.said
@@ -341,11 +350,11 @@ def test_a_wait_for_the_slot_has_an_end(source: Database, replica: Replica, mode
         update={"mode": mode, "slot_timeout": timedelta(seconds=0.5)}
     )
     replica.restart()
-    with closing(source.connect()) as writer:
-        writer.autocommit = False
-        writer.cursor().execute("insert into a values (1)")
-        with pytest.raises(SourceError, match=f"pid {writer.info.backend_pid} .*slot_timeout"):
-            replica.sync()
+    with (
+        open_writer(source) as writer,
+        pytest.raises(SourceError, match=f"pid {writer.info.backend_pid} .*slot_timeout"),
+    ):
+        replica.sync()
     assert (source.slots(), source.one("select count(*) from pg_publication")) == ([], 0)
 
 
@@ -355,9 +364,7 @@ def test_a_read_that_ends_while_it_waits_for_the_slot_leaves_nothing(
     """A run that is stopped (SIGTERM) meanwhile ends at once: the server's wait is cancelled."""
     monkeypatch.setattr("simplyload.sources.postgres.source.NOTICE_SECONDS", 0.2)
     source.run("create table a (id int primary key)")
-    with closing(source.connect()) as writer:
-        writer.autocommit = False
-        writer.cursor().execute("insert into a values (1)")
+    with open_writer(source):
         batches = replica.source.read({})
         assert next(batches).state is None
         batches.close()  # type: ignore[attr-defined]
