@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PLACES = (".env.example", "*.md", "[a-z]*/*.md", "looker/*/*.md")
 DOCUMENTS = sorted(file for place in PLACES for file in ROOT.glob(place))
+LONGEST = {"ARCHITECTURE.md": 100, "CONTRIBUTING.md": 50}  # in lines
 SYSTEM_MODULE = re.compile(r"(?<!bin/)\bpython3? -m[ \n]\s*\S+")
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 CELL_END = re.compile(r"(?<!\\)\|")
@@ -42,6 +43,12 @@ def test_readme_is_short_and_begins_with_the_commands() -> None:
     for command in ("demo", "sync"):
         assert any(f"make {command}" in line for line in lines[:30])
         assert re.search(rf"^{command}:", makefile, re.MULTILINE)
+
+
+def test_the_map_and_the_rules_are_short() -> None:
+    """A newcomer reads the map in 100 lines and the rules in 50."""
+    lines = {name: len((ROOT / name).read_text().splitlines()) for name in LONGEST}
+    assert {name: count for name, count in lines.items() if count > LONGEST[name]} == {}
 
 
 def test_readme_links_to_existing_files() -> None:
