@@ -5,7 +5,7 @@ pg_index does not.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
@@ -274,6 +274,20 @@ def find_unmatched(settings: PostgresSettings, tables: Sequence[SourceTable]) ->
     return [
         pattern
         for pattern in settings.tables
+        if not any(fnmatchcase(name, pattern) for name in names)
+    ]
+
+
+def find_idle_excludes(
+    connection: Connection, settings: PostgresSettings, known: Collection[str]
+) -> list[str]:
+    """List the patterns of `exclude` that leave nothing out, no table known by an old name too."""
+    if not settings.exclude:
+        return []
+    names = {*known, *(f"{row[1]}.{row[2]}" for row in fetch(connection, _TABLES))}
+    return [
+        pattern
+        for pattern in settings.exclude
         if not any(fnmatchcase(name, pattern) for name in names)
     ]
 
