@@ -119,27 +119,36 @@ def merge_into(merge: Merge) -> exp.Merge:
     )
 
 
-def insert_newer(merge: Merge) -> exp.Insert:
+def insert_newer(merge: Merge) -> list[exp.Insert]:
     """Give the INSERT of each row that MERGE would write, whole; `delete_older` follows it.
 
-    The two replace a MERGE without `remove` where a transaction holds them together.
+    They replace a MERGE without `remove` where a transaction holds them together. Where the target
+    has orphans, a second one inserts the rows that it has not: those columns have their defaults.
     """
-    target = exp.alias_(merge.target, "t", table=True, quoted=True)
-    absent = _is_null(_col(SEQ, "t"))
     is_new = _is_new(merge)
+    absent = _is_null(_col(SEQ, "t"))
     inserted = absent if is_new is None else exp.and_(absent, is_new)
+    newer = _col(SEQ, "s") > _col(SEQ, "t")
+    if not merge.orphans:
+        return [_insert_joined(merge, exp.or_(inserted, newer, copy=False), ())]
+    return [_insert_joined(merge, newer, merge.orphans), _insert_joined(merge, inserted, ())]
+
+
+def _insert_joined(merge: Merge, condition: exp.Expr, orphans: Iterable[str]) -> exp.Insert:
+    """Give the INSERT of the rows of the fold for which a condition on the target's row holds."""
+    target = exp.alias_(merge.target, "t", table=True, quoted=True)
     values = [
         *(_col(c.target, "s") for c in merge.key),
         *(_merged(merge, c) for c in merge.columns),
     ]
-    kept = [_kept(merge, name) for name in merge.orphans]
+    kept = [_kept(merge, name) for name in orphans]
     rows = (
         exp.select(*values, *_metadata(merge), *kept)
         .from_(_sub(fold(merge), "s"), copy=False)
         .join(target, on=exp.and_(*_same_key(merge)), join_type="left", copy=False)
-        .where(exp.or_(inserted, _col(SEQ, "s") > _col(SEQ, "t"), copy=False), copy=False)
+        .where(condition, copy=False)
     )
-    names = [_name(name) for name in [*_names(merge), *merge.orphans]]
+    names = [_name(name) for name in [*_names(merge), *orphans]]
     return exp.insert(rows, merge.target, columns=names, copy=False)
 
 
