@@ -163,11 +163,7 @@ def evolve(
 
     A column that the source dropped stays. A narrower source column is held by the wider target.
     """
-    if missing := [name for name in TARGET_METADATA if name not in existing]:
-        raise TableStoppedError(
-            f"Table {table} exists in the destination without column {missing[0]}: SimplyLoad did "
-            "not create it. Rename it, or set another `schema` for this source."
-        )
+    refuse_foreign(table, existing)
     added = {name: kind for name, kind in columns.items() if name not in existing}
     widened = {
         name: wide
@@ -178,6 +174,15 @@ def evolve(
         dropped = set(existing) - set(columns) - set(TARGET_METADATA)
         _refuse_drift(table, [*added, *widened, *sorted(dropped)])
     return Evolution(added=added, widened=widened)
+
+
+def refuse_foreign(table: str, existing: Collection[str]) -> None:
+    """Raise TableStoppedError for a table of the destination that SimplyLoad did not create."""
+    if missing := [name for name in TARGET_METADATA if name not in existing]:
+        raise TableStoppedError(
+            f"Table {table} exists in the destination without column {missing[0]}: SimplyLoad did "
+            "not create it. Rename it, or set another `schema` for this source."
+        )
 
 
 def _wider(

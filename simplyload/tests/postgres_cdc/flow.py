@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from simplyload.checks import check_table
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.engine import Pipeline, RunResult
 from simplyload.log import ChangeLog
@@ -44,6 +45,12 @@ class Flow:
                 sides = (source.scan(table), destination.scan("shop", table))
                 rows = [[str(row) for part in side for row in part.to_pylist()] for side in sides]
                 yield table.name, sorted(rows[0]), sorted(rows[1])
+
+    def missing_columns(self) -> list[str]:
+        """List what `check` says of columns that the destination lacks."""
+        with self._open() as (source, destination):
+            found = [check_table(source, destination, "shop", one) for one in source.tables()]
+        return [drift for one in found if one for drift in one.drift]
 
     @contextmanager
     def _open(self) -> Iterator[tuple[PostgresSource, DuckDBDestination]]:
