@@ -12,7 +12,7 @@ repeated from the old state changes no row that is already newer.
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -251,7 +251,7 @@ class SqlDestination(ABC):
             )
         target = known.target if known else choose_name(name, tables, self.dialect)
         union = union_schema(staged)
-        names = name_columns(name, union.names, tables.get(target, ()), self.dialect)
+        names = self._name_columns(name, union.names, tables.get(target, ()))
         return _Shape(
             name=name,
             table=exp.table_(target, db=load.schema, quoted=True),
@@ -260,6 +260,11 @@ class SqlDestination(ABC):
             wanted={names[field.name]: field.type for field in union},
             existing=tables.get(target),
         )
+
+    def _name_columns(
+        self, table: str, names: Sequence[str], existing: Collection[str]
+    ) -> dict[str, str]:
+        return name_columns(table, names, existing, self.dialect, self._names.values())
 
     def _fit(self, shape: _Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
         """Create or change the target, and give its columns; nothing is dropped or narrowed."""
@@ -379,7 +384,7 @@ class SqlDestination(ABC):
         if target not in tables:
             return "", table.schema
         refuse_foreign(table.name, tables[target])
-        names = name_columns(table.name, table.schema.names, tables[target], self.dialect)
+        names = self._name_columns(table.name, table.schema.names, tables[target])
         held = [field for field in table.schema if names[field.name] in tables[target]]
         columns = [_column(names[field.name]) for field in held]
         rows = exp.select(*columns).from_(exp.table_(target, db=schema, quoted=True))
