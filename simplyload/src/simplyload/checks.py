@@ -99,9 +99,10 @@ class _Comparison:
 
     def compare(self) -> TableCheck:
         """Count what differs; name some keys of each kind."""
-        absent = self._absent["destination"]
+        present = [name for name in self._names if name not in self._absent["source"]]
+        absent = [name for name in present if name in self._absent["destination"]]
         counts, examples = {}, []
-        for kind, query in self._queries([one for one in self._names if one not in absent]).items():
+        for kind, query in self._queries([one for one in present if one not in absent]).items():
             counts[kind] = self._count(query)
             if counts[kind]:
                 rows = self._scratch.execute(f"{query} limit {SAMPLE}").fetchall()
@@ -120,7 +121,7 @@ class _Comparison:
         key = [self._names[column] for column in self._table.key]
         keys, source_keys = ", ".join(key), ", ".join(f"source.{one}" for one in key)
         on = " and ".join(f"source.{one} is not distinct from destination.{one}" for one in key)
-        differs = " or ".join(map(self._differs, shared))
+        differs = " or ".join(map(self._differs, shared)) or "false"
         is_null = " or ".join(f"{one} is null" for one in key)
         return {
             "missing": f"select {keys} from source anti join destination on {on}",
