@@ -6,10 +6,10 @@ The table of types in docs/types.md is generated from here: `python -m simplyloa
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlglot import exp
 
 from simplyload.changes import COLS, OP, SEQ
@@ -34,6 +34,17 @@ class Names(BaseModel):
 
     deleted: str = Field(default=DELETED, min_length=1)
     synced_at: str = Field(default=SYNCED_AT, min_length=1)
+
+    @model_validator(mode="after")
+    def _check_apart(self) -> Self:
+        """Refuse a name that another column of the metadata has."""
+        free = {name.casefold() for name in (self.deleted, self.synced_at)} - {SEQ, OP, COLS, POS}
+        if len(free) < len(type(self).model_fields):
+            raise ValueError(
+                f"deleted and synced_at need names of their own, also apart from {SEQ}, {OP},"
+                f" {COLS} and {POS}: choose others"
+            )
+        return self
 
     def changed(self) -> dict[str, str]:
         """Give the names that differ from those of the catalog."""
@@ -163,11 +174,7 @@ def evolve(
 
     A column that the source dropped stays. A narrower source column is held by the wider target.
     """
-    if missing := [name for name in TARGET_METADATA if name not in existing]:
-        raise TableStoppedError(
-            f"Table {table} exists in the destination without column {missing[0]}: SimplyLoad did "
-            "not create it. Rename it, or set another `schema` for this source."
-        )
+    refuse_foreign(table, existing)
     added = {name: kind for name, kind in columns.items() if name not in existing}
     widened = {
         name: wide
@@ -178,6 +185,15 @@ def evolve(
         dropped = set(existing) - set(columns) - set(TARGET_METADATA)
         _refuse_drift(table, [*added, *widened, *sorted(dropped)])
     return Evolution(added=added, widened=widened)
+
+
+def refuse_foreign(table: str, existing: Collection[str]) -> None:
+    """Raise TableStoppedError for a table of the destination that SimplyLoad did not create."""
+    if missing := [name for name in TARGET_METADATA if name not in existing]:
+        raise TableStoppedError(
+            f"Table {table} exists in the destination without column {missing[0]}: SimplyLoad did "
+            "not create it. Rename it, or set another `schema` for this source."
+        )
 
 
 def _wider(
@@ -202,21 +218,32 @@ def _refuse_drift(table: str, drift: list[str]) -> None:
 
 
 def name_columns(
-    table: str, names: Iterable[str], existing: Collection[str], dialect: str
+    table: str,
+    names: Iterable[str],
+    existing: Collection[str],
+    dialect: str,
+    chosen_names: Collection[str] = (),
 ) -> dict[str, str]:
     """Give each source column its name in the target; raises TableStoppedError for a reserved one.
 
     A name stays as it is, quoted, whatever its case (Snowflake: a name in lower case is
     upper-cased, so that it can be written without quotes). A name that differs from a column of the
     target in its case alone gets a suffix made of the name itself: it is the same in every run.
+    `chosen_names` are those that the section `destination` gives to columns of the metadata.
     """
     taken = {*existing, *TARGET_METADATA}
+    metadata = {name.casefold() for name in chosen_names}
     chosen: dict[str, str] = {}
     for name in names:
         if name.casefold() in RESERVED or name.startswith(INTERNAL):
             raise TableStoppedError(
                 f"Column {name} of {table} has a name that SimplyLoad uses itself: rename it in "
                 "the source, or publish the table without it."
+            )
+        if name.casefold() in metadata:
+            raise TableStoppedError(
+                f"Column {name} of {table} has a name that `destination.names` gives to a column "
+                "of SimplyLoad: choose another there, and rename that column in tables that exist."
             )
         plain = choose_name(name, taken, dialect)
         chosen[name] = _suffixed(name, dialect) if plain in chosen.values() else plain

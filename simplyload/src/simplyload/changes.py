@@ -56,7 +56,8 @@ class Table:
 class Changes:
     """Changes of one table in the order in which the source made them; rows have `change_schema()`.
 
-    The table may differ from that of an earlier batch: columns added, widened or dropped.
+    The table may differ from that of an earlier batch: columns added, widened or dropped. Without
+    rows they say that alone, and it is loaded with whatever the engine commits next.
     """
 
     table: Table

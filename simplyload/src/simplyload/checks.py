@@ -12,6 +12,7 @@ import pyarrow as pa
 from simplyload.changes import Table
 from simplyload.config import Configuration
 from simplyload.destinations.destination import Destination
+from simplyload.errors import TableStoppedError
 from simplyload.sources.source import Source
 from simplyload.streams import open_destination, opened_sources, schema_of
 
@@ -63,7 +64,10 @@ def check_table(
         with closing(scratch):
             comparison = _Comparison(scratch, table)
             comparison.store("source", present)
-            comparison.store("destination", destination.scan(schema, table))
+            try:
+                comparison.store("destination", destination.scan(schema, table))
+            except TableStoppedError as error:
+                return TableCheck(table=table.name, drift=[str(error)])
             return comparison.compare()
 
 
@@ -77,26 +81,28 @@ class _Comparison:
         self._scratch = scratch
         self._table = table
         self._names = {name: f"c{number}" for number, name in enumerate(table.schema.names)}
-        self._columns: dict[str, list[str]] = {"source": [], "destination": []}
+        self._absent: dict[str, list[str]] = {}
 
     def store(self, side: str, parts: Iterable[pa.Table]) -> None:
-        """Store the rows of one side. Without any part the table is empty."""
+        """Store the rows of one side: NULL where it lacks a column, none without any part."""
         for part in parts:
-            known = [name for name in part.column_names if name in self._names]
-            renamed = part.select(known).rename_columns([self._names[name] for name in known])
-            self._scratch.register("part", renamed)
-            verb = "insert into {} by name from part"
-            verb = verb if self._columns[side] else "create table {} as from part"
-            self._scratch.execute(verb.format(side))
-            self._columns[side] = known
-        if not self._columns[side]:
+            absent = [name for name in self._names if name not in part.column_names]
+            columns = [
+                pa.nulls(part.num_rows) if name in absent else part[name] for name in self._names
+            ]
+            self._scratch.register("part", pa.table(columns, names=list(self._names.values())))
+            verb = "insert into {}" if side in self._absent else "create table {} as"
+            self._scratch.execute(f"{verb.format(side)} from part")
+            self._absent[side] = absent
+        if side not in self._absent:
             self.store(side, [self._table.schema.empty_table()])
 
     def compare(self) -> TableCheck:
         """Count what differs; name some keys of each kind."""
-        source, destination = self._columns["source"], self._columns["destination"]
+        present = [name for name in self._names if name not in self._absent["source"]]
+        absent = [name for name in present if name in self._absent["destination"]]
         counts, examples = {}, []
-        for kind, query in self._queries([one for one in source if one in destination]).items():
+        for kind, query in self._queries([one for one in present if one not in absent]).items():
             counts[kind] = self._count(query)
             if counts[kind]:
                 rows = self._scratch.execute(f"{query} limit {SAMPLE}").fetchall()
@@ -105,7 +111,7 @@ class _Comparison:
             table=self._table.name,
             source_rows=self._count("from source"),
             destination_rows=self._count("from destination"),
-            drift=[f"{one} is not in the destination" for one in source if one not in destination],
+            drift=[f"{one} is not in the destination" for one in absent],
             examples=examples,
             **counts,
         )
@@ -115,7 +121,7 @@ class _Comparison:
         key = [self._names[column] for column in self._table.key]
         keys, source_keys = ", ".join(key), ", ".join(f"source.{one}" for one in key)
         on = " and ".join(f"source.{one} is not distinct from destination.{one}" for one in key)
-        differs = " or ".join(map(self._differs, shared))
+        differs = " or ".join(map(self._differs, shared)) or "false"
         is_null = " or ".join(f"{one} is null" for one in key)
         return {
             "missing": f"select {keys} from source anti join destination on {on}",

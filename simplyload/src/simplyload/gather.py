@@ -56,9 +56,10 @@ class Gathering:
         self.bytes = 0
 
     def add(self, changes: Changes) -> None:
-        """Take changes; rows that the destination cannot hold go to `rejected`."""
-        if changes.rows.num_rows == 0:
-            return
+        """Take changes; rows that the destination cannot hold go to `rejected`.
+
+        Changes without rows say what the table looks like.
+        """
         table = _with_catalog_types(changes.table)
         rows = changes.rows.select(table.change_schema().names).cast(table.change_schema())
         rows, rejected = sift(table, rows, self._limits)
@@ -142,7 +143,7 @@ class _TableFiles:
 
     def finish(self) -> Staged | None:
         self._close()
-        return read_staged(self.files) if self.rows else None
+        return read_staged(self.files) if self.files else None
 
     def _open(self, table: Table) -> None:
         self.table = table
@@ -224,14 +225,23 @@ def read_conformed(staged: Staged, names: Mapping[str, str]) -> pa.RecordBatchRe
     return pa.RecordBatchReader.from_batches(renamed, (batch.cast(renamed) for batch in batches))
 
 
-def read_as(reader: pa.RecordBatchReader | None, schema: pa.Schema) -> Iterator[pa.Table]:
+def read_as(reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield batches with the types of a schema: a destination may have wider ones, or its own."""
-    for batch in reader or ():
-        columns = [
-            column.storage if isinstance(column, pa.ExtensionArray) else column
-            for column in batch.columns
-        ]
-        yield pa.Table.from_arrays(columns, names=schema.names).cast(schema)
+    yield schema.empty_table()
+    for batch in reader:
+        columns = map(_cast, batch.columns, schema)
+        yield pa.Table.from_arrays(list(columns), schema=schema)
+
+
+def _cast(column: Mask, field: "pa.Field[Any]") -> Mask:
+    stored = column.storage if isinstance(column, pa.ExtensionArray) else column
+    try:
+        return stored.cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise TableStoppedError(
+            f"Column {field.name} holds a value in the destination that is no {field.type}, as the "
+            "source has now."
+        ) from error
 
 
 def _conform(rows: pa.Table, union: pa.Schema) -> pa.Table:

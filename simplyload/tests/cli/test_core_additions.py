@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from simplyload.catalog import Names
 from simplyload.changes import Batch, State
@@ -12,7 +13,7 @@ from tests.core.conftest import Target
 from tests.core.conftest import duckdb_target as duckdb_target  # noqa: PLC0414
 from tests.core.conftest import postgres_target as postgres_target  # noqa: PLC0414
 from tests.core.conftest import sql_target as sql_target  # noqa: PLC0414 - a fixture
-from tests.core.scripted import ScriptedSource, changes, delete, truncate, upsert
+from tests.core.scripted import ORDERS, ScriptedSource, changes, delete, truncate, upsert
 
 
 def test_the_metadata_has_the_names_that_models_expect(sql_target: Target) -> None:
@@ -34,6 +35,37 @@ def test_the_metadata_has_the_names_that_models_expect(sql_target: Target) -> No
         (3, False),
     ]
     assert list(sql_target.live()) == [(3,)]
+
+
+@pytest.mark.parametrize("own", [{"deleted": "a"}, {"synced_at": "A"}])
+def test_a_column_with_a_chosen_name_of_the_metadata_stops_its_table(
+    sql_target: Target, own: dict[str, str]
+) -> None:
+    """The table is named with the remedy, nothing of it is made; others load; then it has all."""
+    sql_target.settings = sql_target.settings.model_copy(update={"names": Names(**own)})
+    other = replace(ORDERS, name="customers", schema=ORDERS.schema.remove(1))
+    both = [changes(upsert(1, {"id": 1, "a": "x"})), changes(upsert(1, {"id": 1}), table=other)]
+    result = sql_target.pipeline(ScriptedSource([both])).run_once()
+    assert (
+        "Column a of orders has a name that `destination.names` gives" in result.stopped["orders"]
+    )
+    assert len(sql_target.rows("customers")) == 1
+    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop'"
+    assert sql_target.query(tables) == [{"table_name": "customers"}]
+    new = Names(**dict.fromkeys(own, "own"))
+    sql_target.settings = sql_target.settings.model_copy(update={"names": new})
+    [old] = own.values()
+    sql_target.change(f'ALTER TABLE shop.customers RENAME COLUMN "{old}" TO own')
+    again = ScriptedSource([both, changes(upsert(2, {"id": 2}))])
+    assert sql_target.pipeline(again).run_once().stopped == {}
+    assert [row["a"] for row in sql_target.rows()] == ["x", None]
+
+
+@pytest.mark.parametrize("own", [{"deleted": "_SEQ"}, {"deleted": "x", "synced_at": "X"}])
+def test_names_of_the_metadata_are_apart(own: dict[str, str]) -> None:
+    """Two columns of one name, also in another case, are refused with the configuration."""
+    with pytest.raises(ValidationError, match="names of their own"):
+        Names(**own)
 
 
 class FailingSource(ScriptedSource):

@@ -5,6 +5,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from simplyload.checks import check_table
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.engine import Pipeline, RunResult
 from simplyload.log import ChangeLog
@@ -44,6 +47,19 @@ class Flow:
                 sides = (source.scan(table), destination.scan("shop", table))
                 rows = [[str(row) for part in side for row in part.to_pylist()] for side in sides]
                 yield table.name, sorted(rows[0]), sorted(rows[1])
+
+    def tables(self) -> dict[str, int]:
+        """Count the rows of each table that the destination has."""
+        with duckdb.connect(self.warehouse, read_only=True) as warehouse:
+            query = "select table_name from duckdb_tables() where schema_name = 'shop'"
+            names = [name for (name,) in warehouse.sql(query).fetchall()]
+            return {name: len(warehouse.table(f"shop.{name}")) for name in names}
+
+    def missing_columns(self) -> list[str]:
+        """List what `check` says of columns that the destination lacks."""
+        with self._open() as (source, destination):
+            found = [check_table(source, destination, "shop", one) for one in source.tables()]
+        return [drift for one in found if one for drift in one.drift]
 
     @contextmanager
     def _open(self) -> Iterator[tuple[PostgresSource, DuckDBDestination]]:

@@ -28,6 +28,11 @@ STEPS = {
         "update a set e = 1 where id = 1",
         "insert into a values (701, 1, 'short', '{}', 1, 'own', 2)",
     ),
+    "column of an empty table": (
+        "create table empty (id int primary key)",
+        "insert into a values (702, 1, 'short', '{}', 1)",
+    ),
+    "column of an empty table, added": ("alter table empty add x text default 'd', add y int",),
     "new type": (
         "update a set n = 5 where id = 1",
         "alter table a alter n type bigint",
@@ -61,6 +66,7 @@ def test_the_destination_equals_the_source_after_each_step(
         assert result.loads > 0, step
         for name, expected, found in flow.compare():
             assert found == expected, f"{name} after {step}"
+        assert flow.missing_columns() == [], step
         assert flow.run().loads == 0, f"idle after {step}"
 
 

@@ -123,7 +123,10 @@ class Destination(Protocol):
         """List the tables of the stream that wait for a remedy."""
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
-        """Yield the table's rows that are not marked deleted (business columns)."""
+        """Yield the table's rows that are not marked deleted (the business columns it has).
+
+        The first part has no row: it says which columns. Nothing comes before the first load.
+        """
 
     def drop_leftovers(self, stream: str) -> list[str]:
         """Drop what dead loads of this stream left behind, and name it."""

@@ -67,10 +67,10 @@ class DuckDBDestination(SqlDestination):
         self._columns_of.clear()
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
-        """Yield the table's rows that are not marked deleted (business columns)."""
-        query = self._scan_query(schema, table)
-        reader = self._connection.sql(query).to_arrow_reader(100_000)
-        yield from read_as(reader, table.schema)
+        """Yield the table's rows that are not marked deleted (the business columns it has)."""
+        query, held = self._scan_query(schema, table)
+        if query:
+            yield from read_as(self._connection.sql(query).to_arrow_reader(100_000), held)
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -113,8 +113,11 @@ class ParquetDestination:
         with duckdb.connect(
             config={"memory_limit": f"{int(self._settings.memory_limit)}B"}
         ) as connection:
-            query = _fold_query(connection, staged, table)
-            yield from read_as(connection.sql(query).to_arrow_reader(100_000), table.schema)
+            held = pa.schema(
+                [one for one in table.schema if one.name in union_schema(staged).names]
+            )
+            query = _fold_query(connection, staged, held.names)
+            yield from read_as(connection.sql(query).to_arrow_reader(100_000), held)
 
     def drop_leftovers(self, stream: str) -> list[str]:
         """Delete the files of loads that were never committed, and name them."""
@@ -165,14 +168,16 @@ class ParquetDestination:
         return self._settings.path / folder_name(stream) / kind
 
 
-def _fold_query(connection: duckdb.DuckDBPyConnection, staged: Staged, table: Table) -> str:
-    names = name_columns(table.name, union_schema(staged).names, (), "duckdb")
+def _fold_query(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, columns_read: Sequence[str]
+) -> str:
+    names = name_columns(staged.table.name, union_schema(staged).names, (), "duckdb")
     stage = exp.table_("stage", quoted=True)
     create_stage(connection, stage, staged, names)
     columns = {old: merge.Column(source=old, target=new) for old, new in names.items()}
     plan = merge.Merge(
         schema="",
-        table=table.name,
+        table=staged.table.name,
         stage=stage,
         key=tuple(columns.pop(name) for name in staged.table.key),
         columns=tuple(columns.values()),
@@ -180,7 +185,7 @@ def _fold_query(connection: duckdb.DuckDBPyConnection, staged: Staged, table: Ta
         omitted=staged.omitted,
         truncated=staged.truncated,
     )
-    rows = exp.select(*(exp.column(names[name], quoted=True) for name in table.schema.names))
+    rows = exp.select(*(exp.column(names[name], quoted=True) for name in columns_read))
     live = exp.column(OP, quoted=True).eq(UPSERT)
     return rows.from_(merge.fold(plan).subquery("f")).where(live).sql("duckdb")
 

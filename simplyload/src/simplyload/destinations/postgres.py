@@ -63,10 +63,12 @@ class PostgresDestination(SqlDestination):
         self._columns_of.clear()
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
-        """Yield the table's rows that are not marked deleted (business columns)."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(self._scan_query(schema, table))
-            yield from read_as(cursor.fetch_record_batch(), table.schema)
+        """Yield the table's rows that are not marked deleted (the business columns it has)."""
+        query, held = self._scan_query(schema, table)
+        if query:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query)
+                yield from read_as(cursor.fetch_record_batch(), held)
 
     @property
     def _connection(self) -> dbapi.Connection:

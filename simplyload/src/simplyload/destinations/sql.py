@@ -12,7 +12,7 @@ repeated from the old state changes no row that is already newer.
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from simplyload.catalog import (
     choose_name,
     evolve,
     name_columns,
+    refuse_foreign,
     sql_type,
 )
 from simplyload.changes import Rejected, State, Table
@@ -255,7 +256,7 @@ class SqlDestination(ABC):
             )
         target = known.target if known else choose_name(name, tables, self.dialect)
         union = union_schema(staged)
-        names = name_columns(name, union.names, tables.get(target, ()), self.dialect)
+        names = self._name_columns(name, union.names, tables.get(target, ()))
         return _Shape(
             name=name,
             table=exp.table_(target, db=load.schema, quoted=True),
@@ -264,6 +265,11 @@ class SqlDestination(ABC):
             wanted={names[field.name]: field.type for field in union},
             existing=tables.get(target),
         )
+
+    def _name_columns(
+        self, table: str, names: Sequence[str], existing: Collection[str]
+    ) -> dict[str, str]:
+        return name_columns(table, names, existing, self.dialect, self._names.values())
 
     def _fit(self, shape: _Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
         """Create or change the target, and give its columns; nothing is dropped or narrowed."""
@@ -376,18 +382,22 @@ class SqlDestination(ABC):
             with suppress(DestinationError):
                 self._drop_stage(self._stages.pop())
 
-    def _scan_query(self, schema: str, table: Table) -> str:
-        """Select the business columns of rows that are not marked deleted, by source names."""
+    def _scan_query(self, schema: str, table: Table) -> tuple[str, pa.Schema]:
+        """Select the business columns that the target has, of rows that are not marked deleted.
+
+        Give the source's fields of these columns too; the query is empty before the first load.
+        """
         tables = self._columns(schema)
         target = choose_name(table.name, tables, self.dialect)
         self._columns_of.clear()
-        if target not in tables:  # nothing of it is loaded yet
-            nulls = [exp.null().as_(name, quoted=True) for name in table.schema.names]
-            return self._render(exp.select(*nulls).where(exp.false()))
-        names = name_columns(table.name, table.schema.names, tables[target], self.dialect)
-        columns = [_column(new).as_(old, quoted=True) for old, new in names.items()]
+        if target not in tables:
+            return "", table.schema
+        refuse_foreign(table.name, tables[target])
+        names = self._name_columns(table.name, table.schema.names, tables[target])
+        held = [field for field in table.schema if names[field.name] in tables[target]]
+        columns = [_column(names[field.name]) for field in held]
         rows = exp.select(*columns).from_(exp.table_(target, db=schema, quoted=True))
-        return self._render(rows.where(exp.not_(_column(merge.DELETED))))
+        return self._render(rows.where(exp.not_(_column(merge.DELETED)))), pa.schema(held)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

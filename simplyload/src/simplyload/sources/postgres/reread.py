@@ -45,6 +45,7 @@ class Again:
         replaced = known.find_replaced(item)
         columns = tuple(n for n in item.types if n in replaced or n not in known.types)
         if columns:
+            yield Batch(changes=[_shape(item.table)], state=None)
             yield from self._copy(item.table, columns, skip_nulls=not replaced)
         new_leaves = {oid for oid, leaf in item.leaves.items() if leaf not in known.leaves}
         yield from self._read_attached(item, new_leaves)
@@ -80,13 +81,14 @@ class Again:
 
 
 def _without_nulls(changes: Changes, names: Sequence[str]) -> Changes:
-    """Leave out rows without a value in the new columns: they are NULL in the destination.
-
-    One row stays where all are such: a load without rows would not keep that they were read.
-    """
+    """Leave out rows without a value in the new columns: they are NULL in the destination."""
     filled = reduce(pc.or_, [pc.is_valid(changes.rows[name]) for name in names])
-    rows = changes.rows.filter(filled)
-    return replace(changes, rows=rows if rows.num_rows else changes.rows.slice(0, 1))
+    return replace(changes, rows=changes.rows.filter(filled))
+
+
+def _shape(table: SourceTable) -> Changes:
+    """Give no changes: the destination gets the columns of a table that has no value in them."""
+    return Changes(table.table, table.table.change_schema().empty_table())
 
 
 def read_cells(

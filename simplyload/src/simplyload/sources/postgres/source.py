@@ -375,11 +375,13 @@ class PostgresSource:
 
 
 def _renamed(name: str, now: str) -> Waiting:
+    target = name_in_destination(*name.split(".", 1))
     message = (
-        f"{name} was renamed to {now}: it is stopped; rename it back, or set rename: follow to copy"
-        f" it under its new name, or exclude: [{name}]."
+        f"{name} was renamed to {now}: it is stopped. Rename it back; or set rename: follow, which"
+        f" copies {now} into a table of its own and leaves {target} in the destination as it is;"
+        f" or leave out both names, exclude: [{name}, {now}]: without {now} there, that is copied."
     )
-    return Waiting(table=name_in_destination(*name.split(".", 1)), message=message)
+    return Waiting(table=target, message=message)
 
 
 def _begin(

@@ -1,0 +1,7 @@
+"""`python -m simplyload` is the command `simplyload`."""
+
+import sys
+
+from simplyload.cli import main
+
+sys.exit(main())

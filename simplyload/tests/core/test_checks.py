@@ -1,0 +1,59 @@
+"""`check` on what it cannot compare: it names the column, and ends without a traceback."""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import pyarrow as pa
+
+from simplyload.changes import Changes, Table
+from simplyload.checks import TableCheck, check_table
+from tests.core.conftest import Target
+from tests.core.scripted import ORDERS, ScriptedSource, changes, upsert
+
+MORE = Table(name="orders", key=("id",), schema=ORDERS.schema.append(pa.field("c", pa.date32())))
+
+
+def check(target: Target, table: Table, *rows: dict[str, object]) -> TableCheck:
+    """Load one row of ORDERS, then compare with a source that has these rows."""
+    target.pipeline(ScriptedSource([changes(upsert(1, {"id": 1, "a": "x"}))])).run_once()
+    source = ScriptedSource([changes(*(upsert(2, row) for row in rows), table=table)])
+    with closing(target.destination()) as destination:
+        found = check_table(source, destination, "shop", table)
+    assert found is not None
+    return found
+
+
+def test_a_column_that_the_destination_lacks_is_drift(target: Target) -> None:
+    """The column is named, and the others are compared."""
+    found = check(target, MORE, {"id": 1, "a": "y"})
+    assert found.drift == ["c is not in the destination"]
+    assert (found.different, found.missing, found.is_equal) == (1, 0, False)
+
+
+def test_a_key_column_that_the_destination_lacks_is_drift(target: Target) -> None:
+    """Without the column no row has its key: the source's are missing, the others extra."""
+    keyed = Table(name="orders", key=("id", "c"), schema=MORE.schema)
+    found = check(target, keyed, {"id": 1, "a": "x"})
+    assert "c is not in the destination" in found.drift
+    assert not found.is_equal
+
+
+def test_a_value_that_the_source_no_longer_can_have_is_drift(sql_target: Target) -> None:
+    """A text that became a number at the source, while the destination keeps a word."""
+    schema = pa.schema([("id", pa.int64()), ("a", pa.int32())])
+    found = check(sql_target, Table(name="orders", key=("id",), schema=schema), {"id": 1, "a": 5})
+    assert "Column a holds a value in the destination that is no int32" in found.drift[0]
+
+
+def test_a_table_gets_its_columns_also_without_rows(target: Target) -> None:
+    """Changes without rows give the destination the columns, with the load that follows them."""
+    first = changes(upsert(1, {"id": 1, "a": "x"}))
+    other = Table(name="customers", key=("id",), schema=ORDERS.schema)
+    rows = changes(upsert(2, {"id": 1}), table=other)
+    steps: list[Sequence[Changes]] = [[first], [changes(table=MORE), rows]]
+    target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    assert target.live(MORE) == {(1,): {"id": 1, "a": "x", "b": None, "c": None}}
+    with closing(target.destination()) as destination:
+        found = check_table(ScriptedSource([first]), destination, "shop", MORE)
+    assert found is not None
+    assert found.is_equal
