@@ -300,17 +300,27 @@ def _read_body(path: str, response: requests.Response) -> bytes:
 
 
 def _decompress(path: str, body: bytes) -> bytes:
-    """What gzip holds. Raises ContractError if it exceeds BODY_LIMIT."""
-    gzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        content = gzip.decompress(body, BODY_LIMIT + 1)
-    except zlib.error:
-        raise TransientError(f"{path}: Klaviyo's answer is no gzip", broken=True) from None
-    if len(content) > BODY_LIMIT:
-        raise _too_large(path)
-    if not gzip.eof:
-        raise TransientError(f"{path}: Klaviyo's answer ends early", broken=True)
-    return content
+    """What gzip holds. Raises ContractError if it exceeds BODY_LIMIT.
+
+    It may be several members, one after the other (RFC 1952, 2.2). Other bytes behind a member are
+    ignored, as by urllib3.
+    """
+    content, rest = b"", body
+    while True:
+        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        try:
+            content += member.decompress(rest, BODY_LIMIT + 1 - len(content))
+        except zlib.error:
+            if rest is not body:
+                return content
+            raise TransientError(f"{path}: Klaviyo's answer is no gzip", broken=True) from None
+        if len(content) > BODY_LIMIT:
+            raise _too_large(path)
+        if not member.eof:
+            raise TransientError(f"{path}: Klaviyo's answer ends early", broken=True)
+        rest = member.unused_data
+        if not rest:
+            return content
 
 
 def _too_large(path: str) -> ContractError:

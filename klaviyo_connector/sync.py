@@ -42,7 +42,7 @@ from streams.declarations import MembershipStream, ResourceStream, ScheduledStre
 from streams.events import sync_events
 from streams.failures import Failures
 from streams.memberships import sync_memberships
-from streams.probes import find_unreadable
+from streams.probes import find_readable
 from streams.profiles import sync_profiles
 from streams.quota import ReportQuota
 from streams.registry import PARENTS, REFILLED, TABLES, scopes, select_streams
@@ -168,9 +168,9 @@ def _sync_accounts(
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
     if opened and unfilled and not failures:
-        unreadable = {n for one in opened.values() for n in find_unreadable(one, unfilled)}
-        readable = [name for name in unfilled if name not in unreadable]
-        yield _truncate(readable, previous, opened)
+        readable = [find_readable(one, unfilled) for one in opened.values()]
+        common = [name for name in unfilled if all(name in names for names in readable)]
+        yield _truncate(common, previous, opened)
     try:
         yield from _read_all(syncs)
     finally:

@@ -457,11 +457,11 @@ def parse_state(raw: Any, tables: Mapping[str, Table]) -> State:
 
 def _parse_filled(raw: Any, tables: Mapping[str, Table]) -> frozenset[str]:
     """The filled tables; all of them in a state of earlier versions, which does not name them."""
+    earlier = list(tables) if raw["accounts"] else []
     try:
-        names = msgspec.convert(raw.get("filled", list(tables)), frozenset[str])
+        return msgspec.convert(raw.get("filled", earlier), frozenset[str])
     except msgspec.ValidationError:
         raise ConfigurationError(f"the state of filled is damaged: {REMEDY}") from None
-    return names if raw["accounts"] else frozenset()
 
 
 def _migrate(raw: Any) -> Any:

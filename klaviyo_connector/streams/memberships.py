@@ -12,7 +12,7 @@ deletes the rows of those who left:
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -52,7 +52,8 @@ def sync_memberships(
 
     An unchanged listing costs one request, a comparison one per 100 people.
     """
-    listings = stream.listings or _group_listings(context, stream)
+    owners = [id_ for owner in stream.requires for id_ in listed_ids(context.state, owner)]
+    listings = member_listings(stream, owners)
     names = {listing.name for listing in listings}
     refills = _is_refill_due(context, stream.table, names)
     syncs = [ListingSync(context, writer, stream, listing, refills=refills) for listing in listings]
@@ -77,14 +78,17 @@ def sync_memberships(
     failures.raise_first()
 
 
-def _group_listings(context: AccountContext, stream: MembershipStream) -> list[MemberListing]:
-    """A listing for each list or segment that is in the warehouse."""
-    (owner,) = stream.requires
+def member_listings(stream: MembershipStream, groups: Iterable[str]) -> Sequence[MemberListing]:
+    """The listings of a stream: fixed ones, or one for each list or segment."""
     params = {"fields[profile]": "joined_group_at"}
-    return [
-        MemberListing(name=id_, path=fill_path(stream.path, id_), params=params)
-        for id_ in listed_ids(context.state, owner)
+    return stream.listings or [
+        MemberListing(name=id_, path=fill_path(stream.path, id_), params=params) for id_ in groups
     ]
+
+
+def member_params(listing: MemberListing) -> dict[str, str]:
+    """The parameters that every request for the people of a listing has."""
+    return {**listing.params, "sort": listing.cursor_field, "page[size]": str(PAGE_SIZE)}
 
 
 def _is_refill_due(context: AccountContext, table: Table, names: set[str]) -> bool:
@@ -158,7 +162,7 @@ class ListingSync:
     def request_pages(self) -> Iterator[ListingResponse]:
         """Each page, then None or the error; if the group is deleted, neither."""
         listing = self._listing
-        params = {**listing.params, "sort": listing.cursor_field, "page[size]": str(PAGE_SIZE)}
+        params = member_params(listing)
         session, since = self._context.session, BEFORE_KLAVIYO if self._compares else self._since
         # Without a filter Klaviyo also lists members that have no time of joining.
         bound = since if listing.entries or not self._compares else None

@@ -1,50 +1,98 @@
-"""Finds out which tables can be read, before they are truncated."""
+"""Finds out which tables can be read, before they are truncated.
 
-from collections.abc import Collection
+A table can be read if Klaviyo answers the first page of its stream, requested in the form in which
+the stream requests it: of one scope some paths may be answered and others refused.
+"""
 
-from api import AuthError, GoneError, KlaviyoError, RefusedError
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from api import AuthError, GoneError, KlaviyoError
+from streams.addresses import fill_filter, fill_path
+from streams.catalog import EVENTS, PROFILES
 from streams.context import AccountContext
-from streams.declarations import Stream
+from streams.declarations import MembershipStream, ResourceStream, Stream, WindowedStream
+from streams.events import event_params
 from streams.failures import Failures
-from streams.registry import dependents, scopes, select_streams
+from streams.memberships import BEFORE_KLAVIYO, member_listings, member_params
+from streams.profiles import profile_params
+from streams.registry import select_streams
+from streams.window_reader import TimeWindow
+from streams.windowed import settled_time
+from tables.jsonapi import Json
 
 ATTEMPTS = 3  # of each request; a truncate can wait for the next sync
+MAX_OWNERS = 3  # records that are tried: one may have been deleted since it was listed
 
 
-def find_unreadable(context: AccountContext, tables: Collection[str]) -> set[str]:
-    """Those of `tables` whose scope the key lacks, or whose listing Klaviyo does not answer.
+class Request(NamedTuple):
+    """The first request of a listing."""
 
-    One request for each scope.
+    path: str
+    params: Mapping[str, str]
+
+
+def find_readable(context: AccountContext, tables: Collection[str]) -> set[str]:
+    """Those of `tables` whose first page Klaviyo answers.
+
+    None of them while the key is rejected or Klaviyo is down: the sync then raises that error.
     """
-    unreadable, failures = set[str](), Failures()
-    selected = select_streams(tables)
-    for scope, (path, _) in scopes().items():
-        streams = [one for one in selected if one.scope == scope]
-        if not streams:
+    ids: dict[str, list[str]] = {}  # of the records on the first page, by stream
+    readable, failures = set[str](), Failures()
+    for stream in select_streams(tables):
+        if not ids.keys() >= {*stream.requires}:
             continue
-        error = _probe(context, path)
-        failures.record(error)
+        try:
+            ids[stream.name] = _read_first_ids(context, _first_requests(context, stream, ids))
+        except AuthError:
+            return set()
+        except KlaviyoError as error:
+            failures.record(error)
+        else:
+            failures.record(None)
+            readable |= {table.name for table in stream.tables}
         if failures.should_abort:
-            return set(tables)
-        if error is not None:
-            unreadable |= _tables_of(streams)
-    return unreadable & set(tables)
+            return set()
+    return readable & {*tables}
 
 
-def _probe(context: AccountContext, path: str) -> KlaviyoError | None:
-    """Why a listing cannot be read, or None; a refusal of this one request is an answer."""
-    try:
-        next(context.session.pages(path, {}, attempts=ATTEMPTS))
-    except AuthError:
-        raise
-    except (GoneError, RefusedError):
-        return None
-    except KlaviyoError as error:
-        return error
-    return None
+def _read_first_ids(context: AccountContext, requests: Iterator[Request]) -> list[str]:
+    """The ids on the first page of the first listing that exists. No listing has no ids."""
+    gone: GoneError | None = None
+    for path, params in islice(requests, MAX_OWNERS):
+        try:
+            pages = context.session.pages(path, params, attempts=ATTEMPTS)
+            records: list[Json] = next((page["data"] for page in pages if page["data"]), [])
+        except GoneError as error:
+            gone = error
+        else:
+            return [str(one.get("id")) for one in records if isinstance(one, dict)]
+    if gone is not None:
+        raise gone
+    return []
 
 
-def _tables_of(streams: Collection[Stream]) -> set[str]:
-    """The tables of some streams, and of those that require them."""
-    affected = [other for one in streams for other in (one, *dependents(one))]
-    return {table.name for one in affected for table in one.tables}
+def _first_requests(
+    context: AccountContext, stream: Stream, ids: Mapping[str, list[str]]
+) -> Iterator[Request]:
+    """The first request of each listing of a stream, as a first sync sends it."""
+    if isinstance(stream, ResourceStream):
+        partition = stream.partitions[0]
+        for id_ in ids[stream.parent] if stream.parent else [""]:
+            filtered = {"filter": fill_filter(partition, id_)} if partition else {}
+            yield Request(fill_path(stream.path, id_), {**stream.params, **filtered})
+    elif isinstance(stream, MembershipStream):
+        owners = [id_ for owner in stream.requires for id_ in ids[owner]]
+        for listing in member_listings(stream, owners):
+            # A suppression is a time that most people lack: Klaviyo sorts by it what has it.
+            since = f"greater-or-equal({listing.cursor_field},{BEFORE_KLAVIYO})"
+            filtered = {"filter": since} if listing.entries else {}
+            yield Request(listing.path, {**member_params(listing), **filtered})
+    elif isinstance(stream, WindowedStream):
+        make_params = {EVENTS.name: event_params, PROFILES.name: profile_params}[stream.name]
+        # No record that Klaviyo fails to return is near now, and any size is accepted.
+        window = TimeWindow(settled_time(context), None)
+        params = {"sort": stream.cursor_field, "page[size]": str(stream.page_sizes[-1])}
+        params |= {**make_params(context), "filter": window.filter(stream)}
+        yield Request(stream.path, params)

@@ -4,7 +4,7 @@ Klaviyo does not report deleted or merged profiles. A periodic full listing of i
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from operator import itemgetter
 
@@ -47,6 +47,11 @@ def sync_profiles(context: AccountContext, writer: RowWriter) -> Iterator[Operat
     yield from warn_of_untracked(context, PROFILE)
 
 
+def profile_params(context: AccountContext) -> Mapping[str, str]:
+    """The parameters that every request for profiles has."""
+    return WITH_PREDICTIONS if PREDICTIONS in context.settings.tables else PROFILES.params
+
+
 class ProfileSync:
     """The profiles of one account during one sync."""
 
@@ -54,8 +59,7 @@ class ProfileSync:
         self._context, self._writer = context, writer
         if context.restart_if_tables_added(PROFILES.name, [PROFILE.name, PREDICTIONS]):
             context.state.profiles = ProfilesState()
-        predicts = PREDICTIONS in context.settings.tables
-        self.stream = replace(PROFILES, params=WITH_PREDICTIONS) if predicts else PROFILES
+        self.stream = replace(PROFILES, params=profile_params(context))
         self.state = context.state.profiles
         self._index = context.state.index
         self._recent = dict(self.state.recent)

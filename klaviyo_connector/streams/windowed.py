@@ -64,7 +64,7 @@ def sync_windowed(
     Each page has a checkpoint: if the sync ends early, the next one requests only the pages in
     progress again.
     """
-    until = floor_to_second(context.now) - SETTLED
+    until = settled_time(context)
     coverage = Coverage.load(context, stream, state, until)
     reader = WindowReader(context.session, stream, until)
     for page in _read_pages(context, reader, coverage, stream.page_sizes[0]):
@@ -77,6 +77,11 @@ def sync_windowed(
     # Every gap is read, so nothing is open between the watermark and the end of this sync.
     coverage.add(coverage.low_watermark, until)
     yield sink.save_state(coverage.dump())
+
+
+def settled_time(context: AccountContext) -> datetime:
+    """The latest bound that Klaviyo accepts."""
+    return floor_to_second(context.now) - SETTLED
 
 
 def _report_unreadable(

@@ -43,6 +43,7 @@ KILL, CHECKPOINTING = process.SELF_KILL, process.CHECKPOINTING
 NO_PAST_TIME = "is no past time .*restore"
 ADDRESS = "KLAVIYO_BASE_URL may only name a"
 SCOPES = "events:read", "forms:read"
+OF_FORMS = "form", "form_daily", "form_version"
 
 PROCESS = [
     fault(
@@ -258,7 +259,7 @@ RESPONSES = [
             case("no scope at all", responses.lack_all_scopes),
             transient("html403", **INTERMITTENT),
         ),
-        case(SCOPES[1], responses.lack_scope, "/api/forms$", SCOPES[1], "form", "form_daily"),
+        case(SCOPES[1], responses.lack_scope, "/api/forms$", SCOPES[1], *OF_FORMS),
         persistent("html403", TransientError),
         rivals="Airbyte: fails; tap-klaviyo: not run",
     ),

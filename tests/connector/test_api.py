@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import trustme
+import urllib3
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -250,6 +251,10 @@ CUT_RESPONSES: dict[str, Answer] = {
     + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(GOOD), GOOD),
     "close": HEAD + b"\r\n" + GOOD[:-5],
     "half a gzip": GZIP + b"Content-Length: 40\r\n\r\n" + gzip.compress(GOOD * 100)[:40],
+    "half a second member": GZIP
+    + b"\r\n"
+    + gzip.compress(GOOD)
+    + gzip.compress(bytes(range(256)))[:40],
     "no gzip at all": GZIP + b"Content-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD),
     "no HTTP": b"SSH-2.0-OpenSSH_9.2\r\n",
     "half a header": HEAD + b"Content-Le",
@@ -273,6 +278,28 @@ class TestBody:
         error = error_for(server, Response(bomb, headers={"Content-Encoding": "gzip"}))
         assert type(error) is ContractError
         assert "64 MiB" in str(error)
+
+    @pytest.mark.parametrize(
+        "body",
+        {
+            "two members": gzip.compress(GOOD[:9]) + gzip.compress(GOOD[9:]),
+            "an empty member": gzip.compress(b"") + gzip.compress(GOOD),
+            "zeros": gzip.compress(GOOD) + bytes(20),
+            "other bytes": gzip.compress(GOOD) + b"<!-- a proxy -->",
+        }.values(),
+    )
+    def test_a_gzip_is_read_as_urllib3_reads_it(self, server: HTTPServer, body: bytes) -> None:
+        """T2: members follow each other, and what is no member is ignored."""
+        response = Response(body, headers={"Content-Encoding": "gzip"})
+        server.expect_request(PATH).respond_with_response(response)
+        with_urllib3 = urllib3.request("GET", server.url_for(PATH), retries=False)
+        assert KlaviyoClient(KEY).get(PATH) == with_urllib3.json() == json.loads(GOOD)
+
+    def test_members_of_a_gzip_share_the_limit(self, server: HTTPServer) -> None:
+        """T5: a bomb in several parts is one bomb."""
+        half = gzip.compress(bytes(api.BODY_LIMIT // 2 + 1), compresslevel=1)
+        error = error_for(server, Response(half + half, headers={"Content-Encoding": "gzip"}))
+        assert type(error) is ContractError
 
     def test_an_endless_body_is_not_read_to_its_end(self) -> None:
         """T5: reading stops at the limit, however much would follow."""

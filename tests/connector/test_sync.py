@@ -510,7 +510,7 @@ class TestManyAccounts:
         full_account.responses["/api/forms"] = lambda request: (
             Response("{}", 403) if OTHER in request.headers["Authorization"] else None
         )
-        first = run(api_key=self.KEYS, tables="form,list")
+        first = run({}, api_key=self.KEYS, tables="form,list")
         full_account.responses.clear()
         second = run(first.state, api_key=self.KEYS, tables="form,list")
         assert (truncated(first), truncated(second)) == ({"list"}, {"form"})
