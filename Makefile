@@ -41,6 +41,7 @@ check: .venv/.stamp load-check ## Lint, formatting, types, and what is generated
 	@DBT_TARGET=duckdb .venv/bin/sqlfluff lint --quiet $(SQL)
 	@DBT_TARGET=bigquery .venv/bin/sqlfluff lint --quiet --dialect bigquery $(SYNTAX) $(SQL)
 	@DBT_TARGET=postgres .venv/bin/sqlfluff lint --quiet --dialect postgres $(SYNTAX) $(SQL)
+	@DBT_TARGET=snowflake .venv/bin/sqlfluff lint --quiet --dialect snowflake $(SYNTAX) $(SQL)
 	@.venv/bin/oxlint
 	@.venv/bin/python -m scripts.generate_dbt --check
 	@.venv/bin/python -m looker check

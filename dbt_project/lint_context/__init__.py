@@ -4,6 +4,7 @@ sqlfluff puts every name of this package into the Jinja context. DBT_TARGET sele
 for dbt itself. A dbt macro that is missing here fails the lint as an undefined variable.
 """
 
+import datetime
 import os
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,9 @@ from jinja2.runtime import Context
 
 target = SimpleNamespace(type=os.environ.get("DBT_TARGET", "duckdb"))
 on_bigquery = target.type == "bigquery"
+on_snowflake = target.type == "snowflake"
 execute = True
+modules = SimpleNamespace(datetime=datetime)
 flags = SimpleNamespace(WHICH="compile")
 graph = {
     "sources": {},
@@ -50,6 +53,11 @@ dbt = SimpleNamespace(
         f"date_trunc({date}, {part})" if on_bigquery else f"date_trunc('{part}', {date})"
     ),
     hash=lambda text: f"to_hex(md5({text}))" if on_bigquery else f"md5({text})",
+    listagg=lambda text, delimiter, order_by: (
+        f"listagg({text}, {delimiter}) within group ({order_by})"
+        if on_snowflake
+        else f"string_agg({text}, {delimiter} {order_by})"
+    ),
     split_part=lambda text, delimiter, number: f"split_part({text}, {delimiter}, {number})",
 )
 

@@ -12,6 +12,10 @@
     datetime({{ timestamp }}, {{ timezone }})
 {%- endmacro %}
 
+{% macro snowflake__local_time(timestamp, timezone) -%}
+    cast(convert_timezone({{ timezone }}, {{ timestamp }}) as timestamp_ntz)
+{%- endmacro %}
+
 {#- The date of a UTC timestamp. -#}
 {% macro utc_date(timestamp) -%}
     {{ return(adapter.dispatch('utc_date')(timestamp)) }}
@@ -38,6 +42,10 @@
     timestamp({{ date }})
 {%- endmacro %}
 
+{% macro snowflake__utc_midnight(date) -%}
+    to_timestamp_tz(to_char({{ date }}, 'YYYY-MM-DD') || ' 00:00:00 +0000')
+{%- endmacro %}
+
 {#- The first day of a date's month. -#}
 {% macro first_of_month(date) -%}
     cast({{ dbt.date_trunc('month', date) }} as date)
@@ -56,6 +64,11 @@
     date_trunc({{ date }}, isoweek)
 {%- endmacro %}
 
+{#- Not by date_trunc, which follows the session's WEEK_START. -#}
+{% macro snowflake__iso_week_start(date) -%}
+    dateadd(day, 1 - dayofweekiso({{ date }}), {{ date }})
+{%- endmacro %}
+
 {#- The ISO weekday of a date: 1 is Monday, 7 is Sunday. -#}
 {% macro iso_weekday(date) -%}
     {{ return(adapter.dispatch('iso_weekday')(date)) }}
@@ -69,6 +82,10 @@
     mod(extract(dayofweek from {{ date }}) + 5, 7) + 1
 {%- endmacro %}
 
+{% macro snowflake__iso_weekday(date) -%}
+    dayofweekiso({{ date }})
+{%- endmacro %}
+
 {#- The date `days` days before a date. -#}
 {% macro days_before(date, days) -%}
     {{ return(adapter.dispatch('days_before')(date, days)) }}
@@ -80,6 +97,10 @@
 
 {% macro bigquery__days_before(date, days) -%}
     date_sub({{ date }}, interval {{ days }} day)
+{%- endmacro %}
+
+{% macro snowflake__days_before(date, days) -%}
+    dateadd(day, -{{ days }}, {{ date }})
 {%- endmacro %}
 
 {#- Selects every date from `first` to `last` ('YYYY-MM-DD', inclusive) as `date_day`. -#}
@@ -96,4 +117,15 @@
 
 {% macro bigquery__date_series(first, last) -%}
     select date_day from unnest(generate_date_array('{{ first }}', '{{ last }}')) as date_day
+{%- endmacro %}
+
+{% macro snowflake__date_series(first, last) -%}
+    select dateadd(day, row_number() over (order by seq4()) - 1, date '{{ first }}') as date_day
+    from table(generator(rowcount => {{ days_between(first, last) + 1 }}))
+{%- endmacro %}
+
+{#- The number of days from `first` to `last` ('YYYY-MM-DD'). -#}
+{% macro days_between(first, last) -%}
+    {%- set day = modules.datetime.date.fromisoformat -%}
+    {{ return((day(last) - day(first)).days) }}
 {%- endmacro %}

@@ -12,8 +12,10 @@
     account older than eleven years could not be fully refreshed. -#}
 {% macro incremental_by_month() -%}
     {%- if not execute -%}
-        {#- affected_from_month_query refers to it only when dbt executes; declare it here too. -#}
-        {%- do source('klaviyo', 'sync_report') -%}
+        {#- affected_from_month_query refers to them only when dbt executes; declare them too. -#}
+        {%- for table in ['account', 'event', 'sync_report'] -%}
+            {%- do source('klaviyo', table) -%}
+        {%- endfor -%}
     {%- endif -%}
     {%- if target.type == 'bigquery' -%}
         {%- set strategy = dict(
@@ -80,22 +82,68 @@
 {#- The month of the earliest event that a sync wrote since the last run. Two margins of one day:
     `min_event_at` is UTC, and in zones west of it the event's date is the day before; a sync that
     ran during the last build began at most a day before the newest row of that build. Without
-    reports of syncs, all months. Reads the raw table, because a variable of BigQuery cannot read a
+    reports of syncs, all months. Reads the raw tables, because a variable of BigQuery cannot read a
     staging model that a project makes ephemeral. -#}
 {% macro affected_from_month_query() -%}
     {%- if not is_synced('sync_report') -%}
     select date '1960-01-01'
     {%- else -%}
-    select {{ first_of_month(days_before(utc_date('min(min_event_at)'), 1)) }}
-    from {{ source_rows('sync_report') }}
-    where
-        table_name = 'event'
-        and {{ utc_date('synced_at') }} >= (
-            select coalesce({{ days_before(utc_date('max(synced_at)'), 1) }}, date '1970-01-01')
-            from {{ this }}
-            where {{ in_all_months() }}
-        )
+    select {{ first_of_month(days_before(utc_date('min(changes.occurred_at)'), 1)) }}
+    from (
+        select min_event_at as occurred_at
+        from {{ source_rows('sync_report') }}
+        where
+            table_name = 'event'
+            and {{ utc_date('synced_at') }} >= (
+                select
+                    coalesce({{ days_before(utc_date('max(synced_at)'), 1) }}, date '1970-01-01')
+                from {{ this }}
+                where {{ in_all_months() }}
+            )
+        {%- if has_stale_reports() %}
+        union all
+        {{ unreported_events() }}
+        {%- endif %}
+    ) as changes
     {%- endif -%}
+{%- endmacro %}
+
+{#- The times of the events that a sync wrote after the newest report of their account: a user of
+    Fivetran may untick sync_report, whose rows then stay as they are, and a sync that fails writes
+    no report. -#}
+{% macro unreported_events() -%}
+    select events.datetime as occurred_at
+    from {{ source_rows_with_deleted('event', 'events') }}
+    left join {{ newest_reports() }} on events.account_id = newest_reports.account_id
+    where newest_reports.reported_at is null or events.synced_at > newest_reports.reported_at
+{%- endmacro %}
+
+{#- The time of each account's newest report about events, as a subquery. -#}
+{% macro newest_reports() -%}
+    (
+        select account_id, max(synced_at) as reported_at
+        from {{ source_rows('sync_report') }}
+        where table_name = 'event'
+        group by account_id
+    ) as newest_reports
+{%- endmacro %}
+
+{#- Whether an account has no report about events of yesterday or today. Only then a run looks for
+    events without a report: on BigQuery that reads a column of every event. -#}
+{% macro has_stale_reports() -%}
+    {%- if not reads_raw_tables() -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set yesterday = (run_started_at - modules.datetime.timedelta(days=1)).date() -%}
+    {%- set query -%}
+        select count(*)
+        from {{ source_rows('account', 'accounts') }}
+        left join {{ newest_reports() }} on accounts.account_id = newest_reports.account_id
+        where
+            newest_reports.reported_at is null
+            or newest_reports.reported_at < {{ utc_midnight("date '" ~ yesterday ~ "'") }}
+    {%- endset -%}
+    {{ return(run_query(query).columns[0].values()[0] > 0) }}
 {%- endmacro %}
 
 {#- Skips dbt-bigquery's merge if a run has no partitions to replace: BigQuery refuses a merge that

@@ -21,6 +21,15 @@
     json_value({{ json }}, '{{ json_path(path) }}')
 {%- endmacro %}
 
+{% macro snowflake__json_text(json, path) -%}
+    cast({{ variant_at(json, path) }} as text)
+{%- endmacro %}
+
+{#- The value at a path of a VARIANT of Snowflake. -#}
+{% macro variant_at(json, path) -%}
+    {{ json }} {%- for key in path %}['{{ key }}']{% endfor %}
+{%- endmacro %}
+
 {#- The number at a path of a JSON value, which may be a text such as "12.50"; else NULL. -#}
 {% macro json_number(json, path) -%}
     case
@@ -48,6 +57,10 @@
     regexp_contains({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
+{% macro snowflake__is_number(text, pattern) -%}
+    regexp_like({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
 {#- The first array at one of some paths of a JSON value; NULL if no path has an array. -#}
 {% macro json_array(json, paths) -%}
     case
@@ -70,6 +83,10 @@
 {% macro bigquery__json_array_at(json, path) -%}
     {%- set value = 'json_query(' ~ json ~ ", '" ~ json_path(path) ~ "')" -%}
     when json_type({{ value }}) = 'array' then {{ value }}
+{%- endmacro %}
+
+{% macro snowflake__json_array_at(json, path) -%}
+    when typeof({{ variant_at(json, path) }}) = 'ARRAY' then {{ variant_at(json, path) }}
 {%- endmacro %}
 
 {#- Selects one row per item of the JSON array at a path of a column: the relation's `keys`, the
@@ -99,4 +116,10 @@
     from {{ relation }}
     cross join unnest(json_query_array({{ column }}, '{{ json_path(path) }}')) as item
         with offset as item_offset
+{%- endmacro %}
+
+{% macro snowflake__json_items(relation, keys, column, path) -%}
+    select {{ keys | join(', ') }}, items.value as item, items.index + 1 as position
+    from {{ relation }}
+    cross join lateral flatten(input => {{ variant_at(column, path) }}) as items
 {%- endmacro %}

@@ -1,12 +1,12 @@
 {#- The rows of a raw table that are not deleted, as a subquery: from {{ source_rows('flow') }} -#}
-{% macro source_rows(table) -%}
-    (select * from {{ source_rows_with_deleted(table) }} where not is_deleted) as source_rows
+{% macro source_rows(table, alias='source_rows') -%}
+    (select * from {{ source_rows_with_deleted(table) }} where not is_deleted) as {{ alias }}
 {%- endmacro %}
 
 {#- All rows of a raw table, with each declared column and `is_deleted`, as a subquery. A column
     that the table lacks is NULL: a user of Fivetran may untick it, and Fivetran adds
     `_fivetran_deleted` with the first row. -#}
-{% macro source_rows_with_deleted(table) -%}
+{% macro source_rows_with_deleted(table, alias='all_source_rows') -%}
     (
     {%- if is_synced(table) -%}
         {%- set relation = source('klaviyo', table) -%}
@@ -15,7 +15,7 @@
     {%- else -%}
         {{ select_columns(table, []) }} limit 0
     {%- endif -%}
-    ) as all_source_rows
+    ) as {{ alias }}
 {%- endmacro %}
 
 {#- The select list of a raw table's columns, NULL for those that are not `present`. If that is
@@ -45,7 +45,7 @@
         'BOOLEAN': dbt.type_boolean(),
         'UTC_DATETIME': type_timestamptz(),
         'NAIVE_DATE': 'date',
-        'JSON': 'jsonb' if target.type == 'postgres' else 'json',
+        'JSON': type_json(),
     } -%}
     {%- set columns = {} -%}
     {%- for declared in source_tables() if declared.name == table -%}

@@ -545,23 +545,25 @@ ROWS: dict[str, Rows] = {
     ],
     "sync_report": [
         {
-            "account_id": US,
+            "account_id": account,
             "sync_id": sync,
             "table_name": table,
             "started_at": started_at,
             "rows_written": rows,
             "requests": requests,
         }
-        for sync, table, started_at, rows, requests in (
-            ("1", "campaign_performance", "2026-11-19T12:00:00Z", 5, 50),
-            ("2", "campaign_performance", "2026-11-20T05:30:00Z", 4, 4),
+        for account, sync, table, started_at, rows, requests in (
+            (US, "1", "campaign_performance", "2026-11-19T12:00:00Z", 5, 50),
+            (US, "2", "campaign_performance", "2026-11-20T05:30:00Z", 4, 4),
             # Two syncs at the same instant.
-            ("2b", "campaign_performance", "2026-11-20T09:00:00Z", 9, 42),
-            ("3", "campaign_performance", "2026-11-20T09:00:00Z", 2, 3),
-            ("3", "campaign", "2026-11-20T09:00:00Z", 1, 2),
-            ("3", "template", "2026-11-20T09:00:00Z", 1, 1),
-            ("3", "flow_performance", "2026-11-20T09:00:00Z", 0, 5),
-            ("3", "flow_performance_period", "2026-11-20T09:00:00Z", 0, 7),
+            (US, "2b", "campaign_performance", "2026-11-20T09:00:00Z", 9, 42),
+            (US, "3", "campaign_performance", "2026-11-20T09:00:00Z", 2, 3),
+            (US, "3", "campaign", "2026-11-20T09:00:00Z", 1, 2),
+            (US, "3", "template", "2026-11-20T09:00:00Z", 1, 1),
+            (US, "3", "flow_performance", "2026-11-20T09:00:00Z", 0, 5),
+            (US, "3", "flow_performance_period", "2026-11-20T09:00:00Z", 0, 7),
+            (US, "3", "event", "2026-11-20T09:00:00Z", 9, 3),
+            (FR, "3", "event", "2026-11-20T09:00:00Z", 9, 3),
         )
     ],
     "sync_error": [

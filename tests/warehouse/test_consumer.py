@@ -87,7 +87,6 @@ def test_an_analysts_project_replaces_months_on_bigquery(tmp_path: Path) -> None
             *("--vars", "{klaviyo_raw_schema: klaviyo_raw, klaviyo_table_prefix: ''}"),
         )
         run(folder, environment, *dates)
-        engine.load(raw.write(tmp_path / "later.db", {**shop.ROWS, "sync_report": []}))
         run(folder, environment, *dates)
         scripts = [
             one for one in engine.scripts.values() if "dbt_partitions_for_replacement" in one

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,12 @@ SYNC_REPORT = {
 }
 
 
-def raw_after(*events: Mapping[str, Any]) -> Mapping[str, raw.Rows]:
+def raw_after(
+    *events: Mapping[str, Any], report: Mapping[str, Any] = SYNC_REPORT
+) -> Mapping[str, raw.Rows]:
     """The raw tables after a next sync that writes these events."""
     rows = {row["id"]: row for row in (*shop.ROWS["event"], *events)}
-    report = [*shop.ROWS["sync_report"], SYNC_REPORT]
+    report = [*shop.ROWS["sync_report"], report]
     return shop.ROWS | {"event": list(rows.values()), "sync_report": report}
 
 
@@ -154,11 +157,43 @@ def test_a_run_without_a_new_sync_changes_no_row(run: TwoRuns) -> None:
     assert run_dbt(run.engine, run.folder, "run", *OF_NEXT_SYNC) == updated
 
 
+def test_events_without_a_report_of_their_sync_are_added(
+    built: Path, full: Contents, tmp_path: Path
+) -> None:
+    """If sync_report has no row of the syncs that wrote events, their months are replaced too."""
+    engine = _copy_built(built, tmp_path)
+    unreported = {**raw_after(*NEXT_SYNC), "sync_report": shop.ROWS["sync_report"]}
+    load(engine, tmp_path, unreported)
+    updated = run_dbt(engine, tmp_path, "run", *OF_NEXT_SYNC)
+
+    for model in ("int_klaviyo__conversion", "int_klaviyo__event_daily"):
+        assert updated[model] == full[model] != []
+
+
+def test_a_report_of_today_needs_no_look_at_the_events(built: Path, tmp_path: Path) -> None:
+    """Events that are newer than today's report wait for the next: on BigQuery a look costs."""
+    engine = _copy_built(built, tmp_path)
+    first = read_contents(engine, tmp_path)
+    today = {
+        "sync_id": "4",
+        "table_name": "event",
+        "started_at": LATER,
+        "synced_at": datetime.now(UTC).isoformat(),
+    }
+    reports = [{**today, "account_id": account} for account in (shop.US, shop.FR)]
+    reported = [*shop.ROWS["sync_report"], *reports]
+    load(engine, tmp_path, {**raw_after(*NEXT_SYNC), "sync_report": reported})
+    updated = run_dbt(engine, tmp_path, "run", *OF_NEXT_SYNC)
+
+    for model in ("int_klaviyo__conversion", "int_klaviyo__event_daily"):
+        assert updated[model] == first[model] != []
+
+
 def test_a_run_without_an_affected_month_changes_no_row(bigquery: TwoRuns) -> None:
     """A run without a month to replace succeeds, although BigQuery refuses a merge of none."""
     updated = bigquery.updated
-    nothing = {**raw_after(*NEXT_SYNC), "sync_report": []}
-    load(bigquery.engine, bigquery.folder, nothing)
+    nothing = {**SYNC_REPORT, "min_event_at": None}
+    load(bigquery.engine, bigquery.folder, raw_after(*NEXT_SYNC, report=nothing))
     again = run_dbt(
         bigquery.engine,
         bigquery.folder,

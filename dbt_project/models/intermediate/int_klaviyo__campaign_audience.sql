@@ -34,10 +34,10 @@ lists_and_segments as (
 select
     included.account_id,
     included.campaign_audience_id,
-    string_agg(included.list_id, ', ' order by included.position) as list_ids,
-    string_agg(
-        coalesce(lists_and_segments.list_name, included.list_id), ', ' order by included.position
-    ) as audience_names
+    {{ join_texts('included.list_id', order_by='included.position') }} as list_ids,
+    {{ join_texts(
+        'coalesce(lists_and_segments.list_name, included.list_id)', order_by='included.position'
+    ) }} as audience_names
 
 from included
 left join lists_and_segments

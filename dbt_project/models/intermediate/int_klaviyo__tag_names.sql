@@ -21,7 +21,7 @@ tags as (select * from {{ ref('stg_klaviyo__tag') }})
 select
     tagged.account_id,
     tagged.tagged_id,
-    string_agg(replace(tags.tag_name, ',', ';'), ', ' order by tags.tag_name) as tag_names
+    {{ join_texts("replace(tags.tag_name, ',', ';')", order_by='tags.tag_name') }} as tag_names
 
 from tagged
 inner join tags

@@ -1,3 +1,7 @@
+{%- set message =
+    'partition by messages.message_performance_key order by snapshots.snapshot_date'
+-%}
+
 with
 
 messages as (
@@ -60,18 +64,14 @@ snapshots as (
         snapshots.synced_at,
         {% for statistic in additive_statistics() -%}
         snapshots.{{ statistic }} as cumulative_{{ statistic }},
-        snapshots.{{ statistic }} - coalesce(lag(snapshots.{{ statistic }}) over message, 0)
+        snapshots.{{ statistic }} - coalesce(lag(snapshots.{{ statistic }}) over ({{ message }}), 0)
             as {{ statistic }},
         {% endfor -%}
-        row_number() over message = 1 as is_first_snapshot
+        row_number() over ({{ message }}) = 1 as is_first_snapshot
 
     from ranked_snapshots as snapshots
     inner join messages on snapshots.message_performance_key = messages.message_performance_key
     where snapshots.recency = 1
-    window message as (
-        partition by messages.message_performance_key
-        order by snapshots.snapshot_date
-    )
 
 )
 

@@ -1,3 +1,4 @@
+{%- set message = 'partition by reports.account_id, reports.message_type, reports.message_id' -%}
 with
 
 reports as (select * from {{ ref('int_klaviyo__message_report') }}),
@@ -74,7 +75,9 @@ select
     ) as variation_name,
     -- count(distinct ...) is not allowed over a window. Two different extremes show the same.
     coalesce(
-        min(reports.variation_id) over message <> max(reports.variation_id) over message, false
+        min(reports.variation_id) over ({{ message }})
+        <> max(reports.variation_id) over ({{ message }}),
+        false
     ) as is_ab_test,
     reports.send_channel,
     reports.conversion_metric_name,
@@ -143,4 +146,3 @@ left join flow_variations
 left join tag_names
     on reports.account_id = tag_names.account_id
     and coalesce(reports.campaign_id, reports.flow_id) = tag_names.tagged_id
-window message as (partition by reports.account_id, reports.message_type, reports.message_id)

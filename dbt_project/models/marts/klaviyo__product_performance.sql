@@ -7,9 +7,7 @@ categories as (
     select
         links.account_id,
         links.catalog_item_id,
-        string_agg(
-            categories.catalog_category_name, ', ' order by categories.catalog_category_name
-        ) as category_names
+        {{ join_texts('categories.catalog_category_name') }} as category_names
 
     from {{ ref('stg_klaviyo__catalog_category_item') }} as links
     inner join {{ ref('stg_klaviyo__catalog_category') }} as categories

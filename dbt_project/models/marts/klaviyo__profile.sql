@@ -10,7 +10,7 @@ suppressions as (
         account_id,
         profile_id,
         min(suppressed_at) as suppressed_at,
-        string_agg(reason, ', ' order by reason) as suppression_reasons
+        {{ join_texts('reason') }} as suppression_reasons
 
     from {{ ref('stg_klaviyo__profile_suppression') }}
     where scope = 'global'

@@ -1,3 +1,4 @@
+{%- set message = 'partition by account_id, message_type, message_id, send_channel' -%}
 {%- set z = z_score_95() -%}
 
 with
@@ -58,15 +59,14 @@ compared as (
         ] -%}
         cast({{ count }} as {{ type_double() }}) as {{ action }}_successes,
         cast({{ base }} as {{ type_double() }}) as {{ action }}_trials,
-        cast(sum({{ count }}) over message - {{ count }} as {{ type_double() }})
+        cast(sum({{ count }}) over ({{ message }}) - {{ count }} as {{ type_double() }})
             as {{ action }}_other_successes,
-        cast(sum({{ base }}) over message - {{ base }} as {{ type_double() }})
+        cast(sum({{ base }}) over ({{ message }}) - {{ base }} as {{ type_double() }})
             as {{ action }}_other_trials,
         {% endfor -%}
-        count(*) over message as variation_count
+        count(*) over ({{ message }}) as variation_count
 
     from variations
-    window message as (partition by account_id, message_type, message_id, send_channel)
 
 ),
 
