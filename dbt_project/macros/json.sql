@@ -40,21 +40,7 @@
 
 {#- The condition that a text is a number that a double holds. -#}
 {% macro is_number(text) -%}
-    {{ return(adapter.dispatch('is_number')(
-        text, '^[-+]?([0-9]{1,30}[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?$'
-    )) }}
-{%- endmacro %}
-
-{% macro default__is_number(text, pattern) -%}
-    {{ text }} ~ '{{ pattern }}'
-{%- endmacro %}
-
-{% macro duckdb__is_number(text, pattern) -%}
-    regexp_matches({{ text }}, '{{ pattern }}')
-{%- endmacro %}
-
-{% macro bigquery__is_number(text, pattern) -%}
-    regexp_contains({{ text }}, '{{ pattern }}')
+    {{ return(matches(text, '^[-+]?([0-9]{1,30}[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?$')) }}
 {%- endmacro %}
 
 {% macro snowflake__is_number(text, pattern) -%}

@@ -34,6 +34,20 @@
     end
 {%- endmacro %}
 
+{#- The variance of a ratio of sums, such as opens per delivery over several messages, where messages
+    differ more than chance makes their recipients differ: the linearised ratio estimator with the
+    message as the cluster (Cochran, Sampling Techniques, 6.3). The columns after `prefix` are
+    floats: n, the number of messages, and the sums over them of y, x, y * y, x * y and x * x. -#}
+{% macro ratio_variance(prefix) -%}
+    {%- set ratio = '(' ~ prefix ~ 'y / nullif(' ~ prefix ~ 'x, 0))' -%}
+    {{ prefix }}n / nullif({{ prefix }}n - 1, 0)
+    * (
+        {{ prefix }}yy - 2 * {{ ratio }} * {{ prefix }}xy
+        + {{ ratio }} * {{ ratio }} * {{ prefix }}xx
+    )
+    / nullif({{ prefix }}x * {{ prefix }}x, 0)
+{%- endmacro %}
+
 {#- Whether a proportion has at least ten successes and ten failures, the usual condition for the
     normal approximation of the z test. -#}
 {% macro is_large_sample(successes, trials) -%}

@@ -71,6 +71,7 @@
             "KLAVIYO_COMPATIBILITY: true or false, not '" ~ compatibility ~ "'"
         ) -%}
     {%- endif -%}
+    {%- do problems.extend(find_wrong_limits()) -%}
     {%- set words = ['reporting', 'catalog', 'people', 'all', 'predictive_analytics'] -%}
     {%- set known = words + connector_tables() -%}
     {%- for name in selected_tables() if name not in known -%}

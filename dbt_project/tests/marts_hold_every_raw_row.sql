@@ -118,6 +118,24 @@ counts as (
 
     union all
     select
+        'klaviyo__revenue_daily' as mart,
+        account_id,
+        count(*) as in_raw,
+        0 as in_mart
+    from {{ ref('int_klaviyo__conversion') }}
+    where {{ in_all_months() }}
+    group by account_id
+    union all
+    select
+        'klaviyo__revenue_daily' as mart,
+        account_id,
+        0 as in_raw,
+        sum(orders + refunds) as in_mart
+    from {{ ref('klaviyo__revenue_daily') }}
+    group by account_id
+
+    union all
+    select
         'klaviyo__product_performance' as mart,
         items.account_id,
         count(distinct items.event_id || '=' || items.product_id) as in_raw,

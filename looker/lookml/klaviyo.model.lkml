@@ -39,6 +39,11 @@ explore: data_health {
   description: "One row per account and raw table. Whether it is synced, how many rows it has and how fresh it is, what the last sync wrote, how much of Klaviyo's report quota it used, and whether its rows equal Klaviyo's own count."
 }
 
+explore: engagement {
+  label: "Engagement"
+  description: "One row per account and person. When a person last received an email, opened or clicked one and bought, how often in the last 30 to 180 days, and whether to stop emailing the person. Opens by Apple's Mail Privacy Protection and clicks by bots do not count. Empty unless the table event or profile is synced; without profile, consents are null."
+}
+
 explore: flow_period {
   label: "Flow period"
   description: "One row per account, flow message, variation, send channel, period and conversion metric of klaviyo__message_performance. Klaviyo's own numbers of a whole period: a person who opens two sends of a message counts once, while klaviyo__flow_daily counts that person once a day. Periods overlap, so never sum two of them."
@@ -62,6 +67,11 @@ explore: product_performance {
 explore: profile {
   label: "Profile"
   description: "One row per account and person. Identity, consents and orders. Columns marked pii are personal data and not part of the semantic layer. Empty unless the table profile is synced; suppressions, lists and orders are null or zero unless their tables are, too."
+}
+
+explore: revenue_daily {
+  label: "Revenue daily"
+  description: "One row per account, order date and currency. The shop's whole revenue beside what Klaviyo credits to campaigns and flows, before and after refunds. The orders of a day, with their order numbers, are in klaviyo__attributed_order. Refunds count on their own day. Klaviyo's reports count the same credit by send date. Empty unless event is synced."
 }
 
 explore: subject_line_test {

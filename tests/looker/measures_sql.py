@@ -141,6 +141,36 @@ COUPONS = {
     "klaviyo_coupon_order_value": "sum(klaviyo_order_value)",
 }
 
+REACTIONS = "greatest(last_opened_on, last_clicked_on, last_ordered_on)"
+ACTIVE = f"count(*) filter ({REACTIONS} > date - 30)"
+CANDIDATES = "count(sunset_reason)"
+ENGAGEMENT = {
+    "people": "count(*)",
+    "active_people": ACTIVE,
+    "sunset_candidates": CANDIDATES,
+    "emails_90_days": "sum(emails_90_days)",
+    "clicks_90_days": "sum(clicks_90_days)",
+    "active_share": f"{ACTIVE} / count(*)",
+    "sunset_share": f"{CANDIDATES} / count(*)",
+    "clicks_per_email": "sum(clicks_90_days) / nullif(sum(emails_90_days), 0)",
+}
+
+REVENUE = {
+    "shop_orders": "sum(orders)",
+    "shop_revenue": "sum(order_value)",
+    "shop_refunds": "sum(refund_value)",
+    "shop_net_revenue": "sum(coalesce(order_value, 0) + coalesce(refund_value, 0))",
+    "credited_revenue": "sum(credited_order_value)",
+    "credited_net_revenue": "sum(credited_net_value)",
+    "campaign_revenue": "sum(campaign_order_value)",
+    "flow_revenue": "sum(flow_order_value)",
+    "credited_revenue_share": "sum(credited_order_value) / sum(order_value)",
+    "credited_net_revenue_share": "sum(credited_net_value) / sum(net_value)",
+    "campaign_revenue_share": "sum(campaign_order_value) / sum(order_value)",
+    "flow_revenue_share": "sum(flow_order_value) / sum(order_value)",
+    "shop_order_size": "sum(order_value) / sum(orders)",
+}
+
 MEASURES = {
     "attributed_order": ORDERS,
     "audience_growth": sums("members_joined members_left net_members_joined current_members"),
@@ -150,10 +180,12 @@ MEASURES = {
     ),
     "coupon_performance": COUPONS,
     "data_health": HEALTH,
+    "engagement": ENGAGEMENT,
     "flow_period": PERIODS,
     "inbox_provider": INBOX_PROVIDERS,
     "message_performance": MESSAGES,
     "product_performance": PRODUCTS,
     "profile": PROFILES,
+    "revenue_daily": REVENUE,
     "subject_line_test": TESTS,
 }

@@ -18,11 +18,13 @@ SPLITS = {
     "campaign_daily": ["account_id", "send_channel"],
     "coupon_performance": ["account_id", "coupon_name"],
     "data_health": ["account_id", "table_name"],
+    "engagement": ["account_id", "engagement_tier"],
     "flow_period": ["account_id", "send_channel", "message_id"],
     "inbox_provider": ["account_id", "inbox_provider"],
     "message_performance": ["account_id", "send_channel", "sent_week"],
     "product_performance": ["account_id", "message_id", "product_name"],
     "profile": ["account_id", "country"],
+    "revenue_daily": ["account_id", "is_complete"],
     "subject_line_test": ["account_id", "send_channel"],
 }
 

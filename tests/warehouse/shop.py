@@ -411,6 +411,7 @@ ROWS: dict[str, Rows] = {
             "ann",
             value=30.0,
             value_currency="USD",
+            unique_id="#1001",
             properties={
                 "Items": [
                     {"ProductID": "mug", "ProductName": "A mug", "Quantity": 2, "RowTotal": 24},

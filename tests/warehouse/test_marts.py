@@ -358,6 +358,38 @@ def test_an_order_has_its_attribution_method_and_message(warehouse: Path) -> Non
     ]
 
 
+def test_a_days_revenue_is_that_of_its_orders(warehouse: Path) -> None:
+    """Each sum of a day and currency equals that of its orders and refunds."""
+    days = dbt.query(
+        warehouse,
+        """
+        select date, currency, orders, refunds, order_value, refund_value, credited_order_value
+        from klaviyo__revenue_daily order by date, currency
+        """,
+    )
+    orders = dbt.query(
+        warehouse,
+        """
+        select date, currency, sum(orders) as orders, sum(refunds) as refunds,
+            sum(order_value) as order_value, sum(refund_value) as refund_value,
+            sum(klaviyo_order_value) as credited_order_value
+        from klaviyo__attributed_order group by date, currency order by date, currency
+        """,
+    )
+
+    assert days == orders != []
+
+
+def test_an_order_has_the_number_of_the_shop(warehouse: Path) -> None:
+    """Finance finds an order by the id that the shop's integration gave it."""
+    numbers = dbt.query(
+        warehouse,
+        "select event_id, order_number from klaviyo__attributed_order where order_number <> ''",
+    )
+
+    assert numbers == [{"event_id": "sold", "order_number": "#1001"}]
+
+
 def test_a_product_is_that_of_the_catalogue_by_message(warehouse: Path) -> None:
     """The catalogue names a product by its id or a variant's; another one keeps its own name."""
     products = dbt.query(

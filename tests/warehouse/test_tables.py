@@ -164,10 +164,12 @@ def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
     """One error names every wrong setting and word, and the nearest name where there is one."""
     empty = raw.write(tmp_path / "raw.db", {})
     wrong = "reporting, Campaigns, foo, -Event, -account"
-    done = dbt.run(tmp_path, "build", raw=empty, tables=wrong, KLAVIYO_COMPATIBILITY="yes")
+    settings = {"KLAVIYO_COMPATIBILITY": "yes", "KLAVIYO_SUNSET_DAYS": "half a year"}
+    done = dbt.run(tmp_path, "build", raw=empty, tables=wrong, **settings)
 
     assert done.returncode != 0
-    assert "KLAVIYO_COMPATIBILITY: true or false, not 'yes'. KLAVIYO_TABLES: " in done.stdout
+    assert "KLAVIYO_COMPATIBILITY: true or false, not 'yes'. " in done.stdout
+    assert "KLAVIYO_SUNSET_DAYS: a number such as 180, not 'half a year'. " in done.stdout
     assert "unknown table 'Campaigns'; did you mean campaign? The connector's" in done.stdout
     assert "unknown table 'foo'; The connector's README lists the names" in done.stdout
     assert "unknown table '-Event'; did you mean event?" in done.stdout

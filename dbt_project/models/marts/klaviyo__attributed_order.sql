@@ -9,6 +9,11 @@ conversions as (
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 
+order_numbers as (
+    select * from {{ ref('int_klaviyo__order_number') }}
+    where {{ in_all_months() }}
+),
+
 metrics as (select * from {{ ref('stg_klaviyo__metric') }}),
 
 campaigns as (select * from {{ ref('stg_klaviyo__campaign') }}),
@@ -80,6 +85,7 @@ select
     orders.flow_id,
     orders.message_id,
     orders.variation_id,
+    order_numbers.order_number,
 
     ---------- what was bought
     orders.account_name,
@@ -116,6 +122,9 @@ select
     orders.synced_at
 
 from orders
+left join order_numbers
+    on orders.account_id = order_numbers.account_id
+    and orders.event_id = order_numbers.event_id
 left join campaigns
     on orders.account_id = campaigns.account_id
     and orders.campaign_id = campaigns.campaign_id

@@ -51,6 +51,13 @@ view: attributed_order {
     sql: ${TABLE}.variation_id ;;
   }
 
+  dimension: order_number {
+    type: string
+    label: "Order number"
+    description: "The id that the shop's integration gives the order or refund (`$event_id`), by which finance finds it in the shop; null if it gives none."
+    sql: ${TABLE}.order_number ;;
+  }
+
   dimension: account_name {
     type: string
     label: "Account"
@@ -236,6 +243,7 @@ view: attributed_order {
   set: detail {
     fields: [
       date_date,
+      order_number,
       account_name,
       currency,
       metric_name,

@@ -1,0 +1,233 @@
+{%- set windows = [30, 60, 90, 180] -%}
+{%- set kinds = {
+    'received': 'Received Email',
+    'opened': 'Opened Email',
+    'clicked': 'Clicked Email',
+} -%}
+
+with
+
+accounts as (select * from {{ ref('stg_klaviyo__account') }}),
+
+last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
+
+profiles as (select * from {{ ref('stg_klaviyo__profile') }}),
+
+kinds as (
+
+    select
+        account_id,
+        metric_id,
+        case metric_name
+            {%- for kind, name in kinds.items() %}
+            when '{{ name }}' then '{{ kind }}'
+            {%- endfor %}
+        end as kind
+    from {{ ref('stg_klaviyo__metric') }}
+    where
+        metric_name in (
+            {%- for name in kinds.values() %}
+            '{{ name }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    union all
+    select
+        account_id,
+        conversion_metric_id as metric_id,
+        'ordered' as kind
+    from {{ ref('int_klaviyo__conversion_metric') }}
+
+),
+
+days as (
+
+    select
+        counts.account_id,
+        counts.profile_id,
+        kinds.kind,
+        counts.occurred_on,
+        counts.event_count - counts.machine_count as people_count,
+        counts.machine_count,
+        last_syncs.synced_on,
+        counts.synced_at
+
+    from {{ ref('int_klaviyo__profile_daily') }} as counts
+    inner join kinds
+        on counts.account_id = kinds.account_id
+        and counts.metric_id = kinds.metric_id
+    inner join last_syncs on counts.account_id = last_syncs.account_id
+    where {{ in_all_months() }} and counts.occurred_on <= last_syncs.synced_on
+
+),
+
+-- A person is only called inactive where the synced events would show the contrary.
+observed as (
+
+    select
+        account_id,
+        min(case when kind = 'received' then occurred_on end) as received_since,
+        max(case when kind = 'opened' and people_count > 0 then 1 else 0 end) as has_opens
+    from days
+    group by account_id
+
+),
+
+activity as (
+
+    select
+        account_id,
+        profile_id,
+        {% for kind in kinds.keys() | list + ['ordered'] -%}
+        max(case when kind = '{{ kind }}' and people_count > 0 then occurred_on end)
+            as last_{{ kind }}_on,
+        {% endfor -%}
+        max(case when kind <> 'received' and people_count > 0 then occurred_on end)
+            as last_active_on,
+        min(case when kind = 'received' then occurred_on end) as first_received_on,
+        {% for kind, column in [
+            ('received', 'emails'), ('opened', 'opens'), ('clicked', 'clicks'),
+            ('ordered', 'orders'),
+        ] -%}
+        {% for window in windows -%}
+        sum(
+            case
+                when kind = '{{ kind }}' and occurred_on > {{ days_before('synced_on', window) }}
+                    then people_count
+                else 0
+            end
+        ) as {{ column }}_{{ window }}_days,
+        {% endfor -%}
+        {% endfor -%}
+        {% for kind, count, column in [
+            ('received', 'people_count', 'sunset_emails'),
+            ('opened', 'machine_count', 'sunset_machine_opens'),
+        ] -%}
+        sum(
+            case
+                when
+                    kind = '{{ kind }}'
+                    and occurred_on > {{ days_before('synced_on', limit('sunset_days')) }}
+                    then {{ count }}
+                else 0
+            end
+        ) as {{ column }},
+        {% endfor -%}
+        max(synced_at) as synced_at
+
+    from days
+    group by account_id, profile_id
+
+),
+
+people as (
+
+    select
+        account_id,
+        profile_id
+    from activity
+    union distinct
+    select
+        account_id,
+        profile_id
+    from profiles
+
+),
+
+judged as (
+
+    select
+        people.account_id,
+        people.profile_id,
+        accounts.organization_name as account_name,
+        last_syncs.synced_on as date,
+        profiles.email_marketing_consent,
+        profiles.email_marketing_can_receive as can_receive_email,
+        {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+        activity.last_{{ kind }}_on,
+        {% endfor -%}
+        {% for column in ['emails', 'opens', 'clicks', 'orders'] -%}
+        {% for window in windows -%}
+        cast(coalesce(activity.{{ column }}_{{ window }}_days, 0) as {{ dbt.type_bigint() }})
+            as {{ column }}_{{ window }}_days,
+        {% endfor -%}
+        {% endfor -%}
+        case
+            when activity.last_active_on > {{ days_before('last_syncs.synced_on', 30) }}
+                then 'active'
+            when activity.last_active_on > {{ days_before('last_syncs.synced_on', 90) }} then 'warm'
+            when activity.last_active_on > {{ days_before('last_syncs.synced_on', 180) }}
+                then 'cooling'
+            when activity.last_active_on is not null then 'lapsed'
+            when activity.last_received_on is not null then 'never active'
+            else 'not mailed'
+        end as engagement_tier,
+        case
+            when
+                coalesce(profiles.email_marketing_can_receive, true)
+                and observed.has_opens = 1
+                and observed.received_since
+                <= {{ days_before('last_syncs.synced_on', limit('sunset_days')) }}
+                and activity.first_received_on
+                <= {{ days_before('last_syncs.synced_on', limit('sunset_days')) }}
+                and activity.sunset_emails >= {{ limit('sunset_emails') }}
+                and coalesce(
+                    activity.last_active_on
+                    <= {{ days_before('last_syncs.synced_on', limit('sunset_days')) }},
+                    true
+                )
+                then case
+                    when activity.sunset_machine_opens > 0 then 'machine opens only'
+                    when activity.last_active_on is null then 'never active'
+                    else 'lapsed'
+                end
+        end as sunset_reason,
+        coalesce(activity.synced_at, profiles.synced_at) as synced_at
+
+    from people
+    inner join accounts on people.account_id = accounts.account_id
+    inner join last_syncs on people.account_id = last_syncs.account_id
+    left join observed on people.account_id = observed.account_id
+    left join activity
+        on people.account_id = activity.account_id
+        and people.profile_id = activity.profile_id
+    left join profiles
+        on people.account_id = profiles.account_id
+        and people.profile_id = profiles.profile_id
+
+)
+
+select
+    ---------- ids
+    {{ surrogate_key(['account_id', 'profile_id']) }} as engagement_key,
+    account_id,
+    profile_id,
+
+    ---------- who, as of when
+    account_name,
+    email_marketing_consent,
+    can_receive_email,
+    date,
+
+    ---------- when they last did what
+    {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+    last_{{ kind }}_on,
+    {% endfor %}
+    ---------- the judgement
+    engagement_tier,
+    sunset_reason is not null as is_sunset_candidate,
+    sunset_reason,
+
+    ---------- what may be summed
+    cast(1 as {{ dbt.type_bigint() }}) as people,
+    cast(case when engagement_tier = 'active' then 1 else 0 end as {{ dbt.type_bigint() }})
+        as active_people,
+    cast(case when sunset_reason is null then 0 else 1 end as {{ dbt.type_bigint() }})
+        as sunset_candidates,
+    {% for column in ['emails', 'opens', 'clicks', 'orders'] -%}
+    {% for window in windows -%}
+    {{ column }}_{{ window }}_days,
+    {% endfor -%}
+    {% endfor -%}
+    synced_at
+
+from judged
