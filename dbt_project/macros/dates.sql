@@ -82,6 +82,19 @@
     date_sub({{ date }}, interval {{ days }} day)
 {%- endmacro %}
 
+{#- The number of days from one date to another. -#}
+{% macro days_between(first, last) -%}
+    {{ return(adapter.dispatch('days_between')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, last) -%}
+    ({{ last }} - {{ first }})
+{%- endmacro %}
+
+{% macro bigquery__days_between(first, last) -%}
+    date_diff({{ last }}, {{ first }}, day)
+{%- endmacro %}
+
 {#- Selects every date from `first` to `last` ('YYYY-MM-DD', inclusive) as `date_day`. -#}
 {% macro date_series(first, last) -%}
     {{ return(adapter.dispatch('date_series')(first, last)) }}
