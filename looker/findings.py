@@ -10,7 +10,7 @@ import yaml
 from looker.errors import LookerError
 
 FINDINGS = Path(__file__).parent / "findings.yml"
-VALUES = ("subject", "figure", "comparison", "sample", "factor")  # of a row, in the words of a rule
+VALUES = ("subject", "figure", "comparison", "sample", "times")  # of a row, in the words of a rule
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 

@@ -88,7 +88,7 @@
                                        'z': 3}},
          'campaign_above': {'tone': 'chance',
                             'action': 'Repeat what worked in {subject}',
-                            'finding': 'It earned {figure} per recipient, 2 times the '
+                            'finding': 'It earned {figure} per recipient, {times} times the '
                                        '{comparison} that is usual at its age.',
                             'why': 'A campaign of the last 21 days earned at least twice, or at '
                                    'most half, the median of 8 or more campaigns of its channel '
@@ -107,8 +107,8 @@
          'flow_message_idle': {'tone': 'problem',
                                'action': 'Change or remove {subject}',
                                'finding': '{sample} were delivered in 90 days without an order; '
-                                          "like the flow's other messages it would have had "
-                                          'about {comparison}.',
+                                          "at the rate of the flow's other messages about "
+                                          '{comparison} were to be expected.',
                                'why': 'A flow message that still sends was delivered at least '
                                       '200 times in 90 days with final results, and had no order '
                                       "where the rate of the flow's other messages (or, without "
@@ -122,7 +122,7 @@
                                           'orders': 5}},
          'flow_message_ahead': {'tone': 'chance',
                                 'action': 'Learn from {subject}',
-                                'finding': 'It earns {figure} per recipient, 2 times the '
+                                'finding': 'It earns {figure} per recipient, {times} times the '
                                            "{comparison} of the flow's other messages.",
                                 'why': 'A flow message with at least 20 orders in 90 days with '
                                        'final results earned at least twice as much per '
@@ -138,8 +138,8 @@
                                            'factor': 2,
                                            'z': 3}},
          'audience_shrank': {'tone': 'problem',
-                             'action': 'Find out why {subject} shrinks',
-                             'finding': 'It changed by {figure} people in 28 days, after '
+                             'action': 'Find out why {subject} loses people',
+                             'finding': 'Net change of {figure} people in 28 days, after '
                                         '{comparison} in the 28 days before.',
                              'why': 'The people who joined less those who left in 28 days differ '
                                     'from those of the 28 days before by at least 50 and by more '
@@ -150,7 +150,7 @@
                              'limits': {'days': 28, 'people': 50, 'share': 0.05, 'z': 3}},
          'audience_grew': {'tone': 'chance',
                            'action': 'Welcome the new people of {subject}',
-                           'finding': 'It changed by {figure} people in 28 days, after '
+                           'finding': 'Net change of {figure} people in 28 days, after '
                                       '{comparison} in the 28 days before.',
                            'why': 'The people who joined less those who left in 28 days differ '
                                   'from those of the 28 days before by at least 50 and by more '

@@ -17,7 +17,7 @@
         'subject': 'subject',
         'figure': format_figure('figure', format),
         'comparison': format_figure('comparison', format),
-        'factor': format_decimal('figure / nullif(comparison, 0)', 1),
+        'times': format_decimal('figure / nullif(comparison, 0)', 1),
         'sample': format_integer('sample_size'),
     } -%}
     {%- set sql = namespace(text=dbt.string_literal(dbt.escape_single_quotes(text))) -%}

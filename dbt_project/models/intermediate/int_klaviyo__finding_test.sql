@@ -53,7 +53,11 @@ leaders as (
 
     select
         tests.*,
-        coalesce(campaign_name, message_name, message_id) as test_name,
+        coalesce(
+            campaign_name,
+            message_name || coalesce(' (' || flow_name || ')', ''),
+            message_id
+        ) as test_name,
         coalesce(variation_name, subject_line, variation_id) as version_name
     from tests
     where place = 1
