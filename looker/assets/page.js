@@ -483,8 +483,13 @@ function renderLead(tile, rows, period) {
   const toStep = (day) => (day !== null && period.grain === 'week' ? getMonday(day) : day);
   const days = selectDays(tile.model, rows);
   const values = computeChartValues({ ...tile, by: [], metrics: [name] }, days, mapColumn(tile.model.dimensions[tile.model.date], toStep));
-  const heights = listSteps(period.grain, toStep(period.from), period.to).map((x) => values.get(`${x} ${name}`) ?? 0);
-  card.querySelector('.spark').replaceChildren(...(heights.length > 1 ? [drawLine(heights)] : []));
+  const steps = listSteps(period.grain, toStep(period.from), period.to);
+  const heights = steps.map((x) => values.get(`${x} ${name}`) ?? 0);
+  const final = steps.filter((x) => (period.grain === 'week' ? addDays(x, 6) : x) <= getFinalDay(tile.model)).length;
+  card.querySelector('.spark').replaceChildren(...(heights.length > 1 ? [
+    drawLine(heights, 0, final, ''),
+    drawLine(heights, Math.max(final - 1, 0), heights.length, 'growing'),
+  ] : []));
 }
 
 // All orders are known where single events are synced; a filter would divide only one side.
@@ -495,12 +500,14 @@ function describeShare({ share }, period) {
   return value === null ? '' : `${formatNumber(value, dashboard.formats[share])} of the value of all orders of these days`;
 }
 
-function drawLine(heights) {
+// A part of a line through all heights.
+function drawLine(heights, from, to, className) {
   const greatest = Math.max(...heights, 1e-9);
   const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
   const points = heights.map((height, index) => [(100 * index) / (heights.length - 1), 38 - (36 * height) / greatest]);
-  line.setAttribute('points', points.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(' '));
+  line.setAttribute('points', points.slice(from, to).map((point) => point.map((number) => number.toFixed(2)).join(',')).join(' '));
   line.setAttribute('vector-effect', 'non-scaling-stroke');
+  line.setAttribute('class', className);
   return line;
 }
 

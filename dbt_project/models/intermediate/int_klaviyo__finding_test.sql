@@ -74,7 +74,7 @@ select
     click_rate as figure,
     (all_clicks - clicks_unique) / nullif(all_trials - trials, 0) as comparison,
     click_tracked_delivered as sample_size,
-    started_on as date,
+    last_sent_on as date,
     (highest_rate - lowest_rate) * all_trials as weight
 
 from leaders
@@ -102,7 +102,7 @@ select
     highest_rate as figure,
     lowest_rate as comparison,
     all_trials as sample_size,
-    started_on as date,
+    last_sent_on as date,
     cast(all_trials as {{ type_double() }}) as weight
 
 from leaders
