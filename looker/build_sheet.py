@@ -18,6 +18,7 @@ CHART_NAMES: Mapping[Chart, str] = {
     "heatmap": "Pivot table with heatmap",
     "table": "Table",
     "tests": "Table",
+    "findings": "Table",
 }
 
 
@@ -57,7 +58,8 @@ def _describe_settings(
     for limit in tile.limits:
         yield "Reference line", f"Constant value {limit}, dashed"
     if tile.order:
-        yield "Sort", f"{_sort_label(tile.order, model, semantics)}, descending"
+        direction = "ascending" if tile.ascends else "descending"
+        yield "Sort", f"{_sort_label(tile.order, model, semantics)}, {direction}"
     if tile.limit:
         yield "Rows per page", str(tile.limit)
     if not tile.dated:

@@ -4,22 +4,36 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
+from looker import findings
 from looker.errors import LookerError
 from looker.semantic import Metric, SemanticModel, Semantics
 
 DASHBOARD = Path(__file__).parent / "dashboard.yml"
 
 Direction = Literal["higher", "lower", "neither"]
-Chart = Literal["figures", "columns", "lines", "heatmap", "table", "tests"]
+Chart = Literal["figures", "columns", "lines", "heatmap", "table", "tests", "findings"]
 
 
 def slug(title: str) -> str:
     """A title in lower case, with underscores between its words."""
     return "_".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual for a metric: the median of earlier groups with the same value of `within`.
+
+    Of the last `days` with final results, at least `groups` of them.
+    """
+
+    metric: str
+    within: str
+    days: int
+    groups: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,9 @@ class Tile:
     bars: list[str] = field(default_factory=list)  # metrics with a bar in their cell
     better: dict[str, Direction] = field(default_factory=dict)  # of a metric; default: higher
     interactive: bool = False  # a reader can sort and search the table
+    lead: bool = False  # the first figure is large, with a line of its days
+    share: str = ""  # of all orders, beneath the large figure: a metric of any model
+    usual: Usual | None = None  # of a table
     width: Literal["half", "full"] = "full"
     note: str = ""
     empty: str = "Nothing to show for this choice."
@@ -59,6 +76,11 @@ class Tile:
     def dimensions(self) -> Iterator[str]:
         """Every dimension that the tile needs."""
         yield from (*self.by, *self.distinct, *self.value_dimensions())
+
+    @property
+    def ascends(self) -> bool:
+        """Whether the smallest of `order` comes first, as of a rank."""
+        return self.chart == "findings"
 
     def value_dimensions(self) -> Iterator[str]:
         """The dimensions whose values it shows or tests. A table only groups by `by`."""
@@ -159,7 +181,7 @@ def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
         pages = [
             Page(
                 page["title"],
-                [Tile(**{"model": content["model"], **tile}) for tile in page["tiles"]],
+                [_build_tile(content["model"], tile) for tile in page["tiles"]],
             )
             for page in content.pop("pages")
         ]
@@ -170,6 +192,12 @@ def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
         raise LookerError(f"{path.name}: {error}.") from None
     _validate(dashboard, semantics, path)
     return dashboard
+
+
+def _build_tile(model: str, content: dict[str, Any]) -> Tile:
+    usual = Usual(**content["usual"]) if "usual" in content else None
+    limit = {"limit": findings.load().shown} if content.get("chart") == "findings" else {}
+    return Tile(**{"model": model, **limit, **content, "usual": usual})
 
 
 def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
@@ -198,6 +226,8 @@ def _find_undeclared_names(tile: Tile, semantics: Semantics, model: SemanticMode
     for name in tile.dimensions():
         if name not in model.dimensions:
             yield f"{model.name} has no dimension named {name!r}"
+    if tile.share and tile.share not in semantics.metrics:
+        yield f"dbt declares no metric named {tile.share!r}"
 
 
 def _find_dangling_names(tile: Tile) -> Iterator[str]:
@@ -205,12 +235,14 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
     shown: Mapping[str, list[str]] = {
         "bars": tile.metrics,
         "better": tile.metrics,
-        "order": [*tile.metrics, *tile.columns],
+        "order": [*tile.metrics, *tile.columns, *tile.by],
+        "usual": [*tile.metrics, *tile.by],
     }
     used = {
         "bars": tile.bars,
         "better": list(tile.better),
         "order": [tile.order] if tile.order else [],
+        "usual": [tile.usual.metric, tile.usual.within] if tile.usual else [],
     }
     for attribute, names in used.items():
         for name in set(names) - set(shown[attribute]):

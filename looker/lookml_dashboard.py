@@ -29,6 +29,7 @@ VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
     },
     "table": {"type": "looker_grid"},
     "tests": {"type": "looker_grid"},
+    "findings": {"type": "looker_grid"},
 }
 
 
@@ -135,7 +136,9 @@ def _build_query(
     return {
         "fields": [*(lookml.field_reference(model, name) for name in names), *measures],
         "hidden_fields": [lookml.field_reference(model, name) for name in hidden],
-        "sorts": [f"{lookml.field_reference(model, tile.order)} desc"],
+        "sorts": [
+            f"{lookml.field_reference(model, tile.order)} {'asc' if tile.ascends else 'desc'}"
+        ],
         "limit": tile.limit,
     }
 

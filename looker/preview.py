@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from looker import charts
+from looker import charts, findings
 from looker.declaration import Dashboard, Tile
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
 from looker.warehouse import Account, Warehouse
@@ -96,7 +96,9 @@ def _add_periods(daily: Columns, periods: Columns, where: Mapping[str, Any]) -> 
 
 
 def _models(dashboard: Dashboard, semantics: Semantics) -> list[SemanticModel]:
-    return [semantics.model(name) for name in dict.fromkeys(t.model for t in dashboard.tiles)]
+    shares = [semantics.metric(tile.share).model for tile in dashboard.tiles if tile.share]
+    names = dict.fromkeys([*(tile.model for tile in dashboard.tiles), *shares])
+    return [semantics.model(name) for name in names]
 
 
 def _filters(dashboard: Dashboard) -> list[str]:
@@ -110,13 +112,16 @@ def _is_search_field(name: str, columns: Mapping[str, Columns]) -> bool:
 
 def _dimensions(dashboard: Dashboard, model: SemanticModel) -> list[str]:
     """The dimensions by which the page filters and groups the rows of a model."""
-    filters = [name for name in _filters(dashboard) if name in model.dimensions]
     tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
+    if not tiles:  # a share of all orders, which no filter divides
+        return [ACCOUNT]
+    filters = [name for name in _filters(dashboard) if name in model.dimensions]
     return [ACCOUNT, *filters, *(name for tile in tiles for name in tile.dimensions())]
 
 
 def _metrics(dashboard: Dashboard, semantics: Semantics) -> dict[str, Metric]:
-    names = [name for tile in dashboard.tiles for name in (*tile.metrics, *tile.minimum)]
+    shares = [tile.share for tile in dashboard.tiles if tile.share]
+    names = [name for tile in dashboard.tiles for name in (*tile.metrics, *tile.minimum)] + shares
     return {name: semantics.metric(name) for name in names}
 
 
@@ -161,10 +166,12 @@ def _build_data(
                 "label": metric.label,
                 "by_day": metric.by_day,
                 "events": _find_events(metric, dashboard, semantics),
+                "model": metric.model,
             }
             for name, metric in metrics.items()
         },
         "people": asdict(dashboard.people),
+        "finding_days": findings.load().days,
         "formats": {name: field.format for name, field in fields.items() if field.format},
         "models": {
             model.name: {

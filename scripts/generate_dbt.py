@@ -1,6 +1,6 @@
-"""Write what dbt repeats of the connector's tables: the declared sources, and lists of tables.
+"""Write what dbt repeats: the connector's tables, and the rules of the dashboard's findings.
 
-The files are generated and committed, so dbt needs nothing of the connector.
+The files are generated and committed, so dbt needs nothing of the connector or of `looker/`.
 
 exit codes:
   0  the files are written, or none differs
@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from difflib import unified_diff
 from pathlib import Path
 from pprint import pformat
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
 
 import configuration
 import streams
+from looker import declaration, findings, semantic
 from models import Table
 from scripts.command import CommandError, command
 from streams import registry
@@ -30,8 +32,13 @@ from streams.declarations import ReportStream
 DBT = Path(__file__).parent.parent / "dbt_project"
 MACROS = DBT / "macros" / "connector_tables.sql"
 SOURCES = DBT / "models" / "staging" / "_klaviyo__sources.yml"
+RULES = DBT / "macros" / "finding_rules.sql"
 HEADER = """\
 {#- Generated from the connector's tables. Do not edit; run
+    `.venv/bin/python -m scripts.generate_dbt`. -#}
+"""
+RULES_HEADER = """\
+{#- Generated from looker/findings.yml and looker/dashboard.yml. Do not edit; run
     `.venv/bin/python -m scripts.generate_dbt`. -#}
 """
 SOURCES_HEADER = """\
@@ -65,7 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--check", action="store_true", help="fail if a committed file differs")
     is_check = parser.parse_args(arguments).check
-    for file, content in ((MACROS, render_macros()), (SOURCES, render_sources())):
+    for file, content in (
+        (MACROS, render_macros()),
+        (RULES, render_rules()),
+        (SOURCES, render_sources()),
+    ):
         if is_check:
             check(file, content)
         else:
@@ -143,6 +154,20 @@ def render_macros() -> str:
         ),
     )
     return "\n".join([HEADER, *(_render_macro(*macro) for macro in macros)])
+
+
+def render_rules() -> str:
+    """The rules of findings, and the days for which a send is credited with orders."""
+    declared: dict[str, Any] = {
+        rule.id: {name: value for name, value in vars(rule).items() if name != "id"}
+        for rule in findings.load().rules
+    }
+    days = declaration.load(semantic.load()).attribution_days
+    macros = (
+        ("finding_rules", "The rules of klaviyo__finding in order, by their id.", declared),
+        ("attribution_days", "For how many days after a send its results grow.", days),
+    )
+    return "\n".join([RULES_HEADER, *(_render_macro(*macro) for macro in macros)])
 
 
 def _render_macro(name: str, description: str, value: object) -> str:

@@ -103,6 +103,23 @@
     dateadd(day, -{{ days }}, {{ date }})
 {%- endmacro %}
 
+{#- The number of days from one date to another. -#}
+{% macro days_between(first, last) -%}
+    {{ return(adapter.dispatch('days_between')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, last) -%}
+    ({{ last }} - {{ first }})
+{%- endmacro %}
+
+{% macro bigquery__days_between(first, last) -%}
+    date_diff({{ last }}, {{ first }}, day)
+{%- endmacro %}
+
+{% macro snowflake__days_between(first, last) -%}
+    datediff(day, {{ first }}, {{ last }})
+{%- endmacro %}
+
 {#- Selects every date from `first` to `last` ('YYYY-MM-DD', inclusive) as `date_day`. -#}
 {% macro date_series(first, last) -%}
     {{ return(adapter.dispatch('date_series')(first, last)) }}
@@ -121,11 +138,11 @@
 
 {% macro snowflake__date_series(first, last) -%}
     select dateadd(day, row_number() over (order by seq4()) - 1, date '{{ first }}') as date_day
-    from table(generator(rowcount => {{ days_between(first, last) + 1 }}))
+    from table(generator(rowcount => {{ count_days(first, last) + 1 }}))
 {%- endmacro %}
 
 {#- The number of days from `first` to `last` ('YYYY-MM-DD'). -#}
-{% macro days_between(first, last) -%}
+{% macro count_days(first, last) -%}
     {%- set day = modules.datetime.date.fromisoformat -%}
     {{ return((day(last) - day(first)).days) }}
 {%- endmacro %}

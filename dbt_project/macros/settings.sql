@@ -36,7 +36,11 @@
 
 {#- The words of KLAVIYO_TABLES: a text with commas, or as dbt's variable also a list. -#}
 {% macro table_words() -%}
-    {%- set given = setting('klaviyo_tables') -%}
+    {{ return(split_words(setting('klaviyo_tables'))) }}
+{%- endmacro %}
+
+{#- The words of a text with commas, or of a list. -#}
+{% macro split_words(given) -%}
     {%- set words = [] -%}
     {%- for word in (given.split(',') if given is string else given) if word.strip() -%}
         {%- do words.append(word.strip()) -%}
@@ -62,6 +66,21 @@
     {{ return(excluded) }}
 {%- endmacro %}
 
+{#- The findings that are never shown, as SQL texts: rules such as `bounces`, or single findings such
+    as `flow_stopped:XyZ123`, from KLAVIYO_MUTED_FINDINGS. -#}
+{% macro muted_findings() -%}
+    {%- set literals = [] -%}
+    {%- for finding in muted_words() or [''] -%}
+        {%- do literals.append(dbt.string_literal(dbt.escape_single_quotes(finding))) -%}
+    {%- endfor -%}
+    {{ return(literals | join(', ')) }}
+{%- endmacro %}
+
+{#- The words of KLAVIYO_MUTED_FINDINGS: a text with commas, or as dbt's variable also a list. -#}
+{% macro muted_words() -%}
+    {{ return(split_words(setting('klaviyo_muted_findings'))) }}
+{%- endmacro %}
+
 {#- Fails the run before anything is built, and names every setting that has an invalid value. -#}
 {% macro check_settings() -%}
     {%- set problems = [] -%}
@@ -82,6 +101,12 @@
     {%- endfor -%}
     {%- for name in excluded_tables() if name in always_synced_tables() -%}
         {%- do problems.append('KLAVIYO_TABLES: ' ~ name ~ ' is always synced; remove -' ~ name) -%}
+    {%- endfor -%}
+    {%- for word in muted_words() if word.partition(':')[0] not in finding_rules() -%}
+        {%- do problems.append(
+            "KLAVIYO_MUTED_FINDINGS: no rule is named '" ~ word.partition(':')[0]
+            ~ "'; the rules are " ~ finding_rules() | join(', ')
+        ) -%}
     {%- endfor -%}
     {%- if problems and execute -%}
         {{ exceptions.raise_compiler_error(problems | join('. ')) }}

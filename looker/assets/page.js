@@ -427,7 +427,21 @@ function createCell({ bars }, name, value, greatest) {
 }
 
 function createRow(tile, names, line, maxima) {
-  return createElement('tr', names.map((name) => createCell(tile, name, line[name], maxima[name])));
+  return createElement('tr', names.map((name) => {
+    const cell = createCell(tile, name, line[name], maxima[name]);
+    if (name === tile.usual?.metric) addUsual(cell, line, name, maxima[name]);
+    return cell;
+  }));
+}
+
+// Marks the median in a cell with a bar. What is not final yet is hatched, and not compared.
+function addUsual(cell, { usual, isFinal }, name, greatest) {
+  cell.classList.toggle('growing', !isFinal);
+  if (usual === null) return;
+  cell.style.setProperty('--usual', usual / greatest);
+  cell.classList.add('usual');
+  const text = formatNumber(usual, dashboard.formats[name], greatest);
+  cell.append(createElement('small', isFinal ? `median ${text}` : `not final; median ${text}`));
 }
 
 function createHeadings(names, scope) {
@@ -442,6 +456,7 @@ function createHeadings(names, scope) {
 
 function renderFigures(tile, rows, period) {
   const { model, by: [by] } = tile;
+  if (tile.lead) renderLead(tile, rows, period);
   const comparison = tile.dated ? prepareComparison(tile, rows, period) : { missing: [] };
   for (const card of tile.element.querySelectorAll('.figure')) {
     const { name } = card.dataset;
@@ -454,6 +469,46 @@ function renderFigures(tile, rows, period) {
     card.querySelector('.change').replaceChildren(...describeChange(tile, name, value, comparison));
   }
   showContent(tile, rows.length > 0);
+}
+
+// The large figure: named after what counts as a conversion, with its share of all orders and a line
+// of its days.
+function renderLead(tile, rows, period) {
+  const card = tile.element.querySelector('.lead');
+  const { name } = card.dataset;
+  const { conversion_metric: metric } = getAccount();
+  const { label } = dashboard.metrics[name];
+  card.querySelector('h3').textContent = metric ? `${metric} ${label.toLowerCase()}` : label;
+  card.querySelector('.share').textContent = describeShare(tile, period);
+  const toStep = (day) => (day !== null && period.grain === 'week' ? getMonday(day) : day);
+  const days = selectDays(tile.model, rows);
+  const values = computeChartValues({ ...tile, by: [], metrics: [name] }, days, mapColumn(tile.model.dimensions[tile.model.date], toStep));
+  const steps = listSteps(period.grain, toStep(period.from), period.to);
+  const heights = steps.map((x) => values.get(`${x} ${name}`) ?? 0);
+  const final = steps.filter((x) => (period.grain === 'week' ? addDays(x, 6) : x) <= getFinalDay(tile.model)).length;
+  card.querySelector('.spark').replaceChildren(...(heights.length > 1 ? [
+    drawLine(heights, 0, final, ''),
+    drawLine(heights, Math.max(final - 1, 0), heights.length, 'growing'),
+  ] : []));
+}
+
+// All orders are known where single events are synced; a filter would divide only one side.
+function describeShare({ share }, period) {
+  if (!share || getChosenFilters().length > 0) return '';
+  const model = dashboard.models[dashboard.metrics[share].model];
+  const value = computeMetric(model, selectTileRows({ model, dated: true, where: {} }, period), share);
+  return value === null ? '' : `${formatNumber(value, dashboard.formats[share])} of the value of all orders of these days`;
+}
+
+// A part of a line through all heights.
+function drawLine(heights, from, to, className) {
+  const greatest = Math.max(...heights, 1e-9);
+  const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
+  const points = heights.map((height, index) => [(100 * index) / (heights.length - 1), 38 - (36 * height) / greatest]);
+  line.setAttribute('points', points.slice(from, to).map((point) => point.map((number) => number.toFixed(2)).join(',')).join(' '));
+  line.setAttribute('vector-effect', 'non-scaling-stroke');
+  line.setAttribute('class', className);
+  return line;
 }
 
 // What the metrics of a tile are compared with: the rows of the days whose results are final, as a
@@ -689,13 +744,14 @@ function createHeatmapCell(value, greatest, name) {
   return element;
 }
 
-function renderTable(tile, rows) {
+function renderTable(tile, rows, period) {
   const { model, columns, metrics, slug } = tile;
+  const usual = tile.usual ? computeUsual(tile, period) : null;
   const names = [...columns, ...metrics];
   const { order, isDescending } = getSortOrder(tile);
   const lines = groupRows(rows, tile.by.map((name) => model.dimensions[name]))
     .filter((group) => meetsMinimum(tile, group))
-    .map((group) => Object.fromEntries(names.map((name) => [name, computeCell(model, group, name)])))
+    .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group)))
     .filter((line) => Object.values(line).some((value) => includesText(value, getChoice(`search-${slug}`))))
     .toSorted((a, b) => compareValues(a[order], b[order]) * (isDescending ? -1 : 1));
   const shown = getChoice(`rows-${slug}`) === 'all' ? lines : lines.slice(0, tile.limit);
@@ -707,9 +763,39 @@ function renderTable(tile, rows) {
   if (tile.interactive) renderTableTools(tile, shown.length, lines.length);
 }
 
+function computeLine({ model }, names, rows) {
+  return Object.fromEntries(names.map((name) => [name, computeCell(model, rows, name)]));
+}
+
+// A function that gives what is usual for a group: the median of those with the same value of
+// `within` whose results are final, if they are enough. A young group is not final.
+function computeUsual(tile, { to }) {
+  const { model, usual: { metric, within, days, groups } } = tile;
+  const final = getFinalDay(model);
+  const period = { from: addDays(to, -days), to: [to, final].toSorted()[0] };
+  const values = new Map();
+  for (const group of groupRows(selectTileRows(tile, period), tile.by.map((name) => model.dimensions[name]))) {
+    const value = computeMetric(model, group, metric);
+    const key = getValue(model.dimensions[within], group[0]);
+    if (value !== null && meetsMinimum(tile, group)) values.set(key, [...(values.get(key) ?? []), value]);
+  }
+  const medians = new Map([...values].filter(([, all]) => all.length >= groups).map(([key, all]) => [key, computeMedian(all)]));
+  return (group) => ({
+    usual: medians.get(getValue(model.dimensions[within], group[0])) ?? null,
+    isFinal: computeCell(model, group, model.date) <= final,
+  });
+}
+
+function computeMedian(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
+}
+
 // Of each metric, the value farthest from zero.
-function computeMaxima({ metrics }, lines) {
-  return Object.fromEntries(metrics.map((name) => [name, Math.max(...lines.map((line) => Math.abs(line[name])))]));
+function computeMaxima({ metrics, usual }, lines) {
+  const getGreatest = (line, name) => Math.max(Math.abs(line[name]), name === usual?.metric ? line.usual : 0);
+  return Object.fromEntries(metrics.map((name) => [name, Math.max(...lines.map((line) => getGreatest(line, name)))]));
 }
 
 function getSortOrder({ slug, order }) {
@@ -767,6 +853,78 @@ function createTestHeading({ model, columns }, rows, width) {
   return createElement('tr', heading, 'group');
 }
 
+// What to do next. A reader mutes a finding in this browser; KLAVIYO_MUTED_FINDINGS mutes it for all.
+const MUTED = 'klaviyo-muted-findings';
+
+function readMuted() {
+  try {
+    return JSON.parse(localStorage.getItem(MUTED) ?? '[]');
+  } catch {
+    return []; // a browser may refuse storage to a file
+  }
+}
+
+let mutedFindings = readMuted();
+
+function isMuted({ finding_id: id }) {
+  return mutedFindings.includes(`${getAccount().id} ${id}`);
+}
+
+function saveMuted(names) {
+  try {
+    localStorage.setItem(MUTED, JSON.stringify(names));
+  } catch {
+    // The finding is shown again when the page is opened again.
+  }
+  mutedFindings = names;
+}
+
+function renderFindings(tile, rows) {
+  const { model, columns, metrics: [sample], order, limit } = tile;
+  const names = [...tile.by, ...columns, sample];
+  const found = groupRows(rows, tile.by.map((name) => model.dimensions[name]))
+    .map((group) => Object.fromEntries(names.map((name) => [name, name === sample ? computeMetric(model, group, name) : getValue(model.dimensions[name], group[0])])))
+    .toSorted((a, b) => a[order] - b[order]);
+  const shown = found.filter((finding) => !isMuted(finding)).slice(0, limit);
+  tile.element.querySelector('.body').replaceChildren(...shown.map((finding) => createFinding(tile, finding, sample)));
+  showContent(tile, shown.length > 0);
+  const muted = found.filter((finding) => isMuted(finding)).length;
+  tile.element.querySelector('.muted').hidden = muted === 0;
+  tile.element.querySelector('.muted span').textContent = `${muted} muted.`;
+}
+
+function createFinding(tile, finding, sample) {
+  const tone = createElement('span', getLabel('tone', finding.tone), `tone ${finding.tone}`);
+  const link = createElement('a', replaceTags(finding.action));
+  link.href = buildFindingHash(finding);
+  const count = `${formatNumber(finding[sample], dashboard.formats[sample])} ${finding.sample_unit}`;
+  const mute = createElement('button', 'Mute', 'mute');
+  mute.type = 'button';
+  mute.ariaLabel = `Mute: ${finding.action}`;
+  mute.addEventListener('click', () => {
+    saveMuted([...mutedFindings, `${getAccount().id} ${finding.finding_id}`]);
+    renderTile(tile);
+  });
+  const why = createElement('details', [
+    createElement('summary', 'Why you see this'),
+    createElement('p', finding.reason),
+    createElement('p', ['For everyone, mute it with ', createElement('code', `KLAVIYO_MUTED_FINDINGS=${finding.finding_id}`)]),
+  ]);
+  return createElement('li', [
+    createElement('p', [tone, ' ', link]),
+    createElement('p', replaceTags(finding.finding)),
+    createElement('div', [`${formatDay(finding.date)} · ${count}`, why, mute], 'why'),
+  ]);
+}
+
+// The page that shows what a finding is about, with enough days and no other filter.
+function buildFindingHash({ page, campaign_name: campaign, flow_name: flow }) {
+  const choices = { account: getChoice('account'), page, days: String(dashboard.finding_days) };
+  if (campaign) choices.campaign_name = campaign;
+  if (flow) choices.flow_name = flow;
+  return `#${new URLSearchParams(Object.entries(choices).filter(([, value]) => value))}`;
+}
+
 // Shows a tile's content, or the line which says that there is none and names the filters.
 function showContent(tile, hasContent) {
   const empty = tile.element.querySelector('.empty');
@@ -790,6 +948,7 @@ const RENDERERS = {
   heatmap: renderHeatmap,
   table: renderTable,
   tests: renderTests,
+  findings: renderFindings,
 };
 
 // The page
@@ -901,6 +1060,17 @@ for (const button of document.querySelectorAll('.clear')) {
   button.addEventListener('click', () => {
     for (const name of Object.keys(dashboard.filters)) setChoice(name, '');
     renderPage();
+  });
+}
+
+document.getElementById('more').addEventListener('click', ({ target }) => {
+  target.ariaExpanded = String(form.classList.toggle('open'));
+});
+
+for (const tile of tiles.filter(({ chart }) => chart === 'findings')) {
+  tile.element.querySelector('.unmute').addEventListener('click', () => {
+    saveMuted([]);
+    renderTile(tile);
   });
 }
 

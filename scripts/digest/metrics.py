@@ -5,9 +5,12 @@ Every figure is a dbt metric. Its label, format and formula are those that dbt d
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
+from looker import declaration, findings
 from looker.semantic import Metric, Semantics
 from scripts.command import CommandError
 from scripts.digest.period import Period
@@ -22,7 +25,12 @@ COLUMNS = (
     "click_rate",
     "conversion_value",
 )
+# Rates are those of one channel, because Klaviyo shows no other; the rest adds up.
+RATE_CHANNEL = "email"
+ORDERS = "conversions"  # the count behind an amount
 CHART_PERIODS = 14  # periods in a chart, including the reported one
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -61,39 +69,102 @@ class Send:
     campaign_name: str
     subject_line: str
     currency: str
+    send_channel: str
+    conversion_metric: str
     sums: Sums
+
+    def is_campaign_of(self, period: Period) -> bool:
+        """Whether a campaign sent it, in the period."""
+        return self.message_type == "campaign" and self.sent_on in period
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What to do next, in the words of the mart, and where the dashboard shows it."""
+
+    action: str
+    finding: str
+    date: date
+    sample: str
+    fragment: str  # of the dashboard's address
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sums to compare, and over which days; or why there are none.
+
+    `over` is in the words of the dashboard's page.
+    """
+
+    now: Sums | None = None
+    before: Sums | None = None
+    over: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True)
 class AccountResults:
-    """The sends of one account, in the reported period and the periods before it."""
+    """The sends of one account, in the reported period and the periods before it.
+
+    `standings` are the sends of the period before as they stood one period ago, by the daily
+    snapshots. Sends on or before `final_day` have final results.
+    """
 
     account: str
     is_test: bool
     period: Period
+    final_day: date
     sends: Sequence[Send]
+    standings: Sequence[Send] = ()
+    findings: Sequence[Finding] = ()
 
     @property
     def currency(self) -> str:
         """The currency of the account's amounts."""
         return next((send.currency for send in self.sends), "")
 
-    def total(self, message_type: str, period: Period) -> Sums:
-        """The sums over all sends of a type in a period."""
-        return Sums.add_up(
-            [
-                send.sums
-                for send in self.sends
-                if send.message_type == message_type and send.sent_on in period
-            ]
+    @property
+    def conversion_metric(self) -> str:
+        """What counts as a conversion, such as Placed Order."""
+        return next((send.conversion_metric for send in self.sends), "")
+
+    def total(self, message_type: str, period: Period, channel: str = "") -> Sums:
+        """The sums over all sends of a type in a period, or of those on one channel."""
+        return add_up_sends(self.sends, message_type, period, channel)
+
+    def compare(self, metric: Metric) -> Comparison:
+        """A metric of the period's campaigns and of those before, at equal age.
+
+        Final results are compared as they are. Younger ones are compared with what the period
+        before had earned at the same age; without snapshots, over the days that are final.
+        """
+        period, before = self.period, self.period.previous()
+        channel = RATE_CHANNEL if metric.ratio else ""
+        now = self.total("campaign", period, channel)
+        if period.last <= self.final_day:
+            return Comparison(now, self.total("campaign", before, channel))
+        if self._has_every_standing(before):
+            standing = add_up_sends(self.standings, "campaign", before, channel)
+            return Comparison(now, standing, " at the same age")
+        days = (self.final_day - period.start).days + 1
+        if 2 * days < period.days or days < 1:
+            return Comparison(missing="Too recent to compare")
+        parts = [self.total("campaign", one.first_days(days), channel) for one in (period, before)]
+        return Comparison(*parts, over=f" over the first {days} days")
+
+    def _has_every_standing(self, period: Period) -> bool:
+        sent, standing = (
+            {(send.campaign_id, send.send_channel) for send in sends if send.is_campaign_of(period)}
+            for sends in (self.sends, self.standings)
         )
+        return bool(sent) and sent <= standing
 
     @cached_property
     def campaigns(self) -> Sequence[tuple[Send, Sums]]:
         """The campaigns of the reported period with their sums, largest revenue first."""
         by_id: dict[str | None, list[Send]] = {}
         for send in self.sends:
-            if send.message_type == "campaign" and send.sent_on in self.period:
+            if send.is_campaign_of(self.period):
                 by_id.setdefault(send.campaign_id, []).append(send)
         rows = [(sends[0], Sums.add_up([send.sums for send in sends])) for sends in by_id.values()]
         return sorted(rows, key=lambda row: -(row[1].values["conversion_value"] or 0))
@@ -101,6 +172,21 @@ class AccountResults:
     def chart_periods(self) -> Iterator[Period]:
         """The periods of a chart, the reported one last."""
         return (self.period.previous(earlier) for earlier in reversed(range(CHART_PERIODS)))
+
+
+def add_up_sends(
+    sends: Sequence[Send], message_type: str, period: Period, channel: str = ""
+) -> Sums:
+    """The sums over the sends of a type in a period, or of those on one channel."""
+    return Sums.add_up(
+        [
+            send.sums
+            for send in sends
+            if send.message_type == message_type
+            and send.sent_on in period
+            and channel in ("", send.send_channel)
+        ]
+    )
 
 
 def format_value(value: float | None, metric: Metric, currency: str) -> str:
@@ -122,6 +208,17 @@ def compute_change(now: float | None, before: float | None, metric: Metric) -> f
     return now - before if metric.format.startswith("percent") else now / before - 1
 
 
+def may_be_chance(count: float | None, earlier: float | None, factor: float) -> bool:
+    """Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %).
+
+    The dashboard's page judges a change in the same way.
+    """
+    if count is None or earlier is None:
+        return False
+    difference = abs(factor - 1) / ((factor + 1) / 2)
+    return bool(difference < 1.96 * (1 / max(count, 1) + 1 / max(earlier, 1)) ** 0.5)
+
+
 def read_results(
     warehouse: Warehouse, semantics: Semantics, period: Period
 ) -> list[AccountResults]:
@@ -129,9 +226,9 @@ def read_results(
 
     CommandError if an account is not synced to the end of the period, or the data begin after it.
     """
-    sends: dict[str, list[Send]] = {}
-    for account, send in _read_sends(warehouse, semantics, period):
-        sends.setdefault(account, []).append(send)
+    sends = _group_by_account(_read_sends(warehouse, semantics, period))
+    suggestions = _group_by_account(_read_findings(warehouse))
+    attribution_days = declaration.load(semantics).attribution_days
     results = []
     # The accounts come from the data health, so that one without sends is in the digest too.
     accounts = list(warehouse.query(ACCOUNTS.format(health=warehouse.mart("klaviyo__data_health"))))
@@ -144,10 +241,28 @@ def read_results(
                 f"{name} was last synced on {synced_on}, before {period} was over:"
                 " sync first, or report an earlier period."
             )
-        results.append(AccountResults(name, bool(is_test), period, sends.get(id_, [])))
+        results.append(
+            AccountResults(
+                name,
+                bool(is_test),
+                period,
+                # The results of a send grow for so many days; the current day is not over.
+                final_day=synced_on - timedelta(days=attribution_days + 1),
+                sends=sends.get(id_, []),
+                standings=list(_read_standings(warehouse, semantics, id_, period, synced_on)),
+                findings=suggestions.get(id_, []),
+            )
+        )
     if not results:
         raise CommandError("The warehouse holds no account: run a sync and `dbt build`.")
     return results
+
+
+def _group_by_account(rows: Iterator[tuple[str, Row]]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for account, row in rows:
+        groups.setdefault(account, []).append(row)
+    return groups
 
 
 ACCOUNTS = """
@@ -160,13 +275,28 @@ ACCOUNTS = """
 """
 SENDS = """
     select
-        account_id, message_type, sent_on, campaign_id,
+        account_id, message_type, sent_on, campaign_id, send_channel,
         max(campaign_name), string_agg(distinct subject_line, ' / ' order by subject_line),
-        max(currency), {sums}
+        max(currency), max(conversion_metric_name), {sums}
     from {performance}
     where sent_on >= date '{start}' and sent_on < date '{end}'
-    group by account_id, message_type, sent_on, campaign_id
-    order by sent_on, campaign_id
+    group by account_id, message_type, sent_on, campaign_id, send_channel
+    order by sent_on, campaign_id, send_channel
+"""
+# What the days up to one added to a send is what stood at its end.
+STANDINGS = """
+    select campaign_id, send_channel, sent_on, {sums}
+    from {daily}
+    where account_id = '{account}' and date <= date '{day}'
+        and sent_on >= date '{start}' and sent_on < date '{end}'
+    group by campaign_id, send_channel, sent_on
+"""
+FINDINGS = """
+    select
+        account_id, action, finding, date, sample_size, sample_unit, page, campaign_name, flow_name
+    from {finding}
+    where finding_rank <= {shown}
+    order by account_id, finding_rank
 """
 
 
@@ -174,17 +304,64 @@ def _read_sends(
     warehouse: Warehouse, semantics: Semantics, period: Period
 ) -> Iterator[tuple[str, Send]]:
     """Read every send that a figure or a chart needs, with its account's id."""
-    metrics = [semantics.metric(name) for name in dict.fromkeys((*HEADLINE, *COLUMNS))]
-    names = list(dict.fromkeys(name for metric in metrics for name in metric.sums))
+    columns = _summed_columns(semantics)
     # One query reads all periods of a chart; the period before the reported one is among them.
     query = SENDS.format(
-        sums=", ".join(f"sum({semantics.metric(name).column})" for name in names),
+        sums=", ".join(f"sum({column})" for column in columns.values()),
         performance=warehouse.mart("klaviyo__message_performance"),
         start=period.previous(CHART_PERIODS - 1).start,
         end=period.end,
     )
-    for account, message_type, sent_on, campaign, *texts_and_sums in warehouse.query(query):
-        name, subject, currency = (text or "" for text in texts_and_sums[:3])
-        numbers = [None if value is None else float(value) for value in texts_and_sums[3:]]
-        sums = Sums(dict(zip(names, numbers, strict=True)))
-        yield account, Send(message_type, sent_on, campaign, name, subject, currency, sums)
+    for account, message_type, sent_on, campaign, channel, *others in warehouse.query(query):
+        name, subject, currency, metric = (text or "" for text in others[:4])
+        sums = _build_sums(columns, others[4:])
+        yield (
+            account,
+            Send(message_type, sent_on, campaign, name, subject, currency, channel, metric, sums),
+        )
+
+
+def _read_standings(
+    warehouse: Warehouse, semantics: Semantics, account: str, period: Period, synced_on: date
+) -> Iterator[Send]:
+    """Read the campaigns of the period before as they stood one period before the last sync."""
+    # A snapshot has no denominators of rates; on the one channel of rates they are the delivered.
+    columns = {
+        name: "delivered" if column.endswith("_tracked_delivered") else column
+        for name, column in _summed_columns(semantics).items()
+    }
+    before = period.previous()
+    query = STANDINGS.format(
+        sums=", ".join(f"sum({column})" for column in columns.values()),
+        daily=warehouse.mart("klaviyo__campaign_daily"),
+        account=account.replace("'", "''"),
+        day=synced_on - (period.end - period.start),
+        start=before.start,
+        end=before.end,
+    )
+    for campaign, channel, sent_on, *numbers in warehouse.query(query):
+        sums = _build_sums(columns, numbers)
+        yield Send("campaign", sent_on, campaign, "", "", "", channel, "", sums)
+
+
+def _read_findings(warehouse: Warehouse) -> Iterator[tuple[str, Finding]]:
+    """Read what to do next, the first of each account, with the account's id."""
+    declared = findings.load()
+    query = FINDINGS.format(finding=warehouse.mart("klaviyo__finding"), shown=declared.shown)
+    for account, action, finding, day, size, unit, page, campaign, flow in warehouse.query(query):
+        subject = {"campaign_name": campaign, "flow_name": flow}
+        choices = {"page": page, "days": declared.days, **subject}
+        fragment = urlencode({name: value for name, value in choices.items() if value})
+        yield account, Finding(action, finding, day, f"{int(size):,} {unit}", fragment)
+
+
+def _summed_columns(semantics: Semantics) -> dict[str, str]:
+    """The column behind each sum that the figures need, with the counts that judge a change."""
+    metrics = [semantics.metric(name) for name in dict.fromkeys((*HEADLINE, *COLUMNS, ORDERS))]
+    names = dict.fromkeys(name for metric in metrics for name in metric.sums)
+    return {name: semantics.metric(name).column for name in names}
+
+
+def _build_sums(columns: Mapping[str, str], values: Sequence[Any]) -> Sums:
+    numbers = [None if value is None else float(value) for value in values]
+    return Sums(dict(zip(columns, numbers, strict=True)))

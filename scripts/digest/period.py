@@ -18,17 +18,29 @@ class Period:
         return self.start <= day < self.end
 
     def __str__(self) -> str:
-        last = self.end - timedelta(days=1)
-        if self.start == last:
-            return f"{last:%A, %-d %B %Y}"
-        is_one_month = (self.start.year, self.start.month) == (last.year, last.month)
-        return f"{self.start:{'%-d' if is_one_month else '%-d %B %Y'}} – {last:%-d %B %Y}"
+        if self.start == self.last:
+            return f"{self.last:%A, %-d %B %Y}"
+        is_one_month = (self.start.year, self.start.month) == (self.last.year, self.last.month)
+        return f"{self.start:{'%-d' if is_one_month else '%-d %B %Y'}} – {self.last:%-d %B %Y}"
 
     @property
     def unit(self) -> str:
         """The name of the period's length: day, week, or a number of days."""
-        days = (self.end - self.start).days
-        return {1: "day", 7: "week"}.get(days, f"{days} days")
+        return {1: "day", 7: "week"}.get(self.days, f"{self.days} days")
+
+    @property
+    def last(self) -> date:
+        """The last day."""
+        return self.end - timedelta(days=1)
+
+    @property
+    def days(self) -> int:
+        """The number of days."""
+        return (self.end - self.start).days
+
+    def first_days(self, days: int) -> "Period":
+        """The first days of the period."""
+        return Period(self.start, self.start + timedelta(days=days))
 
     def previous(self, periods: int = 1) -> "Period":
         """The period of the same length, `periods` lengths earlier."""

@@ -17,10 +17,13 @@ from scripts.digest.metrics import (
     CHART_PERIODS,
     COLUMNS,
     HEADLINE,
+    ORDERS,
+    RATE_CHANNEL,
     AccountResults,
     Sums,
     compute_change,
     format_value,
+    may_be_chance,
 )
 
 MAX_CAMPAIGNS = 20  # rows in the table
@@ -104,20 +107,38 @@ class Section:
 
     def headline_figures(self) -> list[HeadlineFigure]:
         """The figures of the period's campaigns, compared with those of the period before."""
-        period = self.results.period
-        now = self.results.total("campaign", period)
-        before = self.results.total("campaign", period.previous())
-        return [self._compare(self.semantics.metric(name), now, before) for name in HEADLINE]
+        return [self._build_figure(self.semantics.metric(name)) for name in HEADLINE]
 
-    def _compare(self, metric: Metric, now: Sums, before: Sums) -> HeadlineFigure:
-        change = compute_change(now.evaluate(metric), before.evaluate(metric), metric)
-        text = self._format(now, metric)
-        if change is None:
-            return HeadlineFigure(metric.label, text, "no comparison", "flat")
+    def _build_figure(self, metric: Metric) -> HeadlineFigure:
+        channel = RATE_CHANNEL if metric.ratio else ""
+        text = self._format(self.results.total("campaign", self.results.period, channel), metric)
+        change, tone = self._describe_change(metric)
+        return HeadlineFigure(self._label(metric), text, change, tone)
+
+    def _label(self, metric: Metric) -> str:
+        """The label: rates name their channel, and revenue what counts as a conversion."""
+        prefix = RATE_CHANNEL.capitalize() if metric.ratio else ""
+        if metric.format == "money":
+            prefix = self.results.conversion_metric
+        return f"{prefix} {metric.label.lower()}" if prefix else metric.label
+
+    def _describe_change(self, metric: Metric) -> tuple[str, str]:
+        """The change against the period before at equal age, in words, and its tone."""
+        comparison = self.results.compare(metric)
+        now, before = comparison.now, comparison.before
+        if now is None or before is None:
+            return comparison.missing, "flat"
+        value, earlier = now.evaluate(metric), before.evaluate(metric)
+        change = compute_change(value, earlier, metric)
+        if change is None or value is None or not earlier:
+            return "no comparison", "flat"
         unit = " pts" if metric.format.startswith("percent") else "%"
+        text = f"{100 * change:+.1f}{unit}{comparison.over}"
+        name = ORDERS if metric.format == "money" else metric.sums[0]
+        if may_be_chance(now.values[name], before.values[name], value / earlier):
+            return f"{text}; may be chance", "flat"
         has_tone = change and metric.name not in NEUTRAL_METRICS
-        tone = "flat" if not has_tone else "up" if change > 0 else "down"
-        return HeadlineFigure(metric.label, text, f"{100 * change:+.1f}{unit}", tone)
+        return text, "flat" if not has_tone else "up" if change > 0 else "down"
 
     def _format(self, sums: Sums, metric: Metric) -> str:
         return format_value(sums.evaluate(metric), metric, self.results.currency)
@@ -158,7 +179,7 @@ class Section:
                 ],
             ),
             self._render_chart(
-                "Open and click rate of campaigns",
+                "Open and click rate of email campaigns",
                 "lines",
                 [Series(rate.label, RATE_COLOURS[rate.name], "campaign", rate) for rate in rates],
             ),
@@ -166,7 +187,9 @@ class Section:
 
     def _render_chart(self, title: str, mark: str, series: Sequence[Series]) -> Chart:
         values = {
-            (one, period): self.results.total(one.message_type, period).evaluate(one.metric)
+            (one, period): self.results.total(
+                one.message_type, period, RATE_CHANNEL if one.metric.ratio else ""
+            ).evaluate(one.metric)
             for one in series
             for period in self.results.chart_periods()
         }
@@ -176,6 +199,7 @@ class Section:
                 "series": one.label,
                 "position": series.index(one),
                 "value": value,
+                "is_growing": period.last > self.results.final_day,
             }
             for (one, period), value in values.items()
         ]
@@ -227,6 +251,8 @@ def _render_png(
             },
             "color": {"field": "series", "type": "nominal", "sort": labels, "scale": colours},
             "order": {"field": "position"},
+            # Paler: not final.
+            "opacity": {"condition": {"test": "datum.is_growing", "value": 0.5}, "value": 1},
         },
         "config": charts.CONFIG | {"background": "white"},
     }

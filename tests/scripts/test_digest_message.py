@@ -1,12 +1,18 @@
 """`python -m scripts.digest send`: the content of the e-mail."""
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
+from uuid import uuid4
 
 import duckdb
 import pytest
@@ -33,11 +39,14 @@ def campaign_row(
         "message_type": "campaign",
         "campaign_id": id_,
         "campaign_name": f"Campaign {id_}",
+        "send_channel": "email",
+        "conversion_metric_name": "Placed Order",
         "subject_line": HOSTILE,
         "sent_on": sent_on,
         "recipients": delivered + 10,
         "opens_unique": opens,
         "clicks_unique": opens // 10,
+        "conversions": revenue // 5,
         "conversion_value": revenue,
         **dict.fromkeys(tracked, delivered),
     }
@@ -46,12 +55,41 @@ def campaign_row(
 ROWS = [
     campaign_row("small", "2026-11-10", delivered=100, opens=90, revenue=1000.5),
     campaign_row("large", "2026-11-12", delivered=900, opens=110, revenue=200),
-    campaign_row("earlier", "2026-11-04", delivered=500, opens=50, revenue=600.25),
+    campaign_row("earlier", "2026-11-04", delivered=500, opens=50, revenue=900.25),
     campaign_row("earlier", "2026-11-04", delivered=0, opens=0, revenue=0)
     | {"subject_line": "Other", "recipients": 0},
     campaign_row("later", "2026-11-16", delivered=7, opens=7, revenue=7777),
+    campaign_row("text", "2026-11-11", delivered=1000, opens=0, revenue=0)
+    | {"send_channel": "sms", "opens_unique": None, "open_tracked_delivered": None},
     campaign_row("flow", "2026-11-11", delivered=9, opens=9, revenue=50) | {"message_type": "flow"},
 ]
+# What the campaign of the period before had at the age of a week, and what a later day added.
+DAYS = [
+    {
+        "account_id": "one",
+        "campaign_id": "earlier",
+        "send_channel": "email",
+        "sent_on": "2026-11-04",
+        "date": day,
+        "recipients": recipients,
+        "delivered": recipients,
+        "opens_unique": recipients // 10,
+        "clicks_unique": recipients // 100,
+        "conversions": revenue / 5,
+        "conversion_value": revenue,
+    }
+    for day, recipients, revenue in (("2026-11-05", 500, 600.25), ("2026-11-12", 10, 300))
+]
+FINDING = {
+    "account_id": "one",
+    "action": f"Repeat {HOSTILE}",
+    "finding": "It earned 0.90 EUR per recipient.",
+    "date": "2026-11-14",
+    "sample_size": 1234,
+    "sample_unit": "delivered",
+    "page": "campaigns",
+    "campaign_name": HOSTILE,
+}
 HEALTH = {
     "account_id": "one",
     "account_name": "Juniper\r\n& Tide",
@@ -63,12 +101,15 @@ HEALTH = {
 
 @pytest.fixture(scope="module", name="warehouse")
 def _warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse with the digest's two marts, synced on 16 November."""
+    """A warehouse with the digest's marts, synced on 16 November."""
     file = tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema klaviyo")
         create_mart(connection, "klaviyo__message_performance", ROWS)
         create_mart(connection, "klaviyo__data_health", [HEALTH])
+        create_mart(connection, "klaviyo__campaign_daily", DAYS)
+        ranked = [FINDING | {"finding_rank": rank} for rank in range(1, 8)]
+        create_mart(connection, "klaviyo__finding", ranked)
     return file
 
 
@@ -115,21 +156,70 @@ def get_body(message: EmailMessage, kind: str) -> str:
     return str(part.get_content())
 
 
+@contextmanager
+def copy_warehouse(warehouse: Path, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A copy of the warehouse to change, which the digest reads from then on."""
+    copy = folder / f"{uuid4()}.duckdb"
+    shutil.copy(warehouse, copy)
+    with duckdb.connect(str(copy)) as connection:
+        yield connection
+    os.environ["KLAVIYO_WAREHOUSE"] = str(copy)
+
+
 def get_text(message: EmailMessage) -> str:
     """Get the plain part with each run of spaces as one space."""
     return re.sub(r"[^\S\n]+", " ", get_body(message, "plain"))
 
 
-def test_headline_compares_the_period_with_the_one_before(message: EmailMessage) -> None:
-    """A headline sum covers the period's campaigns only and shows its relative change."""
+def test_headline_compares_at_equal_age(message: EmailMessage) -> None:
+    """Campaigns are compared with what the period before had earned by the same age."""
     text = get_text(message)
-    assert "Revenue 1,200.50 EUR +100.0%" in text
-    assert "Recipients 1,020 +100.0%" in text
+    assert "Placed Order revenue 1,200.50 EUR +100.0% at the same age" in text
+    assert "Recipients 2,030 +306.0% at the same age" in text
 
 
-def test_rate_is_a_ratio_of_sums(message: EmailMessage) -> None:
-    """A rate is 200 opens of 1,000, not the 51 % mean of two rates; its change is in points."""
-    assert "Open rate 20.0% +10.0 pts" in get_text(message)
+def test_rate_is_a_ratio_of_sums_of_emails(message: EmailMessage) -> None:
+    """A rate is 200 opens of 1,000, not the 51 % mean of two rates, and no text counts."""
+    assert "Email open rate 20.0% +10.0 pts at the same age" in get_text(message)
+
+
+def test_what_chance_explains_is_not_judged(message: EmailMessage) -> None:
+    """20 clicks against 5 are more than chance; a change within it has no colour."""
+    assert "Email click rate 2.00% +1.0 pts at the same age; may be chance" in get_text(message)
+
+
+def test_young_results_are_not_compared(warehouse: Path, tmp_path: Path) -> None:
+    """Without snapshots a period is compared over its final days, or not at all."""
+    with copy_warehouse(warehouse, tmp_path) as connection:
+        connection.execute("delete from klaviyo.klaviyo__campaign_daily")
+    assert get_text(write_digest(tmp_path / "a.eml", *WEEK)).count("Too recent to compare") == 4
+    with copy_warehouse(warehouse, tmp_path) as connection:
+        connection.execute("delete from klaviyo.klaviyo__campaign_daily")
+        connection.execute(
+            "update klaviyo.klaviyo__data_health set last_synced_on = date '2026-11-19'"
+        )
+    text = get_text(write_digest(tmp_path / "a.eml", *WEEK))
+    assert "1,200.50 EUR +33.4% over the first 5 days" in text
+    with copy_warehouse(warehouse, tmp_path) as connection:
+        connection.execute(
+            "update klaviyo.klaviyo__data_health set last_synced_on = date '2026-11-21'"
+        )
+    assert "1,200.50 EUR +33.4%\n" in get_text(write_digest(tmp_path / "a.eml", *WEEK))
+
+
+def test_findings_come_first(message: EmailMessage, tmp_path: Path) -> None:
+    """At most five findings open both parts, with date, sample and a link to their row."""
+    for kind in ("plain", "html"):
+        body = get_body(message, kind)
+        assert body.count("It earned 0.90 EUR per recipient.") == 5
+        assert body.index("What to do next") < body.index("Placed Order revenue")
+        assert body.count("14 Nov, 1,234 delivered") == 5
+    linked = get_body(
+        write_digest(tmp_path / "a.eml", *WEEK, "--link", "https://x.example/d.html"), "html"
+    )
+    [address, *_] = re.findall(r'href="(https://x.example/d.html#page=[^"]+)"', linked)
+    choices = parse_qs(unescape(address).partition("#")[2])
+    assert choices == {"page": ["campaigns"], "days": ["90"], "campaign_name": [HOSTILE]}
 
 
 def test_table_lists_campaigns_by_revenue(message: EmailMessage) -> None:
@@ -140,6 +230,8 @@ def test_table_lists_campaigns_by_revenue(message: EmailMessage) -> None:
         " sent 110, opens 90 (90.0%), clicks 9 (9.00%), revenue 1,000.50 EUR",
         "* Campaign large (12 Nov)",
         " sent 910, opens 110 (12.2%), clicks 11 (1.22%), revenue 200.00 EUR",
+        "* Campaign text (11 Nov)",
+        " sent 1,010, opens –, clicks 0 (0.00%), revenue 0.00 EUR",
     ]
 
 
@@ -198,7 +290,7 @@ def test_period_without_campaigns(tmp_path: Path) -> None:
     options = ["--start", "2026-10-01", "--end", "2026-10-02"]
     text = get_text(write_digest(tmp_path / "a.eml", *options))
     assert "No campaign was sent." in text
-    assert "Open rate – no comparison" in text
+    assert "Email open rate – no comparison" in text
 
 
 def test_every_subject_line_of_a_campaign_is_quoted(tmp_path: Path) -> None:

@@ -38,10 +38,11 @@ def read_contents(engine: Engine, folder: Path) -> Contents:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["enabled"]
     }
-    return {name: _normalize(rows) for name, rows in engine.rows(schemas).items()}
+    return {name: normalize(rows) for name, rows in engine.rows(schemas).items()}
 
 
-def _normalize(rows: Rows) -> list[tuple[Any, ...]]:
+def normalize(rows: Rows) -> list[tuple[Any, ...]]:
+    """The rows in one form and order for all engines."""
     cells = [tuple((name, _normalize_cell(value)) for name, value in row.items()) for row in rows]
     return sorted(cells, key=repr)
 

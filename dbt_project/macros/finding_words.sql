@@ -1,0 +1,91 @@
+{#- The words of a finding as SQL, with the values of its row. -#}
+
+{#- A rule of looker/findings.yml. -#}
+{% macro finding_rule(rule) -%}
+    {{ return(finding_rules()[rule]) }}
+{%- endmacro %}
+
+{#- A limit of a rule. -#}
+{% macro finding_limit(rule, name) -%}
+    {{ return(finding_rule(rule).limits[name]) }}
+{%- endmacro %}
+
+{#- A text with placeholders such as {figure}, as a concatenation of texts and of the columns of
+    that name. -#}
+{% macro finding_words(text, format) -%}
+    {%- set values = {
+        'subject': 'subject',
+        'figure': format_figure('figure', format),
+        'comparison': format_figure('comparison', format),
+        'times': format_decimal('figure / nullif(comparison, 0)', 1),
+        'sample': format_integer('sample_size'),
+    } -%}
+    {%- set sql = namespace(text=dbt.string_literal(dbt.escape_single_quotes(text))) -%}
+    {%- for name, value in values.items() -%}
+        {%- set sql.text = sql.text | replace('{' ~ name ~ '}', "' || " ~ value ~ " || '") -%}
+    {%- endfor -%}
+    {{ return(sql.text) }}
+{%- endmacro %}
+
+{#- A number as text in a format of the metrics: integer, percent_n, decimal_n or money; or signed,
+    an integer with its sign. -#}
+{% macro format_figure(number, format) -%}
+    {%- set kind, _, digits = format.partition('_') -%}
+    {%- if kind == 'percent' -%}
+        {{ return(format_decimal('100 * ' ~ number, digits | int) ~ " || '%'") }}
+    {%- elif kind == 'decimal' -%}
+        {{ return(format_decimal(number, digits | int)) }}
+    {%- elif kind == 'money' -%}
+        {{ return(format_decimal(number, 2) ~ " || coalesce(' ' || currency, '')") }}
+    {%- elif kind == 'signed' -%}
+        {{ return(
+            "case when " ~ number ~ " < 0 then '-' else '+' end || " ~ format_integer(number)
+        ) }}
+    {%- endif -%}
+    {{ return(format_integer(number)) }}
+{%- endmacro %}
+
+{#- The absolute value of a number as text, rounded, with commas between thousands. -#}
+{% macro format_integer(number) -%}
+    {{ return(_format_whole(_round(number))) }}
+{%- endmacro %}
+
+{#- The absolute value of a number as text with that many decimals. -#}
+{% macro format_decimal(number, digits) -%}
+    {%- set scale = 10 ** digits -%}
+    {%- set scaled = _round(number, scale) -%}
+    {{ return(
+        _format_whole(_quotient(scaled, scale)) ~ " || '.' || "
+        ~ _pad('mod(' ~ scaled ~ ', ' ~ scale ~ ')', digits)
+    ) }}
+{%- endmacro %}
+
+{#- Engines round halves differently, and write floats and decimals differently as text. -#}
+{% macro _round(number, scale=1) -%}
+    {{ return(
+        'cast(floor(abs(' ~ number ~ ') * ' ~ scale ~ ' + 0.5) as ' ~ dbt.type_bigint() ~ ')'
+    ) }}
+{%- endmacro %}
+
+{% macro _quotient(number, divisor) -%}
+    {{ return(
+        'cast(floor(' ~ number ~ ' / ' ~ divisor ~ '.0) as ' ~ dbt.type_bigint() ~ ')'
+    ) }}
+{%- endmacro %}
+
+{% macro _pad(number, digits) -%}
+    {{ return('lpad(cast(' ~ number ~ ' as ' ~ dbt.type_string() ~ '), ' ~ digits ~ ", '0')") }}
+{%- endmacro %}
+
+{% macro _format_whole(number) -%}
+    {%- set text = 'cast(' ~ number ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+    {%- set thousands = _quotient(number, 1000) -%}
+    {%- set rest = _pad('mod(' ~ number ~ ', 1000)', 3) -%}
+    {%- set millions = 'cast(' ~ _quotient(number, 1000000) ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+    {{ return(
+        'case when ' ~ number ~ ' >= 1000000 then ' ~ millions ~ " || ',' || "
+        ~ _pad('mod(' ~ thousands ~ ', 1000)', 3) ~ " || ',' || " ~ rest
+        ~ ' when ' ~ number ~ ' >= 1000 then cast(' ~ thousands ~ ' as ' ~ dbt.type_string()
+        ~ ") || ',' || " ~ rest ~ ' else ' ~ text ~ ' end'
+    ) }}
+{%- endmacro %}

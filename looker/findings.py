@@ -1,0 +1,69 @@
+"""`findings.yml` as typed values: the words, limits and order of what to do next."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from looker.errors import LookerError
+
+FINDINGS = Path(__file__).parent / "findings.yml"
+VALUES = ("subject", "figure", "comparison", "sample", "times")  # of a row, in the words of a rule
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its words, its limits, and the page that a finding links to.
+
+    `finding` states a fact, `action` what to do about it, and `why` when the rule speaks.
+    """
+
+    id: str
+    tone: Literal["problem", "chance", "notice"]
+    action: str
+    finding: str
+    why: str
+    sample: str  # what the sample size counts
+    format: str  # of the figure and its comparison
+    page: str
+    limits: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The rules in order; at most `shown` findings are shown, on pages of the last `days`."""
+
+    shown: int
+    days: int
+    rules: list[Rule]
+
+
+def load(path: Path = FINDINGS) -> Findings:
+    """Read the declaration, with the limits written into the words."""
+    content = yaml.safe_load(path.read_text())
+    try:
+        rules = [_fill_limits(Rule(**rule), path) for rule in content.pop("rules")]
+        return Findings(**content, rules=rules)
+    except (KeyError, TypeError) as error:
+        raise LookerError(f"{path.name}: {error}.") from None
+
+
+def _fill_limits(rule: Rule, path: Path) -> Rule:
+    """The rule with each limit in its words; a name that is neither limit nor value is an error."""
+
+    def fill(found: re.Match[str]) -> str:
+        name = found[1]
+        if name in rule.limits:
+            return f"{rule.limits[name]:,}"
+        if name in VALUES:
+            return found[0]
+        raise LookerError(f"{path.name}, rule {rule.id!r}: no limit or value is named {name!r}.")
+
+    words = {
+        name: PLACEHOLDER.sub(fill, " ".join(getattr(rule, name).split()))
+        for name in ("action", "finding", "why")
+    }
+    return Rule(**{**vars(rule), **words})

@@ -1,0 +1,118 @@
+"""What to do next: each rule speaks for an account made to show it, and for no other."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from looker import findings
+from tests.warehouse import dbt, raw
+from tests.warehouse.bigquery import running_bigquery
+from tests.warehouse.compare import normalize
+from tests.warehouse.engines import DuckDB, Engine, running_postgres
+from tests.warehouse.finding_accounts import SHOWING, days_ago, raw_tables
+
+SELECTED = ("--select", "+klaviyo__finding")
+
+
+@pytest.fixture(scope="module", name="folder")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the raw tables and the findings of every account."""
+    folder = tmp_path_factory.mktemp("findings")
+    raw.write(folder / "raw.db", raw_tables())
+    run = dbt.run(folder, "run", *SELECTED, raw=folder / "raw.db")
+    assert run.returncode == 0, run.stdout
+    return folder
+
+
+def read_findings(folder: Path, columns: str) -> list[tuple[object, ...]]:
+    """The findings in order."""
+    rows = dbt.query(
+        folder / "warehouse.duckdb",
+        f"select {columns} from klaviyo__finding order by account_id, finding_rank",
+    )
+    return [tuple(row.values()) for row in rows]
+
+
+def test_each_rule_speaks_for_its_account_only(folder: Path) -> None:
+    """An account made to show a rule has one finding; accounts of chance or few sends have none."""
+    assert set(SHOWING) == {rule.id for rule in findings.load().rules}
+    assert read_findings(folder, "account_id, rule_id") == [(rule, rule) for rule in sorted(SHOWING)]
+
+
+def test_a_finding_states_its_figures(folder: Path) -> None:
+    """The words of a finding are those of its rule, with the sums of the raw rows."""
+    words = dict(read_findings(folder, "rule_id, action || ': ' || finding"))
+    first, second = (_sum_final_days("flow_message_idle", name) for name in ("First", "Second"))
+    expected = first["conversions"] / first["delivered"] * second["delivered"]
+    assert words["flow_message_idle"] == (
+        f"Change or remove Second (Welcome): {second['delivered']:,} were delivered in 90 days"
+        f" without an order; at the rate of the flow's other messages about {expected:.0f} were"
+        " to be expected."
+    )
+    joined, left = (_sum_days("audience_shrank", metric) for metric in ("join", "leave"))
+    assert f"Net change of {joined - left:+d} people in 28 days" in words["audience_shrank"]
+    assert words["bot_clicks"].endswith(f"Machines made {90 / 220:.1%} of 220 clicks in the last 30 days.")
+
+
+def _sum_final_days(account: str, message: str) -> dict[str, int]:
+    """The sums of a flow message over the 90 days whose results are final."""
+    rows = [
+        row
+        for row in raw_tables()["flow_performance_daily"]
+        if (row["account_id"], row["flow_message_id"]) == (account, message)
+        and days_ago(95) <= row["date"] < days_ago(5)
+    ]
+    return {name: sum(row[name] for row in rows) for name in ("delivered", "conversions")}
+
+
+def _sum_days(account: str, metric: str) -> int:
+    """The sum of a count over 28 days."""
+    return sum(
+        row["count"]
+        for row in raw_tables()["message_metric_daily"]
+        if (row["account_id"], row["metric_id"]) == (account, metric) and row["date"] >= days_ago(28)
+    )
+
+
+def test_muted_findings_are_left_out(folder: Path, tmp_path: Path) -> None:
+    """A rule, or one finding of it, that KLAVIYO_MUTED_FINDINGS names is not in the mart."""
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    muted = "bounces, flow_message_idle:Second:email, flow_message_ahead:Second:email"
+    run = dbt.run(
+        tmp_path,
+        *("run", "--select", "klaviyo__finding"),
+        raw=tmp_path / "raw.db",
+        KLAVIYO_MUTED_FINDINGS=muted,
+    )
+    assert run.returncode == 0, run.stdout
+    shown = {rule for (rule,) in read_findings(tmp_path, "rule_id")}
+    assert set(SHOWING) - shown == {"bounces", "flow_message_idle"}
+
+
+def test_an_unknown_rule_cannot_be_muted(folder: Path, tmp_path: Path) -> None:
+    """A word of KLAVIYO_MUTED_FINDINGS that names no rule ends the run, with the rules' names."""
+    run = dbt.run(
+        tmp_path, "compile", raw=folder / "raw.db", KLAVIYO_MUTED_FINDINGS="bounce:email"
+    )
+    assert run.returncode != 0
+    assert "no rule is named 'bounce'; the rules are flow_stopped, spam_complaints" in run.stdout
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("running", [running_postgres, running_bigquery])
+def test_engines_find_the_same(
+    running: Callable[[Path], AbstractContextManager[Engine]], folder: Path, tmp_path: Path
+) -> None:
+    """Postgres and BigQuery have the findings of DuckDB, to the letter."""
+    with running(tmp_path) as engine:
+        engine.load(folder / "raw.db")
+        run = dbt.run_on(tmp_path, dbt.EVERYTHING | engine.environment, "run", *SELECTED)
+        assert run.returncode == 0, run.stdout
+        [(model, found)] = engine.rows({"klaviyo__finding": "klaviyo"}).items()
+    duckdb = DuckDB(folder)
+    duckdb.load(folder / "raw.db")
+    [(_, expected)] = duckdb.rows({model: "klaviyo"}).items()
+    assert normalize(found) == normalize(expected) != []
