@@ -40,9 +40,11 @@ class Builder:
 
     def build_people_query(self) -> str:
         """Build a query of two flags, 1 or 0: some rows count people; some are of a period."""
-        is_period = _column(PERIOD) if self.question.periods else ZERO
-        flags = [exp.case().when(self._counts_people(), ONE).else_(ZERO), is_period]
-        return self._write(self._filter_rows().select(*(exp.Max(this=flag) for flag in flags)))
+        is_period = _column(PERIOD) if self.question.periods else ZERO.copy()
+        is_of_people = exp.case().when(self._counts_people(), ONE.copy()).else_(ZERO.copy())
+        flags = {"has_people": is_of_people, "has_period": is_period}
+        fields = [exp.alias_(exp.Max(this=flag), name) for name, flag in flags.items()]
+        return self._write(self._filter_rows().select(*fields))
 
     def _write(self, query: exp.Select) -> str:
         return query.sql(self.dialect, identify=True)

@@ -918,3 +918,50 @@ def test_the_same_warehouse_gives_the_same_page(dashboard: Dashboard, tmp_path: 
     lines = [file.read_text().splitlines() for file in (dashboard.html, second)]
     different = [line for line, other in zip(*lines, strict=True) if line != other]
     assert all(line.strip().startswith("<p>Page made") for line in different)
+
+
+def test_an_assistant_gets_the_figures_of_the_page(page: Page, dashboard: Dashboard) -> None:
+    """The MCP server's answers, in any days and filters, are the figures of the overview.
+
+    That includes Klaviyo's own counts of a flow's people where the days are a period.
+    """
+    choice = random.Random(3).choice
+    compared = 0
+    with running_assistant({"KLAVIYO_WAREHOUSE": str(dashboard.warehouse)}) as assistant:
+        for _ in range(25):
+            page.evaluate(RESET)
+            days = choice([*PERIODS, "last_month"])
+            choose_days(page, days)
+            filters = [{"dimension": "account_id", "values": ["Shop"]}]
+            for name, values in FILTERS.items():
+                if value := choice(["", *values]):
+                    choose(page, name, value)
+                    filters.append({"dimension": name, "values": [value]})
+            answers = [
+                ask_for_headlines(assistant, days, filters),
+                ask_for_rates(assistant, days, filters),
+            ]
+            shown = headline_figures(page)
+            assert shown == {k: v for answer in answers for k, v in answer.items()}
+            compared += len(shown)
+    assert compared == 200
+
+
+FILTERS = {
+    "send_channel": ["email", "sms"],
+    "message_type": ["campaign", "flow"],
+    "flow_name": ["Welcome series"],
+    "tag_names": ["Sale", "Story; long"],
+}
+EMAILS = {"dimension": "send_channel", "values": ["email"]}
+
+
+def ask_for_headlines(assistant: Assistant, days: int | str, filters: Any) -> dict[str, str]:
+    """The figures over all channels as the page writes them."""
+    return ask_for_figures(assistant, HEADLINE, days, filters)
+
+
+def ask_for_rates(assistant: Assistant, days: int | str, filters: Any) -> dict[str, str]:
+    """The rates of emails as the page writes them."""
+    rates = [name for name in FORMATS if name not in HEADLINE]
+    return ask_for_figures(assistant, rates, days, [*filters, EMAILS])
