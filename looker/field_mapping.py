@@ -124,7 +124,7 @@ class _FieldMapping:
         )
 
     def _map_metric(self, model: SemanticModel, metric: Metric) -> Field:
-        columns = list(dict.fromkeys(_find_summed_columns(metric, self._semantics)))
+        columns = list(dict.fromkeys(find_summed_columns(metric, self._semantics)))
         origins = self._find_origins(model.table, columns)
         return Field(
             label=metric.label,
@@ -149,12 +149,12 @@ class _FieldMapping:
             ) from None
 
 
-def _find_summed_columns(metric: Metric, semantics: Semantics) -> Iterator[str]:
+def find_summed_columns(metric: Metric, semantics: Semantics) -> Iterator[str]:
     """The columns that a metric sums, its parts included."""
     if metric.column:
         yield metric.column
     for name in metric.parts:
-        yield from _find_summed_columns(semantics.metric(name), semantics)
+        yield from find_summed_columns(semantics.metric(name), semantics)
 
 
 def _klaviyo_fields(origins: Iterable[str]) -> list[str]:

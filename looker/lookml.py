@@ -178,10 +178,9 @@ def _build_measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
 
 
 def _build_required_fields(metric: Metric, semantics: Semantics) -> dict[str, list[str]]:
-    """The fields that Looker adds to a query: two currencies or periods are never one sum."""
+    """The fields that Looker adds to a query."""
     model = semantics.model(metric.model)
-    fields = [name_in_view(model, name) for name in model.within]
-    fields += ["currency"] if _is_money(metric, semantics) else []
+    fields = [name_in_view(model, name) for name in semantics.required_dimensions(metric)]
     return {"required_fields": fields} if fields else {}
 
 
@@ -191,11 +190,6 @@ def _build_measure_sql(metric: Metric) -> str:
     if metric.formula:
         return re.sub(rf"\b({'|'.join(metric.inputs)})\b", r"${\1}", metric.formula)
     return f"${{TABLE}}.{metric.column}"
-
-
-def _is_money(metric: Metric, semantics: Semantics) -> bool:
-    parts = [semantics.metric(name) for name in metric.parts]
-    return metric.format == "money" or any(_is_money(part, semantics) for part in parts)
 
 
 def _value_format(declared: str) -> str:

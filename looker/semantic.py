@@ -6,7 +6,7 @@ quick; `tests/looker/test_lookml.py` compares the result with dbt's own manifest
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +37,7 @@ class Column:
     name: str
     type: Type
     description: str
+    is_personal: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,15 @@ class Semantics:
     def metrics_of(self, model: SemanticModel) -> list[Metric]:
         """The metrics of a semantic model, in the order of their declaration."""
         return [metric for metric in self.metrics.values() if metric.model == model.name]
+
+    def required_dimensions(self, metric: Metric) -> list[str]:
+        """What every query of a metric groups by: two currencies or periods are never one sum."""
+        currency = ["currency"] if self._is_money(metric) else []
+        return [*self.model(metric.model).within, *currency]
+
+    def _is_money(self, metric: Metric) -> bool:
+        parts = [self.metric(name) for name in metric.parts]
+        return metric.format == "money" or any(map(self._is_money, parts))
 
 
 def load(models: Path = MODELS) -> Semantics:
@@ -261,6 +271,7 @@ class _Mart:
             "name": entry["name"],
             "type": TYPES[data_type],
             "description": self._read_description(entry),
+            "is_personal": entry.get("config", {}).get("meta", {}).get("pii", False),
         }
 
     def _read_dimension(self, entry: Mapping[str, Any]) -> Dimension:

@@ -1,11 +1,12 @@
 """The dashboard in a real browser: its figures, its texts and how a reader uses it."""
 
+import random
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import pytest
@@ -15,6 +16,7 @@ from looker import __main__ as looker
 from tests.browser import PageLog, open_tab
 from tests.looker import company
 from tests.looker.company import HOSTILE, LAST_DAY
+from tests.scripts.assistant import Assistant, running_assistant
 from tests.warehouse import dbt, raw
 
 PERIODS = [7, 30, 90, 365]
@@ -918,3 +920,48 @@ def test_the_same_warehouse_gives_the_same_page(dashboard: Dashboard, tmp_path: 
     lines = [file.read_text().splitlines() for file in (dashboard.html, second)]
     different = [line for line, other in zip(*lines, strict=True) if line != other]
     assert all(line.strip().startswith("<p>Page made") for line in different)
+
+
+CHOICES = {
+    "send_channel": ["email", "sms"],
+    "message_type": ["campaign", "flow"],
+    "flow_name": ["Welcome series"],
+    "tag_names": ["Sale", "Story; long"],
+}
+EMAILS = {"dimension": "send_channel", "values": ["email"]}
+
+
+def test_an_assistant_gets_the_figures_of_the_page(page: Page, dashboard: Dashboard) -> None:
+    """The answers of the MCP server, for any days and filters, are the figures of the overview.
+
+    That includes Klaviyo's own counts of a flow's people where the days are a period.
+    """
+    choice = random.Random(3).choice
+    rates = [name for name in FORMATS if name not in HEADLINE]
+    with running_assistant({"KLAVIYO_WAREHOUSE": str(dashboard.warehouse)}) as assistant:
+        for _ in range(25):
+            page.evaluate(RESET)
+            days = choice(PERIODS)
+            choose_days(page, days)
+            filters = [{"dimension": "account_id", "values": ["Shop"]}]
+            for name, values in CHOICES.items():
+                if value := choice(["", "", *values]):
+                    choose(page, name, value)
+                    filters.append({"dimension": name, "values": [value]})
+            assert headline_figures(page) == {
+                **ask_for_figures(assistant, HEADLINE, days, filters),
+                **ask_for_figures(assistant, rates, days, [*filters, EMAILS]),
+            }
+
+
+def ask_for_figures(
+    assistant: Assistant, metrics: Iterable[str], days: int, filters: list[dict[str, Any]]
+) -> dict[str, str]:
+    """The figures of the last days as an assistant gets them, written as on the page."""
+    start = LAST_DAY - timedelta(days=days - 1)
+    bounds = {"start": f"{start}", "end": f"{LAST_DAY}"}
+    answer = assistant.query(*metrics, filters=filters, **bounds)
+    assert len(answer["rows"]) <= 1  # one currency, and one channel of rates
+    row = answer["rows"][0] if answer["rows"] else {}
+    figures = {name: row.get(name) for name in metrics}
+    return {n: "–" if one is None else FORMATS[n].format(one) for n, one in figures.items()}

@@ -1,0 +1,130 @@
+"""What can be asked: the metrics and dimensions of dbt's semantic layer, without those of people.
+
+A mart with a column that dbt's YAML marks `pii` has a row per person: none of its columns is here.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from looker import declaration, lineage, semantic
+from looker.declaration import Dashboard
+from looker.field_mapping import find_summed_columns, formula
+from looker.lineage import Origins
+from looker.semantic import Dimension, Metric, SemanticModel, Semantics
+from scripts.command import UsageError
+
+CHANNEL = "send_channel"
+Named = TypeVar("Named")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The declared names, each with its definition; an unknown name is a UsageError."""
+
+    semantics: Semantics
+    dashboard: Dashboard
+    origins: Origins
+
+    @classmethod
+    def load(cls) -> "Catalog":
+        """Read the declarations beside dbt's models and the dashboard's."""
+        semantics = semantic.load()
+        return cls(semantics, declaration.load(semantics), lineage.load())
+
+    @cached_property
+    def models(self) -> Mapping[str, SemanticModel]:
+        """The semantic models by name."""
+        return {
+            name: model
+            for name, model in self.semantics.models.items()
+            if not self.holds_people(model.table)
+        }
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The metrics by name."""
+        metrics = self.semantics.metrics.items()
+        return {name: metric for name, metric in metrics if metric.model in self.models}
+
+    @cached_property
+    def dimensions(self) -> Mapping[str, list[SemanticModel]]:
+        """The models that have a dimension, by its name."""
+        models = self.models.values()
+        names = dict.fromkeys(name for model in models for name in model.dimensions)
+        return {name: [model for model in models if name in model.dimensions] for name in names}
+
+    def holds_people(self, table: str) -> bool:
+        """Whether a mart has columns of personal data."""
+        return any(column.is_personal for column in self.semantics.columns[table].values())
+
+    def model(self, name: str) -> SemanticModel:
+        """The semantic model of that name."""
+        return _find(name, self.models, "model")
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name."""
+        return _find(name, self.metrics, "metric")
+
+    def dimension(self, model: SemanticModel, name: str) -> Dimension:
+        """The dimension of that name in a model."""
+        return _find(name, model.dimensions, f"dimension of {model.name}")
+
+    def required_dimensions(self, metric: Metric) -> list[str]:
+        """What every answer is split by: periods, currencies and, for a rate, channels.
+
+        A rate over several channels is a figure that no screen of Klaviyo shows.
+        """
+        is_rate = metric.format.startswith("percent") and bool(metric.parts)
+        has_channel = CHANNEL in self.model(metric.model).dimensions
+        channel = [CHANNEL] if is_rate and has_channel else []
+        return [*self.semantics.required_dimensions(metric), *channel]
+
+    def describe_metric(self, metric: Metric) -> dict[str, Any]:
+        """The definition of a metric, down to the columns of the raw tables."""
+        table = self.model(metric.model).table
+        columns = dict.fromkeys(find_summed_columns(metric, self.semantics))
+        origins = {origin for column in columns for origin in self.origins[table][column]}
+        return {
+            "name": metric.name,
+            "kind": "metric",
+            "label": metric.label,
+            "definition": metric.description,
+            "format": metric.format,
+            "model": metric.model,
+            "formula": formula(metric, self.semantics),
+            "klaviyo_statistic": metric.klaviyo or None,
+            "raw_columns": sorted(origins),
+            "always_split_by": self.required_dimensions(metric),
+        }
+
+    def describe_dimension(self, name: str) -> dict[str, Any]:
+        """The definition of a dimension in each model that has it."""
+        models = _find(name, self.dimensions, "metric or dimension")
+        values = self.dashboard.values.get(name, {})
+        return {
+            "name": name,
+            "kind": "dimension",
+            "label": models[0].dimensions[name].label,
+            "type": models[0].dimensions[name].type,
+            "definitions": {model.name: model.dimensions[name].description for model in models},
+            "labels_of_values": {str(value): look["label"] for value, look in values.items()},
+        }
+
+
+def _find(name: str, known: Mapping[str, Named], kind: str) -> Named:
+    """The entry of that name; without one the error has the names that resemble it."""
+    if name in known:
+        return known[name]
+    raise UsageError(f"There is no {kind} named {name!r}. {_suggest(name, known)}")
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    words = set(name.split("_"))
+    similar = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
+    similar += [one for one in known if one not in similar and words & set(one.split("_"))]
+    if not similar:
+        return "list_metrics and list_dimensions have all names."
+    return f"Similar names: {', '.join(similar[:8])}."

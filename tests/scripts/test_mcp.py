@@ -1,0 +1,424 @@
+"""`python -m scripts.mcp`: answers equal hand-written SQL, and nothing of people is reachable."""
+
+import random
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import google.auth
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from looker.field_mapping import find_summed_columns
+from scripts.mcp import answer
+from scripts.mcp.catalog import Catalog
+from scripts.mcp.question import Filter, Question
+from scripts.mcp.sql import Builder
+from scripts.warehouse import WarehouseSettings
+from streams import TABLES
+from tests.fivetran import SCHEMA
+from tests.looker.measures_sql import MEASURES
+from tests.scripts.assistant import Assistant, ToolFailedError, running_assistant
+from tests.warehouse import shop
+from tests.warehouse.bigquery import PROJECT, running_bigquery
+from tests.warehouse.engines import RAW_SCHEMA, running_postgres
+
+QUESTIONS = 100
+CATALOG = Catalog.load()
+PEOPLE = {"profile"}  # the one model with a row per person
+AMOUNT = re.compile(r"value|spend")  # in the SQL of a measure that is money
+SHARE = re.compile(r"_(rate|score|share)$")  # in the name of a rate
+PERIOD = ("period_kind", "period_start")
+
+
+@pytest.fixture(scope="module", name="assistant")
+def _assistant(built: Path) -> Iterator[Assistant]:
+    """An assistant that asks the marts of the one build of the shops."""
+    settings = {"KLAVIYO_WAREHOUSE": str(built / "warehouse.duckdb"), "DBT_TARGET": "duckdb"}
+    with running_assistant(settings) as assistant:
+        yield assistant
+
+
+@pytest.fixture(scope="module", name="warehouse")
+def _warehouse(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same marts for hand-written SQL."""
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
+        connection.execute("set schema = 'klaviyo'")
+        yield connection
+
+
+class Generator:
+    """Questions from a seed, each with hand-written SQL for its answer."""
+
+    def __init__(self, seed: int, warehouse: duckdb.DuckDBPyConnection) -> None:
+        self.random = random.Random(seed)
+        self.warehouse = warehouse
+
+    def ask(self) -> tuple[dict[str, Any], str]:
+        """The arguments of the tool, and the SQL."""
+        model = CATALOG.model(self.random.choice(sorted(MEASURES.keys() - PEOPLE)))
+        measures = self._sample(sorted(MEASURES[model.name]), 1, 3)
+        names = [name for name in model.dimensions if name != model.date]
+        by = self._sample(names, 0, 2)
+        grain = self.random.choice([None, None, "day", "week", "month", "quarter", "year"])
+        filters = self._sample(names, 0, 2)
+        conditions = [self._filter(model.table, name) for name in filters]
+        days, bounds = self._days(model.table, model.date)
+        arguments = {"metrics": measures, "dimensions": by, "limit": 1000, **days}
+        arguments |= {"filters": [one for one, _ in conditions], "grain": grain}
+        required = _list_required(measures, model.name, list(model.dimensions))
+        keys = list(dict.fromkeys([*by, *required]))
+        columns = [f"date_trunc('{grain}', {model.date})::date as {grain}"] if grain else []
+        columns += keys + [f"{MEASURES[model.name][name]} as {name}" for name in measures]
+        where = " and ".join(["true", *bounds, *(sql for _, sql in conditions)])
+        group = " group by all" if grain or keys else ""
+        return arguments, f"select {', '.join(columns)} from {model.table} where {where}{group}"
+
+    def _sample(self, names: list[str], least: int, most: int) -> list[str]:
+        return self.random.sample(names, min(len(names), self.random.randint(least, most)))
+
+    def _filter(self, table: str, name: str) -> tuple[dict[str, Any], str]:
+        """A condition of the tool, and the same in SQL."""
+        rows = self.warehouse.sql(f"select distinct {name} from {table} order by all").fetchall()
+        values = [_to_json(value) for (value,) in rows] or ["nothing"]
+        kind = self.random.choice(["is", "is not", "contains"])
+        chosen = [self.random.choice(values)]
+        if kind == "contains" and isinstance(chosen[0], str) and is_text(name):
+            part = chosen[0][1:4].strip().upper() or "x"
+            sql = f"contains(lower({name}), lower({_quote(part)}))"
+            return {"dimension": name, "values": [part], "condition": kind}, sql
+        tests = [_test(name, value) for value in chosen]
+        sql = f"({' or '.join(tests)})"
+        sql = sql if kind != "is not" else f"({sql} is not true)"
+        condition = "is not" if kind == "is not" else "is"
+        return {"dimension": name, "values": chosen, "condition": condition}, sql
+
+    def _days(self, table: str, day: str) -> tuple[dict[str, str], list[str]]:
+        """Two days and their SQL. They are no period of a flow: tests of the page have those."""
+        query = f"select min({day}), max({day}) from {table}"
+        [(first, last)] = self.warehouse.sql(query).fetchall()
+        if first is None or self.random.random() < 0.4:
+            return {}, []
+        start = first + timedelta(days=self.random.randint(0, (last - first).days))
+        end = start + timedelta(days=self.random.choice([0, 3, 17, 200]))
+        return (
+            {"start": f"{start}", "end": f"{end}"},
+            [f"{day} between '{start}' and '{end}'"],
+        )
+
+
+def is_text(name: str) -> bool:
+    """Whether a dimension is a text."""
+    return CATALOG.dimensions[name][0].dimensions[name].type == "text"
+
+
+def _test(name: str, value: object) -> str:
+    if value is None:
+        return f"{name} is null"
+    if name == "tag_names":
+        return f"list_contains(string_split({name}, ', '), {_quote(value)})"
+    return f"{name} = {_quote(value)}"
+
+
+def _quote(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _list_required(measures: list[str], model: str, dimensions: list[str]) -> list[str]:
+    """What an answer has to be split by, by the names and the SQL of its measures."""
+    required = list(PERIOD) if model == "flow_period" else []
+    for name in measures:
+        if AMOUNT.search(MEASURES[model][name]):
+            required.append("currency")
+        if SHARE.search(name) and "send_channel" in dimensions:
+            required.append("send_channel")
+    return required
+
+
+def _to_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def to_number(value: Any) -> Any:
+    """A figure without its type, and a day as text."""
+    if value is None or isinstance(value, str | bool | date):
+        return _to_json(value)
+    return pytest.approx(float(value), rel=1e-9, abs=1e-9)
+
+
+def test_100_generated_questions_equal_hand_written_sql(
+    warehouse: duckdb.DuckDBPyConnection, assistant: Assistant
+) -> None:
+    """Any metrics by any dimensions, days, steps and filters are what SQL over the marts gives."""
+    generator, filled = Generator(7, warehouse), 0
+    for arguments, sql in [generator.ask() for _ in range(QUESTIONS)]:
+        result = assistant.call("query_metrics", **arguments)
+        assert not result["has_more"]
+        relation = warehouse.sql(sql)
+        expected = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+        keys = [name for name in relation.columns if name not in arguments["metrics"]]
+        assert sort_rows(result["rows"], keys) == [
+            {name: to_number(value) for name, value in row.items()}
+            for row in sort_rows(expected, keys)
+        ], (arguments, sql)
+        filled += any(row[name] for row in result["rows"] for name in arguments["metrics"])
+    assert filled > QUESTIONS / 2
+
+
+def sort_rows(rows: list[dict[str, Any]], keys: list[str]) -> list[dict[str, Any]]:
+    """The rows in order of the text of their keys."""
+    return sorted(rows, key=lambda row: repr([_to_json(row[name]) for name in keys]))
+
+
+def list_reachable(assistant: Assistant) -> set[tuple[str, str]]:
+    """Every model with each column that a client can name, or that a metric sums."""
+    models, metrics = assistant.call("list_dimensions"), assistant.call("list_metrics")
+    names = {(one["model"], d["name"]) for one in models for d in one["dimensions"]}
+    return names | {
+        (metric["model"], column)
+        for metric in metrics
+        for column in find_summed_columns(CATALOG.metric(metric["name"]), CATALOG.semantics)
+    }
+
+
+# Words in the names of columns with personal data.
+PERSONAL = re.compile(
+    r"mail$|phone|first_name|last_name|full_name|address|birth|latitude|longitude|zip|postal|city"
+    r"|region|country|profile|person|customer|external|token|organization|propert"
+)
+
+
+def test_no_column_of_people_is_reachable(assistant: Assistant) -> None:
+    """No name that a client can use is personal by dbt's mark, by its table or by its name."""
+    reachable = list_reachable(assistant)
+    assert len(reachable) > 150
+    marked = {
+        (model.name, column.name)
+        for model in CATALOG.semantics.models.values()
+        for column in CATALOG.semantics.columns[model.table].values()
+        if column.is_personal
+    }
+    assert len(marked) >= 10
+    assert reachable & marked == set()
+    assert {pair for pair in reachable if PERSONAL.search(pair[1])} == set()
+    assert {pair for pair in reachable if pair[0] in PEOPLE} == set()
+    of_profiles = TABLES["profile"].columns.keys() - {"account_id"}
+    assert {"email", "phone_number"} <= of_profiles
+    assert {pair for pair in reachable if pair[1] in of_profiles} == set()
+
+
+def test_no_answer_holds_a_person(assistant: Assistant) -> None:
+    """The values of all dimensions together hold no address, phone number or id of a person."""
+    answers = [
+        assistant.query(min(MEASURES[name]), dimensions=[dimension], limit=1000)
+        for name, model in CATALOG.models.items()
+        for dimension in model.dimensions
+    ]
+    names = ("id", "email", "phone_number", "first_name", "last_name")
+    people = {row[name] for row in shop.ROWS["profile"] for name in names if row.get(name)}
+    assert len(people) >= 5
+    assert [one for one in people if repr(one) in repr(answers)] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"metrics": ["profiles"]}, "There is no metric named 'profiles'"),
+        ({"metrics": ["opens"], "dimensions": ["email"]}, "no dimension of message_performance"),
+        ({"metrics": ["opn_rate"]}, "Similar names: open_rate"),
+        ({"metrics": ["open_rate; drop table x"]}, "There is no metric named"),
+        ({"metrics": ["orders", "opens"]}, "orders of attributed_order, opens of message_perf"),
+        ({"metrics": ["opens"], "start": "2026-02-01", "end": "2026-01-01"}, "is after end"),
+        (
+            {"metrics": ["opens"], "order_by": "clicks"},
+            "'clicks' is no column of the answer: opens",
+        ),
+        ({"metrics": ["opens"], "start": "soon"}, "valid date"),
+        ({"metrics": []}, "at least 1 item"),
+        (
+            {"metrics": ["opens"], "filters": [{"dimension": "sent_hour", "values": ["noon"]}]},
+            "sent_hour: 'noon' is no number",
+        ),
+        (
+            {
+                "metrics": ["opens"],
+                "filters": [{"dimension": "sent_on", "values": ["x"], "condition": "contains"}],
+            },
+            "sent_on is no text",
+        ),
+    ],
+)
+def test_a_question_that_cannot_be_asked(
+    assistant: Assistant, arguments: dict[str, Any], reason: str
+) -> None:
+    """An unknown name or malformed value is an error that names it."""
+    with pytest.raises(ToolFailedError, match=re.escape(reason)):
+        assistant.call("query_metrics", **arguments)
+
+
+def test_amounts_of_two_currencies_are_never_one_sum(assistant: Assistant) -> None:
+    """An amount, and a ratio with one, has a row for each currency, also if none is asked for."""
+    for amount in ("conversion_value", "revenue_per_recipient", "text_message_roi"):
+        rows = assistant.query(amount)["rows"]
+        assert sorted(row["currency"] for row in rows) == ["EUR", "USD"]
+    assert len(assistant.query("delivered")["rows"]) == 1
+
+
+def test_a_metric_is_explained_by_its_definition(assistant: Assistant) -> None:
+    """An explanation has the text that dbt declares, the formula and the raw columns."""
+    metric = assistant.call("explain", name="click_rate")
+    assert metric["definition"] == CATALOG.semantics.metric("click_rate").description
+    assert metric["formula"].startswith("SUM(clicks_unique) / NULLIF(SUM(click_tracked_delivered)")
+    assert "campaign_performance.clicks_unique" in metric["raw_columns"]
+    assert assistant.call("explain", name="sent_weekday")["labels_of_values"]["1"] == "Mon"
+
+
+def test_accounts_name_the_days_that_can_be_asked(
+    assistant: Assistant, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    """Each account has its currency, its days and the periods of its flows."""
+    accounts = {account["account_id"]: account for account in assistant.call("list_accounts")}
+    days = "select account_id, currency, min(sent_on), max(sent_on) from {} group by all"
+    for id_, currency, first, last in warehouse.sql(
+        days.format("klaviyo__message_performance")
+    ).fetchall():
+        assert accounts[id_]["currencies"] == [currency]
+        assert accounts[id_]["first_day"] <= f"{first}"
+        assert accounts[id_]["last_day"] >= f"{last}"
+    assert {one["period"] for one in accounts[shop.US]["periods_of_flows"]} >= {"month"}
+
+
+def test_a_build_can_write_while_the_server_runs(built: Path, tmp_path: Path) -> None:
+    """A server that has answered holds no DuckDB file open."""
+    file = shutil.copy(built / "warehouse.duckdb", tmp_path)
+    with running_assistant({"KLAVIYO_WAREHOUSE": str(file)}) as assistant:
+        assert assistant.query("opens")["rows"]
+        with duckdb.connect(str(file)) as writer:
+            writer.execute("create table klaviyo.written (number bigint)")
+
+
+def test_missing_marts_are_named(tmp_path: Path) -> None:
+    """Without a warehouse the answer is an error with the remedy; the session goes on."""
+    file = tmp_path / "none.duckdb"
+    with running_assistant({"KLAVIYO_WAREHOUSE": str(file)}) as assistant:
+        for _ in range(2):
+            with pytest.raises(ToolFailedError, match="is missing: sync first, or set KLAVIYO_WA"):
+                assistant.query("opens")
+
+
+NASTY = [
+    "it's",
+    "a\\",
+    "\\'; drop table x; --",
+    'a "quoted" %s',
+    "{x} ?1 :y $$ @z",
+    "a\nb\t\u2028",
+    "''",
+]
+
+
+def create_mart(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
+    """A mart with a row for each campaign of these names."""
+    connection.execute("create or replace table mart (campaign_name text, opens bigint)")
+    connection.executemany("insert into mart values (?, 1)", [[name] for name in names])
+
+
+@settings(max_examples=40)
+@given(name=st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1))
+def test_any_text_is_a_value_and_never_sql(name: str) -> None:
+    """A filter finds exactly the rows with its text, whatever the text is."""
+    filters = [Filter(dimension="campaign_name", values=[name])]
+    question = Question(CATALOG, ["opens"], ["campaign_name"], filters)
+    with duckdb.connect() as connection:
+        create_mart(connection, [name, f"{name} and more", *NASTY])
+        rows = connection.execute(Builder(question, lambda _: "mart", "duckdb").build_query())
+        assert rows.fetchall() == [(name, 1 + NASTY.count(name))]
+
+
+@pytest.fixture(name="engine", params=["postgres", "bigquery"])
+def _engine(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, built: Path, tmp_path: Path
+) -> Iterator[WarehouseSettings]:
+    """The settings of another engine, which holds the marts of the build and one of nasty names."""
+    anonymous = (AnonymousCredentials(), PROJECT)  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(google.auth, "default", lambda *_, **__: anonymous)
+    is_postgres = request.param == "postgres"
+    with running_postgres(tmp_path) if is_postgres else running_bigquery(tmp_path) as engine:
+        engine.load(copy_marts(built, tmp_path / "marts.duckdb"))
+        for name, value in engine.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", getattr(engine, "url", ""))
+        yield WarehouseSettings.read(pg_schema=RAW_SCHEMA, bq_dataset=RAW_SCHEMA)
+
+
+def copy_marts(built: Path, file: Path) -> Path:
+    """A file with the marts where an engine of the tests expects raw tables, in types it knows."""
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(f"attach '{built / 'warehouse.duckdb'}' as built (read_only)")
+        connection.execute(f"create schema {SCHEMA}")
+        for model in CATALOG.models.values():
+            table = connection.sql(f"from built.klaviyo.{model.table}")
+            columns = ", ".join(
+                f'"{name}"::bigint as "{name}"' if kind == "INTEGER" else f'"{name}"'
+                for name, kind in zip(table.columns, map(str, table.types), strict=True)
+            )
+            connection.execute(
+                f"create table {SCHEMA}.{model.table} as"
+                f" select {columns} from built.klaviyo.{model.table}"
+            )
+        names = ", ".join(["(?)"] * len(NASTY))
+        connection.execute(
+            f"insert into {SCHEMA}.klaviyo__message_performance (campaign_name)"
+            f" select * from (values {names})",
+            NASTY,
+        )
+    return file
+
+
+def test_every_engine_gives_the_same_answer(
+    built: Path, engine: WarehouseSettings, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    """Postgres and BigQuery's own SQL engine answer as DuckDB does, also a period's people."""
+    local = WarehouseSettings(dbt_target="duckdb", klaviyo_warehouse=built / "warehouse.duckdb")
+    generator = Generator(11, warehouse)
+    asked = [arguments for arguments, _ in [generator.ask() for _ in range(20)]]
+    period = {"start": "2026-10-22", "end": "2026-11-20", "dimensions": ["message_type"]}
+    asked.append({"metrics": ["open_rate", "engagement_score", "conversions"], **period})
+    of_mart = Filter(dimension="account_id", values=[shop.US, shop.FR])
+    for arguments in asked:
+        filters = [Filter(**one) for one in arguments.get("filters", [])]
+        question = Question(
+            CATALOG,
+            names=arguments["metrics"],
+            by=arguments["dimensions"],
+            filters=[*filters, of_mart],
+            start=to_day(arguments.get("start")),
+            end=to_day(arguments.get("end")),
+            grain=arguments.get("grain"),
+            limit=1000,
+        )
+        shown, expected = answer.ask(question, engine), answer.ask(question, local)
+        assert sort_rows(shown["rows"], question.keys) == [
+            {name: to_number(value) for name, value in row.items()}
+            for row in sort_rows(expected["rows"], question.keys)
+        ], arguments
+        assert shown["columns"] == expected["columns"]
+
+
+def to_day(text: str | None) -> date | None:
+    """The day of a text."""
+    return date.fromisoformat(text) if text else None
+
+
+def test_every_engine_quotes_values(engine: WarehouseSettings) -> None:
+    """A text with quotes, escapes, placeholders or SQL finds its own row in every engine."""
+    for name in NASTY:
+        filters = [Filter(dimension="campaign_name", values=[name])]
+        question = Question(CATALOG, ["opens"], ["campaign_name"], filters)
+        assert [row["campaign_name"] for row in answer.ask(question, engine)["rows"]] == [name]
