@@ -9,6 +9,7 @@ from math import ceil, floor
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import orjson
 
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.api import documents, filters
@@ -27,6 +28,8 @@ from klaviyo_sandbox.resources.registry import RESOURCE_TYPES
 MIN_EVENT_FILTER_AGE = 5
 """Seconds: Klaviyo refuses an event filter on a time nearer to now than this (airbyte#34998)."""
 MAX_CACHED_LISTINGS = 64
+MAX_CACHED_EVENTS = 500_000
+"""In one form; each takes about 1 kB."""
 
 
 class Listing(NamedTuple):
@@ -45,10 +48,12 @@ class Reader:
     def __init__(self, account: Account) -> None:
         self.account = account
         self._listings: dict[object, Listing] = {}
+        self._events: dict[object, dict[int, orjson.Fragment]] = {}
 
     def clear_cache(self) -> None:
-        """Drop the cached listings, because the account has changed."""
+        """Drop the cached listings and events, because the account has changed."""
         self._listings.clear()
+        self._events.clear()
 
     def build_response(self, endpoint: Endpoint, id_: str, query: Query, url: Url) -> Json:
         """Return the document for one request."""
@@ -86,20 +91,42 @@ class Reader:
         is_single: bool = False,
     ) -> Json:
         """Return the document of the items; ``is_single`` holds the first one, or null."""
-        raw = items
-        if endpoint.resource_type == "event":
-            raw = self.account.events.documents(np.asarray(items, dtype=np.int64))
+        rendered: Sequence[Any]
         if endpoint.shape == "identifiers":
-            rendered = documents.identifiers(raw)
+            rendered = documents.identifiers(self._load(endpoint, items))
+        elif endpoint.resource_type == "event":
+            rendered = self._serialize_events(items, query, url.origin)
         else:
-            rendered = [documents.render_resource(each, query, url.origin) for each in raw]
+            rendered = [documents.render_resource(each, query, url.origin) for each in items]
         document = documents.document(next(iter(rendered), None) if is_single else rendered, url)
         if query.include:
-            document["included"] = self._build_included(raw, items, query, url)
+            document["included"] = self._build_included(endpoint, items, query, url)
         return document
 
+    def _load(self, endpoint: Endpoint, items: Sequence[Any]) -> Sequence[Json]:
+        """Return the resources of a listing's items."""
+        if endpoint.resource_type == "event":
+            return self.account.events.documents(np.asarray(items, dtype=np.int64))
+        return items
+
+    def _serialize_events(
+        self, rows: Sequence[int], query: Query, origin: str
+    ) -> list[orjson.Fragment]:
+        """Return events as JSON. Making them costs most of a page, so each is made once."""
+        cached = self._events.setdefault((origin, query.include, query.fields.get("event")), {})
+        if len(cached) > MAX_CACHED_EVENTS:
+            cached.clear()
+        numbers = np.asarray(rows, dtype=np.int64)
+        missing = [number for number in numbers.tolist() if number not in cached]
+        resources = self.account.events.documents(np.asarray(missing, dtype=np.int64))
+        for number, raw in zip(missing, resources, strict=True):
+            rendered = documents.render_resource(raw, query, origin)
+            # A copy, since orjson's own bytes hold several times the memory of their content.
+            cached[number] = orjson.Fragment(bytes(memoryview(orjson.dumps(rendered))))
+        return [cached[number] for number in numbers.tolist()]
+
     def _build_included(
-        self, raw: Sequence[Json], items: Sequence[Any], query: Query, url: Url
+        self, endpoint: Endpoint, items: Sequence[Any], query: Query, url: Url
     ) -> list[Json]:
         """Return every resource at the other end of the included relationships, once."""
         included: dict[tuple[str, str], Json] = {}
@@ -107,7 +134,7 @@ class Reader:
             if name == "attributions":
                 others = self.account.events.attributions(np.asarray(items, dtype=np.int64))
             else:
-                others = self._follow(raw, name, included)
+                others = self._follow(self._load(endpoint, items), name, included)
             for other in others:
                 rendered = documents.render_resource(other, query, url.origin)
                 included[other["type"], other["id"]] = rendered
