@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser
 
 from tests import browser, fivetran
+from tests.checkout import Checkout, check_out
 from tests.warehouse import dbt, raw, shop
 
 # Cores are shared: how long an example takes says nothing about the code.
@@ -65,19 +66,44 @@ def chromium() -> Iterator[Browser]:
 def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one build of the two shops: `raw.db`, `warehouse.duckdb` and `target/`.
 
-    The first worker of pytest-xdist that needs it builds it and runs dbt's tests; the others wait.
-    No test writes to it.
+    The build runs dbt's tests. No test writes to it.
     """
+
+    def build(folder: Path) -> None:
+        file = raw.write(folder / "raw.db", shop.ROWS, shop.TABLE_NAMES)
+        done = dbt.run(folder, "build", raw=file, artifacts=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return make_once(tmp_path_factory, "built", build)
+
+
+@pytest.fixture(scope="session", name="demo")
+def _demo(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout in which one demo has run from nothing to its end. No test writes to it.
+
+    Its folder has an apostrophe and a space, which every path in SQL has to survive.
+    """
+
+    def run(folder: Path) -> None:
+        done = check_out(folder).run_demo()
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "output.txt").write_text(done.stdout)
+
+    return Checkout(make_once(tmp_path_factory, "client's demo", run))
+
+
+def make_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
+) -> Path:
+    """Make a folder in the first worker of pytest-xdist that needs it; the others wait for it."""
     root = tmp_path_factory.getbasetemp()
-    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "built"
-    complete = folder / "complete"
-    with FileLock(f"{folder}.lock"):
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / name
+    complete = folder.with_suffix(".complete")
+    with FileLock(folder.with_suffix(".lock")):
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            file = raw.write(folder / "raw.db", shop.ROWS, shop.TABLE_NAMES)
-            done = dbt.run(folder, "build", raw=file, artifacts=True)
-            assert done.returncode == 0, done.stdout + done.stderr
+            make(folder)
             complete.touch()
     return folder
 

@@ -18,14 +18,15 @@ from api import AuthError, TransientError
 from streams.registry import ALWAYS_SYNCED, REFILLED
 from tests import fivetran
 from tests.fake_clock import FakeClock
-from tests.loader import KilledError, Loader, Row
+from tests.loader import KilledError, Loader, Row, Tables
 from tests.sandbox_server import KEY, REPOSITORY, Sandbox, running_sandbox
 
 NOW = "2026-11-16T15:00:00+00:00"
 SMALL: dict[str, Any] = {"campaigns": 4, "profiles": 40, "seed": 5, "now": NOW, "no_limits": True}
 OTHER_KEY = "pk_other"
 PEOPLE = "event,event_attribution,profile,profile_suppression,list_profile,segment_profile"
-EVERYTHING = {"api_key": KEY, "tables": "all"}
+SINCE = "2026-07-01"  # events of months, and not the seconds that those of a year take
+EVERYTHING = {"api_key": KEY, "tables": "all", "start_date": SINCE}
 DAY = 86_400
 DELETED = {"list": "/api/lists", "tag": "/api/tags", "flow": "/api/flows"}
 
@@ -61,7 +62,7 @@ def connection(first_sync: Loader, sandbox: Sandbox) -> Loader:  # noqa: ARG001 
     return copy.deepcopy(first_sync)
 
 
-def refilled(loader: Loader) -> dict[str, dict[str, Row]]:
+def refilled(loader: Loader) -> Tables:
     """The content of the tables that a first sync fills."""
     return {name: rows for name, rows in loader.content().items() if name in REFILLED}
 
@@ -72,33 +73,42 @@ def delete_some(sandbox: Sandbox) -> None:
         sandbox.edit(kind, sandbox.all(path)[0]["id"], None)
 
 
+@pytest.fixture(scope="module", name="after_deletions")
+def _after_deletions(server: Sandbox) -> Tables:
+    """The tables of a first sync after `delete_some`."""
+    server.reset()
+    delete_some(server)
+    return refilled(Loader(server.url, EVERYTHING).sync())
+
+
 class TestReSync:
     """B1: a full re-sync of a connection has no state."""
 
     def test_b1_a_re_sync_deletes_what_klaviyo_no_longer_lists(
-        self, sandbox: Sandbox, connection: Loader
+        self, sandbox: Sandbox, connection: Loader, after_deletions: Tables
     ) -> None:
         """Listed tables are as those of a first sync; rows that no listing can give back stay."""
         before = connection.content()
         delete_some(sandbox)
         connection.state = {}
         connection.sync()
-        assert refilled(connection) == refilled(Loader(sandbox.url, EVERYTHING).sync())
+        assert refilled(connection) == after_deletions
         for name in before.keys() - {*REFILLED}:
             assert before[name].keys() <= connection.content()[name].keys(), name
         assert connection.content()["campaign_performance_daily"]
 
-    def test_b1_a_killed_re_sync_is_continued(self, sandbox: Sandbox, connection: Loader) -> None:
+    def test_b1_a_killed_re_sync_is_continued(
+        self, sandbox: Sandbox, connection: Loader, after_deletions: Tables
+    ) -> None:
         """Wherever it is killed, the syncs after it end with the tables of a first sync."""
         delete_some(sandbox)
-        expected = refilled(Loader(sandbox.url, EVERYTHING).sync())
         length = sum(connection.written.values())
         for die_after in (0, len(REFILLED) + 1, length // 2, length - 50):
             killed = copy.deepcopy(connection)
             killed.state = {}
             with pytest.raises(KilledError):
                 killed.sync(die_after=die_after)
-            assert refilled(killed.sync()) == expected, die_after
+            assert refilled(killed.sync()) == after_deletions, die_after
 
     def test_b1_an_account_that_is_added_truncates_nothing(self, connection: Loader) -> None:
         """A truncate would delete the rows of the other accounts of the connection."""
@@ -146,7 +156,7 @@ class TestReSync:
         assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
 
     def test_b1_a_table_is_truncated_when_it_is_chosen_again(
-        self, sandbox: Sandbox, connection: Loader
+        self, sandbox: Sandbox, connection: Loader, after_deletions: Tables
     ) -> None:
         """A re-sync with fewer tables leaves the others as they are, until they are filled."""
         people = connection.content()["profile"]
@@ -154,11 +164,11 @@ class TestReSync:
         connection.configuration, connection.state = {**EVERYTHING, "tables": "list"}, {}
         assert connection.sync().content()["profile"] == people
         connection.configuration = EVERYTHING
-        assert refilled(connection.sync()) == refilled(Loader(sandbox.url, EVERYTHING).sync())
+        assert refilled(connection.sync()) == after_deletions
 
     @pytest.mark.parametrize("fault", ["403scope", "503"])
     def test_b1_a_table_that_cannot_be_read_keeps_its_rows(
-        self, sandbox: Sandbox, connection: Loader, fault: str
+        self, sandbox: Sandbox, connection: Loader, after_deletions: Tables, fault: str
     ) -> None:
         """A re-sync without the scopes of some tables leaves these until they can be read again.
 
@@ -178,7 +188,7 @@ class TestReSync:
             assert len(connection.rows(table)) == len(before[table]) - 1
         sandbox.clear_faults()
         connection.sync()
-        assert refilled(connection) == refilled(Loader(sandbox.url, EVERYTHING).sync())
+        assert refilled(connection) == after_deletions
 
     def test_b1_fivetran_marks_the_rows_as_deleted(
         self, sandbox: Sandbox, connector_project: Path
@@ -282,9 +292,8 @@ class TestPeople:
         self, sandbox: Sandbox, connection: Loader, connector_project: Path
     ) -> None:
         """The statements in SECURITY.md remove every trace of an erased person, and only that."""
-        since = "2026-07-01"  # the loader takes seconds for the events of a year
-        person = find_recipient(connection, since)
-        configuration = {"api_key": KEY, "tables": PEOPLE, "start_date": since}
+        person = find_recipient(connection)
+        configuration = EVERYTHING | {"tables": PEOPLE}
         env = {"KLAVIYO_BASE_URL": sandbox.url}
         assert fivetran.debug(connector_project, configuration, env=env).returncode == 0
         sandbox.erase(person["id"])
@@ -406,7 +415,7 @@ class TestRereadSetting:
         self, sandbox: Sandbox, connector_project: Path
     ) -> None:
         """The statement in docs/operations.md deletes them, and no other event."""
-        configuration = {"api_key": KEY, "tables": "event"}
+        configuration = EVERYTHING | {"tables": "event"}
         env = {"KLAVIYO_BASE_URL": sandbox.url}
         first = fivetran.debug(connector_project, configuration, env=env)
         assert first.returncode == 0, first.stderr
@@ -440,15 +449,13 @@ def delete_unreturned_events(warehouse: Path, since: str) -> None:
         connection.execute(filled.replace("klaviyo.", f"{fivetran.SCHEMA}."))
 
 
-def find_recipient(connection: Loader, since: str = "") -> Row:
-    """A person with an event of months ago, or since a date, that names the person's address."""
+def find_recipient(connection: Loader) -> Row:
+    """A person with an event of months ago that names the person's address."""
     people = {row["id"]: row for row in connection.rows("profile")}
     first, *_ = (
         row
         for row in sorted(connection.rows("event"), key=lambda row: str(row["datetime"]))
-        if str(row["datetime"]) >= since
-        and row["profile_id"] in people
-        and "Recipient Email Address" in row["properties"]
+        if row["profile_id"] in people and "Recipient Email Address" in row["properties"]
     )
     return people[first["profile_id"]]
 

@@ -147,6 +147,7 @@ def test_measures_equal_hand_written_sql(warehouse: duckdb.DuckDBPyConnection) -
     assert offenders == []
 
 
+@pytest.mark.chaos
 def test_measures_equal_dbts_metrics(
     built: Path, warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

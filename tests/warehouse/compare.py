@@ -31,12 +31,14 @@ def run_dbt(engine: Engine, folder: Path, *arguments: str) -> Contents:
 
 
 def read_contents(engine: Engine, folder: Path) -> Contents:
-    """The rows of every model that the last run in `folder` has, in one form for all engines."""
+    """The rows of every model that a run in `folder` built, in one form for all engines."""
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
+    # dbt writes a model's SQL to `run/` when it builds it, and keeps that of earlier runs.
     schemas = {
         node["name"]: node["schema"]
         for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["config"]["enabled"]
+        if node["resource_type"] == "model"
+        and (folder / "target" / "run" / node["package_name"] / node["original_file_path"]).exists()
     }
     return {name: normalize(rows) for name, rows in engine.rows(schemas).items()}
 

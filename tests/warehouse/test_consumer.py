@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from streams import TABLES
 from tests.fivetran import SCHEMA
@@ -75,6 +76,7 @@ def test_an_analysts_project_builds_the_marts_with_its_own_settings(tmp_path: Pa
     ]
 
 
+@pytest.mark.chaos
 def test_an_analysts_project_replaces_months_on_bigquery(tmp_path: Path) -> None:
     """From a folder: a second run without an affected month succeeds as in our own project."""
     folder = tmp_path / "analyst"
