@@ -243,6 +243,7 @@ class SqlDestination(ABC):
             truncated=staged.truncated,
             repeated=self._count(staged, stage, [column.target for column in key]) > 1,
             remove=load.remove,
+            wraps=self.dialect == "duckdb",
         )
         return _Plan(staged=staged, merge=plan)
 
