@@ -122,6 +122,9 @@ class Destination(Protocol):
     def stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
 
+    def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
+        """Give each source column its name here; raises TableStoppedError where it has none."""
+
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (the business columns it has).
 

@@ -179,6 +179,15 @@ class SqlDestination(ABC):
             if known.since is not None
         ]
 
+    def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
+        """Give each source column its name here; raises TableStoppedError where it has none."""
+        tables = self._columns(schema)
+        target = choose_name(table.name, tables, self.dialect)
+        self._columns_of.clear()
+        if target in tables:
+            refuse_foreign(table.name, tables[target])
+        return self._name_columns(table.name, table.schema.names, tables.get(target, ()))
+
     def drop_leftovers(self, stream: str) -> list[str]:  # noqa: ARG002
         """Find nothing: the stages of this destination end with their connection."""
         return []
