@@ -72,8 +72,9 @@ def check_table(
 
 
 def check_destination(destination: Destination, streams: Sequence[str]) -> Finding:
-    """Tell whether the destination answers, and holds states that can be read."""
+    """Tell whether the destination can be written to, and holds states that can be read."""
     try:
+        destination.check()
         for stream in streams:
             destination.read_state(stream)
     except DestinationError as error:

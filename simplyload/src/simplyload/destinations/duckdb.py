@@ -13,7 +13,7 @@ from sqlglot import exp
 from simplyload import merge
 from simplyload.catalog import Dialect, Names
 from simplyload.changes import Table
-from simplyload.destinations.destination import Lease, Load, LoadResult, Staged
+from simplyload.destinations.destination import Lease, Load, LoadResult, Staged, check_folder
 from simplyload.destinations.sql import SqlDestination
 from simplyload.errors import AlreadyRunningError, DestinationError
 from simplyload.gather import LOG_FIELDS, is_uniform, read_as, read_conformed
@@ -46,6 +46,11 @@ class DuckDBDestination(SqlDestination):
         self._settings = settings
         self._memory_limit = int(settings.memory_limit)
         self._open: duckdb.DuckDBPyConnection | None = None
+
+    def check(self) -> None:
+        """Raise DestinationError where the file cannot be opened, or made."""
+        check_folder(self._settings.path)
+        super().check()
 
     def load(self, lease: Lease, load: Load) -> LoadResult:
         """Commit a load; where the memory limit is too low for it, again with twice the limit."""

@@ -25,7 +25,15 @@ from sqlglot import exp
 from simplyload import merge
 from simplyload.catalog import name_columns
 from simplyload.changes import OP, UPSERT, State, Table
-from simplyload.destinations.destination import Lease, Limits, Load, LoadResult, Staged, Stopped
+from simplyload.destinations.destination import (
+    Lease,
+    Limits,
+    Load,
+    LoadResult,
+    Staged,
+    Stopped,
+    check_folder,
+)
 from simplyload.destinations.duckdb import create_stage
 from simplyload.errors import DestinationError, FencedError
 from simplyload.gather import read_as, read_staged, sync_file, union_schema
@@ -56,6 +64,10 @@ class ParquetDestination:
     def limits(self) -> Limits:
         """Give no limits."""
         return Limits()
+
+    def check(self) -> None:
+        """Raise DestinationError where the folder cannot be made or written."""
+        check_folder(self._settings.path)
 
     def read_state(self, stream: str) -> State | None:
         """Give the state of the stream's newest committed load; None before the first."""

@@ -128,6 +128,10 @@ class SqlDestination(ABC):
         """Give no limits; a subclass has its own."""
         return Limits()
 
+    def check(self) -> None:
+        """Raise DestinationError where a first load could not begin; changes nothing."""
+        self._exists()
+
     def read_state(self, stream: str) -> State | None:
         """Give the state of the stream's newest committed load; None before the first."""
         if not self._exists():
@@ -440,6 +444,7 @@ class SqlDestination(ABC):
         if self._prepared:
             return
         if not self._exists():
+            self.check()
             self._execute(
                 exp.Create(this=_schema_name(METADATA_SCHEMA), kind="SCHEMA", exists=True)
             )
