@@ -12,8 +12,8 @@ import pyarrow as pa
 from simplyload.changes import Table
 from simplyload.config import Configuration
 from simplyload.destinations.destination import Destination
-from simplyload.errors import TableStoppedError
-from simplyload.sources.source import Source
+from simplyload.errors import DestinationError, SourceError, TableStoppedError
+from simplyload.sources.source import Finding, Source
 from simplyload.streams import open_destination, opened_sources, schema_of
 
 SAMPLE = 5  # keys that are named for each kind of difference
@@ -69,6 +69,45 @@ def check_table(
             except TableStoppedError as error:
                 return TableCheck(table=table.name, drift=[str(error)])
             return comparison.compare()
+
+
+def check_destination(destination: Destination, streams: Sequence[str]) -> Finding:
+    """Tell whether the destination can be written to, and holds states that can be read."""
+    try:
+        destination.check()
+        for stream in streams:
+            destination.read_state(stream)
+    except DestinationError as error:
+        return Finding(level="error", subject="destination", message=str(error))
+    return Finding(level="ok", subject="destination", message="it answers")
+
+
+def validate_stream(
+    source: Source, destination: Destination | None, schema: str
+) -> Iterator[Finding]:
+    """Yield what the source finds, and what the destination calls otherwise or cannot take."""
+    try:
+        yield from source.validate()
+        tables = source.tables()
+    except SourceError as error:
+        yield Finding(level="error", subject="source", message=str(error))
+        return
+    if destination is not None:
+        for table in tables:
+            yield from _check_names(destination, schema, table)
+
+
+def _check_names(destination: Destination, schema: str, table: Table) -> Iterator[Finding]:
+    subject = table.source_name or table.name
+    try:
+        names = destination.name_columns(schema, table).items()
+    except TableStoppedError as error:
+        yield Finding(level="error", subject=subject, message=str(error))
+        return
+    for name, new in names:
+        if name != new:
+            message = f"its column {name} is {new} in the destination"
+            yield Finding(level="warning", subject=subject, message=message)
 
 
 class _Comparison:

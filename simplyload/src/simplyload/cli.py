@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from simplyload.checks import compare
+from simplyload.checks import check_destination, compare, validate_stream
 from simplyload.config import Configuration, read_configuration
 from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, SimplyLoadError
@@ -22,6 +22,7 @@ from simplyload.log import ChangeLog
 from simplyload.observe import displaying
 from simplyload.replay import replay as replay_log
 from simplyload.run import open_pipelines, run_streams
+from simplyload.sources.source import Finding
 from simplyload.streams import open_destination, opened_sources, schema_of, select_streams
 
 EXIT_CODES = """
@@ -66,6 +67,10 @@ class Options:
     def read(self) -> tuple[Configuration, list[str]]:
         """Read the configuration and the names of the chosen streams."""
         configuration = read_configuration(self.config, self.set_ or ())
+        if self.select == []:
+            raise ConfigurationError(
+                f"--select takes streams: {', '.join(configuration.sources)}; without it all run"
+            )
         return configuration, select_streams(configuration, self.select or ())
 
 
@@ -103,19 +108,15 @@ def discover(options: Options = DEFAULTS) -> None:
 def validate(options: Options = DEFAULTS) -> int:
     """Check sources and destination: connections, rights, keys, settings. Change nothing."""
     configuration, names = options.read()
-    findings = [
-        {"stream": name, "level": one.level, "subject": one.subject}
-        | {"message": one.message, "remedy": one.remedy}
-        for name, source in opened_sources(configuration, names)
-        for one in source.validate()
-    ]
+    found: list[tuple[str, Finding]] = []
     with closing(open_destination(configuration.destination)) as destination:
-        for name in names:
-            destination.read_state(name)
-    subject = f"destination {configuration.destination.type}"
-    findings.append({"stream": "", "level": "ok", "subject": subject, "message": "", "remedy": ""})
-    show(findings)
-    return int(any(one["level"] == "error" for one in findings))
+        found.append(("", check_destination(destination, names)))
+        there = destination if found[0][1].level == "ok" else None
+        for name, source in opened_sources(configuration, names):
+            schema = schema_of(configuration.sources[name], name)
+            found += [(name, one) for one in validate_stream(source, there, schema)]
+    show({"stream": name, **vars(one)} for name, one in found)
+    return int(any(one.level == "error" for _, one in found))
 
 
 @app.command
@@ -137,6 +138,8 @@ def sync(
     """
     if once and every is not None:
         raise ConfigurationError("--once and --every exclude each other: leave out one")
+    if every is not None and every <= timedelta():
+        raise ConfigurationError("--every takes a time above zero, such as 30s, 5m or 1h")
     configuration, names = options.read()
     return _sync(configuration, names, every)
 
@@ -189,6 +192,8 @@ def replay(options: Options = DEFAULTS) -> None:
     build another one beside the present one: --set destination.path=new.duckdb.
     """
     configuration, names = options.read()
+    if not configuration.log.is_dir():
+        raise ConfigurationError(f"log: {configuration.log} is no folder: name that of the loads")
     log, rows = ChangeLog(configuration.log), []
     for name in names:
         with closing(open_destination(configuration.destination)) as destination:
@@ -209,9 +214,10 @@ def show_checkpoint(options: Options = DEFAULTS) -> None:
     configuration, names = options.read()
     with closing(open_destination(configuration.destination)) as destination:
         for name in names:
-            loads = destination.committed(name)
+            state = destination.read_state(name)
+            loads = [] if state is None else destination.committed(name)
             row = {"stream": name, "loads": len(loads), "newest": loads[-1] if loads else ""}
-            print(json.dumps({**row, "state": destination.read_state(name)}, default=str))
+            print(json.dumps({**row, "state": state}, default=str))
 
 
 @checkpoint.command(name="reset")
@@ -242,6 +248,8 @@ def clean(
         nothing reads makes the database keep its write-ahead log until the disk is full.
 
     """
+    if keep_days is not None and keep_days < 0:
+        raise ConfigurationError("--keep-days takes a number of days from 0 on")
     configuration, names = options.read()
     rows = []
     for name in names:

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -40,8 +47,18 @@ SourceSettings = Annotated[PostgresSettings | KlaviyoSettings, Field(discriminat
 DestinationSettings = Annotated[
     DuckDBSettings | PostgresTargetSettings | ParquetSettings, Field(discriminator="type")
 ]
+
+
 # A stream's name is also the name of its schema in the destination.
-StreamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+def _check_stream(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        raise ValueError(
+            "a source's name is a lower-case letter, then at most 39 of them, digits and `_`"
+        )
+    return name
+
+
+StreamName = Annotated[str, AfterValidator(_check_stream)]
 
 
 class Configuration(BaseSettings):
@@ -54,7 +71,7 @@ class Configuration(BaseSettings):
     )
 
     sources: dict[StreamName, SourceSettings] = Field(min_length=1)
-    destination: DestinationSettings
+    destination: DestinationSettings = DuckDBSettings()
     log: Path = Path("build/log")
     pipeline: PipelineSettings = PipelineSettings()
 
@@ -217,6 +234,14 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
 # ---- what comes out ----
 
 
+_WORDS = {
+    "^(Input|String|List|Dictionary) should": "the value must",
+    "a valid dictionary.*": "keys with values",
+    "a valid list": "a list, such as [a, b]",
+    " after validation, not [0-9]+$": "",
+}
+
+
 def _describe(detail: ErrorDetails) -> str:
     """Give one problem: the key as the file has it, what is wrong, the remedy."""
     path = _path_in_file(detail["loc"])
@@ -231,7 +256,9 @@ def _describe(detail: ErrorDetails) -> str:
         return f"{key}.type is unknown: use one of {detail['ctx']['expected_tags']}"
     variable = f"{PREFIX}{'__'.join(path).upper()}"
     place = f" (set by {variable})" if variable in {name.upper() for name in os.environ} else ""
-    message = message.removeprefix("Value error, ").replace("Input should", "the value must", 1)
+    message = message.removeprefix("Value error, ")
+    for pydantic, ours in _WORDS.items():
+        message = re.sub(pydantic, ours, message)
     return f"{key}{place}: {message}"
 
 

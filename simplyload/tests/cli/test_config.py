@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from simplyload.config import read_configuration
+from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.errors import ConfigurationError
 
 GOOD = """
@@ -80,12 +81,23 @@ def test_r35_a_variable_that_is_not_set_is_one_problem(file: Path) -> None:
 
 
 def test_a_missing_key_is_named(file: Path) -> None:
-    """A source without its database and a file without a destination are two problems."""
-    file.write_text("sources: {shop: {type: postgres, host: h, user: u}}")
+    """A source without its database and a destination without one are two problems."""
+    file.write_text(
+        "sources: {shop: {type: postgres, host: h, user: u}}\n"
+        "destination: {type: postgres, user: u}"
+    )
     with pytest.raises(ConfigurationError) as caught:
         read_configuration(file)
     assert "sources.shop.database is missing: add it" in str(caught.value)
-    assert "destination is missing: add it" in str(caught.value)
+    assert "destination.database is missing: add it" in str(caught.value)
+
+
+def test_duckdb_is_the_default_destination(file: Path) -> None:
+    """Without the section `destination` rows go into a DuckDB file beside the configuration."""
+    file.write_text(GOOD.partition("destination")[0])
+    destination = read_configuration(file).destination
+    assert isinstance(destination, DuckDBSettings)
+    assert destination.path == file.parent / "build" / "simplyload.duckdb"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What load-cli adds to the core: names of the metadata, and what stays of a source that fails."""
 
+import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -8,7 +10,9 @@ from pydantic import ValidationError
 
 from simplyload.catalog import Names
 from simplyload.changes import Batch, State
-from simplyload.errors import SourceError
+from simplyload.checks import check_destination
+from simplyload.destinations.postgres import PostgresDestination
+from simplyload.errors import DestinationError, SourceError
 from tests.core.conftest import Target
 from tests.core.conftest import duckdb_target as duckdb_target  # noqa: PLC0414
 from tests.core.conftest import postgres_target as postgres_target  # noqa: PLC0414
@@ -66,6 +70,35 @@ def test_names_of_the_metadata_are_apart(own: dict[str, str]) -> None:
     """Two columns of one name, also in another case, are refused with the configuration."""
     with pytest.raises(ValidationError, match="names of their own"):
         Names(**own)
+
+
+def test_a_role_that_may_create_nothing_gets_the_statement(postgres_target: Target) -> None:
+    """Validate and the first sync name the right that is missing, and the owner's SQL grants it."""
+    user, owner = f"loader_{uuid.uuid4().hex[:12]}", postgres_target.settings.user
+    postgres_target.change(f"CREATE ROLE {user} LOGIN")
+    postgres_target.settings = postgres_target.settings.model_copy(update={"user": user})
+    source = ScriptedSource([changes(upsert(1, {"id": 1}))])
+    with closing(postgres_target.destination()) as destination:
+        found = check_destination(destination, ["shop"])
+    assert found.level == "error"
+    with pytest.raises(DestinationError, match="may not create schemas") as caught:
+        postgres_target.pipeline(source).run_once()
+    assert str(caught.value) == found.message
+    postgres_target.change(found.message.partition("run ")[2].rstrip(";"))
+    assert postgres_target.pipeline(source).run_once().loads == 1
+    postgres_target.change(f"REASSIGN OWNED BY {user} TO {owner}")
+    postgres_target.change(f"DROP OWNED BY {user}; DROP ROLE {user}")
+
+
+def test_r33_a_refusal_of_postgres_repeats_no_statement(postgres_target: Target) -> None:
+    """The statement has values of rows: the error has the server's reason alone, in one line."""
+    settings = postgres_target.settings
+    with (
+        closing(PostgresDestination(settings)) as destination,
+        pytest.raises(DestinationError) as caught,
+    ):
+        destination._run("SELECT 1 / 0 WHERE 'ann@example.org' <> 'x'")  # noqa: SLF001
+    assert str(caught.value) == "Postgres refuses: division by zero"
 
 
 class FailingSource(ScriptedSource):

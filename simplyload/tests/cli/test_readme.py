@@ -12,6 +12,7 @@ from simplyload.config import read_configuration
 from simplyload.demo.shop import SETUP
 
 FOLDER = Path(__file__).parents[2]
+BUILD = FOLDER.parent / "build"
 README = (FOLDER / "README.md").read_text()
 BLOCKS = dict(re.findall(r"```(yaml|sql)\n(.*?)```", README, re.DOTALL))
 
@@ -53,6 +54,15 @@ def test_its_yaml_is_the_demonstration(tmp_path: Path, monkeypatch: pytest.Monke
 def test_its_sql_is_that_of_the_demonstration() -> None:
     """The statements for the administrator are those that the demo executes."""
     assert BLOCKS["sql"].strip() == SETUP.strip()
+
+
+def test_nothing_outside_imports_it() -> None:
+    """The folder is a project of its own: the rest of the repository runs its command at most."""
+    others = [one for one in FOLDER.parent.glob("[a-z]*/") if one not in {FOLDER, BUILD}]
+    files = [file for folder in others for file in folder.rglob("*.py")]
+    assert len(files) > 100
+    imported = re.compile(r"^\s*(import|from) simplyload\b", re.MULTILINE)
+    assert [file for file in files if imported.search(file.read_text())] == []
 
 
 def test_its_commands_exist() -> None:

@@ -1,5 +1,6 @@
 """What every destination offers to the engine and to the command line."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from simplyload.changes import Rejected, State, Table
+from simplyload.errors import DestinationError
 
 # How many of a stream's loads a destination remembers at least. A run confirms each load before the
 # next one, so that what a dead run left is among them.
@@ -80,6 +82,15 @@ class LoadResult:
     stopped: Sequence[Stopped] = ()
 
 
+def check_folder(path: Path) -> None:
+    """Raise DestinationError where a file or folder that is not there cannot be made."""
+    present = next(one for one in [path, *path.parents] if one.exists())
+    if not os.access(present, os.W_OK):
+        raise DestinationError(
+            f"destination.path: {path} cannot be made: {present} is not writable for this user"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What the destination cannot hold: longer values, and text with the character NUL."""
@@ -97,6 +108,9 @@ class Destination(Protocol):
     @property
     def limits(self) -> Limits:
         """Give what cannot be held: the engine records such rows as rejected."""
+
+    def check(self) -> None:
+        """Raise DestinationError where a first load could not begin; changes nothing."""
 
     def read_state(self, stream: str) -> State | None:
         """Give the state of the stream's newest committed load; None before the first."""
@@ -121,6 +135,9 @@ class Destination(Protocol):
 
     def stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
+
+    def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
+        """Give each source column its name here; raises TableStoppedError where it has none."""
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (the business columns it has).

@@ -13,7 +13,7 @@ from sqlglot import exp
 from simplyload import merge
 from simplyload.catalog import Dialect, Names
 from simplyload.changes import Table
-from simplyload.destinations.destination import Lease, Load, LoadResult, Staged
+from simplyload.destinations.destination import Lease, Load, LoadResult, Staged, check_folder
 from simplyload.destinations.sql import CONSTRAINT_REMEDY, SqlDestination
 from simplyload.errors import AlreadyRunningError, DestinationError
 from simplyload.gather import LOG_FIELDS, is_uniform, read_as, read_conformed
@@ -47,6 +47,11 @@ class DuckDBDestination(SqlDestination):
         self._memory_limit = int(settings.memory_limit)
         self._open: duckdb.DuckDBPyConnection | None = None
 
+    def check(self) -> None:
+        """Raise DestinationError where the file cannot be opened, or made."""
+        check_folder(self._settings.path)
+        super().check()
+
     def load(self, lease: Lease, load: Load) -> LoadResult:
         """Commit a load; where the memory limit is too low for it, again with twice the limit."""
         most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
@@ -75,16 +80,17 @@ class DuckDBDestination(SqlDestination):
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._open is None:
-            self._settings.path.parent.mkdir(parents=True, exist_ok=True)
             try:
+                self._settings.path.parent.mkdir(parents=True, exist_ok=True)
                 self._open = duckdb.connect(self._settings.path, config=self._config())
-            except duckdb.IOException as error:
-                if "lock" in str(error):
+            except (duckdb.Error, OSError) as error:
+                if "set lock" in str(error):
                     raise AlreadyRunningError(
                         f"Another process has {self._settings.path} open: end it, then run again."
                     ) from error
                 raise DestinationError(
-                    f"{self._settings.path} cannot be opened: {error}"
+                    f"destination.path: {self._settings.path} cannot be opened ({error}): name "
+                    "another file, or have it made accessible"
                 ) from error
         return self._open
 
@@ -113,14 +119,13 @@ class DuckDBDestination(SqlDestination):
         return rows, rows[0][0] if rows and isinstance(rows[0][0], int) else 0
 
     def _list_columns(self, schema: str) -> list[tuple[str, str, str]]:
+        if not self._settings.path.exists():  # to look makes no file
+            return []
         sql = (
             "SELECT table_name, column_name, data_type FROM duckdb_columns()"
             " WHERE database_name = current_database() AND schema_name = ? ORDER BY column_index"
         )
         return self._connection.execute(sql, [schema]).fetchall()
-
-    def _exists(self) -> bool:
-        return self._settings.path.exists() and super()._exists()
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
         stage = self._new_stage(load)

@@ -25,9 +25,17 @@ from sqlglot import exp
 from simplyload import merge
 from simplyload.catalog import name_columns
 from simplyload.changes import OP, UPSERT, State, Table
-from simplyload.destinations.destination import Lease, Limits, Load, LoadResult, Staged, Stopped
+from simplyload.destinations.destination import (
+    Lease,
+    Limits,
+    Load,
+    LoadResult,
+    Staged,
+    Stopped,
+    check_folder,
+)
 from simplyload.destinations.duckdb import create_stage
-from simplyload.errors import FencedError
+from simplyload.errors import DestinationError, FencedError
 from simplyload.gather import read_as, read_staged, sync_file, union_schema
 from simplyload.log import folder_name, sync_folder
 
@@ -57,6 +65,10 @@ class ParquetDestination:
         """Give no limits."""
         return Limits()
 
+    def check(self) -> None:
+        """Raise DestinationError where the folder cannot be made or written."""
+        check_folder(self._settings.path)
+
     def read_state(self, stream: str) -> State | None:
         """Give the state of the stream's newest committed load; None before the first."""
         commits = self._commits(stream)
@@ -66,7 +78,7 @@ class ParquetDestination:
         """Take the lease by putting the next epoch's file, which one worker alone can do."""
         while True:
             epoch = max(self._epoch(stream), above) + 1
-            if _put_if_absent(self._leases(stream) / f"{epoch:010d}.json", {"epoch": epoch}):
+            if self._put(self._leases(stream) / f"{epoch:010d}.json", {"epoch": epoch}):
                 commits = self._commits(stream)
                 self._number[stream] = int(commits[-1].stem) if commits else 0
                 return Lease(stream=stream, epoch=epoch)
@@ -85,7 +97,7 @@ class ParquetDestination:
             "rejected": [vars(refused) for refused in load.rejected],
             "committed_at": datetime.now(UTC).isoformat(),
         }
-        if self._epoch(load.stream) != lease.epoch or not _put_if_absent(path, commit):
+        if self._epoch(load.stream) != lease.epoch or not self._put(path, commit):
             raise FencedError(
                 f"A newer run of {load.stream} took the lease: this one commits nothing more."
             )
@@ -99,6 +111,10 @@ class ParquetDestination:
     def stopped(self, stream: str) -> list[Stopped]:  # noqa: ARG002
         """Give none: files hold every form of a table."""
         return []
+
+    def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:  # noqa: ARG002
+        """Give the names as they are: files have no reserved ones but those of the log."""
+        return name_columns(table.name, table.schema.names, (), "duckdb")
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not deleted, folded from all its files."""
@@ -148,6 +164,15 @@ class ParquetDestination:
                 sync_file(target)
             sync_folder(target.parent)
         return self._relative(target)
+
+    def _put(self, path: Path, content: Mapping[str, Any]) -> bool:
+        try:
+            return _put_if_absent(path, content)
+        except OSError as error:
+            raise DestinationError(
+                f"destination.path: {self._settings.path} cannot be written ({error.strerror}): "
+                "name another folder, or make room"
+            ) from error
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._settings.path).as_posix()

@@ -55,6 +55,19 @@ class PostgresDestination(SqlDestination):
         """Give Postgres's own limits: 1 GB a value, no character NUL in text."""
         return Limits(max_value_bytes=2**30 - 2**20, nul_in_text=False)
 
+    def check(self) -> None:
+        """Raise DestinationError where the role may not create the schemas of a first load."""
+        may = self._run("SELECT has_database_privilege(current_database(), 'CREATE')")[0]
+        if may != [(True,)] and not self._exists():
+            database, user = (
+                exp.to_identifier(name, quoted=True).sql("postgres")
+                for name in (self._settings.database, self._settings.user)
+            )
+            raise DestinationError(
+                f"The role {self._settings.user} may not create schemas: have the owner run"
+                f" GRANT CREATE ON DATABASE {database} TO {user};"
+            )
+
     def close(self) -> None:
         """End the connection; safe to call twice."""
         if self._open is not None:
@@ -140,8 +153,11 @@ class PostgresDestination(SqlDestination):
 
 def _reason(error: DriverError) -> str:
     """Give the server's own message and detail, without the statement and its values."""
-    details = {name: value.decode(errors="replace") for name, value in error.details or ()
-               if isinstance(value, bytes)}  # fmt: skip
-    message = details.get("PG_DIAG_MESSAGE_PRIMARY") or str(error)
+    details = {_decode(name): _decode(value) for name, value in error.details or ()}
+    message = details.get("PG_DIAG_MESSAGE_PRIMARY") or str(error).rpartition("[libpq] ")[2]
     detail = details.get("PG_DIAG_MESSAGE_DETAIL")
-    return f"{message} ({detail})" if detail else message
+    return " ".join(f"{message} ({detail})".split()) if detail else " ".join(message.split())
+
+
+def _decode(text: str | bytes) -> str:
+    return text.decode(errors="replace") if isinstance(text, bytes) else text

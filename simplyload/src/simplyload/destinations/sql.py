@@ -133,6 +133,10 @@ class SqlDestination(ABC):
         """Give no limits; a subclass has its own."""
         return Limits()
 
+    def check(self) -> None:
+        """Raise DestinationError where a first load could not begin; changes nothing."""
+        self._exists()
+
     def read_state(self, stream: str) -> State | None:
         """Give the state of the stream's newest committed load; None before the first."""
         if not self._exists():
@@ -183,6 +187,15 @@ class SqlDestination(ABC):
             for name, known in self._tables(stream).items()
             if known.since is not None
         ]
+
+    def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
+        """Give each source column its name here; raises TableStoppedError where it has none."""
+        tables = self._columns(schema)
+        target = choose_name(table.name, tables, self.dialect)
+        self._columns_of.clear()
+        if target in tables:
+            refuse_foreign(table.name, tables[target])
+        return self._name_columns(table.name, table.schema.names, tables.get(target, ()))
 
     def drop_leftovers(self, stream: str) -> list[str]:  # noqa: ARG002
         """Find nothing: the stages of this destination end with their connection."""
@@ -441,6 +454,7 @@ class SqlDestination(ABC):
         if self._prepared:
             return
         if not self._exists():
+            self.check()
             self._execute(
                 exp.Create(this=_schema_name(METADATA_SCHEMA), kind="SCHEMA", exists=True)
             )

@@ -3,12 +3,19 @@
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 Mode = Literal["auto", "cdc", "poll", "copy"]
 
+
 # A pattern is `schema.table`; `*` and `?` stand for any characters and for one.
-TablePattern = Annotated[str, Field(pattern=r"^[^.]+\..+$")]
+def _check_pattern(pattern: str) -> str:
+    if not all(pattern.partition(".")):
+        raise ValueError("a table is named with its schema: public.orders, or public.* for all")
+    return pattern
+
+
+TablePattern = Annotated[str, AfterValidator(_check_pattern)]
 
 
 class PostgresSettings(BaseModel):

@@ -5,6 +5,7 @@ from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
@@ -343,10 +344,15 @@ class PostgresSource:
             yield page.rows
 
     def _find(self, name: str) -> SourceTable:
-        for table in self._replicable(self._discover()):
+        tables = self._replicable(self._discover())
+        for table in tables:
             if name in {table.source_name, table.table.name}:
                 return table
-        raise ConfigurationError(f"{name} is none of the chosen tables with a key.")
+        names = [table.table.name for table in tables]
+        near = get_close_matches(name.rpartition(".")[2].casefold(), names, n=1) or names
+        raise ConfigurationError(
+            f"{name} is none of the chosen tables with a key; did you mean {', '.join(near)}?"
+        )
 
     def drop(self) -> list[str]:
         """Drop the slot, and the publication that was made for it, but none that is configured.

@@ -85,8 +85,21 @@ def _stream(
         message, _, remedy = problem.partition(": ")
         yield Finding(level=level, subject=subject, message=message, remedy=remedy)  # type: ignore[arg-type]
     if is_ready:
-        yield Finding(level="ok", subject="stream", message="slot and publication can be used")
+        kept = _describe_kept(connection, settings.slot_name(stream))
+        message = f"slot and publication can be used{kept}"
+        yield Finding(level="ok", subject="stream", message=message)
         yield from _kept_log(connection)
+
+
+_KEPT = """
+select ((case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()
+    else pg_catalog.pg_current_wal_lsn() end - restart_lsn) / 1000000)::int8
+from pg_catalog.pg_replication_slots where slot_name = %s and restart_lsn is not null
+"""
+
+
+def _describe_kept(connection: Connection, slot: str) -> str:
+    return "".join(f"; the slot keeps {size:,} MB" for (size,) in fetch(connection, _KEPT, [slot]))
 
 
 def _kept_log(connection: Connection) -> Iterator[Finding]:
