@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 import streams
-from api import AuthError, TransientError
+from api import AuthError, ContractError, TransientError
 from streams.registry import ALWAYS_SYNCED, REFILLED
 from tests import fivetran
 from tests.fake_clock import FakeClock
@@ -166,25 +166,31 @@ class TestReSync:
         connection.configuration = EVERYTHING
         assert refilled(connection.sync()) == after_deletions
 
-    @pytest.mark.parametrize("fault", ["403scope", "503"])
+    @pytest.mark.parametrize("fault", ["403scope", "503", "404", "filter400"])
     def test_b1_a_table_that_cannot_be_read_keeps_its_rows(
         self, sandbox: Sandbox, connection: Loader, after_deletions: Tables, fault: str
     ) -> None:
-        """A re-sync without the scopes of some tables leaves these until they can be read again.
+        """A re-sync leaves tables whose listing is not answered until it is answered again.
 
-        The others are refilled; the first sync that can read the rest refills that too.
+        The others are refilled, also those of the same scope; the first sync that can read the rest
+        refills that too.
         """
-        lost = {"lists": "list", "reviews": "review", "coupon-codes": "coupon_code"}
+        lost = {
+            "lists": "list",
+            "reviews": "review",
+            "coupon-codes": "coupon_code",
+            "segments/.+/profiles": "segment_profile",
+        }
         before = refilled(connection)
         delete_some(sandbox)
         for path in lost:
             sandbox.fault(fault, path=f"/api/{path}$")
         connection.state = {}
-        with suppress(TransientError):
+        with suppress(ContractError, TransientError):
             connection.sync()
         for table in (*lost.values(), "list_profile", "list_tag"):
             assert refilled(connection)[table] == before[table], table
-        for table in ("tag", "flow"):
+        for table in ("tag", "flow", "profile"):
             assert len(connection.rows(table)) == len(before[table]) - 1
         sandbox.clear_faults()
         connection.sync()

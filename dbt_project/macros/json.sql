@@ -30,24 +30,20 @@
     {{ json }} {%- for key in path %}['{{ key }}']{% endfor %}
 {%- endmacro %}
 
-{#- The number at a path of a JSON value, which may be a text such as "12.50"; else NULL. -#}
+{#- The number at a path of a JSON value, which may be a text such as " 12.50 "; else NULL. -#}
 {% macro json_number(json, path) -%}
-    case
-        when {{ is_number(json_text(json, path)) }}
-            then cast({{ json_text(json, path) }} as {{ type_double() }})
-    end
+    {%- set text = 'trim(' ~ json_text(json, path) ~ ')' -%}
+    case when {{ is_number(text) }} then cast({{ text }} as {{ type_double() }}) end
 {%- endmacro %}
 
-{#- The condition that a text is a number that a double holds. -#}
+{#- The condition that a text is a number, so short that a double holds it and products of two. -#}
 {% macro is_number(text) -%}
-    {{ return(matches(text, '^[-+]?([0-9]{1,30}[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?$')) }}
+    {{ return(matches(
+        text, '^[-+]?([0-9]{1,30}([.][0-9]{0,30})?|[.][0-9]{1,30})([eE][-+]?[0-9]{1,2})?$'
+    )) }}
 {%- endmacro %}
 
-{% macro snowflake__is_number(text, pattern) -%}
-    regexp_like({{ text }}, '{{ pattern }}')
-{%- endmacro %}
-
-{#- The first array at one of some paths of a JSON value; NULL if no path has an array. -#}
+{#- The first array with items at one of some paths of a JSON value; NULL if no path has one. -#}
 {% macro json_array(json, paths) -%}
     case
     {%- for path in paths %}
@@ -58,21 +54,21 @@
 
 {% macro default__json_array_at(json, path) -%}
     {%- set value = '(cast(' ~ json ~ " as jsonb) #> '{" ~ path | join(',') ~ "}')" -%}
-    when jsonb_typeof({{ value }}) = 'array' then {{ value }}
+    when jsonb_typeof({{ value }}) = 'array' and {{ value }} <> '[]' then {{ value }}
 {%- endmacro %}
 
 {% macro duckdb__json_array_at(json, path) -%}
-    when json_type({{ json }}, '{{ json_path(path) }}') = 'ARRAY'
+    when json_array_length({{ json }}, '{{ json_path(path) }}') > 0
         then json_extract({{ json }}, '{{ json_path(path) }}')
 {%- endmacro %}
 
 {% macro bigquery__json_array_at(json, path) -%}
     {%- set value = 'json_query(' ~ json ~ ", '" ~ json_path(path) ~ "')" -%}
-    when json_type({{ value }}) = 'array' then {{ value }}
+    when array_length(json_query_array({{ value }})) > 0 then {{ value }}
 {%- endmacro %}
 
 {% macro snowflake__json_array_at(json, path) -%}
-    when typeof({{ variant_at(json, path) }}) = 'ARRAY' then {{ variant_at(json, path) }}
+    when array_size({{ variant_at(json, path) }}) > 0 then {{ variant_at(json, path) }}
 {%- endmacro %}
 
 {#- Selects one row per item of the JSON array at a path of a column: the relation's `keys`, the

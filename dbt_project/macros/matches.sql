@@ -15,3 +15,8 @@
 {% macro bigquery__matches(text, pattern) -%}
     regexp_contains({{ text }}, '{{ pattern }}')
 {%- endmacro %}
+
+{#- Snowflake's function matches a text from its beginning to its end. -#}
+{% macro snowflake__matches(text, pattern) -%}
+    regexp_like({{ text }}, '.*({{ pattern }}).*')
+{%- endmacro %}

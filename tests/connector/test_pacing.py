@@ -173,7 +173,11 @@ def test_e1_the_sandbox_refuses_a_client_that_does_not_pace(
 
 
 def test_e1_a_whole_sync_is_never_refused(limited: LimitedServer) -> None:
-    """A first sync of all tables, with eight threads, stays within all quotas."""
+    """A first sync of all tables, with eight threads, stays within all quotas.
+
+    Guarantee 4 of the README. By a real clock it cannot be exact: a busy machine delivers a request
+    later than it was sent, and closer to the next.
+    """
     settings = {"api_key": KEY, "tables": "all", "concurrency": "8"}
     Loader(os.environ["KLAVIYO_BASE_URL"], settings).sync()
     assert limited.statuses() == {200}
@@ -181,3 +185,5 @@ def test_e1_a_whole_sync_is_never_refused(limited: LimitedServer) -> None:
         allowed = rate.steady - int(rate.steady * 0.1)
         assert busiest_minute(times) <= allowed, path
     assert {XL, L, M, S, REPORT} <= {rate for _, rate in limited.limits.arrivals}
+    bursts = [len(times) / rate.burst for (_, rate), times in limited.limits.arrivals.items()]
+    assert max(bursts) > 10

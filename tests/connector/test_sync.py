@@ -517,6 +517,21 @@ class TestManyAccounts:
         assert [row["account_id"] for row in first.rows("form")] == [f"of-{KEY}"]
         assert len(second.rows("form")) == 2
 
+    def test_b1_a_key_that_is_rejected_later_stops_its_account_alone(
+        self, full_account: ScriptedAccount
+    ) -> None:
+        """While tables are to be truncated too; nothing is truncated until it works again."""
+        full_account.responses["/api/forms"] = lambda request: (
+            Response("{}", 401) if OTHER in request.headers["Authorization"] else None
+        )
+        first = run({}, api_key=self.KEYS, tables="form,list")
+        assert isinstance(first.error, AuthError)
+        assert truncated(first) == set()
+        assert [row["account_id"] for row in first.rows("form")] == [f"of-{KEY}"]
+        full_account.responses.clear()
+        second = run(first.state, api_key=self.KEYS, tables="form,list")
+        assert truncated(second) == {"form", "list"}
+
     def test_two_keys_of_one_account_are_one_sync(self, full_account: ScriptedAccount) -> None:
         """Its rows are written once, and a warning names the superfluous key."""
         whole = resource("account", "a", timezone="UTC")

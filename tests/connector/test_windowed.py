@@ -96,7 +96,7 @@ def windows(account: ScriptedAccount) -> list[tuple[datetime, datetime]]:
 def loader(sandbox: Sandbox, **configuration: str) -> Loader:
     """A connection that syncs events."""
     chosen = {"api_key": KEY, "tables": "event,event_attribution", "start_date": "2026-08-01"}
-    return Loader(sandbox.url, {**chosen, **configuration})
+    return Loader(sandbox.url, {**chosen, **configuration}, state=scripted.EMPTY_WAREHOUSE)
 
 
 def listed(sandbox: Sandbox) -> list[dict[str, Any]]:

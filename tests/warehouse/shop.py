@@ -461,9 +461,9 @@ ROWS: dict[str, Rows] = {
         event("orphan", ORDER, "2026-11-03 12:00:00", "bob", value=-49.95),
         # Without attribution: a text exactly 12 hours before an order, and a second more.
         event("text", TEXT, "2026-11-05 00:00:00", "cid", flow_id="welcome", message_id="hello"),
-        event("intime", ORDER, "2026-11-05 12:00:00", "cid", value=20.0, value_currency="EUR"),
+        event("intime", ORDER, "2026-11-05 12:00:00", "cid", value=20.0, value_currency="eur"),
         event("toolate", ORDER, "2026-11-05 12:00:01", "cid", value=7.0),
-        event("nobody", ORDER, "2026-11-06 12:00:00", None),
+        event("nobody", ORDER, "2026-11-06 12:00:00", None, value=1.7e308),
         event("bot", CLICK, "2026-11-06 12:00:00", "cid", is_bot_click=True, inbox_provider=""),
         event("gone", ORDER, "2026-11-06 13:00:00", "cid", value=5.0, _fivetran_deleted=True),
         event("noone", "DeletedMetric", "2026-11-07 12:00:00", "cid"),

@@ -26,20 +26,30 @@ touches as (
 
 ),
 
+order_metrics as (select * from {{ ref('int_klaviyo__conversion_metric') }}),
+
+-- A metric of orders stays one if it is also mapped to refunds.
 conversion_metrics as (
 
     select
         account_id,
         conversion_metric_id as metric_id,
         false as is_refund
-    from {{ ref('int_klaviyo__conversion_metric') }}
-    union distinct
+    from order_metrics
+    union all
     select
-        account_id,
-        metric_id,
+        refund_metrics.account_id,
+        refund_metrics.metric_id,
         true as is_refund
-    from {{ ref('stg_klaviyo__mapped_metric') }}
-    where mapped_metric_id = 'refunded_sales' and metric_id is not null
+
+    from {{ ref('stg_klaviyo__mapped_metric') }} as refund_metrics
+    left join order_metrics
+        on refund_metrics.account_id = order_metrics.account_id
+        and refund_metrics.metric_id = order_metrics.conversion_metric_id
+    where
+        refund_metrics.mapped_metric_id = 'refunded_sales'
+        and refund_metrics.metric_id is not null
+        and order_metrics.account_id is null
 
 ),
 

@@ -30,7 +30,7 @@ select
     {{ json_array('properties', order_code_list_paths()) }} as discount_codes,
     coalesce(
         {%- for name in order_code_names() %}
-        nullif({{ json_text('properties', [name]) }}, '') {{- ',' if not loop.last }}
+        {{ normalized_code(json_text('properties', [name])) }} {{- ',' if not loop.last }}
         {%- endfor %}
     ) as discount_code,
     synced_at

@@ -22,7 +22,7 @@ named as (
         {{ item_text(['ProductID', 'product_id', 'ProductId']) }} as named_id,
         {{ item_text(['SKU', 'sku']) }} as sku,
         {{ item_text(['ProductName', 'Name', 'title', 'name']) }} as product_name,
-        {{ item_number(['Quantity', 'quantity']) }} as quantity,
+        {{ item_quantity(['Quantity', 'quantity']) }} as units,
         {{ item_number(['ItemPrice', 'price', 'Price']) }} as price,
         {{ item_number(['RowTotal', 'LineTotal', 'line_price']) }} as line_value
     from items
@@ -65,8 +65,8 @@ select
     coalesce(catalog_ids.catalog_item_id, variant_ids.catalog_item_id) as catalog_item_id,
     named.sku,
     coalesce(catalog_items.title, named.product_name) as product_name,
-    coalesce(named.quantity, 1) as units,
-    coalesce(named.line_value, named.price * coalesce(named.quantity, 1)) as value
+    named.units,
+    coalesce(named.line_value, named.price * named.units) as value
 
 from named
 left join catalog_ids

@@ -12,7 +12,7 @@ codes as (
         account_id,
         coupon_id,
         coalesce(status, '') as status,
-        upper(unique_code) as code,
+        {{ normalized_code('unique_code') }} as code,
         synced_at
     from {{ ref('stg_klaviyo__coupon_code') }}
     where coupon_id is not null
@@ -44,13 +44,16 @@ entered as (
     select
         account_id,
         event_id,
-        upper(coalesce({{ json_text('item', ['code']) }}, {{ json_text('item') }})) as code
+        coalesce(
+            {{ normalized_code(json_text('item', ['code'])) }},
+            {{ normalized_code(json_text('item')) }}
+        ) as code
     from entered_items
     union distinct
     select
         account_id,
         event_id,
-        upper(discount_code) as code
+        discount_code as code
     from contents
     where discount_code is not null
 

@@ -9,7 +9,7 @@ select
     website_url,
     industry,
     timezone,
-    preferred_currency,
+    upper(trim(preferred_currency)) as preferred_currency,
     public_api_key,
     locale,
 

@@ -12,7 +12,7 @@ select
 
     ---------- strings
     uuid,
-    value_currency,
+    upper(trim(value_currency)) as value_currency,
     send_cohort,
     subject,
     campaign_name,
@@ -26,7 +26,8 @@ select
 
     ---------- numerics
     timestamp as occurred_at_seconds,
-    value,
+    -- No sum holds larger ones, and no shop has them.
+    case when abs(value) < 1e100 then value end as value,
 
     ---------- booleans
     is_bot_click,
