@@ -1,6 +1,6 @@
 # Environments, created on first use: .venv (connector, sandbox, dashboard, scripts, tests) and
 # .venv-dbt (dbt), of which pyproject.toml says why they are two; .venv-load (SimplyLoad) and
-# .venv-scripts (dashboard, scripts), both without the SDK.
+# .venv-scripts (dashboard, scripts), both without the SDK; .venv-snowflake (dbt on fakesnow).
 
 PYTHON ?= python3
 
@@ -70,7 +70,7 @@ coverage: .venv/.stamp .venv-dbt/.stamp ## Measure the connector's branches that
 	@.venv/bin/coverage combine --quiet
 	@.venv/bin/coverage report
 
-chaos: .venv/.stamp .venv-dbt/.stamp ## Run the whole fault matrix, write docs/faults.md, and run the other slow tests
+chaos: .venv/.stamp .venv-dbt/.stamp .venv-snowflake/.stamp ## Run the whole fault matrix, write docs/faults.md, and run the other slow tests
 	@rm -rf build/chaos
 	@.venv/bin/pytest --numprocesses 2 -m '' --timeout 3600 tests/chaos
 	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
@@ -83,7 +83,8 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 		--quiet --output-file requirements/warehouse.txt
 	uv pip compile --group scripts pyproject.toml --universal --generate-hashes --no-header \
 		--quiet --constraint requirements/connector.txt --output-file requirements/scripts.txt
-
+	uv pip compile --group snowflake pyproject.toml --universal --generate-hashes --no-header \
+		--quiet --output-file requirements/snowflake.txt
 	cd simplyload && uv pip compile --all-extras --group test --group build pyproject.toml --universal \
 		--generate-hashes --no-header --quiet --output-file requirements.txt
 
@@ -115,6 +116,7 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 
 .venv/.stamp: requirements/connector.txt
 .venv-dbt/.stamp: requirements/warehouse.txt
+.venv-snowflake/.stamp: requirements/snowflake.txt
 .venv-scripts/.stamp: requirements/scripts.txt
 .venv-load/.stamp: simplyload/requirements.txt simplyload/pyproject.toml
 
@@ -125,7 +127,7 @@ INSTALL_SIMPLYLOAD = $$(command -v uv >/dev/null && echo "uv pip install --pytho
 # The requirements files list every package and override one requirement of dbt's own, so uv and pip
 # install exactly the listed packages without resolving. Two at once in one environment break pip, so
 # the shell holds a lock (by Python: macOS has no `flock` command), and the second make finds the stamp.
-.venv/.stamp .venv-dbt/.stamp .venv-scripts/.stamp .venv-load/.stamp:
+.venv/.stamp .venv-dbt/.stamp .venv-snowflake/.stamp .venv-scripts/.stamp .venv-load/.stamp:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \
 			"Install one, or name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }

@@ -137,9 +137,13 @@ def _drop_conditions(node: exp.Expression) -> exp.Expression:
     """Remove the parts of a query that choose a value without being part of it.
 
     These are the conditions of a `case`, unless its branches are constants (then 1 else 0 counts
-    the condition), and the second branch of a union by name, which sqlglot would match by
-    position; in this project it only adds columns that a raw table may lack.
+    the condition), the partition and order of a window, and the second branch of a union by name,
+    which sqlglot would match by position; in this project it only adds columns that a raw table may
+    lack.
     """
+    if isinstance(node, exp.Window):
+        node.set("partition_by", None)
+        node.set("order", None)
     if isinstance(node, exp.Case):
         branches = [branch.args["true"] for branch in node.args["ifs"]] + [node.args.get("default")]
         if any(branch and branch.find(exp.Column) for branch in branches):

@@ -19,7 +19,7 @@ COMMANDS = [
     "scripts.doctor.__main__",
     "looker.__main__",
 ]
-GROUPS = ["connector", "warehouse", "scripts"]
+GROUPS = ["connector", "warehouse", "snowflake", "scripts"]
 
 
 def read_pyproject(folder: Path) -> dict[str, Any]:
@@ -112,6 +112,11 @@ def test_container_holds_what_its_commands_import() -> None:
 def test_both_environments_read_the_same_warehouse_file() -> None:
     """The environments have one version of duckdb, so each opens what the other wrote."""
     assert pins("connector")["duckdb"] == pins("warehouse")["duckdb"]
+
+
+def test_dbt_has_one_version_in_both_of_its_environments() -> None:
+    """The tests of Snowflake run the dbt that the others run."""
+    assert pins("snowflake")["dbt-core"] == pins("warehouse")["dbt-core"]
 
 
 def test_compiled_files_name_no_index() -> None:

@@ -66,7 +66,7 @@
 
 {#- Not by date_trunc, which follows the session's WEEK_START. -#}
 {% macro snowflake__iso_week_start(date) -%}
-    dateadd(day, 1 - dayofweekiso({{ date }}), {{ date }})
+    cast(dateadd(day, 1 - dayofweekiso({{ date }}), {{ date }}) as date)
 {%- endmacro %}
 
 {#- The ISO weekday of a date: 1 is Monday, 7 is Sunday. -#}
@@ -100,7 +100,7 @@
 {%- endmacro %}
 
 {% macro snowflake__days_before(date, days) -%}
-    dateadd(day, -{{ days }}, {{ date }})
+    cast(dateadd(day, -{{ days }}, {{ date }}) as date)
 {%- endmacro %}
 
 {#- The number of days from one date to another. -#}
@@ -137,12 +137,16 @@
 {%- endmacro %}
 
 {% macro snowflake__date_series(first, last) -%}
-    select dateadd(day, row_number() over (order by seq4()) - 1, date '{{ first }}') as date_day
+    select
+        cast(
+            dateadd(day, row_number() over (order by seq4()) - 1, date '{{ first }}') as date
+        ) as date_day
     from table(generator(rowcount => {{ count_days(first, last) + 1 }}))
 {%- endmacro %}
 
 {#- The number of days from `first` to `last` ('YYYY-MM-DD'). -#}
 {% macro count_days(first, last) -%}
-    {%- set day = modules.datetime.date.fromisoformat -%}
-    {{ return((day(last) - day(first)).days) }}
+    {%- set first_day = modules.datetime.datetime.strptime(first, '%Y-%m-%d') -%}
+    {%- set last_day = modules.datetime.datetime.strptime(last, '%Y-%m-%d') -%}
+    {{ return((last_day - first_day).days) }}
 {%- endmacro %}

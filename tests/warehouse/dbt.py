@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ EVERYTHING = {"KLAVIYO_TABLES": "all", "KLAVIYO_COMPATIBILITY": "True"}
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")  # they read no raw table
 PARSED = Path("target", "partial_parse.msgpack")
 DBT = os.environ.get("DBT", str(ROOT / ".venv-dbt" / "bin" / "dbt"))
+SNOWFLAKE_DBT = ROOT / ".venv-snowflake" / "bin" / "dbt"
 SERVER = Path(__file__).with_name("dbt_server.py")
 
 
@@ -62,20 +63,31 @@ def run_on(
 
     Without `artifacts` it writes no JSON about the project to target/, which takes it seconds.
     """
-    server = _server()
-    _restore_parsed_project(folder, environment)
     output = folder / "dbt_output.txt"
     flags = ["--no-use-colors", "--no-version-check", *(["--warn-error"] if warn_error else [])]
-    code = _request(
-        server,
-        arguments=[*flags, *([] if artifacts else ["--no-write-json"]), *arguments],
-        folder=str(folder),
-        environment=os.environ | _settings(folder, environment),
-        output=str(output),
-    )
+    command = [*flags, *([] if artifacts else ["--no-write-json"]), *arguments]
+    settings = os.environ | _settings(folder, environment)
+    if environment.get("DBT_TARGET") == "snowflake":
+        code = _run_on_snowflake(command, folder, settings, output)
+    else:
+        server = _server()
+        _restore_parsed_project(folder, environment)
+        code = _request(
+            server, arguments=command, folder=str(folder), environment=settings, output=str(output)
+        )
     if code == 0:
         _keep_parsed_project(folder, environment)
     return subprocess.CompletedProcess(arguments, code, output.read_text(), "")
+
+
+def _run_on_snowflake(
+    arguments: Sequence[str], folder: Path, settings: Mapping[str, str], output: Path
+) -> int:
+    """Run dbt in the environment of Snowflake; returns its exit code."""
+    with output.open("w") as file:
+        return subprocess.run(
+            [SNOWFLAKE_DBT, *arguments], cwd=folder, env=settings, stdout=file, check=False
+        ).returncode
 
 
 def _settings(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

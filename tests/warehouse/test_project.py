@@ -1,7 +1,9 @@
 """The dbt project covers the connector's tables, describes itself, and stays portable."""
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +161,33 @@ def test_every_mart_and_data_test_is_in_the_readme() -> None:
     files = [*dbt.PROJECT.glob("models/marts/*.sql"), *dbt.PROJECT.glob("tests/*.sql")]
 
     assert [file.stem for file in files if f"`{file.stem}`" not in readme] == []
+
+
+@pytest.mark.parametrize("target", ["duckdb", "bigquery", "snowflake"])
+def test_dbt_2_parses_the_project(target: str, tmp_path: Path) -> None:
+    """The parser of dbt 2 that dbt 1.12 installs, 2.0.0-alpha.4, finds no error.
+
+    It does not know Postgres yet, and it has no engine to build with.
+    """
+    done = subprocess.run(
+        [Path(dbt.DBT).with_name("dbt-core-experimental-parser"), "parse", "--target", target],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "DBT_PROJECT_DIR": str(dbt.PROJECT),
+            "DBT_PROFILES_DIR": str(dbt.PROJECT),
+            "DBT_TARGET_PATH": str(tmp_path / "target"),
+            "DBT_LOG_PATH": str(tmp_path / "logs"),
+            "SNOWFLAKE_ACCOUNT": "account",
+            "SNOWFLAKE_DATABASE": "analytics",
+            "BQ_PROJECT": "project",
+            **dbt.EVERYTHING,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "dbt-core 2.0.0-alpha.4" in done.stdout + done.stderr
+    assert "[error]" not in done.stdout + done.stderr

@@ -1,0 +1,97 @@
+"""A Snowflake server on this machine: fakesnow, which translates Snowflake's SQL for DuckDB.
+
+It runs in .venv-snowflake. A line of standard input is a request, JSON: {"load": a DuckDB file of
+raw tables}, or {"export": a folder, "models": {name: schema}}, which writes a Parquet file for each
+model. A line of standard output answers it; the first has the server's port.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet
+from fakesnow import server as start_server
+from fakesnow.server import shared_fs
+from fakesnow.variables import Variables
+from snowflake.connector import connect
+from snowflake.connector.cursor import SnowflakeCursor
+
+DATABASE, RAW_SCHEMA = "analytics", "klaviyo_raw"
+# The Snowflake types that Fivetran creates, by the DuckDB types of the raw file.
+TYPES = {
+    "VARCHAR": "text",
+    "BIGINT": "number(38, 0)",
+    "DOUBLE": "float",
+    "BOOLEAN": "boolean",
+    "TIMESTAMP WITH TIME ZONE": "timestamp_tz",
+    "DATE": "date",
+    "JSON": "variant",
+}
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    # fakesnow cannot read comments of columns, and takes `$extra` in a text for a variable.
+    shared_fs.nop_regexes = [r"\s*comment on ", r'\s*alter\s+\w+\s+\S+\s+alter\s+"\w+" comment ']
+    Variables.inline_variables = lambda _, sql: sql
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # for the log of requests
+    with start_server() as address, connect(**address) as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"create database {DATABASE}")
+        print(address["port"], file=answers, flush=True)
+        for line in sys.stdin:
+            match json.loads(line):
+                case {"load": file}:
+                    load(cursor, file)
+                case {"export": folder, "models": models}:
+                    export(cursor, Path(folder), models)
+            print("done", file=answers, flush=True)
+
+
+def load(cursor: SnowflakeCursor, file: str) -> None:
+    """Replace the raw tables."""
+    cursor.execute(f"create or replace schema {DATABASE}.{RAW_SCHEMA}")
+    with duckdb.connect(file, read_only=True) as source:
+        source.execute("set timezone = 'UTC'")
+        for schema, table in source.sql(
+            "select schema_name, table_name from duckdb_tables()"
+        ).fetchall():
+            rows = source.sql(f"from {schema}.{table}")
+            types = [str(kind) for kind in rows.types]
+            columns = ", ".join(
+                f"{name} {TYPES[kind]}" for name, kind in zip(rows.columns, types, strict=True)
+            )
+            cursor.execute(f"create table {DATABASE}.{RAW_SCHEMA}.{table} ({columns})")
+            selects = [
+                "select " + ", ".join(map(literal, row, types)) for row in rows.fetchall()
+            ]
+            if selects:
+                cursor.execute(
+                    f"insert into {DATABASE}.{RAW_SCHEMA}.{table} {' union all '.join(selects)}"
+                )
+
+
+def literal(value: Any, kind: str) -> str:
+    """A value in SQL, with its type."""
+    if value is None:
+        return f"cast(null as {TYPES[kind]})"
+    text = "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
+    return f"parse_json({text})" if kind == "JSON" else f"cast({text} as {TYPES[kind]})"
+
+
+def export(cursor: SnowflakeCursor, folder: Path, models: Mapping[str, str]) -> None:
+    """Write the rows of models, as a client receives them."""
+    for name, schema in models.items():
+        cursor.execute(f"select * from {DATABASE}.{schema}.{name}")
+        names = [column.name.lower() for column in cursor.description]
+        columns = dict(zip(names, zip(*cursor.fetchall(), strict=True), strict=False))
+        table = pyarrow.table({name: columns.get(name, ()) for name in names})
+        pyarrow.parquet.write_table(table, folder / f"{name}.parquet")
+
+
+if __name__ == "__main__":
+    main()
