@@ -34,10 +34,10 @@
     end
 {%- endmacro %}
 
-{#- The variance of a ratio of sums, such as opens per delivery over several messages, where messages
-    differ more than chance makes their recipients differ: the linearised ratio estimator with the
-    message as the cluster (Cochran, Sampling Techniques, 6.3). The columns after `prefix` are
-    floats: n, the number of messages, and the sums over them of y, x, y * y, x * y and x * x. -#}
+{#- The variance of a ratio of sums, such as opens per delivery over several messages. Messages
+    differ more than chance makes their recipients differ, so it is that of the ratio estimator with
+    the message as the unit (Cochran, Sampling Techniques, chapter 6). After `prefix` follow floats:
+    n, the number of messages, and the sums over them of y, x, y * y, x * y and x * x. -#}
 {% macro ratio_variance(prefix) -%}
     {%- set ratio = '(' ~ prefix ~ 'y / nullif(' ~ prefix ~ 'x, 0))' -%}
     {{ prefix }}n / nullif({{ prefix }}n - 1, 0)

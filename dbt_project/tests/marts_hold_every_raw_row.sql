@@ -60,6 +60,7 @@ counts as (
             ~ ' inner join ' ~ conversion_metrics ~ ' using (account_id, conversion_metric_id)'),
         ('klaviyo__attributed_order', ref('int_klaviyo__conversion') ~ ' where ' ~ in_all_months()),
         ('klaviyo__profile', ref('stg_klaviyo__profile')),
+        ('klaviyo__form_daily', ref('stg_klaviyo__form_daily')),
     ] -%}
     union all
     select
@@ -132,6 +133,26 @@ counts as (
         0 as in_raw,
         sum(orders + refunds) as in_mart
     from {{ ref('klaviyo__revenue_daily') }}
+    group by account_id
+
+    union all
+    select
+        'klaviyo__cohort' as mart,
+        orders.account_id,
+        count(distinct orders.profile_id) as in_raw,
+        0 as in_mart
+    from {{ ref('klaviyo__attributed_order') }} as orders
+    inner join {{ ref('int_klaviyo__last_sync') }} as last_syncs
+        on orders.account_id = last_syncs.account_id
+    where not orders.is_refund and orders.date <= last_syncs.synced_on
+    group by orders.account_id
+    union all
+    select
+        'klaviyo__cohort' as mart,
+        account_id,
+        0 as in_raw,
+        sum(buyers) as in_mart
+    from {{ ref('klaviyo__cohort') }}
     group by account_id
 
     union all

@@ -29,6 +29,11 @@ explore: campaign_daily {
   description: "One row per account, campaign message, variation, send channel and day on which its numbers had changed. What the day added to them (recipients, opens_unique, ...) and what stood at its end (cumulative_...). A day without a row added nothing. Days are days of the sync, for the conversion metric of klaviyo__message_performance."
 }
 
+explore: cohort {
+  label: "Cohort"
+  description: "One row per account, month and currency of the first order, source of the first order, and list joined first. How many buyers of a month bought again within 30, 60 and 90 days, and what they spent since. A buyer's first order is the first among the synced events: months soon after the start of the synced events hold earlier buyers too. Empty unless event is synced; lists need list_profile."
+}
+
 explore: coupon_performance {
   label: "Coupon performance"
   description: "One row per account, coupon, order date and currency. The orders in which buyers entered a code of the coupon, and on the day of the last sync how many codes there are. Empty unless coupon is synced; needs coupon_code for codes, and event for orders."
@@ -39,6 +44,11 @@ explore: data_health {
   description: "One row per account and raw table. Whether it is synced, how many rows it has and how fresh it is, what the last sync wrote, how much of Klaviyo's report quota it used, and whether its rows equal Klaviyo's own count."
 }
 
+explore: deliverability_alert {
+  label: "Deliverability alert"
+  description: "One row per account, mailbox provider (and All together) and rule. The last 7 whole days of emails against fixed limits and against the 28 days before. The limits are settings; see dbt_project/README.md. Days are those of the events, as in klaviyo__inbox_provider."
+}
+
 explore: engagement {
   label: "Engagement"
   description: "One row per account and person. When a person last received an email, opened or clicked one and bought, how often in the last 30 to 180 days, and whether to stop emailing the person. Opens by Apple's Mail Privacy Protection and clicks by bots do not count. Empty unless the table event or profile is synced; without profile, consents are null."
@@ -47,6 +57,16 @@ explore: engagement {
 explore: flow_period {
   label: "Flow period"
   description: "One row per account, flow message, variation, send channel, period and conversion metric of klaviyo__message_performance. Klaviyo's own numbers of a whole period: a person who opens two sends of a message counts once, while klaviyo__flow_daily counts that person once a day. Periods overlap, so never sum two of them."
+}
+
+explore: flow_step {
+  label: "Flow step"
+  description: "One row per account, flow, message, send channel and period of klaviyo__flow_period. The funnel through a flow: its messages in order, who got, opened and clicked each, what it sold, and the share of the first step that it reached. Periods overlap, so never sum two of them."
+}
+
+explore: form_daily {
+  label: "Form daily"
+  description: "One row per account, sign-up form and day. How often a form was shown, sent and closed. Klaviyo reports all versions of a form together: the versions of an A/B test have no numbers of their own."
 }
 
 explore: inbox_provider {
@@ -72,6 +92,11 @@ explore: profile {
 explore: revenue_daily {
   label: "Revenue daily"
   description: "One row per account, order date and currency. The shop's whole revenue beside what Klaviyo credits to campaigns and flows, before and after refunds. The orders of a day, with their order numbers, are in klaviyo__attributed_order. Refunds count on their own day. Klaviyo's reports count the same credit by send date. Empty unless event is synced."
+}
+
+explore: subject_line_pattern {
+  label: "Subject line pattern"
+  description: "One row per account, pattern of subject lines and value of the pattern. Campaign emails whose subject has an emoji, a question, the first name, a discount or a length, against all others: no experiment, since such emails also differ in what they offer and to whom they go; for a proof run an A/B test (klaviyo__subject_line_test). Flows are left out, for their trigger decides their rates; so are the sends of the last 5 days (KLAVIYO_ATTRIBUTION_DAYS), which Klaviyo still credits with orders."
 }
 
 explore: subject_line_test {

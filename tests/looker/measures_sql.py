@@ -171,6 +171,58 @@ REVENUE = {
     "shop_order_size": "sum(order_value) / sum(orders)",
 }
 
+STEPS = {
+    "step_delivered": "sum(delivered)",
+    "step_openers": "sum(opens_unique)",
+    "step_clickers": "sum(clicks_unique)",
+    "step_orders": "sum(conversions)",
+    "step_revenue": "sum(conversion_value)",
+    "step_open_sample": MESSAGES["open_tracked_delivered"],
+    "step_click_sample": MESSAGES["click_tracked_delivered"],
+    "first_step_delivered": "sum(first_step_delivered)",
+    "step_share_of_first": "sum(delivered) / sum(first_step_delivered)",
+    "step_open_rate": RATES["open_rate"],
+    "step_click_rate": RATES["click_rate"],
+}
+
+FORMS = sums("views submits closes qualified_visits", "form_") | {
+    "form_submit_rate": "sum(submits) / sum(views)",
+    "form_close_rate": "sum(closes) / sum(views)",
+    "form_view_rate": "sum(views) / sum(qualified_visits)",
+}
+
+ALERTS = {
+    "deliverability_alerts": "count(*) filter (alert_level in ('warning', 'critical'))",
+    "critical_alerts": "count(*) filter (alert_level = 'critical')",
+}
+
+PATTERNS = {
+    "pattern_emails": "sum(emails)",
+    "pattern_delivered": "sum(delivered)",
+    "pattern_opens_unique": "sum(opens_unique)",
+    "pattern_clicks_unique": "sum(clicks_unique)",
+    "pattern_revenue": "sum(conversion_value)",
+    "pattern_open_rate": "sum(opens_unique) / sum(delivered)",
+    "pattern_click_rate": "sum(clicks_unique) / sum(delivered)",
+    "pattern_revenue_per_email": "sum(conversion_value) / sum(delivered)",
+}
+
+WINDOWS = (30, 60, 90)
+COHORTS = {
+    "cohort_buyers": "sum(buyers)",
+    "cohort_orders": "sum(orders)",
+    "cohort_net_value": "sum(net_value)",
+    "cohort_net_value_90_days": "sum(net_value_90_days)",
+    **{f"cohort_buyers_{days}_days": f"sum(buyers_{days}_days)" for days in WINDOWS},
+    **sums(" ".join(f"repeat_buyers_{days}_days" for days in WINDOWS)),
+    **{
+        f"repeat_rate_{days}_days": ratio(f"repeat_buyers_{days}_days", f"buyers_{days}_days")
+        for days in WINDOWS
+    },
+    "lifetime_value_per_buyer": "sum(net_value) / sum(buyers)",
+    "value_per_buyer_90_days": "sum(net_value_90_days) / nullif(sum(buyers_90_days), 0)",
+}
+
 MEASURES = {
     "attributed_order": ORDERS,
     "audience_growth": sums("members_joined members_left net_members_joined current_members"),
@@ -178,14 +230,19 @@ MEASURES = {
         "delivered opens_unique clicks_unique unsubscribe_uniques conversions conversion_value",
         "day_",
     ),
+    "cohort": COHORTS,
     "coupon_performance": COUPONS,
     "data_health": HEALTH,
+    "deliverability_alert": ALERTS,
     "engagement": ENGAGEMENT,
     "flow_period": PERIODS,
+    "flow_step": STEPS,
+    "form_daily": FORMS,
     "inbox_provider": INBOX_PROVIDERS,
     "message_performance": MESSAGES,
     "product_performance": PRODUCTS,
     "profile": PROFILES,
     "revenue_daily": REVENUE,
+    "subject_line_pattern": PATTERNS,
     "subject_line_test": TESTS,
 }

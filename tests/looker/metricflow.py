@@ -18,7 +18,8 @@ for arguments in json.load(sys.stdin):
     cli.main(["query", *arguments], standalone_mode=False)
 """
 
-GROUP_BY = ("account_id", "currency", "period_kind")  # two currencies or periods are not summed
+# Two currencies, periods or patterns are not summed.
+GROUP_BY = ("account_id", "currency", "period_kind", "pattern")
 
 
 def query_metrics(built: Path, project: Path) -> dict[str, dict[tuple[str, ...], dict[str, str]]]:

@@ -36,11 +36,11 @@ def create_mart(metric: Metric, rows: Sequence[Row]) -> duckdb.DuckDBPyConnectio
     table = SEMANTICS.model(metric.model).table
     connection.execute(
         f"create table {table} (send_channel text, account_id text, {parts}, currency text,"
-        " period_kind text, period_start date)"
+        " period_kind text, period_start date, pattern text)"
     )
     if rows:
         connection.executemany(
-            f"insert into {table} values (?, ?, ?, ?, 'EUR', 'month', '2026-11-01')", rows
+            f"insert into {table} values (?, ?, ?, ?, 'EUR', 'month', '2026-11-01', '')", rows
         )
     return connection
 

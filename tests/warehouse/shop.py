@@ -316,12 +316,24 @@ ROWS: dict[str, Rows] = {
     ],
     "flow": [{"account_id": US, "id": "welcome", "name": "Welcome"}],
     "flow_action": [
-        {"account_id": US, "id": "wait", "flow_id": "welcome", "definition": {"data": {}}},
+        {
+            "account_id": US,
+            "id": "wait",
+            "flow_id": "welcome",
+            "definition": {"data": {}, "links": {"next": "test"}},
+        },
+        {
+            "account_id": US,
+            "id": "send",
+            "flow_id": "welcome",
+            "definition": {"links": {"next": "wait"}},
+        },
         {
             "account_id": US,
             "id": "test",
             "flow_id": "welcome",
             "definition": {
+                "links": {"next": None},
                 "data": {
                     "current_experiment": {
                         "variations": [
@@ -339,12 +351,19 @@ ROWS: dict[str, Rows] = {
                             for version, subject in (("F1", "Still 'here'?"), ("F2", ""))
                         ]
                     }
-                }
+                },
             },
         },
     ],
     "flow_message": [
-        {"account_id": US, "id": "hello", "flow_id": "welcome", "subject": "Welcome in"}
+        {
+            "account_id": US,
+            "id": "hello",
+            "flow_id": "welcome",
+            "flow_action_id": "send",
+            "subject": "Welcome in",
+        },
+        {"account_id": US, "id": "second", "flow_id": "welcome", "flow_action_id": "test"},
     ],
     "campaign_performance": [
         campaign("test", mail(1000, 400, 30, 250.5), variation="A"),
@@ -489,6 +508,31 @@ ROWS: dict[str, Rows] = {
         aggregate(BOUNCE, "2026-11-02", 10, inbox_provider="Gmail"),
         aggregate(OPEN, "2026-11-02", 2, inbox_provider="Gmail"),
         aggregate(MAIL, "2026-11-02", 5),
+        aggregate(MAIL, "2026-11-19", 290, inbox_provider="Gmail"),
+        aggregate(BOUNCE, "2026-11-19", 10, inbox_provider="Gmail"),
+    ],
+    "form": [{"account_id": US, "id": "popup", "name": "Pop-up", "status": "live"}],
+    "form_version": [
+        {"account_id": US, "id": version, "form_id": "popup", "form_type": kind}
+        for version, kind in (("1", "popup"), ("2", "flyout"), ("3", "popup"))
+    ],
+    "form_daily": [
+        {
+            "account_id": US,
+            "form_id": form,
+            "date": day,
+            "viewed_form": views,
+            "viewed_form_uniques": views - 1,
+            "submits": submits,
+            "closed_form": views - submits,
+            "qualified_form": views + 5,
+            "submit_rate": submits / views,
+        }
+        for form, day, views, submits in (
+            ("popup", "2026-11-19", 20, 2),
+            ("popup", "2026-11-20", 10, 0),
+            ("removed", "2026-11-19", 4, 1),
+        )
     ],
     "profile": [
         {

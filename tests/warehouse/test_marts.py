@@ -380,6 +380,56 @@ def test_a_days_revenue_is_that_of_its_orders(warehouse: Path) -> None:
     assert days == orders != []
 
 
+def test_a_flow_has_its_steps_in_order(warehouse: Path) -> None:
+    """The messages of a flow have the order of its actions, waits left out."""
+    steps = dbt.query(
+        warehouse,
+        """
+        select step_number, message_id, delivered, first_step_delivered from klaviyo__flow_step
+        where period_kind = 'month' order by step_number
+        """,
+    )
+
+    assert [tuple(step.values()) for step in steps] == [
+        (1, "hello", 100, 100),
+        (2, "second", 200, 100),
+    ]
+
+
+def test_bounces_above_the_limit_are_an_alert(warehouse: Path) -> None:
+    """Of the last seven whole days, 10 bounces in 300 emails are above 2 %."""
+    alerts = dbt.query(
+        warehouse,
+        """
+        select inbox_provider, recent_count, recent_emails, previous_count, previous_emails
+        from klaviyo__deliverability_alert
+        where alert_rule = 'bounce_rate' and alert_level = 'warning' order by inbox_provider
+        """,
+    )
+
+    assert [tuple(alert.values()) for alert in alerts] == [
+        ("All", 10, 300, 10, 105),
+        ("Gmail", 10, 300, 10, 100),
+    ]
+
+
+def test_a_forms_versions_do_not_multiply_its_days(warehouse: Path) -> None:
+    """A form has one row a day with the kinds of its versions, and a deleted one keeps its rows."""
+    days = dbt.query(
+        warehouse,
+        """
+        select form_name, form_types, is_complete, views, submits from klaviyo__form_daily
+        order by form_name, date
+        """,
+    )
+
+    assert [tuple(day.values()) for day in days] == [
+        ("Pop-up", "flyout, popup", True, 20, 2),
+        ("Pop-up", "flyout, popup", False, 10, 0),
+        ("removed", None, True, 4, 1),
+    ]
+
+
 def test_an_order_has_the_number_of_the_shop(warehouse: Path) -> None:
     """Finance finds an order by the id that the shop's integration gave it."""
     numbers = dbt.query(

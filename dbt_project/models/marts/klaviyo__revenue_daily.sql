@@ -1,6 +1,6 @@
 with
 
-orders as (select * from {{ ref('klaviyo__attributed_order') }}),
+attributed_orders as (select * from {{ ref('klaviyo__attributed_order') }}),
 
 last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 
@@ -31,7 +31,7 @@ sums as (
         sum(last_touch_order_value) as last_touch_order_value,
         max(synced_at) as synced_at
 
-    from orders
+    from attributed_orders
     group by account_id, account_name, currency, date
 
 )

@@ -1,0 +1,167 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+view: form_daily {
+  label: "Form daily"
+  sql_table_name: @{SCHEMA}.klaviyo__form_daily ;;
+
+  dimension: form_daily_key {
+    primary_key: yes
+    hidden: yes
+    type: string
+    sql: ${TABLE}.form_daily_key ;;
+  }
+
+  dimension: account_id {
+    hidden: yes
+    type: string
+    label: "Account id"
+    description: "The Klaviyo account."
+    sql: ${TABLE}.account_id ;;
+  }
+
+  dimension: form_id {
+    hidden: yes
+    type: string
+    label: "Form id"
+    description: "The sign-up form."
+    sql: ${TABLE}.form_id ;;
+  }
+
+  dimension: account_name {
+    type: string
+    label: "Account"
+    description: "The company's name."
+    sql: ${TABLE}.account_name ;;
+  }
+
+  dimension: form_name {
+    type: string
+    label: "Form"
+    description: "Name of the form; its id if the form is deleted."
+    sql: ${TABLE}.form_name ;;
+  }
+
+  dimension: form_status {
+    type: string
+    label: "Form status"
+    description: "draft or live; null if the form is deleted."
+    sql: ${TABLE}.form_status ;;
+  }
+
+  dimension: form_types {
+    type: string
+    label: "Form type"
+    description: "Kinds of its versions, separated by commas: popup, flyout, embed, full_page or banner."
+    sql: ${TABLE}.form_types ;;
+  }
+
+  dimension: is_ab_test {
+    type: yesno
+    label: "A/B test"
+    description: "Whether versions of the form are compared."
+    sql: ${TABLE}.is_ab_test ;;
+  }
+
+  dimension: is_complete {
+    type: yesno
+    label: "Complete day"
+    description: "Whether the day was over at the last sync."
+    sql: ${TABLE}.is_complete ;;
+  }
+
+  dimension_group: date {
+    type: time
+    datatype: date
+    convert_tz: no
+    timeframes: [
+      date,
+      week,
+      month,
+      quarter,
+      year,
+    ]
+    label: "Form"
+    description: "The day, account time zone."
+    sql: ${TABLE}.date ;;
+  }
+
+  measure: form_views {
+    type: sum
+    group_label: "Sums"
+    label: "Form views"
+    description: "Views of forms."
+    value_format_name: decimal_0
+    drill_fields: [detail*, form_views]
+    sql: ${TABLE}.views ;;
+  }
+
+  measure: form_submits {
+    type: sum
+    group_label: "Sums"
+    label: "Form submits"
+    description: "Submissions of forms."
+    value_format_name: decimal_0
+    drill_fields: [detail*, form_submits]
+    sql: ${TABLE}.submits ;;
+  }
+
+  measure: form_closes {
+    type: sum
+    group_label: "Sums"
+    label: "Form closes"
+    description: "Number of times forms were closed."
+    value_format_name: decimal_0
+    drill_fields: [detail*, form_closes]
+    sql: ${TABLE}.closes ;;
+  }
+
+  measure: form_qualified_visits {
+    type: sum
+    group_label: "Sums"
+    label: "Visits that qualify for a form"
+    description: "Number of times visitors met a form's conditions."
+    value_format_name: decimal_0
+    drill_fields: [detail*, form_qualified_visits]
+    sql: ${TABLE}.qualified_visits ;;
+  }
+
+  measure: form_submit_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Form submit rate"
+    description: "Form submits / form views."
+    value_format_name: percent_2
+    drill_fields: [detail*, form_submits, form_views, form_submit_rate]
+    sql: 1.0 * ${form_submits} / NULLIF(${form_views}, 0) ;;
+  }
+
+  measure: form_close_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Form close rate"
+    description: "Form closes / form views."
+    value_format_name: percent_1
+    drill_fields: [detail*, form_closes, form_views, form_close_rate]
+    sql: 1.0 * ${form_closes} / NULLIF(${form_views}, 0) ;;
+  }
+
+  measure: form_view_rate {
+    type: number
+    group_label: "Ratios"
+    label: "Share of qualified visits that see the form"
+    description: "Form views / visits that qualify for a form."
+    value_format_name: percent_1
+    drill_fields: [detail*, form_views, form_qualified_visits, form_view_rate]
+    sql: 1.0 * ${form_views} / NULLIF(${form_qualified_visits}, 0) ;;
+  }
+
+  set: detail {
+    fields: [
+      date_date,
+      account_name,
+      form_name,
+      form_status,
+      form_types,
+    ]
+  }
+}
