@@ -17,6 +17,7 @@ COMMANDS = [
     "scripts.pipeline",
     "scripts.load_postgres",
     "scripts.doctor.__main__",
+    "scripts.mcp.__main__",
     "looker.__main__",
 ]
 GROUPS = ["connector", "warehouse", "scripts"]

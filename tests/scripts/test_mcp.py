@@ -1,5 +1,6 @@
 """`python -m scripts.mcp`: answers equal hand-written SQL, and nothing of people is reachable."""
 
+import json
 import random
 import re
 import shutil
@@ -24,7 +25,7 @@ from scripts.warehouse import WarehouseSettings
 from streams import TABLES
 from tests.fivetran import SCHEMA
 from tests.looker.measures_sql import MEASURES
-from tests.scripts.assistant import Assistant, ToolFailedError, running_assistant
+from tests.scripts.assistant import ROOT, Assistant, ToolFailedError, running_assistant
 from tests.warehouse import shop
 from tests.warehouse.bigquery import PROJECT, running_bigquery
 from tests.warehouse.engines import RAW_SCHEMA, running_postgres
@@ -292,6 +293,15 @@ def test_accounts_name_the_days_that_can_be_asked(
         assert accounts[id_]["first_day"] <= f"{first}"
         assert accounts[id_]["last_day"] >= f"{last}"
     assert {one["period"] for one in accounts[shop.US]["periods_of_flows"]} >= {"month"}
+
+
+def test_the_documented_configuration_starts_the_server(built: Path, tmp_path: Path) -> None:
+    """A client that starts the command of docs/mcp.md from any folder gets answers."""
+    [entry] = re.findall(r"```json\n(.+?)```", (ROOT / "docs" / "mcp.md").read_text(), re.DOTALL)
+    server = json.loads(entry.replace("/path/to/repository", str(ROOT)))["mcpServers"]["klaviyo"]
+    settings = {"KLAVIYO_WAREHOUSE": str(built / "warehouse.duckdb")}
+    with running_assistant(settings, [server["command"], *server["args"]], tmp_path) as assistant:
+        assert assistant.query("opens")["rows"]
 
 
 def test_a_build_can_write_while_the_server_runs(built: Path, tmp_path: Path) -> None:
