@@ -144,22 +144,24 @@ def _plan_health(context: RunContext) -> Step:
 
 def _plan_dashboard(context: RunContext) -> Step:
     def draw() -> None:
-        workspace = context.workspace if context.is_local else copy_marts_here(context)
+        workspace = context.workspace
+        if not context.is_local:
+            workspace = copy_marts_here(context.warehouse, workspace)
         steps.draw(workspace)
         print(f"\n{steps.summarize(workspace)}")
 
     return Step(f"Drawing {context.workspace.dashboard}", {}, draw)
 
 
-def copy_marts_here(context: RunContext) -> steps.Workspace:
+def copy_marts_here(settings: WarehouseSettings, workspace: steps.Workspace) -> steps.Workspace:
     """Copy the dashboard's marts into a DuckDB file, which the dashboard reads; return its place.
 
     The copy is a file of its own, so it never replaces marts that dbt built on this machine.
     """
-    file = context.workspace.folder / "copied_marts.duckdb"
-    with open_warehouse(context.warehouse) as warehouse:
+    file = workspace.folder / "copied_marts.duckdb"
+    with open_warehouse(settings) as warehouse:
         export.copy_marts(warehouse, _list_dashboard_marts(), file)
-    return replace(context.workspace, warehouse=file)
+    return replace(workspace, warehouse=file)
 
 
 def _list_dashboard_marts() -> set[str]:

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import boto3
@@ -19,7 +18,6 @@ from playwright.sync_api import Browser
 from pytest_httpserver import HTTPServer
 
 from scripts import fivetran_api, pipeline, steps
-from scripts.digest.period import Period
 from scripts.warehouse import WarehouseSettings
 from tests import browser
 from tests.sandbox_server import KEY, running_sandbox
@@ -145,9 +143,7 @@ def test_dashboard_from_copied_marts_is_the_same(run: PipelineRun) -> None:
     settings = WarehouseSettings(klaviyo_warehouse=build / "warehouse.duckdb")
     file = run.folder / "copy.html"
     workspace = steps.Workspace(run.folder, build / "warehouse.duckdb", file)
-    period = Period(date(2026, 10, 16), date(2026, 11, 16))
-    context = pipeline.RunContext(settings, workspace, period, {})
-    steps.draw(pipeline.copy_marts_here(context))
+    steps.draw(pipeline.copy_marts_here(settings, workspace))
     [drawn, copy] = [
         re.findall(r'id="data">(.+?)</script>', page.read_text(), re.DOTALL)
         for page in (build / "dashboard.html", workspace.dashboard)
