@@ -24,8 +24,8 @@ CMD ["scripts.pipeline", "--help"]
 FROM pipeline AS demo
 
 USER 0
-COPY requirements/connector.txt requirements/
-RUN .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/connector.txt
+COPY requirements/run.txt requirements/
+RUN .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/run.txt
 COPY klaviyo_sandbox klaviyo_sandbox
 USER 1000
 CMD ["scripts.demo"]

@@ -1,6 +1,7 @@
-# Environments, created on first use: .venv (connector, sandbox, dashboard, scripts, tests) and
-# .venv-dbt (dbt), of which pyproject.toml says why they are two; .venv-load (SimplyLoad) and
-# .venv-scripts (dashboard, scripts), both without the SDK; .venv-snowflake (dbt on fakesnow).
+# Environments, created on first use: .venv (connector, sandbox, dashboard, scripts) and .venv-dbt
+# (dbt), of which pyproject.toml says why they are two; .venv-load (SimplyLoad) and .venv-scripts
+# (dashboard, scripts), both without the SDK. What only tests, or only BigQuery, need is added by the
+# first target that needs it: .venv/.tests, .venv-dbt/.engines. .venv-snowflake is dbt on fakesnow.
 
 PYTHON ?= python3
 
@@ -9,32 +10,36 @@ SQL := dbt_project/macros dbt_project/models dbt_project/tests
 SYNTAX := --rules references.keywords
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sync pipeline doctor test check generate sample screenshots bench coverage chaos lock \
+.PHONY: help demo open sync pipeline doctor test check generate sample screenshots bench coverage chaos lock \
 	release clean load-demo load-test load-check load-bench load-chaos
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.stamp .venv-dbt/.stamp ## Sandbox account to build/dashboard.html, no key needed
-	@.venv/bin/python -m scripts.demo
+demo: .venv/.stamp .venv-dbt/.stamp ## Sandbox account to build/dashboard.html, no key needed; TARGET=postgres
+	@.venv/bin/python -m scripts.demo $(if $(TARGET),--target $(TARGET))
+
+open: ## Open build/dashboard.html in a browser
+	@test -e build/dashboard.html || { echo "build/dashboard.html is missing: run make demo." >&2; exit 1; }
+	@$(PYTHON) -m webbrowser -t "file://$(CURDIR)/build/dashboard.html"
 
 # LOADER=simplyload: the same by SimplyLoad, in environments without the SDK.
 RUNS = $(if $(LOADER),.venv-scripts,.venv)
-sync: $(RUNS)/.stamp .venv-dbt/.stamp $(if $(LOADER),.venv-load/.stamp) ## The same for a real account: KLAVIYO_API_KEY=pk_... make sync
+sync: $(RUNS)/.stamp .venv-dbt/.stamp $(if $(LOADER),.venv-load/.stamp) ## The same for a real account, whose key is in .env
 	@$(RUNS)/bin/python -m scripts.pipeline --target duckdb --skip archive --skip digest \
 		$(if $(LOADER),--loader $(LOADER))
 
-pipeline: .venv/.stamp .venv-dbt/.stamp ## Sync, build, draw, archive and send: make pipeline ARGS=--help
+pipeline: .venv/.stamp .venv-dbt/.engines ## Sync, build, draw, archive and send: make pipeline ARGS=--help
 	@.venv/bin/python -m scripts.pipeline $(ARGS)
 
-doctor: .venv/.stamp ## Check on a real account what the connector assumes: KLAVIYO_API_KEY=pk_... make doctor
+doctor: .venv/.stamp ## Check on a real account what the connector assumes of Klaviyo
 	@.venv/bin/python -m scripts.doctor $(ARGS)
 
-test: .venv/.stamp .venv-dbt/.stamp load-test ## Run every test except the fault matrix and the benchmarks
+test: .venv/.tests .venv-dbt/.engines load-test ## Run every test except the fault matrix and the benchmarks
 	@.venv/bin/python -m tests.browser
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-check: .venv/.stamp load-check ## Lint, formatting, types, and what is generated
+check: .venv/.tests load-check ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
@@ -46,45 +51,46 @@ check: .venv/.stamp load-check ## Lint, formatting, types, and what is generated
 	@.venv/bin/python -m scripts.generate_dbt --check
 	@.venv/bin/python -m looker check
 
-generate: .venv/.stamp ## Write what follows from the connector's catalog and from dbt: dbt's sources, looker/
+generate: .venv/.tests .venv-dbt/.stamp ## Write what follows from the connector's catalog and from dbt: dbt's sources, looker/
 	@.venv/bin/python -m scripts.generate_dbt
 	@.venv/bin/python -m looker build
 
 sample: .venv/.stamp .venv-dbt/.stamp ## Write looker/sample/mock_looker_dataset.csv from a sandbox account
 	@.venv/bin/python -m scripts.sample
 
-screenshots: .venv/.stamp ## Photograph build/dashboard.html for docs/ and build/screenshots/
+screenshots: .venv/.tests ## Photograph build/dashboard.html for docs/ and build/screenshots/
 	@.venv/bin/python -m tests.browser
 	@.venv/bin/python -m tests.looker.screenshots
 
-bench: .venv/.stamp .venv-dbt/.stamp ## Measure speed; RIVALS=1: also other tools, WAREHOUSE=1: dbt, EVERYTHING=1: all tables, EVENTS=N: the size
+bench: .venv/.tests .venv-dbt/.engines ## Measure speed; RIVALS=1: also other tools, WAREHOUSE=1: dbt, EVERYTHING=1: all tables, EVENTS=N: the size
 	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,$(if $(EVERYTHING),everything,bench)) \
 		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
 
 # Without the harness, which runs another connector, and the demo, which measuring slows to minutes.
 COVERING = $(filter-out tests/test_fivetran_harness.py tests/test_demo.py,$(wildcard tests/test_*.py))
 
-coverage: .venv/.stamp .venv-dbt/.stamp ## Measure the connector's branches that tests run; fails below 97 %
+coverage: .venv/.tests .venv-dbt/.engines ## Measure the connector's branches that tests run; fails below 97 %
 	@rm -rf build/coverage && mkdir -p build/coverage
 	@.venv/bin/coverage run -m pytest --numprocesses 2 --dist loadfile tests/connector $(COVERING)
 	@.venv/bin/coverage combine --quiet
 	@.venv/bin/coverage report
 
-chaos: .venv/.stamp .venv-dbt/.stamp .venv-snowflake/.stamp ## Run the whole fault matrix, write docs/faults.md, and run the other slow tests
+chaos: .venv/.tests .venv-dbt/.engines .venv-snowflake/.stamp ## Run the whole fault matrix, write docs/faults.md, and run the other slow tests
 	@rm -rf build/chaos
 	@.venv/bin/pytest --numprocesses 2 -m '' --timeout 3600 tests/chaos
 	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
 	@.venv/bin/pytest --numprocesses 2 -m chaos --timeout 3600 --ignore tests/chaos tests
 
+# The groups with more packages first: the others take the versions from them.
+COMPILE = uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet --group
 lock: ## Compile pyproject.toml into requirements/ (needs uv)
-	uv pip compile --group connector pyproject.toml --universal --generate-hashes --no-header \
-		--quiet --output-file requirements/connector.txt
-	uv pip compile --group warehouse pyproject.toml --universal --generate-hashes --no-header \
-		--quiet --output-file requirements/warehouse.txt
-	uv pip compile --group scripts pyproject.toml --universal --generate-hashes --no-header \
-		--quiet --constraint requirements/connector.txt --output-file requirements/scripts.txt
-	uv pip compile --group snowflake pyproject.toml --universal --generate-hashes --no-header \
-		--quiet --output-file requirements/snowflake.txt
+	$(COMPILE) connector --output-file requirements/connector.txt
+	$(COMPILE) run --output-file requirements/run.txt --constraint requirements/connector.txt
+	$(COMPILE) scripts --output-file requirements/scripts.txt --constraint requirements/connector.txt
+	$(COMPILE) warehouse --output-file requirements/warehouse.txt
+	$(COMPILE) dbt --output-file requirements/dbt.txt --constraint requirements/warehouse.txt \
+		--no-emit-package dbt-core-experimental-parser
+	$(COMPILE) snowflake --output-file requirements/snowflake.txt --no-emit-package dbt-core-experimental-parser
 	cd simplyload && uv pip compile --all-extras --group test --group build pyproject.toml --universal \
 		--generate-hashes --no-header --quiet --output-file requirements.txt
 
@@ -114,11 +120,21 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 	rm -rf klaviyo_connector/files klaviyo_connector/crash-reports
 	rm -rf dbt_project/target dbt_project/logs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.venv/.stamp: requirements/connector.txt
-.venv-dbt/.stamp: requirements/warehouse.txt
+.venv/.stamp: requirements/run.txt
+.venv/.tests: requirements/connector.txt
+.venv-dbt/.stamp: requirements/dbt.txt
+.venv-dbt/.engines: requirements/warehouse.txt
 .venv-snowflake/.stamp: requirements/snowflake.txt
 .venv-scripts/.stamp: requirements/scripts.txt
 .venv-load/.stamp: simplyload/requirements.txt simplyload/pyproject.toml
+
+# On disk, by `du` on Linux.
+.venv/.stamp: SIZE = 390 MB
+.venv/.tests: SIZE = 1 GB
+.venv-dbt/.stamp: SIZE = 170 MB
+.venv-dbt/.engines: SIZE = 730 MB
+.venv-snowflake/.stamp: SIZE = 700 MB
+.venv-scripts/.stamp .venv-load/.stamp: SIZE = about 300 MB
 
 # The command, from its folder: with uv or pip, whichever made the environment.
 INSTALL_SIMPLYLOAD = $$(command -v uv >/dev/null && echo "uv pip install --python .venv-load/bin/python" \
@@ -127,19 +143,21 @@ INSTALL_SIMPLYLOAD = $$(command -v uv >/dev/null && echo "uv pip install --pytho
 # The requirements files list every package and override one requirement of dbt's own, so uv and pip
 # install exactly the listed packages without resolving. Two at once in one environment break pip, so
 # the shell holds a lock (by Python: macOS has no `flock` command), and the second make finds the stamp.
-.venv/.stamp .venv-dbt/.stamp .venv-snowflake/.stamp .venv-scripts/.stamp .venv-load/.stamp:
+.venv/.stamp .venv/.tests .venv-dbt/.stamp .venv-dbt/.engines .venv-snowflake/.stamp \
+	.venv-scripts/.stamp .venv-load/.stamp:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \
 			"Install one, or name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@mkdir -p $(@D)
 	@exec 9> $(@D)/.lock && $(PYTHON) -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' && \
 	if [ -e $@ ] && [ -z "$$(find $^ -newer $@)" ]; then exit; fi && \
-	echo "Installing $< into $(@D), which takes minutes" && \
+	echo "Installing $< into $(@D): $$(grep -c == $<) packages, $(SIZE), once; a minute or more" && \
 	if command -v uv >/dev/null; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) $(@D) && \
-		uv pip sync --quiet --require-hashes --python $(@D)/bin/python $<; \
+		uv pip install --quiet --require-hashes --no-deps --python $(@D)/bin/python \
+			--requirement $<; \
 	else \
 		$(PYTHON) -m venv $(@D) && \
 		$(@D)/bin/pip install --quiet --require-hashes --no-deps --requirement $<; \
 	fi && \
-	$(if $(filter .venv-load,$(@D)),$(INSTALL_SIMPLYLOAD) && )touch $@
+	$(if $(filter .venv-load,$(@D)),$(INSTALL_SIMPLYLOAD) && )touch $(@D)/.stamp $@

@@ -1,5 +1,5 @@
 """The commands of an operator: `.venv/bin/python -m scripts.NAME --help`.
 
 NAME is configuration, demo, digest, doctor, export, fivetran_sync, generate_dbt, load_postgres,
-pipeline, release or sample. The other modules are libraries.
+mcp, pipeline, release or sample. The other modules are libraries.
 """

@@ -1,5 +1,7 @@
 """Sync a simulated Klaviyo account into `build/dashboard.html`, without a network or an API key.
 
+With `--target postgres` the tables and marts are in the database of PG_HOST and so on, too.
+
 exit codes:
   0  the dashboard is written
   1  a step failed
@@ -7,6 +9,7 @@ exit codes:
 """
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -16,8 +19,9 @@ from pathlib import Path
 
 from klaviyo_sandbox.account import CAMPAIGNS
 from klaviyo_sandbox.simulation.history import PROFILES
-from scripts import sandbox, steps
+from scripts import load_postgres, pipeline, sandbox, steps
 from scripts.command import command, parsed_as, positive_int
+from scripts.warehouse import open_warehouse
 
 WORKSPACE = steps.Workspace(
     steps.ROOT / "build" / "demo",
@@ -32,6 +36,9 @@ MAX_ACCOUNT_AGE = timedelta(days=50)  # the sandbox simulates 60 days past an ac
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run every step; the exit code is 0 only if every step succeeds."""
     options = _build_parser().parse_args(arguments)
+    if options.target == "postgres":
+        with open_warehouse(_read_postgres_settings()):
+            pass  # a server that cannot be reached ends the demo before it begins
     epoch_file = WORKSPACE.folder / f"epoch-{options.campaigns}-{options.profiles}.txt"
     epoch = _choose_epoch(epoch_file, options.now.date())
     # The stack ends the sandbox after the sync, but lets both steps be logged on their own.
@@ -42,13 +49,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _prepare_workspace(epoch_file, epoch)
         with steps.log_step("Syncing it with `fivetran debug`"):
             steps.sync(WORKSPACE, {"api_key": API_KEY}, {"KLAVIYO_BASE_URL": url})
+    workspace = _build_in_postgres() if options.target == "postgres" else _build_here()
+    with steps.log_step("Drawing the dashboard"):
+        steps.draw(workspace)
+    print(f"\n{steps.summarize(workspace)}\n")
+    print("This is sandbox data: a simulated Klaviyo account, not a real one.")
+    print(f"`make open` opens the dashboard: {workspace.dashboard.as_uri()}")
+
+
+def _build_here() -> steps.Workspace:
     with steps.log_step("Building and testing the warehouse models with dbt"):
         steps.build(WORKSPACE, {"KLAVIYO_TABLES": "reporting"}, strict=True)
-    with steps.log_step("Drawing the dashboard"):
-        steps.draw(WORKSPACE)
-    print(f"\n{steps.summarize(WORKSPACE)}\n")
-    print("This is sandbox data: a simulated Klaviyo account, not a real one.")
-    print(f"Open {WORKSPACE.dashboard.relative_to(steps.ROOT)} in a browser.")
+    return WORKSPACE
+
+
+def _build_in_postgres() -> steps.Workspace:
+    """Load the raw tables into Postgres and build there; return a workspace with copied marts."""
+    settings = _read_postgres_settings()
+    schema = settings.klaviyo_raw_schema
+    with steps.log_step("Loading the raw tables into Postgres"):
+        load_postgres.copy_tables(WORKSPACE.raw, settings)
+    with steps.log_step("Building and testing the warehouse models with dbt on Postgres"):
+        names = {"KLAVIYO_TABLES": "reporting", "KLAVIYO_RAW_SCHEMA": schema}
+        steps.build(WORKSPACE, names, target="postgres", strict=True)
+    return pipeline.copy_marts_here(settings, WORKSPACE)
+
+
+def _read_postgres_settings() -> load_postgres.RawSettings:
+    """The settings of Postgres; by default the raw tables have a schema of their own."""
+    schema = os.environ.get("KLAVIYO_RAW_SCHEMA", "klaviyo_raw")
+    return load_postgres.RawSettings.read(dbt_target="postgres", klaviyo_raw_schema=schema)
 
 
 def _choose_epoch(epoch_file: Path, today: date) -> date:
@@ -89,6 +119,12 @@ def _build_parser() -> argparse.ArgumentParser:
         metavar="TIME",
         help="the simulated account's clock; default: this hour, so that a second run in the same"
         " hour finds nothing changed",
+    )
+    parser.add_argument(
+        "--target",
+        choices=["duckdb", "postgres"],
+        default="duckdb",
+        help="where the marts are built (%(default)s); PG_... configure Postgres",
     )
     for name, default in (("campaigns", CAMPAIGNS), ("profiles", PROFILES)):
         parser.add_argument(

@@ -199,8 +199,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_connections(settings.connect())
     elif options.pop("dry_run"):
         plan = SyncSettings.read(**options)
+        group = f" of the group {plan.fivetran_group}" if plan.fivetran_group else ""
         seconds = f"for at most {plan.fivetran_timeout:g} s"
-        print(f"Would sync {plan.fivetran_connection} and wait {seconds}. No request was sent.")
+        print(f"Would sync {plan.fivetran_connection}{group} and wait {seconds}.", end=" ")
+        print("No request was sent.")
     else:
         run(SyncSettings.read(**options))
 

@@ -70,12 +70,16 @@ def _copy_table(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Copy the tables and print their number."""
     options = _build_parser().parse_args(arguments)
-    if not options.file.exists():
-        raise CommandError(f"{options.file} is missing: run `make demo` or `make sync` first.")
-    settings = RawSettings.read()
+    copy_tables(options.file, RawSettings.read())
+
+
+def copy_tables(file: Path, settings: RawSettings) -> None:
+    """Copy the tables of a file and print their number."""
+    if not file.exists():
+        raise CommandError(f"{file} is missing: run `make demo` or `make sync` first.")
     try:
         with (
-            duckdb.connect(str(options.file), read_only=True) as source,
+            duckdb.connect(str(file), read_only=True) as source,
             psycopg.connect(postgres_conninfo(settings)) as target,
         ):
             count = load_tables(source, target, settings.klaviyo_raw_schema)

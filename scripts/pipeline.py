@@ -1,8 +1,9 @@
-"""Sync, build the marts, draw the dashboard, archive a mart and send the digest.
+"""Sync, build and check the marts, draw the dashboard, archive a mart and send the digest.
 
 On the target duckdb the sync is `fivetran debug` on this machine, on the others Fivetran's own.
 With `--loader simplyload` it is SimplyLoad on this machine, into DuckDB or Postgres.
 All settings are checked before the first step; the first failure ends the run with its exit code.
+DIGEST_WEBHOOK gets an alert of a failed step, old data and numbers that differ from Klaviyo's.
 
 exit codes:
   0  every step succeeded
@@ -26,11 +27,12 @@ from pydantic import AfterValidator, BeforeValidator
 from looker import declaration, semantic
 from looker.errors import LookerError
 from looker.warehouse import HEALTH
-from scripts import configuration, export, fivetran_sync, steps
+from scripts import configuration, export, fivetran_sync, health, steps
 from scripts.command import CommandError, Settings, SettingsError, command, parsed_as
 from scripts.digest import build_digest
 from scripts.digest.period import Period, add_period_options, choose_period
-from scripts.digest.send import read_mail_settings
+from scripts.digest.send import read_digest_settings
+from scripts.digest.webhook import AlertSettings
 from scripts.fivetran_sync import SyncSettings
 from scripts.warehouse import TARGETS, WarehouseSettings, open_warehouse
 
@@ -128,24 +130,38 @@ def _plan_build(context: RunContext) -> Step:
     return Step(f"Building and testing the marts with dbt on {target}", env, build)
 
 
+def _plan_health(context: RunContext) -> Step:
+    alerts = AlertSettings.read()
+
+    def check() -> None:
+        problems = health.find_problems(context.warehouse)
+        print("\n".join(problems) or "    The data are current, and no number differs.")
+        if problems:
+            alerts.alert("Klaviyo data: look at the data health", "\n".join(problems))
+
+    return Step("Checking the data health", alerts.as_env(), check)
+
+
 def _plan_dashboard(context: RunContext) -> Step:
     def draw() -> None:
-        workspace = context.workspace if context.is_local else copy_marts_here(context)
+        workspace = context.workspace
+        if not context.is_local:
+            workspace = copy_marts_here(context.warehouse, workspace)
         steps.draw(workspace)
         print(f"\n{steps.summarize(workspace)}")
 
     return Step(f"Drawing {context.workspace.dashboard}", {}, draw)
 
 
-def copy_marts_here(context: RunContext) -> steps.Workspace:
+def copy_marts_here(settings: WarehouseSettings, workspace: steps.Workspace) -> steps.Workspace:
     """Copy the dashboard's marts into a DuckDB file, which the dashboard reads; return its place.
 
     The copy is a file of its own, so it never replaces marts that dbt built on this machine.
     """
-    file = context.workspace.folder / "copied_marts.duckdb"
-    with open_warehouse(context.warehouse) as warehouse:
+    file = workspace.folder / "copied_marts.duckdb"
+    with open_warehouse(settings) as warehouse:
         export.copy_marts(warehouse, _list_dashboard_marts(), file)
-    return replace(context.workspace, warehouse=file)
+    return replace(workspace, warehouse=file)
 
 
 def _list_dashboard_marts() -> set[str]:
@@ -168,7 +184,7 @@ def _plan_archive(context: RunContext) -> Step:
 
 
 def _plan_digest(context: RunContext) -> Step:
-    settings = read_mail_settings()
+    settings = read_digest_settings()
 
     def send() -> None:
         settings.send(build_digest(context.warehouse, context.period, settings.digest_link))
@@ -179,6 +195,7 @@ def _plan_digest(context: RunContext) -> Step:
 STEPS: Mapping[str, Callable[[RunContext], Step]] = {
     "sync": _plan_sync,
     "build": _plan_build,
+    "health": _plan_health,
     "dashboard": _plan_dashboard,
     "archive": _plan_archive,
     "digest": _plan_digest,
@@ -201,19 +218,31 @@ def plan_steps(context: RunContext, skip: Sequence[str]) -> dict[str, Step]:
     return plan
 
 
-def run_steps(plan: Mapping[str, Step]) -> None:
-    """Run the steps in order up to the first failure, and print which were done and which not."""
+def run_steps(plan: Mapping[str, Step], alerts: AlertSettings) -> None:
+    """Run the steps in order up to the first failure; print, and alert, which were done."""
     names = list(plan)
     for number, (name, step) in enumerate(plan.items()):
         try:
             with steps.log_step(f"{number + 1}/{len(plan)} {step.title}"):
                 step.run()
         # These are the errors that end a command in one line; any other is a bug with a traceback.
-        except (CommandError, LookerError, OSError):
-            print(f"\nDone: {_join_names(names[:number])}. Failed: {name}.", end=" ")
-            print(f"Not done: {_join_names(names[number + 1 :])}.", flush=True)
+        except (CommandError, LookerError, OSError) as error:
+            outcome = (
+                f"Done: {_join_names(names[:number])}. Failed: {name}."
+                f" Not done: {_join_names(names[number + 1 :])}."
+            )
+            print(f"\n{outcome}", flush=True)
+            _alert_of_failure(alerts, name, f"{error}\n\n{outcome}")
             raise
     print(f"\nDone: {_join_names(names)}.")
+
+
+def _alert_of_failure(alerts: AlertSettings, name: str, text: str) -> None:
+    """Alert of a failed step; if that fails too, say so, and let the step's error be the last."""
+    try:
+        alerts.alert(f"Klaviyo pipeline: {name} failed", text)
+    except CommandError as error:
+        print(error, file=sys.stderr)
 
 
 def _join_names(names: Sequence[str]) -> str:
@@ -235,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     context = RunContext(settings, workspace, choose_period(options), environment)
     plan = plan_steps(context, options.skip)
     if not options.dry_run:
-        run_steps(plan)
+        run_steps(plan, AlertSettings.read())
         return
     for name, step in plan.items():
         print(f"{name}: {step.title}")

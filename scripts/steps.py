@@ -35,6 +35,10 @@ Loader = Literal["fivetran", "simplyload"]
 # A line of the SDK's log is `time level icon origin message`; ours have the origin `connector`.
 CONNECTOR_LINE = re.compile(r"^[\d:.]+ \w+ +\S+ connector (.*)")
 STATE = re.compile(r'\{"version": \d+, "accounts": .*')
+# A node of dbt has ended, such as `3 of 252 OK created sql view model ...`; a hook is no node.
+DBT_RESULT = re.compile(r"\d+ of (\d+) (?!START|OK hook)")
+DBT_PROGRESS = 50  # nodes
+LEVELS = ("debug", "info", "warn", "error")
 FAILURE_LINE = re.compile(r"SYNC FAILED|Error: |WARNING|SEVERE")
 
 
@@ -91,8 +95,10 @@ def sync(
     shutil.copytree(CONNECTOR, workspace.project, dirs_exist_ok=True, ignore=ignored)
     inherited = _filter_environment(fivetran_debug.build_environment(workspace.folder / "home"))
     command = fivetran_debug.build_command(workspace.project)
+    log_file = workspace.folder / "sync.log"
+    print(f"    its log: {os.path.relpath(log_file)}", flush=True)
     with (
-        (workspace.folder / "sync.log").open("w") as log,
+        log_file.open("w") as log,
         subprocess.Popen(
             command,
             env={**inherited, **environment},
@@ -187,14 +193,50 @@ def build(
             "KLAVIYO_WAREHOUSE": str(workspace.warehouse),
         }
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    flags = ["--warn-error"] if strict else []
+    flags = ["--log-format", "json", *(["--warn-error"] if strict else [])]
     # Unit tests test the SQL with rows of their own: they belong to development (docs.getdbt.com).
     build = ["build", "--exclude-resource-type", "unit_test"]
     command = [str(DBT), *flags, *build, *project, "--target", target]
-    inherited = _filter_environment(os.environ)
-    # --quiet would leave out warnings, too.
-    quiet = {"DO_NOT_TRACK": "1", "DBT_LOG_LEVEL": "warn"}
-    _run("The dbt build", command, {**inherited, **local, **quiet, **environment})
+    inherited = {**_filter_environment(os.environ), **environment}
+    least = environment.get("DBT_LOG_LEVEL", "warn")
+    # Its progress is at level info.
+    quiet = {"DO_NOT_TRACK": "1", "DBT_LOG_LEVEL": "debug" if least == "debug" else "info"}
+    _run_dbt(command, {**inherited, **local, **quiet}, least)
+
+
+def _run_dbt(command: list[str], environment: Mapping[str, str], least: str) -> None:
+    """Run dbt; print its messages from a level on, and after every so many nodes its progress."""
+    folder = environment.get("DBT_LOG_PATH") or DBT_PROJECT / "logs"
+    print(f"    its log: {os.path.relpath(Path(folder) / 'dbt.log')}", flush=True)
+    done = 0
+    try:
+        process = subprocess.Popen(
+            command, env=dict(environment), cwd=ROOT, text=True, stdout=subprocess.PIPE
+        )
+    except OSError:
+        raise StepError(
+            f"The dbt build failed: {command[0]} cannot be run; `make` installs it"
+        ) from None
+    with process:
+        for line in process.stdout or ():
+            level, message = _parse_dbt_line(line)
+            if level not in LEVELS or LEVELS.index(level) >= LEVELS.index(least):
+                print(f"    {message}", flush=True)
+            elif result := DBT_RESULT.match(message):
+                done += 1
+                total = int(result.group(1))
+                if done % DBT_PROGRESS == 0 or done == total:
+                    print(f"    {done} of {total} models and tests", flush=True)
+    _raise_for_exit_code("The dbt build", process.returncode)
+
+
+def _parse_dbt_line(line: str) -> tuple[str, str]:
+    """The level and the text of a line of dbt's log; a line that is no JSON has no level."""
+    try:
+        info = json.loads(line)["info"]
+    except (ValueError, LookupError, TypeError):
+        return "", line.rstrip()
+    return info["level"], info["msg"]
 
 
 def draw(workspace: Workspace) -> None:

@@ -48,12 +48,12 @@ class Checkout:
         """What the shared demo printed."""
         return (self.folder / "output.txt").read_text()
 
-    def run_demo(self) -> subprocess.CompletedProcess[str]:
+    def run_demo(self, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run the demo to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "scripts.demo", *SMALL],
+            [sys.executable, "-m", "scripts.demo", *SMALL, *options],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": ""},
+            env=os.environ | {"PYTHONPATH": ""} | settings,
             capture_output=True,
             text=True,
             check=False,

@@ -1,14 +1,18 @@
 """`make demo` leads from nothing to a dashboard; a second one loads only what is new."""
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+import psycopg
 import pytest
 from playwright.sync_api import Browser
 
 from tests import browser, raw_tables
 from tests.checkout import REPOSITORY, Checkout, check_out, copy_checkout
+from tests.warehouse.engines import running_postgres
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,29 @@ def test_demo_ends_with_a_dashboard(demo: Checkout) -> None:
     assert "This is sandbox data" in demo.output
     assert "last 30 days" in demo.output
     assert "sandbox" in demo.dashboard.read_text()
+
+
+def test_demo_says_what_it_does(demo: Checkout, second: Demo) -> None:
+    """It names its logs, how far dbt is, what did not change, and the page's address."""
+    output = demo.output
+    assert f"its log: {Path('build', 'demo', 'sync.log')}" in output
+    progress = re.findall(r"^ +(\d+) of (\d+) models and tests$", output, re.MULTILINE)
+    assert len(progress) > 3
+    assert progress[-1][0] == progress[-1][1]
+    assert output.endswith(f"`make open` opens the dashboard: {demo.dashboard.as_uri()}\n")
+    assert re.search(
+        "^ +unchanged: account, billing.*campaign_tag", second.run.stdout, re.MULTILINE
+    )
+
+
+def test_documented_queries_run(demo: Checkout) -> None:
+    """Each query of docs/queries.md runs, and has the columns of the table below it."""
+    text = (REPOSITORY / "docs" / "queries.md").read_text()
+    queries = re.findall(r"```sql\n(.+?)```\n\n\| (.+?) \|\n", text, re.DOTALL)
+    assert len(queries) == 4
+    with duckdb.connect(str(demo.warehouse), read_only=True) as marts:
+        for sql, heading in queries:
+            assert marts.sql(sql).columns == heading.split(" | ")
 
 
 def test_the_dashboard_has_charts(demo: Checkout, chromium: Browser) -> None:
@@ -94,6 +121,30 @@ def test_demo_can_be_repeated(checkout: Checkout) -> None:
     done = checkout.run_demo()
     assert done.returncode == 0, done.stdout + done.stderr
     assert checkout.dashboard.exists()
+
+
+@pytest.mark.chaos
+def test_demo_in_postgres(tmp_path: Path) -> None:
+    """With --target postgres the marts are in Postgres, and the page shows them."""
+    checkout = check_out(tmp_path / "checkout")
+    with running_postgres(tmp_path) as postgres:
+        host = {"PG_HOST": postgres.environment["PG_HOST"]}
+        done = checkout.run_demo("--target", "postgres", **host)
+        assert done.returncode == 0, done.stdout + done.stderr
+        with psycopg.connect(postgres.uri) as connection:
+            query = "select count(*) from klaviyo.klaviyo__message_performance"
+            [count] = connection.execute(query).fetchall()
+    assert count[0] > 0
+    assert "last 30 days" in done.stdout
+    assert checkout.dashboard.exists()
+
+
+def test_demo_without_its_postgres(tmp_path: Path) -> None:
+    """A server that cannot be reached ends the demo before it begins."""
+    done = check_out(tmp_path).run_demo("--target", "postgres", PG_HOST="127.0.0.1", PG_PORT="9")
+    assert done.returncode == 1
+    assert "The postgres warehouse failed: connection" in done.stderr
+    assert done.stdout == ""
 
 
 def test_failed_sync_ends_the_demo(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ COMMANDS = [
     "scripts.pipeline",
     "scripts.load_postgres",
     "scripts.doctor.__main__",
+    "scripts.mcp.__main__",
     "looker.__main__",
 ]
-GROUPS = ["connector", "warehouse", "snowflake", "scripts"]
+GROUPS = ["connector", "warehouse", "snowflake", "scripts", "run", "dbt"]
 
 
 def read_pyproject(folder: Path) -> dict[str, Any]:
@@ -74,6 +75,12 @@ def test_container_is_tested_with_its_own_packages() -> None:
     assert not [name for name in pins("scripts") if "fivetran" in name]
 
 
+def test_what_tests_add_changes_no_version_of_a_run() -> None:
+    """`make test` adds packages to those of `make demo`, and replaces none."""
+    for run, tests in (("run", "connector"), ("dbt", "warehouse")):
+        assert set(pins(run).items()) < set(pins(tests).items())
+
+
 # Imports modules while only the packages named after "--" can be found.
 IMPORT = """
 import importlib, sys
@@ -101,6 +108,19 @@ def test_container_holds_what_its_commands_import() -> None:
     """Each command starts with the packages of the image alone."""
     done = subprocess.run(
         [sys.executable, "-c", IMPORT, *COMMANDS, "--", *pins("scripts")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_run_needs_no_package_of_the_tests() -> None:
+    """`make demo`, `make sync` and `make doctor` start with the packages that they install."""
+    commands = ["scripts.demo", "scripts.sample", "klaviyo_sandbox.__main__", *COMMANDS]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT, *commands, "--", *pins("run")],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -173,14 +173,21 @@ class RowWriter:
             self._context.state.event_times = ()
 
     def summary(self) -> Iterator[str]:
-        """What this sync did: a line for each table and one for all."""
-        for name in self._touched_tables():
+        """What this sync did: a line for each changed table, one for the others, one for all."""
+        counts = (self._written, self._deleted, self._rejected)
+        touched = self._touched_tables()
+        unchanged = [name for name in touched if not any(count[name] for count in counts)]
+        for name in touched:
+            if name in unchanged:
+                continue
             cost = self._costs[name]
             yield (
                 f"{name:<27}{self._written[name]:>9,} rows {self._deleted[name]:>6,} deleted"
                 f" {self._rejected[name]:>4,} refused {cost['requests']:>5,} requests"
                 f" {cost['waited'] / 1000:>7.1f} s waited"
             )
+        if unchanged:
+            yield f"unchanged: {', '.join(unchanged)}"
         session = self._context.session
         yield (
             f"account {self._context.id}: {self._written.total():,} rows,"

@@ -1,9 +1,9 @@
-"""Send the results of yesterday's or last week's campaigns as an e-mail.
+"""Send the results of yesterday's or last week's campaigns, as an e-mail or to a webhook.
 
 exit codes:
-  0  the e-mail is sent, or written with --dry-run
-  1  the warehouse or the mail server failed, the period is not synced to its end, or it ends
-     before the data begin
+  0  the digest is sent, or written with --dry-run
+  1  the warehouse, the mail server or the webhook failed, the period is not synced to its end, or
+     it ends before the data begin
   2  an option or setting is missing or malformed
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from scripts.command import command
 from scripts.digest import build_digest
 from scripts.digest.period import add_period_options, choose_period
-from scripts.digest.send import TRANSPORTS, read_mail_settings, verify_domain
+from scripts.digest.send import TRANSPORTS, read_digest_settings, verify_domain
 from scripts.warehouse import TARGETS, WarehouseSettings
 
 EXIT_CODES = str(__doc__).partition("\n\n")[2]
@@ -39,13 +39,15 @@ def send_digest(options: argparse.Namespace) -> None:
         options.output.write_bytes(message.as_bytes())
         print(f"{options.output}: {message['Subject']}")
         return
-    mail = read_mail_settings(digest_by=options.by, digest_to=options.to, digest_link=options.link)
+    mail = read_digest_settings(
+        digest_by=options.by, digest_to=options.to, digest_link=options.link
+    )
     mail.send(build_digest(warehouse, period, mail.digest_link))
 
 
 def send_test_message(options: argparse.Namespace) -> None:
     """Send a short message that proves the mail settings, without a warehouse."""
-    mail = read_mail_settings(digest_by=options.by, digest_to=options.to)
+    mail = read_digest_settings(digest_by=options.by, digest_to=options.to)
     message = EmailMessage()
     message["Subject"] = " ".join(options.subject.split())
     message.set_content(options.body)

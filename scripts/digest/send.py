@@ -1,4 +1,7 @@
-"""Sends e-mails by SMTP or Amazon SES: one copy per recipient, which discloses no other address."""
+"""Sends a digest by SMTP, Amazon SES or a webhook.
+
+Of an e-mail each recipient gets a copy, which discloses no other address.
+"""
 
 import smtplib
 import ssl
@@ -15,11 +18,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import AfterValidator, SecretStr
 
 from scripts.command import CommandError, Settings
+from scripts.digest import webhook
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-Transport = Literal["smtp", "ses"]
+Transport = Literal["smtp", "ses", "webhook"]
 TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 
@@ -31,21 +35,40 @@ def _validate_addresses(text: str) -> str:
 
 
 class TransportSettings(Settings):
-    """Which service sends the e-mails."""
+    """Which service sends the digest."""
 
     digest_by: Transport = "smtp"
 
 
-class MailSettings(TransportSettings):
-    """The sender, the recipients (separated by commas), and the dashboard's address for a link."""
+class DigestSettings(TransportSettings):
+    """The dashboard's address for a link, and the webhook that gets the digest too."""
+
+    digest_link: str = ""
+    digest_webhook: webhook.Webhook = SecretStr("")
+
+    def send(self, message: EmailMessage) -> None:
+        """Send the message, and post it to the webhook; CommandError if it cannot arrive."""
+        self.send_mail(message)
+        if self.digest_webhook:
+            text = message.get_body(("plain",))
+            content = text.get_content() if text else ""
+            webhook.post(self.digest_webhook, message["Subject"], content, self.digest_link)
+
+    def send_mail(self, message: EmailMessage) -> None:
+        """Send the message to each recipient, if there are recipients."""
+
+
+class WebhookSettings(DigestSettings):
+    """A webhook alone, without e-mails."""
+
+    digest_webhook: webhook.Webhook
+
+
+class MailSettings(DigestSettings):
+    """The sender, and the recipients, separated by commas."""
 
     digest_from: Annotated[str, AfterValidator(_validate_addresses)]
     digest_to: Annotated[str, AfterValidator(_validate_addresses)]
-    digest_link: str = ""
-
-    def send(self, message: EmailMessage) -> None:
-        """Send the message to each recipient; CommandError if a recipient cannot get it."""
-        raise NotImplementedError
 
     def address_copies(self, message: EmailMessage) -> Iterator[EmailMessage]:
         """Address the message to each recipient in turn. The same object is changed each time."""
@@ -68,7 +91,7 @@ class SmtpSettings(MailSettings):
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
 
-    def send(self, message: EmailMessage) -> None:
+    def send_mail(self, message: EmailMessage) -> None:
         """Send by the mail server."""
         try:
             with self._connect() as server:
@@ -109,7 +132,7 @@ class RegionSettings(Settings):
 class SesSettings(MailSettings, RegionSettings):
     """Amazon SES. boto3 finds the credentials: AWS_ACCESS_KEY_ID and so on."""
 
-    def send(self, message: EmailMessage) -> None:
+    def send_mail(self, message: EmailMessage) -> None:
         """Send by SES, within the account's send rate."""
         with connect_ses(self) as client:
             rate = client.get_account()["SendQuota"]["MaxSendRate"]  # e-mails per second
@@ -119,9 +142,13 @@ class SesSettings(MailSettings, RegionSettings):
                 time.sleep(1 / rate)
 
 
-def read_mail_settings(**overrides: str | None) -> MailSettings:
+def read_digest_settings(**overrides: str | None) -> DigestSettings:
     """Read the settings of the chosen transport; `overrides` come from the command line."""
-    transports: dict[Transport, type[MailSettings]] = {"smtp": SmtpSettings, "ses": SesSettings}
+    transports: dict[Transport, type[DigestSettings]] = {
+        "smtp": SmtpSettings,
+        "ses": SesSettings,
+        "webhook": WebhookSettings,
+    }
     # The transport first: only its own settings are required.
     transport = TransportSettings.read(digest_by=overrides.get("digest_by")).digest_by
     return transports[transport].read(**overrides)

@@ -9,12 +9,16 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from sqlglot import exp
+
 from looker.semantic import Dimension, Metric
 from looker.warehouse import HEALTH
-from scripts.mcp.catalog import Catalog
+from scripts.mcp.catalog import FINDINGS, Catalog
 from scripts.mcp.question import Question
 from scripts.mcp.sql import Builder
 from scripts.warehouse import Row, Warehouse, WarehouseSettings, open_warehouse
+
+MAX_FINDINGS = 100
 
 
 def ask(question: Question, settings: WarehouseSettings) -> dict[str, Any]:
@@ -79,6 +83,18 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 10)
     return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def list_findings(catalog: Catalog, settings: WarehouseSettings) -> list[dict[str, Any]]:
+    """What to look at next, in the order of the mart."""
+    columns = catalog.findings
+    order = [name for name in ("account_name", "finding_rank") if name in columns] or columns[:1]
+    with open_warehouse(settings) as warehouse:
+        query = exp.select(*map(exp.column, columns))
+        query = query.from_(exp.to_table(warehouse.mart(FINDINGS), dialect=settings.dbt_target))
+        query = query.order_by(*map(exp.column, order)).limit(MAX_FINDINGS)
+        rows = list(warehouse.query(query.sql(settings.dbt_target, identify=True)))
+    return [dict(zip(columns, map(_to_json, row), strict=True)) for row in rows]
 
 
 def list_accounts(catalog: Catalog, settings: WarehouseSettings) -> list[dict[str, Any]]:

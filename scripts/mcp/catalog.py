@@ -10,13 +10,14 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from looker import declaration, lineage, semantic
-from looker.declaration import Dashboard
+from looker.declaration import Dashboard, slug
 from looker.field_mapping import find_summed_columns, formula
 from looker.lineage import Origins
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
 from scripts.command import UsageError
 
 CHANNEL = "send_channel"
+FINDINGS = "klaviyo__finding"
 Named = TypeVar("Named")
 
 
@@ -60,13 +61,21 @@ class Catalog:
         """Whether a mart has columns of personal data."""
         return any(column.is_personal for column in self.semantics.columns[table].values())
 
+    @property
+    def findings(self) -> list[str]:
+        """The columns of the mart with findings, if dbt declares it: all but its keys."""
+        columns = self.semantics.columns.get(FINDINGS, {})
+        return [name for name in columns if not name.endswith("_key")]
+
     def model(self, name: str) -> SemanticModel:
         """The semantic model of that name."""
         return _find(name, self.models, "model")
 
     def metric(self, name: str) -> Metric:
-        """The metric of that name."""
-        return _find(name, self.metrics, "metric")
+        """The metric of that name or label: conversion_value is revenue, too."""
+        names = {slug(metric.label): metric.name for metric in self.metrics.values()}
+        names |= {known: known for known in self.metrics}
+        return _find(names.get(name, name), self.metrics, "metric")
 
     def dimension(self, model: SemanticModel, name: str) -> Dimension:
         """The dimension of that name in a model."""

@@ -35,13 +35,16 @@ def build_server(settings: WarehouseSettings) -> MCPServer:
     server = MCPServer("klaviyo", instructions=INSTRUCTIONS, log_level="WARNING")
     tools = Tools(Catalog.load(), settings)
     annotations = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    for tool in (
+    offered: list[Callable[..., Any]] = [
         tools.list_accounts,
         tools.list_metrics,
         tools.list_dimensions,
         tools.explain,
         tools.query_metrics,
-    ):
+    ]
+    if tools.has_findings:
+        offered.append(tools.list_findings)
+    for tool in offered:
         server.tool(annotations=annotations)(_report_errors(tool))
     return server
 
@@ -65,6 +68,15 @@ class Tools:
     def __init__(self, catalog: Catalog, settings: WarehouseSettings) -> None:
         self._catalog = catalog
         self._settings = settings
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether dbt declares a mart with findings."""
+        return bool(self._catalog.findings)
+
+    def list_findings(self) -> list[dict[str, Any]]:
+        """List what to look at next in each account, each with its figure, sample and reason."""
+        return answer.list_findings(self._catalog, self._settings)
 
     def list_accounts(self) -> list[dict[str, Any]]:
         """List the accounts: currency, conversion metric, first and last day with data, last sync.

@@ -1,9 +1,11 @@
 """`python -m scripts.mcp`: answers equal hand-written SQL, and nothing of people is reachable."""
 
+import json
 import random
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from looker.field_mapping import find_summed_columns
+from looker.semantic import Column
 from scripts.mcp import answer
 from scripts.mcp.catalog import Catalog
 from scripts.mcp.question import Filter, Question
@@ -24,7 +27,7 @@ from scripts.warehouse import WarehouseSettings
 from streams import TABLES
 from tests.fivetran import SCHEMA
 from tests.looker.measures_sql import MEASURES
-from tests.scripts.assistant import Assistant, ToolFailedError, running_assistant
+from tests.scripts.assistant import ROOT, Assistant, ToolFailedError, running_assistant
 from tests.warehouse import shop
 from tests.warehouse.bigquery import PROJECT, running_bigquery
 from tests.warehouse.engines import RAW_SCHEMA, running_postgres
@@ -279,6 +282,36 @@ def test_a_metric_is_explained_by_its_definition(assistant: Assistant) -> None:
     assert assistant.call("explain", name="sent_weekday")["labels_of_values"]["1"] == "Mon"
 
 
+def test_findings_have_the_columns_that_dbt_declares(tmp_path: Path) -> None:
+    """Where dbt declares a mart with findings, all of its columns are listed, in its order."""
+    names = ["finding_key", "account_name", "finding", "finding_rank", "date"]
+    columns = {name: Column(name, "text", "") for name in names}
+    marts = {**CATALOG.semantics.columns, "klaviyo__finding": columns}
+    catalog = replace(CATALOG, semantics=replace(CATALOG.semantics, columns=marts))
+    file = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema klaviyo")
+        rows = "('b', 'Shop', 'second', 2, date '2026-11-02'), ('a', 'Shop', 'first', 1, null)"
+        connection.execute(
+            "create table klaviyo.klaviyo__finding as"
+            f" from (values {rows}) as t({', '.join(names)})"
+        )
+    settings = WarehouseSettings(dbt_target="duckdb", klaviyo_warehouse=file)
+    first, second = answer.list_findings(catalog, settings)
+    assert first == {
+        "account_name": "Shop",
+        "finding": "first",
+        "finding_rank": 1,
+        "date": None,
+    }
+    assert second["date"] == "2026-11-02"
+
+
+def test_a_metric_has_its_label_as_a_second_name(assistant: Assistant) -> None:
+    """Who asks for revenue gets conversion_value."""
+    assert assistant.query("revenue")["rows"] == assistant.query("conversion_value")["rows"]
+
+
 def test_accounts_name_the_days_that_can_be_asked(
     assistant: Assistant, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
@@ -292,6 +325,15 @@ def test_accounts_name_the_days_that_can_be_asked(
         assert accounts[id_]["first_day"] <= f"{first}"
         assert accounts[id_]["last_day"] >= f"{last}"
     assert {one["period"] for one in accounts[shop.US]["periods_of_flows"]} >= {"month"}
+
+
+def test_the_documented_configuration_starts_the_server(built: Path, tmp_path: Path) -> None:
+    """A client that starts the command of docs/mcp.md from any folder gets answers."""
+    [entry] = re.findall(r"```json\n(.+?)```", (ROOT / "docs" / "mcp.md").read_text(), re.DOTALL)
+    server = json.loads(entry.replace("/path/to/repository", str(ROOT)))["mcpServers"]["klaviyo"]
+    settings = {"KLAVIYO_WAREHOUSE": str(built / "warehouse.duckdb")}
+    with running_assistant(settings, [server["command"], *server["args"]], tmp_path) as assistant:
+        assert assistant.query("opens")["rows"]
 
 
 def test_a_build_can_write_while_the_server_runs(built: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ import pytest
 import responses
 from moto import mock_aws
 from playwright.sync_api import Browser
+from pytest_httpserver import HTTPServer
 
 from scripts import fivetran_api, pipeline, steps
-from scripts.digest.period import Period
 from scripts.warehouse import WarehouseSettings
 from tests import browser
 from tests.checkout import Checkout
@@ -151,9 +150,7 @@ def test_dashboard_from_copied_marts_is_the_same(run: PipelineRun) -> None:
     settings = WarehouseSettings(klaviyo_warehouse=build / "warehouse.duckdb")
     file = run.folder / "copy.html"
     workspace = steps.Workspace(run.folder, build / "warehouse.duckdb", file)
-    period = Period(date(2026, 10, 16), date(2026, 11, 16))
-    context = pipeline.RunContext(settings, workspace, period, {})
-    steps.draw(pipeline.copy_marts_here(context))
+    steps.draw(pipeline.copy_marts_here(settings, workspace))
     [drawn, copy] = [
         re.findall(r'id="data">(.+?)</script>', page.read_text(), re.DOTALL)
         for page in (build / "dashboard.html", workspace.dashboard)
@@ -175,7 +172,7 @@ def test_first_failure_ends_the_run(run: PipelineRun, capsys: pytest.CaptureFixt
     options = ["--folder", str(run.folder / "build"), *DAYS]
     with mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="archive")
-        skipped = ["--skip", "sync", "--skip", "build", "--skip", "dashboard"]
+        skipped = [f"--skip={name}" for name in ("sync", "build", "health", "dashboard")]
         assert pipeline.main([*skipped, *options]) == 1
     out, err = capsys.readouterr()
     assert out.endswith("Done: archive. Failed: digest. Not done: nothing.\n")
@@ -196,8 +193,56 @@ def test_failed_sync_ends_the_run_with_its_exit_code(
         fivetran.get(f"{fivetran_api.API}/connections/one", json={"data": connection})
         assert pipeline.main(["--target", "postgres"]) == 5
     out, err = capsys.readouterr()
-    assert "Failed: sync. Not done: build, dashboard, archive, digest." in out
+    assert "Failed: sync. Not done: build, health, dashboard, archive, digest." in out
     assert "The connection is paused" in err
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_failed_step_alerts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    """The webhook gets the failed step and its reason; the exit code stays that of the step."""
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    monkeypatch.setenv("DIGEST_WEBHOOK", httpserver.url_for("/hook"))
+    assert pipeline.main(["--folder", str(tmp_path), *BUILD_ONLY]) == 1
+    [(request, _)] = httpserver.log
+    text = request.get_json()["text"]
+    assert text.startswith("Klaviyo pipeline: build failed")
+    assert "warehouse.db is missing: sync first" in text
+    assert text.endswith("Done: nothing. Failed: build. Not done: nothing.")
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_failed_alert_keeps_the_error_of_the_step(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A webhook that does not answer is named, and the last line is still the step's error."""
+    monkeypatch.setenv("DIGEST_WEBHOOK", "http://localhost:9/secret-path")
+    assert pipeline.main(["--folder", str(tmp_path), *BUILD_ONLY]) == 1
+    first, *_, last = filter(None, capsys.readouterr().err.splitlines())
+    assert first == "The webhook at localhost cannot be reached: ConnectionError."
+    assert "warehouse.db is missing: sync first" in last
+
+
+@pytest.mark.usefixtures("settings")
+def test_old_data_and_differences_alert(
+    run: PipelineRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    """A step checks the data health, and the webhook gets what it finds."""
+    file = shutil.copy(run.folder / "build" / "warehouse.duckdb", tmp_path)
+    with duckdb.connect(str(file)) as marts:
+        marts.execute(
+            "update klaviyo.klaviyo__data_health set rows_compared = 30, rows_different = 2"
+            " where table_name = 'event'"
+        )
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    monkeypatch.setenv("DIGEST_WEBHOOK", httpserver.url_for("/hook"))
+    skipped = [f"--skip={name}" for name in pipeline.STEPS if name != "health"]
+    assert pipeline.main(["--folder", str(tmp_path), *skipped]) == 0
+    [(request, _)] = httpserver.log
+    text = request.get_json()["text"]
+    assert "last synced on 16 November 2026 at" in text
+    assert "2 of 30 rows of event differ from Klaviyo's count." in text
 
 
 @pytest.mark.usefixtures("settings")
