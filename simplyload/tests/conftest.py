@@ -10,6 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import make_dsn
 
 from simplyload.demo.server import running_server
+from tests.proof.databases import AS_FILES
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,7 @@ def database(server: str) -> Iterator[str]:
     """Yield the DSN of a new, empty database; its replication slots are dropped afterwards."""
     name = f"db_{uuid.uuid4().hex[:12]}"
     with closing(connect(server)) as admin:
-        admin.cursor().execute(f"create database {name}")
+        admin.cursor().execute(f"create database {name} {AS_FILES}")
     yield make_dsn(server, dbname=name)
     with closing(connect(server)) as admin:
         cursor = admin.cursor()

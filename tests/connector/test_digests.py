@@ -1,6 +1,6 @@
 """How the connector knows which rows changed, which are gone, and which are complete."""
 
-from state.digests import LargestRows, RowDigests, digest
+from state.digests import LargestRows, RowDigests, digest, is_mass_deletion
 
 
 class TestRowDigests:
@@ -36,6 +36,16 @@ class TestRowDigests:
         rows.is_changed("k", {"a": 1})
         rows.pop_missing(lambda _: True)
         assert known == {"k": digest("x")}
+
+
+class TestMassDeletion:
+    """The user is warned of deletions that are many, and a large share."""
+
+    def test_more_than_ten_rows_and_a_tenth_are_a_mass_deletion(self) -> None:
+        """Eleven of a hundred rows are; ten of any number, and eleven of 110, are not."""
+        assert is_mass_deletion(11, 100)
+        assert not is_mass_deletion(10, 10)
+        assert not is_mass_deletion(11, 110)
 
 
 class TestLargestRows:

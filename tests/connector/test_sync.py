@@ -75,6 +75,15 @@ class TestRows:
                 assert row["rows_written"] == len(done.rows(name)), name
         assert sum(row["requests"] for row in reports.values()) == len(full_account.requests)
 
+    def test_sync_report_has_the_waits_of_a_table(self, account: ScriptedAccount) -> None:
+        """A throttled response, and the seconds until the next request, are in the table's row."""
+        throttled = Response('{"errors": []}', 429, {"Retry-After": "30"})
+        answers = iter([None, throttled])  # to the probe of the scope, and to the listing
+        account.responses["/api/tags"] = lambda _: next(answers, None)
+        reports = {row["table_name"]: row for row in run(tables="tag").rows("sync_report")}
+        assert [reports["tag"]["throttled"], reports["account"]["throttled"]] == [1, 0]
+        assert 30 <= reports["tag"]["seconds_waited"] < 32
+
     @pytest.mark.usefixtures("full_account")
     def test_no_operation_holds_the_api_key(self) -> None:
         """X1: not a row, a state or a warning."""
