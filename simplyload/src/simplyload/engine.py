@@ -181,6 +181,9 @@ class Pipeline:
 
     def _known_state(self) -> State:
         state = self._destination.read_state(self.stream)
+        if state is not None and self._log.has_pending(self.stream):
+            # Before the source learns of the state: a replay without this load would lose it.
+            self._log.confirm_committed(self.stream, self._destination.committed(self.stream))
         stopped = self._destination.stopped(self.stream) if state is not None else []
         self._stopped = {stop.table: stop for stop in stopped}
         self._committed = state or {}

@@ -106,16 +106,24 @@ class ChangeLog:
         pending.replace(pending.with_suffix(".json"))
         sync_folder(pending.parent)
 
+    def has_pending(self, stream: str) -> bool:
+        """Tell whether a run left a load of which it is not noted whether it is committed."""
+        return bool(self._pending(stream))
+
+    def confirm_committed(self, stream: str, committed: Collection[str]) -> None:
+        """Confirm what a dead run committed."""
+        for pending in self._pending(stream):
+            if pending.stem in committed:
+                self.confirm(stream, pending.stem)
+
     def reconcile(self, stream: str, committed: Collection[str]) -> list[str]:
         """Confirm what a dead run committed, and delete what it did not; give the latter.
 
         Only the holder of the lease may call it: no other load can be committed then.
         """
+        self.confirm_committed(stream, committed)
         dropped = []
-        for pending in sorted(self._loads(stream).glob("*.pending")):
-            if pending.stem in committed:
-                self.confirm(stream, pending.stem)
-                continue
+        for pending in self._pending(stream):
             for path in self._paths(_read_entry(pending)):
                 path.unlink(missing_ok=True)
                 dropped.append(self._relative(path))
@@ -185,6 +193,9 @@ class ChangeLog:
                         path.unlink()
                         expired.append(self._relative(path))
         return expired
+
+    def _pending(self, stream: str) -> list[Path]:
+        return sorted(self._loads(stream).glob("*.pending"))
 
     def _paths(self, entry: Entry) -> list[Path]:
         return [self.root / name for names in entry.files.values() for name in names]

@@ -50,7 +50,8 @@ class Merge:
     """How one stage goes into one target; the flags leave out what the stage does not need.
 
     `orphans` are columns of the target that the source no longer has. `repeated` says that a key
-    occurs more than once in the stage. `remove` deletes rows instead of marking them.
+    occurs more than once in the stage. `remove` deletes rows instead of marking them. `wraps`: the
+    warehouse has structs and IGNORE NULLS, so that one window finds all partial columns.
     """
 
     schema: str
@@ -65,6 +66,7 @@ class Merge:
     truncated: Decimal | None = None
     repeated: bool = True
     remove: bool = False
+    wraps: bool = False
 
     @property
     def target(self) -> exp.Table:
@@ -119,27 +121,36 @@ def merge_into(merge: Merge) -> exp.Merge:
     )
 
 
-def insert_newer(merge: Merge) -> exp.Insert:
+def insert_newer(merge: Merge) -> list[exp.Insert]:
     """Give the INSERT of each row that MERGE would write, whole; `delete_older` follows it.
 
-    The two replace a MERGE without `remove` where a transaction holds them together.
+    They replace a MERGE without `remove` where a transaction holds them together. Where the target
+    has orphans, a second one inserts the rows that it has not: those columns have their defaults.
     """
-    target = exp.alias_(merge.target, "t", table=True, quoted=True)
-    absent = _is_null(_col(SEQ, "t"))
     is_new = _is_new(merge)
+    absent = _is_null(_col(SEQ, "t"))
     inserted = absent if is_new is None else exp.and_(absent, is_new)
+    newer = _col(SEQ, "s") > _col(SEQ, "t")
+    if not merge.orphans:
+        return [_insert_joined(merge, exp.or_(inserted, newer, copy=False), ())]
+    return [_insert_joined(merge, newer, merge.orphans), _insert_joined(merge, inserted, ())]
+
+
+def _insert_joined(merge: Merge, condition: exp.Expr, orphans: Iterable[str]) -> exp.Insert:
+    """Give the INSERT of the rows of the fold for which a condition on the target's row holds."""
+    target = exp.alias_(merge.target, "t", table=True, quoted=True)
     values = [
         *(_col(c.target, "s") for c in merge.key),
         *(_merged(merge, c) for c in merge.columns),
     ]
-    kept = [_kept(merge, name) for name in merge.orphans]
+    kept = [_kept(merge, name) for name in orphans]
     rows = (
         exp.select(*values, *_metadata(merge), *kept)
         .from_(_sub(fold(merge), "s"), copy=False)
         .join(target, on=exp.and_(*_same_key(merge)), join_type="left", copy=False)
-        .where(exp.or_(inserted, _col(SEQ, "s") > _col(SEQ, "t"), copy=False), copy=False)
+        .where(condition, copy=False)
     )
-    names = [_name(name) for name in [*_names(merge), *merge.orphans]]
+    names = [_name(name) for name in [*_names(merge), *orphans]]
     return exp.insert(rows, merge.target, columns=names, copy=False)
 
 
@@ -231,8 +242,8 @@ def _lists(name: str) -> exp.Expr:
 def _generation(merge: Merge) -> exp.Expr:
     """Number the generations of a key: twice the D before a change, plus one from the T on."""
     earlier = exp.WindowSpec(
-        kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=exp.Literal.number(1),
-        end_side="PRECEDING",
+        kind="ROWS", start=exp.Literal.number(1), start_side="FOLLOWING", end="UNBOUNDED",
+        end_side="FOLLOWING",
     )  # fmt: skip
     deletes = exp.func("SUM", _if(_col(OP).eq(DELETE)))
     before = exp.func("COALESCE", _over(merge, deletes, spec=earlier), "0")
@@ -253,9 +264,8 @@ def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
     ]
     for column in merge.partial:
         flag = _col(merge.flag(column))
-        latest = _over(merge, exp.FirstValue(this=_col(column.target)), within, [flag])
-        some = exp.Window(this=exp.func("MAX", flag.copy()), partition_by=[*_keys(merge), *within])
-        values.append(latest.as_(column.target, quoted=True))
+        some = exp.Window(this=exp.func("MAX", flag), partition_by=[*_keys(merge), *within])
+        values.append(_latest(merge, column, within).as_(column.target, quoted=True))
         values.append(some.as_(merge.flag(column), quoted=True))
     # A D carries no values: those of its generation come from the change before it.
     first = [*within, _if(_col(OP).eq(UPSERT))] if merge.generations else []
@@ -267,6 +277,25 @@ def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
         _over(merge, exp.RowNumber(), first=first).as_(_RANK, quoted=True),
         *([_col(_GENERATION)] if merge.generations else []),
     ).from_(_sub(rows, "g"), copy=False)
+
+
+def _latest(merge: Merge, column: Column, within: Iterable[exp.Expr]) -> exp.Expr:
+    """Give the latest value of a column that a change carried, NULL included.
+
+    In an order of its own, each column would have the rows sorted again, with all their values.
+    """
+    value, flag = _col(column.target), _col(merge.flag(column))
+    if not merge.wraps:
+        return _over(merge, exp.FirstValue(this=value), within, [flag])
+    field = exp.PropertyEQ(this=exp.to_identifier("v"), expression=value)
+    carried = _if(flag.eq(1), exp.Struct(expressions=[field]), exp.null())
+    first = exp.IgnoreNulls(this=exp.FirstValue(this=carried))
+    all_rows = exp.WindowSpec(
+        kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="UNBOUNDED",
+        end_side="FOLLOWING",
+    )  # fmt: skip
+    latest = _over(merge, first, within, spec=all_rows)
+    return exp.StructExtract(this=latest, expression=exp.Literal.string("v"))
 
 
 def _final(merge: Merge, rows: exp.Select) -> exp.Select:
@@ -370,14 +399,10 @@ def _over(
     *,
     spec: exp.WindowSpec | None = None,
 ) -> exp.Window:
-    """Apply a window function to the changes of a key: newest first, or oldest with a frame."""
-    newest_first = spec is None
+    """Apply a window function to the changes of a key, newest first."""
     terms = [*first, _col(SEQ), _col(POS)]
     order = exp.Order(
-        expressions=[
-            exp.Ordered(this=term.copy(), desc=newest_first, nulls_first=not newest_first)
-            for term in terms
-        ]
+        expressions=[exp.Ordered(this=term.copy(), desc=True, nulls_first=False) for term in terms]
     )
     keys = [*_keys(merge), *(term.copy() for term in within)]
     return exp.Window(this=function, partition_by=keys, order=order, spec=spec)

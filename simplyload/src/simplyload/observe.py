@@ -5,7 +5,7 @@ Both write to standard error, which leaves standard output to results. No event 
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -25,8 +25,11 @@ class Display(Protocol):
     def __call__(self, event: Event) -> None:
         """Show an event of a pipeline."""
 
-    def end(self, stream: str, *, lag_seconds: float) -> None:
-        """Show that a run is done: the destination holds what the source had so long ago."""
+    def end(self, stream: str, *, lag_seconds: float, stopped: Mapping[str, str]) -> None:
+        """Show that a run is done: the destination holds what the source had so long ago.
+
+        Without the tables `stopped`, each with its remedy.
+        """
 
     def fail(self, stream: str, message: str) -> None:
         """Show that a run failed."""
@@ -44,9 +47,10 @@ class JsonLines:
             facts = {name: value for name, value in asdict(event).items() if value}
             self._write(facts.pop("kind"), **facts)
 
-    def end(self, stream: str, *, lag_seconds: float) -> None:
-        """Write that a run is done."""
-        self._write("done", stream=stream, lag_seconds=round(lag_seconds, 3))
+    def end(self, stream: str, *, lag_seconds: float, stopped: Mapping[str, str]) -> None:
+        """Write that a run is done, and each time which tables wait."""
+        waits = {"stopped": dict(stopped)} if stopped else {}
+        self._write("done", stream=stream, lag_seconds=round(lag_seconds, 3), **waits)
 
     def fail(self, stream: str, message: str) -> None:
         """Write that a run failed."""
@@ -87,9 +91,10 @@ class LiveTable:
         else:
             self._print(event.kind, event.stream, event.table, event.message)
 
-    def end(self, stream: str, *, lag_seconds: float) -> None:
+    def end(self, stream: str, *, lag_seconds: float, stopped: Mapping[str, str]) -> None:
         """Show the lag, and that the stream waits."""
-        self._row(stream, "up to date").lag = f"{lag_seconds:,.1f} s"
+        now = f"up to date but {', '.join(stopped)}" if stopped else "up to date"
+        self._row(stream, now).lag = f"{lag_seconds:,.1f} s"
 
     def fail(self, stream: str, message: str) -> None:
         """Print the reason."""

@@ -35,9 +35,10 @@ def replay(  # noqa: PLR0913 - what a replay is made of
 
 
 def _missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entry]:
+    has = destination.committed(stream) if destination.read_state(stream) is not None else []
+    log.confirm_committed(stream, has)
     entries = log.history(stream)
     known = [entry.load_id for entry in entries]
-    has = destination.committed(stream) if destination.read_state(stream) is not None else []
     done = known.index(has[-1]) + 1 if has and has[-1] in known else 0
     first = max(done - len(has), 0)
     if known[first:done] != has or (first and len(has) < KEPT_LOADS):

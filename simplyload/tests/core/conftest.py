@@ -46,17 +46,17 @@ class Target:
         chosen = PipelineSettings.model_validate(settings)
         return Pipeline("shop", source, self.destination(), self.log, chosen, self.events.append)
 
+    def execute(self, statement: str) -> None:
+        """Run a statement of the user's own by the destination's own driver."""
+        if self.kind == "duckdb":
+            with duckdb.connect(self.settings.path) as connection:
+                connection.execute(statement)
+        else:
+            self.query(f"{statement}; COMMIT; SELECT 1")
+
     def rows(self, table: str = "orders") -> list[Row]:
         """Read a table with its metadata columns by the destination's own driver."""
         return self.query(f'SELECT * FROM shop."{table}" ORDER BY 1')
-
-    def change(self, sql: str) -> None:
-        """Change the destination as its owner does."""
-        if self.kind == "duckdb":
-            with duckdb.connect(self.settings.path) as connection:
-                connection.execute(sql)
-        else:
-            self.query(f"{sql}; COMMIT; SELECT 1")
 
     def live(self, table: Any = ORDERS) -> dict[tuple[Any, ...], Row]:
         """Read the rows that are not deleted, by key."""

@@ -9,7 +9,7 @@ import pytest
 
 from simplyload.catalog import DIALECTS, choose_name, name_columns, types_table, widen
 from simplyload.changes import Changes, Table
-from simplyload.errors import TableStoppedError
+from simplyload.errors import DestinationError, TableStoppedError
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, delete, upsert
 
@@ -113,6 +113,33 @@ def test_a49_a_row_inserted_again_shows_no_dropped_column(target: Target, max_ch
     steps = [whole(old, 1, id=1, x=10), gone, whole(new, 3, id=1, y=20)]
     target.pipeline(ScriptedSource(steps), max_changes=max_changes).run_once()
     assert target.live(table(x=INT64, y=INT64)) == {(1,): {"id": 1, "x": None, "y": 20}}
+
+
+def test_a_column_of_the_user_keeps_its_default(sql_target: Target) -> None:
+    """Rows that are new have the default of a column that the user added, others their value."""
+    pipeline = sql_target.pipeline(ScriptedSource([whole(table(), 1, id=1)]))
+    pipeline.run_once()
+    sql_target.execute("alter table shop.orders add note text default 'mine'")
+    sql_target.execute("update shop.orders set note = 'by hand'")
+    both = changes(upsert(2, {"id": 1}), upsert(2, {"id": 2}), table=table())
+    steps = [whole(table(), 1, id=1), both]
+    sql_target.pipeline(ScriptedSource(steps)).run_once()
+    assert column(sql_target, "note") == ["by hand", "mine"]
+
+
+def test_a_unique_index_of_the_user_lets_rows_be_replaced(sql_target: Target) -> None:
+    """On the key it does no harm; where it refuses a row the error names the remedy."""
+    shape = table(x=INT64)
+    steps = [whole(shape, 1, id=1, x=10)]
+    sql_target.pipeline(ScriptedSource(steps)).run_once()
+    sql_target.execute("create unique index on_key on shop.orders (id)")
+    sql_target.execute("create unique index on_x on shop.orders (x)")
+    steps += [whole(shape, 2, id=1, x=20)]
+    sql_target.pipeline(ScriptedSource(steps)).run_once()
+    assert column(sql_target, "x") == [20]
+    with pytest.raises(DestinationError, match="drop it, then run again"):
+        sql_target.pipeline(ScriptedSource([*steps, whole(shape, 3, id=2, x=20)])).run_once()
+    assert column(sql_target, "x") == [20]
 
 
 def test_a_column_that_cannot_be_widened_stops_its_table_alone(sql_target: Target) -> None:

@@ -1,7 +1,9 @@
 """The fold and the MERGE do in one statement what the changes do one by one."""
 
+from dataclasses import replace
 from itertools import pairwise
 
+import duckdb
 import pytest
 import sqlglot
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +12,7 @@ from sqlglot import exp
 
 from simplyload.catalog import DIALECTS
 from simplyload.changes import Changes
-from simplyload.merge import Column, Merge, insert_into, mark_truncated, merge_into
+from simplyload.merge import Column, Merge, fold, insert_into, mark_truncated, merge_into
 from tests.core.conftest import Target
 from tests.core.scripted import (
     ORDERS,
@@ -114,6 +116,31 @@ def test_loads_of_any_size_give_what_single_changes_give(
     pipeline.run_once()
     found = [row for part in target.destination().scan(stream, ORDERS) for row in part.to_pylist()]
     assert {(row["id"],): row for row in found} == expected(parts)
+
+
+def test_duckdb_sorts_the_changes_as_often_for_many_unsent_columns_as_for_one() -> None:
+    """A load of a wide table with large values costs memory and time for its rows alone."""
+    names = [f"c{number}" for number in range(40)]
+    connection = duckdb.connect()
+    columns = ", ".join(f"{name} text" for name in names)
+    more = "_op text, _seq decimal(38), _cols text[], _pos int"
+    connection.execute(f"create table stage (id int, {columns}, {more})")
+    connection.execute("insert into stage (id) values (1)")
+    plan = Merge(
+        schema="s",
+        table="t",
+        stage=exp.table_("stage"),
+        key=(Column(source="id", target="id"),),
+        columns=tuple(Column(source=name, target=name) for name in names),
+        synced_at="2026-01-01 00:00:00+00:00",
+        wraps=True,
+    )
+    sorts = []
+    for count in (1, 40):
+        statement = fold(replace(plan, omitted=frozenset(names[:count]))).sql("duckdb")
+        [(_, explained)] = connection.execute(f"explain {statement}").fetchall()
+        sorts.append(explained.count("─ Window ─"))
+    assert sorts[0] == sorts[1] > 0
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -19,6 +20,7 @@ from simplyload.changes import Changes
 from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetSettings
 from simplyload.errors import SimplyLoadError
+from simplyload.log import ChangeLog
 from simplyload.replay import replay
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, expected, random_changes, upsert
@@ -60,6 +62,20 @@ def test_r32_a_log_of_another_history_is_refused(duckdb_target: Target, tmp_path
     other.pipeline(ScriptedSource([*BATCHES, BATCHES[0]])).run_once()
     with pytest.raises(SimplyLoadError, match="replay into an empty one"):
         replay(duckdb_target.log, "shop", other.destination())
+
+
+def test_r32_an_idle_run_confirms_what_a_killed_one_committed(
+    duckdb_target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replay has the load of a run that was killed right after its commit."""
+    with monkeypatch.context() as patch:
+        patch.setattr(ChangeLog, "confirm", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            duckdb_target.pipeline(ScriptedSource(BATCHES[:2])).run_once()
+    assert duckdb_target.pipeline(ScriptedSource(BATCHES[:2])).run_once().loads == 0
+    rebuilt = elsewhere(duckdb_target, tmp_path)
+    replay(duckdb_target.log, "shop", rebuilt.destination())
+    assert rebuilt.live() == duckdb_target.live() == expected(BATCHES[:2])
 
 
 def test_a_destination_forgets_old_loads_and_goes_on(

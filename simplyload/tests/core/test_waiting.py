@@ -1,10 +1,14 @@
 """What a source or the destination leaves waiting: in the result of each run, tried by each run."""
 
+import json
 import shutil
+from io import StringIO
 
 import pytest
 
 from simplyload.changes import Batch, Changes, Waiting
+from simplyload.observe import JsonLines
+from simplyload.run import Outcome, run_pipeline
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, truncate, upsert
 from tests.core.test_catalog import INT32, column, table, whole
@@ -21,13 +25,15 @@ def test_a_state_to_keep_is_committed_though_no_row_changed(target: Target) -> N
 
 
 def test_a_table_that_the_source_leaves_waiting_ends_the_run_with_1(target: Target) -> None:
-    """The result has the message of the newest read, and an observer hears it once."""
+    """The result has the message of the newest read; it is one event, and in each summary."""
     waiting = Batch(state={}, waiting=[Waiting(table="orders", message="it is renamed")])
-    pipeline = target.pipeline(ScriptedSource([waiting]))
+    pipeline, out, outcome = target.pipeline(ScriptedSource([waiting])), StringIO(), Outcome("shop")
     for _ in range(2):
-        result = pipeline.run_once()
-        assert (result.exit_code, result.stopped) == (1, {"orders": "it is renamed"})
+        run_pipeline(pipeline, outcome, JsonLines(out))
+        assert (outcome.exit_code, outcome.stopped) == (1, {"orders": "it is renamed"})
     assert [event.message for event in target.events] == ["it is renamed"]
+    summaries = [json.loads(line)["stopped"] for line in out.getvalue().splitlines()]
+    assert summaries == [{"orders": "it is renamed"}] * 2
     assert target.pipeline(ScriptedSource([])).run_once().exit_code == 0
 
 

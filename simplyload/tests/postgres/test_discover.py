@@ -84,9 +84,11 @@ def test_a12_a_table_without_a_key_is_refused_and_the_others_go_on(
     assert replica.warnings == [
         "public.v is a view and has no key: replicate the tables behind it."
     ]
-    replica = replicate(exclude=["public.bag"], tables=["public.*", "public.v", "public.nope"])
+    chosen = ["public.*", "public.v", "public.nope"]
+    replica = replicate(exclude=["public.bag", "public.bags"], tables=chosen)
     replica.sync()
     assert set(replica.waiting) == {"v", "public.nope"}
+    assert replica.warnings == ["exclude: no table matches public.bags: correct it."]
 
 
 def test_r21_a_column_with_the_name_of_our_own_refuses_its_table_alone(

@@ -14,7 +14,7 @@ from simplyload import merge
 from simplyload.catalog import Dialect, Names
 from simplyload.changes import Table
 from simplyload.destinations.destination import Lease, Load, LoadResult, Staged, check_folder
-from simplyload.destinations.sql import SqlDestination
+from simplyload.destinations.sql import CONSTRAINT_REMEDY, SqlDestination
 from simplyload.errors import AlreadyRunningError, DestinationError
 from simplyload.gather import LOG_FIELDS, is_uniform, read_as, read_conformed
 
@@ -112,6 +112,8 @@ class DuckDBDestination(SqlDestination):
             rows = self._connection.execute(statement).fetchall()
         except duckdb.OutOfMemoryException as error:
             raise _OutOfMemoryError(f"DuckDB needs a higher memory_limit: {error}") from error
+        except duckdb.ConstraintException as error:
+            raise DestinationError(f"DuckDB refuses: {error} {CONSTRAINT_REMEDY}") from error
         except duckdb.Error as error:
             raise DestinationError(f"DuckDB refuses: {error}") from error
         return rows, rows[0][0] if rows and isinstance(rows[0][0], int) else 0
@@ -131,12 +133,24 @@ class DuckDBDestination(SqlDestination):
         return stage
 
     def _merge(self, plan: merge.Merge) -> int:
-        """Replace rows where nothing is removed: the UPDATE of a MERGE costs ten times as much."""
-        if plan.remove and plan.may_delete:
+        """Replace rows where nothing is removed: the UPDATE of a MERGE costs ten times as much.
+
+        A unique index of the user's own does not let a row in beside the one that it replaces.
+        """
+        if (plan.remove and plan.may_delete) or self._has_unique_index(plan):
             return super()._merge(plan)
-        rows = self._execute(merge.insert_newer(plan))
+        rows = sum(self._execute(statement) for statement in merge.insert_newer(plan))
         self._execute(merge.delete_older(plan))
         return rows
+
+    def _has_unique_index(self, plan: merge.Merge) -> bool:
+        sql = (
+            "SELECT 1 FROM duckdb_indexes() WHERE is_unique AND database_name = current_database()"
+            " AND schema_name = $1 AND table_name = $2 UNION ALL SELECT 1 FROM duckdb_constraints()"
+            " WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')"
+            " AND database_name = current_database() AND schema_name = $1 AND table_name = $2"
+        )
+        return bool(self._connection.execute(sql, [plan.schema, plan.table]).fetchall())
 
     def _drop_stage(self, stage: exp.Table) -> None:
         """Drop a stage, of which only the catalog knows whether it is a view."""

@@ -13,7 +13,7 @@ from sqlglot import exp
 from simplyload.catalog import Dialect, Names
 from simplyload.changes import Table
 from simplyload.destinations.destination import Limits, Load, Staged
-from simplyload.destinations.sql import SqlDestination
+from simplyload.destinations.sql import CONSTRAINT_REMEDY, SqlDestination
 from simplyload.errors import DestinationError
 from simplyload.gather import read_as, read_conformed
 
@@ -115,7 +115,9 @@ class PostgresDestination(SqlDestination):
                 cursor.execute(statement)
                 rows = cursor.fetchall() if cursor.description else []
             except DriverError as error:
-                raise DestinationError(f"Postgres refuses: {_reason(error)}") from error
+                is_constraint = (error.sqlstate or "").startswith("23")
+                remedy = f". {CONSTRAINT_REMEDY}" if is_constraint else ""
+                raise DestinationError(f"Postgres refuses: {_reason(error)}{remedy}") from error
             return rows, cursor.rowcount
 
     def _list_columns(self, schema: str) -> list[tuple[str, str, str]]:

@@ -50,6 +50,11 @@ from simplyload.gather import union_schema
 # Each statement as it is sent, at level DEBUG.
 statements = logging.getLogger("simplyload.sql")
 
+CONSTRAINT_REMEDY = (
+    "Your own index or constraint on a table that SimplyLoad loads does not hold for its rows, of"
+    " which those that are gone at the source stay, marked deleted: drop it, then run again."
+)
+
 _TEXT, _NUMBER, _TIME = pa.string(), pa.int64(), pa.timestamp("us", "UTC")
 _METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], tuple[str, ...]]] = {
     "lease": ({"stream": _TEXT, "epoch": _NUMBER}, ("stream",)),
@@ -251,6 +256,7 @@ class SqlDestination(ABC):
             truncated=staged.truncated,
             repeated=self._count(staged, stage, [column.target for column in key]) > 1,
             remove=load.remove,
+            wraps=self.dialect == "duckdb",
         )
         return _Plan(staged=staged, merge=plan)
 
@@ -336,10 +342,14 @@ class SqlDestination(ABC):
                 )
             rows = {plan.staged.table.name: self._apply(plan) for plan in plans}
             for name, known in tables.items():
-                self._execute(_delete_table_row(load.stream, name))
-                self._execute(_insert("tables", _table_row(load.stream, name, known)))
+                row = _table_row(load.stream, name, known)
+                self._execute(_delete_row("tables", row, "stream", "name"))
+                self._execute(_insert("tables", row))
             for refused in load.rejected:
-                self._execute(_insert("rejected", _rejected_row(load, refused)))
+                row = _rejected_row(load, refused)
+                # A copy that is repeated meets the same cells again.
+                self._execute(_delete_row("rejected", row, "stream", "name", "key", "column"))
+                self._execute(_insert("rejected", row))
             self._execute(_insert("loads", _load_row(load)))
         return rows
 
@@ -513,9 +523,9 @@ def _update_epoch(stream: str, old: int, new: int) -> exp.Update:
     )
 
 
-def _delete_table_row(stream: str, name: str) -> exp.Delete:
-    where = exp.and_(_column("stream").eq(stream), _column("name").eq(name))
-    return exp.delete(_metadata_table("tables"), where=where)
+def _delete_row(table: str, row: Mapping[str, str | int | None], *key: str) -> exp.Delete:
+    where = exp.and_(*(_column(name).eq(row[name]) for name in key))
+    return exp.delete(_metadata_table(table), where=where)
 
 
 def _load_row(load: Load) -> dict[str, str | int | None]:

@@ -5,7 +5,7 @@ pg_index does not.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
@@ -17,7 +17,7 @@ from simplyload.changes import META_FIELDS, Table
 from simplyload.errors import ConfigurationError
 from simplyload.sources.postgres.connection import fetch, identifier
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.types import Column, resolve_types
+from simplyload.sources.postgres.types import Column, Origin, resolve_types
 
 Identity = Literal["default", "index", "full", "nothing"]
 
@@ -86,6 +86,11 @@ class SourceTable:
         name = name_in_destination(self.schema, self.relation)
         schema = pa.schema([column.field for column in self.columns])
         return Table(name=name, key=self.key, schema=schema, source_name=self.source_name)
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Give where each column's values come from."""
+        return {column.name: column.origin for column in self.columns if column.origin}
 
     @property
     def from_clause(self) -> str:
@@ -211,11 +216,21 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
 order by n.nspname, c.relname
 """
 
+# A partitioned table has the files of its partitions. A virtual column is in no file: whatever
+# alters it may give it other values.
 _COLUMNS = """
-select a.attrelid::int8, a.attname, a.attnum, a.atttypid::int8, a.atttypmod, a.attgenerated <> '',
-    pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'select')
-from pg_catalog.pg_attribute a
-where a.attrelid = any(%s::oid[]) and a.attnum > 0 and not a.attisdropped
+with files as materialized (
+    select c.oid, coalesce(pg_catalog.pg_relation_filenode(c.oid)::int8,
+        (select sum(pg_catalog.pg_relation_filenode(tree.relid)::int8)
+            from pg_catalog.pg_partition_tree(c.oid) tree), 0)::int8 as file
+    from pg_catalog.pg_class c where c.oid = any(%s::oid[])
+)
+select a.attrelid::int8, a.attname, a.atttypid::int8, a.atttypmod, a.attgenerated <> '',
+    pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'select'),
+    a.attnum, a.xmin::text::int8,
+    case when a.attgenerated = 'v' then a.xmin::text::int8 else f.file end
+from pg_catalog.pg_attribute a join files f on f.oid = a.attrelid
+where a.attnum > 0 and not a.attisdropped
 order by a.attrelid, a.attnum
 """
 
@@ -263,6 +278,20 @@ def find_unmatched(settings: PostgresSettings, tables: Sequence[SourceTable]) ->
     ]
 
 
+def find_idle_excludes(
+    connection: Connection, settings: PostgresSettings, known: Collection[str]
+) -> list[str]:
+    """List the patterns of `exclude` that leave nothing out, no table known by an old name too."""
+    if not settings.exclude:
+        return []
+    names = {*known, *(f"{row[1]}.{row[2]}" for row in fetch(connection, _TABLES))}
+    return [
+        pattern
+        for pattern in settings.exclude
+        if not any(fnmatchcase(name, pattern) for name in names)
+    ]
+
+
 def find_names(connection: Connection, oids: Sequence[int]) -> dict[int, str]:
     """Give the present names of tables, without those that exist no longer."""
     query = """select c.oid::int8, n.nspname || '.' || c.relname from pg_catalog.pg_class c
@@ -282,13 +311,16 @@ def _columns(
 ) -> tuple[Mapping[int, list[Column]], Mapping[int, list[str]]]:
     """Give per table the readable columns, and the names of those that the role may not read."""
     rows = fetch(connection, _COLUMNS, [oids])
-    types = resolve_types(connection, [(row[3], row[4]) for row in rows])
+    types = resolve_types(connection, [(row[2], row[3]) for row in rows])
     readable: dict[int, list[Column]] = defaultdict(list)
     hidden: dict[int, list[str]] = defaultdict(list)
-    for oid, name, number, type_oid, typmod, generated, may_read in rows:
+    for oid, name, type_oid, typmod, generated, may_read, *origin in rows:
         if may_read:
             column = Column(
-                name=name, number=number, type=types[type_oid, typmod], generated=generated
+                name=name,
+                type=types[type_oid, typmod],
+                origin=Origin(*origin),
+                generated=generated,
             )
             readable[oid].append(column)
         else:

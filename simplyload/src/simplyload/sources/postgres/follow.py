@@ -188,8 +188,17 @@ class Pass:
             for item in due:
                 oid = item.table.oid
                 known = self._position.tables[str(oid)]
+                if replaced := sorted(known.find_replaced(item)):
+                    names = f"{item.table.source_name}: {', '.join(replaced)}"
+                    said = f"{names} may have other values in every row: they are read again."
+                    yield Batch(state=None, warnings=[said])
                 yield from again.read(item, known, is_whole=oid in gathering.incomplete)
-                read = replace(known, types=item.types, leaves=item.identities)
+                read = replace(
+                    known,
+                    types=item.types,
+                    origins=item.table.origins,
+                    leaves=item.identities,
+                )
                 self._position = self._position.with_table(oid, read)
                 gathering.resume(oid, reached)
         yield from self._gather(feed, gathering, current_lsn(self._catalog))

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.publication import Published
 from simplyload.sources.postgres.slot import format_lsn, parse_lsn
+from simplyload.sources.postgres.types import Origin, find_replaced
 
 _NEVER = 2**64
 Types = Mapping[str, tuple[int, int]]
@@ -23,21 +24,30 @@ Types = Mapping[str, tuple[int, int]]
 class TablePosition:
     """A table in the stream, by the oid of its relation: what of it the destination has.
 
-    `leaves` are the partitions whose rows it has, by their identity. `stopped` means that changes
-    were left out: only a new copy makes it right.
+    `leaves` are the partitions whose rows it has, by their identity, `origins` those of its columns
+    (a position of before has none). `stopped` means that changes were left out: only a new copy
+    makes it right.
     """
 
     name: str
     key: tuple[str, ...]
     membership: tuple[int, ...]
     types: Types
+    origins: Mapping[str, Origin] = field(default_factory=dict)
     leaves: tuple[int | str, ...] = ()
     lsn: str | None = None
     stopped: bool = False
 
     def differs(self, item: Published) -> bool:
         """Tell whether the table has other columns or partitions by now."""
-        return self.types != item.types or set(self.leaves) != set(item.identities)
+        is_other = self.types != item.types or set(self.leaves) != set(item.identities)
+        return is_other or bool(self.find_replaced(item))
+
+    def find_replaced(self, item: Published) -> set[str]:
+        """Name the columns whose values of now the stream does not have: new ones are not among."""
+        known = self.types
+        retyped = {n for n, kind in item.types.items() if n in known and known[n] != kind}
+        return retyped | set(find_replaced(self.origins, item.table.origins))
 
 
 @dataclass(frozen=True, kw_only=True)

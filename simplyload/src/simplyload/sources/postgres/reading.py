@@ -15,6 +15,7 @@ from simplyload.sources.postgres.poll import KeyScan, Moment, Poll, begin_poll, 
 from simplyload.sources.postgres.replication import Prepared
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.state import CopyState, PollState, SourceState, TableState
+from simplyload.sources.postgres.types import find_replaced
 
 # _seq is an LSN in billions and a count below them: it exceeds whatever an earlier state gave, even
 # a state that is lost.
@@ -81,7 +82,9 @@ class Reading:
             lsn = prepared.lsn if prepared and table in streamed else self.server.lsn
             planned = _number_copy(planned, lsn)
             planned = replace(planned, key=table.key, columns=_column_types(table))
-            self._keep(table, replace(planned, oid=table.oid, streamed=table in streamed))
+            planned = replace(planned, oid=table.oid, streamed=table in streamed)
+            is_followed = planned.streamed and planned.copy is None
+            self._keep(table, replace(planned, origins={} if is_followed else table.origins))
         self._adopt_server()
         return [
             f"{table.source_name} is copied again: {why}." for table, why in reasons.items() if why
@@ -218,6 +221,7 @@ def _column_types(table: SourceTable) -> dict[str, str]:
 
 
 def _changed_columns(table: SourceTable, known: TableState) -> tuple[str, ...]:
-    """List columns that are new or of another type: no cursor tells that their values changed."""
+    """List columns that are new, of another type or replaced: no cursor tells of their values."""
     types = _column_types(table).items()
-    return tuple(name for name, arrow in types if known.columns.get(name) != arrow)
+    changed = [name for name, arrow in types if known.columns.get(name) != arrow]
+    return (*changed, *find_replaced(known.origins, table.origins))

@@ -1,8 +1,8 @@
 """Reads from the tables what the stream does not carry.
 
-The server sends no row changes for a column that is added with a default or gets another type, no
-unchanged large value even where the row gets a new key, and nothing of partitions that are
-attached, or truncated by themselves.
+The server sends no row changes for a column that is added with a default, gets another type or is
+replaced by another of its name, no unchanged large value even where the row gets a new key, and
+nothing of partitions that are attached, or truncated by themselves.
 """
 
 import time
@@ -42,12 +42,11 @@ class Again:
         if is_whole:
             yield from self._copy(item.table)
             return
-        new = item.types.items() - known.types.items()
-        columns = tuple(name for name in item.types if (name, item.types[name]) in new)
+        replaced = known.find_replaced(item)
+        columns = tuple(n for n in item.types if n in replaced or n not in known.types)
         if columns:
-            are_added = not known.types.keys() & set(columns)
             yield Batch(changes=[_shape(item.table)], state=None)
-            yield from self._copy(item.table, columns, skip_nulls=are_added)
+            yield from self._copy(item.table, columns, skip_nulls=not replaced)
         new_leaves = {oid for oid, leaf in item.leaves.items() if leaf not in known.leaves}
         yield from self._read_attached(item, new_leaves)
 

@@ -225,7 +225,9 @@ def _compare(
             comparison.copy.append(oid)
             reasons[reason if table else ""].append(item.table.source_name)
         elif table:
-            comparison.kept[str(oid)] = table
+            is_same = not table.find_replaced(item)
+            origins = item.table.origins if is_same else table.origins
+            comparison.kept[str(oid)] = replace(table, origins=origins)
     for reason, names in reasons.items():
         if reason:
             verb = "is" if len(names) == 1 else "are"
@@ -242,6 +244,9 @@ def _why_copy(known: TablePosition | None, item: Published) -> str:
         "Changes of it were left out": known.stopped,
         f"{known.name} was renamed": known.name != name,
         f"Its key is {', '.join(key)} now": known.key != key,
+        f"The values of its key {', '.join(key)} may be others now": bool(
+            known.find_replaced(item) & set(key)
+        ),
         "It left the publication and came back": known.membership != item.membership,
         "A partition of it was truncated, detached, dropped or rewritten": bool(
             set(known.leaves) - set(item.identities)
@@ -336,6 +341,7 @@ def _setup(  # noqa: PLR0913, PLR0917
             key=item.table.key,
             membership=item.membership,
             types=item.types,
+            origins=item.table.origins,
             leaves=item.identities,
             lsn=None if start == stream_lsn else start,
         )

@@ -26,6 +26,7 @@ from simplyload.sources.postgres.connection import (
 from simplyload.sources.postgres.discover import (
     SourceTable,
     discover_tables,
+    find_idle_excludes,
     find_names,
     find_unmatched,
     is_chosen,
@@ -111,6 +112,12 @@ class PostgresSource:
                 " discover` with tables: ['*.*']."
             )
         warnings = [str(table.refusal) for table in discovered if not table.is_asked_for]
+        warnings += [
+            f"exclude: no table matches {pattern}: correct it."
+            for pattern in find_idle_excludes(
+                self._connection, self._settings, known.tables if known else ()
+            )
+        ]
         waiting = list(self._refused(discovered))
         renamed, gone = self._find_renamed(known)
         warnings += gone

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from simplyload.changes import State
 from simplyload.errors import SourceError
+from simplyload.sources.postgres.types import Origin
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -82,13 +83,14 @@ class TableState:
     """One table: what it looked like when it was read, its last `_seq`, and what is under way.
 
     `oid` knows it under another name too. `checked` is the server's time, in seconds, at which all
-    its keys were last read.
+    its keys were last read. The stream keeps the `origins` of the columns that it follows itself.
     """
 
     __pydantic_config__ = _STRICT
 
     key: tuple[str, ...]
     columns: Mapping[str, str]
+    origins: Mapping[str, Origin] = field(default_factory=dict)
     oid: int = 0
     streamed: bool = False
     seq: int = 0

@@ -7,9 +7,9 @@ own output function prints it. The stream sends that very text; copy selects the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -108,13 +108,38 @@ def _decimal(typmod: int) -> Native | None:
 TEXT = PgType(name="text", typmod=-1, output="textout")
 
 
+class Origin(NamedTuple):
+    """Where the values of a column come from: neither its name nor its type tells that.
+
+    `number` is pg_attribute.attnum: another one once the column was dropped and added, or took the
+    name of another. `version` is the transaction that wrote its row of pg_attribute, which ALTER
+    COLUMN does, and `file` the file of the table, which a rewrite replaces, VACUUM FULL too.
+    """
+
+    number: int
+    version: int
+    file: int
+
+    def is_replaced_by(self, now: Origin) -> bool:
+        """Tell whether the values may be others, not only the place where they are stored."""
+        is_rewritten = self.version != now.version and self.file != now.file
+        return self.number != now.number or is_rewritten
+
+
+def find_replaced(known: Mapping[str, Origin], now: Mapping[str, Origin]) -> list[str]:
+    """List the columns whose values may be others than those known under their names."""
+    return [
+        name for name, origin in now.items() if name in known and known[name].is_replaced_by(origin)
+    ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column of a source table. `number` is its pg_attribute.attnum."""
+    """A column of a source table, or of a relation in the stream, which has no origin."""
 
     name: str
     type: PgType
-    number: int = 0
+    origin: Origin | None = None
     generated: bool = False
 
     @property
