@@ -83,8 +83,7 @@ class Reading:
             planned = _number_copy(planned, lsn)
             planned = replace(planned, key=table.key, columns=_column_types(table))
             planned = replace(planned, oid=table.oid, streamed=table in streamed)
-            is_followed = planned.streamed and planned.copy is None
-            self._keep(table, replace(planned, origins={} if is_followed else table.origins))
+            self._keep(table, replace(planned, origins=table.origins))
         self._adopt_server()
         return [
             f"{table.source_name} is copied again: {why}." for table, why in reasons.items() if why
@@ -201,6 +200,8 @@ class Reading:
         return Batch(changes=found, state=state, rejected=rejected)
 
     def _keep(self, table: SourceTable, known: TableState) -> None:
+        if known.streamed and known.copy is None:
+            known = replace(known, origins={})
         self.state = self.state.with_table(table.source_name, known)
 
 
