@@ -59,7 +59,7 @@ def test_a_column_with_a_chosen_name_of_the_metadata_stops_its_table(
     new = Names(**dict.fromkeys(own, "own"))
     sql_target.settings = sql_target.settings.model_copy(update={"names": new})
     [old] = own.values()
-    sql_target.change(f'ALTER TABLE shop.customers RENAME COLUMN "{old}" TO own')
+    sql_target.execute(f'ALTER TABLE shop.customers RENAME COLUMN "{old}" TO own')
     again = ScriptedSource([both, changes(upsert(2, {"id": 2}))])
     assert sql_target.pipeline(again).run_once().stopped == {}
     assert [row["a"] for row in sql_target.rows()] == ["x", None]
@@ -75,7 +75,7 @@ def test_names_of_the_metadata_are_apart(own: dict[str, str]) -> None:
 def test_a_role_that_may_create_nothing_gets_the_statement(postgres_target: Target) -> None:
     """Validate and the first sync name the right that is missing, and the owner's SQL grants it."""
     user, owner = f"loader_{uuid.uuid4().hex[:12]}", postgres_target.settings.user
-    postgres_target.change(f"CREATE ROLE {user} LOGIN")
+    postgres_target.execute(f"CREATE ROLE {user} LOGIN")
     postgres_target.settings = postgres_target.settings.model_copy(update={"user": user})
     source = ScriptedSource([changes(upsert(1, {"id": 1}))])
     with closing(postgres_target.destination()) as destination:
@@ -84,10 +84,10 @@ def test_a_role_that_may_create_nothing_gets_the_statement(postgres_target: Targ
     with pytest.raises(DestinationError, match="may not create schemas") as caught:
         postgres_target.pipeline(source).run_once()
     assert str(caught.value) == found.message
-    postgres_target.change(found.message.partition("run ")[2].rstrip(";"))
+    postgres_target.execute(found.message.partition("run ")[2].rstrip(";"))
     assert postgres_target.pipeline(source).run_once().loads == 1
-    postgres_target.change(f"REASSIGN OWNED BY {user} TO {owner}")
-    postgres_target.change(f"DROP OWNED BY {user}; DROP ROLE {user}")
+    postgres_target.execute(f"REASSIGN OWNED BY {user} TO {owner}")
+    postgres_target.execute(f"DROP OWNED BY {user}; DROP ROLE {user}")
 
 
 def test_r33_a_refusal_of_postgres_repeats_no_statement(postgres_target: Target) -> None:

@@ -58,14 +58,6 @@ class Target:
         """Read a table with its metadata columns by the destination's own driver."""
         return self.query(f'SELECT * FROM shop."{table}" ORDER BY 1')
 
-    def change(self, sql: str) -> None:
-        """Change the destination as its owner does."""
-        if self.kind == "duckdb":
-            with duckdb.connect(self.settings.path) as connection:
-                connection.execute(sql)
-        else:
-            self.query(f"{sql}; COMMIT; SELECT 1")
-
     def live(self, table: Any = ORDERS) -> dict[tuple[Any, ...], Row]:
         """Read the rows that are not deleted, by key."""
         with closing(self.destination()) as destination:
