@@ -10,7 +10,7 @@ Stream                 path, scope, main table, what it needs of other streams
 └─ MembershipStream    the people of lists and segments, suppressions
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -210,6 +210,7 @@ class AggregateStream(ScheduledStream):
 class WindowedStream(Stream):
     """A long listing in the order of a time, read by windows of that time.
 
+    `params_by_table` are more parameters, each for a word of the setting `tables` that is chosen.
     `page_sizes` go from the largest to one record. Every sync reads the last `lookback` again, and
     one sync a day the last `daily_lookback`. `has_inclusive_filter` is False if Klaviyo offers only
     greater-than for the time. `condition` is a filter that selects a part of the listing, and
@@ -219,11 +220,19 @@ class WindowedStream(Stream):
     cursor_field: str
     page_sizes: tuple[int, ...]
     params: Mapping[str, str] = field(default_factory=dict)
+    params_by_table: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     lookback: timedelta = timedelta(hours=2)
     daily_lookback: timedelta = timedelta(days=7)
     has_inclusive_filter: bool = True
     condition: str = ""
     state_key: str = ""
+
+    def params_for(self, tables: Collection[str]) -> dict[str, str]:
+        """The parameters of every request, beside those of its window."""
+        params = dict(self.params)
+        for name, more in self.params_by_table.items():
+            params |= more if name in tables else {}
+        return params
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operatio
     forget_since_setting(context)
     if context.restart_if_tables_added(EVENTS.name, [EVENT.name, EVENT_ATTRIBUTION.name]):
         context.state.events = {}
-    params = event_params(context)
+    params = EVENTS.params_for(context.settings.tables)
     failures = Failures()
     for metric_id, name in metrics.items():
         condition = fill_filter("equals(metric_id,{id})", metric_id) if metric_id else ""
@@ -112,11 +112,6 @@ def _forget_since(known: WindowedState, start: datetime) -> WindowedState:
             if span.start < start
         ),
     )
-
-
-def event_params(context: AccountContext) -> dict[str, str]:
-    """The parameters that every request for events has."""
-    return {"include": "attributions"} if context.wants(EVENT_ATTRIBUTION) else {}
 
 
 @contextmanager

@@ -10,13 +10,10 @@ from typing import NamedTuple
 
 from api import AuthError, GoneError, KlaviyoError
 from streams.addresses import fill_filter, fill_path
-from streams.catalog import EVENTS, PROFILES
 from streams.context import AccountContext
 from streams.declarations import MembershipStream, ResourceStream, Stream, WindowedStream
-from streams.events import event_params
 from streams.failures import Failures
 from streams.memberships import BEFORE_KLAVIYO, member_listings, member_params
-from streams.profiles import profile_params
 from streams.registry import select_streams
 from streams.window_reader import TimeWindow
 from streams.windowed import settled_time
@@ -90,9 +87,8 @@ def _first_requests(
             filtered = {"filter": since} if listing.entries else {}
             yield Request(listing.path, {**member_params(listing), **filtered})
     elif isinstance(stream, WindowedStream):
-        make_params = {EVENTS.name: event_params, PROFILES.name: profile_params}[stream.name]
         # No record that Klaviyo fails to return is near now, and any size is accepted.
         window = TimeWindow(settled_time(context), None)
         params = {"sort": stream.cursor_field, "page[size]": str(stream.page_sizes[-1])}
-        params |= {**make_params(context), "filter": window.filter(stream)}
-        yield Request(stream.path, params)
+        params |= stream.params_for(context.settings.tables)
+        yield Request(stream.path, {**params, "filter": window.filter(stream)})

@@ -4,7 +4,7 @@ Klaviyo does not report deleted or merged profiles. A periodic full listing of i
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from operator import itemgetter
 
@@ -25,8 +25,6 @@ from tables.clean_pages import documents
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, get_path
 
-# With predictions Klaviyo allows a fifth of the requests.
-WITH_PREDICTIONS = {"additional-fields[profile]": f"subscriptions,{PREDICTIONS}"}
 ALL_PROFILES = MemberGroup(PROFILE.name, ALL_PROFILES_LISTING)
 PAGE_SIZE = 100  # the most profiles on a page, and ids in a filter
 MAX_RECENT = 2_500  # marks of profiles, so that the state stays small
@@ -47,11 +45,6 @@ def sync_profiles(context: AccountContext, writer: RowWriter) -> Iterator[Operat
     yield from warn_of_untracked(context, PROFILE)
 
 
-def profile_params(context: AccountContext) -> Mapping[str, str]:
-    """The parameters that every request for profiles has."""
-    return WITH_PREDICTIONS if PREDICTIONS in context.settings.tables else PROFILES.params
-
-
 class ProfileSync:
     """The profiles of one account during one sync."""
 
@@ -59,7 +52,7 @@ class ProfileSync:
         self._context, self._writer = context, writer
         if context.restart_if_tables_added(PROFILES.name, [PROFILE.name, PREDICTIONS]):
             context.state.profiles = ProfilesState()
-        self.stream = replace(PROFILES, params=profile_params(context))
+        self.stream = replace(PROFILES, params=PROFILES.params_for(context.settings.tables))
         self.state = context.state.profiles
         self._index = context.state.index
         self._recent = dict(self.state.recent)

@@ -27,7 +27,7 @@ from streams.addresses import fill_filter
 from streams.catalog import EVENTS
 from streams.context import AccountContext
 from streams.disappeared import put_people
-from streams.events import EventSync, event_params
+from streams.events import EventSync
 from streams.writer import RowWriter
 from tables.clean_pages import Record, clean_decoder, documents
 from tables.converters import format_utc, to_utc_datetime
@@ -92,7 +92,7 @@ class PeopleReading:
     def _request_pages(self, person: str) -> Iterator[PersonPage]:
         params = {"sort": EVENTS.cursor_field, "page[size]": PAGE_SIZE}
         params |= {"filter": fill_filter("equals(profile_id,{id})", person)}
-        params |= event_params(self._context)
+        params |= EVENTS.params_for(self._context.settings.tables)
         decode = clean_decoder(EVENTS.table, EVENTS.related)
         try:
             for page in self._context.session.pages(EVENTS.path, params, decode=decode):
