@@ -137,6 +137,23 @@ counts as (
 
     union all
     select
+        'recipients of klaviyo__flow_step' as mart,
+        account_id,
+        sum(recipients) as in_raw,
+        0 as in_mart
+    from {{ ref('klaviyo__flow_period') }}
+    group by account_id
+    union all
+    select
+        'recipients of klaviyo__flow_step' as mart,
+        account_id,
+        0 as in_raw,
+        sum(recipients) as in_mart
+    from {{ ref('klaviyo__flow_step') }}
+    group by account_id
+
+    union all
+    select
         'klaviyo__cohort' as mart,
         orders.account_id,
         count(distinct orders.profile_id) as in_raw,
