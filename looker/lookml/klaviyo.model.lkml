@@ -39,6 +39,11 @@ explore: data_health {
   description: "One row per account and raw table. Whether it is synced, how many rows it has and how fresh it is, what the last sync wrote, how much of Klaviyo's report quota it used, and whether its rows equal Klaviyo's own count."
 }
 
+explore: finding {
+  label: "Finding"
+  description: "One row per account, rule and subject. What to look at next: the words, limits and order of the rules are in looker/findings.yml. A rule speaks only where chance does not explain its figure. KLAVIYO_MUTED_FINDINGS leaves out rules or single findings."
+}
+
 explore: flow_period {
   label: "Flow period"
   description: "One row per account, flow message, variation, send channel, period and conversion metric of klaviyo__message_performance. Klaviyo's own numbers of a whole period: a person who opens two sends of a message counts once, while klaviyo__flow_daily counts that person once a day. Periods overlap, so never sum two of them."
