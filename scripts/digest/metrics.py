@@ -296,7 +296,8 @@ STANDINGS = """
 """
 FINDINGS = """
     select
-        account_id, suggestion, finding, date, sample_size, sample_unit, page, campaign_name, flow_name
+        account_id, suggestion, finding, date, sample_size, sample_unit, page, campaign_name,
+        flow_name
     from {finding}
     where finding_rank <= {shown}
     order by account_id, finding_rank
@@ -351,9 +352,8 @@ def _read_findings(warehouse: Warehouse) -> Iterator[tuple[str, Finding]]:
     """Read what to do next, the first of each account, with the account's id."""
     declared = findings.load()
     query = FINDINGS.format(finding=warehouse.mart("klaviyo__finding"), shown=declared.shown)
-    for account, suggestion, finding, day, size, unit, page, campaign, flow in warehouse.query(
-        query
-    ):
+    for account, suggestion, finding, day, size, unit, page, *names in warehouse.query(query):
+        campaign, flow = names
         subject = {"campaign_name": campaign, "flow_name": flow}
         choices = {"page": page, "days": declared.days, **subject}
         fragment = urlencode({name: value for name, value in choices.items() if value})

@@ -47,7 +47,7 @@ def test_each_rule_speaks_for_its_account_only(folder: Path) -> None:
 def test_a_finding_states_its_figures(folder: Path) -> None:
     """The words of a finding are those of its rule, with the sums of the raw rows."""
     rows = read_findings(folder, "rule_id, suggestion || ': ' || finding")
-    words = {rule: text for rule, text in rows}
+    words = {row[0]: row[1] for row in rows}
     first, second = (_sum_final_days("flow_message_idle", name) for name in ("First", "Second"))
     expected = first["conversions"] / first["delivered"] * second["delivered"]
     assert words["flow_message_idle"] == (
