@@ -18,12 +18,12 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 class Rule:
     """A rule: its words, its limits, and the page that a finding links to.
 
-    `finding` states a fact, `action` what to do about it, and `why` when the rule speaks.
+    `finding` states a fact, `suggestion` what to do about it, and `why` when the rule speaks.
     """
 
     id: str
     tone: Literal["problem", "chance", "notice"]
-    action: str
+    suggestion: str
     finding: str
     why: str
     sample: str  # what the sample size counts
@@ -64,6 +64,6 @@ def _fill_limits(rule: Rule, path: Path) -> Rule:
 
     words = {
         name: PLACEHOLDER.sub(fill, " ".join(getattr(rule, name).split()))
-        for name in ("action", "finding", "why")
+        for name in ("suggestion", "finding", "why")
     }
     return Rule(**{**vars(rule), **words})

@@ -52,6 +52,8 @@ dbt = SimpleNamespace(
     date_trunc=lambda part, date: (
         f"date_trunc({date}, {part})" if on_bigquery else f"date_trunc('{part}', {date})"
     ),
+    string_literal=lambda text: f"'{text}'",
+    escape_single_quotes=lambda text: text.replace("'", "\\'" if on_bigquery else "''"),
     hash=lambda text: f"to_hex(md5({text}))" if on_bigquery else f"md5({text})",
     listagg=lambda text, delimiter, order_by: (
         f"listagg({text}, {delimiter}) within group ({order_by})"

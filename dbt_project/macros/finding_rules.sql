@@ -5,7 +5,7 @@
 {% macro finding_rules() -%}
     {{ return(
         {'flow_stopped': {'tone': 'problem',
-                          'action': 'Check the flow {subject}',
+                          'suggestion': 'Check the flow {subject}',
                           'finding': 'It has sent nothing for 7 days, after {comparison} '
                                      'messages in the 28 days before.',
                           'why': 'A flow that is not archived sent to at least 40 people on 14 '
@@ -18,7 +18,7 @@
                                      'recipients': 40,
                                      'active_days': 14}},
          'spam_complaints': {'tone': 'problem',
-                             'action': 'Send less to people who do not engage',
+                             'suggestion': 'Send less to people who do not engage',
                              'finding': '{figure} of {sample} emails were reported as spam in '
                                         'the last 30 days; mailbox providers ask for less than '
                                         '{comparison}.',
@@ -33,7 +33,7 @@
                                         'share': 0.001,
                                         'high_share': 0.003}},
          'bounces': {'tone': 'problem',
-                     'action': 'Remove addresses that bounce',
+                     'suggestion': 'Remove addresses that bounce',
                      'finding': '{figure} of {sample} emails bounced in the last 30 days; above '
                                 '{comparison} mailbox providers begin to refuse mail.',
                      'why': 'Of at least 1,000 emails the bounced share is above 2% even at the '
@@ -43,7 +43,7 @@
                      'page': 'deliverability',
                      'limits': {'days': 30, 'recipients': 1000, 'share': 0.02}},
          'provider_delivery': {'tone': 'problem',
-                               'action': 'Find out why {subject} accepts less mail',
+                               'suggestion': 'Find out why {subject} accepts less mail',
                                'finding': 'It accepted {figure} of {sample} emails in the last 7 '
                                           'days, after {comparison} in the 28 days before.',
                                'why': 'The share of emails that the mailbox provider accepted '
@@ -58,7 +58,7 @@
                                           'fall': 0.01,
                                           'z': 3}},
          'test_decided': {'tone': 'chance',
-                          'action': 'Keep {subject}',
+                          'suggestion': 'Keep {subject}',
                           'finding': '{figure} of its {sample} delivered messages were clicked, '
                                      'against {comparison} of the other versions.',
                           'why': 'An A/B test of the last 30 days, or of a flow that still '
@@ -69,7 +69,7 @@
                           'page': 'subject_lines_and_a_b',
                           'limits': {'days': 30, 'sending_days': 7, 'z': 2.576}},
          'campaign_below': {'tone': 'problem',
-                            'action': 'Find out what {subject} lacked',
+                            'suggestion': 'Find out what {subject} lacked',
                             'finding': 'It earned {figure} per recipient; {comparison} is usual '
                                        'at its age.',
                             'why': 'A campaign of the last 21 days earned at least twice, or at '
@@ -87,7 +87,7 @@
                                        'factor': 2,
                                        'z': 3}},
          'campaign_above': {'tone': 'chance',
-                            'action': 'Repeat what worked in {subject}',
+                            'suggestion': 'Repeat what worked in {subject}',
                             'finding': 'It earned {figure} per recipient, {times} times the '
                                        '{comparison} that is usual at its age.',
                             'why': 'A campaign of the last 21 days earned at least twice, or at '
@@ -105,7 +105,7 @@
                                        'factor': 2,
                                        'z': 3}},
          'flow_message_idle': {'tone': 'problem',
-                               'action': 'Change or remove {subject}',
+                               'suggestion': 'Change or remove {subject}',
                                'finding': '{sample} were delivered in 90 days without an order; '
                                           "at the rate of the flow's other messages about "
                                           '{comparison} were to be expected.',
@@ -121,7 +121,7 @@
                                           'delivered': 200,
                                           'orders': 5}},
          'flow_message_ahead': {'tone': 'chance',
-                                'action': 'Learn from {subject}',
+                                'suggestion': 'Learn from {subject}',
                                 'finding': 'It earns {figure} per recipient, {times} times the '
                                            "{comparison} of the flow's other messages.",
                                 'why': 'A flow message with at least 20 orders in 90 days with '
@@ -138,7 +138,7 @@
                                            'factor': 2,
                                            'z': 3}},
          'audience_shrank': {'tone': 'problem',
-                             'action': 'Find out why {subject} loses people',
+                             'suggestion': 'Find out why {subject} loses people',
                              'finding': 'Net change of {figure} people in 28 days, after '
                                         '{comparison} in the 28 days before.',
                              'why': 'The people who joined less those who left in 28 days differ '
@@ -149,7 +149,7 @@
                              'page': 'audience',
                              'limits': {'days': 28, 'people': 50, 'share': 0.05, 'z': 3}},
          'audience_grew': {'tone': 'chance',
-                           'action': 'Welcome the new people of {subject}',
+                           'suggestion': 'Welcome the new people of {subject}',
                            'finding': 'Net change of {figure} people in 28 days, after '
                                       '{comparison} in the 28 days before.',
                            'why': 'The people who joined less those who left in 28 days differ '
@@ -160,7 +160,7 @@
                            'page': 'audience',
                            'limits': {'days': 28, 'people': 50, 'share': 0.05, 'z': 3}},
          'bot_clicks': {'tone': 'notice',
-                        'action': 'Judge emails by orders, not by clicks',
+                        'suggestion': 'Judge emails by orders, not by clicks',
                         'finding': 'Machines made {figure} of {sample} clicks in the last 30 '
                                    'days.',
                         'why': 'Of at least 200 synced clicks Klaviyo classifies more than 20% '
@@ -171,7 +171,7 @@
                         'page': 'deliverability',
                         'limits': {'days': 30, 'clicks': 200, 'share': 0.2}},
          'test_open': {'tone': 'notice',
-                       'action': 'Let the test in {subject} run, or end it',
+                       'suggestion': 'Let the test in {subject} run, or end it',
                        'finding': 'After {sample} delivered messages no version is ahead: click '
                                   'rates are from {comparison} to {figure}.',
                        'why': 'An A/B test of a flow that still sends has run for 28 days or '

@@ -10,21 +10,30 @@
     {{ return(finding_rule(rule).limits[name]) }}
 {%- endmacro %}
 
-{#- A text with placeholders such as {figure}, as a concatenation of texts and of the columns of
-    that name. -#}
-{% macro finding_words(text, format) -%}
-    {%- set values = {
+{#- A text with placeholders such as {figure}, as a concatenation of texts and of columns. -#}
+{% macro finding_words(text) -%}
+    {%- set columns = {
         'subject': 'subject',
-        'figure': format_figure('figure', format),
-        'comparison': format_figure('comparison', format),
-        'times': format_decimal('figure / nullif(comparison, 0)', 1),
-        'sample': format_integer('sample_size'),
+        'figure': 'figure_text',
+        'comparison': 'comparison_text',
+        'times': 'times_text',
+        'sample': 'sample_text',
     } -%}
     {%- set sql = namespace(text=dbt.string_literal(dbt.escape_single_quotes(text))) -%}
-    {%- for name, value in values.items() -%}
-        {%- set sql.text = sql.text | replace('{' ~ name ~ '}', "' || " ~ value ~ " || '") -%}
+    {%- for name, column in columns.items() -%}
+        {%- set sql.text = sql.text | replace('{' ~ name ~ '}', "' || " ~ column ~ " || '") -%}
     {%- endfor -%}
     {{ return(sql.text) }}
+{%- endmacro %}
+
+{#- A number as text in the format of each row's rule. -#}
+{% macro format_by_rule(number) -%}
+    case
+        {%- for format, rules in finding_rules().items() | groupby('1.format') %}
+        when rule_id in ('{{ rules | map('first') | join("', '") }}')
+            then {{ format_figure(number, format) }}
+        {%- endfor %}
+    end
 {%- endmacro %}
 
 {#- A number as text in a format of the metrics: integer, percent_n, decimal_n or money; or signed,

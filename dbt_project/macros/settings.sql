@@ -66,8 +66,8 @@
     {{ return(excluded) }}
 {%- endmacro %}
 
-{#- The findings that are never shown, as SQL texts: rules such as `bounces`, or single findings such
-    as `flow_stopped:XyZ123`, from KLAVIYO_MUTED_FINDINGS. -#}
+{#- The findings that are never shown, as SQL texts: rules such as `bounces`, or single findings
+    such as `flow_stopped:XyZ123`, from KLAVIYO_MUTED_FINDINGS. -#}
 {% macro muted_findings() -%}
     {%- set literals = [] -%}
     {%- for finding in muted_words() or [''] -%}

@@ -895,12 +895,12 @@ function renderFindings(tile, rows) {
 
 function createFinding(tile, finding, sample) {
   const tone = createElement('span', getLabel('tone', finding.tone), `tone ${finding.tone}`);
-  const link = createElement('a', replaceTags(finding.action));
+  const link = createElement('a', replaceTags(finding.suggestion));
   link.href = buildFindingHash(finding);
   const count = `${formatNumber(finding[sample], dashboard.formats[sample])} ${finding.sample_unit}`;
   const mute = createElement('button', 'Mute', 'mute');
   mute.type = 'button';
-  mute.ariaLabel = `Mute: ${finding.action}`;
+  mute.ariaLabel = `Mute: ${finding.suggestion}`;
   mute.addEventListener('click', () => {
     saveMuted([...mutedFindings, `${getAccount().id} ${finding.finding_id}`]);
     renderTile(tile);

@@ -54,6 +54,11 @@ explore: engagement {
   description: "One row per account and person. When a person last received an email, opened or clicked one and bought, how often in the last 30 to 180 days, and whether to stop emailing the person. Opens by Apple's Mail Privacy Protection and clicks by bots do not count. Empty unless the table event or profile is synced; without profile, consents are null."
 }
 
+explore: finding {
+  label: "Finding"
+  description: "One row per account, rule and subject. What to look at next: the words, limits and order of the rules are in looker/findings.yml. A rule speaks only where chance does not explain its figure. KLAVIYO_MUTED_FINDINGS leaves out rules or single findings."
+}
+
 explore: flow_period {
   label: "Flow period"
   description: "One row per account, flow message, variation, send channel, period and conversion metric of klaviyo__message_performance. Klaviyo's own numbers of a whole period: a person who opens two sends of a message counts once, while klaviyo__flow_daily counts that person once a day. Periods overlap, so never sum two of them."

@@ -82,7 +82,7 @@ class Send:
 class Finding:
     """What to do next, in the words of the mart, and where the dashboard shows it."""
 
-    action: str
+    suggestion: str
     finding: str
     date: date
     sample: str
@@ -149,8 +149,11 @@ class AccountResults:
         days = (self.final_day - period.start).days + 1
         if 2 * days < period.days or days < 1:
             return Comparison(missing="Too recent to compare")
-        parts = [self.total("campaign", one.first_days(days), channel) for one in (period, before)]
-        return Comparison(*parts, over=f" over the first {days} days")
+        return Comparison(
+            self.total("campaign", period.first_days(days), channel),
+            self.total("campaign", before.first_days(days), channel),
+            f" over the first {days} days",
+        )
 
     def _has_every_standing(self, period: Period) -> bool:
         sent, standing = (
@@ -293,7 +296,8 @@ STANDINGS = """
 """
 FINDINGS = """
     select
-        account_id, action, finding, date, sample_size, sample_unit, page, campaign_name, flow_name
+        account_id, suggestion, finding, date, sample_size, sample_unit, page, campaign_name,
+        flow_name
     from {finding}
     where finding_rank <= {shown}
     order by account_id, finding_rank
@@ -348,11 +352,12 @@ def _read_findings(warehouse: Warehouse) -> Iterator[tuple[str, Finding]]:
     """Read what to do next, the first of each account, with the account's id."""
     declared = findings.load()
     query = FINDINGS.format(finding=warehouse.mart("klaviyo__finding"), shown=declared.shown)
-    for account, action, finding, day, size, unit, page, campaign, flow in warehouse.query(query):
+    for account, suggestion, finding, day, size, unit, page, *names in warehouse.query(query):
+        campaign, flow = names
         subject = {"campaign_name": campaign, "flow_name": flow}
         choices = {"page": page, "days": declared.days, **subject}
         fragment = urlencode({name: value for name, value in choices.items() if value})
-        yield account, Finding(action, finding, day, f"{int(size):,} {unit}", fragment)
+        yield account, Finding(suggestion, finding, day, f"{int(size):,} {unit}", fragment)
 
 
 def _summed_columns(semantics: Semantics) -> dict[str, str]:

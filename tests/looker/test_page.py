@@ -20,7 +20,10 @@ from tests.scripts.assistant import Assistant, running_assistant
 from tests.warehouse import dbt, raw
 
 PERIODS = [7, 30, 90, 365]
-MARTS = ("flow_period", "subject_line_test", "inbox_provider", "audience_growth", "data_health")
+MARTS = (
+    *("flow_period", "subject_line_test", "inbox_provider", "audience_growth", "data_health"),
+    *("finding", "attributed_order"),
+)
 # The last sync is on 20 November; orders of five days are credited to a send.
 FINAL_DAY = date(2026, 11, 14)
 HEADLINE = ("conversion_value", "conversions", "revenue_per_recipient", "delivered")
@@ -409,6 +412,130 @@ def test_table_rows_equal_sql(page: Page, dashboard: Dashboard) -> None:
     shown = [[row[0], row[4], row[5], row[9]] for row in table_rows(page, "#all_campaigns")]
     assert len(shown) > 25
     assert sorted(shown) == sorted(expected)
+
+
+# Seven findings and a part of all orders.
+FINDINGS = """
+    delete from klaviyo__finding;
+    insert into klaviyo__finding by name
+    select
+        'Shop' as account_id, 'rule:' || n as finding_id, 'Do ' || n as suggestion,
+        'It earned ' || n || ' EUR.' as finding, 'Because ' || n as reason,
+        ['problem', 'chance', 'notice'][1 + n % 3] as tone, 'campaigns' as page,
+        'Campaign ' || (10 + n) as campaign_name, 1000 + n as sample_size,
+        'delivered' as sample_unit, date '{last_day}' - cast(n as integer) as date,
+        n as finding_rank
+    from range(1, 8) as numbers (n);
+    insert into klaviyo__attributed_order by name
+    select 'Shop' as account_id, date '{last_day}' as date, 400 as order_value,
+        90 as klaviyo_order_value;
+"""
+
+
+@pytest.fixture(scope="module", name="suggesting")
+def _suggesting(dashboard: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page with seven findings."""
+    return preview_changed(dashboard, tmp_path_factory.mktemp("findings"), FINDINGS)
+
+
+def finding_links(page: Page) -> list[str]:
+    """What to do, of each finding that is shown."""
+    return texts(page, "#what_to_do_next li a")
+
+
+def test_five_findings_say_what_to_do_next(own_page: Page, suggesting: Path) -> None:
+    """The first five have figure, date, sample and reason; a link leads to the row."""
+    open_dashboard(own_page, suggesting)
+    assert finding_links(own_page) == [f"Do {number}" for number in range(1, 6)]
+    first = own_page.locator("#what_to_do_next li").first
+    assert first.inner_text().split("\n")[:3] == [
+        "Opportunity Do 1",
+        "It earned 1 EUR.",
+        "17 Nov 2026 · 1,001 delivered",
+    ]
+    first.locator("summary").click()
+    expect(first.locator("details")).to_contain_text("KLAVIYO_MUTED_FINDINGS=rule:1")
+    first.locator("a").click()
+    own_page.locator("section[data-page=campaigns]").wait_for()
+    assert [row[0] for row in table_rows(own_page, "#all_campaigns")] == ["Campaign 11"]
+
+
+def test_a_finding_is_muted_in_the_browser(own_page: Page, suggesting: Path) -> None:
+    """A muted finding makes room for the next, stays muted, and can be shown again."""
+    open_dashboard(own_page, suggesting)
+    own_page.locator("#what_to_do_next .mute").first.click()
+    assert finding_links(own_page) == [f"Do {number}" for number in range(2, 7)]
+    open_dashboard(own_page, suggesting)
+    assert finding_links(own_page) == [f"Do {number}" for number in range(2, 7)]
+    expect(own_page.locator("#what_to_do_next .muted")).to_contain_text("1 muted.")
+    own_page.locator("#what_to_do_next .unmute").click()
+    assert finding_links(own_page)[0] == "Do 1"
+
+
+def test_an_account_without_findings_says_so(own_page: Page, suggesting: Path) -> None:
+    """Findings are those of the account, and none is a sentence."""
+    open_dashboard(own_page, suggesting, "#account=Zoo")
+    empty = own_page.locator("#what_to_do_next .empty")
+    expect(empty).to_have_text(re.compile("^Nothing stands out beyond chance."))
+
+
+def test_the_large_figure_is_named_and_has_its_share(own_page: Page, suggesting: Path) -> None:
+    """Revenue is named by what counts as a conversion; no share is shown with a filter."""
+    open_dashboard(own_page, suggesting)
+    card = own_page.locator("#headline_figures .lead")
+    expect(card.locator("h3")).to_have_text("Placed Order revenue")
+    share = card.locator(".share")
+    expect(share).to_have_text("22.5% of the value of all orders of these days")
+    choose(own_page, "send_channel", "sms")
+    expect(share).to_be_empty()
+
+
+def test_the_first_screen_of_a_phone_has_revenue_and_what_to_do(
+    own_page: Page, suggesting: Path
+) -> None:
+    """At 390 x 844 pixels the revenue and the first thing to do need no scrolling."""
+    own_page.set_viewport_size({"width": 390, "height": 844})
+    open_dashboard(own_page, suggesting)
+    for part in (".lead .value", ".lead .parts", "#what_to_do_next li a"):
+        box = own_page.locator(part).first.bounding_box()
+        assert box
+        assert box["y"] + box["height"] < 844
+    assert not own_page.locator("[name=send_channel]").is_visible()
+    own_page.locator("#more").click()
+    assert own_page.locator("[name=send_channel]").is_visible()
+
+
+def test_last_campaigns_are_beside_the_median_of_their_channel(
+    page: Page, dashboard: Dashboard
+) -> None:
+    """The last five show the median of the final campaigns of their channel in 180 days."""
+    rows = dbt.query(
+        dashboard.warehouse,
+        f"""
+        with campaigns as (
+            select
+                campaign_name, send_channel, sent_on,
+                sum(conversion_value) / sum(delivered) as rate
+            from klaviyo__message_performance
+            where account_id = 'Shop' and message_type = 'campaign'
+            group by all
+        ),
+        medians as (
+            select send_channel, median(rate) as usual from campaigns
+            where sent_on between date '{LAST_DAY}' - 180 and '{FINAL_DAY}' group by all
+        )
+        select * from campaigns join medians using (send_channel) order by sent_on desc limit 5
+        """,
+    )
+    expected = [
+        f"€{row['rate']:.2f}{'' if row['sent_on'] <= FINAL_DAY else 'not final; '}"
+        f"median €{row['usual']:.2f}"
+        for row in rows
+    ]
+    shown = [row[-1] for row in table_rows(page, "#the_last_campaigns")]
+    assert shown == expected
+    assert any("not final" in text for text in shown)
+    assert not all("not final" in text for text in shown)
 
 
 def test_a_filter_offers_the_values_of_the_account(page: Page) -> None:
@@ -872,10 +999,11 @@ def test_the_page_is_labelled(page: Page) -> None:
 
 
 def test_every_tile_defines_its_metrics(page: Page) -> None:
-    """Each tile has the definitions of its metrics, in the words of dbt."""
+    """Each tile of figures has the definitions of its metrics, in the words of dbt."""
     definitions = texts(page, "#email_figures [data-name=click_rate] dd")
     assert definitions == ["Unique clicks / delivered, over the channels whose clicks are counted."]
-    assert page.locator(".tile").count() == page.locator(".tile .definitions").count()
+    tiles = page.locator(".tile:not(.todo)")
+    assert tiles.count() == page.locator(".tile .definitions").count()
 
 
 # An MD5 takes as many bytes in the page as a name or a subject line of its own.

@@ -82,7 +82,7 @@ DAYS = [
 ]
 FINDING = {
     "account_id": "one",
-    "action": f"Repeat {HOSTILE}",
+    "suggestion": f"Repeat {HOSTILE}",
     "finding": "It earned 0.90 EUR per recipient.",
     "date": "2026-11-14",
     "sample_size": 1234,

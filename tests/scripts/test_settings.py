@@ -29,6 +29,7 @@ NOT_OURS = {  # dbt, boto3 and the connector's environment read these
     "KLAVIYO_BASE_URL",
     "KLAVIYO_RAW_SCHEMA",
     "KLAVIYO_RAW_DATABASE",
+    "KLAVIYO_MUTED_FINDINGS",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_DEFAULT_REGION",

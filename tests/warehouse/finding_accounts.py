@@ -5,7 +5,7 @@ in every number, and SMALL has extreme figures of few messages.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -77,9 +77,7 @@ class Account:
                 send_time=f"{days_ago(age)}T08:00:00Z",
             )
         variation = f"V{age}{version}"
-        self.add(
-            "campaign_variation", id=variation, campaign_message_id=message, name=version
-        )
+        self.add("campaign_variation", id=variation, campaign_message_id=message, name=version)
         for day, share in GROWTH.items():
             if day <= age:
                 number = round(orders * share)
@@ -272,11 +270,12 @@ def _add_few(shop: Account) -> Account:
     return shop
 
 
-def raw_tables() -> Tables:
-    """The raw tables of all accounts."""
-    shops = [Account(name).add_quiet_days() for name in (*SHOWING, *QUIET)]
+def raw_tables(names: Collection[str] = (*SHOWING, *QUIET)) -> Tables:
+    """The raw tables of these accounts, and of SMALL."""
+    shops = [Account(name).add_quiet_days() for name in names]
     for shop in shops:
-        SHOWING.get(shop.name, lambda _: None)(shop)
+        if shop.name in SHOWING:
+            SHOWING[shop.name](shop)
     shops.append(_add_few(Account(SMALL)))
-    names = {table for shop in shops for table in shop.tables}
-    return {name: [row for shop in shops for row in shop.tables.get(name, ())] for name in names}
+    tables = {table for shop in shops for table in shop.tables}
+    return {name: [row for shop in shops for row in shop.tables.get(name, ())] for name in tables}

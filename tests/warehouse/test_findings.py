@@ -27,7 +27,7 @@ def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def read_findings(folder: Path, columns: str) -> list[tuple[object, ...]]:
+def read_findings(folder: Path, columns: str) -> list[tuple[str, ...]]:
     """The findings in order."""
     rows = dbt.query(
         folder / "warehouse.duckdb",
@@ -39,12 +39,15 @@ def read_findings(folder: Path, columns: str) -> list[tuple[object, ...]]:
 def test_each_rule_speaks_for_its_account_only(folder: Path) -> None:
     """An account made to show a rule has one finding; accounts of chance or few sends have none."""
     assert set(SHOWING) == {rule.id for rule in findings.load().rules}
-    assert read_findings(folder, "account_id, rule_id") == [(rule, rule) for rule in sorted(SHOWING)]
+    assert read_findings(folder, "account_id, rule_id") == [
+        (rule, rule) for rule in sorted(SHOWING)
+    ]
 
 
 def test_a_finding_states_its_figures(folder: Path) -> None:
     """The words of a finding are those of its rule, with the sums of the raw rows."""
-    words = dict(read_findings(folder, "rule_id, action || ': ' || finding"))
+    rows = read_findings(folder, "rule_id, suggestion || ': ' || finding")
+    words = {row[0]: row[1] for row in rows}
     first, second = (_sum_final_days("flow_message_idle", name) for name in ("First", "Second"))
     expected = first["conversions"] / first["delivered"] * second["delivered"]
     assert words["flow_message_idle"] == (
@@ -54,7 +57,9 @@ def test_a_finding_states_its_figures(folder: Path) -> None:
     )
     joined, left = (_sum_days("audience_shrank", metric) for metric in ("join", "leave"))
     assert f"Net change of {joined - left:+d} people in 28 days" in words["audience_shrank"]
-    assert words["bot_clicks"].endswith(f"Machines made {90 / 220:.1%} of 220 clicks in the last 30 days.")
+    assert words["bot_clicks"].endswith(
+        f"Machines made {90 / 220:.1%} of 220 clicks in the last 30 days."
+    )
 
 
 def _sum_final_days(account: str, message: str) -> dict[str, int]:
@@ -73,7 +78,8 @@ def _sum_days(account: str, metric: str) -> int:
     return sum(
         row["count"]
         for row in raw_tables()["message_metric_daily"]
-        if (row["account_id"], row["metric_id"]) == (account, metric) and row["date"] >= days_ago(28)
+        if (row["account_id"], row["metric_id"]) == (account, metric)
+        and row["date"] >= days_ago(28)
     )
 
 
@@ -94,25 +100,30 @@ def test_muted_findings_are_left_out(folder: Path, tmp_path: Path) -> None:
 
 def test_an_unknown_rule_cannot_be_muted(folder: Path, tmp_path: Path) -> None:
     """A word of KLAVIYO_MUTED_FINDINGS that names no rule ends the run, with the rules' names."""
-    run = dbt.run(
-        tmp_path, "compile", raw=folder / "raw.db", KLAVIYO_MUTED_FINDINGS="bounce:email"
-    )
+    run = dbt.run(tmp_path, "compile", raw=folder / "raw.db", KLAVIYO_MUTED_FINDINGS="bounce:email")
     assert run.returncode != 0
     assert "no rule is named 'bounce'; the rules are flow_stopped, spam_complaints" in run.stdout
 
 
+# Of each format one; the local engine of BigQuery takes seconds for an account.
+FORMATS = ("campaign_above", "flow_message_idle", "provider_delivery", "audience_shrank")
+
+
 @pytest.mark.chaos
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("running", [running_postgres, running_bigquery])
 def test_engines_find_the_same(
     running: Callable[[Path], AbstractContextManager[Engine]], folder: Path, tmp_path: Path
 ) -> None:
     """Postgres and BigQuery have the findings of DuckDB, to the letter."""
     with running(tmp_path) as engine:
-        engine.load(folder / "raw.db")
+        engine.load(raw.write(tmp_path / "raw.db", raw_tables(FORMATS)))
         run = dbt.run_on(tmp_path, dbt.EVERYTHING | engine.environment, "run", *SELECTED)
         assert run.returncode == 0, run.stdout
         [(model, found)] = engine.rows({"klaviyo__finding": "klaviyo"}).items()
     duckdb = DuckDB(folder)
     duckdb.load(folder / "raw.db")
-    [(_, expected)] = duckdb.rows({model: "klaviyo"}).items()
-    assert normalize(found) == normalize(expected) != []
+    [expected] = duckdb.rows({model: "klaviyo"}).values()
+    of_formats = [row for row in expected if row["account_id"] in FORMATS]
+    assert normalize(found) == normalize(of_formats)
+    assert len(found) == len(FORMATS)

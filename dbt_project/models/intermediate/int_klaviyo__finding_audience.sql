@@ -8,13 +8,13 @@ last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 days as (
 
     select
-        days.*,
+        growth.*,
         last_syncs.synced_on,
-        days.date >= {{ days_before('last_syncs.synced_on', limits.days) }} as is_recent
-    from {{ ref('klaviyo__audience_growth') }} as days
-    inner join last_syncs on days.account_id = last_syncs.account_id
+        growth.date >= {{ days_before('last_syncs.synced_on', limits.days) }} as is_recent
+    from {{ ref('klaviyo__audience_growth') }} as growth
+    inner join last_syncs on growth.account_id = last_syncs.account_id
     -- Segments change with every campaign, by their definition.
-    where days.audience_type in ('list', 'channel') and days.date < last_syncs.synced_on
+    where growth.audience_type in ('list', 'channel') and growth.date < last_syncs.synced_on
 
 ),
 
@@ -39,14 +39,13 @@ changes as (
         synced_on,
         max(audience_name) as audience_name,
         max(date) as date,
-        max(closing_members) as members,
         {% for column in ['members_joined', 'members_left'] -%}
         cast(sum(case when is_recent then {{ column }} else 0 end) as {{ type_double() }})
             as {{ column }},
         cast(sum(case when is_recent then 0 else {{ column }} end) as {{ type_double() }})
-            as usual_{{ column }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+            as usual_{{ column }},
+        {% endfor -%}
+        max(closing_members) as members
     from days
     where date >= {{ days_before('synced_on', 2 * limits.days) }}
     group by account_id, audience_type, audience_id, synced_on

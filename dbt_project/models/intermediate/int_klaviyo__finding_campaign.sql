@@ -39,18 +39,18 @@ young_ages as (
 results as (
 
     select
-        days.account_id,
-        days.campaign_id,
-        days.send_channel,
+        daily.account_id,
+        daily.campaign_id,
+        daily.send_channel,
         young_ages.age,
-        sum(days.delivered) as delivered,
-        sum(days.conversions) as conversions,
-        sum(days.conversion_value) as conversion_value
+        sum(daily.delivered) as delivered,
+        sum(daily.conversions) as conversions,
+        sum(daily.conversion_value) as conversion_value
 
-    from {{ ref('klaviyo__campaign_daily') }} as days
+    from {{ ref('klaviyo__campaign_daily') }} as daily
     inner join young_ages
-        on {{ days_between('days.sent_on', 'days.date') }} <= young_ages.age
-    group by days.account_id, days.campaign_id, days.send_channel, young_ages.age
+        on {{ days_between('daily.sent_on', 'daily.date') }} <= young_ages.age
+    group by daily.account_id, daily.campaign_id, daily.send_channel, young_ages.age
     union all
     select
         account_id,

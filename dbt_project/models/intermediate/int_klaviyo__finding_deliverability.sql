@@ -13,13 +13,12 @@ emails as (
 
     select
         messages.account_id,
-        max(messages.sent_on) as sent_on,
         {% for column in [
-            'spam_complaints', 'spam_tracked_delivered', 'bounced', 'bounce_tracked_recipients'
+            'spam_complaints', 'spam_tracked_delivered', 'bounced', 'bounce_tracked_recipients',
         ] -%}
-        cast(sum(messages.{{ column }}) as {{ type_double() }}) as {{ column }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        cast(sum(messages.{{ column }}) as {{ type_double() }}) as {{ column }},
+        {% endfor -%}
+        max(messages.sent_on) as sent_on
     from {{ ref('klaviyo__message_performance') }} as messages
     inner join last_syncs on messages.account_id = last_syncs.account_id
     where
@@ -33,7 +32,7 @@ emails as (
 email_rates as (
 
     select
-        emails.*,
+        *,
         spam_complaints / nullif(spam_tracked_delivered, 0) as spam_share,
         {{ wilson_bound('spam_complaints', 'spam_tracked_delivered', '-') }} as least_spam_share,
         bounced / nullif(bounce_tracked_recipients, 0) as bounced_share,
@@ -45,12 +44,12 @@ email_rates as (
 provider_days as (
 
     select
-        days.*,
+        daily.*,
         last_syncs.synced_on,
-        days.date >= {{ days_before('last_syncs.synced_on', provider_limits.days) }} as is_recent
-    from {{ ref('klaviyo__inbox_provider') }} as days
-    inner join last_syncs on days.account_id = last_syncs.account_id
-    where days.date < last_syncs.synced_on
+        daily.date >= {{ days_before('last_syncs.synced_on', provider_limits.days) }} as is_recent
+    from {{ ref('klaviyo__inbox_provider') }} as daily
+    inner join last_syncs on daily.account_id = last_syncs.account_id
+    where daily.date < last_syncs.synced_on
 
 ),
 
@@ -59,14 +58,13 @@ providers as (
     select
         account_id,
         inbox_provider,
-        max(date) as date,
         {% for column in ['delivered', 'attempts'] -%}
         cast(sum(case when is_recent then {{ column }} else 0 end) as {{ type_double() }})
             as {{ column }},
         cast(sum(case when is_recent then 0 else {{ column }} end) as {{ type_double() }})
-            as usual_{{ column }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+            as usual_{{ column }},
+        {% endfor -%}
+        max(date) as date
     from provider_days
     where
         date >= {{ days_before('synced_on', provider_limits.days + provider_limits.usual_days) }}
@@ -77,9 +75,9 @@ providers as (
 delivery as (
 
     select
-        providers.*,
-        delivered / nullif(attempts, 0) as share,
-        usual_delivered / nullif(usual_attempts, 0) as usual_share,
+        *,
+        delivered / nullif(attempts, 0) as delivered_share,
+        usual_delivered / nullif(usual_attempts, 0) as usual_delivered_share,
         {{ two_proportion_z('delivered', 'attempts', 'usual_delivered', 'usual_attempts') }}
             as z_score
     from providers
@@ -147,17 +145,17 @@ select
     inbox_provider as subject,
     cast(null as {{ dbt.type_string() }}) as campaign_name,
     cast(null as {{ dbt.type_string() }}) as flow_name,
-    share as figure,
-    usual_share as comparison,
+    delivered_share as figure,
+    usual_delivered_share as comparison,
     attempts as sample_size,
     date,
-    (usual_share - share) * attempts as weight
+    (usual_delivered_share - delivered_share) * attempts as weight
 
 from delivery
 where
     attempts >= {{ provider_limits.attempts }}
     and usual_attempts >= {{ provider_limits.attempts }}
-    and usual_share - share >= {{ provider_limits.fall }}
+    and usual_delivered_share - delivered_share >= {{ provider_limits.fall }}
     and z_score <= -{{ provider_limits.z }}
 union all
 select

@@ -9,7 +9,7 @@ accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 
 last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 
--- Accounts whose flow report is of the day of the last sync: only then is a flow without sends idle.
+-- Accounts whose flow report is of the day of the last sync: only then has a flow stopped.
 current_reports as (
 
     select
@@ -112,7 +112,7 @@ messages as (
 compared as (
 
     select
-        messages.*,
+        *,
         {% for column in ['delivered', 'conversions', 'conversion_value'] -%}
         sum({{ column }}) over flow - {{ column }} as sibling_{{ column }},
         sum({{ column }}) over account - sum({{ column }}) over flow as other_{{ column }},
@@ -151,11 +151,12 @@ active as (
 rates as (
 
     select
-        active.*,
+        *,
         conversion_value / nullif(delivered, 0) as revenue_per_recipient,
         sibling_conversion_value / nullif(sibling_delivered, 0) as sibling_revenue_per_recipient,
-        {{ two_proportion_z('conversions', 'delivered', 'sibling_conversions', 'sibling_delivered') }}
-            as z_score
+        {{ two_proportion_z(
+            'conversions', 'delivered', 'sibling_conversions', 'sibling_delivered'
+        ) }} as z_score
     from active
 
 )

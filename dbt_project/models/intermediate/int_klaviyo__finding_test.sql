@@ -30,8 +30,9 @@ tests as (
         max(tests.click_rate) over message as highest_rate,
         sum(case when tests.click_result = 'undecided' then 1 else 0 end) over message
             as undecided_count,
-        row_number() over (message order by tests.click_rate desc nulls last, tests.variation_id asc)
-            as place,
+        row_number() over (
+            message order by tests.click_rate desc nulls last, tests.variation_id asc
+        ) as place,
         sends.last_sent_on,
         last_syncs.synced_on
 
@@ -52,7 +53,7 @@ tests as (
 leaders as (
 
     select
-        tests.*,
+        *,
         coalesce(
             campaign_name,
             message_name || coalesce(' (' || flow_name || ')', ''),
@@ -88,7 +89,8 @@ where
         )
         or (
             message_type = 'flow'
-            and last_sent_on >= {{ days_before('synced_on', finding_limit(decided, 'sending_days')) }}
+            and last_sent_on
+            >= {{ days_before('synced_on', finding_limit(decided, 'sending_days')) }}
         )
     )
 union all

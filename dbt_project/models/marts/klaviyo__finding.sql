@@ -29,19 +29,31 @@ worded as (
 
 ),
 
+formatted as (
+
+    select
+        *,
+        {{ format_by_rule('figure') }} as figure_text,
+        {{ format_by_rule('comparison') }} as comparison_text,
+        {{ format_decimal('figure / nullif(comparison, 0)', 1) }} as times_text,
+        {{ format_integer('sample_size') }} as sample_text
+    from worded
+
+),
+
 ruled as (
 
     {% for name, rule in rules.items() -%}
     select
-        worded.*,
+        *,
         {{ loop.index }} as rule_position,
-        {{ dbt.string_literal(rule.tone) }} as tone,
-        {{ finding_words(rule.action, rule.format) }} as action,
-        {{ finding_words(rule.finding, rule.format) }} as finding,
-        {{ dbt.string_literal(dbt.escape_single_quotes(rule.why)) }} as reason,
-        {{ dbt.string_literal(rule.sample) }} as sample_unit,
-        {{ dbt.string_literal(rule.page) }} as page
-    from worded
+        '{{ rule.tone }}' as tone,
+        {{ finding_words(rule.suggestion) }} as suggestion,
+        {{ finding_words(rule.finding) }} as finding,
+        {{ finding_words(rule.why) }} as reason,
+        '{{ rule.sample }}' as sample_unit,
+        '{{ rule.page }}' as page
+    from formatted
     where rule_id = '{{ name }}'
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -50,7 +62,7 @@ ruled as (
 unmuted as (
 
     select
-        ruled.*,
+        *,
         row_number() over (
             partition by account_id, rule_id order by weight desc, finding_id asc
         ) as place
@@ -74,7 +86,7 @@ select
     currency,
 
     ---------- words
-    action,
+    suggestion,
     finding,
     reason,
     tone,

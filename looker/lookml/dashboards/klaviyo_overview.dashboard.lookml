@@ -155,6 +155,41 @@
     height: 4
     row: 0
     col: 18
+  - title: What to do next
+    name: What to do next
+    model: klaviyo
+    explore: finding
+    type: looker_grid
+    fields:
+    - finding.finding_id
+    - finding.suggestion
+    - finding.finding
+    - finding.tone
+    - finding.date_date
+    - finding.sample_unit
+    - finding.reason
+    - finding.campaign_name
+    - finding.flow_name
+    - finding.page
+    - finding.finding_rank
+    - finding.finding_sample_size
+    hidden_fields:
+    - finding.finding_id
+    sorts:
+    - finding.finding_rank asc
+    limit: 5
+    filters: {}
+    listen:
+      Account: finding.account_name
+      Campaign: finding.campaign_name
+      Flow: finding.flow_name
+    note_text: 'Sample size of the finding: The number that the figure of the finding is of.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 8
+    row: 4
+    col: 0
   - title: Daily openers / delivered
     name: Daily openers / delivered
     model: klaviyo
@@ -182,7 +217,7 @@
     width: 6
     height: 4
     row: 4
-    col: 0
+    col: 12
   - title: Daily clickers / delivered
     name: Daily clickers / delivered
     model: klaviyo
@@ -210,7 +245,7 @@
     width: 6
     height: 4
     row: 4
-    col: 6
+    col: 18
   - title: Daily converters / delivered
     name: Daily converters / delivered
     model: klaviyo
@@ -237,8 +272,8 @@
     note_display: hover
     width: 6
     height: 4
-    row: 4
-    col: 12
+    row: 12
+    col: 0
   - title: Daily unsubscribers / delivered
     name: Daily unsubscribers / delivered
     model: klaviyo
@@ -266,8 +301,47 @@
     note_display: hover
     width: 6
     height: 4
-    row: 4
-    col: 18
+    row: 12
+    col: 6
+  - title: The last campaigns
+    name: The last campaigns
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.campaign_id
+    - message_performance.send_channel
+    - message_performance.campaign_name
+    - message_performance.sent_date
+    - message_performance.delivered
+    - message_performance.conversion_value
+    - message_performance.revenue_per_recipient
+    hidden_fields:
+    - message_performance.campaign_id
+    sorts:
+    - message_performance.sent_date desc
+    limit: 5
+    filters:
+      message_performance.message_type: campaign
+      message_performance.delivered: '>=100'
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The line is the median of the campaigns on the same channel whose results are final, of
+      the 180 days before; of eight or more. Delivered: Messages that arrived: recipients less bounced
+      and failed. Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 16
+    col: 0
   - title: Revenue from campaigns and flows
     name: Revenue from campaigns and flows
     model: klaviyo
@@ -297,7 +371,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 8
+    row: 28
     col: 0
   - title: Revenue by channel
     name: Revenue by channel
@@ -328,7 +402,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 8
+    row: 28
     col: 12
   - title: Daily openers / delivered, Email
     name: Daily openers / delivered, Email
@@ -363,7 +437,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 16
+    row: 36
     col: 0
   - title: Daily clickers / delivered, Email
     name: Daily clickers / delivered, Email
@@ -398,5 +472,5 @@
     note_display: hover
     width: 12
     height: 8
-    row: 16
+    row: 36
     col: 12
