@@ -123,6 +123,12 @@ def test_demo_says_what_it_does(checkout: Checkout, first: Demo, second: Demo) -
 
 
 @pytest.mark.usefixtures("first")
+def test_the_dashboard_has_charts(checkout: Checkout, chromium: Browser) -> None:
+    """The page draws a chart in a real browser, without an error in its console."""
+    assert browser.draws_chart(chromium, checkout.dashboard)
+
+
+@pytest.mark.usefixtures("first")
 def test_documented_queries_run(checkout: Checkout) -> None:
     """Each query of docs/queries.md runs, and has the columns of the table below it."""
     text = (REPOSITORY / "docs" / "queries.md").read_text()
