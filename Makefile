@@ -142,14 +142,15 @@ INSTALL_SIMPLYLOAD = $$(command -v uv >/dev/null && echo "uv pip install --pytho
 
 # The requirements files list every package and override one requirement of dbt's own, so uv and pip
 # install exactly the listed packages without resolving. Two at once in one environment break pip, so
-# the shell holds a lock (by Python: macOS has no `flock` command), and the second make finds the stamp.
+# the shell holds a lock (by Python: macOS has no `flock` command; uv holds .lock), and the second make finds
+# the stamp.
 .venv/.stamp .venv/.tests .venv-dbt/.stamp .venv-dbt/.engines .venv-snowflake/.stamp \
 	.venv-scripts/.stamp .venv-load/.stamp:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \
 			"Install one, or name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@mkdir -p $(@D)
-	@exec 9> $(@D)/.lock && $(PYTHON) -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' && \
+	@exec 9> $(@D)/.make.lock && $(PYTHON) -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' && \
 	if [ -e $@ ] && [ -z "$$(find $^ -newer $@)" ]; then exit; fi && \
 	echo "Installing $< into $(@D): $$(grep -c == $<) packages, $(SIZE), once; a minute or more" && \
 	if command -v uv >/dev/null; then \

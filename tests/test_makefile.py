@@ -37,7 +37,7 @@ rmdir busy
 def test_two_makes_at_once_install_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second `make` waits for the installation of the first, and does not repeat it."""
     (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements" / "connector.txt").touch()
+    (tmp_path / "requirements" / "run.txt").touch()
     (tmp_path / "uv").write_text(FAKE_UV)
     (tmp_path / "uv").chmod(0o755)
     shutil.copy(ROOT / "Makefile", tmp_path)
