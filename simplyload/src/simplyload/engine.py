@@ -38,7 +38,8 @@ class PipelineSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    max_changes: int = Field(default=10_000, ge=1, le=250_000)
+    # Larger loads cost no less, smaller ones more: bench/notes.md.
+    max_changes: int = Field(default=50_000, ge=1, le=250_000)
     max_seconds: float = Field(default=60, gt=0)
     schema_changes: Literal["evolve", "freeze"] = Field(default="evolve", alias="schema")
     deletes: Literal["mark", "remove"] = "mark"
