@@ -1,5 +1,7 @@
 """The end of a stream: what it made is removed, or the remedy named."""
 
+from contextlib import closing
+
 import pytest
 
 from simplyload.errors import SourceError
@@ -23,3 +25,19 @@ def test_the_end_of_a_stream_removes_slot_and_publication(
         assert source.slots() == []
     finally:
         source.run(f"drop publication {replica.name}", "drop role other_owner")
+
+
+def test_a_slot_of_another_database_is_not_dropped(
+    source: Database, replica: Replica, server: str
+) -> None:
+    """A stream of the same name on another database keeps its slot: the owner is named."""
+    source.run("create table a (id int primary key)")
+    with closing(Database(server).connection) as other, other.cursor() as cursor:
+        cursor.execute(f"select pg_create_logical_replication_slot('{replica.name}', 'pgoutput')")
+        try:
+            with pytest.raises(SourceError, match="database postgres"):
+                replica.source.drop()
+            cursor.execute("select slot_name from pg_replication_slots where database = 'postgres'")
+            assert cursor.fetchall() == [(replica.name,)]
+        finally:
+            cursor.execute(f"select pg_drop_replication_slot('{replica.name}')")

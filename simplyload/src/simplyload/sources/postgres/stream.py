@@ -21,7 +21,13 @@ from simplyload.sources.postgres.publication import Published
 from simplyload.sources.postgres.replication import Prepared, StreamState
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.setup import prepare
-from simplyload.sources.postgres.slot import Server, advance_slot, drop_slot
+from simplyload.sources.postgres.slot import (
+    Server,
+    advance_slot,
+    check_owner,
+    drop_slot,
+    find_slot,
+)
 
 
 class ChangeStream:
@@ -85,9 +91,14 @@ class ChangeStream:
                 advance_slot(connection, self._slot, position.needed_lsn())
 
     def drop_slot(self) -> bool:
-        """Drop the slot, for a stream that ends: the server keeps no log for it any more."""
+        """Drop the slot, for a stream that ends: the server keeps no log for it any more.
+
+        Raises for the slot of another database or program that has the name.
+        """
         self.close()
         with closing(self._connect(read_only=False)) as connection:
+            if slot := find_slot(connection, self._slot):
+                check_owner(slot, self._settings.database)
             return drop_slot(connection, self._slot)
 
     def close(self) -> None:
