@@ -86,7 +86,7 @@
 {%- endmacro %}
 
 {% macro snowflake__json_array_at(json, path) -%}
-    when typeof({{ variant_at(json, path) }}) = 'ARRAY' then {{ variant_at(json, path) }}
+    when is_array({{ variant_at(json, path) }}) then {{ variant_at(json, path) }}
 {%- endmacro %}
 
 {#- Selects one row per item of the JSON array at a path of a column: the relation's `keys`, the

@@ -12,6 +12,7 @@ select
     preferred_currency,
     public_api_key,
     locale,
+    source_relation,
 
     ---------- booleans
     is_test_account,
