@@ -33,15 +33,19 @@ TYPES = {
 }
 # What fakesnow 0.12 does not do as Snowflake: it cannot read comments of columns.
 COMMENTS = [r"\s*comment on ", r'\s*alter\s+\w+\s+\S+\s+alter\s+"\w+" comment ']
-# The text of an item of an array is its JSON, with quotes, unless it is taken from an array; and
-# `$extra` in a text is a variable, so the place that replaces variables does this instead.
-ITEM_TEXT = ("cast(item as text)", "cast(array_construct(item)[0] as text)")
+# The text of an item of an array is its JSON, with quotes, unless it is taken from an array. A
+# temporary table cannot be in a schema. And `$extra` in a text is a variable, so the place that
+# replaces variables replaces these instead.
+REPLACEMENTS = {
+    "cast(item as text)": "cast(array_construct(item)[0] as text)",
+    "create or replace temporary table": "create or replace transient table",
+}
 
 
 def main() -> None:
     """Serve until standard input ends."""
     shared_fs.nop_regexes = COMMENTS
-    Variables.inline_variables = lambda _, sql: sql.replace(*ITEM_TEXT)
+    Variables.inline_variables = lambda _, sql: replace(sql)
     answers = sys.stdout
     sys.stdout = sys.stderr  # for the log of requests
     with start_server() as address, connect(**address) as connection:
@@ -56,6 +60,13 @@ def main() -> None:
                     # Not by the server, whose answers have 1970 for a timestamp that is NULL.
                     export(shared_fs.connect(DATABASE, RAW_SCHEMA).cursor(), Path(folder), models)
             print("done", file=answers, flush=True)
+
+
+def replace(sql: str) -> str:
+    """A statement as fakesnow can run it."""
+    for original, replacement in REPLACEMENTS.items():
+        sql = sql.replace(original, replacement)
+    return sql
 
 
 def load(cursor: SnowflakeCursor, file: str) -> None:
