@@ -4,7 +4,7 @@ sqlfluff puts every name of this package into the Jinja context. DBT_TARGET sele
 for dbt itself. A dbt macro that is missing here fails the lint as an undefined variable.
 """
 
-import datetime
+import datetime as dt
 import os
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ target = SimpleNamespace(type=os.environ.get("DBT_TARGET", "duckdb"))
 on_bigquery = target.type == "bigquery"
 on_snowflake = target.type == "snowflake"
 execute = True
-modules = SimpleNamespace(datetime=datetime)
+modules = SimpleNamespace(datetime=dt)
 flags = SimpleNamespace(WHICH="compile")
 graph = {
     "sources": {},
@@ -62,6 +62,11 @@ dbt = SimpleNamespace(
     ),
     split_part=lambda text, delimiter, number: f"split_part({text}, {delimiter}, {number})",
 )
+
+
+def var(_: str, default: Any) -> Any:
+    """No project sets a variable."""
+    return default
 
 
 def env_var(name: str, default: str) -> str:

@@ -4,13 +4,16 @@
 {% macro analyze_raw_tables() -%}
     {%- if target.type == 'postgres' -%}
         {%- set query -%}
-            select relname from pg_stat_user_tables
-            where schemaname = '{{ source('klaviyo', 'account').schema }}'
-                and last_analyze is null and last_autoanalyze is null
+            select schemaname || '.' || relname from pg_stat_user_tables
+            where last_analyze is null and last_autoanalyze is null
         {%- endset -%}
         {%- set unknown = run_query(query).columns[0].values() -%}
-        {%- for table in source_tables() if table.identifier in unknown -%}
-            {%- do run_query('analyze "' ~ table.schema ~ '"."' ~ table.identifier ~ '"') -%}
+        {%- for table in connector_tables() -%}
+            {%- for relation in raw_relations(table).values() -%}
+                {%- if relation.schema ~ '.' ~ relation.identifier in unknown -%}
+                    {%- do run_query('analyze ' ~ relation) -%}
+                {%- endif -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}

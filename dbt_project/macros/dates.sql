@@ -43,7 +43,7 @@
 {%- endmacro %}
 
 {% macro snowflake__utc_midnight(date) -%}
-    to_timestamp_tz(to_char({{ date }}, 'YYYY-MM-DD') || ' 00:00:00 +0000')
+    cast(to_char({{ date }}, 'YYYY-MM-DD') || 'T00:00:00+00:00' as timestamp_tz)
 {%- endmacro %}
 
 {#- The first day of a date's month. -#}

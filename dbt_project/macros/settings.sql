@@ -1,10 +1,6 @@
-{#- Whether a raw table is selected and exists. A table that is not counts as empty. A user of
-    Fivetran may untick any table in the schema tab of the connection. -#}
+{#- Whether a raw table is selected and exists. A table that is not counts as empty. -#}
 {% macro is_synced(table) -%}
-    {{ return(
-        is_selected(table)
-        and (not reads_raw_tables() or find_relation(source('klaviyo', table)) is not none)
-    ) }}
+    {{ return(existing_relations(table) | length > 0) }}
 {%- endmacro %}
 
 {#- Whether dbt runs a command that reads raw tables. Other commands, such as compile, assume that
@@ -108,6 +104,9 @@
             ~ "'; the rules are " ~ finding_rules() | join(', ')
         ) -%}
     {%- endfor -%}
+    {%- for connection in var('klaviyo_sources', []) if not connection.schema -%}
+        {%- do problems.append('klaviyo_sources: an entry without schema') -%}
+    {%- endfor -%}
     {%- if problems and execute -%}
         {{ exceptions.raise_compiler_error(problems | join('. ')) }}
     {%- endif -%}
@@ -137,13 +136,14 @@
     would be wrong. -#}
 {% macro check_raw_tables() -%}
     {%- set missing = [] -%}
-    {%- for table in source_tables() if is_selected(table.name) -%}
-        {%- set relation = find_relation(table) -%}
-        {%- if relation is none -%}
-            {%- do missing.append(table.name) -%}
-        {%- elif table.name in required_columns() -%}
-            {%- do check_columns(table.name, present_columns(table.name, relation)) -%}
+    {%- for table in connector_tables() if is_selected(table) -%}
+        {%- set relations = existing_relations(table) -%}
+        {%- if not relations -%}
+            {%- do missing.append(table) -%}
         {%- endif -%}
+        {%- for relation in relations.values() if table in required_columns() -%}
+            {%- do check_columns(table, present_columns(table, relation)) -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- if 'account' in missing -%}
         {{ exceptions.raise_compiler_error(
@@ -164,7 +164,7 @@
 {% macro warn_of_unticked_tables(missing) -%}
     {%- if 'sync_report' not in missing -%}
         {%- set query -%}
-            select distinct table_name from {{ source('klaviyo', 'sync_report') }}
+            select distinct table_name from {{ source_rows('sync_report') }}
             where rows_written > 0 and table_name in ('{{ missing | join("', '") }}')
             order by table_name
         {%- endset -%}

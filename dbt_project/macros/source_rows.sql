@@ -3,24 +3,52 @@
     (select * from {{ source_rows_with_deleted(table) }} where not is_deleted) as {{ alias }}
 {%- endmacro %}
 
-{#- All rows of a raw table, with each declared column and `is_deleted`, as a subquery. A column
-    that the table lacks is NULL: a user of Fivetran may untick it, and Fivetran adds
-    `_fivetran_deleted` with the first row. -#}
+{#- All rows of a raw table of every connection, with each declared column, `is_deleted` and
+    `source_relation`, as a subquery. A column that the table lacks is NULL: a user of Fivetran may
+    untick it, and Fivetran adds `_fivetran_deleted` with the first row. -#}
 {% macro source_rows_with_deleted(table, alias='all_source_rows') -%}
     (
-    {%- if is_synced(table) -%}
-        {%- set relation = source('klaviyo', table) -%}
+    {%- for name, relation in existing_relations(table).items() -%}
         {%- set present = present_columns(table, relation) if reads_raw_tables() else none -%}
-        {{ select_columns(table, present) }} from {{ relation }}
+        {{ select_columns(table, present, name) }} from {{ relation }}
+        {{- ' union all ' if not loop.last }}
     {%- else -%}
-        {{ select_columns(table, []) }} limit 0
-    {%- endif -%}
+        {{ select_columns(table, [], '') }} limit 0
+    {%- endfor -%}
     ) as {{ alias }}
+{%- endmacro %}
+
+{#- The relations of a raw table, by the name of their connection: one, or one for each of the
+    variable `klaviyo_sources`, which names connections as fivetran/dbt_klaviyo does. -#}
+{% macro raw_relations(table) -%}
+    {%- set declared = source('klaviyo', table) -%}
+    {%- set relations = {} -%}
+    {%- for connection in var('klaviyo_sources', []) -%}
+        {%- do relations.update({connection.get('name', connection.schema): api.Relation.create(
+            database=connection.get('database', declared.database),
+            schema=connection.schema,
+            identifier=declared.identifier
+        )}) -%}
+    {%- endfor -%}
+    {{ return(relations or {'': declared}) }}
+{%- endmacro %}
+
+{#- Those that count: the table is selected, and exists. A user of Fivetran may untick any table in
+    the schema tab of a connection. -#}
+{% macro existing_relations(table) -%}
+    {%- set existing = {} -%}
+    {%- set relations = raw_relations(table) if is_selected(table) else {} -%}
+    {%- for name, relation in relations.items() -%}
+        {%- if not reads_raw_tables() or find_relation(relation) is not none -%}
+            {%- do existing.update({name: relation}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(existing) }}
 {%- endmacro %}
 
 {#- The select list of a raw table's columns, NULL for those that are not `present`. If that is
     none, all are. -#}
-{% macro select_columns(table, present) -%}
+{% macro select_columns(table, present, source_relation) -%}
     {%- set columns = raw_columns(table) -%}
     {%- set selected = [] -%}
     {%- for name, type in columns.items() -%}
@@ -32,7 +60,7 @@
     select {{ selected | join(', ') }}, coalesce(
         {{ '_fivetran_deleted' if present is none or '_fivetran_deleted' in present else 'null' }},
         false
-    ) as is_deleted
+    ) as is_deleted, '{{ source_relation }}' as source_relation
 {%- endmacro %}
 
 {#- The columns of a raw table in models/staging/_klaviyo__sources.yml, with the engine's types, and

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import psycopg
 
 from scripts.command import CommandError, command, positive_int
 from tests.sandbox_server import REPOSITORY
@@ -26,8 +27,10 @@ sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
 from tests.fivetran import SCHEMA
 from tests.warehouse import raw
 from tests.warehouse.dbt import DBT, PROJECT
+from tests.warehouse.engines import RAW_SCHEMA, running_postgres
 
 DAYS = 5 * 365
+MOST_ON_POSTGRES = 1_000_000  # events; to copy more takes minutes
 ACCOUNT = {
     "account": [{"account_id": "a", "timezone": "America/New_York", "preferred_currency": "USD"}],
     "metric": [
@@ -116,6 +119,20 @@ def _measure(folder: Path, events: int) -> None:
         _sync(file, events, first, first + day, synced_at)
         cost = _run_dbt(folder, file)
     _print(f"{events:,} events, {day:,} new", cost)
+    if events <= MOST_ON_POSTGRES:
+        _measure_analyze(folder, file, events)
+
+
+def _measure_analyze(folder: Path, file: Path, events: int) -> None:
+    """Time what Postgres needs to analyse the events, which a load and a first build do."""
+    with running_postgres(folder) as engine:
+        engine.load(file)
+        with psycopg.connect(engine.uri) as connection:
+            began = time.perf_counter()
+            connection.execute(f"analyze {RAW_SCHEMA}.event")
+            print(
+                f"{f'{events:,} events, analyze':<30}{time.perf_counter() - began:8.1f}  Postgres"
+            )
 
 
 def _sync(file: Path, total: int, first: int, last: int, synced_at: str) -> None:

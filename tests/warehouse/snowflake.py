@@ -79,7 +79,7 @@ def running_snowflake(folder: Path) -> Iterator[Snowflake]:
     """An empty server, with a profile in `folder` that connects to it."""
     if not dbt.SNOWFLAKE_DBT.exists():
         pytest.skip(MISSING)
-    command = [dbt.SNOWFLAKE_DBT.with_name("python"), "-P", SERVER]
+    command = [str(dbt.SNOWFLAKE_DBT.with_name("python")), "-P", str(SERVER)]
     with (
         (folder / "server.log").open("w") as log,
         subprocess.Popen(

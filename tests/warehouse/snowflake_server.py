@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet
 from fakesnow import server as start_server
+from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.server import shared_fs
 from fakesnow.variables import Variables
 from snowflake.connector import connect
@@ -30,13 +31,21 @@ TYPES = {
     "DATE": "date",
     "JSON": "variant",
 }
+# What fakesnow 0.12 does not do as Snowflake: it cannot read comments of columns.
+COMMENTS = [r"\s*comment on ", r'\s*alter\s+\w+\s+\S+\s+alter\s+"\w+" comment ']
+# The text of an item of an array is its JSON, with quotes, unless it is taken from an array. A
+# temporary table cannot be in a schema. And `$extra` in a text is a variable, so the place that
+# replaces variables replaces these instead.
+REPLACEMENTS = {
+    "cast(item as text)": "cast(array_construct(item)[0] as text)",
+    "create or replace temporary table": "create or replace transient table",
+}
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    # fakesnow cannot read comments of columns, and takes `$extra` in a text for a variable.
-    shared_fs.nop_regexes = [r"\s*comment on ", r'\s*alter\s+\w+\s+\S+\s+alter\s+"\w+" comment ']
-    Variables.inline_variables = lambda _, sql: sql
+    shared_fs.nop_regexes = COMMENTS
+    Variables.inline_variables = lambda _, sql: replace(sql)
     answers = sys.stdout
     sys.stdout = sys.stderr  # for the log of requests
     with start_server() as address, connect(**address) as connection:
@@ -48,13 +57,21 @@ def main() -> None:
                 case {"load": file}:
                     load(cursor, file)
                 case {"export": folder, "models": models}:
-                    export(cursor, Path(folder), models)
+                    # Not by the server, whose answers have 1970 for a timestamp that is NULL.
+                    export(shared_fs.connect(DATABASE, RAW_SCHEMA).cursor(), Path(folder), models)
             print("done", file=answers, flush=True)
+
+
+def replace(sql: str) -> str:
+    """A statement as fakesnow can run it."""
+    for original, replacement in REPLACEMENTS.items():
+        sql = sql.replace(original, replacement)
+    return sql
 
 
 def load(cursor: SnowflakeCursor, file: str) -> None:
     """Replace the raw tables."""
-    cursor.execute(f"create or replace schema {DATABASE}.{RAW_SCHEMA}")
+    cursor.execute(f"create schema if not exists {DATABASE}.{RAW_SCHEMA}")
     with duckdb.connect(file, read_only=True) as source:
         source.execute("set timezone = 'UTC'")
         for schema, table in source.sql(
@@ -65,10 +82,8 @@ def load(cursor: SnowflakeCursor, file: str) -> None:
             columns = ", ".join(
                 f"{name} {TYPES[kind]}" for name, kind in zip(rows.columns, types, strict=True)
             )
-            cursor.execute(f"create table {DATABASE}.{RAW_SCHEMA}.{table} ({columns})")
-            selects = [
-                "select " + ", ".join(map(literal, row, types)) for row in rows.fetchall()
-            ]
+            cursor.execute(f"create or replace table {DATABASE}.{RAW_SCHEMA}.{table} ({columns})")
+            selects = ["select " + ", ".join(map(literal, row, types)) for row in rows.fetchall()]
             if selects:
                 cursor.execute(
                     f"insert into {DATABASE}.{RAW_SCHEMA}.{table} {' union all '.join(selects)}"
@@ -83,8 +98,8 @@ def literal(value: Any, kind: str) -> str:
     return f"parse_json({text})" if kind == "JSON" else f"cast({text} as {TYPES[kind]})"
 
 
-def export(cursor: SnowflakeCursor, folder: Path, models: Mapping[str, str]) -> None:
-    """Write the rows of models, as a client receives them."""
+def export(cursor: FakeSnowflakeCursor, folder: Path, models: Mapping[str, str]) -> None:
+    """Write the rows of models."""
     for name, schema in models.items():
         cursor.execute(f"select * from {DATABASE}.{schema}.{name}")
         names = [column.name.lower() for column in cursor.description]

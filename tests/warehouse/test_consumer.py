@@ -13,6 +13,7 @@ from streams import TABLES
 from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
 from tests.warehouse.bigquery import running_bigquery
+from tests.warehouse.engines import RAW_SCHEMA, running_postgres
 
 CONSUMER = Path(__file__).with_name("consumer")
 
@@ -74,6 +75,69 @@ def test_an_analysts_project_builds_the_marts_with_its_own_settings(tmp_path: Pa
         ("Mug", "HELLO", 3.0),
         ("Tea", "HELLO", 1.0),
     ]
+
+
+@pytest.mark.chaos
+def test_an_analysts_project_builds_on_postgres(tmp_path: Path) -> None:
+    """From a folder, its own model and all marts that it refers to."""
+    folder = tmp_path / "analyst"
+    with running_postgres(tmp_path) as engine:
+        engine.load(raw.write(tmp_path / "raw.db", shop.ROWS))
+        installed = install(folder, f"  - local: {dbt.PROJECT}\n")
+        run(
+            folder,
+            engine.environment | installed,
+            *("build", "--select", "+best_seller", "--indirect-selection", "cautious"),
+            *("--vars", f"{{klaviyo_raw_schema: {RAW_SCHEMA}, klaviyo_table_prefix: ''}}"),
+        )
+        (best_sellers,) = engine.rows({"best_seller": "klaviyo"}).values()
+
+    rows = sorted(tuple(row.values()) for row in best_sellers)
+    assert rows == [("Mug", "HELLO", 3.0), ("Tea", "HELLO", 1.0)]
+
+
+def test_several_connections_are_united(built: Path, tmp_path: Path) -> None:
+    """`klaviyo_sources` gives the rows of one schema that has all, and names each connection.
+
+    One connection lacks a table.
+    """
+    folder = tmp_path / "analyst"
+    file = raw.write(tmp_path / "raw.db", shop.ROWS, shop.TABLE_NAMES)
+    with duckdb.connect(str(file)) as connection:
+        for account, schema in ((shop.US, "klaviyo_us"), (shop.FR, "klaviyo_fr")):
+            connection.execute(f"create schema {schema}")
+            for table in shop.TABLE_NAMES:
+                connection.execute(
+                    f"create table {schema}.kl_{table} as"
+                    f" from {SCHEMA}.{table} where account_id = ?",
+                    [account],
+                )
+        assert connection.execute("from klaviyo_fr.kl_tag").fetchall() == []
+        connection.execute("drop table klaviyo_fr.kl_tag")
+    installed = install(folder, f"  - local: {dbt.PROJECT}\n")
+    environment = installed | dbt.duckdb_environment(folder, file)
+    del environment["DBT_TARGET"]
+    marts = ("klaviyo__message_performance", "klaviyo__attributed_order", "klaviyo__data_health")
+    connections = "[{name: us, schema: klaviyo_us}, {database: raw, schema: klaviyo_fr}]"
+
+    run(
+        folder,
+        environment,
+        *("build", "--indirect-selection", "cautious"),
+        *("--select", "+best_seller", *(f"+{mart}" for mart in marts)),
+        *("--vars", f"{{klaviyo_sources: {connections}}}"),
+    )
+
+    united = folder / "warehouse.duckdb"
+    for mart in marts[:2]:
+        one_schema = dbt.query(built / "warehouse.duckdb", f"from {mart} order by all")
+        assert dbt.query(united, f"from klaviyo_klaviyo.{mart} order by all") == one_schema != []
+    named = dbt.query(
+        united,
+        "select distinct account_id, source_relation from klaviyo_klaviyo.klaviyo__data_health"
+        " order by account_id",
+    )
+    assert [tuple(row.values()) for row in named] == [(shop.FR, "klaviyo_fr"), (shop.US, "us")]
 
 
 @pytest.mark.chaos

@@ -62,8 +62,8 @@ def raw_after(
 ) -> Mapping[str, raw.Rows]:
     """The raw tables after a next sync that writes these events."""
     rows = {row["id"]: row for row in (*shop.ROWS["event"], *events)}
-    report = [*shop.ROWS["sync_report"], report]
-    return shop.ROWS | {"event": list(rows.values()), "sync_report": report}
+    reports = [*shop.ROWS["sync_report"], report]
+    return shop.ROWS | {"event": list(rows.values()), "sync_report": reports}
 
 
 def load(engine: Engine, folder: Path, tables: Mapping[str, raw.Rows]) -> None:

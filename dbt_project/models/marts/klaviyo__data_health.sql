@@ -162,6 +162,7 @@ select
     ---------- account
     accounts.organization_name as account_name,
     accounts.is_test_account,
+    accounts.source_relation,
     last_syncs.synced_on as last_synced_on,
 
     ---------- rows in the warehouse

@@ -12,6 +12,7 @@ select
     upper(trim(preferred_currency)) as preferred_currency,
     public_api_key,
     locale,
+    source_relation,
 
     ---------- booleans
     is_test_account,
