@@ -162,7 +162,7 @@
     type: looker_grid
     fields:
     - finding.finding_id
-    - finding.action
+    - finding.suggestion
     - finding.finding
     - finding.tone
     - finding.date_date

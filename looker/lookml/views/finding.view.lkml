@@ -42,11 +42,11 @@ view: finding {
     sql: ${TABLE}.account_name ;;
   }
 
-  dimension: action {
+  dimension: suggestion {
     type: string
     label: "What to do"
     description: "What to do."
-    sql: ${TABLE}.action ;;
+    sql: ${TABLE}.suggestion ;;
   }
 
   dimension: finding {
@@ -143,7 +143,7 @@ view: finding {
     fields: [
       date_date,
       account_name,
-      action,
+      suggestion,
       finding,
       reason,
       tone,
