@@ -65,7 +65,14 @@ def _describe_settings(
     if not tile.dated:
         yield "Date range", "Fixed: from a day before the first sync, to today"
     elif tile.chart == "figures":
-        yield "Comparison date range", "Previous period"
+        yield "Comparison date range", _describe_comparison(dashboard.growing_days(model))
+
+
+def _describe_comparison(growing_days: int) -> str:
+    """Data Studio cannot compare at equal age, so sends, whose results grow, are not compared."""
+    if growing_days:
+        return f"None: messages are credited with orders for {growing_days} days"
+    return "Previous period"
 
 
 def _describe_filters(tile: Tile, semantics: Semantics) -> Iterator[str]:

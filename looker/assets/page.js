@@ -430,6 +430,8 @@ function createRow(tile, names, line, maxima) {
   return createElement('tr', names.map((name) => {
     const cell = createCell(tile, name, line[name], maxima[name]);
     if (name === tile.usual?.metric) addUsual(cell, line, name, maxima[name]);
+    // On a phone a row is a card, whose cells have the headings of their columns.
+    if (tile.usual) cell.dataset.heading = tile.element.querySelector(`th[data-name="${name}"]`).textContent.trim();
     return cell;
   }));
 }
