@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import psycopg
 import pytest
 from playwright.sync_api import Browser
@@ -34,11 +33,6 @@ class Checkout:
     def raw(self) -> Path:
         """The warehouse file that the sync loads into."""
         return self.folder / "build" / "demo" / "connector" / "files" / "warehouse.db"
-
-    @property
-    def marts(self) -> Path:
-        """The warehouse file that dbt builds."""
-        return self.folder / "build" / "warehouse.duckdb"
 
     @property
     def dashboard(self) -> Path:
@@ -126,17 +120,6 @@ def test_demo_says_what_it_does(checkout: Checkout, first: Demo, second: Demo) -
 def test_the_dashboard_has_charts(checkout: Checkout, chromium: Browser) -> None:
     """The page draws a chart in a real browser, without an error in its console."""
     assert browser.draws_chart(chromium, checkout.dashboard)
-
-
-@pytest.mark.usefixtures("first")
-def test_documented_queries_run(checkout: Checkout) -> None:
-    """Each query of docs/queries.md runs, and has the columns of the table below it."""
-    text = (REPOSITORY / "docs" / "queries.md").read_text()
-    queries = re.findall(r"```sql\n(.+?)```\n\n\| (.+?) \|\n", text, re.DOTALL)
-    assert len(queries) == 4
-    with duckdb.connect(str(checkout.marts), read_only=True) as marts:
-        for sql, heading in queries:
-            assert marts.sql(sql).columns == heading.split(" | ")
 
 
 def test_second_demo_loads_only_what_is_new(first: Demo, second: Demo) -> None:
