@@ -1,5 +1,6 @@
 """A simulated Klaviyo account through connector and dbt: the marts equal Klaviyo's reports."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,16 @@ def test_products_and_coupons_add_up_to_the_orders(reported: tuple[Path, Any]) -
     assert sums["is_in_catalog"]
     assert sums["codes"] == COUPON_CODES
     assert sums["coupon_orders"] == sums["orders_with_code"] > 5
+
+
+def test_the_documented_queries_give_the_documented_rows(reported: tuple[Path, Any]) -> None:
+    """Each query of docs/queries.md gives the table below it, read on the day of this account."""
+    warehouse, _ = reported
+    document = (dbt.ROOT / "docs" / "queries.md").read_text()
+    queries = re.findall(r"```sql\n(.+?)```\n\n((?:\|[^\n]+\n)+)", document, re.DOTALL)
+    assert len(queries) == 4
+    for sql, table in queries:
+        rows = dbt.query(warehouse, sql.replace("current_date", "date '2026-12-04'"))
+        lines = [list(rows[0]), *(list(map(str, row.values())) for row in rows)]
+        shown = re.findall(r"^\| (.+) \|$", table, re.MULTILINE)
+        assert shown == [" | ".join(line) for line in lines], sql
