@@ -72,8 +72,3 @@ def var(_: str, default: Any) -> Any:
 def env_var(name: str, default: str) -> str:
     """A setting's default, but all tables: their SQL is linted too."""
     return "all" if name == "KLAVIYO_TABLES" else default
-
-
-def var(_name: str, default: str) -> str:
-    """The default: no variable of dbt is set."""
-    return default
