@@ -80,7 +80,7 @@ view: form_daily {
       quarter,
       year,
     ]
-    label: "Form"
+    label: "Event"
     description: "The day, account time zone."
     sql: ${TABLE}.date ;;
   }
