@@ -55,7 +55,7 @@ def test_demo_says_what_it_does(demo: Checkout, second: Demo) -> None:
     assert progress[-1][0] == progress[-1][1]
     assert output.endswith(f"`make open` opens the dashboard: {demo.dashboard.as_uri()}\n")
     assert re.search(
-        "^ +unchanged: account, billing.*campaign_tag", second.run.stdout, re.MULTILINE
+        "^ +unchanged: account, billing.*, segment_daily", second.run.stdout, re.MULTILINE
     )
 
 
