@@ -164,8 +164,14 @@ def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
     """One error names every wrong setting and word, and the nearest name where there is one."""
     empty = raw.write(tmp_path / "raw.db", {})
     wrong = "reporting, Campaigns, foo, -Event, -account"
-    settings = {"KLAVIYO_COMPATIBILITY": "yes", "KLAVIYO_SUNSET_DAYS": "half a year"}
-    done = dbt.run(tmp_path, "build", raw=empty, tables=wrong, **settings)
+    done = dbt.run(
+        tmp_path,
+        "build",
+        raw=empty,
+        tables=wrong,
+        KLAVIYO_COMPATIBILITY="yes",
+        KLAVIYO_SUNSET_DAYS="half a year",
+    )
 
     assert done.returncode != 0
     assert "KLAVIYO_COMPATIBILITY: true or false, not 'yes'. " in done.stdout
