@@ -154,6 +154,12 @@ class Dashboard:
         """The tiles of all pages, in order."""
         return [tile for page in self.pages for tile in page.tiles]
 
+    def models(self, semantics: Semantics) -> list[SemanticModel]:
+        """The models that the tiles read, also for a share of another model's metric."""
+        shares = [semantics.metric(tile.share).model for tile in self.tiles if tile.share]
+        names = dict.fromkeys([*(tile.model for tile in self.tiles), *shares])
+        return [semantics.model(name) for name in names]
+
     def growing_days(self, model: SemanticModel) -> int:
         """For how many days after its date a row's results grow: a send's, not an event's."""
         return self.attribution_days if model.date == "sent_on" else 0

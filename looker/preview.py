@@ -40,7 +40,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
             _summed_metrics(dashboard, semantics, model),
             since,
         )
-        for model in _models(dashboard, semantics)
+        for model in dashboard.models(semantics)
     }
     columns[model.name] = _add_periods(
         columns[model.name],
@@ -95,12 +95,6 @@ def _add_periods(daily: Columns, periods: Columns, where: Mapping[str, Any]) -> 
     return columns
 
 
-def _models(dashboard: Dashboard, semantics: Semantics) -> list[SemanticModel]:
-    shares = [semantics.metric(tile.share).model for tile in dashboard.tiles if tile.share]
-    names = dict.fromkeys([*(tile.model for tile in dashboard.tiles), *shares])
-    return [semantics.model(name) for name in names]
-
-
 def _filters(dashboard: Dashboard) -> list[str]:
     """The dimensions with a filter. The account has a control of its own."""
     return [name for name in dashboard.filters if name != "account_name"]
@@ -147,7 +141,7 @@ def _build_data(
 ) -> dict[str, Any]:
     """Everything that `page.js` reads."""
     metrics = _metrics(dashboard, semantics)
-    models = _models(dashboard, semantics)
+    models = dashboard.models(semantics)
     dimensions = {name: field for model in models for name, field in model.dimensions.items()}
     fields: dict[str, Dimension | Metric] = {**dimensions, **metrics}
     return {

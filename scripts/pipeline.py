@@ -166,8 +166,8 @@ def copy_marts_here(settings: WarehouseSettings, workspace: steps.Workspace) -> 
 
 def _list_dashboard_marts() -> set[str]:
     semantics = semantic.load()
-    tiles = declaration.load(semantics).tiles
-    return {HEALTH, *(semantics.model(tile.model).table for tile in tiles)}
+    models = declaration.load(semantics).models(semantics)
+    return {HEALTH, *(model.table for model in models)}
 
 
 def _plan_archive(context: RunContext) -> Step:

@@ -13,6 +13,7 @@ import sync
 from api import AuthError
 from models import Checkpoint, Operation
 from tests import fivetran, raw_tables
+from tests.connector.scripted import EMPTY_WAREHOUSE
 from tests.loader import KilledError, Loader, Tables
 from tests.sandbox_server import Sandbox, running_sandbox
 
@@ -91,7 +92,7 @@ def test_a_closed_sync_leaves_no_thread(sandbox: Sandbox, monkeypatch: pytest.Mo
     sandbox.reset_requests()
     sandbox.fault("stall", path="/api/events", query="sort", times=None)
     before = set(threading.enumerate())
-    operations = sync.sync({"api_key": f"{FIRST},{SECOND}", "tables": "event"}, {})
+    operations = sync.sync({"api_key": f"{FIRST},{SECOND}", "tables": "event"}, EMPTY_WAREHOUSE)
     while not has_listed_both_metrics(next(operations)):
         pass  # events are next
     while sum(request["path"] == "/api/events" for request in sandbox.log()) < 2:

@@ -78,7 +78,7 @@ class TestRows:
     def test_sync_report_has_the_waits_of_a_table(self, account: ScriptedAccount) -> None:
         """A throttled response, and the seconds until the next request, are in the table's row."""
         throttled = Response('{"errors": []}', 429, {"Retry-After": "30"})
-        answers = iter([None, throttled])  # to the probe of the scope, and to the listing
+        answers = iter([throttled])
         account.responses["/api/tags"] = lambda _: next(answers, None)
         reports = {row["table_name"]: row for row in run(tables="tag").rows("sync_report")}
         assert [reports["tag"]["throttled"], reports["account"]["throttled"]] == [1, 0]

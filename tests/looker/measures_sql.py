@@ -235,6 +235,7 @@ MEASURES = {
     "data_health": HEALTH,
     "deliverability_alert": ALERTS,
     "engagement": ENGAGEMENT,
+    "finding": {"finding_sample_size": "sum(sample_size)"},
     "flow_period": PERIODS,
     "flow_step": STEPS,
     "form_daily": FORMS,

@@ -21,6 +21,7 @@ SPLITS = {
     "data_health": ["account_id", "table_name"],
     "deliverability_alert": ["account_id", "inbox_provider"],
     "engagement": ["account_id", "engagement_tier"],
+    "finding": ["account_id", "rule_id"],
     "flow_period": ["account_id", "send_channel", "message_id"],
     "flow_step": ["account_id", "message_id"],
     "form_daily": ["account_id", "form_name"],

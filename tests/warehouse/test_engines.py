@@ -25,10 +25,11 @@ pytestmark = pytest.mark.timeout(900)  # three runs on each of three engines
 
 # The incremental models and the central mart, with all that these read, and the models that use the
 # other macros of which engines have versions.
-SOME = (
+OF_EVENTS = (
     *("+config.materialized:incremental", "+klaviyo__message_performance"),
-    *("+int_klaviyo__order_item", "klaviyo__calendar"),
+    *("+klaviyo__attributed_order", "+int_klaviyo__order_item"),
 )
+SOME = (*OF_EVENTS, "klaviyo__calendar", "+int_klaviyo__finding_campaign")
 # The engines on which an incremental run is tested; on Postgres every model has to run again.
 UPDATED = ["duckdb", pytest.param("postgres", marks=pytest.mark.chaos), "bigquery"]
 # Only models that read the tables of a next sync run again.
@@ -125,7 +126,8 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
 def _bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
     folder = tmp_path_factory.mktemp("bigquery")
     with running_bigquery(folder) as engine:
-        changed = [f"{source},{models}" for source in OF_NEXT_SYNC for models in SOME]
+        changed = [f"{source},{models}" for source in OF_NEXT_SYNC for models in OF_EVENTS]
+        changed.append("source:klaviyo.sync_report+,+int_klaviyo__finding_campaign")
         yield TwoRuns(engine, folder, _run_some(engine, folder), tuple(changed))
 
 
@@ -198,7 +200,7 @@ def test_events_without_a_report_of_their_sync_are_added(
     engine = _copy_built(built, tmp_path)
     unreported = {**raw_after(*NEXT_SYNC), "sync_report": shop.ROWS["sync_report"]}
     load(engine, tmp_path, unreported)
-    updated = run_dbt(engine, tmp_path, "run", *OF_NEXT_SYNC)
+    updated = run_dbt(engine, tmp_path, "run", "--select", *OF_NEXT_SYNC)
 
     for model in ("int_klaviyo__conversion", "int_klaviyo__event_daily"):
         assert updated[model] == full[model] != []
@@ -217,7 +219,7 @@ def test_a_report_of_today_needs_no_look_at_the_events(built: Path, tmp_path: Pa
     reports = [{**today, "account_id": account} for account in (shop.US, shop.FR)]
     reported = [*shop.ROWS["sync_report"], *reports]
     load(engine, tmp_path, {**raw_after(*NEXT_SYNC), "sync_report": reported})
-    updated = run_dbt(engine, tmp_path, "run", *OF_NEXT_SYNC)
+    updated = run_dbt(engine, tmp_path, "run", "--select", *OF_NEXT_SYNC)
 
     for model in ("int_klaviyo__conversion", "int_klaviyo__event_daily"):
         assert updated[model] == first[model] != []
