@@ -100,7 +100,7 @@
 {%- endmacro %}
 
 {% macro snowflake__days_before(date, days) -%}
-    cast(dateadd(day, -{{ days }}, {{ date }}) as date)
+    cast(dateadd(day, -({{ days }}), {{ date }}) as date)
 {%- endmacro %}
 
 {#- The number of days from one date to another. -#}

@@ -39,18 +39,18 @@ young_ages as (
 results as (
 
     select
-        daily.account_id,
-        daily.campaign_id,
-        daily.send_channel,
+        earned.account_id,
+        earned.campaign_id,
+        earned.send_channel,
         young_ages.age,
-        sum(daily.delivered) as delivered,
-        sum(daily.conversions) as conversions,
-        sum(daily.conversion_value) as conversion_value
+        sum(earned.delivered) as delivered,
+        sum(earned.conversions) as conversions,
+        sum(earned.conversion_value) as conversion_value
 
-    from {{ ref('klaviyo__campaign_daily') }} as daily
+    from {{ ref('klaviyo__campaign_daily') }} as earned
     inner join young_ages
-        on {{ days_between('daily.sent_on', 'daily.date') }} <= young_ages.age
-    group by daily.account_id, daily.campaign_id, daily.send_channel, young_ages.age
+        on {{ days_between('earned.sent_on', 'earned.date') }} <= young_ages.age
+    group by earned.account_id, earned.campaign_id, earned.send_channel, young_ages.age
     union all
     select
         account_id,

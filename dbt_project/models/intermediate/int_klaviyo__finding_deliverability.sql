@@ -44,12 +44,12 @@ email_rates as (
 provider_days as (
 
     select
-        daily.*,
+        counts.*,
         last_syncs.synced_on,
-        daily.date >= {{ days_before('last_syncs.synced_on', provider_limits.days) }} as is_recent
-    from {{ ref('klaviyo__inbox_provider') }} as daily
-    inner join last_syncs on daily.account_id = last_syncs.account_id
-    where daily.date < last_syncs.synced_on
+        counts.date >= {{ days_before('last_syncs.synced_on', provider_limits.days) }} as is_recent
+    from {{ ref('klaviyo__inbox_provider') }} as counts
+    inner join last_syncs on counts.account_id = last_syncs.account_id
+    where counts.date < last_syncs.synced_on
 
 ),
 
