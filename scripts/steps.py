@@ -205,7 +205,7 @@ def build(
 
 
 def _run_dbt(command: list[str], environment: Mapping[str, str], least: str) -> None:
-    """Run dbt; print its messages from a level on, and after every so many nodes its progress."""
+    """Run dbt; print its messages from a level on, and its progress at intervals."""
     folder = environment.get("DBT_LOG_PATH") or DBT_PROJECT / "logs"
     print(f"    its log: {os.path.relpath(Path(folder) / 'dbt.log')}", flush=True)
     done = 0

@@ -249,7 +249,7 @@ def read_results(
                 name,
                 bool(is_test),
                 period,
-                # The results of a send grow for so many days; the current day is not over.
+                # A send earns for `attribution_days`; the current day is not over.
                 final_day=synced_on - timedelta(days=attribution_days + 1),
                 sends=sends.get(id_, []),
                 standings=list(_read_standings(warehouse, semantics, id_, period, synced_on)),

@@ -99,7 +99,7 @@ class Builder:
         return exp.case().when(exp.Max(this=_column(PERIOD)).eq(1), of_period).else_(total)
 
     def _counts_people(self) -> exp.Expr:
-        """Whether a row counts people whom a period counts too."""
+        """Whether a row counts people that are counted in a period too."""
         where = self.question.catalog.dashboard.people.where
         return exp.and_(*(_column(name).eq(_text(value)) for name, value in where.items()))
 

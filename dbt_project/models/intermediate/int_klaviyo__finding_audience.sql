@@ -92,6 +92,6 @@ where
     )
     and (
         (net > usual_net and net > 0)
-        -- Before a list's second sync nobody is seen to leave it.
+        -- A list has no leavers before its second sync.
         or (net < usual_net and net < 0 and usual_members_left > 0)
     )
