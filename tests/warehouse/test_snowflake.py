@@ -49,11 +49,11 @@ def test_an_incremental_run_on_snowflake_gives_the_rows_of_duckdb(
 ) -> None:
     """Late, changed and deleted events replace the months that they replace on DuckDB."""
     load(engine, folder, raw_after(*NEXT_SYNC))
-    updated = run_dbt(engine, folder, "run", *OF_NEXT_SYNC)
+    updated = run_dbt(engine, folder, "run", "--select", *OF_NEXT_SYNC)
     shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     duckdb = DuckDB(tmp_path)
     load(duckdb, tmp_path, raw_after(*NEXT_SYNC))
-    expected = run_dbt(duckdb, tmp_path, "run", *OF_NEXT_SYNC)
+    expected = run_dbt(duckdb, tmp_path, "run", "--select", *OF_NEXT_SYNC)
 
     assert updated["klaviyo__attributed_order"] != first["klaviyo__attributed_order"]
     for model, rows in updated.items():
