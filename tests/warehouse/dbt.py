@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "dbt_project"
@@ -117,10 +118,20 @@ def _request(server: subprocess.Popen[str], **run: Any) -> int:
 
 @cache
 def _server() -> subprocess.Popen[str]:
-    """Start the server of this process, whose end closes its standard input and so ends it."""
+    """Start the server of this process, whose end closes its standard input and so ends it.
+
+    One worker of pytest-xdist parses the project, and the others wait for what it keeps.
+    """
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
     environment = duckdb_environment(folder, folder / "raw.db") | EVERYTHING
+    kept = _kept_file(environment)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept.with_suffix(".lock")):
+        return _start_server(folder, environment)
+
+
+def _start_server(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     _restore_parsed_project(folder, environment)
     server = subprocess.Popen(
         [Path(DBT).with_name("python"), "-P", SERVER],  # -P: this folder has a dbt.py, too

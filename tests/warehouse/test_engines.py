@@ -1,6 +1,6 @@
 """DuckDB, Postgres and BigQuery give the same rows, and an incremental run those of a full one.
 
-`make test` builds some models on Postgres and BigQuery, `make chaos` all of them.
+`make test` builds some models on DuckDB and BigQuery, `make chaos` all of them on each engine.
 """
 
 import json
@@ -32,8 +32,14 @@ OF_EVENTS = (
 SOME = (*OF_EVENTS, "klaviyo__calendar", "+int_klaviyo__finding_campaign")
 # The engines on which an incremental run is tested; on Postgres every model has to run again.
 UPDATED = ["duckdb", pytest.param("postgres", marks=pytest.mark.chaos), "bigquery"]
-# Only models that read the tables of a next sync run again.
+# Only models that read the tables of a next sync run again, and of these the incremental ones with
+# what they read and some that read them: any other model is built in full by every run.
 OF_NEXT_SYNC = ("source:klaviyo.event+", "source:klaviyo.sync_report+")
+INCREMENTAL = "config.materialized:incremental"
+CHANGED = (
+    *(f"{source},{models}" for source in OF_NEXT_SYNC for models in OF_EVENTS),
+    "source:klaviyo.sync_report+,+int_klaviyo__finding_campaign",
+)
 LATER = "2026-11-21T09:00:00Z"
 # The next sync writes an old order, a late touch, the missing touch of an attribution, an order
 # with another value, a deleted order and an order without a time.
@@ -111,7 +117,7 @@ def _copy_built(built: Path, folder: Path) -> DuckDB:
 def _duckdb(built: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
     folder = tmp_path_factory.mktemp("duckdb")
     engine = _copy_built(built, folder)
-    return TwoRuns(engine, folder, read_contents(engine, folder), OF_NEXT_SYNC)
+    return TwoRuns(engine, folder, read_contents(engine, folder), CHANGED)
 
 
 @pytest.fixture(scope="module", name="postgres")
@@ -126,12 +132,10 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
 def _bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
     folder = tmp_path_factory.mktemp("bigquery")
     with running_bigquery(folder) as engine:
-        changed = [f"{source},{models}" for source in OF_NEXT_SYNC for models in OF_EVENTS]
-        changed.append("source:klaviyo.sync_report+,+int_klaviyo__finding_campaign")
-        yield TwoRuns(engine, folder, _run_some(engine, folder), tuple(changed))
+        yield TwoRuns(engine, folder, _run_some(engine, folder), CHANGED)
 
 
-@pytest.fixture(name="run", params=["duckdb", "postgres", "bigquery"])
+@pytest.fixture(name="run")
 def _each(request: pytest.FixtureRequest) -> TwoRuns:
     run: TwoRuns = request.getfixturevalue(request.param)
     return run
@@ -139,18 +143,17 @@ def _each(request: pytest.FixtureRequest) -> TwoRuns:
 
 @pytest.fixture(scope="module", name="full")
 def _full(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Contents:
-    """The rows of every model after a full refresh from all synced rows."""
+    """The rows of the changed models after a full refresh from all synced rows."""
     folder = tmp_path_factory.mktemp("full")
     engine = _copy_built(built, folder)
     load(engine, folder, raw_after(*NEXT_SYNC))
-    return run_dbt(engine, folder, "run", "--full-refresh", "--select", *OF_NEXT_SYNC)
+    return run_dbt(engine, folder, "run", "--full-refresh", "--select", *CHANGED)
 
 
-@pytest.mark.parametrize("run", ["postgres", "bigquery"], indirect=True)
-def test_engines_agree_cell_by_cell(duckdb: TwoRuns, run: TwoRuns) -> None:
-    """A model has the same rows and columns on every engine."""
-    assert len(run.first) > 30
-    for model, rows in run.first.items():
+def test_bigquery_agrees_cell_by_cell(duckdb: TwoRuns, bigquery: TwoRuns) -> None:
+    """A model has the same rows and columns on BigQuery as on DuckDB."""
+    assert len(bigquery.first) > 30
+    for model, rows in bigquery.first.items():
         assert rows == duckdb.first[model], model
 
 
@@ -200,7 +203,7 @@ def test_events_without_a_report_of_their_sync_are_added(
     engine = _copy_built(built, tmp_path)
     unreported = {**raw_after(*NEXT_SYNC), "sync_report": shop.ROWS["sync_report"]}
     load(engine, tmp_path, unreported)
-    updated = run_dbt(engine, tmp_path, "run", "--select", *OF_NEXT_SYNC)
+    updated = run_dbt(engine, tmp_path, "run", "--select", INCREMENTAL)
 
     for model in ("int_klaviyo__conversion", "int_klaviyo__event_daily"):
         assert updated[model] == full[model] != []
@@ -219,7 +222,7 @@ def test_a_report_of_today_needs_no_look_at_the_events(built: Path, tmp_path: Pa
     reports = [{**today, "account_id": account} for account in (shop.US, shop.FR)]
     reported = [*shop.ROWS["sync_report"], *reports]
     load(engine, tmp_path, {**raw_after(*NEXT_SYNC), "sync_report": reported})
-    updated = run_dbt(engine, tmp_path, "run", "--select", *OF_NEXT_SYNC)
+    updated = run_dbt(engine, tmp_path, "run", "--select", INCREMENTAL)
 
     for model in ("int_klaviyo__conversion", "int_klaviyo__event_daily"):
         assert updated[model] == first[model] != []
@@ -233,7 +236,7 @@ def test_a_run_without_an_affected_month_changes_no_row(bigquery: TwoRuns) -> No
     again = run_dbt(
         bigquery.engine,
         bigquery.folder,
-        *("run", "--select", "stg_klaviyo__sync_report", "config.materialized:incremental"),
+        *("run", "--select", "stg_klaviyo__sync_report", INCREMENTAL),
     )
 
     for model in _incremental_models(bigquery):
