@@ -98,13 +98,6 @@ def test_muted_findings_are_left_out(folder: Path, tmp_path: Path) -> None:
     assert set(SHOWING) - shown == {"bounces", "flow_message_idle"}
 
 
-def test_an_unknown_rule_cannot_be_muted(folder: Path, tmp_path: Path) -> None:
-    """A word of KLAVIYO_MUTED_FINDINGS that names no rule ends the run, with the rules' names."""
-    run = dbt.run(tmp_path, "compile", raw=folder / "raw.db", KLAVIYO_MUTED_FINDINGS="bounce:email")
-    assert run.returncode != 0
-    assert "no rule is named 'bounce'; the rules are flow_stopped, spam_complaints" in run.stdout
-
-
 # Of each format one; the local engine of BigQuery takes seconds for an account.
 FORMATS = ("campaign_above", "flow_message_idle", "provider_delivery", "audience_shrank")
 

@@ -1,7 +1,7 @@
 """A raw table that is not selected, or does not exist, is empty, with its columns and types."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ UNTICKED = {
     "campaign": ("name", "is_archived", "definition", "created_at"),
     "campaign_performance": ("opens_unique", "text_message_roi", "synced_at"),
 }
-ERRORS_ONLY = ("--exclude", "config.severity:warn")
+BUILD = ["build", *dbt.WITHOUT_UNIT_TESTS, "--exclude", "config.severity:warn"]
 
 
 def untick(file: Path, columns: Mapping[str, Iterable[str]]) -> Path:
@@ -43,21 +43,23 @@ def columns(warehouse: Path) -> list[dict[str, Any]]:
     )
 
 
+@pytest.mark.parametrize("command", [["run"], pytest.param(BUILD, marks=pytest.mark.chaos)])
 def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
-    built: Path, tmp_path: Path
+    command: Sequence[str], built: Path, tmp_path: Path
 ) -> None:
     """A raw warehouse of four incomplete tables gives every model its columns and types.
 
-    One line of the log has the missing tables. The exception are the compatibility views, which are
-    only built on request.
+    One line of the log has the missing tables; `-tag` leaves a table out that the words select. The
+    exception are the compatibility views, which are only built on request. In `make chaos` the
+    data tests that are errors pass too.
     """
     synced = untick(raw.write(tmp_path / "raw.db", shop.ROWS, EXISTING), UNTICKED)
 
     done = dbt.run(
         tmp_path,
-        *("build", *dbt.WITHOUT_UNIT_TESTS, *ERRORS_ONLY),
+        *command,
         raw=synced,
-        tables=SELECTED,
+        tables=f"{SELECTED}, tag, -tag",
         artifacts=True,
         KLAVIYO_COMPATIBILITY="False",
     )
@@ -80,12 +82,15 @@ def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
     assert dbt.query(partial, flows) == []  # the table exists and is not selected
 
 
-def test_b5_an_unticked_table_that_the_connector_fills_is_named_in_a_warning(
+def test_b5_by_default_dbt_reads_what_is_synced_and_warns_of_an_unticked_table(
     tmp_path: Path,
 ) -> None:
-    """The build goes on; a missing table that never had a row is named in the log alone."""
+    """Without settings dbt and the connector have the same tables; the build goes on without one.
+
+    A missing table that never had a row is named in the log alone.
+    """
     file = raw.write(tmp_path / "raw.db", shop.ROWS, ["account", "sync_report", "campaign"])
-    environment = dbt.duckdb_environment(tmp_path, file) | {"KLAVIYO_TABLES": "reporting"}
+    environment = dbt.duckdb_environment(tmp_path, file) | {"KLAVIYO_TABLES": ""}
     one = ("run", "--select", "stg_klaviyo__campaign_performance")
 
     done = dbt.run_on(tmp_path, environment, "--log-level", "warn", *one, warn_error=False)
@@ -94,6 +99,7 @@ def test_b5_an_unticked_table_that_the_connector_fills_is_named_in_a_warning(
     (line,) = [line for line in done.stdout.splitlines() if "The marts lack the numbers of" in line]
     assert "numbers of campaign_performance: the connector fills them" in line
     assert "Tick them in the connection's schema tab" in done.stdout
+    assert read_tables(tmp_path) == synced_tables("") < set(TABLES)
 
 
 @pytest.mark.parametrize(
@@ -132,20 +138,6 @@ def test_a_table_in_history_mode_is_refused_by_name(tmp_path: Path) -> None:
     assert "soft delete mode" in done.stdout
 
 
-def test_dbt_reads_the_tables_that_the_connector_syncs(tmp_path: Path) -> None:
-    """By default both have the same tables; the test B5 holds the same of chosen ones."""
-    done = dbt.run(tmp_path, "parse", raw=tmp_path / "raw.db", tables="", artifacts=True)
-    assert done.returncode == 0
-    assert read_tables(tmp_path) == synced_tables("") < set(TABLES)
-
-
-def test_a_table_with_a_minus_is_left_out(tmp_path: Path) -> None:
-    """`-name` takes a table out of the others that the words select."""
-    words = "catalog, -review, -form"
-    assert dbt.run(tmp_path, "parse", raw=tmp_path / "raw.db", tables=words, artifacts=True)
-    assert read_tables(tmp_path) == synced_tables("catalog") - {"review"}
-
-
 def synced_tables(selection: str) -> set[str]:
     """The raw tables that the connector syncs with this setting `tables`."""
     settings = {"api_key": "pk_anything", "tables": selection}
@@ -170,6 +162,7 @@ def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
         raw=empty,
         tables=wrong,
         KLAVIYO_COMPATIBILITY="yes",
+        KLAVIYO_MUTED_FINDINGS="bounce:email",
         KLAVIYO_SUNSET_DAYS="half a year",
     )
 
@@ -180,4 +173,5 @@ def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
     assert "unknown table 'foo'; The connector's README lists the names" in done.stdout
     assert "unknown table '-Event'; did you mean event?" in done.stdout
     assert "KLAVIYO_TABLES: account is always synced; remove -account" in done.stdout
+    assert "no rule is named 'bounce'; the rules are flow_stopped, spam_complaints" in done.stdout
     assert "START" not in done.stdout
