@@ -327,7 +327,7 @@ def assert_snapshots(tables: Tables) -> None:
 @pytest.mark.parametrize(
     "histories",
     [
-        pytest.param(5, id="D10-5"),
+        pytest.param(2, id="D10-2"),
         pytest.param(400, id="D10-400", marks=[pytest.mark.chaos, pytest.mark.timeout(3_600)]),
     ],
 )

@@ -1073,7 +1073,7 @@ def test_an_assistant_gets_the_figures_of_the_page(page: Page, dashboard: Dashbo
     choice = random.Random(3).choice
     rates = [name for name in FORMATS if name not in HEADLINE]
     with running_assistant({"KLAVIYO_WAREHOUSE": str(dashboard.warehouse)}) as assistant:
-        for _ in range(25):
+        for _ in range(8):
             page.evaluate(RESET)
             days = choice(PERIODS)
             choose_days(page, days)

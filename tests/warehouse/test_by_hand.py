@@ -8,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
+from jinja2 import Environment
 
 from tests.warehouse import dbt
 
@@ -48,6 +50,24 @@ def run(lines: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize(
+    ("folder", "root"), [("/shop/dbt_project", "../"), ("/shop", ""), (None, "")]
+)
+def test_the_default_files_are_those_of_the_repository(folder: str | None, root: str) -> None:
+    """From the project's folder and from the root, the profile names the same two files."""
+    variables = {"PWD": folder} if folder else {}
+    profiles = yaml.safe_load((dbt.PROJECT / "profiles.yml").read_text())
+    output = profiles["klaviyo_warehouse"]["outputs"]["duckdb"]
+    [attached] = output["attach"]
+    render = Environment(autoescape=False).from_string  # noqa: S701 - the text is a path
+    [warehouse, raw] = [
+        render(one["path"]).render(env_var=variables.get) for one in (output, attached)
+    ]
+    assert warehouse == f"{root}build/warehouse.duckdb"
+    assert raw == f"{root}klaviyo_connector/files/warehouse.db"
+
+
+@pytest.mark.chaos
 def test_the_commands_of_the_readme_run(checkout: Path) -> None:
     """A build works in the project's folder as from the root, and `mf query` has the revenue."""
     [lines] = re.findall(r"```\n(export KLAVIYO_RAW_DUCKDB.+?)```", README, re.DOTALL)

@@ -16,6 +16,8 @@ from tests.warehouse.bigquery import running_bigquery
 from tests.warehouse.engines import RAW_SCHEMA, running_postgres
 
 CONSUMER = Path(__file__).with_name("consumer")
+ONLY_ITS_OWN = ("build", "--indirect-selection", "cautious", "--select", "+best_seller")
+BEST_SELLERS = [("Mug", "HELLO", 3.0), ("Tea", "HELLO", 1.0)]
 
 
 def install(folder: Path, package: str, profiles: Path = dbt.PROJECT) -> dict[str, str]:
@@ -54,27 +56,29 @@ def commit(folder: Path) -> Path:
     return folder
 
 
-def test_an_analysts_project_builds_the_marts_with_its_own_settings(tmp_path: Path) -> None:
-    """From git: the variables name schema, prefix and tables, and staging may be ephemeral."""
+def install_from_git(folder: Path) -> dict[str, str]:
+    """Install our project as an analyst does, at a tag; returns the settings for dbt."""
+    origin = commit(folder.parent / "origin")
+    package = f"  - git: file://{origin}\n    revision: v1\n    subdirectory: dbt_project\n"
+    return install(folder, package)
+
+
+@pytest.mark.chaos
+def test_an_analysts_project_builds_the_marts_of_one_connection(tmp_path: Path) -> None:
+    """From git: the variables name the schema, the prefix and the tables."""
     file = raw.write(tmp_path / "raw.db", shop.ROWS)
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema landing")
         for table in TABLES:
             connection.execute(f"create table landing.kl_{table} as from {SCHEMA}.{table}")
-    origin = commit(tmp_path / "origin")
     folder = tmp_path / "analyst"
-    package = f"  - git: file://{origin}\n    revision: v1\n    subdirectory: dbt_project\n"
-    environment = install(folder, package) | dbt.duckdb_environment(folder, file)
+    environment = install_from_git(folder) | dbt.duckdb_environment(folder, file)
     del environment["DBT_TARGET"]  # the default; so no parsed project is kept
 
-    only_its_own = ("--select", "+best_seller", "--indirect-selection", "cautious")
-    run(folder, environment, "build", *only_its_own)
+    run(folder, environment, *ONLY_ITS_OWN)
 
-    rows = dbt.query(folder / "warehouse.duckdb", "from best_seller order by all")
-    assert [tuple(row.values()) for row in rows] == [
-        ("Mug", "HELLO", 3.0),
-        ("Tea", "HELLO", 1.0),
-    ]
+    rows = dbt.query(folder / "warehouse.duckdb", "from best_seller")
+    assert sorted(tuple(row.values()) for row in rows) == BEST_SELLERS
 
 
 @pytest.mark.chaos
@@ -87,19 +91,18 @@ def test_an_analysts_project_builds_on_postgres(tmp_path: Path) -> None:
         run(
             folder,
             engine.environment | installed,
-            *("build", "--select", "+best_seller", "--indirect-selection", "cautious"),
+            *ONLY_ITS_OWN,
             *("--vars", f"{{klaviyo_raw_schema: {RAW_SCHEMA}, klaviyo_table_prefix: ''}}"),
         )
         (best_sellers,) = engine.rows({"best_seller": "klaviyo"}).values()
 
-    rows = sorted(tuple(row.values()) for row in best_sellers)
-    assert rows == [("Mug", "HELLO", 3.0), ("Tea", "HELLO", 1.0)]
+    assert sorted(tuple(row.values()) for row in best_sellers) == BEST_SELLERS
 
 
-def test_several_connections_are_united(built: Path, tmp_path: Path) -> None:
-    """`klaviyo_sources` gives the rows of one schema that has all, and names each connection.
+def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: Path) -> None:
+    """From git: `klaviyo_sources` gives the rows of one schema that has all, and names each.
 
-    One connection lacks a table.
+    Variables name the prefix and the tables, staging is ephemeral; one connection lacks a table.
     """
     folder = tmp_path / "analyst"
     file = raw.write(tmp_path / "raw.db", shop.ROWS, shop.TABLE_NAMES)
@@ -114,21 +117,22 @@ def test_several_connections_are_united(built: Path, tmp_path: Path) -> None:
                 )
         assert connection.execute("from klaviyo_fr.kl_tag").fetchall() == []
         connection.execute("drop table klaviyo_fr.kl_tag")
-    installed = install(folder, f"  - local: {dbt.PROJECT}\n")
-    environment = installed | dbt.duckdb_environment(folder, file)
-    del environment["DBT_TARGET"]
+    environment = install_from_git(folder) | dbt.duckdb_environment(folder, file)
+    del environment["DBT_TARGET"]  # the default; so no parsed project is kept
     marts = ("klaviyo__message_performance", "klaviyo__attributed_order", "klaviyo__data_health")
     connections = "[{name: us, schema: klaviyo_us}, {database: raw, schema: klaviyo_fr}]"
 
     run(
         folder,
         environment,
-        *("build", "--indirect-selection", "cautious"),
-        *("--select", "+best_seller", *(f"+{mart}" for mart in marts)),
+        *ONLY_ITS_OWN,
+        *(f"+{mart}" for mart in marts),
         *("--vars", f"{{klaviyo_sources: {connections}}}"),
     )
 
     united = folder / "warehouse.duckdb"
+    best_sellers = dbt.query(united, "from best_seller")
+    assert sorted(tuple(row.values()) for row in best_sellers) == BEST_SELLERS
     for mart in marts[:2]:
         one_schema = dbt.query(built / "warehouse.duckdb", f"from {mart} order by all")
         assert dbt.query(united, f"from klaviyo_klaviyo.{mart} order by all") == one_schema != []
