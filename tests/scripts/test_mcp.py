@@ -389,20 +389,25 @@ def test_any_text_is_a_value_and_never_sql(name: str) -> None:
         assert rows.fetchall() == [(name, 1 + NASTY.count(name))]
 
 
-@pytest.fixture(name="engine", params=["postgres", "bigquery"])
-def _engine(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, built: Path, tmp_path: Path
-) -> Iterator[WarehouseSettings]:
-    """The settings of another engine, which holds the marts of the build and one of nasty names."""
+@pytest.fixture(scope="module", name="environment", params=[running_postgres, running_bigquery])
+def _environment(
+    request: pytest.FixtureRequest, built: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The variables of another engine, which holds the marts of the build and nasty names."""
+    folder = tmp_path_factory.mktemp("engine")
+    with request.param(folder) as engine:
+        engine.load(copy_marts(built, folder / "marts.duckdb"))
+        yield engine.environment | {"BIGQUERY_EMULATOR_HOST": getattr(engine, "url", "")}
+
+
+@pytest.fixture(name="engine")
+def _engine(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> WarehouseSettings:
+    """The settings of that engine."""
     anonymous = (AnonymousCredentials(), PROJECT)  # type: ignore[no-untyped-call]
     monkeypatch.setattr(google.auth, "default", lambda *_, **__: anonymous)
-    is_postgres = request.param == "postgres"
-    with running_postgres(tmp_path) if is_postgres else running_bigquery(tmp_path) as engine:
-        engine.load(copy_marts(built, tmp_path / "marts.duckdb"))
-        for name, value in engine.environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", getattr(engine, "url", ""))
-        yield WarehouseSettings.read(pg_schema=RAW_SCHEMA, bq_dataset=RAW_SCHEMA)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return WarehouseSettings.read(pg_schema=RAW_SCHEMA, bq_dataset=RAW_SCHEMA)
 
 
 def copy_marts(built: Path, file: Path) -> Path:
