@@ -1,6 +1,6 @@
 """Bad input ends the real `fivetran debug` in one clear line and a non-zero exit code.
 
-Wrong settings, states and keys are faults P5, X5 and H6 of tests/chaos.
+Wrong settings, states, keys and scopes are faults P5, X5, H6 and H7 of tests/chaos.
 """
 
 import re
@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import fivetran, raw_tables
-from tests.sandbox_server import KEY, running_sandbox
+from tests import fivetran
+from tests.sandbox_server import KEY
 
 CLOSED = "http://127.0.0.1:9"  # no server listens there
-ACCOUNT = {"campaigns": 2, "profiles": 10, "no_limits": True}
-KEY_OF_LISTS = "pk_of_lists"
 
 
 @pytest.fixture(name="project")
@@ -46,16 +44,3 @@ def test_state_that_cannot_be_written_fails(project: Path) -> None:
     returncode, output = run(project, {"api_key": KEY}, CLOSED)
     assert returncode == 1
     assert re.search(r"Error: .*/files'", output), output
-
-
-def test_missing_scopes_are_warned_of(project: Path) -> None:
-    """What the key may read is loaded, the run succeeds and names each missing scope once."""
-    scopes = "accounts:read,metrics:read,lists:read"
-    with running_sandbox(**ACCOUNT, api_key=f"{KEY_OF_LISTS}:{scopes}") as sandbox:
-        configuration = {"api_key": KEY_OF_LISTS, "tables": "list,segment,tag,tag_group"}
-        returncode, output = run(project, configuration, sandbox.url)
-    assert returncode == 0, output
-    assert set(raw_tables.content(fivetran.warehouse(project))) == {"account", "list"}
-    for scope, tables in (("segments:read", "segment"), ("tags:read", "tag, tag_group")):
-        warning = f"the API key lacks the scope {scope}: skipped {tables}; add"
-        assert output.count(warning) == 1, output

@@ -56,38 +56,29 @@ def stored_numbers(warehouse: Path) -> list[int]:
     return [row["number"] for row in fivetran.rows(warehouse, "count")]
 
 
-def test_run_loads_rows_and_keeps_state(project: Path) -> None:
-    """A run that succeeds leaves its rows, typed, in the warehouse and its state beside it."""
-    result = fivetran.debug(project, {"then": "end"}, env={"GREETING": "hello"})
+def test_runs_keep_rows_and_state_without_a_network(project: Path) -> None:
+    """Rows are typed, a run resumes from the last state or a given one, and no index is asked."""
+    closed = "http://127.0.0.1:9"
+    environment = {"HTTP_PROXY": closed, "HTTPS_PROXY": closed, "ALL_PROXY": closed}
+    (project / "uses_requests.py").write_text("import requests\n")
+    first = fivetran.debug(project, {"then": "end"}, env=environment | {"GREETING": "hello"})
 
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.state == {"number": 1}
-    [row] = fivetran.rows(result.warehouse, "count")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "WARNING" not in first.stdout + first.stderr
+    assert first.state == {"number": 1}
+    [row] = fivetran.rows(first.warehouse, "count")
     assert row["number"] == 1
     assert row["greeting"] == "hello"
     assert row["at"] == datetime(2026, 11, 20, 12, tzinfo=UTC)
 
-
-def test_next_run_resumes_from_the_last(project: Path) -> None:
-    """A second run starts from the state of the first, or from the state it is given."""
-    fivetran.debug(project, {"then": "end"})
-    fivetran.debug(project, {"then": "end"})
-    result = fivetran.debug(project, {"then": "end"}, state={"number": 41})
-
-    assert result.state == {"number": 42}
-    assert stored_numbers(result.warehouse) == [1, 2, 42]
+    fivetran.debug(project, {"then": "end"}, env=environment)
+    third = fivetran.debug(project, {"then": "end"}, state={"number": 41}, env=environment)
+    assert third.state == {"number": 42}
+    assert stored_numbers(third.warehouse) == [1, 2, 42]
 
 
-def test_failed_run_exits_with_1(project: Path) -> None:
-    """A run whose connector raises ends with exit code 1, and prints the cause."""
-    result = fivetran.debug(project, {"then": "fail"})
-
-    assert result.returncode == 1
-    assert "asked to fail" in result.stdout + result.stderr
-
-
-def test_killed_run_keeps_what_was_checkpointed(project: Path) -> None:
-    """After kill -9 the rows and state of the last checkpoint are kept; the next run resumes."""
+def test_runs_that_end_early_keep_what_was_checkpointed(project: Path) -> None:
+    """After kill -9, and after an error that ends the run with 1, the next run resumes."""
     process = fivetran.start(project, {"then": "pause"})
     assert process.stdout
     assert any("pausing" in line for line in process.stdout)
@@ -96,15 +87,7 @@ def test_killed_run_keeps_what_was_checkpointed(project: Path) -> None:
 
     assert fivetran.stored_state(project) == {"number": 1}
     assert stored_numbers(fivetran.warehouse(project)) == [1]
-    assert stored_numbers(fivetran.debug(project, {"then": "end"}).warehouse) == [1, 2]
-
-
-def test_run_makes_no_request_to_the_package_index(project: Path) -> None:
-    """A run needs no network of its own: with proxies on a closed port it succeeds."""
-    closed = "http://127.0.0.1:9"
-    env = {"HTTP_PROXY": closed, "HTTPS_PROXY": closed, "ALL_PROXY": closed}
-    (project / "uses_requests.py").write_text("import requests\n")
-    result = fivetran.debug(project, {"then": "end"}, env=env)
-
-    assert result.returncode == 0
-    assert "WARNING" not in result.stdout + result.stderr
+    failed = fivetran.debug(project, {"then": "fail"})
+    assert failed.returncode == 1
+    assert "asked to fail" in failed.stdout + failed.stderr
+    assert stored_numbers(failed.warehouse) == [1, 2]

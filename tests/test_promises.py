@@ -16,7 +16,6 @@ TEN_DAYS = 10 * 86_400
 PEOPLE = "profile,profile_suppression,list_profile,segment_profile,template"
 SUBSCRIBED: dict[str, Any] = {"suppression": [], "list_suppressions": []}
 STATISTICS = "recipients delivered opens_unique clicks_unique conversions conversion_value".split()
-SNAPSHOTS = "campaign_performance_daily"  # its rows are of the days on which a sync ran
 LISTINGS = {
     "campaign_message": "/api/campaign-messages", "metric": "/api/metrics", "list": "/api/lists",
     "segment": "/api/segments", "tag": "/api/tags", "tag_group": "/api/tag-groups",
@@ -190,18 +189,6 @@ class TestEqual:
             for result in read_campaign_report(sandbox, start, end):
                 assert_stored(result, reporting.rows("campaign_performance"))
 
-    def test_a_snapshot_is_kept_of_every_day_on_which_numbers_changed(
-        self, sandbox: Sandbox, reporting: Loader
-    ) -> None:
-        """Each changed row adds a snapshot; a row that did not change adds none."""
-        first = len(reporting.rows(SNAPSHOTS))
-        assert first == len(reporting.rows("campaign_performance"))
-        sandbox.advance(TEN_DAYS)
-        reporting.sync()
-        changed = reporting.written["campaign_performance"]
-        assert changed > 0
-        assert len(reporting.rows(SNAPSHOTS)) == first + changed
-
     def test_a1_people_of_a_period_equal_klaviyos_report(
         self, sandbox: Sandbox, reporting: Loader
     ) -> None:
@@ -269,12 +256,12 @@ class TestKilled:
     def test_killed_sync_resumes_without_loss_or_duplicates(
         self, sandbox: Sandbox, everything: Loader
     ) -> None:
-        """Killed at six random points, the tables end as those of an undisturbed sync."""
+        """Killed at three random points, the tables end as those of an undisturbed sync."""
         length = sum(everything.written.values())
         killed = connect(sandbox, "all")
         dice = random.Random(5)
-        for _ in range(6):
+        for _ in range(3):
             with pytest.raises(KilledError):
-                killed.sync(die_after=dice.randrange(length // 8))
+                killed.sync(die_after=dice.randrange(length // 4))
         killed.sync()
         assert everything.content() == killed.content()

@@ -31,6 +31,11 @@ DAY = 86_400
 DELETED = {"list": "/api/lists", "tag": "/api/tags", "flow": "/api/flows"}
 
 
+def slow(*values: Any) -> Any:
+    """A case of a parametrized test that `make chaos` runs."""
+    return pytest.param(*values, marks=pytest.mark.chaos)
+
+
 @pytest.fixture(scope="module", name="server")
 def _server() -> Iterator[Sandbox]:
     """Two small accounts whose state the tests share: see `sandbox`."""
@@ -97,18 +102,18 @@ class TestReSync:
             assert before[name].keys() <= connection.content()[name].keys(), name
         assert connection.content()["campaign_performance_daily"]
 
+    @pytest.mark.parametrize("at", [slow("start"), "first rows", "middle", slow("end")])
     def test_b1_a_killed_re_sync_is_continued(
-        self, sandbox: Sandbox, connection: Loader, after_deletions: Tables
+        self, sandbox: Sandbox, connection: Loader, after_deletions: Tables, at: str
     ) -> None:
-        """Wherever it is killed, the syncs after it end with the tables of a first sync."""
+        """Wherever it is killed, the sync after it ends with the tables of a first sync."""
         delete_some(sandbox)
         length = sum(connection.written.values())
-        for die_after in (0, len(REFILLED) + 1, length // 2, length - 50):
-            killed = copy.deepcopy(connection)
-            killed.state = {}
-            with pytest.raises(KilledError):
-                killed.sync(die_after=die_after)
-            assert refilled(killed.sync()) == after_deletions, die_after
+        rows = {"start": 0, "first rows": len(REFILLED) + 1, "middle": length // 2}
+        connection.state = {}
+        with pytest.raises(KilledError):
+            connection.sync(die_after=rows.get(at, length - 50))
+        assert refilled(connection.sync()) == after_deletions
 
     def test_b1_an_account_that_is_added_truncates_nothing(self, connection: Loader) -> None:
         """A truncate would delete the rows of the other accounts of the connection."""
@@ -166,7 +171,7 @@ class TestReSync:
         connection.configuration = EVERYTHING
         assert refilled(connection.sync()) == after_deletions
 
-    @pytest.mark.parametrize("fault", ["403scope", "503", "404", "filter400"])
+    @pytest.mark.parametrize("fault", ["403scope", "503", slow("404"), slow("filter400")])
     def test_b1_a_table_that_cannot_be_read_keeps_its_rows(
         self, sandbox: Sandbox, connection: Loader, after_deletions: Tables, fault: str
     ) -> None:
@@ -227,7 +232,8 @@ class TestPeople:
     """B2 and B3: the events of people who disappear."""
 
     @pytest.mark.parametrize(
-        ("delay", "days"), [(3_600, [1]), (5 * DAY, [1, 1, 7]), (20 * DAY, [1, 30])]
+        ("delay", "days"),
+        [slow(3_600, [1]), (5 * DAY, [1, 1, 7]), slow(20 * DAY, [1, 30])],
     )
     def test_b2_events_of_an_erased_person_are_redacted(
         self, sandbox: Sandbox, connection: Loader, delay: int, days: list[int]
@@ -259,7 +265,7 @@ class TestPeople:
         assert not personal_events(connection, person)
 
     @pytest.mark.parametrize(
-        ("delay", "days"), [(3_600, [1]), (5 * DAY, [1, 1, 7])], ids=["soon", "late"]
+        ("delay", "days"), [slow(3_600, [1]), (5 * DAY, [1, 1, 7])], ids=["soon", "late"]
     )
     def test_b3_events_of_a_merged_profile_come_under_the_survivor(
         self, sandbox: Sandbox, connection: Loader, delay: int, days: list[int]
@@ -353,47 +359,38 @@ class TestZone:
 
 
 class TestEmptyListing:
-    """B4: a listing that lacks a large share of the known rows is read again."""
+    """B4: two empty answers in a row are true; test_live_paging.py has a single one."""
 
-    @pytest.mark.parametrize("is_true", [False, True], ids=["once", "twice"])
-    def test_b4_resources(self, sandbox: Sandbox, connection: Loader, is_true: bool) -> None:  # noqa: FBT001
-        """One empty answer deletes no metric; two in a row delete all, with a warning."""
-        empty_listing(sandbox, "/api/metrics$", is_true=is_true)
-        assert_deleted(sandbox, connection, "metric", is_true=is_true)
+    def test_b4_resources(self, sandbox: Sandbox, connection: Loader) -> None:
+        """All metrics are deleted, with a warning."""
+        assert_deleted(sandbox, connection, "metric", "/api/metrics$")
 
-    @pytest.mark.parametrize("is_true", [False, True], ids=["once", "twice"])
-    def test_b4_memberships(self, sandbox: Sandbox, connection: Loader, is_true: bool) -> None:  # noqa: FBT001
-        """One empty answer deletes no member of a list."""
+    def test_b4_memberships(self, sandbox: Sandbox, connection: Loader) -> None:
+        """All members of a list are deleted, with a warning."""
         members = Counter(row["list_id"] for row in connection.rows("list_profile"))
         ((largest, _),) = members.most_common(1)
-        empty_listing(sandbox, f"/api/lists/{largest}/profiles$", is_true=is_true)
-        assert_deleted(sandbox, connection, "list_profile", is_true=is_true)
+        assert_deleted(sandbox, connection, "list_profile", f"/api/lists/{largest}/profiles$")
 
-    @pytest.mark.parametrize("is_true", [False, True], ids=["once", "twice"])
-    def test_b4_profiles(self, sandbox: Sandbox, connection: Loader, is_true: bool) -> None:  # noqa: FBT001
-        """One empty answer deletes no profile, and after two all are written again a day later."""
-        empty_listing(sandbox, "/api/profiles$", "created%2Cupdated", is_true=is_true)
-        assert_deleted(sandbox, connection, "profile", is_true=is_true)
+    def test_b4_profiles(self, sandbox: Sandbox, connection: Loader) -> None:
+        """All people are deleted, with a warning, and written again a day later."""
+        assert_deleted(sandbox, connection, "profile", "/api/profiles$", "created%2Cupdated")
         sandbox.advance(DAY)
         connection.sync()
         assert len(connection.rows("profile")) == len(sandbox.all("/api/profiles"))
 
 
-def empty_listing(sandbox: Sandbox, path: str, query: str = "", *, is_true: bool) -> None:
-    """Answer a listing without data, once or in both readings of a sync."""
-    sandbox.fault("empty_listing", path=path, query=query, times=2 if is_true else 1)
-
-
-def assert_deleted(sandbox: Sandbox, connection: Loader, table: str, *, is_true: bool) -> None:
-    """The next day's sync deletes rows and warns of it, if both readings were empty; else not."""
+def assert_deleted(
+    sandbox: Sandbox, connection: Loader, table: str, path: str, query: str = ""
+) -> None:
+    """The next day's sync, both of whose readings are empty, deletes rows and warns of it."""
+    sandbox.fault("empty_listing", path=path, query=query, times=2)
     before = len(connection.rows(table))
     sandbox.advance(DAY)
     connection.sync()
     (fault,) = sandbox.admin()["faults"]
     assert fault["struck"] == fault["times"]
-    assert (len(connection.rows(table)) < before - 10) == is_true
-    warnings = [one for one in connection.warnings if one.startswith(f"{table}: Klaviyo no longer")]
-    assert bool(warnings) == is_true
+    assert len(connection.rows(table)) < before - 10
+    assert [one for one in connection.warnings if one.startswith(f"{table}: Klaviyo no longer")]
 
 
 class TestRereadSetting:

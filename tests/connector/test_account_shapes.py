@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from api import ContractError
-from streams.conversions import CONVERSION_STATISTICS
 from tests.loader import Loader, Row
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
 
@@ -85,35 +84,6 @@ class TestMessages:
 class TestConversions:
     """Which metric's conversions the reports count."""
 
-    def test_a3_the_store_that_still_sells_is_taken(self) -> None:
-        """Of two metrics called Placed Order the one of a former store has no sums."""
-        with running_sandbox(**ACCOUNT, revenue="twice") as sandbox:
-            done = connect(sandbox, CAMPAIGNS).sync()
-            stores = {
-                one["attributes"]["integration"]["name"]: one["id"]
-                for one in sandbox.all("/api/metrics")
-                if one["attributes"]["name"] == "Placed Order"
-            }
-        assert list(stores) == ["WooCommerce", "Shopify"]  # the former one is listed first
-        rows = done.rows(CAMPAIGNS)
-        assert {row["conversion_metric_id"] for row in rows} == {stores["Shopify"]}
-        assert sum_of(rows, "conversion_value") > 0
-        (warning,) = done.warnings
-        assert warning.index(stores["Shopify"]) < warning.index(stores["WooCommerce"])
-        assert "conversion_metrics" in warning
-
-    def test_a4_without_a_revenue_metric_opens_and_clicks_arrive(self) -> None:
-        """What counts conversions is NULL in all rows, and one warning says so."""
-        with running_sandbox(**ACCOUNT, revenue="none") as sandbox:
-            done = connect(sandbox, REPORTS).sync()
-        for table in REPORTS.split(","):
-            rows = done.rows(table)
-            assert sum_of(rows, "opens_unique") > 0, table
-            assert {row["conversion_metric_id"] for row in rows} == {""}
-            assert {row[name] for row in rows for name in CONVERSION_STATISTICS} == {None}
-        (warning,) = done.warnings
-        assert f"are empty in {', '.join(REPORTS.split(','))}" in warning
-
     def test_e4_a_metric_without_values_has_conversions_but_no_money(
         self, sandbox: Sandbox
     ) -> None:
@@ -157,25 +127,6 @@ class TestConversions:
             assert len(by_metric[new]) == len(fresh.rows(table)) > 0
 
 
-class TestSharedKeys:
-    """Results of one key."""
-
-    def test_a6_a_renamed_message_has_klaviyos_numbers(self, sandbox: Sandbox) -> None:
-        """The rows are those of a report without the former name."""
-        expected = connect(sandbox, REPORTS).sync().content()
-        sandbox.fault("shared_key", path="reports$")
-        assert connect(sandbox, REPORTS).sync().content() == expected
-
-    def test_a6_results_that_share_a_key_without_names_fail_by_name(self, sandbox: Sandbox) -> None:
-        """Neither of them is dropped in silence."""
-        sandbox.fault("shared_key", path="flow-values-reports$", always=True)
-        done = connect(sandbox, REPORTS)
-        with pytest.raises(ContractError, match="flow-values-reports: two results have the same"):
-            done.sync()
-        assert done.rows(CAMPAIGNS)
-        assert done.rows(FLOW_DAYS)
-
-
 class TestFlowMessages:
     """Messages of flows."""
 
@@ -193,7 +144,7 @@ class TestFlowMessages:
 
 
 class TestUnits:
-    """An account whose time zone or currency changes."""
+    """An account whose time zone changes."""
 
     TABLES = (
         f"account,{REPORTS},flow_performance_period,message_metric_daily,inbox_provider_daily,"
@@ -224,7 +175,7 @@ class TestUnits:
         """However the requests spread over days, no row of either former zone is left behind."""
         done = connect(sandbox, self.TABLES).sync()
         done.ignores_unknown = True
-        for zone in ("Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Honolulu"):
+        for zone in ("Asia/Tokyo", "Pacific/Honolulu"):
             sandbox.advance(2 * DAY)
             sandbox.change_settings(timezone=zone)
             with monkeypatch.context() as patch:
@@ -236,14 +187,3 @@ class TestUnits:
             done.sync()
         assert done.content() == connect(sandbox, self.TABLES).sync().content()
         assert "former" not in str(done.state)
-
-    def test_results_are_requested_again_in_another_currency(self, sandbox: Sandbox) -> None:
-        """The account's row has the new currency, and the whole history is requested."""
-        done = connect(sandbox, self.TABLES).sync()
-        sandbox.change_settings(currency="EUR")
-        sandbox.reset_requests()
-        done.sync()
-        (row,) = done.rows("account")
-        assert row["preferred_currency"] == "EUR"
-        paths = [request["path"] for request in sandbox.log()]
-        assert paths.count("/api/flow-series-reports") > 5  # 60 days each: the whole history
