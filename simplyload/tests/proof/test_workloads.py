@@ -15,10 +15,10 @@ from tests.proof.workload import Application, Step, Stop, steps
 
 # How many workloads each way of loading gets: in the suite, in chaos.
 WAYS: dict[tuple[Mode, Kind], tuple[int, int]] = {
-    ("cdc", "duckdb"): (5, 80),
-    ("cdc", "postgres"): (3, 40),
-    ("poll", "duckdb"): (3, 30),
-    ("poll", "postgres"): (2, 20),
+    ("cdc", "duckdb"): (3, 80),
+    ("cdc", "postgres"): (2, 40),
+    ("poll", "duckdb"): (2, 30),
+    ("poll", "postgres"): (1, 20),
     ("copy", "duckdb"): (1, 15),
     ("copy", "postgres"): (1, 15),
 }
