@@ -15,9 +15,10 @@ from tests import browser, fivetran
 from tests.checkout import Checkout, check_out
 from tests.warehouse import dbt, raw, shop
 
-# Cores are shared: how long an example takes says nothing about the code.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+# Cores are shared: how long an example takes says nothing about the code. `make chaos` tries many.
+settings.register_profile("few", deadline=None, max_examples=25)
+settings.register_profile("many", deadline=None, max_examples=1_000)
+settings.load_profile("few")
 
 
 @pytest.fixture
