@@ -83,7 +83,12 @@ class _Tracer:
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         nodes = manifest["nodes"].values()
-        self._models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
+        # A model of compatibility has the name of a raw table.
+        self._models = {
+            node["name"]: node
+            for node in nodes
+            if node["resource_type"] == "model" and node["fqn"][1] != "compatibility"
+        }
         self._schema: dict[str, dict[str, Tables]] = {}  # database -> schema
         for source in manifest["sources"].values():
             self._register(source, raw_tables.COLUMNS[source["name"]])
