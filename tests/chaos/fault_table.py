@@ -608,9 +608,7 @@ SECURITY = [
                 ("number", "concurrency", "many", "concurrency must be a whole number"),
             )
         ],
-        quick(
-            security.wrong("broken key", "api_key is malformed", api_key=f"{KEY}\r\nX-Evil: 1"),
-        ),
+        security.wrong("broken key", "api_key is malformed", api_key=f"{KEY}\r\nX-Evil: 1"),
         security.wrong("unknown", "unknown configuration key 'apikey'; known", apikey=KEY),
         [
             security.wrong(f"address {url.split('/')[2]}", ADDRESS, url=url)
