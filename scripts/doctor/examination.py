@@ -1,6 +1,6 @@
 """Asks the questions of one account, each once, and judges the facts by the answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -33,10 +33,15 @@ class Result:
 
 
 class Examination:
-    """The examination of the account that a session opens; `show` prints each question's title."""
+    """The examination of the account that a session opens; `show` prints each question's title.
 
-    def __init__(self, session: KlaviyoSession, show: Callable[[Question], None]) -> None:
-        self._session, self._show = session, show
+    `tables` are those that the account's connection syncs.
+    """
+
+    def __init__(
+        self, session: KlaviyoSession, tables: Collection[str], show: Callable[[Question], None]
+    ) -> None:
+        self._session, self._tables, self._show = session, tables, show
         self._answers: dict[Question, Answer] = {}
         self._unanswered = 0  # in a row
         # Every later question would fail like the first one.
@@ -67,6 +72,8 @@ class Examination:
         return self._answers[question]
 
     def _ask(self, question: Question) -> Answer:
+        if not question.is_asked(self._tables):
+            return Answer(error=UndeterminableError("its table is not among `tables`"))
         try:
             call = question.build(self)
             self._show(question)

@@ -3,7 +3,7 @@
 A report endpoint allows 2 requests a minute and 225 a day, so each is asked at most twice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from streams import catalog, registry
 from streams.declarations import AggregateStream, MemberListing, ReportStream, ResourceStream
-from tables.converters import format_utc
+from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, get_path
 
 Query = Mapping[str, str]
@@ -62,24 +62,34 @@ class Call:
 class Question:
     """A request with the title that the progress shows. `build` may use earlier answers.
 
-    It raises UndeterminableError where the account has nothing to ask about.
+    It raises UndeterminableError where the account has nothing to ask about. `table` is one that
+    only some connections sync; without it the question is left out.
     """
 
     title: str
     build: Callable[[Account], Call]
+    table: str = ""
+
+    def is_asked(self, tables: Collection[str]) -> bool:
+        """Whether a connection that syncs these tables relies on the answer."""
+        return not self.table or self.table in tables
 
 
-def _get(title: str, path: str, query: Query) -> Question:
-    return Question(title, lambda _: Call(path, query))
+def _get(title: str, path: str, query: Query, table: str = "") -> Question:
+    return Question(title, lambda _: Call(path, query), table)
 
 
 def _list(stream: ResourceStream) -> Question:
-    """The first page of a listing as the connector requests it."""
-    conditions = [stream.partitions[0]] if stream.partitions[0] else []
+    """The first page of a listing as the connector requests it, of its last partition.
+
+    That one has a filter, if any has: archived campaigns and flows, hidden images.
+    """
+    conditions = [stream.partitions[-1]] if stream.partitions[-1] else []
     if stream.cursor_field:
         conditions.append(f"{stream.since_operator}({stream.cursor_field},{LONG_AGO})")
     query = stream.params | ({"filter": ",".join(conditions)} if conditions else {})
-    return _get(f"the connector's listing of {stream.name}", stream.path, query)
+    table = "" if stream.table.reporting else stream.table.name
+    return _get(f"the connector's listing of {stream.name}", stream.path, query, table)
 
 
 # ---------------------------------------------------------------- listings
@@ -90,26 +100,26 @@ LISTINGS = {
     for stream in registry.STREAMS
     if isinstance(stream, ResourceStream) and stream.parent is None
 }
-METRICS, MAPPED_METRICS, CUSTOM_METRICS, FLOWS, LISTS, TAG_GROUPS = (
+METRICS, MAPPED_METRICS, CUSTOM_METRICS, LISTS, TAG_GROUPS, ARCHIVED_CAMPAIGNS, ARCHIVED_FLOWS = (
     LISTINGS[name]
-    for name in ("metric", "mapped_metric", "custom_metric", "flow", "list", "tag_group")
+    for name in (
+        "metric",
+        "mapped_metric",
+        "custom_metric",
+        "list",
+        "tag_group",
+        "campaign",
+        "flow",
+    )
 )
-_CAMPAIGNS, _MESSAGES, _FLOWS = "/api/campaigns", "/api/campaign-messages", "/api/flows"
-_ARCHIVED = {"filter": "equals(archived,true)"}
-CAMPAIGNS = _get("campaigns, no filter", _CAMPAIGNS, {"page[size]": "100", "sort": "-updated_at"})
-ARCHIVED_CAMPAIGNS = _get(
-    "archived campaigns", _CAMPAIGNS, {"page[size]": "100", "sort": "-updated_at", **_ARCHIVED}
+CAMPAIGNS, FLOWS = (
+    _get(f"{stream.name}s, no filter", stream.path, stream.params)
+    for stream in (catalog.CAMPAIGNS, catalog.FLOWS)
 )
-ONE_CAMPAIGN = _get("a page of one campaign", _CAMPAIGNS, {"page[size]": "1"})
-MESSAGES = _get("newest campaign messages", _MESSAGES, {"page[size]": "100", "sort": "-updated"})
-VARIATIONS = _get(
-    "messages with variations",
-    _MESSAGES,
-    {"page[size]": "100", "include": "campaign,campaign-variations"},
-)
-ALL_FLOWS = _get("flows, no filter", _FLOWS, {"page[size]": "50", "sort": "-updated"})
-ARCHIVED_FLOWS = _get(
-    "archived flows", _FLOWS, {"page[size]": "50", "sort": "-updated", **_ARCHIVED}
+MESSAGES = _get(
+    "newest campaign messages, with variations",
+    catalog.CAMPAIGN_MESSAGES.path,
+    {"page[size]": "100", "sort": "-updated", "include": "campaign,campaign-variations"},
 )
 LOST_CURSOR = _get("an unknown cursor", catalog.TAGS.path, {"page[cursor]": "forgotten"})
 UNKNOWN_MEMBERS = _get("an unknown list", catalog.LIST_MEMBERS.path.format(id=UNKNOWN_LIST), {})
@@ -149,16 +159,23 @@ def _list_suppressed(listing: MemberListing) -> Question:
 
 
 def _list_profiles_from_the_middle(account: Account) -> Call:
-    created = [get_path(one, ("attributes", "created")) for one in account.records(PROFILES)]
-    since = format_utc(datetime.fromisoformat(created[len(created) // 2]))
+    since = find_middle(account.records(CONSENTS))
     query = {"sort": "created", "page[size]": "100", "filter": f"greater-than(created,{since})"}
     return Call(_PROFILES, query)
 
 
+def find_middle(profiles: Sequence[Json]) -> str:
+    """The time after which half of these people were created; UndeterminableError without any."""
+    times = [to_utc_datetime(get_path(one, ("attributes", "created"))) for one in profiles]
+    created = sorted(filter(None, times))
+    if not created:
+        raise UndeterminableError("the account shows no person with a time of creation")
+    return format_utc(datetime.fromisoformat(created[len(created) // 2]))
+
+
 LIST_MEMBERS = Question("people of a list", _list_members)
 SUPPRESSED, SUPPRESSED_IN_LISTS = map(_list_suppressed, catalog.PROFILE_SUPPRESSIONS.listings)
-PROFILES = _get("profiles", _PROFILES, {"page[size]": "100", "sort": "-created"})
-LATER_PROFILES = Question("profiles created since", _list_profiles_from_the_middle)
+LATER_PROFILES = Question("profiles created since a time", _list_profiles_from_the_middle)
 CONSENTS = _get(
     "profiles with consent",
     _PROFILES,
@@ -252,23 +269,18 @@ CAMPAIGN_TOTALS = _ask_report(
 )
 FLOW_REPORT = _ask_report("flows of 30 days", catalog.FLOW_VALUES, days=30, without=MONEY)
 FLOW_DAYS = _ask_report("flows by day, 30 days", catalog.FLOW_SERIES, days=30, without=MONEY)
-FLOW_WEEK = _ask_report(
-    "flows of last_7_days",
-    catalog.FLOW_SERIES,
-    days=7,
-    without=MONEY,
-    timeframe={"key": "last_7_days"},
-)
 SEGMENT_DAYS = _ask_report("segments by day", catalog.SEGMENT_SERIES, days=30)
-FORM_DAYS = _ask_report("forms by day", catalog.FORM_SERIES, days=30)
+# By a name in place of dates, which the other reports have.
+FORM_WEEK = _ask_report(
+    "forms by day, last_7_days", catalog.FORM_SERIES, days=7, timeframe={"key": "last_7_days"}
+)
 REPORTS = (
     CAMPAIGN_REPORT,
     CAMPAIGN_TOTALS,
     FLOW_REPORT,
     FLOW_DAYS,
-    FLOW_WEEK,
     SEGMENT_DAYS,
-    FORM_DAYS,
+    FORM_WEEK,
 )
 
 

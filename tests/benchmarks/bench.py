@@ -20,10 +20,12 @@ from scripts.command import command, positive_int
 from tests.benchmarks import rivals
 from tests.benchmarks.measure import MB, NOW, Figures, measure, measure_ours, print_table
 from tests.benchmarks.request_counts import print_request_counts
-from tests.sandbox_server import REPOSITORY, running_sandbox
+from tests.sandbox_server import REPOSITORY, Sandbox, running_sandbox
 
 LATENCY = 250  # ms a page
 THREADS = 16  # of our reader, at that latency
+# Of the floors; the first is what a program without a library for JSON pays.
+CLIENTS = (("requests", "json"), ("requests", "orjson"), ("http.client", "msgspec"))
 FLOOR_PAGES = 100  # the pace of one thread that waits for each page does not change
 
 
@@ -32,11 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and leave the figures in a file."""
     options = _parser().parse_args(arguments)
     print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    figures = [row for events in options.events for row in _measure_speed(events)]
-    figures += _measure_latency(options.events[-1])
-    now, campaigns = "2026-11-16T15:00:00Z", options.campaigns
-    with running_sandbox(now=now, campaigns=campaigns, no_limits=True) as sandbox:
-        print_request_counts(sandbox)
+    parts = {
+        "events": lambda: [row for events in options.events for row in _measure_events(events)],
+        "people": lambda: _measure_people(options.people),
+        "latency": lambda: _measure_latency(options.events[-1]),
+        "requests": lambda: _count_requests(options.campaigns),
+    }
+    figures = [row for part in options.only or parts for row in parts[part]()]
     if options.rivals:
         figures += rivals.compare(options.events[0])
     _write(options.output, figures)
@@ -46,11 +50,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("make bench", description=__doc__)
     sizes = [50_000, 1_000_000]
     parser.add_argument("--events", type=positive_int, nargs="+", default=sizes, metavar="N")
+    parser.add_argument("--people", type=positive_int, default=20_000, metavar="N")
     parser.add_argument(
         "--campaigns",
         type=positive_int,
         metavar="N",
         help="of the account whose requests are counted",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=["events", "people", "latency", "requests"],
+        help="the parts to measure; default: all, in this order",
     )
     parser.add_argument("--rivals", action="store_true", help="also install and measure others")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "build" / "bench.csv")
@@ -64,23 +75,37 @@ def _processor() -> str:
     return found[1] if found else platform.machine()
 
 
-def _measure_speed(events: int) -> list[Figures]:
+def _measure_events(events: int) -> list[Figures]:
     """The floors and our reader, and whether its memory grows with the account."""
-    account = f"{events:,} events"
     with running_sandbox(events=events, now=NOW, no_limits=True, gzip=True) as sandbox:
-        figures = [
-            measure(account, f"floor: requests + {parser}", "floor", "events", sandbox.url, parser)
-            for parser in ("json", "orjson")
-        ]
-        name = "floor: http.client + msgspec"
-        figures.append(measure(account, name, "floor", "bare_events", sandbox.url))
-        figures += [measure_ours(account, sandbox, concurrency) for concurrency in (1, 8)]
-    print_table(figures)
-    _print_ratios(figures)
+        figures = _measure_listing(f"{events:,} events", sandbox, "events")
     last = figures[-1]
     if last.early_peak:
         early, peak = last.early_peak / MB, last.peak / MB
         print(f"{last.reader}: {early:.0f} MB after 100,000 events, {peak:.0f} MB at the end\n")
+    return figures
+
+
+def _measure_people(people: int) -> list[Figures]:
+    """The floors and our reader of profiles, and of the members of lists and segments."""
+    account = {"profiles": people, "campaigns": 2}
+    with running_sandbox(**account, now=NOW, no_limits=True, gzip=True) as sandbox:
+        return [
+            row
+            for listing in ("profiles", "members")
+            for row in _measure_listing(f"{listing} of {people:,} people", sandbox, listing)
+        ]
+
+
+def _measure_listing(account: str, sandbox: Sandbox, listing: str) -> list[Figures]:
+    """The floors of a listing, and our reader with one thread and with eight."""
+    figures = [
+        measure(account, f"floor: {client} + {parser}", "floor", listing, sandbox.url, parser)
+        for client, parser in CLIENTS
+    ]
+    figures += [measure_ours(account, sandbox, concurrency, listing) for concurrency in (1, 8)]
+    print_table(figures)
+    _print_ratios(figures)
     return figures
 
 
@@ -111,6 +136,13 @@ def _measure_latency(events: int) -> list[Figures]:
         figures = [floor, measure_ours(account, sandbox, THREADS)]
     print_table(figures)
     return figures
+
+
+def _count_requests(campaigns: int | None) -> list[Figures]:
+    """The requests of a sync, and the time of one that finds nothing to do."""
+    now = "2026-11-16T15:00:00Z"
+    with running_sandbox(now=now, campaigns=campaigns, no_limits=True) as sandbox:
+        return [print_request_counts(sandbox)]
 
 
 def _write(path: Path, figures: Sequence[Figures]) -> None:

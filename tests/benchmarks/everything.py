@@ -24,7 +24,7 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "benchmarks" / "readers"))
 from read import peak
 
 import sync
-from models import Checkpoint, Upsert
+from models import Checkpoint, Upsert, Upserts
 
 NOW = "2026-11-16T15:00:00Z"
 DAY = 86_400
@@ -62,7 +62,9 @@ def _measure(name: str, sandbox: Sandbox, state: Any) -> Any:
     sandbox.reset_requests()
     rows, wall, cpu = 0, time.perf_counter(), time.process_time()
     for operation in sync.sync({"api_key": KEY, "tables": "all"}, state):
-        rows += isinstance(operation, Upsert)
+        rows += (
+            len(operation.rows) if isinstance(operation, Upserts) else isinstance(operation, Upsert)
+        )
         if isinstance(operation, Checkpoint):
             state = operation.state
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

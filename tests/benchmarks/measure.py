@@ -26,13 +26,14 @@ class ReaderError(CommandError):
 class Figures:
     """What one reader took to read an account: bytes, and seconds without its start and imports.
 
-    `early_peak` is its peak memory after 100,000 rows (0: it read fewer), `campaigns` how many it
-    finds.
+    `start` is the CPU time of these, `early_peak` its peak memory after 100,000 rows (0: it read
+    fewer), `campaigns` how many it finds.
     """
 
     account: str
     reader: str
     rows: int
+    start: float
     wall: float
     cpu: float
     peak: int
@@ -49,10 +50,12 @@ def measure(account: str, reader: str, *arguments: str, python: str = sys.execut
     return Figures(account, reader, **json.loads(_last_line(done.stdout)))
 
 
-def measure_ours(account: str, sandbox: Sandbox, concurrency: int) -> Figures:
-    """Our sync of all events."""
+def measure_ours(
+    account: str, sandbox: Sandbox, concurrency: int, listing: str = "events"
+) -> Figures:
+    """Our sync of all events, or of another listing."""
     name = f"our sync, concurrency {concurrency}"
-    return measure(account, name, "ours", "events", sandbox.url, str(concurrency))
+    return measure(account, name, "ours", listing, sandbox.url, str(concurrency))
 
 
 def _last_line(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -17,6 +17,7 @@ from scripts.doctor.examination import Examination, Result
 from scripts.doctor.facts import Answer, Verdict
 from scripts.doctor.questions import REPORTS
 from session import KlaviyoSession
+from streams import REPORTING, TABLES
 from tests import altering_proxy, secret_scan
 from tests.altering_proxy import Alteration, AlteringProxy, Answers, Exchange
 from tests.fake_clock import FakeClock
@@ -53,7 +54,7 @@ def run_examination(proxy: AlteringProxy) -> dict[str, Result]:
     """Examine the account behind a proxy; the results by fact."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KLAVIYO_BASE_URL", proxy.url)
-        examination = Examination(KlaviyoSession(KEY), lambda _: None)
+        examination = Examination(KlaviyoSession(KEY), TABLES, lambda _: None)
         return {result.fact.id: result for result in examination.results()}
 
 
@@ -74,6 +75,12 @@ def shorten(exchange: Exchange) -> None:
     if isinstance(document.get("data"), list):
         document["data"] = document["data"][:201]
     exchange.content = json.dumps(document).encode()
+
+
+def count_questions(tables: Collection[str]) -> int:
+    """The requests of an examination of an account of which these tables are synced."""
+    questions = {question for fact in FACTS for question in fact.asks}
+    return sum(question.is_asked(tables) for question in questions)
 
 
 def find_differing(results: Mapping[str, Result]) -> set[str]:
@@ -198,10 +205,11 @@ def add_opens(exchange: Exchange) -> None:
 
 
 RESULT = "data/attributes/results/0"
-CAMPAIGNS = r"GET /api/campaigns\?page\[size\]=100&sort=-updated_at "
+CAMPAIGNS = r"GET /api/campaigns\?(?!.*filter)"
 METRICS, ROLES = "GET /api/metrics ", "GET /api/mapped-metrics"
-MESSAGES = r"GET /api/campaign-messages\?page\[size\]=100&sort=-updated "
-FLOWS = r"GET /api/flows\?.*include="
+MESSAGES = r"GET /api/campaign-messages\?.*sort=-updated"
+FLOWS = r"GET /api/flows\?(?!.*filter)"
+EVENTS = r"events\?page\[size\]=1000&sort=-datetime "
 EMAILS = r"GET /api/events\?page\[size\]=1000&sort=-datetime&filter=equals\(metric_id,\S*\) "
 CAMPAIGN_REPORT = "POST /api/campaign-values-reports .*variation_name"
 CAMPAIGN_TOTALS = "POST /api/campaign-values-reports (?!.*variation_name)"
@@ -225,15 +233,12 @@ FLIPS: dict[str, tuple[str, Alteration]] = {
         CAMPAIGNS,
         set_value("data/0/attributes/definition/archived", value=True),
     ),
-    "archived-flows": (
-        r"GET /api/flows\?page\[size\]=50&sort=-updated ",
-        set_value("data/0/attributes/archived", value=True),
-    ),
-    "page-link": (r"campaigns\?page\[size\]=1 ", set_link("next", "/api?page[offset]=2")),
+    "archived-flows": (FLOWS, set_value("data/0/attributes/archived", value=True)),
+    "page-link": (EVENTS, set_link("next", "/api?page[offset]=2")),
     "last-page": ("GET /api/tag-groups", drop_link),
     "unpaged-links": (ROLES, set_link("next", None)),
     "message-variations": (
-        "include=campaign,campaign-variations",
+        MESSAGES,
         set_value("data/0/relationships/campaign-variations", {"data": []}),
     ),
     "message-send-times": (MESSAGES, clear_send_time),
@@ -266,10 +271,7 @@ FLIPS: dict[str, tuple[str, Alteration]] = {
         r"GET /api/profiles\?additional-fields\[profile\]=subscriptions&page\[size\]=100&sort=upd",
         set_header("ratelimit-limit", "10, 10;w=1, 150;w=60"),
     ),
-    "events-page-size": (
-        r"events\?page\[size\]=1000&sort=-datetime ",
-        set_value("data", lambda old: old[:200]),
-    ),
+    "events-page-size": (EVENTS, set_value("data", lambda old: old[:200])),
     "future-filter": (r"GET /api/events.*greater-or-equal\(datetime", accept),
     "event-campaign": (f"{EMAILS}|{MESSAGES}", name_message_in_event),
     "event-cohorts": (EMAILS, rename_cohort),
@@ -456,10 +458,8 @@ def test_progress_and_table_are_printed(
     """Each request is shown as it is sent, then every fact with its verdict; never the key."""
     code = run(KEY)
     out, err = capsys.readouterr()
-    questions = {question for fact in FACTS for question in fact.asks}
-    assert re.findall(r"^\[ ?(\d+)/", out, re.MULTILINE) == [
-        str(number) for number in range(1, len(questions) + 1)
-    ]
+    numbers = [str(number) for number in range(1, count_questions(REPORTING) + 1)]
+    assert re.findall(r"^\[ ?(\d+)/", out, re.MULTILINE) == numbers
     assert re.findall(r"^([\w-]+): ", out, re.MULTILINE) == IDS
     differing = find_differing(recording.results)
     assert code == (1 if differing else 0)
@@ -536,6 +536,6 @@ def test_facts_and_their_marks_agree() -> None:
     listed = dict(re.findall(r"^- (.+) \(\? ([\w-]+)\)$", text, re.MULTILINE))
     assert listed == {fact.sentence: fact.id for fact in FACTS}
     assert {mark.strip() for mark in MARK.findall(text)} == set(IDS)
-    questions = {question for fact in FACTS for question in fact.asks}
-    assert f"sends {len(questions)} requests" in text
+    few, most = count_questions(REPORTING), count_questions(TABLES)
+    assert f"sends {few} requests that only read, {most} if all tables are synced" in text
     assert f"{len(REPORTS)} of the requests are reports" in text

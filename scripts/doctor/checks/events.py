@@ -6,6 +6,7 @@ from scripts.doctor.questions import MOST_IDS, UndeterminableError
 from tables.jsonapi import Json, get_path
 
 PROPERTIES = ("attributes", "event_properties")
+CAMPAIGN = ("relationships", "campaign", "data", "id")
 PERSON = ("relationships", "profile", "data", "id")
 SMALL_PAGE = 200  # the documented maximum of older revisions
 COHORT_KEYS = ("$_cohort$message_send_cohort", "$_cohort$variation_send_cohort")
@@ -45,11 +46,11 @@ def check_future_filter(events: Answer) -> Finding:
     "event-campaign",
     "`$message` of a campaign's event is the campaign's id",
     expected="every event of a listed campaign",
-    asks=[questions.RECEIVED_EMAILS, questions.CAMPAIGNS, questions.MESSAGES],
+    asks=[questions.RECEIVED_EMAILS, questions.MESSAGES],
 )
-def check_event_campaign(events: Answer, campaigns: Answer, messages: Answer) -> Finding:
+def check_event_campaign(events: Answer, messages: Answer) -> Finding:
     """`event.campaign_id` is set from it."""
-    campaign_ids = {one.get("id") for one in campaigns.records}
+    campaign_ids = {get_path(one, CAMPAIGN) for one in messages.records}
     message_ids = {one.get("id") for one in messages.records}
     named = [
         properties["$message"]

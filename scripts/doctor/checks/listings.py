@@ -16,12 +16,19 @@ from scripts.doctor.facts import (
     require,
 )
 from scripts.doctor.questions import UndeterminableError
-from streams.catalog import EVENTS, PROFILES
+from streams.catalog import CAMPAIGNS, EVENTS, FLOWS, PROFILES
 from streams.declarations import Stream
 from streams.registry import STREAMS
 from tables.jsonapi import Json, get_path, related_resources
 
 RESOURCES = [stream for stream in STREAMS if stream.name in questions.LISTINGS]
+TYPED: dict[questions.Question, Stream] = {
+    **dict(zip(questions.LISTINGS.values(), RESOURCES, strict=True)),
+    questions.CAMPAIGNS: CAMPAIGNS,
+    questions.FLOWS: FLOWS,
+    questions.EVENTS: EVENTS,
+    questions.CONSENTS: PROFILES,
+}
 NAME = ("attributes", "name")
 
 
@@ -40,13 +47,12 @@ def check_listings_accepted(*listings: Answer) -> Finding:
     "column-types",
     "Every value fits the type of its column",
     expected="no value of another type, no record without key",
-    asks=[*questions.LISTINGS.values(), questions.EVENTS, questions.CONSENTS],
+    asks=list(TYPED),
 )
 def check_column_types(*answers: Answer) -> Finding:
     """A value that does not fit is NULL in the warehouse."""
-    streams: list[Stream] = [*RESOURCES, EVENTS, PROFILES]
     records, misfits = 0, Counter[str]()
-    for stream, answer in zip(streams, answers, strict=True):
+    for stream, answer in zip(TYPED.values(), answers, strict=True):
         for document in answer.records if answer.error is None else ():
             records += 1
             for table, source in _row_sources(stream, document):
@@ -104,7 +110,7 @@ def check_archived_campaigns(campaigns: Answer, archived: Answer) -> Finding:
     "archived-flows",
     "A listing of flows without a filter has no archived ones",
     expected="none; a request of their own returns them",
-    asks=[questions.ALL_FLOWS, questions.ARCHIVED_FLOWS],
+    asks=[questions.FLOWS, questions.ARCHIVED_FLOWS],
 )
 def check_archived_flows(flows: Answer, archived: Answer) -> Finding:
     """The connector requests both kinds."""
@@ -114,12 +120,12 @@ def check_archived_flows(flows: Answer, archived: Answer) -> Finding:
 def _find_archived(every: Answer, archived: Answer, path: tuple[str, ...]) -> Finding:
     """How many archived records the listing without a filter holds, of those due on its page.
 
-    Both listings begin with the record that changed last.
+    Both listings begin with the record that changed first.
     """
     changed = ("attributes", "updated_at" if len(path) > 2 else "updated")
     times = [str(get_path(one, changed)) for one in every.records]
-    oldest = min(times, default="") if every.has_more else ""
-    due = [one for one in archived.records if str(get_path(one, changed)) >= oldest]
+    latest = max(times, default="") if every.has_more else "~"  # after every time
+    due = [one for one in archived.records if str(get_path(one, changed)) <= latest]
     require(due, "archived record that is due on the page")
     found = sum(get_path(one, path) is True for one in every.records)
     return Finding(not found, f"{found} of {len(due)} archived ones")
@@ -129,11 +135,11 @@ def _find_archived(every: Answer, archived: Answer, path: tuple[str, ...]) -> Fi
     "page-link",
     "The link to the next page holds `page[cursor]`",
     expected="page[cursor] in links.next",
-    asks=[questions.ONE_CAMPAIGN],
+    asks=[questions.EVENTS],
 )
 def check_page_link(page: Answer) -> Finding:
     """Only the cursor of the link is used."""
-    require(page.records if page.has_more else [], "second page of campaigns")
+    require(page.records if page.has_more else [], "second page of events")
     query = parse_qs(urlsplit(str(page.content["links"]["next"])).query)
     return Finding("page[cursor]" in query, f"{len(query)} parameters in links.next")
 
@@ -171,7 +177,7 @@ def _describe_links(answer: Answer) -> str:
     "message-variations",
     "Campaign messages include their variations",
     expected="accepted, every message with a variation",
-    asks=[questions.VARIATIONS],
+    asks=[questions.MESSAGES],
 )
 def check_message_variations(messages: Answer) -> Finding:
     """Without it each changed message costs one more request."""

@@ -54,17 +54,16 @@ def _find_entries(people: Answer, path: tuple[str, ...]) -> Finding:
     "profiles-by-created",
     "Profiles are listed in the order of `created`, from a given time on",
     expected="in order, all later",
-    asks=[questions.PROFILES, questions.LATER_PROFILES],
+    asks=[questions.CONSENTS, questions.LATER_PROFILES],
 )
 def check_profiles_by_created(profiles: Answer, later: Answer) -> Finding:
     """A long listing continues with a new cursor from the last person's time."""
     if is_refused(later):
         return Finding(holds=False, seen="refused")
     path = ("attributes", "created")
-    known = [to_utc_datetime(get_path(one, path)) or "" for one in profiles.records]
     times = [to_utc_datetime(get_path(one, path)) or "" for one in later.records]
     require(times, "person created since")
-    is_later = min(times) > known[len(known) // 2]
+    is_later = min(times) > questions.find_middle(profiles.records)
     order = "in order" if times == sorted(times) else "not in order"
     return Finding(
         is_later and times == sorted(times),
@@ -76,7 +75,7 @@ def check_profiles_by_created(profiles: Answer, later: Answer) -> Finding:
     "consent-rate",
     "Consent does not lower the rate limit of profiles, predictions do",
     expected="the same quotas with consent, lower ones with predictions",
-    asks=[questions.PROFILES, questions.CONSENTS, questions.PREDICTIONS],
+    asks=[questions.LATER_PROFILES, questions.CONSENTS, questions.PREDICTIONS],
 )
 def check_consent_rate(profiles: Answer, consents: Answer, predictions: Answer) -> Finding:
     """Consent is always requested, predictions only on request."""

@@ -255,7 +255,7 @@ def check_series_days(days: Answer) -> Finding:
     "last-7-days",
     "The timeframe `last_7_days` has 7 days and today",
     expected="8 days",
-    asks=[questions.FLOW_WEEK],
+    asks=[questions.FORM_WEEK],
 )
 def check_last_7_days(week: Answer) -> Finding:
     """Recorded on 2026-09-04."""
