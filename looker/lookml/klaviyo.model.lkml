@@ -99,6 +99,11 @@ explore: revenue_daily {
   description: "One row per account, order date and currency. The shop's whole revenue beside what Klaviyo credits to campaigns and flows, before and after refunds. The orders of a day, with their order numbers, are in klaviyo__attributed_order. Refunds count on their own day. Klaviyo's reports count the same credit by send date. Empty unless event is synced."
 }
 
+explore: send_pressure {
+  label: "Send pressure"
+  description: "One row per account, week and number of messages that a person received in it. What people do who get one message a week, two, or ten: opens, clicks, unsubscribes and orders of the same week. It shows what goes together, not what causes what: engaged people are sent more. Weeks of a person without a message are left out. Empty unless event is synced."
+}
+
 explore: subject_line_pattern {
   label: "Subject line pattern"
   description: "One row per account, pattern of subject lines and value of the pattern. Campaign emails whose subject has an emoji, a question, the first name, a discount or a length, against all others: no experiment, since such emails also differ in what they offer and to whom they go; for a proof run an A/B test (klaviyo__subject_line_test). Flows are left out, for their trigger decides their rates; so are the sends of the last 5 days (KLAVIYO_ATTRIBUTION_DAYS), which Klaviyo still credits with orders."

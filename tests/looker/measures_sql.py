@@ -223,6 +223,22 @@ COHORTS = {
     "value_per_buyer_90_days": "sum(net_value_90_days) / nullif(sum(buyers_90_days), 0)",
 }
 
+PRESSURE = {
+    "person_weeks": "sum(person_weeks)",
+    "pressure_messages": "sum(messages)",
+    "pressure_open_sample": "sum(open_tracked_messages)",
+    "pressure_click_sample": "sum(click_tracked_messages)",
+    "pressure_opens": "sum(opens)",
+    "pressure_clicks": "sum(clicks)",
+    "pressure_unsubscribed": "sum(unsubscribed_people)",
+    "pressure_order_value": "sum(order_value)",
+    "messages_per_person_week": "sum(messages) / sum(person_weeks)",
+    "opens_per_message": "sum(opens) / sum(open_tracked_messages)",
+    "clicks_per_message": "sum(clicks) / sum(click_tracked_messages)",
+    "weekly_unsubscribe_rate": "sum(unsubscribed_people) / sum(person_weeks)",
+    "order_value_per_person_week": "sum(order_value) / sum(person_weeks)",
+}
+
 MEASURES = {
     "attributed_order": ORDERS,
     "audience_growth": sums("members_joined members_left net_members_joined current_members"),
@@ -244,6 +260,7 @@ MEASURES = {
     "product_performance": PRODUCTS,
     "profile": PROFILES,
     "revenue_daily": REVENUE,
+    "send_pressure": PRESSURE,
     "subject_line_pattern": PATTERNS,
     "subject_line_test": TESTS,
 }

@@ -30,6 +30,7 @@ SPLITS = {
     "product_performance": ["account_id", "message_id", "product_name"],
     "profile": ["account_id", "country"],
     "revenue_daily": ["account_id", "is_complete"],
+    "send_pressure": ["account_id", "messages_per_week"],
     "subject_line_pattern": ["account_id", "pattern_value"],
     "subject_line_test": ["account_id", "send_channel"],
 }
