@@ -57,11 +57,11 @@ def test_a19_the_session_is_ours_whatever_the_role_has_set(
 ) -> None:
     """Timeouts are off and the text forms are ours on all three kinds of connection."""
     for setting in (
-        "statement_timeout = '100ms'",
-        "lock_timeout = '100ms'",
-        "transaction_timeout = '150ms'",
-        "idle_in_transaction_session_timeout = '100ms'",
-        "idle_session_timeout = '100ms'",
+        "statement_timeout = '1ms'",
+        "lock_timeout = '1ms'",
+        "transaction_timeout = '1ms'",
+        "idle_in_transaction_session_timeout = '1ms'",
+        "idle_session_timeout = '1ms'",
         "search_path = 'nowhere'",
         "datestyle = 'German'",
         "timezone = 'America/Los_Angeles'",
@@ -76,7 +76,7 @@ def test_a19_the_session_is_ours_whatever_the_role_has_set(
         r"""select concat_ws('|', timestamptz '2024-01-02 03:04+00', '\x00'::bytea,
             interval '1 day', 0.1::float8 + 0.2::float8, current_setting('search_path'),
             current_setting('statement_timeout'), current_setting('application_name'))
-            from pg_sleep(0.3)""",
+            from pg_sleep(0.05)""",
     )
     assert found == r"2024-01-02 03:04:00+00|\x00|1 day|0.30000000000000004||0|simplyload/shop"
 

@@ -100,13 +100,11 @@ def _prepare(folder: Path, repository: Path, stack: ExitStack) -> str:
     shop = make_dsn(server, dbname=DATABASE)
     password = secrets.token_urlsafe()
     is_new = _create_database(server)
-    with closing(psycopg2.connect(shop)) as connection:
+    with closing(psycopg2.connect(shop)) as connection, connection, connection.cursor() as cursor:
         if is_new:
-            fill_shop(connection, read_orders(url))
-            with connection, connection.cursor() as cursor:
-                cursor.execute(SETUP)
-        with connection, connection.cursor() as cursor:
-            cursor.execute("alter role simplyload password %s", [password])
+            fill_shop(cursor, read_orders(url))
+            cursor.execute(SETUP)
+        cursor.execute("alter role simplyload password %s", [password])
     (folder / "simplyload.yml").write_text(
         resources.files(__package__).joinpath("simplyload.yml").read_text()
     )
@@ -135,13 +133,14 @@ def _choose_epoch(folder: Path) -> date:
 
 
 def _create_database(server: str) -> bool:
-    """Create the shop's database; False where it exists."""
+    """Create the shop's database; False where it exists with its role, which is created last."""
     with closing(psycopg2.connect(server)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
-        cursor.execute("select 1 from pg_database where datname = %s", [DATABASE])
+        cursor.execute("select 1 from pg_roles where rolname = 'simplyload'")
         if cursor.fetchone():
             return False
+        cursor.execute(f"drop database if exists {DATABASE}")  # a killed demonstration's, empty
         cursor.execute(f"create database {DATABASE}")
     return True
 

