@@ -141,7 +141,7 @@ def test_e10_dates_are_as_recorded(limited: Sandbox) -> None:
     assert dates == [f"2026-11-{day}T00:00:00+00:00" for day in range(14, 22)]
 
 
-# Held to the official client alone: 2026-10-15 adds them, and the recording is of 2026-07-15.
+# Held to the OpenAPI of the beta: 2026-10-15 made them stable, and the recording is of 2026-07-15.
 NOT_RECORDED = ("/api/billing-usage", "/api/brand-", "/api/text-messaging-senders")
 # Recorded with a fieldset, or as an error, alone.
 PARTLY_RECORDED = {"/api/forms/{id}", "/api/object-types/{id}", "/api/reviews/{id}"}

@@ -2,9 +2,9 @@
 
     python -m tests.sandbox.trim_openapi stable.json beta.json > klaviyo_openapi.json
 
-The first file is Klaviyo's stable OpenAPI 2026-07-15, the second its beta, 2026-07-15.pre, from
-whose campaigns revision 2026-10-15 follows. Both are published in github.com/klaviyo/openapi. The
-result holds one document of each, by revision.
+The first file is Klaviyo's stable OpenAPI 2026-07-15, the second its beta, 2026-07-15.pre, whose
+campaigns, brands, senders of texts and billing usage revision 2026-10-15 made stable. Both are
+published in github.com/klaviyo/openapi. The result holds one document of each, by revision.
 
 The documents become OpenAPI 3.1, whose schemas are JSON Schema: ``nullable`` becomes a type.
 Prose is dropped, and ``oneOf`` becomes ``anyOf``, because Klaviyo's alternatives overlap. What may
@@ -144,13 +144,20 @@ def format_json(value: Json, depth: int) -> str:
     return "{\n" + ",\n".join(parts) + "\n}"
 
 
+def _is_campaign(path: str, beta: Json) -> bool:
+    """Whether a path is one of campaigns, which 2026-10-15 took over from the beta."""
+    return "campaign" in path and path in beta["paths"]
+
+
 def main() -> None:
     """Print the trimmed documents."""
     stable, beta = (json.loads(Path(name).read_text()) for name in sys.argv[1:3])
     add_includes(beta, stable)
     paths = [(endpoint.method.lower(), endpoint.path) for endpoint in ENDPOINTS]
-    changed = [each for each in paths if each[1] in beta["paths"] and "campaign" in each[1]]
-    kept = [each for each in paths if each not in changed and each[1] in stable["paths"]]
+    kept = [
+        each for each in paths if each[1] in stable["paths"] and not _is_campaign(each[1], beta)
+    ]
+    changed = [each for each in paths if each not in kept]
     trimmed = {"2026-07-15": trim(stable, kept), "2026-07-15.pre": trim(beta, changed)}
     print(format_json(trimmed, depth=3))
 
