@@ -62,9 +62,9 @@ screenshots: .venv/.tests ## Photograph build/dashboard.html for docs/ and build
 	@.venv/bin/python -m tests.browser
 	@.venv/bin/python -m tests.looker.screenshots
 
-bench: .venv/.tests .venv-dbt/.engines ## Measure speed; RIVALS=1: also other tools, WAREHOUSE=1: dbt, EVERYTHING=1: all tables, EVENTS=N: the size
+bench: .venv/.tests .venv-dbt/.engines ## Measure speed; RIVALS=1: also other tools, WAREHOUSE=1: dbt, EVERYTHING=1: all tables, EVENTS=N: the size, ONLY=people: a part
 	@.venv/bin/python -m tests.benchmarks.$(if $(WAREHOUSE),warehouse,$(if $(EVERYTHING),everything,bench)) \
-		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS))
+		$(if $(RIVALS),--rivals) $(if $(EVENTS),--events $(EVENTS)) $(if $(ONLY),--only $(ONLY))
 
 # Without the harness, which runs another connector, and the demo, which measuring slows to minutes.
 COVERING = $(filter-out tests/test_fivetran_harness.py tests/test_demo.py,$(wildcard tests/test_*.py))

@@ -185,6 +185,7 @@ class TestReSync:
             "reviews": "review",
             "coupon-codes": "coupon_code",
             "segments/.+/profiles": "segment_profile",
+            "brand-logos": "brand",  # the second of its paths
         }
         before = refilled(connection)
         delete_some(sandbox)

@@ -1,7 +1,7 @@
 """Finds out which tables can be read, before they are truncated.
 
-A table can be read if Klaviyo answers the first page of its stream, requested in the form in which
-the stream requests it: of one scope some paths may be answered and others refused.
+A table can be read if Klaviyo answers the first page of each path of its stream, requested in the
+form in which the stream requests it: of one scope some paths may be answered and others refused.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -31,7 +31,7 @@ class Request(NamedTuple):
 
 
 def find_readable(context: AccountContext, tables: Collection[str]) -> set[str]:
-    """Those of `tables` whose first page Klaviyo answers.
+    """Those of `tables` whose first pages Klaviyo answers.
 
     None of them while the key is rejected or Klaviyo is down: the sync then raises that error.
     """
@@ -41,7 +41,11 @@ def find_readable(context: AccountContext, tables: Collection[str]) -> set[str]:
         if not ids.keys() >= {*stream.requires}:
             continue
         try:
-            ids[stream.name] = _read_first_ids(context, _first_requests(context, stream, ids))
+            ids[stream.name] = [
+                id_
+                for path in _paths(stream)
+                for id_ in _read_first_ids(context, _first_requests(context, stream, path, ids))
+            ]
         except AuthError:
             return set()
         except KlaviyoError as error:
@@ -52,6 +56,12 @@ def find_readable(context: AccountContext, tables: Collection[str]) -> set[str]:
         if failures.should_abort:
             return set()
     return readable & {*tables}
+
+
+def _paths(stream: Stream) -> tuple[str, ...]:
+    """The paths of a stream, each of which a key may be refused."""
+    others = stream.other_paths if isinstance(stream, ResourceStream) else ()
+    return (stream.path, *others)
 
 
 def _read_first_ids(context: AccountContext, requests: Iterator[Request]) -> list[str]:
@@ -71,14 +81,14 @@ def _read_first_ids(context: AccountContext, requests: Iterator[Request]) -> lis
 
 
 def _first_requests(
-    context: AccountContext, stream: Stream, ids: Mapping[str, list[str]]
+    context: AccountContext, stream: Stream, path: str, ids: Mapping[str, list[str]]
 ) -> Iterator[Request]:
-    """The first request of each listing of a stream, as a first sync sends it."""
+    """The first request of each listing at a path of a stream, as a first sync sends it."""
     if isinstance(stream, ResourceStream):
         partition = stream.partitions[0]
         for id_ in ids[stream.parent] if stream.parent else [""]:
             filtered = {"filter": fill_filter(partition, id_)} if partition else {}
-            yield Request(fill_path(stream.path, id_), {**stream.params, **filtered})
+            yield Request(fill_path(path, id_), {**stream.params, **filtered})
     elif isinstance(stream, MembershipStream):
         owners = [id_ for owner in stream.requires for id_ in ids[owner]]
         for listing in member_listings(stream, owners):
@@ -91,4 +101,4 @@ def _first_requests(
         window = TimeWindow(settled_time(context), None)
         params = {"sort": stream.cursor_field, "page[size]": str(stream.page_sizes[-1])}
         params |= stream.params_for(context.settings.tables)
-        yield Request(stream.path, {**params, "filter": window.filter(stream)})
+        yield Request(path, {**params, "filter": window.filter(stream)})

@@ -18,17 +18,19 @@ EVENTS = 4_000  # the sandbox's campaigns alone make about 2,500
 
 @pytest.mark.chaos
 def test_command_measures_every_reader_and_counts_requests(tmp_path: Path) -> None:
-    """Every reader reads all events, and a sync of unchanged data makes the fewest requests."""
+    """Readers of a listing read the same rows; a sync of unchanged data makes fewest requests."""
     output = tmp_path / "bench.csv"
-    command = [sys.executable, "-m", "tests.benchmarks.bench"]
-    arguments = ["--events", str(EVENTS), "--campaigns", "30", "--output", str(output)]
+    command = [sys.executable, "-m", "tests.benchmarks.bench", "--output", str(output)]
+    sizes = ["--events", str(EVENTS), "--people", "150", "--campaigns", "30"]
     done = subprocess.run(
-        [*command, *arguments], capture_output=True, text=True, check=True, cwd=REPOSITORY
+        [*command, *sizes], capture_output=True, text=True, check=True, cwd=REPOSITORY
     )
     with output.open() as file:
         figures = list(csv.DictReader(file))
-    assert len(figures) == 7
-    assert len({row["rows"] for row in figures}) == 1
+    rows = {(row["account"].split()[0], row["rows"]) for row in figures}
+    accounts = ["4,000", "profiles", "members", "no"]
+    assert sorted(account for account, _ in rows) == sorted(accounts)
+    assert len(figures) == 5 + 2 * 5 + 2 + 1  # events, people, latency, no change
     assert all(float(row["cpu"]) > 0 and int(row["peak"]) > 10_000_000 for row in figures)
     unchanged = re.search(r"nothing changed +(\d+) +(\d+)", done.stdout)
     assert unchanged is not None

@@ -135,11 +135,18 @@ class TestParsed:
         assert parsed.reread_events_from == date(2026, 1, 31)
 
     def test_sets_of_tables_can_be_named(self) -> None:
-        """`reporting` and `all` name their tables, alone or beside others."""
+        """Each set names its tables and those that they require, alone or beside others."""
+        always = {"account", "sync_report", "sync_error"}
         for chosen, tables in {
             "reporting": {*REPORTING},
             "all": {*TABLES},
             "reporting,event": {*REPORTING, "event"},
+            "catalog": always
+            | {"coupon", "coupon_code", "review"}
+            | {"catalog_item", "catalog_variant", "catalog_category", "catalog_category_item"},
+            "people": always
+            | {"profile", "profile_suppression", "push_token"}
+            | {"list", "list_profile", "segment", "segment_profile"},
         }.items():
             assert parse_configuration({"api_key": KEY, "tables": chosen}).tables == tables
 

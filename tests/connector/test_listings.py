@@ -8,11 +8,19 @@ import pytest
 
 from streams.content import CONTENT_STREAMS
 from streams.shop import SHOP_STREAMS
-from tests.loader import Loader
+from tests.loader import SNAPSHOT_TABLES, Loader, Tables
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
 
 DAY = 86_400
+# Rows that belong to a record of another table, with that record's type in the sandbox.
+OWNED = {
+    "list_tag": ("list", "list_id"),
+    "segment_tag": ("segment", "segment_id"),
+    "flow_utm_parameter": ("flow", "flow_id"),
+    "catalog_category_item": ("catalog-item", "catalog_item_id"),
+}
 TABLES = [table.name for one in (*CONTENT_STREAMS, *SHOP_STREAMS) for table in one.tables]
+TABLES += OWNED.keys() - {*TABLES}
 DAILY = {stream.path for stream in (*CONTENT_STREAMS, *SHOP_STREAMS) if stream.is_daily}
 # Each table's type in the sandbox, where a row is one resource of it.
 TYPES = {
@@ -81,6 +89,18 @@ def test_every_table_has_its_rows_and_loses_a_deleted_one(
     kept = {"coupon": 0, "custom_object_type": 0, "catalog_category": 0}
     # Products are deleted with their three variants.
     assert lost == dict.fromkeys(TYPES, 1) | kept | {"catalog_variant": 4}
+    assert current(connection) == current(Loader(sandbox.url, connection.configuration).sync())
+
+
+def test_rows_of_a_deleted_owner_are_deleted(sandbox: Sandbox, connection: Loader) -> None:
+    """With a list its tags, with a flow its link parameters, with a product its categories."""
+    before = {table: len(rows(connection, table)) for table in OWNED}
+    for table, (type_, column) in OWNED.items():
+        sandbox.edit(type_, rows(connection, table)[0][column], None)
+    sandbox.advance(DAY)
+    connection.sync()
+    assert [table for table in OWNED if len(rows(connection, table)) >= before[table]] == []
+    assert current(connection) == current(Loader(sandbox.url, connection.configuration).sync())
 
 
 def test_a_variant_names_its_product(connection: Loader) -> None:
@@ -213,3 +233,10 @@ def test_people_of_each_list_and_segment_are_counted_once_a_day(
 def rows(connection: Loader, table: str) -> list[dict[str, Any]]:
     """The rows of a table."""
     return list(connection.tables.get(table, {}).values())
+
+
+def current(connection: Loader) -> Tables:
+    """The rows that a sync of today reads; those of earlier days are kept beside them."""
+    return {
+        name: table for name, table in connection.content().items() if name not in SNAPSHOT_TABLES
+    }

@@ -280,3 +280,20 @@ class TestPeriods:
         """A month that start_date cuts is left out, and a rolling period begins with it."""
         windows = plan_periods(FLOW_PERIODS, ReportState(), TODAY, max(first, start), start)
         assert min(one.days.start for one in windows) >= start
+
+    def test_a_month_keeps_its_former_rows_until_it_is_requested_itself(self) -> None:
+        """After a change of time zone, months are requested in any order; the last clears it."""
+        months = ("2026-01-01", "2026-02-01", "2026-03-01")
+        state = ReportState(former_zones=("Europe/Paris",), former_periods=months)
+        for month, left in (("2026-02-01", (months[0], months[2])), (months[2], months[:1])):
+            state = mark_requested(state, month_window(month), TODAY)
+            assert (state.former_periods, len(state.former_zones)) == (left, 1)
+        state = mark_requested(state, month_window(months[0]), TODAY)
+        assert (state.former_periods, state.former_zones) == ((), ())
+
+
+def month_window(first_day: str) -> ReportWindow:
+    """The window of a calendar month."""
+    start = date.fromisoformat(first_day)
+    end = (start + 31 * DAY).replace(day=1) - DAY
+    return ReportWindow(DayRange(start, end), kind=MONTH)
