@@ -99,7 +99,8 @@ def test_an_analysts_project_builds_on_postgres(tmp_path: Path) -> None:
 def test_several_connections_are_united(built: Path, tmp_path: Path) -> None:
     """`klaviyo_sources` gives the rows of one schema that has all, and names each connection.
 
-    One connection lacks a table.
+    One connection lacks a table. Side by side the accounts are in one currency, by the
+    analyst's own rates.
     """
     folder = tmp_path / "analyst"
     file = raw.write(tmp_path / "raw.db", shop.ROWS, shop.TABLE_NAMES)
@@ -124,8 +125,8 @@ def test_several_connections_are_united(built: Path, tmp_path: Path) -> None:
         folder,
         environment,
         *("build", "--indirect-selection", "cautious"),
-        *("--select", "+best_seller", *(f"+{mart}" for mart in marts)),
-        *("--vars", f"{{klaviyo_sources: {connections}}}"),
+        *("--select", "+best_seller", "+klaviyo__account_daily", *(f"+{mart}" for mart in marts)),
+        *("--vars", f"{{klaviyo_sources: {connections}, klaviyo_reporting_currency: eur}}"),
     )
 
     united = folder / "warehouse.duckdb"
@@ -138,6 +139,19 @@ def test_several_connections_are_united(built: Path, tmp_path: Path) -> None:
         " order by account_id",
     )
     assert [tuple(row.values()) for row in named] == [(shop.FR, "klaviyo_fr"), (shop.US, "us")]
+    days = dbt.query(
+        united,
+        "select account_currency, cast(sent_on as text), currency, exchange_rate, conversion_value"
+        " from klaviyo_klaviyo.klaviyo__account_daily order by all",
+    )
+    assert [tuple(day.values()) for day in days] == [
+        ("EUR", "2026-11-03", "EUR", 1.0, 0.0),
+        ("USD", "2026-10-02", "EUR", 0.5, 15.0),
+        ("USD", "2026-11-01", "EUR", 0.25, 92.5625),
+        ("USD", "2026-11-02", "EUR", 0.75, 0.0),
+        ("USD", "2026-11-03", "EUR", 0.75, 483.75),
+        ("USD", "2026-11-04", "EUR", 0.75, 0.0),
+    ]
 
 
 @pytest.mark.chaos
