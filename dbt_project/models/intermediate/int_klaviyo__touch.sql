@@ -1,5 +1,6 @@
--- The attribution windows, limits whose defaults are Klaviyo's for accounts created since 9 October
--- 2024 (help.klaviyo.com, "Understanding attribution"). Opened WhatsApp is also named Read WhatsApp.
+-- The attribution windows, limits whose defaults are Klaviyo's for accounts created since
+-- 9 October 2024 (help.klaviyo.com, "Understanding attribution"). Opened WhatsApp is also named
+-- Read WhatsApp.
 {%- set hours = {
     'Opened Email': limit('email_open_hours'),
     'Clicked Email': limit('email_click_hours'),

@@ -44,7 +44,7 @@ totals as (
 
 ),
 
--- The more, the better. In whole cents, for the last digit of a sum depends on the order of addition.
+-- The more, the better. In whole cents: the last digit of a sum depends on the order of addition.
 measured as (
 
     select
