@@ -61,11 +61,10 @@ ranked as (
 
     select
         *,
-        count(*) over (partition by account_id) as buyers,
         {% for measure in measures -%}
-        rank() over (partition by account_id order by {{ measure }})
-            as {{ measure }}_rank {{- ',' if not loop.last }}
-        {% endfor %}
+        rank() over (partition by account_id order by {{ measure }}) as {{ measure }}_rank,
+        {% endfor -%}
+        count(*) over (partition by account_id) as buyers
     from measured
     where is_current
 
@@ -94,14 +93,14 @@ limits as (
 scored as (
 
     select
-        measured.*,
         {% for measure in measures -%}
         case
             when measured.{{ measure }} >= limits.{{ measure }}_limit_2 then 3
             when measured.{{ measure }} >= limits.{{ measure }}_limit_1 then 2
             else 1
-        end as {{ measure }}_score {{- ',' if not loop.last }}
-        {% endfor %}
+        end as {{ measure }}_score,
+        {% endfor -%}
+        measured.*
     from measured
     inner join limits on measured.account_id = limits.account_id
 
