@@ -49,9 +49,9 @@ measured as (
 
     select
         *,
-        -{{ days_between('last_ordered_on', 'as_of') }} as recency,
-        orders as frequency,
-        round(100 * coalesce(net_value, 0)) as monetary
+        -{{ days_between('last_ordered_on', 'as_of') }} as recency_value,
+        orders as frequency_value,
+        round(100 * coalesce(net_value, 0)) as monetary_value
     from totals
     where orders > 0
 
@@ -62,7 +62,7 @@ ranked as (
     select
         *,
         {% for measure in measures -%}
-        rank() over (partition by account_id order by {{ measure }}) as {{ measure }}_rank,
+        rank() over (partition by account_id order by {{ measure }}_value) as {{ measure }}_rank,
         {% endfor -%}
         count(*) over (partition by account_id) as buyers
     from measured
@@ -79,7 +79,8 @@ limits as (
         {% for third in [1, 2] -%}
         min(
             case
-                when 3 * ({{ measure }}_rank - 1) >= {{ third }} * (buyers - 1) then {{ measure }}
+                when 3 * ({{ measure }}_rank - 1) >= {{ third }} * (buyers - 1)
+                    then {{ measure }}_value
             end
         ) as {{ measure }}_limit_{{ third }},
         {% endfor -%}
@@ -95,8 +96,8 @@ scored as (
     select
         {% for measure in measures -%}
         case
-            when measured.{{ measure }} >= limits.{{ measure }}_limit_2 then 3
-            when measured.{{ measure }} >= limits.{{ measure }}_limit_1 then 2
+            when measured.{{ measure }}_value >= limits.{{ measure }}_limit_2 then 3
+            when measured.{{ measure }}_value >= limits.{{ measure }}_limit_1 then 2
             else 1
         end as {{ measure }}_score,
         {% endfor -%}
