@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
 
-from looker import build_sheet, declaration, field_mapping, lineage, lookml, lookml_dashboard
+from looker import (
+    build_sheet,
+    declaration,
+    field_mapping,
+    lineage,
+    lookml,
+    lookml_dashboard,
+    mart_table,
+)
 from looker.lineage import Origins
 from looker.semantic import Semantics
 
@@ -58,6 +66,7 @@ def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[st
     yield lineage.FILE.name, json.dumps(origins, indent=1) + "\n"
     yield from field_mapping.generate_files(semantics, origins)
     yield from build_sheet.generate_files(dashboard, semantics)
+    yield from mart_table.generate_files(dashboard, semantics)
     for path, content in (
         *lookml.generate_files(semantics),
         *lookml_dashboard.generate_files(dashboard, semantics),

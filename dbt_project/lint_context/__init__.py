@@ -6,6 +6,7 @@ for dbt itself. A dbt macro that is missing here fails the lint as an undefined 
 
 import datetime as dt
 import os
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ target = SimpleNamespace(type=os.environ.get("DBT_TARGET", "duckdb"))
 on_bigquery = target.type == "bigquery"
 on_snowflake = target.type == "snowflake"
 execute = True
-modules = SimpleNamespace(datetime=dt)
+modules = SimpleNamespace(datetime=dt, re=re)
 flags = SimpleNamespace(WHICH="compile")
 graph = {
     "sources": {},

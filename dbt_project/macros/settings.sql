@@ -86,6 +86,13 @@
             "KLAVIYO_COMPATIBILITY: true or false, not '" ~ compatibility ~ "'"
         ) -%}
     {%- endif -%}
+    {%- set reporting_currency = setting('klaviyo_reporting_currency') | trim -%}
+    {%- if reporting_currency and not modules.re.match('[A-Za-z]{3}$', reporting_currency) -%}
+        {%- do problems.append(
+            "KLAVIYO_REPORTING_CURRENCY: an ISO 4217 code such as EUR, not '"
+            ~ reporting_currency ~ "'"
+        ) -%}
+    {%- endif -%}
     {%- do problems.extend(find_wrong_limits()) -%}
     {%- set words = ['reporting', 'catalog', 'people', 'all', 'predictive_analytics'] -%}
     {%- set known = words + connector_tables() -%}

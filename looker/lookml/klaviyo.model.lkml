@@ -14,6 +14,11 @@ datagroup: synced {
 
 persist_with: synced
 
+explore: account_daily {
+  label: "Account daily"
+  description: "One row per account and send date. Several accounts side by side: campaigns and flows of klaviyo__message_performance, with amounts in one currency, KLAVIYO_REPORTING_CURRENCY, by the rates in exchange_rates.csv. Where a rate is missing the amounts are null and days_without_rate is 1. Without that setting each account keeps its own currency."
+}
+
 explore: attributed_order {
   label: "Attributed order"
   description: "One row per account and conversion event: an order, or a refund. The message that is credited with it, and who says so. Klaviyo's own attribution comes first, and only klaviyo_order_value is what its reports count; the last touch is ours, and only where Klaviyo says nothing. Empty unless the table event is synced."
@@ -79,6 +84,11 @@ explore: inbox_provider {
   description: "One row per account, mailbox provider and event date. What happened to emails at Gmail, Outlook and others, by the day on which it happened; so an open may be on a later day than its delivery, and no number equals Klaviyo's screens, which count by send date. Machine opens and bot clicks are null unless the table event is synced."
 }
 
+explore: link_performance {
+  label: "Link performance"
+  description: "One row per account, message, channel, link and click date. Which links of a message people click, and the orders that Klaviyo credits to such a click; orders that it credits to an open have no link. Products that a message sells are in klaviyo__product_performance. Empty unless event is synced."
+}
+
 explore: message_performance {
   label: "Message performance"
   description: "One row per account, message type (campaign or flow), message, variation, send channel and send date. Every number Klaviyo's own screens show, on the day of the send, restated when Klaviyo restates it. Conversions are those of one metric per account (int_klaviyo__conversion_metric). Compute rates as ratios of sums, as the metrics below do; the klaviyo_ columns have the rate that Klaviyo returned for the single row."
@@ -97,6 +107,11 @@ explore: profile {
 explore: revenue_daily {
   label: "Revenue daily"
   description: "One row per account, order date and currency. The shop's whole revenue beside what Klaviyo credits to campaigns and flows, before and after refunds. The orders of a day, with their order numbers, are in klaviyo__attributed_order. Refunds count on their own day. Klaviyo's reports count the same credit by send date. Empty unless event is synced."
+}
+
+explore: rfm {
+  label: "Rfm"
+  description: "One row per account and buyer. How recently, how often and for how much a person bought (RFM), each scored from 1 to 3 by thirds of the account's buyers; the group that follows, and the group 30 days (KLAVIYO_RFM_DAYS) before. Both are scored by the limits of today, so a person moves only by own orders and by time. The groups have the names of Klaviyo's RFM report and the rules below, so a person may be in another group there. Empty unless event is synced."
 }
 
 explore: send_pressure {

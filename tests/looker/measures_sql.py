@@ -239,7 +239,38 @@ PRESSURE = {
     "order_value_per_person_week": "sum(order_value) / sum(person_weeks)",
 }
 
+ACCOUNTS = {
+    **{f"account_{name}": f"sum({name})" for name in ("recipients", "delivered", "conversions")},
+    "account_revenue": "sum(conversion_value)",
+    "account_campaign_revenue": "sum(campaign_conversion_value)",
+    "account_flow_revenue": "sum(flow_conversion_value)",
+    "days_without_rate": "sum(days_without_rate)",
+}
+
+LINKS = {
+    "link_clicks": "sum(clicks)",
+    "link_bot_clicks": "sum(bot_clicks)",
+    "link_clickers": "sum(clickers)",
+    "link_orders": "sum(orders)",
+    "link_order_value": "sum(order_value)",
+    "link_order_rate": "sum(orders) / nullif(sum(clickers), 0)",
+    "link_revenue_per_click": "sum(order_value) / nullif(sum(clicks), 0)",
+}
+
+RFM = {
+    "rfm_buyers": "count(*)",
+    "rfm_earlier_buyers": "count(previous_rfm_group)",
+    "rfm_improved_buyers": "count(*) filter (movement = 'improved')",
+    "rfm_declined_buyers": "count(*) filter (movement = 'declined')",
+    "rfm_orders": "sum(orders)",
+    "rfm_net_value": "sum(net_value)",
+    "rfm_improved_share": "sum(improved_buyers) / nullif(sum(earlier_buyers), 0)",
+    "rfm_declined_share": "sum(declined_buyers) / nullif(sum(earlier_buyers), 0)",
+    "rfm_value_per_buyer": "sum(net_value) / sum(buyers)",
+}
+
 MEASURES = {
+    "account_daily": ACCOUNTS,
     "attributed_order": ORDERS,
     "audience_growth": sums("members_joined members_left net_members_joined current_members"),
     "campaign_daily": sums(
@@ -256,10 +287,12 @@ MEASURES = {
     "flow_step": STEPS,
     "form_daily": FORMS,
     "inbox_provider": INBOX_PROVIDERS,
+    "link_performance": LINKS,
     "message_performance": MESSAGES,
     "product_performance": PRODUCTS,
     "profile": PROFILES,
     "revenue_daily": REVENUE,
+    "rfm": RFM,
     "send_pressure": PRESSURE,
     "subject_line_pattern": PATTERNS,
     "subject_line_test": TESTS,

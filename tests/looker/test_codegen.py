@@ -18,7 +18,7 @@ def _folder(tmp_path: Path) -> Path:
     """A copy of the generated files."""
     folder = tmp_path / "looker"
     shutil.copytree(codegen.FOLDER / "lookml", folder / "lookml")
-    for path in ("FIELDS.md", "BUILD.md", lineage.FILE.name):
+    for path in ("FIELDS.md", "BUILD.md", "MARTS.md", lineage.FILE.name):
         shutil.copy(codegen.FOLDER / path, folder)
     return folder
 

@@ -13,6 +13,7 @@ from tests.looker import lookml_sql, measures_sql, metricflow
 
 VIEWS = lookml_sql.build_views("klaviyo")
 SPLITS = {
+    "account_daily": ["account_id", "account_currency"],
     "attributed_order": ["account_id", "attribution_method"],
     "audience_growth": ["account_id", "audience_type"],
     "campaign_daily": ["account_id", "send_channel"],
@@ -26,10 +27,12 @@ SPLITS = {
     "flow_step": ["account_id", "message_id"],
     "form_daily": ["account_id", "form_name"],
     "inbox_provider": ["account_id", "inbox_provider"],
+    "link_performance": ["account_id", "link", "message_id"],
     "message_performance": ["account_id", "send_channel", "sent_week"],
     "product_performance": ["account_id", "message_id", "product_name"],
     "profile": ["account_id", "country"],
     "revenue_daily": ["account_id", "is_complete"],
+    "rfm": ["account_id", "rfm_group"],
     "send_pressure": ["account_id", "messages_per_week"],
     "subject_line_pattern": ["account_id", "pattern_value"],
     "subject_line_test": ["account_id", "send_channel"],

@@ -177,7 +177,7 @@ def _digest(environment: Mapping[str, str]) -> str:
 @cache
 def _project() -> list[tuple[str, str]]:
     """The project's files, each with a digest of its content."""
-    patterns = ("*.yml", "macros/*", "models/**/*", "tests/**/*")
+    patterns = ("*.yml", "macros/*", "models/**/*", "tests/**/*", "seeds/*")
     return [
         (str(file), hashlib.sha256(file.read_bytes()).hexdigest())
         for file in sorted(file for pattern in patterns for file in PROJECT.glob(pattern))

@@ -103,6 +103,7 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
     """From git: `klaviyo_sources` gives the rows of one schema that has all, and names each.
 
     Variables name the prefix and the tables, staging is ephemeral; one connection lacks a table.
+    Side by side the accounts are in one currency, by the analyst's own rates.
     """
     folder = tmp_path / "analyst"
     file = raw.write(tmp_path / "raw.db", shop.ROWS, shop.TABLE_NAMES)
@@ -126,8 +127,9 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
         folder,
         environment,
         *ONLY_ITS_OWN,
+        "+klaviyo__account_daily",
         *(f"+{mart}" for mart in marts),
-        *("--vars", f"{{klaviyo_sources: {connections}}}"),
+        *("--vars", f"{{klaviyo_sources: {connections}, klaviyo_reporting_currency: eur}}"),
     )
 
     united = folder / "warehouse.duckdb"
@@ -142,6 +144,19 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
         " order by account_id",
     )
     assert [tuple(row.values()) for row in named] == [(shop.FR, "klaviyo_fr"), (shop.US, "us")]
+    days = dbt.query(
+        united,
+        "select account_currency, cast(sent_on as text), currency, exchange_rate, conversion_value"
+        " from klaviyo_klaviyo.klaviyo__account_daily order by all",
+    )
+    assert [tuple(day.values()) for day in days] == [
+        ("EUR", "2026-11-03", "EUR", 1.0, 0.0),
+        ("USD", "2026-10-02", "EUR", 0.5, 15.0),
+        ("USD", "2026-11-01", "EUR", 0.25, 92.5625),
+        ("USD", "2026-11-02", "EUR", 0.75, 0.0),
+        ("USD", "2026-11-03", "EUR", 0.75, 483.75),
+        ("USD", "2026-11-04", "EUR", 0.75, 0.0),
+    ]
 
 
 @pytest.mark.chaos

@@ -164,11 +164,13 @@ def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
         KLAVIYO_COMPATIBILITY="yes",
         KLAVIYO_MUTED_FINDINGS="bounce:email",
         KLAVIYO_SUNSET_DAYS="half a year",
+        KLAVIYO_REPORTING_CURRENCY="euros",
     )
 
     assert done.returncode != 0
     assert "KLAVIYO_COMPATIBILITY: true or false, not 'yes'. " in done.stdout
     assert "KLAVIYO_SUNSET_DAYS: a number such as 180, not 'half a year'. " in done.stdout
+    assert "KLAVIYO_REPORTING_CURRENCY: an ISO 4217 code such as EUR, not 'euros'" in done.stdout
     assert "unknown table 'Campaigns'; did you mean campaign? The connector's" in done.stdout
     assert "unknown table 'foo'; The connector's README lists the names" in done.stdout
     assert "unknown table '-Event'; did you mean event?" in done.stdout

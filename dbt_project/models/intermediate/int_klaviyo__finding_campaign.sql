@@ -1,5 +1,8 @@
 {%- set below, above = 'campaign_below', 'campaign_above' -%}
 {%- set limits = finding_rule(above).limits -%}
+{%- set by_campaign -%}
+    partition by recent.account_id, recent.campaign_id, recent.send_channel
+{%- endset -%}
 {#- Results are final when the credited days and the current day are over. -#}
 {%- set final_age = attribution_days() + 1 -%}
 
@@ -106,9 +109,9 @@ compared as (
         recent.send_channel,
         peers.revenue_per_recipient,
         peers.order_rate,
-        count(*) over campaign as peer_count,
-        row_number() over (campaign order by peers.revenue_per_recipient) as revenue_position,
-        row_number() over (campaign order by peers.order_rate) as order_position
+        count(*) over ({{ by_campaign }}) as peer_count,
+        row_number() over ({{ by_campaign }} order by peers.revenue_per_recipient) as revenue_position,
+        row_number() over ({{ by_campaign }} order by peers.order_rate) as order_position
 
     from recent
     inner join rates as peers
@@ -118,9 +121,6 @@ compared as (
         and recent.campaign_id <> peers.campaign_id
         and recent.sent_on >= peers.sent_on
         and {{ days_before('recent.sent_on', limits.peer_days) }} <= peers.sent_on
-    window campaign as (
-        partition by recent.account_id, recent.campaign_id, recent.send_channel
-    )
 
 ),
 

@@ -84,7 +84,7 @@ delivery as (
 
 ),
 
-clicks as (
+clickers as (
 
     select
         account_id,
@@ -171,7 +171,7 @@ select
     date,
     bot_clicks as weight
 
-from clicks
+from clickers
 where
     clicks >= {{ bot_limits.clicks }}
     and {{ wilson_bound('bot_clicks', 'clicks', '-') }} > {{ bot_limits.share }}

@@ -2,6 +2,8 @@
 {%- set stop = finding_rule(stopped).limits -%}
 {%- set ahead_limits = finding_rule(ahead).limits -%}
 {%- set idle_limits = finding_rule(idle).limits -%}
+{%- set by_flow = 'partition by account_id, flow_id, send_channel' -%}
+{%- set by_account = 'partition by account_id, send_channel' -%}
 
 with
 
@@ -114,15 +116,13 @@ compared as (
     select
         *,
         {% for column in ['delivered', 'conversions', 'conversion_value'] -%}
-        sum({{ column }}) over flow - {{ column }} as sibling_{{ column }},
-        sum({{ column }}) over account - sum({{ column }}) over flow as other_{{ column }},
+        sum({{ column }}) over ({{ by_flow }}) - {{ column }} as sibling_{{ column }},
+        sum({{ column }}) over ({{ by_account }})
+        - sum({{ column }}) over ({{ by_flow }}) as other_{{ column }},
         {% endfor -%}
         message_name || ' (' || coalesce(flow_name, flow_id) || ')' as subject
 
     from messages
-    window
-        flow as (partition by account_id, flow_id, send_channel),
-        account as (partition by account_id, send_channel)
 
 ),
 

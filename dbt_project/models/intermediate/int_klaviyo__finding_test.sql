@@ -1,4 +1,7 @@
 {%- set decided, open = 'test_decided', 'test_open' -%}
+{%- set by_message -%}
+    partition by tests.account_id, tests.message_type, tests.message_id, tests.send_channel
+{%- endset -%}
 
 with
 
@@ -23,15 +26,15 @@ tests as (
     select
         tests.*,
         cast(tests.click_tracked_delivered as {{ type_double() }}) as trials,
-        sum(tests.click_tracked_delivered) over message as all_trials,
-        sum(tests.clicks_unique) over message as all_clicks,
-        min(tests.sent_on) over message as started_on,
-        min(tests.click_rate) over message as lowest_rate,
-        max(tests.click_rate) over message as highest_rate,
-        sum(case when tests.click_result = 'undecided' then 1 else 0 end) over message
+        sum(tests.click_tracked_delivered) over ({{ by_message }}) as all_trials,
+        sum(tests.clicks_unique) over ({{ by_message }}) as all_clicks,
+        min(tests.sent_on) over ({{ by_message }}) as started_on,
+        min(tests.click_rate) over ({{ by_message }}) as lowest_rate,
+        max(tests.click_rate) over ({{ by_message }}) as highest_rate,
+        sum(case when tests.click_result = 'undecided' then 1 else 0 end) over ({{ by_message }})
             as undecided_count,
         row_number() over (
-            message order by tests.click_rate desc nulls last, tests.variation_id asc
+            {{ by_message }} order by tests.click_rate desc nulls last, tests.variation_id asc
         ) as place,
         sends.last_sent_on,
         last_syncs.synced_on
@@ -43,9 +46,6 @@ tests as (
         and tests.message_id = sends.message_id
         and tests.send_channel = sends.send_channel
     inner join last_syncs on tests.account_id = last_syncs.account_id
-    window message as (
-        partition by tests.account_id, tests.message_type, tests.message_id, tests.send_channel
-    )
 
 ),
 

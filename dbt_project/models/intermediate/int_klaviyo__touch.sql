@@ -1,14 +1,15 @@
--- The attribution windows in hours: Klaviyo's defaults for accounts created since 9 October 2024
--- (help.klaviyo.com, "Understanding attribution"). Opened WhatsApp is also named Read WhatsApp.
+-- The attribution windows, limits whose defaults are Klaviyo's for accounts created since
+-- 9 October 2024 (help.klaviyo.com, "Understanding attribution"). Opened WhatsApp is also named
+-- Read WhatsApp.
 {%- set hours = {
-    'Opened Email': 120,
-    'Clicked Email': 120,
-    'Clicked Text Message': 120,
-    'Received Text Message': 12,
-    'Opened Push': 24,
-    'Clicked WhatsApp': 120,
-    'Opened WhatsApp': 12,
-    'Read WhatsApp': 12,
+    'Opened Email': limit('email_open_hours'),
+    'Clicked Email': limit('email_click_hours'),
+    'Clicked Text Message': limit('text_click_hours'),
+    'Received Text Message': limit('text_received_hours'),
+    'Opened Push': limit('push_open_hours'),
+    'Clicked WhatsApp': limit('whatsapp_click_hours'),
+    'Opened WhatsApp': limit('whatsapp_open_hours'),
+    'Read WhatsApp': limit('whatsapp_open_hours'),
 } %}
 
 with

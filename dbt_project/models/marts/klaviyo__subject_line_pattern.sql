@@ -1,4 +1,5 @@
 {%- set z = z_score_95() -%}
+{%- set by_pattern = 'partition by account_id, pattern' -%}
 {%- set line = 'lower(emails.subject_line)' -%}
 {#- The words of a discount are English; percentages and amounts are not bound to a language. -#}
 {%- set words = '(discount|coupon|promo|sale|deals?|save|free shipping)' -%}
@@ -95,14 +96,13 @@ compared as (
         *,
         {% for action in actions -%}
         {% for sum in ['n', 'y', 'x', 'yy', 'xy', 'xx'] -%}
-        sum({{ action }}_{{ sum }}) over whole - {{ action }}_{{ sum }}
+        sum({{ action }}_{{ sum }}) over ({{ by_pattern }}) - {{ action }}_{{ sum }}
             as other_{{ action }}_{{ sum }},
         {% endfor -%}
         {% endfor -%}
-        sum(emails) over whole - emails as other_emails
+        sum(emails) over ({{ by_pattern }}) - emails as other_emails
 
     from sums
-    window whole as (partition by account_id, pattern)
 
 ),
 
