@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 DOCUMENT = ROOT / "docs" / "faults.md"
-NAME = re.compile(r"test_((?:[ra]\d+_)+)")
+NAME = re.compile(r"test_((?:[rawj]\d+_)+)")
 
 FAULTS = {
     "R1": "SIGKILL at any instant, 50 times for each source and destination",
@@ -99,14 +99,18 @@ FAULTS = {
     "A48": "a second run while one is active",
     "A49": "a row is deleted and inserted again",
     "A50": "TLS on one connection and not on the other",
+    "W1": "what no row above names: random workloads, with SIGKILLs",
+    "J1": "our own decoder is wrong: Debezium is the judge",
+    "J2": "our own reader of Klaviyo is wrong: plain requests are the judge",
 }
 UNTESTED = {
-    "A47": "No destination has stages yet: Snowflake is none.",
+    "A47": "No destination has a stage with a URL yet: no statement in any dialect names one.",
 }
 HEAD = """# What goes wrong, and what happens here
 
 `make load-chaos` writes this file from the names and docstrings of the tests, and from the results
-of its run. R are rows of reliability, A are failures of other tools that users reported.
+of its run. R are rows of reliability, A are failures of other tools that users reported, W are
+random workloads, J are judges that share no code with SimplyLoad.
 
 | id | fault | promise | test | last run |
 |---|---|---|---|---|

@@ -3,10 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import reduce
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -309,30 +310,38 @@ def sift(table: Table, rows: pa.Table, limits: Limits) -> tuple[pa.Table, list[R
     """Part the rows that a destination can hold from those that it cannot, with the reason."""
     rejected: list[Rejected] = []
     good: Mask = pc.is_valid(rows[OP])
-    for column, reason, bad in _faults(table, rows, limits):
+    for column, bad, reasons in _faults(table, rows, limits):
         keys = rows.filter(bad).select(list(table.key)).to_pylist()
-        rejected += [Rejected(table=table.name, key=k, column=column, reason=reason) for k in keys]
+        rejected += [
+            Rejected(table=table.name, key=key, column=column, reason=reason)
+            for key, reason in zip(keys, reasons, strict=False)
+        ]
         good = pc.and_not(good, bad) if keys else good
     return (rows.filter(good) if rejected else rows), rejected
 
 
-def _faults(table: Table, rows: pa.Table, limits: Limits) -> Iterator[tuple[str, str, Mask]]:
-    """Yield column, reason and the mask of the rows concerned, for each possible fault."""
+def _faults(
+    table: Table, rows: pa.Table, limits: Limits
+) -> Iterator[tuple[str, Mask, Iterable[str]]]:
+    """Yield column, mask of the rows concerned and their reasons, for each possible fault."""
     most = sys.maxsize if limits.max_value_bytes is None else limits.max_value_bytes
     for name in table.key:
         if rows[name].null_count:
             keyed = pc.not_equal(rows[OP], pa.scalar(TRUNCATE))
-            yield name, "the key is NULL", pc.and_(keyed, pc.is_null(rows[name]))
+            yield name, pc.and_(keyed, pc.is_null(rows[name])), repeat("the key is NULL")
     for column in table.schema:
         values = rows[column.name]
         is_text = pa.types.is_string(column.type)
         # A column that is short as a whole has no long value.
         if (is_text or pa.types.is_binary(column.type)) and values.nbytes > most:
-            long = pc.greater(pc.binary_length(values), pa.scalar(most))
-            yield column.name, f"the value is longer than {most} bytes", pc.coalesce(long, _NO)
+            sizes: Any = pc.binary_length(values)
+            long = pc.coalesce(pc.greater(sizes, pa.scalar(most)), _NO)
+            found = sizes.filter(long).to_pylist()
+            reasons = [f"the value has {size} bytes, and the limit is {most}" for size in found]
+            yield column.name, long, reasons
         if is_text and not limits.nul_in_text:
             with_nul = pc.coalesce(pc.match_substring(values, "\0"), _NO)
-            yield column.name, "the text has the character NUL", with_nul
+            yield column.name, with_nul, repeat("the text has the character NUL")
 
 
 def sync_file(path: Path) -> None:

@@ -28,7 +28,7 @@ LISTINGS = {"list": "name", "event": "uuid"}
 
 
 @pytest.mark.timeout(600)
-def test_what_is_loaded_is_what_the_account_shows(sandbox: str, account: Workspace) -> None:
+def test_j2_what_is_loaded_is_what_the_account_shows(sandbox: str, account: Workspace) -> None:
     """Lists and events are loaded completely, each once, with the right values."""
     ran = account.run("sync", "--once")
     assert ran.code == 0, ran.err

@@ -90,7 +90,7 @@ def test_r2_a_kill_between_merge_and_state_without_transactions(sql_target: Targ
 
 
 @pytest.mark.chaos
-def test_control_the_state_before_the_rows_loses_changes(duckdb_target: Target) -> None:
+def test_r2_control_the_state_before_the_rows_loses_changes(duckdb_target: Target) -> None:
     """The same kills find the fault of a destination that commits the state first."""
     run_with_kills(duckdb_target, range(28, 40), protocol="state first")
     assert not is_right(duckdb_target)

@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from psycopg2.extensions import make_dsn
 
 from simplyload.changes import Changes
 from simplyload.destinations.duckdb import DuckDBSettings
@@ -22,6 +23,7 @@ from simplyload.destinations.parquet import ParquetSettings
 from simplyload.errors import SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.replay import replay
+from tests.conftest import connect
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, expected, random_changes, upsert
 
@@ -33,10 +35,16 @@ def elsewhere(target: Target, tmp_path: Path) -> Target:
     if target.kind == "duckdb":
         path = tmp_path / "rebuilt.duckdb"
         return replace(target, settings=DuckDBSettings(path=path))
+    if target.kind == "postgres":
+        place, name = target.settings, f"{target.settings.database}_rebuilt"
+        dsn = make_dsn(host=place.host, port=place.port, user=place.user, dbname=place.database)
+        with closing(connect(dsn)) as connection:
+            connection.cursor().execute(f"create database {name}")
+        return replace(target, settings=place.model_copy(update={"database": name}))
     return replace(target, settings=ParquetSettings(path=tmp_path / "rebuilt"))
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "parquet"])
+@pytest.mark.parametrize("kind", ["duckdb", "postgres", "parquet"])
 def test_r32_replay_rebuilds_a_destination_cell_by_cell(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str
 ) -> None:

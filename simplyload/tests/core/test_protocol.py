@@ -211,7 +211,7 @@ def test_a33_a_value_beyond_the_limit_is_rejected(target: Target) -> None:
     result = target.pipeline(ScriptedSource([rows]), max_value_bytes=1000).run_once()
     assert (result.rejected, set(target.live())) == (1, {(2,)})
     [event] = [event for event in target.events if event.kind == "rejected"]
-    assert "1000 bytes" in event.message
+    assert "the value has 1001 bytes, and the limit is 1000" in event.message
 
 
 def test_a_unit_of_work_is_never_cut(target: Target) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from simplyload.errors import SourceError
+from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
+from simplyload.errors import DestinationError, SourceError
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.source import PostgresSource
 
@@ -168,6 +169,36 @@ def test_a50_all_connections_verify_the_server(
             ask(secure.model_copy(update=change), "select 7")
     with pytest.raises(SourceError, match="SSL"):
         ask(settings(sslmode="require"), "select 7")
+
+
+def test_a50_the_destination_verifies_the_server(
+    settings: Settings, certificates: Path, tls_port: int
+) -> None:
+    """With `verify-full` a Postgres destination takes the right certificate alone."""
+    place = settings().model_dump(include={"database"})
+    right = {
+        **place,
+        "user": "postgres",
+        "host": "localhost",
+        "port": tls_port,
+        "sslmode": "verify-full",
+        "sslrootcert": str(certificates / "ours.crt"),
+    }
+
+    def check(**change: Any) -> None:
+        target = PostgresTargetSettings.model_validate(right | change)
+        with closing(PostgresDestination(target)) as destination:
+            destination.check()
+
+    check()
+    for change in (
+        {"sslrootcert": str(certificates / "other.crt")},
+        {"host": "127.0.0.1"},
+        {"sslmode": "disable"},
+        {"port": settings().port},
+    ):
+        with pytest.raises(DestinationError, match="cannot be reached"):
+            check(**change)
 
 
 def test_a20_a_pooler_is_named_and_the_own_host_is_the_remedy(

@@ -115,7 +115,7 @@ def assert_same(judge: list[Event], own: list[Event]) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1800)
-def test_debezium_sees_the_same_changes(database: str, tmp_path: Path) -> None:
+def test_j1_debezium_sees_the_same_changes(database: str, tmp_path: Path) -> None:
     """On twenty workloads Debezium and SimplyLoad give the same changes per table and order."""
     with closing(Application(database)) as application:
         prepare_judge(database)

@@ -1,12 +1,11 @@
-"""Values at the edges of their types, in odd zones, and a destination that is away."""
+"""Values at the edges of their types, in odd zones."""
 
 from contextlib import closing
 
 import psycopg2
 import pytest
-from psycopg2.extensions import make_dsn, parse_dsn
+from psycopg2.extensions import parse_dsn
 
-from simplyload.demo.server import free_port
 from tests.proof.tables import EVERY_TYPE, KINDS
 from tests.proof.test_workloads import make_trial
 from tests.proof.trial import Kind
@@ -54,20 +53,3 @@ def set_zone(dsn: str) -> None:
     with closing(psycopg2.connect(dsn)) as connection, connection:
         name = parse_dsn(dsn)["dbname"]
         connection.cursor().execute(f"alter database {name} set timezone = 'America/Los_Angeles'")
-
-
-def test_r23_a_destination_that_is_away_loses_nothing(server: str) -> None:
-    """While the destination is away runs fail and confirm nothing; the next one brings it all."""
-    with (
-        make_trial(server, "cdc", "postgres") as trial,
-        closing(Application(trial.source)) as application,
-    ):
-        trial.run()
-        there, trial.target = trial.target, make_dsn(trial.target, port=free_port())
-        for number in range(3):
-            application.perform(insert_extremes(1000 * (number + 1)))
-            with pytest.raises(AssertionError, match="the run ended with 1"):
-                trial.run()
-        trial.target = there
-        trial.run()
-        assert [line for k in KINDS for line in trial.find_differences(k.name)] == []

@@ -58,7 +58,7 @@ def prove(trial: Trial, workload: list[Step]) -> None:
 
 
 @ways
-def test_the_destination_equals_the_source_after_every_stop(
+def test_w1_the_destination_equals_the_source_after_every_stop(
     server: str, mode: Mode, kind: Kind
 ) -> None:
     """Any workload with kills leaves the destination equal to the source, cell by cell."""
@@ -68,7 +68,7 @@ def test_the_destination_equals_the_source_after_every_stop(
 @pytest.mark.chaos
 @pytest.mark.timeout(7200)
 @ways
-def test_many_workloads(server: str, mode: Mode, kind: Kind) -> None:
+def test_w1_many_workloads(server: str, mode: Mode, kind: Kind) -> None:
     """Two hundred workloads with kills leave the destination equal to the source."""
     _prove_random_workloads(server, mode, kind, WAYS[mode, kind][1], derandomize=False)
 

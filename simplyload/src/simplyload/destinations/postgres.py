@@ -35,7 +35,7 @@ class PostgresTargetSettings(BaseModel):
     database: str
     user: str
     password: SecretStr = SecretStr("")
-    sslmode: str = "prefer"
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     sslrootcert: str | None = None
     names: Names = Names()
 
