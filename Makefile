@@ -80,7 +80,7 @@ chaos: .venv/.tests .venv-dbt/.engines .venv-snowflake/.stamp ## Run the whole f
 	@.venv/bin/pytest --numprocesses 2 -m '' --timeout 3600 tests/chaos
 	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
 	@.venv/bin/pytest --numprocesses 2 -m chaos --timeout 3600 --ignore tests/chaos tests
-	@.venv/bin/pytest --numprocesses 2 -m "hypothesis and not chaos" --hypothesis-profile many --timeout 3600
+	@EXAMPLES=many .venv/bin/pytest --numprocesses 2 -m "hypothesis and not chaos" --timeout 3600
 
 # The groups with more packages first: the others take the versions from them.
 COMPILE = uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet --group

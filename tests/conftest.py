@@ -18,7 +18,7 @@ from tests.warehouse import dbt, raw, shop
 # Cores are shared: how long an example takes says nothing about the code. `make chaos` tries many.
 settings.register_profile("few", deadline=None, max_examples=25)
 settings.register_profile("many", deadline=None, max_examples=1_000)
-settings.load_profile("few")
+settings.load_profile(os.environ.get("EXAMPLES", "few"))
 
 
 @pytest.fixture

@@ -62,10 +62,12 @@ def run_on(
 ) -> subprocess.CompletedProcess[str]:
     """Run dbt in `folder` with the engine that `environment` selects; a warning fails the run.
 
-    Without `artifacts` it writes no JSON about the project to target/, which takes it seconds.
+    It writes no log of every statement and, without `artifacts`, no JSON about the project to
+    target/, which takes it seconds.
     """
     output = folder / "dbt_output.txt"
-    flags = ["--no-use-colors", "--no-version-check", *(["--warn-error"] if warn_error else [])]
+    flags = ["--no-use-colors", "--no-version-check", "--log-level-file", "none"]
+    flags += ["--warn-error"] if warn_error else []
     command = [*flags, *([] if artifacts else ["--no-write-json"]), *arguments]
     settings = os.environ | _settings(folder, environment)
     if environment.get("DBT_TARGET") == "snowflake":
