@@ -15,8 +15,10 @@ CHART_NAMES: Mapping[Chart, str] = {
     "figures": "Scorecard, one for each metric",
     "columns": "Stacked column chart",
     "lines": "Time series chart",
+    "curve": "Line chart",
     "heatmap": "Pivot table with heatmap",
     "table": "Table",
+    "record": "Table",
     "tests": "Table",
     "findings": "Table",
 }
@@ -48,9 +50,10 @@ def _describe_settings(
     yield "Chart", CHART_NAMES[tile.chart]
     yield "Data source", f"`{model.table}`, date range dimension `{model.date}`"
     yield from _describe_dimensions(tile, model, dashboard)
-    for name in tile.metrics:
-        metric = semantics.metric(name)
-        yield "Metric", f"{dashboard.label(tile, metric)}: {_describe_metric(metric, semantics)}"
+    for metric in _list_metrics(tile, semantics):
+        description = _describe_metric(metric, semantics)
+        running = ", running calculation Running sum" if tile.chart == "curve" else ""
+        yield "Metric", f"{dashboard.label(tile, metric)}: {description}{running}"
     for name in tile.bars:
         yield "Style", f"{semantics.metric(name).label} as bar, with its number"
     for condition in _describe_filters(tile, semantics):
@@ -66,6 +69,14 @@ def _describe_settings(
         yield "Date range", "Fixed: from a day before the first sync, to today"
     elif tile.chart == "figures":
         yield "Comparison date range", _describe_comparison(dashboard.growing_days(model))
+
+
+def _list_metrics(tile: Tile, semantics: Semantics) -> list[Metric]:
+    """The metrics of a tile; of a curve the sums, as Data Studio adds up no ratio."""
+    metrics = [semantics.metric(name) for name in tile.metrics]
+    if tile.chart == "curve":
+        return [semantics.metric(name) for metric in metrics for name in metric.sums]
+    return metrics
 
 
 def _describe_comparison(growing_days: int) -> str:

@@ -16,9 +16,11 @@ GREY = "#8b8f97"  # for values without a colour in `dashboard.yml`
 # Ito), on white and on black.
 PALETTE = ("#2c6fbb", "#e0912f", "#1b9e7c", "#b583c4")
 
+LINE = {"type": "line", "strokeJoin": "round", "point": {"size": 24, "filled": True}}
 MARKS: Mapping[str, Mapping[str, Any]] = {
     "columns": {"type": "bar", "cornerRadiusEnd": 2},
-    "lines": {"type": "line", "strokeJoin": "round", "point": {"size": 24, "filled": True}},
+    "lines": LINE,
+    "curve": LINE,
 }
 X_AXIS = {
     "field": "x",

@@ -15,7 +15,9 @@ from looker.semantic import Metric, SemanticModel, Semantics
 DASHBOARD = Path(__file__).parent / "dashboard.yml"
 
 Direction = Literal["higher", "lower", "neither"]
-Chart = Literal["figures", "columns", "lines", "heatmap", "table", "tests", "findings"]
+Chart = Literal[
+    "figures", "columns", "lines", "curve", "heatmap", "table", "record", "tests", "findings"
+]
 
 
 def slug(title: str) -> str:
@@ -25,12 +27,12 @@ def slug(title: str) -> str:
 
 @dataclass(frozen=True)
 class Usual:
-    """What is usual for a metric: the median of earlier groups with the same value of `within`.
+    """What is usual for metrics: the medians of earlier groups with the same value of `within`.
 
     Of the last `days` with final results, at least `groups` of them.
     """
 
-    metric: str
+    metrics: list[str]
     within: str
     days: int
     groups: int
@@ -41,7 +43,7 @@ class Tile:
     """One chart or table.
 
     Rows of `model` that meet `where` are grouped `by` dimensions, and `metrics` are computed in
-    each group.
+    each group. A curve adds up its metric over the first `limit` values of its one dimension.
     """
 
     title: str
@@ -50,9 +52,11 @@ class Tile:
     by: list[str]
     model: str
     columns: list[str] = field(default_factory=list)  # dimensions that a table shows
+    beneath: list[str] = field(default_factory=list)  # columns shown small, beneath the first
     versions: list[str] = field(default_factory=list)  # dimensions of a variation in a test
     where: dict[str, str | bool] = field(default_factory=dict)
     dated: bool = True  # shows the chosen days; else all rows
+    of: str = ""  # the dimension whose one value the page shows
     minimum: dict[str, int] = field(default_factory=dict)  # a group with less is not shown
     distinct: dict[str, int] = field(default_factory=dict)  # the same, of its values
     limits: list[float] = field(default_factory=list)  # dashed lines across a chart of lines
@@ -61,6 +65,7 @@ class Tile:
     bars: list[str] = field(default_factory=list)  # metrics with a bar in their cell
     better: dict[str, Direction] = field(default_factory=dict)  # of a metric; default: higher
     interactive: bool = False  # a reader can sort and search the table
+    totals: bool = False  # the table ends with the sums of its rows
     lead: bool = False  # the first figure is large, with a line of its days
     share: str = ""  # of all orders, beneath the large figure: a metric of any model
     usual: Usual | None = None  # of a table
@@ -75,7 +80,8 @@ class Tile:
 
     def dimensions(self) -> Iterator[str]:
         """Every dimension that the tile needs."""
-        yield from (*self.by, *self.distinct, *self.value_dimensions())
+        within = [self.usual.within] if self.usual else []
+        yield from (*self.by, *self.distinct, *within, *self.value_dimensions())
 
     @property
     def ascends(self) -> bool:
@@ -84,7 +90,7 @@ class Tile:
 
     def value_dimensions(self) -> Iterator[str]:
         """The dimensions whose values it shows or tests. A table only groups by `by`."""
-        yield from (*self.columns, *self.versions, *self.where)
+        yield from (*self.columns, *self.versions, *self.where, *([self.of] if self.of else []))
         if self.chart not in ("table", "tests"):
             yield from self.by
 
@@ -112,11 +118,26 @@ class People:
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What a page shows one of: a value of `dimension`, named by `name`.
+
+    A click on a name opens the page, and `back` is the page to return to. `address` is its place
+    in Klaviyo, with {} for the value.
+    """
+
+    dimension: str
+    name: str
+    back: str
+    address: str
+
+
+@dataclass(frozen=True)
 class Page:
-    """A heading and the tiles below it."""
+    """A heading and the tiles below it. The page of a subject is not in the navigation."""
 
     title: str
     tiles: list[Tile]
+    subject: Subject | None = None
 
     @property
     def slug(self) -> str:
@@ -154,6 +175,11 @@ class Dashboard:
         """The tiles of all pages, in order."""
         return [tile for page in self.pages for tile in page.tiles]
 
+    @property
+    def subjects(self) -> dict[str, Subject]:
+        """The subjects by the slug of their page."""
+        return {page.slug: page.subject for page in self.pages if page.subject}
+
     def models(self, semantics: Semantics) -> list[SemanticModel]:
         """The models that the tiles read, also for a share of another model's metric."""
         shares = [semantics.metric(tile.share).model for tile in self.tiles if tile.share]
@@ -184,13 +210,7 @@ def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
     """Read the declaration; a name that dbt does not declare is an error."""
     content = yaml.safe_load(path.read_text())
     try:
-        pages = [
-            Page(
-                page["title"],
-                [_build_tile(content["model"], tile) for tile in page["tiles"]],
-            )
-            for page in content.pop("pages")
-        ]
+        pages = [_build_page(content["model"], page) for page in content.pop("pages")]
         periods = [Period(**period) for period in content.pop("periods")]
         people = People(**content.pop("people"))
         dashboard = Dashboard(**content, periods=periods, people=people, pages=pages)
@@ -200,6 +220,14 @@ def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
     return dashboard
 
 
+def _build_page(model: str, content: dict[str, Any]) -> Page:
+    """A page. One of a subject shows all days of it."""
+    subject = Subject(**content["subject"]) if "subject" in content else None
+    common = {"of": subject.dimension, "dated": False} if subject else {}
+    tiles = [_build_tile(model, common | tile) for tile in content["tiles"]]
+    return Page(content["title"], tiles, subject)
+
+
 def _build_tile(model: str, content: dict[str, Any]) -> Tile:
     usual = Usual(**content["usual"]) if "usual" in content else None
     limit = {"limit": findings.load().shown} if content.get("chart") == "findings" else {}
@@ -207,9 +235,14 @@ def _build_tile(model: str, content: dict[str, Any]) -> Tile:
 
 
 def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
-    for name in (*dashboard.filters, *dashboard.lists):
+    subjects = dashboard.subjects.values()
+    named = [name for subject in subjects for name in (subject.dimension, subject.name)]
+    for name in (*dashboard.filters, *dashboard.lists, *named):
         if name not in semantics.model(dashboard.model).dimensions:
             raise LookerError(f"{path.name}: {dashboard.model} has no dimension named {name!r}.")
+    for subject in subjects:
+        if subject.back not in [page.slug for page in dashboard.pages]:
+            raise LookerError(f"{path.name}: no page has the slug {subject.back!r}.")
     semantics.model(dashboard.people.model)
     semantics.metric(dashboard.orders)
     for title, count in Counter(tile.title for tile in dashboard.tiles).items():
@@ -240,15 +273,17 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
     """Names of metrics or dimensions that the tile does not show."""
     shown: Mapping[str, list[str]] = {
         "bars": tile.metrics,
+        "beneath": tile.columns[1:],
         "better": tile.metrics,
         "order": [*tile.metrics, *tile.columns, *tile.by],
-        "usual": [*tile.metrics, *tile.by],
+        "usual": tile.metrics,
     }
     used = {
         "bars": tile.bars,
+        "beneath": tile.beneath,
         "better": list(tile.better),
         "order": [tile.order] if tile.order else [],
-        "usual": [tile.usual.metric, tile.usual.within] if tile.usual else [],
+        "usual": tile.usual.metrics if tile.usual else [],
     }
     for attribute, names in used.items():
         for name in set(names) - set(shown[attribute]):

@@ -127,7 +127,7 @@ def _build_dimension(dimension: Dimension) -> dict[str, Any]:
         "type": TYPES[dimension.type],
         "label": dimension.label,
         "description": dimension.description,
-        **({"value_format_name": _value_format(dimension.format)} if dimension.format else {}),
+        **({"value_format_name": value_format(dimension.format)} if dimension.format else {}),
         "sql": f"${{TABLE}}.{dimension.name}",
     }
 
@@ -170,7 +170,7 @@ def _build_measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
         "group_label": GROUPS[kind],
         "label": metric.label,
         "description": f"{metric.description}{ONCE_A_DAY if metric.by_day else ''}",
-        "value_format_name": _value_format(metric.format),
+        "value_format_name": value_format(metric.format),
         **_build_required_fields(metric, semantics),
         "drill_fields": ["detail*", *metric.parts, metric.name],
         "sql": _build_measure_sql(metric),
@@ -192,7 +192,7 @@ def _build_measure_sql(metric: Metric) -> str:
     return f"${{TABLE}}.{metric.column}"
 
 
-def _value_format(declared: str) -> str:
+def value_format(declared: str) -> str:
     """Looker's name of a format. It has none for multiples or amounts of several currencies."""
     named = {"integer": "decimal_0", "money": "decimal_2"}.get(declared, declared)
     return named.replace("times_", "decimal_")

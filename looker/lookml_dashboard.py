@@ -11,7 +11,7 @@ from looker.semantic import Metric, SemanticModel, Semantics
 
 GRID = 24  # columns of Looker's grid
 WIDTHS = {"half": GRID // 2, "full": GRID, "figure": GRID // 4}
-HEIGHTS: Mapping[Chart, int] = {"figures": 4, "table": 12, "tests": 12}
+HEIGHTS: Mapping[Chart, int] = {"figures": 4, "record": 4, "table": 12, "tests": 12}
 DATE = "Date"
 
 SCALE = {
@@ -22,12 +22,14 @@ VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
     "figures": {"type": "single_value"},
     "columns": {"type": "looker_column", "stacking": "normal"},
     "lines": {"type": "looker_line"},
+    "curve": {"type": "looker_line"},
     "heatmap": {
         "type": "looker_grid",
         "enable_conditional_formatting": True,
         "conditional_formatting": [SCALE],
     },
     "table": {"type": "looker_grid"},
+    "record": {"type": "looker_single_record"},
     "tests": {"type": "looker_grid"},
     "findings": {"type": "looker_grid"},
 }
@@ -45,7 +47,9 @@ def generate_files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple
 def _build_page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[str, Any]:
     models = {tile.model: semantics.model(tile.model) for tile in page.tiles}
     elements = [
-        element for tile in page.tiles for element in _build_elements(tile, dashboard, semantics)
+        element
+        for tile in page.tiles
+        for element in _build_elements(tile, page, dashboard, semantics)
     ]
     return {
         "title": f"{lookml.title(lookml.PROJECT)}: {page.title}",
@@ -62,9 +66,16 @@ def _build_filters(
     """A filter for the date, and one for each dimension that a model of the page has."""
     if any(tile.dated for tile in page.tiles):
         yield _build_filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
-    for name in dashboard.filters:
+    for name in _filter_names(page, dashboard):
         for model in [model for model in models if name in model.dimensions][:1]:
             yield _build_filter(model.dimensions[name].label, model, name, "")
+
+
+def _filter_names(page: Page, dashboard: Dashboard) -> list[str]:
+    """The dimensions of a page's filters: of a subject, its account and its name."""
+    if page.subject is None:
+        return dashboard.filters
+    return ["account_name", page.subject.name]
 
 
 def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> dict[str, Any]:
@@ -81,7 +92,7 @@ def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> 
 
 
 def _build_elements(
-    tile: Tile, dashboard: Dashboard, semantics: Semantics
+    tile: Tile, page: Page, dashboard: Dashboard, semantics: Semantics
 ) -> Iterator[dict[str, Any]]:
     """One element for a tile; for figures, one for each metric."""
     model = semantics.model(tile.model)
@@ -108,7 +119,7 @@ def _build_elements(
             **_build_counts(tile, model),
             **_build_limits(tile),
             "filters": _build_filter_expressions(tile, model),
-            "listen": dict(_build_listeners(tile, model, dashboard)),
+            "listen": dict(_build_listeners(tile, model, _filter_names(page, dashboard))),
             "note_text": _write_note(tile, shown, dashboard),
             "note_state": "collapsed",
             "note_display": "hover",
@@ -128,6 +139,8 @@ def _build_query(
         case "columns" | "lines":
             time = lookml.time_reference(model, dashboard.default_period.grain)
             return {"fields": [time, *by, *measures], "pivots": by, "sorts": [time]}
+        case "curve":
+            return _build_curve(model, metrics[0], by)
         case "heatmap":
             return {"fields": [*by, *measures], "pivots": by[1:], "sorts": by}
     names = list(dict.fromkeys([*tile.by, *tile.columns, *tile.versions]))
@@ -140,6 +153,25 @@ def _build_query(
             f"{lookml.field_reference(model, tile.order)} {'asc' if tile.ascends else 'desc'}"
         ],
         "limit": tile.limit,
+    }
+
+
+def _build_curve(model: SemanticModel, metric: Metric, by: Sequence[str]) -> dict[str, Any]:
+    """The query of a ratio over everything up to each value: Looker adds up its two sums."""
+    sums = [lookml.field_reference(model, name) for name in metric.sums]
+    totals = [f"running_total(${{{name}}})" for name in sums]
+    calculation = {
+        "category": "table_calculation",
+        "table_calculation": metric.name,
+        "label": metric.label,
+        "expression": " / ".join(totals),
+        "value_format_name": lookml.value_format(metric.format),
+    }
+    return {
+        "fields": [*by, *sums],
+        "hidden_fields": sums,
+        "sorts": by,
+        "dynamic_fields": [calculation],
     }
 
 
@@ -181,11 +213,11 @@ def _build_limits(tile: Tile) -> dict[str, Any]:
 
 
 def _build_listeners(
-    tile: Tile, model: SemanticModel, dashboard: Dashboard
+    tile: Tile, model: SemanticModel, filters: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     if tile.dated:
         yield DATE, lookml.field_reference(model, model.date)
-    for name in dashboard.filters:
+    for name in filters:
         if name in model.dimensions:
             yield model.dimensions[name].label, lookml.field_reference(model, name)
 

@@ -39,6 +39,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
             _dimensions(dashboard, model),
             _summed_metrics(dashboard, semantics, model),
             since,
+            _limits(dashboard, model),
         )
         for model in dashboard.models(semantics)
     }
@@ -109,8 +110,26 @@ def _dimensions(dashboard: Dashboard, model: SemanticModel) -> list[str]:
     tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
     if not tiles:  # a share of all orders, which no filter divides
         return [ACCOUNT]
-    filters = [name for name in _filters(dashboard) if name in model.dimensions]
-    return [ACCOUNT, *filters, *(name for tile in tiles for name in tile.dimensions())]
+    return [
+        *(ACCOUNT, *_filters_of(dashboard, model)),
+        *(name for tile in tiles for name in tile.dimensions()),
+    ]
+
+
+def _filters_of(dashboard: Dashboard, model: SemanticModel) -> list[str]:
+    """The filters of a model's tiles. A page of one campaign, say, has none."""
+    if all(tile.of for tile in dashboard.tiles if tile.model == model.name):
+        return []
+    return [name for name in _filters(dashboard) if name in model.dimensions]
+
+
+def _limits(dashboard: Dashboard, model: SemanticModel) -> dict[str, int]:
+    """The dimensions of which a model's tiles show only the first values, with their number."""
+    tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
+    curves = [tile for tile in tiles if tile.chart == "curve"]
+    if not curves or len(curves) < len(tiles):
+        return {}
+    return {tile.by[0]: max(curve.limit for curve in curves) for tile in curves}
 
 
 def _metrics(dashboard: Dashboard, semantics: Semantics) -> dict[str, Metric]:
@@ -149,6 +168,7 @@ def _build_data(
         "since": _first_day(dashboard, accounts),
         "accounts": [asdict(account) for account in accounts],
         "pages": [page.slug for page in dashboard.pages],
+        "subjects": {slug: asdict(subject) for slug, subject in dashboard.subjects.items()},
         "periods": [asdict(period) for period in dashboard.periods],
         "filters": {name: dimensions[name].label for name in _filters(dashboard)},
         "lists": dashboard.lists,
@@ -192,7 +212,9 @@ def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:
     """The dimensions whose values the page shows or tests; others only group rows."""
     tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
     names = {name for tile in tiles for name in tile.value_dimensions()}
-    return {ACCOUNT, model.date, FIRST, LAST, *_filters(dashboard), *names}
+    return {ACCOUNT, model.date, FIRST, LAST, *_filters(dashboard), *names} | {
+        subject.dimension for subject in dashboard.subjects.values()
+    }
 
 
 def _build_model(
@@ -236,7 +258,15 @@ def _build_tile(
 def _build_series(
     tile: Tile, dashboard: Dashboard, metrics: Mapping[str, Metric], columns: Columns
 ) -> Iterator[dict[str, str]]:
-    """The series of a chart: its metrics; or declared values, then other values in grey."""
+    """The series of a chart: its metrics; or declared values, then other values in grey.
+
+    Of a curve, its subject and what is usual.
+    """
+    if tile.chart == "curve":
+        subject = f"This {tile.of.removesuffix('_id')}"
+        yield {"value": "subject", "label": subject, "color": charts.PALETTE[0]}
+        yield {"value": "usual", "label": "Median", "color": charts.GREY}
+        return
     if not tile.by:
         for name, color in zip(tile.metrics, cycle(charts.PALETTE), strict=False):
             yield {"value": name, "label": metrics[name].label, "color": color}

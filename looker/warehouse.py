@@ -89,17 +89,19 @@ class Warehouse:
         dimensions: Iterable[str],
         sums: Iterable[Metric],
         since: date,
+        limits: Mapping[str, int] | None = None,
     ) -> Mapping[str, Sequence[Any]]:
         """The mart's sums by the dimensions, from `since` on, as columns in order of date.
 
-        A sum without values is null.
+        A dimension among `limits` has only values below its limit. A sum without values is null.
         """
         by = list(dict.fromkeys((model.date, *dimensions)))
         fields = {name: name for name in by}
         fields |= {metric.name: f"sum({metric.column})" for metric in sums}
         select = ", ".join(f'{column} as "{name}"' for name, column in fields.items())
+        below = "".join(f" and {name} < {limit}" for name, limit in (limits or {}).items())
         rows = self._query(
-            f"select {select} from {model.relation} where {model.date} >= ?"  # noqa: S608
+            f"select {select} from {model.relation} where {model.date} >= ?{below}"  # noqa: S608
             " group by all order by all",
             [since],
         )

@@ -1,4 +1,4 @@
-"""Write what dbt repeats: the connector's tables, and the rules of the dashboard's findings.
+"""Write what dbt repeats: the connector's tables, the rules of findings, the readers of marts.
 
 The files are generated and committed, so dbt needs nothing of the connector or of `looker/`.
 
@@ -12,7 +12,7 @@ import argparse
 import sys
 import textwrap
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import unified_diff
 from pathlib import Path
 from pprint import pformat
@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "klaviyo_connector"))
 
 import configuration
 import streams
-from looker import declaration, findings, semantic
+from looker import declaration, findings, semantic, warehouse
 from models import Table
 from scripts.command import CommandError, command
 from streams import registry
@@ -33,6 +33,7 @@ DBT = Path(__file__).parent.parent / "dbt_project"
 MACROS = DBT / "macros" / "connector_tables.sql"
 SOURCES = DBT / "models" / "staging" / "_klaviyo__sources.yml"
 RULES = DBT / "macros" / "finding_rules.sql"
+EXPOSURES = DBT / "models" / "marts" / "_exposures.yml"
 HEADER = """\
 {#- Generated from the connector's tables. Do not edit; run
     `.venv/bin/python -m scripts.generate_dbt`. -#}
@@ -50,6 +51,11 @@ sources:
     schema: "{{ var('klaviyo_raw_schema', env_var('KLAVIYO_RAW_SCHEMA', 'tester' if target.type == 'duckdb' else 'klaviyo')) }}"
     tables:
 """  # noqa: E501 - YAML has no shorter form
+EXPOSURES_HEADER = """\
+# Generated from looker/dashboard.yml. Do not edit; run `.venv/bin/python -m scripts.generate_dbt`.
+# The readers of the marts: `dbt ls --select +exposure:dashboard` lists the models they depend on.
+exposures:
+"""
 PREFIX = "{{ var('klaviyo_table_prefix', env_var('KLAVIYO_TABLE_PREFIX', '')) }}"
 # Every sync writes a row here, while other tables get only changed rows, so the age of this table
 # is the age of the last sync.
@@ -76,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         (MACROS, render_macros()),
         (RULES, render_rules()),
         (SOURCES, render_sources()),
+        (EXPOSURES, render_exposures()),
     ):
         if is_check:
             check(file, content)
@@ -168,6 +175,50 @@ def render_rules() -> str:
         ("attribution_days", "For how many days after a send its results grow.", days),
     )
     return "\n".join([RULES_HEADER, *(_render_macro(*macro) for macro in macros)])
+
+
+def render_exposures() -> str:
+    """The page, Looker and Data Studio, each with the marts that it reads."""
+    semantics = semantic.load()
+    dashboard = declaration.load(semantics)
+    tiles = {semantics.model(tile.model).table for tile in dashboard.tiles}
+    page = {model.table for model in dashboard.models(semantics)}
+    people = semantics.model(dashboard.people.model).table
+    views = {model.table for model in semantics.models.values()}
+    exposures = (
+        (
+            "dashboard",
+            "Dashboard in one HTML page",
+            "`python -m looker preview` draws it from looker/dashboard.yml.",
+            page | {people, warehouse.HEALTH},
+        ),
+        (
+            "looker",
+            "LookML dashboards",
+            "Views, explores and dashboards that `python -m looker build` writes to looker/lookml.",
+            views,
+        ),
+        (
+            "data_studio",
+            "Data Studio report",
+            "The report that looker/BUILD.md builds tile by tile, and its extract.",
+            tiles | {"klaviyo__campaign_extract"},
+        ),
+    )
+    return EXPOSURES_HEADER + "\n".join(_render_exposure(*exposure) for exposure in exposures)
+
+
+def _render_exposure(name: str, label: str, description: str, marts: Collection[str]) -> str:
+    references = "".join(f"      - ref('{mart}')\n" for mart in sorted(marts))
+    return f"""\
+  - name: {name}
+    label: {label}
+    type: dashboard
+    maturity: {"high" if name == "dashboard" else "medium"}
+    description: "{description}"
+    owner: {{name: Marketing analytics}}
+    depends_on:
+{references}"""
 
 
 def _render_macro(name: str, description: str, value: object) -> str:

@@ -228,17 +228,31 @@ function isOfAccount() {
   return ['account_id', (value) => value === id];
 }
 
-// The rows of a tile in a period that pass its own conditions and the chosen filters.
-function selectTileRows({ model, dated, where }, { from, to }) {
-  const filters = getChosenFilters().filter((name) => name in model.dimensions);
-  const select = (days) => selectRows(model, [
+// The chosen filters that act on a tile: none on the page of one campaign.
+function getFilters({ model, of }) {
+  return of ? [] : getChosenFilters().filter((name) => name in model.dimensions);
+}
+
+function selectWhere({ model, where }, conditions) {
+  return selectRows(model, [
     isOfAccount(),
-    ...days,
     ...Object.entries(where).map(([name, wanted]) => [name, (value) => value === wanted]),
-    ...filters.map((name) => [name, (value) => passesFilter(name, value)]),
+    ...conditions,
   ]);
+}
+
+function isWithin({ from, to }) {
+  return (day) => day !== null && day >= from && day <= to;
+}
+
+// The rows of a tile in a period that pass its own conditions and the chosen filters.
+function selectTileRows(tile, { from, to }) {
+  const { model, dated, of } = tile;
+  if (of) return selectWhere(tile, [[of, (value) => value === getChoice(of)]]);
+  const filters = getFilters(tile).map((name) => [name, (value) => passesFilter(name, value)]);
+  const select = (days) => selectWhere(tile, [...days, ...filters]);
   if (!dated) return select([]);
-  const rows = select([[model.date, (day) => day !== null && day >= from && day <= to]]);
+  const rows = select([[model.date, isWithin({ from, to })]]);
   if (model !== mainModel) return rows;
   return [...rows, ...select([['period_start', (day) => day === from], ['period_end', (day) => day === to]])];
 }
@@ -370,6 +384,11 @@ function formatTime(time) {
   return `${new Intl.DateTimeFormat(undefined, options).format(new Date(time))} UTC`;
 }
 
+// The colour of a label, such as that of a channel.
+function findColor(name, label) {
+  return Object.values(dashboard.values[name] ?? {}).find((look) => look.label === label)?.color;
+}
+
 function getLabel(name, value) {
   return dashboard.values[name]?.[value]?.label ?? String(value);
 }
@@ -417,8 +436,16 @@ function addLineBreaks(words) {
   return words.split(/(?<=_)/v).flatMap((part) => [part, createElement('wbr', '')]);
 }
 
-function createCell({ bars }, name, value, greatest) {
-  const element = createElement('td', addLineBreaks(formatCell(name, value, greatest)), getCellClass(name));
+function createCell({ model, bars }, name, line, greatest) {
+  const value = line[name];
+  const address = findSubjectAddress(model, line.group, name);
+  const words = addLineBreaks(formatCell(name, value, greatest));
+  const element = createElement('td', address ? createLink(words, address) : words, getCellClass(name));
+  const color = findColor(name, value);
+  if (color) {
+    element.classList.add('badge');
+    element.style.setProperty('--color', color);
+  }
   if (bars.includes(name) && value !== null) {
     element.classList.add('bar');
     element.style.setProperty('--share', value / greatest);
@@ -426,20 +453,62 @@ function createCell({ bars }, name, value, greatest) {
   return element;
 }
 
+function createLink(content, address) {
+  const link = createElement('a', content);
+  link.href = address;
+  return link;
+}
+
+// The address of the page of a group's one campaign, say; only its name has a link.
+function findSubjectAddress(model, group, name) {
+  const found = Object.entries(dashboard.subjects).find(([, subject]) => subject.name === name);
+  if (!found || !group) return null;
+  const [page, { dimension }] = found;
+  const column = model.dimensions[dimension];
+  const values = new Set(column ? group.map((row) => getValue(column, row)) : []);
+  const [value] = values;
+  return values.size === 1 && value !== null ? buildHash({ page, [dimension]: value }) : null;
+}
+
 function createRow(tile, names, line, maxima) {
-  return createElement('tr', names.map((name) => {
-    const cell = createCell(tile, name, line[name], maxima[name]);
-    if (name === tile.usual?.metric) addUsual(cell, line, name, maxima[name]);
-    // On a phone a row is a card, whose cells have the headings of their columns.
-    if (tile.usual) cell.dataset.heading = tile.element.querySelector(`th[data-name="${name}"]`).textContent.trim();
+  const headings = getHeadings(tile);
+  const cells = names.filter((name) => !tile.beneath.includes(name)).map((name) => {
+    const cell = createCell(tile, name, line, maxima[name]);
+    if (tile.usual?.metrics.includes(name)) addUsual(cell, line, name, maxima[name]);
+    cell.dataset.heading = headings[name];
     return cell;
-  }));
+  });
+  for (const name of tile.beneath) if (line[name]) cells[0].append(createElement('small', line[name], 'beneath'));
+  return createElement('tr', cells);
+}
+
+// On a phone a row is a card, whose cells have the headings of their columns.
+function getHeadings(tile) {
+  const headings = [...tile.element.querySelectorAll('thead th')];
+  return Object.fromEntries(headings.map((heading) => [heading.dataset.name, heading.textContent.trim()]));
+}
+
+// The sums of all rows. Rates are those of one channel, because Klaviyo shows no other.
+function createTotals(tile, names, lines) {
+  const { model } = tile;
+  const rows = lines.flatMap(({ group }) => group);
+  const isOneChannel = new Set(rows.map((row) => getValue(model.dimensions.send_channel, row))).size === 1;
+  const headings = getHeadings(tile);
+  const [heading] = createHeadings([`Total of ${lines.length}`], 'row');
+  const cells = names.slice(1).filter((name) => !tile.beneath.includes(name)).map((name) => {
+    const isSummed = name in dashboard.metrics && (isOneChannel || !dashboard.metrics[name].ratio);
+    const cell = createElement('td', isSummed ? formatCell(name, computeMetric(model, rows, name)) : '', getCellClass(name));
+    cell.dataset.heading = headings[name];
+    return cell;
+  });
+  return createElement('tfoot', createElement('tr', [heading, ...cells]));
 }
 
 // Marks the median in a cell with a bar. What is not final yet is hatched, and not compared.
-function addUsual(cell, { usual, isFinal }, name, greatest) {
+function addUsual(cell, { usual: medians, isFinal }, name, greatest) {
+  const usual = medians[name];
   cell.classList.toggle('growing', !isFinal);
-  if (usual === null) return;
+  if (usual === undefined) return;
   cell.style.setProperty('--usual', usual / greatest);
   cell.classList.add('usual');
   const text = formatNumber(usual, dashboard.formats[name], greatest);
@@ -680,14 +749,14 @@ async function drawChart(tile, points) {
     tooltip: { disableDefaultStyle: true },
     expressionFunctions: {
       format_value: formatCompact,
-      format_x: (x) => formatDay(x, { day: 'numeric', month: 'short' }),
+      format_x: (x) => (typeof x === 'number' ? String(x) : formatDay(x, { day: 'numeric', month: 'short' })),
     },
   });
   tile.view = view;
 }
 
 function createDataTable({ series }, lines) {
-  const [date, ...labels] = createHeadings(['Date', ...series.map((part) => part.label)], 'col');
+  const [date, ...labels] = createHeadings(['Day', ...series.map((part) => part.label)], 'col');
   for (const heading of labels) heading.className = 'number';
   const body = lines.map((line) => createElement('tr', [
     ...createHeadings([line[0].x_text], 'row'),
@@ -695,6 +764,58 @@ function createDataTable({ series }, lines) {
   ]));
   const head = createElement('tr', [date, ...labels]);
   return createElement('table', [createElement('thead', head), createElement('tbody', body)]);
+}
+
+// A curve: what a metric of one campaign, say, came to by the end of each day since it was sent,
+// beside the median of others. Of several channels it is the one with the most messages.
+function renderCurve(tile, rows) {
+  const { model, of, series, usual: { within } } = tile;
+  const kind = model.dimensions[within];
+  const [, denominator] = dashboard.metrics[tile.metrics[0]].ratio;
+  const [group] = groupRows(rows, [kind]).toSorted((a, b) => sumRows(model, b, denominator) - sumRows(model, a, denominator));
+  showContent(tile, Boolean(group));
+  if (!group) return;
+  const channel = getValue(kind, group[0]);
+  const curve = computeCurve(tile, group);
+  const others = groupRows(
+    selectWhere(tile, [[within, (value) => value === channel], [of, (value) => value !== getChoice(of)]]),
+    [model.dimensions[of]],
+  ).filter((other) => meetsMinimum(tile, other)).map((other) => computeCurve(tile, other));
+  const curves = { subject: curve.values, usual: computeUsualCurve(tile, curve, others) };
+  const lines = curve.values.map((_, x) => series.map(({ value, label }, position) =>
+    createCurvePoint(tile, { x, series: label, position, value: curves[value][x], is_growing: x > curve.last })));
+  tile.element.querySelector('.grain').textContent =
+    `${getLabel(within, channel)}, by days since the send.${curve.last < tile.limit - 1 ? ' Grey: not over.' : ''}`;
+  tile.points = lines.flat();
+  queueDrawing(tile, tile.points);
+  tile.element.querySelector('.data > div').replaceChildren(createDataTable(tile, lines));
+}
+
+// The values at the end of each day since the send, and the last day that is over. Before the first
+// snapshot nothing is known.
+function computeCurve({ model, by: [by], metrics: [name], limit }, rows) {
+  const ages = rows.map((row) => getValue(model.dimensions[by], row));
+  const sent = addDays(getValue(model.dimensions[model.date], rows[0]), -ages[0]);
+  const today = countDays(sent, getAccount().today) - 1;
+  const values = Array.from({ length: limit }, (_, age) => (age < Math.min(...ages) || age > today
+    ? null : computeMetric(model, rows.filter((__, index) => ages[index] <= age), name)));
+  return { sent, values, last: today - 1 };
+}
+
+// The medians of the curves of the days before a send, where they are enough.
+function computeUsualCurve({ usual: { days, groups } }, { sent, values }, others) {
+  const isBefore = isWithin({ from: addDays(sent, -days), to: sent });
+  const peers = others.filter((other) => isBefore(other.sent));
+  return values.map((_, age) => {
+    const known = peers.filter(({ last }) => age <= last).map((peer) => peer.values[age]).filter((value) => value !== null);
+    return known.length >= groups ? computeMedian(known) : null;
+  });
+}
+
+function createCurvePoint({ metrics: [name] }, point) {
+  const xText = ['Day of the send', '1 day after the send'][point.x] ?? `${point.x} days after the send`;
+  const valueText = formatNumber(point.value, dashboard.formats[name]);
+  return { ...point, x_text: xText, value_text: valueText, text: `${xText}, ${point.series}: ${valueText}`, is_partial: false };
 }
 
 // Whether a group is large enough to be shown.
@@ -748,19 +869,21 @@ function createHeatmapCell(value, greatest, name) {
 
 function renderTable(tile, rows, period) {
   const { model, columns, metrics, slug } = tile;
-  const usual = tile.usual ? computeUsual(tile, period) : null;
+  const usual = tile.usual ? computeUsual(tile, rows, period) : null;
   const names = [...columns, ...metrics];
   const { order, isDescending } = getSortOrder(tile);
   const lines = groupRows(rows, tile.by.map((name) => model.dimensions[name]))
     .filter((group) => meetsMinimum(tile, group))
-    .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group)))
+    .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group), { group }))
     .filter((line) => Object.values(line).some((value) => includesText(value, getChoice(`search-${slug}`))))
     .toSorted((a, b) => compareValues(a[order], b[order]) * (isDescending ? -1 : 1));
   const shown = getChoice(`rows-${slug}`) === 'all' ? lines : lines.slice(0, tile.limit);
   const maxima = computeMaxima(tile, lines);
-  tile.element.querySelector('tbody')?.remove();
-  const body = createElement('tbody', shown.map((line) => createRow(tile, names, line, maxima)));
-  tile.element.querySelector('table').append(body);
+  for (const part of tile.element.querySelectorAll('.body :is(tbody, tfoot)')) part.remove();
+  tile.element.querySelector('table').append(
+    createElement('tbody', shown.map((line) => createRow(tile, names, line, maxima))),
+    ...(tile.totals && lines.length > 1 ? [createTotals(tile, names, lines)] : []),
+  );
   showContent(tile, lines.length > 0);
   if (tile.interactive) renderTableTools(tile, shown.length, lines.length);
 }
@@ -769,21 +892,25 @@ function computeLine({ model }, names, rows) {
   return Object.fromEntries(names.map((name) => [name, computeCell(model, rows, name)]));
 }
 
-// A function that gives what is usual for a group: the median of those with the same value of
+// A function that gives what is usual for a group: the medians of those with the same value of
 // `within` whose results are final, if they are enough. A young group is not final.
-function computeUsual(tile, { to }) {
-  const { model, usual: { metric, within, days, groups } } = tile;
+function computeUsual(tile, rows, period) {
+  const { model, of, usual: { metrics, within, days, groups } } = tile;
   const final = getFinalDay(model);
-  const period = { from: addDays(to, -days), to: [to, final].toSorted()[0] };
-  const values = new Map();
-  for (const group of groupRows(selectTileRows(tile, period), tile.by.map((name) => model.dimensions[name]))) {
-    const value = computeMetric(model, group, metric);
-    const key = getValue(model.dimensions[within], group[0]);
-    if (value !== null && meetsMinimum(tile, group)) values.set(key, [...(values.get(key) ?? []), value]);
-  }
-  const medians = new Map([...values].filter(([, all]) => all.length >= groups).map(([key, all]) => [key, computeMedian(all)]));
+  const last = of ? computeCell(model, rows, model.date) : period.to;
+  const before = { from: addDays(last || final, -days), to: [last, final].toSorted()[0] };
+  const peers = of ? selectWhere(tile, [[model.date, isWithin(before)]]) : selectTileRows(tile, before);
+  const kinds = Map.groupBy(
+    groupRows(peers, tile.by.map((name) => model.dimensions[name])).filter((group) => meetsMinimum(tile, group)),
+    (group) => getValue(model.dimensions[within], group[0]),
+  );
+  const computeMedians = (kind) => Object.fromEntries(metrics
+    .map((name) => [name, kind.map((group) => computeMetric(model, group, name)).filter((value) => value !== null)])
+    .filter(([, values]) => values.length >= groups)
+    .map(([name, values]) => [name, computeMedian(values)]));
+  const medians = new Map([...kinds].map(([key, kind]) => [key, computeMedians(kind)]));
   return (group) => ({
-    usual: medians.get(getValue(model.dimensions[within], group[0])) ?? null,
+    usual: medians.get(getValue(model.dimensions[within], group[0])) ?? {},
     isFinal: computeCell(model, group, model.date) <= final,
   });
 }
@@ -795,9 +922,10 @@ function computeMedian(values) {
 }
 
 // Of each metric, the value farthest from zero.
-function computeMaxima({ metrics, usual }, lines) {
-  const getGreatest = (line, name) => Math.max(Math.abs(line[name]), name === usual?.metric ? line.usual : 0);
-  return Object.fromEntries(metrics.map((name) => [name, Math.max(...lines.map((line) => getGreatest(line, name)))]));
+function computeMaxima({ metrics }, lines) {
+  return Object.fromEntries(metrics.map((name) => [
+    name, Math.max(...lines.map((line) => Math.max(Math.abs(line[name]), line.usual?.[name] ?? 0))),
+  ]));
 }
 
 function getSortOrder({ slug, order }) {
@@ -930,7 +1058,7 @@ function buildFindingHash({ page, campaign_name: campaign, flow_name: flow }) {
 // Shows a tile's content, or the line which says that there is none and names the filters.
 function showContent(tile, hasContent) {
   const empty = tile.element.querySelector('.empty');
-  const filters = getChosenFilters().filter((name) => name in tile.model.dimensions);
+  const filters = getFilters(tile);
   empty.querySelector('span').textContent = filters.length > 0
     ? `Nothing to show with ${filters.map((name) => describeFilter(name)).join(', ')}.`
     : tile.empty;
@@ -943,12 +1071,25 @@ function describeFilter(name) {
   return `${dashboard.filters[name]}: ${getLabel(name, getChoice(name))}`;
 }
 
+// The facts of one campaign, say, as words.
+function renderRecord(tile, rows) {
+  for (const element of tile.element.querySelectorAll('.body [data-name]')) {
+    const { name } = element.dataset;
+    const value = rows.length > 0 ? formatCell(name, computeCell(tile.model, rows, name)) : '';
+    element.hidden = !value;
+    element.querySelector('dd').textContent = value;
+  }
+  showContent(tile, rows.length > 0);
+}
+
 const RENDERERS = {
   figures: renderFigures,
   columns: renderChart,
   lines: renderChart,
+  curve: renderCurve,
   heatmap: renderHeatmap,
   table: renderTable,
+  record: renderRecord,
   tests: renderTests,
   findings: renderFindings,
 };
@@ -957,7 +1098,7 @@ const RENDERERS = {
 
 function renderTile(tile) {
   const period = getPeriod();
-  const ignored = getChosenFilters().filter((name) => !(name in tile.model.dimensions));
+  const ignored = tile.of ? [] : getChosenFilters().filter((name) => !(name in tile.model.dimensions));
   const note = tile.element.querySelector('.unfiltered');
   note.textContent = `Not filtered by ${ignored.map((name) => dashboard.filters[name].toLowerCase()).join(', ')}.`;
   note.hidden = ignored.length === 0;
@@ -977,6 +1118,7 @@ function renderPage() {
   saveChoices();
   renderNavigation();
   renderHeader();
+  renderSubject();
   renderFooter();
   for (const tile of tiles) if (tile.page === getChoice('page')) renderTile(tile);
 }
@@ -986,28 +1128,53 @@ function renderNavigation() {
   const nav = document.querySelector('nav');
   for (const section of document.querySelectorAll('section')) section.hidden = section.dataset.page !== open;
   for (const link of nav.querySelectorAll('a')) {
-    link.href = buildHash({ page: link.dataset.page });
+    link.href = buildPageHash(link.dataset.page);
     link.removeAttribute('aria-current');
-    if (link.dataset.page === open) {
+    if (link.dataset.page === (dashboard.subjects[open]?.back ?? open)) {
       link.ariaCurrent = 'page';
       nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
     }
   }
 }
 
+// The address of a page in the navigation, which shows no single campaign.
+function buildPageHash(page) {
+  const subjects = Object.values(dashboard.subjects).map(({ dimension }) => [dimension, '']);
+  return buildHash({ page, ...Object.fromEntries(subjects) });
+}
+
+// On the page of one campaign: its name, the way back, and its place in Klaviyo.
+function renderSubject() {
+  const page = getChoice('page');
+  const subject = dashboard.subjects[page];
+  form.hidden = Boolean(subject);
+  if (!subject) return;
+  const { dimension, name, back, address } = subject;
+  const id = getChoice(dimension);
+  const rows = selectRows(mainModel, [isOfAccount(), [dimension, (value) => value === id]]);
+  const section = document.querySelector(`section[data-page="${page}"]`);
+  section.querySelector('h2').textContent = (rows.length > 0 && computeCell(mainModel, rows, name)) || id;
+  section.querySelector('.back').href = buildPageHash(back);
+  const link = section.querySelector('.klaviyo');
+  link.hidden = rows.length === 0 || getAccount().is_test; // a simulated account is not in Klaviyo
+  link.href = address.replace('{}', encodeURIComponent(id));
+}
+
 function renderHeader() {
   const { name, id, currency, conversion_metric: metric, data_to: last, is_test: isTest } = getAccount();
   const { from, to, before } = getPeriod();
-  const filters = getChosenFilters();
+  const isSubject = getChoice('page') in dashboard.subjects;
+  const filters = isSubject ? [] : getChosenFilters();
   document.getElementById('account').textContent = name || id;
   document.getElementById('sandbox').hidden = !isTest;
   document.getElementById('range').textContent = [
-    `${formatDay(from)} – ${formatDay(to)}`,
-    getChoice('compare') !== 'nothing' && isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
-    currency ? `. Amounts in ${currency}.` : '.',
+    isSubject ? '' : `${formatDay(from)} – ${formatDay(to)}`,
+    !isSubject && getChoice('compare') !== 'nothing' && isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
+    isSubject ? '' : '.',
+    currency ? ` Amounts in ${currency}.` : '',
     metric ? ` Revenue and conversions: ${metric}.` : '',
     ...filters.map((filter) => ` ${describeFilter(filter)}.`),
-  ].join('');
+  ].join('').trim();
   for (const label of document.querySelectorAll('.day')) {
     label.hidden = getChoice('days') !== 'custom';
     label.control.max = last;
@@ -1092,6 +1259,7 @@ for (const tile of tiles.filter(({ interactive }) => interactive)) {
 globalThis.addEventListener('hashchange', () => {
   restoreChoices();
   renderPage();
+  if (getChoice('page') in dashboard.subjects) globalThis.scrollTo(0, 0);
 });
 
 restoreChoices();

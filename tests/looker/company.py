@@ -8,6 +8,8 @@ LAST_DAY = date(2026, 11, 18)
 HOSTILE = "</script><img src=x onerror=\"document.title='broken in'\">"
 GREETING = "{{ first_name|default:'there' }}"
 ORDER = "PlacedOrder"
+FIRST_SYNC = date(2026, 9, 1)  # before it there are no daily snapshots
+GROWTH = {0: 0.4, 1: 0.7, 3: 0.9, 6: 1.0}  # the share of its revenue that a campaign has by an age
 TAGS = {"Sale": "Sale", "Story": "Story, long"}
 EMAIL_METRICS = {"IN": "Received Email", "OPEN": "Opened Email", "BOUNCE": "Bounced Email"}
 
@@ -62,6 +64,7 @@ class Company:
             "campaign_message": [],
             "campaign_variation": [],
             "campaign_performance": [],
+            "campaign_performance_daily": [],
             "flow_performance_daily": [],
             "flow_performance_period": [],
         }
@@ -135,16 +138,29 @@ class Company:
                 channel=channel,
                 subject=f"{GREETING if number == 3 else name}, version {letter}",
             )
-            self._add_row(
-                "campaign_performance",
-                campaign_id=campaign,
-                campaign_message_id=message,
-                send_channel=channel,
-                variation=variation,
-                variation_name=letter,
-                conversion_metric_id=ORDER,
-                **self._random_statistics(self.random.randint(900, 9000), channel, day),
-            )
+            statistics = self._random_statistics(self.random.randint(900, 9000), channel, day)
+            names = {
+                "campaign_id": campaign,
+                "campaign_message_id": message,
+                "send_channel": channel,
+                "variation": variation,
+                "conversion_metric_id": ORDER,
+            }
+            self._add_row("campaign_performance", variation_name=letter, **names, **statistics)
+            self._add_snapshots(day, names, statistics)
+
+    def _add_snapshots(
+        self, day: date, names: dict[str, str], statistics: dict[str, object]
+    ) -> None:
+        """What stood at the end of the first days, of the campaigns since the first sync."""
+        for age, share in GROWTH.items():
+            snapshot = day + timedelta(days=age)
+            if day >= FIRST_SYNC and snapshot <= LAST_DAY:
+                value = round(float(str(statistics["conversion_value"])) * share, 2)
+                grown = statistics | {"conversion_value": value}
+                self._add_row(
+                    "campaign_performance_daily", snapshot_date=f"{snapshot}", **names, **grown
+                )
 
     def _add_flow_day(self, day: date) -> None:
         channel = self.channel or "email"

@@ -1,10 +1,13 @@
 """Malformed options are refused by one rule in every command."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import scripts
 from scripts import demo, export, pipeline, steps
 from scripts.digest.__main__ import main as digest
 from tests.benchmarks import bench, warehouse
@@ -51,6 +54,19 @@ def test_last_line_names_the_option_and_its_form(
         main(arguments)
     assert reason in capsys.readouterr().err.splitlines()[-1]
     assert list(last_demo.parent.iterdir()) == [last_demo]
+
+
+def test_a_library_is_no_command() -> None:
+    """`python -m` on a module that runs nothing fails, and names the modules that do."""
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.steps"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("scripts.steps is a library and runs nothing. The commands are")
+    commands = scripts.list_commands()
+    assert {"scripts.demo", "scripts.digest", "scripts.mcp"} <= set(commands)
+    for name in commands:
+        scripts.refuse_library(["python", "-m", name])
 
 
 def test_failed_sandbox_keeps_the_last_demo(

@@ -44,7 +44,9 @@ def test_a_change_in_the_connector_is_drift(
     assert "run `.venv/bin/python -m scripts.generate_dbt`" in printed.err
 
 
-@pytest.mark.parametrize(("name", "edit"), [("MACROS", "'metric',"), ("SOURCES", "locale")])
+@pytest.mark.parametrize(
+    ("name", "edit"), [("MACROS", "'metric',"), ("SOURCES", "locale"), ("EXPOSURES", "Looker")]
+)
 def test_generating_again_removes_the_drift(
     name: str, edit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

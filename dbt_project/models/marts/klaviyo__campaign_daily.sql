@@ -97,6 +97,7 @@ select
 
     ---------- the day
     snapshot_date as date,
+    cast({{ days_between('sent_on', 'snapshot_date') }} as {{ dbt.type_bigint() }}) as age,
     is_first_snapshot,
     (
         {% for statistic in additive_statistics() -%}

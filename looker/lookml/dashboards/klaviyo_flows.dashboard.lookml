@@ -329,8 +329,8 @@
     fields:
     - message_performance.message_id
     - message_performance.send_channel
-    - message_performance.flow_name
     - message_performance.message_name
+    - message_performance.flow_name
     - message_performance.delivered
     - message_performance.open_rate
     - message_performance.click_rate

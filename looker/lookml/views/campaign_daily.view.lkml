@@ -84,6 +84,13 @@ view: campaign_daily {
     sql: ${TABLE}.subject_line ;;
   }
 
+  dimension: age {
+    type: number
+    label: "Days since the send"
+    description: "Days from the send to the day of the snapshot; 0 on the day of the send."
+    sql: ${TABLE}.age ;;
+  }
+
   dimension: is_first_snapshot {
     type: yesno
     label: "First snapshot"
@@ -173,6 +180,17 @@ view: campaign_daily {
     required_fields: [currency]
     drill_fields: [detail*, day_conversion_value]
     sql: ${TABLE}.conversion_value ;;
+  }
+
+  measure: revenue_per_recipient_so_far {
+    type: number
+    group_label: "Ratios"
+    label: "Revenue per recipient so far"
+    description: "Revenue that the days added / messages that they delivered. Of the days up to an age it is what campaigns had earned at that age."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    drill_fields: [detail*, day_conversion_value, day_delivered, revenue_per_recipient_so_far]
+    sql: 1.0 * ${day_conversion_value} / NULLIF(${day_delivered}, 0) ;;
   }
 
   set: detail {

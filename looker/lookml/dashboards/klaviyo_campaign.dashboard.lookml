@@ -1,0 +1,251 @@
+# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
+
+- dashboard: klaviyo_campaign
+  title: 'Klaviyo: Campaign'
+  layout: newspaper
+  preferred_viewer: dashboards-next
+  filters:
+  - name: Account
+    title: Account
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.account_name
+  - name: Campaign
+    title: Campaign
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: true
+    model: klaviyo
+    explore: message_performance
+    field: message_performance.campaign_name
+  elements:
+  - title: What was sent
+    name: What was sent
+    model: klaviyo
+    explore: message_performance
+    type: looker_single_record
+    fields:
+    - message_performance.campaign_id
+    - message_performance.subject_line
+    - message_performance.send_channel
+    - message_performance.sent_date
+    - message_performance.sent_weekday
+    - message_performance.sent_hour
+    - message_performance.from_label
+    - message_performance.audience_names
+    - message_performance.tag_names
+    hidden_fields:
+    - message_performance.campaign_id
+    sorts:
+    - message_performance.sent_date desc
+    limit: 1
+    filters: {}
+    listen:
+      Account: message_performance.account_name
+      Campaign: message_performance.campaign_name
+    note_text: ''
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 4
+    row: 0
+    col: 0
+  - title: Revenue
+    name: Revenue
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.conversion_value
+    filters: {}
+    listen:
+      Account: message_performance.account_name
+      Campaign: message_performance.campaign_name
+    note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 12
+  - title: Conversions
+    name: Conversions
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.conversions
+    filters: {}
+    listen:
+      Account: message_performance.account_name
+      Campaign: message_performance.campaign_name
+    note_text: 'Conversions: Conversions, such as orders, that Klaviyo attributes to the message.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 18
+  - title: Revenue per recipient
+    name: Revenue per recipient
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.revenue_per_recipient
+    filters: {}
+    listen:
+      Account: message_performance.account_name
+      Campaign: message_performance.campaign_name
+    note_text: 'Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 0
+  - title: Delivered
+    name: Delivered
+    model: klaviyo
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.delivered
+    filters: {}
+    listen:
+      Account: message_performance.account_name
+      Campaign: message_performance.campaign_name
+    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 4
+    col: 6
+  - title: Results by channel
+    name: Results by channel
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.campaign_id
+    - message_performance.send_channel
+    - message_performance.delivered
+    - message_performance.open_rate
+    - message_performance.click_rate
+    - message_performance.conversion_rate
+    - message_performance.revenue_per_recipient
+    - message_performance.unsubscribe_rate
+    - message_performance.bounce_rate
+    hidden_fields:
+    - message_performance.campaign_id
+    sorts:
+    - message_performance.delivered desc
+    limit: 10
+    series_labels:
+      message_performance.open_rate: Daily openers / delivered
+      message_performance.click_rate: Daily clickers / delivered
+      message_performance.conversion_rate: Daily converters / delivered
+      message_performance.unsubscribe_rate: Daily unsubscribers / delivered
+    filters: {}
+    listen:
+      Account: message_performance.account_name
+      Campaign: message_performance.campaign_name
+    note_text: 'Beneath each rate is the median of the campaigns on the same channel whose results are
+      final, of the 180 days before; of eight or more. Flows count people once a day here. Klaviyo''s
+      own figure exists for the last 7, 30, 90 and 365 days and for whole months. Delivered: Messages
+      that arrived: recipients less bounced and failed. Open rate: Unique opens / delivered, over the
+      channels whose opens are counted. Click rate: Unique clicks / delivered, over the channels whose
+      clicks are counted. Conversion rate: Recipients who converted / delivered. Revenue per recipient:
+      Revenue / delivered, as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed / delivered,
+      over the channels whose unsubscribes are counted. Bounce rate: Bounced / recipients, over the channels
+      whose bounces are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 8
+    col: 0
+  - title: Revenue per recipient since the send
+    name: Revenue per recipient since the send
+    model: klaviyo
+    explore: campaign_daily
+    type: looker_line
+    fields:
+    - campaign_daily.age
+    - campaign_daily.day_conversion_value
+    - campaign_daily.day_delivered
+    hidden_fields:
+    - campaign_daily.day_conversion_value
+    - campaign_daily.day_delivered
+    sorts:
+    - campaign_daily.age
+    dynamic_fields:
+    - category: table_calculation
+      table_calculation: revenue_per_recipient_so_far
+      label: Revenue per recipient so far
+      expression: running_total(${campaign_daily.day_conversion_value}) / running_total(${campaign_daily.day_delivered})
+      value_format_name: decimal_2
+    filters:
+      campaign_daily.day_delivered: '>=100'
+    listen:
+      Account: campaign_daily.account_name
+      Campaign: campaign_daily.campaign_name
+    note_text: 'At the end of each day after the send, beside the median of the campaigns on its channel
+      in the 180 days before it; of eight or more. Of several channels it shows the one with the most
+      messages. Revenue per recipient so far: Revenue that the days added / messages that they delivered.
+      Of the days up to an age it is what campaigns had earned at that age.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 8
+    row: 20
+    col: 0
+  - title: Versions
+    name: Versions
+    model: klaviyo
+    explore: message_performance
+    type: looker_grid
+    fields:
+    - message_performance.message_id
+    - message_performance.send_channel
+    - message_performance.variation_name
+    - message_performance.subject_line
+    - message_performance.delivered
+    - message_performance.open_rate
+    - message_performance.click_rate
+    - message_performance.conversion_rate
+    - message_performance.revenue_per_recipient
+    - message_performance.unsubscribe_rate
+    - message_performance.bounce_rate
+    hidden_fields:
+    - message_performance.message_id
+    sorts:
+    - message_performance.delivered desc
+    limit: 10
+    series_labels:
+      message_performance.open_rate: Daily openers / delivered
+      message_performance.click_rate: Daily clickers / delivered
+      message_performance.conversion_rate: Daily converters / delivered
+      message_performance.unsubscribe_rate: Daily unsubscribers / delivered
+    filters: {}
+    listen:
+      Account: message_performance.account_name
+      Campaign: message_performance.campaign_name
+    note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
+      and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
+      failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Click rate:
+      Unique clicks / delivered, over the channels whose clicks are counted. Conversion rate: Recipients
+      who converted / delivered. Revenue per recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe
+      rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted.
+      Bounce rate: Bounced / recipients, over the channels whose bounces are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 28
+    col: 0
