@@ -5,7 +5,7 @@ Both write to standard error, which leaves standard output to results. No event 
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table as RichTable
 
-from simplyload.engine import Event
+from simplyload.engine import Event, RunResult
 
 
 class Display(Protocol):
@@ -25,10 +25,10 @@ class Display(Protocol):
     def __call__(self, event: Event) -> None:
         """Show an event of a pipeline."""
 
-    def end(self, stream: str, *, lag_seconds: float, stopped: Mapping[str, str]) -> None:
+    def end(self, result: RunResult, *, lag_seconds: float) -> None:
         """Show that a run is done: the destination holds what the source had so long ago.
 
-        Without the tables `stopped`, each with its remedy.
+        Without the tables that are stopped, each with its remedy.
         """
 
     def fail(self, stream: str, message: str) -> None:
@@ -47,10 +47,18 @@ class JsonLines:
             facts = {name: value for name, value in asdict(event).items() if value}
             self._write(facts.pop("kind"), **facts)
 
-    def end(self, stream: str, *, lag_seconds: float, stopped: Mapping[str, str]) -> None:
-        """Write that a run is done, and each time which tables wait."""
-        waits = {"stopped": dict(stopped)} if stopped else {}
-        self._write("done", stream=stream, lag_seconds=round(lag_seconds, 3), **waits)
+    def end(self, result: RunResult, *, lag_seconds: float) -> None:
+        """Write what a run did, and each time which tables wait: the numbers are its metrics."""
+        self._write(
+            "done",
+            stream=result.stream,
+            lag_seconds=round(lag_seconds, 3),
+            loads=result.loads,
+            changes=result.changes,
+            rows=sum(result.rows.values()),
+            rejected=result.rejected,
+            **({"stopped": result.stopped} if result.stopped else {}),
+        )
 
     def fail(self, stream: str, message: str) -> None:
         """Write that a run failed."""
@@ -91,10 +99,11 @@ class LiveTable:
         else:
             self._print(event.kind, event.stream, event.table, event.message)
 
-    def end(self, stream: str, *, lag_seconds: float, stopped: Mapping[str, str]) -> None:
+    def end(self, result: RunResult, *, lag_seconds: float) -> None:
         """Show the lag, and that the stream waits."""
-        now = f"up to date but {', '.join(stopped)}" if stopped else "up to date"
-        self._row(stream, now).lag = f"{lag_seconds:,.1f} s"
+        stopped = ", ".join(result.stopped)
+        now = f"up to date but {stopped}" if stopped else "up to date"
+        self._row(result.stream, now).lag = f"{lag_seconds:,.1f} s"
 
     def fail(self, stream: str, message: str) -> None:
         """Print the reason."""

@@ -143,4 +143,4 @@ def run_pipeline(pipeline: Pipeline, outcome: Outcome, display: Display) -> None
     seconds = time.monotonic() - began
     outcome.add(result, seconds)
     if not result.interrupted:
-        display.end(pipeline.stream, lag_seconds=seconds, stopped=result.stopped)
+        display.end(result, lag_seconds=seconds)

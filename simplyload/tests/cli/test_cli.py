@@ -2,14 +2,22 @@
 
 import fcntl
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
+import uuid
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from psycopg2.extensions import parse_dsn
 
 from tests.cli.conftest import Workspace, command, klaviyo_configuration
+from tests.conftest import connect
 
 
 def test_help_states_the_exit_codes(workspace: Workspace) -> None:
@@ -56,6 +64,10 @@ def test_r33_a_life_of_a_stream(account: Workspace) -> None:
     assert first.rows[0]["changes"] > 100
     events = [json.loads(line) for line in first.err.splitlines()]
     assert {event["event"] for event in events} == {"loaded", "done"}
+    metrics = ("loads", "changes", "rows", "rejected", "lag_seconds")
+    assert {name: events[-1][name] for name in metrics} == {
+        name: first.rows[0][name] for name in metrics
+    }
     checked = account.run("check")
     assert (checked.code, {row["equal"] for row in checked.rows}) == (0, {"yes"})
     assert {row["table"] for row in checked.rows} == {"account", "campaign", "event", "list"}
@@ -192,3 +204,86 @@ def _contents(workspace: Workspace, name: str) -> dict[str, list[tuple[object, .
             for (table,) in tables
             if not table.startswith("sync_")
         }
+
+
+@pytest.fixture
+def shop(workspace: Workspace, database: str) -> dict[str, Any]:
+    """Give the settings of a database with a table, and one that has no key."""
+    with closing(connect(database)) as owner:
+        owner.cursor().execute("create table orders (id int primary key, note text)")
+        owner.cursor().execute("create table no_key (id int)")
+        owner.cursor().execute("insert into orders select n, 'a note' from generate_series(1, 7) n")
+    workspace.environment["SHOP_PASSWORD"] = f"canary{uuid.uuid4().hex}"
+    parts = parse_dsn(database)
+    place = {"host": parts["host"], "port": int(parts["port"]), "database": parts["dbname"]}
+    return {"type": "postgres", "user": parts["user"], "password": "${SHOP_PASSWORD}", **place}
+
+
+@pytest.mark.timeout(600)
+def test_r33_the_password_of_postgres_is_nowhere(
+    workspace: Workspace, shop: dict[str, Any], database: str
+) -> None:
+    """No command prints it, in success or failure; no file and no table of a destination has it."""
+    source = shop | {"mode": "cdc", "slot": shop["database"], "tables": ["public.orders"]}
+    given = {"sources": {"shop": source}, "destination": shop, "log": "log"}
+    workspace.write(given)
+    commands = ("sync", "validate", "check", "discover", "config", "checkpoint show")
+    ran = [workspace.run(*words.split()) for words in commands]
+    assert ran[0].code == 0, ran[0].err
+    failed = [
+        workspace.run("sync", "--set", f"{side}.{wrong}")
+        for side in ("sources.shop", "destination")
+        for wrong in ("port=1", "sslmode=require")
+    ]
+    assert {one.code for one in failed} == {1}
+    password = workspace.environment["SHOP_PASSWORD"]
+    assert [one for one in [*ran, *failed] if password in one.out + one.err] == []
+    files = [file for file in workspace.folder.rglob("*") if file.is_file()]
+    assert any(file.suffix == ".parquet" for file in files)
+    assert [file for file in files if password.encode() in file.read_bytes()] == []
+    with closing(connect(database)) as owner, owner.cursor() as cursor:
+        cursor.execute(
+            "select schemaname || '.' || tablename from pg_tables"
+            " where schemaname in ('_simplyload', 'shop')"
+        )
+        tables = [name for (name,) in cursor.fetchall()]
+        assert {"_simplyload.loads", "shop.orders"} <= set(tables)
+        for name in tables:
+            cursor.execute(
+                f"select count(*) from {name} t where t::text like %s", [f"%{password}%"]
+            )
+            assert cursor.fetchone() == (0,)
+
+
+def test_a_terminal_shows_a_table_of_progress(workspace: Workspace, shop: dict[str, Any]) -> None:
+    """On a terminal: what needs attention above, then a row with changes, rows, rate and lag."""
+    source = shop | {"mode": "copy"}
+    workspace.write({"sources": {"shop": source}, "destination": {"type": "duckdb"}, "log": "log"})
+    screen, terminal = pty.openpty()
+    environment = workspace.environment | {"COLUMNS": "120", "TERM": "xterm"}
+    with subprocess.Popen(
+        command("sync"),
+        cwd=workspace.folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+    ) as process:
+        os.close(terminal)
+        shown = read_screen(screen)
+    assert process.returncode == 1
+    assert "stopped: shop: no_key: " in shown
+    *_, header, row = filter(str.strip, shown.splitlines())
+    assert header.split("  ")[0].strip() == "stream"
+    # The copy's end is a change too: rows with a smaller _seq are gone.
+    pattern = r"\s*shop +up to date but no_key +8 +7 +[\d,]+ +\d+\.\d s\s*"
+    assert re.fullmatch(pattern, row), row
+
+
+def read_screen(screen: int) -> str:
+    """Read all that was written to a pseudo-terminal, without its control sequences."""
+    shown = b""
+    with suppress(OSError):  # Linux says so at the end
+        while part := os.read(screen, 65536):
+            shown += part
+    os.close(screen)
+    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode()).replace("\r", "\n")

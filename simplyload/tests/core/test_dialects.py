@@ -14,6 +14,7 @@ import pytest
 import sqlglot
 
 from simplyload.catalog import Dialect
+from simplyload.changes import Table
 from simplyload.destinations.duckdb import DuckDBDestination
 from simplyload.destinations.sql import SqlDestination
 from simplyload.engine import Pipeline, PipelineSettings
@@ -69,6 +70,35 @@ def test_r9_a35_a49_the_fold_means_the_same_in_every_dialect(
         table = ORDERS
         found = [row for part in warehouse.scan(f"s{seed}", table) for row in part.to_pylist()]
         assert {(row["id"],): row for row in found} == expected(parts)
+
+
+def test_r21_strange_names_keep_their_values_in_every_dialect(
+    warehouse: DuckDBDestination, duckdb_target: Target, statements: list[str]
+) -> None:
+    """A reserved table name and 260 odd column names are inserted, merged, widened and read."""
+    odd = ["select", "Mixed Case", "größe", "名", "a.b", "%s", "${x}", "1a", 'quo"te', "back`tick"]
+    names = [*odd, *(f"c{n}" for n in range(259 - len(odd)))]
+    narrow, wide = (
+        Table(
+            name="order",
+            key=("id",),
+            schema=pa.schema([("id", pa.int64()), *((name, kind) for name in names)]),
+        )
+        for kind in (pa.int32(), pa.int64())
+    )
+    first = {"id": 1, **{name: n for n, name in enumerate(names)}}
+    second = {"id": 1, **{name: n + 2**40 for n, name in enumerate(names)}}
+    steps = [changes(upsert(1, first), table=narrow), changes(upsert(2, second), table=wide)]
+    third = dict.fromkeys(names[3:], 7)
+    steps.append(changes(upsert(3, {"id": 1, **third}, names[3:]), table=wide))
+    settings = PipelineSettings(max_changes=1)
+    Pipeline("größe", ScriptedSource(steps), warehouse, duckdb_target.log, settings).run_once()
+    [row] = [row for part in warehouse.scan("größe", wide) for row in part.to_pylist()]
+    assert row == second | third
+    written = [sql for sql in statements if "Mixed Case" in sql]
+    assert len(written) > 3
+    for sql in written:
+        assert sqlglot.parse_one(sql, dialect=warehouse.dialect).sql(warehouse.dialect) == sql
 
 
 def test_a38_no_ddl_is_sent_within_a_transaction(
