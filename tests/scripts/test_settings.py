@@ -31,6 +31,7 @@ NOT_OURS = {  # dbt, boto3 and the connector's environment read these
     "KLAVIYO_RAW_DATABASE",
     "KLAVIYO_MUTED_FINDINGS",
     "KLAVIYO_REPORTING_CURRENCY",
+    "KLAVIYO_EXCHANGE_RATES",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_DEFAULT_REGION",

@@ -1,5 +1,6 @@
 """The dbt project as a package of another one, an analyst's (consumer/)."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,18 @@ from tests.warehouse.engines import RAW_SCHEMA, running_postgres
 
 CONSUMER = Path(__file__).with_name("consumer")
 ONLY_ITS_OWN = ("build", "--indirect-selection", "cautious", "--select", "+best_seller")
+CONNECTIONS = [
+    {"name": "us", "schema": "klaviyo_us"},
+    {"database": "raw", "schema": "klaviyo_fr"},
+]
+IN_EUROS = {"klaviyo_reporting_currency": "eur", "klaviyo_exchange_rates": "raw.main.rates"}
+RATES = """
+    from (values
+        (date '2026-10-01', 'USD', 'EUR', 0.5::double),
+        (date '2026-10-30', 'USD', 'EUR', 0.25::double),
+        (date '2026-11-02', 'USD', 'EUR', 0.75::double)
+    ) as rates (date, from_currency, to_currency, rate)
+"""
 BEST_SELLERS = [("Mug", "HELLO", 3.0), ("Tea", "HELLO", 1.0)]
 
 
@@ -118,10 +131,10 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
                 )
         assert connection.execute("from klaviyo_fr.kl_tag").fetchall() == []
         connection.execute("drop table klaviyo_fr.kl_tag")
+        connection.execute(f"create table main.rates as {RATES}")
     environment = install_from_git(folder) | dbt.duckdb_environment(folder, file)
     del environment["DBT_TARGET"]  # the default; so no parsed project is kept
     marts = ("klaviyo__message_performance", "klaviyo__attributed_order", "klaviyo__data_health")
-    connections = "[{name: us, schema: klaviyo_us}, {database: raw, schema: klaviyo_fr}]"
 
     run(
         folder,
@@ -129,7 +142,7 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
         *ONLY_ITS_OWN,
         "+klaviyo__account_daily",
         *(f"+{mart}" for mart in marts),
-        *("--vars", f"{{klaviyo_sources: {connections}, klaviyo_reporting_currency: eur}}"),
+        *("--vars", json.dumps({"klaviyo_sources": CONNECTIONS} | IN_EUROS)),
     )
 
     united = folder / "warehouse.duckdb"

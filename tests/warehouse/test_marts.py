@@ -307,7 +307,7 @@ def test_data_health_counts_compared_and_different_rows(warehouse: Path) -> None
     )
 
     assert [tuple(row.values()) for row in rows] == [
-        ("event", 5, 0, date(2026, 11, 20)),
+        ("event", 6, 0, date(2026, 11, 20)),
         ("event_attribution", 1, 0, date(2026, 11, 20)),
     ]
 

@@ -1,10 +1,12 @@
-{#- Without a reporting currency there is nothing to convert, and the seed is not built. -#}
+{#- Without a reporting currency there is nothing to convert, and the seed is not built. A project
+    that installs this one names a relation: a `ref` to a seed of its own is a warning of dbt. -#}
+{%- set named = setting('klaviyo_exchange_rates') | trim -%}
 with
 
 rates as (
 
     {% if setting('klaviyo_reporting_currency') -%}
-    select * from {{ ref('exchange_rates') }}
+    select * from {{ named if named else ref('exchange_rates') }}
     {%- else -%}
     select
         cast(null as date) as date,
