@@ -899,7 +899,9 @@ function computeUsual(tile, rows, period) {
   const final = getFinalDay(model);
   const last = of ? computeCell(model, rows, model.date) : period.to;
   const before = { from: addDays(last || final, -days), to: [last, final].toSorted()[0] };
-  const peers = of ? selectWhere(tile, [[model.date, isWithin(before)]]) : selectTileRows(tile, before);
+  const peers = of
+    ? selectWhere(tile, [[of, (value) => value !== null], [model.date, isWithin(before)]])
+    : selectTileRows(tile, before);
   const kinds = Map.groupBy(
     groupRows(peers, tile.by.map((name) => model.dimensions[name])).filter((group) => meetsMinimum(tile, group)),
     (group) => getValue(model.dimensions[within], group[0]),
