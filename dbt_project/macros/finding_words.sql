@@ -19,11 +19,16 @@
         'times': 'times_text',
         'sample': 'sample_text',
     } -%}
-    {%- set sql = namespace(text=dbt.string_literal(dbt.escape_single_quotes(text))) -%}
-    {%- for name, column in columns.items() -%}
-        {%- set sql.text = sql.text | replace('{' ~ name ~ '}', "' || " ~ column ~ " || '") -%}
+    {%- set parts = [] -%}
+    {#- Every second part is a name. Texts are quoted one by one: BigQuery's quotes are three. -#}
+    {%- for part in modules.re.split('[{](' ~ columns | join('|') ~ ')[}]', text) -%}
+        {%- if loop.index is even -%}
+            {%- do parts.append(columns[part]) -%}
+        {%- elif part -%}
+            {%- do parts.append(dbt.string_literal(dbt.escape_single_quotes(part))) -%}
+        {%- endif -%}
     {%- endfor -%}
-    {{ return(sql.text) }}
+    {{ return(parts | join(' || ')) }}
 {%- endmacro %}
 
 {#- A number as text in the format of each row's rule. -#}

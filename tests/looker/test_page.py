@@ -942,15 +942,15 @@ WIDE_TABLES = """
 
 def test_every_page_fits_every_width(own_page: Page) -> None:
     """From a phone to a large screen no page scrolls sideways, and no table is cut."""
-    cut = []
+    cut: list[tuple[str, ...]] = []
     for name in [*page_names(own_page), "campaign&campaign_id=C1"]:
         own_page.evaluate(f"location.hash = '#days=90&page={name}'")
         tables = own_page.locator("section:not([hidden]) .body table.cards:visible")
         for width in WIDTHS:
             own_page.set_viewport_size({"width": width, "height": 900})
             if own_page.evaluate("document.documentElement.scrollWidth") != width:
-                cut.append((name, width))
-            cut += [(name, width, title) for title in tables.evaluate_all(WIDE_TABLES)]
+                cut.append((name, str(width)))
+            cut += [(name, str(width), title) for title in tables.evaluate_all(WIDE_TABLES)]
     assert cut == []
 
 

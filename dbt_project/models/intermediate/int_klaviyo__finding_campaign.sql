@@ -1,8 +1,6 @@
 {%- set below, above = 'campaign_below', 'campaign_above' -%}
 {%- set limits = finding_rule(above).limits -%}
-{%- set by_campaign -%}
-    partition by recent.account_id, recent.campaign_id, recent.send_channel
-{%- endset -%}
+{%- set by_campaign = 'partition by recent.account_id, recent.campaign_id, recent.send_channel' -%}
 {#- Results are final when the credited days and the current day are over. -#}
 {%- set final_age = attribution_days() + 1 -%}
 
@@ -110,7 +108,8 @@ compared as (
         peers.revenue_per_recipient,
         peers.order_rate,
         count(*) over ({{ by_campaign }}) as peer_count,
-        row_number() over ({{ by_campaign }} order by peers.revenue_per_recipient) as revenue_position,
+        row_number() over ({{ by_campaign }} order by peers.revenue_per_recipient)
+            as revenue_position,
         row_number() over ({{ by_campaign }} order by peers.order_rate) as order_position
 
     from recent

@@ -1,7 +1,6 @@
 {%- set decided, open = 'test_decided', 'test_open' -%}
-{%- set by_message -%}
-    partition by tests.account_id, tests.message_type, tests.message_id, tests.send_channel
-{%- endset -%}
+{%- set by_message = 'partition by tests.account_id, tests.message_type, tests.message_id,'
+    ~ ' tests.send_channel' -%}
 
 with
 

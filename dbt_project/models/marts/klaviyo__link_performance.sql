@@ -25,19 +25,19 @@ flow_messages as (
 credited as (
 
     select
-        orders.account_id,
-        orders.touch_event_id,
-        sum(orders.orders) as orders,
+        purchases.account_id,
+        purchases.touch_event_id,
+        sum(purchases.orders) as orders,
         sum(
             case
-                when orders.currency = accounts.preferred_currency then orders.order_value
+                when purchases.currency = accounts.preferred_currency then purchases.order_value
             end
         ) as order_value
 
-    from {{ ref('klaviyo__attributed_order') }} as orders
-    inner join accounts on orders.account_id = accounts.account_id
-    where orders.attribution_method = 'klaviyo'
-    group by orders.account_id, orders.touch_event_id
+    from {{ ref('klaviyo__attributed_order') }} as purchases
+    inner join accounts on purchases.account_id = accounts.account_id
+    where purchases.attribution_method = 'klaviyo'
+    group by purchases.account_id, purchases.touch_event_id
 
 ),
 

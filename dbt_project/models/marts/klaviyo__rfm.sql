@@ -26,21 +26,21 @@ snapshots as (
 totals as (
 
     select
-        orders.account_id,
-        orders.profile_id,
+        purchases.account_id,
+        purchases.profile_id,
         snapshots.is_current,
         snapshots.as_of,
-        max(case when not orders.is_refund then orders.date end) as last_ordered_on,
-        sum(orders.orders) as orders,
-        sum(case when orders.currency = accounts.preferred_currency then orders.value end)
+        max(case when not purchases.is_refund then purchases.date end) as last_ordered_on,
+        sum(purchases.orders) as orders,
+        sum(case when purchases.currency = accounts.preferred_currency then purchases.value end)
             as net_value,
-        max(orders.synced_at) as synced_at
+        max(purchases.synced_at) as synced_at
 
-    from {{ ref('klaviyo__attributed_order') }} as orders
-    inner join accounts on orders.account_id = accounts.account_id
-    inner join snapshots on orders.account_id = snapshots.account_id
-    where orders.profile_id is not null and orders.date <= snapshots.as_of
-    group by orders.account_id, orders.profile_id, snapshots.is_current, snapshots.as_of
+    from {{ ref('klaviyo__attributed_order') }} as purchases
+    inner join accounts on purchases.account_id = accounts.account_id
+    inner join snapshots on purchases.account_id = snapshots.account_id
+    where purchases.profile_id is not null and purchases.date <= snapshots.as_of
+    group by purchases.account_id, purchases.profile_id, snapshots.is_current, snapshots.as_of
 
 ),
 
