@@ -104,7 +104,7 @@ def nest_too_deep(run: DebugScriptedRun) -> None:
     """Send JSON so deep that no parser reads it: the run fails, and nothing is loaded."""
     body = '{"data": [' + '{"a":' * 100_000 + "1" + "}" * 100_000 + '], "links": {"next": null}}'
     run.account.responses[EVENTS] = lambda _: Response(body)
-    run.sync(KlaviyoError, "/api/events: Klaviyo's answer is not a JSON document")
+    run.sync(KlaviyoError, "Message: /api/events: Klaviyo's answer is not a JSON document")
     run.account.responses.clear()
     run.sync()
     run.baseline = run.tables()

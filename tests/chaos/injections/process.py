@@ -62,6 +62,8 @@ def kill_at_checkpoint(run: DebugSandboxRun, altered: str) -> None:
 
 def send_signal(run: DebugSandboxRun, signal_: signal.Signals, moment: str) -> None:
     """End the sync by a signal: it fails, and the warehouse keeps what was checkpointed."""
+    # A background job of a shell ignores SIGINT, and so would each process that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = run.start()
     assert process.stdout
     assert any(moment in line for line in process.stdout), "the sync ended too soon"
@@ -173,7 +175,8 @@ def fill_disk(run: DebugSandboxRun) -> None:
 
 def fail_loader(run: DebugSandboxRun) -> None:
     """Let the loader fail while Klaviyo is silent: the run ends before a request's deadline."""
-    run.sandbox.fault("stall", path="/api/events", times=None)
+    # A first sync requests events once before its first checkpoint, to know if it can read them.
+    run.sandbox.fault("stall", path="/api/events", times=None, after=1)
     fivetran.alter(run.project, "connector.py", CHECKPOINTING, FAILING)
     assert run.finish(run.start(), timeout=api.REQUEST_DEADLINE / 2) == 1
     fivetran.alter(run.project, "connector.py", FAILING, CHECKPOINTING)
