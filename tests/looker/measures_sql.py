@@ -224,7 +224,7 @@ COHORTS = {
 }
 
 PRESSURE = {
-    "person_weeks": "sum(person_weeks)",
+    "recipient_weeks": "sum(recipient_weeks)",
     "pressure_messages": "sum(messages)",
     "pressure_open_sample": "sum(open_tracked_messages)",
     "pressure_click_sample": "sum(click_tracked_messages)",
@@ -232,11 +232,11 @@ PRESSURE = {
     "pressure_clicks": "sum(clicks)",
     "pressure_unsubscribed": "sum(unsubscribed_people)",
     "pressure_order_value": "sum(order_value)",
-    "messages_per_person_week": "sum(messages) / sum(person_weeks)",
+    "messages_per_person_week": "sum(messages) / sum(recipient_weeks)",
     "opens_per_message": "sum(opens) / sum(open_tracked_messages)",
     "clicks_per_message": "sum(clicks) / sum(click_tracked_messages)",
-    "weekly_unsubscribe_rate": "sum(unsubscribed_people) / sum(person_weeks)",
-    "order_value_per_person_week": "sum(order_value) / sum(person_weeks)",
+    "weekly_unsubscribe_rate": "sum(unsubscribed_people) / sum(recipient_weeks)",
+    "order_value_per_person_week": "sum(order_value) / sum(recipient_weeks)",
 }
 
 ACCOUNTS = {
@@ -276,7 +276,8 @@ MEASURES = {
     "campaign_daily": sums(
         "delivered opens_unique clicks_unique unsubscribe_uniques conversions conversion_value",
         "day_",
-    ),
+    )
+    | {"revenue_per_recipient_so_far": "sum(conversion_value) / nullif(sum(delivered), 0)"},
     "cohort": COHORTS,
     "coupon_performance": COUPONS,
     "data_health": HEALTH,

@@ -538,4 +538,4 @@ def test_facts_and_their_marks_agree() -> None:
     assert {mark.strip() for mark in MARK.findall(text)} == set(IDS)
     few, most = count_questions(REPORTING), count_questions(TABLES)
     assert f"sends {few} requests that only read, {most} if all tables are synced" in text
-    assert f"{len(REPORTS)} of the requests are reports" in text
+    assert f"requests {len(REPORTS)}: at most" in text

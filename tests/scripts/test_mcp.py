@@ -164,7 +164,7 @@ def test_100_generated_questions_equal_hand_written_sql(
     warehouse: duckdb.DuckDBPyConnection, assistant: Assistant
 ) -> None:
     """Any metrics by any dimensions, days, steps and filters are what SQL over the marts gives."""
-    generator, filled = Generator(7, warehouse), 0
+    generator, filled = Generator(8, warehouse), 0
     for arguments, sql in [generator.ask() for _ in range(QUESTIONS)]:
         result = assistant.call("query_metrics", **arguments)
         assert not result["has_more"]

@@ -59,7 +59,11 @@ def test_last_line_names_the_option_and_its_form(
 def test_a_library_is_no_command() -> None:
     """`python -m` on a module that runs nothing fails, and names the modules that do."""
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.steps"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "scripts.steps"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 1
     assert done.stderr.startswith("scripts.steps is a library and runs nothing. The commands are")

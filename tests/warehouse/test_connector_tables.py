@@ -45,7 +45,7 @@ def test_a_change_in_the_connector_is_drift(
 
 
 @pytest.mark.parametrize(
-    ("name", "edit"), [("MACROS", "'metric',"), ("SOURCES", "locale"), ("EXPOSURES", "Looker")]
+    ("name", "edit"), [("MACROS", "'metric',"), ("SOURCES", "locale"), ("EXPOSURES", "LookML")]
 )
 def test_generating_again_removes_the_drift(
     name: str, edit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -105,7 +105,7 @@ sums as (
         account_id,
         week_start,
         messages_per_week,
-        count(*) as person_weeks,
+        count(*) as recipient_weeks,
         {% for column in counts.keys() | list + ['orders', 'order_value'] -%}
         sum({{ column }}) as {{ column }},
         {% endfor -%}
@@ -130,7 +130,7 @@ select
     sums.messages_per_week,
 
     ---------- what may be summed
-    cast(sums.person_weeks as {{ dbt.type_bigint() }}) as person_weeks,
+    cast(sums.recipient_weeks as {{ dbt.type_bigint() }}) as recipient_weeks,
     {% for column in counts.keys() | list + ['unsubscribed_people', 'orders'] -%}
     cast(sums.{{ column }} as {{ dbt.type_bigint() }}) as {{ column }},
     {% endfor -%}

@@ -63,20 +63,20 @@ view: send_pressure {
     sql: ${TABLE}.week_start ;;
   }
 
-  measure: person_weeks {
+  measure: recipient_weeks {
     type: sum
     group_label: "Sums"
-    label: "Person-weeks"
+    label: "Recipient-weeks"
     description: "People who received a message, counted in each week."
     value_format_name: decimal_0
-    drill_fields: [detail*, person_weeks]
-    sql: ${TABLE}.person_weeks ;;
+    drill_fields: [detail*, recipient_weeks]
+    sql: ${TABLE}.recipient_weeks ;;
   }
 
   measure: pressure_messages {
     type: sum
     group_label: "Sums"
-    label: "Messages in person-weeks"
+    label: "Messages in recipient-weeks"
     description: "Messages that people received."
     value_format_name: decimal_0
     drill_fields: [detail*, pressure_messages]
@@ -106,7 +106,7 @@ view: send_pressure {
   measure: pressure_opens {
     type: sum
     group_label: "Sums"
-    label: "Opens in person-weeks"
+    label: "Opens in recipient-weeks"
     description: "Opens by people, not by machines."
     value_format_name: decimal_0
     drill_fields: [detail*, pressure_opens]
@@ -116,7 +116,7 @@ view: send_pressure {
   measure: pressure_clicks {
     type: sum
     group_label: "Sums"
-    label: "Clicks in person-weeks"
+    label: "Clicks in recipient-weeks"
     description: "Clicks by people, not by bots."
     value_format_name: decimal_0
     drill_fields: [detail*, pressure_clicks]
@@ -126,7 +126,7 @@ view: send_pressure {
   measure: pressure_unsubscribed {
     type: sum
     group_label: "Sums"
-    label: "Unsubscribed person-weeks"
+    label: "Unsubscribed recipient-weeks"
     description: "People who unsubscribed, counted in each week."
     value_format_name: decimal_0
     drill_fields: [detail*, pressure_unsubscribed]
@@ -136,7 +136,7 @@ view: send_pressure {
   measure: pressure_order_value {
     type: sum
     group_label: "Sums"
-    label: "Order value in person-weeks"
+    label: "Order value in recipient-weeks"
     description: "Value of the orders of people in weeks with a message."
     value_format_name: decimal_2
     required_fields: [currency]
@@ -148,17 +148,17 @@ view: send_pressure {
     type: number
     group_label: "Ratios"
     label: "Messages per person and week"
-    description: "Messages / person-weeks."
+    description: "Messages / recipient-weeks."
     value_format_name: decimal_1
-    drill_fields: [detail*, pressure_messages, person_weeks, messages_per_person_week]
-    sql: 1.0 * ${pressure_messages} / NULLIF(${person_weeks}, 0) ;;
+    drill_fields: [detail*, pressure_messages, recipient_weeks, messages_per_person_week]
+    sql: 1.0 * ${pressure_messages} / NULLIF(${recipient_weeks}, 0) ;;
   }
 
   measure: opens_per_message {
     type: number
     group_label: "Ratios"
     label: "Opens per message"
-    description: "Opens in person-weeks / messages with opens tracked."
+    description: "Opens in recipient-weeks / messages with opens tracked."
     value_format_name: percent_1
     drill_fields: [detail*, pressure_opens, pressure_open_sample, opens_per_message]
     sql: 1.0 * ${pressure_opens} / NULLIF(${pressure_open_sample}, 0) ;;
@@ -168,7 +168,7 @@ view: send_pressure {
     type: number
     group_label: "Ratios"
     label: "Clicks per message"
-    description: "Clicks in person-weeks / messages with clicks tracked."
+    description: "Clicks in recipient-weeks / messages with clicks tracked."
     value_format_name: percent_2
     drill_fields: [detail*, pressure_clicks, pressure_click_sample, clicks_per_message]
     sql: 1.0 * ${pressure_clicks} / NULLIF(${pressure_click_sample}, 0) ;;
@@ -178,21 +178,21 @@ view: send_pressure {
     type: number
     group_label: "Ratios"
     label: "Unsubscribe rate of a week"
-    description: "Unsubscribed person-weeks / person-weeks."
+    description: "Unsubscribed recipient-weeks / recipient-weeks."
     value_format_name: percent_2
-    drill_fields: [detail*, pressure_unsubscribed, person_weeks, weekly_unsubscribe_rate]
-    sql: 1.0 * ${pressure_unsubscribed} / NULLIF(${person_weeks}, 0) ;;
+    drill_fields: [detail*, pressure_unsubscribed, recipient_weeks, weekly_unsubscribe_rate]
+    sql: 1.0 * ${pressure_unsubscribed} / NULLIF(${recipient_weeks}, 0) ;;
   }
 
   measure: order_value_per_person_week {
     type: number
     group_label: "Ratios"
     label: "Order value per person and week"
-    description: "Order value / person-weeks."
+    description: "Order value / recipient-weeks."
     value_format_name: decimal_2
     required_fields: [currency]
-    drill_fields: [detail*, pressure_order_value, person_weeks, order_value_per_person_week]
-    sql: 1.0 * ${pressure_order_value} / NULLIF(${person_weeks}, 0) ;;
+    drill_fields: [detail*, pressure_order_value, recipient_weeks, order_value_per_person_week]
+    sql: 1.0 * ${pressure_order_value} / NULLIF(${recipient_weeks}, 0) ;;
   }
 
   set: detail {
