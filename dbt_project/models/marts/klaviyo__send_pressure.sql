@@ -84,7 +84,9 @@ banded as (
         coalesce(purchases.orders, 0) as orders,
         purchases.order_value,
         case
-            when weeks.messages <= 3 then cast(weeks.messages as {{ dbt.type_string() }})
+            when weeks.messages <= 1 then '1'
+            when weeks.messages <= 2 then '2'
+            when weeks.messages <= 3 then '3'
             when weeks.messages <= 5 then '4 to 5'
             when weeks.messages <= 9 then '6 to 9'
             else '10 and more'
