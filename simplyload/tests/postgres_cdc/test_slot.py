@@ -192,11 +192,11 @@ def test_a9_a_lost_connection_is_a_reconnect_from_the_state(
     source: Database, one_row: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the server ends the connection, reading goes on from the last state, and says so."""
-    monkeypatch.setattr("simplyload.sources.postgres.follow.BATCH_BYTES", 1000)
+    monkeypatch.setattr("simplyload.sources.postgres.follow.BATCH_BYTES", 400_000)
+    # 20 MB: more than the sockets hold, so that the server cannot have sent the rest already.
     for first in range(10, 1000, 10):
-        source.run(
-            f"insert into a select g, repeat('x', 50) from generate_series({first}, {first + 9}) g"
-        )
+        rows = f"generate_series({first}, {first + 9}) g"
+        source.run(f"insert into a select g, repeat('x', 20000) from {rows}")
     ended: list[bool] = []
 
     def end(batch: Batch) -> None:
