@@ -34,9 +34,9 @@ from simplyload.merge import POS, WHOLE
 
 # A reader holds one row group at a time, a writer one per table.
 ROW_GROUP_ROWS = 122_880
-ROW_GROUP_BYTES = 16 << 20
+ROW_GROUP_BYTES = 8 << 20
 # What all tables together may hold unwritten.
-BUFFER_BYTES = 32 << 20
+BUFFER_BYTES = 16 << 20
 
 _METADATA = b"simplyload"
 _NO = pa.scalar(value=False)

@@ -27,8 +27,9 @@ class DuckDBSettings(BaseModel):
     type: Literal["duckdb"] = "duckdb"
     path: Path = Path("build/simplyload.duckdb")
     # Where a load does not fit (hundreds of columns), the limit is raised for this process.
-    memory_limit: ByteSize = ByteSize(192_000_000)
-    threads: int = 2
+    memory_limit: ByteSize = ByteSize(80_000_000)
+    # A second thread costs a copy a tenth more CPU and 20 MB: bench/notes.md.
+    threads: int = 1
     names: Names = Names()
 
 
