@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from api import ContractError, CursorError, KlaviyoError, RateLimitHeaders, ScopeError
+from api import ContractError, KlaviyoError, RateLimitHeaders, ScopeError
 from scripts.doctor.questions import Question, UndeterminableError
 from session import QuotaSpentError
 from tables.jsonapi import Json, documents, get_path
@@ -105,7 +105,7 @@ def fact(
 
 def is_refused(answer: Answer) -> bool:
     """Whether Klaviyo calls the request itself wrong."""
-    return isinstance(answer.error, ContractError | CursorError)
+    return isinstance(answer.error, ContractError)
 
 
 def find_refusals(names: Sequence[str], answers: Sequence[Answer]) -> Finding:
