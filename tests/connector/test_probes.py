@@ -15,8 +15,8 @@ from tests.connector.scripted import DAY, KEY, ScriptedAccount, resource, run
 from tests.loader import Loader
 
 LONG_AGO = "2026-01-01T00:00:00+00:00"
-TIMES = {"created": LONG_AGO, "updated": LONG_AGO}
-TIMES_AT = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
+TIMES: dict[str, Any] = {"created": LONG_AGO, "updated": LONG_AGO}
+TIMES_AT: dict[str, Any] = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
 MESSAGES = "/api/campaign-messages"
 VARIATIONS = f"{MESSAGES}/S{{}}/campaign-variations"
 VERSIONS, MEMBERS = "/api/forms/F{}/form-versions", "/api/lists/L{}/profiles"
@@ -32,7 +32,7 @@ def _shop(account: ScriptedAccount) -> ScriptedAccount:
         resource("event", f"E{n}", {"metric": f"M{n % 2}"}, datetime=LONG_AGO) for n in numbers
     ]
     suppression = {"suppression": [{"reason": "HARD_BOUNCE", "timestamp": LONG_AGO}]}
-    marketing = {"subscriptions": {"email": {"marketing": suppression}}}
+    marketing: dict[str, Any] = {"subscriptions": {"email": {"marketing": suppression}}}
     add["/api/profiles"] = [resource("profile", f"P{n}", **marketing, **TIMES) for n in numbers]
     add["/api/images"] = [resource("image", f"I{n}", **TIMES_AT) for n in numbers]
     add["/api/campaigns"] = [campaign(f"C{n}", definition={}) for n in numbers]
@@ -95,7 +95,12 @@ def answer_in_former_form(account: ScriptedAccount) -> None:
 
 def in_turn(*breaks: Break) -> Break:
     """Break several things."""
-    return lambda account: [break_(account) for break_ in breaks] and None
+
+    def break_all(account: ScriptedAccount) -> None:
+        for break_ in breaks:
+            break_(account)
+
+    return break_all
 
 
 OPENED = {"tables": "event", "event_metrics": "Opened Email"}
