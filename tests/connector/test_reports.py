@@ -100,12 +100,12 @@ def refuse_refunds(request: Request, name: str) -> Response | None:
     return Response('{"errors": [{"detail": "unsupported"}]}', 400) if metric_id == "RO" else None
 
 
-def killed_after(done: ScriptedRun, checkpoints: int) -> ScriptedRun:
-    """What the loader has of a sync that is killed after some checkpoints of pending windows."""
+def killed_after(done: ScriptedRun, checkpoints: int, text: str) -> ScriptedRun:
+    """What the loader has of a sync that is killed after some checkpoints that hold a text."""
     places = [
         place
         for place, one in enumerate(done.operations)
-        if isinstance(one, Checkpoint) and '"pending"' in json.dumps(one.state)
+        if isinstance(one, Checkpoint) and text in json.dumps(one.state)
     ]
     return ScriptedRun(done.operations[: places[checkpoints] + 1])
 
@@ -633,7 +633,7 @@ class TestSeries:
             report_account.now += pause * DAY
             done = run(state, tables=table)
             if number == 0 and kill_at is not None:
-                done = killed_after(done, kill_at)
+                done = killed_after(done, kill_at, '"pending"')
             rows -= {(one["date"], one["flow_message_id"]) for one in done.deleted(table)}
             rows |= {(one["date"], one["flow_message_id"]) for one in done.rows(table)}
             state = done.state
@@ -835,6 +835,27 @@ class TestPeriods:
         daily = 4 + 2  # rolling periods, and October and November
         assert requests == [daily + 12, daily + 12, 2 * daily + 19, 3 * daily + 19]
         assert len(set(windows(report_account.requests_to(FLOWS)))) == 3 * (4 + 1) + 1 + 19
+
+    @pytest.mark.parametrize("days", [7, 30, 90, 365])
+    def test_a1_a_rolling_period_has_one_row_after_a_pause(
+        self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch, days: int
+    ) -> None:
+        """Also where the sync after it is killed when one of the periods is requested."""
+        monkeypatch.setattr("sync.SECONDS_BETWEEN_CHECKPOINTS", 0)
+        put_campaign(report_account, 500)
+        report_account.reports[FLOWS] = self.one_flow
+        first = run(tables=self.TABLES)
+        report_account.now += 40 * DAY
+        today = TODAY + 40 * DAY
+        killed = killed_after(
+            run(first.state, tables=self.TABLES), 0, f'"last_{days}_days": "{today}"'
+        )
+        rows: dict[Any, Any] = {}
+        for done in (first, killed, run(killed.state, tables=self.TABLES)):
+            rows = self.live_rows(done, rows)
+        assert {one for one in rows if one[0] != "month"} == {
+            (f"last_{n}_days", f"{today - (n - 1) * DAY}") for n in (7, 30, 90, 365)
+        }
 
     def test_a1_a_month_that_left_the_state_is_final(self, report_account: ScriptedAccount) -> None:
         """Its counts may move to another message, whose row would add to the one that stays."""
