@@ -6,8 +6,8 @@ KlaviyoError
 ├─ TransientError      retry, within the budget
 ├─ AuthError           stop; the user must change the key
 ├─ ScopeError          skip these tables and say so
-├─ CursorError         start this listing again
 ├─ ContractError       stop; the response breaks Klaviyo's contract
+│  ├─ CursorError        start this listing again, a few times
 │  ├─ GoneError          this record is deleted
 │  └─ RefusedError       this request is refused; another one may be answered
 └─ ConfigurationError  stop before any request; the user must change a setting
@@ -87,12 +87,12 @@ class ScopeError(KlaviyoError):
     """The key may not read this."""
 
 
-class CursorError(KlaviyoError):
-    """Klaviyo no longer knows the page cursor."""
-
-
 class ContractError(KlaviyoError):
     """The response breaks Klaviyo's contract; a retry does not help."""
+
+
+class CursorError(ContractError):
+    """Klaviyo no longer knows the page cursor."""
 
 
 class GoneError(ContractError):

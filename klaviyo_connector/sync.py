@@ -168,7 +168,7 @@ def _sync_accounts(
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
     if opened and unfilled and not failures:
-        readable = [find_readable(one, unfilled) for one in opened.values()]
+        readable = [find_readable(one, unfilled, _stream_operations) for one in opened.values()]
         common = [name for name in unfilled if all(name in names for names in readable)]
         yield _truncate(common, previous, opened)
     try:

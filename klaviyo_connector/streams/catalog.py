@@ -630,7 +630,7 @@ FLOW_SERIES = ReportStream(
     statistics=STATISTICS,
     group_by=_FLOW_GROUPS,
     schedule=Schedule(
-        window_days=60, lookback_days=30, daily_lookback_days=365, full_refresh_every=7
+        window_days=60, lookback_days=30, daily_lookback_days=365, full_refresh_every=0
     ),
 )
 _SIXTY_DAYS_ONCE = Schedule(

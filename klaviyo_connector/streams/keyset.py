@@ -7,6 +7,9 @@ times of the last page, which is read again:
     cursor 1   |-- 1,000 pages --|
     cursor 2                    |-- 1,000 pages --|
     cursor 3                                     |----- end
+    reverse                                      times | no times ---|
+
+Filters by a time leave out records without it. A last cursor lists them from the other end.
 """
 
 from collections.abc import Generator, Iterator, Mapping
@@ -37,8 +40,24 @@ def read_by_keyset(
         condition = {"filter": f"{comparison}({name},{bound})"} if bound else {}
         following = yield from _read_cursor(session, path, {**params, **condition}, bound or "")
         if following is None:
-            return
+            break
         bound = following
+    if since is None and bound is not None:
+        yield from _read_untimed(session, path, {**params, "sort": f"-{name}"}, name)
+
+
+def _read_untimed(
+    session: KlaviyoSession, path: str, params: Mapping[str, str], name: str
+) -> Iterator[Json]:
+    """The pages of a listing, in reverse order, up to the first one whose records all have a time.
+
+    In the order of a time, records without it are at the end: if Klaviyo listed them first, the
+    first cursor has shown them.
+    """
+    for page in session.pages(path, params):
+        yield page
+        if page["data"] and all(_times(record, name) for record in page["data"]):
+            return
 
 
 def _read_cursor(
@@ -60,9 +79,14 @@ def _read_cursor(
 
 def _earliest_time(page: Json, name: str) -> str | None:
     """A second before the earliest time at a dotted name in a page's records."""
-    texts = (text for record in page["data"] for text in _values(record, f"attributes.{name}"))
-    times = [time for time in map(to_utc_datetime, texts) if time is not None]
+    times = [time for record in page["data"] for time in _times(record, name)]
     return format_utc(datetime.fromisoformat(min(times)) - SECOND) if times else None
+
+
+def _times(record: Json, name: str) -> list[str]:
+    """The times at a dotted name of a record's attributes."""
+    texts = _values(record, f"attributes.{name}")
+    return [time for time in map(to_utc_datetime, texts) if time is not None]
 
 
 def _values(record: Json, name: str) -> list[Json]:

@@ -29,6 +29,7 @@ from streams.context import AccountContext
 from streams.declarations import MemberListing, MembershipStream
 from streams.failures import Failures
 from streams.keyset import read_by_keyset
+from streams.not_found import OwnPaths
 from streams.resources import OVERLAP, listed_ids
 from streams.writer import RowWriter
 from tables.converters import format_utc
@@ -53,7 +54,7 @@ def sync_memberships(
     An unchanged listing costs one request, a comparison one per 100 people.
     """
     owners = [id_ for owner in stream.requires for id_ in listed_ids(context.state, owner)]
-    listings = member_listings(stream, owners)
+    listings = _listings(stream, owners)
     names = {listing.name for listing in listings}
     refills = _is_refill_due(context, stream.table, names)
     syncs = [ListingSync(context, writer, stream, listing, refills=refills) for listing in listings]
@@ -61,34 +62,35 @@ def sync_memberships(
         yield Truncate(stream.table.name, deferred=True)
     yield from _delete_dropped_groups(context, writer, stream.table, names)
     waiting, failures = [sync.request_pages() for sync in reversed(syncs)], Failures()
+    own_paths = OwnPaths(context, "".join(stream.requires))
     for sync, page in read_in_parallel(
         lambda: waiting.pop() if waiting else None, context.settings.concurrency
     ):
         writer.log_progress(f"listing {stream.table.name}")
-        if isinstance(page, KlaviyoError):
-            failures.record(page)
-            if failures.should_abort:
-                break
+        if isinstance(page, GoneError) and owners:
+            own_paths.missing(sync.name, page)
             continue
-        failures.record(None)
-        yield from sync.finish() if page is None else sync.write_page(page)
-        yield context.state.checkpoint()
+        with failures.collect():
+            if isinstance(page, KlaviyoError):
+                raise page
+            own_paths.found()
+            yield from sync.finish() if page is None else sync.write_page(page)
+            yield context.state.checkpoint()
+        if failures.should_abort:
+            break
+    with failures.collect():
+        own_paths.require()
     yield from failures.warnings()
     yield from warn_of_untracked(context, stream.table)
     failures.raise_first()
 
 
-def member_listings(stream: MembershipStream, groups: Iterable[str]) -> Sequence[MemberListing]:
+def _listings(stream: MembershipStream, groups: Iterable[str]) -> Sequence[MemberListing]:
     """The listings of a stream: fixed ones, or one for each list or segment."""
     params = {"fields[profile]": "joined_group_at"}
     return stream.listings or [
         MemberListing(name=id_, path=fill_path(stream.path, id_), params=params) for id_ in groups
     ]
-
-
-def member_params(listing: MemberListing) -> dict[str, str]:
-    """The parameters that every request for the people of a listing has."""
-    return {**listing.params, "sort": listing.cursor_field, "page[size]": str(PAGE_SIZE)}
 
 
 def _is_refill_due(context: AccountContext, table: Table, names: set[str]) -> bool:
@@ -140,6 +142,7 @@ class ListingSync:
     ) -> None:
         self._context, self._writer, self._stream = context, writer, stream
         self._listing, self._index = listing, context.state.index
+        self.name = listing.name
         known = context.state.memberships.get(stream.table.name, {})
         self._state = known.get(listing.name, MembershipState())
         watermark = self._state.watermark
@@ -160,9 +163,9 @@ class ListingSync:
         return is_comparison_due(name, state.size, state.compared_on, self._context.today)
 
     def request_pages(self) -> Iterator[ListingResponse]:
-        """Each page, then None or the error; if the group is deleted, neither."""
+        """Each page, then None or the error."""
         listing = self._listing
-        params = member_params(listing)
+        params = {**listing.params, "sort": listing.cursor_field, "page[size]": str(PAGE_SIZE)}
         session, since = self._context.session, BEFORE_KLAVIYO if self._compares else self._since
         # Without a filter Klaviyo also lists members that have no time of joining.
         bound = since if listing.entries or not self._compares else None
@@ -170,8 +173,6 @@ class ListingSync:
             for page in read_by_keyset(session, listing.path, params, "greater-or-equal", bound):
                 yield ListingResponse(self, page)
             yield ListingResponse(self, None)
-        except GoneError:
-            return  # the listing of groups deletes it, and the next sync its members
         except (ContractError, TransientError) as error:
             yield ListingResponse(self, error)
         except ScopeError as error:

@@ -62,6 +62,11 @@ def select_streams(tables: Collection[str]) -> list[Stream]:
     return [stream for stream in STREAMS if stream.name in selected]
 
 
+def find_resource(name: str) -> ResourceStream:
+    """The listing of this name."""
+    return next(one for one in STREAMS if isinstance(one, ResourceStream) and one.name == name)
+
+
 def dependents(stream: Stream) -> list[Stream]:
     """The streams that cannot run without the records of this one."""
     return [other for other in STREAMS if stream.name in other.requires]

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import msgspec
 
 from state.state import DayRange, ReportState
-from streams.declarations import PeriodStream, Schedule
+from streams.declarations import PeriodStream, Schedule, ScheduledStream
 
 DAY = timedelta(days=1)
 MONTH = "month"  # the kind of a period that is a calendar month
@@ -47,16 +47,51 @@ def plan_windows(
     if state.daily_lookback_on != today:
         since = min(since, _daily_lookback_start(schedule, state, today))
         state = msgspec.structs.replace(state, daily_lookback_on=today)
+    ranges = [DayRange(max(since, first_day), today)]
     if _is_full_refresh_due(schedule, state, today, first_day):
-        since = min(since, first_day)
+        ranges = _add_history(ranges[0], schedule, state, first_day)
         state = msgspec.structs.replace(state, full_refresh_on=today, full_refresh_from=first_day)
-    planned = list(_cut_into_windows(DayRange(max(since, first_day), today), schedule, first_day))
+    planned = [one for days in ranges for one in _cut_into_windows(days, schedule, first_day)]
     known = state.pending if schedule.full_refresh_every is not None else ()
     # Of two ranges, one of which covers the other, the longer one is requested: one unit of quota.
     pending = [days for days in known if not any(w.days.covers(days) for w in planned)]
     planned = [w for w in planned if not any(days.covers(w.days) for days in pending)]
     windows = planned + [ReportWindow(days) for days in pending]
     return windows, msgspec.structs.replace(state, pending=tuple(w.days for w in windows))
+
+
+def _add_history(
+    recent: DayRange, schedule: Schedule, state: ReportState, first_day: date
+) -> list[DayRange]:
+    """The recent days with all before them, or with those before the last full refresh.
+
+        first_day          full_refresh_from            recent
+        |--- requested now ---|--- requested already ---|--- requested now ---|
+
+    The latter for a schedule that requests days beyond its lookbacks only once.
+    """
+    end = recent.end
+    if schedule.full_refresh_every == 0 and state.full_refresh_from is not None:
+        end = state.full_refresh_from - DAY
+    if end >= recent.start - DAY:
+        return [DayRange(min(first_day, recent.start), recent.end)]
+    return [recent, DayRange(first_day, end)]
+
+
+def tracked_days(stream: ScheduledStream, state: ReportState, today: date) -> list[DayRange]:
+    """The days whose rows the state keeps, since they are requested again.
+
+    Counts that move to another message leave a row behind, and only a row in the state can be
+    deleted. So what leaves the state is not requested again.
+
+        oldest pending window   |-----|
+        lookbacks                           |----- daily_lookback and 2 days -----| today
+    """
+    last = today
+    if isinstance(stream, PeriodStream):  # the rows of its last rolling periods, after a pause too
+        last = min([today, *(state.requested_on.get(kind, today) for kind in stream.rolling_days)])
+    since = last - (stream.schedule.daily_lookback_days + 2) * DAY
+    return [DayRange(since, today + 2 * DAY), *state.pending]
 
 
 def plan_periods(
@@ -73,7 +108,7 @@ def plan_periods(
                                        |---- rolling, once a day ------|
 
     The state has the day on which each period was requested last. So a period that today's quota
-    or turns do not allow is still due tomorrow.
+    or turns do not allow is still due tomorrow. A month that left the tracked days is final.
     """
     earliest = start_date or date.min
     months = list(_months(today, max(first_day.replace(day=1), earliest)))
@@ -87,7 +122,13 @@ def plan_periods(
     # Each month is a request of the daily quota of 225 (OpenAPI), which other reports share.
     turns = stream.months_per_day - sum(on.get(month.period) == today for month in settled)
     refresh = today - (stream.schedule.full_refresh_every or 0) * DAY
-    due = [month for month in settled if on.get(month.period, date.min) <= refresh]
+    tracked = tracked_days(stream, state, today)[0]
+    due = [
+        month
+        for month in settled
+        if month.period not in on
+        or (on[month.period] <= refresh and month.days.start >= tracked.start)
+    ]
     due.sort(key=lambda month: on.get(month.period, date.min))
     return daily + due[: max(turns, 0)]
 

@@ -7,7 +7,6 @@ state and is requested by a later sync: no window is lost.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from api import ContractError, RefusedError, ScopeError, TransientError
 from models import Operation, Row, Table, Warning
 from session import QuotaSpentError
 from state.digests import LargestRows, RowDigests
-from state.state import ReportState
+from state.state import DayRange, ReportState
 from streams.catalog import MESSAGE_METRICS, METRICS
 from streams.context import AccountContext
 from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
@@ -33,6 +32,7 @@ from streams.report_schedule import (
     mark_requested,
     plan_periods,
     plan_windows,
+    tracked_days,
 )
 from streams.writer import RowWriter
 from tables.converters import to_int64, to_local_date
@@ -95,12 +95,13 @@ class WrittenRows:
             LargestRows({key: int(size) for key, (_, _, size) in split.items() if size}),
         )
 
-    def dump(self, oldest_day: str) -> dict[str, dict[str, str]]:
-        """The rows for the state: days since `oldest_day`, which are often requested again."""
+    def dump(self, tracked: Sequence[DayRange] | None) -> dict[str, dict[str, str]]:
+        """The rows for the state: those of the tracked days, or all of them."""
+        spans = [(f"{one.start}", f"{one.end}") for one in tracked or ()]
         rows: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for dated_key, digest in self.digests.digests.items():
             day, key = _split_key(dated_key)
-            if not day or day >= oldest_day:
+            if not day or tracked is None or any(start <= day <= end for start, end in spans):
                 size = self.sizes.sizes.get(dated_key)
                 rows[key][day] = f"{digest}:{size}" if size else digest
         return dict(rows)
@@ -236,19 +237,18 @@ class ReportsSync:
         if job.subject not in self._written:
             self._written[job.subject] = WrittenRows.load(state)
         rows = self._written[job.subject]
-        oldest_day = date.min  # all rows are kept if the window fails
+        tracked = None  # all rows are kept if the window fails
         try:
             yield from self._write_results(job, rows, state)
             yield from self._delete_missing(job, rows)
             state = mark_requested(state, job.window, self.context.today)
-            days = job.stream.schedule.daily_lookback_days + 2
-            oldest_day = self.context.today - timedelta(days=days)
+            tracked = tracked_days(job.stream, state, self.context.today)
         finally:  # the rows of a failed window are in the warehouse nevertheless
             _put_state(
                 self.context,
                 job.stream.table,
                 job.metric_id,
-                msgspec.structs.replace(state, digests=rows.dump(oldest_day.isoformat())),
+                msgspec.structs.replace(state, digests=rows.dump(tracked)),
             )
 
     def _write_results(

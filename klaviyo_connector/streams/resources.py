@@ -29,6 +29,7 @@ from state.state import AccountState, RecordDetails, ResourceState
 from streams.addresses import fill_filter, fill_path
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO, Details, ResourceStream
+from streams.not_found import OwnPaths
 from streams.registry import TABLES
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_json, to_utc_datetime
@@ -49,6 +50,7 @@ def sync_resource(
     yield from sync.begin_refill()
     for listing in sync.listings:
         yield from sync.read_listing(listing)
+    sync.require_own_paths()
     if sync.is_full_refresh:
         for listing in sync.listings_to_read_again():
             yield from sync.read_listing(listing)
@@ -95,6 +97,7 @@ class ResourceSync:
         self._newest_change = known.watermark
         self._includes_details = stream.details is not None
         self._columns = {table.name: list(table.columns) for table in stream.tables}
+        self._own_paths = OwnPaths(context, stream.parent or stream.name)
 
     def _knows_parents(self) -> bool:
         """Whether the parent's records, which name the listings, are of today."""
@@ -123,27 +126,34 @@ class ResourceSync:
     def read_listing(self, listing: Listing) -> Iterator[Operation]:
         """The rows of one listing; those of before if the record that it belongs to is gone.
 
-        The record was deleted since it was listed, or is so new that not all of Klaviyo's servers
-        have it: the next sync lists all again.
+        Then the next sync lists all again.
         """
         self._empty.add(listing)
         try:
             for page in self._request_pages(listing):
+                if listing.owner is not None:
+                    self._own_paths.found()
                 for document in documents(page):
                     self._empty.discard(listing)
                     self._writer.log_progress(f"listing {self._stream.name}")
                     owner = {"id": listing.owner, "today": self._context.today.isoformat()}
                     yield from self._write_record({**document, "owner": owner})
                 yield from self._save_progress(len(page["data"]))
-        except GoneError:
+        except GoneError as error:
             if listing.owner is None:
                 raise
+            self._own_paths.missing(listing.owner, error)
             self.is_complete = False
         except ScopeError as error:
             if not self._refills:
                 raise
             # The sync has to fail: if it succeeded, the table would be empty.
             raise ContractError(str(error)) from None
+
+    def require_own_paths(self) -> None:
+        """Raise ContractError if Klaviyo knows none of the paths that each record has."""
+        # One message alone may be so new that its variations are not found yet.
+        self._own_paths.require(at_least=2 if self._stream.parent is None else 1)
 
     def _save_progress(self, records: int) -> Iterator[Operation]:
         """A checkpoint, unless the state has many more rows than were read since the last one."""
@@ -239,15 +249,16 @@ class ResourceSync:
     def _write_with_details(self, document: Json, details: Details) -> Iterator[Operation]:
         """The rows of a record and of the relationship at the record's own path.
 
-        If that path returns 404, the record was deleted since it was listed, or is so new that not
-        all of Klaviyo's servers have it: the next sync requests it again.
+        If that path is not found, the next sync requests it again.
         """
         id_, record_digest = str(document.get("id")), self._record_digest(document)
         self._row_keys.clear()
         try:
             pages = self._context.session.pages(fill_path(details.path, id_), {})
             resources = [one for page in pages for one in page["data"] if isinstance(one, dict)]
-        except GoneError:
+            self._own_paths.found()
+        except GoneError as error:
+            self._own_paths.missing(id_, error)
             resources, record_digest = [], ""
         related = {**document["related"], details.relationship: resources}
         yield from self._write_rows({**document, "related": related})

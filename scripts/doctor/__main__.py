@@ -25,7 +25,7 @@ from scripts.configuration import read_configuration
 from scripts.doctor import report
 from scripts.doctor.checks import FACTS
 from scripts.doctor.examination import Examination, Result
-from scripts.doctor.questions import Question
+from scripts.doctor.questions import Question, UndeterminableError
 from session import KlaviyoSession
 
 DEFAULT_FILE = Path("build", "doctor.md")
@@ -62,7 +62,7 @@ def _examine(
         raise SettingsError([f"KLAVIYO_API_KEY: {label}: {error}"]) from None
     except ConfigurationError as error:
         raise SettingsError([str(error)]) from None
-    except KlaviyoError as error:
+    except (KlaviyoError, UndeterminableError) as error:
         raise CommandError(f"{label}: {error}") from None
     accounts[examination.account_id] = results
     print(f"\n{report.format_text(results)}\n\n{report.summarize(results)}")

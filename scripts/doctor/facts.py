@@ -3,13 +3,13 @@
 A finding holds counts and our own words, never a text of Klaviyo's: the report can be published.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from api import ContractError, CursorError, KlaviyoError, RateLimitHeaders, ScopeError
+from api import ContractError, KlaviyoError, RateLimitHeaders, ScopeError
 from scripts.doctor.questions import Question, UndeterminableError
 from session import QuotaSpentError
 from tables.jsonapi import Json, documents, get_path
@@ -105,17 +105,32 @@ def fact(
 
 def is_refused(answer: Answer) -> bool:
     """Whether Klaviyo calls the request itself wrong."""
-    return isinstance(answer.error, ContractError | CursorError)
+    return isinstance(answer.error, ContractError)
 
 
 def find_refusals(names: Sequence[str], answers: Sequence[Answer]) -> Finding:
-    """A fact that holds where Klaviyo refuses none of these requests."""
-    if not any(answer.error is None or is_refused(answer) for answer in answers):
-        raise UndeterminableError("none of the requests was answered")
-    refused = [name for name, answer in zip(names, answers, strict=True) if is_refused(answer)]
-    accepted = sum(answer.error is None for answer in answers)
+    """A fact that holds where Klaviyo refuses none of these requests, and answers each of them."""
+    asked = {name: one for name, one in zip(names, answers, strict=True) if is_asked(one)}
+    refused = [name for name, answer in asked.items() if is_refused(answer)]
+    if not refused:
+        require_answers(asked)
+    accepted = sum(answer.error is None for answer in asked.values())
     suffix = f"; refused: {', '.join(refused)}" if refused else ""
-    return Finding(not refused, f"{accepted} of {len(answers)} accepted{suffix}")
+    return Finding(not refused, f"{accepted} of {len(asked)} accepted{suffix}")
+
+
+def is_asked(answer: Answer) -> bool:
+    """Whether the account has what a question is about, and the key may read it."""
+    return not isinstance(answer.error, UndeterminableError | ScopeError)
+
+
+def require_answers(named: Mapping[str, Answer]) -> None:
+    """Raise UndeterminableError where a request that was asked has no answer to judge by."""
+    failed = [name for name, one in named.items() if one.error is not None and is_asked(one)]
+    if failed:
+        raise UndeterminableError(f"not answered: {', '.join(failed)}")
+    if not any(map(is_asked, named.values())):
+        raise UndeterminableError("none of the requests was answered")
 
 
 def require(items: Sequence[Json], what: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api import ContractError
 from streams.content import CONTENT_STREAMS
 from streams.shop import SHOP_STREAMS
 from tests.loader import SNAPSHOT_TABLES, Loader, Tables
@@ -191,6 +192,34 @@ def test_a_listing_that_is_missing_once_keeps_its_rows(
     assert connection.deleted == {}
     paths = requested(sandbox, connection)
     assert [path for path in paths if path.endswith("/relationships/items")] != []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/forms/.+/form-versions",
+        "/api/coupon-codes",
+        "/api/catalog-categories/.+/relationships/items",
+        "/api/object-types/.+/object-records",
+        "/api/lists/[^/]+$",
+    ],
+)
+def test_a_path_that_no_record_has_fails_and_keeps_the_rows(
+    sandbox: Sandbox, connection: Loader, path: str
+) -> None:
+    """Records that Klaviyo still lists are not deleted, however many of their paths are not found.
+
+    The sync fails by name; once the path is answered, it is read.
+    """
+    sandbox.advance(DAY)
+    sandbox.fault("404", path=path)
+    for _ in range(2):
+        with pytest.raises(ContractError, match="though Klaviyo lists it: update the connector"):
+            connection.sync()
+        assert connection.deleted == {}
+    sandbox.clear_faults()
+    connection.sync()
+    assert connection.deleted == {}
 
 
 def test_usage_of_earlier_days_is_kept(sandbox: Sandbox, connection: Loader) -> None:

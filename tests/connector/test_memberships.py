@@ -2,11 +2,12 @@
 
 import json
 import os
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from werkzeug import Response
+from werkzeug import Request, Response
 
 from api import ContractError, TransientError
 from models import Delete, Truncate
@@ -195,6 +196,52 @@ class TestMembers:
         assert len(filters(list_account)) == 2
         tables = next(iter(third.state["accounts"].values()))["tables"]
         assert tables.get("list_profile", {}) == tables["roster"].get("groups", {}) == {}
+
+    @pytest.mark.parametrize("lists", [1, 3])
+    def test_members_whose_path_does_not_exist_keep_their_rows(
+        self, list_account: ScriptedAccount, lists: int
+    ) -> None:
+        """Lists that are still listed, and none of which has members, are no deleted lists."""
+        names = [f"L{number}" for number in range(lists)]
+        list_account.documents[LISTS] = [resource("list", one, updated=LONG_AGO) for one in names]
+        for one in names:
+            list_account.documents[f"{LISTS}/{one}/profiles"] = [member("a")]
+        done = run(tables=TABLES)
+        assert len(joined(done)) == lists
+        for one in names:
+            list_account.fail_with(f"{LISTS}/{one}/profiles", 404, "Not found.")
+        for _ in range(2):
+            list_account.now += DAY
+            done = run(done.state, tables=TABLES)
+            assert isinstance(done.error, ContractError)
+            assert f"({lists}), though Klaviyo lists it" in str(done.error)
+            assert deleted_members(done) == []
+        del list_account.responses[f"{LISTS}/L0/profiles"]
+        assert run(done.state, tables=TABLES).error is None
+
+    @pytest.mark.parametrize("nulls", ["first", "last"])
+    def test_members_without_a_time_of_joining_are_found_beyond_one_cursor(
+        self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch, nulls: str
+    ) -> None:
+        """No filter by that time finds them, wherever Klaviyo sorts them."""
+        monkeypatch.setattr("streams.keyset.MAX_CURSOR_PAGES", 2)
+        timed = [member(f"t{n}", f"2026-01-{n + 1:02}T00:00:00+00:00") for n in range(9)]
+        untimed = [member("x", None), member("y", None), member("z", None)]
+        everyone = untimed + timed if nulls == "first" else timed + untimed
+
+        def respond(request: Request) -> Response:
+            (since,) = re.findall(r",(.+)\)", request.args.get("filter", "")) or [""]
+            times = [(one["attributes"]["joined_group_at"] or "", one) for one in everyone]
+            found = [one for time, one in times if time >= since]
+            if request.args["sort"].startswith("-"):
+                found.reverse()
+            start = int(request.args.get("page[cursor]", 0))
+            following = f"x?page[cursor]={start + 2}" if start + 2 < len(found) else None
+            page = {"data": found[start : start + 2], "links": {"next": following}}
+            return Response(json.dumps(page))
+
+        list_account.responses[MEMBERS] = respond
+        assert {*joined(run(tables=TABLES))} == {one["id"] for one in everyone}
 
     def test_a_member_without_an_id_is_rejected(self, list_account: ScriptedAccount) -> None:
         """S2: the others are written, and `sync_error` says what is missing."""

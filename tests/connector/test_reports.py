@@ -10,6 +10,7 @@ import pytest
 from werkzeug import Request, Response
 
 from api import ConfigurationError, ContractError, TransientError
+from models import Checkpoint
 from streams import quota
 from streams.catalog import STATISTICS
 from streams.conversions import CONVERSION_STATISTICS
@@ -97,6 +98,16 @@ def refuse_refunds(request: Request, name: str) -> Response | None:
     """A 400 for requests about Refunded Order, whose id is the attribute `name`."""
     metric_id = json.loads(request.get_data())["data"]["attributes"][name]
     return Response('{"errors": [{"detail": "unsupported"}]}', 400) if metric_id == "RO" else None
+
+
+def killed_after(done: ScriptedRun, checkpoints: int, text: str) -> ScriptedRun:
+    """What the loader has of a sync that is killed after some checkpoints that hold a text."""
+    places = [
+        place
+        for place, one in enumerate(done.operations)
+        if isinstance(one, Checkpoint) and text in json.dumps(one.state)
+    ]
+    return ScriptedRun(done.operations[: places[checkpoints] + 1])
 
 
 def quota_spent(_: Request) -> Response:
@@ -584,6 +595,51 @@ class TestSeries:
         assert gone.items() <= row.items()
         assert second.rows("flow_performance_daily") == []
 
+    @staticmethod
+    def credit(message: str, *days: date) -> Callable[[Any], Any]:
+        """A daily series in which a flow's message has one order on each of some days."""
+
+        def report(body: Any) -> Any:
+            start, end = (_day(body["timeframe"][name]) for name in ("start", "end"))
+            shown = [day for day in days if start <= day <= end]
+            groupings = {"flow_id": "f", "flow_message_id": message, "send_channel": "email"}
+            one = {"groupings": groupings, "statistics": {"conversions": [1] * len(shown)}}
+            times = [f"{day}T00:00:00+00:00" for day in shown]
+            return {"results": [one], "date_times": times} if shown else {}
+
+        return report
+
+    @pytest.mark.parametrize("pauses", [[1] * 9, [100, 1], [300, 1]], ids=str)
+    @pytest.mark.parametrize("kill_at", [None, 1, 3, 5])
+    def test_credits_that_move_are_never_counted_twice(
+        self,
+        report_account: ScriptedAccount,
+        monkeypatch: pytest.MonkeyPatch,
+        pauses: list[int],
+        kill_at: int | None,
+    ) -> None:
+        """However old they are, however long no sync ran, and wherever the one after is killed.
+
+        Days that were over a year old at the last sync keep their credits.
+        """
+        monkeypatch.setattr("sync.SECONDS_BETWEEN_CHECKPOINTS", 0)
+        table, days = "flow_performance_daily", [TODAY - age * DAY for age in (400, 350, 200, 20)]
+        put_campaign(report_account, 500)
+        report_account.reports[FLOW_DAYS] = self.credit("A", *days)
+        state = run(tables=table).state
+        report_account.reports[FLOW_DAYS] = self.credit("B", *days)
+        rows = {(f"{day}", "A") for day in days}
+        for number, pause in enumerate(pauses):
+            report_account.now += pause * DAY
+            done = run(state, tables=table)
+            if number == 0 and kill_at is not None:
+                done = killed_after(done, kill_at, '"pending"')
+            rows -= {(one["date"], one["flow_message_id"]) for one in done.deleted(table)}
+            rows |= {(one["date"], one["flow_message_id"]) for one in done.rows(table)}
+            state = done.state
+        old, *others = map(str, days)
+        assert rows == {(old, "A"), *((day, "B") for day in others)}
+
     def test_d6_a_campaign_that_vanishes_from_the_report_keeps_its_numbers(
         self, report_account: ScriptedAccount
     ) -> None:
@@ -779,6 +835,43 @@ class TestPeriods:
         daily = 4 + 2  # rolling periods, and October and November
         assert requests == [daily + 12, daily + 12, 2 * daily + 19, 3 * daily + 19]
         assert len(set(windows(report_account.requests_to(FLOWS)))) == 3 * (4 + 1) + 1 + 19
+
+    @pytest.mark.parametrize("days", [7, 30, 90, 365])
+    def test_a1_a_rolling_period_has_one_row_after_a_pause(
+        self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch, days: int
+    ) -> None:
+        """Also where the sync after it is killed when one of the periods is requested."""
+        monkeypatch.setattr("sync.SECONDS_BETWEEN_CHECKPOINTS", 0)
+        put_campaign(report_account, 500)
+        report_account.reports[FLOWS] = self.one_flow
+        first = run(tables=self.TABLES)
+        report_account.now += 40 * DAY
+        today = TODAY + 40 * DAY
+        killed = killed_after(
+            run(first.state, tables=self.TABLES), 0, f'"last_{days}_days": "{today}"'
+        )
+        rows: dict[Any, Any] = {}
+        for done in (first, killed, run(killed.state, tables=self.TABLES)):
+            rows = self.live_rows(done, rows)
+        assert {one for one in rows if one[0] != "month"} == {
+            (f"last_{n}_days", f"{today - (n - 1) * DAY}") for n in (7, 30, 90, 365)
+        }
+
+    def test_a1_a_month_that_left_the_state_is_final(self, report_account: ScriptedAccount) -> None:
+        """Its counts may move to another message, whose row would add to the one that stays."""
+        put_campaign(report_account, 700)
+        report_account.reports[FLOWS] = self.one_flow
+        done = ScriptedRun()
+        for _ in range(2):
+            done = run(done.state, tables=self.TABLES)
+            report_account.now += DAY
+        for _ in range(2):
+            report_account.requests.clear()
+            report_account.now += 7 * DAY
+            done = run(done.state, tables=self.TABLES)
+            requested = windows(report_account.requests_to(FLOWS))
+            oldest = min(start for start, end in requested if start.day == 1 and end.day >= 28)
+            assert oldest == date(2025, 12, 1)
 
     def test_a1_a_spent_quota_loses_no_period(
         self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch

@@ -19,6 +19,7 @@ from streams import TABLES
 from tests.connector.scripted import DAY, KEY, ScriptedAccount, ScriptedRun, resource, run
 from tests.loader import KilledError, Loader
 
+FLOW_REPORT = "/api/flow-values-reports"
 OTHER = "pk_another_account"
 EMPTY = {"inbox_provider_daily", "sync_error"}  # nothing in the full account fills them
 
@@ -376,16 +377,22 @@ class TestErrors:
         assert full_account.requests[-1].path == "/api/flows"
         assert len(full_account.requests_to("/api/flows")) == 1
 
+    @pytest.mark.parametrize("path", ["/api/lists", "/api/lists/x/profiles", FLOW_REPORT])
+    @pytest.mark.parametrize("detail", ["something is wrong", "Invalid cursor provided."])
     def test_a_broken_endpoint_does_not_block_the_others(
-        self, full_account: ScriptedAccount
+        self, full_account: ScriptedAccount, path: str, detail: str
     ) -> None:
-        """The rest arrives; then the sync fails with the endpoint's name."""
-        full_account.fail_with("/api/lists", 400, "something is wrong")
-        done = run()
+        """The rest arrives; then the sync fails with the endpoint's name.
+
+        A cursor that Klaviyo forgets at every attempt is such a fault.
+        """
+        full_account.fail_with(path, 400, detail)
+        done = run(tables="reporting,segment_profile,list_profile,event")
         assert isinstance(done.error, ContractError)
-        assert "/api/lists" in str(done.error)
-        for table in ("campaign", "form", "tag", "campaign_performance", "sync_report"):
+        assert path in str(done.error)
+        for table in ("campaign", "form", "tag", "campaign_performance", "event", "sync_report"):
             assert done.rows(table), table
+        assert done.rows("segment_profile")
 
     def test_an_endpoint_that_is_down_does_not_block_the_others(
         self, full_account: ScriptedAccount

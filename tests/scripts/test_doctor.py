@@ -15,7 +15,7 @@ from scripts.doctor.__main__ import main
 from scripts.doctor.checks import FACTS
 from scripts.doctor.examination import Examination, Result
 from scripts.doctor.facts import Answer, Verdict
-from scripts.doctor.questions import REPORTS
+from scripts.doctor.questions import LISTINGS, REPORTS
 from session import KlaviyoSession
 from streams import REPORTING, TABLES
 from tests import altering_proxy, secret_scan
@@ -422,6 +422,65 @@ def _run(
             return main([])
 
         yield run
+
+
+def forbid(exchange: Exchange) -> None:
+    """Answer that the key lacks the scope."""
+    exchange.status, exchange.document = 403, {"errors": [{"detail": "Missing scope."}]}
+
+
+def fail(exchange: Exchange) -> None:
+    """Answer that the server failed."""
+    exchange.status, exchange.document = 500, {"errors": [{"detail": "A server error occurred."}]}
+
+
+FAILING: dict[str, set[str]] = {
+    "GET /api/(segments|forms)\\?": {"listings-accepted", "column-types"},
+    "POST /api/form-series-reports": {"reports-accepted"},
+    "Inbox Provider": {"aggregates-accepted"},
+}
+
+
+@pytest.mark.parametrize("failing", FAILING)
+def test_a_request_without_an_answer_confirms_nothing(
+    sandbox: Sandbox, recording: Recording, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """Where some requests of a fact fail, it is not determinable, and the report says which."""
+    monkeypatch.setattr("session.Clock", FakeClock)
+    with altering_proxy.serve(sandbox.url, recording.answers, failing, fail) as proxy:
+        results = run_examination(proxy)
+    assert find_differing(results) == set()
+    named = {id_ for id_, one in results.items() if one.seen.startswith("not answered: ")}
+    assert named == FAILING[failing]
+    assert all(results[id_].verdict == "not determinable" for id_ in named)
+
+
+def test_only_listings_that_were_asked_for_are_counted(
+    sandbox: Sandbox, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that is not synced, or needs a scope, is no listing that Klaviyo did not accept."""
+    monkeypatch.setattr("session.Clock", FakeClock)
+    with altering_proxy.serve(sandbox.url, recording.answers, "GET /api/webhooks", forbid) as proxy:
+        monkeypatch.setenv("KLAVIYO_BASE_URL", proxy.url)
+        examination = Examination(KlaviyoSession(KEY), REPORTING, lambda _: None)
+        results = {result.fact.id: result for result in examination.results()}
+    asked = sum(question.is_asked(REPORTING) for question in LISTINGS.values()) - 1
+    assert results["listings-accepted"].verdict == "confirmed"
+    assert results["listings-accepted"].seen == f"{asked} of {asked} accepted"
+
+
+def test_no_account_is_an_error_without_a_traceback(
+    sandbox: Sandbox,
+    recording: Recording,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An answer without any account ends the command with 1 and says so."""
+    with altering_proxy.serve(sandbox.url, recording.answers, "/api/accounts", accept) as proxy:
+        monkeypatch.setenv("KLAVIYO_BASE_URL", proxy.url)
+        monkeypatch.setenv("KLAVIYO_API_KEY", KEY)
+        assert main([]) == 1
+    assert "account 1 of 1: nothing is listed: the account" in capsys.readouterr().err
 
 
 def find_texts(value: Any) -> Iterator[str]:

@@ -14,6 +14,7 @@ from scripts.doctor.facts import (
     find_share,
     is_refused,
     require,
+    require_answers,
 )
 from scripts.doctor.questions import UndeterminableError
 from streams.catalog import CAMPAIGNS, EVENTS, FLOWS, PROFILES
@@ -58,6 +59,8 @@ def check_column_types(*answers: Answer) -> Finding:
             for table, source in _row_sources(stream, document):
                 misfits.update(_find_misfits(table, source))
     require(range(records), "records")
+    if not misfits:
+        require_answers({one.title: answer for one, answer in zip(TYPED, answers, strict=True)})
     columns = f" ({', '.join(sorted(misfits)[:5])})" if misfits else ""
     return Finding(not misfits, f"{misfits.total()} misfits in {records} records{columns}")
 
