@@ -77,7 +77,7 @@ coverage: .venv/.tests .venv-dbt/.engines ## Measure the connector's branches th
 
 chaos: .venv/.tests .venv-dbt/.engines .venv-snowflake/.stamp ## Run the whole fault matrix, write docs/faults.md, and run the other slow tests
 	@rm -rf build/chaos
-	@.venv/bin/pytest --numprocesses 2 -m '' --timeout 3600 tests/chaos
+	@.venv/bin/pytest --numprocesses 2 --dist worksteal -m '' --timeout 3600 tests/chaos
 	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
 	@.venv/bin/pytest --numprocesses 2 -m chaos --timeout 3600 --ignore tests/chaos tests
 	@EXAMPLES=many .venv/bin/pytest --numprocesses 2 -m "hypothesis and not chaos" --timeout 3600

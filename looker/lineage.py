@@ -18,12 +18,12 @@ from sqlglot import exp, parse_one
 from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.schema import MappingSchema
 
 from looker import raw_tables
 from looker.errors import LookerError
 
 Origins = Mapping[str, Mapping[str, list[str]]]  # mart -> column -> raw columns, `table.column`
-Tables = dict[str, dict[str, str]]  # table -> column -> type, which sqlglot asks for
 
 ROOT = Path(__file__).parent.parent
 FILE = Path(__file__).parent / "origins.json"
@@ -60,6 +60,7 @@ def _compile(folder: Path) -> Path:
         "DO_NOT_TRACK": "1",
     }
     command = [str(DBT), "--quiet", "compile", "--target", ENGINE]
+    command += ["--select", "resource_type:model"]
     try:
         code = subprocess.run(command, env={**os.environ, **settings}, check=False).returncode
     except OSError:
@@ -89,7 +90,8 @@ class _Tracer:
             for node in nodes
             if node["resource_type"] == "model" and node["fqn"][1] != "compatibility"
         }
-        self._schema: dict[str, dict[str, Tables]] = {}  # database -> schema
+        # One object: of a dict, sqlglot would make one for every column that it traces.
+        self._schema = MappingSchema(dialect=ENGINE, normalize=False)
         for source in manifest["sources"].values():
             self._register(source, raw_tables.COLUMNS[source["name"]])
         self.trace = cache(self._trace)
@@ -125,17 +127,16 @@ class _Tracer:
             if parent.startswith("model."):
                 self._scope(parent.rpartition(".")[2])
         parsed = parse_one(node["compiled_code"], dialect=ENGINE).transform(_drop_conditions)
-        schema: dict[str, object] = {**self._schema}
         query = cast(
             "exp.Query",
-            qualify(parsed, schema=schema, dialect=ENGINE, validate_qualify_columns=False),
+            qualify(parsed, schema=self._schema, dialect=ENGINE, validate_qualify_columns=False),
         )
         self._register(node, query.named_selects)
         return cast("Scope", build_scope(query))
 
     def _register(self, node: Mapping[str, Any], columns: Iterable[str]) -> None:
-        tables = self._schema.setdefault(node["database"], {}).setdefault(node["schema"], {})
-        tables[node["name"]] = dict.fromkeys(columns, "text")
+        table = exp.table_(node["name"], db=node["schema"], catalog=node["database"])
+        self._schema.add_table(table, dict.fromkeys(columns, "text"))
 
 
 def _drop_conditions(node: exp.Expression) -> exp.Expression:

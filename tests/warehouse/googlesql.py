@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from unittest import mock
 
 import wasmtime
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from zetasql.core import wasm_client
 from zetasql.core.exceptions import ServerError as SqlError
@@ -268,9 +269,10 @@ class _Script:
         new = self._query(f"select {columns} from {self._source(node.table_expression)}")
         self.tables[name] = replace(self.tables[name], types=kept.types, rows=kept.rows + new.rows)
 
-    def _analyse(self, sql: str) -> Any:
+    def _analyse(self, sql: str) -> None:
+        """Raise SqlError for a wrong statement; its tree may nest deeper than protobuf decodes."""
         request = service.AnalyzeRequest(options=_options(), sql_statement=sql)
-        return _call("Analyze", self._add_catalog(request, sql), service.AnalyzeResponse)
+        _call("Analyze", self._add_catalog(request, sql), Empty)
 
     def _query(self, sql: str) -> Table:
         """The rows of a query that has the partition filters it needs."""

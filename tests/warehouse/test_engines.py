@@ -283,6 +283,7 @@ def test_bigquery_prunes_the_partitions_of_unaffected_months(bigquery: TwoRuns) 
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("running", [running_postgres, running_bigquery])
 def test_every_model_is_equal_on_every_engine(
     running: Callable[[Path], AbstractContextManager[Engine]], duckdb: TwoRuns, tmp_path: Path
