@@ -11,7 +11,13 @@ from looker.semantic import Metric, SemanticModel, Semantics
 
 GRID = 24  # columns of Looker's grid
 WIDTHS = {"half": GRID // 2, "full": GRID, "figure": GRID // 4}
-HEIGHTS: Mapping[Chart, int] = {"figures": 4, "record": 4, "table": 12, "tests": 12}
+HEIGHTS: Mapping[Chart, int] = {
+    "figures": 4,
+    "record": 4,
+    "table": 12,
+    "tests": 12,
+    "steps": 12,
+}
 DATE = "Date"
 
 SCALE = {
@@ -31,6 +37,7 @@ VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
     "table": {"type": "looker_grid"},
     "record": {"type": "looker_single_record"},
     "tests": {"type": "looker_grid"},
+    "steps": {"type": "looker_grid"},
     "findings": {"type": "looker_grid"},
 }
 
@@ -150,7 +157,8 @@ def _build_query(
         "fields": [*(lookml.field_reference(model, name) for name in names), *measures],
         "hidden_fields": [lookml.field_reference(model, name) for name in hidden],
         "sorts": [
-            f"{lookml.field_reference(model, tile.order)} {'asc' if tile.ascends else 'desc'}"
+            *([lookml.field_reference(model, tile.columns[0])] if tile.chart == "steps" else []),
+            f"{lookml.field_reference(model, tile.order)} {'asc' if tile.ascends else 'desc'}",
         ],
         "limit": tile.limit,
     }
@@ -185,7 +193,8 @@ def _build_filter_expressions(tile: Tile, model: SemanticModel) -> dict[str, str
         lookml.field_reference(model, name): f">={value}" for name, value in tile.minimum.items()
     }
     distinct = {_name_count(name): f">={value}" for name, value in tile.distinct.items()}
-    return where | minimum | distinct
+    last = {lookml.field_reference(model, model.date): f"{tile.days} days"} if tile.days else {}
+    return where | minimum | distinct | last
 
 
 def _build_counts(tile: Tile, model: SemanticModel) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import cycle
@@ -33,13 +33,15 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
     model, periods = semantics.model(dashboard.model), semantics.model(dashboard.people.model)
     accounts = warehouse.read_accounts(model, periods)
     since = _first_day(dashboard, accounts)
+    currencies = {account.id: account.currency for account in accounts}
     columns = {
         model.name: warehouse.read_columns(
             model,
             _dimensions(dashboard, model),
             _summed_metrics(dashboard, semantics, model),
-            since,
-            _limits(dashboard, model),
+            max(since, _first_day_of(dashboard, model, accounts)),
+            currencies,
+            **_select_rows(dashboard, semantics, model),
         )
         for model in dashboard.models(semantics)
     }
@@ -51,9 +53,11 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
             + ["period_kind", LAST],
             _summed_metrics(dashboard, semantics, model),
             since,
+            currencies,
         ),
         dashboard.people.where,
     )
+    dashboard = _leave_out_empty_pages(dashboard, columns)
     library = charts.build_library()
     script = (ASSETS / "page.js").read_text()
     style = (ASSETS / "page.css").read_text()
@@ -123,13 +127,34 @@ def _filters_of(dashboard: Dashboard, model: SemanticModel) -> list[str]:
     return [name for name in _filters(dashboard) if name in model.dimensions]
 
 
-def _limits(dashboard: Dashboard, model: SemanticModel) -> dict[str, int]:
-    """The dimensions of which a model's tiles show only the first values, with their number."""
+def _select_rows(
+    dashboard: Dashboard, semantics: Semantics, model: SemanticModel
+) -> dict[str, Any]:
+    """What keeps the page small: rows without days, and only what the tile of a subject shows.
+
+    A curve shows the first values of its dimension, a table the greatest of each subject.
+    """
     tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
-    curves = [tile for tile in tiles if tile.chart == "curve"]
-    if not curves or len(curves) < len(tiles):
-        return {}
-    return {tile.by[0]: max(curve.limit for curve in curves) for tile in curves}
+    options: dict[str, Any] = {"is_dated": any(tile.dated for tile in tiles)}
+    match tiles:
+        case [Tile(chart="curve", by=[by], limit=limit)]:
+            options["condition"] = f"{by} < {limit}"
+        case [Tile(chart="table", of=str(of), limit=limit) as tile] if of:
+            greatest = f"sum({semantics.metric(tile.order).column}) desc"
+            order = ", ".join((greatest, *dict.fromkeys((*tile.by, *tile.columns))))
+            options["qualify"] = (
+                f"qualify row_number() over (partition by {ACCOUNT}, {of} order by {order}) <= {limit}"
+            )
+            options["condition"] = f"{of} is not null"
+    return options
+
+
+def _leave_out_empty_pages(dashboard: Dashboard, columns: Mapping[str, Columns]) -> Dashboard:
+    """The dashboard without pages of which no tile has a row, as of tables that are not synced."""
+    pages = [
+        page for page in dashboard.pages if any(columns[tile.model][ACCOUNT] for tile in page.tiles)
+    ]
+    return replace(dashboard, pages=pages)
 
 
 def _metrics(dashboard: Dashboard, semantics: Semantics) -> dict[str, Metric]:
@@ -144,6 +169,16 @@ def _summed_metrics(
     metrics = _metrics(dashboard, semantics).values()
     names = [name for metric in metrics if metric.model == model.name for name in metric.sums]
     return [semantics.metric(name) for name in dict.fromkeys(names)]
+
+
+def _first_day_of(
+    dashboard: Dashboard, model: SemanticModel, accounts: Sequence[Account]
+) -> date:
+    """The first day that the tiles of a model show, if all of them show only the last days."""
+    days = [tile.days for tile in dashboard.tiles if tile.model == model.name]
+    if not days or not all(days):
+        return date.min
+    return min(account.data_to for account in accounts) - timedelta(days=max(days) - 1)
 
 
 def _first_day(dashboard: Dashboard, accounts: Sequence[Account]) -> date:

@@ -89,21 +89,32 @@ class Warehouse:
         dimensions: Iterable[str],
         sums: Iterable[Metric],
         since: date,
-        limits: Mapping[str, int] | None = None,
+        currencies: Mapping[str, str],
+        *,
+        is_dated: bool = True,
+        condition: str = "true",
+        qualify: str = "",
     ) -> Mapping[str, Sequence[Any]]:
         """The mart's sums by the dimensions, from `since` on, as columns in order of date.
 
-        A dimension among `limits` has only values below its limit. A sum without values is null.
+        Without `is_dated` a group has its latest date instead of a row for each. `condition` and
+        the clause `qualify` are SQL. Rows of another currency than the account's, by its id in `currencies`,
+        are left out: two are never one sum. A sum without values is null.
         """
-        by = list(dict.fromkeys((model.date, *dimensions)))
-        fields = {name: name for name in by}
+        by = list(dict.fromkeys((*([model.date] if is_dated else []), *dimensions)))
+        fields = {model.date: f"max({model.date})"} | {name: name for name in by}
         fields |= {metric.name: f"sum({metric.column})" for metric in sums}
         select = ", ".join(f'{column} as "{name}"' for name, column in fields.items())
-        below = "".join(f" and {name} < {limit}" for name, limit in (limits or {}).items())
+        if "currency" in model.dimensions:
+            condition += " and (currency is null or (account_id, currency) in (from currencies))"
         rows = self._query(
-            f"select {select} from {model.relation} where {model.date} >= ?{below}"  # noqa: S608
-            " group by all order by all",
-            [since],
+            f"""
+            with currencies as (select unnest(?) as account_id, unnest(?) as currency)
+            select {select} from {model.relation}
+            where {model.date} >= ? and {condition}
+            group by {", ".join(by)} {qualify} order by all
+            """,  # noqa: S608
+            [[*currencies], [*currencies.values()], since],
         )
         values = zip(*rows, strict=True) if rows else ([] for _ in fields)
         return dict(zip(fields, values, strict=True))

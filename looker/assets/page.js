@@ -876,7 +876,7 @@ function renderTable(tile, rows, period) {
     .filter((group) => meetsMinimum(tile, group))
     .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group), { group }))
     .filter((line) => Object.values(line).some((value) => includesText(value, getChoice(`search-${slug}`))))
-    .toSorted((a, b) => compareValues(a[order], b[order]) * (isDescending ? -1 : 1));
+    .toSorted((a, b) => compareLines(a, b, order, isDescending));
   const shown = getChoice(`rows-${slug}`) === 'all' ? lines : lines.slice(0, tile.limit);
   const maxima = computeMaxima(tile, lines);
   for (const part of tile.element.querySelectorAll('.body :is(tbody, tfoot)')) part.remove();
@@ -930,15 +930,18 @@ function computeMaxima({ metrics }, lines) {
   ]));
 }
 
-function getSortOrder({ slug, order }) {
-  const sort = getChoice(`sort-${slug}`) || `-${order}`;
+function getSortOrder({ slug, order, ascends }) {
+  const sort = getChoice(`sort-${slug}`) || (ascends ? order : `-${order}`);
   return { order: sort.replace(/^-/v, ''), isDescending: sort.startsWith('-') };
 }
 
-// Null sorts as the smallest.
-function compareValues(a, b) {
-  if (typeof a === 'string') return a.localeCompare(b);
-  return (a ?? -Infinity) - (b ?? -Infinity) || 0;
+// Declared values have the order of their declaration; null is always last.
+function compareLines(a, b, name, isDescending) {
+  const declared = Object.values(dashboard.values[name] ?? {}).map(({ label }) => label);
+  const [first, second] = [a, b].map((line) => (declared.includes(line[name]) ? declared.indexOf(line[name]) : line[name]));
+  if (first === null || second === null) return Number(first === null) - Number(second === null);
+  const order = typeof first === 'string' && typeof second === 'string' ? first.localeCompare(second) : first - second;
+  return isDescending ? -order : order;
 }
 
 function renderTableTools(tile, shown, all) {
@@ -953,30 +956,33 @@ function renderTableTools(tile, shown, all) {
   }
 }
 
-// One table body for each message, with a row for each variation.
-function renderTests(tile, rows) {
-  const { model, versions, order } = tile;
+// One table body for each message of a test, the latest first, with a row for each variation; or for
+// each flow, the largest first, with a row for each step.
+function renderGroups(tile, rows) {
+  const { model, versions, order, ascends } = tile;
   const names = [...versions, ...tile.metrics];
   const getColumns = (dimensions) => dimensions.map((name) => model.dimensions[name]);
-  const messages = groupRows(rows, getColumns(tile.by))
-    .toSorted((a, b) => compareValues(computeCell(model, b, model.date), computeCell(model, a, model.date)))
+  const rank = tile.chart === 'steps' ? tile.metrics[0] : model.date;
+  const groups = groupRows(rows, getColumns(tile.by))
+    .map((group) => ({ group, [rank]: computeCell(model, group, rank) }))
+    .toSorted((a, b) => compareLines(a, b, rank, true))
     .slice(0, tile.limit)
-    .map((group) => ({
+    .map(({ group }) => ({
       group,
       lines: groupRows(group, getColumns(versions))
-        .map((variation) => Object.fromEntries(names.map((name) => [name, computeCell(model, variation, name)])))
-        .toSorted((a, b) => compareValues(b[order], a[order])),
+        .map((version) => computeLine(tile, names, version))
+        .toSorted((a, b) => compareLines(a, b, order, !ascends)),
     }));
-  const maxima = computeMaxima(tile, messages.flatMap(({ lines }) => lines));
-  const bodies = messages.map(({ group, lines }) => createElement('tbody', [
-    createTestHeading(tile, group, names.length), ...lines.map((line) => createRow(tile, names, line, maxima)),
+  const maxima = computeMaxima(tile, groups.flatMap(({ lines }) => lines));
+  const bodies = groups.map(({ group, lines }) => createElement('tbody', [
+    createGroupHeading(tile, group, names.length), ...lines.map((line) => createRow(tile, names, line, maxima)),
   ]));
   for (const body of tile.element.querySelectorAll('tbody')) body.remove();
   tile.element.querySelector('table').append(...bodies);
   showContent(tile, bodies.length > 0);
 }
 
-function createTestHeading({ model, columns }, rows, width) {
+function createGroupHeading({ model, columns }, rows, width) {
   const [title, ...details] = columns
     .map((name) => formatCell(name, computeCell(model, rows, name)))
     .filter(Boolean);
@@ -1092,7 +1098,8 @@ const RENDERERS = {
   heatmap: renderHeatmap,
   table: renderTable,
   record: renderRecord,
-  tests: renderTests,
+  tests: renderGroups,
+  steps: renderGroups,
   findings: renderFindings,
 };
 

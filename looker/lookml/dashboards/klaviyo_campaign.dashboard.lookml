@@ -249,3 +249,37 @@
     height: 12
     row: 28
     col: 0
+  - title: Links that people clicked
+    name: Links that people clicked
+    model: klaviyo
+    explore: link_performance
+    type: looker_grid
+    fields:
+    - link_performance.campaign_id
+    - link_performance.link
+    - link_performance.link_clicks
+    - link_performance.link_clickers
+    - link_performance.link_orders
+    - link_performance.link_order_value
+    - link_performance.link_order_rate
+    hidden_fields:
+    - link_performance.campaign_id
+    sorts:
+    - link_performance.link_clicks desc
+    limit: 8
+    filters:
+      link_performance.date_date: 90 days
+    listen:
+      Account: link_performance.account_name
+      Campaign: link_performance.campaign_name
+    note_text: 'The eight links with most clicks by people, and the orders that Klaviyo credits to a click;
+      campaigns of the last 90 days. Clicks of links: Clicks by people, not by bots. People who clicked
+      a link: People, counted once for each link of each message. Orders from links: Orders that Klaviyo
+      credits to a click of a link. Revenue from links: Value of these orders. Orders per clicker: Orders
+      from links / people who clicked a link.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 40
+    col: 0

@@ -270,6 +270,36 @@
     height: 12
     row: 12
     col: 0
+  - title: Alerts by mailbox provider
+    name: Alerts by mailbox provider
+    model: klaviyo
+    explore: deliverability_alert
+    type: looker_grid
+    fields:
+    - deliverability_alert.inbox_provider
+    - deliverability_alert.alert_rule
+    - deliverability_alert.alert_level
+    - deliverability_alert.recent_rate
+    - deliverability_alert.previous_rate
+    - deliverability_alert.warning_limit
+    - deliverability_alert.critical_limit
+    - deliverability_alert.deliverability_alerts
+    hidden_fields: []
+    sorts:
+    - deliverability_alert.alert_level asc
+    limit: 12
+    filters:
+      deliverability_alert.deliverability_alerts: '>=1'
+    listen:
+      Account: deliverability_alert.account_name
+    note_text: 'The last 7 whole days against the limits and the 28 days before, whatever days are chosen.
+      Deliverability alerts: Rules that are broken, by mailbox provider and for all together.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 24
+    col: 0
   - title: Machines among openers and clickers
     name: Machines among openers and clickers
     model: klaviyo
@@ -298,5 +328,5 @@
     note_display: hover
     width: 24
     height: 12
-    row: 24
+    row: 36
     col: 0

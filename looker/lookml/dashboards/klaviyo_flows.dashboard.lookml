@@ -279,6 +279,51 @@
     height: 12
     row: 12
     col: 0
+  - title: Steps of flows in the last 30 days
+    name: Steps of flows in the last 30 days
+    model: klaviyo
+    explore: flow_step
+    type: looker_grid
+    fields:
+    - flow_step.flow_id
+    - flow_step.flow_name
+    - flow_step.step_number
+    - flow_step.message_name
+    - flow_step.send_channel
+    - flow_step.step_delivered
+    - flow_step.step_share_of_first
+    - flow_step.step_open_rate
+    - flow_step.step_click_rate
+    - flow_step.step_orders
+    - flow_step.step_revenue
+    hidden_fields:
+    - flow_step.flow_id
+    - flow_step.period_kind
+    - flow_step.period_start_date
+    sorts:
+    - flow_step.flow_name
+    - flow_step.step_number asc
+    limit: 12
+    filters:
+      flow_step.period_kind: last_30_days
+    listen:
+      Account: flow_step.account_name
+      Channel: flow_step.send_channel
+      Flow: flow_step.flow_name
+    note_text: 'How far people get through each flow: messages in their order, with Klaviyo''s own figures
+      of 30 days, today included. A bar is the share of the first step. Without a number is what the flow
+      no longer sends, or what Klaviyo''s definition does not connect. Step delivered: Messages of flow
+      steps that arrived. Share of the first step: Step delivered / first step delivered, by flow and
+      step. Above 100 % where few people have the first step''s channel, such as push. Step open rate:
+      Step openers / step delivered with opens tracked. Step click rate: Step clickers / step delivered
+      with clicks tracked. Step orders: Orders that Klaviyo credits to flow steps. Step revenue: Value
+      of the orders that Klaviyo credits to flow steps.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 24
+    col: 0
   - title: Rates of flows in the last 30 days
     name: Rates of flows in the last 30 days
     model: klaviyo
@@ -319,7 +364,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 24
+    row: 36
     col: 0
   - title: Messages of flows
     name: Messages of flows
@@ -366,5 +411,5 @@
     note_display: hover
     width: 24
     height: 12
-    row: 36
+    row: 48
     col: 0

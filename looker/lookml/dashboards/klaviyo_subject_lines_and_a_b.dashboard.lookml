@@ -148,3 +148,39 @@
     height: 12
     row: 12
     col: 0
+  - title: Patterns of subject lines
+    name: Patterns of subject lines
+    model: klaviyo
+    explore: subject_line_pattern
+    type: looker_grid
+    fields:
+    - subject_line_pattern.pattern
+    - subject_line_pattern.pattern_value
+    - subject_line_pattern.open_effect
+    - subject_line_pattern.open_result
+    - subject_line_pattern.click_effect
+    - subject_line_pattern.click_result
+    - subject_line_pattern.pattern_emails
+    - subject_line_pattern.pattern_delivered
+    - subject_line_pattern.pattern_click_rate
+    - subject_line_pattern.pattern_revenue_per_email
+    hidden_fields: []
+    sorts:
+    - subject_line_pattern.pattern asc
+    limit: 20
+    filters: {}
+    listen:
+      Account: subject_line_pattern.account_name
+    note_text: 'Campaign emails with final results of all synced days. An effect is the rate less that
+      of the other emails, called better or worse only beyond chance (95 % confidence). Such emails also
+      differ in what they offer: for a proof run an A/B test. Campaign emails with the pattern: Campaign
+      emails whose subject line has the value of the pattern. Delivered emails with the pattern: Delivered
+      campaign emails whose subject line has the value of the pattern. Click rate with the pattern: Unique
+      clicks / delivered emails with the pattern. Revenue per email with the pattern: Revenue / delivered
+      emails with the pattern.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 24
+    col: 0
