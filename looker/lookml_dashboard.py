@@ -18,6 +18,7 @@ HEIGHTS: Mapping[Chart, int] = {
     "tests": 12,
     "steps": 12,
 }
+MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
 
 SCALE = {
@@ -160,7 +161,7 @@ def _build_query(
             *([lookml.field_reference(model, tile.columns[0])] if tile.chart == "steps" else []),
             f"{lookml.field_reference(model, tile.order)} {'asc' if tile.ascends else 'desc'}",
         ],
-        "limit": tile.limit,
+        "limit": MAX_ROWS if tile.versions else tile.limit,
     }
 
 

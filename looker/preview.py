@@ -150,10 +150,8 @@ def _select_rows(
 
 
 def _leave_out_empty_pages(dashboard: Dashboard, columns: Mapping[str, Columns]) -> Dashboard:
-    """The dashboard without pages of which no tile has a row, as of tables that are not synced."""
-    pages = [
-        page for page in dashboard.pages if any(columns[tile.model][ACCOUNT] for tile in page.tiles)
-    ]
+    """The dashboard without pages whose first tile has no row, as of tables that are not synced."""
+    pages = [page for page in dashboard.pages if columns[page.tiles[0].model][ACCOUNT]]
     return replace(dashboard, pages=pages)
 
 
@@ -199,6 +197,7 @@ def _build_data(
     dimensions = {name: field for model in models for name, field in model.dimensions.items()}
     fields: dict[str, Dimension | Metric] = {**dimensions, **metrics}
     return {
+        "title": dashboard.title,
         "model": dashboard.model,
         "since": _first_day(dashboard, accounts),
         "accounts": [asdict(account) for account in accounts],
@@ -334,10 +333,10 @@ def _to_json_value(value: object) -> str | float:
 
 
 def _build_policy(scripts: Sequence[str], style: str) -> str:
-    """A content security policy that allows these scripts and this style, and no request."""
+    """A content security policy: these scripts, this style, the tab's icon, and no request."""
     digests = " ".join(f"'{_digest(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; script-src {digests}; style-src '{_digest(style)}'; "
+        f"default-src 'none'; img-src data:; script-src {digests}; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
 

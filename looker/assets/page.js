@@ -333,7 +333,7 @@ function getNumberOptions(format, greatest) {
   }
   const [kind, places] = format.split('_');
   const digits = Number(places ?? (kind === 'money' ? 2 : 0));
-  const options = kind === 'percent' ? { style: 'percent' } : {};
+  const options = { signDisplay: 'negative', ...(kind === 'percent' ? { style: 'percent' } : {}) };
   return { ...options, minimumFractionDigits: digits, maximumFractionDigits: digits };
 }
 
@@ -868,15 +868,17 @@ function createHeatmapCell(value, greatest, name) {
 }
 
 function renderTable(tile, rows, period) {
-  const { model, columns, metrics, slug } = tile;
+  const { model, by, columns, metrics, slug } = tile;
   const usual = tile.usual ? computeUsual(tile, rows, period) : null;
   const names = [...columns, ...metrics];
   const { order, isDescending } = getSortOrder(tile);
-  const lines = groupRows(rows, tile.by.map((name) => model.dimensions[name]))
+  const tied = by.filter((name) => columns.includes(name));
+  const lines = groupRows(rows, by.map((name) => model.dimensions[name]))
     .filter((group) => meetsMinimum(tile, group))
     .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group), { group }))
     .filter((line) => Object.values(line).some((value) => includesText(value, getChoice(`search-${slug}`))))
-    .toSorted((a, b) => compareLines(a, b, order, isDescending));
+    .toSorted((a, b) => tied.reduce((result, name) => result || compareLines(a, b, name), compareLines(a, b, order, isDescending)));
+  tile.csv = { names, lines };
   const shown = getChoice(`rows-${slug}`) === 'all' ? lines : lines.slice(0, tile.limit);
   const maxima = computeMaxima(tile, lines);
   for (const part of tile.element.querySelectorAll('.body :is(tbody, tfoot)')) part.remove();
@@ -936,7 +938,7 @@ function getSortOrder({ slug, order, ascends }) {
 }
 
 // Declared values have the order of their declaration; null is always last.
-function compareLines(a, b, name, isDescending) {
+function compareLines(a, b, name, isDescending = false) {
   const declared = Object.values(dashboard.values[name] ?? {}).map(({ label }) => label);
   const [first, second] = [a, b].map((line) => (declared.includes(line[name]) ? declared.indexOf(line[name]) : line[name]));
   if (first === null || second === null) return Number(first === null) - Number(second === null);
@@ -956,13 +958,30 @@ function renderTableTools(tile, shown, all) {
   }
 }
 
+// All rows of a table that pass the filters and the search, as a file. As in scripts/export.py, text
+// that a spreadsheet would run as a formula gets an apostrophe.
+function downloadTable({ slug, csv: { names, lines } }) {
+  const rows = [names, ...lines.map((line) => names.map((name) => line[name] ?? ''))];
+  const text = rows.map((row) => row.map((value) => quoteValue(value)).join(',')).join('\r\n');
+  const link = createLink('', URL.createObjectURL(new Blob(['\uFEFF', text], { type: 'text/csv' })));
+  link.download = `${slug}.csv`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function quoteValue(value) {
+  if (typeof value === 'number') return String(value);
+  const text = /^[=+\-@\t\r\n]/v.test(value) ? `'${value}` : value;
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
 // One table body for each message of a test, the latest first, with a row for each variation; or for
 // each flow, the largest first, with a row for each step.
 function renderGroups(tile, rows) {
-  const { model, versions, order, ascends } = tile;
+  const { model, versions, bars, order, ascends } = tile;
   const names = [...versions, ...tile.metrics];
   const getColumns = (dimensions) => dimensions.map((name) => model.dimensions[name]);
-  const rank = tile.chart === 'steps' ? tile.metrics[0] : model.date;
+  const rank = ascends ? tile.metrics[0] : model.date;
   const groups = groupRows(rows, getColumns(tile.by))
     .map((group) => ({ group, [rank]: computeCell(model, group, rank) }))
     .toSorted((a, b) => compareLines(a, b, rank, true))
@@ -974,8 +993,10 @@ function renderGroups(tile, rows) {
         .toSorted((a, b) => compareLines(a, b, order, !ascends)),
     }));
   const maxima = computeMaxima(tile, groups.flatMap(({ lines }) => lines));
+  // The bars of a flow's steps are a funnel of their own.
+  const getMaxima = (lines) => (ascends ? { ...maxima, ...computeMaxima({ metrics: bars }, lines) } : maxima);
   const bodies = groups.map(({ group, lines }) => createElement('tbody', [
-    createGroupHeading(tile, group, names.length), ...lines.map((line) => createRow(tile, names, line, maxima)),
+    createGroupHeading(tile, group, names.length), ...lines.map((line) => createRow(tile, names, line, getMaxima(lines))),
   ]));
   for (const body of tile.element.querySelectorAll('tbody')) body.remove();
   tile.element.querySelector('table').append(...bodies);
@@ -1175,6 +1196,7 @@ function renderHeader() {
   const isSubject = getChoice('page') in dashboard.subjects;
   const filters = isSubject ? [] : getChosenFilters();
   document.getElementById('account').textContent = name || id;
+  document.title = `${name || id}: ${dashboard.title}`;
   document.getElementById('sandbox').hidden = !isTest;
   document.getElementById('range').textContent = [
     isSubject ? '' : `${formatDay(from)} – ${formatDay(to)}`,
@@ -1257,6 +1279,7 @@ for (const tile of tiles.filter(({ interactive }) => interactive)) {
     toggleAllRows(tile);
     renderChoice(target);
   });
+  tile.element.querySelector('.csv').addEventListener('click', () => downloadTable(tile));
   for (const button of tile.element.querySelectorAll('thead button')) {
     button.addEventListener('click', () => {
       sortBy(tile, button.closest('th').dataset.name);

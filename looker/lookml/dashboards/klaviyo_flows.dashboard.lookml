@@ -303,7 +303,7 @@
     sorts:
     - flow_step.flow_name
     - flow_step.step_number asc
-    limit: 12
+    limit: 500
     filters:
       flow_step.period_kind: last_30_days
     listen:
@@ -311,13 +311,13 @@
       Channel: flow_step.send_channel
       Flow: flow_step.flow_name
     note_text: 'How far people get through each flow: messages in their order, with Klaviyo''s own figures
-      of 30 days, today included. A bar is the share of the first step. Without a number is what the flow
-      no longer sends, or what Klaviyo''s definition does not connect. Step delivered: Messages of flow
-      steps that arrived. Share of the first step: Step delivered / first step delivered, by flow and
-      step. Above 100 % where few people have the first step''s channel, such as push. Step open rate:
-      Step openers / step delivered with opens tracked. Step click rate: Step clickers / step delivered
-      with clicks tracked. Step orders: Orders that Klaviyo credits to flow steps. Step revenue: Value
-      of the orders that Klaviyo credits to flow steps.'
+      of 30 days, today included. Without a number is what the flow no longer sends, or what Klaviyo''s
+      definition does not connect. Step delivered: Messages of flow steps that arrived. Share of the first
+      step: Step delivered / first step delivered, by flow and step. Above 100 % where few people have
+      the first step''s channel, such as push. Step open rate: Step openers / step delivered with opens
+      tracked. Step click rate: Step clickers / step delivered with clicks tracked. Step orders: Orders
+      that Klaviyo credits to flow steps. Step revenue: Value of the orders that Klaviyo credits to flow
+      steps.'
     note_state: collapsed
     note_display: hover
     width: 24

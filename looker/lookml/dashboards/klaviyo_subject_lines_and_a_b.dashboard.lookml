@@ -85,7 +85,7 @@
     - subject_line_test.message_id
     sorts:
     - subject_line_test.tested_click_rate desc
-    limit: 8
+    limit: 500
     filters:
       subject_line_test.send_channel: email
     listen:
