@@ -258,7 +258,9 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
     semantics.metric(dashboard.orders)
     shown = {model.name for model in dashboard.models(semantics)}
     for name in shown ^ (set(semantics.models) - set(dashboard.without_tile)):
-        raise LookerError(f"{path.name}: {name} needs a tile or, in without_tile, a reason why none.")
+        raise LookerError(
+            f"{path.name}: {name} needs a tile or, in without_tile, a reason why none."
+        )
     for title, count in Counter(tile.title for tile in dashboard.tiles).items():
         if count > 1:
             raise LookerError(f"{path.name}: {count} tiles have the title {title!r}.")

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from looker import charts, findings
 from looker.declaration import Dashboard, Tile
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
-from looker.warehouse import Account, Warehouse
+from looker.warehouse import Account, Extract, Warehouse
 
 ASSETS = Path(__file__).parent / "assets"
 ACCOUNT = "account_id"  # the page shows one account at a time and never sums over accounts
@@ -36,26 +36,19 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
     currencies = {account.id: account.currency for account in accounts}
     columns = {
         model.name: warehouse.read_columns(
-            model,
-            _dimensions(dashboard, model),
-            _summed_metrics(dashboard, semantics, model),
-            max(since, _first_day_of(dashboard, model, accounts)),
-            currencies,
-            **_select_rows(dashboard, semantics, model),
+            _build_extract(dashboard, semantics, model, accounts), currencies
         )
         for model in dashboard.models(semantics)
     }
+    daily = columns[model.name]
+    of_periods = Extract(
+        periods,
+        [*(name for name in daily if name in periods.dimensions), "period_kind", LAST],
+        _summed_metrics(dashboard, semantics, model),
+        since,
+    )
     columns[model.name] = _add_periods(
-        columns[model.name],
-        warehouse.read_columns(
-            periods,
-            [name for name in columns[model.name] if name in periods.dimensions]
-            + ["period_kind", LAST],
-            _summed_metrics(dashboard, semantics, model),
-            since,
-            currencies,
-        ),
-        dashboard.people.where,
+        daily, warehouse.read_columns(of_periods, currencies), dashboard.people.where
     )
     dashboard = _leave_out_empty_pages(dashboard, columns)
     library = charts.build_library()
@@ -127,26 +120,34 @@ def _filters_of(dashboard: Dashboard, model: SemanticModel) -> list[str]:
     return [name for name in _filters(dashboard) if name in model.dimensions]
 
 
-def _select_rows(
-    dashboard: Dashboard, semantics: Semantics, model: SemanticModel
-) -> dict[str, Any]:
-    """What keeps the page small: rows without days, and only what the tile of a subject shows.
+def _build_extract(
+    dashboard: Dashboard, semantics: Semantics, model: SemanticModel, accounts: Sequence[Account]
+) -> Extract:
+    """What the tiles of a model show, and no more, which keeps the page small.
 
-    A curve shows the first values of its dimension, a table the greatest of each subject.
+    A curve shows the first values of its dimension, the one table of a subject the greatest of it.
     """
     tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
-    options: dict[str, Any] = {"is_dated": any(tile.dated for tile in tiles)}
+    extract = Extract(
+        model,
+        _dimensions(dashboard, model),
+        _summed_metrics(dashboard, semantics, model),
+        max(_first_day(dashboard, accounts), _first_day_of(tiles, accounts)),
+        is_dated=not tiles or any(tile.dated for tile in tiles),
+    )
     match tiles:
         case [Tile(chart="curve", by=[by], limit=limit)]:
-            options["condition"] = f"{by} < {limit}"
+            return replace(extract, condition=f"{by} < {limit}")
         case [Tile(chart="table", of=str(of), limit=limit) as tile] if of:
             greatest = f"sum({semantics.metric(tile.order).column}) desc"
             order = ", ".join((greatest, *dict.fromkeys((*tile.by, *tile.columns))))
-            options["qualify"] = (
-                f"qualify row_number() over (partition by {ACCOUNT}, {of} order by {order}) <= {limit}"
+            window = f"partition by {ACCOUNT}, {of} order by {order}"
+            return replace(
+                extract,
+                condition=f"{of} is not null",
+                qualify=f"qualify row_number() over ({window}) <= {limit}",
             )
-            options["condition"] = f"{of} is not null"
-    return options
+    return extract
 
 
 def _leave_out_empty_pages(dashboard: Dashboard, columns: Mapping[str, Columns]) -> Dashboard:
@@ -169,11 +170,9 @@ def _summed_metrics(
     return [semantics.metric(name) for name in dict.fromkeys(names)]
 
 
-def _first_day_of(
-    dashboard: Dashboard, model: SemanticModel, accounts: Sequence[Account]
-) -> date:
-    """The first day that the tiles of a model show, if all of them show only the last days."""
-    days = [tile.days for tile in dashboard.tiles if tile.model == model.name]
+def _first_day_of(tiles: Sequence[Tile], accounts: Sequence[Account]) -> date:
+    """The first day that tiles show, if all of them show only the last days."""
+    days = [tile.days for tile in tiles]
     if not days or not all(days):
         return date.min
     return min(account.data_to for account in accounts) - timedelta(days=max(days) - 1)

@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from looker import __main__ as looker
 from tests.browser import PageLog, open_tab
-from tests.looker import company
 from tests.fivetran import SCHEMA
+from tests.looker import company
 from tests.looker.company import HOSTILE, LAST_DAY
 from tests.looker.screenshots import WAITING as DRAWING
 from tests.scripts.assistant import Assistant, running_assistant
