@@ -20,6 +20,7 @@ HEIGHTS: Mapping[Chart, int] = {
 }
 MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
+MODEL = "@{MODEL}"  # a constant of the project's manifest
 
 SCALE = {
     "type": "along a scale...",
@@ -93,7 +94,7 @@ def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> 
         "type": "field_filter",
         "default_value": default,
         "allow_multiple_values": True,
-        "model": lookml.PROJECT,
+        "model": MODEL,
         "explore": model.name,
         "field": lookml.field_reference(model, name),
     }
@@ -119,7 +120,7 @@ def _build_elements(
         yield {
             "title": title,
             "name": title,
-            "model": lookml.PROJECT,
+            "model": MODEL,
             "explore": tile.model,
             **VISUALIZATIONS[tile.chart],
             **_build_query(tile, model, shown, dashboard),

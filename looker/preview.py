@@ -114,8 +114,8 @@ def _dimensions(dashboard: Dashboard, model: SemanticModel) -> list[str]:
 
 
 def _filters_of(dashboard: Dashboard, model: SemanticModel) -> list[str]:
-    """The filters of a model's tiles. A page of one campaign, say, has none."""
-    if all(tile.of for tile in dashboard.tiles if tile.model == model.name):
+    """The filters of a model's tiles. A page of one campaign has none, nor a fixed number of days."""
+    if all(tile.of or tile.days for tile in dashboard.tiles if tile.model == model.name):
         return []
     return [name for name in _filters(dashboard) if name in model.dimensions]
 

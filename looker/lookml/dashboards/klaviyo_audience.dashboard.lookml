@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     field: audience_growth.date_date
   - name: Account
@@ -18,13 +18,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     field: audience_growth.account_name
   elements:
   - title: Email subscribers
     name: Email subscribers
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     type: looker_line
     fields:
@@ -50,7 +50,7 @@
     col: 0
   - title: Text message subscribers
     name: Text message subscribers
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     type: looker_line
     fields:
@@ -76,7 +76,7 @@
     col: 12
   - title: Growth of audiences
     name: Growth of audiences
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     type: looker_grid
     fields:
@@ -106,7 +106,7 @@
     col: 0
   - title: Size of audiences
     name: Size of audiences
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     type: looker_grid
     fields:
@@ -134,7 +134,7 @@
     col: 12
   - title: Engagement of people
     name: Engagement of people
-    model: klaviyo
+    model: '@{MODEL}'
     explore: engagement
     type: looker_grid
     fields:
@@ -159,7 +159,7 @@
     col: 0
   - title: Messages a week
     name: Messages a week
-    model: klaviyo
+    model: '@{MODEL}'
     explore: send_pressure
     type: looker_grid
     fields:

@@ -10,7 +10,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
   - name: Campaign
@@ -18,13 +18,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.campaign_name
   elements:
   - title: What was sent
     name: What was sent
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_single_record
     fields:
@@ -55,7 +55,7 @@
     col: 0
   - title: Revenue
     name: Revenue
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -74,7 +74,7 @@
     col: 12
   - title: Conversions
     name: Conversions
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -92,7 +92,7 @@
     col: 18
   - title: Revenue per recipient
     name: Revenue per recipient
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -110,7 +110,7 @@
     col: 0
   - title: Delivered
     name: Delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -128,7 +128,7 @@
     col: 6
   - title: Results by channel
     name: Results by channel
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -172,7 +172,7 @@
     col: 0
   - title: Revenue per recipient since the send
     name: Revenue per recipient since the send
-    model: klaviyo
+    model: '@{MODEL}'
     explore: campaign_daily
     type: looker_line
     fields:
@@ -207,7 +207,7 @@
     col: 0
   - title: Versions
     name: Versions
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -251,7 +251,7 @@
     col: 0
   - title: Links that people clicked
     name: Links that people clicked
-    model: klaviyo
+    model: '@{MODEL}'
     explore: link_performance
     type: looker_grid
     fields:

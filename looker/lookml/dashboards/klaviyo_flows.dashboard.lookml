@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.sent_date
   - name: Account
@@ -18,7 +18,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
   - name: Channel
@@ -26,7 +26,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.send_channel
   - name: Message type
@@ -34,7 +34,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.message_type
   - name: Campaign
@@ -42,7 +42,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.campaign_name
   - name: Flow
@@ -50,7 +50,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.flow_name
   - name: Tags
@@ -58,13 +58,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.tag_names
   elements:
   - title: Revenue
     name: Revenue
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -89,7 +89,7 @@
     col: 0
   - title: Revenue per recipient
     name: Revenue per recipient
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -113,7 +113,7 @@
     col: 6
   - title: Daily converters / delivered
     name: Daily converters / delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -140,7 +140,7 @@
     col: 12
   - title: Delivered
     name: Delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -164,7 +164,7 @@
     col: 18
   - title: Revenue from flows
     name: Revenue from flows
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_column
     stacking: normal
@@ -196,7 +196,7 @@
     col: 0
   - title: Daily converters / delivered, Flows
     name: Daily converters / delivered, Flows
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_line
     fields:
@@ -230,7 +230,7 @@
     col: 12
   - title: All flows
     name: All flows
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -281,7 +281,7 @@
     col: 0
   - title: Steps of flows in the last 30 days
     name: Steps of flows in the last 30 days
-    model: klaviyo
+    model: '@{MODEL}'
     explore: flow_step
     type: looker_grid
     fields:
@@ -326,7 +326,7 @@
     col: 0
   - title: Rates of flows in the last 30 days
     name: Rates of flows in the last 30 days
-    model: klaviyo
+    model: '@{MODEL}'
     explore: flow_period
     type: looker_grid
     fields:
@@ -368,7 +368,7 @@
     col: 0
   - title: Messages of flows
     name: Messages of flows
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:

@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: form_daily
     field: form_daily.date_date
   - name: Account
@@ -18,13 +18,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: form_daily
     field: form_daily.account_name
   elements:
   - title: Form views
     name: Form views
-    model: klaviyo
+    model: '@{MODEL}'
     explore: form_daily
     type: single_value
     fields:
@@ -42,7 +42,7 @@
     col: 0
   - title: Form submits
     name: Form submits
-    model: klaviyo
+    model: '@{MODEL}'
     explore: form_daily
     type: single_value
     fields:
@@ -60,7 +60,7 @@
     col: 6
   - title: Form submit rate
     name: Form submit rate
-    model: klaviyo
+    model: '@{MODEL}'
     explore: form_daily
     type: single_value
     fields:
@@ -78,7 +78,7 @@
     col: 12
   - title: Form close rate
     name: Form close rate
-    model: klaviyo
+    model: '@{MODEL}'
     explore: form_daily
     type: single_value
     fields:
@@ -96,7 +96,7 @@
     col: 18
   - title: Form submissions
     name: Form submissions
-    model: klaviyo
+    model: '@{MODEL}'
     explore: form_daily
     type: looker_column
     stacking: normal
@@ -119,7 +119,7 @@
     col: 0
   - title: Submit rate of forms
     name: Submit rate of forms
-    model: klaviyo
+    model: '@{MODEL}'
     explore: form_daily
     type: looker_line
     fields:
@@ -142,7 +142,7 @@
     col: 12
   - title: All forms
     name: All forms
-    model: klaviyo
+    model: '@{MODEL}'
     explore: form_daily
     type: looker_grid
     fields:

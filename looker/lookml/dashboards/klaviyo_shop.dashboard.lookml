@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: revenue_daily
     field: revenue_daily.date_date
   - name: Account
@@ -18,7 +18,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: revenue_daily
     field: revenue_daily.account_name
   - name: Message type
@@ -26,7 +26,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: product_performance
     field: product_performance.message_type
   - name: Campaign
@@ -34,7 +34,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: product_performance
     field: product_performance.campaign_name
   - name: Flow
@@ -42,13 +42,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: product_performance
     field: product_performance.flow_name
   elements:
   - title: Shop revenue
     name: Shop revenue
-    model: klaviyo
+    model: '@{MODEL}'
     explore: revenue_daily
     type: single_value
     fields:
@@ -67,7 +67,7 @@
     col: 0
   - title: Credited share of shop revenue
     name: Credited share of shop revenue
-    model: klaviyo
+    model: '@{MODEL}'
     explore: revenue_daily
     type: single_value
     fields:
@@ -86,7 +86,7 @@
     col: 6
   - title: Shop orders
     name: Shop orders
-    model: klaviyo
+    model: '@{MODEL}'
     explore: revenue_daily
     type: single_value
     fields:
@@ -105,7 +105,7 @@
     col: 12
   - title: Value of a shop order
     name: Value of a shop order
-    model: klaviyo
+    model: '@{MODEL}'
     explore: revenue_daily
     type: single_value
     fields:
@@ -124,7 +124,7 @@
     col: 18
   - title: Revenue of the shop
     name: Revenue of the shop
-    model: klaviyo
+    model: '@{MODEL}'
     explore: revenue_daily
     type: looker_column
     stacking: normal
@@ -147,7 +147,7 @@
     col: 0
   - title: Share of campaigns and flows in the shop's revenue
     name: Share of campaigns and flows in the shop's revenue
-    model: klaviyo
+    model: '@{MODEL}'
     explore: revenue_daily
     type: looker_line
     fields:
@@ -172,7 +172,7 @@
     col: 12
   - title: Products of the last 90 days
     name: Products of the last 90 days
-    model: klaviyo
+    model: '@{MODEL}'
     explore: product_performance
     type: looker_grid
     fields:
@@ -206,7 +206,7 @@
     col: 0
   - title: Coupons of the last 90 days
     name: Coupons of the last 90 days
-    model: klaviyo
+    model: '@{MODEL}'
     explore: coupon_performance
     type: looker_grid
     fields:
@@ -241,7 +241,7 @@
     col: 0
   - title: Buyers by recency, frequency and value
     name: Buyers by recency, frequency and value
-    model: klaviyo
+    model: '@{MODEL}'
     explore: rfm
     type: looker_grid
     fields:
@@ -269,7 +269,7 @@
     col: 0
   - title: Who buys again
     name: Who buys again
-    model: klaviyo
+    model: '@{MODEL}'
     explore: cohort
     type: looker_grid
     fields:

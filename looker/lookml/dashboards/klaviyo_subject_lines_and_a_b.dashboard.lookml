@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.sent_date
   - name: Account
@@ -18,7 +18,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.account_name
   - name: Channel
@@ -26,7 +26,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.send_channel
   - name: Message type
@@ -34,7 +34,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.message_type
   - name: Campaign
@@ -42,7 +42,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.campaign_name
   - name: Flow
@@ -50,7 +50,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.flow_name
   - name: Tags
@@ -58,13 +58,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.tag_names
   elements:
   - title: A/B tests
     name: A/B tests
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     type: looker_grid
     fields:
@@ -110,7 +110,7 @@
     col: 0
   - title: Subject lines
     name: Subject lines
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -150,7 +150,7 @@
     col: 0
   - title: Patterns of subject lines
     name: Patterns of subject lines
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_pattern
     type: looker_grid
     fields:
