@@ -91,9 +91,7 @@ def _build_model(semantics: Semantics) -> dict[str, Any]:
     }
 
 
-def _build_view(
-    model: SemanticModel, semantics: Semantics, dashboard: Dashboard
-) -> dict[str, Any]:
+def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard) -> dict[str, Any]:
     dimensions = [dimension for dimension in model.dimensions.values() if dimension.type in TYPES]
     times = [
         dimension for dimension in model.dimensions.values() if dimension.type in ("date", "time")

@@ -114,7 +114,7 @@ def _dimensions(dashboard: Dashboard, model: SemanticModel) -> list[str]:
 
 
 def _filters_of(dashboard: Dashboard, model: SemanticModel) -> list[str]:
-    """The filters of a model's tiles. A page of one campaign has none, nor a fixed number of days."""
+    """The filters of a model's tiles: of none if all are of one campaign, say, or of fixed days."""
     if all(tile.of or tile.days for tile in dashboard.tiles if tile.model == model.name):
         return []
     return [name for name in _filters(dashboard) if name in model.dimensions]

@@ -191,6 +191,7 @@ class Company:
             id=f"E{len(self.tables['event'])}",
             metric_id=metric,
             profile_id=person,
+            inbox_provider="Gmail",
             datetime=at,
             timestamp=int(datetime.fromisoformat(at).timestamp()),
             **others,

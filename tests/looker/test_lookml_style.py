@@ -153,9 +153,7 @@ def test_dashboards_refer_to_existing_fields() -> None:
 
 def test_a_campaigns_name_links_to_its_dashboard_and_to_klaviyo() -> None:
     """The link opens a dashboard of this model with a filter that the dashboard has."""
-    boards = {
-        board["dashboard"]: {one["name"] for one in board["filters"]} for board in DASHBOARDS
-    }
+    boards = {board["dashboard"]: {one["name"] for one in board["filters"]} for board in DASHBOARDS}
     names = [view.dimensions.get("campaign_name", {}) for view in VIEWS.values()]
     links = [link["url"] for name in names for link in name.get("links", ())]
     assert links.count("https://www.klaviyo.com/campaign/{{ campaign_id._value | url_encode }}") > 1

@@ -437,6 +437,7 @@ FINDINGS = """
         'delivered' as sample_unit, date '{last_day}' - cast(n as integer) as date,
         n as finding_rank
     from range(1, 8) as numbers (n);
+    delete from klaviyo__attributed_order;
     insert into klaviyo__attributed_order by name
     select 'Shop' as account_id, date '{last_day}' as date, 400 as order_value,
         90 as klaviyo_order_value;
@@ -944,7 +945,7 @@ def test_steps_of_a_flow_are_a_funnel(page: Page, dashboard: Dashboard) -> None:
         select message_id, sum(delivered) as delivered, sum(opens_unique) as opens
         from klaviyo__flow_period
         where account_id = 'Shop' and period_kind = 'last_30_days' group by all
-        order by message_id = 'Again'
+        order by message_id desc -- Hello, then Again
         """,
     )
     first = rows[0]["delivered"]
