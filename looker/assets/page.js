@@ -431,7 +431,7 @@ function createElement(tag, content, className = '') {
   return element;
 }
 
-// Names in code are long words: on a phone a line may break after an underscore.
+// Names in code are long words: a line may break after an underscore.
 function addLineBreaks(words) {
   return words.split(/(?<=_)/v).flatMap((part) => [part, createElement('wbr', '')]);
 }
@@ -1148,9 +1148,10 @@ function renderPage() {
   saveChoices();
   renderNavigation();
   renderHeader();
+  renderControls();
   renderSubject();
   renderFooter();
-  for (const tile of tiles) if (tile.page === getChoice('page')) renderTile(tile);
+  for (const tile of getShownTiles()) renderTile(tile);
 }
 
 function renderNavigation() {
@@ -1190,30 +1191,44 @@ function renderSubject() {
   link.href = address.replace('{}', encodeURIComponent(id));
 }
 
+function getShownTiles() {
+  return tiles.filter((tile) => tile.page === getChoice('page'));
+}
+
+// The chosen filters of the page; that of one campaign has none.
+function getPageFilters() {
+  return getChoice('page') in dashboard.subjects ? [] : getChosenFilters();
+}
+
 function renderHeader() {
-  const { name, id, currency, conversion_metric: metric, data_to: last, is_test: isTest } = getAccount();
+  const { name, id, currency, conversion_metric: metric, is_test: isTest } = getAccount();
   const { from, to, before } = getPeriod();
-  const isSubject = getChoice('page') in dashboard.subjects;
-  const filters = isSubject ? [] : getChosenFilters();
+  const isDated = getShownTiles().some((tile) => tile.dated);
   document.getElementById('account').textContent = name || id;
   document.title = `${name || id}: ${dashboard.title}`;
   document.getElementById('sandbox').hidden = !isTest;
   document.getElementById('range').textContent = [
-    isSubject ? '' : `${formatDay(from)} – ${formatDay(to)}`,
-    !isSubject && getChoice('compare') !== 'nothing' && isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
-    isSubject ? '' : '.',
+    isDated ? `${formatDay(from)} – ${formatDay(to)}` : '',
+    isDated && getChoice('compare') !== 'nothing' && isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
+    isDated ? '.' : '',
     currency ? ` Amounts in ${currency}.` : '',
     metric ? ` Revenue and conversions: ${metric}.` : '',
-    ...filters.map((filter) => ` ${describeFilter(filter)}.`),
+    ...getPageFilters().map((filter) => ` ${describeFilter(filter)}.`),
   ].join('').trim();
+}
+
+// Controls that act on no tile of the page are hidden.
+function renderControls() {
+  const shown = getShownTiles();
+  const isDated = shown.some((tile) => tile.dated);
   for (const label of document.querySelectorAll('.day')) {
-    label.hidden = getChoice('days') !== 'custom';
-    label.control.max = last;
+    label.hidden = !isDated || getChoice('days') !== 'custom';
+    label.control.max = getAccount().data_to;
   }
-  document.getElementById('clear').hidden = filters.length === 0;
+  document.getElementById('clear').hidden = getPageFilters().length === 0;
+  for (const name of ['days', 'compare']) controls[name].parentElement.hidden = !isDated;
   for (const control of document.querySelectorAll('.filter')) {
-    control.parentElement.hidden = !tiles.some((tile) =>
-      tile.page === getChoice('page') && control.name in tile.model.dimensions);
+    control.parentElement.hidden = !shown.some((tile) => control.name in tile.model.dimensions);
   }
 }
 

@@ -926,6 +926,8 @@ def test_a_filter_that_leaves_nothing_is_named(page: Page) -> None:
     expect(empty).to_be_hidden()
     open_page(page, "audience")
     assert page.locator("#choices .filter:visible").count() == 0
+    open_page(page, "data_health")
+    assert page.locator("[name=days]:visible").count() == 0
 
 
 def test_the_page_dates_its_data_and_its_sync(page: Page) -> None:
@@ -1297,14 +1299,22 @@ COPY_CAMPAIGNS = """
         conversion_value + hash(n) % 900 / 100 as conversion_value
     )
     from klaviyo__message_performance cross join range(5000) as numbers (n)
-    where account_id = 'Shop' and campaign_id = 'C0'
+    where account_id = 'Shop' and campaign_id = 'C0';
+    insert into klaviyo__link_performance by name
+    select
+        'Shop' as account_id, campaign_id, 'https://shop.example/products/' || link as link,
+        sent_on as date, 10 + hash(campaign_id, link) % 900 as clicks,
+        10 + hash(campaign_id, link) % 700 as clickers, hash(campaign_id, link) % 9 as orders,
+        hash(campaign_id, link) % 90000 / 100 as order_value
+    from klaviyo__message_performance cross join range(10) as links (link)
+    where account_id = 'Shop' and length(campaign_id) = 32;
 """
 
 
 def test_5_000_campaigns_fit(
     tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
 ) -> None:
-    """A year of 5,000 campaigns, each with texts of its own, is a page below 1.5 MB."""
+    """A year of 5,000 campaigns, each with texts and links of its own, is a page below 1.5 MB."""
     html = preview_changed(dashboard, tmp_path, COPY_CAMPAIGNS)
     assert html.stat().st_size < 1_500_000
     page, log = tab
