@@ -36,7 +36,10 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
     currencies = {account.id: account.currency for account in accounts}
     columns = {
         model.name: warehouse.read_columns(
-            _build_extract(dashboard, semantics, model, accounts), currencies
+            build_extract(
+                dashboard, semantics, model, max(since, _first_day_of(dashboard, model, accounts))
+            ),
+            currencies,
         )
         for model in dashboard.models(semantics)
     }
@@ -120,8 +123,8 @@ def _filters_of(dashboard: Dashboard, model: SemanticModel) -> list[str]:
     return [name for name in _filters(dashboard) if name in model.dimensions]
 
 
-def _build_extract(
-    dashboard: Dashboard, semantics: Semantics, model: SemanticModel, accounts: Sequence[Account]
+def build_extract(
+    dashboard: Dashboard, semantics: Semantics, model: SemanticModel, since: date
 ) -> Extract:
     """What the tiles of a model show, and no more, which keeps the page small.
 
@@ -132,7 +135,7 @@ def _build_extract(
         model,
         _dimensions(dashboard, model),
         _summed_metrics(dashboard, semantics, model),
-        max(_first_day(dashboard, accounts), _first_day_of(tiles, accounts)),
+        since,
         is_dated=not tiles or any(tile.dated for tile in tiles),
     )
     match tiles:
@@ -170,9 +173,9 @@ def _summed_metrics(
     return [semantics.metric(name) for name in dict.fromkeys(names)]
 
 
-def _first_day_of(tiles: Sequence[Tile], accounts: Sequence[Account]) -> date:
-    """The first day that tiles show, if all of them show only the last days."""
-    days = [tile.days for tile in tiles]
+def _first_day_of(dashboard: Dashboard, model: SemanticModel, accounts: Sequence[Account]) -> date:
+    """The first day that the tiles of a model show, if all of them show only the last days."""
+    days = [tile.days for tile in dashboard.tiles if tile.model == model.name]
     if not days or not all(days):
         return date.min
     return min(account.data_to for account in accounts) - timedelta(days=max(days) - 1)
