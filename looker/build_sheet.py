@@ -20,6 +20,7 @@ CHART_NAMES: Mapping[Chart, str] = {
     "table": "Table",
     "record": "Table",
     "tests": "Table",
+    "steps": "Table",
     "findings": "Table",
 }
 
@@ -65,7 +66,9 @@ def _describe_settings(
         yield "Sort", f"{_sort_label(tile.order, model, semantics)}, {direction}"
     if tile.limit:
         yield "Rows per page", str(tile.limit)
-    if not tile.dated:
+    if tile.days:
+        yield "Date range", f"Last {tile.days} days"
+    elif not tile.dated:
         yield "Date range", "Fixed: from a day before the first sync, to today"
     elif tile.chart == "figures":
         yield "Comparison date range", _describe_comparison(dashboard.growing_days(model))

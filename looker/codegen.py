@@ -68,7 +68,7 @@ def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[st
     yield from build_sheet.generate_files(dashboard, semantics)
     yield from mart_table.generate_files(dashboard, semantics)
     for path, content in (
-        *lookml.generate_files(semantics),
+        *lookml.generate_files(semantics, dashboard),
         *lookml_dashboard.generate_files(dashboard, semantics),
     ):
         yield f"lookml/{path}", content

@@ -16,7 +16,16 @@ DASHBOARD = Path(__file__).parent / "dashboard.yml"
 
 Direction = Literal["higher", "lower", "neither"]
 Chart = Literal[
-    "figures", "columns", "lines", "curve", "heatmap", "table", "record", "tests", "findings"
+    "figures",
+    "columns",
+    "lines",
+    "curve",
+    "heatmap",
+    "table",
+    "record",
+    "tests",
+    "steps",
+    "findings",
 ]
 
 
@@ -53,14 +62,17 @@ class Tile:
     model: str
     columns: list[str] = field(default_factory=list)  # dimensions that a table shows
     beneath: list[str] = field(default_factory=list)  # columns shown small, beneath the first
-    versions: list[str] = field(default_factory=list)  # dimensions of a variation in a test
+    # Dimensions of a row within a group: of a variation in a test, or of a step in a flow.
+    versions: list[str] = field(default_factory=list)
     where: dict[str, str | bool] = field(default_factory=dict)
     dated: bool = True  # shows the chosen days; else all rows
+    days: int = 0  # of rows without chosen days: only the last ones
     of: str = ""  # the dimension whose one value the page shows
     minimum: dict[str, int] = field(default_factory=dict)  # a group with less is not shown
     distinct: dict[str, int] = field(default_factory=dict)  # the same, of its values
     limits: list[float] = field(default_factory=list)  # dashed lines across a chart of lines
-    order: str = ""  # metric or dimension; the greatest first
+    order: str = ""  # metric or dimension; the greatest first, unless it ascends
+    ascends: bool = False
     limit: int = 0
     bars: list[str] = field(default_factory=list)  # metrics with a bar in their cell
     better: dict[str, Direction] = field(default_factory=dict)  # of a metric; default: higher
@@ -83,15 +95,10 @@ class Tile:
         within = [self.usual.within] if self.usual else []
         yield from (*self.by, *self.distinct, *within, *self.value_dimensions())
 
-    @property
-    def ascends(self) -> bool:
-        """Whether the smallest of `order` comes first, as of a rank."""
-        return self.chart == "findings"
-
     def value_dimensions(self) -> Iterator[str]:
         """The dimensions whose values it shows or tests. A table only groups by `by`."""
         yield from (*self.columns, *self.versions, *self.where, *([self.of] if self.of else []))
-        if self.chart not in ("table", "tests"):
+        if self.chart not in ("table", "tests", "steps"):
             yield from self.by
 
 
@@ -151,6 +158,7 @@ class Dashboard:
 
     `lists` are dimensions whose text lists several values, separated by a comma and a blank.
     Results of a send grow for `attribution_days`. `orders` is the count behind amounts of money.
+    `without_tile` has the reason for each model that no tile shows.
     """
 
     title: str
@@ -162,6 +170,7 @@ class Dashboard:
     orders: str
     people: People
     values: dict[str, dict[str | int, dict[str, str]]]
+    without_tile: dict[str, str]
     pages: list[Page]
 
     @property
@@ -230,8 +239,10 @@ def _build_page(model: str, content: dict[str, Any]) -> Page:
 
 def _build_tile(model: str, content: dict[str, Any]) -> Tile:
     usual = Usual(**content["usual"]) if "usual" in content else None
-    limit = {"limit": findings.load().shown} if content.get("chart") == "findings" else {}
-    return Tile(**{"model": model, **limit, **content, "usual": usual})
+    common: dict[str, Any] = {"model": model, "ascends": content.get("chart") == "steps"}
+    if content.get("chart") == "findings":
+        common |= {"limit": findings.load().shown, "ascends": True}
+    return Tile(**{**common, **content, "usual": usual})
 
 
 def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
@@ -245,6 +256,11 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
             raise LookerError(f"{path.name}: no page has the slug {subject.back!r}.")
     semantics.model(dashboard.people.model)
     semantics.metric(dashboard.orders)
+    shown = {model.name for model in dashboard.models(semantics)}
+    for name in shown ^ (set(semantics.models) - set(dashboard.without_tile)):
+        raise LookerError(
+            f"{path.name}: {name} needs a tile or, in without_tile, a reason why none."
+        )
     for title, count in Counter(tile.title for tile in dashboard.tiles).items():
         if count > 1:
             raise LookerError(f"{path.name}: {count} tiles have the title {title!r}.")
@@ -275,7 +291,7 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
         "bars": tile.metrics,
         "beneath": tile.columns[1:],
         "better": tile.metrics,
-        "order": [*tile.metrics, *tile.columns, *tile.by],
+        "order": [*tile.metrics, *tile.columns, *tile.versions, *tile.by],
         "usual": tile.metrics,
     }
     used = {

@@ -10,6 +10,7 @@ from typing import Any
 
 import lkml
 
+from looker.declaration import Dashboard
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics, Type
 
 HEADER = "# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit."
@@ -24,12 +25,13 @@ ONCE_A_DAY = (
 GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
 
 
-def generate_files(semantics: Semantics) -> Iterator[tuple[str, str]]:
+def generate_files(semantics: Semantics, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
     """The files of the Looker project without its dashboards: path and content."""
     yield "manifest.lkml", _dump(_build_manifest())
     yield f"{PROJECT}.model.lkml", _dump(_build_model(semantics))
     for model in semantics.models.values():
-        yield f"views/{model.name}.view.lkml", _dump({"views": [_build_view(model, semantics)]})
+        view = _build_view(model, semantics, dashboard)
+        yield f"views/{model.name}.view.lkml", _dump({"views": [view]})
 
 
 def field_reference(model: SemanticModel, name: str) -> str:
@@ -63,8 +65,10 @@ def _dump(content: Mapping[str, Any]) -> str:
 
 
 def _build_manifest() -> dict[str, Any]:
-    # A project that imports this one has to name its own warehouse.
+    # A project that imports this one has to name its own warehouse, and the model of its dashboards
+    # if that is another.
     constants = [
+        {"name": "MODEL", "value": PROJECT, "export": "override_optional"},
         {"name": "CONNECTION", "value": "warehouse", "export": "override_required"},
         {"name": "SCHEMA", "value": "klaviyo", "export": "override_required"},
     ]
@@ -87,7 +91,7 @@ def _build_model(semantics: Semantics) -> dict[str, Any]:
     }
 
 
-def _build_view(model: SemanticModel, semantics: Semantics) -> dict[str, Any]:
+def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard) -> dict[str, Any]:
     dimensions = [dimension for dimension in model.dimensions.values() if dimension.type in TYPES]
     times = [
         dimension for dimension in model.dimensions.values() if dimension.type in ("date", "time")
@@ -101,7 +105,10 @@ def _build_view(model: SemanticModel, semantics: Semantics) -> dict[str, Any]:
         "name": model.name,
         "label": title(model.name),
         "sql_table_name": f"@{{SCHEMA}}.{model.table}",
-        "dimensions": [_build_key_dimension(model), *map(_build_dimension, dimensions)],
+        "dimensions": [
+            _build_key_dimension(model),
+            *(_build_dimension(one) | _build_links(one, model, dashboard) for one in dimensions),
+        ],
         "dimension_groups": [
             _build_dimension_group(time) for time in times if not _is_timeframe(time)
         ],
@@ -130,6 +137,24 @@ def _build_dimension(dimension: Dimension) -> dict[str, Any]:
         **({"value_format_name": value_format(dimension.format)} if dimension.format else {}),
         "sql": f"${{TABLE}}.{dimension.name}",
     }
+
+
+def _build_links(
+    dimension: Dimension, model: SemanticModel, dashboard: Dashboard
+) -> dict[str, list[dict[str, str]]]:
+    """From the name of a subject, such as a campaign, to its dashboard and to Klaviyo."""
+    for page, subject in dashboard.subjects.items():
+        if dimension.name == subject.name and subject.dimension in model.dimensions:
+            board = f"/dashboards/{{{{ _model._name }}}}::{PROJECT}_{page}"
+            chosen = f"?{dimension.label}={{{{ value | url_encode }}}}"
+            address = subject.address.format(f"{{{{ {subject.dimension}._value | url_encode }}}}")
+            return {
+                "links": [
+                    {"label": f"{dimension.label} dashboard", "url": board + chosen},
+                    {"label": "Open in Klaviyo", "url": address},
+                ]
+            }
+    return {}
 
 
 def _build_dimension_group(dimension: Dimension) -> dict[str, Any]:

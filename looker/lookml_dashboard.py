@@ -11,8 +11,16 @@ from looker.semantic import Metric, SemanticModel, Semantics
 
 GRID = 24  # columns of Looker's grid
 WIDTHS = {"half": GRID // 2, "full": GRID, "figure": GRID // 4}
-HEIGHTS: Mapping[Chart, int] = {"figures": 4, "record": 4, "table": 12, "tests": 12}
+HEIGHTS: Mapping[Chart, int] = {
+    "figures": 4,
+    "record": 4,
+    "table": 12,
+    "tests": 12,
+    "steps": 12,
+}
+MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
+MODEL = "@{MODEL}"  # a constant of the project's manifest
 
 SCALE = {
     "type": "along a scale...",
@@ -31,6 +39,7 @@ VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
     "table": {"type": "looker_grid"},
     "record": {"type": "looker_single_record"},
     "tests": {"type": "looker_grid"},
+    "steps": {"type": "looker_grid"},
     "findings": {"type": "looker_grid"},
 }
 
@@ -85,7 +94,7 @@ def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> 
         "type": "field_filter",
         "default_value": default,
         "allow_multiple_values": True,
-        "model": lookml.PROJECT,
+        "model": MODEL,
         "explore": model.name,
         "field": lookml.field_reference(model, name),
     }
@@ -111,7 +120,7 @@ def _build_elements(
         yield {
             "title": title,
             "name": title,
-            "model": lookml.PROJECT,
+            "model": MODEL,
             "explore": tile.model,
             **VISUALIZATIONS[tile.chart],
             **_build_query(tile, model, shown, dashboard),
@@ -150,9 +159,10 @@ def _build_query(
         "fields": [*(lookml.field_reference(model, name) for name in names), *measures],
         "hidden_fields": [lookml.field_reference(model, name) for name in hidden],
         "sorts": [
-            f"{lookml.field_reference(model, tile.order)} {'asc' if tile.ascends else 'desc'}"
+            *([lookml.field_reference(model, tile.columns[0])] if tile.chart == "steps" else []),
+            f"{lookml.field_reference(model, tile.order)} {'asc' if tile.ascends else 'desc'}",
         ],
-        "limit": tile.limit,
+        "limit": MAX_ROWS if tile.versions else tile.limit,
     }
 
 
@@ -185,7 +195,8 @@ def _build_filter_expressions(tile: Tile, model: SemanticModel) -> dict[str, str
         lookml.field_reference(model, name): f">={value}" for name, value in tile.minimum.items()
     }
     distinct = {_name_count(name): f">={value}" for name, value in tile.distinct.items()}
-    return where | minimum | distinct
+    last = {lookml.field_reference(model, model.date): f"{tile.days} days"} if tile.days else {}
+    return where | minimum | distinct | last
 
 
 def _build_counts(tile: Tile, model: SemanticModel) -> dict[str, Any]:

@@ -30,7 +30,11 @@ class Mart:
 
 def generate_files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
     """The table as Markdown: path and content."""
-    yield "MARTS.md", markdown.render("MARTS.md", marts=list(_read_marts(dashboard, semantics)))
+    reasons = {
+        semantics.model(name).table: reason for name, reason in dashboard.without_tile.items()
+    }
+    marts = list(_read_marts(dashboard, semantics))
+    yield "MARTS.md", markdown.render("MARTS.md", marts=marts, reasons=reasons)
 
 
 def _read_marts(dashboard: Dashboard, semantics: Semantics) -> Iterator[Mart]:

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import cycle
@@ -18,7 +18,7 @@ from markupsafe import Markup
 from looker import charts, findings
 from looker.declaration import Dashboard, Tile
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
-from looker.warehouse import Account, Warehouse
+from looker.warehouse import Account, Extract, Warehouse
 
 ASSETS = Path(__file__).parent / "assets"
 ACCOUNT = "account_id"  # the page shows one account at a time and never sums over accounts
@@ -33,27 +33,27 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
     model, periods = semantics.model(dashboard.model), semantics.model(dashboard.people.model)
     accounts = warehouse.read_accounts(model, periods)
     since = _first_day(dashboard, accounts)
+    currencies = {account.id: account.currency for account in accounts}
     columns = {
         model.name: warehouse.read_columns(
-            model,
-            _dimensions(dashboard, model),
-            _summed_metrics(dashboard, semantics, model),
-            since,
-            _limits(dashboard, model),
+            build_extract(
+                dashboard, semantics, model, max(since, _first_day_of(dashboard, model, accounts))
+            ),
+            currencies,
         )
         for model in dashboard.models(semantics)
     }
-    columns[model.name] = _add_periods(
-        columns[model.name],
-        warehouse.read_columns(
-            periods,
-            [name for name in columns[model.name] if name in periods.dimensions]
-            + ["period_kind", LAST],
-            _summed_metrics(dashboard, semantics, model),
-            since,
-        ),
-        dashboard.people.where,
+    daily = columns[model.name]
+    of_periods = Extract(
+        periods,
+        [*(name for name in daily if name in periods.dimensions), "period_kind", LAST],
+        _summed_metrics(dashboard, semantics, model),
+        since,
     )
+    columns[model.name] = _add_periods(
+        daily, warehouse.read_columns(of_periods, currencies), dashboard.people.where
+    )
+    dashboard = _leave_out_empty_pages(dashboard, columns)
     library = charts.build_library()
     script = (ASSETS / "page.js").read_text()
     style = (ASSETS / "page.css").read_text()
@@ -117,19 +117,46 @@ def _dimensions(dashboard: Dashboard, model: SemanticModel) -> list[str]:
 
 
 def _filters_of(dashboard: Dashboard, model: SemanticModel) -> list[str]:
-    """The filters of a model's tiles. A page of one campaign, say, has none."""
-    if all(tile.of for tile in dashboard.tiles if tile.model == model.name):
+    """The filters of a model's tiles: of none if all are of one campaign, say, or of fixed days."""
+    if all(tile.of or tile.days for tile in dashboard.tiles if tile.model == model.name):
         return []
     return [name for name in _filters(dashboard) if name in model.dimensions]
 
 
-def _limits(dashboard: Dashboard, model: SemanticModel) -> dict[str, int]:
-    """The dimensions of which a model's tiles show only the first values, with their number."""
+def build_extract(
+    dashboard: Dashboard, semantics: Semantics, model: SemanticModel, since: date
+) -> Extract:
+    """What the tiles of a model show, and no more, which keeps the page small.
+
+    A curve shows the first values of its dimension, the one table of a subject the greatest of it.
+    """
     tiles = [tile for tile in dashboard.tiles if tile.model == model.name]
-    curves = [tile for tile in tiles if tile.chart == "curve"]
-    if not curves or len(curves) < len(tiles):
-        return {}
-    return {tile.by[0]: max(curve.limit for curve in curves) for tile in curves}
+    extract = Extract(
+        model,
+        _dimensions(dashboard, model),
+        _summed_metrics(dashboard, semantics, model),
+        since,
+        is_dated=not tiles or any(tile.dated for tile in tiles),
+    )
+    match tiles:
+        case [Tile(chart="curve", by=[by], limit=limit)]:
+            return replace(extract, condition=f"{by} < {limit}")
+        case [Tile(chart="table", of=str(of), limit=limit) as tile] if of:
+            greatest = f"sum({semantics.metric(tile.order).column}) desc"
+            order = ", ".join((greatest, *dict.fromkeys((*tile.by, *tile.columns))))
+            window = f"partition by {ACCOUNT}, {of} order by {order}"
+            return replace(
+                extract,
+                condition=f"{of} is not null",
+                qualify=f"qualify row_number() over ({window}) <= {limit}",
+            )
+    return extract
+
+
+def _leave_out_empty_pages(dashboard: Dashboard, columns: Mapping[str, Columns]) -> Dashboard:
+    """The dashboard without pages whose first tile has no row, as of tables that are not synced."""
+    pages = [page for page in dashboard.pages if columns[page.tiles[0].model][ACCOUNT]]
+    return replace(dashboard, pages=pages)
 
 
 def _metrics(dashboard: Dashboard, semantics: Semantics) -> dict[str, Metric]:
@@ -144,6 +171,14 @@ def _summed_metrics(
     metrics = _metrics(dashboard, semantics).values()
     names = [name for metric in metrics if metric.model == model.name for name in metric.sums]
     return [semantics.metric(name) for name in dict.fromkeys(names)]
+
+
+def _first_day_of(dashboard: Dashboard, model: SemanticModel, accounts: Sequence[Account]) -> date:
+    """The first day that the tiles of a model show, if all of them show only the last days."""
+    days = [tile.days for tile in dashboard.tiles if tile.model == model.name]
+    if not days or not all(days):
+        return date.min
+    return min(account.data_to for account in accounts) - timedelta(days=max(days) - 1)
 
 
 def _first_day(dashboard: Dashboard, accounts: Sequence[Account]) -> date:
@@ -164,6 +199,7 @@ def _build_data(
     dimensions = {name: field for model in models for name, field in model.dimensions.items()}
     fields: dict[str, Dimension | Metric] = {**dimensions, **metrics}
     return {
+        "title": dashboard.title,
         "model": dashboard.model,
         "since": _first_day(dashboard, accounts),
         "accounts": [asdict(account) for account in accounts],
@@ -299,10 +335,10 @@ def _to_json_value(value: object) -> str | float:
 
 
 def _build_policy(scripts: Sequence[str], style: str) -> str:
-    """A content security policy that allows these scripts and this style, and no request."""
+    """A content security policy: these scripts, this style, the tab's icon, and no request."""
     digests = " ".join(f"'{_digest(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; script-src {digests}; style-src '{_digest(style)}'; "
+        f"default-src 'none'; img-src data:; script-src {digests}; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -1,6 +1,6 @@
 """Reads the rows of the page from the marts in DuckDB."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -35,6 +35,22 @@ class Account:
     data_to: date
     today: date
     synced_at: datetime
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What the page reads of a mart: sums by dimensions, and by the date unless not `is_dated`.
+
+    Without dates a group has its latest. `condition` and the clause `qualify` are SQL.
+    """
+
+    model: SemanticModel
+    dimensions: Sequence[str]
+    sums: Sequence[Metric]
+    since: date
+    is_dated: bool = True
+    condition: str = "true"
+    qualify: str = ""
 
 
 class Warehouse:
@@ -84,26 +100,29 @@ class Warehouse:
         return [Account(*row) for row in rows]
 
     def read_columns(
-        self,
-        model: SemanticModel,
-        dimensions: Iterable[str],
-        sums: Iterable[Metric],
-        since: date,
-        limits: Mapping[str, int] | None = None,
+        self, extract: Extract, currencies: Mapping[str, str]
     ) -> Mapping[str, Sequence[Any]]:
-        """The mart's sums by the dimensions, from `since` on, as columns in order of date.
+        """The rows of an extract as columns, in order of date. A sum without values is null.
 
-        A dimension among `limits` has only values below its limit. A sum without values is null.
+        Rows of another currency than that of the account, by its id, are left out: two currencies
+        are never one sum.
         """
-        by = list(dict.fromkeys((model.date, *dimensions)))
-        fields = {name: name for name in by}
-        fields |= {metric.name: f"sum({metric.column})" for metric in sums}
+        model, condition = extract.model, extract.condition
+        dates = [model.date] if extract.is_dated else []
+        by = list(dict.fromkeys((*dates, *extract.dimensions)))
+        fields = {model.date: f"max({model.date})"} | {name: name for name in by}
+        fields |= {metric.name: f"sum({metric.column})" for metric in extract.sums}
         select = ", ".join(f'{column} as "{name}"' for name, column in fields.items())
-        below = "".join(f" and {name} < {limit}" for name, limit in (limits or {}).items())
+        if "currency" in model.dimensions:
+            condition += " and (currency is null or (account_id, currency) in (from currencies))"
         rows = self._query(
-            f"select {select} from {model.relation} where {model.date} >= ?{below}"  # noqa: S608
-            " group by all order by all",
-            [since],
+            f"""
+            with currencies as (select unnest(?) as account_id, unnest(?) as currency)
+            select {select} from {model.relation}
+            where {model.date} >= ? and {condition}
+            group by {", ".join(by)} {extract.qualify} order by all
+            """,  # noqa: S608
+            [[*currencies], [*currencies.values()], extract.since],
         )
         values = zip(*rows, strict=True) if rows else ([] for _ in fields)
         return dict(zip(fields, values, strict=True))

@@ -10,7 +10,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -30,6 +30,28 @@ from scripts.warehouse import TARGETS, Warehouse, WarehouseSettings, open_wareho
 DEFAULT_MART = "klaviyo__campaign_extract"
 DAY_COLUMNS = ("date", "sent_on")  # the marts' names for the column with the day
 FORMATS = ("csv", "parquet")
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The sums of a mart's columns by others, with the latest day of each group."""
+
+    by: Collection[str]
+    columns: Collection[str]
+    day: str
+
+    def build_query(self, relation: str) -> str:
+        """Build the query, in the SQL that DuckDB, Postgres and BigQuery have in common."""
+        terms = dict.fromkeys(self.by, "{0}") | dict.fromkeys(self.columns, "sum({0}) as {0}")
+        select = ", ".join(
+            terms.get(name, "max({0}) as {0}").format(name) for name in self.list_names()
+        )
+        by = ", ".join(self.by)
+        return f"select {select} from {relation} group by {by} order by {by}"  # noqa: S608 - names of dbt's models
+
+    def list_names(self) -> list[str]:
+        """The columns of the result, in order."""
+        return list(dict.fromkeys((*self.by, self.day, *self.columns)))
 
 
 @dataclass(frozen=True)
@@ -99,26 +121,31 @@ def _make_folder_beside(file: Path) -> TemporaryDirectory[str]:
         raise CommandError(f"{file} cannot be written: {error.strerror}") from None
 
 
-def copy_marts(warehouse: Warehouse, marts: Iterable[str], file: Path) -> None:
-    """Copy whole marts into a new DuckDB file, in the schema that dbt uses there."""
+def copy_marts(warehouse: Warehouse, marts: Mapping[str, Sums | None], file: Path) -> None:
+    """Copy marts, whole or as sums, into a new DuckDB file, in the schema that dbt uses there."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     with TemporaryDirectory() as folder, duckdb.connect(str(file)) as writer:
         writer.execute("create schema klaviyo")
-        for mart in marts:
-            rows, _ = _fetch_rows(warehouse, Extract(mart), Path(folder))
+        for mart, sums in marts.items():
+            rows, _ = _fetch_rows(warehouse, Extract(mart), Path(folder), sums)
             writer.execute(f"create table klaviyo.{mart} as from {rows}")
 
 
-def _fetch_rows(warehouse: Warehouse, extract: Extract, folder: Path) -> tuple[str, int]:
+def _fetch_rows(
+    warehouse: Warehouse, extract: Extract, folder: Path, sums: Sums | None = None
+) -> tuple[str, int]:
     """Fetch the rows into a file of the folder; return a DuckDB relation of them and their number.
 
     Numbers and times pass as JSON text, so no engine's own types change a digit.
     """
-    columns = warehouse.columns(extract.mart)
+    columns, relation = warehouse.columns(extract.mart), warehouse.mart(extract.mart)
+    if sums:
+        columns = {name: columns[name] for name in sums.list_names()}
+    query = sums.build_query(relation) if sums else extract.build_query(relation, columns)
     lines, count = folder / f"{extract.mart}.json", 0
     with lines.open("w") as output:
-        for row in warehouse.query(extract.build_query(warehouse.mart(extract.mart), columns)):
+        for row in warehouse.query(query):
             output.write(json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n")
             count += 1
     return f"read_json({quote(lines)}, format = 'newline_delimited', columns = {columns})", count

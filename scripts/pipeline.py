@@ -18,15 +18,16 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator
 
-from looker import declaration, semantic
+from looker import declaration, preview, semantic
 from looker.errors import LookerError
-from looker.warehouse import HEALTH
+from looker.warehouse import HEALTH, Extract
 from scripts import configuration, export, fivetran_sync, health, steps
 from scripts.command import CommandError, Settings, SettingsError, command, parsed_as
 from scripts.digest import build_digest
@@ -164,10 +165,24 @@ def copy_marts_here(settings: WarehouseSettings, workspace: steps.Workspace) -> 
     return replace(workspace, warehouse=file)
 
 
-def _list_dashboard_marts() -> set[str]:
+def _list_dashboard_marts() -> dict[str, export.Sums | None]:
+    """The marts of the dashboard: whole, or as sums where it shows no days, as of people."""
     semantics = semantic.load()
-    models = declaration.load(semantics).models(semantics)
-    return {HEALTH, *(model.table for model in models)}
+    dashboard = declaration.load(semantics)
+    whole = {HEALTH, semantics.model(dashboard.people.model).table}
+    whole |= {semantics.model(tile.model).table for tile in dashboard.tiles if tile.days}
+    marts: dict[str, export.Sums | None] = dict.fromkeys(sorted(whole))
+    for model in dashboard.models(semantics):
+        extract = preview.build_extract(dashboard, semantics, model, date.min)
+        summed = not extract.is_dated and model.table not in whole
+        marts[model.table] = _build_sums(extract) if summed else None
+    return marts
+
+
+def _build_sums(extract: Extract) -> export.Sums:
+    currency = ["currency"] if "currency" in extract.model.dimensions else []
+    by = dict.fromkeys((*extract.dimensions, *currency))
+    return export.Sums(by, [metric.column for metric in extract.sums], extract.model.date)
 
 
 def _plan_archive(context: RunContext) -> Step:

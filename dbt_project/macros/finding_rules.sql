@@ -159,6 +159,20 @@
                            'format': 'signed',
                            'page': 'audience',
                            'limits': {'days': 28, 'people': 50, 'share': 0.05, 'z': 3}},
+         'sunset': {'tone': 'notice',
+                    'suggestion': 'Ask people who never react, then stop sending to them',
+                    'finding': '{figure} of the {sample} people who get your emails have not '
+                               'opened, clicked or ordered for months.',
+                    'why': 'A sunset candidate can receive email, got 10 or more emails '
+                           '(KLAVIYO_SUNSET_EMAILS) in 180 days (KLAVIYO_SUNSET_DAYS) and did '
+                           'not open, click or order; opens by machines do not count. Of at '
+                           'least 200 people who got an email in 180 days they are more than 5%, '
+                           'even at the lower end of the interval. Mailbox providers judge a '
+                           'sender by those who react.',
+                    'sample': 'people',
+                    'format': 'percent_1',
+                    'page': 'audience',
+                    'limits': {'people': 200, 'share': 0.05}},
          'bot_clicks': {'tone': 'notice',
                         'suggestion': 'Judge emails by orders, not by clicks',
                         'finding': 'Machines made {figure} of {sample} clicks in the last 30 '

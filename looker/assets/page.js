@@ -333,7 +333,7 @@ function getNumberOptions(format, greatest) {
   }
   const [kind, places] = format.split('_');
   const digits = Number(places ?? (kind === 'money' ? 2 : 0));
-  const options = kind === 'percent' ? { style: 'percent' } : {};
+  const options = { signDisplay: 'negative', ...(kind === 'percent' ? { style: 'percent' } : {}) };
   return { ...options, minimumFractionDigits: digits, maximumFractionDigits: digits };
 }
 
@@ -431,7 +431,7 @@ function createElement(tag, content, className = '') {
   return element;
 }
 
-// Names in code are long words: on a phone a line may break after an underscore.
+// Names in code are long words: a line may break after an underscore.
 function addLineBreaks(words) {
   return words.split(/(?<=_)/v).flatMap((part) => [part, createElement('wbr', '')]);
 }
@@ -868,15 +868,17 @@ function createHeatmapCell(value, greatest, name) {
 }
 
 function renderTable(tile, rows, period) {
-  const { model, columns, metrics, slug } = tile;
+  const { model, by, columns, metrics, slug } = tile;
   const usual = tile.usual ? computeUsual(tile, rows, period) : null;
   const names = [...columns, ...metrics];
   const { order, isDescending } = getSortOrder(tile);
-  const lines = groupRows(rows, tile.by.map((name) => model.dimensions[name]))
+  const tied = by.filter((name) => columns.includes(name));
+  const lines = groupRows(rows, by.map((name) => model.dimensions[name]))
     .filter((group) => meetsMinimum(tile, group))
     .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group), { group }))
     .filter((line) => Object.values(line).some((value) => includesText(value, getChoice(`search-${slug}`))))
-    .toSorted((a, b) => compareValues(a[order], b[order]) * (isDescending ? -1 : 1));
+    .toSorted((a, b) => tied.reduce((result, name) => result || compareLines(a, b, name), compareLines(a, b, order, isDescending)));
+  tile.csv = { names, lines };
   const shown = getChoice(`rows-${slug}`) === 'all' ? lines : lines.slice(0, tile.limit);
   const maxima = computeMaxima(tile, lines);
   for (const part of tile.element.querySelectorAll('.body :is(tbody, tfoot)')) part.remove();
@@ -930,15 +932,18 @@ function computeMaxima({ metrics }, lines) {
   ]));
 }
 
-function getSortOrder({ slug, order }) {
-  const sort = getChoice(`sort-${slug}`) || `-${order}`;
+function getSortOrder({ slug, order, ascends }) {
+  const sort = getChoice(`sort-${slug}`) || (ascends ? order : `-${order}`);
   return { order: sort.replace(/^-/v, ''), isDescending: sort.startsWith('-') };
 }
 
-// Null sorts as the smallest.
-function compareValues(a, b) {
-  if (typeof a === 'string') return a.localeCompare(b);
-  return (a ?? -Infinity) - (b ?? -Infinity) || 0;
+// Declared values have the order of their declaration; null is always last.
+function compareLines(a, b, name, isDescending = false) {
+  const declared = Object.values(dashboard.values[name] ?? {}).map(({ label }) => label);
+  const [first, second] = [a, b].map((line) => (declared.includes(line[name]) ? declared.indexOf(line[name]) : line[name]));
+  if (first === null || second === null) return Number(first === null) - Number(second === null);
+  const order = typeof first === 'string' && typeof second === 'string' ? first.localeCompare(second) : first - second;
+  return isDescending ? -order : order;
 }
 
 function renderTableTools(tile, shown, all) {
@@ -953,30 +958,52 @@ function renderTableTools(tile, shown, all) {
   }
 }
 
-// One table body for each message, with a row for each variation.
-function renderTests(tile, rows) {
-  const { model, versions, order } = tile;
+// All rows of a table that pass the filters and the search, as a file. As in scripts/export.py, text
+// that a spreadsheet would run as a formula gets an apostrophe.
+function downloadTable({ slug, csv: { names, lines } }) {
+  const rows = [names, ...lines.map((line) => names.map((name) => line[name] ?? ''))];
+  const text = rows.map((row) => row.map((value) => quoteValue(value)).join(',')).join('\r\n');
+  const link = createLink('', URL.createObjectURL(new Blob(['\uFEFF', text], { type: 'text/csv' })));
+  link.download = `${slug}.csv`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function quoteValue(value) {
+  if (typeof value === 'number') return String(value);
+  const text = /^[=+\-@\t\r\n]/v.test(value) ? `'${value}` : value;
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
+// One table body for each message of a test, the latest first, with a row for each variation; or for
+// each flow, the largest first, with a row for each step.
+function renderGroups(tile, rows) {
+  const { model, versions, bars, order, ascends } = tile;
   const names = [...versions, ...tile.metrics];
   const getColumns = (dimensions) => dimensions.map((name) => model.dimensions[name]);
-  const messages = groupRows(rows, getColumns(tile.by))
-    .toSorted((a, b) => compareValues(computeCell(model, b, model.date), computeCell(model, a, model.date)))
+  const rank = ascends ? tile.metrics[0] : model.date;
+  const groups = groupRows(rows, getColumns(tile.by))
+    .map((group) => ({ group, [rank]: computeCell(model, group, rank) }))
+    .toSorted((a, b) => compareLines(a, b, rank, true))
     .slice(0, tile.limit)
-    .map((group) => ({
+    .map(({ group }) => ({
       group,
       lines: groupRows(group, getColumns(versions))
-        .map((variation) => Object.fromEntries(names.map((name) => [name, computeCell(model, variation, name)])))
-        .toSorted((a, b) => compareValues(b[order], a[order])),
+        .map((version) => computeLine(tile, names, version))
+        .toSorted((a, b) => compareLines(a, b, order, !ascends)),
     }));
-  const maxima = computeMaxima(tile, messages.flatMap(({ lines }) => lines));
-  const bodies = messages.map(({ group, lines }) => createElement('tbody', [
-    createTestHeading(tile, group, names.length), ...lines.map((line) => createRow(tile, names, line, maxima)),
+  const maxima = computeMaxima(tile, groups.flatMap(({ lines }) => lines));
+  // The bars of a flow's steps are a funnel of their own.
+  const getMaxima = (lines) => (ascends ? { ...maxima, ...computeMaxima({ metrics: bars }, lines) } : maxima);
+  const bodies = groups.map(({ group, lines }) => createElement('tbody', [
+    createGroupHeading(tile, group, names.length), ...lines.map((line) => createRow(tile, names, line, getMaxima(lines))),
   ]));
   for (const body of tile.element.querySelectorAll('tbody')) body.remove();
   tile.element.querySelector('table').append(...bodies);
   showContent(tile, bodies.length > 0);
 }
 
-function createTestHeading({ model, columns }, rows, width) {
+function createGroupHeading({ model, columns }, rows, width) {
   const [title, ...details] = columns
     .map((name) => formatCell(name, computeCell(model, rows, name)))
     .filter(Boolean);
@@ -1092,7 +1119,8 @@ const RENDERERS = {
   heatmap: renderHeatmap,
   table: renderTable,
   record: renderRecord,
-  tests: renderTests,
+  tests: renderGroups,
+  steps: renderGroups,
   findings: renderFindings,
 };
 
@@ -1120,9 +1148,10 @@ function renderPage() {
   saveChoices();
   renderNavigation();
   renderHeader();
+  renderControls();
   renderSubject();
   renderFooter();
-  for (const tile of tiles) if (tile.page === getChoice('page')) renderTile(tile);
+  for (const tile of getShownTiles()) renderTile(tile);
 }
 
 function renderNavigation() {
@@ -1162,29 +1191,44 @@ function renderSubject() {
   link.href = address.replace('{}', encodeURIComponent(id));
 }
 
+function getShownTiles() {
+  return tiles.filter((tile) => tile.page === getChoice('page'));
+}
+
+// The chosen filters of the page; that of one campaign has none.
+function getPageFilters() {
+  return getChoice('page') in dashboard.subjects ? [] : getChosenFilters();
+}
+
 function renderHeader() {
-  const { name, id, currency, conversion_metric: metric, data_to: last, is_test: isTest } = getAccount();
+  const { name, id, currency, conversion_metric: metric, is_test: isTest } = getAccount();
   const { from, to, before } = getPeriod();
-  const isSubject = getChoice('page') in dashboard.subjects;
-  const filters = isSubject ? [] : getChosenFilters();
+  const isDated = getShownTiles().some((tile) => tile.dated);
   document.getElementById('account').textContent = name || id;
+  document.title = `${name || id}: ${dashboard.title}`;
   document.getElementById('sandbox').hidden = !isTest;
   document.getElementById('range').textContent = [
-    isSubject ? '' : `${formatDay(from)} – ${formatDay(to)}`,
-    !isSubject && getChoice('compare') !== 'nothing' && isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
-    isSubject ? '' : '.',
+    isDated ? `${formatDay(from)} – ${formatDay(to)}` : '',
+    isDated && getChoice('compare') !== 'nothing' && isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
+    isDated ? '.' : '',
     currency ? ` Amounts in ${currency}.` : '',
     metric ? ` Revenue and conversions: ${metric}.` : '',
-    ...filters.map((filter) => ` ${describeFilter(filter)}.`),
+    ...getPageFilters().map((filter) => ` ${describeFilter(filter)}.`),
   ].join('').trim();
+}
+
+// Controls that act on no tile of the page are hidden.
+function renderControls() {
+  const shown = getShownTiles();
+  const isDated = shown.some((tile) => tile.dated);
   for (const label of document.querySelectorAll('.day')) {
-    label.hidden = getChoice('days') !== 'custom';
-    label.control.max = last;
+    label.hidden = !isDated || getChoice('days') !== 'custom';
+    label.control.max = getAccount().data_to;
   }
-  document.getElementById('clear').hidden = filters.length === 0;
+  document.getElementById('clear').hidden = getPageFilters().length === 0;
+  for (const name of ['days', 'compare']) controls[name].parentElement.hidden = !isDated;
   for (const control of document.querySelectorAll('.filter')) {
-    control.parentElement.hidden = !tiles.some((tile) =>
-      tile.page === getChoice('page') && control.name in tile.model.dimensions);
+    control.parentElement.hidden = !shown.some((tile) => control.name in tile.model.dimensions);
   }
 }
 
@@ -1250,6 +1294,7 @@ for (const tile of tiles.filter(({ interactive }) => interactive)) {
     toggleAllRows(tile);
     renderChoice(target);
   });
+  tile.element.querySelector('.csv').addEventListener('click', () => downloadTable(tile));
   for (const button of tile.element.querySelectorAll('thead button')) {
     button.addEventListener('click', () => {
       sortBy(tile, button.closest('th').dataset.name);

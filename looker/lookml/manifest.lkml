@@ -2,6 +2,11 @@
 
 project_name: klaviyo
 
+constant: MODEL {
+  value: "klaviyo"
+  export: override_optional
+}
+
 constant: CONNECTION {
   value: "warehouse"
   export: override_required

@@ -1,7 +1,7 @@
 """Raw tables of two small accounts for the page tests: `raw_tables()`."""
 
 import random
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 LAST_DAY = date(2026, 11, 18)
@@ -11,14 +11,24 @@ ORDER = "PlacedOrder"
 FIRST_SYNC = date(2026, 9, 1)  # before it there are no daily snapshots
 GROWTH = {0: 0.4, 1: 0.7, 3: 0.9, 6: 1.0}  # the share of its revenue that a campaign has by an age
 TAGS = {"Sale": "Sale", "Story": "Story, long"}
-EMAIL_METRICS = {"IN": "Received Email", "OPEN": "Opened Email", "BOUNCE": "Bounced Email"}
+EMAIL_METRICS = {
+    "IN": "Received Email",
+    "OPEN": "Opened Email",
+    "CLICK": "Clicked Email",
+    "BOUNCE": "Bounced Email",
+}
+PEOPLE = 12  # with events of their own, in the first account
 
 Tables = dict[str, list[dict[str, Any]]]
 
 
 def raw_tables() -> Tables:
     """A sandbox account with 400 days of emails and texts, and another with 20 days of texts."""
-    shop = Company("Shop", "Juniper & Tide", "EUR", is_test=True).raw_tables(400)
+    company = Company("Shop", "Juniper & Tide", "EUR", is_test=True)
+    shop = company.raw_tables(400)
+    company.add_events()
+    company.add_second_step()
+    company.add_form()
     zoo = Company("Zoo", "Zweiter Laden", "USD", is_test=False, channel="sms").raw_tables(20)
     return {table: shop[table] + zoo[table] for table in shop}
 
@@ -67,6 +77,11 @@ class Company:
             "campaign_performance_daily": [],
             "flow_performance_daily": [],
             "flow_performance_period": [],
+            "flow_action": [],
+            "flow_message": [],
+            "form": [],
+            "form_daily": [],
+            "event": [],
         }
 
     def raw_tables(self, days: int) -> Tables:
@@ -109,6 +124,78 @@ class Company:
                 total = sum(day[name] for day in days)
                 period[name] = total * 4 // 5 if "unique" in name else total
         self._add_row("flow_performance_period", **period)
+
+    def add_events(self) -> None:
+        """Clicks of ten links in each of the last five campaigns, and what people bought.
+
+        Link number n has 10 - n clicks. Of five orders one is in another currency.
+        """
+        for number in range(0, 10, 2):
+            day = LAST_DAY - timedelta(days=2 * number)
+            for link in range(10):
+                for person in range(10 - link):
+                    url = f"https://shop.example/{link}?person={person}"
+                    self._add_event("CLICK", day, f"P{person}", campaign_id=f"C{number}", url=url)
+        for person in range(PEOPLE):
+            for age in (3, 40, 75):
+                day = LAST_DAY - timedelta(days=age + person)
+                currency = "USD" if person % 5 == 0 else "EUR"
+                items = [{"ProductID": f"T{age}", "ProductName": f"Tea {age}", "RowTotal": 20}]
+                self._add_event("IN", day, f"P{person}")
+                self._add_event(
+                    ORDER,
+                    day,
+                    f"P{person}",
+                    value=20.0,
+                    value_currency=currency,
+                    properties={"Items": items},
+                )
+
+    def add_second_step(self) -> None:
+        """A second message of the flow, sent to half as many in the last 30 days."""
+        links = {"send": {"links": {"next": "again"}}, "again": {"links": {}}}
+        for (action, definition), message in zip(links.items(), ("Hello", "Again"), strict=True):
+            self._add_row("flow_action", id=action, flow_id="Welcome", definition=definition)
+            self._add_row(
+                "flow_message", id=message, flow_id="Welcome", flow_action_id=action, name=message
+            )
+        [period] = [
+            row
+            for row in self.tables["flow_performance_period"]
+            if row["period_kind"] == "last_30_days"
+        ]
+        halves = {
+            name: value // 2 if isinstance(value, int) else value for name, value in period.items()
+        }
+        self._add_row("flow_performance_period", **halves | {"flow_message_id": "Again"})
+
+    def add_form(self) -> None:
+        """A form, viewed and sent every day."""
+        self._add_row("form", id="popup", name="Pop-up", status="live")
+        for age in range(70):
+            day = LAST_DAY - timedelta(days=age)
+            self._add_row(
+                "form_daily",
+                form_id="popup",
+                date=day.isoformat(),
+                viewed_form=100 + age,
+                submits=10 + day.day,
+                closed_form=50,
+                qualified_form=200,
+            )
+
+    def _add_event(self, metric: str, day: date, person: str, **others: Any) -> None:
+        at = f"{day}T12:00:00+00:00"
+        self._add_row(
+            "event",
+            id=f"E{len(self.tables['event'])}",
+            metric_id=metric,
+            profile_id=person,
+            inbox_provider="Gmail",
+            datetime=at,
+            timestamp=int(datetime.fromisoformat(at).timestamp()),
+            **others,
+        )
 
     def _add_row(self, table: str, **row: object) -> None:
         self.tables[table].append({"account_id": self.account, **row})

@@ -198,6 +198,29 @@ def test_a1_two_periods_are_never_one_sum(warehouse: duckdb.DuckDBPyConnection) 
             assert (len(view.query(warehouse, [measure])),) == periods
 
 
+def test_campaigns_are_compared_at_equal_age(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """With a filter on the age, a campaign has what had stood at its end of that day."""
+    view = VIEWS["campaign_daily"]
+    for age in (3, 48):
+        rows = view.query(
+            warehouse, ["account_id", "message_id", "day_delivered"], where=f"age <= {age}"
+        )
+        expected = warehouse.sql(
+            f"""
+            with known as (
+                from {view.table} where age <= {age}
+                qualify row_number() over (
+                    partition by account_id, message_id, variation_id, send_channel
+                    order by date desc
+                ) = 1
+            )
+            select account_id, message_id, sum(cumulative_delivered) from known group by all
+            """
+        ).fetchall()
+        assert {tuple(row.values()) for row in rows} == set(expected)
+        assert expected
+
+
 def test_a_week_equals_the_marts_week(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Looker's week of a date is the ISO week in the mart."""
     view = VIEWS["message_performance"]

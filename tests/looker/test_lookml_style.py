@@ -17,12 +17,13 @@ from tests.looker import lookml_sql
 
 SEMANTICS = semantic.load()
 VIEWS = lookml_sql.build_views("klaviyo")
-LOOKML = dict(lookml.generate_files(SEMANTICS)) | {
+DASHBOARD = declaration.load(SEMANTICS)
+LOOKML = dict(lookml.generate_files(SEMANTICS, DASHBOARD)) | {
     f"refinements/{file.name}": file.read_text() for file in lookml_sql.REFINEMENTS.iterdir()
 }
 DASHBOARDS = [
     dashboard
-    for _, text in lookml_dashboard.generate_files(declaration.load(SEMANTICS), SEMANTICS)
+    for _, text in lookml_dashboard.generate_files(DASHBOARD, SEMANTICS)
     for dashboard in yaml.safe_load(text)
 ]
 PARSER = "lookml-parser@7.1.3"  # that of Look At Me Sideways, Looker's linter
@@ -148,6 +149,27 @@ def test_dashboards_refer_to_existing_fields() -> None:
     assert all(references.values())
     offenders = {name: used - existing for name, used in references.items() if used - existing}
     assert offenders == {}
+
+
+def test_a_campaigns_name_links_to_its_dashboard_and_to_klaviyo() -> None:
+    """The link opens a dashboard of this model with a filter that the dashboard has."""
+    boards = {board["dashboard"]: {one["name"] for one in board["filters"]} for board in DASHBOARDS}
+    names = [view.dimensions.get("campaign_name", {}) for view in VIEWS.values()]
+    links = [link["url"] for name in names for link in name.get("links", ())]
+    assert links.count("https://www.klaviyo.com/campaign/{{ campaign_id._value | url_encode }}") > 1
+    inner = {link for link in links if link.startswith("/")}
+    for link in inner:
+        board, _, chosen = link.removeprefix("/dashboards/{{ _model._name }}::").partition("?")
+        assert chosen.partition("=")[0] in boards[board]
+    assert inner
+
+
+def test_dashboards_name_the_model_by_a_constant() -> None:
+    """A project with a model of another name overrides one constant of the manifest."""
+    constants = lkml.load(LOOKML["manifest.lkml"])["constants"]
+    assert {"name": "MODEL", "value": "klaviyo", "export": "override_optional"} in constants
+    named = [one["model"] for board in DASHBOARDS for one in board["elements"] + board["filters"]]
+    assert set(named) == {"@{MODEL}"}
 
 
 def covered_cells(element: dict[str, Any]) -> Iterator[tuple[int, int]]:

@@ -1,28 +1,34 @@
 """The dashboard in a real browser: its figures, its texts and how a reader uses it."""
 
+import csv
 import random
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from looker import __main__ as looker
 from tests.browser import PageLog, open_tab
+from tests.fivetran import SCHEMA
 from tests.looker import company
 from tests.looker.company import HOSTILE, LAST_DAY
+from tests.looker.screenshots import WAITING as DRAWING
 from tests.scripts.assistant import Assistant, running_assistant
 from tests.warehouse import dbt, raw
 
 PERIODS = [7, 30, 90, 365]
 MARTS = (
     *("flow_period", "subject_line_test", "inbox_provider", "audience_growth", "data_health"),
-    *("finding", "attributed_order", "campaign_daily"),
+    *("finding", "attributed_order", "campaign_daily", "flow_step", "link_performance"),
+    *("subject_line_pattern", "deliverability_alert", "engagement", "send_pressure", "form_daily"),
+    *("revenue_daily", "product_performance", "coupon_performance", "rfm", "cohort"),
 )
 # The last sync is on 20 November; orders of five days are credited to a send.
 FINAL_DAY = date(2026, 11, 14)
@@ -84,13 +90,15 @@ RESET = """
     })
 """
 READY = "main[aria-busy=false]"
+TITLE = "Juniper & Tide: Campaign and flow results"
 
 
 class Dashboard(NamedTuple):
-    """The HTML file and the warehouse that it shows."""
+    """The HTML file, the warehouse that it shows and the raw tables behind it."""
 
     html: Path
     warehouse: Path
+    raw: Path
 
 
 @pytest.fixture(scope="module", name="dashboard")
@@ -101,7 +109,7 @@ def _dashboard(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
     selected = [f"+klaviyo__{name}" for name in MARTS]
     run = dbt.run(folder, "run", "--select", *selected, raw=file)
     assert run.returncode == 0, run.stdout
-    dashboard = Dashboard(folder / "dashboard.html", folder / "warehouse.duckdb")
+    dashboard = Dashboard(folder / "dashboard.html", folder / "warehouse.duckdb", file)
     paths = ["--warehouse", dashboard.warehouse, "-o", dashboard.html]
     assert looker.main(["preview", *map(str, paths)]) == 0
     return dashboard
@@ -429,6 +437,7 @@ FINDINGS = """
         'delivered' as sample_unit, date '{last_day}' - cast(n as integer) as date,
         n as finding_rank
     from range(1, 8) as numbers (n);
+    delete from klaviyo__attributed_order;
     insert into klaviyo__attributed_order by name
     select 'Shop' as account_id, date '{last_day}' as date, 400 as order_value,
         90 as klaviyo_order_value;
@@ -822,7 +831,7 @@ def test_hostile_text_is_shown_as_text(page: Page) -> None:
     enter(page, "campaign_name", "</script>")
     assert texts(page, "#values-campaign_name") != [""]
     assert page.locator("img").count() == 0
-    assert page.title() == "Campaign and flow results"
+    assert page.title() == TITLE
 
 
 def test_template_tags_are_words(page: Page) -> None:
@@ -843,7 +852,7 @@ def test_the_security_policy_blocks_everything_else(
     )
     assert answer == "refused"
     assert log.requests == [dashboard.html.as_uri()]
-    assert page.title() == "Campaign and flow results"
+    assert page.title() == TITLE
     assert log.problems
     assert all("Content Security Policy" in problem for problem in log.problems)
 
@@ -917,6 +926,8 @@ def test_a_filter_that_leaves_nothing_is_named(page: Page) -> None:
     expect(empty).to_be_hidden()
     open_page(page, "audience")
     assert page.locator("#choices .filter:visible").count() == 0
+    open_page(page, "data_health")
+    assert page.locator("[name=days]:visible").count() == 0
 
 
 def test_the_page_dates_its_data_and_its_sync(page: Page) -> None:
@@ -924,6 +935,132 @@ def test_the_page_dates_its_data_and_its_sync(page: Page) -> None:
     assert texts(page, "#sync") == [
         "Data from 15 Oct 2025 to 18 Nov 2026, last synced 20 Nov 2026, 09:00 UTC."
     ]
+
+
+def test_steps_of_a_flow_are_a_funnel(page: Page, dashboard: Dashboard) -> None:
+    """A flow's messages are in order, with their share of the first, as in SQL on its periods."""
+    open_page(page, "flows")
+    [heading], *steps = table_rows(page, "#steps_of_flows_in_the_last_30_days")
+    rows = dbt.query(
+        dashboard.warehouse,
+        """
+        select message_id, sum(delivered) as delivered, sum(opens_unique) as opens
+        from klaviyo__flow_period
+        where account_id = 'Shop' and period_kind = 'last_30_days' group by all
+        order by message_id desc -- Hello, then Again
+        """,
+    )
+    first = rows[0]["delivered"]
+    assert heading == "Welcome series"
+    assert [row[0] for row in steps] == ["1", "2"]
+    assert [row[3:6] for row in steps] == [
+        [
+            f"{row['delivered']:,}",
+            f"{row['delivered'] / first:.1%}",
+            f"{row['opens'] / row['delivered']:.1%}",
+        ]
+        for row in rows
+    ]
+    shares = page.locator("#steps_of_flows_in_the_last_30_days td.bar").evaluate_all(
+        "all => all.map((cell) => Number(cell.style.getPropertyValue('--share')))"
+    )
+    assert shares == [1, pytest.approx(rows[1]["delivered"] / first)]
+
+
+def test_links_of_a_campaign_are_those_clicked_most(page: Page) -> None:
+    """The page of a campaign lists its eight links with most clicks, without what follows ?."""
+    page.evaluate("location.hash = '#page=campaign&campaign_id=C2'")
+    shown = [row[:3] for row in table_rows(page, "#links_that_people_clicked")]
+    assert shown == [
+        [f"https://shop.example/{link}", f"{10 - link}", f"{10 - link}"] for link in range(8)
+    ]
+    page.evaluate("location.hash = '#page=campaign&campaign_id=C1'")
+    expect(page.locator("#links_that_people_clicked .empty")).to_contain_text("need event")
+
+
+# What people bought in the last 90 days, by hand: in euros, and of five orders one in dollars.
+SHOP = f"""
+    select count(*) as orders, sum(value) as revenue
+    from event where metric_id = '{company.ORDER}' and value_currency = 'EUR'
+        and cast(datetime as date) > date '{LAST_DAY}' - 90
+"""
+
+
+def test_the_shop_has_its_orders_in_one_currency(page: Page, dashboard: Dashboard) -> None:
+    """Orders in another currency than the account's are in no sum of the page."""
+    with duckdb.connect(str(dashboard.raw), read_only=True) as connection:
+        connection.execute(f"set schema = '{SCHEMA}'")
+        [(orders, revenue)] = connection.execute(SHOP).fetchall()
+    open_page(page, "shop")
+    assert texts(page, "#shop_figures .value")[::2] == [f"€{revenue:,.0f}", f"{orders}"]
+    products = table_rows(page, "#products_of_the_last_90_days")
+    assert sum(int(row[2].strip("€")) for row in products) == revenue
+    [buyers] = [sum(int(row[1]) for row in table_rows(page, "#who_buys_again"))]
+    assert buyers == company.PEOPLE - 3
+
+
+def test_a_page_without_rows_is_left_out(dashboard: Dashboard, tmp_path: Path) -> None:
+    """Without events the page of the shop is not in the navigation, and every other is."""
+    html = preview_changed(dashboard, tmp_path, "delete from klaviyo__revenue_daily")
+    assert "data-page=shop" not in html.read_text().replace('"', "")
+    assert 'data-page="forms"' in html.read_text()
+
+
+def test_forms_equal_sql(page: Page, dashboard: Dashboard) -> None:
+    """Figures of a form are the sums and the quotient of its chosen days."""
+    choose_days(page, 30)
+    open_page(page, "forms")
+    [row] = dbt.query(
+        dashboard.warehouse,
+        f"""
+        select sum(views) as views, sum(submits) as submits from klaviyo__form_daily
+        where account_id = 'Shop' and date > date '{LAST_DAY}' - 30
+        """,
+    )
+    views, submits = row.values()
+    expected = [f"{views:,}", f"{submits:,}", f"{submits / views:.2%}"]
+    assert texts(page, "#form_figures .value")[:3] == expected
+    assert [row[4:7] for row in table_rows(page, "#all_forms")] == [expected]
+
+
+def test_declared_values_have_the_order_of_their_declaration(page: Page) -> None:
+    """Patterns are by kind, then value; tiers of engagement from active to not mailed."""
+    open_page(page, "subject_lines_and_a_b")
+    patterns = [tuple(row[:2]) for row in table_rows(page, "#patterns_of_subject_lines")]
+    lengths = [value for pattern, value in patterns if pattern == "Length"]
+    declared = ["Under 30", "30 to 49", "50 to 69", "70 and more"]
+    assert lengths == [value for value in declared if value in lengths]
+    assert [pattern for pattern, _ in patterns][-1] == "Discount"
+    open_page(page, "audience")
+    tiers = [row[0] for row in table_rows(page, "#engagement_of_people")]
+    assert tiers[0] == "Active within 30 days"
+
+
+def test_a_table_is_saved_as_csv(own_page: Page) -> None:
+    """All rows that pass the filters and the search, numbers unrounded, text safe to open."""
+    choose_days(own_page, 90)
+    open_page(own_page, "campaigns")
+    enter(own_page, "search-all_campaigns", "campaign 1")
+    with own_page.expect_download() as download:
+        own_page.locator("#all_campaigns .csv").click()
+    assert download.value.suggested_filename == "all_campaigns.csv"
+    rows = list(csv.DictReader(download.value.path().open(encoding="utf-8-sig")))
+    shown = table_rows(own_page, "#all_campaigns")
+    assert [row["campaign_name"] for row in rows] == [row[0] for row in shown]
+    assert [f"{float(row['click_rate']):.2%}" for row in rows] == [row[5] for row in shown]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_barrier(own_page: Page, scheme: Literal["light", "dark"]) -> None:
+    """axe-core finds no violation of accessibility on any page, in light and in dark."""
+    own_page.emulate_media(color_scheme=scheme)
+    found = {}
+    for name in [*page_names(own_page), "campaign&campaign_id=C1"]:
+        own_page.evaluate(f"location.hash = '#days=90&page={name}'")
+        own_page.locator(DRAWING).first.wait_for(state="detached")
+        for violation in Axe().run(own_page).response["violations"]:
+            found[name, violation["id"]] = [node["target"] for node in violation["nodes"]]
+    assert found == {}
 
 
 WIDTHS = (360, 390, 600, 720, 860, 1024, 1280, 1440, 1920)
@@ -1162,14 +1299,22 @@ COPY_CAMPAIGNS = """
         conversion_value + hash(n) % 900 / 100 as conversion_value
     )
     from klaviyo__message_performance cross join range(5000) as numbers (n)
-    where account_id = 'Shop' and campaign_id = 'C0'
+    where account_id = 'Shop' and campaign_id = 'C0';
+    insert into klaviyo__link_performance by name
+    select
+        'Shop' as account_id, campaign_id, 'https://shop.example/products/' || link as link,
+        sent_on as date, 10 + hash(campaign_id, link) % 900 as clicks,
+        10 + hash(campaign_id, link) % 700 as clickers, hash(campaign_id, link) % 9 as orders,
+        hash(campaign_id, link) % 90000 / 100 as order_value
+    from klaviyo__message_performance cross join range(10) as links (link)
+    where account_id = 'Shop' and length(campaign_id) = 32;
 """
 
 
 def test_5_000_campaigns_fit(
     tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
 ) -> None:
-    """A year of 5,000 campaigns, each with texts of its own, is a page below 1.5 MB."""
+    """A year of 5,000 campaigns, each with texts and links of its own, is a page below 1.5 MB."""
     html = preview_changed(dashboard, tmp_path, COPY_CAMPAIGNS)
     assert html.stat().st_size < 1_500_000
     page, log = tab

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,26 @@ def test_d5_a_path_with_an_apostrophe_works(
         assert export.main(["--output", str(file)]) == 0
         assert file.exists()
     with open_warehouse(WarehouseSettings.read()) as warehouse:
-        export.copy_marts(warehouse, [MART], folder / "copy's.duckdb")
+        export.copy_marts(warehouse, {MART: None}, folder / "copy's.duckdb")
+
+
+@pytest.mark.parametrize("engine", ["", "postgres", "bigquery"])
+def test_a_mart_is_copied_as_sums(
+    engine: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A mart with a row for each person leaves the warehouse as sums by what the page shows."""
+    for name, value in request.getfixturevalue(engine).items() if engine else ():
+        monkeypatch.setenv(name, value)
+    with open_warehouse(WarehouseSettings.read()) as warehouse:
+        sums = {MART: export.Sums(["is_archived"], ["recipients"], "date")}
+        export.copy_marts(warehouse, sums, tmp_path / "copy.duckdb")
+    with duckdb.connect(str(tmp_path / "copy.duckdb")) as connection:
+        rows = connection.execute(f"from klaviyo.{MART} order by recipients").fetchall()
+    assert rows == [
+        (None, date(2026, 11, 3), 0),
+        (True, date(2026, 11, 4), 9),
+        (False, date(2026, 11, 2), 9_007_199_254_740_993),
+    ]
 
 
 @pytest.mark.parametrize("engine", ["postgres", "bigquery"])

@@ -12,10 +12,11 @@ from typing import Any
 from tests.warehouse.shop import statistics
 
 TODAY = date(2026, 11, 20)  # the day of the sync
-ORDER, CLICK, MAIL, BOUNCE = "order", "click", "mail", "bounce"
+ORDER, CLICK, OPEN, MAIL, BOUNCE = "order", "click", "open", "mail", "bounce"
 METRICS = {
     ORDER: "Placed Order",
     CLICK: "Clicked Email",
+    OPEN: "Opened Email",
     MAIL: "Received Email",
     BOUNCE: "Bounced Email",
 }
@@ -155,6 +156,24 @@ class Account:
                 is_bot_click=number < bots,
             )
 
+    def add_people(self, people: int, idle: int) -> None:
+        """People who got 12 emails in 200 days; all but the idle ones opened the last."""
+        for person in range(people):
+            for age in range(3, 210, 18):
+                self.add_event(MAIL, f"person{person}", age)
+            self.add_event(OPEN, f"person{person}", 200 if person < idle else 3)
+
+    def add_event(self, metric: str, person: str, age: int) -> None:
+        """Something that a person did on one day."""
+        self.add(
+            "event",
+            id=f"{metric} {person} {age}",
+            metric_id=metric,
+            profile_id=person,
+            datetime=f"{days_ago(age)}T10:00:00+00:00",
+            timestamp=1_790_000_000 - 86_400 * age,
+        )
+
     def replace(self, table: str, change: Callable[[dict[str, Any]], None]) -> None:
         """Change every row of a table in place."""
         for row in self.tables[table]:
@@ -250,6 +269,7 @@ SHOWING: Mapping[str, Callable[[Account], None]] = {
     "flow_message_ahead": _lead,
     "audience_shrank": lambda shop: _change_audience(shop, "leave"),
     "audience_grew": lambda shop: _change_audience(shop, "join"),
+    "sunset": lambda shop: shop.add_people(250, 40),
     "bot_clicks": _click,
     "test_open": _test_flow,
 }
@@ -262,6 +282,7 @@ def _add_few(shop: Account) -> Account:
     for age in range(1, 90):
         shop.add_flow_day("First", age, 2, age % 2)
         shop.add_flow_day("Second", age, 2, 0)
+    shop.add_people(20, 15)
     for age in range(1, 60):
         shop.add_count("inbox_provider_daily", MAIL, age, 5, inbox_provider="G")
         shop.add_count("inbox_provider_daily", BOUNCE, age, 5 * (age < 7), inbox_provider="G")
@@ -276,6 +297,8 @@ def raw_tables(names: Collection[str] = (*SHOWING, *QUIET)) -> Tables:
     for shop in shops:
         if shop.name in SHOWING:
             SHOWING[shop.name](shop)
+        if shop.name == QUIET[0]:
+            shop.add_people(250, 12)
     shops.append(_add_few(Account(SMALL)))
     tables = {table for shop in shops for table in shop.tables}
     return {name: [row for shop in shops for row in shop.tables.get(name, ())] for name in tables}

@@ -60,6 +60,7 @@ def test_a_finding_states_its_figures(folder: Path) -> None:
     assert words["bot_clicks"].endswith(
         f"Machines made {90 / 220:.1%} of 220 clicks in the last 30 days."
     )
+    assert words["sunset"].partition(": ")[2].startswith("16.0% of the 250 people")
 
 
 def _sum_final_days(account: str, message: str) -> dict[str, int]:

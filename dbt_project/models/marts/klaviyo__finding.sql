@@ -1,5 +1,5 @@
 {%- set rules = finding_rules() -%}
-{%- set parts = ['flow', 'deliverability', 'test', 'campaign', 'audience'] -%}
+{%- set parts = ['flow', 'deliverability', 'test', 'campaign', 'audience', 'engagement'] -%}
 
 with
 

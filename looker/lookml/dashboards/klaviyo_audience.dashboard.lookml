@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     field: audience_growth.date_date
   - name: Account
@@ -18,13 +18,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     field: audience_growth.account_name
   elements:
   - title: Email subscribers
     name: Email subscribers
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     type: looker_line
     fields:
@@ -50,7 +50,7 @@
     col: 0
   - title: Text message subscribers
     name: Text message subscribers
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     type: looker_line
     fields:
@@ -76,7 +76,7 @@
     col: 12
   - title: Growth of audiences
     name: Growth of audiences
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     type: looker_grid
     fields:
@@ -106,7 +106,7 @@
     col: 0
   - title: Size of audiences
     name: Size of audiences
-    model: klaviyo
+    model: '@{MODEL}'
     explore: audience_growth
     type: looker_grid
     fields:
@@ -131,4 +131,59 @@
     width: 12
     height: 12
     row: 8
+    col: 12
+  - title: Engagement of people
+    name: Engagement of people
+    model: '@{MODEL}'
+    explore: engagement
+    type: looker_grid
+    fields:
+    - engagement.engagement_tier
+    - engagement.people
+    - engagement.sunset_candidates
+    hidden_fields: []
+    sorts:
+    - engagement.engagement_tier asc
+    limit: 6
+    filters: {}
+    listen:
+      Account: engagement.account_name
+    note_text: 'By the last open, click or order of a person, as of the last sync. A sunset candidate
+      got emails for 180 days and did nothing. People: People who are known or have events. Sunset candidates:
+      People who receive emails and have not opened, clicked or bought for 180 days.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 12
+    row: 20
+    col: 0
+  - title: Messages a week
+    name: Messages a week
+    model: '@{MODEL}'
+    explore: send_pressure
+    type: looker_grid
+    fields:
+    - send_pressure.messages_per_week
+    - send_pressure.recipient_weeks
+    - send_pressure.clicks_per_message
+    - send_pressure.weekly_unsubscribe_rate
+    - send_pressure.order_value_per_person_week
+    hidden_fields: []
+    sorts:
+    - send_pressure.messages_per_week asc
+    limit: 6
+    filters: {}
+    listen:
+      Date: send_pressure.week_start_date
+      Account: send_pressure.account_name
+    note_text: 'What people do in a week with one message, two or more, of all channels. It shows what
+      goes together, not what causes what: engaged people get more. Recipient-weeks: People who received
+      a message, counted in each week. Clicks per message: Clicks in recipient-weeks / messages with clicks
+      tracked. Unsubscribe rate of a week: Unsubscribed recipient-weeks / recipient-weeks. Order value
+      per person and week: Order value / recipient-weeks.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 12
+    row: 20
     col: 12

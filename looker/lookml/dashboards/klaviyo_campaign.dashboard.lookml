@@ -10,7 +10,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
   - name: Campaign
@@ -18,13 +18,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.campaign_name
   elements:
   - title: What was sent
     name: What was sent
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_single_record
     fields:
@@ -55,7 +55,7 @@
     col: 0
   - title: Revenue
     name: Revenue
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -74,7 +74,7 @@
     col: 12
   - title: Conversions
     name: Conversions
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -92,7 +92,7 @@
     col: 18
   - title: Revenue per recipient
     name: Revenue per recipient
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -110,7 +110,7 @@
     col: 0
   - title: Delivered
     name: Delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -128,7 +128,7 @@
     col: 6
   - title: Results by channel
     name: Results by channel
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -172,7 +172,7 @@
     col: 0
   - title: Revenue per recipient since the send
     name: Revenue per recipient since the send
-    model: klaviyo
+    model: '@{MODEL}'
     explore: campaign_daily
     type: looker_line
     fields:
@@ -207,7 +207,7 @@
     col: 0
   - title: Versions
     name: Versions
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -248,4 +248,38 @@
     width: 24
     height: 12
     row: 28
+    col: 0
+  - title: Links that people clicked
+    name: Links that people clicked
+    model: '@{MODEL}'
+    explore: link_performance
+    type: looker_grid
+    fields:
+    - link_performance.campaign_id
+    - link_performance.link
+    - link_performance.link_clicks
+    - link_performance.link_clickers
+    - link_performance.link_orders
+    - link_performance.link_order_value
+    - link_performance.link_order_rate
+    hidden_fields:
+    - link_performance.campaign_id
+    sorts:
+    - link_performance.link_clicks desc
+    limit: 8
+    filters:
+      link_performance.date_date: 90 days
+    listen:
+      Account: link_performance.account_name
+      Campaign: link_performance.campaign_name
+    note_text: 'The eight links with most clicks by people, and the orders that Klaviyo credits to a click;
+      campaigns of the last 90 days. Clicks of links: Clicks by people, not by bots. People who clicked
+      a link: People, counted once for each link of each message. Orders from links: Orders that Klaviyo
+      credits to a click of a link. Revenue from links: Value of these orders. Orders per clicker: Orders
+      from links / people who clicked a link.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 40
     col: 0

@@ -10,13 +10,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: data_health
     field: data_health.account_name
   elements:
   - title: Records refused
     name: Records refused
-    model: klaviyo
+    model: '@{MODEL}'
     explore: data_health
     type: single_value
     fields:
@@ -35,7 +35,7 @@
     col: 0
   - title: Different from Klaviyo
     name: Different from Klaviyo
-    model: klaviyo
+    model: '@{MODEL}'
     explore: data_health
     type: single_value
     fields:
@@ -54,7 +54,7 @@
     col: 6
   - title: Share of all report quotas
     name: Share of all report quotas
-    model: klaviyo
+    model: '@{MODEL}'
     explore: data_health
     type: single_value
     fields:
@@ -73,7 +73,7 @@
     col: 12
   - title: Requests of the last sync
     name: Requests of the last sync
-    model: klaviyo
+    model: '@{MODEL}'
     explore: data_health
     type: single_value
     fields:
@@ -92,7 +92,7 @@
     col: 18
   - title: Tables
     name: Tables
-    model: klaviyo
+    model: '@{MODEL}'
     explore: data_health
     type: looker_grid
     fields:

@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.sent_date
   - name: Account
@@ -18,7 +18,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
   - name: Channel
@@ -26,7 +26,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.send_channel
   - name: Message type
@@ -34,7 +34,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.message_type
   - name: Campaign
@@ -42,7 +42,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.campaign_name
   - name: Flow
@@ -50,7 +50,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.flow_name
   - name: Tags
@@ -58,13 +58,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.tag_names
   elements:
   - title: Delivery rate
     name: Delivery rate
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -88,7 +88,7 @@
     col: 0
   - title: Bounce rate
     name: Bounce rate
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -113,7 +113,7 @@
     col: 6
   - title: Spam complaint rate
     name: Spam complaint rate
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -138,7 +138,7 @@
     col: 12
   - title: Daily unsubscribers / delivered
     name: Daily unsubscribers / delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -166,7 +166,7 @@
     col: 18
   - title: Email bounce rate
     name: Email bounce rate
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_line
     fields:
@@ -201,7 +201,7 @@
     col: 0
   - title: Email spam complaint rate
     name: Email spam complaint rate
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_line
     fields:
@@ -239,7 +239,7 @@
     col: 12
   - title: Mailbox providers
     name: Mailbox providers
-    model: klaviyo
+    model: '@{MODEL}'
     explore: inbox_provider
     type: looker_grid
     fields:
@@ -270,9 +270,39 @@
     height: 12
     row: 12
     col: 0
+  - title: Alerts by mailbox provider
+    name: Alerts by mailbox provider
+    model: '@{MODEL}'
+    explore: deliverability_alert
+    type: looker_grid
+    fields:
+    - deliverability_alert.inbox_provider
+    - deliverability_alert.alert_rule
+    - deliverability_alert.alert_level
+    - deliverability_alert.recent_rate
+    - deliverability_alert.previous_rate
+    - deliverability_alert.warning_limit
+    - deliverability_alert.critical_limit
+    - deliverability_alert.deliverability_alerts
+    hidden_fields: []
+    sorts:
+    - deliverability_alert.alert_level asc
+    limit: 12
+    filters:
+      deliverability_alert.deliverability_alerts: '>=1'
+    listen:
+      Account: deliverability_alert.account_name
+    note_text: 'The last 7 whole days against the limits and the 28 days before, whatever days are chosen.
+      Deliverability alerts: Rules that are broken, by mailbox provider and for all together.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 24
+    col: 0
   - title: Machines among openers and clickers
     name: Machines among openers and clickers
-    model: klaviyo
+    model: '@{MODEL}'
     explore: inbox_provider
     type: looker_grid
     fields:
@@ -298,5 +328,5 @@
     note_display: hover
     width: 24
     height: 12
-    row: 24
+    row: 36
     col: 0

@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.sent_date
   - name: Account
@@ -18,7 +18,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
   - name: Channel
@@ -26,7 +26,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.send_channel
   - name: Message type
@@ -34,7 +34,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.message_type
   - name: Campaign
@@ -42,7 +42,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.campaign_name
   - name: Flow
@@ -50,7 +50,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.flow_name
   - name: Tags
@@ -58,13 +58,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.tag_names
   elements:
   - title: Revenue
     name: Revenue
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -89,7 +89,7 @@
     col: 0
   - title: Revenue per recipient
     name: Revenue per recipient
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -113,7 +113,7 @@
     col: 6
   - title: Daily converters / delivered
     name: Daily converters / delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -140,7 +140,7 @@
     col: 12
   - title: Delivered
     name: Delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -164,7 +164,7 @@
     col: 18
   - title: Revenue from flows
     name: Revenue from flows
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_column
     stacking: normal
@@ -196,7 +196,7 @@
     col: 0
   - title: Daily converters / delivered, Flows
     name: Daily converters / delivered, Flows
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_line
     fields:
@@ -230,7 +230,7 @@
     col: 12
   - title: All flows
     name: All flows
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -279,9 +279,54 @@
     height: 12
     row: 12
     col: 0
+  - title: Steps of flows in the last 30 days
+    name: Steps of flows in the last 30 days
+    model: '@{MODEL}'
+    explore: flow_step
+    type: looker_grid
+    fields:
+    - flow_step.flow_id
+    - flow_step.flow_name
+    - flow_step.step_number
+    - flow_step.message_name
+    - flow_step.send_channel
+    - flow_step.step_delivered
+    - flow_step.step_share_of_first
+    - flow_step.step_open_rate
+    - flow_step.step_click_rate
+    - flow_step.step_orders
+    - flow_step.step_revenue
+    hidden_fields:
+    - flow_step.flow_id
+    - flow_step.period_kind
+    - flow_step.period_start_date
+    sorts:
+    - flow_step.flow_name
+    - flow_step.step_number asc
+    limit: 500
+    filters:
+      flow_step.period_kind: last_30_days
+    listen:
+      Account: flow_step.account_name
+      Channel: flow_step.send_channel
+      Flow: flow_step.flow_name
+    note_text: 'How far people get through each flow: messages in their order, with Klaviyo''s own figures
+      of 30 days, today included. Without a number is what the flow no longer sends, or what Klaviyo''s
+      definition does not connect. Step delivered: Messages of flow steps that arrived. Share of the first
+      step: Step delivered / first step delivered, by flow and step. Above 100 % where few people have
+      the first step''s channel, such as push. Step open rate: Step openers / step delivered with opens
+      tracked. Step click rate: Step clickers / step delivered with clicks tracked. Step orders: Orders
+      that Klaviyo credits to flow steps. Step revenue: Value of the orders that Klaviyo credits to flow
+      steps.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 24
+    col: 0
   - title: Rates of flows in the last 30 days
     name: Rates of flows in the last 30 days
-    model: klaviyo
+    model: '@{MODEL}'
     explore: flow_period
     type: looker_grid
     fields:
@@ -319,11 +364,11 @@
     note_display: hover
     width: 24
     height: 12
-    row: 24
+    row: 36
     col: 0
   - title: Messages of flows
     name: Messages of flows
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -366,5 +411,5 @@
     note_display: hover
     width: 24
     height: 12
-    row: 36
+    row: 48
     col: 0

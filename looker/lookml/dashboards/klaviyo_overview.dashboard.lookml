@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.sent_date
   - name: Account
@@ -18,7 +18,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
   - name: Channel
@@ -26,7 +26,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.send_channel
   - name: Message type
@@ -34,7 +34,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.message_type
   - name: Campaign
@@ -42,7 +42,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.campaign_name
   - name: Flow
@@ -50,7 +50,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.flow_name
   - name: Tags
@@ -58,13 +58,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.tag_names
   elements:
   - title: Revenue
     name: Revenue
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -88,7 +88,7 @@
     col: 0
   - title: Conversions
     name: Conversions
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -111,7 +111,7 @@
     col: 6
   - title: Revenue per recipient
     name: Revenue per recipient
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -134,7 +134,7 @@
     col: 12
   - title: Delivered
     name: Delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -157,7 +157,7 @@
     col: 18
   - title: What to do next
     name: What to do next
-    model: klaviyo
+    model: '@{MODEL}'
     explore: finding
     type: looker_grid
     fields:
@@ -192,7 +192,7 @@
     col: 0
   - title: Daily openers / delivered
     name: Daily openers / delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -220,7 +220,7 @@
     col: 12
   - title: Daily clickers / delivered
     name: Daily clickers / delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -248,7 +248,7 @@
     col: 18
   - title: Daily converters / delivered
     name: Daily converters / delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -276,7 +276,7 @@
     col: 0
   - title: Daily unsubscribers / delivered
     name: Daily unsubscribers / delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -305,7 +305,7 @@
     col: 6
   - title: The last campaigns
     name: The last campaigns
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -344,7 +344,7 @@
     col: 0
   - title: Revenue from campaigns and flows
     name: Revenue from campaigns and flows
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_column
     stacking: normal
@@ -375,7 +375,7 @@
     col: 0
   - title: Revenue by channel
     name: Revenue by channel
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_column
     stacking: normal
@@ -406,7 +406,7 @@
     col: 12
   - title: Daily openers / delivered, Email
     name: Daily openers / delivered, Email
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_line
     fields:
@@ -441,7 +441,7 @@
     col: 0
   - title: Daily clickers / delivered, Email
     name: Daily clickers / delivered, Email
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_line
     fields:

@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.sent_date
   - name: Account
@@ -18,7 +18,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
   - name: Channel
@@ -26,7 +26,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.send_channel
   - name: Message type
@@ -34,7 +34,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.message_type
   - name: Campaign
@@ -42,7 +42,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.campaign_name
   - name: Flow
@@ -50,7 +50,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.flow_name
   - name: Tags
@@ -58,13 +58,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.tag_names
   elements:
   - title: Text message revenue
     name: Text message revenue
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -89,7 +89,7 @@
     col: 0
   - title: Text message spend
     name: Text message spend
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -114,7 +114,7 @@
     col: 6
   - title: Text message return
     name: Text message return
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -138,7 +138,7 @@
     col: 12
   - title: Revenue per recipient
     name: Revenue per recipient
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -162,7 +162,7 @@
     col: 18
   - title: Delivered
     name: Delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -186,7 +186,7 @@
     col: 0
   - title: Daily clickers / delivered
     name: Daily clickers / delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -214,7 +214,7 @@
     col: 6
   - title: Failed rate
     name: Failed rate
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -239,7 +239,7 @@
     col: 12
   - title: Daily unsubscribers / delivered
     name: Daily unsubscribers / delivered
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
@@ -267,7 +267,7 @@
     col: 18
   - title: Revenue from text messages
     name: Revenue from text messages
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_column
     stacking: normal
@@ -299,7 +299,7 @@
     col: 0
   - title: Daily clickers / delivered, SMS
     name: Daily clickers / delivered, SMS
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_line
     fields:
@@ -334,7 +334,7 @@
     col: 12
   - title: All text messages
     name: All text messages
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:

@@ -10,7 +10,7 @@
     type: field_filter
     default_value: 30 day
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.sent_date
   - name: Account
@@ -18,7 +18,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.account_name
   - name: Channel
@@ -26,7 +26,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.send_channel
   - name: Message type
@@ -34,7 +34,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.message_type
   - name: Campaign
@@ -42,7 +42,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.campaign_name
   - name: Flow
@@ -50,7 +50,7 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.flow_name
   - name: Tags
@@ -58,13 +58,13 @@
     type: field_filter
     default_value: ''
     allow_multiple_values: true
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     field: message_performance.tag_names
   elements:
   - title: A/B tests
     name: A/B tests
-    model: klaviyo
+    model: '@{MODEL}'
     explore: subject_line_test
     type: looker_grid
     fields:
@@ -85,7 +85,7 @@
     - subject_line_test.message_id
     sorts:
     - subject_line_test.tested_click_rate desc
-    limit: 8
+    limit: 500
     filters:
       subject_line_test.send_channel: email
     listen:
@@ -110,7 +110,7 @@
     col: 0
   - title: Subject lines
     name: Subject lines
-    model: klaviyo
+    model: '@{MODEL}'
     explore: message_performance
     type: looker_grid
     fields:
@@ -147,4 +147,40 @@
     width: 24
     height: 12
     row: 12
+    col: 0
+  - title: Patterns of subject lines
+    name: Patterns of subject lines
+    model: '@{MODEL}'
+    explore: subject_line_pattern
+    type: looker_grid
+    fields:
+    - subject_line_pattern.pattern
+    - subject_line_pattern.pattern_value
+    - subject_line_pattern.open_effect
+    - subject_line_pattern.open_result
+    - subject_line_pattern.click_effect
+    - subject_line_pattern.click_result
+    - subject_line_pattern.pattern_emails
+    - subject_line_pattern.pattern_delivered
+    - subject_line_pattern.pattern_click_rate
+    - subject_line_pattern.pattern_revenue_per_email
+    hidden_fields: []
+    sorts:
+    - subject_line_pattern.pattern asc
+    limit: 20
+    filters: {}
+    listen:
+      Account: subject_line_pattern.account_name
+    note_text: 'Campaign emails with final results of all synced days. An effect is the rate less that
+      of the other emails, called better or worse only beyond chance (95 % confidence). Such emails also
+      differ in what they offer: for a proof run an A/B test. Campaign emails with the pattern: Campaign
+      emails whose subject line has the value of the pattern. Delivered emails with the pattern: Delivered
+      campaign emails whose subject line has the value of the pattern. Click rate with the pattern: Unique
+      clicks / delivered emails with the pattern. Revenue per email with the pattern: Revenue / delivered
+      emails with the pattern.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 24
     col: 0

@@ -60,6 +60,7 @@ view: flow_step {
     type: number
     label: "Step"
     description: "1 for the flow's first message; the messages of two branches may have the same. Null if Klaviyo's definition does not connect the flow's steps, or lacks the message."
+    value_format_name: decimal_0
     sql: ${TABLE}.step_number ;;
   }
 

@@ -112,6 +112,16 @@ view: product_performance {
     label: "Campaign"
     description: "Name of the campaign."
     sql: ${TABLE}.campaign_name ;;
+
+    link: {
+      label: "Campaign dashboard"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+    }
+
+    link: {
+      label: "Open in Klaviyo"
+      url: "https://www.klaviyo.com/campaign/{{ campaign_id._value | url_encode }}"
+    }
   }
 
   dimension: flow_name {
