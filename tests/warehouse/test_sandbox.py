@@ -163,7 +163,7 @@ def test_each_variation_has_the_revenue_of_klaviyos_report(reported: tuple[Path,
 
 
 def test_the_winner_is_the_version_that_got_the_rest(reported: tuple[Path, Any]) -> None:
-    """A test with a share for the winner has one winner; the sandbox gives it 85 % of two parts."""
+    """A test with a share for the winner has one winner, which got that share and an even part."""
     warehouse, _ = reported
     messages = dbt.query(
         warehouse,
@@ -181,7 +181,7 @@ def test_the_winner_is_the_version_that_got_the_rest(reported: tuple[Path, Any])
     assert all(one["winners"] == bool(one["share"]) for one in messages)
     for one in decided:
         expected = one["share"] + (1 - one["share"]) / one["versions"]
-        assert one["of_winner"] == pytest.approx(expected, abs=0.05)
+        assert one["of_winner"] == pytest.approx(expected, abs=0.1)
 
 
 def test_a1_periods_add_up_to_their_days_except_people(reported: tuple[Path, Any]) -> None:
