@@ -13,6 +13,7 @@ from looker import (
     lookml,
     lookml_dashboard,
     mart_table,
+    ossie,
 )
 from looker.lineage import Origins
 from looker.semantic import Semantics
@@ -67,6 +68,7 @@ def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[st
     yield from field_mapping.generate_files(semantics, origins)
     yield from build_sheet.generate_files(dashboard, semantics)
     yield from mart_table.generate_files(dashboard, semantics)
+    yield from ossie.generate_files(semantics)
     for path, content in (
         *lookml.generate_files(semantics, dashboard),
         *lookml_dashboard.generate_files(dashboard, semantics),

@@ -29,6 +29,9 @@ TYPES: Mapping[str, Type] = {
     "timestamptz": "time",
 }
 
+# An amount is a sum, and NULL over several currencies.
+AMOUNT = re.compile(r"case when (?P<currencies>\w+_currencies) = 1 then (?P<sum>\w+_sum) end")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -232,7 +235,13 @@ class _Mart:
         return {column["name"]: Column(**self._read_column(column)) for column in self._columns}
 
     def metrics(self) -> Iterator[Metric]:
-        for entry in self.entry.get("metrics", ()):
+        """The metrics for readers: an amount, but not the sum and the currencies it is made of."""
+        entries = {entry["name"]: entry for entry in self.entry.get("metrics", ())}
+        amounts = [AMOUNT.fullmatch(str(entry.get("expr"))) for entry in entries.values()]
+        inputs = {name for amount in amounts if amount for name in amount.groups()}
+        for entry in entries.values():
+            if entry["name"] in inputs:
+                continue
             common = {
                 "name": entry["name"],
                 "label": self._lookup(entry, "label"),
@@ -242,15 +251,20 @@ class _Mart:
                 "klaviyo": entry["config"]["meta"].get("klaviyo", ""),
                 "by_day": entry["config"]["meta"].get("by_day", ""),
             }
-            yield Metric(**common, **self._read_aggregation(entry))
+            yield Metric(**common, **self._read_aggregation(entry, entries))
 
-    def _read_aggregation(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+    def _read_aggregation(
+        self, entry: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Any]:
         """The column, ratio or formula of a metric; anything else is an error, never simplified."""
         columns = [column["name"] for column in self._columns]
+        if amount := AMOUNT.fullmatch(str(entry.get("expr"))):
+            return self._read_aggregation(entries[amount["sum"]], entries)
         match entry:
             case {"filter": _}:
                 pass
             case {"type": "simple", "agg": "sum", "expr": str(column)} if column in columns:
+                self._check_amount(entry)
                 return {"column": column}
             case {"type": "ratio", "numerator": str(numerator), "denominator": str(denominator)}:
                 return {"ratio": (numerator, denominator)}
@@ -262,6 +276,13 @@ class _Mart:
             f"{self.table}, metric {entry['name']!r}: only the sum of a column, a ratio of two"
             " metrics and a formula of metrics, all without filters, can be shown everywhere."
         )
+
+    def _check_amount(self, entry: Mapping[str, Any]) -> None:
+        if entry.get("config", {}).get("meta", {}).get("format") == "money":
+            raise LookerError(
+                f"{self.table}, metric {entry['name']!r}: a sum of amounts must be NULL over"
+                " several currencies; declare it as conversion_value is."
+            )
 
     def _read_column(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         data_type = self.render(self._lookup(entry, "data_type"))

@@ -109,13 +109,14 @@ def check(file: Path, content: str) -> None:
 
 
 def render_sources() -> str:
-    """The declaration of every raw table, with its columns in Fivetran's types."""
+    """The declaration of every raw table, with its columns in Fivetran's types and their paths."""
     return SOURCES_HEADER + "".join(_render_source(table) for table in streams.TABLES.values())
 
 
 def _render_source(table: Table) -> str:
     columns = "".join(
-        f"          - {{name: {name}, data_type: {kind}}}\n" for name, kind in table.types.items()
+        f"          - {{name: {name}, data_type: {kind}, description: {_describe(table, name)}}}\n"
+        for name, kind in table.types.items()
     )
     return f"""\
       - name: {table.name}
@@ -123,6 +124,15 @@ def _render_source(table: Table) -> str:
         description: "{table.grain[0].upper()}{table.grain[1:]}."
 {FRESHNESS if table is SYNC_REPORT else ""}        columns:
 {columns}"""
+
+
+def _describe(table: Table, name: str) -> str:
+    """Where a column's value is in what the connector reads."""
+    if name not in table.columns:
+        return {"account_id": "The account.", "synced_at": "When the row was written."}[name]
+    column = table.columns[name]
+    paths = [".".join(path) for path in (column.path, column.fallback) if path]
+    return f'"Path: {", else ".join(paths)}"'
 
 
 def render_macros() -> str:

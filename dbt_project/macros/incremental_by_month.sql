@@ -62,6 +62,32 @@
     )
 {%- endmacro %}
 
+{#- The events that a model with a row per event holds, as a subquery without parentheses: those of
+    the metrics of a relation (account_id, metric_id and `columns`), of the months that the run
+    replaces, with their month. -#}
+{% macro affected_events(metrics, columns=[]) -%}
+    select *
+    from (
+        select
+            events.*,
+            {% for column in columns -%}
+            metrics.{{ column }},
+            {% endfor -%}
+            {{ occurred_month(utc_date('events.occurred_at')) }} as occurred_month
+
+        from {{ ref('stg_klaviyo__event') }} as events
+        inner join {{ metrics }} as metrics
+            on events.account_id = metrics.account_id
+            and events.metric_id = metrics.metric_id
+        {% if is_incremental() -%}
+        where {{ in_affected_range('events.occurred_at', 1) }}
+        {%- endif %}
+    ) as events
+    {% if is_incremental() -%}
+    where occurred_month >= {{ affected_from_month() }}
+    {%- endif %}
+{%- endmacro %}
+
 {#- The first month that an incremental run replaces, a date. On BigQuery a script variable:
     BigQuery prunes partitions if a filter compares with a variable, not with a subquery. -#}
 {% macro affected_from_month() -%}

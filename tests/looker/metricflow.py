@@ -24,11 +24,10 @@ GROUP_BY = ("account_id", "currency", "period_kind", "pattern")
 
 def query_metrics(built: Path, project: Path) -> dict[str, dict[tuple[str, ...], dict[str, str]]]:
     """All metrics of each semantic model, by account and, where it has amounts, by currency."""
-    _copy_project(built, project)
-    manifest = json.loads((project / "target" / "semantic_manifest.json").read_text())
+    manifest = copy_project(built, project)
     groups = {model["name"]: _group_by(model) for model in manifest["semantic_models"]}
     files = {name: project / f"{name}.csv" for name in groups}
-    _run_queries(
+    run_queries(
         project, [_query_arguments(manifest, name, groups[name], files[name]) for name in groups]
     )
     return {name: _read_rows(files[name], group) for name, group in groups.items()}
@@ -53,20 +52,32 @@ def _read_rows(file: Path, group: list[str]) -> dict[tuple[str, ...], dict[str, 
 
 
 def _metric_names(manifest: dict[str, Any], model: str) -> str:
-    """The sums of a model with its ratios and formulas, separated by commas."""
-    selected: set[str] = set()
-    for _ in "sums", "ratios", "formulas":
+    """The metrics of a model that are for readers, separated by commas."""
+    selected: dict[str, dict[str, Any]] = {}
+    for _ in "sums", "amounts", "ratios", "formulas":
         for metric in manifest["metrics"]:
             parameters = metric["type_params"]
             aggregated = parameters["metric_aggregation_params"] or {}
-            parts = [*parameters["metrics"], parameters["numerator"], parameters["denominator"]]
-            names = {part["name"] for part in parts if part}
-            if aggregated.get("semantic_model") == model or (names and names <= selected):
-                selected.add(metric["name"])
-    return ",".join(sorted(selected))
+            names = set(input_names(metric))
+            if aggregated.get("semantic_model") == model or (names and names <= selected.keys()):
+                selected[metric["name"]] = metric
+    return ",".join(sorted(filter(lambda name: is_for_readers(selected[name]), selected)))
 
 
-def _run_queries(project: Path, queries: list[list[str]]) -> None:
+def is_for_readers(metric: dict[str, Any]) -> bool:
+    """Whether a metric has a format to show it in; the inputs of amounts have none."""
+    return "format" in metric["config"]["meta"]
+
+
+def input_names(metric: dict[str, Any]) -> list[str]:
+    """The metrics that a ratio or a formula of the semantic manifest is made of, in order."""
+    parameters = metric["type_params"]
+    inputs = parameters["metrics"] or [parameters["numerator"], parameters["denominator"]]
+    return [one["name"] for one in inputs if one]
+
+
+def run_queries(project: Path, queries: list[list[str]]) -> None:
+    """Run `mf query` with each of these lists of arguments; a query that fails ends the test."""
     settings = {
         **dbt.EVERYTHING,
         **dbt.duckdb_environment(project, project / "raw.db"),
@@ -85,8 +96,8 @@ def _run_queries(project: Path, queries: list[list[str]]) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
 
 
-def _copy_project(built: Path, project: Path) -> None:
-    """Make a dbt project with the `target` and marts of the build, where MetricFlow looks for them.
+def copy_project(built: Path, project: Path) -> dict[str, Any]:
+    """Make a dbt project with the `target` and marts of the build; returns its semantic manifest.
 
     They are copies, because MetricFlow writes to them.
     """
@@ -96,3 +107,6 @@ def _copy_project(built: Path, project: Path) -> None:
     shutil.copytree(built / "target", project / "target")
     for file in ("raw.db", "warehouse.duckdb"):
         shutil.copy(built / file, project)
+    text = (project / "target" / "semantic_manifest.json").read_text()
+    manifest: dict[str, Any] = json.loads(text)
+    return manifest

@@ -75,19 +75,28 @@ def test_metrics_equal_dbts_manifest(manifest: dict[str, Any]) -> None:
         )
         for metric in semantic.load().metrics.values()
     }
-    assert metrics == {entry["name"]: _manifest_metric(entry) for entry in manifest["metrics"]}
+    declared = {entry["name"]: entry for entry in manifest["metrics"]}
+    assert metrics == {
+        name: _manifest_metric(entry, declared)
+        for name, entry in declared.items()
+        if metricflow.is_for_readers(entry)
+    }
 
 
-def _manifest_metric(entry: dict[str, Any]) -> tuple[Any, ...]:
-    parameters = entry["type_params"]
+def _manifest_metric(entry: dict[str, Any], declared: dict[str, dict[str, Any]]) -> tuple[Any, ...]:
+    expression, inputs = entry["type_params"]["expr"], metricflow.input_names(entry)
     assert not entry["filter"]
-    terms = parameters["metrics"] or [parameters["numerator"], parameters["denominator"]]
+    if inputs and not metricflow.is_for_readers(declared[inputs[-1]]):
+        currencies, total = inputs
+        assert expression == f"case when {currencies} = 1 then {total} end"
+        assert declared[currencies]["type_params"]["expr"] == "coalesce(currency, 'unknown')"
+        expression, inputs = declared[total]["type_params"]["expr"], []
     return (
         entry["label"],
         join_lines(entry["description"]),
         entry["config"]["meta"]["format"],
-        parameters["expr"],
-        tuple(term["name"] for term in terms if term),
+        expression,
+        tuple(inputs),
     )
 
 

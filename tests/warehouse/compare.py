@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -59,7 +59,8 @@ def _normalize_cell(value: Any) -> Any:
         case dict() | list():
             return json.dumps(value, sort_keys=True)
         case str() if value[:1] in ("{", "["):
-            return json.dumps(json.loads(value), sort_keys=True)
+            with suppress(json.JSONDecodeError):  # such as a subject that begins with "{{ name }}"
+                return json.dumps(json.loads(value), sort_keys=True)
     return value
 
 

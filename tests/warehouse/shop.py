@@ -228,6 +228,8 @@ ROWS: dict[str, Rows] = {
             "list_id": "news",
             "profile_id": profile,
             "joined_group_at": joined,
+            # A member whose time of joining is unknown is found by a later sync than the others.
+            "synced_at": "2026-11-16T09:00:00Z" if joined else "2026-11-20T09:00:00Z",
             "_fivetran_deleted": left is not None,
             "_fivetran_synced": left or "2026-11-20T09:00:00Z",
         }

@@ -1,11 +1,15 @@
-"""Every rate is a ratio of sums, and equals Klaviyo's for the single message."""
+"""Rates are ratios of sums and equal Klaviyo's for the single message; currencies do not add."""
 
+import csv
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.looker import metricflow
 from tests.warehouse import dbt, shop
 
 MART = "klaviyo__message_performance"
@@ -30,10 +34,17 @@ def _metrics(built: Path) -> dict[str, Any]:
 
 
 def render_sql(metrics: dict[str, Any], name: str) -> str:
-    """SQL for a sum or a ratio of two sums, as any tool generates it from the manifest."""
+    """SQL for a sum, an amount or a ratio of two, as any tool generates it from the manifest."""
     parameters = metrics[name]["type_params"]
     if metrics[name]["type"] == "simple":
-        return f"{parameters['metric_aggregation_params']['agg']}({parameters['expr']})"
+        aggregation = parameters["metric_aggregation_params"]["agg"]
+        opening = {"count_distinct": "count(distinct "}.get(aggregation, f"{aggregation}(")
+        return f"{opening}{parameters['expr']})"
+    if metrics[name]["type"] == "derived":
+        names = "|".join(metricflow.input_names(metrics[name]))
+        return re.sub(
+            rf"\b({names})\b", lambda match: render_sql(metrics, match[0]), parameters["expr"]
+        )
     numerator, denominator = (
         render_sql(metrics, parameters[part]["name"]) for part in ("numerator", "denominator")
     )
@@ -54,7 +65,7 @@ def test_each_rate_divides_the_sums_of_klaviyos_glossary(
     rates, expected = {}, {}
     for rate, (numerator, denominator) in shop.RATES.items():
         channel = "sms" if rate == "text_message_roi" else "email"
-        where = f"send_channel = '{channel}'"
+        where = f"send_channel = '{channel}' and currency = 'USD'"
         rates[rate] = query_value(warehouse, render_sql(metrics, rate), where)
         ratio = f"sum({numerator}) / sum({denominator})"
         expected[rate] = query_value(warehouse, ratio, where)
@@ -69,8 +80,8 @@ def test_a_rate_ignores_channels_without_its_numerator(
     """Over all channels, a rate is that of the channels whose numerator Klaviyo counts."""
     rates, expected = {}, {}
     for rate, channels in UNTRACKED_CHANNELS.items():
-        tracked = f"not contains('{channels}', send_channel)"
-        rates[rate] = query_value(warehouse, render_sql(metrics, rate))
+        tracked = f"currency = 'USD' and not contains('{channels}', send_channel)"
+        rates[rate] = query_value(warehouse, render_sql(metrics, rate), "currency = 'USD'")
         expected[rate] = query_value(warehouse, render_sql(metrics, rate), tracked)
 
     assert all(expected.values())
@@ -103,3 +114,81 @@ def test_the_engagement_score_is_derived_from_rates(metrics: dict[str, Any]) -> 
 
     assert score["type"] == "derived"
     assert score["type_params"]["expr"] == "0.7 * open_rate + 0.3 * click_rate"
+
+
+@pytest.fixture(scope="module", name="asked")
+def _asked(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what MetricFlow answers, one file per saved query and per model's amounts."""
+    folder = tmp_path_factory.mktemp("asked")
+    manifest = metricflow.copy_project(built, folder)
+    questions = {
+        query["name"]: ["--saved-query", query["name"]] for query in manifest["saved_queries"]
+    }
+    for model, names in _amounts(manifest):
+        questions[f"amounts_of_{model}"] = ["--metrics", ",".join(names)]
+    metricflow.run_queries(
+        folder,
+        [[*question, "--csv", str(folder / f"{name}.csv")] for name, question in questions.items()],
+    )
+    return folder
+
+
+def _amounts(manifest: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """The amounts of each semantic model that has any."""
+    suffix = "_currencies"
+    for counted in manifest["metrics"]:
+        if counted["name"].endswith(suffix):
+            names = [
+                metric["name"]
+                for metric in manifest["metrics"]
+                if counted["name"] in metricflow.input_names(metric)
+            ]
+            yield counted["name"].removesuffix(suffix), names
+
+
+def _read(file: Path) -> list[dict[str, str]]:
+    with file.open() as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_two_currencies_are_never_one_sum(asked: Path, warehouse: Path) -> None:
+    """Asked without a currency, every amount of a mart with several currencies is NULL."""
+    mixed = 0
+    for file in asked.glob("amounts_of_*.csv"):
+        model = file.stem.removeprefix("amounts_of_")
+        [counted] = dbt.query(
+            warehouse, f"select count(distinct currency) as currencies from klaviyo__{model}"
+        )
+        [row] = _read(file)
+        if counted["currencies"] > 1:
+            mixed += 1
+            assert set(row.values()) == {""}, model
+    assert mixed > 4
+
+
+def test_a_saved_query_gives_each_currency_its_own_sum(asked: Path, warehouse: Path) -> None:
+    """The saved query of a month's messages has the mart's revenue, and one currency a row."""
+    rows = _read(asked / "messages_by_month.csv")
+    sums: dict[str, float] = {}
+    for row in rows:
+        currency = row["message_performance__currency"]
+        sums[currency] = sums.get(currency, 0) + float(row["conversion_value"] or 0)
+    expected = dbt.query(
+        warehouse,
+        f"select currency, coalesce(sum(conversion_value), 0) as value from {MART} group by 1",
+    )
+
+    assert len(sums) > 1
+    assert sums == {row["currency"]: pytest.approx(row["value"]) for row in expected}
+
+
+def test_every_saved_query_answers(asked: Path, built: Path) -> None:
+    """Each saved query returns rows, and one with an amount groups by its currency."""
+    manifest = json.loads((built / "target" / "semantic_manifest.json").read_text())
+    amounts = {name for _, names in _amounts(manifest) for name in names}
+    assert len(manifest["saved_queries"]) > 5
+    for query in manifest["saved_queries"]:
+        rows = _read(asked / f"{query['name']}.csv")
+        assert rows, query["name"]
+        if amounts & rows[0].keys():
+            assert any(column.endswith("__currency") for column in rows[0]), query["name"]

@@ -36,13 +36,24 @@ def _models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_sources_have_the_connectors_tables_columns_and_types(manifest: dict[str, Any]) -> None:
-    """The sources declare each table of the connector with its columns and types, and no other."""
+    """The sources declare each table of the connector, no other, and describe its columns."""
+    sources = {source["name"]: source["columns"] for source in manifest["sources"].values()}
     declared = {
-        source["name"]: {name: column["data_type"] for name, column in source["columns"].items()}
-        for source in manifest["sources"].values()
+        table: {name: column["data_type"] for name, column in columns.items()}
+        for table, columns in sources.items()
     }
 
     assert declared == {table.name: dict(table.types) for table in TABLES.values()}
+    assert all(one["description"] for columns in sources.values() for one in columns.values())
+
+
+def test_the_marts_alone_are_public(models: dict[str, dict[str, Any]]) -> None:
+    """Another project may refer to marts and compatibility views; every model has an owner."""
+    public = {model["fqn"][1] for model in models.values() if model["access"] == "public"}
+    others = {model["fqn"][1] for model in models.values() if model["access"] != "public"}
+
+    assert (public, others) == ({"marts", "compatibility"}, {"staging", "intermediate"})
+    assert {model["group"] for model in models.values()} == {"klaviyo"}
 
 
 def test_staging_selects_every_source_column(models: dict[str, dict[str, Any]]) -> None:

@@ -162,6 +162,28 @@ def test_each_variation_has_the_revenue_of_klaviyos_report(reported: tuple[Path,
     assert all(row["credited"] == row["conversion_value"] for row in variations)
 
 
+def test_the_winner_is_the_version_that_got_the_rest(reported: tuple[Path, Any]) -> None:
+    """A test with a share for the winner has one winner, which got that share and an even part."""
+    warehouse, _ = reported
+    messages = dbt.query(
+        warehouse,
+        """
+        select
+            message_id, any_value(winner_share) as share, any_value(variation_count) as versions,
+            count(*) filter (is_winner) as winners,
+            max(recipient_share) filter (is_winner) as of_winner
+        from klaviyo__subject_line_test where message_type = 'campaign' group by message_id
+        """,
+    )
+    decided = [one for one in messages if one["share"]]
+
+    assert len(messages) > len(decided) > 1
+    assert all(one["winners"] == bool(one["share"]) for one in messages)
+    for one in decided:
+        expected = one["share"] + (1 - one["share"]) / one["versions"]
+        assert one["of_winner"] == pytest.approx(expected, abs=0.1)
+
+
 def test_a1_periods_add_up_to_their_days_except_people(reported: tuple[Path, Any]) -> None:
     """All that is counted but people equals the sum of the days; people are fewer, never more."""
     warehouse, _ = reported

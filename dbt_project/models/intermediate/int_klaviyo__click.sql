@@ -19,18 +19,7 @@ clicked_metrics as (
 
 events as (
 
-    select
-        events.*,
-        clicked_metrics.send_channel,
-        {{ occurred_month(utc_date('events.occurred_at')) }} as occurred_month
-
-    from {{ ref('stg_klaviyo__event') }} as events
-    inner join clicked_metrics
-        on events.account_id = clicked_metrics.account_id
-        and events.metric_id = clicked_metrics.metric_id
-    {% if is_incremental() -%}
-    where {{ in_affected_range('events.occurred_at', 1) }}
-    {%- endif %}
+    {{ affected_events('clicked_metrics', ['send_channel']) }}
 
 )
 
@@ -55,6 +44,3 @@ select
     synced_at
 
 from events
-{% if is_incremental() -%}
-where occurred_month >= {{ affected_from_month() }}
-{%- endif %}

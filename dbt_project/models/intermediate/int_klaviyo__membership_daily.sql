@@ -34,6 +34,7 @@ changes as (
         1 as joined,
         0 as departed
     from uncounted
+    where joined_on is not null
     union all
     select
         account_id,
@@ -62,14 +63,16 @@ daily_changes as (
 
 ),
 
-first_changes as (
+-- Members from before the first sync count on every day, and join on none.
+audiences as (
 
     select
         account_id,
         audience_type,
         audience_id,
-        min(date) as first_on
-    from daily_changes
+        min(coalesce(joined_on, first_synced_on)) as first_on,
+        sum(case when joined_on is null then 1 else 0 end) as members_before
+    from uncounted
     group by account_id, audience_type, audience_id
 
 ),
@@ -77,13 +80,13 @@ first_changes as (
 days as (
 
     select
-        first_changes.*,
+        audiences.*,
         calendar.date_day as date
-    from first_changes
+    from audiences
     inner join {{ ref('int_klaviyo__last_sync') }} as last_syncs
-        on first_changes.account_id = last_syncs.account_id
+        on audiences.account_id = last_syncs.account_id
     inner join {{ ref('klaviyo__calendar') }} as calendar
-        on calendar.date_day between first_changes.first_on and last_syncs.synced_on
+        on calendar.date_day between audiences.first_on and last_syncs.synced_on
 
 ),
 
@@ -94,6 +97,7 @@ filled as (
         days.audience_type,
         days.audience_id,
         days.date,
+        days.members_before,
         coalesce(daily_changes.members_joined, 0) as members_joined,
         coalesce(daily_changes.members_left, 0) as members_left
 
@@ -114,7 +118,7 @@ select
     members_joined,
     members_left,
     cast(
-        sum(members_joined - members_left) over (
+        members_before + sum(members_joined - members_left) over (
             partition by account_id, audience_type, audience_id
             order by date
             rows between unbounded preceding and current row

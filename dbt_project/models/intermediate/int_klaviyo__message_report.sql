@@ -1,8 +1,7 @@
+{%- set named_by = ['variation_id', 'campaign_message_id'] -%}
 with
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
-
-message_ids as (select * from {{ ref('int_klaviyo__campaign_message_id') }}),
 
 conversion_metrics as (select * from {{ ref('int_klaviyo__conversion_metric') }}),
 
@@ -10,21 +9,11 @@ campaign_sends as (
 
     select
         reports.*,
-        coalesce(
-            by_variation.campaign_message_id,
-            by_message.campaign_message_id,
-            reports.campaign_message_id
-        ) as message_id,
-        coalesce(by_variation.sent_at, by_message.sent_at) as sent_at
+        {{ message_id('reports', named_by, 'campaign_message_id') }} as message_id,
+        coalesce(by_variation_id.sent_at, by_campaign_message_id.sent_at) as sent_at
 
     from {{ ref('stg_klaviyo__campaign_performance') }} as reports
-    left join message_ids as by_variation
-        on reports.account_id = by_variation.account_id
-        and reports.variation_id = by_variation.named_id
-    left join message_ids as by_message
-        on reports.account_id = by_message.account_id
-        and reports.campaign_message_id = by_message.named_id
-
+    {{ join_message_ids('reports', named_by) }}
 ),
 
 -- If Klaviyo changes how its report names a message, the row under the former name stays.

@@ -3,21 +3,18 @@
 -- run reads.
 with
 
-conversion_metrics as (select * from {{ ref('int_klaviyo__conversion_metric') }}),
+conversion_metrics as (
+
+    select
+        account_id,
+        conversion_metric_id as metric_id
+    from {{ ref('int_klaviyo__conversion_metric') }}
+
+),
 
 orders as (
 
-    select
-        events.*,
-        {{ occurred_month(utc_date('events.occurred_at')) }} as occurred_month
-
-    from {{ ref('stg_klaviyo__event') }} as events
-    inner join conversion_metrics
-        on events.account_id = conversion_metrics.account_id
-        and events.metric_id = conversion_metrics.conversion_metric_id
-    {% if is_incremental() -%}
-    where {{ in_affected_range('events.occurred_at', 1) }}
-    {%- endif %}
+    {{ affected_events('conversion_metrics') }}
 
 )
 
@@ -36,6 +33,3 @@ select
     synced_at
 
 from orders
-{% if is_incremental() -%}
-where occurred_month >= {{ affected_from_month() }}
-{%- endif %}

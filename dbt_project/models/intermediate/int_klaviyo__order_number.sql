@@ -19,21 +19,7 @@ conversion_metrics as (
 
 events as (
 
-    select
-        events.account_id,
-        events.event_id,
-        events.metric_id,
-        {{ occurred_month(utc_date('events.occurred_at')) }} as occurred_month,
-        events.unique_id,
-        events.synced_at
-
-    from {{ ref('stg_klaviyo__event') }} as events
-    inner join conversion_metrics
-        on events.account_id = conversion_metrics.account_id
-        and events.metric_id = conversion_metrics.metric_id
-    {% if is_incremental() -%}
-    where {{ in_affected_range('events.occurred_at', 1) }}
-    {%- endif %}
+    {{ affected_events('conversion_metrics') }}
 
 )
 
@@ -46,6 +32,3 @@ select
     synced_at
 
 from events
-{% if is_incremental() -%}
-where occurred_month >= {{ affected_from_month() }}
-{%- endif %}

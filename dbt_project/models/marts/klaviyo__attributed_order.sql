@@ -1,4 +1,6 @@
 {{ config(materialized='table', **partition_by_month('date')) }}
+{#- A touch names its campaign, in a test its variation; Klaviyo's credit also a message. -#}
+{%- set named_by = ['variation_id', 'campaign_message_id', 'campaign_id'] -%}
 
 with
 
@@ -19,8 +21,6 @@ metrics as (select * from {{ ref('stg_klaviyo__metric') }}),
 campaigns as (select * from {{ ref('stg_klaviyo__campaign') }}),
 
 campaign_messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
-
-message_ids as (select * from {{ ref('int_klaviyo__campaign_message_id') }}),
 
 flows as (select * from {{ ref('stg_klaviyo__flow') }}),
 
@@ -46,10 +46,7 @@ orders as (
         touch_metrics.metric_name as touch_metric_name,
         coalesce(
             conversions.flow_message_id,
-            by_variation.campaign_message_id,
-            by_message.campaign_message_id,
-            by_campaign.campaign_message_id,
-            conversions.campaign_message_id
+            {{ message_id('conversions', named_by, 'campaign_message_id') }}
         ) as message_id
 
     from conversions
@@ -60,17 +57,7 @@ orders as (
     left join metrics as touch_metrics
         on conversions.account_id = touch_metrics.account_id
         and conversions.touch_metric_id = touch_metrics.metric_id
-    -- An event has its campaign and, in a test, the variation. Either one identifies the message.
-    left join message_ids as by_variation
-        on conversions.account_id = by_variation.account_id
-        and conversions.variation_id = by_variation.named_id
-    left join message_ids as by_message
-        on conversions.account_id = by_message.account_id
-        and conversions.campaign_message_id = by_message.named_id
-    left join message_ids as by_campaign
-        on conversions.account_id = by_campaign.account_id
-        and conversions.campaign_id = by_campaign.named_id
-
+    {{ join_message_ids('conversions', named_by) }}
 )
 
 select

@@ -1,3 +1,4 @@
+{%- set named_by = ['variation_id', 'campaign_message_id'] -%}
 {%- set message =
     'partition by messages.message_performance_key order by snapshots.snapshot_date'
 -%}
@@ -11,8 +12,6 @@ messages as (
 
 ),
 
-message_ids as (select * from {{ ref('int_klaviyo__campaign_message_id') }}),
-
 -- If Klaviyo changes how its report names a message, a day may have a snapshot under each name.
 ranked_snapshots as (
 
@@ -25,23 +24,14 @@ ranked_snapshots as (
         ) as recency
 
     from {{ ref('stg_klaviyo__campaign_performance_daily') }} as reports
-    left join message_ids as by_variation
-        on reports.account_id = by_variation.account_id
-        and reports.variation_id = by_variation.named_id
-    left join message_ids as by_message
-        on reports.account_id = by_message.account_id
-        and reports.campaign_message_id = by_message.named_id
+    {{ join_message_ids('reports', named_by) -}}
     inner join messages
         on reports.account_id = messages.account_id
         and reports.campaign_id = messages.campaign_id
         and reports.variation_id = messages.variation_id
         and reports.send_channel = messages.send_channel
         and reports.conversion_metric_id = messages.conversion_metric_id
-        and messages.message_id = coalesce(
-            by_variation.campaign_message_id,
-            by_message.campaign_message_id,
-            reports.campaign_message_id
-        )
+        and messages.message_id = {{ message_id('reports', named_by, 'campaign_message_id') }}
 
 ),
 

@@ -1,8 +1,7 @@
+{%- set named_by = ['variation_id', 'campaign_id'] -%}
 with
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
-
-message_ids as (select * from {{ ref('int_klaviyo__campaign_message_id') }}),
 
 campaigns as (select * from {{ ref('stg_klaviyo__campaign') }}),
 
@@ -52,9 +51,7 @@ clicks as (
         clicks.flow_id,
         coalesce(
             clicks.flow_message_id,
-            by_variation.campaign_message_id,
-            by_campaign.campaign_message_id,
-            clicks.campaign_id
+            {{ message_id('clicks', named_by, 'campaign_id') }}
         ) as message_id,
         clicks.link,
         clicks.is_bot_click,
@@ -64,12 +61,7 @@ clicks as (
 
     from {{ ref('int_klaviyo__click') }} as clicks
     inner join accounts on clicks.account_id = accounts.account_id
-    left join message_ids as by_variation
-        on clicks.account_id = by_variation.account_id
-        and clicks.variation_id = by_variation.named_id
-    left join message_ids as by_campaign
-        on clicks.account_id = by_campaign.account_id
-        and clicks.campaign_id = by_campaign.named_id
+    {{ join_message_ids('clicks', named_by) -}}
     where {{ in_all_months() }} and clicks.occurred_at is not null
 
 ),

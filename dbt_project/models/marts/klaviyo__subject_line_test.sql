@@ -1,4 +1,5 @@
-{%- set message = 'partition by account_id, message_type, message_id, send_channel' -%}
+{%- set message = 'partition by variations.account_id, variations.message_type,'
+    ~ ' variations.message_id, variations.send_channel' -%}
 {%- set z = z_score_95() -%}
 
 with
@@ -9,6 +10,8 @@ messages as (
     where is_ab_test
 
 ),
+
+campaign_messages as (select * from {{ ref('stg_klaviyo__campaign_message') }}),
 
 variations as (
 
@@ -53,6 +56,11 @@ compared as (
 
     select
         variations.*,
+        campaign_messages.ab_winner_metric as winner_metric,
+        campaign_messages.ab_winner_percentage / 100 as winner_share,
+        cast(variations.recipients as {{ type_double() }}) as message_successes,
+        cast(sum(variations.recipients) over ({{ message }}) as {{ type_double() }})
+            as message_trials,
         {% for action, count, base in [
             ('open', 'opens', 'open_tracked_delivered'),
             ('click', 'clicks', 'click_tracked_delivered'),
@@ -67,6 +75,9 @@ compared as (
         count(*) over ({{ message }}) as variation_count
 
     from variations
+    left join campaign_messages
+        on variations.account_id = campaign_messages.account_id
+        and variations.message_id = campaign_messages.campaign_message_id
 
 ),
 
@@ -86,6 +97,16 @@ scored as (
         and {{ is_large_sample(other_successes, other_trials) }}
             as {{ action }}_is_large_enough,
         {% endfor -%}
+        message_successes / nullif(message_trials, 0) as recipient_share,
+        -- An even part is 1 / n. Of the winner, which gets the rest too, the part is larger by
+        -- winner_share * (1 - 1 / n); halfway between the two it is nearer to the winner's.
+        case
+            when
+                {{ wilson_bound('message_successes', 'message_trials', '-') }}
+                > 1.0 / variation_count + winner_share * (1 - 1.0 / variation_count) / 2
+                then 1
+            else 0
+        end as got_the_rest,
         *
 
     from compared
@@ -116,6 +137,16 @@ select
     preview_text,
     sent_on,
     variation_count,
+    winner_metric,
+    winner_share,
+    recipient_share,
+    case
+        when
+            max(got_the_rest) over (
+                partition by account_id, message_type, message_id, send_channel
+            ) = 1
+            then got_the_rest = 1
+    end as is_winner,
 
     ---------- counts and amounts
     {% for column in [

@@ -14,6 +14,7 @@ select
 
     ---------- numerics
     recipient_percentage,
+    {{ json_number('definition', ['ab_test', 'winner_percentage']) }} as ab_winner_percentage,
 
     ---------- booleans
     is_tracking_opens,

@@ -131,6 +131,36 @@ view: subject_line_test {
     sql: ${TABLE}.preview_text ;;
   }
 
+  dimension: winner_metric {
+    type: string
+    label: "Winner picked by"
+    description: "What Klaviyo picks the winner by: opens_unique, clicks_unique or placed_orders_unique; null without an automatic winner, and for flows."
+    sql: ${TABLE}.winner_metric ;;
+  }
+
+  dimension: winner_share {
+    type: number
+    label: "Share for the winner"
+    description: "Share of the audience that gets the winner, 0 to 1, as set in the campaign; the rest is split evenly between the versions."
+    value_format_name: percent_0
+    sql: ${TABLE}.winner_share ;;
+  }
+
+  dimension: recipient_share {
+    type: number
+    label: "Share of recipients"
+    description: "Share of the message's recipients who were sent this version, 0 to 1."
+    value_format_name: percent_1
+    sql: ${TABLE}.recipient_share ;;
+  }
+
+  dimension: is_winner {
+    type: yesno
+    label: "Winner"
+    description: "Whether Klaviyo sent this version to the rest of the audience. Its API does not name the winner: this is the version whose share of the recipients is, with 95 % confidence, nearer to the winner's than to an even share. Null while no version's is, without winner_share, and for flows."
+    sql: ${TABLE}.is_winner ;;
+  }
+
   dimension: open_rate_low {
     type: number
     label: "Open rate, at least"
@@ -287,6 +317,7 @@ view: subject_line_test {
       send_channel,
       subject_line,
       preview_text,
+      winner_metric,
       open_result,
       click_result,
     ]
