@@ -419,7 +419,7 @@ class TestRereadSetting:
         self, sandbox: Sandbox, connector_project: Path
     ) -> None:
         """The statement in docs/operations.md deletes them, and no other event."""
-        configuration = {"api_key": KEY, "tables": "event"}
+        configuration = {"api_key": KEY, "tables": "event", "start_date": "2026-09-01"}
         env = {"KLAVIYO_BASE_URL": sandbox.url}
         first = fivetran.debug(connector_project, configuration, env=env)
         assert first.returncode == 0, first.stderr
