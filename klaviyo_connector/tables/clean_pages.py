@@ -151,9 +151,10 @@ def _record_type(places: Iterable[Place], *, is_frozen: bool = False) -> Any:
             fields.append((_attribute(name), found[()], None))
         else:
             kind = _record_type(found.items(), is_frozen=True)
-            # An attribute may be null in place of an object, and so may a relationship's data.
-            kind_or_null = kind if name in ("attributes", "relationships") else kind | None
-            fields.append((_attribute(name), kind_or_null, kind()))
+            # An attribute may be null in place of an object, and so may a relationship's data. A
+            # relationship may not whose resources are put in the place of the pointers.
+            never_null = name in ("attributes", "relationships") or ("data",) in found
+            fields.append((_attribute(name), kind if never_null else kind | None, kind()))
     rename = {_attribute(name): name for name in below}
     return defstruct(
         "Object", fields, bases=(Record,), rename=rename, kw_only=True, frozen=is_frozen, gc=False

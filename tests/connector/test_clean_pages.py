@@ -45,10 +45,11 @@ def pages(draw: st.DrawFn) -> Any:
         return strange(st.fixed_dictionaries({"type": RESOURCE, "id": IDS}) | st.none())
 
     def relationships(names: list[str]) -> Any:
-        made: dict[str, Any] = {name: {"data": pointer()} for name in names if draw(st.booleans())}
+        present = [name for name in names if draw(st.booleans())]
+        made: dict[str, Any] = {name: strange(st.just({"data": pointer()})) for name in present}
         if draw(st.booleans()):
             pointers = [pointer() or {"type": "attribution", "id": "a"} for _ in range(2)]
-            made["attributions"] = {"data": strange(st.just(pointers))}
+            made["attributions"] = strange(st.just({"data": strange(st.just(pointers))}))
         return strange(st.just(made))
 
     def document() -> Any:
@@ -151,6 +152,14 @@ class TestEquality:
         """T1: msgspec skips the links of a page without a look at their encoding."""
         content = json.dumps(usual_page()).encode().replace(b"skipped", b"skip\xffed")
         assert decode_both(content, EVENTS) == (None, None)
+
+    def test_a_null_relationship_is_not_clean(self) -> None:
+        """V2: an event whose relationship to its attributions is null has its row."""
+        page = usual_page()
+        page["data"][0]["relationships"]["attributions"] = None
+        clean, parsed = decode_both(json.dumps(page).encode(), EVENTS)
+        assert clean is None
+        assert len(make_rows(EVENT, documents(parsed))[0]) == 1
 
 
 def usual_page(value: Any = 1) -> Any:
