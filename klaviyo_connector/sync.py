@@ -168,9 +168,7 @@ def _sync_accounts(
             opened[context.id] = context
             syncs.append(_label_warnings(label, _sync_account(context), failures))
     if opened and unfilled and not failures:
-        readable = [find_readable(one, unfilled, _stream_operations) for one in opened.values()]
-        common = [name for name in unfilled if all(name in names for names in readable)]
-        yield _truncate(common, previous, opened)
+        yield from _truncate_readable(unfilled, previous, opened)
     try:
         yield from _read_all(syncs)
     finally:
@@ -178,6 +176,22 @@ def _sync_accounts(
             context.session.stop()
     if failures:
         raise failures[0]
+
+
+def _truncate_readable(
+    unfilled: list[str], previous: State, opened: Mapping[str, AccountContext]
+) -> Iterator[Batch]:
+    """Truncates of the tables that every account can read, and a warning of those that some can."""
+    readable = [find_readable(one, unfilled, _stream_operations) for one in opened.values()]
+    kept = [name for name in unfilled if not all(name in names for names in readable)]
+    yield _truncate([name for name in unfilled if name not in kept], previous, opened)
+    if partly := [name for name in kept if any(name in names for names in readable)]:
+        yield [
+            Warning(
+                f"{', '.join(partly)}: not emptied by this re-sync, as not every account can read"
+                " them; rows that Klaviyo deleted before it stay until each key has the scopes"
+            )
+        ]
 
 
 def _truncate(tables: list[str], previous: State, opened: Mapping[str, AccountContext]) -> Batch:
