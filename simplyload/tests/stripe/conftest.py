@@ -1,0 +1,122 @@
+"""Fixtures: a fake Stripe, a DuckDB destination, and a comparison of both that reads neither by us."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
+from simplyload.engine import Event, Pipeline, PipelineSettings, RunResult
+from simplyload.log import ChangeLog
+from simplyload.sources.stripe.settings import StripeSettings
+from simplyload.sources.stripe.source import StripeSource
+from tests.stripe.fake import KEY, PATHS, FakeStripe, running
+
+OBJECTS = {**PATHS, "invoice_line_items": "line_item"}
+Row = dict[str, Any]
+
+
+@dataclass
+class Warehouse:
+    """A fake Stripe and a DuckDB file; each sync is a new source and destination, as in a process."""
+
+    fake: FakeStripe
+    folder: Path
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def file(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / "warehouse.duckdb"
+
+    def source(self, **settings: Any) -> StripeSource:
+        """Give a new source."""
+        given = {"type": "stripe", "api_key": KEY, "base_url": self.fake.address, **settings}
+        return StripeSource(StripeSettings.model_validate(given), "stripe")
+
+    def pipeline(self, **settings: Any) -> Pipeline:
+        """Give a new pipeline."""
+        return Pipeline(
+            "stripe",
+            self.source(**settings),
+            DuckDBDestination(DuckDBSettings(path=self.file)),
+            ChangeLog(self.folder / "log"),
+            PipelineSettings(max_changes=50),
+            self.events.append,
+        )
+
+    def sync(self, *, after: int = 120, **settings: Any) -> RunResult:
+        """Let time pass, more than the lag, and load what is new."""
+        self.fake.now += after
+        return self.pipeline(**settings).run_once()
+
+    def query(self, sql: str) -> list[Row]:
+        """Read the destination by its own driver."""
+        with closing(duckdb.connect(self.file, read_only=True)) as connection:
+            connection.execute("set timezone = 'UTC'")
+            rows: list[Row] = connection.sql(sql).to_arrow_table().to_pylist()
+            return rows
+
+    def live(self, table: str) -> dict[tuple[str, str], Row]:
+        """Give the rows that are not deleted, by account and id."""
+        rows = self.query(f"select * from stripe.{table} where not _deleted")
+        found = {(row["account"].replace("main", ""), row["id"]): row for row in rows}
+        assert len(found) == len(rows)
+        return found
+
+    def assert_equal(self, *tables: str) -> None:
+        """The tables, all by default, hold what the fake has, cell by cell."""
+        known = {row["table_name"] for row in self.query("from duckdb_tables() where schema_name='stripe'")}
+        for table in tables or sorted(known - {"events", "payout_transactions"}):
+            rows, objects = self.live(table), self.fake.present(OBJECTS[table])
+            assert rows.keys() == objects.keys(), table
+            for key, row in rows.items():
+                for column in row.keys() - {"account", "_deleted", "_synced_at", "_seq"}:
+                    assert_cell(row[column], objects[key].get(column), f"{table}.{column} {key}")
+
+
+def assert_cell(cell: Any, sent: Any, where: str) -> None:
+    """A cell is what Stripe sent: JSON of objects and lists, the id of an expandable one, a time."""
+    if isinstance(cell, datetime):
+        cell = int(cell.replace(tzinfo=cell.tzinfo or UTC).timestamp())
+    elif isinstance(cell, str) and isinstance(sent, dict) and cell == sent.get("id"):
+        return
+    elif isinstance(sent, dict | list) and isinstance(cell, str):
+        cell, sent = json.loads(cell), without_secrets(sent)
+        if isinstance(sent, list) and cell != sent:
+            sent = [one.get("id") if isinstance(one, dict) else one for one in sent]
+    assert cell == sent, where
+
+
+def without_secrets(value: Any) -> Any:
+    """Leave out what opens a payment."""
+    if isinstance(value, dict):
+        return {k: without_secrets(v) for k, v in value.items() if k != "client_secret"}
+    return [without_secrets(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeStripe]:
+    """Yield a running fake without any object."""
+    with running(FakeStripe()) as started:
+        yield started
+
+
+@pytest.fixture
+def warehouse(fake: FakeStripe, tmp_path: Path) -> Warehouse:
+    """Give the fake with an empty destination."""
+    return Warehouse(fake, tmp_path)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give the waits between tries, which take no time."""
+    waited: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    return waited
