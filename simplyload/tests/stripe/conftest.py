@@ -1,21 +1,24 @@
 """Fixtures: a fake Stripe, a DuckDB destination, and a comparison of both that reads neither by us."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from simplyload.changes import Batch, Changes, State
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.engine import Event, Pipeline, PipelineSettings, RunResult
 from simplyload.log import ChangeLog
 from simplyload.sources.stripe.settings import StripeSettings
 from simplyload.sources.stripe.source import StripeSource
+from tests.core.scripted import expected
 from tests.stripe.fake import KEY, PATHS, FakeStripe, running
 
 OBJECTS = {**PATHS, "invoice_line_items": "line_item"}
@@ -35,16 +38,11 @@ class Warehouse:
         """The DuckDB file."""
         return self.folder / "warehouse.duckdb"
 
-    def source(self, **settings: Any) -> StripeSource:
-        """Give a new source."""
-        given = {"type": "stripe", "api_key": KEY, "base_url": self.fake.address, **settings}
-        return StripeSource(StripeSettings.model_validate(given), "stripe")
-
     def pipeline(self, **settings: Any) -> Pipeline:
         """Give a new pipeline."""
         return Pipeline(
             "stripe",
-            self.source(**settings),
+            make_source(self.fake, **settings),
             DuckDBDestination(DuckDBSettings(path=self.file)),
             ChangeLog(self.folder / "log"),
             PipelineSettings(max_changes=50),
@@ -72,13 +70,69 @@ class Warehouse:
 
     def assert_equal(self, *tables: str) -> None:
         """The tables, all by default, hold what the fake has, cell by cell."""
-        known = {row["table_name"] for row in self.query("from duckdb_tables() where schema_name='stripe'")}
-        for table in tables or sorted(known - {"events", "payout_transactions"}):
-            rows, objects = self.live(table), self.fake.present(OBJECTS[table])
-            assert rows.keys() == objects.keys(), table
-            for key, row in rows.items():
-                for column in row.keys() - {"account", "_deleted", "_synced_at", "_seq"}:
-                    assert_cell(row[column], objects[key].get(column), f"{table}.{column} {key}")
+        known = self.query("from duckdb_tables() where schema_name = 'stripe'")
+        named = {str(row["table_name"]) for row in known} - {"events", "payout_transactions"}
+        for table in tables or sorted(named):
+            assert_same(self.live(table), self.fake.present(OBJECTS[table]), table)
+
+
+@dataclass
+class Reader:
+    """A destination in memory: the changes that were committed, and the state after them."""
+
+    fake: FakeStripe
+    settings: dict[str, Any] = field(default_factory=dict)
+    state: State = field(default_factory=dict)
+    parts: list[Changes] = field(default_factory=list)
+
+    def read(self, *, after: int = 120, batches: int | None = None) -> list[Batch]:
+        """Let time pass, read in a new process; a number of batches alone is a kill after them."""
+        self.fake.now += after
+        read: list[Batch] = []
+        with closing(make_source(self.fake, **self.settings)) as source:
+            for batch in islice(source.read(self.state), batches):
+                assert batch.state is not None
+                read.append(batch)
+                self.parts += batch.changes
+                self.state = json.loads(json.dumps(batch.state))
+        return read
+
+    def live(self, table: str) -> dict[tuple[str, str], Row]:
+        """Give the rows to which the changes lead, by account and id."""
+        rows = expected(self.parts, table).values()
+        return {(row["account"].replace("main", ""), row["id"]): row for row in rows}
+
+    def assert_equal(self, *tables: str) -> None:
+        """The tables hold what the fake has, cell by cell."""
+        for table in tables:
+            assert_same(self.live(table), self.fake.present(OBJECTS[table]), table)
+
+
+def count(batches: Sequence[Batch], table: str) -> int:
+    """Count the changes of a table, a truncate aside."""
+    parts = [part for batch in batches for part in batch.changes if part.table.name == table]
+    return sum(row["_op"] != "T" for part in parts for row in part.rows.to_pylist())
+
+
+def waiting(batches: Sequence[Batch]) -> dict[str, str]:
+    """Give the tables that wait, and why."""
+    return {one.table: one.message for batch in batches for one in batch.waiting}
+
+
+def make_source(fake: FakeStripe, **settings: Any) -> StripeSource:
+    """Give a new source of the fake."""
+    given = {"type": "stripe", "api_key": KEY, "base_url": fake.address, **settings}
+    return StripeSource(StripeSettings.model_validate(given), "stripe")
+
+
+def assert_same(
+    rows: Mapping[tuple[str, str], Row], objects: Mapping[tuple[str, str], Row], table: str
+) -> None:
+    """Rows are the objects, each once, cell by cell."""
+    assert rows.keys() == objects.keys(), table
+    for key, row in rows.items():
+        for column in row.keys() - {"account", "_deleted", "_synced_at", "_seq"}:
+            assert_cell(row[column], objects[key].get(column), f"{table}.{column} {key}")
 
 
 def assert_cell(cell: Any, sent: Any, where: str) -> None:
@@ -112,6 +166,12 @@ def fake() -> Iterator[FakeStripe]:
 def warehouse(fake: FakeStripe, tmp_path: Path) -> Warehouse:
     """Give the fake with an empty destination."""
     return Warehouse(fake, tmp_path)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a page have three objects."""
+    monkeypatch.setattr("simplyload.sources.stripe.client.PAGE", 3)
 
 
 @pytest.fixture

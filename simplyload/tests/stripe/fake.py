@@ -104,17 +104,19 @@ class FakeStripe:
 
     # ---- what tests do ----
 
-    def create(self, name: str, *, account: str = "", event: str = "created", **fields: Any) -> str:
+    def create(
+        self, kind: str, /, *, account: str = "", event: str = "created", **fields: Any
+    ) -> str:
         """Create an object with an event; without a type (event="") there is none."""
         self._number += 1
-        found = make(name, self._chooser)
-        found["id"] = f"{PREFIXES[name]}_{self._chooser.randrange(16**8):08x}{self._number}"
+        found = make(kind, self._chooser)
+        found["id"] = f"{PREFIXES[kind]}_{self._chooser.randrange(16**8):08x}{self._number}"
         found |= {"created": self.now} if "created" in found else {}
         found |= {"livemode": False} if "livemode" in found else {}
-        if name in {"invoice", "subscription"}:
-            found["status"] = "draft" if name == "invoice" else "active"
+        if kind in {"invoice", "subscription"}:
+            found["status"] = "draft" if kind == "invoice" else "active"
         found |= fields
-        self._objects[account, name][found["id"]] = found
+        self._objects[account, kind][found["id"]] = found
         self._tell(account, found, event)
         return str(found["id"])
 
@@ -180,10 +182,10 @@ class FakeStripe:
     def answer(self, account: str, path: str, params: dict[str, str]) -> Object:
         """Give the body of an answer."""
         with self._lock:
+            self.now += self.step
             if self.on_request:
                 self.on_request(path)
             self.requests.append((account, path, params))
-            self.now += self.step
             if account not in self.accounts:
                 raise StripeError(403, f"The provided key does not have access to account '{account}'")
             collection, _, rest = path.partition("/")

@@ -9,7 +9,6 @@ A position moves to `top` once everything down to `at` is read; it is committed 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from urllib.parse import quote
 
 from simplyload.changes import Batch, Waiting
@@ -50,6 +49,7 @@ class Reading:
         self._stream = stream
         self._store = Store(client, settings, position)
         self._kinds = settings.kinds()
+        self._followed = [kind for kind in self._kinds if kind.follow != "created"]
         self._now = 0
         self._refused: dict[str, str] = {}
         # Objects that this read has, newer than any event that it meets, with ids of children.
@@ -62,9 +62,8 @@ class Reading:
         for kind in self._kinds:
             if not self._position.is_listed(kind, self._settings):
                 yield from self._refusable([kind], self.list_table(kind))
-        followed = [kind for kind in self._kinds if kind.follow != "created"]
-        for account in self._settings.headers if followed else ():
-            yield from self._refusable([], self._follow_events(account), followed)
+        for account in self._settings.headers if self._followed else ():
+            yield from self._refusable([], self._follow_events(account), self._followed)
         for kind in self._kinds:
             if kind.follow == "created" and self._position.is_listed(kind, self._settings):
                 for account in self._settings.headers:
@@ -95,10 +94,12 @@ class Reading:
     # ---- before and after ----
 
     def _look_at_clock(self) -> None:
-        """Read Stripe's clock; that events cannot be read is said where they are."""
-        own = self._settings.account
-        with suppress(RefusedError):
-            self._client.get(own, EVENTS.path, limit=1)
+        """Read Stripe's clock; where events cannot be read, the tables that need them wait."""
+        try:
+            self._client.get(self._settings.account, EVENTS.path, limit=1)
+        except RefusedError as error:
+            for kind in self._followed:
+                self._refused[kind.table] = str(error)
         self._now = self._client.now
 
     def _begin_windows(self) -> None:
@@ -112,9 +113,8 @@ class Reading:
                 " 30 days: every table is listed again."
             )
             windows = {}
-            for kind in self._kinds:
-                if kind.follow != "created":
-                    self._position.table(kind).again = "checked"
+            for kind in self._followed:
+                self._position.table(kind).again = "checked"
         chosen = {kind.table for kind in self._kinds}
         tables = self._position.tables.items()
         self._position.tables = {name: table for name, table in tables if name in chosen}
@@ -214,7 +214,7 @@ class Reading:
             window.top = window.top or self._now - LAG
             params = {"created[gte]": window.at - OVERLAP, "created[lte]": window.top}
             for page in self._client.pages(account, path, params, window.after):
-                late = [one["id"] for one in page if one["created"] > window.top - OVERLAP]
+                late = [one["id"] for one in page if one["created"] >= window.top - OVERLAP]
                 window.above += late
                 window.after = _last(page) or window.after
                 yield [one for one in page if one["id"] not in window.seen]
