@@ -141,7 +141,9 @@ class FakeStripe:
     def remove_children(self, id_: str, *places: int) -> None:
         """Remove children by their place."""
         children = self._children[id_]
-        kept = [one for n, one in enumerate(children) if n not in {p % len(children) for p in places}]
+        kept = [
+            one for n, one in enumerate(children) if n not in {p % len(children) for p in places}
+        ]
         self._change_children(id_, "updated", kept)
 
     def link(self, payout: str, *transactions: str) -> None:
@@ -187,7 +189,9 @@ class FakeStripe:
                 self.on_request(path)
             self.requests.append((account, path, params))
             if account not in self.accounts:
-                raise StripeError(403, f"The provided key does not have access to account '{account}'")
+                raise StripeError(
+                    403, f"The provided key does not have access to account '{account}'"
+                )
             collection, _, rest = path.partition("/")
             if collection not in PATHS:
                 raise StripeError(404, f"Unrecognized request URL (GET: /v1/{path}).")
@@ -202,7 +206,9 @@ class FakeStripe:
             id_, _, child = rest.partition("/")
             found = self._retrieve(account, PATHS[collection], id_)
             if child:
-                return self._page(path, [self._render_child(o) for o in self._children[id_]], params)
+                return self._page(
+                    path, [self._render_child(o) for o in self._children[id_]], params
+                )
             return found
 
     def _retrieve(self, account: str, name: str, id_: str) -> Object:
@@ -232,7 +238,11 @@ class FakeStripe:
         for name, test in _COMPARISONS.items():
             if name in params:
                 every = [one for one in every if test(one["created"], int(params[name]))]
-        gone = [one for (a, n, _), one in self._deleted.items() if (a, n) == (account, PATHS[collection])]
+        gone = [
+            one
+            for (a, n, _), one in self._deleted.items()
+            if (a, n) == (account, PATHS[collection])
+        ]
         return self._page(path, [self._render(one) for one in every], params, gone)
 
     def _of_payout(self, account: str, id_: str) -> list[Object]:
@@ -242,7 +252,11 @@ class FakeStripe:
         return [self._render(one) for one in self._children[id_]]
 
     def _page(
-        self, path: str, found: list[Object], params: dict[str, str], gone: list[Object] | None = None
+        self,
+        path: str,
+        found: list[Object],
+        params: dict[str, str],
+        gone: list[Object] | None = None,
     ) -> Object:
         after, limit = params.get("starting_after"), int(params.get("limit", 10))
         if not 1 <= limit <= 100:
@@ -257,7 +271,10 @@ class FakeStripe:
                 start = sum(one["created"] > anchors[after]["created"] for one in found)
             else:
                 raise StripeError(
-                    400, f"No such object: '{after}'", code="resource_missing", param="starting_after"
+                    400,
+                    f"No such object: '{after}'",
+                    code="resource_missing",
+                    param="starting_after",
                 )
         page = found[start : start + limit]
         more = start + limit < len(found)
@@ -277,7 +294,12 @@ class FakeStripe:
         return deepcopy(found)
 
     def _tell(
-        self, account: str, found: Object, event: str, before: Object | None = None, visible: int = 0
+        self,
+        account: str,
+        found: Object,
+        event: str,
+        before: Object | None = None,
+        visible: int = 0,
     ) -> None:
         if not event or found["object"] in {"balance_transaction", "event"}:
             return
@@ -305,7 +327,9 @@ class FakeStripe:
             child |= {"livemode": False} if "livemode" in child else {}
             for embedded in ("price", "plan"):
                 if embedded in child:
-                    child[embedded] = make(embedded, self._chooser) | {"id": f"{embedded}_{self._number}"}
+                    child[embedded] = make(embedded, self._chooser) | {
+                        "id": f"{embedded}_{self._number}"
+                    }
             yield child | fields
 
     def _change_children(self, id_: str, event: str, children: list[Object]) -> None:
@@ -328,7 +352,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     fake: FakeStripe
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Answer one request."""
         url = urlsplit(self.path)
         path, params = url.path.removeprefix("/v1/"), dict(parse_qsl(url.query))

@@ -70,7 +70,9 @@ def _value(field: str, kind: Any, chooser: random.Random, depth: int = 0) -> Any
     if origin is typing.Literal:
         return chooser.choice(arguments)
     if origin is list:
-        return [_value(field, arguments[0], chooser, depth + 1) for _ in range(chooser.randrange(2))]
+        return [
+            _value(field, arguments[0], chooser, depth + 1) for _ in range(chooser.randrange(2))
+        ]
     if is_list(kind):
         return {"object": "list", "data": [], "has_more": False, "url": f"/v1/{field}"}
     if isinstance(kind, type) and issubclass(kind, stripe.StripeObject) and depth < 3:

@@ -37,7 +37,11 @@ def test_st26_rows_of_connected_accounts_are_told_apart(fake: FakeStripe) -> Non
 
 @pytest.mark.parametrize(
     ("headers", "code"),
-    [({"Stripe-Should-Retry": "true"}, "lock_timeout"), ({}, "rate_limit"), ({"Retry-After": "7"}, "")],
+    [
+        ({"Stripe-Should-Retry": "true"}, "lock_timeout"),
+        ({}, "rate_limit"),
+        ({"Retry-After": "7"}, ""),
+    ],
 )
 def test_st28_a_full_limit_is_waited_for(
     fake: FakeStripe, waits: list[float], headers: dict[str, str], code: str
@@ -100,7 +104,9 @@ def test_st39_a_key_without_events_loads_once_and_says_what_is_missing(fake: Fak
     reader.assert_equal("customers")
     assert "balance_transactions" not in waiting(reader.read())
     assert "events" in {
-        one.subject for one in make_source(fake, tables=["customers"]).validate() if one.level == "error"
+        one.subject
+        for one in make_source(fake, tables=["customers"]).validate()
+        if one.level == "error"
     }
 
 
@@ -125,7 +131,9 @@ def test_st40_a_withdrawn_permission_deletes_nothing(fake: FakeStripe) -> None:
     for customer in [id_ for _, id_ in fake.present("customer")][:25]:
         fake.delete(customer)
     few = waiting(reader.read(after=31 * 86_400))
-    assert "lists 15 objects, and 40 were there before: none is marked as deleted" in few["customers"]
+    assert (
+        "lists 15 objects, and 40 were there before: none is marked as deleted" in few["customers"]
+    )
     assert len(reader.live("customers")) == 40
     with_order = make_source(fake, tables=["customers"]).backfill(reader.state, "customers", None)
     reader.state = with_order
@@ -178,7 +186,9 @@ def test_r33_no_error_repeats_the_key(fake: FakeStripe, waits: list[float]) -> N
     assert KEY not in repr(StripeSettings(type="stripe", api_key=KEY))
 
 
-def test_an_answer_that_is_no_json_is_an_error_of_the_network(fake: FakeStripe, waits: list[float]) -> None:
+def test_an_answer_that_is_no_json_is_an_error_of_the_network(
+    fake: FakeStripe, waits: list[float]
+) -> None:
     """A gateway's page, or nobody at the address, ends the run with a sentence."""
     assert waits == []
     source = make_source(fake, base_url="http://127.0.0.1:9")
@@ -197,7 +207,9 @@ def test_an_answer_that_is_no_json_is_an_error_of_the_network(fake: FakeStripe, 
         ({"base_url": "http://example.com"}, "it must be https://"),
     ],
 )
-def test_r35_a_wrong_setting_is_named_with_its_remedy(setting: dict[str, Any], message: str) -> None:
+def test_r35_a_wrong_setting_is_named_with_its_remedy(
+    setting: dict[str, Any], message: str
+) -> None:
     """Each wrong setting is refused before anything is read, and no message has the key."""
     with pytest.raises(ValidationError, match=message):
         StripeSettings.model_validate({"type": "stripe", "api_key": KEY, **setting})

@@ -94,7 +94,9 @@ def test_st09_an_anchor_that_aged_out_is_no_error(fake: FakeStripe) -> None:
         fake.now += number % 2
         fake.update(id_, name="new")
     reader.read(after=3 * DAY, batches=1)
-    aged = next(key for key in fake.present("event") if key[1] == reader.state["events"]["main"]["after"][0])
+    aged = next(
+        key for key in fake.present("event") if key[1] == reader.state["events"]["main"]["after"][0]
+    )
     fake._objects["", "event"].pop(aged[1])  # noqa: SLF001 - it ages out
     assert waiting(reader.read()) == {}
     reader.assert_equal("customers")
@@ -216,7 +218,9 @@ def test_a_discount_leads_to_the_object_that_has_it(fake: FakeStripe) -> None:
     customer = fake.create("customer", discount=None)
     reader = reader_of(fake, "customers")
     fake.get(customer)["discount"] = {"id": "di_1", "object": "discount", "start": 1}
-    fake._tell("", {"object": "discount", "id": "di_1", "customer": customer}, "customer.discount.created")  # noqa: SLF001, E501
+    fake._tell(
+        "", {"object": "discount", "id": "di_1", "customer": customer}, "customer.discount.created"
+    )
     reader.read()
     reader.assert_equal("customers")
 
@@ -279,7 +283,11 @@ def strip(rows: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], 
 def test_events_hold_no_secret_of_a_payment(fake: FakeStripe) -> None:
     """`client_secret`, with which a browser completes a payment, is in no cell."""
     reader = reader_of(fake, "events", "payment_intents")
-    fake.create("payment_intent", client_secret="pi_1_secret_XYZ", last_payment_error={"payment_intent": {"client_secret": "pi_1_secret_XYZ"}})  # noqa: E501
+    fake.create(
+        "payment_intent",
+        client_secret="pi_1_secret_XYZ",
+        last_payment_error={"payment_intent": {"client_secret": "pi_1_secret_XYZ"}},
+    )
     reader.read()
     assert len(reader.live("payment_intents")) == 1
     assert "secret_XYZ" not in repr([part.rows.to_pylist() for part in reader.parts])

@@ -24,12 +24,16 @@ def client(fake: FakeStripe) -> stripe.StripeClient:
     return stripe.StripeClient(KEY, base_addresses={"api": fake.address}, max_network_retries=0)
 
 
-def test_j3_the_official_client_reads_the_fake(fake: FakeStripe, client: stripe.StripeClient) -> None:
+def test_j3_the_official_client_reads_the_fake(
+    fake: FakeStripe, client: stripe.StripeClient
+) -> None:
     """Pages, filters, events, children, deleted objects are those that the client understands."""
     ids = [fake.create("customer") for _ in range(25)]
     fake.delete(ids[3])
     listed = client.v1.customers.list({"limit": 10, "created": {"lte": fake.now}})
-    assert [one.id for one in listed.auto_paging_iter()] == [one for one in ids[::-1] if one != ids[3]]
+    assert [one.id for one in listed.auto_paging_iter()] == [
+        one for one in ids[::-1] if one != ids[3]
+    ]
     assert client.v1.customers.retrieve(ids[3]).deleted
     assert client.v1.customers.retrieve(ids[4]).name == fake.get(ids[4])["name"]
     events = [*client.v1.events.list({"limit": 100}).auto_paging_iter()]
@@ -87,7 +91,9 @@ def test_every_field_of_the_official_client_is_a_column(kind: Kind | Child) -> N
 
 def allowed(declared: Any) -> set[str]:
     """Give the types of a column that can hold what the client declares."""
-    parts = typing.get_args(declared) if typing.get_origin(declared) is typing.Union else (declared,)
+    parts = (
+        typing.get_args(declared) if typing.get_origin(declared) is typing.Union else (declared,)
+    )
     parts = tuple(part for part in parts if part is not type(None))
     names = {str(part) for part in parts} | {getattr(part, "__name__", "") for part in parts}
     if "bool" in names:

@@ -153,7 +153,9 @@ def test_a_value_of_another_form_is_rejected_alone(fake: FakeStripe) -> None:
     [*_, last] = batches = Reader(fake, {"tables": ["charges"]}).read()
     rejected = [one for batch in batches for one in batch.rejected]
     assert last.state
-    assert [(one.table, one.key["id"], one.column) for one in rejected] == [("charges", bad, "amount")]
+    assert [(one.table, one.key["id"], one.column) for one in rejected] == [
+        ("charges", bad, "amount")
+    ]
     reader = Reader(fake, {"tables": ["charges"]})
     reader.read()
     assert reader.live("charges").keys() == {("", good)}

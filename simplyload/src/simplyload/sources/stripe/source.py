@@ -14,6 +14,7 @@ from simplyload.sources.stripe.objects import API_VERSION, CHILDREN, EVENTS, KIN
 from simplyload.sources.stripe.position import Position
 from simplyload.sources.stripe.reading import Reading
 from simplyload.sources.stripe.settings import StripeSettings
+from simplyload.sources.stripe.store import Store
 
 _HOW = {
     "events": (),
@@ -45,7 +46,7 @@ class StripeSource:
                 f" {self._settings.mode} mode: use a source of another name for it"
             )
         position.mode = self._settings.mode
-        reading = Reading(self._client, self._settings, position, self._stream)
+        reading = Reading(Store(self._client, self._settings, position, self._stream))
         yield from reading.run()
         if reading.unknown - self._told:
             names = ", ".join(sorted(reading.unknown - self._told))
@@ -99,7 +100,7 @@ class StripeSource:
         kind = self._kind(table.name)
         if kind is EVENTS:
             return None
-        reading = Reading(self._client, self._settings, Position(), self._stream)
+        reading = Reading(Store(self._client, self._settings, Position(), self._stream))
         return self._scan(reading, kind, table)
 
     def drop(self) -> list[str]:

@@ -18,12 +18,15 @@ Named = Mapping[str, Iterable[str]]  # ids by table of children
 class Store:
     """What was read since the last batch, and the position after it."""
 
-    def __init__(self, client: Client, settings: StripeSettings, position: Position) -> None:
+    def __init__(
+        self, client: Client, settings: StripeSettings, position: Position, stream: str
+    ) -> None:
+        self.client = client
+        self.settings = settings
         self.position = position
+        self.stream = stream
         self.rows = Gathered(position.seq)
         self.warnings: list[str] = []
-        self._client = client
-        self._settings = settings
         self._rejected: list[Rejected] = []
 
     def batch(self) -> Batch:
@@ -36,7 +39,11 @@ class Store:
 
     def children_of(self, kind: Kind) -> list[Child]:
         """Give the chosen tables of a kind's children."""
-        return [child for child in kind.children if self._settings.wants(child.table)]
+        return [child for child in kind.children if self.settings.wants(child.table)]
+
+    def is_too_old(self, kind: Kind, found: Object) -> bool:
+        """Tell whether an object is from before the start date."""
+        return int(found["created"]) < (self.settings.since(kind) or 0)
 
     def put(
         self, kind: Kind, account: str, found: Object, named: Named | None = None
@@ -84,7 +91,7 @@ class Store:
         path = child.path.format(id=quote(parent["id"], safe=""))
         for attempt in range(1, LIST_TRIES + 1):
             try:
-                return [one for page in self._client.pages(account, path) for one in page]
+                return [one for page in self.client.pages(account, path) for one in page]
             except RefusedError as error:
                 if error.parameter != "starting_after" or attempt == LIST_TRIES:
                     raise
@@ -129,9 +136,9 @@ class Store:
         pending[str(at)] = min(created, pending.get(str(at), created))
 
     def _check_mode(self, found: Object) -> None:
-        live = self._settings.mode == "live"
+        live = self.settings.mode == "live"
         if found.get("livemode", live) != live:
             raise RefusedError(
                 f"Stripe gives {found['id']} of the other mode than api_key's, which is"
-                f" {self._settings.mode}: nothing of it is loaded. Ask Stripe's support."
+                f" {self.settings.mode}: nothing of it is loaded. Ask Stripe's support."
             )
