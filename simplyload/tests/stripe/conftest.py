@@ -1,4 +1,4 @@
-"""Fixtures: a fake Stripe, a DuckDB destination, and a comparison of both that reads neither by us."""
+"""Fixtures: a fake Stripe, destinations, and a comparison that uses nothing of ours."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Warehouse:
-    """A fake Stripe and a DuckDB file; each sync is a new source and destination, as in a process."""
+    """A fake Stripe and a DuckDB file; each sync has a new source and destination."""
 
     fake: FakeStripe
     folder: Path
@@ -136,7 +136,7 @@ def assert_same(
 
 
 def assert_cell(cell: Any, sent: Any, where: str) -> None:
-    """A cell is what Stripe sent: JSON of objects and lists, the id of an expandable one, a time."""
+    """A cell is what Stripe sent: JSON of objects and lists, the id of an expandable one."""
     if isinstance(cell, datetime):
         cell = int(cell.replace(tzinfo=cell.tzinfo or UTC).timestamp())
     elif isinstance(cell, str) and isinstance(sent, dict) and cell == sent.get("id"):

@@ -9,7 +9,7 @@ import json
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -117,22 +117,35 @@ class FakeStripe:
             found["status"] = "draft" if kind == "invoice" else "active"
         found |= fields
         self._objects[account, kind][found["id"]] = found
-        self._tell(account, found, event)
+        self.tell(account, found, event)
         return str(found["id"])
 
-    def update(self, id_: str, *, event: str = "updated", visible: int = 0, **fields: Any) -> None:
+    def update(
+        self,
+        id_: str,
+        *,
+        event: str = "updated",
+        visible: int = 0,
+        among: dict[str, str] | None = None,
+        **fields: Any,
+    ) -> None:
         """Change an object; its event becomes visible that many seconds later."""
-        account, found = self._find(id_)
+        account, found = self._find(id_, **among or {})
         before = {name: found.get(name) for name in fields}
         found |= fields
-        self._tell(account, found, event, before, visible)
+        self.tell(account, found, event, before, visible)
 
-    def delete(self, id_: str) -> None:
+    def delete(self, id_: str, **among: str) -> None:
         """Delete an object."""
-        account, found = self._find(id_)
-        self._tell(account, found, "deleted")
+        account, found = self._find(id_, **among)
+        self.tell(account, found, "deleted")
         del self._objects[account, found["object"]][id_]
         self._deleted[account, found["object"], id_] = found
+
+    def forget(self, id_: str) -> None:
+        """Let an object, such as an old event, be there no more, without an event."""
+        account, found = self._find(id_)
+        del self._objects[account, found["object"]][id_]
 
     def add_children(self, id_: str, count: int, *, event: str = "updated", **fields: Any) -> None:
         """Add children to an invoice or a subscription."""
@@ -237,7 +250,8 @@ class FakeStripe:
             every = [one for one in every if one["status"] != "canceled"]
         for name, test in _COMPARISONS.items():
             if name in params:
-                every = [one for one in every if test(one["created"], int(params[name]))]
+                bound = int(params[name])
+                every = [one for one in every if test(one["created"], bound)]
         gone = [
             one
             for (a, n, _), one in self._deleted.items()
@@ -293,7 +307,7 @@ class FakeStripe:
     def _render_child(found: Object) -> Object:
         return deepcopy(found)
 
-    def _tell(
+    def tell(
         self,
         account: str,
         found: Object,
@@ -301,6 +315,7 @@ class FakeStripe:
         before: Object | None = None,
         visible: int = 0,
     ) -> None:
+        """Make an event of a change; `before` are the former values."""
         if not event or found["object"] in {"balance_transaction", "event"}:
             return
         shown = {k: v for k, v in self._render(found).items() if k not in OLD_LACKS}
@@ -311,11 +326,13 @@ class FakeStripe:
         self._visible[id_] = self.now + visible
 
     def _is_visible(self, event: Object) -> bool:
-        return self._visible.get(event["id"], 0) <= self.now <= event["created"] + 30 * DAY
+        since, until = self._visible.get(event["id"], 0), int(event["created"]) + 30 * DAY
+        return since <= self.now <= until
 
-    def _find(self, id_: str) -> tuple[str, Object]:
-        for (account, _), all_ in self._objects.items():
-            if id_ in all_:
+    def _find(self, id_: str, **among: str) -> tuple[str, Object]:
+        """Give an object and its account; `account` and `kind` say which of several with one id."""
+        for (account, kind), all_ in self._objects.items():
+            if id_ in all_ and among.items() <= {"account": account, "kind": kind}.items():
                 return account, all_[id_]
         raise KeyError(id_)
 
@@ -337,10 +354,10 @@ class FakeStripe:
         name, _ = CHILDREN[found["object"]]
         before = {name: self._render(found)[name]}
         self._children[id_] = children
-        self._tell(account, found, event, before)
+        self.tell(account, found, event, before)
 
 
-_COMPARISONS = {
+_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
     "created[gt]": lambda a, b: a > b,
     "created[gte]": lambda a, b: a >= b,
     "created[lt]": lambda a, b: a < b,

@@ -1,6 +1,5 @@
 """Objects with every field that the official client declares: the shapes are Stripe's, not ours."""
 
-import datetime
 import decimal
 import random
 import types
@@ -61,38 +60,35 @@ def make(name: str, chooser: random.Random) -> Object:
 
 def _value(field: str, kind: Any, chooser: random.Random, depth: int = 0) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    value: Any
     if origin in {typing.Union, types.UnionType}:
-        if type(None) in arguments and chooser.random() < 0.4:
-            return None
         # An object that can be expanded is its id.
         best = str if str in arguments else next(a for a in arguments if a is not type(None))
-        return _value(field, best, chooser, depth)
-    if origin is typing.Literal:
-        return chooser.choice(arguments)
-    if origin is list:
-        return [
-            _value(field, arguments[0], chooser, depth + 1) for _ in range(chooser.randrange(2))
-        ]
-    if is_list(kind):
-        return {"object": "list", "data": [], "has_more": False, "url": f"/v1/{field}"}
-    if isinstance(kind, type) and issubclass(kind, stripe.StripeObject) and depth < 3:
-        named = {name: one for name, one in getattr(kind, "__annotations__", {}).items()}
+        is_null = type(None) in arguments and chooser.random() < 0.4
+        value = None if is_null else _value(field, best, chooser, depth)
+    elif origin is typing.Literal:
+        value = chooser.choice(arguments)
+    elif origin is list:
+        length = chooser.randrange(2)
+        value = [_value(field, arguments[0], chooser, depth + 1) for _ in range(length)]
+    elif is_list(kind):
+        value = {"object": "list", "data": [], "has_more": False, "url": f"/v1/{field}"}
+    elif isinstance(kind, type) and issubclass(kind, stripe.StripeObject) and depth < 3:
+        named = getattr(kind, "__annotations__", {})
         inner = {name: _value(name, one, chooser, depth + 1) for name, one in named.items()}
-        return inner or {"order": "6735"}
-    return _scalar(field, kind, chooser)
+        value = inner or {"order": "6735"}
+    else:
+        value = _scalar(field, kind, chooser)
+    return value
 
 
 def _scalar(field: str, kind: Any, chooser: random.Random) -> Any:
-    if kind is bool:
-        return chooser.random() < 0.5
-    if kind is int:
-        return chooser.choice([0, 500, 1_790_000_000])
-    if kind is float:
-        return chooser.choice([0.5, 12.25])
-    if kind is decimal.Decimal:
-        return "1234.5"
-    if kind is datetime.datetime:
-        return 1_790_000_000
-    if kind is str:
-        return f"{field} é {chooser.randrange(1000)}"
-    return {"id": f"{field}_{chooser.randrange(1000)}", "object": field}
+    number = chooser.randrange(1000)
+    values = {
+        bool: number % 2 == 0,
+        int: (0, 500, 1_790_000_000)[number % 3],
+        float: number / 4,
+        decimal.Decimal: "1234.5",
+        str: f"{field} é {number}",
+    }
+    return values.get(kind, {"id": f"{field}_{number}", "object": field})

@@ -16,16 +16,12 @@ def test_st26_rows_of_connected_accounts_are_told_apart(fake: FakeStripe) -> Non
     fake.accounts |= {"acct_1", "acct_2"}
     for account in ("", "acct_1", "acct_2"):
         fake.create("product", account=account)
-        for one in (fake.create("product", account=account),):
-            found = fake._objects[account, "product"].pop(one)  # noqa: SLF001
-            fake._objects[account, "product"]["gold"] = {**found, "id": "gold"}  # noqa: SLF001
+        fake.create("product", account=account, id="gold")
     reader = Reader(fake, {"tables": ["products"], "connected_accounts": ["acct_1", "acct_2"]})
     reader.read()
     reader.assert_equal("products")
     assert len(reader.live("products")) == 6
-    found = fake._objects["acct_2", "product"]["gold"]  # noqa: SLF001
-    found["name"] = "new"
-    fake._tell("acct_2", found, "updated")  # noqa: SLF001
+    fake.update("gold", among={"account": "acct_2"}, name="new")
     fake.requests.clear()
     reader.read()
     reader.assert_equal("products")
@@ -183,7 +179,7 @@ def test_r33_no_error_repeats_the_key(fake: FakeStripe, waits: list[float]) -> N
         assert wrong not in repr(error.getrepr(style="long", showlocals=False).reprcrash)
         assert KEY not in str(error.value)
     assert waits
-    assert KEY not in repr(StripeSettings(type="stripe", api_key=KEY))
+    assert KEY not in repr(vars(make_source(fake)))
 
 
 def test_an_answer_that_is_no_json_is_an_error_of_the_network(

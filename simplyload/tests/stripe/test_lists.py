@@ -68,7 +68,7 @@ def test_objects_that_are_created_while_a_list_is_read_come_once(fake: FakeStrip
 
 
 def test_st17_canceled_subscriptions_are_listed(fake: FakeStripe) -> None:
-    """5 active and 7 canceled subscriptions are 12 rows: a list leaves canceled ones out by default."""
+    """5 active and 7 canceled subscriptions are 12 rows; a list lacks canceled ones by default."""
     for number in range(12):
         fake.create("subscription", event="", status="active" if number < 5 else "canceled")
     reader = Reader(fake, {"tables": ["subscriptions"]})
@@ -107,7 +107,7 @@ def test_a_draft_that_is_deleted_takes_its_lines_along(fake: FakeStripe) -> None
 
 
 def test_st22_subscription_items_beyond_the_tenth(fake: FakeStripe) -> None:
-    """23 items are 23 rows; an event of the subscription, which has none for items, has them read."""
+    """23 items are 23 rows; they have no events, so one of the subscription has them read again."""
     tables = ["subscriptions", "subscription_items"]
     reader = Reader(fake, {"tables": tables})
     wide, narrow = fake.create("subscription"), fake.create("subscription")
@@ -147,7 +147,7 @@ def test_every_request_has_the_pinned_version_and_no_search(fake: FakeStripe) ->
 
 
 def test_a_value_of_another_form_is_rejected_alone(fake: FakeStripe) -> None:
-    """An object with a value that its column cannot hold is recorded with the reason; others load."""
+    """An object with a value that no column holds is recorded with the reason; others load."""
     good = fake.create("charge", amount=5)
     bad = fake.create("charge", amount="5.00")
     [*_, last] = batches = Reader(fake, {"tables": ["charges"]}).read()

@@ -12,11 +12,11 @@ def test_st25_what_stripe_removed_is_refused_with_a_sentence() -> None:
     """Usage records do not exist at the pinned version: the setting says so, and what has them."""
     for table in ("usage_records", "usage_record_summaries"):
         with pytest.raises(ValidationError, match=rf"Stripe removed {table}.*invoice_line_items"):
-            StripeSettings(type="stripe", api_key=KEY, tables=[table])
+            StripeSettings.model_validate({"type": "stripe", "api_key": KEY, "tables": [table]})
 
 
 def test_st29_amounts_are_in_the_smallest_unit_as_sent(fake: FakeStripe) -> None:
-    """Yen, dinars, shillings and dollars keep the integer and the currency: nothing divides by 100."""
+    """Yen, dinars, shillings and dollars keep the integer and the currency: nothing is divided."""
     sent = {"jpy": 500, "kwd": 1234, "ugx": 50_000, "usd": 500, "xxx": 7}
     for currency, amount in sent.items():
         fake.create("charge", currency=currency, amount=amount)
@@ -51,7 +51,7 @@ def test_st31_a_pending_balance_transaction_is_read_again_when_it_is_due(fake: F
 
 
 def test_st32_the_transactions_of_an_automatic_payout_are_linked(fake: FakeStripe) -> None:
-    """A completed automatic payout has a row for each transaction, a manual one none, and no error."""
+    """A completed automatic payout has a row for each transaction; a manual one has none."""
     transactions = [fake.create("balance_transaction", status="available") for _ in range(3)]
     automatic = fake.create("payout", automatic=True, reconciliation_status="in_progress")
     fake.create("payout", automatic=False, reconciliation_status="not_applicable")

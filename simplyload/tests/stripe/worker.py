@@ -24,7 +24,7 @@ def main(job: dict[str, Any]) -> int:
 
     Client.get = get_as_step  # type: ignore[method-assign]
     settings = StripeSettings.model_validate(job["source"])
-    worker.make_source = lambda *_: StripeSource(settings, "shop")  # type: ignore[assignment,return-value]
+    worker.make_source = lambda *_: StripeSource(settings, "shop")  # type: ignore[assignment]
     return worker.main(job)
 
 

@@ -77,8 +77,7 @@ class Reading:
     def _begin_windows(self) -> None:
         """Let events of new accounts begin now; after a long gap list everything again."""
         position, windows = self._position, self._position.events
-        known = {table: position.table(TABLES[table]) for table in (k.table for k in self._kinds)}
-        position.tables = known
+        position.tables = {kind.table: position.table(kind) for kind in self._kinds}
         gaps = [self._now - windows[one].at for one in self._accounts if one in windows]
         if max(gaps, default=0) > EVENTS_KEPT:
             self._store.warnings.append(
@@ -87,14 +86,14 @@ class Reading:
             )
             windows = {}
             for kind in self._followed:
-                known[kind.table].again = known[kind.table].again or "checked"
+                position.table(kind).again = position.table(kind).again or "checked"
         begin = Window(at=self._now)
         position.events = {one: windows.get(one, begin.model_copy()) for one in self._accounts}
 
     def _refusable(
         self, batches: Iterator[Batch], need: Iterable[Kind] = (), lists: Kind | None = None
     ) -> Iterator[Batch]:
-        """Pass batches on; a refusal makes the tables wait that need them, or begin a new listing."""
+        """Pass batches on; a refusal makes tables wait that need them, or ends their listing."""
         try:
             yield from batches
         except RefusedError as error:
