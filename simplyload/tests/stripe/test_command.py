@@ -1,10 +1,15 @@
 """The commands on a Stripe source, as a user runs them."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from simplyload.sources.stripe.objects import API_VERSION
+from simplyload.sources.stripe.settings import StripeSettings
+from simplyload.sources.stripe.source import StripeSource
 from tests.cli.conftest import REPOSITORY, Workspace
 from tests.stripe.fake import KEY, FakeStripe
 
@@ -62,3 +67,14 @@ def test_r35_a_wrong_key_in_the_file_is_named_without_its_value(workspace: Works
     assert ran.code == 2
     assert "sources.payments.api_key: a key begins with" in ran.err
     assert "pk_live_secret" not in ran.err + ran.out
+
+
+def test_the_documented_settings_are_valid_and_every_table_is_documented() -> None:
+    """The YAML of docs/stripe.md is read as it is written; the page names every table."""
+    document = (REPOSITORY / "simplyload" / "docs" / "stripe.md").read_text()
+    [block] = re.findall(r"```yaml\n(.*?)```", document, re.DOTALL)
+    given = yaml.safe_load(block.replace("${STRIPE_API_KEY}", KEY))["sources"]["payments"]
+    assert StripeSettings.model_validate(given).kinds()
+    every = StripeSource(StripeSettings.model_validate({"type": "stripe", "api_key": KEY}), "s")
+    assert [one.name for one in every.tables() if f"`{one.name}`" not in document] == []
+    assert API_VERSION in document
