@@ -182,10 +182,10 @@ def test_r33_no_error_repeats_the_key(fake: FakeStripe, waits: list[float]) -> N
     assert KEY not in repr(vars(make_source(fake)))
 
 
-def test_an_answer_that_is_no_json_is_an_error_of_the_network(
+def test_an_address_without_a_server_is_an_error_with_a_remedy(
     fake: FakeStripe, waits: list[float]
 ) -> None:
-    """A gateway's page, or nobody at the address, ends the run with a sentence."""
+    """An address at which no server answers ends the run with a sentence."""
     assert waits == []
     source = make_source(fake, base_url="http://127.0.0.1:9")
     with pytest.raises(SourceError, match=r"gave no answer to events.*status\.stripe\.com"):

@@ -151,7 +151,7 @@ def test_r26_an_object_that_is_deleted_between_its_event_and_the_request(fake: F
 
 
 def test_st18_event_types_are_not_chosen_by_a_list(fake: FakeStripe) -> None:
-    """A type that nobody knows leads to its object; objects without a table are named once."""
+    """An unknown type leads to its object; objects without a table are named once."""
     customer = fake.create("customer")
     reader = reader_of(fake, "customers")
     fake.update(customer, event="customer.shiny_new", name="x")

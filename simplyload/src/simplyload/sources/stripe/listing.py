@@ -52,7 +52,7 @@ def _refuse_few(store: Store, kind: Kind, listing: Listing) -> None:
         return
     raise RefusedError(
         f"Stripe lists {listing.rows} objects, and {before} were there before: none is marked as"
-        f" deleted. If so many are gone, run `simplyload backfill {store.stream}.{kind.table}`;"
+        f" deleted. If these are gone, run `simplyload backfill {store.stream}.{kind.table}`;"
         " otherwise look at the rights of api_key."
     )
 
