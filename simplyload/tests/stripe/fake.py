@@ -22,7 +22,7 @@ from tests.stripe.shapes import Object, make
 
 NOON = 1_795_000_000
 DAY = 86_400
-KEY = "rk_test_51FakeKeyOfTheTests"
+KEY = "rk_test_key_of_the_tests"
 PATHS = {
     "customers": "customer",
     "products": "product",

@@ -85,6 +85,17 @@ def test_st09_a_gap_of_more_than_30_days_lists_everything_again(
     assert not any(batch.warnings for batch in reader.read())
 
 
+def test_st09_children_that_vanish_in_a_gap_are_gone(fake: FakeStripe) -> None:
+    """The new listing has the lines of each invoice: those that it lacks are deleted."""
+    invoice = fake.create("invoice")
+    fake.add_children(invoice, 3)
+    reader = reader_of(fake, "invoices", "invoice_line_items")
+    fake.remove_children(invoice, 1)
+    reader.read(after=31 * DAY)
+    reader.assert_equal("invoices", "invoice_line_items")
+    assert len(reader.live("invoice_line_items")) == 2
+
+
 @pytest.mark.usefixtures("small_pages")
 def test_st09_an_anchor_that_aged_out_is_no_error(fake: FakeStripe) -> None:
     """A read of events that a kill interrupted goes on though its last event is gone since."""
