@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 DOCUMENT = ROOT / "docs" / "faults.md"
-NAME = re.compile(r"test_((?:[rawj]\d+_)+)")
+NAME = re.compile(r"test_((?:(?:[rawj]|st)\d+_)+)")
 
 FAULTS = {
     "R1": "SIGKILL at any instant, 50 times for each source and destination",
@@ -42,6 +42,8 @@ FAULTS = {
     "R21": "reserved, mixed-case and non-Latin names, 260 columns, in four dialects",
     "R23": "the destination is down for an hour",
     "R24": "the disk is full",
+    "R26": "Stripe: an object is deleted before its event is read",
+    "R28": "429 and 5xx",
     "R29": "one bad row among good ones",
     "R30": "SIGTERM",
     "R31": "retention meets what is not confirmed",
@@ -102,6 +104,35 @@ FAULTS = {
     "W1": "what no row above names: random workloads, with SIGKILLs",
     "J1": "our own decoder is wrong: Debezium is the judge",
     "J2": "our own reader of Klaviyo is wrong: plain requests are the judge",
+    "J3": "our own Stripe is wrong: the official client is the judge",
+    "ST1": "a change long after the creation, and no list can be asked for changes",
+    "ST2": "a column is invented for the time of a change",
+    "ST3": "events come newest first, and a kill parts their pages",
+    "ST4": "an event becomes visible late",
+    "ST6": "an empty page says that more follow",
+    "ST7": "the object after which the next page begins is deleted",
+    "ST9": "no run for longer than Stripe keeps events",
+    "ST11": "events are in the form of another version",
+    "ST13": "a field is an id here and an object there",
+    "ST14": "an answer lacks fields that another had",
+    "ST16": "an object is deleted: a stub, or nothing, is left",
+    "ST17": "a list leaves objects out by default",
+    "ST18": "a request takes 20 types of events",
+    "ST21": "an invoice has more lines than it shows",
+    "ST22": "a subscription has more items than it shows, and they have no events",
+    "ST25": "usage records are gone at the pinned version",
+    "ST26": "connected accounts",
+    "ST28": "a limit is full, for a while or for long",
+    "ST29": "currencies without cents",
+    "ST31": "a balance transaction is pending, and has no events",
+    "ST32": "which transactions a payout consists of; payouts that fail late",
+    "ST34": "a refund fails weeks later; a charge shows none",
+    "ST37": "a price that is also a plan",
+    "ST38": "the search lags behind",
+    "ST39": "the key lacks a permission",
+    "ST40": "a permission is withdrawn: lists look empty",
+    "ST41": "lists and events lead to different tables",
+    "ST42": "two events of one second",
 }
 UNTESTED = {
     "A47": "No destination has a stage with a URL yet: no statement in any dialect names one.",
@@ -110,7 +141,7 @@ HEAD = """# What goes wrong, and what happens here
 
 `make load-chaos` writes this file from the names and docstrings of the tests, and from the results
 of its run. R are rows of reliability, A are failures of other tools that users reported, W are
-random workloads, J are judges that share no code with SimplyLoad.
+random workloads, J are judges that share no code with SimplyLoad, ST are reports about Stripe.
 
 | id | fault | promise | test | last run |
 |---|---|---|---|---|
@@ -138,7 +169,10 @@ class Found:
         """Give the faults that its name states, without leading zeros."""
         match = NAME.match(self.name)
         parts = match[1].strip("_").split("_") if match else []
-        return [f"{part[0].upper()}{int(part[1:])}" for part in parts]
+        return [
+            f"{letters.upper()}{int(digits)}"
+            for letters, digits in (re.findall(r"([a-z]+)(\d+)", part)[0] for part in parts)
+        ]
 
     @property
     def is_of_rival(self) -> bool:

@@ -36,7 +36,7 @@ USAGE_ERROR = 2
 
 app = App(
     name="simplyload",
-    help="Replicate Postgres and Klaviyo into DuckDB, Postgres or Parquet.",
+    help="Replicate Postgres, Stripe and Klaviyo into DuckDB, Postgres or Parquet.",
     help_epilogue=EXIT_CODES,
     help_format="plaintext",
 )

@@ -37,13 +37,16 @@ from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
 from simplyload.sources.klaviyo import KlaviyoSettings
 from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.stripe.settings import StripeSettings
 
 DEFAULT_FILE = Path("simplyload.yml")
 PREFIX = "SIMPLYLOAD_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 _REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
 
-SourceSettings = Annotated[PostgresSettings | KlaviyoSettings, Field(discriminator="type")]
+SourceSettings = Annotated[
+    PostgresSettings | KlaviyoSettings | StripeSettings, Field(discriminator="type")
+]
 DestinationSettings = Annotated[
     DuckDBSettings | PostgresTargetSettings | ParquetSettings, Field(discriminator="type")
 ]
@@ -284,7 +287,7 @@ def _siblings(loc: tuple[int | str, ...]) -> list[str]:
 def _models(key: str) -> dict[str, type[BaseModel]]:
     """Give the settings model of each type of source or destination."""
     models: dict[str, tuple[type[BaseModel], ...]] = {
-        "sources": (PostgresSettings, KlaviyoSettings),
+        "sources": (PostgresSettings, KlaviyoSettings, StripeSettings),
         "destination": (DuckDBSettings, PostgresTargetSettings, ParquetSettings),
     }
     return {model.model_fields["type"].annotation.__args__[0]: model for model in models[key]}  # type: ignore[union-attr]

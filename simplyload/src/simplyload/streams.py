@@ -13,12 +13,16 @@ from simplyload.errors import ConfigurationError
 from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
 from simplyload.sources.postgres.source import PostgresSource
 from simplyload.sources.source import Source
+from simplyload.sources.stripe.settings import StripeSettings
+from simplyload.sources.stripe.source import StripeSource
 
 
 def open_source(settings: SourceSettings, stream: str) -> Source:
     """Give the source of a stream; it connects at first use."""
     if isinstance(settings, KlaviyoSettings):
         return KlaviyoSource(settings, stream)
+    if isinstance(settings, StripeSettings):
+        return StripeSource(settings, stream)
     return PostgresSource(settings, stream)
 
 

@@ -1,0 +1,144 @@
+"""Turns what Stripe sends into changes: an object, its children, what became of it."""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from simplyload.changes import Batch, Rejected
+from simplyload.sources.stripe.client import Client, RefusedError
+from simplyload.sources.stripe.objects import Child, Kind, Object
+from simplyload.sources.stripe.position import Position
+from simplyload.sources.stripe.rows import CellError, Gathered, to_row
+from simplyload.sources.stripe.settings import StripeSettings
+
+INLINE = 10  # objects that a list inside an object shows at most
+LIST_TRIES = 3  # of a whole list of children, which may change meanwhile
+Named = Mapping[str, Iterable[str]]  # ids by table of children
+
+
+class Store:
+    """What was read since the last batch, and the position after it."""
+
+    def __init__(
+        self, client: Client, settings: StripeSettings, position: Position, stream: str
+    ) -> None:
+        self.client = client
+        self.settings = settings
+        self.position = position
+        self.stream = stream
+        self.rows = Gathered(position.seq)
+        self.warnings: list[str] = []
+        self._rejected: list[Rejected] = []
+
+    def batch(self) -> Batch:
+        """Give everything since the last batch."""
+        self.position.seq = self.rows.seq
+        changes, rejected, warnings = self.rows.take(), self._rejected, self.warnings
+        self._rejected, self.warnings = [], []
+        state = self.position.as_state()
+        return Batch(changes=changes, state=state, rejected=rejected, warnings=warnings)
+
+    def children_of(self, kind: Kind) -> list[Child]:
+        """Give the chosen tables of a kind's children."""
+        return [child for child in kind.children if self.settings.wants(child.table)]
+
+    def is_too_old(self, kind: Kind, found: Object) -> bool:
+        """Tell whether an object is from before the start date."""
+        return int(found["created"]) < (self.settings.since(kind) or 0)
+
+    def put(
+        self, kind: Kind, account: str, found: Object, named: Named | None = None
+    ) -> dict[str, set[str]]:
+        """Take an object as it is now, and its children; give their ids by table.
+
+        `named` are children that it had: those that its complete list lacks are gone.
+        """
+        self._check_mode(found)
+        try:
+            children = {c: self._list(c, account, found) for c in self.children_of(kind)}
+        except RefusedError as error:
+            if not error.is_missing:
+                raise
+            self.remove(kind, account, found["id"], named)
+            return {}
+        self._upsert(kind, account, found)
+        if kind.settles and found.get("status") == "pending":
+            self._note_pending(account, found[kind.settles], found["created"])
+        for child, objects in children.items():
+            self._replace(child, account, found, objects or (), (named or {}).get(child.table, ()))
+        return {child.table: {one["id"] for one in o or ()} for child, o in children.items()}
+
+    def remove(self, kind: Kind, account: str, id_: str, named: Named | None = None) -> None:
+        """Take note that an object is gone, and with it the children that are known."""
+        self.rows.delete(kind, {"account": account, "id": id_})
+        for child in self.children_of(kind):
+            if child.field:
+                known = self._known(child).pop(id_, [])
+                self.remove_children(child, account, {*known, *(named or {}).get(child.table, ())})
+
+    def remove_children(self, child: Child, account: str, ids: Iterable[str]) -> None:
+        """Take note that children are gone."""
+        for id_ in sorted(ids):
+            self.rows.delete(child, {"account": account, "id": id_})
+
+    def _list(self, child: Child, account: str, parent: Object) -> list[Object] | None:
+        """Give all children: those in the parent, or their own list; None where it has none."""
+        if any(parent.get(name) != value for name, value in child.condition.items()):
+            return None
+        inline = parent.get(child.field) if child.field else None
+        if inline and not inline["has_more"]:
+            found: list[Object] = inline["data"]
+            return found
+        path = child.path.format(id=quote(parent["id"], safe=""))
+        for attempt in range(1, LIST_TRIES + 1):
+            try:
+                return [one for page in self.client.pages(account, path) for one in page]
+            except RefusedError as error:
+                if error.parameter != "starting_after" or attempt == LIST_TRIES:
+                    raise
+        raise AssertionError
+
+    def _replace(
+        self,
+        child: Child,
+        account: str,
+        parent: Object,
+        objects: Iterable[Object],
+        named: Iterable[str],
+    ) -> None:
+        """Take the complete children of a parent; remember them where its own list would not."""
+        ids = set()
+        for one in objects:
+            ids.add(one["id"])
+            self._upsert(child, account, {**one, child.parent: parent["id"]})
+        if not child.field:
+            return
+        known = self._known(child)
+        self.remove_children(child, account, {*known.pop(parent["id"], ()), *named} - ids)
+        if len(ids) > INLINE and parent.get("status") not in child.final:
+            known[parent["id"]] = sorted(ids)
+
+    def _known(self, child: Child) -> dict[str, list[str]]:
+        return self.position.children.setdefault(child.table, {})
+
+    def _upsert(self, kind: Kind | Child, account: str, found: Object) -> None:
+        try:
+            row = to_row(kind, account, found)
+        except CellError as error:
+            key = {"account": account, "id": str(found.get("id"))}
+            self._rejected.append(
+                Rejected(table=kind.table, key=key, column=error.column, reason=str(error))
+            )
+        else:
+            self.rows.upsert(kind, row)
+
+    def _note_pending(self, account: str, at: int, created: int) -> None:
+        pending = self.position.pending.setdefault(account, {})
+        pending[str(at)] = min(created, pending.get(str(at), created))
+
+    def _check_mode(self, found: Object) -> None:
+        live = self.settings.mode == "live"
+        if found.get("livemode", live) != live:
+            raise RefusedError(
+                f"Stripe gives {found['id']} of the other mode than api_key's, which is"
+                f" {self.settings.mode}: nothing of it is loaded. Ask Stripe's support."
+            )

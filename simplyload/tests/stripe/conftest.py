@@ -1,0 +1,182 @@
+"""Fixtures: a fake Stripe, destinations, and a comparison that uses nothing of ours."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from simplyload.changes import Batch, Changes, State
+from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
+from simplyload.engine import Event, Pipeline, PipelineSettings, RunResult
+from simplyload.log import ChangeLog
+from simplyload.sources.stripe.settings import StripeSettings
+from simplyload.sources.stripe.source import StripeSource
+from tests.core.scripted import expected
+from tests.stripe.fake import KEY, PATHS, FakeStripe, running
+
+OBJECTS = {**PATHS, "invoice_line_items": "line_item"}
+Row = dict[str, Any]
+
+
+@dataclass
+class Warehouse:
+    """A fake Stripe and a DuckDB file; each sync has a new source and destination."""
+
+    fake: FakeStripe
+    folder: Path
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def file(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / "warehouse.duckdb"
+
+    def pipeline(self, **settings: Any) -> Pipeline:
+        """Give a new pipeline."""
+        return Pipeline(
+            "stripe",
+            make_source(self.fake, **settings),
+            DuckDBDestination(DuckDBSettings(path=self.file)),
+            ChangeLog(self.folder / "log"),
+            PipelineSettings(max_changes=50),
+            self.events.append,
+        )
+
+    def sync(self, *, after: int = 120, **settings: Any) -> RunResult:
+        """Let time pass, more than the lag, and load what is new."""
+        self.fake.now += after
+        return self.pipeline(**settings).run_once()
+
+    def query(self, sql: str) -> list[Row]:
+        """Read the destination by its own driver."""
+        with closing(duckdb.connect(self.file, read_only=True)) as connection:
+            connection.execute("set timezone = 'UTC'")
+            rows: list[Row] = connection.sql(sql).to_arrow_table().to_pylist()
+            return rows
+
+    def live(self, table: str) -> dict[tuple[str, str], Row]:
+        """Give the rows that are not deleted, by account and id."""
+        rows = self.query(f"select * from stripe.{table} where not _deleted")
+        found = {(row["account"].replace("main", ""), row["id"]): row for row in rows}
+        assert len(found) == len(rows)
+        return found
+
+    def assert_equal(self, *tables: str) -> None:
+        """The tables, all by default, hold what the fake has, cell by cell."""
+        known = self.query("from duckdb_tables() where schema_name = 'stripe'")
+        named = {str(row["table_name"]) for row in known} - {"events", "payout_transactions"}
+        for table in tables or sorted(named):
+            assert_same(self.live(table), self.fake.present(OBJECTS[table]), table)
+
+
+@dataclass
+class Reader:
+    """A destination in memory: the changes that were committed, and the state after them."""
+
+    fake: FakeStripe
+    settings: dict[str, Any] = field(default_factory=dict)
+    state: State = field(default_factory=dict)
+    parts: list[Changes] = field(default_factory=list)
+
+    def read(self, *, after: int = 120, batches: int | None = None) -> list[Batch]:
+        """Let time pass, read in a new process; a number of batches alone is a kill after them."""
+        self.fake.now += after
+        read: list[Batch] = []
+        with closing(make_source(self.fake, **self.settings)) as source:
+            for batch in islice(source.read(self.state), batches):
+                assert batch.state is not None
+                read.append(batch)
+                self.parts += batch.changes
+                self.state = json.loads(json.dumps(batch.state))
+        return read
+
+    def live(self, table: str) -> dict[tuple[str, str], Row]:
+        """Give the rows to which the changes lead, by account and id."""
+        rows = expected(self.parts, table).values()
+        return {(row["account"].replace("main", ""), row["id"]): row for row in rows}
+
+    def assert_equal(self, *tables: str) -> None:
+        """The tables hold what the fake has, cell by cell."""
+        for table in tables:
+            assert_same(self.live(table), self.fake.present(OBJECTS[table]), table)
+
+
+def count(batches: Sequence[Batch], table: str) -> int:
+    """Count the changes of a table, a truncate aside."""
+    parts = [part for batch in batches for part in batch.changes if part.table.name == table]
+    return sum(row["_op"] != "T" for part in parts for row in part.rows.to_pylist())
+
+
+def waiting(batches: Sequence[Batch]) -> dict[str, str]:
+    """Give the tables that wait, and why."""
+    return {one.table: one.message for batch in batches for one in batch.waiting}
+
+
+def make_source(fake: FakeStripe, **settings: Any) -> StripeSource:
+    """Give a new source of the fake."""
+    given = {"type": "stripe", "api_key": KEY, "base_url": fake.address, **settings}
+    return StripeSource(StripeSettings.model_validate(given), "stripe")
+
+
+def assert_same(
+    rows: Mapping[tuple[str, str], Row], objects: Mapping[tuple[str, str], Row], table: str
+) -> None:
+    """Rows are the objects, each once, cell by cell."""
+    assert rows.keys() == objects.keys(), table
+    for key, row in rows.items():
+        for column in row.keys() - {"account", "_deleted", "_synced_at", "_seq"}:
+            assert_cell(row[column], objects[key].get(column), f"{table}.{column} {key}")
+
+
+def assert_cell(cell: Any, sent: Any, where: str) -> None:
+    """A cell is what Stripe sent: JSON of objects and lists, the id of an expandable one."""
+    if isinstance(cell, datetime):
+        cell = int(cell.replace(tzinfo=cell.tzinfo or UTC).timestamp())
+    elif isinstance(cell, str) and isinstance(sent, dict) and cell == sent.get("id"):
+        return
+    elif isinstance(sent, dict | list) and isinstance(cell, str):
+        cell, sent = json.loads(cell), without_secrets(sent)
+        if isinstance(sent, list) and cell != sent:
+            sent = [one.get("id") if isinstance(one, dict) else one for one in sent]
+    assert cell == sent, where
+
+
+def without_secrets(value: Any) -> Any:
+    """Leave out what opens a payment."""
+    if isinstance(value, dict):
+        return {k: without_secrets(v) for k, v in value.items() if k != "client_secret"}
+    return [without_secrets(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeStripe]:
+    """Yield a running fake without any object."""
+    with running(FakeStripe()) as started:
+        yield started
+
+
+@pytest.fixture
+def warehouse(fake: FakeStripe, tmp_path: Path) -> Warehouse:
+    """Give the fake with an empty destination."""
+    return Warehouse(fake, tmp_path)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a page have three objects."""
+    monkeypatch.setattr("simplyload.sources.stripe.client.PAGE", 3)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give the waits between tries, which take no time."""
+    waited: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    return waited
