@@ -33,6 +33,7 @@ from pydantic_settings import (
 from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.postgres import PostgresTargetSettings
+from simplyload.destinations.snowflake import SnowflakeSettings
 from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
 from simplyload.sources.klaviyo import KlaviyoSettings
@@ -45,7 +46,8 @@ _REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
 
 SourceSettings = Annotated[PostgresSettings | KlaviyoSettings, Field(discriminator="type")]
 DestinationSettings = Annotated[
-    DuckDBSettings | PostgresTargetSettings | ParquetSettings, Field(discriminator="type")
+    DuckDBSettings | PostgresTargetSettings | ParquetSettings | SnowflakeSettings,
+    Field(discriminator="type"),
 ]
 
 
@@ -285,7 +287,7 @@ def _models(key: str) -> dict[str, type[BaseModel]]:
     """Give the settings model of each type of source or destination."""
     models: dict[str, tuple[type[BaseModel], ...]] = {
         "sources": (PostgresSettings, KlaviyoSettings),
-        "destination": (DuckDBSettings, PostgresTargetSettings, ParquetSettings),
+        "destination": (DuckDBSettings, PostgresTargetSettings, ParquetSettings, SnowflakeSettings),
     }
     return {model.model_fields["type"].annotation.__args__[0]: model for model in models[key]}  # type: ignore[union-attr]
 

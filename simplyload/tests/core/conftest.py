@@ -16,6 +16,7 @@ from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
+from simplyload.destinations.snowflake import SnowflakeDestination, SnowflakeSettings
 from simplyload.engine import Event, Pipeline, PipelineSettings
 from simplyload.log import ChangeLog
 from tests.core.scripted import ORDERS, ScriptedSource
@@ -39,6 +40,8 @@ class Target:
             return DuckDBDestination(self.settings)
         if self.kind == "postgres":
             return PostgresDestination(self.settings)
+        if self.kind == "snowflake":
+            return SnowflakeDestination(self.settings)
         return ParquetDestination(self.settings)
 
     def pipeline(self, source: ScriptedSource, **settings: Any) -> Pipeline:
@@ -51,6 +54,8 @@ class Target:
         if self.kind == "duckdb":
             with duckdb.connect(self.settings.path) as connection:
                 connection.execute(statement)
+        elif self.kind == "snowflake":
+            self.query(statement)
         else:
             self.query(f"{statement}; COMMIT; SELECT 1")
 
@@ -111,14 +116,32 @@ def parquet_target(tmp_path: Path) -> Target:
     return Target("parquet", settings, no_query, ChangeLog(tmp_path / "log"))
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(scope="session")
+def snowflake_server() -> Iterator[Any]:
+    """Yield fakesnow, or the account that the environment names."""
+    pytest.importorskip("snowflake.connector", reason="the extra `snowflake` is not installed")
+    from tests.core.snowflake_server import running_server  # noqa: PLC0415 - it needs the extra
+
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def snowflake_target(snowflake_server: Any, tmp_path: Path) -> Target:
+    """Give an empty Snowflake destination."""
+    settings = snowflake_server.settings()
+    log = ChangeLog(tmp_path / "log")
+    return Target("snowflake", settings, lambda sql: snowflake_server.query(settings, sql), log)
+
+
+@pytest.fixture(params=["duckdb", "postgres", "snowflake"])
 def sql_target(request: pytest.FixtureRequest) -> Target:
     """Give each destination that speaks SQL."""
     target: Target = request.getfixturevalue(f"{request.param}_target")
     return target
 
 
-@pytest.fixture(params=["duckdb", "postgres", "parquet"])
+@pytest.fixture(params=["duckdb", "postgres", "parquet", "snowflake"])
 def target(request: pytest.FixtureRequest) -> Target:
     """Give each destination."""
     target: Target = request.getfixturevalue(f"{request.param}_target")

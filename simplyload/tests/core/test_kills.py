@@ -21,8 +21,9 @@ def run_with_kills(
 ) -> int:
     """Run to the end in a process that is killed before each of the steps; give the kills."""
     settings = target.settings.model_dump(mode="json")
-    if "password" in settings:
-        settings["password"] = target.settings.password.get_secret_value()
+    for name in {"password", "private_key"} & settings.keys():
+        secret = getattr(target.settings, name)
+        settings[name] = secret and secret.get_secret_value()
     job = {
         "kind": target.kind,
         "settings": settings,
@@ -64,7 +65,7 @@ def assert_committed_alone(target: Target) -> None:
     """The destination has its tables alone, and the log the files of committed loads alone."""
     if target.kind != "parquet":
         names = target.query(
-            "SELECT table_name FROM information_schema.tables WHERE table_name LIKE 'stage%'"
+            "SELECT table_name FROM information_schema.tables WHERE lower(table_name) LIKE 'stage%'"
         )
         assert names == []
     entries = target.log.entries("shop")
