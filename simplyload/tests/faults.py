@@ -42,6 +42,7 @@ FAULTS = {
     "R21": "reserved, mixed-case and non-Latin names, 260 columns, in four dialects",
     "R23": "the destination is down for an hour",
     "R24": "the disk is full",
+    "R25": "a COPY is run again",
     "R29": "one bad row among good ones",
     "R30": "SIGTERM",
     "R31": "retention meets what is not confirmed",

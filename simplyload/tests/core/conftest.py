@@ -16,12 +16,26 @@ from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
-from simplyload.destinations.snowflake import SnowflakeDestination, SnowflakeSettings
+from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.engine import Event, Pipeline, PipelineSettings
 from simplyload.log import ChangeLog
 from tests.core.scripted import ORDERS, ScriptedSource
 
 Row = dict[str, Any]
+
+# What Snowflake is not asked for; test_snowflake.py has what it does instead.
+NOT_ON_SNOWFLAKE = {
+    "test_r11_columns_widen_from_int_to_text": "it changes no scale, and no number to text",
+    "test_a_unique_index_of_the_user_lets_rows_be_replaced": "it has no unique index",
+    "test_a44_freeze_stops_at_any_drift_and_loses_nothing[snowflake-widened]": (
+        "int and bigint are both NUMBER(38, 0): the table does not drift"
+    ),
+    "test_a38_no_ddl_is_sent_within_a_transaction_of_the_embedded_ones": (
+        "its lease is taken in a transaction too"
+    ),
+}
+# Every statement is a request to a server: seconds for a test.
+SNOWFLAKE = pytest.param("snowflake", marks=pytest.mark.chaos)
 
 
 @dataclass
@@ -127,21 +141,26 @@ def snowflake_server() -> Iterator[Any]:
 
 
 @pytest.fixture
-def snowflake_target(snowflake_server: Any, tmp_path: Path) -> Target:
+def snowflake_target(
+    request: pytest.FixtureRequest, snowflake_server: Any, tmp_path: Path
+) -> Target:
     """Give an empty Snowflake destination."""
+    for name in (request.node.name, request.node.originalname):
+        if name in NOT_ON_SNOWFLAKE:
+            pytest.skip(f"Snowflake: {NOT_ON_SNOWFLAKE[name]}")
     settings = snowflake_server.settings()
     log = ChangeLog(tmp_path / "log")
     return Target("snowflake", settings, lambda sql: snowflake_server.query(settings, sql), log)
 
 
-@pytest.fixture(params=["duckdb", "postgres", "snowflake"])
+@pytest.fixture(params=["duckdb", "postgres", SNOWFLAKE])
 def sql_target(request: pytest.FixtureRequest) -> Target:
     """Give each destination that speaks SQL."""
     target: Target = request.getfixturevalue(f"{request.param}_target")
     return target
 
 
-@pytest.fixture(params=["duckdb", "postgres", "parquet", "snowflake"])
+@pytest.fixture(params=["duckdb", "postgres", "parquet", SNOWFLAKE])
 def target(request: pytest.FixtureRequest) -> Target:
     """Give each destination."""
     target: Target = request.getfixturevalue(f"{request.param}_target")

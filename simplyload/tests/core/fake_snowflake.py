@@ -7,15 +7,18 @@ replaced here, each with its reason; what it does not do at all is in docs/snowf
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import fakesnow
+import duckdb
 import pyarrow as pa
 from fakesnow import arrow, copy_into, cursor, transforms
+from fakesnow import server as start_server
 from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.instance import FakeSnow
+from fakesnow.server import sessions
 from fakesnow.transforms import stage
 from fakesnow.variables import Variables
 from sqlglot import exp
@@ -24,6 +27,7 @@ from sqlglot import exp
 @contextmanager
 def running_fake() -> Iterator[dict[str, Any]]:
     """Serve until the end; yield host, port and protocol."""
+    connect = FakeSnow.connect
     execute, to_struct = FakeSnowflakeCursor._execute, arrow.timestamp_to_sf_struct  # noqa: SLF001
 
     def execute_merge(self: Any, statement: exp.Expr, params: Any = None) -> None:
@@ -35,11 +39,19 @@ def running_fake() -> Iterator[dict[str, Any]]:
 
     def keep_nulls(times: Any) -> pa.StructArray:
         """Keep a NULL: fakesnow answers 1970."""
-        struct = to_struct(times)
+        struct: Any = to_struct(times)
         mask = times.combine_chunks().is_null()
         return pa.StructArray.from_arrays(struct.flatten(), fields=list(struct.type), mask=mask)
 
+    def connect_alone(self: Any, *args: Any, **options: Any) -> Any:
+        """Roll back what killed clients left open, as Snowflake does after some minutes."""
+        for session in list(sessions.values()):
+            with suppress(duckdb.Error):
+                session._duck_conn.rollback()  # noqa: SLF001
+        return connect(self, *args, **options)
+
     with (
+        patch.object(FakeSnow, "connect", connect_alone),
         # A `$` within quotes begins no variable.
         patch.object(Variables, "inline_variables", lambda _, sql: _translate(sql)),
         patch.object(transforms, "merge", lambda statement: [statement]),
@@ -47,7 +59,7 @@ def running_fake() -> Iterator[dict[str, Any]]:
         patch.object(arrow, "timestamp_to_sf_struct", keep_nulls),
         # FILES names files of external stages alone.
         patch.object(copy_into, "_source_urls", lambda folder, files: [folder + f for f in files]),
-        fakesnow.server() as address,
+        start_server() as address,
     ):
         yield {key: address[key] for key in ("host", "port", "protocol")}
 

@@ -54,7 +54,7 @@ class Server:
         login = SnowflakeDestination(settings)._login()  # noqa: SLF001
         upper = re.sub(r'"[a-z_]+"', lambda name: name[0].upper(), sql)
         with closing(connector.connect(**login)) as connection:
-            cursor = connection.cursor(connector.DictCursor)
+            cursor: Any = connection.cursor(connector.DictCursor)
             rows = cursor.execute(upper).fetchall()
             return [{str(name).lower(): value for name, value in row.items()} for row in rows]
 

@@ -93,7 +93,7 @@ def check_folder(path: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the destination cannot hold: longer values, longer bytes, text with the character NUL."""
+    """What the destination cannot hold: longer values, or bytes; text with the character NUL."""
 
     max_value_bytes: int | None = None
     max_binary_bytes: int | None = None

@@ -44,8 +44,9 @@ STAGE = f"{STAGE_SCHEMA}.LOADS"
 # Snowflake advises 100 to 250 MB: COPY reads files side by side.
 # https://docs.snowflake.com/en/user-guide/data-load-considerations-prepare
 FILE_BYTES = 100 << 20
-# The row of the lease table that a run locks before it looks for its own.
-EVERY_STREAM = ""
+# The row of the leases that a run locks before it looks for its own.
+_LOCK = "UPDATE _SIMPLYLOAD.LEASE SET EPOCH = 0 WHERE STREAM = ''"
+_MAKE_LOCK = "INSERT INTO _SIMPLYLOAD.LEASE (STREAM, EPOCH) VALUES ('', 0)"
 _SESSION = {
     "AUTOCOMMIT": True,
     "TIMEZONE": "UTC",
@@ -136,10 +137,10 @@ class SnowflakeDestination(SqlDestination):
     def acquire(self, stream: str, above: int = 0) -> Lease:
         """Take the lease under a lock: no key keeps two runs from inserting its first row."""
         self._prepare()
-        if not self._lock():
-            self._execute(f"INSERT INTO _SIMPLYLOAD.LEASE VALUES ('{EVERY_STREAM}', 0)")
+        if not self._execute(_LOCK):
+            self._execute(_MAKE_LOCK)
         with self._transaction():
-            self._lock()
+            self._execute(_LOCK)
             return super().acquire(stream, above)
 
     def drop_leftovers(self, stream: str) -> list[str]:
@@ -194,7 +195,9 @@ class SnowflakeDestination(SqlDestination):
             "warehouse": settings.warehouse,
             "database": settings.database,
             "application": "simplyload",
+            # Without a limit the connector tries a server that is away again for ever.
             "login_timeout": 60,
+            "network_timeout": 300,
             "session_parameters": {**_SESSION, "QUERY_TAG": settings.query_tag},
             **{name: value for name, value in place.items() if value is not None},
         }
@@ -232,12 +235,6 @@ class SnowflakeDestination(SqlDestination):
             self._execute(f"CREATE TRANSIENT SCHEMA IF NOT EXISTS {STAGE_SCHEMA}")
             self._execute(f"CREATE STAGE IF NOT EXISTS {STAGE}")
         super()._prepare()
-
-    def _lock(self) -> int:
-        """Lock the leases until the transaction ends; 0 where they have no row to lock."""
-        return self._execute(
-            f"UPDATE _SIMPLYLOAD.LEASE SET EPOCH = 0 WHERE STREAM = '{EVERY_STREAM}'"
-        )
 
     def _widen(self, shape: Shape, column: str, kind: exp.DataType) -> None:
         """Widen a number in place; Snowflake changes neither its scale nor a number to text."""
@@ -289,11 +286,15 @@ class SnowflakeDestination(SqlDestination):
 
     def _rename(self, statement: exp.Expr) -> exp.Expr:
         """Write every name that is in lower case in upper case, as the catalog names columns."""
-        return super()._rename(statement).transform(
-            lambda node: (
-                exp.to_identifier(_upper(node.name), quoted=True)
-                if isinstance(node, exp.Identifier)
-                else node
+        return (
+            super()
+            ._rename(statement)
+            .transform(
+                lambda node: (
+                    exp.to_identifier(_upper(node.name), quoted=True)
+                    if isinstance(node, exp.Identifier)
+                    else node
+                )
             )
         )
 
@@ -402,7 +403,7 @@ def _upper(name: str) -> str:
 
 
 def _scale(kind: pa.DataType | None) -> int:
-    return kind.scale if pa.types.is_decimal128(kind) else 0
+    return kind.scale if isinstance(kind, pa.Decimal128Type) else 0
 
 
 def _reason(error: Any) -> str:
