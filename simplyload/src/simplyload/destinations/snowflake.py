@@ -178,8 +178,8 @@ class SnowflakeDestination(SqlDestination):
             except self._driver.Error as error:
                 raise DestinationError(
                     f"Snowflake's account {self._settings.account} cannot be reached as user "
-                    f"{self._settings.user}: {_reason(error)}. `simplyload setup snowflake` prints "
-                    "what this user needs."
+                    f"{self._settings.user}: {_reason(error)}. Check account and network, or have "
+                    "an administrator run what `simplyload setup snowflake` prints."
                 ) from error
         return self._open
 
@@ -232,7 +232,10 @@ class SnowflakeDestination(SqlDestination):
         """Create the schemas of metadata and stages where they are absent."""
         if not self._exists():
             self.check()
-            self._execute(f"CREATE TRANSIENT SCHEMA IF NOT EXISTS {STAGE_SCHEMA}")
+            self._execute(
+                f"CREATE TRANSIENT SCHEMA IF NOT EXISTS {STAGE_SCHEMA}"
+                " DATA_RETENTION_TIME_IN_DAYS = 0"
+            )
             self._execute(f"CREATE STAGE IF NOT EXISTS {STAGE}")
         super()._prepare()
 
