@@ -1,5 +1,6 @@
 """Snowflake alone: what it does otherwise than the other destinations, statement by statement."""
 
+import json
 import re
 from contextlib import closing
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import yaml
 from sqlglot import exp
 
 from simplyload.changes import Table
@@ -265,6 +267,19 @@ def test_the_session_is_ours(destination: Any) -> None:
     assert login["session_parameters"]["QUERY_TAG"] == "simplyload"
     assert login["session_parameters"]["TIMEZONE"] == "UTC"
     destination.check()
+
+
+def test_a_configuration_leads_to_the_database(
+    file: Path, snowflake_target: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command line finds what was loaded, with the settings of the file alone."""
+    snowflake_target.pipeline(ScriptedSource([ONE])).run_once()
+    settings = snowflake_target.settings.model_dump(mode="json", exclude_none=True)
+    key = snowflake_target.settings.private_key
+    settings["private_key"] = key and key.get_secret_value()
+    file.write_text(yaml.safe_dump({**yaml.safe_load(CONFIGURATION), "destination": settings}))
+    assert main(["checkpoint", "show", "--config", str(file)]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == {"n": 1}
 
 
 @pytest.mark.parametrize(
