@@ -16,7 +16,7 @@ from rich.table import Table as RichTable
 
 from simplyload.checks import check_destination, compare, validate_stream
 from simplyload.config import Configuration, read_configuration
-from simplyload.destinations.snowflake import SnowflakeSettings
+from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.snowflake_setup import setup_sql
 from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, SimplyLoadError

@@ -33,7 +33,7 @@ from pydantic_settings import (
 from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.postgres import PostgresTargetSettings
-from simplyload.destinations.snowflake import SnowflakeSettings
+from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
 from simplyload.sources.klaviyo import KlaviyoSettings

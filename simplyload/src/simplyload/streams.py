@@ -9,7 +9,8 @@ from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
-from simplyload.destinations.snowflake import SnowflakeDestination, SnowflakeSettings
+from simplyload.destinations.snowflake import SnowflakeDestination
+from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.errors import ConfigurationError
 from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
 from simplyload.sources.postgres.source import PostgresSource

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from snowflake import connector
 
-from simplyload.destinations.snowflake import SnowflakeDestination, SnowflakeSettings
+from simplyload.destinations.snowflake import SnowflakeDestination
+from simplyload.destinations.snowflake_login import SnowflakeSettings
 
 Row = dict[str, Any]
 ACCOUNT = "SNOWFLAKE_ACCOUNT"

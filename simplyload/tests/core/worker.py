@@ -21,7 +21,8 @@ from simplyload.destinations.destination import Destination, Lease, Load
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
-from simplyload.destinations.snowflake import SnowflakeDestination, SnowflakeSettings
+from simplyload.destinations.snowflake import SnowflakeDestination
+from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.sql import SqlDestination
 from simplyload.engine import Pipeline, PipelineSettings, ending_at_commit
 from simplyload.log import ChangeLog

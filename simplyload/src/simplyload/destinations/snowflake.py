@@ -14,36 +14,32 @@ no key: what other destinations leave to a primary key is done here under a lock
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
 from sqlglot import exp
 
 from simplyload import merge
-from simplyload.catalog import TARGET_METADATA, Dialect, Names, sql_type
-from simplyload.changes import COLS, Table
+from simplyload.catalog import TARGET_METADATA, Dialect, sql_type
+from simplyload.changes import Table
 from simplyload.destinations.destination import Lease, Limits, Load, Staged
+from simplyload.destinations.snowflake_files import (
+    STAGE,
+    STAGE_SCHEMA,
+    copy_into,
+    read_spelled,
+    write_files,
+)
+from simplyload.destinations.snowflake_login import (
+    SnowflakeSettings,
+    load_driver,
+    read_private_key,
+)
 from simplyload.destinations.sql import Shape, SqlDestination
-from simplyload.errors import ConfigurationError, DestinationError, TableStoppedError
-from simplyload.gather import LOG_FIELDS, read_as, read_conformed
+from simplyload.errors import DestinationError, TableStoppedError
+from simplyload.gather import read_as
 
-STAGE_SCHEMA = "_SIMPLYLOAD_STAGE"
-STAGE = f"{STAGE_SCHEMA}.LOADS"
-# Snowflake advises 100 to 250 MB: COPY reads files side by side.
-# https://docs.snowflake.com/en/user-guide/data-load-considerations-prepare
-FILE_BYTES = 100 << 20
 # The row of the leases that a run locks before it looks for its own.
 _LOCK = "UPDATE _SIMPLYLOAD.LEASE SET EPOCH = 0 WHERE STREAM = ''"
 _MAKE_LOCK = "INSERT INTO _SIMPLYLOAD.LEASE (STREAM, EPOCH) VALUES ('', 0)"
@@ -55,48 +51,7 @@ _SESSION = {
     "ABORT_DETACHED_QUERY": True,
     "LOCK_TIMEOUT": 1800,
 }
-_DRIVER = "snowflake-connector-python"
 _INSUFFICIENT_PRIVILEGES = 3001
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class SnowflakeSettings(BaseModel):
-    """The section `destination` with `type: snowflake`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    type: Literal["snowflake"] = "snowflake"
-    account: str
-    user: str = "SIMPLYLOAD"
-    private_key_file: Path | None = None
-    private_key: SecretStr | None = None
-    private_key_passphrase: SecretStr | None = None
-    password: SecretStr | None = Field(default=None, exclude=True)
-    role: str = "SIMPLYLOAD"
-    warehouse: str = "SIMPLYLOAD"
-    database: str
-    query_tag: str = "simplyload"
-    # For a private link or a proxy; without them the account says where it is.
-    host: str | None = None
-    port: int | None = None
-    protocol: Literal["https", "http"] = "https"
-    names: Names = Names()
-
-    @field_validator("password", mode="before")
-    @classmethod
-    def _refuse_password(cls, _password: Any) -> Any:
-        raise ValueError(
-            "Snowflake lets no user of type SERVICE sign in with a password; set private_key_file"
-            " instead (`simplyload setup snowflake` says how)"
-        )
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (self.private_key is None) == (self.private_key_file is None):
-            raise ValueError("set one of private_key_file (a path) and private_key (PEM text)")
-        if self.protocol == "http" and self.host not in _LOOPBACK:
-            raise ValueError(f"protocol http is for {', '.join(_LOOPBACK)} alone: use https")
-        return self
 
 
 class SnowflakeDestination(SqlDestination):
@@ -300,105 +255,6 @@ class SnowflakeDestination(SqlDestination):
                 )
             )
         )
-
-
-def load_driver() -> Any:
-    """Import Snowflake's connector, which is in the extra `snowflake`."""
-    try:
-        return import_module("snowflake.connector")
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            f"destination.type: snowflake needs the package {_DRIVER}: run "
-            "pip install 'simplyload[snowflake]'"
-        ) from None
-
-
-def read_private_key(settings: SnowflakeSettings) -> bytes:
-    """Read the private key as DER; ConfigurationError names the setting and the remedy."""
-    key = "private_key" if settings.private_key_file is None else "private_key_file"
-    serialization = import_module("cryptography.hazmat.primitives.serialization")
-    passphrase = settings.private_key_passphrase
-    try:
-        pem = (
-            settings.private_key.get_secret_value().encode()
-            if settings.private_key
-            else Path(str(settings.private_key_file)).read_bytes()
-        )
-        private = serialization.load_pem_private_key(
-            pem, passphrase.get_secret_value().encode() if passphrase else None
-        )
-    except OSError as error:
-        raise ConfigurationError(
-            f"destination.{key}: {settings.private_key_file} cannot be read ({error.strerror}): "
-            "`simplyload setup snowflake` says how to make a key pair"
-        ) from None
-    except (TypeError, ValueError):  # their text may repeat a part of the key
-        raise ConfigurationError(
-            f"destination.{key} holds no private key that private_key_passphrase opens: it is PEM"
-            " (PKCS 8), as `simplyload setup snowflake` says"
-        ) from None
-    der: bytes = private.private_bytes(
-        serialization.Encoding.DER,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return der
-
-
-def copy_into(stage: exp.Table, files: list[str]) -> str:
-    """Give the COPY of these files alone; Snowflake's load history keeps it from loading twice.
-
-    Without USE_LOGICAL_TYPE a timestamp is a number whose unit Snowflake guesses, and bytes are
-    text without BINARY_AS_TEXT = FALSE.
-    """
-    names = ", ".join(f"'{name}'" for name in files)
-    return (
-        f"COPY INTO {stage.sql('snowflake')} FROM @{STAGE}/{stage.name}/ FILES = ({names})"
-        " FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)"
-        " MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE ON_ERROR = ABORT_STATEMENT"
-    )
-
-
-def read_spelled(staged: Staged, names: Mapping[str, str]) -> pa.RecordBatchReader:
-    """Read a load's changes, `_cols` as text: Snowflake's form of a list of Parquet varies."""
-    changes = read_conformed(staged, names)
-    place = changes.schema.get_field_index(COLS)
-    upper = {field.name: field.name.upper() for field in LOG_FIELDS}
-    fields = [field.with_name(upper.get(field.name, field.name)) for field in changes.schema]
-    fields[place] = pa.field(COLS.upper(), pa.string())
-    schema = pa.schema(fields)
-
-    def spelled() -> Iterator[pa.RecordBatch]:
-        for batch in changes:
-            lists = batch.column(place)
-            texts = [None if one is None else _spell(tuple(one)) for one in lists.to_pylist()]
-            columns = batch.columns
-            columns[place] = pa.array(texts, pa.string())
-            yield pa.RecordBatch.from_arrays(columns, schema=schema)
-
-    return pa.RecordBatchReader.from_batches(schema, spelled())
-
-
-@cache
-def _spell(names: tuple[str, ...]) -> str:
-    return "".join(merge.spell(name) for name in names)
-
-
-def write_files(changes: pa.RecordBatchReader, folder: Path) -> list[Path]:
-    """Write Parquet files of about `FILE_BYTES`; one without rows where there is no change."""
-    files: list[Path] = []
-    writer: pq.ParquetWriter | None = None
-    for batch in changes:
-        if writer is None:
-            files.append(folder / f"{len(files)}.parquet")
-            writer = pq.ParquetWriter(files[-1], changes.schema, compression="zstd")
-        writer.write_batch(batch)
-        if files[-1].stat().st_size > FILE_BYTES:
-            writer.close()
-            writer = None
-    if writer is not None:
-        writer.close()
-    return files
 
 
 def _upper(name: str) -> str:

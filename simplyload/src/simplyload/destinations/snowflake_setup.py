@@ -4,7 +4,7 @@ import re
 from importlib import import_module
 from textwrap import dedent
 
-from simplyload.destinations.snowflake import SnowflakeSettings, load_driver, read_private_key
+from simplyload.destinations.snowflake_login import SnowflakeSettings, load_driver, read_private_key
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 _NO_KEY = """
