@@ -11,7 +11,7 @@ SYNTAX := --rules references.keywords
 
 .DEFAULT_GOAL := help
 .PHONY: help demo open sync pipeline doctor test check generate sample screenshots bench coverage chaos lock \
-	release clean load-demo load-test load-check load-bench load-chaos
+	release clean load-demo load-test load-check load-bench load-chaos load-account
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
@@ -110,6 +110,11 @@ load-chaos: .venv-load/.stamp ## Run SimplyLoad's slow tests too (rivals, Debezi
 		--junit-xml build/results.xml
 	@cd simplyload && ../.venv-load/bin/python -m tests.faults
 
+load-account: .venv-load/.stamp ## Run SimplyLoad's Snowflake tests on your own account: simplyload/docs/snowflake.md
+	@if [ -n "$$SNOWFLAKE_TEST_DATABASE" ]; then \
+		cd simplyload && ../.venv-load/bin/pytest -m "not bench" -k "snowflake and not kill" --timeout 3600; \
+	else echo "skipped: no account: set SNOWFLAKE_TEST_DATABASE and SNOWFLAKE_ACCOUNT"; fi
+
 load-bench: .venv-load/.stamp ## Measure SimplyLoad's speed
 	@cd simplyload && ../.venv-load/bin/python -m bench $(ARGS)
 
@@ -135,7 +140,8 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 .venv-dbt/.stamp: SIZE = 170 MB
 .venv-dbt/.engines: SIZE = 730 MB
 .venv-snowflake/.stamp: SIZE = 700 MB
-.venv-scripts/.stamp .venv-load/.stamp: SIZE = about 300 MB
+.venv-scripts/.stamp: SIZE = about 300 MB
+.venv-load/.stamp: SIZE = 620 MB
 
 # The command, from its folder: with uv or pip, whichever made the environment.
 INSTALL_SIMPLYLOAD = $$(command -v uv >/dev/null && echo "uv pip install --python .venv-load/bin/python" \

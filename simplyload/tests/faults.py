@@ -42,6 +42,7 @@ FAULTS = {
     "R21": "reserved, mixed-case and non-Latin names, 260 columns, in four dialects",
     "R23": "the destination is down for an hour",
     "R24": "the disk is full",
+    "R25": "a COPY is run again",
     "R26": "Stripe: an object is deleted before its event is read",
     "R28": "429 and 5xx",
     "R29": "one bad row among good ones",

@@ -280,6 +280,8 @@ def _changed(name: str, plain: str) -> bool:
 
 def _suffixed(name: str, dialect: str) -> str:
     suffix = f"_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    if dialect == "snowflake":
+        suffix = suffix.upper()
     return _cut(_plain(name, dialect), _LONGEST_NAME[dialect] - len(suffix)) + suffix
 
 

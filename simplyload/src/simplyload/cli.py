@@ -16,6 +16,8 @@ from rich.table import Table as RichTable
 
 from simplyload.checks import check_destination, compare, validate_stream
 from simplyload.config import Configuration, read_configuration
+from simplyload.destinations.snowflake_login import SnowflakeSettings
+from simplyload.destinations.snowflake_setup import setup_sql
 from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, SimplyLoadError
 from simplyload.log import ChangeLog
@@ -36,12 +38,14 @@ USAGE_ERROR = 2
 
 app = App(
     name="simplyload",
-    help="Replicate Postgres, Stripe and Klaviyo into DuckDB, Postgres or Parquet.",
+    help="Replicate Postgres, Stripe and Klaviyo into DuckDB, Postgres, Snowflake or Parquet.",
     help_epilogue=EXIT_CODES,
     help_format="plaintext",
 )
 checkpoint = App(name="checkpoint", help="Show or reset the position of a stream.")
 app.command(checkpoint)
+setup = App(name="setup", help="Print what an administrator runs once for a destination.")
+app.command(setup)
 
 
 @Parameter(name="*")
@@ -228,6 +232,17 @@ def reset_checkpoint(stream: str, options: Options = DEFAULTS) -> None:
     with one_pipeline(configuration, stream) as pipeline:
         pipeline.reset()
     print(f"stream {stream}: the next sync reads everything again", file=sys.stderr)
+
+
+@setup.command(name="snowflake")
+def setup_snowflake(options: Options = DEFAULTS) -> None:
+    """Print the SQL that makes role, user, warehouse and database; change nothing."""
+    configuration, _ = options.read()
+    if not isinstance(configuration.destination, SnowflakeSettings):
+        raise ConfigurationError(
+            f"destination.type: it is {configuration.destination.type}; set snowflake"
+        )
+    print(setup_sql(configuration.destination))
 
 
 @app.command

@@ -33,6 +33,7 @@ from pydantic_settings import (
 from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.postgres import PostgresTargetSettings
+from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
 from simplyload.sources.klaviyo import KlaviyoSettings
@@ -48,7 +49,8 @@ SourceSettings = Annotated[
     PostgresSettings | KlaviyoSettings | StripeSettings, Field(discriminator="type")
 ]
 DestinationSettings = Annotated[
-    DuckDBSettings | PostgresTargetSettings | ParquetSettings, Field(discriminator="type")
+    DuckDBSettings | PostgresTargetSettings | ParquetSettings | SnowflakeSettings,
+    Field(discriminator="type"),
 ]
 
 
@@ -288,7 +290,7 @@ def _models(key: str) -> dict[str, type[BaseModel]]:
     """Give the settings model of each type of source or destination."""
     models: dict[str, tuple[type[BaseModel], ...]] = {
         "sources": (PostgresSettings, KlaviyoSettings, StripeSettings),
-        "destination": (DuckDBSettings, PostgresTargetSettings, ParquetSettings),
+        "destination": (DuckDBSettings, PostgresTargetSettings, ParquetSettings, SnowflakeSettings),
     }
     return {model.model_fields["type"].annotation.__args__[0]: model for model in models[key]}  # type: ignore[union-attr]
 

@@ -324,7 +324,6 @@ def _faults(
     table: Table, rows: pa.Table, limits: Limits
 ) -> Iterator[tuple[str, Mask, Iterable[str]]]:
     """Yield column, mask of the rows concerned and their reasons, for each possible fault."""
-    most = sys.maxsize if limits.max_value_bytes is None else limits.max_value_bytes
     for name in table.key:
         if rows[name].null_count:
             keyed = pc.not_equal(rows[OP], pa.scalar(TRUNCATE))
@@ -332,6 +331,8 @@ def _faults(
     for column in table.schema:
         values = rows[column.name]
         is_text = pa.types.is_string(column.type)
+        lengths = (limits.max_value_bytes, None if is_text else limits.max_binary_bytes)
+        most = min((length for length in lengths if length is not None), default=sys.maxsize)
         # A column that is short as a whole has no long value.
         if (is_text or pa.types.is_binary(column.type)) and values.nbytes > most:
             sizes: Any = pc.binary_length(values)

@@ -51,7 +51,8 @@ class Merge:
 
     `orphans` are columns of the target that the source no longer has. `repeated` says that a key
     occurs more than once in the stage. `remove` deletes rows instead of marking them. `wraps`: the
-    warehouse has structs and IGNORE NULLS, so that one window finds all partial columns.
+    warehouse has structs and IGNORE NULLS, so that one window finds all partial columns. `spelled`:
+    the stage has `_cols` as text, in which each name is as `spell` gives it.
     """
 
     schema: str
@@ -67,6 +68,7 @@ class Merge:
     repeated: bool = True
     remove: bool = False
     wraps: bool = False
+    spelled: bool = False
 
     @property
     def target(self) -> exp.Table:
@@ -219,23 +221,31 @@ def find_known_key(merge: Merge) -> exp.Select:
 def _changes(merge: Merge) -> exp.Select:
     """Select the staged changes but T, named as in the target, with a flag per partial column."""
     values = [_staged(c).as_(c.target, quoted=True) for c in [*merge.key, *merge.columns]]
-    flags = [_if(_carries(c)).as_(merge.flag(c), quoted=True) for c in merge.partial]
+    flags = [_if(_carries(merge, c)).as_(merge.flag(c), quoted=True) for c in merge.partial]
     if merge.generations and merge.partial:
-        flags.append(_if(_carries_all()).as_(WHOLE, quoted=True))
+        flags.append(_if(_carries_all(merge)).as_(WHOLE, quoted=True))
     rows = exp.select(*values, *flags, _col(OP), _col(SEQ), _col(POS)).from_(merge.stage)
     return rows if merge.truncated is None else rows.where(_col(OP).neq(TRUNCATE))
 
 
-def _carries(column: Column) -> exp.Expr:
-    return exp.and_(_col(OP).eq(UPSERT), exp.or_(_is_null(_col(COLS)), _lists(column.source)))
+def _carries(merge: Merge, column: Column) -> exp.Expr:
+    listed = exp.or_(_is_null(_col(COLS)), _lists(merge, column.source))
+    return exp.and_(_col(OP).eq(UPSERT), listed)
 
 
-def _carries_all() -> exp.Expr:
+def _carries_all(merge: Merge) -> exp.Expr:
     """Give the condition of a whole row: it carries every column that the table had then."""
-    return exp.and_(_col(OP).eq(UPSERT), exp.or_(_is_null(_col(COLS)), _lists(WHOLE)))
+    return exp.and_(_col(OP).eq(UPSERT), exp.or_(_is_null(_col(COLS)), _lists(merge, WHOLE)))
 
 
-def _lists(name: str) -> exp.Expr:
+def spell(name: str) -> str:
+    """Give a name as it is within `_cols` as text: no name is a part of another."""
+    return f"|{name.encode().hex()}|"
+
+
+def _lists(merge: Merge, name: str) -> exp.Expr:
+    if merge.spelled:
+        return exp.Contains(this=_col(COLS), expression=exp.Literal.string(spell(name)))
     return exp.ArrayContains(this=_col(COLS), expression=exp.Literal.string(name))
 
 
@@ -351,7 +361,7 @@ def _kept(merge: Merge, name: str) -> exp.Expr:
 
 def _metadata_assignments(merge: Merge) -> list[exp.Expr]:
     return [
-        _col(DELETED).eq(_col(OP, "s").eq(DELETE)),
+        _col(DELETED).eq(exp.paren(_col(OP, "s").eq(DELETE))),
         _col(SYNCED_AT).eq(_time(merge)),
         _col(SEQ).eq(_col(SEQ, "s")),
     ]

@@ -9,6 +9,8 @@ from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
+from simplyload.destinations.snowflake import SnowflakeDestination
+from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.errors import ConfigurationError
 from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
 from simplyload.sources.postgres.source import PostgresSource
@@ -32,6 +34,8 @@ def open_destination(settings: DestinationSettings) -> Destination:
         return DuckDBDestination(settings)
     if isinstance(settings, PostgresTargetSettings):
         return PostgresDestination(settings)
+    if isinstance(settings, SnowflakeSettings):
+        return SnowflakeDestination(settings)
     return ParquetDestination(settings)
 
 

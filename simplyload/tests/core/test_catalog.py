@@ -149,7 +149,7 @@ def test_a_column_that_cannot_be_widened_stops_its_table_alone(sql_target: Targe
     second = [whole(table(x=INT64), 2, id=2, x=7), whole(other, 2, id=2)]
     result = sql_target.pipeline(ScriptedSource([first, second]), max_changes=1).run_once()
     assert (result.exit_code, list(result.stopped)) == (1, ["orders"])
-    assert "x of orders is bool" in result.stopped["orders"]
+    assert "x of orders is bool" in result.stopped["orders"].lower()
     assert "simplyload backfill orders" in result.stopped["orders"]
     assert len(sql_target.rows("customers")) == 2
 

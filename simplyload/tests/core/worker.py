@@ -21,12 +21,19 @@ from simplyload.destinations.destination import Destination, Lease, Load
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
+from simplyload.destinations.snowflake import SnowflakeDestination
+from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.sql import SqlDestination
 from simplyload.engine import Pipeline, PipelineSettings, ending_at_commit
 from simplyload.log import ChangeLog
 from tests.core.scripted import ScriptedSource, changes, random_changes
 
 CHANGES_OF_A_BATCH = 4
+DESTINATIONS: dict[str, tuple[type[SqlDestination], Any]] = {
+    "duckdb": (DuckDBDestination, DuckDBSettings),
+    "postgres": (PostgresDestination, PostgresTargetSettings),
+    "snowflake": (SnowflakeDestination, SnowflakeSettings),
+}
 
 
 class WithoutTransactions(SqlDestination):
@@ -64,8 +71,7 @@ def make_destination(job: dict[str, Any]) -> Destination:
     if job["kind"] == "parquet":
         return ParquetDestination(ParquetSettings.model_validate(job["settings"]))
     first: Any = {"": (), "none": (WithoutTransactions,), "state first": (StateFirst,)}
-    last: Any = DuckDBDestination if job["kind"] == "duckdb" else PostgresDestination
-    settings: Any = DuckDBSettings if job["kind"] == "duckdb" else PostgresTargetSettings
+    last, settings = DESTINATIONS[job["kind"]]
     destination: Any = type("Target", (*first[job["protocol"]], last), {})
     return destination(settings.model_validate(job["settings"]))  # type: ignore[no-any-return]
 

@@ -93,9 +93,10 @@ def check_folder(path: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the destination cannot hold: longer values, and text with the character NUL."""
+    """What the destination cannot hold: longer values, or bytes; text with the character NUL."""
 
     max_value_bytes: int | None = None
+    max_binary_bytes: int | None = None
     nul_in_text: bool = True
 
 

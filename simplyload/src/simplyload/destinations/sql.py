@@ -106,7 +106,7 @@ class _Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Shape:
+class Shape:
     """A table of the load as the destination names it: its columns there and in the stage."""
 
     name: str
@@ -121,6 +121,7 @@ class SqlDestination(ABC):
     """A destination that speaks SQL; a subclass knows its driver, its catalog and its stage."""
 
     dialect: Dialect
+    cols_as_text = False  # whether the stage has `_cols` as text, each name by `merge.spell`
 
     def __init__(self, names: Names | None = None) -> None:
         self._prepared = False
@@ -257,10 +258,11 @@ class SqlDestination(ABC):
             repeated=self._count(staged, stage, [column.target for column in key]) > 1,
             remove=load.remove,
             wraps=self.dialect == "duckdb",
+            spelled=self.cols_as_text,
         )
         return _Plan(staged=staged, merge=plan)
 
-    def _shape(self, load: Load, staged: Staged, known: _Known | None) -> _Shape:
+    def _shape(self, load: Load, staged: Staged, known: _Known | None) -> Shape:
         name = staged.table.name
         tables = self._columns(load.schema)
         if known and known.key != staged.table.key and known.target in tables:
@@ -271,7 +273,7 @@ class SqlDestination(ABC):
         target = known.target if known else choose_name(name, tables, self.dialect)
         union = union_schema(staged)
         names = self._name_columns(name, union.names, tables.get(target, ()))
-        return _Shape(
+        return Shape(
             name=name,
             table=exp.table_(target, db=load.schema, quoted=True),
             key=tuple(names[column] for column in staged.table.key),
@@ -285,7 +287,7 @@ class SqlDestination(ABC):
     ) -> dict[str, str]:
         return name_columns(table, names, existing, self.dialect, self._names.values())
 
-    def _fit(self, shape: _Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
+    def _fit(self, shape: Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
         """Create or change the target, and give its columns; nothing is dropped or narrowed."""
         if shape.existing is None:
             schema = _schema_name(shape.table.db)
@@ -302,7 +304,7 @@ class SqlDestination(ABC):
             self._widen(shape, name, sql_type(kind, self.dialect))
         return {**shape.existing, **change.added, **change.widened}
 
-    def _widen(self, shape: _Shape, column: str, kind: exp.DataType) -> None:
+    def _widen(self, shape: Shape, column: str, kind: exp.DataType) -> None:
         """Widen a column; the table stops where the destination refuses, a view for example."""
         alter = exp.AlterColumn(this=_column(column), dtype=kind)
         try:
@@ -315,7 +317,7 @@ class SqlDestination(ABC):
             ) from error
 
     def _column(
-        self, name: str, shape: _Shape, held: Mapping[str, pa.DataType | None]
+        self, name: str, shape: Shape, held: Mapping[str, pa.DataType | None]
     ) -> merge.Column:
         target = shape.names[name]
         kind = held[target]
@@ -354,13 +356,17 @@ class SqlDestination(ABC):
         return rows
 
     def _apply(self, plan: _Plan) -> int:
-        if self._query(merge.find_known_key(plan.merge)):
+        if self._is_known(plan.merge):
             rows = self._merge(plan.merge)
         else:
             rows = self._execute(merge.insert_into(plan.merge))
         if plan.merge.truncated is not None:
             self._execute(merge.mark_truncated(plan.merge))
         return rows
+
+    def _is_known(self, plan: merge.Merge) -> bool:
+        """Tell whether the target has a key of the stage; if not, an INSERT is enough."""
+        return bool(self._query(merge.find_known_key(plan)))
 
     def _merge(self, plan: merge.Merge) -> int:
         return self._execute(merge.merge_into(plan))
@@ -438,16 +444,19 @@ class SqlDestination(ABC):
         return self._run(sql)
 
     def _render(self, statement: exp.Expr) -> str:
-        """Give the statement in the dialect, with the destination's own names of the metadata."""
-        if self._names:
-            statement = statement.transform(
-                lambda node: (
-                    exp.to_identifier(self._names[node.name], quoted=True)
-                    if isinstance(node, exp.Identifier) and node.name in self._names
-                    else node
-                )
+        return self._rename(statement).sql(self.dialect)
+
+    def _rename(self, statement: exp.Expr) -> exp.Expr:
+        """Give the statement with the destination's own names of the metadata."""
+        if not self._names:
+            return statement
+        return statement.transform(
+            lambda node: (
+                exp.to_identifier(self._names[node.name], quoted=True)
+                if isinstance(node, exp.Identifier) and node.name in self._names
+                else node
             )
-        return statement.sql(self.dialect)
+        )
 
     def _prepare(self) -> None:
         """Create the schema of metadata with its tables where they are absent."""

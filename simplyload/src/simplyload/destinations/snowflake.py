@@ -1,0 +1,271 @@
+"""Snowflake: Parquet by PUT into an internal stage, COPY into a transient table, then MERGE.
+
+    database                        names are upper case, so that they need no quotes
+    ├── SHOP                        the tables of stream `shop`
+    ├── _SIMPLYLOAD                 lease, loads, tables, rejected
+    └── _SIMPLYLOAD_STAGE           transient; what is in it belongs to a load that is not committed
+        ├── LOADS                   internal stage: <stage table>/<n>.parquet
+        └── STAGE_<load>_<n>_SHOP   changes of one table
+
+A DDL statement commits the transaction that is open, so none is sent within one. Snowflake enforces
+no key: what other destinations leave to a primary key is done here under a lock.
+"""
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from simplyload import merge
+from simplyload.catalog import TARGET_METADATA, Dialect, sql_type
+from simplyload.changes import Table
+from simplyload.destinations.destination import Lease, Limits, Load, Staged
+from simplyload.destinations.snowflake_files import (
+    STAGE,
+    STAGE_SCHEMA,
+    copy_into,
+    read_spelled,
+    write_files,
+)
+from simplyload.destinations.snowflake_login import (
+    SnowflakeSettings,
+    load_driver,
+    read_private_key,
+)
+from simplyload.destinations.sql import Shape, SqlDestination
+from simplyload.errors import DestinationError, TableStoppedError
+from simplyload.gather import read_as
+
+# The row of the leases that a run locks before it looks for its own.
+_LOCK = "UPDATE _SIMPLYLOAD.LEASE SET EPOCH = 0 WHERE STREAM = ''"
+_MAKE_LOCK = "INSERT INTO _SIMPLYLOAD.LEASE (STREAM, EPOCH) VALUES ('', 0)"
+_SESSION = {
+    "AUTOCOMMIT": True,
+    "TIMEZONE": "UTC",
+    # A statement whose client was killed ends after five minutes, and does not wait for a lock for
+    # twelve hours, the default.
+    "ABORT_DETACHED_QUERY": True,
+    "LOCK_TIMEOUT": 1800,
+}
+_INSUFFICIENT_PRIVILEGES = 3001
+
+
+class SnowflakeDestination(SqlDestination):
+    """A Snowflake database; the role may create schemas in it."""
+
+    dialect: Dialect = "snowflake"
+    cols_as_text = True
+
+    def __init__(self, settings: SnowflakeSettings) -> None:
+        super().__init__(settings.names)
+        # Read and written as every other name in lower case; see `_rename`.
+        self._names = {name: self._names.get(name, name).upper() for name in TARGET_METADATA}
+        self._settings = settings
+        self._driver = load_driver()
+        self._open: Any = None
+
+    @property
+    def limits(self) -> Limits:
+        """Give the length of VARCHAR and BINARY without a length, as the tables have them."""
+        return Limits(max_value_bytes=16 << 20, max_binary_bytes=8 << 20)
+
+    def check(self) -> None:
+        """Raise DestinationError where the role has no warehouse or database for a first load."""
+        settings = self._settings
+        found = self._run("SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE(), CURRENT_DATABASE()")[0][0]
+        wanted = {
+            "role": settings.role,
+            "warehouse": settings.warehouse,
+            "database": settings.database,
+        }
+        for (key, name), present in zip(wanted.items(), found, strict=True):
+            if present is None:
+                raise DestinationError(
+                    f"destination.{key}: there is no {key} {name} that user {settings.user} may"
+                    " use: have an administrator run what `simplyload setup snowflake` prints"
+                )
+
+    def acquire(self, stream: str, above: int = 0) -> Lease:
+        """Take the lease under a lock: no key keeps two runs from inserting its first row."""
+        self._prepare()
+        if not self._execute(_LOCK):
+            self._execute(_MAKE_LOCK)
+        with self._transaction():
+            self._execute(_LOCK)
+            return super().acquire(stream, above)
+
+    def drop_leftovers(self, stream: str) -> list[str]:
+        """Drop the stages of dead loads of this stream, and name them."""
+        name = re.compile(rf"STAGE_\d+_\d+_\d+_{stream.upper()}")
+        found = {table for table, _, _ in self._list_columns(STAGE_SCHEMA)}
+        leftovers = sorted(filter(name.fullmatch, found))
+        for leftover in leftovers:
+            self._drop_stage(exp.table_(leftover, db=STAGE_SCHEMA, quoted=True))
+        return leftovers
+
+    def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
+        """Yield the table's rows that are not marked deleted (the business columns it has)."""
+        query, held = self._scan_query(schema, table)
+        if query:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query)
+                parts = cursor.fetch_arrow_batches(force_microsecond_precision=True)
+                yield held.empty_table()
+                for part in parts:
+                    yield from list(read_as(part.to_reader(), held))[1:]
+
+    def close(self) -> None:
+        """End the connection; safe to call twice."""
+        if self._open is not None:
+            self._open.close()
+        self._open, self._prepared = None, False
+        self._columns_of.clear()
+
+    @property
+    def _connection(self) -> Any:
+        if self._open is None:
+            try:
+                self._open = self._driver.connect(**self._login())
+            except self._driver.Error as error:
+                raise DestinationError(
+                    f"Snowflake's account {self._settings.account} cannot be reached as user "
+                    f"{self._settings.user}: {_reason(error)}. Check account and network, or have "
+                    "an administrator run what `simplyload setup snowflake` prints."
+                ) from error
+        return self._open
+
+    def _login(self) -> dict[str, Any]:
+        settings = self._settings
+        place = {"host": settings.host, "port": settings.port, "protocol": settings.protocol}
+        return {
+            "account": settings.account,
+            "user": settings.user,
+            "authenticator": "SNOWFLAKE_JWT",
+            "private_key": read_private_key(settings),
+            "role": settings.role,
+            "warehouse": settings.warehouse,
+            "database": settings.database,
+            "application": "simplyload",
+            # Without a limit the connector tries a server that is away again for ever.
+            "login_timeout": 60,
+            "network_timeout": 300,
+            "session_parameters": {**_SESSION, "QUERY_TAG": settings.query_tag},
+            **{name: value for name, value in place.items() if value is not None},
+        }
+
+    def _run(self, statement: str) -> tuple[list[tuple[Any, ...]], int]:
+        with self._connection.cursor() as cursor:
+            try:
+                cursor.execute(statement)
+                rows = cursor.fetchall()
+            except self._driver.Error as error:
+                remedy = (
+                    ". Have an administrator run what `simplyload setup snowflake` prints"
+                    if error.errno == _INSUFFICIENT_PRIVILEGES
+                    else ""
+                )
+                raise DestinationError(f"Snowflake refuses: {_reason(error)}{remedy}") from error
+            return rows, cursor.rowcount or 0
+
+    def _list_columns(self, schema: str) -> list[tuple[str, str, str]]:
+        name = exp.Literal.string(_upper(schema)).sql(self.dialect)
+        rows, _ = self._run(
+            "SELECT table_name, column_name, data_type, numeric_precision, numeric_scale"  # noqa: S608
+            f" FROM information_schema.columns WHERE table_schema = {name}"
+            " ORDER BY table_name, ordinal_position"
+        )
+        return [
+            (table, column, f"NUMBER({digits}, {scale})" if kind == "NUMBER" else kind)
+            for table, column, kind, digits, scale in rows
+        ]
+
+    def _prepare(self) -> None:
+        """Create the schemas of metadata and stages where they are absent."""
+        if not self._exists():
+            self.check()
+            self._execute(
+                f"CREATE TRANSIENT SCHEMA IF NOT EXISTS {STAGE_SCHEMA}"
+                " DATA_RETENTION_TIME_IN_DAYS = 0"
+            )
+            self._execute(f"CREATE STAGE IF NOT EXISTS {STAGE}")
+        super()._prepare()
+
+    def _widen(self, shape: Shape, column: str, kind: exp.DataType) -> None:
+        """Widen a number in place; Snowflake changes neither its scale nor a number to text."""
+        old = (shape.existing or {}).get(column)
+        new = shape.wanted[column]
+        if kind.this != exp.DType.DECIMAL or _scale(old) != _scale(new):
+            raise TableStoppedError(
+                f"Column {column} of {shape.name} is {old} and must become "
+                f"{kind.sql(self.dialect)}, which Snowflake does not do in place: rename the "
+                f"column there, then run `simplyload backfill {shape.name}`, which fills a new one."
+            )
+        super()._widen(shape, column, kind)
+
+    def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
+        """Copy exactly the files of this load into a transient table of its own."""
+        stage = self._new_stage(load)
+        changes = read_spelled(staged, names)
+        columns = {field.name: sql_type(field.type, self.dialect) for field in changes.schema}
+        definitions = ", ".join(
+            f"{exp.to_identifier(name, quoted=True).sql(self.dialect)} {kind.sql(self.dialect)}"
+            for name, kind in columns.items()
+        )
+        self._execute(f"CREATE TRANSIENT TABLE {stage.sql(self.dialect)} ({definitions})")
+        with tempfile.TemporaryDirectory() as folder:
+            files = write_files(changes, Path(folder))
+            for path in files:
+                self._execute(
+                    f"PUT 'file://{path.as_posix()}' @{STAGE}/{stage.name}/"
+                    " AUTO_COMPRESS = FALSE OVERWRITE = TRUE"
+                )
+        self._execute(copy_into(stage, [path.name for path in files]))
+        return stage
+
+    def _new_stage(self, load: Load) -> exp.Table:
+        number = f"{load.load_id.replace('-', '_')}_{len(self._stages)}"
+        name = f"STAGE_{number}_{load.stream.upper()}"
+        stage = exp.table_(name, db=STAGE_SCHEMA, quoted=True)
+        self._stages.append(stage)
+        return stage
+
+    def _drop_stage(self, stage: exp.Table) -> None:
+        """Remove the files first: the table is what a later run finds."""
+        self._execute(f"REMOVE @{STAGE}/{stage.name}/")
+        self._execute(f"DROP TABLE IF EXISTS {stage.sql(self.dialect)}")
+
+    def _is_known(self, plan: merge.Merge) -> bool:  # noqa: ARG002
+        """Merge always: to look for a key first would read the target twice."""
+        return True
+
+    def _rename(self, statement: exp.Expr) -> exp.Expr:
+        """Write every name that is in lower case in upper case, as the catalog names columns."""
+        return (
+            super()
+            ._rename(statement)
+            .transform(
+                lambda node: (
+                    exp.to_identifier(_upper(node.name), quoted=True)
+                    if isinstance(node, exp.Identifier)
+                    else node
+                )
+            )
+        )
+
+
+def _upper(name: str) -> str:
+    return name.upper() if name == name.lower() else name
+
+
+def _scale(kind: pa.DataType | None) -> int:
+    return kind.scale if isinstance(kind, pa.Decimal128Type) else 0
+
+
+def _reason(error: Any) -> str:
+    """Give Snowflake's message and the id of the query, by which its history has the details."""
+    message = " ".join(str(error.raw_msg or error).split())
+    return f"{message} (query {error.sfqid})" if error.sfqid else message

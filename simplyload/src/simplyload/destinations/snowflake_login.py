@@ -1,0 +1,95 @@
+"""How to sign in to Snowflake: the settings, the key pair, the driver."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from simplyload.catalog import Names
+from simplyload.errors import ConfigurationError
+
+_DRIVER = "snowflake-connector-python"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class SnowflakeSettings(BaseModel):
+    """The section `destination` with `type: snowflake`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["snowflake"] = "snowflake"
+    account: str
+    user: str = "SIMPLYLOAD"
+    private_key_file: Path | None = None
+    private_key: SecretStr | None = None
+    private_key_passphrase: SecretStr | None = None
+    password: SecretStr | None = Field(default=None, exclude=True)
+    role: str = "SIMPLYLOAD"
+    warehouse: str = "SIMPLYLOAD"
+    database: str
+    query_tag: str = "simplyload"
+    # For a private link or a proxy; without them the account says where it is.
+    host: str | None = None
+    port: int | None = None
+    protocol: Literal["https", "http"] = "https"
+    names: Names = Names()
+
+    @field_validator("password", mode="before")
+    @classmethod
+    def _refuse_password(cls, _password: Any) -> Any:
+        raise ValueError(
+            "Snowflake lets no user of type SERVICE sign in with a password; set private_key_file"
+            " instead (`simplyload setup snowflake` says how)"
+        )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.private_key is None) == (self.private_key_file is None):
+            raise ValueError("set one of private_key_file (a path) and private_key (PEM text)")
+        if self.protocol == "http" and self.host not in _LOOPBACK:
+            raise ValueError(f"protocol http is for {', '.join(_LOOPBACK)} alone: use https")
+        return self
+
+
+def load_driver() -> Any:
+    """Import Snowflake's connector, which is in the extra `snowflake`."""
+    try:
+        return import_module("snowflake.connector")
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            f"destination.type: snowflake needs the package {_DRIVER}: run "
+            "pip install 'simplyload[snowflake]'"
+        ) from None
+
+
+def read_private_key(settings: SnowflakeSettings) -> bytes:
+    """Read the private key as DER; ConfigurationError names the setting and the remedy."""
+    key = "private_key" if settings.private_key_file is None else "private_key_file"
+    serialization = import_module("cryptography.hazmat.primitives.serialization")
+    passphrase = settings.private_key_passphrase
+    try:
+        pem = (
+            settings.private_key.get_secret_value().encode()
+            if settings.private_key
+            else Path(str(settings.private_key_file)).read_bytes()
+        )
+        private = serialization.load_pem_private_key(
+            pem, passphrase.get_secret_value().encode() if passphrase else None
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"destination.{key}: {settings.private_key_file} cannot be read ({error.strerror}): "
+            "`simplyload setup snowflake` says how to make a key pair"
+        ) from None
+    except (TypeError, ValueError):  # their text may repeat a part of the key
+        raise ConfigurationError(
+            f"destination.{key} holds no private key that private_key_passphrase opens: it is PEM"
+            " (PKCS 8), as `simplyload setup snowflake` says"
+        ) from None
+    der: bytes = private.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return der

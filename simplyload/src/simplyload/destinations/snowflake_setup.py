@@ -1,0 +1,72 @@
+"""The SQL by which an administrator makes what the destination `snowflake` needs, and no more."""
+
+import re
+from importlib import import_module
+from textwrap import dedent
+
+from simplyload.destinations.snowflake_login import SnowflakeSettings, load_driver, read_private_key
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_NO_KEY = """
+-- There is no key pair yet. Make one, set a passphrase, and run `simplyload setup snowflake` again:
+--   openssl genrsa 2048 | openssl pkcs8 -topk8 -v2 aes256 -out {file}
+--   chmod 600 {file}
+"""
+
+
+def setup_sql(settings: SnowflakeSettings) -> str:
+    """Give the statements, with the public key of the configured private key.
+
+    The role owns what it creates, so it needs no right on the tables of others. A warehouse of its
+    own shows the cost of loading, and ends a minute after the last load.
+    """
+    file = settings.private_key_file
+    if file is not None and not file.exists():
+        return _NO_KEY.format(file=file).strip()
+    names = {
+        key: _quote(getattr(settings, key)) for key in ("role", "user", "warehouse", "database")
+    }
+    return _STATEMENTS.format(
+        key=_public_key(settings), monitor=_quote(f"{settings.warehouse}_LIMIT"), **names
+    ).strip()
+
+
+_STATEMENTS = dedent("""
+    use role accountadmin;
+
+    create role if not exists {role};
+    create warehouse if not exists {warehouse}
+        warehouse_size = xsmall auto_suspend = 60 auto_resume = true initially_suspended = true;
+    create database if not exists {database};
+
+    -- TYPE = SERVICE: no password and no browser, this key alone.
+    create user if not exists {user}
+        type = service
+        default_role = {role} default_secondary_roles = () default_warehouse = {warehouse};
+    alter user {user} set rsa_public_key = '{key}';
+    grant role {role} to user {user};
+
+    grant usage on warehouse {warehouse} to role {role};
+    grant usage, create schema on database {database} to role {role};
+
+    -- Stop the warehouse where a mistake would cost: credits a month.
+    create resource monitor if not exists {monitor}
+        with credit_quota = 50 frequency = monthly start_timestamp = immediately
+        triggers on 80 percent do notify on 100 percent do suspend;
+    alter warehouse {warehouse} set resource_monitor = {monitor};
+""")
+
+
+def _public_key(settings: SnowflakeSettings) -> str:
+    """Give the public key as RSA_PUBLIC_KEY takes it: base64 in one line."""
+    load_driver()
+    serialization = import_module("cryptography.hazmat.primitives.serialization")
+    private = serialization.load_der_private_key(read_private_key(settings), None)
+    pem: bytes = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return "".join(pem.decode().splitlines()[1:-1])
+
+
+def _quote(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'

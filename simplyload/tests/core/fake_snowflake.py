@@ -1,0 +1,75 @@
+"""A Snowflake server on this machine: fakesnow, which runs Snowflake's SQL on DuckDB.
+
+The real connector speaks to it over HTTP. What fakesnow 0.12 does otherwise than Snowflake is
+replaced here, each with its reason; what it does not do at all is in docs/snowflake.md.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import duckdb
+import pyarrow as pa
+from fakesnow import arrow, copy_into, cursor, transforms
+from fakesnow import server as start_server
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.instance import FakeSnow
+from fakesnow.server import sessions
+from fakesnow.transforms import stage
+from fakesnow.variables import Variables
+from sqlglot import exp
+
+
+@contextmanager
+def running_fake() -> Iterator[dict[str, Any]]:
+    """Serve until the end; yield host, port and protocol."""
+    connect = FakeSnow.connect
+    execute, to_struct = FakeSnowflakeCursor._execute, arrow.timestamp_to_sf_struct  # noqa: SLF001
+
+    def execute_merge(self: Any, statement: exp.Expr, params: Any = None) -> None:
+        """Let DuckDB execute MERGE: fakesnow's own knows only plain columns, and no BEGIN."""
+        execute(self, statement, params)
+        if isinstance(statement, exp.Merge):
+            count = self._arrow_table[0][0].as_py()
+            self._last_sql = cursor.SQL_INSERTED_ROWS.substitute(count=count)
+
+    def keep_nulls(times: Any) -> pa.StructArray:
+        """Keep a NULL: fakesnow answers 1970."""
+        struct: Any = to_struct(times)
+        mask = times.combine_chunks().is_null()
+        return pa.StructArray.from_arrays(struct.flatten(), fields=list(struct.type), mask=mask)
+
+    def connect_alone(self: Any, *args: Any, **options: Any) -> Any:
+        """Roll back what killed clients left open, as Snowflake does after some minutes."""
+        for session in list(sessions.values()):
+            with suppress(duckdb.Error):
+                session._duck_conn.rollback()  # noqa: SLF001
+        return connect(self, *args, **options)
+
+    with (
+        patch.object(FakeSnow, "connect", connect_alone),
+        # A `$` within quotes begins no variable.
+        patch.object(Variables, "inline_variables", lambda _, sql: _translate(sql)),
+        patch.object(transforms, "merge", lambda statement: [statement]),
+        patch.object(FakeSnowflakeCursor, "_execute", execute_merge),
+        patch.object(arrow, "timestamp_to_sf_struct", keep_nulls),
+        # FILES names files of external stages alone.
+        patch.object(copy_into, "_source_urls", lambda folder, files: [folder + f for f in files]),
+        start_server() as address,
+    ):
+        yield {key: address[key] for key in ("host", "port", "protocol")}
+
+
+def _translate(sql: str) -> str:
+    """Do what fakesnow has not: REMOVE, and the names of role and warehouse."""
+    for function in ("CURRENT_ROLE()", "CURRENT_WAREHOUSE()"):
+        sql = sql.replace(function, "'SIMPLYLOAD'")
+    if not (found := re.fullmatch(r"REMOVE @(\w+)\.(\w+)/(\w+)/", sql)):
+        return sql
+    for folder in Path(stage.LOCAL_BUCKET_PATH).glob("*/{}/{}/{}".format(*found.groups())):
+        shutil.rmtree(folder)
+    return "SELECT 'removed' AS result"

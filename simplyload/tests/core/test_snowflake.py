@@ -1,0 +1,353 @@
+"""Snowflake alone: what it does otherwise than the other destinations, statement by statement."""
+
+import json
+import re
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import yaml
+from sqlglot import exp
+
+from simplyload.changes import Table
+from simplyload.cli import main
+from simplyload.destinations import snowflake, snowflake_files
+from simplyload.destinations.destination import Load
+from simplyload.destinations.snowflake import SnowflakeDestination
+from simplyload.destinations.snowflake_files import copy_into, write_files
+from simplyload.errors import ConfigurationError, DestinationError, FencedError
+from simplyload.gather import Gathering
+from simplyload.streams import open_destination
+from tests.core.conftest import Target
+from tests.core.scripted import ORDERS, ScriptedSource, changes, delete, truncate, upsert
+
+pytest.importorskip("snowflake.connector", reason="the extra `snowflake` is not installed")
+
+ONE, TWO = changes(upsert(1, {"id": 1, "a": "x"})), changes(upsert(2, {"id": 2, "a": "y"}))
+CONFIGURATION = """
+sources:
+  shop: {type: postgres, host: h, database: d, user: u}
+destination:
+  type: snowflake
+  account: org-account
+  database: analytics
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Give a configuration that lacks its key alone."""
+    path = tmp_path / "simplyload.yml"
+    path.write_text(CONFIGURATION)
+    return path
+
+
+@pytest.fixture
+def destination(snowflake_target: Target) -> Any:
+    """Connect to an empty database."""
+    with closing(snowflake_target.destination()) as opened:
+        yield opened
+
+
+def stage(destination: Any, target: Target, *rows: dict[str, Any]) -> tuple[Load, exp.Table]:
+    """Stage changes as a load does, and leave the stage as a killed load does."""
+    target.log.root.mkdir()
+    gathering = Gathering(target.log.root, destination.limits)
+    gathering.add(changes(*rows))
+    [staged] = gathering.finish()
+    load = Load(
+        load_id="0000000001-000001", stream="shop", schema="shop", state={}, staged=[staged]
+    )
+    names = destination.name_columns("shop", ORDERS)
+    return load, destination._stage(load, staged, names)  # noqa: SLF001
+
+
+def test_rows_of_partial_updates_deletes_and_truncates_are_right(snowflake_target: Target) -> None:
+    """Unsent columns keep their values, NULL is a value, a deleted row is marked and keeps its."""
+    steps = [
+        changes(upsert(1, {"id": 1, "a": "x", "b": 7}), upsert(2, {"id": 2, "a": "y", "b": 8})),
+        changes(upsert(3, {"id": 1, "a": None}, ["id", "a"]), delete(4, 2)),
+        changes(upsert(5, {"id": 3, "b": 9}, ["id", "b"])),
+    ]
+    snowflake_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    rows = snowflake_target.query("SELECT id, a, b, _deleted, _seq FROM shop.orders ORDER BY id")
+    assert [tuple(row.values()) for row in rows] == [
+        (1, None, 7, False, 3),
+        (2, "y", 8, True, 4),
+        (3, None, 9, False, 5),
+    ]
+    steps.append(changes(truncate(6), upsert(7, {"id": 2, "a": "again"}, ["id", "a"])))
+    snowflake_target.pipeline(ScriptedSource(steps)).run_once()
+    assert snowflake_target.live() == {(2,): {"id": 2, "a": "again", "b": None}}
+
+
+def test_every_type_arrives_as_it_is(snowflake_target: Target) -> None:
+    """A value of each type of the catalog, and a NULL of each, is read as it was loaded."""
+    values: dict[pa.DataType, Any] = {
+        pa.bool_(): True,
+        pa.int16(): -(2**15),
+        pa.int64(): 2**63 - 1,
+        pa.float32(): 0.5,
+        pa.float64(): 1e300,
+        pa.string(): "größe 'quoted' \\ $x",
+        pa.binary(): b"\x00\xff",
+        pa.decimal128(38, 9): "12345678901234567890123456789.000000001",
+        pa.date32(): "0001-01-01",
+        pa.timestamp("us"): "9999-12-31T23:59:59.999999",
+        pa.timestamp("us", "UTC"): "1969-12-31T23:59:59.000001+00:00",
+    }
+    typed = {f"c{n}": pa.scalar(v).cast(kind) for n, (kind, v) in enumerate(values.items())}
+    columns = [("id", pa.int64()), *((name, one.type) for name, one in typed.items())]
+    shape = Table(name="orders", key=("id",), schema=pa.schema(columns))
+    full = {"id": 1, **{name: one.as_py() for name, one in typed.items()}}
+    empty = {"id": 2, **dict.fromkeys(typed)}
+    rows = changes(upsert(1, full), upsert(2, empty), table=shape)
+    snowflake_target.pipeline(ScriptedSource([rows])).run_once()
+    assert snowflake_target.live(shape) == {(1,): full, (2,): empty}
+
+
+def test_names_need_no_quotes(snowflake_target: Target) -> None:
+    """Schemas, tables and columns in lower case are upper case there, also a name of the user's."""
+    settings = snowflake_target.settings
+    names = settings.names.model_copy(update={"deleted": "_fivetran_deleted"})
+    snowflake_target.settings = settings.model_copy(update={"names": names})
+    for steps in ([ONE], [ONE, TWO]):
+        snowflake_target.pipeline(ScriptedSource(steps)).run_once()
+    sql = "SELECT o.id, o._fivetran_deleted, l.epoch FROM shop.orders o, _simplyload.lease l"
+    found = snowflake_target.query(f"{sql} WHERE l.stream = 'shop' ORDER BY 1")
+    assert [tuple(row.values()) for row in found] == [(1, False, 2), (2, False, 2)]
+
+
+def test_r25_a_copy_that_is_run_again_loads_nothing(
+    destination: Any, snowflake_target: Target
+) -> None:
+    """Snowflake's own load history skips a file that the stage has already."""
+    destination.acquire("shop")
+    _, table = stage(destination, snowflake_target, upsert(1, {"id": 1}), upsert(2, {"id": 2}))
+    [row], _ = destination._run(copy_into(table, ["0.parquet"]))  # noqa: SLF001
+    assert "LOADED" not in row
+    assert destination._run(f"SELECT COUNT(*) FROM {table.sql('snowflake')}")[0] == [(2,)]  # noqa: SLF001
+
+
+def test_su09_files_that_another_attempt_left_are_never_loaded(
+    destination: Any, snowflake_target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file in the folder that the load does not name stays out; the next run removes all."""
+    destination.acquire("shop")
+    send = destination._run  # noqa: SLF001
+    schema = pa.schema([("ID", pa.int64())])
+    batch = pa.RecordBatch.from_arrays([pa.array([7])], schema=schema)
+    [left] = write_files(pa.RecordBatchReader.from_batches(schema, [batch]), tmp_path)
+    left = left.rename(tmp_path / "left.parquet")
+
+    def leave_file(statement: str) -> Any:
+        if statement.startswith("COPY"):
+            [folder] = re.findall(r"FROM (@\S+)", statement)
+            send(f"PUT 'file://{left}' {folder} AUTO_COMPRESS = FALSE")
+        return send(statement)
+
+    monkeypatch.setattr(destination, "_run", leave_file)
+    _, table = stage(destination, snowflake_target, upsert(1, {"id": 1}))
+    assert send(f"SELECT ID FROM {table.sql('snowflake')}")[0] == [(1,)]
+    assert len(send("LIST @_SIMPLYLOAD_STAGE.LOADS")[0]) == 2
+    assert destination.drop_leftovers("other") == []
+    assert destination.drop_leftovers("shop") == [table.name]
+    assert send("LIST @_SIMPLYLOAD_STAGE.LOADS")[0] == []
+    assert destination.drop_leftovers("shop") == []
+
+
+def test_a38_no_ddl_is_sent_within_a_transaction_of_snowflake(
+    snowflake_target: Target, statements: list[str]
+) -> None:
+    """DDL would commit the transaction: it comes before BEGIN or after COMMIT, the state last."""
+    wider = Table(
+        name="orders", key=("id",), schema=ORDERS.schema.append(pa.field("c", pa.string()))
+    )
+    steps = [ONE, changes(upsert(2, {"id": 1, "c": "x"}), table=wider)]
+    snowflake_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    sent = "\n".join(statements)
+    transactions = re.findall(r"^BEGIN\n(.*?)\nCOMMIT$", sent, re.DOTALL | re.MULTILINE)
+    assert len(transactions) == 3
+    outside = re.sub(r"^BEGIN\n.*?\nCOMMIT$", "", sent, flags=re.DOTALL | re.MULTILINE)
+    assert {"CREATE", "ALTER", "PUT", "COPY", "DROP", "REMOVE"} <= set(
+        re.findall("^[A-Z]+", outside, re.MULTILINE)
+    )
+    for number, one in enumerate(transactions):
+        kinds = [line.split()[0] for line in one.splitlines()]
+        assert set(kinds) <= {"UPDATE", "SELECT", "INSERT", "MERGE", "DELETE"}
+        if number:
+            assert '"LEASE"' in one.splitlines()[0]
+            assert one.splitlines()[-1].startswith('INSERT INTO "_SIMPLYLOAD"."LOADS"')
+
+
+def test_r3_a_lease_has_one_row_however_many_runs_begin(
+    snowflake_target: Target, statements: list[str]
+) -> None:
+    """No key refuses a second row, so a run looks for its row under the lock of all; one holds."""
+    first, second = snowflake_target.destination(), snowflake_target.destination()
+    old = first.acquire("shop")
+    new = second.acquire("shop")
+    assert (old.epoch, new.epoch) == (1, 2)
+    begun = statements[statements.index("BEGIN") :]
+    assert begun[1] == snowflake._LOCK  # noqa: SLF001
+    load = Load(load_id="0000000001-000001", stream="shop", schema="shop", state={}, staged=[])
+    with pytest.raises(FencedError):
+        first.load(old, load)
+    second.load(new, load)
+    rows = snowflake_target.query("SELECT epoch FROM _simplyload.lease WHERE stream = 'shop'")
+    assert rows == [{"epoch": 2}]
+    for one in (first, second):
+        one.close()
+
+
+def test_on_an_account_the_lock_of_the_leases_holds(
+    snowflake_server: Any, snowflake_target: Target
+) -> None:
+    """A second run waits for the lock until the first has committed, which fakesnow has not."""
+    if snowflake_server.is_fake:
+        from tests.core.snowflake_server import NO_ACCOUNT  # noqa: PLC0415 - it needs the extra
+
+        pytest.skip(NO_ACCOUNT)
+    first: Any = snowflake_target.destination()
+    second: Any = snowflake_target.destination()
+    with closing(first), closing(second):
+        first.acquire("shop")
+        second._execute("ALTER SESSION SET LOCK_TIMEOUT = 5")  # noqa: SLF001
+        with first._transaction():  # noqa: SLF001
+            first._execute(snowflake._LOCK)  # noqa: SLF001
+            with pytest.raises(DestinationError):
+                second._execute(snowflake._LOCK)  # noqa: SLF001
+        assert second.acquire("shop").epoch == 2
+
+
+def test_r11_a_number_widens_and_another_scale_stops_the_table_alone(
+    snowflake_target: Target,
+) -> None:
+    """Precision grows in place; for a scale or text the sentence says what to do, and it works."""
+
+    def step(seq: int, kind: pa.DataType, value: Any) -> Any:
+        schema = pa.schema([("id", pa.int64()), ("x", kind)])
+        shape = Table(name="orders", key=("id",), schema=schema)
+        return changes(
+            upsert(seq, {"id": seq, "x": pa.scalar(value).cast(kind).as_py()}), table=shape
+        )
+
+    steps = [
+        step(1, pa.decimal128(4, 2), "1.25"),
+        step(2, pa.decimal128(9, 2), "1000000.50"),
+        step(3, pa.string(), "text"),
+    ]
+    result = snowflake_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    assert [str(row["x"]) for row in snowflake_target.rows()] == ["1.25", "1000000.50"]
+    assert result.exit_code == 1
+    assert "must become VARCHAR, which Snowflake does not do" in result.stopped["orders"]
+    snowflake_target.execute("ALTER TABLE shop.orders RENAME COLUMN x TO old_x")
+    assert snowflake_target.pipeline(ScriptedSource(steps)).run_once().exit_code == 0
+    assert [row["x"] for row in snowflake_target.rows()] == [None, None, "text"]
+
+
+def test_a_large_load_is_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """COPY reads files side by side, so no file is much larger than it reads best."""
+    monkeypatch.setattr(snowflake_files, "FILE_BYTES", 1000)
+    schema = pa.schema([("id", pa.int64())])
+    batches = [
+        pa.RecordBatch.from_arrays([pa.array(range(n, n + 500))], schema=schema)
+        for n in (0, 500, 1000)
+    ]
+    files = write_files(pa.RecordBatchReader.from_batches(schema, batches), tmp_path)
+    assert [path.name for path in files] == ["0.parquet", "1.parquet", "2.parquet"]
+
+
+def test_the_session_is_ours(destination: Any) -> None:
+    """Key pair, query tag, UTC and limits of waiting are parameters of the connection itself."""
+    login = destination._login()  # noqa: SLF001
+    assert login["authenticator"] == "SNOWFLAKE_JWT"
+    assert "password" not in login
+    assert login["session_parameters"]["QUERY_TAG"] == "simplyload"
+    assert login["session_parameters"]["TIMEZONE"] == "UTC"
+    destination.check()
+
+
+def test_a_configuration_leads_to_the_database(
+    file: Path, snowflake_target: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command line finds what was loaded, with the settings of the file alone."""
+    snowflake_target.pipeline(ScriptedSource([ONE])).run_once()
+    settings = snowflake_target.settings.model_dump(mode="json", exclude_none=True)
+    key = snowflake_target.settings.private_key
+    settings["private_key"] = key and key.get_secret_value()
+    file.write_text(yaml.safe_dump({**yaml.safe_load(CONFIGURATION), "destination": settings}))
+    assert main(["checkpoint", "show", "--config", str(file)]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("password: hunter2", "destination.password: Snowflake lets no user of type SERVICE"),
+        ("role: R", "set one of private_key_file (a path) and private_key (PEM text)"),
+        ("private_key: x\n  protocol: http", "protocol http is for 127.0.0.1"),
+    ],
+)
+def test_r35_a_wrong_setting_is_named_with_the_remedy(
+    file: Path, setting: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A password is refused with the reason, as is a configuration without a key."""
+    file.write_text(f"{CONFIGURATION}  {setting}\n")
+    assert main(["config", "--config", str(file)]) == 2
+    errors = capsys.readouterr().err
+    assert sentence in errors
+    assert "hunter2" not in errors
+
+
+def test_r35_a_key_that_cannot_be_read_is_named(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that holds no key is named with the remedy, and nothing of it is shown."""
+    (tmp_path / "key.p8").write_text("-----BEGIN PRIVATE KEY-----\nhunter2\n")
+    file.write_text(f"{CONFIGURATION}  private_key_file: key.p8\n")
+    assert main(["setup", "snowflake", "--config", str(file)]) == 2
+    errors = capsys.readouterr().err
+    assert "destination.private_key_file holds no private key" in errors
+    assert "hunter2" not in errors
+
+
+def test_r35_without_the_driver_the_remedy_is_named(
+    snowflake_target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the extra is not installed, the error says how to install it."""
+    monkeypatch.setitem(__import__("sys").modules, "snowflake.connector", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'simplyload\[snowflake\]'"):
+        open_destination(snowflake_target.settings)
+
+
+def test_setup_prints_what_the_role_needs_and_no_more(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Role, user of type SERVICE with the public key, small warehouse that suspends, two rights."""
+    from tests.core.snowflake_server import make_key  # noqa: PLC0415 - it needs the extra
+
+    file.write_text(f"{CONFIGURATION}  private_key_file: key.p8\n")
+    arguments = ["setup", "snowflake", "--config", str(file)]
+    assert main(arguments) == 0
+    assert f"openssl pkcs8 -topk8 -v2 aes256 -out {tmp_path}/key.p8" in capsys.readouterr().out
+    (tmp_path / "key.p8").write_text(make_key())
+    assert main(arguments) == 0
+    sql = capsys.readouterr().out
+    assert re.search(r"rsa_public_key = 'MIIBIjAN[\w+/=]+'", sql)
+    assert "warehouse_size = xsmall auto_suspend = 60" in sql
+    assert re.findall("^grant (.*) to role", sql, re.MULTILINE) == [
+        "usage on warehouse SIMPLYLOAD",
+        "usage, create schema on database analytics",
+    ]
+    assert "PRIVATE" not in sql
+
+
+def test_a_refusal_names_query_and_remedy(snowflake_target: Target) -> None:
+    """The message has Snowflake's own number and text."""
+    with closing(snowflake_target.destination()) as destination:
+        assert isinstance(destination, SnowflakeDestination)
+        with pytest.raises(DestinationError, match="Snowflake refuses: 002003"):
+            destination._run("SELECT * FROM no_such.table_of_ours")  # noqa: SLF001
