@@ -21,7 +21,7 @@ def _folder(tmp_path: Path) -> Path:
     """A copy of the generated files."""
     folder = tmp_path / "looker"
     shutil.copytree(codegen.FOLDER / "lookml", folder / "lookml")
-    for path in ("FIELDS.md", "BUILD.md", "MARTS.md", lineage.FILE.name):
+    for path in ("FIELDS.md", "BUILD.md", "MARTS.md", "ossie.yml", lineage.FILE.name):
         shutil.copy(codegen.FOLDER / path, folder)
     return folder
 
@@ -45,10 +45,10 @@ def test_committed_files_are_current(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("before", "after", "files"),
     [
-        (OPEN_RATE, "Opens / sent.", {"FIELDS", "BUILD", "view", "dashboard"}),
-        ("label: Unique opens\n", "label: Openers\n", {"FIELDS", "view"}),
-        ("numerator: opens_unique", "numerator: opens", {"FIELDS", "BUILD", "view"}),
-        ("expr: recipients", "expr: delivered", {"FIELDS", "BUILD", "view"}),
+        (OPEN_RATE, "Opens / sent.", {"FIELDS", "BUILD", "ossie", "view", "dashboard"}),
+        ("label: Unique opens\n", "label: Openers\n", {"FIELDS", "ossie", "view"}),
+        ("numerator: opens_unique", "numerator: opens", {"FIELDS", "BUILD", "ossie", "view"}),
+        ("expr: recipients", "expr: delivered", {"FIELDS", "BUILD", "ossie", "view"}),
     ],
 )
 def test_a_change_in_dbt_is_reported(
