@@ -45,7 +45,8 @@ from streams.memberships import sync_memberships
 from streams.probes import find_readable
 from streams.profiles import sync_profiles
 from streams.quota import ReportQuota
-from streams.registry import PARENTS, REFILLED, TABLES, scopes, select_streams
+from streams.registry import PARENTS, REFILLED, STREAMS, TABLES, scopes, select_streams
+from streams.report_schedule import has_untracked_days
 from streams.reports import sync_reports
 from streams.reread import reread_people
 from streams.resources import sync_resource
@@ -290,13 +291,32 @@ def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[O
     yield from writer.store(ACCOUNTS.table, context.document, lambda row: rows.is_changed("", row))
     if known.units not in ((), context.units):
         zone, former_zone = context.units[0], known.units[0]
+        consequence = _describe_untracked_days(context)
         context.state.request_results_again(None if zone == former_zone else former_zone)
         yield Warning(
             f"the account's time zone or currency is no longer {', '.join(known.units)} but"
             f" {', '.join(context.units)}: all results are requested again, as the quota allows"
+            f"{consequence}"
         )
     context.state.account_row = AccountRowState(digests=dict(rows.digests), units=context.units)
     yield context.state.checkpoint()
+
+
+def _describe_untracked_days(context: AccountContext) -> str:
+    """The consequence of a new request of days whose rows the state cannot delete, if any."""
+    names = [
+        stream.table.name
+        for stream in STREAMS
+        if isinstance(stream, ScheduledStream)
+        for state in context.state.reports.get(stream.table.name, {}).values()
+        if has_untracked_days(stream, state, context.today)
+    ]
+    if not names:
+        return ""
+    return (
+        f"; in {', '.join(dict.fromkeys(names))} a credit that moved to another message since"
+        " counts twice on days older than the state holds: empty these tables and re-sync them"
+    )
 
 
 def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[Operation]]:

@@ -79,7 +79,7 @@ def sync_memberships(
         if failures.should_abort:
             break
     with failures.collect():
-        own_paths.require()
+        yield from own_paths.check("known members stay", refills=refills)
     yield from failures.warnings()
     yield from warn_of_untracked(context, stream.table)
     failures.raise_first()

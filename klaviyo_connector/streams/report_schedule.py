@@ -94,6 +94,16 @@ def tracked_days(stream: ScheduledStream, state: ReportState, today: date) -> li
     return [DayRange(since, today + 2 * DAY), *state.pending]
 
 
+def has_untracked_days(stream: ScheduledStream, state: ReportState, today: date) -> bool:
+    """Whether days or months were requested whose rows the state no longer keeps."""
+    if stream.table.day_column is None:
+        return False
+    rolling = stream.rolling_days if isinstance(stream, PeriodStream) else {}
+    months = [date.fromisoformat(one) for one in state.requested_on if one not in rolling]
+    requested = [*months, *([state.full_refresh_from] if state.full_refresh_from else [])]
+    return min(requested, default=today) < tracked_days(stream, state, today)[0].start
+
+
 def plan_periods(
     stream: PeriodStream,
     state: ReportState,

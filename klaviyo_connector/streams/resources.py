@@ -50,7 +50,7 @@ def sync_resource(
     yield from sync.begin_refill()
     for listing in sync.listings:
         yield from sync.read_listing(listing)
-    sync.require_own_paths()
+    yield from sync.check_own_paths()
     if sync.is_full_refresh:
         for listing in sync.listings_to_read_again():
             yield from sync.read_listing(listing)
@@ -84,7 +84,6 @@ class ResourceSync:
         is_first_today = known.full_refresh_on != context.today
         self.is_due = (is_first_today or not stream.is_daily) and self._knows_parents()
         self.is_full_refresh = stream.cursor_field is None or is_first_today
-        self.is_complete = True
         self.listings = tuple(self._list_partitions())
         self._digests = {t.name: RowDigests(known.digests.get(t.name, {})) for t in stream.tables}
         self._untracked = [table for table in self._tables if table.name in known.untracked]
@@ -124,10 +123,7 @@ class ResourceSync:
             yield from (Truncate(table.name, deferred=True) for table in self._untracked)
 
     def read_listing(self, listing: Listing) -> Iterator[Operation]:
-        """The rows of one listing; those of before if the record that it belongs to is gone.
-
-        Then the next sync lists all again.
-        """
+        """The rows of one listing; none if the path of the record that it belongs to is missing."""
         self._empty.add(listing)
         try:
             for page in self._request_pages(listing):
@@ -143,17 +139,24 @@ class ResourceSync:
             if listing.owner is None:
                 raise
             self._own_paths.missing(listing.owner, error)
-            self.is_complete = False
         except ScopeError as error:
             if not self._refills:
                 raise
             # The sync has to fail: if it succeeded, the table would be empty.
             raise ContractError(str(error)) from None
 
-    def require_own_paths(self) -> None:
-        """Raise ContractError if Klaviyo knows none of the paths that each record has."""
+    @property
+    def is_complete(self) -> bool:
+        """Whether the listing of each record is read; if not, the next sync lists all again."""
+        return self._stream.parent is None or self._own_paths.is_complete
+
+    def check_own_paths(self) -> Iterator[Operation]:
+        """Warn of paths that are not found; raise ContractError if Klaviyo knows none of them."""
         # One message alone may be so new that its variations are not found yet.
-        self._own_paths.require(at_least=2 if self._stream.parent is None else 1)
+        consequence, at_least = "known rows stay", 2
+        if self._stream.parent is not None:
+            consequence, at_least = f"no row of {self._stream.name} is deleted", 1
+        yield from self._own_paths.check(consequence, at_least=at_least, refills=self._refills)
 
     def _save_progress(self, records: int) -> Iterator[Operation]:
         """A checkpoint, unless the state has many more rows than were read since the last one."""
@@ -249,7 +252,7 @@ class ResourceSync:
     def _write_with_details(self, document: Json, details: Details) -> Iterator[Operation]:
         """The rows of a record and of the relationship at the record's own path.
 
-        If that path is not found, the next sync requests it again.
+        If that path is not found, the rows of before stay, and the next sync requests it again.
         """
         id_, record_digest = str(document.get("id")), self._record_digest(document)
         self._row_keys.clear()
@@ -260,10 +263,20 @@ class ResourceSync:
         except GoneError as error:
             self._own_paths.missing(id_, error)
             resources, record_digest = [], ""
+            self._keep_details(id_)
         related = {**document["related"], details.relationship: resources}
         yield from self._write_rows({**document, "related": related})
-        keys = {table: list(keys) for table, keys in self._row_keys.items()}
+        keys = {table: list(dict.fromkeys(keys)) for table, keys in self._row_keys.items()}
         self._details[id_] = RecordDetails(record_digest, keys)
+
+    def _keep_details(self, id_: str) -> None:
+        """Count the written rows of a record as seen, so that a full refresh deletes none."""
+        if id_ not in self._details:
+            return
+        for table, keys in self._details[id_].keys.items():
+            if table in self._tracked():
+                self._digests[table].seen.update(keys)
+                self._row_keys[table].extend(keys)
 
     def _record_digest(self, document: Json) -> str:
         """The digest of a record's attributes, such as its status, and of its rows' columns."""

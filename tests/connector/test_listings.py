@@ -214,12 +214,28 @@ def test_a_path_that_no_record_has_fails_and_keeps_the_rows(
     sandbox.advance(DAY)
     sandbox.fault("404", path=path)
     for _ in range(2):
-        with pytest.raises(ContractError, match="though Klaviyo lists it: update the connector"):
+        with pytest.raises(ContractError, match=r"next sync tries again.* otherwise update"):
             connection.sync()
         assert connection.deleted == {}
     sandbox.clear_faults()
     connection.sync()
     assert connection.deleted == {}
+
+
+def test_a_record_whose_own_path_stays_missing_is_named(
+    sandbox: Sandbox, connection: Loader
+) -> None:
+    """Each sync warns of a listed form whose versions are not found, and deletes no version."""
+    broken, other = (form["id"] for form in sandbox.all("/api/forms")[:2])
+    kept = dict(connection.tables["form_version"])
+    sandbox.fault("404", path=f"/api/forms/{broken}/form-versions")
+    for _ in range(2):
+        sandbox.advance(DAY)
+        connection.sync()
+        (warning,) = (text for text in connection.warnings if broken in text)
+        assert f"lists form {broken}: no row of form_version is deleted" in warning
+        assert other not in warning
+        assert connection.tables["form_version"] == kept
 
 
 def test_usage_of_earlier_days_is_kept(sandbox: Sandbox, connection: Loader) -> None:

@@ -219,6 +219,22 @@ class TestMembers:
         del list_account.responses[f"{LISTS}/L0/profiles"]
         assert run(done.state, tables=TABLES).error is None
 
+    def test_a_list_whose_members_are_not_found_is_named_and_keeps_them(
+        self, list_account: ScriptedAccount
+    ) -> None:
+        """Beside a list that is read, each sync warns of one whose path stays missing."""
+        list_account.documents[LISTS] = [resource("list", one, updated=LONG_AGO) for one in "ZL"]
+        list_account.documents[f"{LISTS}/Z/profiles"] = [member("z")]
+        done = run(tables=TABLES)
+        list_account.fail_with(f"{LISTS}/Z/profiles", 404, "Not found.")
+        for _ in range(8):
+            list_account.now += DAY
+            done = run(done.state, tables=TABLES)
+            assert done.error is None
+            assert deleted_members(done) == []
+            (warning,) = done.warnings
+            assert "lists list Z: known members stay" in warning
+
     @pytest.mark.parametrize("nulls", ["first", "last"])
     def test_members_without_a_time_of_joining_are_found_beyond_one_cursor(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch, nulls: str

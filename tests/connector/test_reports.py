@@ -640,6 +640,24 @@ class TestSeries:
         old, *others = map(str, days)
         assert rows == {(old, "A"), *((day, "B") for day in others)}
 
+    @pytest.mark.parametrize(("age", "warns"), [(400, True), (350, False)])
+    def test_a_change_of_units_warns_of_days_that_the_state_no_longer_holds(
+        self, report_account: ScriptedAccount, age: int, *, warns: bool
+    ) -> None:
+        """They are requested again for their units, so a credit that moved counts twice there."""
+        table, day = "flow_performance_daily", TODAY - age * DAY
+        put_campaign(report_account, age)
+        report_account.reports[FLOW_DAYS] = self.credit("A", day)
+        first = run(tables=table)
+        report_account.reports[FLOW_DAYS] = self.credit("B", day)
+        report_account.timezone = "Asia/Tokyo"
+        report_account.now += DAY
+        done = run(first.state, tables=table)
+        (warning,) = done.warnings
+        assert (f"in {table} a credit that moved to another message" in warning) == warns
+        assert [one["flow_message_id"] for one in done.rows(table)] == ["B"]
+        assert [one["flow_message_id"] for one in done.deleted(table)] == ([] if warns else ["A"])
+
     def test_d6_a_campaign_that_vanishes_from_the_report_keeps_its_numbers(
         self, report_account: ScriptedAccount
     ) -> None:

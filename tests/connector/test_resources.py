@@ -434,6 +434,55 @@ class TestDetails:
         second = run(first.state, tables="campaign_message,campaign_variation")
         assert ids(second, "campaign_variation") == ["A", "B"]
 
+    def test_variations_that_are_no_longer_found_stay(self, account: ScriptedAccount) -> None:
+        """A changed message that is still listed keeps them, and a warning names it."""
+        self.put_message(account)
+        state = run(tables="campaign_message,campaign_variation").state
+        self.put_message(account, "Last call")
+        account.fail_with(self.VARIATIONS, 404, "Not found.")
+        for _ in range(2):
+            account.now += DAY
+            done = run(state, tables="campaign_message,campaign_variation")
+            state = done.state
+            assert done.error is None
+            assert done.deleted("campaign_variation") == []
+            (warning,) = done.warnings
+            assert "lists campaign_message m: known rows stay" in warning
+        account.documents[self.VARIATIONS].pop()
+        account.responses.clear()
+        account.now += DAY
+        done = run(state, tables="campaign_message,campaign_variation")
+        assert ids(done, "campaign_variation") == ["A"]
+        assert len(done.deleted("campaign_variation")) == 1
+
+
+def test_a_form_that_is_deleted_while_it_is_read_loses_its_versions(
+    account: ScriptedAccount,
+) -> None:
+    """The same sync deletes them without a warning, and the next one of the day asks nothing."""
+    forms = account.documents["/api/forms"] = [
+        resource("form", one, created_at=NOON.isoformat(), updated_at=NOON.isoformat())
+        for one in ("F1", "F2")
+    ]
+    paths = [f"/api/forms/{one['id']}/form-versions" for one in forms]
+    for path, version in zip(paths, ("V1", "V2"), strict=True):
+        account.documents[path] = [resource("form-version", version)]
+    first = run(tables="form,form_version")
+
+    def delete_form(_: Request) -> Response:
+        del forms[1:]
+        return Response(json.dumps({"errors": [{"detail": "Not found."}]}), 404)
+
+    account.responses[paths[1]] = delete_form
+    account.now += DAY
+    second = run(first.state, tables="form,form_version")
+    assert (second.error, second.warnings) == (None, [])
+    assert [row["id"] for row in second.deleted("form_version")] == ["V2"]
+    account.requests.clear()
+    third = run(second.state, tables="form,form_version")
+    assert third.deleted("form_version") == []
+    assert account.requests_to(paths[0]) == []
+
 
 def fail_after_the_first_page(request: Request) -> Response | None:
     """A 503 for requests that carry a cursor."""
