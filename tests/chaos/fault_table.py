@@ -295,8 +295,8 @@ RESPONSES = [
     fault(
         "H11",
         "400: a report has no values for its metric, or a metric of events does not exist",
-        "the values are NULL, with one warning, until the results are requested again (those of flows"
-        " for a year); the other metrics' events arrive, then exit 1",
+        "the values are NULL, with one warning, until the results are requested again (flows: for a"
+        " year); the other metrics' events arrive, then exit 1",
         case("values", responses.refuse_values),
         case("metric", responses.refuse_metric),
     ),

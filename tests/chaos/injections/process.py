@@ -175,8 +175,8 @@ def fill_disk(run: DebugSandboxRun) -> None:
 
 def fail_loader(run: DebugSandboxRun) -> None:
     """Let the loader fail while Klaviyo is silent: the run ends before a request's deadline."""
-    # A first sync requests events once before its first checkpoint, to know if it can read them.
-    run.sandbox.fault("stall", path="/api/events", times=None, after=1)
+    # The trial of a first sync requests events twice before the first checkpoint.
+    run.sandbox.fault("stall", path="/api/events", times=None, after=2)
     fivetran.alter(run.project, "connector.py", CHECKPOINTING, FAILING)
     assert run.finish(run.start(), timeout=api.REQUEST_DEADLINE / 2) == 1
     fivetran.alter(run.project, "connector.py", FAILING, CHECKPOINTING)
