@@ -105,7 +105,7 @@ PROCESS = [
     fault(
         "P7",
         "a million events in one sync",
-        "less than 300 MB, and at most a fifth more than after the first 100,000",
+        "less than 300 MB, and at most a fifth more than after the first 300,000",
         case("events", process.read_a_million_events),
     ),
 ]

@@ -190,5 +190,5 @@ def read_a_million_events(run: SandboxRun) -> None:
         rows, early, peak = measure("read_events", sandbox.url)
     assert rows >= 1_000_000
     assert peak < 300, f"{peak:.0f} MB"
-    assert peak <= 1.2 * early, f"{early:.0f} MB after 100,000 events, {peak:.0f} MB in the end"
+    assert peak <= 1.2 * early, f"{early:.0f} MB after 300,000 events, {peak:.0f} MB in the end"
     run.sync()
