@@ -27,7 +27,7 @@ def run_with_kills(
     settings = target.settings.model_dump(mode="json")
     for name in {"password", "private_key"} & settings.keys():
         secret = getattr(target.settings, name)
-        settings[name] = secret and secret.get_secret_value()
+        settings[name] = None if secret is None else secret.get_secret_value()
     job = {
         "kind": target.kind,
         "settings": settings,
