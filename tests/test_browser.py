@@ -82,7 +82,7 @@ def test_without_a_browser_the_page_tests_are_skipped(
     tests = run_page_tests()
     assert tests.returncode == 0, tests.stdout
     [line] = [line for line in tests.stdout.splitlines() if browser.MISSING in line]
-    assert line == f"4 tests skipped. {browser.MISSING}"
+    assert line == f"5 tests skipped. {browser.MISSING}"
 
 
 def test_where_a_browser_is_required_its_absence_fails(
