@@ -68,12 +68,12 @@ def sync_memberships(
     ):
         writer.log_progress(f"listing {stream.table.name}")
         if isinstance(page, GoneError) and owners:
-            own_paths.missing(sync.name, page)
+            own_paths.record_missing(sync.name, page)
             continue
         with failures.collect():
             if isinstance(page, KlaviyoError):
                 raise page
-            own_paths.found()
+            own_paths.record_found()
             yield from sync.finish() if page is None else sync.write_page(page)
             yield context.state.checkpoint()
         if failures.should_abort:

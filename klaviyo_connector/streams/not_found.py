@@ -35,11 +35,11 @@ class OwnPaths:
         """Whether every path is found but those of deleted records."""
         return self._missing.keys() <= self._deleted
 
-    def found(self) -> None:
+    def record_found(self) -> None:
         """Record that the path of some record exists."""
         self._is_any_found = True
 
-    def missing(self, id_: str, error: GoneError) -> None:
+    def record_missing(self, id_: str, error: GoneError) -> None:
         """Record that the path of one record is not found."""
         self._missing[id_] = error
 

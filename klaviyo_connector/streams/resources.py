@@ -128,7 +128,7 @@ class ResourceSync:
         try:
             for page in self._request_pages(listing):
                 if listing.owner is not None:
-                    self._own_paths.found()
+                    self._own_paths.record_found()
                 for document in documents(page):
                     self._empty.discard(listing)
                     self._writer.log_progress(f"listing {self._stream.name}")
@@ -138,7 +138,7 @@ class ResourceSync:
         except GoneError as error:
             if listing.owner is None:
                 raise
-            self._own_paths.missing(listing.owner, error)
+            self._own_paths.record_missing(listing.owner, error)
         except ScopeError as error:
             if not self._refills:
                 raise
@@ -259,9 +259,9 @@ class ResourceSync:
         try:
             pages = self._context.session.pages(fill_path(details.path, id_), {})
             resources = [one for page in pages for one in page["data"] if isinstance(one, dict)]
-            self._own_paths.found()
+            self._own_paths.record_found()
         except GoneError as error:
-            self._own_paths.missing(id_, error)
+            self._own_paths.record_missing(id_, error)
             resources, record_digest = [], ""
             self._keep_details(id_)
         related = {**document["related"], details.relationship: resources}

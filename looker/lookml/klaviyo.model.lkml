@@ -121,7 +121,7 @@ explore: send_pressure {
 
 explore: subject_line_pattern {
   label: "Subject line pattern"
-  description: "One row per account, pattern of subject lines and value of the pattern. Campaign emails whose subject has an emoji, a question, the first name, a discount or a length, against all others: no experiment, since such emails also differ in what they offer and to whom they go; for a proof run an A/B test (klaviyo__subject_line_test). Flows are left out, for their trigger decides their rates; so are the sends of the last 5 days (KLAVIYO_ATTRIBUTION_DAYS), which Klaviyo still credits with orders."
+  description: "One row per account, pattern of subject lines and value of the pattern. Campaign emails whose subject has an emoji, a question, the first name, a discount or a length, against all others. This is no experiment: such emails also differ in offer and recipients. An A/B test (klaviyo__subject_line_test) is a proof. Flows are left out, because their trigger decides their rates. The sends of the last 5 days (KLAVIYO_ATTRIBUTION_DAYS) are left out, because Klaviyo still credits them with orders."
 }
 
 explore: subject_line_test {

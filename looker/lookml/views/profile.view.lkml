@@ -173,7 +173,7 @@ view: profile {
     type: sum
     group_label: "Sums"
     label: "Suppressed profiles"
-    description: "People to whom all email is suppressed."
+    description: "People whose email is suppressed."
     value_format_name: decimal_0
     drill_fields: [detail*, suppressed_profiles]
     sql: ${TABLE}.suppressed_profiles ;;

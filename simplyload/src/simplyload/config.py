@@ -10,7 +10,7 @@ import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import yaml
 from pydantic import (
@@ -45,13 +45,10 @@ PREFIX = "SIMPLYLOAD_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 _REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
 
-SourceSettings = Annotated[
-    PostgresSettings | KlaviyoSettings | StripeSettings, Field(discriminator="type")
-]
-DestinationSettings = Annotated[
-    DuckDBSettings | PostgresTargetSettings | ParquetSettings | SnowflakeSettings,
-    Field(discriminator="type"),
-]
+_Source = PostgresSettings | KlaviyoSettings | StripeSettings
+_Destination = DuckDBSettings | PostgresTargetSettings | ParquetSettings | SnowflakeSettings
+SourceSettings = Annotated[_Source, Field(discriminator="type")]
+DestinationSettings = Annotated[_Destination, Field(discriminator="type")]
 
 
 # A stream's name is also the name of its schema in the destination.
@@ -289,8 +286,8 @@ def _siblings(loc: tuple[int | str, ...]) -> list[str]:
 def _models(key: str) -> dict[str, type[BaseModel]]:
     """Give the settings model of each type of source or destination."""
     models: dict[str, tuple[type[BaseModel], ...]] = {
-        "sources": (PostgresSettings, KlaviyoSettings, StripeSettings),
-        "destination": (DuckDBSettings, PostgresTargetSettings, ParquetSettings, SnowflakeSettings),
+        "sources": get_args(_Source),
+        "destination": get_args(_Destination),
     }
     return {model.model_fields["type"].annotation.__args__[0]: model for model in models[key]}  # type: ignore[union-attr]
 

@@ -111,7 +111,7 @@ class Pipeline:
         self._stopped: dict[str, Stopped] = {}
         self._waiting: dict[str, str] = {}  # what the source does not bring to the present
         self._keep = False  # the next commit is made also where no row changed
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._stopping = False
         self._number = 0
         self._removed: list[str] = []
@@ -244,9 +244,9 @@ class Pipeline:
             self._notify("warning", message=warning)
         for waiting in batch.waiting:
             self._waiting[waiting.table] = waiting.message
-            if waiting.message not in self._told:
+            if waiting.message not in self._reported:
                 self._notify("stopped", table=waiting.table, message=waiting.message)
-            self._told.add(waiting.message)
+            self._reported.add(waiting.message)
         self._keep |= batch.keep
 
     def _load(self, gathering: Gathering) -> bool:

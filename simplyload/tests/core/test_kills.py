@@ -1,9 +1,5 @@
 """Whatever instant a load is killed at, the destination ends with every row exactly once."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +7,7 @@ import pytest
 from simplyload.changes import Changes
 from tests.core.conftest import Target
 from tests.core.scripted import expected
-from tests.core.worker import make_source
+from tests.core.worker import make_source, run_worker
 
 BATCHES = 60
 # A load of Snowflake is twenty requests to a server; a run begins with a second of signing in.
@@ -38,17 +34,7 @@ def run_with_kills(
         "steps": [steps.start, steps.stop, steps.step],
         **options,
     }
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.core.worker", json.dumps(job)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=root,
-        env={"PYTHONPATH": f"{root / 'src'}:{root}"},
-    )
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+    return run_worker("tests.core.worker", job)
 
 
 def is_right(target: Target, batches: int = BATCHES) -> bool:

@@ -10,6 +10,7 @@ import logging
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from simplyload.engine import Pipeline, PipelineSettings, ending_at_commit
 from simplyload.log import ChangeLog
 from tests.core.scripted import ScriptedSource, changes, random_changes
 
+ROOT = Path(__file__).parents[2]
 CHANGES_OF_A_BATCH = 4
 DESTINATIONS: dict[str, tuple[type[SqlDestination], Any]] = {
     "duckdb": (DuckDBDestination, DuckDBSettings),
@@ -144,6 +146,20 @@ def main(job: dict[str, Any]) -> int:
     )
     survives(job)
     return kills
+
+
+def run_worker(module: str, job: Mapping[str, Any]) -> int:
+    """Run the job in a process of a worker's module; give the number of kills."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, json.dumps(job)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
 
 
 def _steps(job: dict[str, Any]) -> Iterable[int]:

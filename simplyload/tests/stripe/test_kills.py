@@ -1,15 +1,13 @@
 """Whatever instant a load of Stripe is killed at, the destination ends as what Stripe holds."""
 
-import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
+from tests.core.worker import run_worker
 from tests.stripe.conftest import OBJECTS, assert_same, make_source
 from tests.stripe.fake import KEY, FakeStripe
 
@@ -64,16 +62,7 @@ def run_with_kills(fake: FakeStripe, folder: Path, **kills: Any) -> int:
         "steps": [0, 0, 1],
         **kills,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.stripe.worker", json.dumps(job)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-    )
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+    return run_worker("tests.stripe.worker", job)
 
 
 def assert_right(fake: FakeStripe, folder: Path) -> None:

@@ -44,7 +44,7 @@ class Source(Protocol):
         """
 
     def ack(self, state: State) -> None:
-        """Take note that the destination holds everything up to this state (a slot may advance)."""
+        """Record that the destination holds everything up to this state (a slot may advance)."""
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
         """Give a state from which the table is read again, whole or from a cursor value."""

@@ -46,7 +46,7 @@ def _begin(store: Store, kind: Kind, now: int) -> Listing:
 
 
 def _refuse_few(store: Store, kind: Kind, listing: Listing) -> None:
-    """Raise RefusedError where a key that lost its rights is likelier than so many deletions."""
+    """Raise RefusedError where most objects vanished: the key may have lost its rights."""
     before = store.position.table(kind).rows
     if listing.accept or listing.partial or not listing.rows * 2 < before >= FEW:
         return

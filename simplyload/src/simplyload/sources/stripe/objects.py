@@ -48,7 +48,25 @@ def _columns(**types: str) -> dict[str, Type]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Child:
+class Declared:
+    """A table: its address, its columns, and its key within an account."""
+
+    table: str
+    object: str
+    path: str
+    columns: Mapping[str, Type]
+    key: tuple[str, ...] = ("id",)
+
+    def as_table(self) -> Table:
+        """Give the table of the destination."""
+        kinds = {column: ARROW[kind] for column, kind in self.columns.items()}
+        schema = pa.schema(list({"account": pa.string(), **kinds}.items()))
+        key = ("account", *self.key)
+        return Table(name=self.table, key=key, schema=schema, source_name=self.table)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Child(Declared):
     """A table of what belongs to an object and has no events: it is read with its parent.
 
     `field` is the list in the parent that begins with the children; without one they are listed
@@ -56,24 +74,15 @@ class Child:
     of the parent that is `final` no child vanishes any more.
     """
 
-    table: str
-    object: str
-    path: str
     parent: str
-    columns: Mapping[str, Type]
-    key: tuple[str, ...] = ("id",)
     field: str | None = None
     condition: Mapping[str, Any] = field_of(default_factory=dict)
     final: frozenset[str] = frozenset()
 
-    def as_table(self) -> Table:
-        """Give the table of the destination."""
-        return _as_table(self.table, self.key, self.columns)
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Kind:
-    """A kind of object: its table, its address, how its changes are found.
+class Kind(Declared):
+    """A kind of object: its table, and how its changes are found.
 
     `follow` says what tells of changes: events, the time of creation (no event exists), or nothing,
     as for events themselves. `dated` objects are bounded by the setting start_date. `touches` are
@@ -81,26 +90,12 @@ class Kind:
     when its status is no longer pending, which is at the time `settles` at the earliest.
     """
 
-    table: str
-    object: str
-    path: str
-    columns: Mapping[str, Type]
     follow: Literal["events", "created", "itself"] = "events"
     dated: bool = True
     listing: Mapping[str, str] = field_of(default_factory=dict)
     children: tuple[Child, ...] = ()
     touches: Mapping[str, str] = field_of(default_factory=dict)
     settles: str | None = None
-
-    def as_table(self) -> Table:
-        """Give the table of the destination."""
-        return _as_table(self.table, ("id",), self.columns)
-
-
-def _as_table(name: str, key: tuple[str, ...], columns: Mapping[str, Type]) -> Table:
-    fields = {"account": pa.string(), **{column: ARROW[kind] for column, kind in columns.items()}}
-    schema = pa.schema(list(fields.items()))
-    return Table(name=name, key=("account", *key), schema=schema, source_name=name)
 
 
 CUSTOMERS = Kind(

@@ -30,7 +30,7 @@ class StripeSource:
         self._settings = settings
         self._stream = stream
         self._client = Client(settings)
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def tables(self) -> list[Table]:
         """List the chosen tables."""
@@ -48,9 +48,9 @@ class StripeSource:
         position.mode = self._settings.mode
         reading = Reading(Store(self._client, self._settings, position, self._stream))
         yield from reading.run()
-        if reading.unknown - self._told:
-            names = ", ".join(sorted(reading.unknown - self._told))
-            self._told |= reading.unknown
+        if unknown := reading.unknown - self._reported:
+            names = ", ".join(sorted(unknown))
+            self._reported |= unknown
             warning = f"Events about {names} lead to no table of {self._stream}: they are left out."
             yield Batch(state=position.as_state(), warnings=[warning])
 

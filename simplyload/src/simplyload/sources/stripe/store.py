@@ -68,7 +68,7 @@ class Store:
         return {child.table: {one["id"] for one in o or ()} for child, o in children.items()}
 
     def remove(self, kind: Kind, account: str, id_: str, named: Named | None = None) -> None:
-        """Take note that an object is gone, and with it the children that are known."""
+        """Record that an object is gone, and with it the children that are known."""
         self.rows.delete(kind, {"account": account, "id": id_})
         for child in self.children_of(kind):
             if child.field:
@@ -76,7 +76,7 @@ class Store:
                 self.remove_children(child, account, {*known, *(named or {}).get(child.table, ())})
 
     def remove_children(self, child: Child, account: str, ids: Iterable[str]) -> None:
-        """Take note that children are gone."""
+        """Record that children are gone."""
         for id_ in sorted(ids):
             self.rows.delete(child, {"account": account, "id": id_})
 
