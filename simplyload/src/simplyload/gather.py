@@ -32,8 +32,8 @@ from simplyload.destinations.destination import Limits, Staged
 from simplyload.errors import TableStoppedError
 from simplyload.merge import POS, WHOLE
 
-# A reader holds one row group at a time, a writer one per table.
-ROW_GROUP_ROWS = 122_880
+ROW_GROUP_ROWS = 122_880  # a writer holds one row group per table
+BATCH_ROWS = 32_768  # a reader holds some copies of one batch
 ROW_GROUP_BYTES = 8 << 20
 # What all tables together may hold unwritten.
 BUFFER_BYTES = 16 << 20
@@ -220,7 +220,7 @@ def read_conformed(staged: Staged, names: Mapping[str, str]) -> pa.RecordBatchRe
     batches = (
         batch
         for path in staged.files
-        for group in pq.ParquetFile(path).iter_batches(ROW_GROUP_ROWS)
+        for group in pq.ParquetFile(path).iter_batches(BATCH_ROWS)
         for batch in _conform(pa.table(group), union).rename_columns(renamed.names).to_batches()
     )
     return pa.RecordBatchReader.from_batches(renamed, (batch.cast(renamed) for batch in batches))
