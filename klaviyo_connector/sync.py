@@ -57,8 +57,9 @@ from tables.jsonapi import get_path
 Batch = list[Operation]  # rows with the checkpoint that covers them, or one warning
 ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds these and one page's in memory
 SECONDS_BETWEEN_CHECKPOINTS = 30
-# The loader logs each state. One of 10 MB is the only one for 20,000 rows or ten minutes.
-LARGE_STATE = 500_000  # bytes
+# The loader logs each state, and to pack a large one takes as long as to write thousands of rows.
+LARGE_STATE = 100_000  # bytes; one of twice that size has twice the rows and seconds before it
+MAX_SPACING = 20  # times: 20,000 rows or ten minutes
 MAX_CLOCK_ERROR = timedelta(days=1)  # a watermark further ahead is damage
 log = logging.getLogger("klaviyo")
 
@@ -92,7 +93,7 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
                 rows += len(operation.rows) if isinstance(operation, Upserts) else 1
                 continue
             last = operation
-            spacing = max(1, budget.size / LARGE_STATE)
+            spacing = max(1, min(budget.size / LARGE_STATE, MAX_SPACING))
             is_late = monotonic() - since >= SECONDS_BETWEEN_CHECKPOINTS * spacing
             if is_late or rows >= ROWS_BETWEEN_CHECKPOINTS * spacing:
                 yield budget.dump(last)
