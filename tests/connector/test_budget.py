@@ -252,19 +252,19 @@ class TestUntracked:
 class TestCheckpoints:
     """How often the state is handed to the loader, which logs it each time."""
 
-    @pytest.mark.parametrize(("size", "checkpoints"), [(10, 19), (5_000_000, 3)])
+    @pytest.mark.parametrize(("size", "checkpoints"), [(10, 42), (300_000, 16), (5_000_000, 4)])
     def test_d2_a_large_state_has_fewer_checkpoints(self, size: int, checkpoints: int) -> None:
         """The states of a long sync have at most 500 bytes for each row, and the last one."""
         state = {"version": 1, "accounts": {"a": {"text": "x" * size}}}
         operations = (
-            Checkpoint(state) if n % 100 == 0 else Upsert("tag", {}) for n in range(1, 20_201)
+            Checkpoint(state) if n % 100 == 0 else Upsert("tag", {}) for n in range(1, 45_201)
         )
         previous = State({}, {"version": 1, "accounts": {}})
         kept = list(sync.throttle_checkpoints(operations, previous))
         states = [one.state for one in kept if isinstance(one, Checkpoint)]
         assert len(states) == checkpoints
         assert kept[-1] == Checkpoint(state)
-        assert len(kept) - len(states) == 20_200 - 202
+        assert len(kept) - len(states) == 45_200 - 452
 
 
 class TestPacking:
