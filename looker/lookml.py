@@ -23,6 +23,7 @@ ONCE_A_DAY = (
     " Klaviyo's own figures."
 )
 GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
+PERIODS = ("week", "month", "year")  # that a sum is compared over
 
 
 def generate_files(semantics: Semantics, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
@@ -46,8 +47,19 @@ def name_in_view(model: SemanticModel, name: str) -> str:
 
 
 def time_reference(model: SemanticModel, grain: str) -> str:
-    """The full name of the day or week of a model's date."""
+    """The full name of the day, week, month or year of a model's date."""
     return f"{model.name}.{_strip_suffix(model.date)}_{'date' if grain == 'day' else grain}"
+
+
+def is_compared(metric: Metric, dashboard: Dashboard) -> bool:
+    """Whether a metric has measures of the period before: a sum that is a figure of chosen days."""
+    figures = [tile for tile in dashboard.tiles if tile.chart == "figures" and tile.dated]
+    return bool(metric.column) and any(metric.name in tile.metrics for tile in figures)
+
+
+def name_before(metric: Metric, period: str) -> str:
+    """The name of the measure that has a metric's value in the period before."""
+    return f"{metric.name}_last_{period}"
 
 
 def is_hidden(dimension: Dimension) -> bool:
@@ -72,7 +84,8 @@ def _build_manifest() -> dict[str, Any]:
         {"name": "CONNECTION", "value": "warehouse", "export": "override_required"},
         {"name": "SCHEMA", "value": "klaviyo", "export": "override_required"},
     ]
-    return {"project_name": PROJECT, "constants": constants}
+    # Only this runtime has measures of an earlier period.
+    return {"project_name": PROJECT, "new_lookml_runtime": "yes", "constants": constants}
 
 
 def _build_model(semantics: Semantics) -> dict[str, Any]:
@@ -112,7 +125,11 @@ def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard
         "dimension_groups": [
             _build_dimension_group(time) for time in times if not _is_timeframe(time)
         ],
-        "measures": [_build_measure(metric, semantics) for metric in semantics.metrics_of(model)],
+        "measures": [
+            measure
+            for metric in semantics.metrics_of(model)
+            for measure in _build_measures(metric, semantics, dashboard)
+        ],
         "sets": [
             {
                 "name": "detail",
@@ -187,6 +204,15 @@ def _strip_suffix(name: str) -> str:
     return re.sub("_(on|at)$", "", name)
 
 
+def _build_measures(
+    metric: Metric, semantics: Semantics, dashboard: Dashboard
+) -> Iterator[dict[str, Any]]:
+    """The measure of a metric, and those that compare it with the period before."""
+    yield _build_measure(metric, semantics)
+    for period in PERIODS if is_compared(metric, dashboard) else ():
+        yield from _build_comparison(metric, period, semantics, dashboard)
+
+
 def _build_measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
     kind = "ratio" if metric.ratio else "formula" if metric.formula else "sum"
     return {
@@ -197,9 +223,42 @@ def _build_measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
         "description": f"{metric.description}{ONCE_A_DAY if metric.by_day else ''}",
         "value_format_name": value_format(metric.format),
         **_build_required_fields(metric, semantics),
+        **({"html": "{{ linked_value }} {{ currency._value }}"} if metric.is_money else {}),
         "drill_fields": ["detail*", *metric.parts, metric.name],
         "sql": _build_measure_sql(metric),
     }
+
+
+def _build_comparison(
+    metric: Metric, period: str, semantics: Semantics, dashboard: Dashboard
+) -> Iterator[dict[str, Any]]:
+    """A metric's value one period earlier, and its change since.
+
+    Looker computes them in queries with a timeframe of the date that is no longer than the period,
+    on BigQuery, Snowflake and Redshift.
+    https://docs.cloud.google.com/looker/docs/period-over-period
+    """
+    model = semantics.model(metric.model)
+    days = dashboard.growing_days(model)
+    growing = f" Messages are credited with orders for {days} days." if days else ""
+    for kind, name, label, value_format_name in (
+        ("previous", name_before(metric, period), "", value_format(metric.format)),
+        ("relative_change", f"{metric.name}_change_in_a_{period}", "change from ", "percent_1"),
+    ):
+        yield {
+            "name": name,
+            "type": "period_over_period",
+            "group_label": "Compared with a period before",
+            "label": f"{metric.label}, {label}one {period} earlier",
+            "description": f"{metric.label}, {label}one {period} earlier than the row's day, week,"
+            f" month or year. It needs one of these in the query, at most a {period}.{growing}",
+            "value_format_name": value_format_name,
+            **_build_required_fields(metric, semantics),
+            "based_on": field_reference(model, metric.name),
+            "based_on_time": time_reference(model, "day"),
+            "period": period,
+            "kind": kind,
+        }
 
 
 def _build_required_fields(metric: Metric, semantics: Semantics) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """LookML dashboards, one for each page of `dashboard.yml`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -21,6 +22,7 @@ HEIGHTS: Mapping[Chart, int] = {
 MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
 MODEL = "@{MODEL}"  # a constant of the project's manifest
+LAST_MONTH = "1 month ago"  # Looker's filter for the last whole month
 
 SCALE = {
     "type": "along a scale...",
@@ -135,6 +137,54 @@ def _build_elements(
             "width": WIDTHS["figure" if tile.chart == "figures" else tile.width],
             "height": HEIGHTS.get(tile.chart, 8),
         }
+    if tile.chart == "figures" and tile.dated:
+        compared = [metric for metric in metrics if lookml.is_compared(metric, dashboard)]
+        for metric in compared:
+            element = _build_comparison(replace(tile, dated=False), page, metric, dashboard, model)
+            yield {**element, "width": GRID // len(compared)}
+
+
+def _build_comparison(
+    tile: Tile, page: Page, metric: Metric, dashboard: Dashboard, model: SemanticModel
+) -> dict[str, Any]:
+    """The last whole month beside the month before, whatever days are chosen.
+
+    Looker compares periods, not a choice of days. The figure has no colour, because the last sends
+    of the month may still grow.
+    """
+    title = f"{metric.label}, last month"
+    month = lookml.time_reference(model, "month")
+    measure = lookml.field_reference(model, metric.name)
+    return {
+        "title": title,
+        "name": title,
+        "model": MODEL,
+        "explore": tile.model,
+        **VISUALIZATIONS["figures"],
+        "fields": [
+            month,
+            measure,
+            lookml.field_reference(model, lookml.name_before(metric, "month")),
+        ],
+        "hidden_fields": [month],
+        "sorts": [f"{measure} desc"],
+        "show_comparison": True,
+        "comparison_type": "value",
+        "show_comparison_label": True,
+        "comparison_label": "in the month before",
+        "filters": {**_build_filter_expressions(tile, model), month: LAST_MONTH},
+        "listen": dict(_build_listeners(tile, model, _filter_names(page, dashboard))),
+        "note_text": f"The last whole month, whatever days are chosen. "
+        f"{_write_note(tile, [metric], dashboard)}{_write_growth(dashboard, model)}",
+        "note_state": "collapsed",
+        "note_display": "hover",
+        "height": HEIGHTS["figures"],
+    }
+
+
+def _write_growth(dashboard: Dashboard, model: SemanticModel) -> str:
+    days = dashboard.growing_days(model)
+    return f" Until day {days} of a month the sends of the last month still grow." if days else ""
 
 
 def _build_query(
@@ -144,7 +194,7 @@ def _build_query(
     by = [lookml.field_reference(model, name) for name in tile.by]
     match tile.chart:
         case "figures":
-            return {"fields": measures}
+            return {"fields": measures, "sorts": [f"{name} desc" for name in measures]}
         case "columns" | "lines":
             time = lookml.time_reference(model, dashboard.default_period.grain)
             return {"fields": [time, *by, *measures], "pivots": by, "sorts": [time]}

@@ -83,6 +83,11 @@ class Metric:
         return self.ratio or self.inputs
 
     @property
+    def is_money(self) -> bool:
+        """Whether it is an amount in the account's currency."""
+        return self.format == "money"
+
+    @property
     def sums(self) -> tuple[str, ...]:
         """The names of the sums in a ratio; of a sum, its own."""
         return self.ratio or (self.name,)
@@ -137,12 +142,12 @@ class Semantics:
 
     def required_dimensions(self, metric: Metric) -> list[str]:
         """What every query of a metric groups by: two currencies or periods are never one sum."""
-        currency = ["currency"] if self._is_money(metric) else []
+        currency = ["currency"] if self._needs_currency(metric) else []
         return [*self.model(metric.model).within, *currency]
 
-    def _is_money(self, metric: Metric) -> bool:
+    def _needs_currency(self, metric: Metric) -> bool:
         parts = [self.metric(name) for name in metric.parts]
-        return metric.format == "money" or any(map(self._is_money, parts))
+        return metric.is_money or any(map(self._needs_currency, parts))
 
 
 def load(models: Path = MODELS) -> Semantics:

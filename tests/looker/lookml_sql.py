@@ -40,8 +40,15 @@ class View:
 
     @cached_property
     def measures(self) -> dict[str, Field]:
-        """Measures by name."""
-        return {field["name"]: field for field in self.content["measures"]}
+        """Measures by name, without the comparisons."""
+        fields = {field["name"]: field for field in self.content["measures"]}
+        return {name: fields[name] for name in fields if name not in self.comparisons}
+
+    @cached_property
+    def comparisons(self) -> dict[str, Field]:
+        """The measures that only Looker can compute: those of an earlier period, by name."""
+        measures = self.content["measures"]
+        return {one["name"]: one for one in measures if one["type"] == "period_over_period"}
 
     def query(
         self,

@@ -55,7 +55,9 @@ def test_a_second_parser_reads_the_project(tmp_path: Path) -> None:
     assert "errors" not in project, project.get("errors")
     files = project["file"]
     parsed = {name: set(files[f"views/{name}.view"]["view"][name]["measure"]) for name in VIEWS}
-    assert parsed == {name: set(view.measures) for name, view in VIEWS.items()}
+    assert parsed == {
+        name: view.measures.keys() | view.comparisons.keys() for name, view in VIEWS.items()
+    }
 
 
 def test_every_view_has_one_hidden_key() -> None:
@@ -103,6 +105,34 @@ def test_measures_are_sums_or_made_of_sums() -> None:
     assert offenders == []
 
 
+def test_comparisons_keep_lookers_rules() -> None:
+    """A comparison is based on a sum of its view and a day, and names a period and a kind."""
+    offenders = [
+        f"{view.name}.{name}"
+        for view in VIEWS.values()
+        for name, field in view.comparisons.items()
+        if field["based_on"] not in [f"{view.name}.{sum_}" for sum_ in view.measures]
+        or view.measures[field["based_on"].partition(".")[2]]["type"] != "sum"
+        or view.dimensions[field["based_on_time"].partition(".")[2]].get("timeframe") != "date"
+        or field["period"] not in ("week", "month", "year")
+        or field["kind"] not in ("previous", "relative_change")
+    ]
+    assert offenders == []
+
+
+def test_amounts_show_their_currency() -> None:
+    """An amount of money is followed by its currency, which its query always has."""
+    amounts = {metric.name for metric in SEMANTICS.metrics.values() if metric.format == "money"}
+    shown = set()
+    for view in VIEWS.values():
+        for name, measure in view.measures.items():
+            if "{{ currency._value }}" in measure.get("html", ""):
+                assert "currency" in measure["required_fields"]
+                shown.add(name)
+    assert shown == amounts
+    assert amounts
+
+
 def test_fields_refer_to_existing_fields() -> None:
     """The detail set, drill fields and required fields exist in their view."""
     offenders = []
@@ -143,7 +173,7 @@ def test_dashboards_refer_to_existing_fields() -> None:
     existing = {
         f"{view.name}.{field}"
         for view in VIEWS.values()
-        for field in (*view.dimensions, *view.measures)
+        for field in (*view.dimensions, *view.measures, *view.comparisons)
     }
     references = {board["dashboard"]: set(find_references(board)) for board in DASHBOARDS}
     assert all(references.values())
@@ -170,6 +200,36 @@ def test_dashboards_name_the_model_by_a_constant() -> None:
     assert {"name": "MODEL", "value": "klaviyo", "export": "override_optional"} in constants
     named = [one["model"] for board in DASHBOARDS for one in board["elements"] + board["filters"]]
     assert set(named) == {"@{MODEL}"}
+
+
+def test_sums_are_compared_by_whole_months() -> None:
+    """Each sum that a dashboard shows for chosen days is also beside the month before.
+
+    The comparison needs a month in its query, and says nothing of the days that are chosen.
+    """
+    compared = {}
+    for board in DASHBOARDS:
+        for element in board["elements"]:
+            if element.get("show_comparison"):
+                month, measure, before = element["fields"]
+                view, _, name = measure.partition(".")
+                assert element["hidden_fields"] == [month]
+                assert element["filters"][month] == "1 month ago"
+                assert lookml_dashboard.DATE not in element["listen"]
+                assert element["comparison_type"] == "value"  # a change would be green or red
+                assert VIEWS[view].comparisons[before.partition(".")[2]]["based_on"] == measure
+                assert VIEWS[view].comparisons[before.partition(".")[2]]["period"] == "month"
+                compared.setdefault(board["title"].partition(": ")[2], set()).add(name)
+    assert compared == {
+        page.title: sums for page in DASHBOARD.pages if (sums := find_sums_of_chosen_days(page))
+    }
+
+
+def find_sums_of_chosen_days(page: declaration.Page) -> set[str]:
+    """The sums among the figures of a page that follow the chosen days."""
+    tiles = [tile for tile in page.tiles if tile.chart == "figures" and tile.dated]
+    names = {name for tile in tiles for name in tile.metrics}
+    return {name for name in names if SEMANTICS.metric(name).column}
 
 
 def covered_cells(element: dict[str, Any]) -> Iterator[tuple[int, int]]:

@@ -60,6 +60,8 @@
     type: single_value
     fields:
     - message_performance.conversion_value
+    sorts:
+    - message_performance.conversion_value desc
     filters: {}
     listen:
       Account: message_performance.account_name
@@ -79,6 +81,8 @@
     type: single_value
     fields:
     - message_performance.conversions
+    sorts:
+    - message_performance.conversions desc
     filters: {}
     listen:
       Account: message_performance.account_name
@@ -97,6 +101,8 @@
     type: single_value
     fields:
     - message_performance.revenue_per_recipient
+    sorts:
+    - message_performance.revenue_per_recipient desc
     filters: {}
     listen:
       Account: message_performance.account_name
@@ -115,6 +121,8 @@
     type: single_value
     fields:
     - message_performance.delivered
+    sorts:
+    - message_performance.delivered desc
     filters: {}
     listen:
       Account: message_performance.account_name

@@ -21,6 +21,8 @@
     type: single_value
     fields:
     - data_health.rows_refused
+    sorts:
+    - data_health.rows_refused desc
     filters: {}
     listen:
       Account: data_health.account_name
@@ -40,6 +42,8 @@
     type: single_value
     fields:
     - data_health.rows_different
+    sorts:
+    - data_health.rows_different desc
     filters: {}
     listen:
       Account: data_health.account_name
@@ -59,6 +63,8 @@
     type: single_value
     fields:
     - data_health.report_quota_share
+    sorts:
+    - data_health.report_quota_share desc
     filters: {}
     listen:
       Account: data_health.account_name
@@ -78,6 +84,8 @@
     type: single_value
     fields:
     - data_health.last_requests
+    sorts:
+    - data_health.last_requests desc
     filters: {}
     listen:
       Account: data_health.account_name

@@ -69,6 +69,8 @@
     type: single_value
     fields:
     - message_performance.delivery_rate
+    sorts:
+    - message_performance.delivery_rate desc
     filters:
       message_performance.send_channel: email
     listen:
@@ -93,6 +95,8 @@
     type: single_value
     fields:
     - message_performance.bounce_rate
+    sorts:
+    - message_performance.bounce_rate desc
     filters:
       message_performance.send_channel: email
     listen:
@@ -118,6 +122,8 @@
     type: single_value
     fields:
     - message_performance.spam_complaint_rate
+    sorts:
+    - message_performance.spam_complaint_rate desc
     filters:
       message_performance.send_channel: email
     listen:
@@ -143,6 +149,8 @@
     type: single_value
     fields:
     - message_performance.unsubscribe_rate
+    sorts:
+    - message_performance.unsubscribe_rate desc
     series_labels:
       message_performance.unsubscribe_rate: Daily unsubscribers / delivered
     filters:

@@ -191,6 +191,7 @@ view: attributed_order {
     description: "Value of all orders, before refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, order_value]
     sql: ${TABLE}.order_value ;;
   }
@@ -202,6 +203,7 @@ view: attributed_order {
     description: "Value of the refunds, negative."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, refund_value]
     sql: ${TABLE}.refund_value ;;
   }
@@ -213,6 +215,7 @@ view: attributed_order {
     description: "Value of all orders less refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, net_order_value]
     sql: ${TABLE}.value ;;
   }
@@ -224,6 +227,7 @@ view: attributed_order {
     description: "Value of the orders that Klaviyo credits to a message, by order date; its reports count the same by send date."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, klaviyo_order_value]
     sql: ${TABLE}.klaviyo_order_value ;;
   }
@@ -235,6 +239,7 @@ view: attributed_order {
     description: "Value of the orders that Klaviyo credits to no message and the last touch does."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, last_touch_order_value]
     sql: ${TABLE}.last_touch_order_value ;;
   }

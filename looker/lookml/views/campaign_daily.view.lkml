@@ -188,6 +188,7 @@ view: campaign_daily {
     description: "Revenue added by the day; negative where Klaviyo lowered it."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, day_conversion_value]
     sql: ${TABLE}.conversion_value ;;
   }
@@ -199,6 +200,7 @@ view: campaign_daily {
     description: "Revenue that the days added / messages that they delivered. Of the days up to an age it is what campaigns had earned at that age."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, day_conversion_value, day_delivered, revenue_per_recipient_so_far]
     sql: 1.0 * ${day_conversion_value} / NULLIF(${day_delivered}, 0) ;;
   }

@@ -138,6 +138,7 @@ view: coupon_performance {
     description: "Value of the orders with a code of the coupon, before refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, coupon_order_value]
     sql: ${TABLE}.order_value ;;
   }
@@ -149,6 +150,7 @@ view: coupon_performance {
     description: "Value of the orders with a code of the coupon that Klaviyo credits to a message."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, klaviyo_coupon_order_value]
     sql: ${TABLE}.klaviyo_order_value ;;
   }

@@ -159,6 +159,7 @@ view: flow_step {
     description: "Value of the orders that Klaviyo credits to flow steps."
     value_format_name: decimal_2
     required_fields: [period_kind, period_start_date, currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, step_revenue]
     sql: ${TABLE}.conversion_value ;;
   }

@@ -95,6 +95,78 @@ view: form_daily {
     sql: ${TABLE}.views ;;
   }
 
+  measure: form_views_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, one week earlier"
+    description: "Form views, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: decimal_0
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: week
+    kind: previous
+  }
+
+  measure: form_views_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, change from one week earlier"
+    description: "Form views, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: percent_1
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: form_views_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, one month earlier"
+    description: "Form views, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: decimal_0
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: month
+    kind: previous
+  }
+
+  measure: form_views_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, change from one month earlier"
+    description: "Form views, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: percent_1
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: form_views_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, one year earlier"
+    description: "Form views, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: decimal_0
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: year
+    kind: previous
+  }
+
+  measure: form_views_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, change from one year earlier"
+    description: "Form views, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: percent_1
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: year
+    kind: relative_change
+  }
+
   measure: form_submits {
     type: sum
     group_label: "Sums"
@@ -103,6 +175,78 @@ view: form_daily {
     value_format_name: decimal_0
     drill_fields: [detail*, form_submits]
     sql: ${TABLE}.submits ;;
+  }
+
+  measure: form_submits_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, one week earlier"
+    description: "Form submits, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: decimal_0
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: week
+    kind: previous
+  }
+
+  measure: form_submits_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, change from one week earlier"
+    description: "Form submits, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: percent_1
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: form_submits_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, one month earlier"
+    description: "Form submits, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: decimal_0
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: month
+    kind: previous
+  }
+
+  measure: form_submits_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, change from one month earlier"
+    description: "Form submits, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: percent_1
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: form_submits_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, one year earlier"
+    description: "Form submits, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: decimal_0
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: year
+    kind: previous
+  }
+
+  measure: form_submits_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, change from one year earlier"
+    description: "Form submits, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: percent_1
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: year
+    kind: relative_change
   }
 
   measure: form_closes {

@@ -172,6 +172,7 @@ view: link_performance {
     description: "Value of these orders."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, link_order_value]
     sql: ${TABLE}.order_value ;;
   }
@@ -193,6 +194,7 @@ view: link_performance {
     description: "Revenue from links / clicks of links."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, link_order_value, link_clicks, link_revenue_per_click]
     sql: 1.0 * ${link_order_value} / NULLIF(${link_clicks}, 0) ;;
   }

@@ -246,6 +246,78 @@ view: message_performance {
     sql: ${TABLE}.delivered ;;
   }
 
+  measure: delivered_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, one week earlier"
+    description: "Delivered, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: delivered_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, change from one week earlier"
+    description: "Delivered, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: delivered_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, one month earlier"
+    description: "Delivered, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: delivered_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, change from one month earlier"
+    description: "Delivered, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: delivered_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, one year earlier"
+    description: "Delivered, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: delivered_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, change from one year earlier"
+    description: "Delivered, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
+  }
+
   measure: opens {
     type: sum
     group_label: "Sums"
@@ -346,6 +418,78 @@ view: message_performance {
     sql: ${TABLE}.conversions ;;
   }
 
+  measure: conversions_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, one week earlier"
+    description: "Conversions, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: conversions_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, change from one week earlier"
+    description: "Conversions, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: conversions_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, one month earlier"
+    description: "Conversions, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: conversions_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, change from one month earlier"
+    description: "Conversions, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: conversions_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, one year earlier"
+    description: "Conversions, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: conversions_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, change from one year earlier"
+    description: "Conversions, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
+  }
+
   measure: conversion_uniques {
     type: sum
     group_label: "Sums"
@@ -363,8 +507,87 @@ view: message_performance {
     description: "Value of the conversions, in the account's currency: the revenue attributed to the message."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, conversion_value]
     sql: ${TABLE}.conversion_value ;;
+  }
+
+  measure: conversion_value_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, one week earlier"
+    description: "Revenue, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: conversion_value_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, change from one week earlier"
+    description: "Revenue, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: conversion_value_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, one month earlier"
+    description: "Revenue, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: conversion_value_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, change from one month earlier"
+    description: "Revenue, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: conversion_value_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, one year earlier"
+    description: "Revenue, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: conversion_value_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, change from one year earlier"
+    description: "Revenue, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
   }
 
   measure: text_message_spend {
@@ -374,8 +597,87 @@ view: message_performance {
     description: "Cost of the text messages, in the account's currency. Null for other channels."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, text_message_spend]
     sql: ${TABLE}.text_message_spend ;;
+  }
+
+  measure: text_message_spend_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, one week earlier"
+    description: "Text message spend, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: text_message_spend_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, change from one week earlier"
+    description: "Text message spend, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: text_message_spend_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, one month earlier"
+    description: "Text message spend, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: text_message_spend_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, change from one month earlier"
+    description: "Text message spend, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: text_message_spend_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, one year earlier"
+    description: "Text message spend, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: text_message_spend_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, change from one year earlier"
+    description: "Text message spend, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
   }
 
   measure: text_message_credit_usage_amount {
@@ -485,8 +787,87 @@ view: message_performance {
     description: "Conversion value of messages that have a text message spend."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, text_message_conversion_value]
     sql: ${TABLE}.text_message_conversion_value ;;
+  }
+
+  measure: text_message_conversion_value_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, one week earlier"
+    description: "Text message revenue, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: text_message_conversion_value_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, change from one week earlier"
+    description: "Text message revenue, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: text_message_conversion_value_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, one month earlier"
+    description: "Text message revenue, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: text_message_conversion_value_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, change from one month earlier"
+    description: "Text message revenue, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: text_message_conversion_value_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, one year earlier"
+    description: "Text message revenue, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: text_message_conversion_value_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, change from one year earlier"
+    description: "Text message revenue, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
   }
 
   measure: open_rate {
@@ -596,6 +977,7 @@ view: message_performance {
     description: "Revenue / delivered, as Klaviyo defines it."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, conversion_value, delivered, revenue_per_recipient]
     sql: 1.0 * ${conversion_value} / NULLIF(${delivered}, 0) ;;
   }
@@ -607,6 +989,7 @@ view: message_performance {
     description: "Revenue / conversions."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, conversion_value, conversions, average_order_value]
     sql: 1.0 * ${conversion_value} / NULLIF(${conversions}, 0) ;;
   }

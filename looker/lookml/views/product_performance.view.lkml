@@ -191,6 +191,7 @@ view: product_performance {
     description: "Value of products in orders, before discounts of the whole order, shipping and refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, product_value]
     sql: ${TABLE}.value ;;
   }
@@ -202,6 +203,7 @@ view: product_performance {
     description: "Value of products in the orders that Klaviyo credits to a message."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, klaviyo_product_value]
     sql: ${TABLE}.klaviyo_value ;;
   }

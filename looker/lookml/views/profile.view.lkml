@@ -196,6 +196,7 @@ view: profile {
     description: "Value of people's orders less refunds among the synced events."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, profile_order_value]
     sql: ${TABLE}.profile_order_value ;;
   }

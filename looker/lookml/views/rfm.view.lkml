@@ -164,6 +164,7 @@ view: rfm {
     description: "Value of the buyers' orders less refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, rfm_net_value]
     sql: ${TABLE}.net_value ;;
   }
@@ -195,6 +196,7 @@ view: rfm {
     description: "Value of buyers / RFM buyers."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, rfm_net_value, rfm_buyers, rfm_value_per_buyer]
     sql: 1.0 * ${rfm_net_value} / NULLIF(${rfm_buyers}, 0) ;;
   }

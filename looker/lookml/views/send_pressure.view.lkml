@@ -140,6 +140,7 @@ view: send_pressure {
     description: "Value of the orders of people in weeks with a message."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, pressure_order_value]
     sql: ${TABLE}.order_value ;;
   }
@@ -191,6 +192,7 @@ view: send_pressure {
     description: "Order value / recipient-weeks."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, pressure_order_value, recipient_weeks, order_value_per_person_week]
     sql: 1.0 * ${pressure_order_value} / NULLIF(${recipient_weeks}, 0) ;;
   }

@@ -160,6 +160,7 @@ view: subject_line_pattern {
     description: "Value of the conversions that Klaviyo attributes to campaign emails with the pattern."
     value_format_name: decimal_2
     required_fields: [pattern, currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, pattern_revenue]
     sql: ${TABLE}.conversion_value ;;
   }
@@ -193,6 +194,7 @@ view: subject_line_pattern {
     description: "Revenue / delivered emails with the pattern."
     value_format_name: decimal_2
     required_fields: [pattern, currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, pattern_revenue, pattern_delivered, pattern_revenue_per_email]
     sql: 1.0 * ${pattern_revenue} / NULLIF(${pattern_delivered}, 0) ;;
   }

@@ -280,6 +280,7 @@ view: subject_line_test {
     description: "Value of the conversions that Klaviyo attributes to messages in an A/B test."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, tested_conversion_value]
     sql: ${TABLE}.conversion_value ;;
   }
