@@ -8,10 +8,12 @@ from pathlib import Path
 from looker import (
     build_sheet,
     declaration,
+    explores,
     field_mapping,
     lineage,
     lookml,
     lookml_dashboard,
+    lookml_explores,
     mart_table,
     ossie,
 )
@@ -64,6 +66,7 @@ def _find_changes(
 
 def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
     dashboard = declaration.load(semantics)
+    declared_explores = explores.load(semantics)
     yield lineage.FILE.name, json.dumps(origins, indent=1) + "\n"
     yield from field_mapping.generate_files(semantics, origins)
     yield from build_sheet.generate_files(dashboard, semantics)
@@ -71,7 +74,8 @@ def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[st
     yield from ossie.generate_files(semantics)
     for path, content in (
         *lookml.generate_files(semantics, dashboard),
-        *lookml_dashboard.generate_files(dashboard, semantics),
+        *lookml_explores.generate_files(semantics, dashboard, declared_explores),
+        *lookml_dashboard.generate_files(dashboard, semantics, declared_explores),
     ):
         yield f"lookml/{path}", content
 

@@ -1,4 +1,4 @@
-"""LookML: a view and an explore for each semantic model, with dbt's names and definitions.
+"""LookML: a view for each semantic model, with dbt's names and definitions.
 
 Every measure is a sum, or a ratio or formula of sums, so no filter or split turns a rate into an
 average. The SQL runs on BigQuery, Postgres and DuckDB.
@@ -27,12 +27,11 @@ PERIODS = ("week", "month", "year")  # that a sum is compared over
 
 
 def generate_files(semantics: Semantics, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
-    """The files of the Looker project without its dashboards: path and content."""
-    yield "manifest.lkml", _dump(_build_manifest())
-    yield f"{PROJECT}.model.lkml", _dump(_build_model(semantics))
+    """The manifest and the views of the Looker project: path and content."""
+    yield "manifest.lkml", dump(_build_manifest())
     for model in semantics.models.values():
         view = _build_view(model, semantics, dashboard)
-        yield f"views/{model.name}.view.lkml", _dump({"views": [view]})
+        yield f"views/{model.name}.view.lkml", dump({"views": [view]})
 
 
 def field_reference(model: SemanticModel, name: str) -> str:
@@ -72,7 +71,8 @@ def title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _dump(content: Mapping[str, Any]) -> str:
+def dump(content: Mapping[str, Any]) -> str:
+    """A part of the project as LookML."""
     return f"{HEADER}\n\n{lkml.dump(dict(content))}\n"
 
 
@@ -86,22 +86,6 @@ def _build_manifest() -> dict[str, Any]:
     ]
     # Only this runtime has measures of an earlier period.
     return {"project_name": PROJECT, "new_lookml_runtime": "yes", "constants": constants}
-
-
-def _build_model(semantics: Semantics) -> dict[str, Any]:
-    synced = "SELECT MAX(last_synced_at) FROM @{SCHEMA}.klaviyo__data_health"
-    return {
-        "connection": "@{CONNECTION}",
-        "label": "Klaviyo",
-        "week_start_day": "monday",
-        "includes": ["/views/*.view.lkml", "/refinements/*.lkml", "/dashboards/*.dashboard.lookml"],
-        "datagroups": [{"name": "synced", "sql_trigger": synced, "max_cache_age": "24 hours"}],
-        "persist_with": "synced",
-        "explores": [
-            {"name": model.name, "label": title(model.name), "description": model.description}
-            for model in semantics.models.values()
-        ],
-    }
 
 
 def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import yaml
 
 from looker import lookml
 from looker.declaration import Chart, Dashboard, Page, Tile
+from looker.explores import Explores
 from looker.semantic import Metric, SemanticModel, Semantics
 
 GRID = 24  # columns of Looker's grid
@@ -22,6 +23,7 @@ HEIGHTS: Mapping[Chart, int] = {
 MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
 MODEL = "@{MODEL}"  # a constant of the project's manifest
+ALL_DAYS = "after 2000-01-01"  # instead of the days that an explore shows by default
 LAST_MONTH = "1 month ago"  # Looker's filter for the last whole month
 
 SCALE = {
@@ -46,19 +48,23 @@ VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
 }
 
 
-def generate_files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
+def generate_files(
+    dashboard: Dashboard, semantics: Semantics, explores: Explores
+) -> Iterator[tuple[str, str]]:
     """The dashboards of the Looker project: path and content."""
     for page in dashboard.pages:
         name = f"{lookml.PROJECT}_{page.slug}"
-        content = [{"dashboard": name, **_build_page(page, dashboard, semantics)}]
+        content = [{"dashboard": name, **_build_page(page, dashboard, semantics, explores)}]
         text = yaml.safe_dump(content, sort_keys=False, width=100)
         yield f"dashboards/{name}.dashboard.lookml", f"{lookml.HEADER}\n\n{text}"
 
 
-def _build_page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[str, Any]:
+def _build_page(
+    page: Page, dashboard: Dashboard, semantics: Semantics, explores: Explores
+) -> dict[str, Any]:
     models = {tile.model: semantics.model(tile.model) for tile in page.tiles}
     elements = [
-        element
+        _choose_days(element, models[tile.model], explores)
         for tile in page.tiles
         for element in _build_elements(tile, page, dashboard, semantics)
     ]
@@ -69,6 +75,17 @@ def _build_page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[
         "filters": list(_build_filters(page, list(models.values()), dashboard)),
         "elements": list(_place(elements)),
     }
+
+
+def _choose_days(
+    element: dict[str, Any], model: SemanticModel, explores: Explores
+) -> dict[str, Any]:
+    """An element without chosen days shows all, not those that its explore shows by default."""
+    date = lookml.field_reference(model, model.date)
+    chosen = {*element["filters"], *element["listen"].values()}
+    if model.name not in explores.daily or chosen & {date, lookml.time_reference(model, "month")}:
+        return element
+    return {**element, "filters": {**element["filters"], date: ALL_DAYS}}
 
 
 def _build_filters(

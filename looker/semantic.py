@@ -97,7 +97,8 @@ class Metric:
 class SemanticModel:
     """A mart with metrics. `key` identifies a row; `date` is the date of its metrics.
 
-    `within` are dimensions over whose values nothing may be summed.
+    `grain` are the columns of its test `primary_key`, if it has one. `within` are dimensions over
+    whose values nothing may be summed.
     """
 
     name: str
@@ -106,6 +107,7 @@ class SemanticModel:
     key: str
     date: str
     dimensions: Mapping[str, Dimension]
+    grain: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
 
     @property
@@ -233,8 +235,16 @@ class _Mart:
             dimensions={
                 c["name"]: self._read_dimension(c) for c in self._columns if "dimension" in c
             },
+            grain=self._read_grain(),
             within=tuple(self.entry["config"].get("meta", {}).get("within", ())),
         )
+
+    def _read_grain(self) -> tuple[str, ...]:
+        for test in self.entry.get("data_tests", ()):
+            match test:
+                case {"primary_key": {"arguments": {"columns": [*columns]}}}:
+                    return tuple(columns)
+        return ()
 
     def columns(self) -> dict[str, Column]:
         return {column["name"]: Column(**self._read_column(column)) for column in self._columns}

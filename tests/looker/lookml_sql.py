@@ -1,7 +1,7 @@
 """Runs LookML as Looker does: fields of a view become one SQL query, here on DuckDB."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -64,20 +64,22 @@ class View:
             for name in self.measures.get(field, {}).get("required_fields", ())
         }
         grouped = sorted({field for field in fields if field in self.dimensions} | required)
-        select = ", ".join(f"{self._sql(field, dialect)} AS {field}" for field in fields)
-        group = ", ".join(self._sql(field, dialect) for field in grouped)
+        select = ", ".join(f"{self.expand(field, dialect)} AS {field}" for field in fields)
+        group = ", ".join(self.expand(field, dialect) for field in grouped)
         sql = f"SELECT {select} FROM {self.table} AS {self.name} WHERE {where}"
         if grouped:
             sql += f" GROUP BY {group}"
         cursor = warehouse.sql(sql)
         return [dict(zip(fields, row, strict=True)) for row in cursor.fetchall()]
 
-    def _sql(self, name: str, dialect: str) -> str:
+    def expand(self, name: str, dialect: str = "bigquery") -> str:
         """DuckDB's SQL of a field, with the fields it refers to substituted."""
         field = self.measures.get(name) or self.dimensions[name]
         expanded = re.sub(
             r"\$\{(\w+)\}",
-            lambda match: self.name if match[1] == "TABLE" else f"({self._sql(match[1], dialect)})",
+            lambda match: (
+                self.name if match[1] == "TABLE" else f"({self.expand(match[1], dialect)})"
+            ),
             field["sql"],
         )
         sql = sqlglot.transpile(expanded, read=dialect, write="duckdb")[0]
@@ -86,6 +88,19 @@ class View:
         if field.get("timeframe", "date") == "date":
             return sql
         return f"CAST(DATE_TRUNC('{field['timeframe']}', {sql}) AS DATE)"
+
+
+def join_sql(view: View, joins: Sequence[Field], views: Mapping[str, View]) -> str:
+    """The FROM clause of an explore with these joins."""
+    parts = [f"{view.table} AS {view.name}"]
+    for join in joins:
+        condition = re.sub(
+            r"\$\{(\w+)\.(\w+)\}",
+            lambda field: views[field[1]].expand(field[2]),
+            join["sql_on"],
+        )
+        parts.append(f"LEFT JOIN {views[join['name']].table} AS {join['name']} ON {condition}")
+    return " ".join(parts)
 
 
 def build_views(schema: str) -> dict[str, View]:

@@ -12,18 +12,21 @@ import lkml
 import pytest
 import yaml
 
-from looker import declaration, lookml, lookml_dashboard, semantic
+from looker import declaration, explores, lookml, lookml_dashboard, lookml_explores, semantic
 from tests.looker import lookml_sql
 
 SEMANTICS = semantic.load()
 VIEWS = lookml_sql.build_views("klaviyo")
 DASHBOARD = declaration.load(SEMANTICS)
-LOOKML = dict(lookml.generate_files(SEMANTICS, DASHBOARD)) | {
-    f"refinements/{file.name}": file.read_text() for file in lookml_sql.REFINEMENTS.iterdir()
-}
+EXPLORES = explores.load(SEMANTICS)
+LOOKML = (
+    dict(lookml.generate_files(SEMANTICS, DASHBOARD))
+    | dict(lookml_explores.generate_files(SEMANTICS, DASHBOARD, EXPLORES))
+    | {f"refinements/{file.name}": file.read_text() for file in lookml_sql.REFINEMENTS.iterdir()}
+)
 DASHBOARDS = [
     dashboard
-    for _, text in lookml_dashboard.generate_files(DASHBOARD, SEMANTICS)
+    for _, text in lookml_dashboard.generate_files(DASHBOARD, SEMANTICS, EXPLORES)
     for dashboard in yaml.safe_load(text)
 ]
 PARSER = "lookml-parser@7.1.3"  # that of Look At Me Sideways, Looker's linter

@@ -121,6 +121,7 @@
     limit: 12
     filters:
       audience_growth.current_members: '>=0'
+      audience_growth.date_date: after 2000-01-01
     listen:
       Account: audience_growth.account_name
     note_text: 'As of the last sync, whatever days are chosen. Lists appear when list_profile is among

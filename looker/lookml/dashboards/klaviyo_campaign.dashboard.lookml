@@ -42,7 +42,8 @@
     sorts:
     - message_performance.sent_date desc
     limit: 1
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -62,7 +63,8 @@
     - message_performance.conversion_value
     sorts:
     - message_performance.conversion_value desc
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -83,7 +85,8 @@
     - message_performance.conversions
     sorts:
     - message_performance.conversions desc
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -103,7 +106,8 @@
     - message_performance.revenue_per_recipient
     sorts:
     - message_performance.revenue_per_recipient desc
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -123,7 +127,8 @@
     - message_performance.delivered
     sorts:
     - message_performance.delivered desc
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -159,7 +164,8 @@
       message_performance.click_rate: Daily clickers / delivered
       message_performance.conversion_rate: Daily converters / delivered
       message_performance.unsubscribe_rate: Daily unsubscribers / delivered
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -200,6 +206,7 @@
       value_format_name: decimal_2
     filters:
       campaign_daily.day_delivered: '>=100'
+      campaign_daily.date_date: after 2000-01-01
     listen:
       Account: campaign_daily.account_name
       Campaign: campaign_daily.campaign_name
@@ -240,7 +247,8 @@
       message_performance.click_rate: Daily clickers / delivered
       message_performance.conversion_rate: Daily converters / delivered
       message_performance.unsubscribe_rate: Daily unsubscribers / delivered
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
