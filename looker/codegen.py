@@ -13,6 +13,7 @@ from looker import (
     lineage,
     lookml,
     lookml_dashboard,
+    lookml_data_tests,
     lookml_explores,
     mart_table,
     ossie,
@@ -75,6 +76,7 @@ def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[st
     for path, content in (
         *lookml.generate_files(semantics, dashboard),
         *lookml_explores.generate_files(semantics, dashboard, declared_explores),
+        *lookml_data_tests.generate_files(semantics, declared_explores),
         *lookml_dashboard.generate_files(dashboard, semantics, declared_explores),
     ):
         yield f"lookml/{path}", content

@@ -16,6 +16,8 @@ from looker.semantic import Dimension, Metric, SemanticModel, Semantics, Type
 HEADER = "# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit."
 PROJECT = "klaviyo"
 
+FIRST_DAY = "2000-01-01"
+ALL_DAYS = f"after {FIRST_DAY}"  # a filter, instead of the days that an explore shows by default
 TYPES: Mapping[Type, str] = {"text": "string", "number": "number", "boolean": "yesno"}
 TIMEFRAMES = ["date", "week", "month", "quarter", "year"]
 ONCE_A_DAY = (
@@ -48,6 +50,11 @@ def name_in_view(model: SemanticModel, name: str) -> str:
 def time_reference(model: SemanticModel, grain: str) -> str:
     """The full name of the day, week, month or year of a model's date."""
     return f"{model.name}.{_strip_suffix(model.date)}_{'date' if grain == 'day' else grain}"
+
+
+def table_name(model: SemanticModel) -> str:
+    """A model's mart in the warehouse that Looker reads."""
+    return f"@{{SCHEMA}}.{model.table}"
 
 
 def is_compared(metric: Metric, dashboard: Dashboard) -> bool:
@@ -101,7 +108,7 @@ def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard
     return {
         "name": model.name,
         "label": title(model.name),
-        "sql_table_name": f"@{{SCHEMA}}.{model.table}",
+        "sql_table_name": table_name(model),
         "dimensions": [
             _build_key_dimension(model),
             *(_build_dimension(one) | _build_links(one, model, dashboard) for one in dimensions),

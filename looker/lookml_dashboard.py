@@ -23,7 +23,6 @@ HEIGHTS: Mapping[Chart, int] = {
 MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
 MODEL = "@{MODEL}"  # a constant of the project's manifest
-ALL_DAYS = "after 2000-01-01"  # instead of the days that an explore shows by default
 LAST_MONTH = "1 month ago"  # Looker's filter for the last whole month
 
 SCALE = {
@@ -85,7 +84,7 @@ def _choose_days(
     chosen = {*element["filters"], *element["listen"].values()}
     if model.name not in explores.daily or chosen & {date, lookml.time_reference(model, "month")}:
         return element
-    return {**element, "filters": {**element["filters"], date: ALL_DAYS}}
+    return {**element, "filters": {**element["filters"], date: lookml.ALL_DAYS}}
 
 
 def _build_filters(

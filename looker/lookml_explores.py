@@ -18,7 +18,12 @@ def generate_files(
         "connection": "@{CONNECTION}",
         "label": "Klaviyo",
         "week_start_day": "monday",
-        "includes": ["/views/*.view.lkml", "/refinements/*.lkml", "/dashboards/*.dashboard.lookml"],
+        "includes": [
+            "/views/*.view.lkml",
+            "/refinements/*.lkml",
+            "/dashboards/*.dashboard.lookml",
+            f"/{lookml.PROJECT}.test.lkml",
+        ],
         "datagroups": [{"name": "synced", "sql_trigger": synced, "max_cache_age": "24 hours"}],
         "persist_with": "synced",
         "explores": [

@@ -6,6 +6,7 @@ week_start_day: monday
 include: "/views/*.view.lkml"
 include: "/refinements/*.lkml"
 include: "/dashboards/*.dashboard.lookml"
+include: "/klaviyo.test.lkml"
 
 datagroup: synced {
   sql_trigger: SELECT MAX(last_synced_at) FROM @{SCHEMA}.klaviyo__data_health ;;

@@ -75,6 +75,8 @@ class View:
     def expand(self, name: str, dialect: str = "bigquery") -> str:
         """DuckDB's SQL of a field, with the fields it refers to substituted."""
         field = self.measures.get(name) or self.dimensions[name]
+        if field["type"] == "count":
+            return "COUNT(*)"
         expanded = re.sub(
             r"\$\{(\w+)\}",
             lambda match: (
@@ -85,6 +87,8 @@ class View:
         sql = sqlglot.transpile(expanded, read=dialect, write="duckdb")[0]
         if field["type"] == "sum":
             return f"SUM({sql})"
+        if field["type"] == "count_distinct":
+            return f"COUNT(DISTINCT {sql})"
         if field.get("timeframe", "date") == "date":
             return sql
         return f"CAST(DATE_TRUNC('{field['timeframe']}', {sql}) AS DATE)"

@@ -12,7 +12,15 @@ import lkml
 import pytest
 import yaml
 
-from looker import declaration, explores, lookml, lookml_dashboard, lookml_explores, semantic
+from looker import (
+    declaration,
+    explores,
+    lookml,
+    lookml_dashboard,
+    lookml_data_tests,
+    lookml_explores,
+    semantic,
+)
 from tests.looker import lookml_sql
 
 SEMANTICS = semantic.load()
@@ -22,6 +30,7 @@ EXPLORES = explores.load(SEMANTICS)
 LOOKML = (
     dict(lookml.generate_files(SEMANTICS, DASHBOARD))
     | dict(lookml_explores.generate_files(SEMANTICS, DASHBOARD, EXPLORES))
+    | dict(lookml_data_tests.generate_files(SEMANTICS, EXPLORES))
     | {f"refinements/{file.name}": file.read_text() for file in lookml_sql.REFINEMENTS.iterdir()}
 )
 DASHBOARDS = [
