@@ -19,12 +19,25 @@ PROJECT = "klaviyo"
 FIRST_DAY = "2000-01-01"
 ALL_DAYS = f"after {FIRST_DAY}"  # a filter, instead of the days that an explore shows by default
 TYPES: Mapping[Type, str] = {"text": "string", "number": "number", "boolean": "yesno"}
-TIMEFRAMES = ["date", "week", "month", "quarter", "year"]
+TIMEFRAMES = [
+    "date",
+    "week",
+    "month",
+    "quarter",
+    "year",
+    "day_of_week",
+    "week_of_year",
+    "month_name",
+]
+WEEKDAY = (
+    "_weekday"  # a column that the timeframe `day_of_week` shows as names, in Looker's language
+)
 ONCE_A_DAY = (
     " Over several days a flow's people are counted once a day; the explore Flow period has"
     " Klaviyo's own figures."
 )
 GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
+ACCOUNT = "account_name"  # in every model
 PERIODS = ("week", "month", "year")  # that a sum is compared over
 
 
@@ -85,9 +98,10 @@ def dump(content: Mapping[str, Any]) -> str:
 
 def _build_manifest() -> dict[str, Any]:
     # A project that imports this one has to name its own warehouse, and the model of its dashboards
-    # if that is another.
+    # if that is another. With one account, it names the account that dashboards open with.
     constants = [
         {"name": "MODEL", "value": PROJECT, "export": "override_optional"},
+        {"name": "ACCOUNT", "value": "", "export": "override_optional"},
         {"name": "CONNECTION", "value": "warehouse", "export": "override_required"},
         {"name": "SCHEMA", "value": "klaviyo", "export": "override_required"},
     ]
@@ -96,7 +110,11 @@ def _build_manifest() -> dict[str, Any]:
 
 
 def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard) -> dict[str, Any]:
-    dimensions = [dimension for dimension in model.dimensions.values() if dimension.type in TYPES]
+    dimensions = [
+        dimension
+        for dimension in model.dimensions.values()
+        if dimension.type in TYPES and not _is_timeframe(dimension)
+    ]
     times = [
         dimension for dimension in model.dimensions.values() if dimension.type in ("date", "time")
     ]
@@ -111,7 +129,12 @@ def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard
         "sql_table_name": table_name(model),
         "dimensions": [
             _build_key_dimension(model),
-            *(_build_dimension(one) | _build_links(one, model, dashboard) for one in dimensions),
+            *(
+                _build_dimension(one)
+                | _build_words(one, dashboard)
+                | _build_links(one, model, dashboard)
+                for one in dimensions
+            ),
         ],
         "dimension_groups": [
             _build_dimension_group(time) for time in times if not _is_timeframe(time)
@@ -147,6 +170,18 @@ def _build_dimension(dimension: Dimension) -> dict[str, Any]:
     }
 
 
+def _build_words(dimension: Dimension, dashboard: Dashboard) -> dict[str, str]:
+    """The labels of a text's values, instead of the values; filters keep these."""
+    labels = {
+        value: words["label"]
+        for value, words in dashboard.values.get(dimension.name, {}).items()
+        if dimension.type == "text" and words["label"] != value
+    }
+    cases = "".join(f"{{% when '{value}' %}}{label}" for value, label in labels.items())
+    html = f"{{% case value %}}{cases}{{% else %}}{{{{ rendered_value }}}}{{% endcase %}}"
+    return {"html": html} if labels else {}
+
+
 def _build_links(
     dimension: Dimension, model: SemanticModel, dashboard: Dashboard
 ) -> dict[str, list[dict[str, str]]]:
@@ -154,7 +189,8 @@ def _build_links(
     for page, subject in dashboard.subjects.items():
         if dimension.name == subject.name and subject.dimension in model.dimensions:
             board = f"/dashboards/{{{{ _model._name }}}}::{PROJECT}_{page}"
-            chosen = f"?{dimension.label}={{{{ value | url_encode }}}}"
+            account = f"Account={{{{ {ACCOUNT}._value | url_encode }}}}"
+            chosen = f"?{account}&{dimension.label}={{{{ value | url_encode }}}}"
             address = subject.address.format(f"{{{{ {subject.dimension}._value | url_encode }}}}")
             return {
                 "links": [
@@ -181,6 +217,8 @@ def _build_dimension_group(dimension: Dimension) -> dict[str, Any]:
 
 def _field_name(dimension: Dimension) -> str:
     """The name of a dimension in its view. A date or time is a group of fields; this is its day."""
+    if dimension.name.endswith(WEEKDAY):
+        return f"{dimension.name.removesuffix(WEEKDAY)}_day_of_week"
     if dimension.type not in ("date", "time") or _is_timeframe(dimension):
         return dimension.name
     return f"{_strip_suffix(dimension.name)}_date"
@@ -188,7 +226,8 @@ def _field_name(dimension: Dimension) -> str:
 
 def _is_timeframe(dimension: Dimension) -> bool:
     """Whether the group of another dimension has this one, as that of `sent_on` has `sent_week`."""
-    return dimension.type == "date" and dimension.grain != "day"
+    is_longer = dimension.type == "date" and dimension.grain != "day"
+    return is_longer or dimension.name.endswith(WEEKDAY)
 
 
 def _strip_suffix(name: str) -> str:

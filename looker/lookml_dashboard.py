@@ -22,7 +22,8 @@ HEIGHTS: Mapping[Chart, int] = {
 }
 MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
-MODEL = "@{MODEL}"  # a constant of the project's manifest
+MODEL = "@{MODEL}"  # constants of the project's manifest
+DEFAULT_ACCOUNT = "@{ACCOUNT}"
 LAST_MONTH = "1 month ago"  # Looker's filter for the last whole month
 
 SCALE = {
@@ -47,6 +48,13 @@ VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
 }
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes a value that occurs twice twice: Looker reads no anchors."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
 def generate_files(
     dashboard: Dashboard, semantics: Semantics, explores: Explores
 ) -> Iterator[tuple[str, str]]:
@@ -54,7 +62,7 @@ def generate_files(
     for page in dashboard.pages:
         name = f"{lookml.PROJECT}_{page.slug}"
         content = [{"dashboard": name, **_build_page(page, dashboard, semantics, explores)}]
-        text = yaml.safe_dump(content, sort_keys=False, width=100)
+        text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=100)
         yield f"dashboards/{name}.dashboard.lookml", f"{lookml.HEADER}\n\n{text}"
 
 
@@ -90,19 +98,27 @@ def _choose_days(
 def _build_filters(
     page: Page, models: Sequence[SemanticModel], dashboard: Dashboard
 ) -> Iterator[dict[str, Any]]:
-    """A filter for the date, and one for each dimension that a model of the page has."""
+    """A filter for the date, and one for each dimension that a model of the page has.
+
+    One account has to be chosen: the figures of two have no sum, nor have their currencies.
+    """
     if any(tile.dated for tile in page.tiles):
         yield _build_filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
     for name in _filter_names(page, dashboard):
         for model in [model for model in models if name in model.dimensions][:1]:
-            yield _build_filter(model.dimensions[name].label, model, name, "")
+            label = model.dimensions[name].label
+            if name == lookml.ACCOUNT:
+                one = {"allow_multiple_values": False, "required": True}
+                yield _build_filter(label, model, name, DEFAULT_ACCOUNT) | one
+            else:
+                yield _build_filter(label, model, name, "")
 
 
 def _filter_names(page: Page, dashboard: Dashboard) -> list[str]:
     """The dimensions of a page's filters: of a subject, its account and its name."""
     if page.subject is None:
         return dashboard.filters
-    return ["account_name", page.subject.name]
+    return [lookml.ACCOUNT, page.subject.name]
 
 
 def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> dict[str, Any]:

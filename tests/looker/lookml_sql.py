@@ -15,6 +15,7 @@ from looker.codegen import FOLDER
 
 REFINEMENTS = FOLDER / "lookml" / "refinements"
 DIALECTS = ["bigquery", "postgres"]  # of the SQL in the views
+NAMES_OF_TIME = {"day_of_week": "DAYNAME", "week_of_year": "WEEKOFYEAR", "month_name": "MONTHNAME"}
 
 Field = dict[str, Any]
 
@@ -89,9 +90,12 @@ class View:
             return f"SUM({sql})"
         if field["type"] == "count_distinct":
             return f"COUNT(DISTINCT {sql})"
-        if field.get("timeframe", "date") == "date":
+        timeframe = field.get("timeframe", "date")
+        if timeframe == "date":
             return sql
-        return f"CAST(DATE_TRUNC('{field['timeframe']}', {sql}) AS DATE)"
+        if timeframe in NAMES_OF_TIME:
+            return f"{NAMES_OF_TIME[timeframe]}({sql})"
+        return f"CAST(DATE_TRUNC('{timeframe}', {sql}) AS DATE)"
 
 
 def join_sql(view: View, joins: Sequence[Field], views: Mapping[str, View]) -> str:

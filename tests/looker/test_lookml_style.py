@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -165,6 +166,53 @@ def test_every_view_has_an_explore() -> None:
     assert all(0 < len(explore["label"]) <= 25 for explore in explores)
 
 
+def test_values_have_the_labels_of_the_page() -> None:
+    """A text with declared labels shows them, and a value without one is shown as it is."""
+    shown = {}
+    for view in VIEWS.values():
+        for name, field in view.dimensions.items():
+            if cases := re.findall(r"{% when '(.*?)' %}([^{]+)", field.get("html", "")):
+                assert "{% else %}{{ rendered_value }}" in field["html"]
+                shown[name] = dict(cases)
+    declared = {
+        name: {value: words["label"] for value, words in values.items() if value != words["label"]}
+        for name, values in DASHBOARD.values.items()
+        if name in shown
+    }
+    assert shown == declared
+    assert {"send_channel", "message_type", "click_result", "engagement_tier"} <= shown.keys()
+
+
+def test_dates_have_every_useful_timeframe() -> None:
+    """A date can be grouped from the day to the year, and by names of weekdays and months."""
+    groups = [group for view in VIEWS.values() for group in view.content["dimension_groups"]]
+    wanted = ["date", "week", "month", "quarter", "year", "day_of_week", "week_of_year"]
+    assert {tuple(group["timeframes"][-8:]) for group in groups} == {(*wanted, "month_name")}
+    weekdays = [name for view in VIEWS.values() for name in view.dimensions if "weekday" in name]
+    assert weekdays == []
+
+
+def test_one_account_has_to_be_chosen() -> None:
+    """Every dashboard asks for one account, so no figure is of two currencies."""
+    constants = lkml.load(LOOKML["manifest.lkml"])["constants"]
+    assert {"name": "ACCOUNT", "value": "", "export": "override_optional"} in constants
+    for board in DASHBOARDS:
+        [account] = [one for one in board["filters"] if one["name"] == "Account"]
+        assert account["required"]
+        assert not account["allow_multiple_values"]
+        assert account["default_value"] == "@{ACCOUNT}"
+        listening = [element["listen"].get("Account", "") for element in board["elements"]]
+        assert all(field.endswith(".account_name") for field in listening)
+
+
+def test_dashboards_have_no_anchors() -> None:
+    """Looker's YAML is read without anchors: a value that occurs twice is written twice."""
+    texts = dict(lookml_dashboard.generate_files(DASHBOARD, SEMANTICS, EXPLORES)).values()
+    tokens = [token for text in texts for token in yaml.scan(text)]
+    assert tokens
+    assert not [one for one in tokens if isinstance(one, (yaml.AnchorToken, yaml.AliasToken))]
+
+
 def find_references(value: Any) -> Iterator[str]:
     """Every `view.field` in a part of a dashboard."""
     match value:
@@ -202,7 +250,9 @@ def test_a_campaigns_name_links_to_its_dashboard_and_to_klaviyo() -> None:
     inner = {link for link in links if link.startswith("/")}
     for link in inner:
         board, _, chosen = link.removeprefix("/dashboards/{{ _model._name }}::").partition("?")
-        assert chosen.partition("=")[0] in boards[board]
+        filters = [part.partition("=")[0] for part in chosen.split("&")]
+        assert filters[0] == "Account"
+        assert set(filters) <= boards[board]
     assert inner
 
 

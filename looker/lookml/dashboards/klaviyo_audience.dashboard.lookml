@@ -16,11 +16,12 @@
   - name: Account
     title: Account
     type: field_filter
-    default_value: ''
-    allow_multiple_values: true
+    default_value: '@{ACCOUNT}'
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: audience_growth
     field: audience_growth.account_name
+    required: true
   elements:
   - title: Email subscribers
     name: Email subscribers

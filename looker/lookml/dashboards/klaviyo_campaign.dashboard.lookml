@@ -8,11 +8,12 @@
   - name: Account
     title: Account
     type: field_filter
-    default_value: ''
-    allow_multiple_values: true
+    default_value: '@{ACCOUNT}'
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
+    required: true
   - name: Campaign
     title: Campaign
     type: field_filter
@@ -32,7 +33,7 @@
     - message_performance.subject_line
     - message_performance.send_channel
     - message_performance.sent_date
-    - message_performance.sent_weekday
+    - message_performance.sent_day_of_week
     - message_performance.sent_hour
     - message_performance.from_label
     - message_performance.audience_names

@@ -8,11 +8,12 @@
   - name: Account
     title: Account
     type: field_filter
-    default_value: ''
-    allow_multiple_values: true
+    default_value: '@{ACCOUNT}'
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: data_health
     field: data_health.account_name
+    required: true
   elements:
   - title: Records refused
     name: Records refused

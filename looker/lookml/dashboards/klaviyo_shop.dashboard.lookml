@@ -16,11 +16,12 @@
   - name: Account
     title: Account
     type: field_filter
-    default_value: ''
-    allow_multiple_values: true
+    default_value: '@{ACCOUNT}'
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: revenue_daily
     field: revenue_daily.account_name
+    required: true
   - name: Message type
     title: Message type
     type: field_filter

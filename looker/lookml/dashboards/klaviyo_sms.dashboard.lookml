@@ -16,11 +16,12 @@
   - name: Account
     title: Account
     type: field_filter
-    default_value: ''
-    allow_multiple_values: true
+    default_value: '@{ACCOUNT}'
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
+    required: true
   - name: Channel
     title: Channel
     type: field_filter

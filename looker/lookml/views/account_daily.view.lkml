@@ -50,6 +50,9 @@ view: account_daily {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Send"
     description: "Date of the send in the account's time zone."

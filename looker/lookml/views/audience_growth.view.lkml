@@ -39,6 +39,7 @@ view: audience_growth {
     label: "Audience type"
     description: "list, segment or channel."
     sql: ${TABLE}.audience_type ;;
+    html: {% case value %}{% when 'list' %}List{% when 'segment' %}Segment{% when 'channel' %}Channel{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: audience_name {
@@ -65,6 +66,9 @@ view: audience_growth {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Joining or leaving"
     description: "The day, account time zone."

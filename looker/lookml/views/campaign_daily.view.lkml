@@ -57,7 +57,7 @@ view: campaign_daily {
 
     link: {
       label: "Campaign dashboard"
-      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Account={{ account_name._value | url_encode }}&Campaign={{ value | url_encode }}"
     }
 
     link: {
@@ -85,6 +85,7 @@ view: campaign_daily {
     label: "Channel"
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: subject_line {
@@ -125,6 +126,9 @@ view: campaign_daily {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Day of change"
     description: "Day of the snapshot, account time zone."

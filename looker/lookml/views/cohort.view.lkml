@@ -80,6 +80,9 @@ view: cohort {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "First order"
     description: "First day of the month of the first orders, account time zone."

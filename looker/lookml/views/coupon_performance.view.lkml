@@ -65,6 +65,9 @@ view: coupon_performance {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Order"
     description: "Date of the orders, and of the last sync for the codes, in the account's time zone."

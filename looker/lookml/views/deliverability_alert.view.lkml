@@ -38,6 +38,7 @@ view: deliverability_alert {
     label: "Rule"
     description: "bounce_rate (bounced / arrived or bounced), spam_complaint_rate (complaints / arrived) or delivery_rate (arrived / arrived or bounced). Gmail reports no complaints to senders: Google's Postmaster Tools show them."
     sql: ${TABLE}.alert_rule ;;
+    html: {% case value %}{% when 'bounce_rate' %}Bounces{% when 'spam_complaint_rate' %}Spam complaints{% when 'delivery_rate' %}Delivery{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: alert_level {
@@ -45,6 +46,7 @@ view: deliverability_alert {
     label: "Alert"
     description: "critical or warning (the rate has reached the limit with more than one event, or the delivery rate fell by 1 point and more than chance explains), ok, or too small (fewer than 200 emails)."
     sql: ${TABLE}.alert_level ;;
+    html: {% case value %}{% when 'critical' %}Critical{% when 'warning' %}Warning{% when 'ok' %}OK{% when 'too small' %}Too few emails{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: recent_rate {
@@ -97,6 +99,9 @@ view: deliverability_alert {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last day"
     description: "Last of the 7 days, the day before the last sync, account time zone."

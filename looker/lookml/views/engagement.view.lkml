@@ -45,6 +45,7 @@ view: engagement {
     label: "Engagement"
     description: "Of the last open, click or order: active (within 30 days), warm (90), cooling (180), lapsed (before that), never active (received emails, did nothing), or not mailed."
     sql: ${TABLE}.engagement_tier ;;
+    html: {% case value %}{% when 'active' %}Active within 30 days{% when 'warm' %}Active within 90 days{% when 'cooling' %}Active within 180 days{% when 'lapsed' %}Not active for 180 days{% when 'never active' %}Never active{% when 'not mailed' %}Not mailed{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: is_sunset_candidate {
@@ -71,6 +72,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "As of"
     description: "Day of the last sync, account time zone, on which all windows of days end."
@@ -87,6 +91,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last email"
     description: "Day on which the person last received an email; null if never among the synced events."
@@ -103,6 +110,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last open"
     description: "Day on which the person, not a machine, last opened an email."
@@ -119,6 +129,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last click"
     description: "Day on which the person, not a bot, last clicked in an email."
@@ -135,6 +148,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last order"
     description: "Day of the last order, of the account's conversion metric."
@@ -151,6 +167,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last activity"
     description: "Day of the last open, click or order."

@@ -68,6 +68,7 @@ view: finding {
     label: "Kind of finding"
     description: "problem, chance or notice."
     sql: ${TABLE}.tone ;;
+    html: {% case value %}{% when 'problem' %}Problem{% when 'chance' %}Opportunity{% when 'notice' %}Notice{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: subject {
@@ -123,6 +124,9 @@ view: finding {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Date of the finding"
     description: "The day of the send, or the last day of the figure, account time zone."

@@ -91,6 +91,7 @@ view: flow_period {
     label: "Channel"
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: conversion_metric_name {
@@ -131,6 +132,9 @@ view: flow_period {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Period start"
     description: "First send date of the period, account time zone."
@@ -147,6 +151,9 @@ view: flow_period {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Period end"
     description: "Last send date of the period, account time zone; of the current month, that of the request."

@@ -76,6 +76,7 @@ view: flow_step {
     label: "Channel"
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: period_kind {
@@ -102,6 +103,9 @@ view: flow_step {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Period start"
     description: "First day of the period, account time zone."

@@ -46,6 +46,7 @@ view: form_daily {
     label: "Form status"
     description: "draft or live; null if the form is deleted."
     sql: ${TABLE}.form_status ;;
+    html: {% case value %}{% when 'live' %}Live{% when 'draft' %}Draft{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: form_types {
@@ -53,6 +54,7 @@ view: form_daily {
     label: "Form type"
     description: "Kinds of its versions, separated by commas: popup, flyout, embed, full_page or banner."
     sql: ${TABLE}.form_types ;;
+    html: {% case value %}{% when 'popup' %}Pop-up{% when 'flyout' %}Flyout{% when 'embed' %}Embedded{% when 'full_page' %}Full page{% when 'banner' %}Banner{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: is_ab_test {
@@ -79,6 +81,9 @@ view: form_daily {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Event"
     description: "The day, account time zone."

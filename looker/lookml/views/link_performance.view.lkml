@@ -62,6 +62,7 @@ view: link_performance {
     label: "Channel"
     description: "Channel of the click: email, sms or whatsapp; push messages have no clicks."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: message_type {
@@ -69,6 +70,7 @@ view: link_performance {
     label: "Type"
     description: "campaign or flow; null if the click names no message."
     sql: ${TABLE}.message_type ;;
+    html: {% case value %}{% when 'campaign' %}Campaigns{% when 'flow' %}Flows{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: campaign_name {
@@ -79,7 +81,7 @@ view: link_performance {
 
     link: {
       label: "Campaign dashboard"
-      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Account={{ account_name._value | url_encode }}&Campaign={{ value | url_encode }}"
     }
 
     link: {
@@ -119,6 +121,9 @@ view: link_performance {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Click"
     description: "Day of the clicks, account time zone."

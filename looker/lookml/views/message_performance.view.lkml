@@ -78,6 +78,7 @@ view: message_performance {
     label: "Message type"
     description: "campaign or flow."
     sql: ${TABLE}.message_type ;;
+    html: {% case value %}{% when 'campaign' %}Campaigns{% when 'flow' %}Flows{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: campaign_name {
@@ -88,7 +89,7 @@ view: message_performance {
 
     link: {
       label: "Campaign dashboard"
-      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Account={{ account_name._value | url_encode }}&Campaign={{ value | url_encode }}"
     }
 
     link: {
@@ -130,6 +131,7 @@ view: message_performance {
     label: "Channel"
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: conversion_metric_name {
@@ -196,13 +198,6 @@ view: message_performance {
     sql: ${TABLE}.is_deleted ;;
   }
 
-  dimension: sent_weekday {
-    type: number
-    label: "Send weekday"
-    description: "Weekday of the send, 1 for Monday to 7 for Sunday."
-    sql: ${TABLE}.sent_weekday ;;
-  }
-
   dimension: sent_hour {
     type: number
     label: "Send hour"
@@ -220,6 +215,9 @@ view: message_performance {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Send"
     description: "Date of the send in the account's time zone."

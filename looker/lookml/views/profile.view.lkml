@@ -113,6 +113,9 @@ view: profile {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Date first known"
     description: "Date on which Klaviyo created the profile, in the account's time zone."

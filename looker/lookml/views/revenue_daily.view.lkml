@@ -50,6 +50,9 @@ view: revenue_daily {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Order"
     description: "Date of the orders and refunds in the account's time zone."

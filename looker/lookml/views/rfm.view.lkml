@@ -59,6 +59,7 @@ view: rfm {
     label: "RFM group"
     description: "The first that is true: champions (recency 3, frequency 2 or 3, monetary 3), loyal (recency and frequency 2 or 3), recent (recency 3), needs attention (recency 2), at risk (frequency 2 or 3, or monetary 3), inactive."
     sql: ${TABLE}.rfm_group ;;
+    html: {% case value %}{% when 'champions' %}Champions{% when 'loyal' %}Loyal{% when 'recent' %}Recent{% when 'needs attention' %}Needs attention{% when 'at risk' %}At risk{% when 'inactive' %}Inactive{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: previous_rfm_group {
@@ -85,6 +86,9 @@ view: rfm {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "As of"
     description: "Day of the last sync, account time zone, as of which the scores are."
@@ -101,6 +105,9 @@ view: rfm {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last order"
     description: "Day of the last order."

@@ -57,6 +57,9 @@ view: send_pressure {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Week"
     description: "Monday of the ISO week, account time zone."

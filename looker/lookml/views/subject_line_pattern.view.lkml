@@ -38,6 +38,7 @@ view: subject_line_pattern {
     label: "Pattern"
     description: "length (characters), emoji, question (a question mark), first_name (the template names it) or discount (a percentage, an amount off or an English word such as sale)."
     sql: ${TABLE}.pattern ;;
+    html: {% case value %}{% when 'length' %}Length{% when 'emoji' %}Emoji{% when 'question' %}Question{% when 'first_name' %}First name{% when 'discount' %}Discount{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: pattern_value {
@@ -45,6 +46,7 @@ view: subject_line_pattern {
     label: "Value"
     description: "yes or no; of length: under 30, 30 to 49, 50 to 69, 70 and more."
     sql: ${TABLE}.pattern_value ;;
+    html: {% case value %}{% when 'yes' %}Yes{% when 'no' %}No{% when 'under 30' %}Under 30{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: open_effect {
@@ -60,6 +62,7 @@ view: subject_line_pattern {
     label: "Result by opens"
     description: "better or worse than the other emails (with 95 % confidence), undecided, or too small: fewer than ten emails on either side. Several patterns make a false result more likely."
     sql: ${TABLE}.open_result ;;
+    html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: click_effect {
@@ -75,6 +78,7 @@ view: subject_line_pattern {
     label: "Result by clicks"
     description: "better or worse than the other emails (with 95 % confidence), undecided, or too small: fewer than ten emails on either side. Several patterns make a false result more likely."
     sql: ${TABLE}.click_result ;;
+    html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension_group: first_sent {
@@ -87,6 +91,9 @@ view: subject_line_pattern {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "First sent"
     description: "Date of the first of the emails, account time zone."
@@ -103,6 +110,9 @@ view: subject_line_pattern {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last sent"
     description: "Date of the last of them, account time zone."
