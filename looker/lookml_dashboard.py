@@ -23,7 +23,7 @@ HEIGHTS: Mapping[Chart, int] = {
 MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
 MODEL = "@{MODEL}"  # constants of the project's manifest
-DEFAULT_ACCOUNT = "@{ACCOUNT}"
+ONE_ACCOUNT = {"default_value": "@{ACCOUNT}", "allow_multiple_values": False, "required": True}
 LAST_MONTH = "1 month ago"  # Looker's filter for the last whole month
 
 SCALE = {
@@ -106,12 +106,9 @@ def _build_filters(
         yield _build_filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
     for name in _filter_names(page, dashboard):
         for model in [model for model in models if name in model.dimensions][:1]:
-            label = model.dimensions[name].label
-            if name == lookml.ACCOUNT:
-                one = {"allow_multiple_values": False, "required": True}
-                yield _build_filter(label, model, name, DEFAULT_ACCOUNT) | one
-            else:
-                yield _build_filter(label, model, name, "")
+            yield _build_filter(model.dimensions[name].label, model, name, "") | (
+                ONE_ACCOUNT if name == lookml.ACCOUNT else {}
+            )
 
 
 def _filter_names(page: Page, dashboard: Dashboard) -> list[str]:
@@ -137,43 +134,45 @@ def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> 
 def _build_elements(
     tile: Tile, page: Page, dashboard: Dashboard, semantics: Semantics
 ) -> Iterator[dict[str, Any]]:
-    """One element for a tile; for figures, one for each metric."""
+    """One element for a tile; for figures, one for each metric, and one for each comparison."""
     model = semantics.model(tile.model)
     metrics = [semantics.metric(name) for name in tile.metrics]
-    for shown in [[metric] for metric in metrics] if tile.chart == "figures" else [metrics]:
-        title = shown[0].label if tile.chart == "figures" else tile.title
+    is_figures = tile.chart == "figures"
+    for shown in [[metric] for metric in metrics] if is_figures else [metrics]:
         labels = {
             lookml.field_reference(model, metric.name): dashboard.label(tile, metric)
             for metric in shown
             if dashboard.label(tile, metric) != metric.label
         }
-        if labels and tile.chart in ("figures", "lines"):
-            of = tile.where.items() if tile.chart == "lines" else ()
-            names = [dashboard.values[name][str(value)]["label"] for name, value in of]
-            title = ", ".join([shown[0].by_day, *names])
-        yield {
-            "title": title,
-            "name": title,
-            "model": MODEL,
-            "explore": tile.model,
-            **VISUALIZATIONS[tile.chart],
+        query = {
             **_build_query(tile, model, shown, dashboard),
             **({"series_labels": labels} if labels else {}),
             **_build_counts(tile, model),
             **_build_limits(tile),
-            "filters": _build_filter_expressions(tile, model),
-            "listen": dict(_build_listeners(tile, model, _filter_names(page, dashboard))),
-            "note_text": _write_note(tile, shown, dashboard),
-            "note_state": "collapsed",
-            "note_display": "hover",
-            "width": WIDTHS["figure" if tile.chart == "figures" else tile.width],
-            "height": HEIGHTS.get(tile.chart, 8),
+            **_build_filtering(tile, page, dashboard, model),
         }
-    if tile.chart == "figures" and tile.dated:
-        compared = [metric for metric in metrics if lookml.is_compared(metric, dashboard)]
-        for metric in compared:
-            element = _build_comparison(replace(tile, dated=False), page, metric, dashboard, model)
-            yield {**element, "width": GRID // len(compared)}
+        title = _write_title(tile, shown, dashboard, is_renamed=bool(labels))
+        yield _build_element(title, tile, query, _write_note(tile, shown, dashboard))
+    compared = [metric for metric in metrics if lookml.is_compared(metric, dashboard)]
+    for metric in compared if is_figures and tile.dated else ():
+        element = _build_comparison(replace(tile, dated=False), page, metric, dashboard, model)
+        yield {**element, "width": GRID // len(compared)}
+
+
+def _build_element(title: str, tile: Tile, query: Mapping[str, Any], note: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "name": title,
+        "model": MODEL,
+        "explore": tile.model,
+        **VISUALIZATIONS[tile.chart],
+        **query,
+        "note_text": note,
+        "note_state": "collapsed",
+        "note_display": "hover",
+        "width": WIDTHS["figure" if tile.chart == "figures" else tile.width],
+        "height": HEIGHTS.get(tile.chart, 8),
+    }
 
 
 def _build_comparison(
@@ -184,34 +183,49 @@ def _build_comparison(
     Looker compares periods, not a choice of days. The figure has no colour, because the last sends
     of the month may still grow.
     """
-    title = f"{metric.label}, last month"
     month = lookml.time_reference(model, "month")
     measure = lookml.field_reference(model, metric.name)
-    return {
-        "title": title,
-        "name": title,
-        "model": MODEL,
-        "explore": tile.model,
-        **VISUALIZATIONS["figures"],
-        "fields": [
-            month,
-            measure,
-            lookml.field_reference(model, lookml.name_before(metric, "month")),
-        ],
+    before = lookml.field_reference(model, lookml.name_before(metric, "month"))
+    filtering = _build_filtering(tile, page, dashboard, model)
+    query = {
+        "fields": [month, measure, before],
         "hidden_fields": [month],
         "sorts": [f"{measure} desc"],
         "show_comparison": True,
         "comparison_type": "value",
         "show_comparison_label": True,
         "comparison_label": "in the month before",
-        "filters": {**_build_filter_expressions(tile, model), month: LAST_MONTH},
-        "listen": dict(_build_listeners(tile, model, _filter_names(page, dashboard))),
-        "note_text": f"The last whole month, whatever days are chosen. "
-        f"{_write_note(tile, [metric], dashboard)}{_write_growth(dashboard, model)}",
-        "note_state": "collapsed",
-        "note_display": "hover",
-        "height": HEIGHTS["figures"],
+        **filtering,
+        "filters": {**filtering["filters"], month: LAST_MONTH},
     }
+    note = _write_note(tile, [metric], dashboard) + _write_growth(dashboard, model)
+    return _build_element(
+        f"{metric.label}, last month",
+        tile,
+        query,
+        f"The last whole month, whatever days are chosen. {note}",
+    )
+
+
+def _build_filtering(
+    tile: Tile, page: Page, dashboard: Dashboard, model: SemanticModel
+) -> dict[str, Any]:
+    """The filters of a tile's query: its own, and those that a reader chooses."""
+    return {
+        "filters": _build_filter_expressions(tile, model),
+        "listen": dict(_build_listeners(tile, model, _filter_names(page, dashboard))),
+    }
+
+
+def _write_title(
+    tile: Tile, metrics: Sequence[Metric], dashboard: Dashboard, *, is_renamed: bool
+) -> str:
+    """A tile's title, or that of its metric; of people counted once a day, the name for that."""
+    if is_renamed and tile.chart in ("figures", "lines"):
+        of = tile.where.items() if tile.chart == "lines" else ()
+        names = [dashboard.values[name][str(value)]["label"] for name, value in of]
+        return ", ".join([metrics[0].by_day, *names])
+    return metrics[0].label if tile.chart == "figures" else tile.title
 
 
 def _write_growth(dashboard: Dashboard, model: SemanticModel) -> str:

@@ -203,8 +203,8 @@
       of the last month still grow.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 12
+    height: 4
     row: 4
     col: 0
   - title: Delivered, last month
@@ -238,8 +238,8 @@
       recipients less bounced and failed. Until day 5 of a month the sends of the last month still grow.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 12
+    height: 4
     row: 4
     col: 12
   - title: Revenue from flows

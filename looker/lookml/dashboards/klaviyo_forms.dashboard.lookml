@@ -127,8 +127,8 @@
     note_text: 'The last whole month, whatever days are chosen. Form views: Views of forms.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 12
+    height: 4
     row: 4
     col: 0
   - title: Form submits, last month
@@ -155,8 +155,8 @@
     note_text: 'The last whole month, whatever days are chosen. Form submits: Submissions of forms.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 12
+    height: 4
     row: 4
     col: 12
   - title: Form submissions

@@ -195,8 +195,8 @@
       of the last month still grow.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 8
+    height: 4
     row: 4
     col: 0
   - title: Conversions, last month
@@ -230,8 +230,8 @@
       grow.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 8
+    height: 4
     row: 4
     col: 8
   - title: Delivered, last month
@@ -264,8 +264,8 @@
       less bounced and failed. Until day 5 of a month the sends of the last month still grow.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 8
+    height: 4
     row: 4
     col: 16
   - title: What to do next

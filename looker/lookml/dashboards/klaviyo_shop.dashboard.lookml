@@ -156,8 +156,8 @@
       currency, by the day of the order. Shop revenue: Value of the shop''s orders, before refunds.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 12
+    height: 4
     row: 4
     col: 0
   - title: Shop orders, last month
@@ -185,8 +185,8 @@
       currency, by the day of the order. Shop orders: Orders of the shop, credited to a message or not.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 12
+    height: 4
     row: 4
     col: 12
   - title: Revenue of the shop

@@ -314,8 +314,8 @@
       the last month still grow.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 8
+    height: 4
     row: 8
     col: 0
   - title: Text message spend, last month
@@ -350,8 +350,8 @@
       month the sends of the last month still grow.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 8
+    height: 4
     row: 8
     col: 8
   - title: Delivered, last month
@@ -386,8 +386,8 @@
       still grow.'
     note_state: collapsed
     note_display: hover
-    height: 4
     width: 8
+    height: 4
     row: 8
     col: 16
   - title: Revenue from text messages
