@@ -98,10 +98,9 @@ def dump(content: Mapping[str, Any]) -> str:
 
 def _build_manifest() -> dict[str, Any]:
     # A project that imports this one has to name its own warehouse, and the model of its dashboards
-    # if that is another. With one account, it names the account that dashboards open with.
+    # if that is another.
     constants = [
         {"name": "MODEL", "value": PROJECT, "export": "override_optional"},
-        {"name": "ACCOUNT", "value": "", "export": "override_optional"},
         {"name": "CONNECTION", "value": "warehouse", "export": "override_required"},
         {"name": "SCHEMA", "value": "klaviyo", "export": "override_required"},
     ]

@@ -22,8 +22,8 @@ HEIGHTS: Mapping[Chart, int] = {
 }
 MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
-MODEL = "@{MODEL}"  # constants of the project's manifest
-ONE_ACCOUNT = {"default_value": "@{ACCOUNT}", "allow_multiple_values": False, "required": True}
+MODEL = "@{MODEL}"  # a constant of the project's manifest
+ONE_ACCOUNT = {"allow_multiple_values": False, "required": True}
 LAST_MONTH = "1 month ago"  # Looker's filter for the last whole month
 
 SCALE = {
@@ -49,7 +49,7 @@ VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a value that occurs twice twice: Looker reads no anchors."""
+    """Writes a value wherever it occurs, without anchors."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True

@@ -8,11 +8,6 @@ constant: MODEL {
   export: override_optional
 }
 
-constant: ACCOUNT {
-  value: ""
-  export: override_optional
-}
-
 constant: CONNECTION {
   value: "warehouse"
   export: override_required

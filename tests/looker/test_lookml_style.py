@@ -194,19 +194,17 @@ def test_dates_have_every_useful_timeframe() -> None:
 
 def test_one_account_has_to_be_chosen() -> None:
     """Every dashboard asks for one account, so no figure is of two currencies."""
-    constants = lkml.load(LOOKML["manifest.lkml"])["constants"]
-    assert {"name": "ACCOUNT", "value": "", "export": "override_optional"} in constants
     for board in DASHBOARDS:
         [account] = [one for one in board["filters"] if one["name"] == "Account"]
         assert account["required"]
         assert not account["allow_multiple_values"]
-        assert account["default_value"] == "@{ACCOUNT}"
+        assert account["default_value"] == ""
         listening = [element["listen"].get("Account", "") for element in board["elements"]]
         assert all(field.endswith(".account_name") for field in listening)
 
 
 def test_dashboards_have_no_anchors() -> None:
-    """Looker's YAML is read without anchors: a value that occurs twice is written twice."""
+    """No part of a dashboard stands for another: a value is written wherever it occurs."""
     texts = dict(lookml_dashboard.generate_files(DASHBOARD, SEMANTICS, EXPLORES)).values()
     tokens = [token for text in texts for token in yaml.scan(text)]
     assert tokens

@@ -16,7 +16,7 @@
   - name: Account
     title: Account
     type: field_filter
-    default_value: '@{ACCOUNT}'
+    default_value: ''
     allow_multiple_values: false
     model: '@{MODEL}'
     explore: message_performance
