@@ -134,6 +134,7 @@ def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard
                 | _build_links(one, model, dashboard)
                 for one in dimensions
             ),
+            *(_build_order(one, dashboard) for one in dimensions if _is_ordered(one, dashboard)),
         ],
         "dimension_groups": [
             _build_dimension_group(time) for time in times if not _is_timeframe(time)
@@ -170,15 +171,46 @@ def _build_dimension(dimension: Dimension) -> dict[str, Any]:
 
 
 def _build_words(dimension: Dimension, dashboard: Dashboard) -> dict[str, str]:
-    """The labels of a text's values, instead of the values; filters keep these."""
+    """The labels of a text's values, instead of the values, and their order; filters keep these."""
     labels = {
         value: words["label"]
-        for value, words in dashboard.values.get(dimension.name, {}).items()
-        if dimension.type == "text" and words["label"] != value
+        for value, words in _find_values(dimension, dashboard).items()
+        if words["label"] != value
     }
     cases = "".join(f"{{% when '{value}' %}}{label}" for value, label in labels.items())
     html = f"{{% case value %}}{cases}{{% else %}}{{{{ rendered_value }}}}{{% endcase %}}"
-    return {"html": html} if labels else {}
+    return {
+        **({"html": html} if labels else {}),
+        **(
+            {"order_by_field": f"{dimension.name}_order"}
+            if _is_ordered(dimension, dashboard)
+            else {}
+        ),
+    }
+
+
+def _build_order(dimension: Dimension, dashboard: Dashboard) -> dict[str, str]:
+    """The position of a text's value among those declared."""
+    values = enumerate(_find_values(dimension, dashboard), 1)
+    cases = " ".join(f"WHEN '{value}' THEN {position}" for position, value in values)
+    return {
+        "name": f"{dimension.name}_order",
+        "hidden": "yes",
+        "type": "number",
+        "sql": f"CASE ${{TABLE}}.{dimension.name} {cases} END",
+    }
+
+
+def _is_ordered(dimension: Dimension, dashboard: Dashboard) -> bool:
+    """Whether a text's values are declared in another order than that of the alphabet."""
+    values = list(_find_values(dimension, dashboard))
+    return values != sorted(values)
+
+
+def _find_values(dimension: Dimension, dashboard: Dashboard) -> Mapping[str, Mapping[str, str]]:
+    """The declared values of a text, in their order."""
+    declared = dashboard.values.get(dimension.name, {}) if dimension.type == "text" else {}
+    return {str(value): words for value, words in declared.items()}
 
 
 def _build_links(

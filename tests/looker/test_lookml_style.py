@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import lkml
 import pytest
 import yaml
@@ -181,6 +182,27 @@ def test_values_have_the_labels_of_the_page() -> None:
     }
     assert shown == declared
     assert {"send_channel", "message_type", "click_result", "engagement_tier"} <= shown.keys()
+
+
+def test_values_have_the_order_of_the_page() -> None:
+    """A text whose declared order is not that of the alphabet is sorted in the declared order."""
+    unsorted = {
+        name: list(values)
+        for name, values in DASHBOARD.values.items()
+        if list(values) != sorted(values, key=str)
+    }
+    shown = {}
+    for view in VIEWS.values():
+        for name, field in view.dimensions.items():
+            if order := field.get("order_by_field"):
+                values = ", ".join(f"('{value}')" for value in sorted(unsorted[name]))
+                sql = (
+                    f"select {name} from (values {values}) as {view.name}({name})"
+                    f" order by {view.expand(order)}"
+                )
+                shown[name] = [value for (value,) in duckdb.sql(sql).fetchall()]
+    assert shown == {name: unsorted[name] for name in shown}
+    assert {"send_channel", "messages_per_week", "alert_level", "rfm_group"} <= shown.keys()
 
 
 def test_dates_have_every_useful_timeframe() -> None:

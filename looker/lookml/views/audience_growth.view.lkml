@@ -40,6 +40,7 @@ view: audience_growth {
     description: "list, segment or channel."
     sql: ${TABLE}.audience_type ;;
     html: {% case value %}{% when 'list' %}List{% when 'segment' %}Segment{% when 'channel' %}Channel{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: audience_type_order
   }
 
   dimension: audience_name {
@@ -54,6 +55,12 @@ view: audience_growth {
     label: "Counted from"
     description: "The raw table that is counted: segment_daily, list_profile, segment_profile or message_metric_daily."
     sql: ${TABLE}.counted_from ;;
+  }
+
+  dimension: audience_type_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.audience_type WHEN 'list' THEN 1 WHEN 'segment' THEN 2 WHEN 'channel' THEN 3 END ;;
   }
 
   dimension_group: date {

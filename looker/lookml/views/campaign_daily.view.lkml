@@ -86,6 +86,7 @@ view: campaign_daily {
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
     html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: subject_line {
@@ -114,6 +115,12 @@ view: campaign_daily {
     label: "Restated"
     description: "Whether Klaviyo lowered a number since the previous snapshot; the day's change is negative then."
     sql: ${TABLE}.is_restated ;;
+  }
+
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
   }
 
   dimension_group: date {

@@ -46,6 +46,7 @@ view: engagement {
     description: "Of the last open, click or order: active (within 30 days), warm (90), cooling (180), lapsed (before that), never active (received emails, did nothing), or not mailed."
     sql: ${TABLE}.engagement_tier ;;
     html: {% case value %}{% when 'active' %}Active within 30 days{% when 'warm' %}Active within 90 days{% when 'cooling' %}Active within 180 days{% when 'lapsed' %}Not active for 180 days{% when 'never active' %}Never active{% when 'not mailed' %}Not mailed{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: engagement_tier_order
   }
 
   dimension: is_sunset_candidate {
@@ -60,6 +61,12 @@ view: engagement {
     label: "Sunset reason"
     description: "never active (no open, click or order among the synced events), lapsed (none within the days), or machine opens only: Apple opened for the person, who may have read; ask before the end. Null if the person is no candidate."
     sql: ${TABLE}.sunset_reason ;;
+  }
+
+  dimension: engagement_tier_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.engagement_tier WHEN 'active' THEN 1 WHEN 'warm' THEN 2 WHEN 'cooling' THEN 3 WHEN 'lapsed' THEN 4 WHEN 'never active' THEN 5 WHEN 'not mailed' THEN 6 END ;;
   }
 
   dimension_group: date {

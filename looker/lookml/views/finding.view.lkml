@@ -69,6 +69,7 @@ view: finding {
     description: "problem, chance or notice."
     sql: ${TABLE}.tone ;;
     html: {% case value %}{% when 'problem' %}Problem{% when 'chance' %}Opportunity{% when 'notice' %}Notice{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: tone_order
   }
 
   dimension: subject {
@@ -112,6 +113,12 @@ view: finding {
     description: "The order in which findings are shown: the first of every rule, then the second of every rule."
     value_format_name: decimal_0
     sql: ${TABLE}.finding_rank ;;
+  }
+
+  dimension: tone_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.tone WHEN 'problem' THEN 1 WHEN 'chance' THEN 2 WHEN 'notice' THEN 3 END ;;
   }
 
   dimension_group: date {

@@ -92,6 +92,7 @@ view: flow_period {
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
     html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: conversion_metric_name {
@@ -120,6 +121,12 @@ view: flow_period {
     label: "Period"
     description: "last_7_days, last_30_days, last_90_days or last_365_days, which end on the day of the last sync, or month, a month of the calendar."
     sql: ${TABLE}.period_kind ;;
+  }
+
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
   }
 
   dimension_group: period_start {

@@ -77,6 +77,7 @@ view: flow_step {
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
     html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: period_kind {
@@ -91,6 +92,12 @@ view: flow_step {
     label: "Final"
     description: "Whether the period's last day is more than 5 days (KLAVIYO_ATTRIBUTION_DAYS) before the last sync. Until then Klaviyo still credits its sends with orders."
     sql: ${TABLE}.is_final ;;
+  }
+
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
   }
 
   dimension_group: period_start {

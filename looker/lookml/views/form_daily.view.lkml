@@ -47,6 +47,7 @@ view: form_daily {
     description: "draft or live; null if the form is deleted."
     sql: ${TABLE}.form_status ;;
     html: {% case value %}{% when 'live' %}Live{% when 'draft' %}Draft{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: form_status_order
   }
 
   dimension: form_types {
@@ -55,6 +56,7 @@ view: form_daily {
     description: "Kinds of its versions, separated by commas: popup, flyout, embed, full_page or banner."
     sql: ${TABLE}.form_types ;;
     html: {% case value %}{% when 'popup' %}Pop-up{% when 'flyout' %}Flyout{% when 'embed' %}Embedded{% when 'full_page' %}Full page{% when 'banner' %}Banner{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: form_types_order
   }
 
   dimension: is_ab_test {
@@ -69,6 +71,18 @@ view: form_daily {
     label: "Complete day"
     description: "Whether the day was over at the last sync."
     sql: ${TABLE}.is_complete ;;
+  }
+
+  dimension: form_status_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.form_status WHEN 'live' THEN 1 WHEN 'draft' THEN 2 END ;;
+  }
+
+  dimension: form_types_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.form_types WHEN 'popup' THEN 1 WHEN 'flyout' THEN 2 WHEN 'embed' THEN 3 WHEN 'full_page' THEN 4 WHEN 'banner' THEN 5 END ;;
   }
 
   dimension_group: date {

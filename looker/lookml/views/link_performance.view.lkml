@@ -63,6 +63,7 @@ view: link_performance {
     description: "Channel of the click: email, sms or whatsapp; push messages have no clicks."
     sql: ${TABLE}.send_channel ;;
     html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: message_type {
@@ -109,6 +110,12 @@ view: link_performance {
     label: "Link"
     description: "Address of the link without what follows ? or"
     sql: ${TABLE}.link ;;
+  }
+
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
   }
 
   dimension_group: date {

@@ -132,6 +132,7 @@ view: message_performance {
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
     html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: conversion_metric_name {
@@ -203,6 +204,12 @@ view: message_performance {
     label: "Send hour"
     description: "Hour of the send in the account's time zone, 0 to 23; null for flows."
     sql: ${TABLE}.sent_hour ;;
+  }
+
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
   }
 
   dimension_group: sent {

@@ -60,6 +60,7 @@ view: rfm {
     description: "The first that is true: champions (recency 3, frequency 2 or 3, monetary 3), loyal (recency and frequency 2 or 3), recent (recency 3), needs attention (recency 2), at risk (frequency 2 or 3, or monetary 3), inactive."
     sql: ${TABLE}.rfm_group ;;
     html: {% case value %}{% when 'champions' %}Champions{% when 'loyal' %}Loyal{% when 'recent' %}Recent{% when 'needs attention' %}Needs attention{% when 'at risk' %}At risk{% when 'inactive' %}Inactive{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: rfm_group_order
   }
 
   dimension: previous_rfm_group {
@@ -74,6 +75,12 @@ view: rfm {
     label: "Movement"
     description: "new (no order 30 days before), improved or declined (a group that stands earlier or later in the list of rfm_group), or unchanged."
     sql: ${TABLE}.movement ;;
+  }
+
+  dimension: rfm_group_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.rfm_group WHEN 'champions' THEN 1 WHEN 'loyal' THEN 2 WHEN 'recent' THEN 3 WHEN 'needs attention' THEN 4 WHEN 'at risk' THEN 5 WHEN 'inactive' THEN 6 END ;;
   }
 
   dimension_group: date {

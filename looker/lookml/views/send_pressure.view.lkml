@@ -45,6 +45,13 @@ view: send_pressure {
     label: "Messages a week"
     description: "Messages that the person received in the week, all channels: 1, 2, 3, 4 to 5, 6 to 9, or 10 and more."
     sql: ${TABLE}.messages_per_week ;;
+    order_by_field: messages_per_week_order
+  }
+
+  dimension: messages_per_week_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.messages_per_week WHEN '1' THEN 1 WHEN '2' THEN 2 WHEN '3' THEN 3 WHEN '4 to 5' THEN 4 WHEN '6 to 9' THEN 5 WHEN '10 and more' THEN 6 END ;;
   }
 
   dimension_group: week_start {

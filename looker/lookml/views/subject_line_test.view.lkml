@@ -117,6 +117,7 @@ view: subject_line_test {
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
     html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: subject_line {
@@ -185,6 +186,7 @@ view: subject_line_test {
     description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten opened or not opened messages on either side. Several versions, or checks of a running test, make a false result more likely."
     sql: ${TABLE}.open_result ;;
     html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: open_result_order
   }
 
   dimension: click_rate_low {
@@ -209,6 +211,25 @@ view: subject_line_test {
     description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten clicked or not clicked messages on either side. Several versions, or checks of a running test, make a false result more likely."
     sql: ${TABLE}.click_result ;;
     html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: click_result_order
+  }
+
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
+  }
+
+  dimension: open_result_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.open_result WHEN 'better' THEN 1 WHEN 'worse' THEN 2 WHEN 'undecided' THEN 3 WHEN 'too small' THEN 4 END ;;
+  }
+
+  dimension: click_result_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.click_result WHEN 'better' THEN 1 WHEN 'worse' THEN 2 WHEN 'undecided' THEN 3 WHEN 'too small' THEN 4 END ;;
   }
 
   dimension_group: sent {
