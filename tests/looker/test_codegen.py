@@ -49,6 +49,11 @@ def test_committed_files_are_current(capsys: pytest.CaptureFixture[str]) -> None
         ("label: Unique opens\n", "label: Openers\n", {"FIELDS", "ossie", "view"}),
         ("numerator: opens_unique", "numerator: opens", {"FIELDS", "BUILD", "ossie", "view"}),
         ("expr: recipients", "expr: delivered", {"FIELDS", "BUILD", "ossie", "view"}),
+        (
+            "expr: text_message_spend\n",
+            "expr: text_message_conversion_value\n",
+            {"FIELDS", "BUILD", "ossie", "view", "test"},
+        ),
     ],
 )
 def test_a_change_in_dbt_is_reported(
