@@ -11,10 +11,10 @@ from looker import (
     explores,
     field_mapping,
     lineage,
-    lookml,
     lookml_dashboard,
     lookml_data_tests,
     lookml_explores,
+    lookml_views,
     mart_table,
     ossie,
 )
@@ -74,7 +74,7 @@ def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[st
     yield from mart_table.generate_files(dashboard, semantics)
     yield from ossie.generate_files(semantics)
     for path, content in (
-        *lookml.generate_files(semantics, dashboard),
+        *lookml_views.generate_files(semantics, dashboard),
         *lookml_explores.generate_files(semantics, dashboard, declared_explores),
         *lookml_data_tests.generate_files(semantics, declared_explores),
         *lookml_dashboard.generate_files(dashboard, semantics, declared_explores),

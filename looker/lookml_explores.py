@@ -1,4 +1,4 @@
-"""LookML's model file: an explore for each semantic model, with its joins and its filter."""
+"""LookML's manifest and its model: an explore for each semantic model, with joins and a filter."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,8 @@ from looker.semantic import SemanticModel, Semantics
 def generate_files(
     semantics: Semantics, dashboard: Dashboard, explores: Explores
 ) -> Iterator[tuple[str, str]]:
-    """The model of the Looker project: path and content."""
+    """The manifest and the model of the Looker project: path and content."""
+    yield "manifest.lkml", lookml.dump(_build_manifest())
     synced = "SELECT MAX(last_synced_at) FROM @{SCHEMA}.klaviyo__data_health"
     model = {
         "connection": "@{CONNECTION}",
@@ -32,6 +33,18 @@ def generate_files(
         ],
     }
     yield f"{lookml.PROJECT}.model.lkml", lookml.dump(model)
+
+
+def _build_manifest() -> dict[str, Any]:
+    # A project that imports this one has to name its own warehouse, and the model of its dashboards
+    # if that is another.
+    constants = [
+        {"name": "MODEL", "value": lookml.PROJECT, "export": "override_optional"},
+        {"name": "CONNECTION", "value": "warehouse", "export": "override_required"},
+        {"name": "SCHEMA", "value": "klaviyo", "export": "override_required"},
+    ]
+    # Only this runtime has measures of an earlier period.
+    return {"project_name": lookml.PROJECT, "new_lookml_runtime": "yes", "constants": constants}
 
 
 def _build_explore(

@@ -10,7 +10,7 @@ import duckdb
 import lkml
 import sqlglot
 
-from looker import declaration, lookml, semantic
+from looker import declaration, lookml_views, semantic
 from looker.codegen import FOLDER
 
 REFINEMENTS = FOLDER / "lookml" / "refinements"
@@ -115,7 +115,7 @@ def build_views(schema: str) -> dict[str, View]:
     """The generated views with the committed refinements, on the marts of a schema, by name."""
     views = {}
     semantics = semantic.load()
-    for path, text in lookml.generate_files(semantics, declaration.load(semantics)):
+    for path, text in lookml_views.generate_files(semantics, declaration.load(semantics)):
         for content in lkml.load(text).get("views", ()) if path.startswith("views/") else ():
             for refinement in _read_refinements(content["name"]):
                 for kind, fields in refinement.items():

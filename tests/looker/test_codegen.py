@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from looker import __main__ as looker
-from looker import codegen, lineage, lookml, semantic
+from looker import codegen, lineage, lookml_views, semantic
 from looker.errors import LookerError
 from tests.warehouse import dbt
 
@@ -75,7 +75,9 @@ def test_the_command_prints_the_difference_and_fails(
     monkeypatch.setattr(semantic, "load", lambda: semantics)
     assert looker.main(["check"]) == 1
     printed = capsys.readouterr()
-    texts = [f'description: "{text}{lookml.ONCE_A_DAY}"' for text in (OPEN_RATE, "Opens / sent.")]
+    texts = [
+        f'description: "{text}{lookml_views.ONCE_A_DAY}"' for text in (OPEN_RATE, "Opens / sent.")
+    ]
     assert f"-    {texts[0]}\n+    {texts[1]}\n" in printed.out
     assert printed.err == "looker/ is out of date: run `.venv/bin/python -m looker build`.\n"
 

@@ -17,10 +17,10 @@ import yaml
 from looker import (
     declaration,
     explores,
-    lookml,
     lookml_dashboard,
     lookml_data_tests,
     lookml_explores,
+    lookml_views,
     semantic,
 )
 from tests.looker import lookml_sql
@@ -30,7 +30,7 @@ VIEWS = lookml_sql.build_views("klaviyo")
 DASHBOARD = declaration.load(SEMANTICS)
 EXPLORES = explores.load(SEMANTICS)
 LOOKML = (
-    dict(lookml.generate_files(SEMANTICS, DASHBOARD))
+    dict(lookml_views.generate_files(SEMANTICS, DASHBOARD))
     | dict(lookml_explores.generate_files(SEMANTICS, DASHBOARD, EXPLORES))
     | dict(lookml_data_tests.generate_files(SEMANTICS, EXPLORES))
     | {f"refinements/{file.name}": file.read_text() for file in lookml_sql.REFINEMENTS.iterdir()}
