@@ -242,10 +242,8 @@ def test_a_week_equals_the_marts_week(warehouse: duckdb.DuckDBPyConnection) -> N
 def test_a_weekday_has_the_name_of_the_marts_number(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Looker's day of the week is the weekday in the mart, 1 for Monday."""
     view = VIEWS["message_performance"]
-    shown = [row.values() for row in view.query(warehouse, ["sent_date", "sent_day_of_week"])]
-    numbers = dict(
-        warehouse.sql(f"select distinct sent_on, sent_weekday from {view.table}").fetchall()
-    )
-    assert {date: list(calendar.day_name)[number - 1] for date, number in numbers.items()} == dict(
-        shown
-    )
+    rows = view.query(warehouse, ["sent_date", "sent_day_of_week"])
+    numbers = warehouse.sql(f"select distinct sent_on, sent_weekday from {view.table}").fetchall()
+    assert {row["sent_date"]: row["sent_day_of_week"] for row in rows} == {
+        day: calendar.day_name[number - 1] for day, number in numbers
+    }

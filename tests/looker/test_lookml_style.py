@@ -289,7 +289,7 @@ def test_sums_are_compared_by_whole_months() -> None:
 
     The comparison needs a month in its query, and says nothing of the days that are chosen.
     """
-    compared = {}
+    compared: dict[str, set[str]] = {}
     for board in DASHBOARDS:
         for element in board["elements"]:
             if element.get("show_comparison"):
