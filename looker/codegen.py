@@ -8,10 +8,13 @@ from pathlib import Path
 from looker import (
     build_sheet,
     declaration,
+    explores,
     field_mapping,
     lineage,
-    lookml,
     lookml_dashboard,
+    lookml_data_tests,
+    lookml_explores,
+    lookml_views,
     mart_table,
     ossie,
 )
@@ -64,14 +67,17 @@ def _find_changes(
 
 def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
     dashboard = declaration.load(semantics)
+    declared_explores = explores.load(semantics)
     yield lineage.FILE.name, json.dumps(origins, indent=1) + "\n"
     yield from field_mapping.generate_files(semantics, origins)
     yield from build_sheet.generate_files(dashboard, semantics)
     yield from mart_table.generate_files(dashboard, semantics)
     yield from ossie.generate_files(semantics)
     for path, content in (
-        *lookml.generate_files(semantics, dashboard),
-        *lookml_dashboard.generate_files(dashboard, semantics),
+        *lookml_views.generate_files(semantics, dashboard),
+        *lookml_explores.generate_files(semantics, dashboard, declared_explores),
+        *lookml_data_tests.generate_files(semantics, declared_explores),
+        *lookml_dashboard.generate_files(dashboard, semantics, declared_explores),
     ):
         yield f"lookml/{path}", content
 

@@ -24,16 +24,27 @@ MODEL_NAMES = {
 
 @dataclass(frozen=True)
 class Field:
-    """One line of the mapping; empty where a tool has no such field."""
+    """One entry of the mapping; empty where a tool has no such field."""
 
     label: str
     klaviyo: list[str]
     raw: list[str]
-    columns: list[str]
+    column: str
     lookml: str
-    data_studio: str
     formula: str
     description: str
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in Markdown."""
+        return "; ".join(
+            [
+                f"Klaviyo {markdown.format_code(self.klaviyo)}",
+                f"raw {markdown.format_columns(self.raw)}",
+                *([f"mart `{self.column}`"] if self.column not in ("", self.lookml) else []),
+                *([f"formula `{self.formula}`"] if self.formula else []),
+            ]
+        )
 
 
 def generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
@@ -78,7 +89,7 @@ def formula(metric: Metric, semantics: Semantics) -> str:
 
 
 class _FieldMapping:
-    """The lines of the mapping."""
+    """The entries of the mapping."""
 
     def __init__(self, semantics: Semantics, origins: Origins) -> None:
         self._semantics = semantics
@@ -103,9 +114,8 @@ class _FieldMapping:
                 label=column.name,
                 klaviyo=_klaviyo_fields(origins),
                 raw=origins,
-                columns=[column.name],
+                column=column.name,
                 lookml=lookml.name_in_view(model, name) if is_field else "",
-                data_studio=column.name,
                 formula="",
                 description=column.description,
             )
@@ -116,9 +126,8 @@ class _FieldMapping:
             label=dimension.label,
             klaviyo=_klaviyo_fields(origins),
             raw=origins,
-            columns=[dimension.name],
+            column=dimension.name,
             lookml=lookml.name_in_view(model, dimension.name),
-            data_studio=dimension.name,
             formula="",
             description=dimension.description,
         )
@@ -132,9 +141,8 @@ class _FieldMapping:
             if metric.klaviyo
             else _klaviyo_fields(origins),
             raw=origins,
-            columns=columns,
+            column=metric.column,
             lookml=lookml.name_in_view(model, metric.name),
-            data_studio=metric.column or metric.label,
             formula=formula(metric, self._semantics),
             description=metric.description,
         )

@@ -1,37 +1,20 @@
-"""LookML: a view and an explore for each semantic model, with dbt's names and definitions.
-
-Every measure is a sum, or a ratio or formula of sums, so no filter or split turns a rate into an
-average. The SQL runs on BigQuery, Postgres and DuckDB.
-"""
+"""LookML: the names of dbt's dimensions and metrics in Looker."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import lkml
 
 from looker.declaration import Dashboard
-from looker.semantic import Dimension, Metric, SemanticModel, Semantics, Type
+from looker.semantic import Dimension, Metric, SemanticModel
 
 HEADER = "# Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit."
 PROJECT = "klaviyo"
-
-TYPES: Mapping[Type, str] = {"text": "string", "number": "number", "boolean": "yesno"}
-TIMEFRAMES = ["date", "week", "month", "quarter", "year"]
-ONCE_A_DAY = (
-    " Over several days a flow's people are counted once a day; the explore Flow period has"
-    " Klaviyo's own figures."
-)
-GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
-
-
-def generate_files(semantics: Semantics, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
-    """The files of the Looker project without its dashboards: path and content."""
-    yield "manifest.lkml", _dump(_build_manifest())
-    yield f"{PROJECT}.model.lkml", _dump(_build_model(semantics))
-    for model in semantics.models.values():
-        view = _build_view(model, semantics, dashboard)
-        yield f"views/{model.name}.view.lkml", _dump({"views": [view]})
+FIRST_DAY = "2000-01-01"
+ALL_DAYS = f"after {FIRST_DAY}"  # a filter, instead of the days that an explore shows by default
+WEEKDAY = "_weekday"  # a column of numbers; Looker has names in its timeframe `day_of_week`
+ACCOUNT = "account_name"  # in every model
 
 
 def field_reference(model: SemanticModel, name: str) -> str:
@@ -46,8 +29,24 @@ def name_in_view(model: SemanticModel, name: str) -> str:
 
 
 def time_reference(model: SemanticModel, grain: str) -> str:
-    """The full name of the day or week of a model's date."""
-    return f"{model.name}.{_strip_suffix(model.date)}_{'date' if grain == 'day' else grain}"
+    """The full name of the day, week, month or year of a model's date."""
+    return f"{model.name}.{group_name(model.date)}_{'date' if grain == 'day' else grain}"
+
+
+def table_name(model: SemanticModel) -> str:
+    """A model's mart in the warehouse that Looker reads."""
+    return f"@{{SCHEMA}}.{model.table}"
+
+
+def is_compared(metric: Metric, dashboard: Dashboard) -> bool:
+    """Whether a metric has measures of the period before: a sum that is a figure of chosen days."""
+    figures = [tile for tile in dashboard.tiles if tile.chart == "figures" and tile.dated]
+    return bool(metric.column) and any(metric.name in tile.metrics for tile in figures)
+
+
+def name_before(metric: Metric, period: str) -> str:
+    """The name of the measure that has a metric's value in the period before."""
+    return f"{metric.name}_last_{period}"
 
 
 def is_hidden(dimension: Dimension) -> bool:
@@ -60,161 +59,29 @@ def title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _dump(content: Mapping[str, Any]) -> str:
+def dump(content: Mapping[str, Any]) -> str:
+    """A part of the project as LookML."""
     return f"{HEADER}\n\n{lkml.dump(dict(content))}\n"
-
-
-def _build_manifest() -> dict[str, Any]:
-    # A project that imports this one has to name its own warehouse, and the model of its dashboards
-    # if that is another.
-    constants = [
-        {"name": "MODEL", "value": PROJECT, "export": "override_optional"},
-        {"name": "CONNECTION", "value": "warehouse", "export": "override_required"},
-        {"name": "SCHEMA", "value": "klaviyo", "export": "override_required"},
-    ]
-    return {"project_name": PROJECT, "constants": constants}
-
-
-def _build_model(semantics: Semantics) -> dict[str, Any]:
-    synced = "SELECT MAX(last_synced_at) FROM @{SCHEMA}.klaviyo__data_health"
-    return {
-        "connection": "@{CONNECTION}",
-        "label": "Klaviyo",
-        "week_start_day": "monday",
-        "includes": ["/views/*.view.lkml", "/refinements/*.lkml", "/dashboards/*.dashboard.lookml"],
-        "datagroups": [{"name": "synced", "sql_trigger": synced, "max_cache_age": "24 hours"}],
-        "persist_with": "synced",
-        "explores": [
-            {"name": model.name, "label": title(model.name), "description": model.description}
-            for model in semantics.models.values()
-        ],
-    }
-
-
-def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard) -> dict[str, Any]:
-    dimensions = [dimension for dimension in model.dimensions.values() if dimension.type in TYPES]
-    times = [
-        dimension for dimension in model.dimensions.values() if dimension.type in ("date", "time")
-    ]
-    detail = [
-        dimension
-        for dimension in dimensions
-        if dimension.type == "text" and not is_hidden(dimension)
-    ]
-    return {
-        "name": model.name,
-        "label": title(model.name),
-        "sql_table_name": f"@{{SCHEMA}}.{model.table}",
-        "dimensions": [
-            _build_key_dimension(model),
-            *(_build_dimension(one) | _build_links(one, model, dashboard) for one in dimensions),
-        ],
-        "dimension_groups": [
-            _build_dimension_group(time) for time in times if not _is_timeframe(time)
-        ],
-        "measures": [_build_measure(metric, semantics) for metric in semantics.metrics_of(model)],
-        "sets": [
-            {
-                "name": "detail",
-                "fields": [_field_name(model.dimensions[model.date]), *map(_field_name, detail)],
-            }
-        ],
-    }
-
-
-def _build_key_dimension(model: SemanticModel) -> dict[str, Any]:
-    sql = f"${{TABLE}}.{model.key}"
-    return {"name": model.key, "primary_key": "yes", "hidden": "yes", "type": "string", "sql": sql}
-
-
-def _build_dimension(dimension: Dimension) -> dict[str, Any]:
-    return {
-        "name": dimension.name,
-        **({"hidden": "yes"} if is_hidden(dimension) else {}),
-        "type": TYPES[dimension.type],
-        "label": dimension.label,
-        "description": dimension.description,
-        **({"value_format_name": value_format(dimension.format)} if dimension.format else {}),
-        "sql": f"${{TABLE}}.{dimension.name}",
-    }
-
-
-def _build_links(
-    dimension: Dimension, model: SemanticModel, dashboard: Dashboard
-) -> dict[str, list[dict[str, str]]]:
-    """From the name of a subject, such as a campaign, to its dashboard and to Klaviyo."""
-    for page, subject in dashboard.subjects.items():
-        if dimension.name == subject.name and subject.dimension in model.dimensions:
-            board = f"/dashboards/{{{{ _model._name }}}}::{PROJECT}_{page}"
-            chosen = f"?{dimension.label}={{{{ value | url_encode }}}}"
-            address = subject.address.format(f"{{{{ {subject.dimension}._value | url_encode }}}}")
-            return {
-                "links": [
-                    {"label": f"{dimension.label} dashboard", "url": board + chosen},
-                    {"label": "Open in Klaviyo", "url": address},
-                ]
-            }
-    return {}
-
-
-def _build_dimension_group(dimension: Dimension) -> dict[str, Any]:
-    # A date is in the account's time zone already: Looker must not convert it.
-    dated = {"datatype": "date", "convert_tz": "no", "timeframes": TIMEFRAMES}
-    timed = {"datatype": "timestamp", "timeframes": ["time", "hour_of_day", *TIMEFRAMES]}
-    return {
-        "name": _strip_suffix(dimension.name),
-        "type": "time",
-        **(dated if dimension.type == "date" else timed),
-        "label": dimension.label.removesuffix(" date"),
-        "description": dimension.description,
-        "sql": f"${{TABLE}}.{dimension.name}",
-    }
 
 
 def _field_name(dimension: Dimension) -> str:
     """The name of a dimension in its view. A date or time is a group of fields; this is its day."""
-    if dimension.type not in ("date", "time") or _is_timeframe(dimension):
+    if dimension.name.endswith(WEEKDAY):
+        return f"{dimension.name.removesuffix(WEEKDAY)}_day_of_week"
+    if dimension.type not in ("date", "time") or is_timeframe(dimension):
         return dimension.name
-    return f"{_strip_suffix(dimension.name)}_date"
+    return f"{group_name(dimension.name)}_date"
 
 
-def _is_timeframe(dimension: Dimension) -> bool:
+def is_timeframe(dimension: Dimension) -> bool:
     """Whether the group of another dimension has this one, as that of `sent_on` has `sent_week`."""
-    return dimension.type == "date" and dimension.grain != "day"
+    is_longer = dimension.type == "date" and dimension.grain != "day"
+    return is_longer or dimension.name.endswith(WEEKDAY)
 
 
-def _strip_suffix(name: str) -> str:
+def group_name(name: str) -> str:
+    """The name of the group of fields that a date or time is."""
     return re.sub("_(on|at)$", "", name)
-
-
-def _build_measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
-    kind = "ratio" if metric.ratio else "formula" if metric.formula else "sum"
-    return {
-        "name": metric.name,
-        "type": "sum" if kind == "sum" else "number",
-        "group_label": GROUPS[kind],
-        "label": metric.label,
-        "description": f"{metric.description}{ONCE_A_DAY if metric.by_day else ''}",
-        "value_format_name": value_format(metric.format),
-        **_build_required_fields(metric, semantics),
-        "drill_fields": ["detail*", *metric.parts, metric.name],
-        "sql": _build_measure_sql(metric),
-    }
-
-
-def _build_required_fields(metric: Metric, semantics: Semantics) -> dict[str, list[str]]:
-    """The fields that Looker adds to a query."""
-    model = semantics.model(metric.model)
-    fields = [name_in_view(model, name) for name in semantics.required_dimensions(metric)]
-    return {"required_fields": fields} if fields else {}
-
-
-def _build_measure_sql(metric: Metric) -> str:
-    if metric.ratio:
-        return "1.0 * ${{{}}} / NULLIF(${{{}}}, 0)".format(*metric.ratio)
-    if metric.formula:
-        return re.sub(rf"\b({'|'.join(metric.inputs)})\b", r"${\1}", metric.formula)
-    return f"${{TABLE}}.{metric.column}"
 
 
 def value_format(declared: str) -> str:

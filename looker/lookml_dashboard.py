@@ -1,12 +1,14 @@
 """LookML dashboards, one for each page of `dashboard.yml`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
 from looker import lookml
 from looker.declaration import Chart, Dashboard, Page, Tile
+from looker.explores import Explores
 from looker.semantic import Metric, SemanticModel, Semantics
 
 GRID = 24  # columns of Looker's grid
@@ -21,6 +23,8 @@ HEIGHTS: Mapping[Chart, int] = {
 MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
 MODEL = "@{MODEL}"  # a constant of the project's manifest
+ONE_ACCOUNT = {"allow_multiple_values": False, "required": True}
+LAST_MONTH = "1 month ago"  # Looker's filter for the last whole month
 
 SCALE = {
     "type": "along a scale...",
@@ -44,19 +48,30 @@ VISUALIZATIONS: Mapping[Chart, Mapping[str, Any]] = {
 }
 
 
-def generate_files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple[str, str]]:
+class _Dumper(yaml.SafeDumper):
+    """Writes a value wherever it occurs, without anchors."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def generate_files(
+    dashboard: Dashboard, semantics: Semantics, explores: Explores
+) -> Iterator[tuple[str, str]]:
     """The dashboards of the Looker project: path and content."""
     for page in dashboard.pages:
         name = f"{lookml.PROJECT}_{page.slug}"
-        content = [{"dashboard": name, **_build_page(page, dashboard, semantics)}]
-        text = yaml.safe_dump(content, sort_keys=False, width=100)
+        content = [{"dashboard": name, **_build_page(page, dashboard, semantics, explores)}]
+        text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=100)
         yield f"dashboards/{name}.dashboard.lookml", f"{lookml.HEADER}\n\n{text}"
 
 
-def _build_page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[str, Any]:
+def _build_page(
+    page: Page, dashboard: Dashboard, semantics: Semantics, explores: Explores
+) -> dict[str, Any]:
     models = {tile.model: semantics.model(tile.model) for tile in page.tiles}
     elements = [
-        element
+        _choose_days(element, models[tile.model], explores)
         for tile in page.tiles
         for element in _build_elements(tile, page, dashboard, semantics)
     ]
@@ -69,22 +84,38 @@ def _build_page(page: Page, dashboard: Dashboard, semantics: Semantics) -> dict[
     }
 
 
+def _choose_days(
+    element: dict[str, Any], model: SemanticModel, explores: Explores
+) -> dict[str, Any]:
+    """An element without chosen days shows all, not those that its explore shows by default."""
+    date = lookml.field_reference(model, model.date)
+    chosen = {*element["filters"], *element["listen"].values()}
+    if model.name not in explores.daily or chosen & {date, lookml.time_reference(model, "month")}:
+        return element
+    return {**element, "filters": {**element["filters"], date: lookml.ALL_DAYS}}
+
+
 def _build_filters(
     page: Page, models: Sequence[SemanticModel], dashboard: Dashboard
 ) -> Iterator[dict[str, Any]]:
-    """A filter for the date, and one for each dimension that a model of the page has."""
+    """A filter for the date, and one for each dimension that a model of the page has.
+
+    One account has to be chosen: the figures of two have no sum, nor have their currencies.
+    """
     if any(tile.dated for tile in page.tiles):
         yield _build_filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
     for name in _filter_names(page, dashboard):
         for model in [model for model in models if name in model.dimensions][:1]:
-            yield _build_filter(model.dimensions[name].label, model, name, "")
+            yield _build_filter(model.dimensions[name].label, model, name, "") | (
+                ONE_ACCOUNT if name == lookml.ACCOUNT else {}
+            )
 
 
 def _filter_names(page: Page, dashboard: Dashboard) -> list[str]:
     """The dimensions of a page's filters: of a subject, its account and its name."""
     if page.subject is None:
         return dashboard.filters
-    return ["account_name", page.subject.name]
+    return [lookml.ACCOUNT, page.subject.name]
 
 
 def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> dict[str, Any]:
@@ -103,38 +134,103 @@ def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> 
 def _build_elements(
     tile: Tile, page: Page, dashboard: Dashboard, semantics: Semantics
 ) -> Iterator[dict[str, Any]]:
-    """One element for a tile; for figures, one for each metric."""
+    """One element for a tile; for figures, one for each metric, and one for each comparison."""
     model = semantics.model(tile.model)
     metrics = [semantics.metric(name) for name in tile.metrics]
-    for shown in [[metric] for metric in metrics] if tile.chart == "figures" else [metrics]:
-        title = shown[0].label if tile.chart == "figures" else tile.title
+    is_figures = tile.chart == "figures"
+    for shown in [[metric] for metric in metrics] if is_figures else [metrics]:
         labels = {
             lookml.field_reference(model, metric.name): dashboard.label(tile, metric)
             for metric in shown
             if dashboard.label(tile, metric) != metric.label
         }
-        if labels and tile.chart in ("figures", "lines"):
-            of = tile.where.items() if tile.chart == "lines" else ()
-            names = [dashboard.values[name][str(value)]["label"] for name, value in of]
-            title = ", ".join([shown[0].by_day, *names])
-        yield {
-            "title": title,
-            "name": title,
-            "model": MODEL,
-            "explore": tile.model,
-            **VISUALIZATIONS[tile.chart],
+        query = {
             **_build_query(tile, model, shown, dashboard),
             **({"series_labels": labels} if labels else {}),
             **_build_counts(tile, model),
             **_build_limits(tile),
-            "filters": _build_filter_expressions(tile, model),
-            "listen": dict(_build_listeners(tile, model, _filter_names(page, dashboard))),
-            "note_text": _write_note(tile, shown, dashboard),
-            "note_state": "collapsed",
-            "note_display": "hover",
-            "width": WIDTHS["figure" if tile.chart == "figures" else tile.width],
-            "height": HEIGHTS.get(tile.chart, 8),
+            **_build_filtering(tile, page, dashboard, model),
         }
+        title = _write_title(tile, shown, dashboard, is_renamed=bool(labels))
+        yield _build_element(title, tile, query, _write_note(tile, shown, dashboard))
+    compared = [metric for metric in metrics if lookml.is_compared(metric, dashboard)]
+    for metric in compared if is_figures and tile.dated else ():
+        element = _build_comparison(replace(tile, dated=False), page, metric, dashboard, model)
+        yield {**element, "width": GRID // len(compared)}
+
+
+def _build_element(title: str, tile: Tile, query: Mapping[str, Any], note: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "name": title,
+        "model": MODEL,
+        "explore": tile.model,
+        **VISUALIZATIONS[tile.chart],
+        **query,
+        "note_text": note,
+        "note_state": "collapsed",
+        "note_display": "hover",
+        "width": WIDTHS["figure" if tile.chart == "figures" else tile.width],
+        "height": HEIGHTS.get(tile.chart, 8),
+    }
+
+
+def _build_comparison(
+    tile: Tile, page: Page, metric: Metric, dashboard: Dashboard, model: SemanticModel
+) -> dict[str, Any]:
+    """The last whole month beside the month before, whatever days are chosen.
+
+    Looker compares periods, not a choice of days. The figure has no colour, because the last sends
+    of the month may still grow.
+    """
+    month = lookml.time_reference(model, "month")
+    measure = lookml.field_reference(model, metric.name)
+    before = lookml.field_reference(model, lookml.name_before(metric, "month"))
+    filtering = _build_filtering(tile, page, dashboard, model)
+    query = {
+        "fields": [month, measure, before],
+        "hidden_fields": [month],
+        "sorts": [f"{measure} desc"],
+        "show_comparison": True,
+        "comparison_type": "value",
+        "show_comparison_label": True,
+        "comparison_label": "in the month before",
+        **filtering,
+        "filters": {**filtering["filters"], month: LAST_MONTH},
+    }
+    note = _write_note(tile, [metric], dashboard) + _write_growth(dashboard, model)
+    return _build_element(
+        f"{metric.label}, last month",
+        tile,
+        query,
+        f"The last whole month, whatever days are chosen. {note}",
+    )
+
+
+def _build_filtering(
+    tile: Tile, page: Page, dashboard: Dashboard, model: SemanticModel
+) -> dict[str, Any]:
+    """The filters of a tile's query: its own, and those that a reader chooses."""
+    return {
+        "filters": _build_filter_expressions(tile, model),
+        "listen": dict(_build_listeners(tile, model, _filter_names(page, dashboard))),
+    }
+
+
+def _write_title(
+    tile: Tile, metrics: Sequence[Metric], dashboard: Dashboard, *, is_renamed: bool
+) -> str:
+    """A tile's title, or that of its metric; of people counted once a day, the name for that."""
+    if is_renamed and tile.chart in ("figures", "lines"):
+        of = tile.where.items() if tile.chart == "lines" else ()
+        names = [dashboard.values[name][str(value)]["label"] for name, value in of]
+        return ", ".join([metrics[0].by_day, *names])
+    return metrics[0].label if tile.chart == "figures" else tile.title
+
+
+def _write_growth(dashboard: Dashboard, model: SemanticModel) -> str:
+    days = dashboard.growing_days(model)
+    return f" Until day {days} of a month the sends of the last month still grow." if days else ""
 
 
 def _build_query(
@@ -144,7 +240,7 @@ def _build_query(
     by = [lookml.field_reference(model, name) for name in tile.by]
     match tile.chart:
         case "figures":
-            return {"fields": measures}
+            return {"fields": measures, "sorts": [f"{name} desc" for name in measures]}
         case "columns" | "lines":
             time = lookml.time_reference(model, dashboard.default_period.grain)
             return {"fields": [time, *by, *measures], "pivots": by, "sorts": [time]}

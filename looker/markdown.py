@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import fill
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+WIDTH = 110  # of a line of text, which fits a window at normal width
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -19,17 +21,17 @@ def render(template: str, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"code": _format_code, "columns": _format_columns, "cell": _format_cell}
+    environment.filters |= {"code": format_code, "cell": _format_cell, "wrap": _wrap}
     return environment.get_template(template).render(values)
 
 
-def _format_code(names: str | Iterable[str]) -> str:
+def format_code(names: str | Iterable[str]) -> str:
     """Names as inline code, or a dash for none."""
     listed = [names] if isinstance(names, str) else names
     return ", ".join(f"`{name}`" for name in listed if name) or "–"
 
 
-def _format_columns(names: Iterable[str]) -> str:
+def format_columns(names: Iterable[str]) -> str:
     """Columns as `column` (its tables), or a dash for none."""
     tables = defaultdict(list)
     for name in names:
@@ -41,3 +43,10 @@ def _format_columns(names: Iterable[str]) -> str:
 def _format_cell(text: str) -> str:
     """Text of a table cell, with pipes escaped."""
     return text.replace("|", "\\|") or "–"
+
+
+def _wrap(text: str, indent: str = "") -> str:
+    """Text in lines of at most WIDTH, all but the first indented."""
+    return fill(
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

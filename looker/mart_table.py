@@ -45,7 +45,7 @@ def _read_marts(dashboard: Dashboard, semantics: Semantics) -> Iterator[Mart]:
         model = models.get(table)
         yield Mart(
             name=table,
-            grain=_read_grain(entry["description"]),
+            grain=read_grain(entry["description"]),
             columns=len(entry["columns"]),
             metrics=len(semantics.metrics_of(model)) if model else 0,
             readers=list(_find_readers(table, model, dashboard, semantics)),
@@ -54,7 +54,7 @@ def _read_marts(dashboard: Dashboard, semantics: Semantics) -> Iterator[Mart]:
         )
 
 
-def _read_grain(description: str) -> str:
+def read_grain(description: str) -> str:
     """What one row is, from the description's first sentence."""
     sentence = " ".join(description.split()).partition(". ")[0]
     return sentence.removeprefix("One row per ").rstrip(".")

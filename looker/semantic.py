@@ -83,6 +83,11 @@ class Metric:
         return self.ratio or self.inputs
 
     @property
+    def is_money(self) -> bool:
+        """Whether it is an amount in the account's currency."""
+        return self.format == "money"
+
+    @property
     def sums(self) -> tuple[str, ...]:
         """The names of the sums in a ratio; of a sum, its own."""
         return self.ratio or (self.name,)
@@ -92,7 +97,8 @@ class Metric:
 class SemanticModel:
     """A mart with metrics. `key` identifies a row; `date` is the date of its metrics.
 
-    `within` are dimensions over whose values nothing may be summed.
+    `grain` are the columns of its test `primary_key`, if it has one. `within` are dimensions over
+    whose values nothing may be summed.
     """
 
     name: str
@@ -101,6 +107,7 @@ class SemanticModel:
     key: str
     date: str
     dimensions: Mapping[str, Dimension]
+    grain: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
 
     @property
@@ -137,12 +144,12 @@ class Semantics:
 
     def required_dimensions(self, metric: Metric) -> list[str]:
         """What every query of a metric groups by: two currencies or periods are never one sum."""
-        currency = ["currency"] if self._is_money(metric) else []
+        currency = ["currency"] if self._needs_currency(metric) else []
         return [*self.model(metric.model).within, *currency]
 
-    def _is_money(self, metric: Metric) -> bool:
+    def _needs_currency(self, metric: Metric) -> bool:
         parts = [self.metric(name) for name in metric.parts]
-        return metric.format == "money" or any(map(self._is_money, parts))
+        return metric.is_money or any(map(self._needs_currency, parts))
 
 
 def load(models: Path = MODELS) -> Semantics:
@@ -228,8 +235,16 @@ class _Mart:
             dimensions={
                 c["name"]: self._read_dimension(c) for c in self._columns if "dimension" in c
             },
+            grain=self._read_grain(),
             within=tuple(self.entry["config"].get("meta", {}).get("within", ())),
         )
+
+    def _read_grain(self) -> tuple[str, ...]:
+        for test in self.entry.get("data_tests", ()):
+            match test:
+                case {"primary_key": {"arguments": {"columns": [*columns]}}}:
+                    return tuple(columns)
+        return ()
 
     def columns(self) -> dict[str, Column]:
         return {column["name"]: Column(**self._read_column(column)) for column in self._columns}

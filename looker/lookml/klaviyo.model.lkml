@@ -6,6 +6,7 @@ week_start_day: monday
 include: "/views/*.view.lkml"
 include: "/refinements/*.lkml"
 include: "/dashboards/*.dashboard.lookml"
+include: "/klaviyo.test.lkml"
 
 datagroup: synced {
   sql_trigger: SELECT MAX(last_synced_at) FROM @{SCHEMA}.klaviyo__data_health ;;
@@ -17,21 +18,49 @@ persist_with: synced
 explore: account_daily {
   label: "Account daily"
   description: "One row per account and send date. Several accounts side by side: campaigns and flows of klaviyo__message_performance, with amounts in one currency, KLAVIYO_REPORTING_CURRENCY, by the rates in exchange_rates.csv. Where a rate is missing the amounts are null and days_without_rate is 1. Without that setting each account keeps its own currency."
+
+  conditionally_filter: {
+    filters: [
+      account_daily.sent_date: "30 days",
+    ]
+    unless: [account_daily.sent_week, account_daily.sent_month, account_daily.sent_quarter, account_daily.sent_year]
+  }
 }
 
 explore: attributed_order {
   label: "Attributed order"
   description: "One row per account and conversion event: an order, or a refund. The message that is credited with it, and who says so. Klaviyo's own attribution comes first, and only klaviyo_order_value is what its reports count; the last touch is ours, and only where Klaviyo says nothing. Empty unless the table event is synced."
+
+  conditionally_filter: {
+    filters: [
+      attributed_order.date_date: "30 days",
+    ]
+    unless: [attributed_order.date_week, attributed_order.date_month, attributed_order.date_quarter, attributed_order.date_year]
+  }
 }
 
 explore: audience_growth {
   label: "Audience growth"
   description: "One row per account, audience (list, segment or marketing channel) and day. Who joined, who left, and how many there were: opening_members + members_joined - members_left = closing_members. Segments are counted by Klaviyo; lists from their memberships, if the table list_profile is synced; channels from subscriptions and unsubscriptions, without a total. A member leaves a list on the day of the sync that notices it."
+
+  conditionally_filter: {
+    filters: [
+      audience_growth.date_date: "30 days",
+    ]
+    unless: [audience_growth.date_week, audience_growth.date_month, audience_growth.date_quarter, audience_growth.date_year]
+  }
 }
 
 explore: campaign_daily {
   label: "Campaign daily"
   description: "One row per account, campaign message, variation, send channel and day on which its numbers had changed. What the day added to them (recipients, opens_unique, ...) and what stood at its end (cumulative_...). A day without a row added nothing. Days are days of the sync, for the conversion metric of klaviyo__message_performance."
+
+  conditionally_filter: {
+    filters: [
+      campaign_daily.date_date: "30 days",
+    ]
+    unless: [campaign_daily.date_week, campaign_daily.date_month, campaign_daily.date_quarter, campaign_daily.date_year]
+  }
 }
 
 explore: cohort {
@@ -42,6 +71,13 @@ explore: cohort {
 explore: coupon_performance {
   label: "Coupon performance"
   description: "One row per account, coupon, order date and currency. The orders in which buyers entered a code of the coupon, and on the day of the last sync how many codes there are. Empty unless coupon is synced; needs coupon_code for codes, and event for orders."
+
+  conditionally_filter: {
+    filters: [
+      coupon_performance.date_date: "30 days",
+    ]
+    unless: [coupon_performance.date_week, coupon_performance.date_month, coupon_performance.date_quarter, coupon_performance.date_year]
+  }
 }
 
 explore: data_health {
@@ -57,6 +93,18 @@ explore: deliverability_alert {
 explore: engagement {
   label: "Engagement"
   description: "One row per account and person. When a person last received an email, opened or clicked one and bought, how often in the last 30 to 180 days, and whether to stop emailing the person. Opens by Apple's Mail Privacy Protection and clicks by bots do not count. Empty unless the table event or profile is synced; without profile, consents are null."
+
+  join: profile {
+    type: left_outer
+    relationship: one_to_one
+    sql_on: ${engagement.engagement_key} = ${profile.profile_key} ;;
+  }
+
+  join: rfm {
+    type: left_outer
+    relationship: one_to_one
+    sql_on: ${engagement.engagement_key} = ${rfm.rfm_key} ;;
+  }
 }
 
 explore: finding {
@@ -67,6 +115,12 @@ explore: finding {
 explore: flow_period {
   label: "Flow period"
   description: "One row per account, flow message, variation, send channel, period and conversion metric of klaviyo__message_performance. Klaviyo's own numbers of a whole period: a person who opens two sends of a message counts once, while klaviyo__flow_daily counts that person once a day. Periods overlap, so never sum two of them."
+
+  join: flow_step {
+    type: left_outer
+    relationship: many_to_one
+    sql_on: ${flow_period.account_id} = ${flow_step.account_id} AND ${flow_period.flow_id} = ${flow_step.flow_id} AND ${flow_period.message_id} = ${flow_step.message_id} AND ${flow_period.send_channel} = ${flow_step.send_channel} AND ${flow_period.period_kind} = ${flow_step.period_kind} AND ${flow_period.period_start_date} = ${flow_step.period_start_date} ;;
+  }
 }
 
 explore: flow_step {
@@ -77,41 +131,113 @@ explore: flow_step {
 explore: form_daily {
   label: "Form daily"
   description: "One row per account, sign-up form and day. How often a form was shown, sent and closed. Klaviyo reports all versions of a form together: the versions of an A/B test have no numbers of their own."
+
+  conditionally_filter: {
+    filters: [
+      form_daily.date_date: "30 days",
+    ]
+    unless: [form_daily.date_week, form_daily.date_month, form_daily.date_quarter, form_daily.date_year]
+  }
 }
 
 explore: inbox_provider {
   label: "Inbox provider"
   description: "One row per account, mailbox provider and event date. What happened to emails at Gmail, Outlook and others, by the day on which it happened; so an open may be on a later day than its delivery, and no number equals Klaviyo's screens, which count by send date. Machine opens and bot clicks are null unless the table event is synced."
+
+  conditionally_filter: {
+    filters: [
+      inbox_provider.date_date: "30 days",
+    ]
+    unless: [inbox_provider.date_week, inbox_provider.date_month, inbox_provider.date_quarter, inbox_provider.date_year]
+  }
 }
 
 explore: link_performance {
   label: "Link performance"
   description: "One row per account, message, channel, link and click date. Which links of a message people click, and the orders that Klaviyo credits to such a click; orders that it credits to an open have no link. Products that a message sells are in klaviyo__product_performance. Empty unless event is synced."
+
+  conditionally_filter: {
+    filters: [
+      link_performance.date_date: "30 days",
+    ]
+    unless: [link_performance.date_week, link_performance.date_month, link_performance.date_quarter, link_performance.date_year]
+  }
 }
 
 explore: message_performance {
   label: "Message performance"
   description: "One row per account, message type (campaign or flow), message, variation, send channel and send date. Every number Klaviyo's own screens show, on the day of the send, restated when Klaviyo restates it. Conversions are those of one metric per account (int_klaviyo__conversion_metric). Compute rates as ratios of sums, as the metrics below do; the klaviyo_ columns have the rate that Klaviyo returned for the single row."
+
+  conditionally_filter: {
+    filters: [
+      message_performance.sent_date: "30 days",
+    ]
+    unless: [message_performance.sent_week, message_performance.sent_month, message_performance.sent_quarter, message_performance.sent_year]
+  }
+
+  join: subject_line_test {
+    type: left_outer
+    relationship: many_to_one
+    sql_on: ${message_performance.account_id} = ${subject_line_test.account_id} AND ${message_performance.message_type} = ${subject_line_test.message_type} AND ${message_performance.message_id} = ${subject_line_test.message_id} AND ${message_performance.variation_id} = ${subject_line_test.variation_id} AND ${message_performance.send_channel} = ${subject_line_test.send_channel} ;;
+  }
 }
 
 explore: product_performance {
   label: "Product performance"
   description: "One row per account, order date, currency, attribution method, credited message and product. The products of all orders, with what Klaviyo's catalogue says of them: a filter of the message or the attribution method gives those that a message sold. Empty unless event is synced; without the catalogue's tables, products have the names that orders give them."
+
+  conditionally_filter: {
+    filters: [
+      product_performance.date_date: "30 days",
+    ]
+    unless: [product_performance.date_week, product_performance.date_month, product_performance.date_quarter, product_performance.date_year]
+  }
 }
 
 explore: profile {
   label: "Profile"
   description: "One row per account and person. Identity, consents and orders. Columns marked pii are personal data and not part of the semantic layer. Empty unless the table profile is synced; suppressions, lists and orders are null or zero unless their tables are, too."
+
+  join: engagement {
+    type: left_outer
+    relationship: one_to_one
+    sql_on: ${profile.profile_key} = ${engagement.engagement_key} ;;
+  }
+
+  join: rfm {
+    type: left_outer
+    relationship: one_to_one
+    sql_on: ${profile.profile_key} = ${rfm.rfm_key} ;;
+  }
 }
 
 explore: revenue_daily {
   label: "Revenue daily"
   description: "One row per account, order date and currency. The shop's whole revenue beside what Klaviyo credits to campaigns and flows, before and after refunds. The orders of a day, with their order numbers, are in klaviyo__attributed_order. Refunds count on their own day. Klaviyo's reports count the same credit by send date. Empty unless event is synced."
+
+  conditionally_filter: {
+    filters: [
+      revenue_daily.date_date: "30 days",
+    ]
+    unless: [revenue_daily.date_week, revenue_daily.date_month, revenue_daily.date_quarter, revenue_daily.date_year]
+  }
 }
 
 explore: rfm {
   label: "Rfm"
   description: "One row per account and buyer. How recently, how often and for how much a person bought (RFM), each scored from 1 to 3 by thirds of the account's buyers; the group that follows, and the group 30 days (KLAVIYO_RFM_DAYS) before. Both are scored by the limits of today, so a person moves only by own orders and by time. The groups have the names of Klaviyo's RFM report and the rules below, so a person may be in another group there. Empty unless event is synced."
+
+  join: engagement {
+    type: left_outer
+    relationship: one_to_one
+    sql_on: ${rfm.rfm_key} = ${engagement.engagement_key} ;;
+  }
+
+  join: profile {
+    type: left_outer
+    relationship: one_to_one
+    sql_on: ${rfm.rfm_key} = ${profile.profile_key} ;;
+  }
 }
 
 explore: send_pressure {

@@ -1,6 +1,7 @@
 # Generated from dbt by `python -m looker build`: refine it in refinements/, do not edit.
 
 project_name: klaviyo
+new_lookml_runtime: yes
 
 constant: MODEL {
   value: "klaviyo"

@@ -1,7 +1,7 @@
 """Runs LookML as Looker does: fields of a view become one SQL query, here on DuckDB."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,11 +10,12 @@ import duckdb
 import lkml
 import sqlglot
 
-from looker import declaration, lookml, semantic
+from looker import declaration, lookml_views, semantic
 from looker.codegen import FOLDER
 
 REFINEMENTS = FOLDER / "lookml" / "refinements"
 DIALECTS = ["bigquery", "postgres"]  # of the SQL in the views
+NAMES_OF_TIME = {"day_of_week": "DAYNAME", "week_of_year": "WEEKOFYEAR", "month_name": "MONTHNAME"}
 
 Field = dict[str, Any]
 
@@ -40,8 +41,15 @@ class View:
 
     @cached_property
     def measures(self) -> dict[str, Field]:
-        """Measures by name."""
-        return {field["name"]: field for field in self.content["measures"]}
+        """Measures by name, without the comparisons."""
+        fields = {field["name"]: field for field in self.content["measures"]}
+        return {name: fields[name] for name in fields if name not in self.comparisons}
+
+    @cached_property
+    def comparisons(self) -> dict[str, Field]:
+        """The measures that only Looker can compute: those of an earlier period, by name."""
+        measures = self.content["measures"]
+        return {one["name"]: one for one in measures if one["type"] == "period_over_period"}
 
     def query(
         self,
@@ -57,35 +65,57 @@ class View:
             for name in self.measures.get(field, {}).get("required_fields", ())
         }
         grouped = sorted({field for field in fields if field in self.dimensions} | required)
-        select = ", ".join(f"{self._sql(field, dialect)} AS {field}" for field in fields)
-        group = ", ".join(self._sql(field, dialect) for field in grouped)
+        select = ", ".join(f"{self.expand(field, dialect)} AS {field}" for field in fields)
+        group = ", ".join(self.expand(field, dialect) for field in grouped)
         sql = f"SELECT {select} FROM {self.table} AS {self.name} WHERE {where}"
         if grouped:
             sql += f" GROUP BY {group}"
         cursor = warehouse.sql(sql)
         return [dict(zip(fields, row, strict=True)) for row in cursor.fetchall()]
 
-    def _sql(self, name: str, dialect: str) -> str:
+    def expand(self, name: str, dialect: str = "bigquery") -> str:
         """DuckDB's SQL of a field, with the fields it refers to substituted."""
         field = self.measures.get(name) or self.dimensions[name]
+        if field["type"] == "count":
+            return "COUNT(*)"
         expanded = re.sub(
             r"\$\{(\w+)\}",
-            lambda match: self.name if match[1] == "TABLE" else f"({self._sql(match[1], dialect)})",
+            lambda match: (
+                self.name if match[1] == "TABLE" else f"({self.expand(match[1], dialect)})"
+            ),
             field["sql"],
         )
         sql = sqlglot.transpile(expanded, read=dialect, write="duckdb")[0]
         if field["type"] == "sum":
             return f"SUM({sql})"
-        if field.get("timeframe", "date") == "date":
+        if field["type"] == "count_distinct":
+            return f"COUNT(DISTINCT {sql})"
+        timeframe = field.get("timeframe", "date")
+        if timeframe == "date":
             return sql
-        return f"CAST(DATE_TRUNC('{field['timeframe']}', {sql}) AS DATE)"
+        if timeframe in NAMES_OF_TIME:
+            return f"{NAMES_OF_TIME[timeframe]}({sql})"
+        return f"CAST(DATE_TRUNC('{timeframe}', {sql}) AS DATE)"
+
+
+def join_sql(view: View, joins: Sequence[Field], views: Mapping[str, View]) -> str:
+    """The FROM clause of an explore with these joins."""
+    parts = [f"{view.table} AS {view.name}"]
+    for join in joins:
+        condition = re.sub(
+            r"\$\{(\w+)\.(\w+)\}",
+            lambda field: views[field[1]].expand(field[2]),
+            join["sql_on"],
+        )
+        parts.append(f"LEFT JOIN {views[join['name']].table} AS {join['name']} ON {condition}")
+    return " ".join(parts)
 
 
 def build_views(schema: str) -> dict[str, View]:
     """The generated views with the committed refinements, on the marts of a schema, by name."""
     views = {}
     semantics = semantic.load()
-    for path, text in lookml.generate_files(semantics, declaration.load(semantics)):
+    for path, text in lookml_views.generate_files(semantics, declaration.load(semantics)):
         for content in lkml.load(text).get("views", ()) if path.startswith("views/") else ():
             for refinement in _read_refinements(content["name"]):
                 for kind, fields in refinement.items():

@@ -1,6 +1,8 @@
 """BUILD.md describes the whole dashboard."""
 
-from looker import build_sheet, declaration, field_mapping, semantic
+import re
+
+from looker import build_sheet, codegen, declaration, field_mapping, semantic
 
 SEMANTICS = semantic.load()
 DASHBOARD = declaration.load(SEMANTICS)
@@ -46,3 +48,10 @@ def test_manual_steps_are_named() -> None:
     """The sheet says that Data Studio cannot import a report, and which steps are manual."""
     assert "no way to create, import or export a report" in SHEET
     assert "Three steps are manual" in SHEET
+
+
+def test_missing_pictures_are_explained() -> None:
+    """The sheet says why it has no picture of a report, and links to one of the HTML page."""
+    assert "no report was built in Data Studio here" in SHEET
+    [picture] = re.findall(r"\]\((\.\./docs/\S+\.png)\)", SHEET)
+    assert (codegen.FOLDER / picture).is_file()

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from looker import __main__ as looker
-from looker import codegen, lineage, lookml, semantic
+from looker import codegen, lineage, lookml_views, semantic
 from looker.errors import LookerError
 from tests.warehouse import dbt
 
@@ -49,6 +49,11 @@ def test_committed_files_are_current(capsys: pytest.CaptureFixture[str]) -> None
         ("label: Unique opens\n", "label: Openers\n", {"FIELDS", "ossie", "view"}),
         ("numerator: opens_unique", "numerator: opens", {"FIELDS", "BUILD", "ossie", "view"}),
         ("expr: recipients", "expr: delivered", {"FIELDS", "BUILD", "ossie", "view"}),
+        (
+            "expr: text_message_spend\n",
+            "expr: text_message_conversion_value\n",
+            {"FIELDS", "BUILD", "ossie", "view", "test"},
+        ),
     ],
 )
 def test_a_change_in_dbt_is_reported(
@@ -70,7 +75,9 @@ def test_the_command_prints_the_difference_and_fails(
     monkeypatch.setattr(semantic, "load", lambda: semantics)
     assert looker.main(["check"]) == 1
     printed = capsys.readouterr()
-    texts = [f'description: "{text}{lookml.ONCE_A_DAY}"' for text in (OPEN_RATE, "Opens / sent.")]
+    texts = [
+        f'description: "{text}{lookml_views.ONCE_A_DAY}"' for text in (OPEN_RATE, "Opens / sent.")
+    ]
     assert f"-    {texts[0]}\n+    {texts[1]}\n" in printed.out
     assert printed.err == "looker/ is out of date: run `.venv/bin/python -m looker build`.\n"
 

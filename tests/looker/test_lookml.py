@@ -1,5 +1,6 @@
 """LookML equals dbt: its fields run, and give what dbt's metrics and hand-written SQL give."""
 
+import calendar
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,3 +237,13 @@ def test_a_week_equals_the_marts_week(warehouse: duckdb.DuckDBPyConnection) -> N
     shown = [tuple(row.values()) for row in view.query(warehouse, ["sent_date", "sent_week"])]
     rows = warehouse.sql(f"select distinct sent_on, sent_week from {view.table}").fetchall()
     assert sorted(shown) == sorted(rows)
+
+
+def test_a_weekday_has_the_name_of_the_marts_number(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Looker's day of the week is the weekday in the mart, 1 for Monday."""
+    view = VIEWS["message_performance"]
+    rows = view.query(warehouse, ["sent_date", "sent_day_of_week"])
+    numbers = warehouse.sql(f"select distinct sent_on, sent_weekday from {view.table}").fetchall()
+    assert {row["sent_date"]: row["sent_day_of_week"] for row in rows} == {
+        day: calendar.day_name[number - 1] for day, number in numbers
+    }

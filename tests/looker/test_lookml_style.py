@@ -2,28 +2,42 @@
 
 import itertools
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import lkml
 import pytest
 import yaml
 
-from looker import declaration, lookml, lookml_dashboard, semantic
+from looker import (
+    declaration,
+    explores,
+    lookml_dashboard,
+    lookml_data_tests,
+    lookml_explores,
+    lookml_views,
+    semantic,
+)
 from tests.looker import lookml_sql
 
 SEMANTICS = semantic.load()
 VIEWS = lookml_sql.build_views("klaviyo")
 DASHBOARD = declaration.load(SEMANTICS)
-LOOKML = dict(lookml.generate_files(SEMANTICS, DASHBOARD)) | {
-    f"refinements/{file.name}": file.read_text() for file in lookml_sql.REFINEMENTS.iterdir()
-}
+EXPLORES = explores.load(SEMANTICS)
+LOOKML = (
+    dict(lookml_views.generate_files(SEMANTICS, DASHBOARD))
+    | dict(lookml_explores.generate_files(SEMANTICS, DASHBOARD, EXPLORES))
+    | dict(lookml_data_tests.generate_files(SEMANTICS, EXPLORES))
+    | {f"refinements/{file.name}": file.read_text() for file in lookml_sql.REFINEMENTS.iterdir()}
+)
 DASHBOARDS = [
     dashboard
-    for _, text in lookml_dashboard.generate_files(DASHBOARD, SEMANTICS)
+    for _, text in lookml_dashboard.generate_files(DASHBOARD, SEMANTICS, EXPLORES)
     for dashboard in yaml.safe_load(text)
 ]
 PARSER = "lookml-parser@7.1.3"  # that of Look At Me Sideways, Looker's linter
@@ -55,7 +69,9 @@ def test_a_second_parser_reads_the_project(tmp_path: Path) -> None:
     assert "errors" not in project, project.get("errors")
     files = project["file"]
     parsed = {name: set(files[f"views/{name}.view"]["view"][name]["measure"]) for name in VIEWS}
-    assert parsed == {name: set(view.measures) for name, view in VIEWS.items()}
+    assert parsed == {
+        name: view.measures.keys() | view.comparisons.keys() for name, view in VIEWS.items()
+    }
 
 
 def test_every_view_has_one_hidden_key() -> None:
@@ -103,6 +119,34 @@ def test_measures_are_sums_or_made_of_sums() -> None:
     assert offenders == []
 
 
+def test_comparisons_keep_lookers_rules() -> None:
+    """A comparison is based on a sum of its view and a day, and names a period and a kind."""
+    offenders = [
+        f"{view.name}.{name}"
+        for view in VIEWS.values()
+        for name, field in view.comparisons.items()
+        if field["based_on"] not in [f"{view.name}.{sum_}" for sum_ in view.measures]
+        or view.measures[field["based_on"].partition(".")[2]]["type"] != "sum"
+        or view.dimensions[field["based_on_time"].partition(".")[2]].get("timeframe") != "date"
+        or field["period"] not in ("week", "month", "year")
+        or field["kind"] not in ("previous", "relative_change")
+    ]
+    assert offenders == []
+
+
+def test_amounts_show_their_currency() -> None:
+    """An amount of money is followed by its currency, which its query always has."""
+    amounts = {metric.name for metric in SEMANTICS.metrics.values() if metric.format == "money"}
+    shown = set()
+    for view in VIEWS.values():
+        for name, measure in view.measures.items():
+            if "{{ currency._value }}" in measure.get("html", ""):
+                assert "currency" in measure["required_fields"]
+                shown.add(name)
+    assert shown == amounts
+    assert amounts
+
+
 def test_fields_refer_to_existing_fields() -> None:
     """The detail set, drill fields and required fields exist in their view."""
     offenders = []
@@ -121,6 +165,72 @@ def test_every_view_has_an_explore() -> None:
     explores = lkml.load(LOOKML["klaviyo.model.lkml"])["explores"]
     assert [explore["name"] for explore in explores] == list(VIEWS)
     assert all(0 < len(explore["label"]) <= 25 for explore in explores)
+
+
+def test_values_have_the_labels_of_the_page() -> None:
+    """A text with declared labels shows them, and a value without one is shown as it is."""
+    shown = {}
+    for view in VIEWS.values():
+        for name, field in view.dimensions.items():
+            if cases := re.findall(r"{% when '(.*?)' %}([^{]+)", field.get("html", "")):
+                assert "{% else %}{{ rendered_value }}" in field["html"]
+                shown[name] = dict(cases)
+    declared = {
+        name: {value: words["label"] for value, words in values.items() if value != words["label"]}
+        for name, values in DASHBOARD.values.items()
+        if name in shown
+    }
+    assert shown == declared
+    assert {"send_channel", "message_type", "click_result", "engagement_tier"} <= shown.keys()
+
+
+def test_values_have_the_order_of_the_page() -> None:
+    """A text whose declared order is not that of the alphabet is sorted in the declared order."""
+    unsorted = {
+        name: list(values)
+        for name, values in DASHBOARD.values.items()
+        if list(values) != sorted(values, key=str)
+    }
+    shown = {}
+    for view in VIEWS.values():
+        for name, field in view.dimensions.items():
+            if order := field.get("order_by_field"):
+                values = ", ".join(f"('{value}')" for value in sorted(unsorted[name]))
+                sql = (
+                    f"select {name} from (values {values}) as {view.name}({name})"
+                    f" order by {view.expand(order)}"
+                )
+                shown[name] = [value for (value,) in duckdb.sql(sql).fetchall()]
+    assert shown == {name: unsorted[name] for name in shown}
+    assert {"send_channel", "messages_per_week", "alert_level", "rfm_group"} <= shown.keys()
+
+
+def test_dates_have_every_useful_timeframe() -> None:
+    """A date can be grouped from the day to the year, and by names of weekdays and months."""
+    groups = [group for view in VIEWS.values() for group in view.content["dimension_groups"]]
+    wanted = ["date", "week", "month", "quarter", "year", "day_of_week", "week_of_year"]
+    assert {tuple(group["timeframes"][-8:]) for group in groups} == {(*wanted, "month_name")}
+    weekdays = [name for view in VIEWS.values() for name in view.dimensions if "weekday" in name]
+    assert weekdays == []
+
+
+def test_one_account_has_to_be_chosen() -> None:
+    """Every dashboard asks for one account, so no figure is of two currencies."""
+    for board in DASHBOARDS:
+        [account] = [one for one in board["filters"] if one["name"] == "Account"]
+        assert account["required"]
+        assert not account["allow_multiple_values"]
+        assert account["default_value"] == ""
+        listening = [element["listen"].get("Account", "") for element in board["elements"]]
+        assert all(field.endswith(".account_name") for field in listening)
+
+
+def test_dashboards_have_no_anchors() -> None:
+    """No part of a dashboard stands for another: a value is written wherever it occurs."""
+    texts = dict(lookml_dashboard.generate_files(DASHBOARD, SEMANTICS, EXPLORES)).values()
+    tokens = [token for text in texts for token in yaml.scan(text)]
+    assert tokens
+    assert not [one for one in tokens if isinstance(one, (yaml.AnchorToken, yaml.AliasToken))]
 
 
 def find_references(value: Any) -> Iterator[str]:
@@ -143,7 +253,7 @@ def test_dashboards_refer_to_existing_fields() -> None:
     existing = {
         f"{view.name}.{field}"
         for view in VIEWS.values()
-        for field in (*view.dimensions, *view.measures)
+        for field in (*view.dimensions, *view.measures, *view.comparisons)
     }
     references = {board["dashboard"]: set(find_references(board)) for board in DASHBOARDS}
     assert all(references.values())
@@ -160,7 +270,9 @@ def test_a_campaigns_name_links_to_its_dashboard_and_to_klaviyo() -> None:
     inner = {link for link in links if link.startswith("/")}
     for link in inner:
         board, _, chosen = link.removeprefix("/dashboards/{{ _model._name }}::").partition("?")
-        assert chosen.partition("=")[0] in boards[board]
+        filters = [part.partition("=")[0] for part in chosen.split("&")]
+        assert filters[0] == "Account"
+        assert set(filters) <= boards[board]
     assert inner
 
 
@@ -170,6 +282,36 @@ def test_dashboards_name_the_model_by_a_constant() -> None:
     assert {"name": "MODEL", "value": "klaviyo", "export": "override_optional"} in constants
     named = [one["model"] for board in DASHBOARDS for one in board["elements"] + board["filters"]]
     assert set(named) == {"@{MODEL}"}
+
+
+def test_sums_are_compared_by_whole_months() -> None:
+    """Each sum that a dashboard shows for chosen days is also beside the month before.
+
+    The comparison needs a month in its query, and says nothing of the days that are chosen.
+    """
+    compared: dict[str, set[str]] = {}
+    for board in DASHBOARDS:
+        for element in board["elements"]:
+            if element.get("show_comparison"):
+                month, measure, before = element["fields"]
+                view, _, name = measure.partition(".")
+                assert element["hidden_fields"] == [month]
+                assert element["filters"][month] == "1 month ago"
+                assert lookml_dashboard.DATE not in element["listen"]
+                assert element["comparison_type"] == "value"  # a change would be green or red
+                assert VIEWS[view].comparisons[before.partition(".")[2]]["based_on"] == measure
+                assert VIEWS[view].comparisons[before.partition(".")[2]]["period"] == "month"
+                compared.setdefault(board["title"].partition(": ")[2], set()).add(name)
+    assert compared == {
+        page.title: sums for page in DASHBOARD.pages if (sums := find_sums_of_chosen_days(page))
+    }
+
+
+def find_sums_of_chosen_days(page: declaration.Page) -> set[str]:
+    """The sums among the figures of a page that follow the chosen days."""
+    tiles = [tile for tile in page.tiles if tile.chart == "figures" and tile.dated]
+    names = {name for tile in tiles for name in tile.metrics}
+    return {name for name in names if SEMANTICS.metric(name).column}
 
 
 def covered_cells(element: dict[str, Any]) -> Iterator[tuple[int, int]]:

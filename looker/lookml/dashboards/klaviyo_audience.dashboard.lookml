@@ -17,10 +17,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: audience_growth
     field: audience_growth.account_name
+    required: true
   elements:
   - title: Email subscribers
     name: Email subscribers
@@ -121,6 +122,7 @@
     limit: 12
     filters:
       audience_growth.current_members: '>=0'
+      audience_growth.date_date: after 2000-01-01
     listen:
       Account: audience_growth.account_name
     note_text: 'As of the last sync, whatever days are chosen. Lists appear when list_profile is among

@@ -9,10 +9,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
+    required: true
   - name: Campaign
     title: Campaign
     type: field_filter
@@ -32,7 +33,7 @@
     - message_performance.subject_line
     - message_performance.send_channel
     - message_performance.sent_date
-    - message_performance.sent_weekday
+    - message_performance.sent_day_of_week
     - message_performance.sent_hour
     - message_performance.from_label
     - message_performance.audience_names
@@ -42,7 +43,8 @@
     sorts:
     - message_performance.sent_date desc
     limit: 1
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -60,7 +62,10 @@
     type: single_value
     fields:
     - message_performance.conversion_value
-    filters: {}
+    sorts:
+    - message_performance.conversion_value desc
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -79,7 +84,10 @@
     type: single_value
     fields:
     - message_performance.conversions
-    filters: {}
+    sorts:
+    - message_performance.conversions desc
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -97,7 +105,10 @@
     type: single_value
     fields:
     - message_performance.revenue_per_recipient
-    filters: {}
+    sorts:
+    - message_performance.revenue_per_recipient desc
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -115,7 +126,10 @@
     type: single_value
     fields:
     - message_performance.delivered
-    filters: {}
+    sorts:
+    - message_performance.delivered desc
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -151,7 +165,8 @@
       message_performance.click_rate: Daily clickers / delivered
       message_performance.conversion_rate: Daily converters / delivered
       message_performance.unsubscribe_rate: Daily unsubscribers / delivered
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
@@ -192,6 +207,7 @@
       value_format_name: decimal_2
     filters:
       campaign_daily.day_delivered: '>=100'
+      campaign_daily.date_date: after 2000-01-01
     listen:
       Account: campaign_daily.account_name
       Campaign: campaign_daily.campaign_name
@@ -232,7 +248,8 @@
       message_performance.click_rate: Daily clickers / delivered
       message_performance.conversion_rate: Daily converters / delivered
       message_performance.unsubscribe_rate: Daily unsubscribers / delivered
-    filters: {}
+    filters:
+      message_performance.sent_date: after 2000-01-01
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name

@@ -9,10 +9,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: data_health
     field: data_health.account_name
+    required: true
   elements:
   - title: Records refused
     name: Records refused
@@ -21,6 +22,8 @@
     type: single_value
     fields:
     - data_health.rows_refused
+    sorts:
+    - data_health.rows_refused desc
     filters: {}
     listen:
       Account: data_health.account_name
@@ -40,6 +43,8 @@
     type: single_value
     fields:
     - data_health.rows_different
+    sorts:
+    - data_health.rows_different desc
     filters: {}
     listen:
       Account: data_health.account_name
@@ -59,6 +64,8 @@
     type: single_value
     fields:
     - data_health.report_quota_share
+    sorts:
+    - data_health.report_quota_share desc
     filters: {}
     listen:
       Account: data_health.account_name
@@ -78,6 +85,8 @@
     type: single_value
     fields:
     - data_health.last_requests
+    sorts:
+    - data_health.last_requests desc
     filters: {}
     listen:
       Account: data_health.account_name

@@ -17,10 +17,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
+    required: true
   - name: Channel
     title: Channel
     type: field_filter
@@ -69,6 +70,8 @@
     type: single_value
     fields:
     - message_performance.delivery_rate
+    sorts:
+    - message_performance.delivery_rate desc
     filters:
       message_performance.send_channel: email
     listen:
@@ -93,6 +96,8 @@
     type: single_value
     fields:
     - message_performance.bounce_rate
+    sorts:
+    - message_performance.bounce_rate desc
     filters:
       message_performance.send_channel: email
     listen:
@@ -118,6 +123,8 @@
     type: single_value
     fields:
     - message_performance.spam_complaint_rate
+    sorts:
+    - message_performance.spam_complaint_rate desc
     filters:
       message_performance.send_channel: email
     listen:
@@ -143,6 +150,8 @@
     type: single_value
     fields:
     - message_performance.unsubscribe_rate
+    sorts:
+    - message_performance.unsubscribe_rate desc
     series_labels:
       message_performance.unsubscribe_rate: Daily unsubscribers / delivered
     filters:

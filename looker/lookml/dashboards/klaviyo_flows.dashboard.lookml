@@ -17,10 +17,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
+    required: true
   - name: Channel
     title: Channel
     type: field_filter
@@ -69,6 +70,8 @@
     type: single_value
     fields:
     - message_performance.conversion_value
+    sorts:
+    - message_performance.conversion_value desc
     filters:
       message_performance.message_type: flow
     listen:
@@ -94,6 +97,8 @@
     type: single_value
     fields:
     - message_performance.revenue_per_recipient
+    sorts:
+    - message_performance.revenue_per_recipient desc
     filters:
       message_performance.message_type: flow
     listen:
@@ -118,6 +123,8 @@
     type: single_value
     fields:
     - message_performance.conversion_rate
+    sorts:
+    - message_performance.conversion_rate desc
     series_labels:
       message_performance.conversion_rate: Daily converters / delivered
     filters:
@@ -145,6 +152,8 @@
     type: single_value
     fields:
     - message_performance.delivered
+    sorts:
+    - message_performance.delivered desc
     filters:
       message_performance.message_type: flow
     listen:
@@ -162,6 +171,77 @@
     height: 4
     row: 0
     col: 18
+  - title: Revenue, last month
+    name: Revenue, last month
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.sent_month
+    - message_performance.conversion_value
+    - message_performance.conversion_value_last_month
+    hidden_fields:
+    - message_performance.sent_month
+    sorts:
+    - message_performance.conversion_value desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      message_performance.message_type: flow
+      message_performance.sent_month: 1 month ago
+    listen:
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The last whole month, whatever days are chosen. Flows only. Revenue: Value of the conversions,
+      in the account''s currency: the revenue attributed to the message. Until day 5 of a month the sends
+      of the last month still grow.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 4
+    row: 4
+    col: 0
+  - title: Delivered, last month
+    name: Delivered, last month
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.sent_month
+    - message_performance.delivered
+    - message_performance.delivered_last_month
+    hidden_fields:
+    - message_performance.sent_month
+    sorts:
+    - message_performance.delivered desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      message_performance.message_type: flow
+      message_performance.sent_month: 1 month ago
+    listen:
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The last whole month, whatever days are chosen. Flows only. Delivered: Messages that arrived:
+      recipients less bounced and failed. Until day 5 of a month the sends of the last month still grow.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 4
+    row: 4
+    col: 12
   - title: Revenue from flows
     name: Revenue from flows
     model: '@{MODEL}'
@@ -192,7 +272,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 4
+    row: 8
     col: 0
   - title: Daily converters / delivered, Flows
     name: Daily converters / delivered, Flows
@@ -226,7 +306,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 4
+    row: 8
     col: 12
   - title: All flows
     name: All flows
@@ -277,7 +357,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 12
+    row: 16
     col: 0
   - title: Steps of flows in the last 30 days
     name: Steps of flows in the last 30 days
@@ -322,7 +402,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 24
+    row: 28
     col: 0
   - title: Rates of flows in the last 30 days
     name: Rates of flows in the last 30 days
@@ -364,7 +444,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 36
+    row: 40
     col: 0
   - title: Messages of flows
     name: Messages of flows
@@ -411,5 +491,5 @@
     note_display: hover
     width: 24
     height: 12
-    row: 48
+    row: 52
     col: 0

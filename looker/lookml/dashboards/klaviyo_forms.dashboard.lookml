@@ -17,10 +17,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: form_daily
     field: form_daily.account_name
+    required: true
   elements:
   - title: Form views
     name: Form views
@@ -29,6 +30,8 @@
     type: single_value
     fields:
     - form_daily.form_views
+    sorts:
+    - form_daily.form_views desc
     filters: {}
     listen:
       Date: form_daily.date_date
@@ -47,6 +50,8 @@
     type: single_value
     fields:
     - form_daily.form_submits
+    sorts:
+    - form_daily.form_submits desc
     filters: {}
     listen:
       Date: form_daily.date_date
@@ -65,6 +70,8 @@
     type: single_value
     fields:
     - form_daily.form_submit_rate
+    sorts:
+    - form_daily.form_submit_rate desc
     filters: {}
     listen:
       Date: form_daily.date_date
@@ -83,6 +90,8 @@
     type: single_value
     fields:
     - form_daily.form_close_rate
+    sorts:
+    - form_daily.form_close_rate desc
     filters: {}
     listen:
       Date: form_daily.date_date
@@ -94,6 +103,62 @@
     height: 4
     row: 0
     col: 18
+  - title: Form views, last month
+    name: Form views, last month
+    model: '@{MODEL}'
+    explore: form_daily
+    type: single_value
+    fields:
+    - form_daily.date_month
+    - form_daily.form_views
+    - form_daily.form_views_last_month
+    hidden_fields:
+    - form_daily.date_month
+    sorts:
+    - form_daily.form_views desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      form_daily.date_month: 1 month ago
+    listen:
+      Account: form_daily.account_name
+    note_text: 'The last whole month, whatever days are chosen. Form views: Views of forms.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 4
+    row: 4
+    col: 0
+  - title: Form submits, last month
+    name: Form submits, last month
+    model: '@{MODEL}'
+    explore: form_daily
+    type: single_value
+    fields:
+    - form_daily.date_month
+    - form_daily.form_submits
+    - form_daily.form_submits_last_month
+    hidden_fields:
+    - form_daily.date_month
+    sorts:
+    - form_daily.form_submits desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      form_daily.date_month: 1 month ago
+    listen:
+      Account: form_daily.account_name
+    note_text: 'The last whole month, whatever days are chosen. Form submits: Submissions of forms.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 4
+    row: 4
+    col: 12
   - title: Form submissions
     name: Form submissions
     model: '@{MODEL}'
@@ -115,7 +180,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 4
+    row: 8
     col: 0
   - title: Submit rate of forms
     name: Submit rate of forms
@@ -138,7 +203,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 4
+    row: 8
     col: 12
   - title: All forms
     name: All forms
@@ -171,5 +236,5 @@
     note_display: hover
     width: 24
     height: 12
-    row: 12
+    row: 16
     col: 0

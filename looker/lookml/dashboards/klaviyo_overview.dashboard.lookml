@@ -17,10 +17,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
+    required: true
   - name: Channel
     title: Channel
     type: field_filter
@@ -69,6 +70,8 @@
     type: single_value
     fields:
     - message_performance.conversion_value
+    sorts:
+    - message_performance.conversion_value desc
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -93,6 +96,8 @@
     type: single_value
     fields:
     - message_performance.conversions
+    sorts:
+    - message_performance.conversions desc
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -116,6 +121,8 @@
     type: single_value
     fields:
     - message_performance.revenue_per_recipient
+    sorts:
+    - message_performance.revenue_per_recipient desc
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -139,6 +146,8 @@
     type: single_value
     fields:
     - message_performance.delivered
+    sorts:
+    - message_performance.delivered desc
     filters: {}
     listen:
       Date: message_performance.sent_date
@@ -155,6 +164,110 @@
     height: 4
     row: 0
     col: 18
+  - title: Revenue, last month
+    name: Revenue, last month
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.sent_month
+    - message_performance.conversion_value
+    - message_performance.conversion_value_last_month
+    hidden_fields:
+    - message_performance.sent_month
+    sorts:
+    - message_performance.conversion_value desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      message_performance.sent_month: 1 month ago
+    listen:
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The last whole month, whatever days are chosen. Revenue: Value of the conversions, in
+      the account''s currency: the revenue attributed to the message. Until day 5 of a month the sends
+      of the last month still grow.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 4
+    col: 0
+  - title: Conversions, last month
+    name: Conversions, last month
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.sent_month
+    - message_performance.conversions
+    - message_performance.conversions_last_month
+    hidden_fields:
+    - message_performance.sent_month
+    sorts:
+    - message_performance.conversions desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      message_performance.sent_month: 1 month ago
+    listen:
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The last whole month, whatever days are chosen. Conversions: Conversions, such as orders,
+      that Klaviyo attributes to the message. Until day 5 of a month the sends of the last month still
+      grow.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 4
+    col: 8
+  - title: Delivered, last month
+    name: Delivered, last month
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.sent_month
+    - message_performance.delivered
+    - message_performance.delivered_last_month
+    hidden_fields:
+    - message_performance.sent_month
+    sorts:
+    - message_performance.delivered desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      message_performance.sent_month: 1 month ago
+    listen:
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The last whole month, whatever days are chosen. Delivered: Messages that arrived: recipients
+      less bounced and failed. Until day 5 of a month the sends of the last month still grow.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 4
+    col: 16
   - title: What to do next
     name: What to do next
     model: '@{MODEL}'
@@ -188,7 +301,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 4
+    row: 8
     col: 0
   - title: Daily openers / delivered
     name: Daily openers / delivered
@@ -197,6 +310,8 @@
     type: single_value
     fields:
     - message_performance.open_rate
+    sorts:
+    - message_performance.open_rate desc
     series_labels:
       message_performance.open_rate: Daily openers / delivered
     filters:
@@ -216,7 +331,7 @@
     note_display: hover
     width: 6
     height: 4
-    row: 4
+    row: 8
     col: 12
   - title: Daily clickers / delivered
     name: Daily clickers / delivered
@@ -225,6 +340,8 @@
     type: single_value
     fields:
     - message_performance.click_rate
+    sorts:
+    - message_performance.click_rate desc
     series_labels:
       message_performance.click_rate: Daily clickers / delivered
     filters:
@@ -244,7 +361,7 @@
     note_display: hover
     width: 6
     height: 4
-    row: 4
+    row: 8
     col: 18
   - title: Daily converters / delivered
     name: Daily converters / delivered
@@ -253,6 +370,8 @@
     type: single_value
     fields:
     - message_performance.conversion_rate
+    sorts:
+    - message_performance.conversion_rate desc
     series_labels:
       message_performance.conversion_rate: Daily converters / delivered
     filters:
@@ -272,7 +391,7 @@
     note_display: hover
     width: 6
     height: 4
-    row: 12
+    row: 16
     col: 0
   - title: Daily unsubscribers / delivered
     name: Daily unsubscribers / delivered
@@ -281,6 +400,8 @@
     type: single_value
     fields:
     - message_performance.unsubscribe_rate
+    sorts:
+    - message_performance.unsubscribe_rate desc
     series_labels:
       message_performance.unsubscribe_rate: Daily unsubscribers / delivered
     filters:
@@ -301,7 +422,7 @@
     note_display: hover
     width: 6
     height: 4
-    row: 12
+    row: 16
     col: 6
   - title: The last campaigns
     name: The last campaigns
@@ -340,7 +461,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 16
+    row: 20
     col: 0
   - title: Revenue from campaigns and flows
     name: Revenue from campaigns and flows
@@ -371,7 +492,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 28
+    row: 32
     col: 0
   - title: Revenue by channel
     name: Revenue by channel
@@ -402,7 +523,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 28
+    row: 32
     col: 12
   - title: Daily openers / delivered, Email
     name: Daily openers / delivered, Email
@@ -437,7 +558,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 36
+    row: 40
     col: 0
   - title: Daily clickers / delivered, Email
     name: Daily clickers / delivered, Email
@@ -472,5 +593,5 @@
     note_display: hover
     width: 12
     height: 8
-    row: 36
+    row: 40
     col: 12

@@ -17,10 +17,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
+    required: true
   - name: Channel
     title: Channel
     type: field_filter
@@ -68,20 +69,20 @@
     explore: message_performance
     type: looker_grid
     enable_conditional_formatting: true
-    conditional_formatting: &id001
+    conditional_formatting:
     - type: along a scale...
       color_application:
         collection_id: google
         palette_id: google-sequential-0
     fields:
     - message_performance.sent_hour
-    - message_performance.sent_weekday
+    - message_performance.sent_day_of_week
     - message_performance.click_rate
     pivots:
-    - message_performance.sent_weekday
+    - message_performance.sent_day_of_week
     sorts:
     - message_performance.sent_hour
-    - message_performance.sent_weekday
+    - message_performance.sent_day_of_week
     dynamic_fields:
     - category: measure
       measure: count_of_campaign_id
@@ -117,16 +118,20 @@
     explore: message_performance
     type: looker_grid
     enable_conditional_formatting: true
-    conditional_formatting: *id001
+    conditional_formatting:
+    - type: along a scale...
+      color_application:
+        collection_id: google
+        palette_id: google-sequential-0
     fields:
     - message_performance.sent_hour
-    - message_performance.sent_weekday
+    - message_performance.sent_day_of_week
     - message_performance.revenue_per_recipient
     pivots:
-    - message_performance.sent_weekday
+    - message_performance.sent_day_of_week
     sorts:
     - message_performance.sent_hour
-    - message_performance.sent_weekday
+    - message_performance.sent_day_of_week
     dynamic_fields:
     - category: measure
       measure: count_of_campaign_id

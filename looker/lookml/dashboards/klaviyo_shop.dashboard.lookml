@@ -17,10 +17,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: revenue_daily
     field: revenue_daily.account_name
+    required: true
   - name: Message type
     title: Message type
     type: field_filter
@@ -53,6 +54,8 @@
     type: single_value
     fields:
     - revenue_daily.shop_revenue
+    sorts:
+    - revenue_daily.shop_revenue desc
     filters: {}
     listen:
       Date: revenue_daily.date_date
@@ -72,6 +75,8 @@
     type: single_value
     fields:
     - revenue_daily.credited_revenue_share
+    sorts:
+    - revenue_daily.credited_revenue_share desc
     filters: {}
     listen:
       Date: revenue_daily.date_date
@@ -91,6 +96,8 @@
     type: single_value
     fields:
     - revenue_daily.shop_orders
+    sorts:
+    - revenue_daily.shop_orders desc
     filters: {}
     listen:
       Date: revenue_daily.date_date
@@ -110,6 +117,8 @@
     type: single_value
     fields:
     - revenue_daily.shop_order_size
+    sorts:
+    - revenue_daily.shop_order_size desc
     filters: {}
     listen:
       Date: revenue_daily.date_date
@@ -122,6 +131,64 @@
     height: 4
     row: 0
     col: 18
+  - title: Shop revenue, last month
+    name: Shop revenue, last month
+    model: '@{MODEL}'
+    explore: revenue_daily
+    type: single_value
+    fields:
+    - revenue_daily.date_month
+    - revenue_daily.shop_revenue
+    - revenue_daily.shop_revenue_last_month
+    hidden_fields:
+    - revenue_daily.date_month
+    sorts:
+    - revenue_daily.shop_revenue desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      revenue_daily.date_month: 1 month ago
+    listen:
+      Account: revenue_daily.account_name
+    note_text: 'The last whole month, whatever days are chosen. All orders of the shop in the account''s
+      currency, by the day of the order. Shop revenue: Value of the shop''s orders, before refunds.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 4
+    row: 4
+    col: 0
+  - title: Shop orders, last month
+    name: Shop orders, last month
+    model: '@{MODEL}'
+    explore: revenue_daily
+    type: single_value
+    fields:
+    - revenue_daily.date_month
+    - revenue_daily.shop_orders
+    - revenue_daily.shop_orders_last_month
+    hidden_fields:
+    - revenue_daily.date_month
+    sorts:
+    - revenue_daily.shop_orders desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      revenue_daily.date_month: 1 month ago
+    listen:
+      Account: revenue_daily.account_name
+    note_text: 'The last whole month, whatever days are chosen. All orders of the shop in the account''s
+      currency, by the day of the order. Shop orders: Orders of the shop, credited to a message or not.'
+    note_state: collapsed
+    note_display: hover
+    width: 12
+    height: 4
+    row: 4
+    col: 12
   - title: Revenue of the shop
     name: Revenue of the shop
     model: '@{MODEL}'
@@ -143,7 +210,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 4
+    row: 8
     col: 0
   - title: Share of campaigns and flows in the shop's revenue
     name: Share of campaigns and flows in the shop's revenue
@@ -168,7 +235,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 4
+    row: 8
     col: 12
   - title: Products of the last 90 days
     name: Products of the last 90 days
@@ -202,7 +269,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 12
+    row: 16
     col: 0
   - title: Coupons of the last 90 days
     name: Coupons of the last 90 days
@@ -237,7 +304,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 24
+    row: 28
     col: 0
   - title: Buyers by recency, frequency and value
     name: Buyers by recency, frequency and value
@@ -265,7 +332,7 @@
     note_display: hover
     width: 12
     height: 12
-    row: 36
+    row: 40
     col: 0
   - title: Who buys again
     name: Who buys again
@@ -294,5 +361,5 @@
     note_display: hover
     width: 12
     height: 12
-    row: 36
+    row: 40
     col: 12

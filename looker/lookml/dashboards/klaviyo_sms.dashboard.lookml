@@ -17,10 +17,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: message_performance
     field: message_performance.account_name
+    required: true
   - name: Channel
     title: Channel
     type: field_filter
@@ -69,6 +70,8 @@
     type: single_value
     fields:
     - message_performance.text_message_conversion_value
+    sorts:
+    - message_performance.text_message_conversion_value desc
     filters:
       message_performance.send_channel: sms
     listen:
@@ -94,6 +97,8 @@
     type: single_value
     fields:
     - message_performance.text_message_spend
+    sorts:
+    - message_performance.text_message_spend desc
     filters:
       message_performance.send_channel: sms
     listen:
@@ -119,6 +124,8 @@
     type: single_value
     fields:
     - message_performance.text_message_roi
+    sorts:
+    - message_performance.text_message_roi desc
     filters:
       message_performance.send_channel: sms
     listen:
@@ -143,6 +150,8 @@
     type: single_value
     fields:
     - message_performance.revenue_per_recipient
+    sorts:
+    - message_performance.revenue_per_recipient desc
     filters:
       message_performance.send_channel: sms
     listen:
@@ -167,6 +176,8 @@
     type: single_value
     fields:
     - message_performance.delivered
+    sorts:
+    - message_performance.delivered desc
     filters:
       message_performance.send_channel: sms
     listen:
@@ -191,6 +202,8 @@
     type: single_value
     fields:
     - message_performance.click_rate
+    sorts:
+    - message_performance.click_rate desc
     series_labels:
       message_performance.click_rate: Daily clickers / delivered
     filters:
@@ -219,6 +232,8 @@
     type: single_value
     fields:
     - message_performance.failed_rate
+    sorts:
+    - message_performance.failed_rate desc
     filters:
       message_performance.send_channel: sms
     listen:
@@ -244,6 +259,8 @@
     type: single_value
     fields:
     - message_performance.unsubscribe_rate
+    sorts:
+    - message_performance.unsubscribe_rate desc
     series_labels:
       message_performance.unsubscribe_rate: Daily unsubscribers / delivered
     filters:
@@ -265,6 +282,114 @@
     height: 4
     row: 4
     col: 18
+  - title: Text message revenue, last month
+    name: Text message revenue, last month
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.sent_month
+    - message_performance.text_message_conversion_value
+    - message_performance.text_message_conversion_value_last_month
+    hidden_fields:
+    - message_performance.sent_month
+    sorts:
+    - message_performance.text_message_conversion_value desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      message_performance.send_channel: sms
+      message_performance.sent_month: 1 month ago
+    listen:
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The last whole month, whatever days are chosen. Text messages only. Text message revenue:
+      Conversion value of messages that have a text message spend. Until day 5 of a month the sends of
+      the last month still grow.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 8
+    col: 0
+  - title: Text message spend, last month
+    name: Text message spend, last month
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.sent_month
+    - message_performance.text_message_spend
+    - message_performance.text_message_spend_last_month
+    hidden_fields:
+    - message_performance.sent_month
+    sorts:
+    - message_performance.text_message_spend desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      message_performance.send_channel: sms
+      message_performance.sent_month: 1 month ago
+    listen:
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The last whole month, whatever days are chosen. Text messages only. Text message spend:
+      Cost of the text messages, in the account''s currency. Null for other channels. Until day 5 of a
+      month the sends of the last month still grow.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 8
+    col: 8
+  - title: Delivered, last month
+    name: Delivered, last month
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.sent_month
+    - message_performance.delivered
+    - message_performance.delivered_last_month
+    hidden_fields:
+    - message_performance.sent_month
+    sorts:
+    - message_performance.delivered desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      message_performance.send_channel: sms
+      message_performance.sent_month: 1 month ago
+    listen:
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The last whole month, whatever days are chosen. Text messages only. Delivered: Messages
+      that arrived: recipients less bounced and failed. Until day 5 of a month the sends of the last month
+      still grow.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 8
+    col: 16
   - title: Revenue from text messages
     name: Revenue from text messages
     model: '@{MODEL}'
@@ -295,7 +420,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 8
+    row: 12
     col: 0
   - title: Daily clickers / delivered, SMS
     name: Daily clickers / delivered, SMS
@@ -330,7 +455,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 8
+    row: 12
     col: 12
   - title: All text messages
     name: All text messages
@@ -380,5 +505,5 @@
     note_display: hover
     width: 24
     height: 12
-    row: 16
+    row: 20
     col: 0

@@ -17,10 +17,11 @@
     title: Account
     type: field_filter
     default_value: ''
-    allow_multiple_values: true
+    allow_multiple_values: false
     model: '@{MODEL}'
     explore: subject_line_test
     field: subject_line_test.account_name
+    required: true
   - name: Channel
     title: Channel
     type: field_filter

@@ -50,6 +50,9 @@ view: account_daily {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Send"
     description: "Date of the send in the account's time zone."
@@ -93,6 +96,7 @@ view: account_daily {
     description: "Value of conversions in the reporting currency."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, account_revenue]
     sql: ${TABLE}.conversion_value ;;
   }
@@ -104,6 +108,7 @@ view: account_daily {
     description: "Value of conversions of campaigns in the reporting currency."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, account_campaign_revenue]
     sql: ${TABLE}.campaign_conversion_value ;;
   }
@@ -115,6 +120,7 @@ view: account_daily {
     description: "Value of conversions of flows in the reporting currency."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, account_flow_revenue]
     sql: ${TABLE}.flow_conversion_value ;;
   }

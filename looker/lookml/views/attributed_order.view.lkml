@@ -105,6 +105,7 @@ view: attributed_order {
     label: "Message type"
     description: "campaign or flow; null without a credited message."
     sql: ${TABLE}.message_type ;;
+    html: {% case value %}{% when 'campaign' %}Campaigns{% when 'flow' %}Flows{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: campaign_name {
@@ -115,7 +116,7 @@ view: attributed_order {
 
     link: {
       label: "Campaign dashboard"
-      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Account={{ account_name._value | url_encode }}&Campaign={{ value | url_encode }}"
     }
 
     link: {
@@ -148,6 +149,9 @@ view: attributed_order {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Order"
     description: "Date of the order or refund in the account's time zone."
@@ -191,6 +195,7 @@ view: attributed_order {
     description: "Value of all orders, before refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, order_value]
     sql: ${TABLE}.order_value ;;
   }
@@ -202,6 +207,7 @@ view: attributed_order {
     description: "Value of the refunds, negative."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, refund_value]
     sql: ${TABLE}.refund_value ;;
   }
@@ -213,6 +219,7 @@ view: attributed_order {
     description: "Value of all orders less refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, net_order_value]
     sql: ${TABLE}.value ;;
   }
@@ -224,6 +231,7 @@ view: attributed_order {
     description: "Value of the orders that Klaviyo credits to a message, by order date; its reports count the same by send date."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, klaviyo_order_value]
     sql: ${TABLE}.klaviyo_order_value ;;
   }
@@ -235,6 +243,7 @@ view: attributed_order {
     description: "Value of the orders that Klaviyo credits to no message and the last touch does."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, last_touch_order_value]
     sql: ${TABLE}.last_touch_order_value ;;
   }

@@ -39,6 +39,8 @@ view: audience_growth {
     label: "Audience type"
     description: "list, segment or channel."
     sql: ${TABLE}.audience_type ;;
+    html: {% case value %}{% when 'list' %}List{% when 'segment' %}Segment{% when 'channel' %}Channel{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: audience_type_order
   }
 
   dimension: audience_name {
@@ -55,6 +57,12 @@ view: audience_growth {
     sql: ${TABLE}.counted_from ;;
   }
 
+  dimension: audience_type_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.audience_type WHEN 'list' THEN 1 WHEN 'segment' THEN 2 WHEN 'channel' THEN 3 END ;;
+  }
+
   dimension_group: date {
     type: time
     datatype: date
@@ -65,6 +73,9 @@ view: audience_growth {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Joining or leaving"
     description: "The day, account time zone."

@@ -57,7 +57,7 @@ view: campaign_daily {
 
     link: {
       label: "Campaign dashboard"
-      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Account={{ account_name._value | url_encode }}&Campaign={{ value | url_encode }}"
     }
 
     link: {
@@ -85,6 +85,8 @@ view: campaign_daily {
     label: "Channel"
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: subject_line {
@@ -115,6 +117,12 @@ view: campaign_daily {
     sql: ${TABLE}.is_restated ;;
   }
 
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
+  }
+
   dimension_group: date {
     type: time
     datatype: date
@@ -125,6 +133,9 @@ view: campaign_daily {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Day of change"
     description: "Day of the snapshot, account time zone."
@@ -188,6 +199,7 @@ view: campaign_daily {
     description: "Revenue added by the day; negative where Klaviyo lowered it."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, day_conversion_value]
     sql: ${TABLE}.conversion_value ;;
   }
@@ -199,6 +211,7 @@ view: campaign_daily {
     description: "Revenue that the days added / messages that they delivered. Of the days up to an age it is what campaigns had earned at that age."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, day_conversion_value, day_delivered, revenue_per_recipient_so_far]
     sql: 1.0 * ${day_conversion_value} / NULLIF(${day_delivered}, 0) ;;
   }

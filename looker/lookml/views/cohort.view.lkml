@@ -80,6 +80,9 @@ view: cohort {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "First order"
     description: "First day of the month of the first orders, account time zone."
@@ -113,6 +116,7 @@ view: cohort {
     description: "Value of all orders of the buyers less refunds until the last sync."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, cohort_net_value]
     sql: ${TABLE}.net_value ;;
   }
@@ -184,6 +188,7 @@ view: cohort {
     description: "Value of the orders less refunds within 90 days of buyers observed for 90 days."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, cohort_net_value_90_days]
     sql: ${TABLE}.net_value_90_days ;;
   }
@@ -225,6 +230,7 @@ view: cohort {
     description: "Lifetime value so far / first-time buyers."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, cohort_net_value, cohort_buyers, lifetime_value_per_buyer]
     sql: 1.0 * ${cohort_net_value} / NULLIF(${cohort_buyers}, 0) ;;
   }
@@ -236,6 +242,7 @@ view: cohort {
     description: "Value within 90 days / buyers observed for 90 days."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, cohort_net_value_90_days, cohort_buyers_90_days, value_per_buyer_90_days]
     sql: 1.0 * ${cohort_net_value_90_days} / NULLIF(${cohort_buyers_90_days}, 0) ;;
   }

@@ -65,6 +65,9 @@ view: coupon_performance {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Order"
     description: "Date of the orders, and of the last sync for the codes, in the account's time zone."
@@ -138,6 +141,7 @@ view: coupon_performance {
     description: "Value of the orders with a code of the coupon, before refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, coupon_order_value]
     sql: ${TABLE}.order_value ;;
   }
@@ -149,6 +153,7 @@ view: coupon_performance {
     description: "Value of the orders with a code of the coupon that Klaviyo credits to a message."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, klaviyo_coupon_order_value]
     sql: ${TABLE}.klaviyo_order_value ;;
   }

@@ -57,6 +57,9 @@ view: data_health {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last sync"
     description: "Date of the account's last sync, of any table, in its time zone: its current day. Days before it are complete."

@@ -38,6 +38,8 @@ view: deliverability_alert {
     label: "Rule"
     description: "bounce_rate (bounced / arrived or bounced), spam_complaint_rate (complaints / arrived) or delivery_rate (arrived / arrived or bounced). Gmail reports no complaints to senders: Google's Postmaster Tools show them."
     sql: ${TABLE}.alert_rule ;;
+    html: {% case value %}{% when 'bounce_rate' %}Bounces{% when 'spam_complaint_rate' %}Spam complaints{% when 'delivery_rate' %}Delivery{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: alert_rule_order
   }
 
   dimension: alert_level {
@@ -45,6 +47,8 @@ view: deliverability_alert {
     label: "Alert"
     description: "critical or warning (the rate has reached the limit with more than one event, or the delivery rate fell by 1 point and more than chance explains), ok, or too small (fewer than 200 emails)."
     sql: ${TABLE}.alert_level ;;
+    html: {% case value %}{% when 'critical' %}Critical{% when 'warning' %}Warning{% when 'ok' %}OK{% when 'too small' %}Too few emails{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: alert_level_order
   }
 
   dimension: recent_rate {
@@ -87,6 +91,18 @@ view: deliverability_alert {
     sql: ${TABLE}.critical_limit ;;
   }
 
+  dimension: alert_rule_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.alert_rule WHEN 'bounce_rate' THEN 1 WHEN 'spam_complaint_rate' THEN 2 WHEN 'delivery_rate' THEN 3 END ;;
+  }
+
+  dimension: alert_level_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.alert_level WHEN 'critical' THEN 1 WHEN 'warning' THEN 2 WHEN 'ok' THEN 3 WHEN 'too small' THEN 4 END ;;
+  }
+
   dimension_group: date {
     type: time
     datatype: date
@@ -97,6 +113,9 @@ view: deliverability_alert {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last day"
     description: "Last of the 7 days, the day before the last sync, account time zone."

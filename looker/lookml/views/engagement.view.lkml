@@ -45,6 +45,8 @@ view: engagement {
     label: "Engagement"
     description: "Of the last open, click or order: active (within 30 days), warm (90), cooling (180), lapsed (before that), never active (received emails, did nothing), or not mailed."
     sql: ${TABLE}.engagement_tier ;;
+    html: {% case value %}{% when 'active' %}Active within 30 days{% when 'warm' %}Active within 90 days{% when 'cooling' %}Active within 180 days{% when 'lapsed' %}Not active for 180 days{% when 'never active' %}Never active{% when 'not mailed' %}Not mailed{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: engagement_tier_order
   }
 
   dimension: is_sunset_candidate {
@@ -61,6 +63,12 @@ view: engagement {
     sql: ${TABLE}.sunset_reason ;;
   }
 
+  dimension: engagement_tier_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.engagement_tier WHEN 'active' THEN 1 WHEN 'warm' THEN 2 WHEN 'cooling' THEN 3 WHEN 'lapsed' THEN 4 WHEN 'never active' THEN 5 WHEN 'not mailed' THEN 6 END ;;
+  }
+
   dimension_group: date {
     type: time
     datatype: date
@@ -71,6 +79,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "As of"
     description: "Day of the last sync, account time zone, on which all windows of days end."
@@ -87,6 +98,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last email"
     description: "Day on which the person last received an email; null if never among the synced events."
@@ -103,6 +117,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last open"
     description: "Day on which the person, not a machine, last opened an email."
@@ -119,6 +136,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last click"
     description: "Day on which the person, not a bot, last clicked in an email."
@@ -135,6 +155,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last order"
     description: "Day of the last order, of the account's conversion metric."
@@ -151,6 +174,9 @@ view: engagement {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last activity"
     description: "Day of the last open, click or order."

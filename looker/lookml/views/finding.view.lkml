@@ -68,6 +68,8 @@ view: finding {
     label: "Kind of finding"
     description: "problem, chance or notice."
     sql: ${TABLE}.tone ;;
+    html: {% case value %}{% when 'problem' %}Problem{% when 'chance' %}Opportunity{% when 'notice' %}Notice{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: tone_order
   }
 
   dimension: subject {
@@ -113,6 +115,12 @@ view: finding {
     sql: ${TABLE}.finding_rank ;;
   }
 
+  dimension: tone_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.tone WHEN 'problem' THEN 1 WHEN 'chance' THEN 2 WHEN 'notice' THEN 3 END ;;
+  }
+
   dimension_group: date {
     type: time
     datatype: date
@@ -123,6 +131,9 @@ view: finding {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Date of the finding"
     description: "The day of the send, or the last day of the figure, account time zone."

@@ -91,6 +91,8 @@ view: flow_period {
     label: "Channel"
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: conversion_metric_name {
@@ -121,6 +123,12 @@ view: flow_period {
     sql: ${TABLE}.period_kind ;;
   }
 
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
+  }
+
   dimension_group: period_start {
     type: time
     datatype: date
@@ -131,6 +139,9 @@ view: flow_period {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Period start"
     description: "First send date of the period, account time zone."
@@ -147,6 +158,9 @@ view: flow_period {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Period end"
     description: "Last send date of the period, account time zone; of the current month, that of the request."

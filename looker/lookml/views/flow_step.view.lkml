@@ -76,6 +76,8 @@ view: flow_step {
     label: "Channel"
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: period_kind {
@@ -92,6 +94,12 @@ view: flow_step {
     sql: ${TABLE}.is_final ;;
   }
 
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
+  }
+
   dimension_group: period_start {
     type: time
     datatype: date
@@ -102,6 +110,9 @@ view: flow_step {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Period start"
     description: "First day of the period, account time zone."
@@ -159,6 +170,7 @@ view: flow_step {
     description: "Value of the orders that Klaviyo credits to flow steps."
     value_format_name: decimal_2
     required_fields: [period_kind, period_start_date, currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, step_revenue]
     sql: ${TABLE}.conversion_value ;;
   }

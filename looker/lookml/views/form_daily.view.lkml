@@ -46,6 +46,8 @@ view: form_daily {
     label: "Form status"
     description: "draft or live; null if the form is deleted."
     sql: ${TABLE}.form_status ;;
+    html: {% case value %}{% when 'live' %}Live{% when 'draft' %}Draft{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: form_status_order
   }
 
   dimension: form_types {
@@ -53,6 +55,8 @@ view: form_daily {
     label: "Form type"
     description: "Kinds of its versions, separated by commas: popup, flyout, embed, full_page or banner."
     sql: ${TABLE}.form_types ;;
+    html: {% case value %}{% when 'popup' %}Pop-up{% when 'flyout' %}Flyout{% when 'embed' %}Embedded{% when 'full_page' %}Full page{% when 'banner' %}Banner{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: form_types_order
   }
 
   dimension: is_ab_test {
@@ -69,6 +73,18 @@ view: form_daily {
     sql: ${TABLE}.is_complete ;;
   }
 
+  dimension: form_status_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.form_status WHEN 'live' THEN 1 WHEN 'draft' THEN 2 END ;;
+  }
+
+  dimension: form_types_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.form_types WHEN 'popup' THEN 1 WHEN 'flyout' THEN 2 WHEN 'embed' THEN 3 WHEN 'full_page' THEN 4 WHEN 'banner' THEN 5 END ;;
+  }
+
   dimension_group: date {
     type: time
     datatype: date
@@ -79,6 +95,9 @@ view: form_daily {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Event"
     description: "The day, account time zone."
@@ -95,6 +114,78 @@ view: form_daily {
     sql: ${TABLE}.views ;;
   }
 
+  measure: form_views_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, one week earlier"
+    description: "Form views, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: decimal_0
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: week
+    kind: previous
+  }
+
+  measure: form_views_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, change from one week earlier"
+    description: "Form views, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: percent_1
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: form_views_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, one month earlier"
+    description: "Form views, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: decimal_0
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: month
+    kind: previous
+  }
+
+  measure: form_views_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, change from one month earlier"
+    description: "Form views, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: percent_1
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: form_views_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, one year earlier"
+    description: "Form views, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: decimal_0
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: year
+    kind: previous
+  }
+
+  measure: form_views_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form views, change from one year earlier"
+    description: "Form views, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: percent_1
+    based_on: form_daily.form_views
+    based_on_time: form_daily.date_date
+    period: year
+    kind: relative_change
+  }
+
   measure: form_submits {
     type: sum
     group_label: "Sums"
@@ -103,6 +194,78 @@ view: form_daily {
     value_format_name: decimal_0
     drill_fields: [detail*, form_submits]
     sql: ${TABLE}.submits ;;
+  }
+
+  measure: form_submits_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, one week earlier"
+    description: "Form submits, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: decimal_0
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: week
+    kind: previous
+  }
+
+  measure: form_submits_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, change from one week earlier"
+    description: "Form submits, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: percent_1
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: form_submits_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, one month earlier"
+    description: "Form submits, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: decimal_0
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: month
+    kind: previous
+  }
+
+  measure: form_submits_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, change from one month earlier"
+    description: "Form submits, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: percent_1
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: form_submits_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, one year earlier"
+    description: "Form submits, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: decimal_0
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: year
+    kind: previous
+  }
+
+  measure: form_submits_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Form submits, change from one year earlier"
+    description: "Form submits, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: percent_1
+    based_on: form_daily.form_submits
+    based_on_time: form_daily.date_date
+    period: year
+    kind: relative_change
   }
 
   measure: form_closes {

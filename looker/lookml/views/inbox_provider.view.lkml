@@ -43,6 +43,9 @@ view: inbox_provider {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Event"
     description: "Day of the events, account time zone."

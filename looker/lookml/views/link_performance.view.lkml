@@ -62,6 +62,8 @@ view: link_performance {
     label: "Channel"
     description: "Channel of the click: email, sms or whatsapp; push messages have no clicks."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: message_type {
@@ -69,6 +71,7 @@ view: link_performance {
     label: "Type"
     description: "campaign or flow; null if the click names no message."
     sql: ${TABLE}.message_type ;;
+    html: {% case value %}{% when 'campaign' %}Campaigns{% when 'flow' %}Flows{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: campaign_name {
@@ -79,7 +82,7 @@ view: link_performance {
 
     link: {
       label: "Campaign dashboard"
-      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Account={{ account_name._value | url_encode }}&Campaign={{ value | url_encode }}"
     }
 
     link: {
@@ -109,6 +112,12 @@ view: link_performance {
     sql: ${TABLE}.link ;;
   }
 
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
+  }
+
   dimension_group: date {
     type: time
     datatype: date
@@ -119,6 +128,9 @@ view: link_performance {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Click"
     description: "Day of the clicks, account time zone."
@@ -172,6 +184,7 @@ view: link_performance {
     description: "Value of these orders."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, link_order_value]
     sql: ${TABLE}.order_value ;;
   }
@@ -193,6 +206,7 @@ view: link_performance {
     description: "Revenue from links / clicks of links."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, link_order_value, link_clicks, link_revenue_per_click]
     sql: 1.0 * ${link_order_value} / NULLIF(${link_clicks}, 0) ;;
   }

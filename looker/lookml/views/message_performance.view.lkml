@@ -78,6 +78,7 @@ view: message_performance {
     label: "Message type"
     description: "campaign or flow."
     sql: ${TABLE}.message_type ;;
+    html: {% case value %}{% when 'campaign' %}Campaigns{% when 'flow' %}Flows{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: campaign_name {
@@ -88,7 +89,7 @@ view: message_performance {
 
     link: {
       label: "Campaign dashboard"
-      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Account={{ account_name._value | url_encode }}&Campaign={{ value | url_encode }}"
     }
 
     link: {
@@ -130,6 +131,8 @@ view: message_performance {
     label: "Channel"
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: conversion_metric_name {
@@ -196,18 +199,17 @@ view: message_performance {
     sql: ${TABLE}.is_deleted ;;
   }
 
-  dimension: sent_weekday {
-    type: number
-    label: "Send weekday"
-    description: "Weekday of the send, 1 for Monday to 7 for Sunday."
-    sql: ${TABLE}.sent_weekday ;;
-  }
-
   dimension: sent_hour {
     type: number
     label: "Send hour"
     description: "Hour of the send in the account's time zone, 0 to 23; null for flows."
     sql: ${TABLE}.sent_hour ;;
+  }
+
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
   }
 
   dimension_group: sent {
@@ -220,6 +222,9 @@ view: message_performance {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Send"
     description: "Date of the send in the account's time zone."
@@ -244,6 +249,78 @@ view: message_performance {
     value_format_name: decimal_0
     drill_fields: [detail*, delivered]
     sql: ${TABLE}.delivered ;;
+  }
+
+  measure: delivered_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, one week earlier"
+    description: "Delivered, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: delivered_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, change from one week earlier"
+    description: "Delivered, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: delivered_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, one month earlier"
+    description: "Delivered, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: delivered_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, change from one month earlier"
+    description: "Delivered, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: delivered_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, one year earlier"
+    description: "Delivered, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: delivered_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Delivered, change from one year earlier"
+    description: "Delivered, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.delivered
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
   }
 
   measure: opens {
@@ -346,6 +423,78 @@ view: message_performance {
     sql: ${TABLE}.conversions ;;
   }
 
+  measure: conversions_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, one week earlier"
+    description: "Conversions, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: conversions_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, change from one week earlier"
+    description: "Conversions, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: conversions_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, one month earlier"
+    description: "Conversions, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: conversions_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, change from one month earlier"
+    description: "Conversions, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: conversions_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, one year earlier"
+    description: "Conversions, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_0
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: conversions_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Conversions, change from one year earlier"
+    description: "Conversions, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    based_on: message_performance.conversions
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
+  }
+
   measure: conversion_uniques {
     type: sum
     group_label: "Sums"
@@ -363,8 +512,87 @@ view: message_performance {
     description: "Value of the conversions, in the account's currency: the revenue attributed to the message."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, conversion_value]
     sql: ${TABLE}.conversion_value ;;
+  }
+
+  measure: conversion_value_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, one week earlier"
+    description: "Revenue, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: conversion_value_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, change from one week earlier"
+    description: "Revenue, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: conversion_value_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, one month earlier"
+    description: "Revenue, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: conversion_value_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, change from one month earlier"
+    description: "Revenue, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: conversion_value_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, one year earlier"
+    description: "Revenue, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: conversion_value_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Revenue, change from one year earlier"
+    description: "Revenue, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.conversion_value
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
   }
 
   measure: text_message_spend {
@@ -374,8 +602,87 @@ view: message_performance {
     description: "Cost of the text messages, in the account's currency. Null for other channels."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, text_message_spend]
     sql: ${TABLE}.text_message_spend ;;
+  }
+
+  measure: text_message_spend_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, one week earlier"
+    description: "Text message spend, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: text_message_spend_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, change from one week earlier"
+    description: "Text message spend, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: text_message_spend_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, one month earlier"
+    description: "Text message spend, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: text_message_spend_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, change from one month earlier"
+    description: "Text message spend, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: text_message_spend_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, one year earlier"
+    description: "Text message spend, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: text_message_spend_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message spend, change from one year earlier"
+    description: "Text message spend, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_spend
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
   }
 
   measure: text_message_credit_usage_amount {
@@ -485,8 +792,87 @@ view: message_performance {
     description: "Conversion value of messages that have a text message spend."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, text_message_conversion_value]
     sql: ${TABLE}.text_message_conversion_value ;;
+  }
+
+  measure: text_message_conversion_value_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, one week earlier"
+    description: "Text message revenue, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: previous
+  }
+
+  measure: text_message_conversion_value_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, change from one week earlier"
+    description: "Text message revenue, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: text_message_conversion_value_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, one month earlier"
+    description: "Text message revenue, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: previous
+  }
+
+  measure: text_message_conversion_value_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, change from one month earlier"
+    description: "Text message revenue, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: text_message_conversion_value_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, one year earlier"
+    description: "Text message revenue, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: previous
+  }
+
+  measure: text_message_conversion_value_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Text message revenue, change from one year earlier"
+    description: "Text message revenue, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year. Messages are credited with orders for 5 days."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: message_performance.text_message_conversion_value
+    based_on_time: message_performance.sent_date
+    period: year
+    kind: relative_change
   }
 
   measure: open_rate {
@@ -596,6 +982,7 @@ view: message_performance {
     description: "Revenue / delivered, as Klaviyo defines it."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, conversion_value, delivered, revenue_per_recipient]
     sql: 1.0 * ${conversion_value} / NULLIF(${delivered}, 0) ;;
   }
@@ -607,6 +994,7 @@ view: message_performance {
     description: "Revenue / conversions."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, conversion_value, conversions, average_order_value]
     sql: 1.0 * ${conversion_value} / NULLIF(${conversions}, 0) ;;
   }

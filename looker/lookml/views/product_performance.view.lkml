@@ -105,6 +105,7 @@ view: product_performance {
     label: "Message type"
     description: "campaign or flow; null without a credited message."
     sql: ${TABLE}.message_type ;;
+    html: {% case value %}{% when 'campaign' %}Campaigns{% when 'flow' %}Flows{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: campaign_name {
@@ -115,7 +116,7 @@ view: product_performance {
 
     link: {
       label: "Campaign dashboard"
-      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Account={{ account_name._value | url_encode }}&Campaign={{ value | url_encode }}"
     }
 
     link: {
@@ -148,6 +149,9 @@ view: product_performance {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Order"
     description: "Date of the orders in the account's time zone."
@@ -191,6 +195,7 @@ view: product_performance {
     description: "Value of products in orders, before discounts of the whole order, shipping and refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, product_value]
     sql: ${TABLE}.value ;;
   }
@@ -202,6 +207,7 @@ view: product_performance {
     description: "Value of products in the orders that Klaviyo credits to a message."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, klaviyo_product_value]
     sql: ${TABLE}.klaviyo_value ;;
   }

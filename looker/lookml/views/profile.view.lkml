@@ -113,6 +113,9 @@ view: profile {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Date first known"
     description: "Date on which Klaviyo created the profile, in the account's time zone."
@@ -196,6 +199,7 @@ view: profile {
     description: "Value of people's orders less refunds among the synced events."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, profile_order_value]
     sql: ${TABLE}.profile_order_value ;;
   }

@@ -50,6 +50,9 @@ view: revenue_daily {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Order"
     description: "Date of the orders and refunds in the account's time zone."
@@ -66,6 +69,78 @@ view: revenue_daily {
     sql: ${TABLE}.orders ;;
   }
 
+  measure: shop_orders_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop orders, one week earlier"
+    description: "Shop orders, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: decimal_0
+    based_on: revenue_daily.shop_orders
+    based_on_time: revenue_daily.date_date
+    period: week
+    kind: previous
+  }
+
+  measure: shop_orders_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop orders, change from one week earlier"
+    description: "Shop orders, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: percent_1
+    based_on: revenue_daily.shop_orders
+    based_on_time: revenue_daily.date_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: shop_orders_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop orders, one month earlier"
+    description: "Shop orders, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: decimal_0
+    based_on: revenue_daily.shop_orders
+    based_on_time: revenue_daily.date_date
+    period: month
+    kind: previous
+  }
+
+  measure: shop_orders_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop orders, change from one month earlier"
+    description: "Shop orders, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: percent_1
+    based_on: revenue_daily.shop_orders
+    based_on_time: revenue_daily.date_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: shop_orders_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop orders, one year earlier"
+    description: "Shop orders, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: decimal_0
+    based_on: revenue_daily.shop_orders
+    based_on_time: revenue_daily.date_date
+    period: year
+    kind: previous
+  }
+
+  measure: shop_orders_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop orders, change from one year earlier"
+    description: "Shop orders, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: percent_1
+    based_on: revenue_daily.shop_orders
+    based_on_time: revenue_daily.date_date
+    period: year
+    kind: relative_change
+  }
+
   measure: shop_revenue {
     type: sum
     group_label: "Sums"
@@ -73,8 +148,87 @@ view: revenue_daily {
     description: "Value of the shop's orders, before refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, shop_revenue]
     sql: ${TABLE}.order_value ;;
+  }
+
+  measure: shop_revenue_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop revenue, one week earlier"
+    description: "Shop revenue, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: revenue_daily.shop_revenue
+    based_on_time: revenue_daily.date_date
+    period: week
+    kind: previous
+  }
+
+  measure: shop_revenue_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop revenue, change from one week earlier"
+    description: "Shop revenue, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: revenue_daily.shop_revenue
+    based_on_time: revenue_daily.date_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: shop_revenue_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop revenue, one month earlier"
+    description: "Shop revenue, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: revenue_daily.shop_revenue
+    based_on_time: revenue_daily.date_date
+    period: month
+    kind: previous
+  }
+
+  measure: shop_revenue_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop revenue, change from one month earlier"
+    description: "Shop revenue, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: revenue_daily.shop_revenue
+    based_on_time: revenue_daily.date_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: shop_revenue_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop revenue, one year earlier"
+    description: "Shop revenue, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    based_on: revenue_daily.shop_revenue
+    based_on_time: revenue_daily.date_date
+    period: year
+    kind: previous
+  }
+
+  measure: shop_revenue_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Shop revenue, change from one year earlier"
+    description: "Shop revenue, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: percent_1
+    required_fields: [currency]
+    based_on: revenue_daily.shop_revenue
+    based_on_time: revenue_daily.date_date
+    period: year
+    kind: relative_change
   }
 
   measure: shop_refunds {
@@ -84,6 +238,7 @@ view: revenue_daily {
     description: "Value of the shop's refunds, negative."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, shop_refunds]
     sql: ${TABLE}.refund_value ;;
   }
@@ -95,6 +250,7 @@ view: revenue_daily {
     description: "Value of the shop's orders less refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, shop_net_revenue]
     sql: ${TABLE}.net_value ;;
   }
@@ -106,6 +262,7 @@ view: revenue_daily {
     description: "Value of the orders that Klaviyo credits to a message, by order date."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, credited_revenue]
     sql: ${TABLE}.credited_order_value ;;
   }
@@ -117,6 +274,7 @@ view: revenue_daily {
     description: "Value of the orders less that of the refunds that Klaviyo credits to a message."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, credited_net_revenue]
     sql: ${TABLE}.credited_net_value ;;
   }
@@ -128,6 +286,7 @@ view: revenue_daily {
     description: "Value of the orders that Klaviyo credits to a campaign."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, campaign_revenue]
     sql: ${TABLE}.campaign_order_value ;;
   }
@@ -139,6 +298,7 @@ view: revenue_daily {
     description: "Value of the orders that Klaviyo credits to a flow."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, flow_revenue]
     sql: ${TABLE}.flow_order_value ;;
   }
@@ -194,6 +354,7 @@ view: revenue_daily {
     description: "Shop revenue / shop orders."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, shop_revenue, shop_orders, shop_order_size]
     sql: 1.0 * ${shop_revenue} / NULLIF(${shop_orders}, 0) ;;
   }

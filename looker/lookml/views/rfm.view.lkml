@@ -59,6 +59,8 @@ view: rfm {
     label: "RFM group"
     description: "The first that is true: champions (recency 3, frequency 2 or 3, monetary 3), loyal (recency and frequency 2 or 3), recent (recency 3), needs attention (recency 2), at risk (frequency 2 or 3, or monetary 3), inactive."
     sql: ${TABLE}.rfm_group ;;
+    html: {% case value %}{% when 'champions' %}Champions{% when 'loyal' %}Loyal{% when 'recent' %}Recent{% when 'needs attention' %}Needs attention{% when 'at risk' %}At risk{% when 'inactive' %}Inactive{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: rfm_group_order
   }
 
   dimension: previous_rfm_group {
@@ -75,6 +77,12 @@ view: rfm {
     sql: ${TABLE}.movement ;;
   }
 
+  dimension: rfm_group_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.rfm_group WHEN 'champions' THEN 1 WHEN 'loyal' THEN 2 WHEN 'recent' THEN 3 WHEN 'needs attention' THEN 4 WHEN 'at risk' THEN 5 WHEN 'inactive' THEN 6 END ;;
+  }
+
   dimension_group: date {
     type: time
     datatype: date
@@ -85,6 +93,9 @@ view: rfm {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "As of"
     description: "Day of the last sync, account time zone, as of which the scores are."
@@ -101,6 +112,9 @@ view: rfm {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last order"
     description: "Day of the last order."
@@ -164,6 +178,7 @@ view: rfm {
     description: "Value of the buyers' orders less refunds."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, rfm_net_value]
     sql: ${TABLE}.net_value ;;
   }
@@ -195,6 +210,7 @@ view: rfm {
     description: "Value of buyers / RFM buyers."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, rfm_net_value, rfm_buyers, rfm_value_per_buyer]
     sql: 1.0 * ${rfm_net_value} / NULLIF(${rfm_buyers}, 0) ;;
   }

@@ -45,6 +45,13 @@ view: send_pressure {
     label: "Messages a week"
     description: "Messages that the person received in the week, all channels: 1, 2, 3, 4 to 5, 6 to 9, or 10 and more."
     sql: ${TABLE}.messages_per_week ;;
+    order_by_field: messages_per_week_order
+  }
+
+  dimension: messages_per_week_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.messages_per_week WHEN '1' THEN 1 WHEN '2' THEN 2 WHEN '3' THEN 3 WHEN '4 to 5' THEN 4 WHEN '6 to 9' THEN 5 WHEN '10 and more' THEN 6 END ;;
   }
 
   dimension_group: week_start {
@@ -57,6 +64,9 @@ view: send_pressure {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Week"
     description: "Monday of the ISO week, account time zone."
@@ -140,6 +150,7 @@ view: send_pressure {
     description: "Value of the orders of people in weeks with a message."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, pressure_order_value]
     sql: ${TABLE}.order_value ;;
   }
@@ -191,6 +202,7 @@ view: send_pressure {
     description: "Order value / recipient-weeks."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, pressure_order_value, recipient_weeks, order_value_per_person_week]
     sql: 1.0 * ${pressure_order_value} / NULLIF(${recipient_weeks}, 0) ;;
   }

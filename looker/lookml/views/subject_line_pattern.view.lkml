@@ -38,6 +38,8 @@ view: subject_line_pattern {
     label: "Pattern"
     description: "length (characters), emoji, question (a question mark), first_name (the template names it) or discount (a percentage, an amount off or an English word such as sale)."
     sql: ${TABLE}.pattern ;;
+    html: {% case value %}{% when 'length' %}Length{% when 'emoji' %}Emoji{% when 'question' %}Question{% when 'first_name' %}First name{% when 'discount' %}Discount{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: pattern_order
   }
 
   dimension: pattern_value {
@@ -45,6 +47,8 @@ view: subject_line_pattern {
     label: "Value"
     description: "yes or no; of length: under 30, 30 to 49, 50 to 69, 70 and more."
     sql: ${TABLE}.pattern_value ;;
+    html: {% case value %}{% when 'yes' %}Yes{% when 'no' %}No{% when 'under 30' %}Under 30{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: pattern_value_order
   }
 
   dimension: open_effect {
@@ -60,6 +64,8 @@ view: subject_line_pattern {
     label: "Result by opens"
     description: "better or worse than the other emails (with 95 % confidence), undecided, or too small: fewer than ten emails on either side. Several patterns make a false result more likely."
     sql: ${TABLE}.open_result ;;
+    html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: open_result_order
   }
 
   dimension: click_effect {
@@ -75,6 +81,32 @@ view: subject_line_pattern {
     label: "Result by clicks"
     description: "better or worse than the other emails (with 95 % confidence), undecided, or too small: fewer than ten emails on either side. Several patterns make a false result more likely."
     sql: ${TABLE}.click_result ;;
+    html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: click_result_order
+  }
+
+  dimension: pattern_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.pattern WHEN 'length' THEN 1 WHEN 'emoji' THEN 2 WHEN 'question' THEN 3 WHEN 'first_name' THEN 4 WHEN 'discount' THEN 5 END ;;
+  }
+
+  dimension: pattern_value_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.pattern_value WHEN 'yes' THEN 1 WHEN 'no' THEN 2 WHEN 'under 30' THEN 3 WHEN '30 to 49' THEN 4 WHEN '50 to 69' THEN 5 WHEN '70 and more' THEN 6 END ;;
+  }
+
+  dimension: open_result_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.open_result WHEN 'better' THEN 1 WHEN 'worse' THEN 2 WHEN 'undecided' THEN 3 WHEN 'too small' THEN 4 END ;;
+  }
+
+  dimension: click_result_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.click_result WHEN 'better' THEN 1 WHEN 'worse' THEN 2 WHEN 'undecided' THEN 3 WHEN 'too small' THEN 4 END ;;
   }
 
   dimension_group: first_sent {
@@ -87,6 +119,9 @@ view: subject_line_pattern {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "First sent"
     description: "Date of the first of the emails, account time zone."
@@ -103,6 +138,9 @@ view: subject_line_pattern {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "Last sent"
     description: "Date of the last of them, account time zone."
@@ -160,6 +198,7 @@ view: subject_line_pattern {
     description: "Value of the conversions that Klaviyo attributes to campaign emails with the pattern."
     value_format_name: decimal_2
     required_fields: [pattern, currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, pattern_revenue]
     sql: ${TABLE}.conversion_value ;;
   }
@@ -193,6 +232,7 @@ view: subject_line_pattern {
     description: "Revenue / delivered emails with the pattern."
     value_format_name: decimal_2
     required_fields: [pattern, currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, pattern_revenue, pattern_delivered, pattern_revenue_per_email]
     sql: 1.0 * ${pattern_revenue} / NULLIF(${pattern_delivered}, 0) ;;
   }

@@ -70,6 +70,7 @@ view: subject_line_test {
     label: "Message type"
     description: "campaign or flow."
     sql: ${TABLE}.message_type ;;
+    html: {% case value %}{% when 'campaign' %}Campaigns{% when 'flow' %}Flows{% else %}{{ rendered_value }}{% endcase %} ;;
   }
 
   dimension: campaign_name {
@@ -80,7 +81,7 @@ view: subject_line_test {
 
     link: {
       label: "Campaign dashboard"
-      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Campaign={{ value | url_encode }}"
+      url: "/dashboards/{{ _model._name }}::klaviyo_campaign?Account={{ account_name._value | url_encode }}&Campaign={{ value | url_encode }}"
     }
 
     link: {
@@ -115,6 +116,8 @@ view: subject_line_test {
     label: "Channel"
     description: "email, sms, push-notification or whatsapp."
     sql: ${TABLE}.send_channel ;;
+    html: {% case value %}{% when 'email' %}Email{% when 'sms' %}SMS{% when 'push-notification' %}Push{% when 'whatsapp' %}WhatsApp{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: send_channel_order
   }
 
   dimension: subject_line {
@@ -182,6 +185,8 @@ view: subject_line_test {
     label: "Result by opens"
     description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten opened or not opened messages on either side. Several versions, or checks of a running test, make a false result more likely."
     sql: ${TABLE}.open_result ;;
+    html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: open_result_order
   }
 
   dimension: click_rate_low {
@@ -205,6 +210,26 @@ view: subject_line_test {
     label: "Result by clicks"
     description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten clicked or not clicked messages on either side. Several versions, or checks of a running test, make a false result more likely."
     sql: ${TABLE}.click_result ;;
+    html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: click_result_order
+  }
+
+  dimension: send_channel_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.send_channel WHEN 'email' THEN 1 WHEN 'sms' THEN 2 WHEN 'push-notification' THEN 3 WHEN 'whatsapp' THEN 4 END ;;
+  }
+
+  dimension: open_result_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.open_result WHEN 'better' THEN 1 WHEN 'worse' THEN 2 WHEN 'undecided' THEN 3 WHEN 'too small' THEN 4 END ;;
+  }
+
+  dimension: click_result_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.click_result WHEN 'better' THEN 1 WHEN 'worse' THEN 2 WHEN 'undecided' THEN 3 WHEN 'too small' THEN 4 END ;;
   }
 
   dimension_group: sent {
@@ -217,6 +242,9 @@ view: subject_line_test {
       month,
       quarter,
       year,
+      day_of_week,
+      week_of_year,
+      month_name,
     ]
     label: "First send"
     description: "Date of the first send, account time zone."
@@ -280,6 +308,7 @@ view: subject_line_test {
     description: "Value of the conversions that Klaviyo attributes to messages in an A/B test."
     value_format_name: decimal_2
     required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
     drill_fields: [detail*, tested_conversion_value]
     sql: ${TABLE}.conversion_value ;;
   }
