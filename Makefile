@@ -37,7 +37,7 @@ doctor: .venv/.stamp ## Check on a real account what the connector assumes of Kl
 
 test: .venv/.tests .venv-dbt/.engines load-test ## Run every test except the fault matrix and the benchmarks
 	@.venv/bin/python -m tests.browser
-	@.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.tests load-check ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
@@ -99,7 +99,7 @@ load-demo: .venv-load/.stamp ## A shop in Postgres and a sandbox account to Duck
 	@.venv-load/bin/simplyload demo $(ARGS)
 
 load-test: .venv-load/.stamp ## Run SimplyLoad's tests except its fault matrix and benchmarks
-	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 2 --dist loadfile
+	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 4 --dist loadfile
 
 load-check: .venv-load/.stamp ## Lint SimplyLoad, check its formatting and types
 	@cd simplyload && ../.venv-load/bin/ruff check && ../.venv-load/bin/ruff format --check
