@@ -75,6 +75,7 @@ class Tile:
     ascends: bool = False
     limit: int = 0
     bars: list[str] = field(default_factory=list)  # metrics with a bar in their cell
+    changes: list[str] = field(default_factory=list)  # metrics with their change in their cell
     better: dict[str, Direction] = field(default_factory=dict)  # of a metric; default: higher
     interactive: bool = False  # a reader can sort and search the table
     totals: bool = False  # the table ends with the sums of its rows
@@ -291,6 +292,7 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
         "bars": tile.metrics,
         "beneath": tile.columns[1:],
         "better": tile.metrics,
+        "changes": tile.metrics,
         "order": [*tile.metrics, *tile.columns, *tile.versions, *tile.by],
         "usual": tile.metrics,
     }
@@ -298,6 +300,7 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
         "bars": tile.bars,
         "beneath": tile.beneath,
         "better": list(tile.better),
+        "changes": tile.changes,
         "order": [tile.order] if tile.order else [],
         "usual": tile.usual.metrics if tile.usual else [],
     }

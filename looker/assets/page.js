@@ -84,7 +84,11 @@ function computeMetric(model, rows, name) {
 }
 
 function selectCounted(model, rows, name) {
-  return dashboard.metrics[name].by_day ? selectPeople(model, rows) : selectDays(model, rows);
+  return countsPeople(name) ? selectPeople(model, rows) : selectDays(model, rows);
+}
+
+function countsPeople(name) {
+  return Boolean(dashboard.metrics[name].by_day);
 }
 
 // The number of orders, clicks and so on that a metric is made of.
@@ -123,7 +127,7 @@ function isByDay(model, rows, { from, to }) {
 
 // Says so in a tile: its metrics of people have other names then.
 function labelPeople(tile, byDay) {
-  const metrics = tile.metrics.filter((name) => dashboard.metrics[name].by_day);
+  const metrics = tile.metrics.filter((name) => countsPeople(name));
   for (const name of metrics) {
     const { label, by_day: daily } = dashboard.metrics[name];
     for (const element of tile.element.querySelectorAll(`[data-label="${name}"]`)) {
@@ -475,6 +479,7 @@ function createRow(tile, names, line, maxima) {
   const cells = names.filter((name) => !tile.beneath.includes(name)).map((name) => {
     const cell = createCell(tile, name, line, maxima[name]);
     if (tile.usual?.metrics.includes(name)) addUsual(cell, line, name, maxima[name]);
+    if (tile.changes.includes(name)) addChange(cell, tile, line, name);
     cell.dataset.heading = headings[name];
     return cell;
   });
@@ -515,6 +520,12 @@ function addUsual(cell, { usual: medians, isFinal }, name, greatest) {
   cell.append(createElement('small', isFinal ? `median ${text}` : `not final; median ${text}`));
 }
 
+// The change of a cell since the days that the table is compared with.
+function addChange(cell, tile, { compared }, name) {
+  const content = compared ? describeChange(tile, name, { ...compared, over: '' }) : [];
+  if (content.length > 0) cell.append(createElement('small', content, 'change'));
+}
+
 function createHeadings(names, scope) {
   return names.map((name) => {
     const heading = createElement('th', name);
@@ -537,7 +548,7 @@ function renderFigures(tile, rows, period) {
     const parts = (by ? groupRows(rows, [model.dimensions[by]]) : []).map((group) =>
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));
-    card.querySelector('.change').replaceChildren(...describeChange(tile, name, value, comparison));
+    card.querySelector('.change').replaceChildren(...describeFigure(tile, name, value, comparison));
   }
   showContent(tile, rows.length > 0);
 }
@@ -597,22 +608,25 @@ function prepareComparison(tile, rows, period) {
   const isWhole = final.to === to;
   return {
     parts: [isWhole ? rows : selectTileRows(tile, final), earlier],
+    isWhole,
     over: isWhole ? '' : ` over the first ${final.days} days`,
+    before: final.before,
     // A count of people unlike that of the earlier days cannot be compared with it.
     unlike: isByDay(model, rows, period) === isByDay(model, earlier, final.before)
       ? '' : `No count of people in the ${length} before to compare`,
   };
 }
 
-function describeChange(tile, name, value, { missing, parts, over, unlike }) {
+function describeFigure(tile, name, value, comparison) {
+  const { missing, unlike } = comparison;
   if (missing) return missing;
-  if (unlike && value !== null && dashboard.metrics[name].by_day) return [unlike];
-  return compareRows(tile, name, parts, over);
+  return unlike && value !== null && countsPeople(name) ? [unlike] : describeChange(tile, name, comparison);
 }
 
 // Rates change by percentage points and everything else by its share. Without an earlier value
 // there is no change.
-function compareRows({ model, better }, name, parts, over) {
+function describeChange({ model, better }, name, { parts, isWhole, over, unlike }) {
+  if (unlike && countsPeople(name)) return [];
   const format = dashboard.formats[name];
   const [value, earlier] = parts.map((rows) => computeMetric(model, rows, name));
   if (earlier === null) return [];
@@ -625,7 +639,7 @@ function compareRows({ model, better }, name, parts, over) {
   const isChance = mayBeChance(counts, value / earlier);
   const text = `${value > earlier ? '▲ up' : '▼ down'} ${size}`;
   const mark = createElement('span', text, isChance ? 'neither' : judgeChange(value - earlier, better[name] ?? 'higher'));
-  const values = over ? `${over}: ${formatNumber(value, format)} from ${before}` : ` from ${before}`;
+  const values = isWhole ? ` from ${before}` : `${over}: ${formatNumber(value, format)} from ${before}`;
   return [mark, `${values}${isChance ? '; may be chance' : ''}`];
 }
 
@@ -870,12 +884,13 @@ function createHeatmapCell(value, greatest, name) {
 function renderTable(tile, rows, period) {
   const { model, by, columns, metrics, slug } = tile;
   const usual = tile.usual ? computeUsual(tile, rows, period) : null;
+  const compare = tile.changes.length > 0 ? compareGroups(tile, rows, period) : null;
   const names = [...columns, ...metrics];
   const { order, isDescending } = getSortOrder(tile);
   const tied = by.filter((name) => columns.includes(name));
   const lines = groupRows(rows, by.map((name) => model.dimensions[name]))
     .filter((group) => meetsMinimum(tile, group))
-    .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group), { group }))
+    .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group), compare?.(group), { group }))
     .filter((line) => Object.values(line).some((value) => includesText(value, getChoice(`search-${slug}`))))
     .toSorted((a, b) => tied.reduce((result, name) => result || compareLines(a, b, name), compareLines(a, b, order, isDescending)));
   tile.csv = { names, lines };
@@ -917,6 +932,23 @@ function computeUsual(tile, rows, period) {
     usual: medians.get(getValue(model.dimensions[within], group[0])) ?? {},
     isFinal: computeCell(model, group, model.date) <= final,
   });
+}
+
+// A function that gives what a group is compared with: its own rows of a comparison's two parts.
+function compareGroups(tile, rows, period) {
+  const comparison = prepareComparison(tile, rows, period);
+  tile.element.querySelector('.compared').textContent = describeComparison(comparison);
+  if (comparison.missing) return () => ({});
+  const columns = tile.by.map((name) => tile.model.dimensions[name]);
+  const getKey = (row) => columns.map((column) => column.rows[row]).join(' ');
+  const parts = comparison.parts.map((part) => Map.groupBy(part, getKey));
+  return ([row]) => ({ compared: { ...comparison, parts: parts.map((part) => part.get(getKey(row)) ?? []) } });
+}
+
+function describeComparison({ missing, over, before, unlike }) {
+  if (missing) return missing.map((reason) => `${reason}.`).join('');
+  const days = `${formatDay(before.from)} – ${formatDay(before.to)}`;
+  return `Beneath a figure is its change${over}, against ${days}.${unlike ? ` ${unlike}.` : ''}`;
 }
 
 function computeMedian(values) {

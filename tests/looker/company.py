@@ -61,7 +61,14 @@ class Company:
                 for metric, metric_name in {ORDER: "Placed Order", **EMAIL_METRICS}.items()
             ],
             "mapped_metric": [{"account_id": account, "id": "revenue", "metric_id": ORDER}],
-            "flow": [{"account_id": account, "id": "Welcome", "name": "Welcome series"}],
+            "flow": [
+                {
+                    "account_id": account,
+                    "id": "Welcome",
+                    "name": "Welcome series",
+                    "status": "live",
+                }
+            ],
             "segment": [{"account_id": account, "id": "VIP", "name": "VIPs"}],
             "segment_daily": [],
             "inbox_provider_daily": [],

@@ -312,6 +312,94 @@ def test_a8_young_results_are_not_compared(page: Page) -> None:
     assert "Grey" not in note.inner_text()
 
 
+# A second flow, whose orders tripled 30 days ago.
+WINBACK = """
+    insert into klaviyo__message_performance by name
+    select * replace (
+        'Winback' as flow_id, 'Winback' as flow_name, 'draft' as flow_status,
+        conversions * case when sent_on > date '{last_day}' - 30 then 3 else 1 end as conversions,
+        conversion_value * case when sent_on > date '{last_day}' - 30 then 3 else 1 end
+            as conversion_value
+    )
+    from klaviyo__message_performance where account_id = 'Shop' and message_type = 'flow'
+"""
+FLOW_REVENUE = """
+    select
+        flow_name,
+        sum(conversion_value) filter (sent_on between '{now}' and '{until}') as now,
+        sum(conversion_value) filter (sent_on between '{before}' and '{end}') as before,
+        sum(conversions) filter (sent_on between '{now}' and '{until}') as orders,
+        sum(conversions) filter (sent_on between '{before}' and '{end}') as orders_before
+    from klaviyo__message_performance
+    where account_id = 'Shop' and message_type = 'flow'
+    group by all
+"""
+
+
+def describe_change(row: dict[str, Any], *, is_whole: bool) -> str:
+    """The change of a flow's revenue as the table writes it."""
+    change = row["now"] / row["before"] - 1
+    size = f"{abs(change):.1%}".replace(".0%", "%")
+    share = abs(row["orders"] - row["orders_before"]) / (row["orders"] + row["orders_before"]) * 2
+    is_chance = share < 1.96 * (1 / row["orders"] + 1 / row["orders_before"]) ** 0.5
+    return (
+        f"{'▲ up' if change > 0 else '▼ down'} {size}"
+        f"{'' if is_whole else ': €{:,.0f}'.format(row['now'])} from €{row['before']:,.0f}"
+        f"{'; may be chance' if is_chance else ''}"
+    )
+
+
+@pytest.fixture(name="flows")
+def _flows(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> Iterator[tuple[Page, Path]]:
+    """The page of flows with a second flow, and its warehouse. A problem fails the test."""
+    page, log = tab
+    open_dashboard(page, preview_changed(dashboard, tmp_path, WINBACK), "#page=flows")
+    yield page, tmp_path / "changed.duckdb"
+    assert log.problems == []
+
+
+def assert_revenue_changes(flows: tuple[Page, Path], *, is_whole: bool, **days: date) -> None:
+    """The change of each flow's revenue is that of SQL."""
+    page, warehouse = flows
+    rows = dbt.query(warehouse, FLOW_REVENUE.format(**days))
+    cells = {row[0]: re.sub(r"^€[\d,]+", "", row[7]) for row in table_rows(page, "#all_flows")}
+    assert cells == {row["flow_name"]: describe_change(row, is_whole=is_whole) for row in rows}
+
+
+def test_flows_are_compared_over_final_days(flows: tuple[Page, Path]) -> None:
+    """A flow's change is that of the days with final results, in colour only beyond chance."""
+    since, before = LAST_DAY - timedelta(days=29), LAST_DAY - timedelta(days=59)
+    end = before + (FINAL_DAY - since)
+    assert_revenue_changes(
+        flows, is_whole=False, now=since, until=FINAL_DAY, before=before, end=end
+    )
+    page, _ = flows
+    assert texts(page, "#all_flows .compared") == [
+        f"Beneath a figure is its change over the first {(end - before).days + 1} days, against"
+        f" {before:%-d %b %Y} – {end:%-d %b %Y}.".replace("Sep ", "Sept ")
+        + " No count of people in the 30 days before to compare."
+    ]
+    marks = page.locator("#all_flows td:nth-child(8) .change span")
+    assert marks.evaluate_all("all => all.map((mark) => mark.className)") == ["good", "neither"]
+    assert texts(page, "#all_flows tbody .beneath") == ["Draft", "Live"]
+
+
+def test_flows_are_compared_with_the_days_that_a_reader_chose(flows: tuple[Page, Path]) -> None:
+    """The month before, the year before, for which the page says why it is missing, or nothing."""
+    page, _ = flows
+    choose_days(page, "last_month")
+    october = {"now": date(2026, 10, 1), "until": date(2026, 10, 31)}
+    september = {"before": date(2026, 9, 1), "end": date(2026, 9, 30)}
+    assert_revenue_changes(flows, is_whole=True, **october, **september)
+    choose(page, "compare", "year")
+    assert texts(page, "#all_flows .compared") == ["No full 31 days before to compare."]
+    choose(page, "compare", "nothing")
+    assert texts(page, "#all_flows .compared") == [""]
+    assert page.locator("#all_flows td .change").count() == 0
+
+
 def test_a_change_that_chance_explains_is_not_judged(page: Page, dashboard: Dashboard) -> None:
     """A change is green or red only where the numbers of orders differ by more than chance."""
     verdicts = set()

@@ -237,6 +237,7 @@
     - message_performance.flow_id
     - message_performance.send_channel
     - message_performance.flow_name
+    - message_performance.flow_status
     - message_performance.delivered
     - message_performance.open_rate
     - message_performance.click_rate

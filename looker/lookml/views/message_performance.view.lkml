@@ -104,6 +104,13 @@ view: message_performance {
     sql: ${TABLE}.flow_name ;;
   }
 
+  dimension: flow_status {
+    type: string
+    label: "Flow status"
+    description: "Status of the flow at the last sync: live, manual or draft; null for campaigns and for a flow that is not synced."
+    sql: ${TABLE}.flow_status ;;
+  }
+
   dimension: message_name {
     type: string
     label: "Message"
@@ -640,6 +647,7 @@ view: message_performance {
       message_type,
       campaign_name,
       flow_name,
+      flow_status,
       message_name,
       variation_name,
       send_channel,
