@@ -146,6 +146,7 @@ class Page:
     title: str
     tiles: list[Tile]
     subject: Subject | None = None
+    verdict: bool = False  # begins with the verdict on the account's data
 
     @property
     def slug(self) -> str:
@@ -235,7 +236,7 @@ def _build_page(model: str, content: dict[str, Any]) -> Page:
     subject = Subject(**content["subject"]) if "subject" in content else None
     common = {"of": subject.dimension, "dated": False} if subject else {}
     tiles = [_build_tile(model, common | tile) for tile in content["tiles"]]
-    return Page(content["title"], tiles, subject)
+    return Page(content["title"], tiles, subject, content.get("verdict", False))
 
 
 def _build_tile(model: str, content: dict[str, Any]) -> Tile:

@@ -15,8 +15,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from looker import charts, findings
+from looker import charts, findings, health
 from looker.declaration import Dashboard, Tile
+from looker.health import Verdict
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
 from looker.warehouse import Account, Extract, Warehouse
 
@@ -76,7 +77,12 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         script=Markup(script),  # noqa: S704 - our own files
         style=Markup(style),  # noqa: S704
         library=_compress(library),
-        data=_compress(_to_json(_build_data(dashboard, semantics, accounts, columns))),
+        compared=health.EXPLANATION,
+        data=_compress(
+            _to_json(
+                _build_data(dashboard, semantics, accounts, warehouse.read_verdicts(), columns)
+            )
+        ),
     )
 
 
@@ -191,6 +197,7 @@ def _build_data(
     dashboard: Dashboard,
     semantics: Semantics,
     accounts: Sequence[Account],
+    verdicts: Mapping[str, Verdict],
     columns: Mapping[str, Columns],
 ) -> dict[str, Any]:
     """Everything that `page.js` reads."""
@@ -202,7 +209,13 @@ def _build_data(
         "title": dashboard.title,
         "model": dashboard.model,
         "since": _first_day(dashboard, accounts),
-        "accounts": [asdict(account) for account in accounts],
+        "accounts": [
+            {
+                **asdict(account),
+                "verdict": asdict(verdicts[account.id]),
+            }
+            for account in accounts
+        ],
         "pages": [page.slug for page in dashboard.pages],
         "subjects": {slug: asdict(subject) for slug, subject in dashboard.subjects.items()},
         "periods": [asdict(period) for period in dashboard.periods],

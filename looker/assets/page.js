@@ -1182,6 +1182,7 @@ function renderPage() {
   renderHeader();
   renderControls();
   renderSubject();
+  renderVerdict();
   renderFooter();
   for (const tile of getShownTiles()) renderTile(tile);
 }
@@ -1221,6 +1222,16 @@ function renderSubject() {
   const link = section.querySelector('.klaviyo');
   link.hidden = rows.length === 0 || getAccount().is_test; // a simulated account is not in Klaviyo
   link.href = address.replace('{}', encodeURIComponent(id));
+}
+
+// Whether the data are complete, and equal Klaviyo's own counts.
+function renderVerdict() {
+  const { verdict: { text, tone }, synced_at: synced } = getAccount();
+  for (const element of document.querySelectorAll('.verdict')) {
+    element.dataset.tone = tone;
+    element.querySelector('.text').textContent = text;
+    element.querySelector('.note').textContent = `Last synced ${formatTime(synced)}.`;
+  }
 }
 
 function getShownTiles() {

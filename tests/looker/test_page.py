@@ -1025,6 +1025,44 @@ def test_the_page_dates_its_data_and_its_sync(page: Page) -> None:
     ]
 
 
+# What the page says after a change of the compared rows, by its tone.
+VERDICTS = {
+    "bad": (
+        "select 1",
+        "Complete to {day}. Differs from Klaviyo on {different} of {compared} messages ({table}).",
+    ),
+    "good": (
+        "update klaviyo__data_health set rows_different = 0 where rows_compared > 0",
+        "Complete to {day}, equals Klaviyo on {compared} of {compared} messages.",
+    ),
+    "neither": (
+        "update klaviyo__data_health set rows_compared = null, rows_different = null",
+        "Complete to {day}. Not compared with Klaviyo yet: that takes the table event and 8 days.",
+    ),
+}
+
+
+@pytest.mark.parametrize("tone", VERDICTS)
+def test_data_health_begins_with_a_verdict(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path, tone: str
+) -> None:
+    """One sentence says to which day the data are complete and whether they equal Klaviyo's."""
+    sql, sentence = VERDICTS[tone]
+    [counts] = dbt.query(
+        dashboard.warehouse,
+        'select rows_compared as compared, rows_different as different, table_name as "table"'
+        " from klaviyo__data_health where account_id = 'Shop' and table_name = 'event_attribution'",
+    )
+    assert counts["different"] > 0
+    page, log = tab
+    open_dashboard(page, preview_changed(dashboard, tmp_path, sql), "#page=data_health")
+    verdict = page.locator("section:not([hidden]) h2 + .verdict")
+    expect(verdict.locator(".text")).to_have_text(sentence.format(day="19 November 2026", **counts))
+    expect(verdict.locator(".note")).to_have_text("Last synced 20 Nov 2026, 09:00 UTC.")
+    expect(verdict).to_have_attribute("data-tone", tone)
+    assert log.problems == []
+
+
 def test_steps_of_a_flow_are_a_funnel(page: Page, dashboard: Dashboard) -> None:
     """A flow's messages are in order, with their share of the first, as in SQL on its periods."""
     open_page(page, "flows")
