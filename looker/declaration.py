@@ -81,6 +81,7 @@ class Tile:
     totals: bool = False  # the table ends with the sums of its rows
     lead: bool = False  # the first figure is large, with a line of its days
     share: str = ""  # of all orders, beneath the large figure: a metric of any model
+    target: bool = False  # the large figure has the account's revenue target
     usual: Usual | None = None  # of a table
     width: Literal["half", "full"] = "full"
     note: str = ""
@@ -160,6 +161,7 @@ class Dashboard:
 
     `lists` are dimensions whose text lists several values, separated by a comma and a blank.
     Results of a send grow for `attribution_days`. `orders` is the count behind amounts of money.
+    `revenue_targets` are amounts for a month, by account id.
     `without_tile` has the reason for each model that no tile shows.
     """
 
@@ -170,6 +172,7 @@ class Dashboard:
     periods: list[Period]
     attribution_days: int
     orders: str
+    revenue_targets: dict[str, float]
     people: People
     values: dict[str, dict[str | int, dict[str, str]]]
     without_tile: dict[str, str]
@@ -258,6 +261,7 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
             raise LookerError(f"{path.name}: no page has the slug {subject.back!r}.")
     semantics.model(dashboard.people.model)
     semantics.metric(dashboard.orders)
+    _validate_targets(dashboard.revenue_targets, path)
     shown = {model.name for model in dashboard.models(semantics)}
     for name in shown ^ (set(semantics.models) - set(dashboard.without_tile)):
         raise LookerError(
@@ -273,6 +277,15 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
             *_find_dangling_names(tile),
         ):
             raise LookerError(f"{path.name}, tile {tile.title!r}: {problem}.")
+
+
+def _validate_targets(targets: Mapping[str, Any], path: Path) -> None:
+    for account, target in targets.items():
+        if type(target) not in (int, float) or target <= 0:
+            raise LookerError(
+                f"{path.name}: the revenue target of {account!r} must be a positive amount,"
+                f" not {target!r}."
+            )
 
 
 def _find_undeclared_names(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from looker import charts, findings, health
 from looker.declaration import Dashboard, Tile
+from looker.errors import LookerError
 from looker.health import Verdict
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
 from looker.warehouse import Account, Extract, Warehouse
@@ -33,6 +34,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
     """Render the page of a dashboard over a warehouse, made at `now`."""
     model, periods = semantics.model(dashboard.model), semantics.model(dashboard.people.model)
     accounts = warehouse.read_accounts(model, periods)
+    _check_targets(dashboard, accounts)
     since = _first_day(dashboard, accounts)
     currencies = {account.id: account.currency for account in accounts}
     columns = {
@@ -84,6 +86,15 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
             )
         ),
     )
+
+
+def _check_targets(dashboard: Dashboard, accounts: Sequence[Account]) -> None:
+    ids = [account.id for account in accounts]
+    for name in dashboard.revenue_targets:
+        if name not in ids:
+            raise LookerError(
+                f"revenue_targets names {name!r}, but the warehouse has {', '.join(ids)}."
+            )
 
 
 def _add_periods(daily: Columns, periods: Columns, where: Mapping[str, Any]) -> Columns:
@@ -213,6 +224,7 @@ def _build_data(
             {
                 **asdict(account),
                 "verdict": asdict(verdicts[account.id]),
+                "target": dashboard.revenue_targets.get(account.id),
             }
             for account in accounts
         ],

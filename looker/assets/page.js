@@ -562,6 +562,7 @@ function renderLead(tile, rows, period) {
   const { label } = dashboard.metrics[name];
   card.querySelector('h3').textContent = metric ? `${metric} ${label.toLowerCase()}` : label;
   card.querySelector('.share').textContent = describeShare(tile, period);
+  if (tile.target) renderTarget(card.querySelector('.target'), tile, computeMetric(tile.model, rows, name) ?? 0, period);
   const toStep = (day) => (day !== null && period.grain === 'week' ? getMonday(day) : day);
   const days = selectDays(tile.model, rows);
   const values = computeChartValues({ ...tile, by: [], metrics: [name] }, days, mapColumn(tile.model.dimensions[tile.model.date], toStep));
@@ -580,6 +581,34 @@ function describeShare({ share }, period) {
   const model = dashboard.models[dashboard.metrics[share].model];
   const value = computeMetric(model, selectTileRows({ model, dated: true, where: {} }, period), share);
   return value === null ? '' : `${formatNumber(value, dashboard.formats[share])} of the value of all orders of these days`;
+}
+
+// How far the revenue of all messages is from the account's target; a filter would leave some out.
+function renderTarget(element, { model, metrics: [name] }, value, { days, from, to }) {
+  const { target: monthly } = getAccount();
+  element.hidden = monthly === null || getChosenFilters().length > 0;
+  if (element.hidden) return;
+  const target = computeTarget(monthly, from, to);
+  const share = value / target;
+  const format = dashboard.formats[name];
+  const growing = countDays([addDays(getFinalDay(model), 1), from].toSorted()[1], to);
+  element.querySelector('p').textContent = [
+    `${formatNumber(share, 'percent_0')} of ${formatNumber(target, format)}, the target of ${days === 1 ? 'this day' : `these ${days} days`}`,
+    ` at ${formatNumber(monthly, format)} a month.`,
+    growing > 0 ? ` The last ${growing === 1 ? 'day is' : `${growing} days are`} not final.` : '',
+  ].join('');
+  const bar = element.querySelector('.progress');
+  bar.style.setProperty('--share', share / Math.max(share, 1));
+  bar.style.setProperty('--goal', 1 / Math.max(share, 1));
+}
+
+// The part of a monthly amount that some days have: a whole month has all of it.
+function computeTarget(monthly, from, to) {
+  let target = 0;
+  for (let day = from; day <= to; day = addDays(day, 1)) {
+    target += monthly / countDays(getStart(day, 1), addDays(getStart(addMonths(day, 1), 1), -1));
+  }
+  return target;
 }
 
 // A part of a line through all heights.

@@ -5,7 +5,8 @@ import random
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,6 +16,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from looker import __main__ as looker
+from looker import declaration, preview, semantic
+from looker.errors import LookerError
+from looker.warehouse import Warehouse
 from tests.browser import PageLog, open_tab
 from tests.fivetran import SCHEMA
 from tests.looker import company
@@ -594,6 +598,86 @@ def test_the_large_figure_is_named_and_has_its_share(advice: Page) -> None:
     expect(share).to_have_text("22.5% of the value of all orders of these days")
     choose(advice, "send_channel", "sms")
     expect(share).to_be_empty()
+
+
+TARGET = 20_000  # a month
+
+
+@pytest.fixture(scope="module", name="targeted")
+def _targeted(dashboard: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page with a revenue target of the first account."""
+    semantics = semantic.load()
+    declared = replace(declaration.load(semantics), revenue_targets={"Shop": TARGET})
+    html = tmp_path_factory.mktemp("target") / "dashboard.html"
+    with Warehouse(dashboard.warehouse) as warehouse:
+        html.write_text(preview.render(warehouse, semantics, declared, datetime.now(UTC)))
+    return html
+
+
+class Target(NamedTuple):
+    """Chosen days, and their part of the target."""
+
+    days: str
+    since: date
+    until: date
+    amount: float
+    growing: str = ""
+
+
+TARGETS = [
+    # Of the last 30 days 12 are in October; four have no final results.
+    Target(
+        "30",
+        LAST_DAY - timedelta(days=29),
+        LAST_DAY,
+        TARGET * (12 / 31 + 18 / 30),
+        " The last 4 days are not final.",
+    ),
+    Target("last_month", date(2026, 10, 1), date(2026, 10, 31), TARGET),
+]
+
+
+@pytest.mark.parametrize("chosen", TARGETS, ids=[chosen.days for chosen in TARGETS])
+def test_revenue_is_beside_its_target(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, targeted: Path, chosen: Target
+) -> None:
+    """The target of the chosen days is their part of each month; the revenue is that of SQL."""
+    page, log = tab
+    open_dashboard(page, targeted, f"#days={chosen.days}")
+    [row] = dbt.query(
+        dashboard.warehouse,
+        "select sum(conversion_value) as value from klaviyo__message_performance"
+        f" where account_id = 'Shop' and sent_on between '{chosen.since}' and '{chosen.until}'",
+    )
+    share = row["value"] / chosen.amount
+    length = (chosen.until - chosen.since).days + 1
+    target = page.locator("#headline_figures .target")
+    expect(target.locator("p")).to_have_text(
+        f"{share:.0%} of €{chosen.amount:,.0f}, the target of these {length} days"
+        f" at €{TARGET:,} a month.{chosen.growing}"
+    )
+    bar = target.locator(".progress").evaluate(
+        "bar => ['--share', '--goal'].map((name) => Number(bar.style.getPropertyValue(name)))"
+    )
+    assert bar == pytest.approx([share / max(share, 1), 1 / max(share, 1)])
+    choose(page, "send_channel", "sms")
+    expect(target).to_be_hidden()
+    choose(page, "send_channel", "")
+    choose(page, "account", "Zoo")
+    expect(target).to_be_hidden()
+    assert log.problems == []
+
+
+def test_without_a_target_nothing_is_drawn(page: Page, dashboard: Dashboard) -> None:
+    """No target is declared, so the page has no bar; a target of no account is an error."""
+    expect(page.locator("#headline_figures .target")).to_be_hidden()
+    semantics = semantic.load()
+    declared = replace(declaration.load(semantics), revenue_targets={"Shoq": TARGET})
+    with (
+        Warehouse(dashboard.warehouse) as warehouse,
+        pytest.raises(LookerError, match="names 'Shoq', but the warehouse has Shop, Zoo"),
+    ):
+        preview.render(warehouse, semantics, declared, datetime.now(UTC))
 
 
 def test_the_first_screen_of_a_phone_has_revenue_and_what_to_do(
