@@ -71,7 +71,7 @@ explore: flow_period {
 
 explore: flow_step {
   label: "Flow step"
-  description: "One row per account, flow, message, send channel and period of klaviyo__flow_period. The funnel through a flow: its messages in order, who got, opened and clicked each, what it sold, and the share of the first step that it reached. Periods overlap, so never sum two of them."
+  description: "One row per account, flow, message, send channel and period of klaviyo__flow_period. The funnel through a flow: its messages in order, who got, opened and clicked each, what it sold, and how many got it beside the step that most got. Periods overlap, so never sum two of them."
 }
 
 explore: form_daily {

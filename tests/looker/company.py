@@ -174,7 +174,7 @@ class Company:
         halves = {
             name: value // 2 if isinstance(value, int) else value for name, value in period.items()
         }
-        self._add_row("flow_performance_period", **halves | {"flow_message_id": "Again"})
+        self._add_row("flow_performance_period", **halves | {"flow_message_id": "First"})
 
     def add_form(self) -> None:
         """A form, viewed and sent every day."""

@@ -179,8 +179,8 @@ STEPS = {
     "step_revenue": "sum(conversion_value)",
     "step_open_sample": MESSAGES["open_tracked_delivered"],
     "step_click_sample": MESSAGES["click_tracked_delivered"],
-    "first_step_delivered": "sum(first_step_delivered)",
-    "step_share_of_first": "sum(delivered) / sum(first_step_delivered)",
+    "largest_step_delivered": "sum(largest_step_delivered)",
+    "step_share_of_largest": "sum(delivered) / sum(largest_step_delivered)",
     "step_open_rate": RATES["open_rate"],
     "step_click_rate": RATES["click_rate"],
 }
