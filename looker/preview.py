@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import cycle
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -281,7 +281,7 @@ def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:
 def _build_model(
     model: SemanticModel, columns: Columns, value_dimensions: Collection[str]
 ) -> dict[str, Any]:
-    """Dimensions as distinct values with the position of each row's value; sums as they are."""
+    """Dimensions as distinct values with the steps between each row's; sums as they are."""
     dimensions = {*model.dimensions, FIRST, LAST}
     return {
         "date": model.date,
@@ -296,11 +296,16 @@ def _build_model(
 
 
 def _encode_column(values: Sequence[Any], *, has_values: bool) -> dict[str, Any]:
+    """Distinct values, or only their number, and how far each row's is from that of the row before.
+
+    Rows are in order, so most of these steps are the same number, which compresses well.
+    """
     distinct = list(dict.fromkeys(values))
     position = {value: index for index, value in enumerate(distinct)}
+    rows = [0, *(position[value] for value in values)]
     return {
-        "distinct": distinct if has_values else list(range(len(distinct))),
-        "rows": [position[value] for value in values],
+        "distinct": distinct if has_values else len(distinct),
+        "steps": [row - before for before, row in pairwise(rows)],
     }
 
 

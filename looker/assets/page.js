@@ -10,6 +10,9 @@
 const DAY = 86_400_000; // milliseconds
 
 const dashboard = JSON.parse(await decompress('data'));
+for (const { dimensions } of Object.values(dashboard.models)) {
+  for (const name of Object.keys(dimensions)) dimensions[name] = decodeColumn(dimensions[name]);
+}
 const mainModel = dashboard.models[dashboard.model];
 const { tiles } = dashboard;
 for (const tile of tiles) {
@@ -27,6 +30,17 @@ function decompress(id) {
   const bytes = Uint8Array.from(compressed, (letter) => letter.codePointAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   return new Response(stream).text();
+}
+
+// The page holds how far each row's value is from that of the row before, and of values that only
+// group rows their number.
+function decodeColumn({ distinct, steps }) {
+  let position = 0;
+  const rows = steps.map((step) => {
+    position += step;
+    return position;
+  });
+  return { distinct: Array.isArray(distinct) ? distinct : Array.from({ length: distinct }, (_, index) => index), rows };
 }
 
 // Rows, by their number. A dimension is a column {distinct, rows}: its distinct values, and for
