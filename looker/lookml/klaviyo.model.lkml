@@ -34,6 +34,11 @@ explore: campaign_daily {
   description: "One row per account, campaign message, variation, send channel and day on which its numbers had changed. What the day added to them (recipients, opens_unique, ...) and what stood at its end (cumulative_...). A day without a row added nothing. Days are days of the sync, for the conversion metric of klaviyo__message_performance."
 }
 
+explore: campaign_provider {
+  label: "Campaign provider"
+  description: "One row per account, campaign, mailbox provider and day. The people whose email of a campaign arrived, bounced or was reported as spam at Gmail, Outlook and others, and who opened it or clicked in it, each on the first day, so that days add up to people. Empty unless event is synced."
+}
+
 explore: cohort {
   label: "Cohort"
   description: "One row per account, month and currency of the first order, source of the first order, and list joined first. How many buyers of a month bought again within 30, 60 and 90 days, and what they spent since. A buyer's first order is the first among the synced events: months soon after the start of the synced events hold earlier buyers too. Empty unless event is synced; lists need list_profile."

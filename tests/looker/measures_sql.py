@@ -247,6 +247,13 @@ ACCOUNTS = {
     "days_without_rate": "sum(days_without_rate)",
 }
 
+PROVIDERS = sums("attempts delivered bounced openers clickers spam_complaints", "provider_") | {
+    "provider_open_rate": "sum(openers) / nullif(sum(delivered), 0)",
+    "provider_click_rate": "sum(clickers) / nullif(sum(delivered), 0)",
+    "provider_bounce_rate": "sum(bounced) / nullif(sum(attempts), 0)",
+    "provider_spam_complaint_rate": "sum(spam_complaints) / nullif(sum(delivered), 0)",
+}
+
 LINKS = {
     "link_clicks": "sum(clicks)",
     "link_bot_clicks": "sum(bot_clicks)",
@@ -278,6 +285,7 @@ MEASURES = {
         "day_",
     )
     | {"revenue_per_recipient_so_far": "sum(conversion_value) / nullif(sum(delivered), 0)"},
+    "campaign_provider": PROVIDERS,
     "cohort": COHORTS,
     "coupon_performance": COUPONS,
     "data_health": HEALTH,

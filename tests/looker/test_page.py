@@ -30,7 +30,8 @@ from tests.warehouse import dbt, raw
 PERIODS = [7, 30, 90, 365]
 MARTS = (
     *("flow_period", "subject_line_test", "inbox_provider", "audience_growth", "data_health"),
-    *("finding", "attributed_order", "campaign_daily", "flow_step", "link_performance"),
+    *("finding", "attributed_order", "campaign_daily", "campaign_provider", "flow_step"),
+    "link_performance",
     *("subject_line_pattern", "deliverability_alert", "engagement", "send_pressure", "form_daily"),
     *("revenue_daily", "product_performance", "coupon_performance", "rfm", "cohort"),
 )
@@ -1195,6 +1196,40 @@ def test_links_of_a_campaign_are_those_clicked_most(page: Page) -> None:
     expect(page.locator("#links_that_people_clicked .empty")).to_contain_text("need event")
 
 
+# Of the raw events, by hand: people, and quotients of people.
+CAMPAIGN_PROVIDERS = """
+    with people as (
+        select
+            inbox_provider,
+            count(distinct profile_id) filter (metric_id = 'IN') as delivered,
+            count(distinct profile_id) filter (metric_id = 'OPEN') as opened,
+            count(distinct profile_id) filter (metric_id = 'CLICK') as clicked,
+            count(distinct profile_id) filter (metric_id = 'BOUNCE') as bounced
+        from event where campaign_id = 'C2' group by all
+    )
+    select
+        inbox_provider, delivered, opened / delivered, clicked / delivered,
+        bounced / (delivered + bounced)
+    from people order by delivered desc
+"""
+
+
+def test_mailbox_providers_of_a_campaign_equal_sql(page: Page, dashboard: Dashboard) -> None:
+    """The page of a campaign has the people of each provider, once however often they open."""
+    with duckdb.connect(str(dashboard.raw), read_only=True) as connection:
+        connection.execute(f"set schema = '{SCHEMA}'")
+        rows = connection.execute(CAMPAIGN_PROVIDERS).fetchall()
+    page.evaluate("location.hash = '#page=campaign&campaign_id=C2'")
+    tile = "#mailbox_providers_of_the_campaign"
+    assert len(rows) == 2
+    assert table_rows(page, tile) == [
+        [name, f"{delivered}", f"{opened:.1%}", f"{clicked:.2%}", f"{bounced:.2%}", "0.00%"]
+        for name, delivered, opened, clicked, bounced in rows
+    ]
+    page.evaluate("location.hash = '#page=campaign&campaign_id=C1'")
+    expect(page.locator(f"{tile} .empty")).to_contain_text("they need event")
+
+
 # What people bought in the last 90 days, by hand: in euros, and of five orders one in dollars.
 SHOP = f"""
     select count(*) as orders, sum(value) as revenue
@@ -1525,13 +1560,23 @@ COPY_CAMPAIGNS = """
         hash(campaign_id, link) % 90000 / 100 as order_value
     from klaviyo__message_performance cross join range(10) as links (link)
     where account_id = 'Shop' and length(campaign_id) = 32;
+    insert into klaviyo__campaign_provider by name
+    select
+        'Shop' as account_id, campaign_id, 'Provider ' || provider as inbox_provider,
+        sent_on as date, 90 + hash(campaign_id, provider) % 9000 as delivered,
+        90 + hash(campaign_id, provider) % 9000 + hash(campaign_id, provider) % 90 as attempts,
+        hash(campaign_id, provider) % 90 as bounced, hash(campaign_id, provider) % 900 as openers,
+        hash(campaign_id, provider) % 70 as clickers, hash(campaign_id, provider) % 9
+            as spam_complaints
+    from klaviyo__message_performance cross join range(12) as providers (provider)
+    where account_id = 'Shop' and length(campaign_id) = 32;
 """
 
 
 def test_5_000_campaigns_fit(
     tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
 ) -> None:
-    """A year of 5,000 campaigns, each with texts and links of its own, is a page below 1.5 MB."""
+    """A year of 5,000 campaigns, each with texts, links and providers, is a page below 1.5 MB."""
     html = preview_changed(dashboard, tmp_path, COPY_CAMPAIGNS)
     assert html.stat().st_size < 1_500_000
     page, log = tab
