@@ -1,6 +1,6 @@
 {{ config(**incremental_by_month()) }}
-{#- A person who does the same again after so many days counts again. A bound, because a run reads no
-    events before the months that it replaces but those of these days. -#}
+{#- A person who does the same again after so many days counts again: of the events before the
+    months that it replaces, a run reads only those of these days. -#}
 {%- set days = 30 -%}
 
 with
