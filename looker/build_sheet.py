@@ -70,7 +70,7 @@ def _describe_settings(
         yield "Date range", f"Last {tile.days} days"
     elif not tile.dated:
         yield "Date range", "Fixed: from a day before the first sync, to today"
-    elif tile.chart == "figures":
+    elif tile.chart == "figures" or tile.changes:
         yield "Comparison date range", _describe_comparison(dashboard.growing_days(model))
 
 

@@ -75,11 +75,13 @@ class Tile:
     ascends: bool = False
     limit: int = 0
     bars: list[str] = field(default_factory=list)  # metrics with a bar in their cell
+    changes: list[str] = field(default_factory=list)  # metrics with their change in their cell
     better: dict[str, Direction] = field(default_factory=dict)  # of a metric; default: higher
     interactive: bool = False  # a reader can sort and search the table
     totals: bool = False  # the table ends with the sums of its rows
     lead: bool = False  # the first figure is large, with a line of its days
     share: str = ""  # of all orders, beneath the large figure: a metric of any model
+    target: bool = False  # the large figure has the account's revenue target
     usual: Usual | None = None  # of a table
     width: Literal["half", "full"] = "full"
     note: str = ""
@@ -145,6 +147,7 @@ class Page:
     title: str
     tiles: list[Tile]
     subject: Subject | None = None
+    verdict: bool = False  # begins with the verdict on the account's data
 
     @property
     def slug(self) -> str:
@@ -158,6 +161,7 @@ class Dashboard:
 
     `lists` are dimensions whose text lists several values, separated by a comma and a blank.
     Results of a send grow for `attribution_days`. `orders` is the count behind amounts of money.
+    `revenue_targets` are amounts for a month, by account id.
     `without_tile` has the reason for each model that no tile shows.
     """
 
@@ -168,6 +172,7 @@ class Dashboard:
     periods: list[Period]
     attribution_days: int
     orders: str
+    revenue_targets: dict[str, float]
     people: People
     values: dict[str, dict[str | int, dict[str, str]]]
     without_tile: dict[str, str]
@@ -234,7 +239,7 @@ def _build_page(model: str, content: dict[str, Any]) -> Page:
     subject = Subject(**content["subject"]) if "subject" in content else None
     common = {"of": subject.dimension, "dated": False} if subject else {}
     tiles = [_build_tile(model, common | tile) for tile in content["tiles"]]
-    return Page(content["title"], tiles, subject)
+    return Page(content["title"], tiles, subject, content.get("verdict", False))
 
 
 def _build_tile(model: str, content: dict[str, Any]) -> Tile:
@@ -256,6 +261,7 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
             raise LookerError(f"{path.name}: no page has the slug {subject.back!r}.")
     semantics.model(dashboard.people.model)
     semantics.metric(dashboard.orders)
+    _validate_targets(dashboard.revenue_targets, path)
     shown = {model.name for model in dashboard.models(semantics)}
     for name in shown ^ (set(semantics.models) - set(dashboard.without_tile)):
         raise LookerError(
@@ -271,6 +277,15 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
             *_find_dangling_names(tile),
         ):
             raise LookerError(f"{path.name}, tile {tile.title!r}: {problem}.")
+
+
+def _validate_targets(targets: Mapping[str, Any], path: Path) -> None:
+    for account, target in targets.items():
+        if type(target) not in (int, float) or target <= 0:
+            raise LookerError(
+                f"{path.name}: the revenue target of {account!r} must be a positive amount,"
+                f" not {target!r}."
+            )
 
 
 def _find_undeclared_names(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:
@@ -291,6 +306,7 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
         "bars": tile.metrics,
         "beneath": tile.columns[1:],
         "better": tile.metrics,
+        "changes": tile.metrics,
         "order": [*tile.metrics, *tile.columns, *tile.versions, *tile.by],
         "usual": tile.metrics,
     }
@@ -298,6 +314,7 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
         "bars": tile.bars,
         "beneath": tile.beneath,
         "better": list(tile.better),
+        "changes": tile.changes,
         "order": [tile.order] if tile.order else [],
         "usual": tile.usual.metrics if tile.usual else [],
     }

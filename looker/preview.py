@@ -8,15 +8,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import cycle
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from looker import charts, findings
+from looker import charts, findings, health
 from looker.declaration import Dashboard, Tile
+from looker.errors import LookerError
+from looker.health import Verdict
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
 from looker.warehouse import Account, Extract, Warehouse
 
@@ -32,6 +34,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
     """Render the page of a dashboard over a warehouse, made at `now`."""
     model, periods = semantics.model(dashboard.model), semantics.model(dashboard.people.model)
     accounts = warehouse.read_accounts(model, periods)
+    _check_targets(dashboard, accounts)
     since = _first_day(dashboard, accounts)
     currencies = {account.id: account.currency for account in accounts}
     columns = {
@@ -76,8 +79,22 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         script=Markup(script),  # noqa: S704 - our own files
         style=Markup(style),  # noqa: S704
         library=_compress(library),
-        data=_compress(_to_json(_build_data(dashboard, semantics, accounts, columns))),
+        compared=health.EXPLANATION,
+        data=_compress(
+            _to_json(
+                _build_data(dashboard, semantics, accounts, warehouse.read_verdicts(), columns)
+            )
+        ),
     )
+
+
+def _check_targets(dashboard: Dashboard, accounts: Sequence[Account]) -> None:
+    ids = [account.id for account in accounts]
+    for name in dashboard.revenue_targets:
+        if name not in ids:
+            raise LookerError(
+                f"revenue_targets names {name!r}, but the warehouse has {', '.join(ids)}."
+            )
 
 
 def _add_periods(daily: Columns, periods: Columns, where: Mapping[str, Any]) -> Columns:
@@ -191,6 +208,7 @@ def _build_data(
     dashboard: Dashboard,
     semantics: Semantics,
     accounts: Sequence[Account],
+    verdicts: Mapping[str, Verdict],
     columns: Mapping[str, Columns],
 ) -> dict[str, Any]:
     """Everything that `page.js` reads."""
@@ -202,7 +220,14 @@ def _build_data(
         "title": dashboard.title,
         "model": dashboard.model,
         "since": _first_day(dashboard, accounts),
-        "accounts": [asdict(account) for account in accounts],
+        "accounts": [
+            {
+                **asdict(account),
+                "verdict": asdict(verdicts[account.id]),
+                "target": dashboard.revenue_targets.get(account.id),
+            }
+            for account in accounts
+        ],
         "pages": [page.slug for page in dashboard.pages],
         "subjects": {slug: asdict(subject) for slug, subject in dashboard.subjects.items()},
         "periods": [asdict(period) for period in dashboard.periods],
@@ -256,7 +281,7 @@ def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:
 def _build_model(
     model: SemanticModel, columns: Columns, value_dimensions: Collection[str]
 ) -> dict[str, Any]:
-    """Dimensions as distinct values with the position of each row's value; sums as they are."""
+    """Dimensions as distinct values with the steps between each row's; sums as they are."""
     dimensions = {*model.dimensions, FIRST, LAST}
     return {
         "date": model.date,
@@ -271,11 +296,16 @@ def _build_model(
 
 
 def _encode_column(values: Sequence[Any], *, has_values: bool) -> dict[str, Any]:
+    """Distinct values, or only their number, and how far each row's is from that of the row before.
+
+    Rows are in order, so most of these steps are the same number, which compresses well.
+    """
     distinct = list(dict.fromkeys(values))
     position = {value: index for index, value in enumerate(distinct)}
+    rows = [0, *(position[value] for value in values)]
     return {
-        "distinct": distinct if has_values else list(range(len(distinct))),
-        "rows": [position[value] for value in values],
+        "distinct": distinct if has_values else len(distinct),
+        "steps": [row - before for before, row in pairwise(rows)],
     }
 
 

@@ -8,8 +8,10 @@ from typing import Any, Self
 
 import duckdb
 
+from looker import health
 from looker.errors import LookerError
-from looker.semantic import Metric, SemanticModel
+from looker.health import Verdict
+from looker.semantic import SCHEMA, Metric, SemanticModel
 
 HEALTH = "klaviyo__data_health"
 
@@ -98,6 +100,10 @@ class Warehouse:
         if not rows:
             raise LookerError(f"{self._path} holds no sent message: run a sync and `dbt build`.")
         return [Account(*row) for row in rows]
+
+    def read_verdicts(self) -> dict[str, Verdict]:
+        """The verdict on the data of each account, by its id."""
+        return health.build_verdicts(self._query(health.ROWS.format(health=f"{SCHEMA}.{HEALTH}")))
 
     def read_columns(
         self, extract: Extract, currencies: Mapping[str, str]

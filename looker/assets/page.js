@@ -10,6 +10,9 @@
 const DAY = 86_400_000; // milliseconds
 
 const dashboard = JSON.parse(await decompress('data'));
+for (const { dimensions } of Object.values(dashboard.models)) {
+  for (const name of Object.keys(dimensions)) dimensions[name] = decodeColumn(dimensions[name]);
+}
 const mainModel = dashboard.models[dashboard.model];
 const { tiles } = dashboard;
 for (const tile of tiles) {
@@ -27,6 +30,17 @@ function decompress(id) {
   const bytes = Uint8Array.from(compressed, (letter) => letter.codePointAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   return new Response(stream).text();
+}
+
+// The page holds how far each row's value is from that of the row before, and of values that only
+// group rows their number.
+function decodeColumn({ distinct, steps }) {
+  let position = 0;
+  const rows = steps.map((step) => {
+    position += step;
+    return position;
+  });
+  return { distinct: Array.isArray(distinct) ? distinct : Array.from({ length: distinct }, (_, index) => index), rows };
 }
 
 // Rows, by their number. A dimension is a column {distinct, rows}: its distinct values, and for
@@ -84,7 +98,11 @@ function computeMetric(model, rows, name) {
 }
 
 function selectCounted(model, rows, name) {
-  return dashboard.metrics[name].by_day ? selectPeople(model, rows) : selectDays(model, rows);
+  return countsPeople(name) ? selectPeople(model, rows) : selectDays(model, rows);
+}
+
+function countsPeople(name) {
+  return Boolean(dashboard.metrics[name].by_day);
 }
 
 // The number of orders, clicks and so on that a metric is made of.
@@ -123,7 +141,7 @@ function isByDay(model, rows, { from, to }) {
 
 // Says so in a tile: its metrics of people have other names then.
 function labelPeople(tile, byDay) {
-  const metrics = tile.metrics.filter((name) => dashboard.metrics[name].by_day);
+  const metrics = tile.metrics.filter((name) => countsPeople(name));
   for (const name of metrics) {
     const { label, by_day: daily } = dashboard.metrics[name];
     for (const element of tile.element.querySelectorAll(`[data-label="${name}"]`)) {
@@ -475,6 +493,7 @@ function createRow(tile, names, line, maxima) {
   const cells = names.filter((name) => !tile.beneath.includes(name)).map((name) => {
     const cell = createCell(tile, name, line, maxima[name]);
     if (tile.usual?.metrics.includes(name)) addUsual(cell, line, name, maxima[name]);
+    if (tile.changes.includes(name)) addChange(cell, tile, line, name);
     cell.dataset.heading = headings[name];
     return cell;
   });
@@ -515,6 +534,12 @@ function addUsual(cell, { usual: medians, isFinal }, name, greatest) {
   cell.append(createElement('small', isFinal ? `median ${text}` : `not final; median ${text}`));
 }
 
+// The change of a cell since the days that the table is compared with.
+function addChange(cell, tile, { compared }, name) {
+  const content = compared ? describeChange(tile, name, { ...compared, over: '' }) : [];
+  if (content.length > 0) cell.append(createElement('small', content, 'change'));
+}
+
 function createHeadings(names, scope) {
   return names.map((name) => {
     const heading = createElement('th', name);
@@ -537,7 +562,7 @@ function renderFigures(tile, rows, period) {
     const parts = (by ? groupRows(rows, [model.dimensions[by]]) : []).map((group) =>
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));
-    card.querySelector('.change').replaceChildren(...describeChange(tile, name, value, comparison));
+    card.querySelector('.change').replaceChildren(...describeFigure(tile, name, value, comparison));
   }
   showContent(tile, rows.length > 0);
 }
@@ -551,6 +576,7 @@ function renderLead(tile, rows, period) {
   const { label } = dashboard.metrics[name];
   card.querySelector('h3').textContent = metric ? `${metric} ${label.toLowerCase()}` : label;
   card.querySelector('.share').textContent = describeShare(tile, period);
+  if (tile.target) renderTarget(card.querySelector('.target'), tile, computeMetric(tile.model, rows, name) ?? 0, period);
   const toStep = (day) => (day !== null && period.grain === 'week' ? getMonday(day) : day);
   const days = selectDays(tile.model, rows);
   const values = computeChartValues({ ...tile, by: [], metrics: [name] }, days, mapColumn(tile.model.dimensions[tile.model.date], toStep));
@@ -569,6 +595,34 @@ function describeShare({ share }, period) {
   const model = dashboard.models[dashboard.metrics[share].model];
   const value = computeMetric(model, selectTileRows({ model, dated: true, where: {} }, period), share);
   return value === null ? '' : `${formatNumber(value, dashboard.formats[share])} of the value of all orders of these days`;
+}
+
+// How far the revenue of all messages is from the account's target; a filter would leave some out.
+function renderTarget(element, { model, metrics: [name] }, value, { days, from, to }) {
+  const { target: monthly } = getAccount();
+  element.hidden = monthly === null || getChosenFilters().length > 0;
+  if (element.hidden) return;
+  const target = computeTarget(monthly, from, to);
+  const share = value / target;
+  const format = dashboard.formats[name];
+  const growing = countDays([addDays(getFinalDay(model), 1), from].toSorted()[1], to);
+  element.querySelector('p').textContent = [
+    `${formatNumber(share, 'percent_0')} of ${formatNumber(target, format)}, the target of ${days === 1 ? 'this day' : `these ${days} days`}`,
+    ` at ${formatNumber(monthly, format)} a month.`,
+    growing > 0 ? ` The last ${growing === 1 ? 'day is' : `${growing} days are`} not final.` : '',
+  ].join('');
+  const bar = element.querySelector('.progress');
+  bar.style.setProperty('--share', share / Math.max(share, 1));
+  bar.style.setProperty('--goal', 1 / Math.max(share, 1));
+}
+
+// The part of a monthly amount that some days have: a whole month has all of it.
+function computeTarget(monthly, from, to) {
+  let target = 0;
+  for (let day = from; day <= to; day = addDays(day, 1)) {
+    target += monthly / countDays(getStart(day, 1), addDays(getStart(addMonths(day, 1), 1), -1));
+  }
+  return target;
 }
 
 // A part of a line through all heights.
@@ -597,22 +651,25 @@ function prepareComparison(tile, rows, period) {
   const isWhole = final.to === to;
   return {
     parts: [isWhole ? rows : selectTileRows(tile, final), earlier],
+    isWhole,
     over: isWhole ? '' : ` over the first ${final.days} days`,
+    before: final.before,
     // A count of people unlike that of the earlier days cannot be compared with it.
     unlike: isByDay(model, rows, period) === isByDay(model, earlier, final.before)
       ? '' : `No count of people in the ${length} before to compare`,
   };
 }
 
-function describeChange(tile, name, value, { missing, parts, over, unlike }) {
+function describeFigure(tile, name, value, comparison) {
+  const { missing, unlike } = comparison;
   if (missing) return missing;
-  if (unlike && value !== null && dashboard.metrics[name].by_day) return [unlike];
-  return compareRows(tile, name, parts, over);
+  return unlike && value !== null && countsPeople(name) ? [unlike] : describeChange(tile, name, comparison);
 }
 
 // Rates change by percentage points and everything else by its share. Without an earlier value
 // there is no change.
-function compareRows({ model, better }, name, parts, over) {
+function describeChange({ model, better }, name, { parts, isWhole, over, unlike }) {
+  if (unlike && countsPeople(name)) return [];
   const format = dashboard.formats[name];
   const [value, earlier] = parts.map((rows) => computeMetric(model, rows, name));
   if (earlier === null) return [];
@@ -625,7 +682,7 @@ function compareRows({ model, better }, name, parts, over) {
   const isChance = mayBeChance(counts, value / earlier);
   const text = `${value > earlier ? '▲ up' : '▼ down'} ${size}`;
   const mark = createElement('span', text, isChance ? 'neither' : judgeChange(value - earlier, better[name] ?? 'higher'));
-  const values = over ? `${over}: ${formatNumber(value, format)} from ${before}` : ` from ${before}`;
+  const values = isWhole ? ` from ${before}` : `${over}: ${formatNumber(value, format)} from ${before}`;
   return [mark, `${values}${isChance ? '; may be chance' : ''}`];
 }
 
@@ -870,12 +927,13 @@ function createHeatmapCell(value, greatest, name) {
 function renderTable(tile, rows, period) {
   const { model, by, columns, metrics, slug } = tile;
   const usual = tile.usual ? computeUsual(tile, rows, period) : null;
+  const compare = tile.changes.length > 0 ? compareGroups(tile, rows, period) : null;
   const names = [...columns, ...metrics];
   const { order, isDescending } = getSortOrder(tile);
   const tied = by.filter((name) => columns.includes(name));
   const lines = groupRows(rows, by.map((name) => model.dimensions[name]))
     .filter((group) => meetsMinimum(tile, group))
-    .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group), { group }))
+    .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group), compare?.(group), { group }))
     .filter((line) => Object.values(line).some((value) => includesText(value, getChoice(`search-${slug}`))))
     .toSorted((a, b) => tied.reduce((result, name) => result || compareLines(a, b, name), compareLines(a, b, order, isDescending)));
   tile.csv = { names, lines };
@@ -917,6 +975,23 @@ function computeUsual(tile, rows, period) {
     usual: medians.get(getValue(model.dimensions[within], group[0])) ?? {},
     isFinal: computeCell(model, group, model.date) <= final,
   });
+}
+
+// A function that gives what a group is compared with: its own rows of a comparison's two parts.
+function compareGroups(tile, rows, period) {
+  const comparison = prepareComparison(tile, rows, period);
+  tile.element.querySelector('.compared').textContent = describeComparison(comparison);
+  if (comparison.missing) return () => ({});
+  const columns = tile.by.map((name) => tile.model.dimensions[name]);
+  const getKey = (row) => columns.map((column) => column.rows[row]).join(' ');
+  const parts = comparison.parts.map((part) => Map.groupBy(part, getKey));
+  return ([row]) => ({ compared: { ...comparison, parts: parts.map((part) => part.get(getKey(row)) ?? []) } });
+}
+
+function describeComparison({ missing, over, before, unlike }) {
+  if (missing) return missing.map((reason) => `${reason}.`).join('');
+  const days = `${formatDay(before.from)} – ${formatDay(before.to)}`;
+  return `Beneath a figure is its change${over}, against ${days}.${unlike ? ` ${unlike}.` : ''}`;
 }
 
 function computeMedian(values) {
@@ -1150,6 +1225,7 @@ function renderPage() {
   renderHeader();
   renderControls();
   renderSubject();
+  renderVerdict();
   renderFooter();
   for (const tile of getShownTiles()) renderTile(tile);
 }
@@ -1189,6 +1265,16 @@ function renderSubject() {
   const link = section.querySelector('.klaviyo');
   link.hidden = rows.length === 0 || getAccount().is_test; // a simulated account is not in Klaviyo
   link.href = address.replace('{}', encodeURIComponent(id));
+}
+
+// Whether the data are complete, and equal Klaviyo's own counts.
+function renderVerdict() {
+  const { verdict: { text, tone }, synced_at: synced } = getAccount();
+  for (const element of document.querySelectorAll('.verdict')) {
+    element.dataset.tone = tone;
+    element.querySelector('.text').textContent = text;
+    element.querySelector('.note').textContent = `Last synced ${formatTime(synced)}.`;
+  }
 }
 
 function getShownTiles() {

@@ -63,6 +63,11 @@ explore: campaign_daily {
   }
 }
 
+explore: campaign_provider {
+  label: "Campaign provider"
+  description: "One row per account, campaign, mailbox provider and day. The people whose email of a campaign arrived, bounced or was reported as spam at Gmail, Outlook and others, and who opened it or clicked in it, each on the first day, so that days add up to people. Empty unless event is synced."
+}
+
 explore: cohort {
   label: "Cohort"
   description: "One row per account, month and currency of the first order, source of the first order, and list joined first. How many buyers of a month bought again within 30, 60 and 90 days, and what they spent since. A buyer's first order is the first among the synced events: months soon after the start of the synced events hold earlier buyers too. Empty unless event is synced; lists need list_profile."
@@ -125,7 +130,7 @@ explore: flow_period {
 
 explore: flow_step {
   label: "Flow step"
-  description: "One row per account, flow, message, send channel and period of klaviyo__flow_period. The funnel through a flow: its messages in order, who got, opened and clicked each, what it sold, and the share of the first step that it reached. Periods overlap, so never sum two of them."
+  description: "One row per account, flow, message, send channel and period of klaviyo__flow_period. The funnel through a flow: its messages in order, who got, opened and clicked each, what it sold, and how many got it beside the step that most got. Periods overlap, so never sum two of them."
 }
 
 explore: form_daily {

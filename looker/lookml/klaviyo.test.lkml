@@ -184,6 +184,25 @@ view: +campaign_daily {
   }
 }
 
+view: +campaign_provider {
+  measure: row_count {
+    type: count
+    hidden: yes
+  }
+
+  measure: key_count {
+    type: count_distinct
+    hidden: yes
+    sql: ${campaign_provider_key} ;;
+  }
+
+  measure: mart_row_count {
+    type: number
+    hidden: yes
+    sql: (SELECT COUNT(*) FROM @{SCHEMA}.klaviyo__campaign_provider) ;;
+  }
+}
+
 view: +cohort {
   measure: row_count {
     type: count
@@ -978,6 +997,24 @@ test: campaign_daily_equals_its_mart {
 
   assert: day_conversion_value_of_any_currency_of_the_mart {
     expression: abs(coalesce(${campaign_daily.day_conversion_value_of_any_currency}, 0) - coalesce(${campaign_daily.mart_day_conversion_value_of_any_currency}, 0)) < 0.01 ;;
+  }
+}
+
+test: campaign_provider_equals_its_mart {
+  explore_source: campaign_provider {
+    column: key_count {}
+
+    column: row_count {}
+
+    column: mart_row_count {}
+  }
+
+  assert: one_row_for_each_key {
+    expression: ${campaign_provider.row_count} = ${campaign_provider.key_count} ;;
+  }
+
+  assert: row_count_of_the_mart {
+    expression: abs(coalesce(${campaign_provider.row_count}, 0) - coalesce(${campaign_provider.mart_row_count}, 0)) < 0.01 ;;
   }
 }
 

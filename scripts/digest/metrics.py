@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from looker import declaration, findings
+from looker import declaration, findings, health
 from looker.semantic import Metric, Semantics
 from scripts.command import CommandError
 from scripts.digest.period import Period
@@ -107,7 +107,7 @@ class AccountResults:
     """The sends of one account, in the reported period and the periods before it.
 
     `standings` are the sends of the period before as they stood one period ago, by the daily
-    snapshots. Sends on or before `final_day` have final results.
+    snapshots. Sends on or before `final_day` have final results. `verdict` is that on the data.
     """
 
     account: str
@@ -117,6 +117,7 @@ class AccountResults:
     sends: Sequence[Send]
     standings: Sequence[Send] = ()
     findings: Sequence[Finding] = ()
+    verdict: str = ""
 
     @property
     def currency(self) -> str:
@@ -234,7 +235,9 @@ def read_results(
     attribution_days = declaration.load(semantics).attribution_days
     results = []
     # The accounts come from the data health, so that one without sends is in the digest too.
-    accounts = list(warehouse.query(ACCOUNTS.format(health=warehouse.mart("klaviyo__data_health"))))
+    health_mart = warehouse.mart("klaviyo__data_health")
+    accounts = list(warehouse.query(ACCOUNTS.format(health=health_mart)))
+    verdicts = health.build_verdicts(warehouse.query(health.ROWS.format(health=health_mart)))
     first_days = [first_day for *_, first_day in accounts if first_day is not None]
     if first_days and period.end <= min(first_days):
         raise CommandError(f"The data begin on {min(first_days)}: report that day or a later one.")
@@ -254,6 +257,7 @@ def read_results(
                 sends=sends.get(id_, []),
                 standings=list(_read_standings(warehouse, semantics, id_, period, synced_on)),
                 findings=suggestions.get(id_, []),
+                verdict=verdicts[id_].text,
             )
         )
     if not results:

@@ -18,6 +18,7 @@ EMAIL_METRICS = {
     "BOUNCE": "Bounced Email",
 }
 PEOPLE = 12  # with events of their own, in the first account
+PROVIDERS = ("Gmail", "Yahoo")  # of every other person
 
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -27,7 +28,8 @@ def raw_tables() -> Tables:
     company = Company("Shop", "Juniper & Tide", "EUR", is_test=True)
     shop = company.raw_tables(400)
     company.add_events()
-    company.add_second_step()
+    company.add_deliveries()
+    company.add_first_step()
     company.add_form()
     zoo = Company("Zoo", "Zweiter Laden", "USD", is_test=False, channel="sms").raw_tables(20)
     return {table: shop[table] + zoo[table] for table in shop}
@@ -61,7 +63,14 @@ class Company:
                 for metric, metric_name in {ORDER: "Placed Order", **EMAIL_METRICS}.items()
             ],
             "mapped_metric": [{"account_id": account, "id": "revenue", "metric_id": ORDER}],
-            "flow": [{"account_id": account, "id": "Welcome", "name": "Welcome series"}],
+            "flow": [
+                {
+                    "account_id": account,
+                    "id": "Welcome",
+                    "name": "Welcome series",
+                    "status": "live",
+                }
+            ],
             "segment": [{"account_id": account, "id": "VIP", "name": "VIPs"}],
             "segment_daily": [],
             "inbox_provider_daily": [],
@@ -151,10 +160,20 @@ class Company:
                     properties={"Items": items},
                 )
 
-    def add_second_step(self) -> None:
-        """A second message of the flow, sent to half as many in the last 30 days."""
-        links = {"send": {"links": {"next": "again"}}, "again": {"links": {}}}
-        for (action, definition), message in zip(links.items(), ("Hello", "Again"), strict=True):
+    def add_deliveries(self) -> None:
+        """The emails of one campaign: the last one bounced, and half of the people opened twice."""
+        day = LAST_DAY - timedelta(days=4)
+        for person in range(PEOPLE):
+            metric = "BOUNCE" if person == PEOPLE - 1 else "IN"
+            self._add_event(metric, day, f"P{person}", campaign_id="C2")
+            for age in range(2 if person < PEOPLE // 2 else 0):
+                opened = day + timedelta(days=age)
+                self._add_event("OPEN", opened, f"P{person}", campaign_id="C2")
+
+    def add_first_step(self) -> None:
+        """A message before the flow's own, sent to half as many in the last 30 days."""
+        links = {"first": {"links": {"next": "send"}}, "send": {"links": {}}}
+        for (action, definition), message in zip(links.items(), ("First", "Hello"), strict=True):
             self._add_row("flow_action", id=action, flow_id="Welcome", definition=definition)
             self._add_row(
                 "flow_message", id=message, flow_id="Welcome", flow_action_id=action, name=message
@@ -167,7 +186,7 @@ class Company:
         halves = {
             name: value // 2 if isinstance(value, int) else value for name, value in period.items()
         }
-        self._add_row("flow_performance_period", **halves | {"flow_message_id": "Again"})
+        self._add_row("flow_performance_period", **halves | {"flow_message_id": "First"})
 
     def add_form(self) -> None:
         """A form, viewed and sent every day."""
@@ -191,7 +210,7 @@ class Company:
             id=f"E{len(self.tables['event'])}",
             metric_id=metric,
             profile_id=person,
-            inbox_provider="Gmail",
+            inbox_provider=PROVIDERS[int(person[1:]) % 2],
             datetime=at,
             timestamp=int(datetime.fromisoformat(at).timestamp()),
             **others,

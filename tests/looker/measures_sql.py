@@ -179,8 +179,8 @@ STEPS = {
     "step_revenue": "sum(conversion_value)",
     "step_open_sample": MESSAGES["open_tracked_delivered"],
     "step_click_sample": MESSAGES["click_tracked_delivered"],
-    "first_step_delivered": "sum(first_step_delivered)",
-    "step_share_of_first": "sum(delivered) / sum(first_step_delivered)",
+    "largest_step_delivered": "sum(largest_step_delivered)",
+    "step_share_of_largest": "sum(delivered) / sum(largest_step_delivered)",
     "step_open_rate": RATES["open_rate"],
     "step_click_rate": RATES["click_rate"],
 }
@@ -247,6 +247,13 @@ ACCOUNTS = {
     "days_without_rate": "sum(days_without_rate)",
 }
 
+PROVIDERS = sums("attempts delivered bounced openers clickers spam_complaints", "provider_") | {
+    "provider_open_rate": "sum(openers) / nullif(sum(delivered), 0)",
+    "provider_click_rate": "sum(clickers) / nullif(sum(delivered), 0)",
+    "provider_bounce_rate": "sum(bounced) / nullif(sum(attempts), 0)",
+    "provider_spam_complaint_rate": "sum(spam_complaints) / nullif(sum(delivered), 0)",
+}
+
 LINKS = {
     "link_clicks": "sum(clicks)",
     "link_bot_clicks": "sum(bot_clicks)",
@@ -278,6 +285,7 @@ MEASURES = {
         "day_",
     )
     | {"revenue_per_recipient_so_far": "sum(conversion_value) / nullif(sum(delivered), 0)"},
+    "campaign_provider": PROVIDERS,
     "cohort": COHORTS,
     "coupon_performance": COUPONS,
     "data_health": HEALTH,

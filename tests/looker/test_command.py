@@ -62,6 +62,8 @@ def test_an_invalid_warehouse_is_named(tmp_path: Path, capsys: pytest.CaptureFix
         ("lists: [tag_names]", "lists: [moods]", "has no dimension named 'moods'"),
         ("title: All flows", "title: All campaigns", "2 tiles have the title 'All campaigns'"),
         ("order: sent_on", "order: spam_complaints", "order names 'spam_complaints'"),
+        ("changes: [delivered,", "changes: [joy_rate,", "changes names 'joy_rate'"),
+        ("revenue_targets: {}", "revenue_targets: {Shop: 0}", "target of 'Shop' must be a pos"),
         ("width: half", "wide: half", "unexpected keyword argument 'wide'"),
         ("model: message_performance", "model: moods", "no semantic model named 'moods'"),
     ],

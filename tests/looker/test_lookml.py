@@ -18,6 +18,7 @@ SPLITS = {
     "attributed_order": ["account_id", "attribution_method"],
     "audience_growth": ["account_id", "audience_type"],
     "campaign_daily": ["account_id", "send_channel"],
+    "campaign_provider": ["account_id", "inbox_provider"],
     "cohort": ["account_id", "first_source"],
     "coupon_performance": ["account_id", "coupon_name"],
     "data_health": ["account_id", "table_name"],

@@ -5,7 +5,8 @@ import random
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,6 +16,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from looker import __main__ as looker
+from looker import declaration, preview, semantic
+from looker.errors import LookerError
+from looker.warehouse import Warehouse
 from tests.browser import PageLog, open_tab
 from tests.fivetran import SCHEMA
 from tests.looker import company
@@ -26,7 +30,8 @@ from tests.warehouse import dbt, raw
 PERIODS = [7, 30, 90, 365]
 MARTS = (
     *("flow_period", "subject_line_test", "inbox_provider", "audience_growth", "data_health"),
-    *("finding", "attributed_order", "campaign_daily", "flow_step", "link_performance"),
+    *("finding", "attributed_order", "campaign_daily", "campaign_provider", "flow_step"),
+    "link_performance",
     *("subject_line_pattern", "deliverability_alert", "engagement", "send_pressure", "form_daily"),
     *("revenue_daily", "product_performance", "coupon_performance", "rfm", "cohort"),
 )
@@ -312,6 +317,94 @@ def test_a8_young_results_are_not_compared(page: Page) -> None:
     assert "Grey" not in note.inner_text()
 
 
+# A second flow, whose orders tripled 30 days ago.
+WINBACK = """
+    insert into klaviyo__message_performance by name
+    select * replace (
+        'Winback' as flow_id, 'Winback' as flow_name, 'draft' as flow_status,
+        conversions * case when sent_on > date '{last_day}' - 30 then 3 else 1 end as conversions,
+        conversion_value * case when sent_on > date '{last_day}' - 30 then 3 else 1 end
+            as conversion_value
+    )
+    from klaviyo__message_performance where account_id = 'Shop' and message_type = 'flow'
+"""
+FLOW_REVENUE = """
+    select
+        flow_name,
+        sum(conversion_value) filter (sent_on between '{now}' and '{until}') as now,
+        sum(conversion_value) filter (sent_on between '{before}' and '{end}') as before,
+        sum(conversions) filter (sent_on between '{now}' and '{until}') as orders,
+        sum(conversions) filter (sent_on between '{before}' and '{end}') as orders_before
+    from klaviyo__message_performance
+    where account_id = 'Shop' and message_type = 'flow'
+    group by all
+"""
+
+
+def describe_change(row: dict[str, Any], *, is_whole: bool) -> str:
+    """The change of a flow's revenue as the table writes it."""
+    change = row["now"] / row["before"] - 1
+    size = f"{abs(change):.1%}".replace(".0%", "%")
+    share = abs(row["orders"] - row["orders_before"]) / (row["orders"] + row["orders_before"]) * 2
+    is_chance = share < 1.96 * (1 / row["orders"] + 1 / row["orders_before"]) ** 0.5
+    return (
+        f"{'▲ up' if change > 0 else '▼ down'} {size}"
+        f"{'' if is_whole else ': €{:,.0f}'.format(row['now'])} from €{row['before']:,.0f}"
+        f"{'; may be chance' if is_chance else ''}"
+    )
+
+
+@pytest.fixture(name="flows")
+def _flows(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> Iterator[tuple[Page, Path]]:
+    """The page of flows with a second flow, and its warehouse. A problem fails the test."""
+    page, log = tab
+    open_dashboard(page, preview_changed(dashboard, tmp_path, WINBACK), "#page=flows")
+    yield page, tmp_path / "changed.duckdb"
+    assert log.problems == []
+
+
+def assert_revenue_changes(flows: tuple[Page, Path], *, is_whole: bool, **days: date) -> None:
+    """The change of each flow's revenue is that of SQL."""
+    page, warehouse = flows
+    rows = dbt.query(warehouse, FLOW_REVENUE.format(**days))
+    cells = {row[0]: re.sub(r"^€[\d,]+", "", row[7]) for row in table_rows(page, "#all_flows")}
+    assert cells == {row["flow_name"]: describe_change(row, is_whole=is_whole) for row in rows}
+
+
+def test_flows_are_compared_over_final_days(flows: tuple[Page, Path]) -> None:
+    """A flow's change is that of the days with final results, in colour only beyond chance."""
+    since, before = LAST_DAY - timedelta(days=29), LAST_DAY - timedelta(days=59)
+    end = before + (FINAL_DAY - since)
+    assert_revenue_changes(
+        flows, is_whole=False, now=since, until=FINAL_DAY, before=before, end=end
+    )
+    page, _ = flows
+    assert texts(page, "#all_flows .compared") == [
+        f"Beneath a figure is its change over the first {(end - before).days + 1} days, against"
+        f" {before:%-d %b %Y} – {end:%-d %b %Y}.".replace("Sep ", "Sept ")
+        + " No count of people in the 30 days before to compare."
+    ]
+    marks = page.locator("#all_flows td:nth-child(8) .change span")
+    assert marks.evaluate_all("all => all.map((mark) => mark.className)") == ["good", "neither"]
+    assert texts(page, "#all_flows tbody .beneath") == ["Draft", "Live"]
+
+
+def test_flows_are_compared_with_the_days_that_a_reader_chose(flows: tuple[Page, Path]) -> None:
+    """The month before, the year before, for which the page says why it is missing, or nothing."""
+    page, _ = flows
+    choose_days(page, "last_month")
+    october = {"now": date(2026, 10, 1), "until": date(2026, 10, 31)}
+    september = {"before": date(2026, 9, 1), "end": date(2026, 9, 30)}
+    assert_revenue_changes(flows, is_whole=True, **october, **september)
+    choose(page, "compare", "year")
+    assert texts(page, "#all_flows .compared") == ["No full 31 days before to compare."]
+    choose(page, "compare", "nothing")
+    assert texts(page, "#all_flows .compared") == [""]
+    assert page.locator("#all_flows td .change").count() == 0
+
+
 def test_a_change_that_chance_explains_is_not_judged(page: Page, dashboard: Dashboard) -> None:
     """A change is green or red only where the numbers of orders differ by more than chance."""
     verdicts = set()
@@ -506,6 +599,86 @@ def test_the_large_figure_is_named_and_has_its_share(advice: Page) -> None:
     expect(share).to_have_text("22.5% of the value of all orders of these days")
     choose(advice, "send_channel", "sms")
     expect(share).to_be_empty()
+
+
+TARGET = 20_000  # a month
+
+
+@pytest.fixture(scope="module", name="targeted")
+def _targeted(dashboard: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page with a revenue target of the first account."""
+    semantics = semantic.load()
+    declared = replace(declaration.load(semantics), revenue_targets={"Shop": TARGET})
+    html = tmp_path_factory.mktemp("target") / "dashboard.html"
+    with Warehouse(dashboard.warehouse) as warehouse:
+        html.write_text(preview.render(warehouse, semantics, declared, datetime.now(UTC)))
+    return html
+
+
+class Target(NamedTuple):
+    """Chosen days, and their part of the target."""
+
+    days: str
+    since: date
+    until: date
+    amount: float
+    growing: str = ""
+
+
+TARGETS = [
+    # Of the last 30 days 12 are in October; four have no final results.
+    Target(
+        "30",
+        LAST_DAY - timedelta(days=29),
+        LAST_DAY,
+        TARGET * (12 / 31 + 18 / 30),
+        " The last 4 days are not final.",
+    ),
+    Target("last_month", date(2026, 10, 1), date(2026, 10, 31), TARGET),
+]
+
+
+@pytest.mark.parametrize("chosen", TARGETS, ids=[chosen.days for chosen in TARGETS])
+def test_revenue_is_beside_its_target(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, targeted: Path, chosen: Target
+) -> None:
+    """The target of the chosen days is their part of each month; the revenue is that of SQL."""
+    page, log = tab
+    open_dashboard(page, targeted, f"#days={chosen.days}")
+    [row] = dbt.query(
+        dashboard.warehouse,
+        "select sum(conversion_value) as value from klaviyo__message_performance"
+        f" where account_id = 'Shop' and sent_on between '{chosen.since}' and '{chosen.until}'",
+    )
+    share = row["value"] / chosen.amount
+    length = (chosen.until - chosen.since).days + 1
+    target = page.locator("#headline_figures .target")
+    expect(target.locator("p")).to_have_text(
+        f"{share:.0%} of €{chosen.amount:,.0f}, the target of these {length} days"
+        f" at €{TARGET:,} a month.{chosen.growing}"
+    )
+    bar = target.locator(".progress").evaluate(
+        "bar => ['--share', '--goal'].map((name) => Number(bar.style.getPropertyValue(name)))"
+    )
+    assert bar == pytest.approx([share / max(share, 1), 1 / max(share, 1)])
+    choose(page, "send_channel", "sms")
+    expect(target).to_be_hidden()
+    choose(page, "send_channel", "")
+    choose(page, "account", "Zoo")
+    expect(target).to_be_hidden()
+    assert log.problems == []
+
+
+def test_without_a_target_nothing_is_drawn(page: Page, dashboard: Dashboard) -> None:
+    """No target is declared, so the page has no bar; a target of no account is an error."""
+    expect(page.locator("#headline_figures .target")).to_be_hidden()
+    semantics = semantic.load()
+    declared = replace(declaration.load(semantics), revenue_targets={"Shoq": TARGET})
+    with (
+        Warehouse(dashboard.warehouse) as warehouse,
+        pytest.raises(LookerError, match="names 'Shoq', but the warehouse has Shop, Zoo"),
+    ):
+        preview.render(warehouse, semantics, declared, datetime.now(UTC))
 
 
 def test_the_first_screen_of_a_phone_has_revenue_and_what_to_do(
@@ -937,26 +1110,70 @@ def test_the_page_dates_its_data_and_its_sync(page: Page) -> None:
     ]
 
 
+# What the page says after a change of the compared rows, by its tone.
+VERDICTS = {
+    "bad": (
+        "select 1",
+        "Complete to {day}. Differs from Klaviyo on {different} of {compared} messages ({table}).",
+    ),
+    "good": (
+        "update klaviyo__data_health set rows_different = 0 where rows_compared > 0",
+        "Complete to {day}, equals Klaviyo on {compared} of {compared} messages.",
+    ),
+    "neither": (
+        "update klaviyo__data_health set rows_compared = null, rows_different = null",
+        "Complete to {day}. Not compared with Klaviyo yet: that takes the table event and 8 days.",
+    ),
+}
+
+
+@pytest.mark.parametrize("tone", VERDICTS)
+def test_data_health_begins_with_a_verdict(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path, tone: str
+) -> None:
+    """One sentence says to which day the data are complete and whether they equal Klaviyo's."""
+    sql, sentence = VERDICTS[tone]
+    [counts] = dbt.query(
+        dashboard.warehouse,
+        'select rows_compared as compared, rows_different as different, table_name as "table"'
+        " from klaviyo__data_health where account_id = 'Shop' and table_name = 'event_attribution'",
+    )
+    assert counts["different"] > 0
+    page, log = tab
+    open_dashboard(page, preview_changed(dashboard, tmp_path, sql), "#page=data_health")
+    verdict = page.locator("section:not([hidden]) h2 + .verdict")
+    expect(verdict.locator(".text")).to_have_text(sentence.format(day="19 November 2026", **counts))
+    expect(verdict.locator(".note")).to_have_text("Last synced 20 Nov 2026, 09:00 UTC.")
+    expect(verdict).to_have_attribute("data-tone", tone)
+    assert log.problems == []
+
+
 def test_steps_of_a_flow_are_a_funnel(page: Page, dashboard: Dashboard) -> None:
-    """A flow's messages are in order, with their share of the first, as in SQL on its periods."""
+    """A flow's messages are in order, with their share of the largest, as in SQL on its periods.
+
+    So no share is above 100 %, although the first step is not the largest.
+    """
     open_page(page, "flows")
     [heading], *steps = table_rows(page, "#steps_of_flows_in_the_last_30_days")
     rows = dbt.query(
         dashboard.warehouse,
         """
-        select message_id, sum(delivered) as delivered, sum(opens_unique) as opens
+        select
+            message_id,
+            sum(delivered) as delivered,
+            sum(opens_unique) as opens,
+            max(sum(delivered)) over () as largest
         from klaviyo__flow_period
         where account_id = 'Shop' and period_kind = 'last_30_days' group by all
-        order by message_id desc -- Hello, then Again
+        order by message_id -- First, then Hello
         """,
     )
-    first = rows[0]["delivered"]
     assert heading == "Welcome series"
     assert [row[0] for row in steps] == ["1", "2"]
     assert [row[3:6] for row in steps] == [
         [
             f"{row['delivered']:,}",
-            f"{row['delivered'] / first:.1%}",
+            f"{row['delivered'] / row['largest']:.1%}",
             f"{row['opens'] / row['delivered']:.1%}",
         ]
         for row in rows
@@ -964,7 +1181,8 @@ def test_steps_of_a_flow_are_a_funnel(page: Page, dashboard: Dashboard) -> None:
     shares = page.locator("#steps_of_flows_in_the_last_30_days td.bar").evaluate_all(
         "all => all.map((cell) => Number(cell.style.getPropertyValue('--share')))"
     )
-    assert shares == [1, pytest.approx(rows[1]["delivered"] / first)]
+    assert shares == [pytest.approx(row["delivered"] / row["largest"]) for row in rows]
+    assert max(shares[1:]) == 1 > shares[0]
 
 
 def test_links_of_a_campaign_are_those_clicked_most(page: Page) -> None:
@@ -976,6 +1194,40 @@ def test_links_of_a_campaign_are_those_clicked_most(page: Page) -> None:
     ]
     page.evaluate("location.hash = '#page=campaign&campaign_id=C1'")
     expect(page.locator("#links_that_people_clicked .empty")).to_contain_text("need event")
+
+
+# Of the raw events, by hand: people, and quotients of people.
+CAMPAIGN_PROVIDERS = """
+    with people as (
+        select
+            inbox_provider,
+            count(distinct profile_id) filter (metric_id = 'IN') as delivered,
+            count(distinct profile_id) filter (metric_id = 'OPEN') as opened,
+            count(distinct profile_id) filter (metric_id = 'CLICK') as clicked,
+            count(distinct profile_id) filter (metric_id = 'BOUNCE') as bounced
+        from event where campaign_id = 'C2' group by all
+    )
+    select
+        inbox_provider, delivered, opened / delivered, clicked / delivered,
+        bounced / (delivered + bounced)
+    from people order by delivered desc
+"""
+
+
+def test_mailbox_providers_of_a_campaign_equal_sql(page: Page, dashboard: Dashboard) -> None:
+    """The page of a campaign has the people of each provider, once however often they open."""
+    with duckdb.connect(str(dashboard.raw), read_only=True) as connection:
+        connection.execute(f"set schema = '{SCHEMA}'")
+        rows = connection.execute(CAMPAIGN_PROVIDERS).fetchall()
+    page.evaluate("location.hash = '#page=campaign&campaign_id=C2'")
+    tile = "#mailbox_providers_of_the_campaign"
+    assert len(rows) == 2
+    assert table_rows(page, tile) == [
+        [name, f"{delivered}", f"{opened:.1%}", f"{clicked:.2%}", f"{bounced:.2%}", "0.00%"]
+        for name, delivered, opened, clicked, bounced in rows
+    ]
+    page.evaluate("location.hash = '#page=campaign&campaign_id=C1'")
+    expect(page.locator(f"{tile} .empty")).to_contain_text("they need event")
 
 
 # What people bought in the last 90 days, by hand: in euros, and of five orders one in dollars.
@@ -1308,13 +1560,23 @@ COPY_CAMPAIGNS = """
         hash(campaign_id, link) % 90000 / 100 as order_value
     from klaviyo__message_performance cross join range(10) as links (link)
     where account_id = 'Shop' and length(campaign_id) = 32;
+    insert into klaviyo__campaign_provider by name
+    select
+        'Shop' as account_id, campaign_id, 'Provider ' || provider as inbox_provider,
+        sent_on as date, 90 + hash(campaign_id, provider) % 9000 as delivered,
+        90 + hash(campaign_id, provider) % 9000 + hash(campaign_id, provider) % 90 as attempts,
+        hash(campaign_id, provider) % 90 as bounced, hash(campaign_id, provider) % 900 as openers,
+        hash(campaign_id, provider) % 70 as clickers, hash(campaign_id, provider) % 9
+            as spam_complaints
+    from klaviyo__message_performance cross join range(12) as providers (provider)
+    where account_id = 'Shop' and length(campaign_id) = 32;
 """
 
 
 def test_5_000_campaigns_fit(
     tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
 ) -> None:
-    """A year of 5,000 campaigns, each with texts and links of its own, is a page below 1.5 MB."""
+    """A year of 5,000 campaigns, each with texts, links and providers, is a page below 1.5 MB."""
     html = preview_changed(dashboard, tmp_path, COPY_CAMPAIGNS)
     assert html.stat().st_size < 1_500_000
     page, log = tab

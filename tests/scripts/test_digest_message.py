@@ -222,6 +222,24 @@ def test_findings_come_first(message: EmailMessage, tmp_path: Path) -> None:
     assert choices == {"page": ["campaigns"], "days": ["90"], "campaign_name": [HOSTILE]}
 
 
+def test_a_verdict_says_whether_the_data_equal_klaviyos(warehouse: Path, tmp_path: Path) -> None:
+    """Both parts name the last complete day, what equals Klaviyo's counts and what differs."""
+    compared = (
+        "update klaviyo.klaviyo__data_health set table_name = 'event_attribution',"
+        " rows_compared = 327, rows_different = {}, rows_refused = {}"
+    )
+    expected = {
+        (0, 0): "Complete to 15 November 2026, equals Klaviyo on 327 of 327 messages.",
+        (3, 2): "Complete to 15 November 2026. Differs from Klaviyo on 3 of 327 messages"
+        " (event_attribution). Records that could not be stored: 2; sync_error has the reasons.",
+    }
+    for numbers, verdict in expected.items():
+        with copy_warehouse(warehouse, tmp_path) as connection:
+            connection.execute(compared.format(*numbers))
+        message = write_digest(tmp_path / "a.eml", *WEEK)
+        assert all(f"Data: {verdict}" in get_body(message, kind) for kind in ("plain", "html"))
+
+
 def test_table_lists_campaigns_by_revenue(message: EmailMessage) -> None:
     """The table has every campaign of the period with its sends, opens, clicks and revenue."""
     lines = [line for line in get_text(message).splitlines() if line.startswith((" sent", "*"))]

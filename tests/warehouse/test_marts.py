@@ -381,18 +381,18 @@ def test_a_days_revenue_is_that_of_its_orders(warehouse: Path) -> None:
 
 
 def test_a_flow_has_its_steps_in_order(warehouse: Path) -> None:
-    """The messages of a flow have the order of its actions, waits left out."""
+    """The messages of a flow have the order of its actions, waits left out, beside the largest."""
     steps = dbt.query(
         warehouse,
         """
-        select step_number, message_id, delivered, first_step_delivered from klaviyo__flow_step
+        select step_number, message_id, delivered, largest_step_delivered from klaviyo__flow_step
         where period_kind = 'month' order by step_number
         """,
     )
 
     assert [tuple(step.values()) for step in steps] == [
-        (1, "hello", 100, 100),
-        (2, "second", 200, 100),
+        (1, "hello", 100, 200),
+        (2, "second", 200, 200),
     ]
 
 

@@ -42,10 +42,16 @@ positioned as (
     select
         messages.*,
         steps.step_number,
-        min(steps.step_number) over (
+        -- The messages of branches with one number are one step; without a number, each is its own.
+        sum(messages.delivered) over (
             partition by
-                messages.account_id, messages.flow_id, messages.period_kind, messages.period_start
-        ) as first_step_number
+                messages.account_id,
+                messages.flow_id,
+                messages.period_kind,
+                messages.period_start,
+                steps.step_number,
+                case when steps.step_number is null then messages.message_id end
+        ) as delivered_of_step
 
     from messages
     left join steps
@@ -90,16 +96,12 @@ select
     {% endfor -%}
     positioned.conversion_value,
     cast(
-        sum(
-            case
-                when positioned.step_number = positioned.first_step_number then positioned.delivered
-            end
-        ) over (
+        max(positioned.delivered_of_step) over (
             partition by
                 positioned.account_id, positioned.flow_id, positioned.period_kind,
                 positioned.period_start
         ) as {{ dbt.type_bigint() }}
-    ) as first_step_delivered,
+    ) as largest_step_delivered,
     positioned.synced_at
 
 from positioned

@@ -65,6 +65,7 @@ select
     reports.message_type,
     campaigns.campaign_name,
     coalesce(flows.flow_name, reports.flow_name) as flow_name,
+    flows.status as flow_status,
     coalesce(
         campaign_messages.campaign_message_name,
         flow_variations.flow_message_name,

@@ -300,3 +300,38 @@
     height: 12
     row: 40
     col: 0
+  - title: Mailbox providers of the campaign
+    name: Mailbox providers of the campaign
+    model: '@{MODEL}'
+    explore: campaign_provider
+    type: looker_grid
+    fields:
+    - campaign_provider.campaign_id
+    - campaign_provider.inbox_provider
+    - campaign_provider.provider_delivered
+    - campaign_provider.provider_open_rate
+    - campaign_provider.provider_click_rate
+    - campaign_provider.provider_bounce_rate
+    - campaign_provider.provider_spam_complaint_rate
+    hidden_fields:
+    - campaign_provider.campaign_id
+    sorts:
+    - campaign_provider.provider_delivered desc
+    limit: 5
+    filters:
+      campaign_provider.date_date: 60 days
+    listen:
+      Account: campaign_provider.account_name
+      Campaign: campaign_provider.campaign_name
+    note_text: 'The five providers with most emails; campaigns of the last 60 days. Apple''s mail privacy
+      opens mails by itself, so trust clicks. Campaign emails arrived: People whose email of a campaign
+      arrived. Open rate at the provider: Campaign openers / campaign emails arrived. Click rate at the
+      provider: Campaign clickers / campaign emails arrived. Bounce rate at the provider: Campaign emails
+      bounced / campaign emails arrived or bounced. Spam complaint rate at the provider: Campaign emails
+      reported as spam / campaign emails arrived.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 52
+    col: 0

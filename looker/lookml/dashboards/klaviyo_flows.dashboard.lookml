@@ -317,6 +317,7 @@
     - message_performance.flow_id
     - message_performance.send_channel
     - message_performance.flow_name
+    - message_performance.flow_status
     - message_performance.delivered
     - message_performance.open_rate
     - message_performance.click_rate
@@ -371,7 +372,7 @@
     - flow_step.message_name
     - flow_step.send_channel
     - flow_step.step_delivered
-    - flow_step.step_share_of_first
+    - flow_step.step_share_of_largest
     - flow_step.step_open_rate
     - flow_step.step_click_rate
     - flow_step.step_orders
@@ -391,13 +392,13 @@
       Channel: flow_step.send_channel
       Flow: flow_step.flow_name
     note_text: 'How far people get through each flow: messages in their order, with Klaviyo''s own figures
-      of 30 days, today included. Without a number is what the flow no longer sends, or what Klaviyo''s
-      definition does not connect. Step delivered: Messages of flow steps that arrived. Share of the first
-      step: Step delivered / first step delivered, by flow and step. Above 100 % where few people have
-      the first step''s channel, such as push. Step open rate: Step openers / step delivered with opens
-      tracked. Step click rate: Step clickers / step delivered with clicks tracked. Step orders: Orders
-      that Klaviyo credits to flow steps. Step revenue: Value of the orders that Klaviyo credits to flow
-      steps.'
+      of 30 days, today included. The share is of the step that most people got. Without a number is what
+      the flow no longer sends, or what Klaviyo''s definition does not connect. Step delivered: Messages
+      of flow steps that arrived. Share of the largest step: Step delivered / largest step delivered,
+      by flow and step. The largest is not always the first, which may be on a channel that few people
+      have, such as push. Step open rate: Step openers / step delivered with opens tracked. Step click
+      rate: Step clickers / step delivered with clicks tracked. Step orders: Orders that Klaviyo credits
+      to flow steps. Step revenue: Value of the orders that Klaviyo credits to flow steps.'
     note_state: collapsed
     note_display: hover
     width: 24

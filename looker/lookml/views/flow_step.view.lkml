@@ -197,26 +197,26 @@ view: flow_step {
     sql: ${TABLE}.click_tracked_delivered ;;
   }
 
-  measure: first_step_delivered {
+  measure: largest_step_delivered {
     type: sum
     group_label: "Sums"
-    label: "First step delivered"
-    description: "Messages of the flow's first step that arrived, once for each step that is shown."
+    label: "Largest step delivered"
+    description: "Messages that arrived of the flow's step that most people got, once for each step that is shown."
     value_format_name: decimal_0
     required_fields: [period_kind, period_start_date]
-    drill_fields: [detail*, first_step_delivered]
-    sql: ${TABLE}.first_step_delivered ;;
+    drill_fields: [detail*, largest_step_delivered]
+    sql: ${TABLE}.largest_step_delivered ;;
   }
 
-  measure: step_share_of_first {
+  measure: step_share_of_largest {
     type: number
     group_label: "Ratios"
-    label: "Share of the first step"
-    description: "Step delivered / first step delivered, by flow and step. Above 100 % where few people have the first step's channel, such as push."
+    label: "Share of the largest step"
+    description: "Step delivered / largest step delivered, by flow and step. The largest is not always the first, which may be on a channel that few people have, such as push."
     value_format_name: percent_1
     required_fields: [period_kind, period_start_date]
-    drill_fields: [detail*, step_delivered, first_step_delivered, step_share_of_first]
-    sql: 1.0 * ${step_delivered} / NULLIF(${first_step_delivered}, 0) ;;
+    drill_fields: [detail*, step_delivered, largest_step_delivered, step_share_of_largest]
+    sql: 1.0 * ${step_delivered} / NULLIF(${largest_step_delivered}, 0) ;;
   }
 
   measure: step_open_rate {

@@ -105,6 +105,15 @@ view: message_performance {
     sql: ${TABLE}.flow_name ;;
   }
 
+  dimension: flow_status {
+    type: string
+    label: "Flow status"
+    description: "Status of the flow at the last sync: live, manual or draft; null for campaigns and for a flow that is not synced."
+    sql: ${TABLE}.flow_status ;;
+    html: {% case value %}{% when 'live' %}Live{% when 'manual' %}Manual{% when 'draft' %}Draft{% else %}{{ rendered_value }}{% endcase %} ;;
+    order_by_field: flow_status_order
+  }
+
   dimension: message_name {
     type: string
     label: "Message"
@@ -204,6 +213,12 @@ view: message_performance {
     label: "Send hour"
     description: "Hour of the send in the account's time zone, 0 to 23; null for flows."
     sql: ${TABLE}.sent_hour ;;
+  }
+
+  dimension: flow_status_order {
+    hidden: yes
+    type: number
+    sql: CASE ${TABLE}.flow_status WHEN 'live' THEN 1 WHEN 'manual' THEN 2 WHEN 'draft' THEN 3 END ;;
   }
 
   dimension: send_channel_order {
@@ -1028,6 +1043,7 @@ view: message_performance {
       message_type,
       campaign_name,
       flow_name,
+      flow_status,
       message_name,
       variation_name,
       send_channel,
