@@ -44,10 +44,14 @@ results as (
         earned.campaign_id,
         earned.send_channel,
         young_ages.age,
-        sum(earned.delivered) as delivered,
-        sum(earned.conversions) as conversions,
-        sum(earned.conversion_value) as conversion_value
-
+        {% for statistic in ['delivered', 'conversions', 'conversion_value'] -%}
+        sum(
+            case
+                when earned.is_first_snapshot then earned.cumulative_{{ statistic }}
+                else earned.{{ statistic }}
+            end
+        ) as {{ statistic }}{{ ',' if not loop.last }}
+        {% endfor %}
     from {{ ref('klaviyo__campaign_daily') }} as earned
     inner join young_ages
         on {{ days_between('earned.sent_on', 'earned.date') }} <= young_ages.age
