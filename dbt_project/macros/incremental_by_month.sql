@@ -43,8 +43,11 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set for_readers = {'require_partition_filter': false, 'cluster_by': ['date', 'account_id']} -%}
-    {{ return(dict(incremental_by_month(), **(for_readers if target.type == 'bigquery' else {}))) }}
+    {%- set options = incremental_by_month() -%}
+    {%- if target.type == 'bigquery' -%}
+        {%- do options.update(require_partition_filter=false, cluster_by=['date', 'account_id']) -%}
+    {%- endif -%}
+    {{ return(options) }}
 {%- endmacro %}
 
 {#- The partition of a row by its date. Never NULL, so no filter of months loses a row: a row

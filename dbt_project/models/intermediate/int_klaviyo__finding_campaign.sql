@@ -43,15 +43,16 @@ results as (
         earned.account_id,
         earned.campaign_id,
         earned.send_channel,
-        young_ages.age,
         {% for statistic in ['delivered', 'conversions', 'conversion_value'] -%}
         sum(
             case
                 when earned.is_first_snapshot then earned.cumulative_{{ statistic }}
                 else earned.{{ statistic }}
             end
-        ) as {{ statistic }}{{ ',' if not loop.last }}
-        {% endfor %}
+        ) as {{ statistic }},
+        {% endfor -%}
+        young_ages.age
+
     from {{ ref('klaviyo__campaign_daily') }} as earned
     inner join young_ages
         on {{ days_between('earned.sent_on', 'earned.date') }} <= young_ages.age
@@ -61,10 +62,10 @@ results as (
         account_id,
         campaign_id,
         send_channel,
-        {{ final_age }} as age,
         delivered,
         conversions,
-        conversion_value
+        conversion_value,
+        {{ final_age }} as age
     from campaigns
     where age >= {{ final_age }}
 

@@ -4,7 +4,7 @@
     'account_id', 'metric_id', 'occurred_month', 'campaign_id', 'flow_id', 'flow_message_id',
     'variation_id', 'campaign_message_id',
 ] -%}
--- What Klaviyo credits to nothing has a row too: the newest row bounds what the next incremental run
+-- What is credited to nothing has a row too: the newest row bounds what the next incremental run
 -- reads.
 with
 
@@ -14,12 +14,11 @@ conversions as (
         *,
         attribution_method = 'klaviyo' and not is_refund as is_credited
     from {{ ref('int_klaviyo__conversion') }}
-    where
-        {% if is_incremental() -%}
-        occurred_month >= {{ affected_from_month() }}
-        {%- else -%}
-        {{ in_all_months() }}
-        {%- endif %}
+    {% if is_incremental() -%}
+    where occurred_month >= {{ affected_from_month() }}
+    {%- else -%}
+    where {{ in_all_months() }}
+    {%- endif %}
 
 )
 

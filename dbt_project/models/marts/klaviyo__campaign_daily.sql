@@ -69,13 +69,13 @@ snapshots as (
 changes as (
 
     select
-        *,
         {% for statistic in additive_statistics() -%}
         case
             when not is_first_snapshot or age <= 1
                 then cumulative_{{ statistic }} - coalesce(previous_{{ statistic }}, 0)
-        end as {{ statistic }}{{ ',' if not loop.last }}
-        {% endfor %}
+        end as {{ statistic }},
+        {% endfor -%}
+        *
     from snapshots
 
 )
