@@ -45,7 +45,8 @@
     {%- endif -%}
     {%- set options = incremental_by_month() -%}
     {%- if target.type == 'bigquery' -%}
-        {%- do options.update(require_partition_filter=false, cluster_by=['date', 'account_id']) -%}
+        {%- do options.pop('require_partition_filter') -%}
+        {%- do options.update(cluster_by=['date', 'account_id']) -%}
     {%- endif -%}
     {{ return(options) }}
 {%- endmacro %}
