@@ -127,8 +127,12 @@
         ) as starts
     {%- endset -%}
     {%- set from_month = run_query(query).columns[0].values()[0] -%}
-    {#- BigQuery's partitions end in 2159. -#}
-    {{ return("occurred_month >= date '" ~ (from_month or '2160-01-01') ~ "'") }}
+    {{ return("occurred_month >= date '" ~ (from_month or last_day()) ~ "'") }}
+{%- endmacro %}
+
+{#- The last day of BigQuery's partitions, later than every month: from it on there is no row. -#}
+{% macro last_day() -%}
+    2159-12-31
 {%- endmacro %}
 
 {#- The raw tables that name what a mart's row is about, or on which its date and currency depend:
@@ -173,10 +177,13 @@
 {%- endmacro %}
 
 {#- Declares that variable. dbt-bigquery calls the macro of this name for the declarations of an
-    incremental run; a sql_header does not work, as dbt renders it when it parses the project. -#}
+    incremental run; a sql_header does not work, as dbt renders it when it parses the project. Never
+    NULL, by which BigQuery prunes nothing. -#}
 {% macro declare_dbt_max_partition(relation, partition_by, compiled_code, language='sql') -%}
     {%- if is_incremental() and 'affected_from_month' in compiled_code -%}
-    declare affected_from_month date default ({{ affected_from_month_query() }});
+    declare affected_from_month date default coalesce(
+        ({{ affected_from_month_query() }}), date '{{ last_day() }}'
+    );
     {%- endif -%}
 {%- endmacro %}
 

@@ -346,8 +346,11 @@ def test_bigquery_prunes_the_partitions_of_unaffected_months(bigquery: TwoRuns) 
     assert increments
     for increment in increments:
         if "affected_from_month" in increment:
-            assert "declare affected_from_month date default (" in increment
-            assert "occurred_at >= timestamp(date_sub(affected_from_month," in increment
+            assert "declare affected_from_month date default coalesce(" in increment
+            assert (
+                "occurred_at >= timestamp(date_sub(affected_from_month," in increment
+                or "where occurred_month >= affected_from_month" in increment
+            )
         else:
             assert "in unnest(dbt_partitions_for_replacement)" in increment
     pruned = "event_occurred_at >= timestamp(date_sub(affected_from_month,"
