@@ -11,7 +11,7 @@ SYNTAX := --rules references.keywords
 
 .DEFAULT_GOAL := help
 .PHONY: help demo open sync pipeline doctor test check generate sample screenshots bench coverage chaos lock \
-	release clean load-demo load-test load-check load-bench load-chaos load-account
+	peer release clean load-demo load-test load-check load-bench load-chaos load-account
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
@@ -81,6 +81,9 @@ chaos: .venv/.tests .venv-dbt/.engines .venv-snowflake/.stamp ## Run the whole f
 	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
 	@.venv/bin/pytest --numprocesses 2 -m chaos --timeout 3600 --ignore tests/chaos tests
 	@EXAMPLES=many .venv/bin/pytest --numprocesses 2 -m "hypothesis and not chaos" --timeout 3600
+
+peer: .venv/.tests .venv-dbt/.engines ## Run fivetran/dbt_klaviyo on the compatibility views, if dbt can install it
+	@.venv/bin/python -m tests.warehouse.peer $(ARGS)
 
 # The groups with more packages first: the others take the versions from them.
 COMPILE = uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet --group

@@ -219,6 +219,7 @@ def render_exposures() -> str:
 
 
 def _render_exposure(name: str, label: str, description: str, marts: Collection[str]) -> str:
+    setting = f"klaviyo_{name}_url"
     references = "".join(f"      - ref('{mart}')\n" for mart in sorted(marts))
     return f"""\
   - name: {name}
@@ -226,6 +227,7 @@ def _render_exposure(name: str, label: str, description: str, marts: Collection[
     type: dashboard
     maturity: {"high" if name == "dashboard" else "medium"}
     description: "{description}"
+    url: "{{{{ var('{setting}', env_var('{setting.upper()}', '')) }}}}"
     owner: {{name: Marketing analytics}}
     depends_on:
 {references}"""

@@ -9,7 +9,8 @@
     that loses all its events waits for a full refresh; neither Klaviyo nor the connector deletes
     events.
     Months and not days, because BigQuery writes at most 4,000 partitions in one job: with days, an
-    account older than eleven years could not be fully refreshed. -#}
+    account older than eleven years could not be fully refreshed. There the table is clustered too,
+    so a query of some months of one account reads only those. -#}
 {% macro incremental_by_month() -%}
     {%- if not execute -%}
         {#- affected_from_month_query refers to them only when dbt executes; declare them too. -#}
@@ -21,7 +22,8 @@
         {%- set strategy = dict(
             incremental_strategy='insert_overwrite',
             require_partition_filter=true,
-            **partition_by_month('occurred_month')
+            partition_by={'field': 'occurred_month', 'data_type': 'date', 'granularity': 'month'},
+            cluster_by=['account_id', 'metric_id']
         ) -%}
     {%- else -%}
         {%- set strategy = dict(
@@ -31,13 +33,22 @@
     {{ return(dict(materialized='incremental', on_schema_change='fail', **strategy)) }}
 {%- endmacro %}
 
-{#- BigQuery partitions a table by the month of a date column and clusters it by account and metric,
-    so a query of some months of one account reads only those. -#}
-{% macro partition_by_month(column) -%}
-    {{ return({
-        'partition_by': {'field': column, 'data_type': 'date', 'granularity': 'month'},
-        'cluster_by': ['account_id', 'metric_id'],
-    } if target.type == 'bigquery' else {}) }}
+{#- The same for a mart, which holds the names of messages too and is queried without a filter of
+    months. BigQuery skips the blocks of a table clustered by date that a filter of dates excludes. -#}
+{% macro mart_incremental_by_month() -%}
+    {%- if not execute -%}
+        {%- for tables in tables_of_names().values() -%}
+            {%- for table in tables -%}
+                {%- do source('klaviyo', table) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set options = incremental_by_month() -%}
+    {%- if target.type == 'bigquery' -%}
+        {%- do options.pop('require_partition_filter') -%}
+        {%- do options.update(cluster_by=['date', 'account_id']) -%}
+    {%- endif -%}
+    {{ return(options) }}
 {%- endmacro %}
 
 {#- The partition of a row by its date. Never NULL, so no filter of months loses a row: a row
@@ -97,19 +108,89 @@
     ) }}
 {%- endmacro %}
 
+{#- The filter of the rows that a run of a mart with names writes: all, or those of the affected
+    months and of those since the first row whose names a sync wrote. By a literal, not by the
+    variable of affected_from_month: of a model with a contract dbt asks BigQuery for the columns of
+    the query alone. -#}
+{% macro in_restated_months() -%}
+    {%- if not is_incremental() or not reads_raw_tables() -%}
+        {{ return(in_all_months()) }}
+    {%- endif -%}
+    {%- set query -%}
+        select min(starts.from_month)
+        from (
+            select ({{ affected_from_month_query() }}) as from_month
+            {% for column, tables in tables_of_names().items() -%}
+            union all
+            {{ first_month_of_changed_names(column, tables) }}
+            {% endfor -%}
+        ) as starts
+    {%- endset -%}
+    {%- set from_month = run_query(query).columns[0].values()[0] -%}
+    {{ return("occurred_month >= date '" ~ (from_month or last_day()) ~ "'") }}
+{%- endmacro %}
+
+{#- The last day of BigQuery's partitions, later than every month: from it on there is no row. -#}
+{% macro last_day() -%}
+    2159-12-31
+{%- endmacro %}
+
+{#- The raw tables that name what a mart's row is about, or on which its date and currency depend:
+    by the mart's column with an id, each table with its column of the same id. -#}
+{% macro tables_of_names() -%}
+    {{ return({
+        'campaign_id': {'campaign': 'id', 'campaign_message': 'campaign_id'},
+        'variation_id': {'campaign_variation': 'id'},
+        'flow_id': {'flow': 'id', 'flow_action': 'flow_id', 'flow_message': 'flow_id'},
+        'account_id': {'account': 'account_id', 'metric': 'account_id'},
+    }) }}
+{%- endmacro %}
+
+{#- The month of the mart's first row that has the id of a row which a sync wrote or deleted since
+    the last run: of a renamed campaign, or of a message that was unknown. Only Fivetran's own time
+    shows a deletion. -#}
+{% macro first_month_of_changed_names(column, tables) -%}
+    select min(mart.occurred_month) as from_month
+    from {{ this }} as mart
+    inner join (
+        {%- for table, id in tables.items() %}
+        select distinct
+            account_id as changed_account_id,
+            {{ id }} as changed_id
+        from {{ source_rows_with_deleted(table) }}
+        where {{ written_since_last_run('coalesce(_fivetran_synced, synced_at)') }}
+        {{ 'union distinct' if not loop.last }}
+        {%- endfor %}
+    ) as changes
+        on mart.account_id = changes.changed_account_id
+        and mart.{{ column }} = changes.changed_id
+{%- endmacro %}
+
+{#- The filter of the raw rows that a sync wrote since the last run of a model. A sync that ran
+    during the last build began at most a day before the newest row of that build. -#}
+{% macro written_since_last_run(written_at) -%}
+    {{ utc_date(written_at) }} >= (
+        select coalesce({{ days_before(utc_date('max(synced_at)'), 1) }}, date '1970-01-01')
+        from {{ this }}
+        where {{ in_all_months() }}
+    )
+{%- endmacro %}
+
 {#- Declares that variable. dbt-bigquery calls the macro of this name for the declarations of an
-    incremental run; a sql_header does not work, as dbt renders it when it parses the project. -#}
+    incremental run; a sql_header does not work, as dbt renders it when it parses the project. Never
+    NULL, by which BigQuery prunes nothing. -#}
 {% macro declare_dbt_max_partition(relation, partition_by, compiled_code, language='sql') -%}
     {%- if is_incremental() and 'affected_from_month' in compiled_code -%}
-    declare affected_from_month date default ({{ affected_from_month_query() }});
+    declare affected_from_month date default coalesce(
+        ({{ affected_from_month_query() }}), date '{{ last_day() }}'
+    );
     {%- endif -%}
 {%- endmacro %}
 
-{#- The month of the earliest event that a sync wrote since the last run. Two margins of one day:
-    `min_event_at` is UTC, and in zones west of it the event's date is the day before; a sync that
-    ran during the last build began at most a day before the newest row of that build. Without
-    reports of syncs, all months. Reads the raw tables, because a variable of BigQuery cannot read a
-    staging model that a project makes ephemeral. -#}
+{#- The month of the earliest event that a sync wrote since the last run. `min_event_at` is UTC, and
+    in zones west of it the event's date is the day before. Without reports of syncs, all months.
+    Reads the raw tables, because a variable of BigQuery cannot read a staging model that a project
+    makes ephemeral. -#}
 {% macro affected_from_month_query() -%}
     {%- if not is_synced('sync_report') -%}
     select date '1960-01-01'
@@ -120,12 +201,7 @@
         from {{ source_rows('sync_report') }}
         where
             table_name = 'event'
-            and {{ utc_date('synced_at') }} >= (
-                select
-                    coalesce({{ days_before(utc_date('max(synced_at)'), 1) }}, date '1970-01-01')
-                from {{ this }}
-                where {{ in_all_months() }}
-            )
+            and {{ written_since_last_run('synced_at') }}
         {%- if has_stale_reports() %}
         union all
         {{ unreported_events() }}

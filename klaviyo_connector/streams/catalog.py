@@ -801,14 +801,15 @@ EVENT_ATTRIBUTION = parse_table(
     "one row per message that Klaviyo credits with an event",
     "event_id attribution_id",
     """
-    event_id                   STRING   owner/id
-    attribution_id             STRING   id
-    attributed_event_id        STRING   relationships/attributed-event/data/id
-    campaign_id                STRING   relationships/campaign/data/id
-    campaign_message_id        STRING   relationships/campaign-message/data/id
-    flow_id                    STRING   relationships/flow/data/id
-    flow_message_id            STRING   relationships/flow-message/data/id
-    flow_message_variation_id  STRING   relationships/flow-message-variation/data/id
+    event_id                   STRING        owner/id
+    event_datetime             UTC_DATETIME  owner/attributes/datetime
+    attribution_id             STRING        id
+    attributed_event_id        STRING        relationships/attributed-event/data/id
+    campaign_id                STRING        relationships/campaign/data/id
+    campaign_message_id        STRING        relationships/campaign-message/data/id
+    flow_id                    STRING        relationships/flow/data/id
+    flow_message_id            STRING        relationships/flow-message/data/id
+    flow_message_variation_id  STRING        relationships/flow-message-variation/data/id
     """,
     reporting=False,
 )

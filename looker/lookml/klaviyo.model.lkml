@@ -53,7 +53,7 @@ explore: audience_growth {
 
 explore: campaign_daily {
   label: "Campaign daily"
-  description: "One row per account, campaign message, variation, send channel and day on which its numbers had changed. What the day added to them (recipients, opens_unique, ...) and what stood at its end (cumulative_...). A day without a row added nothing. Days are days of the sync, for the conversion metric of klaviyo__message_performance."
+  description: "One row per account, campaign message, variation, send channel and day on which its numbers had changed. What the day added to them (recipients, opens_unique, ...) and what stood at its end (cumulative_...). A day without a row added nothing. The first snapshot of a message counts from zero if it was sent at most a day before; else what that day added is unknown, NULL. Days are days of the sync, for the conversion metric of klaviyo__message_performance."
 
   conditionally_filter: {
     filters: [

@@ -182,6 +182,18 @@ view: +campaign_daily {
     hidden: yes
     sql: (SELECT SUM(conversion_value) FROM @{SCHEMA}.klaviyo__campaign_daily WHERE date >= '2000-01-01') ;;
   }
+
+  measure: conversion_value_so_far_of_any_currency {
+    type: sum
+    hidden: yes
+    sql: ${TABLE}.newly_known_conversion_value ;;
+  }
+
+  measure: mart_conversion_value_so_far_of_any_currency {
+    type: number
+    hidden: yes
+    sql: (SELECT SUM(newly_known_conversion_value) FROM @{SCHEMA}.klaviyo__campaign_daily WHERE date >= '2000-01-01') ;;
+  }
 }
 
 view: +campaign_provider {
@@ -982,6 +994,10 @@ test: campaign_daily_equals_its_mart {
 
     column: mart_day_conversion_value_of_any_currency {}
 
+    column: conversion_value_so_far_of_any_currency {}
+
+    column: mart_conversion_value_so_far_of_any_currency {}
+
     filters: [
       campaign_daily.date_date: "after 2000-01-01",
     ]
@@ -997,6 +1013,10 @@ test: campaign_daily_equals_its_mart {
 
   assert: day_conversion_value_of_any_currency_of_the_mart {
     expression: abs(coalesce(${campaign_daily.day_conversion_value_of_any_currency}, 0) - coalesce(${campaign_daily.mart_day_conversion_value_of_any_currency}, 0)) < 0.01 ;;
+  }
+
+  assert: conversion_value_so_far_of_any_currency_of_the_mart {
+    expression: abs(coalesce(${campaign_daily.conversion_value_so_far_of_any_currency}, 0) - coalesce(${campaign_daily.mart_conversion_value_so_far_of_any_currency}, 0)) < 0.01 ;;
   }
 }
 

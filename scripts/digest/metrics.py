@@ -290,7 +290,7 @@ SENDS = """
     group by account_id, message_type, sent_on, campaign_id, send_channel
     order by sent_on, campaign_id, send_channel
 """
-# What the days up to one added to a send is what stood at its end.
+# The first snapshot of a send and what later days added is what stood at the end of a day.
 STANDINGS = """
     select campaign_id, send_channel, sent_on, {sums}
     from {daily}
@@ -298,6 +298,7 @@ STANDINGS = """
         and sent_on >= date '{start}' and sent_on < date '{end}'
     group by campaign_id, send_channel, sent_on
 """
+STANDING = "sum(case when is_first_snapshot then cumulative_{0} else {0} end)"
 FINDINGS = """
     select
         account_id, suggestion, finding, date, sample_size, sample_unit, page, campaign_name,
@@ -340,7 +341,7 @@ def _read_standings(
     }
     before = period.previous()
     query = STANDINGS.format(
-        sums=", ".join(f"sum({column})" for column in columns.values()),
+        sums=", ".join(map(STANDING.format, columns.values())),
         daily=warehouse.mart("klaviyo__campaign_daily"),
         account=account.replace("'", "''"),
         day=synced_on - (period.end - period.start),

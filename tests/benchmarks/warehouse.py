@@ -49,13 +49,13 @@ ACCOUNT = {
     ],
 }
 # Events are numbered by time; a prime scatters people and campaigns.
+TIME = f"timestamptz '2021-11-20 00:00:00Z' + interval 1 second * (n * {DAYS * 86_400} / $total)"
 EVENTS = f"""
     insert into {SCHEMA}.event by name
     select
         'a' as account_id,
         'e' || n as id,
-        timestamptz '2021-11-20 00:00:00Z' + interval 1 second * (n * {DAYS * 86_400} / $total)
-            as datetime,
+        {TIME} as datetime,
         cast(epoch(datetime) as bigint) as timestamp,
         case when n % 50 = 0 then 'Placed Order' when n % 5 = 0 then 'Clicked Email'
             when n % 2 = 0 then 'Opened Email' else 'Received Email' end as metric_id,
@@ -70,8 +70,9 @@ EVENTS = f"""
 """
 ATTRIBUTIONS = f"""
     insert into {SCHEMA}.event_attribution by name
-    select 'a' as account_id, 'e' || n as event_id, 'x' || n as attribution_id,
-        'e' || (n - 8) as attributed_event_id, 'c' || n % 1000 as campaign_id,
+    select 'a' as account_id, 'e' || n as event_id, {TIME} as event_datetime,
+        'x' || n as attribution_id, 'e' || (n - 8) as attributed_event_id,
+        'c' || n % 1000 as campaign_id,
         $synced_at as synced_at, $synced_at as _fivetran_synced
     from range(($first + 99) // 100 * 100, $last, 100) as numbers (n)
 """
@@ -134,8 +135,8 @@ def _measure_postgres(folder: Path, file: Path, events: int) -> None:
 def _sync(file: Path, total: int, first: int, last: int, synced_at: str) -> None:
     """Load the events of one sync."""
     with duckdb.connect(str(file)) as connection:
-        parameters = {"first": first, "last": last, "synced_at": synced_at}
-        connection.execute(EVENTS, parameters | {"total": total})
+        parameters = {"first": first, "last": last, "total": total, "synced_at": synced_at}
+        connection.execute(EVENTS, parameters)
         connection.execute(ATTRIBUTIONS, parameters)
         connection.execute(REPORT, {"synced_at": synced_at})
 

@@ -313,6 +313,7 @@ class TestRows:
         assert (row["value"], row["url"]) == (19.9, "/x")
         assert row["properties"] == {"$value": "19.90", "Odd Name": {"a": [1]}, "URL": "/x"}
         assert (credited["event_id"], credited["attribution_id"]) == ("e", "at")
+        assert credited["event_datetime"] == row["datetime"]
         assert credited["flow_id"] == "f"
 
     @pytest.mark.parametrize(

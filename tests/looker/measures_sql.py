@@ -284,7 +284,13 @@ MEASURES = {
         "delivered opens_unique clicks_unique unsubscribe_uniques conversions conversion_value",
         "day_",
     )
-    | {"revenue_per_recipient_so_far": "sum(conversion_value) / nullif(sum(delivered), 0)"},
+    | {
+        "delivered_so_far": "sum(newly_known_delivered)",
+        "conversion_value_so_far": "sum(newly_known_conversion_value)",
+        "revenue_per_recipient_so_far": (
+            "sum(newly_known_conversion_value) / nullif(sum(newly_known_delivered), 0)"
+        ),
+    },
     "campaign_provider": PROVIDERS,
     "cohort": COHORTS,
     "coupon_performance": COUPONS,

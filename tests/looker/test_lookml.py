@@ -214,7 +214,7 @@ def test_campaigns_are_compared_at_equal_age(warehouse: duckdb.DuckDBPyConnectio
     view = VIEWS["campaign_daily"]
     for age in (3, 48):
         rows = view.query(
-            warehouse, ["account_id", "message_id", "day_delivered"], where=f"age <= {age}"
+            warehouse, ["account_id", "message_id", "delivered_so_far"], where=f"age <= {age}"
         )
         expected = warehouse.sql(
             f"""

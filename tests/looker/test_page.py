@@ -1453,8 +1453,8 @@ def test_a_campaigns_curve_is_beside_the_median_at_each_age(
         f"""
         with known as (
             select campaign_id, sent_on, ages.age,
-                sum(conversion_value) filter (campaign_daily.age <= ages.age)
-                    / sum(delivered) filter (campaign_daily.age <= ages.age) as rate
+                sum(newly_known_conversion_value) filter (campaign_daily.age <= ages.age)
+                    / sum(newly_known_delivered) filter (campaign_daily.age <= ages.age) as rate
             from klaviyo__campaign_daily as campaign_daily, range(8) as ages (age)
             where account_id = 'Shop' and send_channel = 'email'
             group by all

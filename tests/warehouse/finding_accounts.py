@@ -220,11 +220,17 @@ def _lose_orders(shop: Account) -> None:
 
 
 def _win_orders(shop: Account) -> None:
-    """The youngest campaign, a day old: as many orders on its first day as others in the end."""
+    """A campaign of four days, first seen when it was three days old: then as others never have."""
     for table in ("campaign_performance", "campaign_performance_daily"):
         for row in shop.tables[table]:
-            if row["campaign_id"] == "C1":
-                row.update(shop.mail(row["delivered"], 45))
+            if row["campaign_id"] == "C4":
+                row.update(shop.mail(row["delivered"], 100))
+    snapshots = shop.tables["campaign_performance_daily"]
+    snapshots[:] = [
+        row
+        for row in snapshots
+        if row["campaign_id"] != "C4" or row["snapshot_date"] == days_ago(1)
+    ]
 
 
 def _idle(shop: Account) -> None:

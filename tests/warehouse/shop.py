@@ -190,6 +190,10 @@ ACCOUNTS: Rows = [
     },
 ]
 
+# What an attribution names.
+OF_TEST = {"campaign_id": "launch", "campaign_message_id": "test"}
+OF_FLOW = {"flow_id": "welcome", "flow_message_id": "second"}
+
 # An order of a month that no later sync affects.
 UNAFFECTED = event("settled", ORDER, "2026-07-31 23:59:59", "bob", value=11.0)
 
@@ -502,10 +506,16 @@ ROWS: dict[str, Rows] = {
         event("ahead", ORDER, "2027-11-07 12:00:00", "ann", value=1.0, is_future=True),
     ],
     "event_attribution": [
+        # Written before the column event_datetime existed.
         attribution("sold", "open", campaign_id="before", campaign_message_id="before"),
-        attribution("buyA", "openA", campaign_id="launch", campaign_message_id="test"),
-        attribution("orphan", "missing", flow_id="welcome", flow_message_id="second"),
-        attribution("back", "openA", campaign_id="launch", campaign_message_id="test"),
+        *(
+            attribution(order, touch, event_datetime=f"{at}+00:00", **message)
+            for order, touch, at, message in (
+                ("buyA", "openA", "2026-11-02 04:59:59", OF_TEST),
+                ("orphan", "missing", "2026-11-03 12:00:00", OF_FLOW),
+                ("back", "openA", "2026-11-04 12:00:00", OF_TEST),
+            )
+        ),
     ],
     "message_metric_daily": [
         aggregate(MAIL, "2026-10-02", 1, message_id="before"),

@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
@@ -14,7 +15,8 @@ from streams import TABLES
 from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
 from tests.warehouse.bigquery import running_bigquery
-from tests.warehouse.engines import RAW_SCHEMA, running_postgres
+from tests.warehouse.engines import RAW_SCHEMA, Engine, running_postgres
+from tests.warehouse.snowflake import running_snowflake
 
 CONSUMER = Path(__file__).with_name("consumer")
 ONLY_ITS_OWN = ("build", "--indirect-selection", "cautious", "--select", "+best_seller")
@@ -23,6 +25,7 @@ CONNECTIONS = [
     {"database": "raw", "schema": "klaviyo_fr"},
 ]
 IN_EUROS = {"klaviyo_reporting_currency": "eur", "klaviyo_exchange_rates": "raw.main.rates"}
+ADDRESSES = {"klaviyo_looker_url": "https://looker.example/dashboards/klaviyo_overview"}
 RATES = """
     from (values
         (date '2026-10-01', 'USD', 'EUR', 0.5::double),
@@ -95,12 +98,16 @@ def test_an_analysts_project_builds_the_marts_of_one_connection(tmp_path: Path) 
 
 
 @pytest.mark.chaos
-def test_an_analysts_project_builds_on_postgres(tmp_path: Path) -> None:
-    """From a folder, its own model and all marts that it refers to."""
+@pytest.mark.parametrize("running", [running_postgres, running_snowflake])
+def test_an_analysts_project_builds_on_a_server(
+    running: Callable[[Path], AbstractContextManager[Engine]], tmp_path: Path
+) -> None:
+    """From a folder, its own model and all marts that it refers to, on Postgres and on fakesnow."""
     folder = tmp_path / "analyst"
-    with running_postgres(tmp_path) as engine:
+    with running(tmp_path) as engine:
         engine.load(raw.write(tmp_path / "raw.db", shop.ROWS))
-        installed = install(folder, f"  - local: {dbt.PROJECT}\n")
+        profiles = tmp_path if (tmp_path / "profiles.yml").exists() else dbt.PROJECT
+        installed = install(folder, f"  - local: {dbt.PROJECT}\n", profiles)
         run(
             folder,
             engine.environment | installed,
@@ -116,7 +123,8 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
     """From git: `klaviyo_sources` gives the rows of one schema that has all, and names each.
 
     Variables name the prefix and the tables, staging is ephemeral; one connection lacks a table.
-    Side by side the accounts are in one currency, by the analyst's own rates.
+    Side by side the accounts are in one currency, by the analyst's own rates. An exposure has the
+    address of the analyst's dashboard.
     """
     folder = tmp_path / "analyst"
     file = raw.write(tmp_path / "raw.db", shop.ROWS, shop.TABLE_NAMES)
@@ -142,7 +150,7 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
         *ONLY_ITS_OWN,
         "+klaviyo__account_daily",
         *(f"+{mart}" for mart in marts),
-        *("--vars", json.dumps({"klaviyo_sources": CONNECTIONS} | IN_EUROS)),
+        *("--vars", json.dumps({"klaviyo_sources": CONNECTIONS} | IN_EUROS | ADDRESSES)),
     )
 
     united = folder / "warehouse.duckdb"
@@ -170,6 +178,12 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
         ("USD", "2026-11-03", "EUR", 0.75, 483.75),
         ("USD", "2026-11-04", "EUR", 0.75, 0.0),
     ]
+    exposures = json.loads((folder / "target" / "manifest.json").read_text())["exposures"]
+    assert {one["name"]: one["url"] for one in exposures.values()} == {
+        "dashboard": "",
+        "looker": ADDRESSES["klaviyo_looker_url"],
+        "data_studio": "",
+    }
 
 
 @pytest.mark.chaos

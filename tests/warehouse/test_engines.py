@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from duckdb import connect
 
-from tests.warehouse import raw, shop
+from tests.warehouse import dbt, raw, shop
 from tests.warehouse.bigquery import BigQuery, running_bigquery
 from tests.warehouse.compare import Contents, read_contents, run_dbt
 from tests.warehouse.engines import DuckDB, Engine, running_postgres
@@ -34,7 +35,8 @@ SOME = (*OF_EVENTS, "klaviyo__calendar", "+int_klaviyo__finding_campaign")
 UPDATED = ["duckdb", pytest.param("postgres", marks=pytest.mark.chaos), "bigquery"]
 # Only models that read the tables of a next sync run again, and of these the incremental ones with
 # what they read and some that read them: any other model is built in full by every run.
-OF_NEXT_SYNC = ("source:klaviyo.event+", "source:klaviyo.sync_report+")
+WRITTEN = ("event", "event_attribution", "sync_report")
+OF_NEXT_SYNC = tuple(f"source:klaviyo.{table}+" for table in WRITTEN)
 INCREMENTAL = "config.materialized:incremental"
 CHANGED = (
     *(f"{source},{models}" for source in OF_NEXT_SYNC for models in OF_EVENTS),
@@ -42,7 +44,8 @@ CHANGED = (
 )
 LATER = "2026-11-21T09:00:00Z"
 # The next sync writes an old order, a late touch, the missing touch of an attribution, an order
-# with another value, a deleted order and an order without a time.
+# with another value, a deleted order, an order without a time, a refund and an order whose credit
+# moves to another message.
 NEXT_SYNC = [
     shop.event("old", shop.ORDER, "2026-09-01 00:30:00", "bob", value=12.0, synced_at=LATER),
     shop.event(
@@ -53,7 +56,10 @@ NEXT_SYNC = [
     shop.event("sold", shop.ORDER, "2026-10-03 12:00:00", "ann", _fivetran_deleted=True),
     shop.event("timeless", shop.ORDER, "2026-11-21 08:00:00", "bob", value=4.0, synced_at=LATER)
     | {"datetime": None, "timestamp": None},
+    shop.event("returned", shop.REFUND, "2026-11-06 12:00:00", "bob", value=5, synced_at=LATER),
+    shop.event("orphan", shop.ORDER, "2026-11-03 12:00:00", "bob", value=-49.95, synced_at=LATER),
 ]
+MOVED = shop.attribution("orphan", "missing", **shop.OF_TEST, event_datetime="2026-11-03 12:00:00Z")
 SYNC_REPORT = {
     "account_id": shop.US,
     "sync_id": "4",
@@ -64,13 +70,25 @@ SYNC_REPORT = {
 }
 
 
+ATTRIBUTED_ORDER = "klaviyo.klaviyo__attributed_order"
+# The raw tables that name what the mart's orders are credited to, or give them date and currency.
+NAMING = (
+    *("account", "metric", "campaign", "campaign_message", "campaign_variation"),
+    *("flow", "flow_action", "flow_message"),
+)
+
+
 def raw_after(
     *events: Mapping[str, Any], report: Mapping[str, Any] = SYNC_REPORT
 ) -> Mapping[str, raw.Rows]:
-    """The raw tables after a next sync that writes these events."""
+    """The raw tables after a next sync that writes these events, and moves the credit of one."""
     rows = {row["id"]: row for row in (*shop.ROWS["event"], *events)}
-    reports = [*shop.ROWS["sync_report"], report]
-    return shop.ROWS | {"event": list(rows.values()), "sync_report": reports}
+    others = [one for one in shop.ROWS["event_attribution"] if one["event_id"] != "orphan"]
+    return shop.ROWS | {
+        "event": list(rows.values()),
+        "event_attribution": [*others, MOVED],
+        "sync_report": [*shop.ROWS["sync_report"], report],
+    }
 
 
 def load(engine: Engine, folder: Path, tables: Mapping[str, raw.Rows]) -> None:
@@ -196,6 +214,57 @@ def test_a_run_without_a_new_sync_changes_no_row(run: TwoRuns) -> None:
     assert run_dbt(run.engine, run.folder, "run", "--select", *run.selection) == updated
 
 
+def test_a_run_after_a_resync_equals_a_full_one(duckdb: TwoRuns, full: Contents) -> None:
+    """Every row is written again, with another time of its sync and no other change."""
+    assert duckdb.updated
+    again = {"synced_at": "2026-11-22T09:00:00Z"}
+    rows = {
+        table: [{**row, **again} for row in rows] for table, rows in raw_after(*NEXT_SYNC).items()
+    }
+    report = {**SYNC_REPORT, **again, "sync_id": "5", "min_event_at": "2026-07-31T23:59:59Z"}
+    load(duckdb.engine, duckdb.folder, rows | {"sync_report": [*rows["sync_report"], report]})
+    synced = run_dbt(duckdb.engine, duckdb.folder, "run", "--select", INCREMENTAL)
+
+    for model in _incremental_models(duckdb):
+        assert _without_sync(synced[model]) == _without_sync(full[model]) != []
+
+
+def _without_sync(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [tuple(cell for cell in row if cell[0] != "synced_at") for row in rows]
+
+
+def test_a_renamed_campaign_restates_the_months_since_its_first_order(
+    built: Path, tmp_path: Path
+) -> None:
+    """A sync that writes no event restates the months that name what it wrote, and no other."""
+    engine = _copy_built(built, tmp_path)
+    with connect(tmp_path / "warehouse.duckdb") as warehouse:
+        warehouse.execute(f"update {ATTRIBUTED_ORDER} set account_name = 'as it was'")
+    old = dict.fromkeys(("synced_at", "_fivetran_synced"), "2026-10-01T00:00:00Z")
+    rows = {table: [{**row, **old} for row in shop.ROWS[table]] for table in NAMING}
+    for campaign in rows["campaign"]:
+        if campaign["id"] == "launch":
+            campaign |= {"name": "Start", "synced_at": LATER, "_fivetran_synced": LATER}
+    reports = [*shop.ROWS["sync_report"], {**SYNC_REPORT, "min_event_at": None}]
+    load(engine, tmp_path, {**shop.ROWS, **rows, "sync_report": reports})
+    run_dbt(engine, tmp_path, "run", "--select", "klaviyo__attributed_order")
+
+    months = dbt.query(
+        tmp_path / "warehouse.duckdb",
+        f"""
+        select occurred_month::text as month, account_name = 'as it was' as is_untouched,
+            max(campaign_name) as campaign_name
+        from {ATTRIBUTED_ORDER} group by all order by all
+        """,
+    )
+    assert [tuple(month.values()) for month in months] == [
+        ("2026-07-01", True, None),
+        ("2026-10-01", True, "Before"),
+        ("2026-11-01", False, "Start"),
+        ("2027-11-01", False, None),
+    ]
+
+
 def test_events_without_a_report_of_their_sync_are_added(
     built: Path, full: Contents, tmp_path: Path
 ) -> None:
@@ -255,16 +324,18 @@ def _incremental_models(run: TwoRuns) -> list[str]:
 
 
 def test_bigquery_partitions_events_by_month_and_requires_a_filter(bigquery: TwoRuns) -> None:
-    """An incremental model is partitioned by month, clustered, and requires a partition filter."""
+    """An incremental model is partitioned by month and clustered; all but the mart, which readers
+    filter by date, require a filter of months.
+    """
     assert isinstance(bigquery.engine, BigQuery)
+    month = "date_trunc(occurred_month, month)"
+    of_events = Layout(month, "occurred_month", ("account_id", "metric_id"), filter_required=True)
+    of_mart = Layout(month, "occurred_month", ("date", "account_id"), filter_required=False)
     for model in _incremental_models(bigquery):
-        table = bigquery.engine.sql.tables[f"project.klaviyo_intermediate.{model}"]
-        assert parse_layout(table.ddl) == Layout(
-            partitions="date_trunc(occurred_month, month)",
-            column="occurred_month",
-            clusters=("account_id", "metric_id"),
-            filter_required=True,
-        )
+        is_mart = model == "klaviyo__attributed_order"
+        schema = "klaviyo" if is_mart else "klaviyo_intermediate"
+        table = bigquery.engine.sql.tables[f"project.{schema}.{model}"]
+        assert parse_layout(table.ddl) == (of_mart if is_mart else of_events)
 
 
 def test_bigquery_prunes_the_partitions_of_unaffected_months(bigquery: TwoRuns) -> None:
@@ -276,10 +347,15 @@ def test_bigquery_prunes_the_partitions_of_unaffected_months(bigquery: TwoRuns) 
     assert increments
     for increment in increments:
         if "affected_from_month" in increment:
-            assert "declare affected_from_month date default (" in increment
-            assert "occurred_at >= timestamp(date_sub(affected_from_month," in increment
+            assert "declare affected_from_month date default coalesce(" in increment
+            assert (
+                "occurred_at >= timestamp(date_sub(affected_from_month," in increment
+                or "where occurred_month >= affected_from_month" in increment
+            )
         else:
             assert "in unnest(dbt_partitions_for_replacement)" in increment
+    pruned = "event_occurred_at >= timestamp(date_sub(affected_from_month,"
+    assert any(pruned in increment for increment in increments)
 
 
 @pytest.mark.chaos

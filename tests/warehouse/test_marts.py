@@ -94,7 +94,7 @@ def test_e2_of_two_names_of_a_message_the_newest_report_counts(warehouse: Path) 
 
     assert tuple(message.values()) == (100, 50)
     assert [tuple(day.values()) for day in days] == [
-        (date(2026, 11, 18), 30, 30),
+        (date(2026, 11, 18), None, 30),
         (date(2026, 11, 20), 20, 50),
     ]
 

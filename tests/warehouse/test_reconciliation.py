@@ -19,8 +19,8 @@ FAULTS = {
     ),
     "marts_hold_every_raw_row": "delete from klaviyo.klaviyo__profile where profile_id = 'bob'",
     "credited_orders_equal_klaviyos_report": (
-        "update klaviyo.klaviyo__attributed_order set klaviyo_order_value = 30.01"
-        " where event_id = 'sold'"
+        "update klaviyo_intermediate.int_klaviyo__order_monthly set klaviyo_order_value = 30.01"
+        " where campaign_id = 'before'"
     ),
     "flow_periods_agree_with_their_days": (
         "update klaviyo.klaviyo__flow_period set opens_unique = 51"

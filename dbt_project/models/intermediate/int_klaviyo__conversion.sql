@@ -17,7 +17,14 @@ events as (
 
 ),
 
-attributions as (select * from {{ ref('stg_klaviyo__event_attribution') }}),
+attributions as (
+
+    select * from {{ ref('stg_klaviyo__event_attribution') }}
+    {% if is_incremental() -%}
+    where {{ in_affected_range('event_occurred_at', 1) }}
+    {%- endif %}
+
+),
 
 touches as (
 

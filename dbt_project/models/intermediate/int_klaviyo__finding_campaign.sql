@@ -43,10 +43,15 @@ results as (
         earned.account_id,
         earned.campaign_id,
         earned.send_channel,
-        young_ages.age,
-        sum(earned.delivered) as delivered,
-        sum(earned.conversions) as conversions,
-        sum(earned.conversion_value) as conversion_value
+        {% for statistic in ['delivered', 'conversions', 'conversion_value'] -%}
+        sum(
+            case
+                when earned.is_first_snapshot then earned.cumulative_{{ statistic }}
+                else earned.{{ statistic }}
+            end
+        ) as {{ statistic }},
+        {% endfor -%}
+        young_ages.age
 
     from {{ ref('klaviyo__campaign_daily') }} as earned
     inner join young_ages
@@ -57,10 +62,10 @@ results as (
         account_id,
         campaign_id,
         send_channel,
-        {{ final_age }} as age,
         delivered,
         conversions,
-        conversion_value
+        conversion_value,
+        {{ final_age }} as age
     from campaigns
     where age >= {{ final_age }}
 

@@ -1,3 +1,6 @@
+{#- The ids that name a campaign's message, as in klaviyo__attributed_order. -#}
+{%- set named_by = ['variation_id', 'campaign_message_id', 'campaign_id'] -%}
+
 with
 
 last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
@@ -35,6 +38,27 @@ reported as (
 
 ),
 
+months as (
+    select * from {{ ref('int_klaviyo__order_monthly') }}
+    where {{ in_all_months() }}
+),
+
+credited as (
+
+    select
+        months.account_id,
+        months.metric_id,
+        months.klaviyo_orders,
+        months.klaviyo_order_value,
+        coalesce(
+            months.flow_message_id,
+            {{ message_id('months', named_by, 'campaign_message_id') }}
+        ) as message_id
+
+    from months
+    {{ join_message_ids('months', named_by) }}
+),
+
 orders as (
 
     select
@@ -44,7 +68,7 @@ orders as (
         sum(klaviyo_orders) as credited_orders,
         sum(klaviyo_order_value) as credited_value
 
-    from {{ ref('klaviyo__attributed_order') }}
+    from credited
     group by account_id, message_id, metric_id
 
 )

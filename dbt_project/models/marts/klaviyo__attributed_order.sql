@@ -1,4 +1,5 @@
-{{ config(materialized='table', **partition_by_month('date')) }}
+{{ config(**mart_incremental_by_month()) }}
+{%- set restated = in_restated_months() -%}
 {#- A touch names its campaign, in a test its variation; Klaviyo's credit also a message. -#}
 {%- set named_by = ['variation_id', 'campaign_message_id', 'campaign_id'] -%}
 
@@ -6,14 +7,14 @@ with
 
 conversions as (
     select * from {{ ref('int_klaviyo__conversion') }}
-    where {{ in_all_months() }}
+    where {{ restated }}
 ),
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 
 order_numbers as (
     select * from {{ ref('int_klaviyo__order_number') }}
-    where {{ in_all_months() }}
+    where {{ restated }}
 ),
 
 metrics as (select * from {{ ref('stg_klaviyo__metric') }}),
@@ -81,6 +82,7 @@ select
     orders.is_refund,
     orders.occurred_at,
     orders.date,
+    orders.occurred_month,
     orders.value,
 
     ---------- who is credited

@@ -54,14 +54,29 @@ snapshots as (
         snapshots.synced_at,
         {% for statistic in additive_statistics() -%}
         snapshots.{{ statistic }} as cumulative_{{ statistic }},
-        snapshots.{{ statistic }} - coalesce(lag(snapshots.{{ statistic }}) over ({{ message }}), 0)
-            as {{ statistic }},
+        lag(snapshots.{{ statistic }}) over ({{ message }}) as previous_{{ statistic }},
         {% endfor -%}
+        {{ days_between('messages.sent_on', 'snapshots.snapshot_date') }} as age,
         row_number() over ({{ message }}) = 1 as is_first_snapshot
 
     from ranked_snapshots as snapshots
     inner join messages on snapshots.message_performance_key = messages.message_performance_key
     where snapshots.recency = 1
+
+),
+
+-- What the first snapshot of an older message has is no change of that day.
+changes as (
+
+    select
+        {% for statistic in additive_statistics() -%}
+        case
+            when not is_first_snapshot or age <= 1
+                then cumulative_{{ statistic }} - coalesce(previous_{{ statistic }}, 0)
+        end as {{ statistic }},
+        {% endfor -%}
+        *
+    from snapshots
 
 )
 
@@ -87,7 +102,7 @@ select
 
     ---------- the day
     snapshot_date as date,
-    cast({{ days_between('sent_on', 'snapshot_date') }} as {{ dbt.type_bigint() }}) as age,
+    cast(age as {{ dbt.type_bigint() }}) as age,
     is_first_snapshot,
     (
         {% for statistic in additive_statistics() -%}
@@ -99,10 +114,15 @@ select
     {% for statistic in additive_statistics() -%}
     {{ statistic }},
     {% endfor %}
+    ---------- what the row adds to what is known
+    {% for statistic in ['delivered', 'conversion_value'] -%}
+    case when is_first_snapshot then cumulative_{{ statistic }} else {{ statistic }} end
+        as newly_known_{{ statistic }},
+    {% endfor %}
     ---------- what stood at its end
     {% for statistic in additive_statistics() -%}
     cumulative_{{ statistic }},
     {% endfor -%}
     synced_at
 
-from snapshots
+from changes

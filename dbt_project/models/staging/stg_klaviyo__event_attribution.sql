@@ -11,6 +11,7 @@ select
     flow_message_variation_id,
 
     ---------- timestamps
+    event_datetime as event_occurred_at,
     synced_at
 
 from {{ source_rows('event_attribution') }}

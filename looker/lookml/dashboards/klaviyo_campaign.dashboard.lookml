@@ -192,29 +192,29 @@
     type: looker_line
     fields:
     - campaign_daily.age
-    - campaign_daily.day_conversion_value
-    - campaign_daily.day_delivered
+    - campaign_daily.conversion_value_so_far
+    - campaign_daily.delivered_so_far
     hidden_fields:
-    - campaign_daily.day_conversion_value
-    - campaign_daily.day_delivered
+    - campaign_daily.conversion_value_so_far
+    - campaign_daily.delivered_so_far
     sorts:
     - campaign_daily.age
     dynamic_fields:
     - category: table_calculation
       table_calculation: revenue_per_recipient_so_far
       label: Revenue per recipient so far
-      expression: running_total(${campaign_daily.day_conversion_value}) / running_total(${campaign_daily.day_delivered})
+      expression: running_total(${campaign_daily.conversion_value_so_far}) / running_total(${campaign_daily.delivered_so_far})
       value_format_name: decimal_2
     filters:
-      campaign_daily.day_delivered: '>=100'
+      campaign_daily.delivered_so_far: '>=100'
       campaign_daily.date_date: after 2000-01-01
     listen:
       Account: campaign_daily.account_name
       Campaign: campaign_daily.campaign_name
     note_text: 'At the end of each day after the send, beside the median of the campaigns on its channel
       in the 180 days before it; of eight or more. Of several channels it shows the one with the most
-      messages. Revenue per recipient so far: Revenue that the days added / messages that they delivered.
-      Of the days up to an age it is what campaigns had earned at that age.'
+      messages. Revenue per recipient so far: Revenue so far / messages delivered so far. Of the days
+      up to an age it is what campaigns had earned at that age.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -106,7 +106,7 @@ view: campaign_daily {
   dimension: is_first_snapshot {
     type: yesno
     label: "First snapshot"
-    description: "Whether it is the message's first snapshot, which includes everything before it."
+    description: "Whether it is the message's first snapshot. If the message was sent more than a day before it, what the day added is null."
     sql: ${TABLE}.is_first_snapshot ;;
   }
 
@@ -204,16 +204,38 @@ view: campaign_daily {
     sql: ${TABLE}.conversion_value ;;
   }
 
+  measure: delivered_so_far {
+    type: sum
+    group_label: "Sums"
+    label: "Delivered so far"
+    description: "Messages known to be delivered; of the days up to an age, those delivered at that age."
+    value_format_name: decimal_0
+    drill_fields: [detail*, delivered_so_far]
+    sql: ${TABLE}.newly_known_delivered ;;
+  }
+
+  measure: conversion_value_so_far {
+    type: sum
+    group_label: "Sums"
+    label: "Revenue so far"
+    description: "Revenue known; of the days up to an age, what had been earned at that age."
+    value_format_name: decimal_2
+    required_fields: [currency]
+    html: {{ linked_value }} {{ currency._value }} ;;
+    drill_fields: [detail*, conversion_value_so_far]
+    sql: ${TABLE}.newly_known_conversion_value ;;
+  }
+
   measure: revenue_per_recipient_so_far {
     type: number
     group_label: "Ratios"
     label: "Revenue per recipient so far"
-    description: "Revenue that the days added / messages that they delivered. Of the days up to an age it is what campaigns had earned at that age."
+    description: "Revenue so far / messages delivered so far. Of the days up to an age it is what campaigns had earned at that age."
     value_format_name: decimal_2
     required_fields: [currency]
     html: {{ linked_value }} {{ currency._value }} ;;
-    drill_fields: [detail*, day_conversion_value, day_delivered, revenue_per_recipient_so_far]
-    sql: 1.0 * ${day_conversion_value} / NULLIF(${day_delivered}, 0) ;;
+    drill_fields: [detail*, conversion_value_so_far, delivered_so_far, revenue_per_recipient_so_far]
+    sql: 1.0 * ${conversion_value_so_far} / NULLIF(${delivered_so_far}, 0) ;;
   }
 
   set: detail {
