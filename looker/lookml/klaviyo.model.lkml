@@ -66,6 +66,13 @@ explore: campaign_daily {
 explore: campaign_provider {
   label: "Campaign provider"
   description: "One row per account, campaign, mailbox provider and day. The people whose email of a campaign arrived, bounced or was reported as spam at Gmail, Outlook and others, and who opened it or clicked in it, each on the first day, so that days add up to people. Empty unless event is synced."
+
+  conditionally_filter: {
+    filters: [
+      campaign_provider.date_date: "30 days",
+    ]
+    unless: [campaign_provider.date_week, campaign_provider.date_month, campaign_provider.date_quarter, campaign_provider.date_year]
+  }
 }
 
 explore: cohort {

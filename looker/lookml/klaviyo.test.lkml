@@ -211,7 +211,7 @@ view: +campaign_provider {
   measure: mart_row_count {
     type: number
     hidden: yes
-    sql: (SELECT COUNT(*) FROM @{SCHEMA}.klaviyo__campaign_provider) ;;
+    sql: (SELECT COUNT(*) FROM @{SCHEMA}.klaviyo__campaign_provider WHERE date >= '2000-01-01') ;;
   }
 }
 
@@ -1027,6 +1027,10 @@ test: campaign_provider_equals_its_mart {
     column: row_count {}
 
     column: mart_row_count {}
+
+    filters: [
+      campaign_provider.date_date: "after 2000-01-01",
+    ]
   }
 
   assert: one_row_for_each_key {

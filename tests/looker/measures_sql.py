@@ -233,8 +233,8 @@ PRESSURE = {
     "pressure_unsubscribed": "sum(unsubscribed_people)",
     "pressure_order_value": "sum(order_value)",
     "messages_per_person_week": "sum(messages) / sum(recipient_weeks)",
-    "opens_per_message": "sum(opens) / sum(open_tracked_messages)",
-    "clicks_per_message": "sum(clicks) / sum(click_tracked_messages)",
+    "opens_per_message": "sum(opens) / nullif(sum(open_tracked_messages), 0)",
+    "clicks_per_message": "sum(clicks) / nullif(sum(click_tracked_messages), 0)",
     "weekly_unsubscribe_rate": "sum(unsubscribed_people) / sum(recipient_weeks)",
     "order_value_per_person_week": "sum(order_value) / sum(recipient_weeks)",
 }

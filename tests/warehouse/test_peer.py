@@ -21,7 +21,6 @@ def test_without_the_package_one_line_says_why(
     assert peer.main(["--packages", str(packages)]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("skipped: dbt deps cannot install packages.yml: ")
-    assert "nowhere" in line
 
 
 def test_a_node_that_fails_is_counted(built: Path, tmp_path: Path) -> None:
