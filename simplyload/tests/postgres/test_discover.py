@@ -54,7 +54,14 @@ def test_a14_the_key_is_the_replica_identity(run: Run, settings: Settings) -> No
 
 
 @pytest.mark.parametrize(
-    "identity", ["replica identity nothing", "drop constraint t_pkey"], ids=["nothing", "no key"]
+    "identity",
+    [
+        "replica identity nothing",
+        "drop constraint t_pkey",
+        "drop constraint t_pkey, add primary key (id) deferrable",
+        "drop constraint t_pkey, add primary key (id) deferrable, replica identity full",
+    ],
+    ids=["nothing", "no key", "deferrable", "deferrable, full"],
 )
 def test_r14_a_table_without_replica_identity_is_refused(
     run: Run, settings: Settings, identity: str

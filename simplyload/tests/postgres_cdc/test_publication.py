@@ -2,6 +2,7 @@
 
 import re
 from contextlib import closing
+from datetime import timedelta
 
 import psycopg2
 import pytest
@@ -324,6 +325,34 @@ def test_r14_a_table_without_identity_is_never_published(
     assert published == [("a",)]
     for table in ("keyless", "full_identity", "none"):
         assert f"public.{table} has no" in replica.said
+
+
+def test_r14_a_deferrable_key_is_polled_beside_the_stream(
+    source: Database, replica: Replica
+) -> None:
+    """No deferrable index is an identity: its owner's UPDATE goes on, and the rows are polled."""
+    source.run(
+        "create table d (id int primary key deferrable, v text)",
+        "create table i (id int not null, u text primary key)",
+        "create unique index i_id on i (id)",
+        "alter table i replica identity using index i_id",
+        "alter table i add unique using index i_id deferrable",
+        "create table t (id int primary key)",
+        "insert into d values (1, 'a'), (2, 'b')",
+        "insert into i values (1, 'a')",
+    )
+    options = {"mode": "auto", "delete_scan": timedelta(0)}
+    replica.settings = replica.settings.model_copy(update=options)
+    replica.restart()
+    replica.sync()
+    source.run("update d set id = 3 - id", "update i set id = 2", "insert into t values (1)")
+    assert source.fetch("select tablename from pg_publication_tables") == [("t",)]
+    assert "public.d has a DEFERRABLE primary key" in replica.said
+    assert "public.i has lost the index of its replica identity" in replica.said
+    replica.sync()
+    assert replica.rows("d") == [{"id": 1, "v": "b"}, {"id": 2, "v": "a"}]
+    assert replica.rows("i") == [{"id": 2, "u": "a"}]
+    assert ids(replica, "t") == [1]
 
 
 def test_a14_the_identity_index_is_the_key(source: Database, replica: Replica) -> None:

@@ -47,8 +47,9 @@ class SourceTable:
     """A table of the database as both the catalog and the settings describe it.
 
     `hidden` are columns that the role may not read, `indexed` columns that lead an index,
-    `replica_key` the columns of the replica identity's index. `is_named`: the setting `tables` has
-    this very name, not a pattern.
+    `replica_key` the columns of the replica identity's index. `is_deferrable`: two rows may share
+    the primary key until the commit. `is_named`: the setting `tables` has this very name, not a
+    pattern.
     """
 
     oid: int
@@ -62,6 +63,7 @@ class SourceTable:
     may_read: bool
     is_unlogged: bool
     is_filtered: bool
+    is_deferrable: bool = False
     is_named: bool = False
     hidden: tuple[str, ...] = ()
     indexed: frozenset[str] = frozenset()
@@ -156,9 +158,17 @@ class SourceTable:
             return Problem(f"{name} is unlogged and in no write-ahead log", "poll it")
         if self.identity == "index" and not self.replica_key:
             return Problem(
-                f"{name} has lost the index of its replica identity, and UPDATE fails once it is"
-                " published",
+                f"{name} has lost the index of its replica identity (dropped, or DEFERRABLE by"
+                " now), and UPDATE fails once it is published",
                 f"ALTER TABLE {quoted} REPLICA IDENTITY DEFAULT",
+            )
+        if self.is_deferrable and not self.replica_key:
+            return Problem(
+                f"{name} has a DEFERRABLE primary key, which Postgres takes for no replica"
+                " identity: UPDATE fails once it is published, and under REPLICA IDENTITY FULL two"
+                " rows may share a key for a while",
+                f"make it NOT DEFERRABLE, or ALTER TABLE {quoted} REPLICA IDENTITY USING INDEX a"
+                " unique one that is not",
             )
         if self.identity == "nothing" or (self.identity == "default" and not self.primary_key):
             return Problem(
@@ -236,7 +246,7 @@ order by a.attrelid, a.attnum
 
 # indnkeyatts leaves out the columns of INCLUDE.
 _INDEXES = """
-select i.indrelid::int8, i.indisprimary, i.indisreplident,
+select i.indrelid::int8, i.indisprimary, i.indisreplident, i.indimmediate,
     array(select a.attname::text from generate_series(0, i.indnkeyatts - 1) position
         join pg_catalog.pg_attribute a
             on a.attrelid = i.indrelid and a.attnum = i.indkey[position] order by position)
@@ -343,15 +353,19 @@ def _source_table(
         relation=relation,
         kind=kind,
         columns=tuple(columns),
-        primary_key=next((tuple(keys) for is_primary, _, keys in indexes if is_primary), ()),
-        replica_key=next((tuple(keys) for _, is_replica, keys in indexes if is_replica), ()),
+        primary_key=next((tuple(keys) for is_primary, *_, keys in indexes if is_primary), ()),
+        replica_key=next(
+            (tuple(keys) for _, is_replica, is_usable, keys in indexes if is_replica and is_usable),
+            (),
+        ),
         identity=_IDENTITIES[identity],
         may_read=may_read,
         is_unlogged=persistence == "u",
         is_filtered=is_filtered,
+        is_deferrable=any(primary and not immediate for primary, _, immediate, _ in indexes),
         is_named=name in settings.tables,
         hidden=tuple(hidden),
-        indexed=frozenset(keys[0] for _, _, keys in indexes if keys),
+        indexed=frozenset(keys[0] for *_, keys in indexes if keys),
         estimated_rows=rows,
         bytes=size,
         cursor=_cursor(settings.cursors.get(name), columns),
