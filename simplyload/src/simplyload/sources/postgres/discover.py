@@ -46,6 +46,7 @@ _TAKEN = frozenset(field.name for field in META_FIELDS)
 class SourceTable:
     """A table of the database as both the catalog and the settings describe it.
 
+    `is_filtered`: row level security applies to the role, which no policy shows to hide nothing.
     `hidden` are columns that the role may not read, `indexed` columns that lead an index,
     `replica_key` the columns of the replica identity's index. `is_deferrable`: two rows may share
     the primary key until the commit. `is_named`: the setting `tables` has this very name, not a
@@ -123,6 +124,12 @@ class SourceTable:
             )
         if not self.may_read:
             return Problem(f"{name} may not be read", f"GRANT SELECT ON {quoted} TO the role")
+        if self.is_filtered:
+            return Problem(
+                f"{name} has row level security, which may hide rows from the role: they would"
+                " count as deleted",
+                "give the role BYPASSRLS (ALTER ROLE), or GRANT it the role that owns the table",
+            )
         if taken := [one.name for one in self.columns if one.name in _TAKEN]:
             return Problem(
                 f"{name} has the column {taken[0]}, a name that changes themselves use",
@@ -186,8 +193,6 @@ class SourceTable:
         name = self.source_name
         if self.hidden:
             yield f"{name}: columns {', '.join(self.hidden)} may not be read and are left out."
-        if self.is_filtered:
-            yield f"{name}: row level security hides rows from this role; grant it BYPASSRLS."
         if self.kind == "p":
             yield f"{name} is partitioned: its partitions are read as one table."
         if generated := [column.name for column in self.columns if column.generated]:
@@ -218,7 +223,9 @@ select c.oid::int8, n.nspname, c.relname, c.relkind::text, c.relpersistence::tex
         pg_catalog.pg_table_size(c.oid))::int8,
     pg_catalog.has_table_privilege(c.oid, 'select')
         or pg_catalog.has_any_column_privilege(c.oid, 'select'),
-    pg_catalog.row_security_active(c.oid)
+    pg_catalog.row_security_active(c.oid) or exists(
+        select from pg_catalog.pg_partition_tree(c.oid) tree
+        where pg_catalog.row_security_active(tree.relid))
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
