@@ -48,6 +48,47 @@ def test_a3_a_returning_table_is_copied_again(source: Database, replica: Replica
     assert ids(replica, "b") == [16, 17]
 
 
+@pytest.mark.parametrize("is_noticed", [False, True], ids=["between runs", "a run in between"])
+def test_a3_what_a_narrowed_publication_left_out_is_copied(
+    source: Database, replica: Replica, is_noticed: bool
+) -> None:
+    """Changes that `publish` left out for a while arrive once it is set back, whatever ran then."""
+    source.run(
+        "create table a (id int primary key, v text)",
+        "insert into a values (1, 'old'), (2, 'old')",
+        f"create publication {replica.name} for table a",
+    )
+    replica.sync()
+    source.run(f"alter publication {replica.name} set (publish = 'insert')")
+    source.run("update a set v = 'new' where id = 1", "delete from a where id = 2")
+    remedy = f"alter publication {replica.name} set (publish = 'insert, update, delete, truncate')"
+    if is_noticed:
+        with pytest.raises(SourceError, match="does not publish update") as caught:
+            replica.sync()
+        remedy = str(caught.value).partition(": run ")[2].removesuffix(".")
+    source.run(remedy)
+    replica.restart()
+    assert replica.sync().rows("a") == [{"id": 1, "v": "new"}]
+    assert "was altered and may have left out changes: all tables are copied again" in replica.said
+    assert not list(replica.sync().changes())
+
+
+def test_a3_a_state_without_the_publications_version_goes_on(
+    source: Database, replica: Replica
+) -> None:
+    """The first run with the state of an earlier version copies nothing, and knows it then."""
+    source.run("create table a (id int primary key)", "insert into a values (1)")
+    replica.sync()
+    del replica.state["stream"]["publication"]
+    assert not list(replica.sync().changes())
+    source.run(f"alter publication {replica.name} set (publish = 'insert, update, delete')")
+    source.run("truncate a")
+    source.run(
+        f"alter publication {replica.name} set (publish = 'insert, update, delete, truncate')"
+    )
+    assert replica.sync().rows("a") == []
+
+
 def test_a3_a_table_left_out_by_a_foreign_publication_is_named(
     source: Database, replica: Replica
 ) -> None:

@@ -52,12 +52,16 @@ class TablePosition:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamPosition:
-    """The stream's position on one server; tables by oid (as JSON has it: text)."""
+    """The stream's position on one server; tables by oid (as JSON has it: text).
+
+    `publication` is the transaction that wrote the publication's row (None: not known from before).
+    """
 
     system: str
     timeline: int
     slot: str
     lsn: str
+    publication: int | None = None
     tables: Mapping[str, TablePosition] = field(default_factory=dict)
 
     @classmethod
@@ -83,6 +87,7 @@ class StreamPosition:
             "timeline": self.timeline,
             "slot": self.slot,
             "lsn": self.lsn,
+            "publication": self.publication,
             "tables": self._tables,
         }
 

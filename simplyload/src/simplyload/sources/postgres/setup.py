@@ -15,6 +15,7 @@ from simplyload.sources.postgres.connection import fetch, identifier
 from simplyload.sources.postgres.discover import SourceTable
 from simplyload.sources.postgres.position import StreamPosition, TablePosition
 from simplyload.sources.postgres.publication import (
+    Publication,
     Published,
     add_statement,
     check_publication,
@@ -69,23 +70,34 @@ def prepare(  # noqa: PLR0913, PLR0917
     slot = find_slot(connection, name)
     check_slot(connection, slot, settings.database)
     created_at = _make_missing(connection, slot, settings, stream, tables)
+    publication = _get_publication(connection, settings.publication_name(stream))
     warnings: list[str] = []
-    if position and (lost := _why_lost(position, slot, server)):
+    if position and (lost := _why_lost(position, slot, server, publication)):
         warnings.append(f"{lost}: all tables are copied again.")
         position = None
-    published, waiting = _find_published(connection, settings, stream, tables, warnings)
+    published, waiting = _find_published(connection, publication, tables, warnings)
     comparison = _compare(position, published, slot if created_at is None else None)
     warnings += comparison.warnings
     lsn = created_at
     if comparison.copy and lsn is None and (lsn := find_barrier(connection)) is None:
         waiting += _await_writers(connection, [published[oid] for oid in comparison.copy])
         comparison.copy.clear()
-    setup = _setup(server, name, position, published, comparison, lsn)
+    setup = _setup(server, name, publication, position, published, comparison, lsn)
     return replace(setup, warnings=warnings, waiting=waiting)
 
 
-def _why_lost(position: StreamPosition, slot: Slot | None, server: Server) -> str:
+def _get_publication(connection: Connection, name: str) -> Publication:
+    if publication := find_publication(connection, name):
+        return publication
+    raise SourceError(f"Publication {name} is gone: run again.")
+
+
+def _why_lost(
+    position: StreamPosition, slot: Slot | None, server: Server, publication: Publication
+) -> str:
     """Say why changes after the position are lost; a slot of another name is none of its own."""
+    if position.publication not in {None, publication.version}:
+        return f"Publication {publication.name} was altered and may have left out changes"
     own = slot if slot and slot.name == position.slot else None
     known = Server(system=position.system, timeline=position.timeline, lsn=0)
     return why_changes_are_lost(own, server, known, position.slot)
@@ -176,15 +188,11 @@ def _run(connection: Connection, statement: str) -> None:
 
 def _find_published(
     connection: Connection,
-    settings: PostgresSettings,
-    stream: str,
+    publication: Publication,
     tables: Sequence[SourceTable],
     warnings: list[str],
 ) -> tuple[dict[int, Published], list[Waiting]]:
     """Give the published tables by oid, and those that are not; warn of columns that are not."""
-    publication = find_publication(connection, settings.publication_name(stream))
-    if publication is None:
-        raise SourceError(f"Publication {settings.publication_name(stream)} is gone: run again.")
     published, refused = list_published(connection, publication, tables)
     waiting = [
         Waiting(table=table.table.name, message=refused[table.oid])
@@ -325,6 +333,7 @@ order by pg_catalog.age(l.transactionid) desc limit 1
 def _setup(  # noqa: PLR0913, PLR0917
     server: Server,
     slot: str,
+    publication: Publication,
     position: StreamPosition | None,
     published: Mapping[int, Published],
     comparison: _Comparison,
@@ -350,6 +359,7 @@ def _setup(  # noqa: PLR0913, PLR0917
             system=server.system,
             timeline=server.timeline,
             slot=slot,
+            publication=publication.version,
             lsn=stream_lsn,
             tables=tables,
         ),
