@@ -17,7 +17,7 @@ from simplyload.changes import META_FIELDS, Table
 from simplyload.errors import ConfigurationError
 from simplyload.sources.postgres.connection import fetch, identifier
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.types import Column, Origin, resolve_types
+from simplyload.sources.postgres.types import Column, Origin, find_parts, resolve_types
 
 Identity = Literal["default", "index", "full", "nothing"]
 
@@ -329,14 +329,15 @@ def _columns(
     """Give per table the readable columns, and the names of those that the role may not read."""
     rows = fetch(connection, _COLUMNS, [oids])
     types = resolve_types(connection, [(row[2], row[3]) for row in rows])
+    parts = find_parts(connection, [row[2] for row in rows])
     readable: dict[int, list[Column]] = defaultdict(list)
     hidden: dict[int, list[str]] = defaultdict(list)
-    for oid, name, type_oid, typmod, generated, may_read, *origin in rows:
+    for oid, name, type_oid, typmod, generated, may_read, number, version, file in rows:
         if may_read:
             column = Column(
                 name=name,
                 type=types[type_oid, typmod],
-                origin=Origin(*origin),
+                origin=Origin(number, version, file, parts[type_oid]),
                 generated=generated,
             )
             readable[oid].append(column)

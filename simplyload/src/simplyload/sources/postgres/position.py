@@ -49,6 +49,11 @@ class TablePosition:
         retyped = {n for n, kind in item.types.items() if n in known and known[n] != kind}
         return retyped | set(find_replaced(self.origins, item.table.origins))
 
+    def is_reshaped(self, item: Published) -> bool:
+        """Tell whether a type of a column prints other text now, which locks no table."""
+        now = item.table.origins
+        return any(known.is_reshaped_by(now[n]) for n, known in self.origins.items() if n in now)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreamPosition:

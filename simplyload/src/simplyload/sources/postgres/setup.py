@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import psycopg2
@@ -79,9 +79,10 @@ def prepare(  # noqa: PLR0913, PLR0917
     comparison = _compare(position, published, slot if created_at is None else None)
     warnings += comparison.warnings
     lsn = created_at
-    if comparison.copy and lsn is None and (lsn := find_barrier(connection)) is None:
-        waiting += _await_writers(connection, [published[oid] for oid in comparison.copy])
-        comparison.copy.clear()
+    due = {*comparison.copy, *comparison.reshaped}
+    if due and lsn is None and (lsn := find_barrier(connection)) is None:
+        waiting += _await_writers(connection, [published[oid] for oid in due])
+        comparison.forget(due)
     setup = _setup(server, name, publication, position, published, comparison, lsn)
     return replace(setup, warnings=warnings, waiting=waiting)
 
@@ -211,11 +212,22 @@ def _find_published(
 
 @dataclass(frozen=True, kw_only=True)
 class _Comparison:
-    """The tables that go on, and the oids of those to copy."""
+    """The tables that go on, and the oids of those to copy.
+
+    `reshaped` have a type that prints other text now: a transaction from before that has not ended
+    would bring the old text after they were read again.
+    """
 
     kept: dict[str, TablePosition] = field(default_factory=dict)
     copy: list[int] = field(default_factory=list)
+    reshaped: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def forget(self, oids: Collection[int]) -> None:
+        """Take tables out, so that the next run copies them."""
+        self.copy[:] = [oid for oid in self.copy if oid not in oids]
+        for oid in oids:
+            self.kept.pop(str(oid), None)
 
 
 def _compare(
@@ -236,6 +248,8 @@ def _compare(
             is_same = not table.find_replaced(item)
             origins = item.table.origins if is_same else table.origins
             comparison.kept[str(oid)] = replace(table, origins=origins)
+            if table.is_reshaped(item):
+                comparison.reshaped.append(oid)
     for reason, names in reasons.items():
         if reason:
             verb = "is" if len(names) == 1 else "are"
@@ -283,16 +297,24 @@ def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> in
 
     A transaction is in the log a moment before others see it, or long before where it waits for a
     synchronous standby. So those that are open when the LSN is read must end; None if they do not.
+    Those of before end first: what follows the LSN is text of types as the catalog has them now.
     """
-    lsn = current_lsn(connection)
-    newest = fetch(connection, "select pg_snapshot_xmax(pg_current_snapshot())::text::int8")[0][0]
     give_up = time.monotonic() + seconds
+    if not _await_open(connection, give_up):
+        return None
+    lsn = current_lsn(connection)
+    return lsn if _await_open(connection, give_up) else None
+
+
+def _await_open(connection: Connection, give_up: float) -> bool:
+    """Wait until the transactions that write now have ended; False where they do not."""
+    newest = fetch(connection, "select pg_snapshot_xmax(pg_current_snapshot())::text::int8")[0][0]
     while True:
         oldest = "select pg_snapshot_xmin(pg_current_snapshot())::text::int8"
         if fetch(connection, oldest)[0][0] >= newest:
-            return lsn
+            return True
         if time.monotonic() > give_up:
-            return None
+            return False
         time.sleep(0.05)
 
 
