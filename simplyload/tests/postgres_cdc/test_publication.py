@@ -1,6 +1,7 @@
 """The publication: what is in it, in which form, and what a table cannot survive."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 
@@ -8,6 +9,8 @@ import psycopg2
 import pytest
 
 from simplyload.errors import SourceError
+from simplyload.sources.postgres.setup import find_barrier
+from tests.postgres_cdc.conftest import eventually
 from tests.postgres_cdc.replica import Database, Replica
 
 
@@ -607,6 +610,24 @@ def test_r11_a_transaction_from_before_a_rename_does_not_bring_the_old_label_bac
         older.commit()
     replica.during = lambda _: None
     assert replica.sync().rows("a") == [{"id": 1, "m": "blue"}, {"id": 2, "m": "blue"}]
+
+
+def test_a_copy_begins_behind_the_transactions_of_before(source: Database) -> None:
+    """What was written under types of before is committed before the LSN at which a copy begins."""
+    source.run("create table a (id int primary key)")
+    looks = "select count(*) from pg_stat_activity where query like '%pg_snapshot_xmin%'"
+    with (
+        closing(psycopg2.connect(source.dsn)) as older,
+        closing(source.connect()) as catalog,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        older.cursor().execute("insert into a values (1)")
+        barrier = pool.submit(find_barrier, catalog)
+        waits = f"{looks} and pid = {catalog.info.backend_pid}"
+        assert eventually(lambda: source.one(waits) == 1)
+        older.commit()
+        committed = source.lsn()
+        assert (barrier.result() or 0) >= committed
 
 
 def test_r11_a_rewritten_key_is_a_new_copy(source: Database, replica: Replica) -> None:

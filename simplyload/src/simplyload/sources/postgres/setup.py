@@ -306,9 +306,18 @@ def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> in
     return lsn if _await_open(connection, give_up) else None
 
 
+# A snapshot's xmax follows the newest id that has ended: one that is open may be beyond it. So an
+# id of our own is taken; a standby has none to give, and shows what it has replayed.
+_NEWEST = """
+select (case when pg_catalog.pg_is_in_recovery()
+    then pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+    else pg_catalog.pg_current_xact_id() end)::text::int8
+"""
+
+
 def _await_open(connection: Connection, give_up: float) -> bool:
     """Wait until the transactions that write now have ended; False where they do not."""
-    newest = fetch(connection, "select pg_snapshot_xmax(pg_current_snapshot())::text::int8")[0][0]
+    newest = fetch(connection, _NEWEST)[0][0]
     while True:
         oldest = "select pg_snapshot_xmin(pg_current_snapshot())::text::int8"
         if fetch(connection, oldest)[0][0] >= newest:
