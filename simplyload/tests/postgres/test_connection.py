@@ -69,6 +69,7 @@ def test_a19_the_session_is_ours_whatever_the_role_has_set(
         "intervalstyle = 'iso_8601'",
         "extra_float_digits = -5",
         "standard_conforming_strings = off",
+        "quote_all_identifiers = on",
     ):
         run(f"alter role {replication_role} set {setting}")
     found = ask(

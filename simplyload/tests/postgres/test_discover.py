@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from simplyload.sources.source import Finding
 Run = Callable[[str], list[Any]]
 Replicate = Callable[..., Any]
 Settings = Callable[..., PostgresSettings]
+Ask = Callable[[PostgresSettings, str], Any]
 
 
 def _discover(settings: PostgresSettings) -> dict[str, SourceTable]:
@@ -54,7 +56,14 @@ def test_a14_the_key_is_the_replica_identity(run: Run, settings: Settings) -> No
 
 
 @pytest.mark.parametrize(
-    "identity", ["replica identity nothing", "drop constraint t_pkey"], ids=["nothing", "no key"]
+    "identity",
+    [
+        "replica identity nothing",
+        "drop constraint t_pkey",
+        "drop constraint t_pkey, add primary key (id) deferrable",
+        "drop constraint t_pkey, add primary key (id) deferrable, replica identity full",
+    ],
+    ids=["nothing", "no key", "deferrable", "deferrable, full"],
 )
 def test_r14_a_table_without_replica_identity_is_refused(
     run: Run, settings: Settings, identity: str
@@ -185,16 +194,49 @@ def test_what_a_role_may_not_read_is_left_out_and_named(
     assert findings[0].message == "public.part: columns secret may not be read and are left out."
 
 
-def test_row_level_security_generated_columns_and_partitions_are_named(
-    run: Run, settings: Settings
+@pytest.mark.parametrize("mode", ["poll", "cdc"])
+@pytest.mark.parametrize("secured", ["s", "s1"], ids=["table", "partition"])
+def test_a_table_with_row_level_security_is_refused_and_keeps_its_rows(
+    run: Run, replicate: Replicate, replication_role: str, mode: str, secured: str
 ) -> None:
+    """Where a policy hides rows the table waits with its rows, and the others go on."""
+    run("create table s (id int primary key) partition by range (id)")
+    run("create table s1 partition of s for values from (0) to (10)")
+    run("create table t (id int primary key); insert into s values (1), (2)")
+    slot = f"s_{replication_role}"
+    run(f"create publication {slot} for table s, t with (publish_via_partition_root)")
+    replica = replicate(mode=mode, slot=slot, delete_scan=timedelta(0))
+    replica.sync()
+    run(f"alter table {secured} enable row level security")
+    run(f"create policy p on {secured} for select using (id = 1)")
+    run("delete from s where id = 2; insert into s values (3); insert into t values (1)")
+    replica.sync()
+    assert replica.rows("s") == [{"id": 1}, {"id": 2}]
+    assert replica.rows("t") == [{"id": 1}]
+    assert "public.s has row level security" in replica.waiting["s"]
+    [found] = _validate(replica.settings, "public.s")
+    assert (found.level, "BYPASSRLS" in found.remedy) == ("error", True)
+    run(f"alter role {replication_role} bypassrls")
+    replica.sync()
+    assert replica.rows("s") == [{"id": 1}, {"id": 3}]
+
+
+def test_rows_that_a_policy_filters_are_an_error_of_the_server(
+    run: Run, settings: Settings, ask: Ask, replication_role: str
+) -> None:
+    """Security that is enabled after the tables were listed ends the read, on each connection."""
+    run("create table s (id int primary key); insert into s values (1)")
+    run("alter table s enable row level security")
+    with pytest.raises(Exception, match="row-level security"):
+        ask(settings(user=replication_role), "select count(*) from public.s")
+
+
+def test_generated_columns_and_partitions_are_named(run: Run, settings: Settings) -> None:
     """What is replicated otherwise than one might expect is a warning of discover."""
-    run("create table s (id int primary key); alter table s enable row level security")
     run("create table g (id int primary key, twice int generated always as (id * 2) stored)")
     run("create table p (id int primary key) partition by range (id)")
     run("create table p1 partition of p for values from (0) to (10)")
     tables = _discover(settings())
-    assert "row level security hides rows" in tables["s"].warnings[0]
     assert "generated columns twice" in tables["g"].warnings[0]
     assert "its partitions are read as one table" in tables["p"].warnings[0]
     assert "p1" not in tables

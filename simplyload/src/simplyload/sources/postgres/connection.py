@@ -21,13 +21,17 @@ from psycopg2.extras import LogicalReplicationConnection
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.settings import PostgresSettings
 
-# The lower half decides the text form of every value: copy and stream agree because both have it.
+# With row_security off the server refuses what a policy would filter; with quote_all_identifiers on
+# the Arrow driver knows no type by the name of its function. The lower half decides the text form
+# of every value: copy and stream agree because both have it.
 SESSION = {
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "search_path": "",
     "default_transaction_read_only": "on",
+    "row_security": "off",
+    "quote_all_identifiers": "off",
     "standard_conforming_strings": "on",
     "TimeZone": "UTC",
     "DateStyle": "ISO",

@@ -17,7 +17,7 @@ from simplyload.changes import META_FIELDS, Table
 from simplyload.errors import ConfigurationError
 from simplyload.sources.postgres.connection import fetch, identifier
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.types import Column, Origin, resolve_types
+from simplyload.sources.postgres.types import Column, Origin, find_parts, resolve_types
 
 Identity = Literal["default", "index", "full", "nothing"]
 
@@ -46,9 +46,11 @@ _TAKEN = frozenset(field.name for field in META_FIELDS)
 class SourceTable:
     """A table of the database as both the catalog and the settings describe it.
 
+    `is_filtered`: row level security applies to the role, which no policy shows to hide nothing.
     `hidden` are columns that the role may not read, `indexed` columns that lead an index,
-    `replica_key` the columns of the replica identity's index. `is_named`: the setting `tables` has
-    this very name, not a pattern.
+    `replica_key` the columns of the replica identity's index. `is_deferrable`: two rows may share
+    the primary key until the commit. `is_named`: the setting `tables` has this very name, not a
+    pattern.
     """
 
     oid: int
@@ -62,6 +64,7 @@ class SourceTable:
     may_read: bool
     is_unlogged: bool
     is_filtered: bool
+    is_deferrable: bool = False
     is_named: bool = False
     hidden: tuple[str, ...] = ()
     indexed: frozenset[str] = frozenset()
@@ -121,6 +124,12 @@ class SourceTable:
             )
         if not self.may_read:
             return Problem(f"{name} may not be read", f"GRANT SELECT ON {quoted} TO the role")
+        if self.is_filtered:
+            return Problem(
+                f"{name} has row level security, which may hide rows from the role: they would"
+                " count as deleted",
+                "give the role BYPASSRLS (ALTER ROLE), or GRANT it the role that owns the table",
+            )
         if taken := [one.name for one in self.columns if one.name in _TAKEN]:
             return Problem(
                 f"{name} has the column {taken[0]}, a name that changes themselves use",
@@ -156,9 +165,17 @@ class SourceTable:
             return Problem(f"{name} is unlogged and in no write-ahead log", "poll it")
         if self.identity == "index" and not self.replica_key:
             return Problem(
-                f"{name} has lost the index of its replica identity, and UPDATE fails once it is"
-                " published",
+                f"{name} has lost the index of its replica identity (dropped, or DEFERRABLE by"
+                " now), and UPDATE fails once it is published",
                 f"ALTER TABLE {quoted} REPLICA IDENTITY DEFAULT",
+            )
+        if self.is_deferrable and not self.replica_key:
+            return Problem(
+                f"{name} has a DEFERRABLE primary key, which Postgres takes for no replica"
+                " identity: UPDATE fails once it is published, and under REPLICA IDENTITY FULL two"
+                " rows may share a key for a while",
+                f"make it NOT DEFERRABLE, or ALTER TABLE {quoted} REPLICA IDENTITY USING INDEX a"
+                " unique one that is not",
             )
         if self.identity == "nothing" or (self.identity == "default" and not self.primary_key):
             return Problem(
@@ -176,8 +193,6 @@ class SourceTable:
         name = self.source_name
         if self.hidden:
             yield f"{name}: columns {', '.join(self.hidden)} may not be read and are left out."
-        if self.is_filtered:
-            yield f"{name}: row level security hides rows from this role; grant it BYPASSRLS."
         if self.kind == "p":
             yield f"{name} is partitioned: its partitions are read as one table."
         if generated := [column.name for column in self.columns if column.generated]:
@@ -208,7 +223,9 @@ select c.oid::int8, n.nspname, c.relname, c.relkind::text, c.relpersistence::tex
         pg_catalog.pg_table_size(c.oid))::int8,
     pg_catalog.has_table_privilege(c.oid, 'select')
         or pg_catalog.has_any_column_privilege(c.oid, 'select'),
-    pg_catalog.row_security_active(c.oid)
+    pg_catalog.row_security_active(c.oid) or exists(
+        select from pg_catalog.pg_partition_tree(c.oid) tree
+        where pg_catalog.row_security_active(tree.relid))
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
@@ -236,7 +253,7 @@ order by a.attrelid, a.attnum
 
 # indnkeyatts leaves out the columns of INCLUDE.
 _INDEXES = """
-select i.indrelid::int8, i.indisprimary, i.indisreplident,
+select i.indrelid::int8, i.indisprimary, i.indisreplident, i.indimmediate,
     array(select a.attname::text from generate_series(0, i.indnkeyatts - 1) position
         join pg_catalog.pg_attribute a
             on a.attrelid = i.indrelid and a.attnum = i.indkey[position] order by position)
@@ -312,14 +329,15 @@ def _columns(
     """Give per table the readable columns, and the names of those that the role may not read."""
     rows = fetch(connection, _COLUMNS, [oids])
     types = resolve_types(connection, [(row[2], row[3]) for row in rows])
+    parts = find_parts(connection, [row[2] for row in rows])
     readable: dict[int, list[Column]] = defaultdict(list)
     hidden: dict[int, list[str]] = defaultdict(list)
-    for oid, name, type_oid, typmod, generated, may_read, *origin in rows:
+    for oid, name, type_oid, typmod, generated, may_read, number, version, file in rows:
         if may_read:
             column = Column(
                 name=name,
                 type=types[type_oid, typmod],
-                origin=Origin(*origin),
+                origin=Origin(number, version, file, parts[type_oid]),
                 generated=generated,
             )
             readable[oid].append(column)
@@ -343,15 +361,19 @@ def _source_table(
         relation=relation,
         kind=kind,
         columns=tuple(columns),
-        primary_key=next((tuple(keys) for is_primary, _, keys in indexes if is_primary), ()),
-        replica_key=next((tuple(keys) for _, is_replica, keys in indexes if is_replica), ()),
+        primary_key=next((tuple(keys) for is_primary, *_, keys in indexes if is_primary), ()),
+        replica_key=next(
+            (tuple(keys) for _, is_replica, is_usable, keys in indexes if is_replica and is_usable),
+            (),
+        ),
         identity=_IDENTITIES[identity],
         may_read=may_read,
         is_unlogged=persistence == "u",
         is_filtered=is_filtered,
+        is_deferrable=any(primary and not immediate for primary, _, immediate, _ in indexes),
         is_named=name in settings.tables,
         hidden=tuple(hidden),
-        indexed=frozenset(keys[0] for _, _, keys in indexes if keys),
+        indexed=frozenset(keys[0] for *_, keys in indexes if keys),
         estimated_rows=rows,
         bytes=size,
         cursor=_cursor(settings.cursors.get(name), columns),

@@ -49,15 +49,24 @@ class TablePosition:
         retyped = {n for n, kind in item.types.items() if n in known and known[n] != kind}
         return retyped | set(find_replaced(self.origins, item.table.origins))
 
+    def is_reshaped(self, item: Published) -> bool:
+        """Tell whether a type of a column prints other text now, which locks no table."""
+        now = item.table.origins
+        return any(known.is_reshaped_by(now[n]) for n, known in self.origins.items() if n in now)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreamPosition:
-    """The stream's position on one server; tables by oid (as JSON has it: text)."""
+    """The stream's position on one server; tables by oid (as JSON has it: text).
+
+    `publication` is the transaction that wrote the publication's row (None: not known from before).
+    """
 
     system: str
     timeline: int
     slot: str
     lsn: str
+    publication: int | None = None
     tables: Mapping[str, TablePosition] = field(default_factory=dict)
 
     @classmethod
@@ -83,6 +92,7 @@ class StreamPosition:
             "timeline": self.timeline,
             "slot": self.slot,
             "lsn": self.lsn,
+            "publication": self.publication,
             "tables": self._tables,
         }
 

@@ -2,7 +2,8 @@
 
 A publication that is absent is made; one that this role owns gains the chosen tables that it lacks;
 any other is checked only. A table counts as published from the moment of its membership: leaving
-and coming back is a new membership, because what happened in between never arrives.
+and coming back is a new membership, because what happened in between never arrives. So is an
+alteration of the publication itself, which may have left out kinds of changes for a while.
 """
 
 from collections import defaultdict
@@ -18,9 +19,10 @@ from simplyload.sources.postgres.discover import SourceTable
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """A publication as the server has it."""
+    """A publication as the server has it; `version` is the transaction that wrote its row."""
 
     oid: int
+    version: int
     name: str
     is_own: bool
     all_tables: bool
@@ -50,8 +52,8 @@ class Published:
 
 
 _FIND = """
-select p.oid::int8, p.pubname, p.pubowner = (select r.oid from pg_catalog.pg_roles r
-        where r.rolname = current_user),
+select p.oid::int8, p.xmin::text::int8, p.pubname,
+    p.pubowner = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user),
     p.puballtables, p.pubviaroot, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate
 from pg_catalog.pg_publication p where p.pubname = %s
 """
@@ -60,12 +62,15 @@ _OPERATIONS = ("insert", "update", "delete", "truncate")
 
 def find_publication(connection: Connection, name: str) -> Publication | None:
     """Look the publication up; None where there is none."""
-    for oid, found, is_own, all_tables, via_root, *sent in fetch(connection, _FIND, [name]):
+    for oid, version, found, is_own, all_tables, via_root, *sent in fetch(
+        connection, _FIND, [name]
+    ):
         missing = tuple(
             what for what, is_sent in zip(_OPERATIONS, sent, strict=True) if not is_sent
         )
         return Publication(
             oid=oid,
+            version=version,
             name=found,
             is_own=is_own,
             all_tables=all_tables,

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import psycopg2
@@ -15,6 +15,7 @@ from simplyload.sources.postgres.connection import fetch, identifier
 from simplyload.sources.postgres.discover import SourceTable
 from simplyload.sources.postgres.position import StreamPosition, TablePosition
 from simplyload.sources.postgres.publication import (
+    Publication,
     Published,
     add_statement,
     check_publication,
@@ -69,23 +70,35 @@ def prepare(  # noqa: PLR0913, PLR0917
     slot = find_slot(connection, name)
     check_slot(connection, slot, settings.database)
     created_at = _make_missing(connection, slot, settings, stream, tables)
+    publication = _get_publication(connection, settings.publication_name(stream))
     warnings: list[str] = []
-    if position and (lost := _why_lost(position, slot, server)):
+    if position and (lost := _why_lost(position, slot, server, publication)):
         warnings.append(f"{lost}: all tables are copied again.")
         position = None
-    published, waiting = _find_published(connection, settings, stream, tables, warnings)
+    published, waiting = _find_published(connection, publication, tables, warnings)
     comparison = _compare(position, published, slot if created_at is None else None)
     warnings += comparison.warnings
     lsn = created_at
-    if comparison.copy and lsn is None and (lsn := find_barrier(connection)) is None:
-        waiting += _await_writers(connection, [published[oid] for oid in comparison.copy])
-        comparison.copy.clear()
-    setup = _setup(server, name, position, published, comparison, lsn)
+    due = {*comparison.copy, *comparison.reshaped}
+    if due and lsn is None and (lsn := find_barrier(connection)) is None:
+        waiting += _await_writers(connection, [published[oid] for oid in due])
+        comparison.forget(due)
+    setup = _setup(server, name, publication, position, published, comparison, lsn)
     return replace(setup, warnings=warnings, waiting=waiting)
 
 
-def _why_lost(position: StreamPosition, slot: Slot | None, server: Server) -> str:
+def _get_publication(connection: Connection, name: str) -> Publication:
+    if publication := find_publication(connection, name):
+        return publication
+    raise SourceError(f"Publication {name} is gone: run again.")
+
+
+def _why_lost(
+    position: StreamPosition, slot: Slot | None, server: Server, publication: Publication
+) -> str:
     """Say why changes after the position are lost; a slot of another name is none of its own."""
+    if position.publication not in {None, publication.version}:
+        return f"Publication {publication.name} was altered and may have left out changes"
     own = slot if slot and slot.name == position.slot else None
     known = Server(system=position.system, timeline=position.timeline, lsn=0)
     return why_changes_are_lost(own, server, known, position.slot)
@@ -176,15 +189,11 @@ def _run(connection: Connection, statement: str) -> None:
 
 def _find_published(
     connection: Connection,
-    settings: PostgresSettings,
-    stream: str,
+    publication: Publication,
     tables: Sequence[SourceTable],
     warnings: list[str],
 ) -> tuple[dict[int, Published], list[Waiting]]:
     """Give the published tables by oid, and those that are not; warn of columns that are not."""
-    publication = find_publication(connection, settings.publication_name(stream))
-    if publication is None:
-        raise SourceError(f"Publication {settings.publication_name(stream)} is gone: run again.")
     published, refused = list_published(connection, publication, tables)
     waiting = [
         Waiting(table=table.table.name, message=refused[table.oid])
@@ -203,11 +212,22 @@ def _find_published(
 
 @dataclass(frozen=True, kw_only=True)
 class _Comparison:
-    """The tables that go on, and the oids of those to copy."""
+    """The tables that go on, and the oids of those to copy.
+
+    `reshaped` have a type that prints other text now: a transaction from before that has not ended
+    would bring the old text after they were read again.
+    """
 
     kept: dict[str, TablePosition] = field(default_factory=dict)
     copy: list[int] = field(default_factory=list)
+    reshaped: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def forget(self, oids: Collection[int]) -> None:
+        """Take tables out, so that the next run copies them."""
+        self.copy[:] = [oid for oid in self.copy if oid not in oids]
+        for oid in oids:
+            self.kept.pop(str(oid), None)
 
 
 def _compare(
@@ -228,6 +248,8 @@ def _compare(
             is_same = not table.find_replaced(item)
             origins = item.table.origins if is_same else table.origins
             comparison.kept[str(oid)] = replace(table, origins=origins)
+            if table.is_reshaped(item):
+                comparison.reshaped.append(oid)
     for reason, names in reasons.items():
         if reason:
             verb = "is" if len(names) == 1 else "are"
@@ -275,16 +297,33 @@ def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> in
 
     A transaction is in the log a moment before others see it, or long before where it waits for a
     synchronous standby. So those that are open when the LSN is read must end; None if they do not.
+    Those of before end first: what follows the LSN is text of types as the catalog has them now.
     """
-    lsn = current_lsn(connection)
-    newest = fetch(connection, "select pg_snapshot_xmax(pg_current_snapshot())::text::int8")[0][0]
     give_up = time.monotonic() + seconds
+    if not _await_open(connection, give_up):
+        return None
+    lsn = current_lsn(connection)
+    return lsn if _await_open(connection, give_up) else None
+
+
+# A snapshot's xmax follows the newest id that has ended: one that is open may be beyond it. So an
+# id of our own is taken; a standby has none to give, and shows what it has replayed.
+_NEWEST = """
+select (case when pg_catalog.pg_is_in_recovery()
+    then pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+    else pg_catalog.pg_current_xact_id() end)::text::int8
+"""
+
+
+def _await_open(connection: Connection, give_up: float) -> bool:
+    """Wait until the transactions that write now have ended; False where they do not."""
+    newest = fetch(connection, _NEWEST)[0][0]
     while True:
         oldest = "select pg_snapshot_xmin(pg_current_snapshot())::text::int8"
         if fetch(connection, oldest)[0][0] >= newest:
-            return lsn
+            return True
         if time.monotonic() > give_up:
-            return None
+            return False
         time.sleep(0.05)
 
 
@@ -325,6 +364,7 @@ order by pg_catalog.age(l.transactionid) desc limit 1
 def _setup(  # noqa: PLR0913, PLR0917
     server: Server,
     slot: str,
+    publication: Publication,
     position: StreamPosition | None,
     published: Mapping[int, Published],
     comparison: _Comparison,
@@ -350,6 +390,7 @@ def _setup(  # noqa: PLR0913, PLR0917
             system=server.system,
             timeline=server.timeline,
             slot=slot,
+            publication=publication.version,
             lsn=stream_lsn,
             tables=tables,
         ),

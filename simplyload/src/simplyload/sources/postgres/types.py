@@ -7,6 +7,7 @@ own output function prints it. The stream sends that very text; copy selects the
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -114,16 +115,23 @@ class Origin(NamedTuple):
     `number` is pg_attribute.attnum: another one once the column was dropped and added, or took the
     name of another. `version` is the transaction that wrote its row of pg_attribute, which ALTER
     COLUMN does, and `file` the file of the table, which a rewrite replaces, VACUUM FULL too.
+    `parts` are what the type prints beside the stored bytes: labels of enums, attributes of
+    composites (an origin of before has none).
     """
 
     number: int
     version: int
     file: int
+    parts: tuple[str, ...] = ()
 
     def is_replaced_by(self, now: Origin) -> bool:
         """Tell whether the values may be others, not only the place where they are stored."""
         is_rewritten = self.version != now.version and self.file != now.file
-        return self.number != now.number or is_rewritten
+        return self.number != now.number or is_rewritten or self.is_reshaped_by(now)
+
+    def is_reshaped_by(self, now: Origin) -> bool:
+        """Tell whether the same bytes may have another text; a label only added is in no row."""
+        return not set(self.parts) <= set(now.parts)
 
 
 def find_replaced(known: Mapping[str, Origin], now: Mapping[str, Origin]) -> list[str]:
@@ -231,6 +239,43 @@ join pg_catalog.pg_proc f on f.oid = t.typoutput
 join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
 where c.typtype <> 'd'
 """
+
+# Labels by the transaction that wrote them, which RENAME VALUE changes: by their number, since what
+# it takes from one transaction none gives back. An attribute keeps its number when it is dropped.
+# Multiranges are new in 14.
+_PARTS = """
+with recursive types as (
+    select root, root as oid from unnest(%s::oid[]) root
+    union
+    select types.root, held.oid from types
+    join pg_catalog.pg_type t on t.oid = types.oid
+    cross join lateral (
+        select t.typbasetype union select t.typelem
+        union select r.rngsubtype from pg_catalog.pg_range r where r.rngtypid = t.oid
+        union select r.rngtypid from pg_catalog.pg_range r
+            where (to_jsonb(r) ->> 'rngmultitypid')::oid = t.oid
+        union select a.atttypid from pg_catalog.pg_attribute a
+            where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+    ) held(oid) where held.oid <> 0
+)
+select types.root::int8, concat_ws('.', e.enumtypid, e.xmin::text, count(*))
+from types join pg_catalog.pg_enum e on e.enumtypid = types.oid
+group by types.root, e.enumtypid, e.xmin::text
+union all
+select types.root::int8, concat_ws(' ', a.attrelid,
+    string_agg(a.attnum || case when a.attisdropped then '-' else '' end, ' ' order by a.attnum))
+from types join pg_catalog.pg_type t on t.oid = types.oid
+join pg_catalog.pg_attribute a on a.attrelid = t.typrelid and a.attnum > 0
+group by types.root, a.attrelid
+"""
+
+
+def find_parts(connection: Connection, oids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """Give by type what decides its text and may be altered without a rewrite of any row."""
+    parts: dict[int, tuple[str, ...]] = defaultdict(tuple)
+    for oid, part in sorted(fetch(connection, _PARTS, [sorted(set(oids))])):
+        parts[oid] += (part,)
+    return parts
 
 
 def resolve_types(
