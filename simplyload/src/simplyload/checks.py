@@ -10,11 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from simplyload.changes import Table
-from simplyload.config import Configuration
+from simplyload.config import Configuration, schema_of
 from simplyload.destinations.destination import Destination
 from simplyload.errors import DestinationError, SourceError, TableStoppedError
 from simplyload.sources.source import Finding, Source
-from simplyload.streams import open_destination, opened_sources, schema_of
+from simplyload.streams import open_destination, opened_sources
 
 SAMPLE = 5  # keys that are named for each kind of difference
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from simplyload.checks import check_destination, compare, validate_stream
-from simplyload.config import Configuration, read_configuration
+from simplyload.config import Configuration, read_configuration, schema_of
 from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.snowflake_setup import setup_sql
 from simplyload.engine import Pipeline
@@ -25,7 +25,7 @@ from simplyload.observe import displaying
 from simplyload.replay import replay as replay_log
 from simplyload.run import open_pipelines, run_streams
 from simplyload.sources.source import Finding
-from simplyload.streams import open_destination, opened_sources, schema_of, select_streams
+from simplyload.streams import open_destination, opened_sources, select_streams
 
 EXIT_CODES = """
 exit codes:
