@@ -114,11 +114,11 @@ def validate(options: Options = DEFAULTS) -> int:
     configuration, names = options.read()
     found: list[tuple[str, Finding]] = []
     with closing(open_destination(configuration.destination)) as destination:
-        found.append(("", check_destination(destination, names)))
+        schemas = {name: schema_of(configuration.sources[name], name) for name in names}
+        found.append(("", check_destination(destination, schemas)))
         there = destination if found[0][1].level == "ok" else None
         for name, source in opened_sources(configuration, names):
-            schema = schema_of(configuration.sources[name], name)
-            found += [(name, one) for one in validate_stream(source, there, schema)]
+            found += [(name, one) for one in validate_stream(source, there, schemas[name])]
     show({"stream": name, **vars(one)} for name, one in found)
     return int(any(one.level == "error" for _, one in found))
 

@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from simplyload.destinations.destination import KEPT_LOADS, Destination, Load, LoadResult
+from simplyload.destinations.destination import (
+    KEPT_LOADS,
+    Destination,
+    Load,
+    LoadResult,
+    check_schema,
+)
 from simplyload.errors import SimplyLoadError
 from simplyload.gather import read_staged
 from simplyload.log import ChangeLog, Entry
@@ -24,6 +30,7 @@ def replay(  # noqa: PLR0913 - what a replay is made of
     """
     with log.lock(stream):
         try:
+            check_schema(destination, stream, schema or stream)
             entries = _missing(log, stream, destination)
             lease = destination.acquire(stream, log.newest_epoch(stream))
             for entry in entries:

@@ -79,7 +79,7 @@ def test_a_role_that_may_create_nothing_gets_the_statement(postgres_target: Targ
     postgres_target.settings = postgres_target.settings.model_copy(update={"user": user})
     source = ScriptedSource([changes(upsert(1, {"id": 1}))])
     with closing(postgres_target.destination()) as destination:
-        found = check_destination(destination, ["shop"])
+        found = check_destination(destination, {"shop": "shop"})
     assert found.level == "error"
     with pytest.raises(DestinationError, match="may not create schemas") as caught:
         postgres_target.pipeline(source).run_once()
