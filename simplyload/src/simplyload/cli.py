@@ -189,7 +189,7 @@ def backfill(
 
 
 @app.command
-def replay(options: Options = DEFAULTS) -> None:
+def replay(options: Options = DEFAULTS) -> int:
     """Rebuild the destination from the change log, without the sources.
 
     The destination is empty, or holds the first loads of this log: it goes on where it ended. To
@@ -208,8 +208,10 @@ def replay(options: Options = DEFAULTS) -> None:
                 schema=schema_of(configuration.sources[name], name),
                 remove=configuration.pipeline.deletes == "remove",
             )
-        rows.append({"stream": name, "loads": loads})
+            stopped = {stop.table: stop.message for stop in destination.stopped(name)}
+        rows.append({"stream": name, "loads": loads, "stopped": stopped})
     show(rows)
+    return int(any(row["stopped"] for row in rows))
 
 
 @checkpoint.command(name="show")
