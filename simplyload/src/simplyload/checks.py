@@ -105,7 +105,7 @@ def _check_names(destination: Destination, schema: str, table: Table) -> Iterato
     subject = table.source_name or table.name
     try:
         names = destination.name_columns(schema, table).items()
-    except TableStoppedError as error:
+    except (DestinationError, TableStoppedError) as error:
         yield Finding(level="error", subject=subject, message=str(error))
         return
     for name, new in names:

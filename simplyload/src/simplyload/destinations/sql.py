@@ -506,7 +506,10 @@ class SqlDestination(ABC):
         found: dict[str, dict[str, pa.DataType | None]] = {}
         ours = {own: name for name, own in self._names.items()}
         for table, column, kind in self._list_columns(schema):
-            found.setdefault(table, {})[ours.get(column, column)] = arrow_type(kind, self.dialect)
+            columns = found.setdefault(table, {})
+            # Without `names` it would be a column of the metadata, with them it is none.
+            if column in ours or column not in self._names:
+                columns[ours.get(column, column)] = arrow_type(kind, self.dialect)
         return dict(found)
 
     def _tables(self, stream: str) -> dict[str, _Known]:
