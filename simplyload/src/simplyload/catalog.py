@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlglot import exp
 
 from simplyload.changes import COLS, OP, SEQ
-from simplyload.errors import SourceError, TableStoppedError
+from simplyload.errors import DestinationError, SourceError, TableStoppedError
 from simplyload.merge import DELETED, INTERNAL, POS, SYNCED_AT
 
 Dialect = Literal["duckdb", "postgres", "snowflake", "bigquery"]
@@ -188,8 +188,18 @@ def evolve(
 
 
 def refuse_foreign(table: str, existing: Collection[str]) -> None:
-    """Raise TableStoppedError for a table of the destination that SimplyLoad did not create."""
-    if missing := [name for name in TARGET_METADATA if name not in existing]:
+    """Raise TableStoppedError for a table of the destination that SimplyLoad did not create.
+
+    DestinationError for one that it created, but with other names of the metadata.
+    """
+    missing = [name for name in TARGET_METADATA if name not in existing]
+    if missing and SEQ in existing:
+        raise DestinationError(
+            f"Table {table} of the destination lacks the column that `destination.names` calls"
+            f" {missing[0].lstrip('_')}: set `names` as it was when the tables were created, or"
+            " rename the column in every table."
+        )
+    if missing:
         raise TableStoppedError(
             f"Table {table} exists in the destination without column {missing[0]}: SimplyLoad did "
             "not create it. Rename it, or set another `schema` for this source."

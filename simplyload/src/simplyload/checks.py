@@ -1,7 +1,7 @@
 """Compares a destination with its source, row by row and cell by cell, in a scratch DuckDB."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from simplyload.changes import Table
-from simplyload.config import Configuration
-from simplyload.destinations.destination import Destination
-from simplyload.errors import DestinationError, SourceError, TableStoppedError
+from simplyload.config import Configuration, schema_of
+from simplyload.destinations.destination import Destination, check_schema
+from simplyload.errors import ConfigurationError, DestinationError, SourceError, TableStoppedError
 from simplyload.sources.source import Finding, Source
-from simplyload.streams import open_destination, opened_sources, schema_of
+from simplyload.streams import open_destination, opened_sources
 
 SAMPLE = 5  # keys that are named for each kind of difference
 
@@ -71,13 +71,17 @@ def check_table(
             return comparison.compare()
 
 
-def check_destination(destination: Destination, streams: Sequence[str]) -> Finding:
-    """Tell whether the destination can be written to, and holds states that can be read."""
+def check_destination(destination: Destination, schemas: Mapping[str, str]) -> Finding:
+    """Tell whether the destination can be written to, and holds states that can be read.
+
+    `schemas` has the schema that the configuration gives to each stream.
+    """
     try:
         destination.check()
-        for stream in streams:
+        for stream, schema in schemas.items():
             destination.read_state(stream)
-    except DestinationError as error:
+            check_schema(destination, stream, schema)
+    except (ConfigurationError, DestinationError) as error:
         return Finding(level="error", subject="destination", message=str(error))
     return Finding(level="ok", subject="destination", message="it answers")
 
@@ -101,7 +105,7 @@ def _check_names(destination: Destination, schema: str, table: Table) -> Iterato
     subject = table.source_name or table.name
     try:
         names = destination.name_columns(schema, table).items()
-    except TableStoppedError as error:
+    except (DestinationError, TableStoppedError) as error:
         yield Finding(level="error", subject=subject, message=str(error))
         return
     for name, new in names:

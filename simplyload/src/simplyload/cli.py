@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from simplyload.checks import check_destination, compare, validate_stream
-from simplyload.config import Configuration, read_configuration
+from simplyload.config import Configuration, read_configuration, schema_of
 from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.snowflake_setup import setup_sql
 from simplyload.engine import Pipeline
@@ -25,7 +25,7 @@ from simplyload.observe import displaying
 from simplyload.replay import replay as replay_log
 from simplyload.run import open_pipelines, run_streams
 from simplyload.sources.source import Finding
-from simplyload.streams import open_destination, opened_sources, schema_of, select_streams
+from simplyload.streams import open_destination, opened_sources, select_streams
 
 EXIT_CODES = """
 exit codes:
@@ -114,11 +114,11 @@ def validate(options: Options = DEFAULTS) -> int:
     configuration, names = options.read()
     found: list[tuple[str, Finding]] = []
     with closing(open_destination(configuration.destination)) as destination:
-        found.append(("", check_destination(destination, names)))
+        schemas = {name: schema_of(configuration.sources[name], name) for name in names}
+        found.append(("", check_destination(destination, schemas)))
         there = destination if found[0][1].level == "ok" else None
         for name, source in opened_sources(configuration, names):
-            schema = schema_of(configuration.sources[name], name)
-            found += [(name, one) for one in validate_stream(source, there, schema)]
+            found += [(name, one) for one in validate_stream(source, there, schemas[name])]
     show({"stream": name, **vars(one)} for name, one in found)
     return int(any(one.level == "error" for _, one in found))
 
@@ -189,7 +189,7 @@ def backfill(
 
 
 @app.command
-def replay(options: Options = DEFAULTS) -> None:
+def replay(options: Options = DEFAULTS) -> int:
     """Rebuild the destination from the change log, without the sources.
 
     The destination is empty, or holds the first loads of this log: it goes on where it ended. To
@@ -208,8 +208,10 @@ def replay(options: Options = DEFAULTS) -> None:
                 schema=schema_of(configuration.sources[name], name),
                 remove=configuration.pipeline.deletes == "remove",
             )
-        rows.append({"stream": name, "loads": loads})
+            stopped = {stop.table: stop.message for stop in destination.stopped(name)}
+        rows.append({"stream": name, "loads": loads, "stopped": stopped})
     show(rows)
+    return int(any(row["stopped"] for row in rows))
 
 
 @checkpoint.command(name="show")

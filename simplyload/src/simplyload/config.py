@@ -63,6 +63,11 @@ def _check_stream(name: str) -> str:
 StreamName = Annotated[str, AfterValidator(_check_stream)]
 
 
+def schema_of(settings: SourceSettings, stream: str) -> str:
+    """Give the schema of a stream's tables in the destination."""
+    return settings.schema_ or stream
+
+
 class Configuration(BaseSettings):
     """Everything that `simplyload.yml` says."""
 
@@ -76,6 +81,36 @@ class Configuration(BaseSettings):
     destination: DestinationSettings = DuckDBSettings()
     log: Path = Path("build/log")
     pipeline: PipelineSettings = PipelineSettings()
+
+    @field_validator("sources")
+    @classmethod
+    def _check_schemas(cls, sources: dict[str, _Source]) -> dict[str, _Source]:
+        """Refuse a schema of two streams: a copy marks as deleted what the other one loaded."""
+        streams: dict[str, list[str]] = {}
+        for stream, settings in sources.items():
+            # In DuckDB names that differ in case alone are one schema.
+            streams.setdefault(schema_of(settings, stream).casefold(), []).append(stream)
+        shared = [
+            f"{' and '.join(names)} load into one schema, `{schema}`"
+            for schema, names in streams.items()
+            if len(names) > 1
+        ]
+        if shared:
+            raise ValueError(f"{'; '.join(shared)}: give each a `schema` of its own")
+        return sources
+
+    @field_validator("destination")
+    @classmethod
+    def _check_folders(cls, destination: _Destination, info: ValidationInfo) -> _Destination:
+        """Refuse a schema where the destination has none."""
+        sources: dict[str, _Source] = info.data.get("sources", {})
+        streams = [name for name, settings in sources.items() if settings.schema_]
+        if isinstance(destination, ParquetSettings) and streams:
+            raise ValueError(
+                "a parquet destination has a folder for each stream, named after it:"
+                f" leave out `schema` of {', '.join(streams)}"
+            )
+        return destination
 
     @field_validator("pipeline")
     @classmethod

@@ -23,6 +23,7 @@ from simplyload.destinations.destination import (
     LoadResult,
     Staged,
     Stopped,
+    check_schema,
 )
 from simplyload.errors import SimplyLoadError, SourceError, TableStoppedError
 from simplyload.gather import Gathering, read_staged
@@ -125,10 +126,13 @@ class Pipeline:
         """Read what is new, load it, and give what was done; tables that wait are tried again."""
         self._result = RunResult(stream=self.stream)
         with self._session():
-            self._state = self._known_state() if self._committed is None else self._state
+            if self._committed is None:
+                self._check_schema()
+                self._state = self._known_state()
             self._keep = bool(self._stopped)
             while not self._read_all():
                 self._notify("reread", message="Another run committed a newer state.")
+                self._check_schema()
         stopped = {name: stop.message for name, stop in self._stopped.items()}
         self._result.stopped = self._waiting | stopped
         self._result.interrupted = self._stopping
@@ -137,14 +141,19 @@ class Pipeline:
     def backfill(self, table: str, since: str | None = None) -> None:
         """Commit a state from which the next run reads a table again; its rows stay meanwhile."""
         with self._session():
+            self._check_schema()
             self._take_lease()
             state = self._source.backfill(self._known_state(), table, since)
             again = [name for name in self._stopped if f".{table}".endswith(f".{name}")]
             self._commit((), state, again=again if since is None else ())
 
     def reset(self) -> None:
-        """Commit a state from which the next run reads everything again; no row is removed."""
+        """Commit a state from which the next run reads everything again; no row is removed.
+
+        The stream goes on in the schema that the configuration has.
+        """
         with self._session():
+            self._check_schema(moves=True)
             self._take_lease()
             self._commit((), self._source.reset(self._known_state()), again=[*self._stopped])
 
@@ -179,6 +188,9 @@ class Pipeline:
                 self._committed = None if failed else self._committed
                 self._lease = None
                 self._destination.close()
+
+    def _check_schema(self, *, moves: bool = False) -> None:
+        check_schema(self._destination, self.stream, self.schema, moves=moves)
 
     def _known_state(self) -> State:
         state = self._destination.read_state(self.stream)

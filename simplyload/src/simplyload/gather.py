@@ -175,6 +175,7 @@ class _TableFiles:
 
 def read_staged(files: Sequence[Path]) -> Staged:
     """Describe a table's files from their metadata; the newest form of the table is the last."""
+    files = skip_replaced(files)
     described = [_describe(path) for path in files]
     table = described[-1][0]
     facts = reduce(_Facts.__or__, (facts for _, facts, _ in described))
@@ -186,6 +187,18 @@ def read_staged(files: Sequence[Path]) -> Staged:
         deletes=facts.deletes,
         truncated=facts.truncated,
     )
+
+
+def skip_replaced(files: Sequence[Path]) -> Sequence[Path]:
+    """Leave out a table's files of an earlier key, where a T among the later ones ends their rows.
+
+    A source that finds another key copies the table again, and the T completes the copy.
+    """
+    described = [_describe(path) for path in files]
+    others = [n for n, (table, _, _) in enumerate(described) if table.key != described[-1][0].key]
+    since = max(others, default=-1) + 1
+    is_copied = any(facts.truncated is not None for _, facts, _ in described[since:])
+    return files[since:] if is_copied else files
 
 
 def is_uniform(staged: Staged) -> bool:

@@ -1,11 +1,19 @@
 """Replay: a destination built from the change log alone, without the source."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from simplyload.destinations.destination import KEPT_LOADS, Destination, Load, LoadResult
+from simplyload.destinations.destination import (
+    KEPT_LOADS,
+    Destination,
+    Load,
+    LoadResult,
+    Staged,
+    Stopped,
+    check_schema,
+)
 from simplyload.errors import SimplyLoadError
-from simplyload.gather import read_staged
+from simplyload.gather import read_staged, skip_replaced
 from simplyload.log import ChangeLog, Entry
 
 
@@ -20,15 +28,29 @@ def replay(  # noqa: PLR0913 - what a replay is made of
 ) -> int:
     """Load every confirmed load that the destination lacks, in order; give their number.
 
-    It goes on where it was interrupted. A destination that has other loads is refused.
+    It goes on where it was interrupted. A destination that has other loads is refused. A table that
+    stops has no more of the later loads: the destination names it.
     """
     with log.lock(stream):
         try:
+            check_schema(destination, stream, schema or stream)
             entries = _missing(log, stream, destination)
+            paths = _find_files(log, entries)
             lease = destination.acquire(stream, log.newest_epoch(stream))
+            stopped = {stop.table: stop for stop in destination.stopped(stream)}
             for entry in entries:
-                load = _load(log, entry, stream, schema or stream, remove=remove)
-                observer(entry.load_id, destination.load(lease, load))
+                load = Load(
+                    load_id=entry.load_id,
+                    stream=stream,
+                    schema=schema or stream,
+                    state=entry.state,
+                    staged=_stage(log, entry, paths, stopped),
+                    held=[*stopped.values()],
+                    remove=remove,
+                )
+                result = destination.load(lease, load)
+                stopped |= {stop.table: stop for stop in result.stopped}
+                observer(entry.load_id, result)
         finally:
             destination.close()
     return len(entries)
@@ -49,19 +71,28 @@ def _missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entr
     return entries[done:]
 
 
-def _load(log: ChangeLog, entry: Entry, stream: str, schema: str, *, remove: bool) -> Load:
-    files = [[log.root / name for name in names] for names in entry.files.values()]
-    return Load(
-        load_id=entry.load_id,
-        stream=stream,
-        schema=schema,
-        state=entry.state,
-        staged=[read_staged(_existing(log.root, paths)) for paths in files],
-        remove=remove,
-    )
+def _find_files(log: ChangeLog, entries: Sequence[Entry]) -> set[Path]:
+    """Give the files to load: without those of an earlier key that a later copy replaces."""
+    tables: dict[str, list[Path]] = {}
+    for entry in entries:
+        for table, names in entry.files.items():
+            tables.setdefault(table, []).extend(_existing(log.root, names))
+    return {path for paths in tables.values() for path in skip_replaced(paths)}
 
 
-def _existing(root: Path, paths: list[Path]) -> list[Path]:
+def _stage(
+    log: ChangeLog, entry: Entry, paths: Collection[Path], stopped: Mapping[str, Stopped]
+) -> list[Staged]:
+    parts = [
+        [path for path in map(log.root.joinpath, names) if path in paths]
+        for table, names in entry.files.items()
+        if table not in stopped
+    ]
+    return [read_staged(files) for files in parts if files]
+
+
+def _existing(root: Path, names: Sequence[str]) -> list[Path]:
+    paths = [root / name for name in names]
     for path in paths:
         if not path.exists():
             raise SimplyLoadError(

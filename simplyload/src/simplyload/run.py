@@ -8,12 +8,12 @@ from datetime import timedelta
 from threading import Event as Signal
 from typing import Any
 
-from simplyload.config import Configuration
+from simplyload.config import Configuration, schema_of
 from simplyload.engine import Pipeline, RunResult, ending_at_commit
 from simplyload.errors import SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.observe import Display
-from simplyload.streams import open_destination, open_source, schema_of
+from simplyload.streams import open_destination, open_source
 
 
 @dataclass

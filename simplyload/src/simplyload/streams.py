@@ -48,11 +48,6 @@ def opened_sources(
             yield name, source
 
 
-def schema_of(settings: SourceSettings, stream: str) -> str:
-    """Give the schema of a stream's tables in the destination."""
-    return settings.schema_ or stream
-
-
 def select_streams(configuration: Configuration, names: Sequence[str]) -> list[str]:
     """Give the chosen streams, all without a choice; ConfigurationError for an unknown name."""
     for name in names:

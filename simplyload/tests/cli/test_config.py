@@ -51,6 +51,35 @@ def test_r35_what_a_parquet_destination_cannot_do_is_refused(file: Path, setting
     read_configuration(file)
 
 
+SHARED = """
+sources:
+  one: {type: postgres, host: h, database: a, user: u, schema: same}
+  two: {type: postgres, host: h, database: b, user: u, schema: Same}
+  three: {type: postgres, host: h, database: c, user: u, schema: four}
+  four: {type: postgres, host: h, database: d, user: u}
+"""
+
+
+def test_two_sources_of_one_schema_are_refused(file: Path) -> None:
+    """Every schema that two sources would load into is named with both, beside other problems."""
+    file.write_text(f"{SHARED}colour: red")
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(file)
+    assert (
+        "sources: one and two load into one schema, `same`; three and four load into one schema,"
+        " `four`: give each a `schema` of its own" in str(caught.value)
+    )
+    assert "colour is no setting" in str(caught.value)
+
+
+def test_a_schema_is_refused_where_the_destination_has_none(file: Path) -> None:
+    """Parquet files are in a folder of the stream's name: a `schema` without effect is an error."""
+    shop = GOOD.replace("type: duckdb", "type: parquet")
+    file.write_text(shop.replace("type: postgres", "type: postgres\n    schema: other"))
+    with pytest.raises(ConfigurationError, match=r"destination: .* leave out `schema` of shop"):
+        read_configuration(file)
+
+
 def test_r35_every_problem_is_named_at_once_with_its_remedy(file: Path) -> None:
     """One error has every wrong key, the nearest known one or the values, and no secret."""
     file.write_text(BAD)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from simplyload.catalog import Names
 from simplyload.changes import Batch, State
-from simplyload.checks import check_destination
+from simplyload.checks import check_destination, validate_stream
 from simplyload.destinations.postgres import PostgresDestination
 from simplyload.errors import DestinationError, SourceError
 from tests.core.conftest import Target
@@ -65,6 +65,38 @@ def test_a_column_with_a_chosen_name_of_the_metadata_stops_its_table(
     assert [row["a"] for row in sql_target.rows()] == ["x", None]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "lacks"),
+    [
+        ({}, {"deleted": "gone"}, "deleted"),
+        ({"synced_at": "at"}, {}, "synced_at"),
+        ({"deleted": "gone"}, {"deleted": "_synced_at", "synced_at": "at"}, "synced_at"),
+    ],
+)
+def test_other_names_of_the_metadata_than_a_table_has_are_refused(
+    sql_target: Target, before: dict[str, str], after: dict[str, str], lacks: str
+) -> None:
+    """A load, a comparison and `validate` name the setting and the remedy, and no row changes."""
+    steps = [changes(upsert(1, {"id": 1, "a": "x"})), changes(delete(2, 1))]
+    settings = sql_target.settings
+    sql_target.settings = settings.model_copy(update={"names": Names(**before)})
+    sql_target.pipeline(ScriptedSource(steps[:1])).run_once()
+    rows = sql_target.rows()
+    sql_target.settings = settings.model_copy(update={"names": Names(**after)})
+    refusal = f"orders .* `destination.names` calls {lacks}: set `names` as it was"
+    with pytest.raises(DestinationError, match=refusal):
+        sql_target.pipeline(ScriptedSource(steps)).run_once()
+    with pytest.raises(DestinationError, match=refusal):
+        sql_target.live()
+    with closing(sql_target.destination()) as destination:
+        [found] = validate_stream(ScriptedSource(steps), destination, "shop")
+    assert (found.level, "set `names` as it was" in found.message) == ("error", True)
+    assert sql_target.rows() == rows
+    sql_target.settings = settings.model_copy(update={"names": Names(**before)})
+    sql_target.pipeline(ScriptedSource(steps)).run_once()
+    assert sql_target.live() == {}
+
+
 @pytest.mark.parametrize("own", [{"deleted": "_SEQ"}, {"deleted": "x", "synced_at": "X"}])
 def test_names_of_the_metadata_are_apart(own: dict[str, str]) -> None:
     """Two columns of one name, also in another case, are refused with the configuration."""
@@ -79,7 +111,7 @@ def test_a_role_that_may_create_nothing_gets_the_statement(postgres_target: Targ
     postgres_target.settings = postgres_target.settings.model_copy(update={"user": user})
     source = ScriptedSource([changes(upsert(1, {"id": 1}))])
     with closing(postgres_target.destination()) as destination:
-        found = check_destination(destination, ["shop"])
+        found = check_destination(destination, {"shop": "shop"})
     assert found.level == "error"
     with pytest.raises(DestinationError, match="may not create schemas") as caught:
         postgres_target.pipeline(source).run_once()

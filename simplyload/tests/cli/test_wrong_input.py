@@ -115,6 +115,26 @@ def test_a_state_of_another_version_is_named(simplyload: Command) -> None:
     assert "Run the version that wrote it" in ended.err
 
 
+def test_replay_follows_another_key_and_names_what_it_cannot_bring(
+    simplyload: Command, database: str
+) -> None:
+    """A new destination has the rows by the new key; the old one still waits, with exit code 1."""
+    with closing(connect(database)) as owner, owner.cursor() as cursor:
+        cursor.execute("insert into orders values (1, 10), (2, 20)")
+        assert simplyload("sync").code == 0
+        cursor.execute("drop table orders; create table orders (name text primary key, id int)")
+        cursor.execute("insert into orders values ('a', 1), ('b', 2)")
+        assert simplyload("sync").code == 1
+    rebuilt = simplyload("replay --set destination.path=new.duckdb")
+    assert (rebuilt.code, json.loads(rebuilt.out)["stopped"]) == (0, {})
+    with duckdb.connect("new.duckdb") as warehouse:
+        rows = warehouse.sql("select name, id from shop.orders where not _deleted order by all")
+        assert rows.fetchall() == [("a", 1), ("b", 2)]
+    present = simplyload("replay")
+    assert present.code == 1
+    assert "rename the table" in json.loads(present.out)["stopped"]["orders"]
+
+
 def test_a45_a46_validate_names_what_the_destination_calls_otherwise(simplyload: Command) -> None:
     """A second column of a name gets its suffix in `validate`; one that cannot stay is an error."""
     found = simplyload("validate")

@@ -25,7 +25,15 @@ from simplyload.log import ChangeLog
 from simplyload.replay import replay
 from tests.conftest import connect
 from tests.core.conftest import Target
-from tests.core.scripted import ScriptedSource, changes, expected, random_changes, upsert
+from tests.core.scripted import (
+    ORDERS,
+    ScriptedSource,
+    changes,
+    expected,
+    random_changes,
+    truncate,
+    upsert,
+)
 
 BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in range(0, 60, 10)]
 
@@ -59,6 +67,48 @@ def test_r32_replay_rebuilds_a_destination_cell_by_cell(
     assert replay(target.log, "shop", destination) == 0
     rebuilt.pipeline(ScriptedSource(BATCHES)).run_once()
     assert rebuilt.live() == expected(BATCHES)
+
+
+def keyed(key: str, *rows: Any) -> Changes:
+    """Give changes of `orders` with another key."""
+    return changes(*rows, table=replace(ORDERS, key=(key,)))
+
+
+REKEYED = [
+    keyed("id", upsert(1, {"id": 1, "a": "x"}), upsert(2, {"id": 2, "a": "y"})),
+    keyed("a", upsert(5, {"id": 7, "a": "x"})),
+    keyed("a", upsert(5, {"id": 7, "a": "z"}), truncate(5)),
+    keyed("a", upsert(6, {"id": 8, "a": "x"}), upsert(7, {"id": 9, "a": "w"})),
+]
+
+
+@pytest.mark.parametrize("max_changes", [1, 100])
+@pytest.mark.parametrize("kind", ["duckdb", "postgres", "parquet"])
+def test_r32_replay_follows_a_table_to_another_key(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, max_changes: int
+) -> None:
+    """A table that was made again with another key has the rows of its new copy and later ones."""
+    target: Target = request.getfixturevalue(f"{kind}_target")
+    target.pipeline(ScriptedSource(REKEYED), max_changes=max_changes).run_once()
+    rebuilt = elsewhere(target, tmp_path)
+    with closing(rebuilt.destination()) as destination:
+        replay(target.log, "shop", destination)
+        assert destination.stopped("shop") == []
+    live = rebuilt.live(replace(ORDERS, key=("a",)))
+    assert {key: row["id"] for key, row in live.items()} == {("x",): 8, ("z",): 7, ("w",): 9}
+
+
+def test_r32_replay_stops_a_table_that_it_cannot_follow(sql_target: Target, tmp_path: Path) -> None:
+    """Where the log lacks the end of the new copy, the table waits by name, with its old rows."""
+    steps = [*REKEYED[:2], keyed("a", upsert(6, {"id": 8, "a": "x"}))]
+    sql_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    rebuilt = elsewhere(sql_target, tmp_path)
+    with closing(rebuilt.destination()) as destination:
+        assert replay(sql_target.log, "shop", destination) == 3
+        [stop] = destination.stopped("shop")
+    assert stop.table == "orders"
+    assert "rename the table in the destination" in stop.message
+    assert [row["id"] for row in rebuilt.rows()] == [1, 2]
 
 
 def test_r32_a_log_of_another_history_is_refused(duckdb_target: Target, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from simplyload.changes import Rejected, State, Table
-from simplyload.errors import DestinationError
+from simplyload.errors import ConfigurationError, DestinationError
 
 # How many of a stream's loads a destination remembers at least. A run confirms each load before the
 # next one, so that what a dead run left is among them.
@@ -134,6 +134,9 @@ class Destination(Protocol):
         These are all, or at least the newest `KEPT_LOADS`.
         """
 
+    def schemas(self) -> Mapping[str, str]:
+        """Give the schema of each stream's newest load, where the destination knows it."""
+
     def stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
 
@@ -151,3 +154,27 @@ class Destination(Protocol):
 
     def close(self) -> None:
         """End the connection; safe to call twice."""
+
+
+def check_schema(
+    destination: Destination, stream: str, schema: str, *, moves: bool = False
+) -> None:
+    """Raise ConfigurationError where another stream, or an earlier load, makes the schema wrong.
+
+    A stream that `moves` is copied whole into its new schema.
+    """
+    schemas = destination.schemas()
+    for other, taken in schemas.items():
+        if other != stream and taken.casefold() == schema.casefold():
+            raise ConfigurationError(
+                f"Stream {other} of this destination loads into schema `{schema}` too, and a copy "
+                "of one would mark the rows of the other as deleted: set another `schema` for "
+                f"stream {stream}."
+            )
+    present = schemas.get(stream, schema)
+    if present != schema and not moves:
+        raise ConfigurationError(
+            f"Stream {stream} is in schema `{present}` of the destination, and `schema` is now "
+            f"`{schema}`: set `schema: {present}`, or run `simplyload checkpoint reset {stream}`, "
+            f"after which a sync copies every table into `{schema}`."
+        )

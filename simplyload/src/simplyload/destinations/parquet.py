@@ -108,6 +108,10 @@ class ParquetDestination:
         """List the ids of the stream's committed loads, oldest first."""
         return [commit["load_id"] for commit in self._read_commits(stream)]
 
+    def schemas(self) -> Mapping[str, str]:
+        """Give none: a stream has its own folder."""
+        return {}
+
     def stopped(self, stream: str) -> list[Stopped]:  # noqa: ARG002
         """Give none: files hold every form of a table."""
         return []

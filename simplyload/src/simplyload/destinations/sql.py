@@ -57,7 +57,7 @@ CONSTRAINT_REMEDY = (
 
 _TEXT, _NUMBER, _TIME = pa.string(), pa.int64(), pa.timestamp("us", "UTC")
 _METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], tuple[str, ...]]] = {
-    "lease": ({"stream": _TEXT, "epoch": _NUMBER}, ("stream",)),
+    "lease": ({"stream": _TEXT, "epoch": _NUMBER, "schema": _TEXT}, ("stream",)),
     "loads": (
         {"stream": _TEXT, "load_id": _TEXT, "state": _TEXT, "rows": _NUMBER, "committed_at": _TIME},
         ("stream", "load_id"),
@@ -180,6 +180,13 @@ class SqlDestination(ABC):
     def committed(self, stream: str) -> list[str]:
         """List the ids of the stream's committed loads, oldest first."""
         return sorted(row[0] for row in self._query(_select("loads", stream, "load_id")))
+
+    def schemas(self) -> Mapping[str, str]:
+        """Give the schema of each stream's newest load, where the destination knows it."""
+        if not self._knows_schemas():
+            return {}
+        rows = exp.select(_column("stream"), _column("schema")).from_(_metadata_table("lease"))
+        return {stream: schema for stream, schema in self._query(rows) if schema is not None}
 
     def stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
@@ -338,7 +345,7 @@ class SqlDestination(ABC):
         self, lease: Lease, load: Load, plans: Sequence[_Plan], tables: Mapping[str, _Known]
     ) -> dict[str, int]:
         with self._transaction():
-            if self._execute(_update_epoch(load.stream, lease.epoch, lease.epoch)) != 1:
+            if self._execute(_confirm_epoch(lease, load.schema)) != 1:
                 raise FencedError(
                     f"A newer run of {load.stream} took the lease: this one commits nothing more."
                 )
@@ -471,13 +478,23 @@ class SqlDestination(ABC):
                 constraints = self._table_constraints(key) if key else []
                 table = _metadata_table(name)
                 self._execute(_create(table, columns, self.dialect, constraints))
+        elif not self._knows_schemas():  # it was made before leases had one
+            text = sql_type(_TEXT, self.dialect)
+            self._execute(_add_column(_metadata_table("lease"), "schema", text, exists=True))
+        self._columns_of.pop(METADATA_SCHEMA, None)
         self._prepared = True
+
+    def _knows_schemas(self) -> bool:
+        """Tell whether the leases have the column of the schemas."""
+        tables = self._columns(METADATA_SCHEMA).items()
+        leases = (columns for table, columns in tables if table.lower() == "lease")
+        return any(column.lower() == "schema" for columns in leases for column in columns)
 
     def _exists(self) -> bool:
         """Tell whether the metadata tables are there: another run may create them at any time."""
         if self._prepared:
             return True
-        return len(self._read_columns(METADATA_SCHEMA)) == len(_METADATA_TABLES)
+        return len(self._columns(METADATA_SCHEMA)) == len(_METADATA_TABLES)
 
     def _columns(self, schema: str) -> Mapping[str, Mapping[str, pa.DataType | None]]:
         """Give the columns of a schema's tables; read once per load."""
@@ -489,7 +506,10 @@ class SqlDestination(ABC):
         found: dict[str, dict[str, pa.DataType | None]] = {}
         ours = {own: name for name, own in self._names.items()}
         for table, column, kind in self._list_columns(schema):
-            found.setdefault(table, {})[ours.get(column, column)] = arrow_type(kind, self.dialect)
+            columns = found.setdefault(table, {})
+            # Without `names` it would be a column of the metadata, with them it is none.
+            if column in ours or column not in self._names:
+                columns[ours.get(column, column)] = arrow_type(kind, self.dialect)
         return dict(found)
 
     def _tables(self, stream: str) -> dict[str, _Known]:
@@ -530,6 +550,13 @@ def _update_epoch(stream: str, old: int, new: int) -> exp.Update:
         expressions=[_column("epoch").eq(new)],
         where=exp.Where(this=held),
     )
+
+
+def _confirm_epoch(lease: Lease, schema: str) -> exp.Update:
+    """Set the schema of a load where the epoch is still that of the lease."""
+    update = _update_epoch(lease.stream, lease.epoch, lease.epoch)
+    update.append("expressions", _column("schema").eq(schema))
+    return update
 
 
 def _delete_row(table: str, row: Mapping[str, str | int | None], *key: str) -> exp.Delete:
@@ -580,8 +607,12 @@ def _create(
     return exp.Create(this=body, kind="TABLE", exists=True)
 
 
-def _add_column(table: exp.Table, name: str, kind: exp.DataType) -> exp.Alter:
-    return exp.Alter(this=table, kind="TABLE", actions=[_definition(name, kind)])
+def _add_column(
+    table: exp.Table, name: str, kind: exp.DataType, *, exists: bool = False
+) -> exp.Alter:
+    column = _definition(name, kind)
+    column.set("exists", exists)
+    return exp.Alter(this=table, kind="TABLE", actions=[column])
 
 
 def _definition(name: str, kind: exp.DataType) -> exp.ColumnDef:
