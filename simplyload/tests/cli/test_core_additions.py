@@ -16,6 +16,8 @@ from simplyload.errors import DestinationError, SourceError
 from tests.core.conftest import Target
 from tests.core.conftest import duckdb_target as duckdb_target  # noqa: PLC0414
 from tests.core.conftest import postgres_target as postgres_target  # noqa: PLC0414
+from tests.core.conftest import snowflake_server as snowflake_server  # noqa: PLC0414
+from tests.core.conftest import snowflake_target as snowflake_target  # noqa: PLC0414
 from tests.core.conftest import sql_target as sql_target  # noqa: PLC0414 - a fixture
 from tests.core.scripted import ORDERS, ScriptedSource, changes, delete, truncate, upsert
 
