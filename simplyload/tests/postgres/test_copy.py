@@ -39,15 +39,28 @@ def test_r05_a_copy_that_dies_near_its_end_goes_on_from_there(
     run: Run, replicate: Replicate
 ) -> None:
     """After nine of ten chunks, in units of three, the next run reads the tenth alone."""
-    run("create table t (id int primary key)")
+    run("create table t (id int primary key, updated_at timestamptz default now())")
     run("insert into t select generate_series(1, 1000)")
-    replica = replicate(chunk_rows=100)
+    replica = replicate(chunk_rows=100, cursors={"public.t": "updated_at"})
     assert len(replica.sync(commits=4)) == 900
     rest = replica.sync()
     assert [change["_op"] for change in rest] == ["U"] * 100 + ["T"]
     assert [row["id"] for row in sorted(replica.rows("t"), key=lambda row: row["id"])] == list(
         range(1, 1001)
     )
+
+
+def test_r05_a_copy_that_goes_on_is_followed_by_another(run: Run, replicate: Replicate) -> None:
+    """Of a table without a cursor, rows that changed under the first part of a copy arrive too."""
+    run("create table t (id int primary key, v text)")
+    run("insert into t select i, 'old' from generate_series(1, 1000) i")
+    replica = replicate(chunk_rows=100)
+    replica.sync(commits=4)
+    run("update t set v = 'new' where id = 1; delete from t where id = 2")
+    replica.sync()
+    rows = {row["id"]: row["v"] for row in replica.rows("t")}
+    assert rows == {1: "new"} | dict.fromkeys(range(3, 1001), "old")
+    assert replica.sync() == []
 
 
 def test_a41_old_rows_stay_until_a_new_copy_is_complete(run: Run, replicate: Replicate) -> None:

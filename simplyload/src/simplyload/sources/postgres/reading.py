@@ -138,14 +138,30 @@ class Reading:
         return self.settings.mode == "copy" or is_old
 
     def copy(self, table: SourceTable) -> Iterator[Batch]:
-        """Yield the copy of a table that has one planned or under way."""
+        """Yield the copy of a table that has one planned or under way.
+
+        Of a table that is neither streamed nor polled, a copy that an earlier run began has its
+        first rows as they were then: a whole copy follows.
+        """
         known = self.state.tables[table.source_name]
         if known.copy is None:
             return
-        is_whole = known.copy.since is None
-        for step in copy_table(self.reader, table, known.copy, self.settings.chunk_rows):
-            checked = self.server.now if step.state is None and is_whole else known.checked
-            self._keep(table, replace(known, copy=step.state, checked=checked))
+        is_followed = known.streamed or known.poll is not None
+        if known.copy.after and not is_followed:
+            yield from self._copy_once(table, known, then=CopyState())
+            known = _number_copy(self.state.tables[table.source_name], self.server.lsn)
+        yield from self._copy_once(table, known, then=None)
+
+    def _copy_once(
+        self, table: SourceTable, known: TableState, then: CopyState | None
+    ) -> Iterator[Batch]:
+        """Yield the copy under way; the state at its end has the copy planned `then`."""
+        copy = known.copy or CopyState()
+        is_whole = copy.since is None and then is None
+        for step in copy_table(self.reader, table, copy, self.settings.chunk_rows):
+            is_end = step.state is None
+            checked = self.server.now if is_end and is_whole else known.checked
+            self._keep(table, replace(known, copy=then if is_end else step.state, checked=checked))
             yield self._batch(step.changes, step.rejected, goes_on=step.goes_on)
 
     def poll(self, table: SourceTable) -> Iterator[Batch]:
