@@ -56,7 +56,10 @@ def test_a_column_with_a_chosen_name_of_the_metadata_stops_its_table(
         "Column a of orders has a name that `destination.names` gives" in result.stopped["orders"]
     )
     assert len(sql_target.rows("customers")) == 1
-    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop'"
+    tables = (
+        "SELECT lower(table_name) AS table_name FROM information_schema.tables"
+        " WHERE lower(table_schema) = 'shop'"
+    )
     assert sql_target.query(tables) == [{"table_name": "customers"}]
     new = Names(**dict.fromkeys(own, "own"))
     sql_target.settings = sql_target.settings.model_copy(update={"names": new})
