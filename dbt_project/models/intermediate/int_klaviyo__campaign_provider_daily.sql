@@ -1,6 +1,6 @@
 {{ config(**incremental_by_month()) }}
-{#- A person who does the same again after so many days counts again: of the events before the
-    months that it replaces, a run reads only those of these days. -#}
+{#- An incremental run reads the events of this number of days before the months that it replaces. A
+    person whose same event is longer ago counts again. -#}
 {%- set days = 30 -%}
 
 with

@@ -44,12 +44,7 @@ results as (
         earned.campaign_id,
         earned.send_channel,
         {% for statistic in ['delivered', 'conversions', 'conversion_value'] -%}
-        sum(
-            case
-                when earned.is_first_snapshot then earned.cumulative_{{ statistic }}
-                else earned.{{ statistic }}
-            end
-        ) as {{ statistic }},
+        sum({{ newly_known(statistic, 'earned.') }}) as {{ statistic }},
         {% endfor -%}
         young_ages.age
 

@@ -116,8 +116,7 @@ select
     {% endfor %}
     ---------- what the row adds to what is known
     {% for statistic in ['delivered', 'conversion_value'] -%}
-    case when is_first_snapshot then cumulative_{{ statistic }} else {{ statistic }} end
-        as newly_known_{{ statistic }},
+    {{ newly_known(statistic) }} as newly_known_{{ statistic }},
     {% endfor %}
     ---------- what stood at its end
     {% for statistic in additive_statistics() -%}

@@ -175,8 +175,9 @@ class _TableFiles:
 
 def read_staged(files: Sequence[Path]) -> Staged:
     """Describe a table's files from their metadata; the newest form of the table is the last."""
-    files = skip_replaced(files)
     described = [_describe(path) for path in files]
+    first = _find_first(described)
+    files, described = files[first:], described[first:]
     table = described[-1][0]
     facts = reduce(_Facts.__or__, (facts for _, facts, _ in described))
     return Staged(
@@ -194,11 +195,16 @@ def skip_replaced(files: Sequence[Path]) -> Sequence[Path]:
 
     A source that finds another key copies the table again, and the T completes the copy.
     """
-    described = [_describe(path) for path in files]
-    others = [n for n, (table, _, _) in enumerate(described) if table.key != described[-1][0].key]
+    return files[_find_first([_describe(path) for path in files]) :]
+
+
+def _find_first(described: Sequence[tuple[Table, _Facts, int]]) -> int:
+    """Give the position of the first file that counts."""
+    key = described[-1][0].key
+    others = [n for n, (table, _, _) in enumerate(described) if table.key != key]
     since = max(others, default=-1) + 1
     is_copied = any(facts.truncated is not None for _, facts, _ in described[since:])
-    return files[since:] if is_copied else files
+    return since if is_copied else 0
 
 
 def is_uniform(staged: Staged) -> bool:

@@ -25,8 +25,8 @@ class TablePosition:
     """A table in the stream, by the oid of its relation: what of it the destination has.
 
     `leaves` are the partitions whose rows it has, by their identity, `origins` those of its columns
-    (a position of before has none). `stopped` means that changes were left out: only a new copy
-    makes it right.
+    (a position of an earlier version has none). `stopped` means that changes were left out: only a
+    new copy makes it right.
     """
 
     name: str

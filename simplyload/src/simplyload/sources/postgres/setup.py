@@ -297,7 +297,7 @@ def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> in
 
     A transaction is in the log a moment before others see it, or long before where it waits for a
     synchronous standby. So those that are open when the LSN is read must end; None if they do not.
-    Those of before end first: what follows the LSN is text of types as the catalog has them now.
+    Older ones end before it is read: what follows the LSN has the text of today's types.
     """
     give_up = time.monotonic() + seconds
     if not _await_open(connection, give_up):

@@ -116,7 +116,7 @@ class Origin(NamedTuple):
     name of another. `version` is the transaction that wrote its row of pg_attribute, which ALTER
     COLUMN does, and `file` the file of the table, which a rewrite replaces, VACUUM FULL too.
     `parts` are what the type prints beside the stored bytes: labels of enums, attributes of
-    composites (an origin of before has none).
+    composites (an origin of an earlier version has none).
     """
 
     number: int
