@@ -11,6 +11,7 @@ import pytest
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.connection import Reader
 from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.postgres.source import PostgresSource
 
 Run = Callable[[str], list[Any]]
 Settings = Callable[..., PostgresSettings]
@@ -36,6 +37,34 @@ def role_with_password(run: Run, replication_role: str) -> Iterator[Callable[[st
     yield set_password
     Path(path).write_text(before)
     run("select pg_reload_conf()")
+
+
+@pytest.mark.parametrize("mode", ["copy", "poll", "cdc"])
+def test_a_lost_connection_is_opened_again(
+    run: Run, settings: Settings, replication_role: str, mode: str
+) -> None:
+    """The source of a process that stays reads on after the server ended or refused it."""
+    run("create table orders (id int primary key, at timestamptz default now())")
+    run("insert into orders values (1)")
+    run("create publication own for table orders")
+    cursors = {"cursors": {"public.orders": "at"}} if mode == "poll" else {}
+    [(slot,)] = run("select current_database()")
+    given = settings(user=replication_role, mode=mode, publication="own", slot=str(slot), **cursors)
+    sessions = f"from pg_stat_activity where usename = '{replication_role}'"
+    end = f"select pg_terminate_backend(pid, 9000) {sessions}"
+    with closing(PostgresSource(given, "shop")) as source:
+        states = [batch.state for batch in source.read({})]
+        run("insert into orders values (2)")
+        run(end)
+        batches = list(source.read(states[-1] or {}))
+        assert sum(changes.rows.num_rows for batch in batches for changes in batch.changes) > 0
+        run(f"alter role {replication_role} nologin")
+        run(end)
+        for _ in range(2):
+            with pytest.raises(SourceError, match="not permitted to log in"):
+                list(source.read(batches[-1].state or {}))
+        run(f"alter role {replication_role} login")
+        assert list(source.read(batches[-1].state or {}))[-1].state
 
 
 @pytest.mark.parametrize("password", ["p@ss", "p#a", "100%", "a/b", "a b'c\\"])

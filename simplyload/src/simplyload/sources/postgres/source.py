@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -58,13 +58,21 @@ class PostgresSource:
         self._settings = settings
         self._stream = stream
         self._open = ExitStack()
+        self._catalog: Connection | None = None
         self._said: set[str] = set()
 
-    @cached_property
+    @property
     def _connection(self) -> Connection:
-        connection = connect(self._settings, self._stream)
-        self._open.callback(connection.close)
-        return connection
+        """Give the connection for queries: a new one where the server ended the one before."""
+        if self._catalog is None or self._catalog.closed:
+            self._catalog = connect(self._settings, self._stream)
+        return self._catalog
+
+    def _notice_loss(self) -> None:
+        """Ask something, so that a connection that was lost between two runs is seen as closed."""
+        if self._catalog is not None:
+            with suppress(psycopg2.Error):
+                fetch(self._catalog, "select 1")
 
     @cached_property
     def _reader(self) -> Reader:
@@ -104,6 +112,7 @@ class PostgresSource:
             yield from self._read(state)
 
     def _read(self, state: State) -> Iterator[Batch]:
+        self._notice_loss()
         server = Server.look(self._connection)
         discovered, known = self._discover(), load_state(state)
         if not discovered:
@@ -378,6 +387,8 @@ class PostgresSource:
     def close(self) -> None:
         """End all connections; safe to call twice."""
         self._open.close()
+        if self._catalog is not None:
+            self._catalog.close()
 
 
 def _renamed(name: str, now: str) -> Waiting:
