@@ -36,6 +36,7 @@ from simplyload.destinations.postgres import PostgresTargetSettings
 from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
+from simplyload.monitor.settings import AlertSettings, MetricsSettings
 from simplyload.sources.klaviyo import KlaviyoSettings
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.stripe.settings import StripeSettings
@@ -81,6 +82,8 @@ class Configuration(BaseSettings):
     destination: DestinationSettings = DuckDBSettings()
     log: Path = Path("build/log")
     pipeline: PipelineSettings = PipelineSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @field_validator("sources")
     @classmethod
@@ -308,11 +311,14 @@ def _path_in_file(loc: tuple[int | str, ...]) -> list[str]:
     return path
 
 
+_SECTIONS: dict[str, type[BaseModel]] = {"metrics": MetricsSettings, "alerts": AlertSettings}
+
+
 def _siblings(loc: tuple[int | str, ...]) -> list[str]:
     """List the keys that are known where a location is."""
     if len(loc) == 1:
         return list(Configuration.model_fields)
-    model: type[BaseModel] = PipelineSettings
+    model = _SECTIONS.get(str(loc[0]), PipelineSettings)
     if loc[0] in ("sources", "destination"):
         model = _models(str(loc[0]))[str(loc[2 if loc[0] == "sources" else 1])]
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -7,7 +7,7 @@ was read from, another run was faster: what was gathered is discarded and read a
 
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -25,7 +25,7 @@ from simplyload.destinations.destination import (
     Stopped,
     check_schema,
 )
-from simplyload.errors import SimplyLoadError, SourceError, TableStoppedError
+from simplyload.errors import LogError, SimplyLoadError, SourceError, TableStoppedError
 from simplyload.gather import Gathering, read_staged
 from simplyload.log import ChangeLog, name_load
 from simplyload.sources.source import Source
@@ -47,12 +47,16 @@ class PipelineSettings(BaseModel):
     max_value_bytes: int | None = Field(default=None, ge=1)
 
 
-Kind = Literal["gathered", "loaded", "warning", "rejected", "stopped", "reread"]
+Kind = Literal["gathered", "loaded", "warning", "rejected", "stopped", "reread", "measured"]
+Step = Literal["read", "log", "stage", "merge"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What an observer hears of a run: a terminal, a log of JSON lines, or a metric."""
+    """What an observer hears of a run: a terminal, a log of JSON lines, or a metric.
+
+    `measured` has what was used since the one before: seconds by step, bytes of the change log.
+    """
 
     kind: Kind
     stream: str
@@ -60,6 +64,8 @@ class Event:
     rows: int = 0
     load_id: str = ""
     message: str = ""
+    bytes: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 Observer = Callable[[Event], None]
@@ -116,7 +122,12 @@ class Pipeline:
         self._stopping = False
         self._number = 0
         self._removed: list[str] = []
+        self._seconds: dict[str, float] = {}  # by step, until they are reported
         self._result = RunResult(stream=stream)
+
+    def list_tables(self) -> list[str]:
+        """List the tables that the source has for this stream."""
+        return [table.name for table in self._source.tables()]
 
     def stop(self) -> None:
         """End the run at a commit: what is complete is loaded, the rest is read again next time."""
@@ -177,7 +188,7 @@ class Pipeline:
             try:
                 yield
             except OSError as error:
-                raise SimplyLoadError(
+                raise LogError(
                     f"The change log in {self._log.root} cannot be written: {error}. Nothing of "
                     "this load is kept; make room, then run again."
                 ) from error
@@ -188,6 +199,7 @@ class Pipeline:
                 self._committed = None if failed else self._committed
                 self._lease = None
                 self._destination.close()
+                self._measure()
 
     def _check_schema(self, *, moves: bool = False) -> None:
         check_schema(self._destination, self.stream, self.schema, moves=moves)
@@ -236,9 +248,15 @@ class Pipeline:
 
     def _read_until_failure(self, failures: list[SourceError]) -> Iterator[Batch]:
         try:
-            yield from self._source.read(self._state)
+            batches = self._source.read(self._state)
+            while (batch := self._next(batches)) is not None:
+                yield batch
         except SourceError as error:
             failures.append(error)
+
+    def _next(self, batches: Iterator[Batch]) -> Batch | None:
+        with self._timing("read"):
+            return next(batches, None)
 
     def _gather(self) -> Gathering:
         limits = self._destination.limits
@@ -248,7 +266,8 @@ class Pipeline:
 
     def _take(self, gathering: Gathering, batch: Batch) -> None:
         for changes in batch.changes:
-            gathering.add(changes)
+            with self._timing("log"):
+                gathering.add(changes)
             self._notify("gathered", table=changes.table.name, rows=changes.rows.num_rows)
         gathering.rejected.extend(batch.rejected)
         for warning in batch.warnings:
@@ -267,7 +286,9 @@ class Pipeline:
             return True
         if self._lease is None and not self._take_lease():
             return False
-        self._commit(gathering.finish(), self._state, gathering.rejected)
+        with self._timing("log"):
+            staged = gathering.finish()
+        self._commit(staged, self._state, gathering.rejected)
         self._result.changes += gathering.rows
         return True
 
@@ -297,7 +318,9 @@ class Pipeline:
         assert self._lease is not None  # noqa: S101
         self._number += 1
         load_id = name_load(self._lease.epoch, self._number)
-        published = self._log.publish(self.stream, load_id, self._previous, state, staged)
+        with self._timing("log"):
+            published = self._log.publish(self.stream, load_id, self._previous, state, staged)
+        size = sum(path.stat().st_size for part in published for path in part.files)
         parts, held = self._with_missed(published)
         held = [_restart(stop, load_id) if stop.table in again else stop for stop in held]
         load = Load(
@@ -311,11 +334,16 @@ class Pipeline:
             freeze=self._settings.schema_changes == "freeze",
             remove=self._settings.deletes == "remove",
         )
-        result = self._destination.load(self._lease, load)
-        self._log.confirm(self.stream, load_id)
+        with self._timing("merge"):
+            result = self._destination.load(self._lease, load)
+        self._add_seconds("stage", result.stage_seconds)
+        self._add_seconds("merge", -result.stage_seconds)
+        with self._timing("log"):
+            self._log.confirm(self.stream, load_id)
         self._source.ack(state)
         self._previous, self._committed, self._state = load_id, state, state
         self._keep = False
+        self._measure(load_id, size)
         self._report(load, result)
 
     def _with_missed(self, staged: Sequence[Staged]) -> tuple[list[Staged], list[Stopped]]:
@@ -354,6 +382,24 @@ class Pipeline:
         for stop in (*load.held, *result.stopped):
             self._stopped[stop.table] = stop
             self._notify("stopped", table=stop.table, message=stop.message)
+
+    @contextmanager
+    def _timing(self, step: Step) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._add_seconds(step, time.monotonic() - began)
+
+    def _add_seconds(self, step: Step, seconds: float) -> None:
+        self._seconds[step] = self._seconds.get(step, 0.0) + seconds
+
+    def _measure(self, load_id: str = "", size: int = 0) -> None:
+        """Report what was used since the last report: by a load, or by a run without one."""
+        seconds, self._seconds = self._seconds, {}
+        self._observer(
+            Event(kind="measured", stream=self.stream, load_id=load_id, bytes=size, seconds=seconds)
+        )
 
     def _notify(
         self, kind: Kind, *, table: str = "", rows: int = 0, load_id: str = "", message: str = ""

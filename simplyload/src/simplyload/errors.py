@@ -5,20 +5,32 @@ class SimplyLoadError(Exception):
     """A failure with a remedy: the command line prints its message without a traceback."""
 
     exit_code = 1
+    part = "other"  # what is at fault, as a metric says it
 
 
 class ConfigurationError(SimplyLoadError):
     """A setting is missing or wrong; nothing was read or written."""
 
     exit_code = 2
+    part = "configuration"
 
 
 class SourceError(SimplyLoadError):
     """The source refuses or cannot be reached; the next run resumes from what is committed."""
 
+    part = "source"
+
 
 class DestinationError(SimplyLoadError):
     """The destination refuses or cannot be reached; nothing of the load is visible."""
+
+    part = "destination"
+
+
+class LogError(SimplyLoadError):
+    """The change log cannot be written; nothing of the load is visible."""
+
+    part = "log"
 
 
 class TableStoppedError(SimplyLoadError):
@@ -29,9 +41,11 @@ class AlreadyRunningError(SimplyLoadError):
     """Another run of this pipeline is active: an orchestrator must not take this for fresh data."""
 
     exit_code = 75
+    part = "another_run"
 
 
 class FencedError(SimplyLoadError):
     """A newer run took the lease; this one commits nothing more."""
 
     exit_code = 75
+    part = "another_run"

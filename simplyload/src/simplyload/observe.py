@@ -17,6 +17,7 @@ from rich.live import Live
 from rich.table import Table as RichTable
 
 from simplyload.engine import Event, RunResult
+from simplyload.errors import SimplyLoadError
 
 
 class Display(Protocol):
@@ -31,19 +32,19 @@ class Display(Protocol):
         Without the tables that are stopped, each with its remedy.
         """
 
-    def fail(self, stream: str, message: str) -> None:
+    def fail(self, stream: str, error: SimplyLoadError) -> None:
         """Show that a run failed."""
 
 
 class JsonLines:
-    """Writes one line of JSON for each event but `gathered`: for logs and orchestrators."""
+    """Writes one line of JSON for each event that says more than a number: for orchestrators."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def __call__(self, event: Event) -> None:
         """Write an event of a pipeline; what it leaves empty is left out."""
-        if event.kind != "gathered":
+        if event.kind not in {"gathered", "measured"}:
             facts = {name: value for name, value in asdict(event).items() if value}
             self._write(facts.pop("kind"), **facts)
 
@@ -60,14 +61,15 @@ class JsonLines:
             **({"stopped": result.stopped} if result.stopped else {}),
         )
 
-    def fail(self, stream: str, message: str) -> None:
+    def fail(self, stream: str, error: SimplyLoadError) -> None:
         """Write that a run failed."""
-        self._write("failed", stream=stream, message=message)
+        self._write("failed", stream=stream, message=str(error))
 
     def _write(self, event: str, **facts: Any) -> None:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": time, "event": event, **facts}, ensure_ascii=False)
-        print(line, file=self._out, flush=True)
+        self._out.write(f"{line}\n")  # whole: alerts write from a thread of their own
+        self._out.flush()
 
 
 @dataclass
@@ -96,7 +98,7 @@ class LiveTable:
             row.gathered += event.rows
         elif event.kind == "loaded":
             row.rows += event.rows
-        else:
+        elif event.kind != "measured":
             self._print(event.kind, event.stream, event.table, event.message)
 
     def end(self, result: RunResult, *, lag_seconds: float) -> None:
@@ -105,10 +107,10 @@ class LiveTable:
         now = f"up to date but {stopped}" if stopped else "up to date"
         self._row(result.stream, now).lag = f"{lag_seconds:,.1f} s"
 
-    def fail(self, stream: str, message: str) -> None:
+    def fail(self, stream: str, error: SimplyLoadError) -> None:
         """Print the reason."""
         self._row(stream, "failed")
-        self._print("failed", stream, "", message)
+        self._print("failed", stream, "", str(error))
 
     def _row(self, stream: str, now: str) -> _Progress:
         row = self._streams.setdefault(stream, _Progress())

@@ -2,18 +2,22 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event as Signal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simplyload.config import Configuration, schema_of
 from simplyload.engine import Pipeline, RunResult, ending_at_commit
 from simplyload.errors import SimplyLoadError
 from simplyload.log import ChangeLog
+from simplyload.monitor.settings import MetricsSettings
 from simplyload.observe import Display
 from simplyload.streams import open_destination, open_source
+
+if TYPE_CHECKING:
+    from simplyload.monitor.monitor import Monitor
 
 
 @dataclass
@@ -103,17 +107,45 @@ def run_streams(
     outcomes = {name: Outcome(name) for name in names}
     pause = Pause()
     with ExitStack() as stack:
-        pipelines = list(open_pipelines(configuration, names, display, stack))
+        monitor = _open_monitor(configuration, names, display, stack, stays=every is not None)
+        shown = monitor or display
+        pipelines = list(open_pipelines(configuration, names, shown, stack))
         stack.enter_context(ending_at_commit(*pipelines, pause))
         while not pause.is_over:
             began = time.monotonic()
             for pipeline in pipelines:
                 if not pause.is_over:
-                    run_pipeline(pipeline, outcomes[pipeline.stream], display)
+                    with _followed(pipeline, monitor):
+                        run_pipeline(pipeline, outcomes[pipeline.stream], shown)
             if every is None:
                 break
             pause.wait(every, began)
     return list(outcomes.values())
+
+
+def _open_monitor(
+    configuration: Configuration,
+    names: Sequence[str],
+    display: Display,
+    stack: ExitStack,
+    *,
+    stays: bool,
+) -> "Monitor | None":
+    """Give what follows the runs, if the configuration asks for it."""
+    if configuration.metrics == MetricsSettings() and not configuration.alerts.webhook:
+        return None
+    from simplyload.monitor.monitor import monitoring  # noqa: PLC0415 - 0.2 s for who needs it
+
+    return stack.enter_context(monitoring(configuration, names, display, stays=stays))
+
+
+@contextmanager
+def _followed(pipeline: Pipeline, monitor: "Monitor | None") -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if monitor:
+            monitor.after_run(pipeline)
 
 
 def open_pipelines(
@@ -138,8 +170,12 @@ def run_pipeline(pipeline: Pipeline, outcome: Outcome, display: Display) -> None
         result = pipeline.run_once()
     except SimplyLoadError as error:
         outcome.error, outcome.exit_code = str(error), error.exit_code
-        display.fail(pipeline.stream, str(error))
+        display.fail(pipeline.stream, error)
         return
+    except Exception as error:
+        kind = type(error).__name__
+        display.fail(pipeline.stream, SimplyLoadError(f"{kind}: standard error has the traceback"))
+        raise
     seconds = time.monotonic() - began
     outcome.add(result, seconds)
     if not result.interrupted:

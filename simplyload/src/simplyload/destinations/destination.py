@@ -76,10 +76,14 @@ class Stopped:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadResult:
-    """What a load did: rows of the fold by table, and the tables that stopped."""
+    """What a load did: rows of the fold by table, and the tables that stopped.
+
+    `stage_seconds` are those until every change was where MERGE reads it.
+    """
 
     rows: Mapping[str, int] = field(default_factory=dict)
     stopped: Sequence[Stopped] = ()
+    stage_seconds: float = 0.0
 
 
 def check_folder(path: Path) -> None:

@@ -11,6 +11,7 @@ fails. A reader folds the files that the commits name; `scan` shows how.
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -85,9 +86,11 @@ class ParquetDestination:
 
     def load(self, lease: Lease, load: Load) -> LoadResult:
         """Place the files, then put the commit. Raises FencedError when another one is there."""
+        began = time.monotonic()
         files = {
             part.table.name: [self._place(path) for path in part.files] for part in load.staged
         }
+        seconds = time.monotonic() - began
         number = self._number[load.stream] + 1
         path = self._folder(load.stream, ".commits") / f"{number:010d}.json"
         commit = {
@@ -102,7 +105,8 @@ class ParquetDestination:
                 f"A newer run of {load.stream} took the lease: this one commits nothing more."
             )
         self._number[load.stream] = number
-        return LoadResult(rows={part.table.name: part.rows for part in load.staged})
+        rows = {part.table.name: part.rows for part in load.staged}
+        return LoadResult(rows=rows, stage_seconds=seconds)
 
     def committed(self, stream: str) -> list[str]:
         """List the ids of the stream's committed loads, oldest first."""

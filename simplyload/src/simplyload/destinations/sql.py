@@ -11,6 +11,7 @@ repeated from the old state changes no row that is already newer.
 
 import json
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -162,6 +163,7 @@ class SqlDestination(ABC):
 
     def load(self, lease: Lease, load: Load) -> LoadResult:
         """Commit a load in one transaction; tables that cannot be loaded are in the result."""
+        began = time.monotonic()
         self._prepare()
         known = self._tables(load.stream)
         plans, stopped = [], []
@@ -171,8 +173,9 @@ class SqlDestination(ABC):
                     plans.append(self._plan(load, staged, known.get(staged.table.name)))
                 except TableStoppedError as error:
                     stopped.append(_stop(load, staged, known.get(staged.table.name), str(error)))
+            seconds = time.monotonic() - began
             rows = self._transact(lease, load, plans, self._table_rows(load, known, plans, stopped))
-            return LoadResult(rows=rows, stopped=stopped)
+            return LoadResult(rows=rows, stopped=stopped, stage_seconds=seconds)
         finally:
             self._columns_of.clear()
             self._drop_stages()
