@@ -15,6 +15,7 @@ GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted(file for file in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if file.stem != "config")
 DEPENDABOT = GITHUB / "dependabot.yml"
+EXAMPLES = ROOT / "simplyload" / "examples"
 
 
 def load(file: Path) -> dict[Any, Any]:
@@ -53,17 +54,18 @@ def test_zizmor_has_no_findings() -> None:
 
 
 def test_files_match_their_schemas() -> None:
-    """Workflows, issue forms, dependabot and the compose file match their published schemas."""
+    """Workflows, issue forms, dependabot and the compose files match their published schemas."""
     check_schema("github-workflows", *WORKFLOWS)
     check_schema("github-issue-forms", *FORMS)
     check_schema("github-issue-config", GITHUB / "ISSUE_TEMPLATE" / "config.yml")
     check_schema("dependabot", DEPENDABOT)
-    check_schema("compose-spec", ROOT / "docker-compose.yml")
+    compose = "docker-compose.yml"
+    check_schema("compose-spec", ROOT / compose, EXAMPLES / compose)
 
 
 def test_hadolint_has_no_findings() -> None:
-    """Hadolint finds nothing in the Dockerfile."""
-    lint("hadolint", files=[ROOT / "Dockerfile"])
+    """Hadolint finds nothing in the Dockerfiles."""
+    lint("hadolint", files=[ROOT / "Dockerfile", EXAMPLES / "Dockerfile"])
 
 
 def test_workflows_start_without_permissions() -> None:
