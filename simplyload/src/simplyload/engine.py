@@ -47,7 +47,9 @@ class PipelineSettings(BaseModel):
     max_value_bytes: int | None = Field(default=None, ge=1)
 
 
-Kind = Literal["gathered", "loaded", "warning", "rejected", "stopped", "reread", "measured"]
+Kind = Literal[
+    "gathered", "loaded", "warning", "rejected", "stopped", "reread", "measured", "postponed"
+]
 Step = Literal["read", "log", "stage", "merge"]
 
 
@@ -56,6 +58,7 @@ class Event:
     """What an observer hears of a run: a terminal, a log of JSON lines, or a metric.
 
     `measured` has what was used since the one before: seconds by step, bytes of the change log.
+    `postponed` is between runs, and has the seconds until the next.
     """
 
     kind: Kind

@@ -8,8 +8,9 @@ from datetime import timedelta
 from threading import Event as Signal
 from typing import TYPE_CHECKING, Any
 
+from simplyload.breaker import Breaker
 from simplyload.config import Configuration, schema_of
-from simplyload.engine import Pipeline, RunResult, ending_at_commit
+from simplyload.engine import Event, Pipeline, RunResult, ending_at_commit
 from simplyload.errors import SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.monitor.settings import MetricsSettings
@@ -103,8 +104,10 @@ def run_streams(
     """Run each stream; without an interval once. A stream that fails does not stop the others.
 
     At an interval a failed run is tried again with the next one: a source may be away for a while.
+    One that fails again and again rests.
     """
     outcomes = {name: Outcome(name) for name in names}
+    breakers = {name: Breaker(every or timedelta()) for name in names}
     pause = Pause()
     with ExitStack() as stack:
         monitor = _open_monitor(configuration, names, display, stack, stays=every is not None)
@@ -114,9 +117,13 @@ def run_streams(
         while not pause.is_over:
             began = time.monotonic()
             for pipeline in pipelines:
-                if not pause.is_over:
-                    with _followed(pipeline, monitor):
-                        run_pipeline(pipeline, outcomes[pipeline.stream], shown)
+                breaker = breakers[pipeline.stream]
+                if pause.is_over or not breaker.lets_run(began):
+                    continue
+                with _followed(pipeline, monitor):
+                    error = run_pipeline(pipeline, outcomes[pipeline.stream], shown)
+                    if rest := every and breaker.note(error, began):
+                        _show_rest(rest, pipeline.stream, shown)
             if every is None:
                 break
             pause.wait(every, began)
@@ -137,6 +144,12 @@ def _open_monitor(
     from simplyload.monitor.monitor import monitoring  # noqa: PLC0415 - 0.2 s for who needs it
 
     return stack.enter_context(monitoring(configuration, names, display, stays=stays))
+
+
+def _show_rest(rest: timedelta, stream: str, display: Display) -> None:
+    message = f"Its source failed several times in a row: it is tried again in {rest}."
+    seconds = {"wait": rest.total_seconds()}
+    display(Event(kind="postponed", stream=stream, message=message, seconds=seconds))
 
 
 @contextmanager
@@ -163,15 +176,15 @@ def open_pipelines(
         )
 
 
-def run_pipeline(pipeline: Pipeline, outcome: Outcome, display: Display) -> None:
-    """Run a stream once; its failure is part of the outcome."""
+def run_pipeline(pipeline: Pipeline, outcome: Outcome, display: Display) -> SimplyLoadError | None:
+    """Run a stream once; its failure is part of the outcome, and given."""
     began = time.monotonic()
     try:
         result = pipeline.run_once()
     except SimplyLoadError as error:
         outcome.error, outcome.exit_code = str(error), error.exit_code
         display.fail(pipeline.stream, error)
-        return
+        return error
     except Exception as error:
         kind = type(error).__name__
         display.fail(pipeline.stream, SimplyLoadError(f"{kind}: standard error has the traceback"))
@@ -180,3 +193,4 @@ def run_pipeline(pipeline: Pipeline, outcome: Outcome, display: Display) -> None
     outcome.add(result, seconds)
     if not result.interrupted:
         display.end(result, lag_seconds=seconds)
+    return None

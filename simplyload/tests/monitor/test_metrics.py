@@ -19,6 +19,7 @@ from simplyload.monitor.status import Status
 from tests.monitor.conftest import Shop, Webhook, wait_until
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
+REST = ("simplyload_next_try_timestamp_seconds",)
 Samples = dict[tuple[str, ...], float]
 
 
@@ -89,8 +90,11 @@ def test_healthz_and_alerts_say_what_is_wrong(shop: Shop, webhook: Webhook) -> N
         assert webhook.wait_for(3)[2].startswith("simplyload: stream shop: the run failed: ")
         errors = ("simplyload_errors_total", "source")
         wait_until(lambda: read(shop.get("/metrics").text)[errors] > 2, "runs that fail")
+        wait_until(lambda: REST in read(shop.get("/metrics").text), "the time of the next try")
         shop.connect()
-        assert shop.health(200)["streams"]["shop"]["consecutive_failures"] == 0
+        again = shop.health(200)["streams"]["shop"]
+        assert (again["consecutive_failures"], again["next_try"]) == (0, None)
+        assert REST not in read(shop.get("/metrics").text)
         webhook.wait_for(4)
     assert len(webhook.texts) == 4, webhook.texts
     assert webhook.refused == 0

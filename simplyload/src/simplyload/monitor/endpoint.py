@@ -57,6 +57,7 @@ def _describe(stream: StreamStatus, now: float) -> dict[str, Any]:
         "lag_seconds": round(stream.lag(now), 3),
         "consecutive_failures": stream.failures,
         "failure": stream.failure or None,
+        "next_try": _format(stream.next_try),
         "tables": {
             name: {"last_success": _format(one.last_success), "stopped": one.stopped or None}
             for name, one in sorted(stream.tables.items())

@@ -67,6 +67,11 @@ GAUGES = (
         values=lambda stream, _: {"": stream.failures},
     ),
     Gauge(
+        name="next_try_timestamp_seconds",
+        help="When a source that failed several times is tried again; absent otherwise.",
+        values=lambda stream, _: {"": stream.next_try},
+    ),
+    Gauge(
         name="table_last_success_timestamp_seconds",
         help="As last_success, of a table: a stopped one keeps its time.",
         label="table",

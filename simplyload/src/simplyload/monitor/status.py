@@ -41,6 +41,7 @@ class StreamStatus:
     failures: int = 0
     failure: str = ""
     failed_part: str = ""
+    next_try: float | None = None  # of a source that rests
     tables: dict[str, TableStatus] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)  # problems, once their alert is delivered
     counts: Counts = field(default_factory=lambda: defaultdict(float))
@@ -63,6 +64,8 @@ class StreamStatus:
             self.counts["rejected_rows", event.table] += 1
         elif event.kind == "stopped":
             self.table(event.table).stopped = event.message
+        elif event.kind == "postponed":
+            self.next_try = time.time() + event.seconds["wait"]
         elif event.kind == "measured":
             self.counts["loads", ""] += bool(event.load_id)
             self.counts["log_bytes", ""] += event.bytes
@@ -71,7 +74,8 @@ class StreamStatus:
 
     def succeed(self, when: float, stopped: Mapping[str, str]) -> None:
         """Note a complete run: the destination holds what the source was at its begin."""
-        self.last_success, self.failures, self.failure, self.failed_part = when, 0, "", ""
+        self.last_success, self.next_try = when, None
+        self.failures, self.failure, self.failed_part = 0, "", ""
         for name in {*self.tables, *stopped}:
             table = self.table(name)
             table.stopped = stopped.get(name, "")
@@ -80,6 +84,7 @@ class StreamStatus:
     def fail(self, error: SimplyLoadError) -> None:
         """Note a failed run; one that found another one active has not failed."""
         self.counts["errors", error.part] += 1
+        self.next_try = None
         if error.exit_code != AlreadyRunningError.exit_code:
             self.failures += 1
             self.failure, self.failed_part = str(error), error.part
