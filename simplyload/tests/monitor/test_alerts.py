@@ -110,7 +110,7 @@ def test_what_was_told_is_known_to_the_next_process(
 
 
 def test_another_reason_is_no_change_and_many_lines_are_cut() -> None:
-    """A problem is told once whatever its words become; two hundred tables are one message."""
+    """A problem is one message whatever its words become; two hundred tables are one message."""
     assert describe_changes("shop", {"failed": "a"}, {"failed": "b"}) == []
     many = {f"stopped t{n}": f"table t{n} is stopped" for n in range(200)}
     lines = describe_changes("shop", {}, many)

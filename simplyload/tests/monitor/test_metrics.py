@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from simplyload.cli import main
 from simplyload.engine import Event, RunResult
-from simplyload.errors import AlreadyRunningError, SourceError
-from simplyload.monitor.metrics import Textfile
+from simplyload.errors import AlreadyRunningError, SimplyLoadError, SourceError
+from simplyload.monitor.metrics import Textfile, count
 from simplyload.monitor.status import Status
 from tests.monitor.conftest import Shop, Webhook, wait_until
 
@@ -113,7 +113,7 @@ def test_a_port_that_is_taken_is_named(shop: Shop, capsys: pytest.CaptureFixture
 
 
 def test_runs_that_end_leave_a_file_whose_counters_go_on(shop: Shop, webhook: Webhook) -> None:
-    """Runs by cron add to the file of metrics, which others may read; a problem is told once."""
+    """Runs by cron add to the file of metrics, which others may read; a problem is one message."""
     metrics, path = {"textfile": "shop.prom"}, Path(shop.workspace.folder, "shop.prom")
     shop.configure(metrics=metrics, alerts={"webhook": webhook.address})
     assert main(["sync"]) == 1
@@ -212,6 +212,19 @@ def test_a_run_beside_another_one_is_no_failure(status: Status) -> None:
     stream = status.snapshot()["shop"]
     assert stream.problems("shop", None, time.time()) == {}
     assert stream.counts["errors", "another_run"] == 1
+
+
+def test_a_counter_begins_at_zero(status: Status) -> None:
+    """A first error, and a first rejected row of a known table, are an increase to Prometheus."""
+    status.list_tables("shop", ["orders"])
+    status.fail("shop", SourceError("away"))
+    counted = count(status.snapshot())
+    assert counted["rejected_rows", "shop", "orders"] == 0
+    assert counted["loads", "shop", ""] == 0
+    kinds: list[type[SimplyLoadError]] = [SimplyLoadError, *SimplyLoadError.__subclasses__()]
+    counts = {kind.part: counted["errors", "shop", kind.part] for kind in kinds}
+    assert counts.pop("source") == 1
+    assert set(counts.values()) == {0}
 
 
 def test_a_table_that_left_the_source_is_forgotten(status: Status) -> None:

@@ -5,15 +5,20 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from simplyload.engine import Step
 from simplyload.log import write_atomically
-from simplyload.monitor.status import Status, StreamStatus
+from simplyload.monitor.status import Counts, Status, StreamStatus
 
+PARTS = ("source", "destination", "log", "configuration", "another_run", "other")
+STEPS: tuple[Step, ...] = get_args(Step)
+NO_LABEL = ""
 Samples = dict[tuple[str, ...], float]  # by name, stream, and the other label's value, if any
 
 
@@ -87,11 +92,18 @@ GAUGES = (
 
 
 def count(streams: Mapping[str, StreamStatus]) -> Samples:
-    """Give the counters of this process."""
+    """Give the counters of this process from 0 on: a first value is no increase to Prometheus."""
     return {
         (metric, stream, label): value
         for stream, status in streams.items()
-        for (metric, label), value in status.counts.items()
+        for (metric, label), value in (_zeros(status) | status.counts).items()
+    }
+
+
+def _zeros(status: StreamStatus) -> Counts:
+    known: dict[str, Iterable[str]] = {"table": status.tables, "part": PARTS, "step": STEPS}
+    return {
+        (one.name, label): 0.0 for one in COUNTERS for label in known.get(one.label, [NO_LABEL])
     }
 
 

@@ -26,7 +26,7 @@ class MetricsSettings(BaseModel):
 
 
 class AlertSettings(BaseModel):
-    """What is a problem beyond a failed run and a stopped table, and where it is told."""
+    """Where problems are sent, and from which lag on one is a problem."""
 
     model_config = ConfigDict(extra="forbid")
 
