@@ -165,6 +165,7 @@ def webhook() -> Iterator[Webhook]:
             else:
                 hook.refused += 1
             self.send_response(code if is_right else 404)
+            self.send_header("Location", "/elsewhere")  # which a redirection would lead to
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
