@@ -75,7 +75,8 @@ def test_a_table_that_is_left_out_is_not_compared(
     left_out: str, compared: set[str], built: Path, tmp_path: Path
 ) -> None:
     """Without credits no campaign differs, without events no day, whatever earlier runs built."""
-    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    for name in ("raw.db", "warehouse.duckdb"):  # not the project as parsed with other tables
+        shutil.copy(built / name, tmp_path)
     assert _read_compared(tmp_path) == {"event", "event_attribution"}
 
     done = dbt.run(
