@@ -23,15 +23,6 @@
     ]) }}
 {%- endmacro %}
 
-{#- What a row of daily differences adds to what is known: at the first snapshot of a campaign, all
-    that it had by then. `prefix` qualifies the columns. -#}
-{% macro newly_known(statistic, prefix='') -%}
-    {%- set cumulative = prefix ~ 'cumulative_' ~ statistic -%}
-    case
-        when {{ prefix }}is_first_snapshot then {{ cumulative }} else {{ prefix }}{{ statistic }}
-    end
-{%- endmacro %}
-
 {#- What rates divide by, in a select list: NULL where the channel does not count the numerator. -#}
 {% macro tracked_statistics(relation) -%}
     {%- for counted, part, name in [

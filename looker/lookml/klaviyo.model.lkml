@@ -17,7 +17,7 @@ persist_with: synced
 
 explore: account_daily {
   label: "Account daily"
-  description: "One row per account and send date. Several accounts side by side: campaigns and flows of klaviyo__message_performance, with amounts in one currency, KLAVIYO_REPORTING_CURRENCY, by the rates in exchange_rates.csv. Where a rate is missing the amounts are null and days_without_rate is 1. Without that setting each account keeps its own currency."
+  description: "One row per account and send date. Several accounts side by side: campaigns and flows of klaviyo__message_performance, with amounts in one currency, KLAVIYO_REPORTING_CURRENCY, by the rates in exchange_rates.csv. Where a rate is missing the amounts are null and days_without_rate is 1. Without that setting each account keeps its own currency. Messages without a send date are in klaviyo__message_performance alone."
 
   conditionally_filter: {
     filters: [

@@ -290,7 +290,7 @@ SENDS = """
     group by account_id, message_type, sent_on, campaign_id, send_channel
     order by sent_on, campaign_id, send_channel
 """
-# The first snapshot of a send and what later days added is what stood at the end of a day.
+# What a send's rows until a day add to what is known is what stood at the end of that day.
 STANDINGS = """
     select campaign_id, send_channel, sent_on, {sums}
     from {daily}
@@ -298,7 +298,7 @@ STANDINGS = """
         and sent_on >= date '{start}' and sent_on < date '{end}'
     group by campaign_id, send_channel, sent_on
 """
-STANDING = "sum(case when is_first_snapshot then cumulative_{0} else {0} end)"
+STANDING = "sum(newly_known_{})"
 FINDINGS = """
     select
         account_id, suggestion, finding, date, sample_size, sample_unit, page, campaign_name,

@@ -64,7 +64,6 @@ ROWS = [
     campaign_row("flow", "2026-11-11", delivered=9, opens=9, revenue=50) | {"message_type": "flow"},
 ]
 # What the campaign of the period before had at the age of a week, and what a later day added.
-# A first snapshot has what the send had earned until then, of which its day added an unknown part.
 DAYS = [
     {
         "account_id": "one",
@@ -72,18 +71,14 @@ DAYS = [
         "send_channel": "email",
         "sent_on": "2026-11-04",
         "date": day,
-        "is_first_snapshot": prefix != "",
-        f"{prefix}recipients": recipients,
-        f"{prefix}delivered": recipients,
-        f"{prefix}opens_unique": recipients // 10,
-        f"{prefix}clicks_unique": recipients // 100,
-        f"{prefix}conversions": revenue / 5,
-        f"{prefix}conversion_value": revenue,
+        "newly_known_recipients": recipients,
+        "newly_known_delivered": recipients,
+        "newly_known_opens_unique": recipients // 10,
+        "newly_known_clicks_unique": recipients // 100,
+        "newly_known_conversions": revenue / 5,
+        "newly_known_conversion_value": revenue,
     }
-    for day, prefix, recipients, revenue in (
-        ("2026-11-09", "cumulative_", 500, 600.25),
-        ("2026-11-12", "", 10, 300),
-    )
+    for day, recipients, revenue in (("2026-11-09", 500, 600.25), ("2026-11-12", 10, 300))
 ]
 FINDING = {
     "account_id": "one",

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlglot import transpile
 
 from streams import TABLES
 from tests.warehouse import dbt
+from tests.warehouse.partitions import find_unfiltered
 
 # They differ between DuckDB, Postgres and BigQuery, or query the warehouse while compiling. Only
 # source_rows.sql looks which raw tables and columns exist.
@@ -169,6 +171,26 @@ def test_no_sql_queries_while_compiling_or_differs_between_engines() -> None:
 
     assert len(files) > 80
     assert {name: found.group() for name, found in unsafe.items() if found} == {}
+
+
+def test_every_query_filters_the_months_of_a_model_of_events(manifest: dict[str, Any]) -> None:
+    """BigQuery refuses a query of an incremental model that filters no months, whoever reads it."""
+    partitioned = {
+        node["relation_name"].replace('"', ""): "occurred_month"
+        for node in manifest["nodes"].values()
+        if node["config"].get("materialized") == "incremental"
+        and node["name"] != "klaviyo__attributed_order"  # which readers filter by date
+    }
+    compiled = {
+        node["name"]: transpile(node["compiled_code"], "duckdb", "bigquery")[0]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "test")
+        and any(name.rpartition(".")[2] in node.get("compiled_code", "") for name in partitioned)
+    }
+
+    assert len(compiled) > len(partitioned) > 7
+    unfiltered = {name: find_unfiltered(sql, partitioned, ()) for name, sql in compiled.items()}
+    assert {name: tables for name, tables in unfiltered.items() if tables} == {}
 
 
 def test_every_mart_and_data_test_is_in_the_readme() -> None:

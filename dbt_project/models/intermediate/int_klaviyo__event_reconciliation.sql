@@ -47,7 +47,8 @@ aggregated_metrics as (
 ),
 
 -- The metrics that both sides have, over the days that both sides have completely: events may
--- arrive a week late, and the first day may be synced from noon on.
+-- arrive a week late, and the first day may be synced from noon on. None once `event` is left out:
+-- int_klaviyo__event_daily keeps the rows of earlier runs.
 compared as (
 
     select
@@ -62,6 +63,7 @@ compared as (
     inner join aggregated_metrics
         on events.account_id = aggregated_metrics.account_id
         and events.metric_id = aggregated_metrics.metric_id
+    where {{ is_synced('event') | lower }}
     group by events.account_id, events.metric_id
 
 ),

@@ -44,7 +44,7 @@ results as (
         earned.campaign_id,
         earned.send_channel,
         {% for statistic in ['delivered', 'conversions', 'conversion_value'] -%}
-        sum({{ newly_known(statistic, 'earned.') }}) as {{ statistic }},
+        sum(earned.newly_known_{{ statistic }}) as {{ statistic }},
         {% endfor -%}
         young_ages.age
 

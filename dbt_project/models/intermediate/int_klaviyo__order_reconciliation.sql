@@ -16,6 +16,14 @@ first_events as (
 
 ),
 
+attributed_accounts as (
+
+    select distinct account_id
+    from {{ ref('stg_klaviyo__event_attribution') }}
+
+),
+
+-- Of an account without one of the two tables nothing is compared: no order of it is credited.
 -- Only campaigns, because a flow never ends. The attribution windows close within a month of the
 -- send, except for emails that are opened weeks later.
 reported as (
@@ -30,8 +38,10 @@ reported as (
     from {{ ref('klaviyo__message_performance') }} as messages
     inner join last_syncs on messages.account_id = last_syncs.account_id
     inner join first_events on messages.account_id = first_events.account_id
+    inner join attributed_accounts on messages.account_id = attributed_accounts.account_id
     where
-        messages.message_type = 'campaign'
+        {{ is_synced('event') | lower }}
+        and messages.message_type = 'campaign'
         and messages.sent_on > first_events.first_on
         and messages.sent_on <= {{ days_before('last_syncs.synced_on', 30) }}
     group by messages.account_id, messages.message_id

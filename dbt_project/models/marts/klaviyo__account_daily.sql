@@ -13,6 +13,7 @@ messages as (
         currency
         {%- endif %} as reporting_currency
     from {{ ref('klaviyo__message_performance') }}
+    where sent_on is not null
 
 ),
 

@@ -1,4 +1,8 @@
 {%- set named_by = ['variation_id', 'campaign_message_id'] -%}
+{#- What campaigns are compared by at an age. -#}
+{%- set compared = [
+    'recipients', 'delivered', 'opens_unique', 'clicks_unique', 'conversions', 'conversion_value',
+] -%}
 {%- set message =
     'partition by messages.message_performance_key order by snapshots.snapshot_date'
 -%}
@@ -114,9 +118,10 @@ select
     {% for statistic in additive_statistics() -%}
     {{ statistic }},
     {% endfor %}
-    ---------- what the row adds to what is known
-    {% for statistic in ['delivered', 'conversion_value'] -%}
-    {{ newly_known(statistic) }} as newly_known_{{ statistic }},
+    ---------- what the row adds to what is known: at the first snapshot, all until then
+    {% for statistic in compared -%}
+    case when is_first_snapshot then cumulative_{{ statistic }} else {{ statistic }} end
+        as newly_known_{{ statistic }},
     {% endfor %}
     ---------- what stood at its end
     {% for statistic in additive_statistics() -%}

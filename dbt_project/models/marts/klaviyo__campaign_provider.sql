@@ -14,7 +14,10 @@ campaigns as (select * from {{ ref('stg_klaviyo__campaign') }}),
 
 metrics as (select * from {{ ref('stg_klaviyo__metric') }}),
 
-people as (select * from {{ ref('int_klaviyo__campaign_provider_daily') }}),
+people as (
+    select * from {{ ref('int_klaviyo__campaign_provider_daily') }}
+    where {{ in_all_months() }}
+),
 
 last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 
@@ -36,7 +39,7 @@ sums as (
         on people.account_id = metrics.account_id
         and people.metric_id = metrics.metric_id
     inner join last_syncs on people.account_id = last_syncs.account_id
-    where {{ in_all_months() }} and people.occurred_on <= last_syncs.synced_on
+    where people.occurred_on <= last_syncs.synced_on
     group by 1, 2, 3, 4
 
 )
