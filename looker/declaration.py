@@ -13,6 +13,7 @@ from looker.errors import LookerError
 from looker.semantic import Metric, SemanticModel, Semantics
 
 DASHBOARD = Path(__file__).parent / "dashboard.yml"
+CHANNEL = "send_channel"
 
 Direction = Literal["higher", "lower", "neither"]
 Chart = Literal[
@@ -161,6 +162,7 @@ class Dashboard:
 
     `lists` are dimensions whose text lists several values, separated by a comma and a blank.
     Results of a send grow for `attribution_days`. `orders` is the count behind amounts of money.
+    A rate of fewer than `few` is not ranked.
     `revenue_targets` are amounts for a month, by account id.
     `without_tile` has the reason for each model that no tile shows.
     """
@@ -172,6 +174,7 @@ class Dashboard:
     periods: list[Period]
     attribution_days: int
     orders: str
+    few: int
     revenue_targets: dict[str, float]
     people: People
     values: dict[str, dict[str | int, dict[str, str]]]
@@ -275,6 +278,7 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
         for problem in (
             *_find_undeclared_names(tile, semantics, model),
             *_find_dangling_names(tile),
+            *_find_blended_rates(tile, semantics, model),
         ):
             raise LookerError(f"{path.name}, tile {tile.title!r}: {problem}.")
 
@@ -321,3 +325,17 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
     for attribute, names in used.items():
         for name in set(names) - set(shown[attribute]):
             yield f"{attribute} names {name!r}, which the tile does not show"
+
+
+def _find_blended_rates(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:
+    """Rates over several channels, which equal no screen of Klaviyo; a ratio of amounts is none."""
+    within = [tile.usual.within] if tile.chart == "curve" and tile.usual else []
+    if CHANNEL not in model.dimensions or CHANNEL in (
+        *(*tile.where, *tile.by, *tile.versions),
+        *within,
+    ):
+        return
+    for name in tile.metrics:
+        ratio = semantics.metric(name).ratio
+        if ratio and semantics.metric(ratio[1]).format == "integer":
+            yield f"{name} is of several channels: choose one in where, or group by {CHANNEL}"

@@ -80,6 +80,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         style=Markup(style),  # noqa: S704
         library=_compress(library),
         compared=health.EXPLANATION,
+        longest=max(period.days for period in dashboard.periods),
         data=_compress(
             _to_json(
                 _build_data(dashboard, semantics, accounts, warehouse.read_verdicts(), columns)
@@ -240,12 +241,14 @@ def _build_data(
                 "ratio": metric.ratio,
                 "label": metric.label,
                 "by_day": metric.by_day,
+                "of": _find_counted(metric, semantics),
                 "events": _find_events(metric, dashboard, semantics),
                 "model": metric.model,
             }
             for name, metric in metrics.items()
         },
         "people": asdict(dashboard.people),
+        "few": dashboard.few,
         "finding_days": findings.load().days,
         "formats": {name: field.format for name, field in fields.items() if field.format},
         "models": {
@@ -267,6 +270,13 @@ def _find_events(metric: Metric, dashboard: Dashboard, semantics: Semantics) -> 
     """The sum that counts what a metric is made of: orders of an amount, clicks of a rate."""
     counted = metric.sums[0]
     return dashboard.orders if semantics.metric(counted).format == "money" else counted
+
+
+def _find_counted(metric: Metric, semantics: Semantics) -> str:
+    """What a rate is of, such as delivered messages; not an amount of money."""
+    if metric.ratio and semantics.metric(metric.ratio[1]).format == "integer":
+        return metric.ratio[1]
+    return ""
 
 
 def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:

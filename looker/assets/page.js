@@ -464,7 +464,11 @@ function createCell({ model, bars }, name, line, greatest) {
     element.classList.add('badge');
     element.style.setProperty('--color', color);
   }
-  if (bars.includes(name) && value !== null) {
+  const few = line.few?.[name];
+  if (few !== undefined) {
+    element.classList.add('few');
+    element.append(createElement('small', `of ${formatNumber(few, 'integer')}`, 'of'));
+  } else if (bars.includes(name) && value !== null) {
     element.classList.add('bar');
     element.style.setProperty('--share', value / greatest);
   }
@@ -663,7 +667,19 @@ function prepareComparison(tile, rows, period) {
 function describeFigure(tile, name, value, comparison) {
   const { missing, unlike } = comparison;
   if (missing) return missing;
-  return unlike && value !== null && countsPeople(name) ? [unlike] : describeChange(tile, name, comparison);
+  if (!unlike || value === null || !countsPeople(name)) return describeChange(tile, name, comparison);
+  const change = describeCampaigns(tile, name, comparison);
+  return change.length > 0 ? change : [unlike];
+}
+
+// The change of the messages whose people are the same however many days are chosen: campaigns.
+function describeCampaigns(tile, name, { parts, isWhole, over }) {
+  const { model } = tile;
+  const same = parts.map((rows) => selectDays(model, rows).filter((row) => !isOfPeople(model, row)));
+  if (same.some((rows) => rows.length === 0)) return [];
+  const [by] = Object.keys(dashboard.people.where);
+  const change = describeChange(tile, name, { parts: same, isWhole, over });
+  return change.length > 0 ? [`${computeCell(model, same[0], by)} `, ...change] : [];
 }
 
 // Rates change by percentage points and everything else by its share. Without an earlier value
@@ -704,6 +720,18 @@ function formatChange(value, earlier, format) {
 function judgeChange(difference, better) {
   if (better === 'neither') return 'neither';
   return (difference > 0) === (better === 'higher') ? 'good' : 'bad';
+}
+
+// A rate whose days are mostly too small to be shown is drawn by weeks.
+function chooseGrain(tile, rows, { grain, days }) {
+  const { chart, model, by } = tile;
+  if (chart !== 'lines' || days < 14) return grain;
+  const series = groupRows(rows, by.map((name) => model.dimensions[name]));
+  const isSparse = series.some((part) => {
+    const steps = groupRows(part, [model.dimensions[model.date]]);
+    return 2 * steps.filter((step) => meetsMinimum(tile, step)).length < steps.length;
+  });
+  return isSparse ? 'week' : grain;
 }
 
 function renderChart(tile, allRows, period) {
@@ -949,7 +977,15 @@ function renderTable(tile, rows, period) {
 }
 
 function computeLine({ model }, names, rows) {
-  return Object.fromEntries(names.map((name) => [name, computeCell(model, rows, name)]));
+  const cells = names.map((name) => [name, computeCell(model, rows, name)]);
+  return { ...Object.fromEntries(cells), few: listFew(model, rows, cells) };
+}
+
+// The rates of so few, such as of four delivered messages, that chance makes them, with their number.
+function listFew(model, rows, cells) {
+  const counts = cells.filter(([name, value]) => value !== null && dashboard.metrics[name]?.of)
+    .map(([name]) => [name, sumRows(model, selectCounted(model, rows, name), dashboard.metrics[name].of)]);
+  return Object.fromEntries(counts.filter(([, count]) => count < dashboard.few));
 }
 
 // A function that gives what is usual for a group: the medians of those with the same value of
@@ -1003,7 +1039,7 @@ function computeMedian(values) {
 // Of each metric, the value farthest from zero.
 function computeMaxima({ metrics }, lines) {
   return Object.fromEntries(metrics.map((name) => [
-    name, Math.max(...lines.map((line) => Math.max(Math.abs(line[name]), line.usual?.[name] ?? 0))),
+    name, Math.max(...lines.map((line) => Math.max(name in line.few ? 0 : Math.abs(line[name]), line.usual?.[name] ?? 0))),
   ]));
 }
 
@@ -1012,11 +1048,12 @@ function getSortOrder({ slug, order, ascends }) {
   return { order: sort.replace(/^-/v, ''), isDescending: sort.startsWith('-') };
 }
 
-// Declared values have the order of their declaration; null is always last.
+// Declared values have the order of their declaration. Null is always last, after rates of few.
 function compareLines(a, b, name, isDescending = false) {
   const declared = Object.values(dashboard.values[name] ?? {}).map(({ label }) => label);
   const [first, second] = [a, b].map((line) => (declared.includes(line[name]) ? declared.indexOf(line[name]) : line[name]));
-  if (first === null || second === null) return Number(first === null) - Number(second === null);
+  const [late, later] = [a, b].map((line) => (line[name] === null ? 2 : Number(name in (line.few ?? {}))));
+  if (late !== later || first === null) return late - later;
   const order = typeof first === 'string' && typeof second === 'string' ? first.localeCompare(second) : first - second;
   return isDescending ? -order : order;
 }
@@ -1166,7 +1203,9 @@ function showContent(tile, hasContent) {
   empty.querySelector('span').textContent = filters.length > 0
     ? `Nothing to show with ${filters.map((name) => describeFilter(name)).join(', ')}.`
     : tile.empty;
-  empty.querySelector('button').hidden = filters.length === 0;
+  empty.querySelector('.clear').hidden = filters.length === 0;
+  const longer = empty.querySelector('.longer');
+  if (longer) longer.hidden = filters.length > 0 || getChoice('days') === longer.value;
   empty.hidden = hasContent;
   tile.element.querySelector('.body').hidden = !hasContent;
 }
@@ -1202,14 +1241,15 @@ const RENDERERS = {
 // The page
 
 function renderTile(tile) {
-  const period = getPeriod();
+  const chosen = getPeriod();
   const ignored = tile.of ? [] : getChosenFilters().filter((name) => !(name in tile.model.dimensions));
   const note = tile.element.querySelector('.unfiltered');
   note.textContent = `Not filtered by ${ignored.map((name) => dashboard.filters[name].toLowerCase()).join(', ')}.`;
   note.hidden = ignored.length === 0;
-  const rows = selectTileRows(tile, period);
+  const rows = selectTileRows(tile, chosen);
   // The steps of a chart are days, or weeks, which are no period.
   const counted = tile.series ? selectDays(tile.model, rows) : rows;
+  const period = { ...chosen, grain: chooseGrain(tile, counted, chosen) };
   labelPeople(tile, isByDay(tile.model, counted, period) && !(tile.series && period.grain === 'day'));
   RENDERERS[tile.chart](tile, rows, period);
 }
@@ -1357,9 +1397,16 @@ document.addEventListener('input', ({ target }) => {
   renderChoice(target);
 });
 
-for (const button of document.querySelectorAll('.clear')) {
+for (const button of document.querySelectorAll('.clear:not(.longer)')) {
   button.addEventListener('click', () => {
     for (const name of Object.keys(dashboard.filters)) setChoice(name, '');
+    renderPage();
+  });
+}
+
+for (const button of document.querySelectorAll('.longer')) {
+  button.addEventListener('click', () => {
+    setChoice('days', button.value);
     renderPage();
   });
 }

@@ -19,6 +19,7 @@ EMAIL_METRICS = {
 }
 PEOPLE = 12  # with events of their own, in the first account
 PROVIDERS = ("Gmail", "Yahoo")  # of every other person
+MAILED = 120  # people with a campaign's emails, and a few at a third provider
 
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -161,14 +162,19 @@ class Company:
                 )
 
     def add_deliveries(self) -> None:
-        """The emails of one campaign: the last one bounced, and half of the people opened twice."""
+        """The emails of one campaign: the last one bounced, and half of the people opened twice.
+
+        Three more people have another mailbox provider.
+        """
         day = LAST_DAY - timedelta(days=4)
-        for person in range(PEOPLE):
-            metric = "BOUNCE" if person == PEOPLE - 1 else "IN"
+        for person in range(MAILED):
+            metric = "BOUNCE" if person == MAILED - 1 else "IN"
             self._add_event(metric, day, f"P{person}", campaign_id="C2")
-            for age in range(2 if person < PEOPLE // 2 else 0):
+            for age in range(2 if person < MAILED // 2 else 0):
                 opened = day + timedelta(days=age)
                 self._add_event("OPEN", opened, f"P{person}", campaign_id="C2")
+        for person in range(MAILED, MAILED + 3):
+            self._add_event("IN", day, f"P{person}", campaign_id="C2", inbox_provider="Proton")
 
     def add_first_step(self) -> None:
         """A message before the flow's own, sent to half as many in the last 30 days."""
@@ -210,10 +216,9 @@ class Company:
             id=f"E{len(self.tables['event'])}",
             metric_id=metric,
             profile_id=person,
-            inbox_provider=PROVIDERS[int(person[1:]) % 2],
             datetime=at,
             timestamp=int(datetime.fromisoformat(at).timestamp()),
-            **others,
+            **{"inbox_provider": PROVIDERS[int(person[1:]) % 2], **others},
         )
 
     def _add_row(self, table: str, **row: object) -> None:

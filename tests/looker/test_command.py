@@ -64,6 +64,7 @@ def test_an_invalid_warehouse_is_named(tmp_path: Path, capsys: pytest.CaptureFix
         ("order: sent_on", "order: spam_complaints", "order names 'spam_complaints'"),
         ("changes: [delivered,", "changes: [joy_rate,", "changes names 'joy_rate'"),
         ("revenue_targets: {}", "revenue_targets: {Shop: 0}", "target of 'Shop' must be a pos"),
+        ("by: [message_id, send_channel]", "by: [message_id]", "open_rate is of several channels"),
         ("width: half", "wide: half", "unexpected keyword argument 'wide'"),
         ("model: message_performance", "model: moods", "no semantic model named 'moods'"),
     ],

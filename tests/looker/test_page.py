@@ -38,7 +38,7 @@ MARTS = (
 # The last sync is on 20 November; orders of five days are credited to a send.
 FINAL_DAY = date(2026, 11, 14)
 SYNCED_ON = date(2026, 11, 20)
-HEADLINE = ("conversion_value", "conversions", "revenue_per_recipient", "delivered")
+HEADLINE = ("conversion_value", "conversions", "delivered")
 
 # Independent of looker/ and of dbt's metrics: sums and quotients written by hand. Rates of people
 # have the flows' numbers of the period, if the days are one.
@@ -68,7 +68,8 @@ FIGURES = """
     select
         sum(conversion_value) as conversion_value,
         sum(conversions) as conversions,
-        sum(conversion_value) / sum(delivered) as revenue_per_recipient,
+        sum(conversion_value) filter (send_channel = 'email')
+            / sum(delivered) filter (send_channel = 'email') as revenue_per_recipient,
         any_value(conversion_rate) as conversion_rate,
         sum(delivered) as delivered,
         any_value(open_rate) as open_rate,
@@ -204,7 +205,7 @@ def table_rows(page: Page, tile: str) -> list[list[str]]:
     """The rows of a tile's table, cell by cell, without what is small beneath a cell."""
     rows: list[list[str]] = page.locator(f"{tile} .body tbody tr").evaluate_all("""rows => rows.map(
         (row) => [...row.cells].map((cell) => [...cell.childNodes]
-            .filter((node) => node.className !== 'beneath')
+            .filter((node) => !['beneath', 'of'].includes(node.className))
             .map((node) => node.textContent).join('').trim())
     )""")
     return rows
@@ -275,9 +276,22 @@ def test_figures_are_compared_over_final_days(page: Page, dashboard: Dashboard, 
             text = f"unchanged at {now[name]} over the first {length} days"
         [change] = texts(page, f"#headline_figures [data-name={name}] .change")
         assert text in change
-    assert set(texts(page, "#email_figures .change")) == {
-        f"No count of people in the {days} days before to compare"
-    }
+
+
+def test_rates_of_campaigns_are_compared_where_flows_count_no_people(
+    page: Page, dashboard: Dashboard
+) -> None:
+    """Without Klaviyo's count of a flow's people, the change of a rate is that of campaigns."""
+    choose_days(page, 30)
+    now, earlier, _ = sql_final_figures(dashboard, 30, "message_type = 'campaign'")
+    for name in ("open_rate", "click_rate", "unsubscribe_rate"):
+        [change] = texts(page, f"#email_figures [data-name={name}] .change")
+        assert change.startswith("Campaigns ")
+        assert change.partition(": ")[2].partition(";")[0] == f"{now[name]} from {earlier[name]}"
+    choose(page, "message_type", "flow")
+    assert texts(page, "#email_figures [data-name=open_rate] .change") == [
+        "No count of people in the 30 days before to compare"
+    ]
 
 
 def test_a_month_is_compared_with_the_month_before(page: Page, dashboard: Dashboard) -> None:
@@ -446,7 +460,7 @@ def test_filters_work_together(
         (enter if name == "campaign_name" else choose)(page, name, value)
     assert headline_figures(page) == sql_figures(dashboard, 90, where=where)
     before = sql_final_figures(dashboard, 90, where)[1]["revenue_per_recipient"]
-    [change] = texts(page, "#headline_figures [data-name=revenue_per_recipient] .change")
+    [change] = texts(page, "#email_figures [data-name=revenue_per_recipient] .change")
     assert change.partition("from ")[2].partition(";")[0] == before.strip("–")
 
 
@@ -790,7 +804,7 @@ def test_inbox_providers_equal_sql(page: Page, dashboard: Dashboard) -> None:
             sum(bounced) / (sum(delivered) + sum(bounced)) as bounce_rate
         from klaviyo__inbox_provider
         where account_id = 'Shop' and date between '{since}' and '{LAST_DAY}'
-        group by all order by delivered desc
+        group by all having sum(delivered) >= 50 order by delivered desc
         """,
     )
     expected = [
@@ -946,6 +960,26 @@ def test_charts_are_drawn(page: Page) -> None:
     assert any(label.startswith("Week of 16 Nov 2026, Campaigns: €") for label in labels)
 
 
+def test_a_rate_of_small_days_is_drawn_by_weeks(page: Page) -> None:
+    """Where most days of a flow are too small for a rate, its chart has weeks; others have days."""
+    choose_days(page, 30)
+    steps = {"email_click_rate": "Weeks from Monday", "revenue_by_channel": "Days, by send date"}
+    for tile, words in steps.items():
+        expect(page.locator(f"#{tile} .grain")).to_contain_text(words)
+    expect(page.locator("#email_click_rate .data tbody tr")).to_have_count(5)
+
+
+def test_an_empty_heat_map_offers_a_longer_period(page: Page) -> None:
+    """Where no hour has enough campaigns, a click shows those of 365 days."""
+    choose_days(page, 7)
+    open_page(page, "send_time")
+    button = page.locator("#best_time_for_clicks .longer")
+    expect(button).to_have_text("Last 365 days")
+    button.click()
+    expect(page.locator("[name=days]")).to_have_value("365")
+    expect(page.locator("#best_time_for_clicks .heat")).to_be_visible()
+
+
 def test_best_send_time_equals_sql(page: Page, dashboard: Dashboard) -> None:
     """A cell is the click rate of its hour; it needs 1,000 delivered emails and 3 campaigns."""
     since = LAST_DAY - timedelta(days=364)
@@ -1042,6 +1076,37 @@ def test_a_table_is_sorted_by_its_headings(page: Page) -> None:
     assert texts(page, "#all_campaigns .count") == ["25 of 45"]
 
 
+# A campaign that four people got, of whom two clicked and one bought.
+SMALL_CAMPAIGN = """
+    insert into klaviyo__message_performance by name
+    select * replace (
+        'Small' as campaign_id, 'Small' as campaign_name, 'Small' as message_id, 4 as delivered,
+        2 as clicks_unique, 4 as opens_unique, 1 as conversions, 900 as conversion_value,
+        4 as open_tracked_delivered, 4 as click_tracked_delivered,
+        4 as unsubscribe_tracked_delivered
+    )
+    from klaviyo__message_performance
+    where account_id = 'Shop' and campaign_name = 'Campaign 0'
+"""
+
+
+def test_rates_of_few_are_marked_and_not_ranked(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> None:
+    """A rate of four messages says so, and comes after the others in every order."""
+    page, log = tab
+    html = preview_changed(dashboard, tmp_path, SMALL_CAMPAIGN)
+    for order in ("-click_rate", "click_rate"):
+        open_dashboard(
+            page, html, f"#page=campaigns&days=30&send_channel=email&sort-all_campaigns={order}"
+        )
+        assert [row[0] for row in table_rows(page, "#all_campaigns")][-1] == "Small"
+    small = page.locator("#all_campaigns tbody tr").last
+    assert small.locator(".few .of").all_text_contents() == ["of 4"] * 4
+    assert page.locator("#all_campaigns tbody tr:not(:last-child) .few").count() == 0
+    assert log.problems == []
+
+
 def test_a_table_is_searched(page: Page) -> None:
     """A search keeps only the rows that contain its text."""
     open_page(page, "campaigns")
@@ -1095,7 +1160,7 @@ def test_a_filter_that_leaves_nothing_is_named(page: Page) -> None:
     choose(page, "send_channel", "sms")
     empty = page.locator("#email_open_rate .empty")
     expect(empty).to_contain_text("Nothing to show with Channel: SMS.")
-    empty.locator("button").click()
+    empty.locator("button:visible").click()
     expect(empty).to_be_hidden()
     open_page(page, "audience")
     assert page.locator("#choices .filter:visible").count() == 0
@@ -1188,7 +1253,7 @@ def test_steps_of_a_flow_are_a_funnel(page: Page, dashboard: Dashboard) -> None:
 def test_links_of_a_campaign_are_those_clicked_most(page: Page) -> None:
     """The page of a campaign lists its eight links with most clicks, without what follows ?."""
     page.evaluate("location.hash = '#page=campaign&campaign_id=C2'")
-    shown = [row[:3] for row in table_rows(page, "#links_that_people_clicked")]
+    shown = [row[:4:2] + row[3:4] for row in table_rows(page, "#links_that_people_clicked")]
     assert shown == [
         [f"https://shop.example/{link}", f"{10 - link}", f"{10 - link}"] for link in range(8)
     ]
@@ -1215,19 +1280,24 @@ CAMPAIGN_PROVIDERS = """
 
 
 def test_mailbox_providers_of_a_campaign_equal_sql(page: Page, dashboard: Dashboard) -> None:
-    """The page of a campaign has the people of each provider, once however often they open."""
+    """The page of a campaign has the people of each provider, once however often they open.
+
+    Rates of fewer than 50 people are left out.
+    """
     with duckdb.connect(str(dashboard.raw), read_only=True) as connection:
         connection.execute(f"set schema = '{SCHEMA}'")
         rows = connection.execute(CAMPAIGN_PROVIDERS).fetchall()
     page.evaluate("location.hash = '#page=campaign&campaign_id=C2'")
     tile = "#mailbox_providers_of_the_campaign"
-    assert len(rows) == 2
+    few = [name for name, delivered, *_ in rows if delivered < 50]
+    assert (len(rows), few) == (3, ["Proton"])
     assert table_rows(page, tile) == [
         [name, f"{delivered}", f"{opened:.1%}", f"{clicked:.2%}", f"{bounced:.2%}", "0.00%"]
         for name, delivered, opened, clicked, bounced in rows
+        if name not in few
     ]
     page.evaluate("location.hash = '#page=campaign&campaign_id=C1'")
-    expect(page.locator(f"{tile} .empty")).to_contain_text("they need event")
+    expect(page.locator(f"{tile} .empty")).to_contain_text("which need event")
 
 
 # What people bought in the last 90 days, by hand: in euros, and of five orders one in dollars.

@@ -98,27 +98,6 @@
     height: 4
     row: 0
     col: 18
-  - title: Revenue per recipient
-    name: Revenue per recipient
-    model: '@{MODEL}'
-    explore: message_performance
-    type: single_value
-    fields:
-    - message_performance.revenue_per_recipient
-    sorts:
-    - message_performance.revenue_per_recipient desc
-    filters:
-      message_performance.sent_date: after 2000-01-01
-    listen:
-      Account: message_performance.account_name
-      Campaign: message_performance.campaign_name
-    note_text: 'Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
-    note_state: collapsed
-    note_display: hover
-    width: 6
-    height: 4
-    row: 4
-    col: 0
   - title: Delivered
     name: Delivered
     model: '@{MODEL}'
@@ -139,7 +118,7 @@
     width: 6
     height: 4
     row: 4
-    col: 6
+    col: 0
   - title: Results by channel
     name: Results by channel
     model: '@{MODEL}'
@@ -274,6 +253,7 @@
     fields:
     - link_performance.campaign_id
     - link_performance.link
+    - link_performance.send_channel
     - link_performance.link_clicks
     - link_performance.link_clickers
     - link_performance.link_orders
@@ -319,16 +299,17 @@
     - campaign_provider.provider_delivered desc
     limit: 5
     filters:
+      campaign_provider.provider_attempts: '>=50'
       campaign_provider.date_date: 60 days
     listen:
       Account: campaign_provider.account_name
       Campaign: campaign_provider.campaign_name
-    note_text: 'The five providers with most emails; campaigns of the last 60 days. Apple''s mail privacy
-      opens mails by itself, so trust clicks. Campaign emails arrived: People whose email of a campaign
-      arrived. Open rate at the provider: Campaign openers / campaign emails arrived. Click rate at the
-      provider: Campaign clickers / campaign emails arrived. Bounce rate at the provider: Campaign emails
-      bounced / campaign emails arrived or bounced. Spam complaint rate at the provider: Campaign emails
-      reported as spam / campaign emails arrived.'
+    note_text: 'The five providers with most emails, of 50 people or more; campaigns of the last 60 days.
+      Apple''s mail privacy opens mails by itself, so trust clicks. Campaign emails arrived: People whose
+      email of a campaign arrived. Open rate at the provider: Campaign openers / campaign emails arrived.
+      Click rate at the provider: Campaign clickers / campaign emails arrived. Bounce rate at the provider:
+      Campaign emails bounced / campaign emails arrived or bounced. Spam complaint rate at the provider:
+      Campaign emails reported as spam / campaign emails arrived.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -103,6 +103,7 @@
     type: looker_grid
     fields:
     - message_performance.campaign_id
+    - message_performance.send_channel
     - message_performance.campaign_name
     - message_performance.sent_date
     - message_performance.revenue_per_recipient
@@ -122,8 +123,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Campaigns with at least 500 delivered messages. Revenue per recipient: Revenue / delivered,
-      as Klaviyo defines it.'
+    note_text: 'Campaigns with at least 500 delivered messages on a channel. Revenue per recipient: Revenue
+      / delivered, as Klaviyo defines it.'
     note_state: collapsed
     note_display: hover
     width: 12

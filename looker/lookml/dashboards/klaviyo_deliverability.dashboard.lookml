@@ -82,7 +82,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Emails only; the overview counts every channel. Delivery rate: Delivered / recipients.'
+    note_text: 'Emails only. Delivery rate: Delivered / recipients.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -108,8 +108,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Emails only; the overview counts every channel. Bounce rate: Bounced / recipients, over
-      the channels whose bounces are counted.'
+    note_text: 'Emails only. Bounce rate: Bounced / recipients, over the channels whose bounces are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -135,8 +134,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Emails only; the overview counts every channel. Spam complaint rate: Spam complaints /
-      delivered, over the channels whose complaints are counted.'
+    note_text: 'Emails only. Spam complaint rate: Spam complaints / delivered, over the channels whose
+      complaints are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -164,9 +163,9 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Emails only; the overview counts every channel. Flows count people once a day here. Klaviyo''s
-      own figure exists for the last 7, 30, 90 and 365 days and for whole months. Unsubscribe rate: Recipients
-      who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
+    note_text: 'Emails only. Flows count people once a day here. Klaviyo''s own figure exists for the
+      last 7, 30, 90 and 365 days and for whole months. Unsubscribe rate: Recipients who unsubscribed
+      / delivered, over the channels whose unsubscribes are counted.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -191,7 +190,7 @@
       line_value: '0.02'
     filters:
       message_performance.send_channel: email
-      message_performance.delivered: '>=50'
+      message_performance.delivered: '>=200'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -228,7 +227,7 @@
       line_value: '0.003'
     filters:
       message_performance.send_channel: email
-      message_performance.delivered: '>=50'
+      message_performance.delivered: '>=1000'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -263,7 +262,8 @@
     sorts:
     - inbox_provider.inbox_delivered desc
     limit: 12
-    filters: {}
+    filters:
+      inbox_provider.inbox_attempts: '>=50'
     listen:
       Date: inbox_provider.date_date
       Account: inbox_provider.account_name

@@ -90,15 +90,15 @@
     height: 4
     row: 0
     col: 0
-  - title: Revenue per recipient
-    name: Revenue per recipient
+  - title: Conversions
+    name: Conversions
     model: '@{MODEL}'
     explore: message_performance
     type: single_value
     fields:
-    - message_performance.revenue_per_recipient
+    - message_performance.conversions
     sorts:
-    - message_performance.revenue_per_recipient desc
+    - message_performance.conversions desc
     filters:
       message_performance.message_type: flow
     listen:
@@ -109,42 +109,13 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Flows only. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_text: 'Flows only. Conversions: Conversions, such as orders, that Klaviyo attributes to the message.'
     note_state: collapsed
     note_display: hover
     width: 6
     height: 4
     row: 0
     col: 6
-  - title: Daily converters / delivered
-    name: Daily converters / delivered
-    model: '@{MODEL}'
-    explore: message_performance
-    type: single_value
-    fields:
-    - message_performance.conversion_rate
-    sorts:
-    - message_performance.conversion_rate desc
-    series_labels:
-      message_performance.conversion_rate: Daily converters / delivered
-    filters:
-      message_performance.message_type: flow
-    listen:
-      Date: message_performance.sent_date
-      Account: message_performance.account_name
-      Channel: message_performance.send_channel
-      Message type: message_performance.message_type
-      Campaign: message_performance.campaign_name
-      Flow: message_performance.flow_name
-      Tags: message_performance.tag_names
-    note_text: 'Flows only. Flows count people once a day here. Klaviyo''s own figure exists for the last
-      7, 30, 90 and 365 days and for whole months. Conversion rate: Recipients who converted / delivered.'
-    note_state: collapsed
-    note_display: hover
-    width: 6
-    height: 4
-    row: 0
-    col: 12
   - title: Delivered
     name: Delivered
     model: '@{MODEL}'
@@ -170,7 +141,7 @@
     width: 6
     height: 4
     row: 0
-    col: 18
+    col: 12
   - title: Revenue, last month
     name: Revenue, last month
     model: '@{MODEL}'
@@ -203,10 +174,46 @@
       of the last month still grow.'
     note_state: collapsed
     note_display: hover
-    width: 12
+    width: 8
     height: 4
     row: 4
     col: 0
+  - title: Conversions, last month
+    name: Conversions, last month
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.sent_month
+    - message_performance.conversions
+    - message_performance.conversions_last_month
+    hidden_fields:
+    - message_performance.sent_month
+    sorts:
+    - message_performance.conversions desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      message_performance.message_type: flow
+      message_performance.sent_month: 1 month ago
+    listen:
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'The last whole month, whatever days are chosen. Flows only. Conversions: Conversions,
+      such as orders, that Klaviyo attributes to the message. Until day 5 of a month the sends of the
+      last month still grow.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 4
+    col: 8
   - title: Delivered, last month
     name: Delivered, last month
     model: '@{MODEL}'
@@ -238,10 +245,131 @@
       recipients less bounced and failed. Until day 5 of a month the sends of the last month still grow.'
     note_state: collapsed
     note_display: hover
-    width: 12
+    width: 8
     height: 4
     row: 4
+    col: 16
+  - title: Daily openers / delivered
+    name: Daily openers / delivered
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.open_rate
+    sorts:
+    - message_performance.open_rate desc
+    series_labels:
+      message_performance.open_rate: Daily openers / delivered
+    filters:
+      message_performance.message_type: flow
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Emails of flows only; each flow has the rates of its other channels below. Flows count
+      people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for
+      whole months. Open rate: Unique opens / delivered, over the channels whose opens are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 8
+    col: 0
+  - title: Daily clickers / delivered
+    name: Daily clickers / delivered
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.click_rate
+    sorts:
+    - message_performance.click_rate desc
+    series_labels:
+      message_performance.click_rate: Daily clickers / delivered
+    filters:
+      message_performance.message_type: flow
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Emails of flows only; each flow has the rates of its other channels below. Flows count
+      people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for
+      whole months. Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 8
+    col: 6
+  - title: Daily converters / delivered
+    name: Daily converters / delivered
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.conversion_rate
+    sorts:
+    - message_performance.conversion_rate desc
+    series_labels:
+      message_performance.conversion_rate: Daily converters / delivered
+    filters:
+      message_performance.message_type: flow
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Emails of flows only; each flow has the rates of its other channels below. Flows count
+      people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for
+      whole months. Conversion rate: Recipients who converted / delivered.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 8
     col: 12
+  - title: Revenue per recipient
+    name: Revenue per recipient
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.revenue_per_recipient
+    sorts:
+    - message_performance.revenue_per_recipient desc
+    filters:
+      message_performance.message_type: flow
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Emails of flows only; each flow has the rates of its other channels below. Revenue per
+      recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 8
+    col: 18
   - title: Revenue from flows
     name: Revenue from flows
     model: '@{MODEL}'
@@ -272,7 +400,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 8
+    row: 12
     col: 0
   - title: Daily converters / delivered, Flows
     name: Daily converters / delivered, Flows
@@ -291,7 +419,7 @@
       message_performance.conversion_rate: Daily converters / delivered
     filters:
       message_performance.message_type: flow
-      message_performance.delivered: '>=50'
+      message_performance.delivered: '>=300'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -306,7 +434,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 8
+    row: 12
     col: 12
   - title: All flows
     name: All flows
@@ -358,7 +486,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 16
+    row: 20
     col: 0
   - title: Steps of flows in the last 30 days
     name: Steps of flows in the last 30 days
@@ -403,7 +531,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 28
+    row: 32
     col: 0
   - title: Rates of flows in the last 30 days
     name: Rates of flows in the last 30 days
@@ -445,7 +573,7 @@
     note_display: hover
     width: 24
     height: 12
-    row: 40
+    row: 44
     col: 0
   - title: Messages of flows
     name: Messages of flows
@@ -492,5 +620,5 @@
     note_display: hover
     width: 24
     height: 12
-    row: 52
+    row: 56
     col: 0

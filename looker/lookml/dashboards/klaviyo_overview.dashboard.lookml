@@ -114,31 +114,6 @@
     height: 4
     row: 0
     col: 6
-  - title: Revenue per recipient
-    name: Revenue per recipient
-    model: '@{MODEL}'
-    explore: message_performance
-    type: single_value
-    fields:
-    - message_performance.revenue_per_recipient
-    sorts:
-    - message_performance.revenue_per_recipient desc
-    filters: {}
-    listen:
-      Date: message_performance.sent_date
-      Account: message_performance.account_name
-      Channel: message_performance.send_channel
-      Message type: message_performance.message_type
-      Campaign: message_performance.campaign_name
-      Flow: message_performance.flow_name
-      Tags: message_performance.tag_names
-    note_text: 'Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
-    note_state: collapsed
-    note_display: hover
-    width: 6
-    height: 4
-    row: 0
-    col: 12
   - title: Delivered
     name: Delivered
     model: '@{MODEL}'
@@ -163,7 +138,7 @@
     width: 6
     height: 4
     row: 0
-    col: 18
+    col: 12
   - title: Revenue, last month
     name: Revenue, last month
     model: '@{MODEL}'
@@ -393,6 +368,33 @@
     height: 4
     row: 16
     col: 0
+  - title: Revenue per recipient
+    name: Revenue per recipient
+    model: '@{MODEL}'
+    explore: message_performance
+    type: single_value
+    fields:
+    - message_performance.revenue_per_recipient
+    sorts:
+    - message_performance.revenue_per_recipient desc
+    filters:
+      message_performance.send_channel: email
+    listen:
+      Date: message_performance.sent_date
+      Account: message_performance.account_name
+      Channel: message_performance.send_channel
+      Message type: message_performance.message_type
+      Campaign: message_performance.campaign_name
+      Flow: message_performance.flow_name
+      Tags: message_performance.tag_names
+    note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Revenue
+      per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 16
+    col: 6
   - title: Daily unsubscribers / delivered
     name: Daily unsubscribers / delivered
     model: '@{MODEL}'
@@ -423,7 +425,7 @@
     width: 6
     height: 4
     row: 16
-    col: 6
+    col: 12
   - title: The last campaigns
     name: The last campaigns
     model: '@{MODEL}'
@@ -542,7 +544,7 @@
       message_performance.open_rate: Daily openers / delivered
     filters:
       message_performance.send_channel: email
-      message_performance.delivered: '>=50'
+      message_performance.delivered: '>=200'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -577,7 +579,7 @@
       message_performance.click_rate: Daily clickers / delivered
     filters:
       message_performance.send_channel: email
-      message_performance.delivered: '>=50'
+      message_performance.delivered: '>=200'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name

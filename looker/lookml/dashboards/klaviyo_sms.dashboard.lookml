@@ -439,7 +439,7 @@
       message_performance.click_rate: Daily clickers / delivered
     filters:
       message_performance.send_channel: sms
-      message_performance.delivered: '>=50'
+      message_performance.delivered: '>=100'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
