@@ -45,6 +45,9 @@ SESSION = {
 INTERRUPTIONS = ("40001", "57014", "57P", "08")
 PAUSES = (1, 2, 4, 8)
 
+NOT_UTF8 = "22021"  # character_not_in_repertoire
+NOT_UTF8_TEXT = 'invalid byte sequence for encoding "UTF8"'
+
 # The server versions that know these: an unknown name in the options ends the connection.
 _NEWER_TIMEOUTS = {"idle_session_timeout": 140000, "transaction_timeout": 170000}
 
@@ -158,9 +161,23 @@ class Reader:
 
 def _is_interruption(error: adbc_driver_manager.Error | OSError) -> bool:
     """Tell whether the same statement may succeed now; a lost connection has no SQLSTATE."""
+    if is_not_utf8(error):
+        return False
     if isinstance(error, OSError) or not error.sqlstate:
         return True
     return error.sqlstate.startswith(INTERRUPTIONS)
+
+
+def is_not_utf8(error: BaseException | None) -> bool:
+    """Tell whether the server refused a value that is no UTF-8, in an error or what caused it.
+
+    What fails among the rows of a COPY has no SQLSTATE, only the server's text.
+    """
+    if error is None:
+        return False
+    states = (getattr(error, "pgcode", None), getattr(error, "sqlstate", None))
+    is_text = isinstance(error, OSError) and NOT_UTF8_TEXT in str(error)
+    return NOT_UTF8 in states or is_text or is_not_utf8(error.__cause__)
 
 
 @contextmanager
