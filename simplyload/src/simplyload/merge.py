@@ -205,6 +205,11 @@ def mark_truncated(merge: Merge) -> exp.Update | exp.Delete:
     )
 
 
+def remove_marked(merge: Merge) -> exp.Delete:
+    """Give the DELETE of the rows that were marked deleted before the user wanted them removed."""
+    return exp.delete(merge.target, where=_col(DELETED))
+
+
 def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
     """Give the query of a stage's rows, and of the most changes that one key has."""
     names = [_col(name) for name in key]
