@@ -48,6 +48,13 @@ PAUSES = (1, 2, 4, 8)
 NOT_UTF8 = "22021"  # character_not_in_repertoire
 NOT_UTF8_TEXT = 'invalid byte sequence for encoding "UTF8"'
 
+# The id that the next transaction gets: that of every open one is below it. A snapshot's xmax only
+# follows the newest id that has ended. On a standby it is above every id in what is replayed.
+NEXT_XID = """
+(select xmax + ((pg_catalog.age('3'::pg_catalog.xid) + 3 - xmax) & 4294967295)
+from (select pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::int8 as xmax) n)
+"""
+
 # The server versions that know these: an unknown name in the options ends the connection.
 _NEWER_TIMEOUTS = {"idle_session_timeout": 140000, "transaction_timeout": 170000}
 
