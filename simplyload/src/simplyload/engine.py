@@ -25,7 +25,13 @@ from simplyload.destinations.destination import (
     Stopped,
     check_schema,
 )
-from simplyload.errors import LogError, SimplyLoadError, SourceError, TableStoppedError
+from simplyload.errors import (
+    ConfigurationError,
+    LogError,
+    SimplyLoadError,
+    SourceError,
+    TableStoppedError,
+)
 from simplyload.gather import Gathering, read_staged
 from simplyload.log import ChangeLog, name_load
 from simplyload.sources.source import Source
@@ -141,12 +147,11 @@ class Pipeline:
         self._result = RunResult(stream=self.stream)
         with self._session():
             if self._committed is None:
-                self._check_schema()
-                self._state = self._known_state()
+                self._settle()
             self._keep = bool(self._stopped)
             while not self._read_all():
-                self._notify("reread", message="Another run committed a newer state.")
-                self._check_schema()
+                self._notify("reread", message="The destination changed since its last load.")
+                self._settle()
         stopped = {name: stop.message for name, stop in self._stopped.items()}
         self._result.stopped = self._waiting | stopped
         self._result.interrupted = self._stopping
@@ -169,7 +174,9 @@ class Pipeline:
         with self._session():
             self._check_schema(moves=True)
             self._take_lease()
-            self._commit((), self._source.reset(self._known_state()), again=[*self._stopped])
+            absent = self._destination.absent(self.stream, self.schema)
+            state = self._source.reset(self._known_state())
+            self._commit((), state, again=[*self._stopped], forgotten=absent)
 
     def clean(self, keep_days: int | None = None) -> list[str]:
         """Remove what dead runs left, and the log's files older than `keep_days`; name them.
@@ -206,6 +213,37 @@ class Pipeline:
 
     def _check_schema(self, *, moves: bool = False) -> None:
         check_schema(self._destination, self.stream, self.schema, moves=moves)
+
+    def _settle(self) -> None:
+        """Learn the state; commit one that copies again what was dropped in the destination."""
+        self._check_schema()
+        if self._committed is None:
+            self._state = self._known_state()
+        absent = self._find_absent()
+        if not absent:
+            return
+        if self._lease is None:
+            self._take_lease()
+        state = self._committed or {}
+        for name in absent:
+            state, warning = self._plan_again(state, name)
+            self._warn(warning)
+        self._commit((), state, forgotten=absent)
+
+    def _find_absent(self) -> list[str]:
+        """List the tables that were dropped in the destination, of those that the source gives."""
+        absent = self._destination.absent(self.stream, self.schema) if self._committed else []
+        given = {table.name for table in self._source.tables()} if absent else set()
+        return [name for name in absent if name in given]
+
+    def _plan_again(self, state: State, table: str) -> tuple[State, str]:
+        """Give a state that copies a table again, and what to say of it."""
+        absent = f"{table} is absent from the destination"
+        try:
+            state = self._source.backfill(state, table, None)
+        except ConfigurationError as error:  # a table that the source does not keep
+            return state, f"{absent}, and only its later rows arrive: {error}"
+        return state, f"{absent}, where it was before: it is copied again."
 
     def _known_state(self) -> State:
         state = self._destination.read_state(self.stream)
@@ -274,8 +312,7 @@ class Pipeline:
             self._notify("gathered", table=changes.table.name, rows=changes.rows.num_rows)
         gathering.rejected.extend(batch.rejected)
         for warning in batch.warnings:
-            self._result.warnings.append(warning)
-            self._notify("warning", message=warning)
+            self._warn(warning)
         for waiting in batch.waiting:
             self._waiting[waiting.table] = waiting.message
             if waiting.message not in self._reported:
@@ -283,11 +320,15 @@ class Pipeline:
             self._reported.add(waiting.message)
         self._keep |= batch.keep
 
+    def _warn(self, warning: str) -> None:
+        self._result.warnings.append(warning)
+        self._notify("warning", message=warning)
+
     def _load(self, gathering: Gathering) -> bool:
         """Commit what is gathered, if anything; False when another run was faster."""
         if not gathering.rows and not gathering.rejected and not self._keep:
             return True
-        if self._lease is None and not self._take_lease():
+        if self._lease is None and (not self._take_lease() or self._find_absent()):
             return False
         with self._timing("log"):
             staged = gathering.finish()
@@ -316,9 +357,15 @@ class Pipeline:
         rejected: Sequence[Rejected] = (),
         *,
         again: Collection[str] = (),
+        forgotten: Collection[str] = (),
     ) -> None:
-        """Load what is staged; the tables `again` are read whole from this state on."""
+        """Load what is staged; the tables `again` are read whole from this state on.
+
+        So are those `forgotten`, which are absent; a stop of theirs has nothing to wait for.
+        """
         assert self._lease is not None  # noqa: S101
+        for name in forgotten:
+            self._stopped.pop(name, None)
         self._number += 1
         load_id = name_load(self._lease.epoch, self._number)
         with self._timing("log"):
@@ -334,6 +381,7 @@ class Pipeline:
             staged=parts,
             rejected=rejected,
             held=held,
+            forgotten=forgotten,
             freeze=self._settings.schema_changes == "freeze",
             remove=self._settings.deletes == "remove",
         )

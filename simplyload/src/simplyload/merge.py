@@ -80,6 +80,11 @@ class Merge:
         """Give the columns that at least one change does not carry."""
         return tuple(column for column in self.columns if column.source in self.omitted)
 
+    @property
+    def may_name_keys_alone(self) -> bool:
+        """Tell whether a change may carry no value at all, as those of a scan of keys."""
+        return bool(self.columns) and len(self.partial) == len(self.columns)
+
     def flag(self, column: Column) -> str:
         """Name a partial column's flag: 1 where a change of the last generation carries it."""
         return f"{_CARRIES}_{self.columns.index(column)}"
@@ -176,13 +181,14 @@ def _is_new(merge: Merge) -> exp.Expr | None:
     """Give the condition under which a row that the target has not is inserted; None: always.
 
     A key of which no change carries a value is no row: a scan of keys names it, and what it holds
-    is unknown.
+    is unknown. A whole row is one, also of a table that had no column but its key then.
     """
     conditions: list[exp.Expr] = []
     if merge.remove and merge.may_delete:
         conditions.append(_col(OP, "s").eq(UPSERT))
-    if merge.columns and len(merge.partial) == len(merge.columns):
-        some = (_col(merge.flag(column), "s").eq(1) for column in merge.partial)
+    if merge.may_name_keys_alone:
+        flags = [WHOLE, *(merge.flag(column) for column in merge.partial)]
+        some = (_col(flag, "s").eq(1) for flag in flags)
         conditions.append(exp.or_(_col(OP, "s").eq(DELETE), *some))
     return exp.and_(*conditions) if conditions else None
 
@@ -197,6 +203,11 @@ def mark_truncated(merge: Merge) -> exp.Update | exp.Delete:
         expressions=[_col(DELETED).eq(exp.true()), _col(SYNCED_AT).eq(_time(merge))],
         where=exp.Where(this=exp.and_(older, exp.not_(_col(DELETED)))),
     )
+
+
+def remove_marked(merge: Merge) -> exp.Delete:
+    """Give the DELETE of the rows that were marked deleted before the user wanted them removed."""
+    return exp.delete(merge.target, where=_col(DELETED))
 
 
 def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
@@ -222,7 +233,7 @@ def _changes(merge: Merge) -> exp.Select:
     """Select the staged changes but T, named as in the target, with a flag per partial column."""
     values = [_staged(c).as_(c.target, quoted=True) for c in [*merge.key, *merge.columns]]
     flags = [_if(_carries(merge, c)).as_(merge.flag(c), quoted=True) for c in merge.partial]
-    if merge.generations and merge.partial:
+    if (merge.generations and merge.partial) or merge.may_name_keys_alone:
         flags.append(_if(_carries_all(merge)).as_(WHOLE, quoted=True))
     rows = exp.select(*values, *flags, _col(OP), _col(SEQ), _col(POS)).from_(merge.stage)
     return rows if merge.truncated is None else rows.where(_col(OP).neq(TRUNCATE))
@@ -277,6 +288,9 @@ def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
         some = exp.Window(this=exp.func("MAX", flag), partition_by=[*_keys(merge), *within])
         values.append(_latest(merge, column, within).as_(column.target, quoted=True))
         values.append(some.as_(merge.flag(column), quoted=True))
+    if merge.may_name_keys_alone:
+        whole = exp.Window(this=exp.func("MAX", _col(WHOLE)), partition_by=[*_keys(merge), *within])
+        values.append(whole.as_(WHOLE, quoted=True))
     # A D carries no values: those of its generation come from the change before it.
     first = [*within, _if(_col(OP).eq(UPSERT))] if merge.generations else []
     return exp.select(
@@ -322,6 +336,7 @@ def _final(merge: Merge, rows: exp.Select) -> exp.Select:
     result = exp.select(
         *values,
         *(_col(merge.flag(column)) for column in merge.partial),
+        *([_col(WHOLE)] if merge.may_name_keys_alone else []),
         _if(_col(OP).eq(UPSERT)).as_(_CARRIES, quoted=True),
         op.as_(OP, quoted=True),
         _col(SEQ),

@@ -212,7 +212,8 @@ def test_a_table_with_another_key_goes_on_once_the_old_one_is_renamed(
     with duckdb.connect(duckdb_target.settings.path) as connection:
         connection.execute("ALTER TABLE shop.orders RENAME TO old_orders")
     again = whole(table(key=("id", "part")), 3, id=2, part=1)
-    result = duckdb_target.pipeline(ScriptedSource([*steps, again]), max_changes=1).run_once()
+    # What is copied again has the key of today.
+    result = duckdb_target.pipeline(ScriptedSource([steps[1], again]), max_changes=1).run_once()
     assert result.exit_code == 0
     assert duckdb_target.query("SELECT id, part FROM shop.orders ORDER BY id") == [
         {"id": 1, "part": 1},

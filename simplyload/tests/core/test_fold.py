@@ -158,3 +158,19 @@ def test_the_statements_of_a_load_parse_in_their_dialect(dialect: str) -> None:
     for statement in (merge_into(plan), insert_into(plan), mark_truncated(plan)):
         sql = statement.sql(dialect)
         assert sqlglot.parse_one(sql, dialect=dialect).sql(dialect) == sql
+
+
+def test_rows_marked_before_deletes_remove_are_removed(sql_target: Target) -> None:
+    """After a change of `deletes` the next load leaves no marked row, and after one back it marks.
+
+    A metadata table of an earlier version, without the setting, learns it.
+    """
+    steps = [changes(upsert(1, {"id": 1}), upsert(2, {"id": 2}), upsert(3, {"id": 3}))]
+    steps += [changes(delete(4, 1)), changes(upsert(5, {"id": 2, "a": "x"})), changes(delete(6, 3))]
+    sql_target.pipeline(ScriptedSource(steps[:2])).run_once()
+    sql_target.execute("ALTER TABLE _simplyload.tables DROP COLUMN deletes")
+    assert [row["_deleted"] for row in sql_target.rows()] == [True, False, False]
+    sql_target.pipeline(ScriptedSource(steps[:3]), deletes="remove").run_once()
+    assert [row["id"] for row in sql_target.rows()] == [2, 3]
+    sql_target.pipeline(ScriptedSource(steps)).run_once()
+    assert [(row["id"], row["_deleted"]) for row in sql_target.rows()] == [(2, False), (3, True)]

@@ -51,3 +51,14 @@ def test_r19_a_key_without_values_is_no_row(sql_target: Target, loads: int) -> N
     parts = [changes(*rows, *scan)] if loads == 1 else [changes(*rows), changes(*scan)]
     sql_target.pipeline(ScriptedSource(parts), max_changes=1).run_once()
     assert sql_target.live() == {(1,): {"id": 1, "a": "x", "b": 7}}
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_a_whole_row_of_a_key_alone_is_a_row(sql_target: Target, *, repeated: bool) -> None:
+    """A row from before the table's first other column is loaded, also with a later one's load."""
+    narrow = replace(ORDERS, schema=pa.schema([ORDERS.schema.field("id")]))
+    first = changes(*(upsert(1, {"id": 1}) for _ in range(1 + repeated)), table=narrow)
+    sql_target.pipeline(
+        ScriptedSource([[first, changes(upsert(2, {"id": 2, "a": "x"}))]])
+    ).run_once()
+    assert {key: row["a"] for key, row in sql_target.live().items()} == {(1,): None, (2,): "x"}

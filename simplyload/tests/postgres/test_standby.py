@@ -112,3 +112,34 @@ def test_a_standby_is_copied_and_polled(
     _wait_for(replica.settings, "select max(id) = 100 from public.t")
     replica.sync()
     assert [row["id"] for row in replica.rows("t")] == [1, 100, 2, 3, 4]
+
+
+@pytest.mark.chaos
+def test_a_standby_waits_for_the_newest_transaction_too(
+    run: Run, settings: Settings, standby_port: int, replicate: Callable[..., Any]
+) -> None:
+    """A late commit arrives also where no newer transaction had ended when the poll began."""
+    run("create table t (id int primary key, changed int)")
+    run("insert into t values (1, 1)")
+    _wait_for(
+        settings(port=standby_port, user="postgres"),
+        "select to_regclass('public.t') is not null",
+    )
+    replica = replicate(port=standby_port, user="postgres", cursors={"public.t": "changed"})
+    _wait_for(replica.settings, "select count(*) = 1 from public.t")
+    replica.sync()
+    own = settings(user="postgres")
+    with (
+        closing(connect(own, "older", read_only=False)) as older,
+        closing(connect(own, "late", read_only=False)) as late,
+    ):
+        fetch(older, "begin; insert into public.t values (2, 20); select 1")
+        fetch(late, "begin; insert into public.t values (3, 10); select 1")
+        fetch(older, "commit; select 1")
+        _wait_for(replica.settings, "select max(id) = 2 from public.t")
+        for _ in range(3):
+            replica.sync()
+        fetch(late, "commit; select 1")
+    _wait_for(replica.settings, "select max(id) = 3 from public.t")
+    replica.sync()
+    assert [row["id"] for row in replica.rows("t")] == [1, 2, 3]

@@ -28,7 +28,7 @@ BETWEEN = 5  # kills between two comparisons in chaos
 def make_transaction(chooser: random.Random) -> Transaction:
     """Draw changes of several tables, among them hundreds of rows in one."""
     kinds = chooser.sample(KINDS, 3)
-    changes: list[Change] = [Fill(kinds[0], chooser.choice((20, 300)))]
+    changes: list[Change] = [Fill(kinds[0], 1_000, chooser.choice((20, 300)))]
     for kind in kinds:
         column = chooser.choice(sorted(kind.values))
         values = {column: chooser.choice(kind.values[column])}

@@ -28,7 +28,9 @@ def test_the_comparison_names_a_difference(database: str, fault: str) -> None:
         for kind in KINDS:
             column = list(kind.values)[-1]
             values = {column: kind.values[column][-1]}
-            application.perform(Transaction([Insert(kind, 1, values), Fill(kind, 3)], commit=True))
+            application.perform(
+                Transaction([Insert(kind, 1, values), Fill(kind, 1_000, 3)], commit=True)
+            )
     with closing(psycopg2.connect(database)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()

@@ -56,9 +56,10 @@ class Rekey:
 
 @dataclass(frozen=True)
 class Fill:
-    """Insert rows by the hundred, and change those that exist."""
+    """Insert rows by the hundred, from a number on, and change those that exist."""
 
     kind: Kind
+    first: int
     count: int
 
 
@@ -135,7 +136,8 @@ def changes(
     if choice == "rekey":
         return Rekey(kind, number, draw(numbers))
     if choice == "fill":
-        return Fill(kind, draw(st.sampled_from((10, 600))))
+        # Those of the first session end below those of the second one.
+        return Fill(kind, 1_000 + 20 * number, draw(st.sampled_from((10, 600))))
     if choice == "savepoint":
         inner = st.lists(changes(kinds, numbers, nested=True), min_size=1, max_size=3)
         return Savepoint(draw(inner), draw(st.booleans()))
@@ -274,12 +276,12 @@ def render(change: Insert | Update | Delete | Rekey | Fill) -> str:
                 f"update {table} set {new}, updated_at = now() where {kind.where(number)}"
                 f" and not exists (select 1 from {table} where {kind.where(to)})"
             )
-        case Fill(kind, count):
-            return _render_fill(kind, count)
+        case Fill(kind, first, count):
+            return _render_fill(kind, first, first + count - 1)
 
 
-def _render_fill(kind: Kind, count: int) -> str:
-    """Rows from number 1,000 on, with two columns of their own: the others keep their values."""
+def _render_fill(kind: Kind, first: int, last: int) -> str:
+    """Give the SQL of a fill; its rows have two columns of their own, the others their values."""
     table, columns = _name(kind), [next(iter(kind.values)), list(kind.values)[-1]]
     key = [value.format(n="n") for value in kind.key.values()]
     values = [kind.values[name][-1] for name in columns]
@@ -287,7 +289,7 @@ def _render_fill(kind: Kind, count: int) -> str:
     again = ", ".join(f"{name} = excluded.{name}" for name in columns)
     return (
         f"insert into {table} ({', '.join([*kind.key, *columns])})"
-        f" select {', '.join([*key, *values])} from generate_series(1000, {999 + count}) n"
+        f" select {', '.join([*key, *values])} from generate_series({first}, {last}) n"
         f" on conflict ({identity}) do update set {again}, updated_at = now()"
     )
 

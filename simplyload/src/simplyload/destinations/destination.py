@@ -1,7 +1,7 @@
 """What every destination offers to the engine and to the command line."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -40,7 +40,8 @@ class Load:
     `load_id` is `<epoch>-<number>`, zero-padded: loads of a stream sort by it, without a clock.
     `schema` is where the stream's tables are in the destination. `freeze` stops a table whose
     schema changed; `remove` deletes rows where they would be marked deleted. `held` are stopped
-    tables that stay so, each with its newest message: the log lacks what they missed.
+    tables that stay so, each with its newest message: the log lacks what they missed. `forgotten`
+    are absent tables: the state copies them again, and their next changes make them.
     """
 
     load_id: str
@@ -50,6 +51,7 @@ class Load:
     staged: Sequence[Staged]
     rejected: Sequence[Rejected] = ()
     held: Sequence["Stopped"] = ()
+    forgotten: Collection[str] = ()
     freeze: bool = False
     remove: bool = False
 
@@ -143,6 +145,9 @@ class Destination(Protocol):
 
     def stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
+
+    def absent(self, stream: str, schema: str) -> list[str]:
+        """List the tables of the stream that were made in the schema and are there no more."""
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
         """Give each source column its name here; raises TableStoppedError where it has none."""

@@ -71,6 +71,7 @@ _METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], tuple[str, ...]]] = {
             "key": _TEXT,
             "stopped_since": _TEXT,
             "message": _TEXT,
+            "deletes": _TEXT,
         },
         ("stream", "name"),
     ),
@@ -90,20 +91,25 @@ _METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], tuple[str, ...]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Known:
-    """What `_simplyload.tables` has of a table."""
+    """What `_simplyload.tables` has of a table; an empty target was never made.
+
+    `removes`: since its last load no row is there that is marked deleted.
+    """
 
     target: str
     key: tuple[str, ...]
     since: str | None = None
     message: str | None = None
+    removes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """A table of the load that is ready for the transaction."""
+    """A table of the load that is ready for the transaction; `sweeps` removes marked rows first."""
 
     staged: Staged
     merge: merge.Merge
+    sweeps: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +192,7 @@ class SqlDestination(ABC):
 
     def schemas(self) -> Mapping[str, str]:
         """Give the schema of each stream's newest load, where the destination knows it."""
-        if not self._knows_schemas():
+        if not self._knows("lease", "schema"):
             return {}
         rows = exp.select(_column("stream"), _column("schema")).from_(_metadata_table("lease"))
         return {stream: schema for stream, schema in self._query(rows) if schema is not None}
@@ -198,6 +204,13 @@ class SqlDestination(ABC):
             for name, known in self._tables(stream).items()
             if known.since is not None
         ]
+
+    def absent(self, stream: str, schema: str) -> list[str]:
+        """List the tables of the stream that were made in the schema and are there no more."""
+        tables = self._columns(schema)
+        self._columns_of.clear()
+        known = self._tables(stream).items()
+        return [name for name, one in known if one.target and one.target not in tables]
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
         """Give each source column its name here; raises TableStoppedError where it has none."""
@@ -270,7 +283,8 @@ class SqlDestination(ABC):
             wraps=self.dialect == "duckdb",
             spelled=self.cols_as_text,
         )
-        return _Plan(staged=staged, merge=plan)
+        sweeps = load.remove and known is not None and not known.removes
+        return _Plan(staged=staged, merge=plan, sweeps=sweeps)
 
     def _shape(self, load: Load, staged: Staged, known: _Known | None) -> Shape:
         name = staged.table.name
@@ -280,7 +294,12 @@ class SqlDestination(ABC):
                 f"The key of {name} changed from {known.key} to {staged.table.key}: rename the "
                 f"table in the destination, then run `simplyload backfill {load.stream}.{name}`."
             )
-        target = known.target if known else choose_name(name, tables, self.dialect)
+        if known and known.target and known.target not in tables:
+            raise TableStoppedError(
+                f"{known.target} is absent from schema {load.schema} of the destination, and was "
+                "made there before: run `simplyload sync` again, which copies it again."
+            )
+        target = (known and known.target) or choose_name(name, tables, self.dialect)
         union = union_schema(staged)
         names = self._name_columns(name, union.names, tables.get(target, ()))
         return Shape(
@@ -363,9 +382,15 @@ class SqlDestination(ABC):
                 self._execute(_delete_row("rejected", row, "stream", "name", "key", "column"))
                 self._execute(_insert("rejected", row))
             self._execute(_insert("loads", _load_row(load)))
+            # Without a transaction a table is forgotten only once the state copies it again.
+            for name in load.forgotten:
+                row = {"stream": load.stream, "name": name}
+                self._execute(_delete_row("tables", row, "stream", "name"))
         return rows
 
     def _apply(self, plan: _Plan) -> int:
+        if plan.sweeps:
+            self._execute(merge.remove_marked(plan.merge))
         if self._is_known(plan.merge):
             rows = self._merge(plan.merge)
         else:
@@ -390,12 +415,14 @@ class SqlDestination(ABC):
     ) -> dict[str, _Known]:
         """Give what `_simplyload.tables` must have and has not: names, keys, which tables wait."""
         rows = {
-            plan.staged.table.name: _Known(target=plan.merge.table, key=plan.staged.table.key)
+            plan.staged.table.name: _Known(
+                target=plan.merge.table, key=plan.staged.table.key, removes=load.remove
+            )
             for plan in plans
         }
         keys = {staged.table.name: staged.table.key for staged in load.staged}
         for stop in stopped:
-            old = known.get(stop.table, _Known(target=stop.table, key=keys[stop.table]))
+            old = known.get(stop.table, _Known(target="", key=keys[stop.table]))
             rows[stop.table] = replace(old, since=stop.since, message=stop.message)
         for stop in load.held:
             rows[stop.table] = replace(known[stop.table], since=stop.since, message=stop.message)
@@ -481,17 +508,19 @@ class SqlDestination(ABC):
                 constraints = self._table_constraints(key) if key else []
                 table = _metadata_table(name)
                 self._execute(_create(table, columns, self.dialect, constraints))
-        elif not self._knows_schemas():  # it was made before leases had one
+        else:  # it may have been made before these columns
             text = sql_type(_TEXT, self.dialect)
-            self._execute(_add_column(_metadata_table("lease"), "schema", text, exists=True))
+            for known, column in (("lease", "schema"), ("tables", "deletes")):
+                if not self._knows(known, column):
+                    self._execute(_add_column(_metadata_table(known), column, text, exists=True))
         self._columns_of.pop(METADATA_SCHEMA, None)
         self._prepared = True
 
-    def _knows_schemas(self) -> bool:
-        """Tell whether the leases have the column of the schemas."""
+    def _knows(self, table: str, column: str) -> bool:
+        """Tell whether a table of the metadata has a column that was added to it later."""
         tables = self._columns(METADATA_SCHEMA).items()
-        leases = (columns for table, columns in tables if table.lower() == "lease")
-        return any(column.lower() == "schema" for columns in leases for column in columns)
+        found = (columns for name, columns in tables if name.lower() == table)
+        return any(name.lower() == column for columns in found for name in columns)
 
     def _exists(self) -> bool:
         """Tell whether the metadata tables are there: another run may create them at any time."""
@@ -516,10 +545,18 @@ class SqlDestination(ABC):
         return dict(found)
 
     def _tables(self, stream: str) -> dict[str, _Known]:
-        columns = ("name", "target", "key", "stopped_since", "message")
+        columns = ["name", "target", "key", "stopped_since", "message"]
+        if self._prepared or self._knows("tables", "deletes"):
+            columns.append("deletes")
         return {
-            name: _Known(target=target, key=tuple(json.loads(key)), since=since, message=message)
-            for name, target, key, since, message in self._query(
+            name: _Known(
+                target=target,
+                key=tuple(json.loads(key)),
+                since=since,
+                message=message,
+                removes=deletes == ["remove"],
+            )
+            for name, target, key, since, message, *deletes in self._query(
                 _select("tables", stream, *columns)
             )
         }
@@ -596,6 +633,7 @@ def _table_row(stream: str, name: str, known: _Known) -> dict[str, str | int | N
         "key": json.dumps(known.key),
         "stopped_since": known.since,
         "message": known.message,
+        "deletes": "remove" if known.removes else "mark",
     }
 
 

@@ -45,6 +45,16 @@ SESSION = {
 INTERRUPTIONS = ("40001", "57014", "57P", "08")
 PAUSES = (1, 2, 4, 8)
 
+NOT_UTF8 = "22021"  # character_not_in_repertoire
+NOT_UTF8_TEXT = 'invalid byte sequence for encoding "UTF8"'
+
+# The id that the next transaction gets: that of every open one is below it. A snapshot's xmax only
+# follows the newest id that has ended. On a standby it is above every id in what is replayed.
+NEXT_XID = """
+(select xmax + ((pg_catalog.age('3'::pg_catalog.xid) + 3 - xmax) & 4294967295)
+from (select pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::int8 as xmax) n)
+"""
+
 # The server versions that know these: an unknown name in the options ends the connection.
 _NEWER_TIMEOUTS = {"idle_session_timeout": 140000, "transaction_timeout": 170000}
 
@@ -158,9 +168,23 @@ class Reader:
 
 def _is_interruption(error: adbc_driver_manager.Error | OSError) -> bool:
     """Tell whether the same statement may succeed now; a lost connection has no SQLSTATE."""
+    if is_not_utf8(error):
+        return False
     if isinstance(error, OSError) or not error.sqlstate:
         return True
     return error.sqlstate.startswith(INTERRUPTIONS)
+
+
+def is_not_utf8(error: BaseException | None) -> bool:
+    """Tell whether the server refused a value that is no UTF-8, in an error or what caused it.
+
+    What fails among the rows of a COPY has no SQLSTATE, only the server's text.
+    """
+    if error is None:
+        return False
+    states = (getattr(error, "pgcode", None), getattr(error, "sqlstate", None))
+    is_text = isinstance(error, OSError) and NOT_UTF8_TEXT in str(error)
+    return NOT_UTF8 in states or is_text or is_not_utf8(error.__cause__)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from typing import NoReturn
 
 import psycopg2
 import pyarrow as pa
@@ -11,8 +12,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.changes import Batch, Waiting
 from simplyload.errors import SourceError
-from simplyload.sources.postgres.connection import Reader, connect, fetch
+from simplyload.sources.postgres.connection import Reader, connect, fetch, is_not_utf8
 from simplyload.sources.postgres.discover import SourceTable, find_names
+from simplyload.sources.postgres.encoding import (
+    describe_bytes,
+    find_bytes_in_stream,
+)
 from simplyload.sources.postgres.feed import Feed, is_dropped
 from simplyload.sources.postgres.gathering import Gathering, Streamed
 from simplyload.sources.postgres.pgoutput import Relation, decode
@@ -75,6 +80,8 @@ class Pass:
                 yield from self._follow()
             except (psycopg2.Error, SourceError) as error:
                 reason = " ".join(str(error).split())
+                if is_not_utf8(error):
+                    self._refuse_bytes(reason, error)
                 failures = failures + 1 if before == self._position.lsn else 1
                 if failures > RECONNECTS or not is_dropped(error):
                     raise SourceError(f"The stream of {self._stream} ended: {reason}") from error
@@ -85,6 +92,17 @@ class Pass:
                 time.sleep(failures - 1)
             else:
                 return
+
+    def _refuse_bytes(self, reason: str, error: Exception) -> NoReturn:
+        """Say which value the server cannot send; the log keeps it also once it is corrected."""
+        self.close()
+        place = find_bytes_in_stream(self._settings, self._stream)
+        if place is None:
+            raise SourceError(f"The stream of {self._stream} ended: {reason}") from error
+        raise SourceError(
+            f"{describe_bytes(place)}, then run `simplyload clean --drop-slot`: the next sync"
+            " copies the tables again, since the stream has the old value for good."
+        ) from error
 
     def _follow(self) -> Iterator[Batch]:
         if self._catalog.closed:

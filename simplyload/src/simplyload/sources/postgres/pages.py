@@ -7,7 +7,7 @@ the server's own text. A page is one short statement, so no cursor and no snapsh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -26,8 +26,10 @@ from simplyload.changes import (
     Changes,
     Rejected,
 )
-from simplyload.sources.postgres.connection import Reader, identifier, literal
+from simplyload.errors import SourceError
+from simplyload.sources.postgres.connection import Reader, identifier, is_not_utf8, literal
 from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.encoding import describe_bytes
 from simplyload.sources.postgres.types import Column
 
 # What a page holds in memory at most, plus one record batch of ADBC (16 MB).
@@ -68,7 +70,7 @@ class Scan:
         """Yield pages of at most `rows` rows; a page of wide rows is cut at `PAGE_BYTES`."""
         limit = rows
         while True:
-            found = reader.read(self._query(after, limit), PAGE_BYTES)
+            found = self._read(reader, after, limit)
             if not found.num_rows:
                 return
             page = self._page(found)
@@ -76,8 +78,30 @@ class Scan:
             yield page
             limit = max(1, min(rows, PAGE_BYTES * found.num_rows // max(found.nbytes, 1)))
 
-    def _query(self, after: Position, limit: int) -> str:
-        wanted = [f"{sql} as {identifier(name)}" for name, sql in self._expressions().items()]
+    def _read(self, reader: Reader, after: Position, limit: int) -> pa.Table:
+        """Read a page; where a value is no UTF-8, say in which column."""
+        try:
+            return reader.read(self._query(after, limit, self._expressions()), PAGE_BYTES)
+        except SourceError as error:
+            if not is_not_utf8(error):
+                raise
+            column = self._find_unreadable(reader, after, limit)
+            raise SourceError(
+                f"{describe_bytes(f'{self.table.source_name}.{column}')}, or leave the table out:"
+                f" exclude: [{self.table.source_name}]."
+            ) from error
+
+    def _find_unreadable(self, reader: Reader, after: Position, limit: int) -> str:
+        """Name the first column of a page whose values the server does not send."""
+        for name in dict.fromkeys([*(column.name for column in self.columns), *self.order]):
+            try:
+                reader.read(self._query(after, limit, {"c": self.table.column(name).text}))
+            except SourceError:
+                return name
+        return "*"
+
+    def _query(self, after: Position, limit: int, expressions: Mapping[str, str]) -> str:
+        wanted = [f"{sql} as {identifier(name)}" for name, sql in expressions.items()]
         bounds = [*self._compare(">", after), *self._compare("<=", self.until)]
         conditions = [*self.conditions, *bounds]
         where = f" where {' and '.join(conditions)}" if conditions else ""

@@ -21,29 +21,38 @@ from datetime import timedelta
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from simplyload.sources.postgres.connection import Reader, fetch, identifier, literal
+from simplyload.sources.postgres.connection import (
+    NEXT_XID,
+    Reader,
+    fetch,
+    identifier,
+    literal,
+)
 from simplyload.sources.postgres.discover import SourceTable
 from simplyload.sources.postgres.pages import Page, Scan, removed_condition
 from simplyload.sources.postgres.state import Fence, PollProgress, PollState
 from simplyload.sources.postgres.types import Column
 
 # A snapshot's xmin, not its list of running ids: that lacks subtransactions, and on a standby all.
-_OBSERVE = """
-select pg_catalog.pg_snapshot_xmin(snapshot)::text::int8,
-    pg_catalog.pg_snapshot_xmax(snapshot)::text::int8,
+_OBSERVE = f"""
+select pg_catalog.pg_snapshot_xmin(snapshot)::text::int8, {NEXT_XID},
     array(select l.virtualtransaction from pg_catalog.pg_locks l
         join pg_catalog.pg_stat_activity a using (pid)
         where l.locktype = 'virtualxid' and a.datname = current_database()
             and pid <> pg_catalog.pg_backend_pid())
 from (select pg_catalog.pg_current_snapshot() as snapshot) s
-"""
+"""  # noqa: S608
 
 _TRANSACTION_IDS = 2**32
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The transactions at one moment; on a standby those of its primary have ids alone."""
+    """The transactions at one moment: the oldest id, the next id, and those without an id.
+
+    On a standby those of its primary have ids alone. One that gets its id later than this moment,
+    and stamps rows with an earlier one, is not seen there: its rows arrive with the scan of keys.
+    """
 
     xmin: int
     xmax: int

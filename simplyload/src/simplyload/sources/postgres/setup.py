@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.changes import Waiting
 from simplyload.errors import SourceError
-from simplyload.sources.postgres.connection import fetch, identifier
+from simplyload.sources.postgres.connection import NEXT_XID, fetch, identifier
 from simplyload.sources.postgres.discover import SourceTable
 from simplyload.sources.postgres.position import StreamPosition, TablePosition
 from simplyload.sources.postgres.publication import (
@@ -306,12 +306,10 @@ def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> in
     return lsn if _await_open(connection, give_up) else None
 
 
-# A snapshot's xmax follows the newest id that has ended: one that is open may be beyond it. So an
-# id of our own is taken; a standby has none to give, and shows what it has replayed.
-_NEWEST = """
-select (case when pg_catalog.pg_is_in_recovery()
-    then pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
-    else pg_catalog.pg_current_xact_id() end)::text::int8
+# An id of our own is above those of open transactions; a standby has none to give.
+_NEWEST = f"""
+select case when pg_catalog.pg_is_in_recovery() then {NEXT_XID}
+    else pg_catalog.pg_current_xact_id()::text::int8 end
 """
 
 
