@@ -80,6 +80,7 @@ chaos: .venv/.tests .venv-dbt/.engines .venv-snowflake/.stamp ## Run the whole f
 	@.venv/bin/pytest --numprocesses 2 --dist worksteal -m '' --timeout 3600 tests/chaos
 	@PYTHONPATH=klaviyo_connector .venv/bin/python -m tests.chaos.report
 	@.venv/bin/pytest --numprocesses 2 -m chaos --timeout 3600 --ignore tests/chaos tests
+	@PARSE_PAGES=1 .venv/bin/pytest --numprocesses 2 tests/connector
 	@EXAMPLES=many .venv/bin/pytest --numprocesses 2 -m "hypothesis and not chaos" --timeout 3600
 
 peer: .venv/.tests .venv-dbt/.engines ## Run fivetran/dbt_klaviyo on the compatibility views, if dbt can install it

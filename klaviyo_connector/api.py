@@ -9,6 +9,7 @@ KlaviyoError
 ├─ ContractError       stop; the response breaks Klaviyo's contract
 │  ├─ CursorError        start this listing again, a few times
 │  ├─ GoneError          this record is deleted
+│  ├─ TooLargeError      request a smaller page
 │  └─ RefusedError       this request is refused; another one may be answered
 └─ ConfigurationError  stop before any request; the user must change a setting
 """
@@ -97,6 +98,10 @@ class CursorError(ContractError):
 
 class GoneError(ContractError):
     """There is no record at this path, or it is deleted."""
+
+
+class TooLargeError(ContractError):
+    """The response exceeds BODY_LIMIT; a smaller page may not."""
 
 
 class RefusedError(ContractError):
@@ -285,7 +290,7 @@ def next_cursor(path: str, body: Any) -> str | None:
 
 
 def _read_body(path: str, response: requests.Response) -> bytes:
-    """The body, still compressed. Raises ContractError if it exceeds BODY_LIMIT.
+    """The body, still compressed. Raises TooLargeError if it exceeds BODY_LIMIT.
 
     It is read in one piece: requests and urllib3 copy the parts of a stream several times.
     """
@@ -300,7 +305,7 @@ def _read_body(path: str, response: requests.Response) -> bytes:
 
 
 def _decompress(path: str, body: bytes) -> bytes:
-    """What gzip holds. Raises ContractError if it exceeds BODY_LIMIT.
+    """What gzip holds. Raises TooLargeError if it exceeds BODY_LIMIT.
 
     It may be several members, one after the other (RFC 1952, 2.2). Other bytes behind a member are
     ignored, as by urllib3.
@@ -323,8 +328,8 @@ def _decompress(path: str, body: bytes) -> bytes:
             return content
 
 
-def _too_large(path: str) -> ContractError:
-    return ContractError(f"{path}: Klaviyo's answer is larger than {BODY_LIMIT >> 20} MiB")
+def _too_large(path: str) -> TooLargeError:
+    return TooLargeError(f"{path}: Klaviyo's answer is larger than {BODY_LIMIT >> 20} MiB")
 
 
 def _parse_document(path: str, content: bytes, decode: Decode | None) -> Any:

@@ -292,9 +292,13 @@ class KlaviyoSession:
             self.throttled += error.throttled
         if error.retry_after:
             wait = error.retry_after + random.uniform(0, 1)  # noqa: S311 - no secret
-            if wait > MAX_TOTAL_WAIT:
+            if wait <= MAX_TOTAL_WAIT:
+                return wait
+            if error.throttled:
                 raise QuotaSpentError(endpoint, error.retry_after) from None
-            return wait
+            minutes = ceil(error.retry_after / 60)
+            message = f"{error}; retry in {minutes} minutes or later"
+            raise TransientError(message, error.retry_after) from None
         # Retry-After: 0 means now. Its first backoff is below a second, and later ones grow.
         exponent = tries if error.retry_after is None else tries - 1
         return random.uniform(0, min(MAX_BACKOFF, 2.0**exponent))  # noqa: S311 - no secret

@@ -14,7 +14,7 @@ from session import KlaviyoSession
 from state.state import AccountState
 from streams.declarations import Stream
 from streams.registry import dependents
-from tables.converters import format_utc, to_date, to_string
+from tables.converters import format_utc, to_string, to_utc_datetime
 from tables.jsonapi import Json, get_path
 
 METRIC_STREAM = "metric"
@@ -126,11 +126,11 @@ class AccountContext:
             self._widen_history(document)
 
     def _widen_history(self, document: Json) -> None:
-        """Let history begin on the day on which the oldest record was created."""
+        """Let history begin on the account's day on which the oldest record was created."""
         for name in ("created_at", "created"):
-            created = to_date(get_path(document, ("attributes", name)))
+            created = to_utc_datetime(get_path(document, ("attributes", name)))
             if created is not None:
-                day = date.fromisoformat(created)
+                day = datetime.fromisoformat(created).astimezone(self.zone).date()
                 self.state.first_day = min(day, self.state.first_day or day)
                 return
 

@@ -16,7 +16,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from api import ContractError, TransientError
+from api import ContractError, TooLargeError, TransientError
 from session import MAX_ATTEMPTS, KlaviyoSession
 from streams.declarations import BEFORE_KLAVIYO, WindowedStream
 from tables.clean_pages import clean_decoder, values_at
@@ -120,8 +120,7 @@ class WindowReader:
             except TransientError as error:
                 reason = require_unthrottled(error)
             except ContractError as error:
-                # An older revision may refuse the largest page size; every other 400 is final.
-                if position == len(sizes) - 1 or not _PAGE_SIZE.search(str(error)):
+                if position == len(sizes) - 1 or not _is_about_page_size(error):
                     raise
             else:
                 # Single records are for emergencies: the next window begins with more.
@@ -220,6 +219,11 @@ class WindowReader:
             return None
         # The last second of a page may continue on the next one.
         return max(start, min(floor_to_second(datetime.fromisoformat(last)), end))
+
+
+def _is_about_page_size(error: ContractError) -> bool:
+    """Whether a smaller page may succeed: an older revision may refuse the largest size."""
+    return isinstance(error, TooLargeError) or _PAGE_SIZE.search(str(error)) is not None
 
 
 def require_unthrottled(error: TransientError) -> str:

@@ -281,6 +281,21 @@ class TestRequests:
         sizes = [one.params["page[size]"] for one in account.requests_to(EVENTS)][1:]
         assert sizes[:3] == ["1000", "200", "200"]
 
+    def test_a_page_that_is_too_large_is_read_in_smaller_ones(
+        self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """T5: 1,000 events of 70 kB exceed the limit of a response, 200 of them do not."""
+        monkeypatch.setattr("api.BODY_LIMIT", 2**20)
+        account.documents[EVENTS] = [event("a", NOON - 100 * DAY), event("b", NOON - DAY)]
+        account.responses[EVENTS] = lambda request: (
+            Response(bytes(2**20 + 1)) if int(request.args["page[size]"]) > 200 else None
+        )
+        done = run(tables=TABLES, concurrency="1")
+        assert done.error is None
+        assert written_ids(done) == {"a", "b"}
+        sizes = [one.params["page[size]"] for one in account.requests_to(EVENTS)][1:]
+        assert sizes[:3] == ["1000", "200", "200"]
+
     def test_history_begins_at_start_date(self, account: ScriptedAccount) -> None:
         """At midnight of the account's zone; an earlier start_date later is backfilled."""
         account.documents[EVENTS] = [event("old", NOON - 6 * DAY), event("new", NOON - DAY)]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from api import ContractError, TransientError
+from streams.keyset import MAX_CURSOR_PAGES
 from tests.fake_clock import FakeClock
 from tests.loader import Loader
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
@@ -99,6 +100,10 @@ class TestDeepCursor:
         undisturbed = connect(sandbox, PEOPLE).content()
         assert connection.content() == undisturbed
         assert len(first["profile"]) > 12 * 12
+
+    def test_e7_a_cursor_ends_well_before_klaviyo_cuts_it_off(self) -> None:
+        """A new one starts at two thirds of the pages at which Klaviyo was seen to cut."""
+        assert MAX_CURSOR_PAGES <= 1_850 * 2 / 3
 
     def test_e7_a_cursor_that_goes_too_deep_ends_the_sync(self, sandbox: Sandbox) -> None:
         """The fault is real: one cursor over all members fails, and the sync with it."""

@@ -314,14 +314,24 @@ class TestRequests:
         del report_account.documents["/api/campaigns"][campaigns:]
         first = TODAY - 700 * DAY
         report_account.documents["/api/segments"] = [
-            resource("segment", "s", created=f"{first}T00:00:00Z", updated=f"{TODAY}T00:00:00Z")
+            resource("segment", "s", created=f"{first}T05:00:00Z", updated=f"{TODAY}T00:00:00Z")
         ]
         report_account.documents["/api/forms"] = [
-            resource("form", "f", created_at=f"{first}T00:00:00Z", updated_at=f"{TODAY}T00:00:00Z")
+            resource("form", "f", created_at=f"{first}T05:00:00Z", updated_at=f"{TODAY}T00:00:00Z")
         ]
         run(tables=tables)
         for path in (SEGMENT_DAYS, FORM_DAYS):
             assert days(report_account.requests_to(path)) == days_between(first, TODAY)
+
+    def test_history_begins_on_the_accounts_day_of_the_oldest_record(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """A campaign that was created in the evening in New York, where it is tomorrow in UTC."""
+        report_account.documents["/api/campaigns"][0]["attributes"]["created_at"] = (
+            "2026-10-02T02:00:00Z"
+        )
+        run(tables="campaign_performance")
+        assert min(days(report_account.requests_to(CAMPAIGNS))) == date(2026, 10, 1)
 
     def test_days_are_those_of_the_accounts_zone(self, report_account: ScriptedAccount) -> None:
         """D8: at half past eleven in New York it is not yet tomorrow."""

@@ -174,6 +174,14 @@ class TestRateLimit:
         assert clock.waits == []
         assert len(server.log) == 1
 
+    def test_a_long_outage_is_no_spent_quota(self, server: HTTPServer, clock: FakeClock) -> None:
+        """A 503 that asks to wait an hour ends the request: Klaviyo is down, and says how long."""
+        respond(server, [error_response(503, Retry_After="3600")])
+        with pytest.raises(TransientError, match=r"503.*; retry in 60 minutes or later") as error:
+            KlaviyoSession(KEY).get(PATH)
+        assert type(error.value) is TransientError
+        assert clock.waits == []
+
     @pytest.mark.parametrize("header", ["0", "30", "abc", "-1", "nan", "inf"])
     def test_endless_throttling_ends(
         self, server: HTTPServer, clock: FakeClock, header: str
