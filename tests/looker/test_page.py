@@ -1076,7 +1076,7 @@ def test_a_table_is_sorted_by_its_headings(page: Page) -> None:
     assert texts(page, "#all_campaigns .count") == ["25 of 45"]
 
 
-# A campaign that four people got, of whom two clicked and one bought.
+# A campaign that four people got: two clicked and one bought.
 SMALL_CAMPAIGN = """
     insert into klaviyo__message_performance by name
     select * replace (
