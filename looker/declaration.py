@@ -336,6 +336,12 @@ def _find_blended_rates(tile: Tile, semantics: Semantics, model: SemanticModel) 
     ):
         return
     for name in tile.metrics:
-        ratio = semantics.metric(name).ratio
-        if ratio and semantics.metric(ratio[1]).format == "integer":
+        if find_counted(semantics.metric(name), semantics):
             yield f"{name} is of several channels: choose one in where, or group by {CHANNEL}"
+
+
+def find_counted(metric: Metric, semantics: Semantics) -> str:
+    """What a rate is of, such as delivered messages; not an amount of money."""
+    if metric.ratio and semantics.metric(metric.ratio[1]).format == "integer":
+        return metric.ratio[1]
+    return ""

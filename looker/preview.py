@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from looker import charts, findings, health
-from looker.declaration import Dashboard, Tile
+from looker.declaration import Dashboard, Tile, find_counted
 from looker.errors import LookerError
 from looker.health import Verdict
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
@@ -241,7 +241,7 @@ def _build_data(
                 "ratio": metric.ratio,
                 "label": metric.label,
                 "by_day": metric.by_day,
-                "of": _find_counted(metric, semantics),
+                "of": find_counted(metric, semantics),
                 "events": _find_events(metric, dashboard, semantics),
                 "model": metric.model,
             }
@@ -270,13 +270,6 @@ def _find_events(metric: Metric, dashboard: Dashboard, semantics: Semantics) -> 
     """The sum that counts what a metric is made of: orders of an amount, clicks of a rate."""
     counted = metric.sums[0]
     return dashboard.orders if semantics.metric(counted).format == "money" else counted
-
-
-def _find_counted(metric: Metric, semantics: Semantics) -> str:
-    """What a rate is of, such as delivered messages; not an amount of money."""
-    if metric.ratio and semantics.metric(metric.ratio[1]).format == "integer":
-        return metric.ratio[1]
-    return ""
 
 
 def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:

@@ -94,7 +94,7 @@ class Shop:
         self.execute(f"alter role {self.user} login")
 
     @property
-    def shown(self) -> str:
+    def output(self) -> str:
         """What the processes printed."""
         return Path(self.workspace.folder, "shown").read_text()
 
@@ -104,8 +104,8 @@ class Shop:
 
     def wait_for_runs(self, number: int) -> None:
         """Wait until a number of runs has ended."""
-        before = self.shown.count('"done"')
-        wait_until(lambda: self.shown.count('"done"') >= before + number, self.shown)
+        before = self.output.count('"done"')
+        wait_until(lambda: self.output.count('"done"') >= before + number, self.output)
 
     def health(self, code: int) -> dict[str, Any]:
         """Wait until the health has a code, and give what it says."""
@@ -117,7 +117,7 @@ class Shop:
                 return {}
             return dict(answer.json()) if answer.status_code == code else {}
 
-        return wait_until(look, f"/healthz answers {code}: {self.shown}")
+        return wait_until(look, f"/healthz answers {code}: {self.output}")
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_healthz_and_alerts_say_what_is_wrong(shop: Shop, webhook: Webhook) -> N
         webhook.wait_for(4)
     assert len(webhook.texts) == 4, webhook.texts
     assert webhook.refused == 0
-    assert webhook.address not in shop.shown
+    assert webhook.address not in shop.output
 
 
 def test_a_port_that_is_taken_is_named(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
