@@ -4,7 +4,7 @@ from typing import Any
 
 from api import KlaviyoError
 from tests.chaos.fault_case import FaultCase
-from tests.chaos.runs import DebugSandboxRun, SandboxRun
+from tests.chaos.runs import SHORT_DEADLINE, DebugSandboxRun, SandboxRun
 
 # Listings of several pages, the listing that every sync begins with, a report and an aggregate.
 EVENTS, SEGMENTS, ACCOUNTS = "/api/events$", "/api/segments$", "/api/accounts$"
@@ -19,6 +19,7 @@ TABLES = {  # a table that lacks rows while the path fails
 }
 # Often, but never as often in a row as one request is tried.
 INTERMITTENT: dict[str, Any] = {"times": 4, "every": 3}
+UNANSWERED = "slow", "stall"  # a request ends at its deadline
 
 Error = type[KlaviyoError]
 
@@ -27,7 +28,7 @@ def transient(fault: str, label: str = "", **settings: Any) -> FaultCase:
     """A fault that passes by itself: the sync succeeds without a warning."""
 
     def run_transient(run: SandboxRun) -> None:
-        run.sandbox.fault(fault, **settings)
+        _inject(run, fault, **settings)
         run.sync()
         assert not run.loader.warnings
         assert run.sandbox.admin()["faults"][0]["struck"] > 0
@@ -42,7 +43,7 @@ def persistent(
 
     def run_persistent(run: SandboxRun, path: str) -> None:
         before = run.progress(TABLES[path])
-        run.sandbox.fault(fault, path=path, **settings)
+        _inject(run, fault, path=path, **settings)
         run.sync(error, message)
         assert before == run.progress(TABLES[path])
         run.recover()
@@ -58,7 +59,7 @@ def in_first_sync(fault: str, error: Error, *paths: str) -> list[FaultCase]:
 
     def run_first_sync(run: SandboxRun, path: str) -> None:
         run.start_over()
-        run.sandbox.fault(fault, path=path, after=1)
+        _inject(run, fault, path=path, after=1)
         run.sync(error)
         run.recover()
 
@@ -78,6 +79,12 @@ def in_debug(*faults: str) -> list[FaultCase]:
         run.recover()
 
     return [FaultCase(f"failing by {fault}", run_debug, (fault,)) for fault in faults]
+
+
+def _inject(run: SandboxRun, fault: str, **settings: Any) -> None:
+    if fault in UNANSWERED:
+        run.deadline = SHORT_DEADLINE
+    run.sandbox.fault(fault, **settings)
 
 
 def _endpoint(path: str) -> str:

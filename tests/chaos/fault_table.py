@@ -31,7 +31,7 @@ from tests.chaos.fault_patterns import (
 )
 from tests.chaos.injections import moving_data, odd_values, process, responses, security, transport
 from tests.chaos.injections.odd_values import LONG_NUMBER, events, nested, no_number, odd, timed
-from tests.chaos.runs import DEADLINE, KEY
+from tests.chaos.runs import KEY, SHORT_DEADLINE
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 MEGABYTE = 2**20
@@ -139,7 +139,7 @@ TRANSPORT = [
     fault(
         "T3",
         "headers or body arrive byte by byte without end",
-        f"the request is abandoned at its deadline (60 s; {DEADLINE:.0f} s here) and retried",
+        f"the request is abandoned at its deadline (60 s; {SHORT_DEADLINE:.0f} s here) and retried",
         quick(transient("slow", "body", times=1, after=2, head=False)),
         transient("slow", "head", times=1, after=2, head=True),
         persistent("slow", TransientError, EVENTS, ACCOUNTS, label="body", head=False),

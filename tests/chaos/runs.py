@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 import streams
-from api import KlaviyoClient, KlaviyoError
+from api import REQUEST_DEADLINE, KlaviyoClient, KlaviyoError
 from streams.report_schedule import MONTH
 from tests import fivetran, raw_tables, secret_scan
 from tests.benchmarks.measure import READ
@@ -35,7 +35,7 @@ from tests.sandbox_server import REPOSITORY, Sandbox
 
 KEY = "pk_n33dle7f0c52haystack91d4e86b"
 EVERYTHING = {"api_key": KEY, "tables": "all"}
-DEADLINE = 1.0  # seconds for a request, far longer than the sandbox ever needs
+SHORT_DEADLINE = 1.0  # seconds for a request, where the sandbox does not answer
 SNAPSHOTS = "campaign_performance_daily"  # its rows are of the days on which a sync ran
 PERIODS = "flow_performance_period"
 Rows = dict[str, list[Row]]  # by table
@@ -170,6 +170,7 @@ class InProcessRun(Run):
     loader: Loader = field(kw_only=True)
     log: pytest.LogCaptureFixture | None = field(default=None, kw_only=True)
     on_wait: Callable[[], object] = field(default_factory=lambda: lambda: None, init=False)
+    deadline: float = field(default=REQUEST_DEADLINE, init=False)  # seconds for a request
 
     def record(self, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
         """Record the log, and waits instead of waiting: each random one at its longest."""
@@ -178,7 +179,10 @@ class InProcessRun(Run):
         clock = partial(FakeClock, self.waits, lambda: self.on_wait())  # noqa: PLW0108 - set later
         monkeypatch.setattr("session.Clock", clock)
         monkeypatch.setattr("session.random.uniform", lambda _, most: most)
-        monkeypatch.setattr("session.KlaviyoClient", partial(KlaviyoClient, deadline=DEADLINE))
+        monkeypatch.setattr("session.KlaviyoClient", self._connect)
+
+    def _connect(self, key: str) -> KlaviyoClient:
+        return KlaviyoClient(key, deadline=self.deadline)
 
     def configure(self, **settings: str) -> None:
         """Change settings of the connection."""
