@@ -78,6 +78,7 @@ class MembershipIndex:
             self._changes[int(at)] = list(people)
             for person in people:
                 self._flip(person, 1 << int(at))
+        self._change_count = sum(map(len, self._changes.values()))
         self._json: Any = None
 
     def to_json(self) -> Any:
@@ -106,14 +107,17 @@ class MembershipIndex:
         """Whether a person is in a group."""
         return bool(self._groups_of.get(person, 0) & self._bit(group))
 
-    def add(self, group: MemberGroup, person: str) -> None:
-        """Record that a person is in a group."""
-        if group in self.untracked or self.contains(group, person):
-            return
+    def add(self, group: MemberGroup, person: str) -> bool:
+        """Record that a person is in a group; returns whether that was unknown."""
+        if self.contains(group, person):
+            return False
+        if group in self.untracked:
+            return True
         if group not in self._numbers:
             taken = set(self._numbers.values())
             self._numbers[group] = next(number for number in count() if number not in taken)
         self._record_change(group, person)
+        return True
 
     def remove(self, group: MemberGroup, person: str) -> None:
         """Record that a person is no longer in a group."""
@@ -138,9 +142,9 @@ class MembershipIndex:
         self._json = None
         self._flip(person, self._bit(group))
         self._changes[self._numbers[group]].append(person)
+        self._change_count += 1
         # Packing takes as long as there are people; a quarter of them changed is worth it.
-        changes = sum(map(len, self._changes.values()))
-        if changes > max(MIN_CHANGES_TO_PACK, len(self._groups_of) // 4):
+        if self._change_count > max(MIN_CHANGES_TO_PACK, len(self._groups_of) // 4):
             self._pack()
 
     def _pack(self) -> None:
@@ -149,6 +153,7 @@ class MembershipIndex:
         self._groups_of = {person: bits for person, bits in self._groups_of.items() if bits}
         self._packed = _pack_people(self._groups_of)
         self._changes.clear()
+        self._change_count = 0
         if len(self._packed) > self.limit:
             # One group with unknown leavers, where dropping small ones would take many.
             largest = max(self._numbers, key=lambda group: len(self.people(group)))

@@ -11,8 +11,9 @@ Stream                 path, scope, main table, what it needs of other streams
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 from models import Table
 from tables.jsonapi import Json
@@ -235,6 +236,9 @@ class WindowedStream(Stream):
         return params
 
 
+GROUP_ID = ("group_id",)  # in place of a path: the list or segment of which people are read
+
+
 @dataclass(frozen=True, kw_only=True)
 class MemberListing:
     """One listing of people in the order of `cursor_field`, the time at which they joined.
@@ -259,3 +263,10 @@ class MembershipStream(Stream):
 
     joined_column: str = "joined_group_at"
     listings: tuple[MemberListing, ...] = ()
+
+    @cached_property
+    def page_table(self) -> Table:
+        """The table without the column of the list or segment, which a page of people lacks."""
+        columns = {name: one for name, one in self.table.columns.items() if one.path != GROUP_ID}
+        key = tuple(name for name in self.table.key if name in columns)
+        return replace(self.table, key=key, columns=columns)

@@ -12,66 +12,62 @@ times of the last page, which is read again:
 Filters by a time leave out records without it. A last cursor lists them from the other end.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from session import KlaviyoSession
 from tables.converters import format_utc, to_utc_datetime
-from tables.jsonapi import Json
+from tables.jsonapi import Json, get_path
 
 MAX_CURSOR_PAGES = 1_000
 SECOND = timedelta(seconds=1)  # filters compare whole seconds, and several records share one
 
 
 def read_by_keyset(
-    session: KlaviyoSession,
-    path: str,
+    read_pages: Callable[[Mapping[str, str]], Iterator[Json]],
     params: Mapping[str, str],
     comparison: str,
     since: str | None = None,
 ) -> Iterator[Json]:
     """Each page of a listing in the order of `sort`, a time; one record may be on two pages.
 
-    `comparison` is the operator that the listing's filter on that time allows, `since` its first
-    bound. A listing without a first bound also has the records without that time.
+    `read_pages` returns the pages of one cursor, given its parameters. `comparison` is the operator
+    that the listing's filter on that time allows, `since` its first bound. A listing without a
+    first bound also has the records without that time.
     """
     bound, name = since, params["sort"]
     while True:
         condition = {"filter": f"{comparison}({name},{bound})"} if bound else {}
-        following = yield from _read_cursor(session, path, {**params, **condition}, bound or "")
+        pages = read_pages({**params, **condition})
+        following = yield from _read_cursor(pages, name, bound or "")
         if following is None:
             break
         bound = following
     if since is None and bound is not None:
-        yield from _read_untimed(session, path, {**params, "sort": f"-{name}"}, name)
+        yield from _read_untimed(read_pages({**params, "sort": f"-{name}"}), name)
 
 
-def _read_untimed(
-    session: KlaviyoSession, path: str, params: Mapping[str, str], name: str
-) -> Iterator[Json]:
+def _read_untimed(pages: Iterable[Json], name: str) -> Iterator[Json]:
     """The pages of a listing, in reverse order, up to the first one whose records all have a time.
 
     In the order of a time, records without it are at the end: if Klaviyo listed them first, the
     first cursor has shown them.
     """
-    for page in session.pages(path, params):
+    for page in pages:
         yield page
         if page["data"] and all(_times(record, name) for record in page["data"]):
             return
 
 
-def _read_cursor(
-    session: KlaviyoSession, path: str, params: Mapping[str, str], bound: str
-) -> Generator[Json, None, str | None]:
+def _read_cursor(pages: Iterable[Json], name: str, bound: str) -> Generator[Json, None, str | None]:
     """The pages of one cursor; returns the bound of the next one, or None at the end.
 
     Where more pages than a cursor should have share one second, the cursor goes on.
     """
-    for number, page in enumerate(session.pages(path, params), 1):
+    for number, page in enumerate(pages, 1):
         yield page
         # A bound that does not advance would read the same pages for ever.
         if number >= MAX_CURSOR_PAGES and page["links"].get("next"):
-            following = _earliest_time(page, params["sort"])
+            following = _earliest_time(page, name)
             if following is not None and following > bound:
                 return following
     return None
@@ -93,6 +89,6 @@ def _values(record: Json, name: str) -> list[Json]:
     """The values at a dotted name; several where it leads through a list."""
     found = [record]
     for step in name.split("."):
-        below = [one.get(step) for one in found if isinstance(one, dict)]
+        below = [get_path(one, (step,)) for one in found]
         found = [one for value in below for one in (value if isinstance(value, list) else [value])]
     return found

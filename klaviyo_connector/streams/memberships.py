@@ -13,6 +13,7 @@ deletes the rows of those who left:
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -32,8 +33,9 @@ from streams.keyset import read_by_keyset
 from streams.not_found import OwnPaths
 from streams.resources import OVERLAP, listed_ids
 from streams.writer import RowWriter
+from tables.clean_pages import clean_decoder, documents
 from tables.converters import format_utc
-from tables.jsonapi import Json, documents, get_path
+from tables.jsonapi import Json, get_path
 
 BEFORE_KLAVIYO = "2000-01-01T00:00:00Z"  # Klaviyo was founded in 2012
 PAGE_SIZE = 100  # people, and deletes between checkpoints
@@ -143,6 +145,11 @@ class ListingSync:
         self._context, self._writer, self._stream = context, writer, stream
         self._listing, self._index = listing, context.state.index
         self.name = listing.name
+        given = stream.table.columns.keys() - stream.page_table.columns
+        self._given = dict.fromkeys(given, listing.name)  # columns that a page lacks
+        self._group_columns = _group_columns(stream.table)
+        decode = None if listing.entries else clean_decoder(stream.page_table, ())
+        self._read_pages = partial(context.session.pages, listing.path, decode=decode)
         known = context.state.memberships.get(stream.table.name, {})
         self._state = known.get(listing.name, MembershipState())
         watermark = self._state.watermark
@@ -166,11 +173,11 @@ class ListingSync:
         """Each page, then None or the error."""
         listing = self._listing
         params = {**listing.params, "sort": listing.cursor_field, "page[size]": str(PAGE_SIZE)}
-        session, since = self._context.session, BEFORE_KLAVIYO if self._compares else self._since
+        since = BEFORE_KLAVIYO if self._compares else self._since
         # Without a filter Klaviyo also lists members that have no time of joining.
         bound = since if listing.entries or not self._compares else None
         try:
-            for page in read_by_keyset(session, listing.path, params, "greater-or-equal", bound):
+            for page in read_by_keyset(self._read_pages, params, "greater-or-equal", bound):
                 yield ListingResponse(self, page)
             yield ListingResponse(self, None)
         except (ContractError, TransientError) as error:
@@ -183,35 +190,33 @@ class ListingSync:
 
     def write_page(self, page: Json) -> Iterator[Operation]:
         """The rows of one page's people."""
-        for document in documents(page):
-            for source in self._row_sources(document):
-                yield from self._writer.store(self._stream.table, source, self._is_changed)
+        sources = documents(page)
+        if self._listing.entries:
+            sources = [entry for document in sources for entry in self._entries(document)]
+        yield from self._writer.store_page(
+            self._stream.page_table, sources, self._is_changed, self._given
+        )
 
-    def _row_sources(self, document: Json) -> list[Json]:
+    def _entries(self, document: Json) -> Iterable[Json]:
         """The source documents of one person's rows."""
-        entries = self._listing.entries
-        if not entries:
-            return [{**document, "group_id": self._listing.name}]
-        found = get_path(document, entries)
-        return [
-            {**one, "scope": one.get("list_id", "global"), "profile_id": document.get("id")}
-            for one in (found if isinstance(found, list) else [])
-            if isinstance(one, dict)
-        ]
+        found = get_path(document, self._listing.entries)
+        for one in found if isinstance(found, list) else []:
+            if isinstance(one, dict):
+                scope = one.get("list_id", "global")
+                yield {**one, "scope": scope, "profile_id": document.get("id")}
 
     def _is_changed(self, row: Row) -> bool:
         """Whether a person is new in a group or joined it again; adds them to the index."""
         group, person = self._group_of(row), row["profile_id"]
         # Who left and joined again between two syncs is in the index all the time: only the time of
         # joining shows it.
-        is_new = not self._index.contains(group, person)
-        self._index.add(group, person)
+        is_new = self._index.add(group, person)
         if self._compares:
             self._seen[group].add(person)
         return self._refills or is_new or (row[self._stream.joined_column] or "") > self._since
 
     def _group_of(self, row: Row) -> MemberGroup:
-        key = tuple(row[name] for name in _group_columns(self._stream.table))
+        key = tuple([row[name] for name in self._group_columns])
         return MemberGroup(self._stream.table.name, self._listing.name, key)
 
     def finish(self) -> Iterator[Operation]:

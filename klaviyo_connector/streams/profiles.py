@@ -6,6 +6,7 @@ Klaviyo does not report deleted or merged profiles. A periodic full listing of i
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from operator import itemgetter
 
 import msgspec
@@ -63,8 +64,7 @@ class ProfileSync:
 
     def write_page(self, page: Json) -> Iterator[Operation]:
         """The rows of a page's profiles."""
-        for profile in documents(page):
-            yield from self._writer.store(PROFILE, profile, self._is_changed)
+        yield from self._writer.store_page(PROFILE, documents(page), self._is_changed)
 
     def _is_changed(self, row: Row) -> bool:
         """Whether a profile changed since it was written; the state holds only recent changes."""
@@ -107,8 +107,8 @@ class ProfileSync:
             "sort": "created",
             "page[size]": str(PAGE_SIZE),
         }
-        session = self._context.session
-        for page in read_by_keyset(session, PROFILES.path, params, "greater-than"):
+        read_pages = partial(self._context.session.pages, PROFILES.path)
+        for page in read_by_keyset(read_pages, params, "greater-than"):
             self._writer.log_progress("listing the ids of profiles")
             for document in documents(page):
                 listed[str(document.get("id"))] = self._is_after_start_date(document)

@@ -68,13 +68,17 @@ class RowWriter:
         return table.row(self._context.id, source, mismatches)
 
     def make_rows(
-        self, table: Table, sources: Sequence[Json | Record]
+        self, table: Table, sources: Sequence[Json | Record], constants: Row | None = None
     ) -> Generator[Operation, None, list[Row]]:
-        """The rows of a page's records or documents; those without a key are rejected."""
+        """The rows of a page's records or documents; those without a key are rejected.
+
+        `constants` are the values that all of them have, by default those of every row.
+        """
+        constants = self._constants if constants is None else constants
         self._seen[table.name] += len(sources)
         mismatches = self._type_mismatches[table.name]
         if sources and isinstance(sources[0], Record):
-            return record_mapper(table).rows(sources, self._constants, mismatches)
+            return record_mapper(table).rows(sources, constants, mismatches)
         rows: list[Row] = []
         for source in sources:
             try:
@@ -82,13 +86,31 @@ class RowWriter:
             except UnstorableError as error:
                 yield self._reject_record(table, source, str(error))
             else:
-                rows.append(row | self._constants)
+                rows.append(row | constants)
         return rows
 
     @property
     def _constants(self) -> Row:
         """The values that all rows of a sync share."""
         return {"account_id": self._context.id, "synced_at": self._context.formatted_now}
+
+    def store_page(
+        self,
+        table: Table,
+        sources: Sequence[Json | Record],
+        is_changed: Callable[[Row], bool],
+        given: Row | None = None,
+    ) -> Iterator[Operation]:
+        """Write the changed rows of a page's records or documents by one operation.
+
+        `given` are values of columns that the records lack.
+        """
+        constants = {"account_id": self._context.id, **(given or {})}
+        rows = yield from self.make_rows(table, sources, constants)
+        # Whether a row is changed does not depend on the time of the sync.
+        changed = [row | self._constants for row in rows if is_changed(row)]
+        if table.name in self._context.settings.tables:
+            yield from self.write(table, changed)
 
     def write(self, table: Table, rows: Sequence[Row]) -> Iterator[Upserts]:
         """Write rows of a chosen table by one operation."""

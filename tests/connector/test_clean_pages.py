@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from api import _parse_json
 from models import Table, UnstorableError
-from streams.catalog import EVENT, EVENTS, PROFILE, PROFILES
+from streams.catalog import EVENT, EVENTS, LIST_MEMBERS, PROFILES
 from streams.declarations import WindowedStream
 from tables.clean_pages import (
     CleanPage,
@@ -29,9 +30,12 @@ PLAIN = st.text(max_size=5) | st.integers(0, 2**31) | st.booleans() | st.none() 
 VALUES = PLAIN | PLAIN | NUMBERS | JSON  # mostly what Klaviyo sends
 IDS = st.text("ab1", min_size=1, max_size=2)
 RESOURCE = st.sampled_from(["attribution", "event"])
-KEYS = [column.path[-1] for column in (*EVENT.columns.values(), *PROFILE.columns.values())]
+MEMBERS_OF_LIST = replace(
+    PROFILES, table=LIST_MEMBERS.page_table, cursor_field=LIST_MEMBERS.joined_column
+)
+STREAMS = {"event": EVENTS, "profile": PROFILES, "list_profile": MEMBERS_OF_LIST}
+KEYS = [column.path[-1] for one in STREAMS.values() for column in one.table.columns.values()]
 MEMBERS = st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), VALUES, max_size=6)
-STREAMS = {"event": EVENTS, "profile": PROFILES}
 
 
 @st.composite
@@ -181,15 +185,19 @@ def usual_page(value: Any = 1) -> Any:
 
 
 def test_every_page_of_the_sandbox_is_clean() -> None:
-    """All of a company's events and profiles take the fast way, and make the same rows by both."""
+    """All of a company's events and people take the fast way, and make the same rows by both."""
     queries = {
         "event": {"include": "attributions", "page[size]": 1000},
         "profile": {"additional-fields[profile]": "subscriptions", "page[size]": 100},
+        "list_profile": {"fields[profile]": "joined_group_at", "page[size]": 100},
     }
     credited = 0
     with running_sandbox(campaigns=8, profiles=60, seed=5, no_limits=True) as sandbox:
+        lists = [one["id"] for page in sandbox.pages("/api/lists") for one in page["data"]]
+        paths = {name: stream.path for name, stream in STREAMS.items()}
+        paths["list_profile"] = f"/api/lists/{lists[0]}/profiles"
         for name, query in queries.items():
-            for page in sandbox.pages(STREAMS[name].path, **query):
+            for page in sandbox.pages(paths[name], **query):
                 clean, parsed = decode_both(json.dumps(page).encode(), STREAMS[name])
                 assert clean is not None
                 assert content_of(clean, STREAMS[name]) == content_of(parsed, STREAMS[name])
