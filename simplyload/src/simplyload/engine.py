@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import Literal, Protocol
 
@@ -482,7 +483,13 @@ class Stoppable(Protocol):
 
 @contextmanager
 def ending_at_commit(*pipelines: Stoppable) -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the pipelines at a commit while the block runs (exit code 0)."""
+    """Let SIGTERM and SIGINT end the pipelines at a commit while the block runs (exit code 0).
+
+    Outside of the main thread signals are the caller's: Python lets no other thread handle them.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         for pipeline in pipelines:
