@@ -5,6 +5,10 @@
 
 PYTHON ?= python3
 
+# Containers often set it. Without bytecode each of the hundreds of processes of `make test` compiles
+# our modules again, and each worker of pytest rewrites every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 SQL := dbt_project/macros dbt_project/models dbt_project/tests
 # Style is the same on every engine; syntax and reserved words are not.
 SYNTAX := --rules references.keywords
