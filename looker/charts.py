@@ -5,7 +5,9 @@ A specification only draws. `page.js` computes its rows,
 `format_value` and `format_x` are functions of page.js.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import vl_convert
@@ -66,7 +68,7 @@ def build_spec(
     `series` are in order, `{label, color}`; a screen reader reads `description`. Unfinished
     steps are on grey; each of `limits` is a dashed line.
     """
-    return vl_convert.vegalite_to_vega(
+    specification = json.dumps(
         {
             "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
             "description": description,
@@ -77,9 +79,16 @@ def build_spec(
             "encoding": {"x": X_AXIS},
             "layer": [UNFINISHED_STEPS, _build_marks(kind, number_format, series), *_rules(limits)],
             "config": CONFIG,
-        },
-        vl_version="6.4",
+        }
     )
+    vega: dict[str, Any] = json.loads(_compile(specification))
+    return vega
+
+
+@cache
+def _compile(specification: str) -> str:
+    """Vega-Lite as Vega, both JSON; charts of several pages are the same."""
+    return json.dumps(vl_convert.vegalite_to_vega(specification, vl_version="6.4"))
 
 
 def _build_marks(
@@ -124,6 +133,7 @@ def _rules(limits: Sequence[float]) -> Iterator[dict[str, Any]]:
         }
 
 
+@cache
 def build_library() -> str:
     """The JavaScript that draws the charts; it defines the global `vegaEmbed`.
 

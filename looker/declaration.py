@@ -225,7 +225,7 @@ class Dashboard:
 
 def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
     """Read the declaration; a name that dbt does not declare is an error."""
-    content = yaml.safe_load(path.read_text())
+    content = yaml.load(path.read_text(), yaml.CSafeLoader)
     try:
         pages = [_build_page(content["model"], page) for page in content.pop("pages")]
         periods = [Period(**period) for period in content.pop("periods")]

@@ -34,7 +34,7 @@ class Explores:
 
 def load(semantics: Semantics, path: Path = FILE) -> Explores:
     """Read the declaration; a join that could repeat a row is an error."""
-    content = yaml.safe_load(path.read_text())
+    content = yaml.load(path.read_text(), yaml.CSafeLoader)
     try:
         explores = Explores(**content)
     except TypeError as error:

@@ -43,7 +43,7 @@ class Findings:
 
 def load(path: Path = FINDINGS) -> Findings:
     """Read the declaration, with the limits written into the words."""
-    content = yaml.safe_load(path.read_text())
+    content = yaml.load(path.read_text(), yaml.CSafeLoader)
     try:
         rules = [_fill_limits(Rule(**rule), path) for rule in content.pop("rules")]
         return Findings(**content, rules=rules)

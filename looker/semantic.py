@@ -7,6 +7,7 @@ quick; `tests/looker/test_lookml.py` compares the result with dbt's own manifest
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -152,8 +153,9 @@ class Semantics:
         return metric.is_money or any(map(self._needs_currency, parts))
 
 
+@cache
 def load(models: Path = MODELS) -> Semantics:
-    """Read the semantic layer from dbt's models folder."""
+    """Read the semantic layer from dbt's models folder, once for each process."""
     if not models.is_dir():
         raise LookerError(f"{models} is missing: it should hold dbt's models.")
     render = _build_renderer(models)

@@ -57,3 +57,12 @@ def test_help_lists_every_target() -> None:
     output = subprocess.run([MAKE], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert re.findall(r"^make ([\w-]+) +\S", output, re.MULTILINE) == targets
     assert sorted(phony.split()) == sorted(targets)
+
+
+def test_python_keeps_its_bytecode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of make writes bytecode where the environment forbids it, as containers do."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / "Makefile").write_text(f"include {ROOT}/Makefile\nshow:\n\t@env\n")
+    shown = subprocess.check_output([MAKE, "--silent", "show"], cwd=tmp_path, text=True)
+    assert "PATH=" in shown
+    assert "PYTHONDONTWRITEBYTECODE" not in shown

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import duckdb
@@ -111,7 +111,8 @@ def join_sql(view: View, joins: Sequence[Field], views: Mapping[str, View]) -> s
     return " ".join(parts)
 
 
-def build_views(schema: str) -> dict[str, View]:
+@cache
+def build_views(schema: str) -> Mapping[str, View]:
     """The generated views with the committed refinements, on the marts of a schema, by name."""
     views = {}
     semantics = semantic.load()
@@ -127,6 +128,10 @@ def build_views(schema: str) -> dict[str, View]:
 
 
 def _read_refinements(name: str) -> list[dict[str, Any]]:
+    return [content for content in _read_all_refinements() if content["name"] == f"+{name}"]
+
+
+@cache
+def _read_all_refinements() -> list[dict[str, Any]]:
     files = sorted(REFINEMENTS.glob("*.lkml"))
-    contents = [view for file in files for view in lkml.load(file.read_text()).get("views", ())]
-    return [content for content in contents if content["name"] == f"+{name}"]
+    return [view for file in files for view in lkml.load(file.read_text()).get("views", ())]

@@ -38,7 +38,7 @@ LOOKML = (
 DASHBOARDS = [
     dashboard
     for _, text in lookml_dashboard.generate_files(DASHBOARD, SEMANTICS, EXPLORES)
-    for dashboard in yaml.safe_load(text)
+    for dashboard in yaml.load(text, yaml.CSafeLoader)
 ]
 PARSER = "lookml-parser@7.1.3"  # that of Look At Me Sideways, Looker's linter
 FORMATS = {f"{kind}_{digits}" for kind in ("decimal", "percent") for digits in range(5)}
