@@ -350,8 +350,14 @@ class SqlDestination(ABC):
     ) -> merge.Column:
         target = shape.names[name]
         kind = held[target]
-        cast = None if kind in (None, shape.wanted[target]) else sql_type(kind, self.dialect)
-        return merge.Column(source=name, target=target, cast=cast)
+        wanted = shape.wanted[target]
+        if kind is None or kind == wanted:
+            return merge.Column(source=name, target=target)
+        is_printed = kind == _TEXT and pa.types.is_decimal(wanted)
+        via = sql_type(wanted, self.dialect) if is_printed else None
+        return merge.Column(
+            source=name, target=target, cast=sql_type(kind, self.dialect), via=via
+        )
 
     def _count(self, staged: Staged, stage: exp.Table, key: Sequence[str]) -> int:
         """Give the most changes of one key. Raises where the stage lost a row or has one more."""
@@ -526,7 +532,8 @@ class SqlDestination(ABC):
         """Tell whether the metadata tables are there: another run may create them at any time."""
         if self._prepared:
             return True
-        return len(self._columns(METADATA_SCHEMA)) == len(_METADATA_TABLES)
+        present = {name.lower() for name in self._columns(METADATA_SCHEMA)}
+        return present.issuperset(_METADATA_TABLES)  # a view of the user's own may be there too
 
     def _columns(self, schema: str) -> Mapping[str, Mapping[str, pa.DataType | None]]:
         """Give the columns of a schema's tables; read once per load."""
