@@ -30,6 +30,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from simplyload.catalog import METADATA_SCHEMA
 from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.postgres import PostgresTargetSettings
@@ -69,6 +70,15 @@ def schema_of(settings: SourceSettings, stream: str) -> str:
     return settings.schema_ or stream
 
 
+def _check_own(stream: str, schema: str) -> None:
+    """Refuse a schema in which SimplyLoad has its own tables: `loads` may be a table's name too."""
+    if schema.casefold().startswith(METADATA_SCHEMA):
+        raise ValueError(
+            f"stream {stream} has the schema `{schema}`, and those that begin with"
+            f" `{METADATA_SCHEMA}` are SimplyLoad's own: give it another `schema`"
+        )
+
+
 class Configuration(BaseSettings):
     """Everything that `simplyload.yml` says."""
 
@@ -91,6 +101,7 @@ class Configuration(BaseSettings):
         """Refuse a schema of two streams: a copy marks as deleted what the other one loaded."""
         streams: dict[str, list[str]] = {}
         for stream, settings in sources.items():
+            _check_own(stream, schema_of(settings, stream))
             # In DuckDB names that differ in case alone are one schema.
             streams.setdefault(schema_of(settings, stream).casefold(), []).append(stream)
         shared = [
@@ -278,6 +289,8 @@ _WORDS = {
     "^(Input|String|List|Dictionary) should": "the value must",
     "a valid dictionary.*": "keys with values",
     "a valid list": "a list, such as [a, b]",
+    "a valid timedelta.*": "a time, such as PT10M, P1D or 00:10:00",
+    "a valid string": "text: put it in quotes",
     " after validation, not [0-9]+$": "",
 }
 

@@ -177,7 +177,7 @@ class Pipeline:
             self._take_lease()
             absent = self._destination.absent(self.stream, self.schema)
             state = self._source.reset(self._known_state())
-            self._commit((), state, again=[*self._stopped], forgotten=absent)
+            self._commit((), state, again=[*self._stopped], absent=absent)
 
     def clean(self, keep_days: int | None = None) -> list[str]:
         """Remove what dead runs left, and the log's files older than `keep_days`; name them.
@@ -226,25 +226,36 @@ class Pipeline:
         if self._lease is None:
             self._take_lease()
         state = self._committed or {}
-        for name in absent:
-            state, warning = self._plan_again(state, name)
+        for name, columns in absent.items():
+            state, warning = self._plan_again(state, name, columns)
             self._warn(warning)
-        self._commit((), state, forgotten=absent)
+        self._commit((), state, absent=absent)
 
-    def _find_absent(self) -> list[str]:
-        """List the tables that were dropped in the destination, of those that the source gives."""
-        absent = self._destination.absent(self.stream, self.schema) if self._committed else []
-        given = {table.name for table in self._source.tables()} if absent else set()
-        return [name for name in absent if name in given]
+    def _find_absent(self) -> dict[str, Sequence[str]]:
+        """Find the tables that were dropped in the destination, of those that the source gives.
 
-    def _plan_again(self, state: State, table: str) -> tuple[State, str]:
+        So are those of which a column was dropped that the source still has: with these columns.
+        """
+        absent = self._destination.absent(self.stream, self.schema) if self._committed else {}
+        given = {table.name: table for table in self._source.tables()} if absent else {}
+        found = {
+            name: [one for one in columns if one in given[name].schema.names]
+            for name, columns in absent.items()
+            if name in given
+        }
+        return {name: lost for name, lost in found.items() if lost or not absent[name]}
+
+    def _plan_again(
+        self, state: State, table: str, columns: Sequence[str] = ()
+    ) -> tuple[State, str]:
         """Give a state that copies a table again, and what to say of it."""
-        absent = f"{table} is absent from the destination"
+        lost = f"{table}: column {', '.join(columns)}" if columns else table
+        absent, again = f"{lost} is absent from the destination", "the table" if columns else "it"
         try:
             state = self._source.backfill(state, table, None)
         except ConfigurationError as error:  # a table that the source does not keep
             return state, f"{absent}, and only its later rows arrive: {error}"
-        return state, f"{absent}, where it was before: it is copied again."
+        return state, f"{absent}, where it was before: {again} is copied again."
 
     def _known_state(self) -> State:
         state = self._destination.read_state(self.stream)
@@ -358,14 +369,15 @@ class Pipeline:
         rejected: Sequence[Rejected] = (),
         *,
         again: Collection[str] = (),
-        forgotten: Collection[str] = (),
+        absent: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Load what is staged; the tables `again` are read whole from this state on.
 
-        So are those `forgotten`, which are absent; a stop of theirs has nothing to wait for.
+        So are those that are `absent`, or lack columns; a stop of theirs has nothing to wait for.
         """
         assert self._lease is not None  # noqa: S101
-        for name in forgotten:
+        absent = absent or {}
+        for name in absent:
             self._stopped.pop(name, None)
         self._number += 1
         load_id = name_load(self._lease.epoch, self._number)
@@ -382,7 +394,8 @@ class Pipeline:
             staged=parts,
             rejected=rejected,
             held=held,
-            forgotten=forgotten,
+            forgotten=[name for name, columns in absent.items() if not columns],
+            refilled=[name for name, columns in absent.items() if columns],
             freeze=self._settings.schema_changes == "freeze",
             remove=self._settings.deletes == "remove",
         )

@@ -256,6 +256,8 @@ def read_as(reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Tabl
 def _cast(column: Mask, field: "pa.Field[Any]") -> Mask:
     stored = column.storage if isinstance(column, pa.ExtensionArray) else column
     try:
+        if pa.types.is_string(stored.type) and pa.types.is_integer(field.type):
+            stored = stored.cast(pa.decimal256(76, 38))  # as text, 8.00 is no integer
         return stored.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise TableStoppedError(

@@ -37,12 +37,14 @@ WHOLE = INTERNAL + "whole"
 class Column:
     """A column: its source name, which `_cols` lists, and its name in the stage and the target.
 
-    `cast` is the target's type where the stage has another one.
+    `cast` is the target's type where the stage has another one. `via` is the column's own type
+    where the stage has not that of a number, which would lose the zeros at its end as text.
     """
 
     source: str
     target: str
     cast: exp.DataType | None = None
+    via: exp.DataType | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -412,8 +414,10 @@ def _same_staged_key(merge: Merge) -> list[exp.Expr]:
 
 def _staged(column: Column, table: str | None = None) -> exp.Expr:
     """Give a staged value in the type of the target."""
-    value = _col(column.target, table)
-    return exp.cast(value, column.cast) if column.cast else value
+    value: exp.Expr = _col(column.target, table)
+    for kind in filter(None, (column.via, column.cast)):
+        value = exp.cast(value, kind)
+    return value
 
 
 def _over(

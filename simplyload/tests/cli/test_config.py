@@ -72,6 +72,13 @@ def test_two_sources_of_one_schema_are_refused(file: Path) -> None:
     assert "colour is no setting" in str(caught.value)
 
 
+def test_a_schema_of_simplyload_itself_is_refused(file: Path) -> None:
+    """No stream loads beside the metadata, whose tables might have the names of its own."""
+    file.write_text(GOOD.replace("type: postgres", "type: postgres\n    schema: _SimplyLoad"))
+    with pytest.raises(ConfigurationError, match=r"sources: stream shop has the schema .* another"):
+        read_configuration(file)
+
+
 def test_a_schema_is_refused_where_the_destination_has_none(file: Path) -> None:
     """Parquet files are in a folder of the stream's name: a `schema` without effect is an error."""
     shop = GOOD.replace("type: duckdb", "type: parquet")

@@ -142,6 +142,27 @@ def test_a_unique_index_of_the_user_lets_rows_be_replaced(sql_target: Target) ->
     assert column(sql_target, "x") == [20]
 
 
+def test_the_error_of_a_constraint_has_no_value_of_a_row(sql_target: Target) -> None:
+    """Messages go to logs, alerts and `/healthz`: they name the constraint, and no value."""
+    shape = table(x=TEXT)
+    steps = [whole(shape, 1, id=1, x="canary")]
+    sql_target.pipeline(ScriptedSource(steps)).run_once()
+    sql_target.execute("create unique index on_x on shop.orders (x)")
+    steps += [whole(shape, 2, id=2, x="canary")]
+    with pytest.raises(DestinationError, match=r"(?i)duplicate key .*drop it") as caught:
+        sql_target.pipeline(ScriptedSource(steps)).run_once()
+    assert "canary" not in str(caught.value)
+
+
+def test_a_decimal_in_a_text_column_keeps_its_zeros(sql_target: Target) -> None:
+    """The same number is the same text in every destination, in a column and in a key."""
+    first = whole(table(id=TEXT, x=TEXT), 1, id="a", x="b")
+    number = pa.scalar("5.00").cast(MONEY).as_py()
+    second = whole(table(id=MONEY, x=MONEY), 2, id=number, x=number)
+    sql_target.pipeline(ScriptedSource([first, second]), max_changes=1).run_once()
+    assert (column(sql_target, "id"), column(sql_target, "x")) == (["5.00", "a"], ["5.00", "b"])
+
+
 def test_a_column_that_cannot_be_widened_stops_its_table_alone(sql_target: Target) -> None:
     """The other tables go on, the exit code is 1, the sentence names column and remedy."""
     other = table("customers", x=INT64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from decimal import Decimal
 
 import pyarrow as pa
 
@@ -43,6 +44,22 @@ def test_a_value_that_the_source_no_longer_can_have_is_drift(sql_target: Target)
     schema = pa.schema([("id", pa.int64()), ("a", pa.int32())])
     found = check(sql_target, Table(name="orders", key=("id",), schema=schema), {"id": 1, "a": 5})
     assert "Column a holds a value in the destination that is no int32" in found.drift[0]
+
+
+def test_an_integer_equals_the_decimal_that_holds_it(sql_target: Target) -> None:
+    """A decimal that became an integer at the source stays one in the destination: 8.00 is 8."""
+    old, new = (
+        Table(name="orders", key=("id",), schema=pa.schema([("id", pa.int64()), ("a", kind)]))
+        for kind in (pa.decimal128(12, 2), pa.int32())
+    )
+    later = changes(upsert(2, {"id": 2, "a": 9}), table=new)
+    steps = [changes(upsert(1, {"id": 1, "a": Decimal(8)}), table=old), later]
+    sql_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    source = ScriptedSource([changes(upsert(1, {"id": 1, "a": 8}), table=new), later])
+    with closing(sql_target.destination()) as destination:
+        found = check_table(source, destination, "shop", new)
+    assert found is not None
+    assert (found.drift, found.is_equal) == ([], True)
 
 
 def test_a_table_gets_its_columns_also_without_rows(target: Target) -> None:

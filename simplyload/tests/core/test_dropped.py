@@ -12,7 +12,7 @@ import pytest
 from simplyload.changes import Batch, Changes, State, Table
 from simplyload.errors import ConfigurationError, SourceError
 from tests.core.conftest import Target
-from tests.core.scripted import ORDERS, ScriptedSource, changes, truncate, upsert
+from tests.core.scripted import ORDERS, ScriptedSource, changes, expected, truncate, upsert
 from tests.core.test_catalog import INT32, column, table, whole
 
 ITEMS = replace(ORDERS, name="items")
@@ -137,3 +137,93 @@ def test_a_truncate_does_not_hide_a_drop(sql_target: Target) -> None:
     scan = changes(upsert(3, {"id": 1}, ["id"]), upsert(4, {"id": 2}, ["id", "a"]), truncate(3))
     sql_target.pipeline(ScriptedSource([*FIRST, scan])).run_once()
     assert {key: row["a"] for key, row in sql_target.live().items()} == {(1,): "x", (2,): None}
+
+
+class Copying(ScriptedSource):
+    """A source that copies a table again as databases are copied: later than all it sent."""
+
+    def backfill(self, state: State, table: str, since: str | None) -> State:  # noqa: ARG002
+        """Give the state before the copy, which follows what the source had."""
+        rows = expected([part for part in self.batches if isinstance(part, Changes)]).values()
+        copy = changes(*(upsert(100, row) for row in rows), truncate(100))
+        self.batches = [*self.batches, copy]
+        return {"n": len(self.batches) - 1}
+
+
+def drop_column(target: Target) -> None:
+    """Drop a column as a user does."""
+    target.execute("ALTER TABLE shop.orders DROP COLUMN a")
+
+
+ROWS = [changes(upsert(1, {"id": 1, "a": "x"}), upsert(1, {"id": 2, "a": "y"}))]
+SAID = (
+    "orders: column a is absent from the destination, where it was before: the table is copied"
+    " again."
+)
+
+
+@pytest.mark.parametrize("more", [[], [changes(upsert(3, {"id": 3}))]], ids=["idle", "with change"])
+def test_a_dropped_column_is_filled_again(sql_target: Target, more: Sequence[Changes]) -> None:
+    """The next run copies its table, so old rows have its values too; it says so, and does once."""
+    sql_target.pipeline(Copying(ROWS)).run_once()
+    drop_column(sql_target)
+    source = Copying([*ROWS, *more])
+    result = sql_target.pipeline(source).run_once()
+    assert result.warnings == [SAID]
+    assert column(sql_target, "a") == ["x", "y", *(None for _ in more)]
+    assert (result.exit_code, sql_target.pipeline(source).run_once().loads) == (0, 0)
+
+
+def test_a_process_that_stays_notices_a_dropped_column(sql_target: Target) -> None:
+    """It asks nothing while the source is idle; the next change brings the old values too."""
+    source = Copying(ROWS)
+    pipeline = sql_target.pipeline(source)
+    pipeline.run_once()
+    drop_column(sql_target)
+    assert pipeline.run_once().loads == 0
+    source.batches = [*ROWS, changes(upsert(3, {"id": 1, "a": "z"}))]
+    assert pipeline.run_once().warnings == [SAID]
+    assert column(sql_target, "a") == ["z", "y"]
+
+
+def test_a_column_dropped_during_a_run_is_filled_by_the_next(postgres_target: Target) -> None:
+    """The run's later loads make it again, with their values alone; the next run has the others."""
+
+    class Dropping(Copying):
+        def read(self, state: State) -> Iterator[Batch]:
+            for batch in super().read(state):
+                if batch.state == {"n": 2}:
+                    drop_column(postgres_target)
+                yield batch
+
+    more = [changes(upsert(n, {"id": n, "a": "z"})) for n in (3, 4)]
+    source: Copying = Dropping([*ROWS, *more])
+    assert postgres_target.pipeline(source, max_changes=1).run_once().exit_code == 0
+    source = Copying([*ROWS, *more])
+    result = postgres_target.pipeline(source, max_changes=1).run_once()
+    assert (result.exit_code, result.warnings) == (0, [SAID])
+    assert column(postgres_target, "a") == ["x", "y", "z", "z"]
+    assert postgres_target.pipeline(source).run_once().loads == 0
+
+
+def test_a_column_dropped_on_both_sides_stays_away(sql_target: Target) -> None:
+    """What the source has no more may be dropped here too, without a word."""
+    sql_target.pipeline(Copying(ROWS)).run_once()
+    drop_column(sql_target)
+    fewer = replace(ORDERS, schema=ORDERS.schema.remove(1))
+    source = Copying([*ROWS, changes(upsert(2, {"id": 3}), table=fewer)])
+    result = sql_target.pipeline(source).run_once()
+    assert (result.warnings, len(sql_target.rows())) == ([], 3)
+    assert "a" not in sql_target.rows()[0]
+
+
+def test_a_destination_of_an_earlier_version_learns_its_columns(sql_target: Target) -> None:
+    """It goes on, and from its next load on a dropped column is noticed."""
+    source = Copying(ROWS)
+    sql_target.pipeline(source).run_once()
+    sql_target.execute('ALTER TABLE _simplyload.tables DROP COLUMN "columns"')
+    source.batches = [*ROWS, changes(upsert(2, {"id": 2, "a": "y"}))]
+    assert sql_target.pipeline(source).run_once().warnings == []
+    drop_column(sql_target)
+    assert sql_target.pipeline(source).run_once().warnings == [SAID]
+    assert column(sql_target, "a") == ["x", "y"]

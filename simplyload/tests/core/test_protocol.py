@@ -76,6 +76,16 @@ def test_a37_an_idle_run_sends_no_statement(sql_target: Target, statements: list
     assert set(sql_target.log.root.rglob("*.*")) == files
 
 
+def test_a_view_of_the_user_beside_the_metadata_changes_nothing(sql_target: Target) -> None:
+    """A view in schema `_simplyload` hides no position: the next run reads only what is new."""
+    source = ScriptedSource([ONE])
+    sql_target.pipeline(source).run_once()
+    sql_target.execute("CREATE VIEW _simplyload.newest AS SELECT * FROM _simplyload.loads")
+    source.batches = [ONE, TWO]
+    assert sql_target.pipeline(source).run_once().changes == 1
+    assert sql_target.destination().read_state("shop") == {"n": 2}
+
+
 def test_a_new_process_without_changes_only_reads(
     postgres_target: Target, statements: list[str]
 ) -> None:

@@ -41,7 +41,8 @@ class Load:
     `schema` is where the stream's tables are in the destination. `freeze` stops a table whose
     schema changed; `remove` deletes rows where they would be marked deleted. `held` are stopped
     tables that stay so, each with its newest message: the log lacks what they missed. `forgotten`
-    are absent tables: the state copies them again, and their next changes make them.
+    are absent tables: the state copies them again, and their next changes make them. So it does
+    those `refilled`, which are there and lack a column that was dropped.
     """
 
     load_id: str
@@ -52,6 +53,7 @@ class Load:
     rejected: Sequence[Rejected] = ()
     held: Sequence["Stopped"] = ()
     forgotten: Collection[str] = ()
+    refilled: Collection[str] = ()
     freeze: bool = False
     remove: bool = False
 
@@ -146,8 +148,11 @@ class Destination(Protocol):
     def stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
 
-    def absent(self, stream: str, schema: str) -> list[str]:
-        """List the tables of the stream that were made in the schema and are there no more."""
+    def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
+        """Give the stream's tables that were made in the schema and are there no more.
+
+        So are those that lack columns: with these, as the source names them.
+        """
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
         """Give each source column its name here; raises TableStoppedError where it has none."""

@@ -1,6 +1,7 @@
 """DuckDB: one file, no server. MERGE reads the change log's Parquet files where they are."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +32,10 @@ class DuckDBSettings(BaseModel):
     # A second thread costs a copy a tenth more CPU and 20 MB: bench/notes.md.
     threads: int = 1
     names: Names = Names()
+
+
+# DuckDB's message has the values of the key, and messages go to logs, alerts and `/healthz`.
+_WITH_KEY = re.compile(r'duplicate key ".*"', re.DOTALL | re.IGNORECASE)
 
 
 class _OutOfMemoryError(DestinationError):
@@ -114,7 +119,8 @@ class DuckDBDestination(SqlDestination):
         except duckdb.OutOfMemoryException as error:
             raise _OutOfMemoryError(f"DuckDB needs a higher memory_limit: {error}") from error
         except duckdb.ConstraintException as error:
-            raise DestinationError(f"DuckDB refuses: {error} {CONSTRAINT_REMEDY}") from error
+            message = _WITH_KEY.sub("duplicate key", str(error))
+            raise DestinationError(f"DuckDB refuses: {message} {CONSTRAINT_REMEDY}") from error
         except duckdb.Error as error:
             raise DestinationError(f"DuckDB refuses: {error}") from error
         return rows, rows[0][0] if rows and isinstance(rows[0][0], int) else 0

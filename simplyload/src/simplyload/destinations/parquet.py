@@ -120,9 +120,9 @@ class ParquetDestination:
         """Give none: files hold every form of a table."""
         return []
 
-    def absent(self, stream: str, schema: str) -> list[str]:  # noqa: ARG002
-        """List none: a table's files are read from the log's beginning."""
-        return []
+    def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:  # noqa: ARG002
+        """Give none: a table's files are read from the log's beginning."""
+        return {}
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:  # noqa: ARG002
         """Give the names as they are: files have no reserved ones but those of the log."""

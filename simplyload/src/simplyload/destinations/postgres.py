@@ -115,8 +115,7 @@ class PostgresDestination(SqlDestination):
                 cursor.execute(statement)
                 rows = cursor.fetchall() if cursor.description else []
             except DriverError as error:
-                is_constraint = (error.sqlstate or "").startswith("23")
-                remedy = f". {CONSTRAINT_REMEDY}" if is_constraint else ""
+                remedy = f". {CONSTRAINT_REMEDY}" if _is_constraint(error) else ""
                 raise DestinationError(f"Postgres refuses: {_reason(error)}{remedy}") from error
             return rows, cursor.rowcount
 
@@ -152,11 +151,18 @@ class PostgresDestination(SqlDestination):
 
 
 def _reason(error: DriverError) -> str:
-    """Give the server's own message and detail, without the statement and its values."""
+    """Give the server's own message and detail, without the statement and its values.
+
+    The detail of a constraint is a row, and messages go to logs, alerts and `/healthz`.
+    """
     details = {_decode(name): _decode(value) for name, value in error.details or ()}
     message = details.get("PG_DIAG_MESSAGE_PRIMARY") or str(error).rpartition("[libpq] ")[2]
-    detail = details.get("PG_DIAG_MESSAGE_DETAIL")
+    detail = None if _is_constraint(error) else details.get("PG_DIAG_MESSAGE_DETAIL")
     return " ".join(f"{message} ({detail})".split()) if detail else " ".join(message.split())
+
+
+def _is_constraint(error: DriverError) -> bool:
+    return (error.sqlstate or "").startswith("23")
 
 
 def _decode(text: str | bytes) -> str:

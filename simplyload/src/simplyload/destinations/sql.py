@@ -15,7 +15,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,6 +72,7 @@ _METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], tuple[str, ...]]] = {
             "stopped_since": _TEXT,
             "message": _TEXT,
             "deletes": _TEXT,
+            "columns": _TEXT,
         },
         ("stream", "name"),
     ),
@@ -93,7 +94,8 @@ _METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], tuple[str, ...]]] = {
 class _Known:
     """What `_simplyload.tables` has of a table; an empty target was never made.
 
-    `removes`: since its last load no row is there that is marked deleted.
+    `removes`: since its last load no row is there that is marked deleted. `columns`: those that the
+    source had then, each with its name here.
     """
 
     target: str
@@ -101,6 +103,19 @@ class _Known:
     since: str | None = None
     message: str | None = None
     removes: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def after(self, names: Mapping[str, str], existing: Collection[str]) -> dict[str, str]:
+        """Give the columns after a load: one that was lost during a run stays so, without a name.
+
+        The load makes it again with the new values alone; the next run finds it here.
+        """
+        lost = self.lost_from(existing)
+        return {name: "" if name in lost else target for name, target in names.items()}
+
+    def lost_from(self, existing: Collection[str]) -> list[str]:
+        """List the source's columns that the target had and lacks now."""
+        return [name for name, target in self.columns.items() if target not in existing]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +123,7 @@ class _Plan:
     """A table of the load that is ready for the transaction; `sweeps` removes marked rows first."""
 
     staged: Staged
+    columns: Mapping[str, str]
     merge: merge.Merge
     sweeps: bool
 
@@ -205,12 +221,17 @@ class SqlDestination(ABC):
             if known.since is not None
         ]
 
-    def absent(self, stream: str, schema: str) -> list[str]:
-        """List the tables of the stream that were made in the schema and are there no more."""
+    def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
+        """Give what was made in the schema and is there no more: columns by table, none for all."""
         tables = self._columns(schema)
         self._columns_of.clear()
-        known = self._tables(stream).items()
-        return [name for name, one in known if one.target and one.target not in tables]
+        absent: dict[str, Sequence[str]] = {}
+        for name, known in self._tables(stream).items():
+            if known.target and known.target not in tables:
+                absent[name] = ()
+            elif known.target and (lost := known.lost_from(tables[known.target])):
+                absent[name] = lost
+        return absent
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
         """Give each source column its name here; raises TableStoppedError where it has none."""
@@ -284,7 +305,9 @@ class SqlDestination(ABC):
             spelled=self.cols_as_text,
         )
         sweeps = load.remove and known is not None and not known.removes
-        return _Plan(staged=staged, merge=plan, sweeps=sweeps)
+        names = shape.names
+        columns_after = known.after(names, shape.existing) if known and shape.existing else names
+        return _Plan(staged=staged, columns=columns_after, merge=plan, sweeps=sweeps)
 
     def _shape(self, load: Load, staged: Staged, known: _Known | None) -> Shape:
         name = staged.table.name
@@ -350,8 +373,12 @@ class SqlDestination(ABC):
     ) -> merge.Column:
         target = shape.names[name]
         kind = held[target]
-        cast = None if kind in (None, shape.wanted[target]) else sql_type(kind, self.dialect)
-        return merge.Column(source=name, target=target, cast=cast)
+        wanted = shape.wanted[target]
+        if kind is None or kind == wanted:
+            return merge.Column(source=name, target=target)
+        is_printed = kind == _TEXT and pa.types.is_decimal(wanted)
+        via = sql_type(wanted, self.dialect) if is_printed else None
+        return merge.Column(source=name, target=target, cast=sql_type(kind, self.dialect), via=via)
 
     def _count(self, staged: Staged, stage: exp.Table, key: Sequence[str]) -> int:
         """Give the most changes of one key. Raises where the stage lost a row or has one more."""
@@ -372,10 +399,7 @@ class SqlDestination(ABC):
                     f"A newer run of {load.stream} took the lease: this one commits nothing more."
                 )
             rows = {plan.staged.table.name: self._apply(plan) for plan in plans}
-            for name, known in tables.items():
-                row = _table_row(load.stream, name, known)
-                self._execute(_delete_row("tables", row, "stream", "name"))
-                self._execute(_insert("tables", row))
+            self._write_tables(load.stream, tables)
             for refused in load.rejected:
                 row = _rejected_row(load, refused)
                 # A copy that is repeated meets the same cells again.
@@ -383,10 +407,25 @@ class SqlDestination(ABC):
                 self._execute(_insert("rejected", row))
             self._execute(_insert("loads", _load_row(load)))
             # Without a transaction a table is forgotten only once the state copies it again.
-            for name in load.forgotten:
-                row = {"stream": load.stream, "name": name}
-                self._execute(_delete_row("tables", row, "stream", "name"))
+            self._write_tables(load.stream, self._begin_again(load))
         return rows
+
+    def _begin_again(self, load: Load) -> dict[str, _Known | None]:
+        """Give what is known from now on of the tables that the load's state copies again."""
+        known = self._tables(load.stream) if load.refilled else {}
+        again = {
+            name: replace(known[name], since=None, message=None, columns={})
+            for name in load.refilled
+        }
+        return {**dict.fromkeys(load.forgotten), **again}
+
+    def _write_tables(self, stream: str, tables: Mapping[str, _Known | None]) -> None:
+        """Write what is known of tables; None forgets one."""
+        for name, known in tables.items():
+            key = {"stream": stream, "name": name}
+            self._execute(_delete_row("tables", key, "stream", "name"))
+            if known is not None:
+                self._execute(_insert("tables", _table_row(stream, name, known)))
 
     def _apply(self, plan: _Plan) -> int:
         if plan.sweeps:
@@ -416,7 +455,10 @@ class SqlDestination(ABC):
         """Give what `_simplyload.tables` must have and has not: names, keys, which tables wait."""
         rows = {
             plan.staged.table.name: _Known(
-                target=plan.merge.table, key=plan.staged.table.key, removes=load.remove
+                target=plan.merge.table,
+                key=plan.staged.table.key,
+                removes=load.remove,
+                columns=plan.columns,
             )
             for plan in plans
         }
@@ -510,7 +552,11 @@ class SqlDestination(ABC):
                 self._execute(_create(table, columns, self.dialect, constraints))
         else:  # it may have been made before these columns
             text = sql_type(_TEXT, self.dialect)
-            for known, column in (("lease", "schema"), ("tables", "deletes")):
+            for known, column in (
+                ("lease", "schema"),
+                ("tables", "deletes"),
+                ("tables", "columns"),
+            ):
                 if not self._knows(known, column):
                     self._execute(_add_column(_metadata_table(known), column, text, exists=True))
         self._columns_of.pop(METADATA_SCHEMA, None)
@@ -526,7 +572,8 @@ class SqlDestination(ABC):
         """Tell whether the metadata tables are there: another run may create them at any time."""
         if self._prepared:
             return True
-        return len(self._columns(METADATA_SCHEMA)) == len(_METADATA_TABLES)
+        present = {name.lower() for name in self._columns(METADATA_SCHEMA)}
+        return present.issuperset(_METADATA_TABLES)  # a view of the user's own may be there too
 
     def _columns(self, schema: str) -> Mapping[str, Mapping[str, pa.DataType | None]]:
         """Give the columns of a schema's tables; read once per load."""
@@ -546,20 +593,21 @@ class SqlDestination(ABC):
 
     def _tables(self, stream: str) -> dict[str, _Known]:
         columns = ["name", "target", "key", "stopped_since", "message"]
-        if self._prepared or self._knows("tables", "deletes"):
-            columns.append("deletes")
-        return {
-            name: _Known(
+        added = [c for c in ("deletes", "columns") if self._prepared or self._knows("tables", c)]
+        found = {}
+        for name, target, key, since, message, *later in self._query(
+            _select("tables", stream, *columns, *added)
+        ):
+            more = dict(zip(added, later, strict=True))
+            found[name] = _Known(
                 target=target,
                 key=tuple(json.loads(key)),
                 since=since,
                 message=message,
-                removes=deletes == ["remove"],
+                removes=more.get("deletes") == "remove",
+                columns=json.loads(more.get("columns") or "{}"),
             )
-            for name, target, key, since, message, *deletes in self._query(
-                _select("tables", stream, *columns)
-            )
-        }
+        return found
 
 
 def _stop(load: Load, staged: Staged, known: _Known | None, message: str) -> Stopped:
@@ -634,6 +682,7 @@ def _table_row(stream: str, name: str, known: _Known) -> dict[str, str | int | N
         "stopped_since": known.since,
         "message": known.message,
         "deletes": "remove" if known.removes else "mark",
+        "columns": json.dumps(known.columns, sort_keys=True),
     }
 
 
