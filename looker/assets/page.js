@@ -1205,8 +1205,10 @@ function createFinding(tile, finding, sample) {
     saveMuted([...mutedFindings, `${getAccount().id} ${finding.finding_id}`]);
     renderTile(tile);
   });
+  const reason = createElement('summary', 'Why you see this');
+  reason.ariaLabel = `Why you see this: ${finding.suggestion}`;
   const why = createElement('details', [
-    createElement('summary', 'Why you see this'),
+    reason,
     createElement('p', finding.reason),
     createElement('p', ['For everyone, mute it with ', createElement('code', `KLAVIYO_MUTED_FINDINGS=${finding.finding_id}`)]),
   ]);

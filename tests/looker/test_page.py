@@ -1652,6 +1652,16 @@ def test_the_page_is_labelled(page: Page) -> None:
     assert figures == page.locator("figure > figcaption h3").count()
 
 
+def test_what_opens_has_a_name_of_its_own(page: Page) -> None:
+    """A screen reader's list of buttons says of which figure or table each definition is."""
+    for name in page_names(page):
+        open_page(page, name)
+        names = page.locator("section:not([hidden]) summary").evaluate_all(
+            "all => all.map((one) => one.ariaLabel ?? one.textContent)"
+        )
+        assert len(set(names)) == len(names), name
+
+
 def test_every_tile_defines_its_metrics(page: Page) -> None:
     """Each tile of figures has the definitions of its metrics, in the words of dbt."""
     definitions = texts(page, "#email_figures [data-name=click_rate] dd")
