@@ -7,7 +7,7 @@ Data Studio's API lists reports and their permissions; it cannot create, import 
 from collections.abc import Iterator, Mapping
 
 from looker import markdown
-from looker.declaration import Chart, Dashboard, Tile
+from looker.declaration import Chart, Dashboard, Tile, find_counted
 from looker.field_mapping import formula
 from looker.semantic import Metric, SemanticModel, Semantics
 
@@ -51,12 +51,11 @@ def _describe_settings(
     yield "Chart", CHART_NAMES[tile.chart]
     yield "Data source", f"`{model.table}`, date range dimension `{model.date}`"
     yield from _describe_dimensions(tile, model, dashboard)
-    for metric in _list_metrics(tile, semantics):
+    for metric in _list_metrics(tile, semantics, dashboard.few):
         description = _describe_metric(metric, semantics)
         running = ", running calculation Running sum" if tile.chart == "curve" else ""
         yield "Metric", f"{dashboard.label(tile, metric)}: {description}{running}"
-    for name in tile.bars:
-        yield "Style", f"{semantics.metric(name).label} as bar, with its number"
+    yield from _describe_style(tile, semantics, dashboard.few)
     for condition in _describe_filters(tile, semantics):
         yield "Filter", f"Include {condition}"
     for limit in tile.limits:
@@ -74,12 +73,35 @@ def _describe_settings(
         yield "Comparison date range", _describe_comparison(dashboard.growing_days(model))
 
 
-def _list_metrics(tile: Tile, semantics: Semantics) -> list[Metric]:
-    """The metrics of a tile; of a curve the sums, as Data Studio adds up no ratio."""
+def _describe_style(tile: Tile, semantics: Semantics, few: int) -> Iterator[tuple[str, str]]:
+    """The bars of a table, and a rule for each number that its rates are of."""
+    for name in tile.bars:
+        yield "Style", f"{semantics.metric(name).label} as bar, with its number"
+    for name in _list_counted(tile, semantics, few):
+        label = semantics.metric(name).label
+        yield "Conditional formatting", f"{label} less than {few}: grey text, whole row"
+
+
+def _list_metrics(tile: Tile, semantics: Semantics, few: int) -> list[Metric]:
+    """The metrics of a tile; of a curve the sums, as Data Studio adds up no ratio.
+
+    Last in a table are the numbers that its rates are of: a rule of formatting reads only fields of
+    the chart.
+    https://docs.cloud.google.com/looker/docs/studio/use-conditional-formatting-rules-in-looker-studio
+    """
     metrics = [semantics.metric(name) for name in tile.metrics]
     if tile.chart == "curve":
         return [semantics.metric(name) for metric in metrics for name in metric.sums]
-    return metrics
+    added = [name for name in _list_counted(tile, semantics, few) if name not in tile.metrics]
+    return metrics + [semantics.metric(name) for name in added]
+
+
+def _list_counted(tile: Tile, semantics: Semantics, few: int) -> list[str]:
+    """What a table's rates are of, such as delivered messages, unless it leaves out few."""
+    if tile.chart not in ("table", "tests", "steps"):
+        return []
+    counted = [find_counted(semantics.metric(name), semantics) for name in tile.metrics]
+    return [n for n in dict.fromkeys(counted) if n and tile.minimum.get(n, 0) < few]
 
 
 def _describe_comparison(growing_days: int) -> str:

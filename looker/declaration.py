@@ -119,12 +119,14 @@ class People:
     """Whole periods in which Klaviyo counts people.
 
     Where the chosen days are a period of `model`, its rows replace the daily rows that meet
-    `where`, for metrics that count people. For other days `note` says what the daily rows count.
+    `where`, for metrics that count people. For other days `note` says what the daily rows count,
+    and `chart_note` what the steps of a chart do.
     """
 
     model: str
     where: dict[str, str]
     note: str
+    chart_note: str
 
 
 @dataclass(frozen=True)

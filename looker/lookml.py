@@ -85,6 +85,6 @@ def group_name(name: str) -> str:
 
 
 def value_format(declared: str) -> str:
-    """Looker's name of a format. It has none for multiples or amounts of several currencies."""
+    """Looker's name of a format. None is for multiples, points or several currencies."""
     named = {"integer": "decimal_0", "money": "decimal_2"}.get(declared, declared)
-    return named.replace("times_", "decimal_")
+    return named.replace("times_", "decimal_").replace("points_", "percent_")

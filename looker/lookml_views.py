@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from looker import lookml
-from looker.declaration import Dashboard
+from looker.declaration import Dashboard, find_counted
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics, Type
 
 TYPES: Mapping[Type, str] = {"text": "string", "number": "number", "boolean": "yesno"}
@@ -20,6 +20,7 @@ ONCE_A_DAY = (
 )
 GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
 PERIODS = ("week", "month", "year")  # that a sum is compared over
+GREY = "#80868b"
 
 
 def generate_files(semantics: Semantics, dashboard: Dashboard) -> Iterator[tuple[str, str]]:
@@ -176,12 +177,12 @@ def _build_measures(
     metric: Metric, semantics: Semantics, dashboard: Dashboard
 ) -> Iterator[dict[str, Any]]:
     """The measure of a metric, and those that compare it with the period before."""
-    yield _build_measure(metric, semantics)
+    yield _build_measure(metric, semantics, dashboard.few)
     for period in PERIODS if lookml.is_compared(metric, dashboard) else ():
         yield from _build_comparison(metric, period, semantics, dashboard)
 
 
-def _build_measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
+def _build_measure(metric: Metric, semantics: Semantics, few: int) -> dict[str, Any]:
     kind = "ratio" if metric.ratio else "formula" if metric.formula else "sum"
     return {
         "name": metric.name,
@@ -190,11 +191,27 @@ def _build_measure(metric: Metric, semantics: Semantics) -> dict[str, Any]:
         "label": metric.label,
         "description": f"{metric.description}{ONCE_A_DAY if metric.by_day else ''}",
         "value_format_name": lookml.value_format(metric.format),
-        **_build_required_fields(metric, semantics),
-        **({"html": "{{ linked_value }} {{ currency._value }}"} if metric.is_money else {}),
+        **_build_required_fields(metric, semantics, find_counted(metric, semantics)),
+        **_build_html(metric, semantics, few),
         "drill_fields": ["detail*", *metric.parts, metric.name],
         "sql": _build_measure_sql(metric),
     }
+
+
+def _build_html(metric: Metric, semantics: Semantics, few: int) -> dict[str, str]:
+    """An amount with its currency; a rate of few in grey, with their number.
+
+    Looker shows it in tables and single values, and sorts by the value alone.
+    https://docs.cloud.google.com/looker/docs/reference/param-field-html
+    """
+    shown = "{{ linked_value }}" + (" {{ currency._value }}" if metric.is_money else "")
+    counted = find_counted(metric, semantics)
+    if counted:
+        count = f"{{{{ {counted}._value }}}}"
+        grey = f'<span style="color: {GREY}">{shown} of {count}</span>'
+        condition = f"value and {counted}._value < {few}"
+        return {"html": f"{{% if {condition} %}}{grey}{{% else %}}{shown}{{% endif %}}"}
+    return {"html": shown} if metric.is_money else {}
 
 
 def _build_comparison(
@@ -229,10 +246,13 @@ def _build_comparison(
         }
 
 
-def _build_required_fields(metric: Metric, semantics: Semantics) -> dict[str, list[str]]:
-    """The fields that Looker adds to a query."""
+def _build_required_fields(
+    metric: Metric, semantics: Semantics, counted: str = ""
+) -> dict[str, list[str]]:
+    """The fields that Looker adds to a query: dimensions, and the measure that a rate is of."""
     model = semantics.model(metric.model)
     fields = [lookml.name_in_view(model, name) for name in semantics.required_dimensions(metric)]
+    fields += [counted] if counted else []
     return {"required_fields": fields} if fields else {}
 
 

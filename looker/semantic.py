@@ -60,10 +60,11 @@ class Dimension(Column):
 class Metric:
     """A sum of one column, a ratio of two such sums, or a formula of other metrics.
 
-    Never an average of rates. `format` is integer, percent_n, decimal_n or times_n (a multiple)
-    with n digits, or money in the account's currency. `klaviyo` is the name of the statistic in
-    Klaviyo's reports, if it is one. A metric with `by_day` counts people: it has that label where a
-    flow's people are counted once a day instead of once in the period.
+    Never an average of rates. `format` is integer, percent_n, points_n (a difference of rates),
+    decimal_n or times_n (a multiple) with n digits, or money in the account's currency. `klaviyo`
+    is the name of the statistic in Klaviyo's reports, if it is one. A metric with `by_day` counts
+    people: it has that label where a flow's people are counted once a day instead of once in the
+    period.
     """
 
     name: str

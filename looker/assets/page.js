@@ -153,7 +153,9 @@ function labelPeople(tile, byDay) {
     const title = [dashboard.metrics[metrics[0]].by_day, ...of].join(', ');
     tile.element.querySelector('h3').textContent = byDay ? title : tile.title;
   }
-  tile.element.querySelector('.by-day').hidden = !byDay || metrics.length === 0;
+  const note = tile.element.querySelector('.by-day');
+  note.textContent = dashboard.people[tile.series ? 'chart_note' : 'note'];
+  note.hidden = !byDay || metrics.length === 0;
 }
 
 // Choices
@@ -341,7 +343,7 @@ function getNumberFormat(options) {
   return numberFormats.get(key);
 }
 
-// Formats are percent_1, decimal_2, times_1 (with their digits), integer and money. Amounts below
+// Formats are percent_1, points_1, decimal_2, times_1 (with their digits), integer and money. Amounts below
 // 100 have cents, unless they are beside a greater one.
 function getNumberOptions(format, greatest) {
   const { currency } = getAccount();
@@ -357,7 +359,14 @@ function getNumberOptions(format, greatest) {
 
 function formatNumber(value, format, greatest = value) {
   if (value === null) return '–';
+  if (format.startsWith('points')) return formatPoints(value, Number(format.split('_')[1]));
   return getNumberFormat(getNumberOptions(format, greatest)).format(value) + (format.startsWith('times') ? '×' : '');
+}
+
+// The difference of two rates.
+function formatPoints(value, digits) {
+  const options = { signDisplay: 'exceptZero', minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${getNumberFormat(options).format(100 * value)} points`;
 }
 
 function formatCompact(value, format) {
@@ -421,6 +430,7 @@ function computeCell(model, rows, name) {
     .filter((value) => value !== null && value !== '');
   if (dashboard.dates.includes(name)) return values.toSorted().at(-1) ?? '';
   if (name in dashboard.formats) return values[0] ?? null;
+  if (values.every((value) => typeof value === 'number')) values.sort((a, b) => a - b);
   return values.map((value) => replaceTags(getLabel(name, value))).join(' / ');
 }
 
@@ -497,11 +507,13 @@ function createRow(tile, names, line, maxima) {
   const cells = names.filter((name) => !tile.beneath.includes(name)).map((name) => {
     const cell = createCell(tile, name, line, maxima[name]);
     if (tile.usual?.metrics.includes(name)) addUsual(cell, line, name, maxima[name]);
-    if (tile.changes.includes(name)) addChange(cell, tile, line, name);
+    if (tile.changes.includes(name)) addChange(cell, tile, name, { ...line.compared, over: '', greatest: maxima[name] });
     cell.dataset.heading = headings[name];
     return cell;
   });
-  for (const name of tile.beneath) if (line[name]) cells[0].append(createElement('small', line[name], 'beneath'));
+  const [first] = names;
+  const details = new Set(tile.beneath.map((name) => line[name]).filter((text) => text && text !== line[first]));
+  for (const text of details) cells[0].append(createElement('small', text, 'beneath'));
   return createElement('tr', cells);
 }
 
@@ -539,8 +551,8 @@ function addUsual(cell, { usual: medians, isFinal }, name, greatest) {
 }
 
 // The change of a cell since the days that the table is compared with.
-function addChange(cell, tile, { compared }, name) {
-  const content = compared ? describeChange(tile, name, { ...compared, over: '' }) : [];
+function addChange(cell, tile, name, compared) {
+  const content = compared.parts ? describeChange(tile, name, compared) : [];
   if (content.length > 0) cell.append(createElement('small', content, 'change'));
 }
 
@@ -684,21 +696,21 @@ function describeCampaigns(tile, name, { parts, isWhole, over }) {
 
 // Rates change by percentage points and everything else by its share. Without an earlier value
 // there is no change.
-function describeChange({ model, better }, name, { parts, isWhole, over, unlike }) {
+function describeChange({ model, better }, name, { parts, isWhole, over, unlike, greatest }) {
   if (unlike && countsPeople(name)) return [];
   const format = dashboard.formats[name];
   const [value, earlier] = parts.map((rows) => computeMetric(model, rows, name));
   if (earlier === null) return [];
-  const before = formatNumber(earlier, format, value ?? earlier);
+  const write = (number) => formatNumber(number, format, greatest ?? value ?? earlier);
+  const before = write(earlier);
+  if (value !== null && write(value) === before) return [`unchanged at ${before}${over}`];
   if (value === null || !earlier) return [`from ${before}${over}`];
-  if (formatNumber(value, format) === before) return [`unchanged at ${before}${over}`];
   const size = formatChange(value, earlier, format);
   if (size === formatChange(earlier, earlier, format)) return [`nearly unchanged from ${before}${over}`];
-  const counts = parts.map((rows) => countEvents(model, rows, name));
-  const isChance = mayBeChance(counts, value / earlier);
+  const isChance = mayBeChance(parts.map((rows) => countEvents(model, rows, name)), value / earlier);
   const text = `${value > earlier ? '▲ up' : '▼ down'} ${size}`;
   const mark = createElement('span', text, isChance ? 'neither' : judgeChange(value - earlier, better[name] ?? 'higher'));
-  const values = isWhole ? ` from ${before}` : `${over}: ${formatNumber(value, format)} from ${before}`;
+  const values = isWhole ? ` from ${before}` : `${over}: ${write(value)} from ${before}`;
   return [mark, `${values}${isChance ? '; may be chance' : ''}`];
 }
 
@@ -722,14 +734,14 @@ function judgeChange(difference, better) {
   return (difference > 0) === (better === 'higher') ? 'good' : 'bad';
 }
 
-// A rate whose days are mostly too small to be shown is drawn by weeks.
+// A rate of which more than a quarter of the days are too small to be shown is drawn by weeks.
 function chooseGrain(tile, rows, { grain, days }) {
   const { chart, model, by } = tile;
   if (chart !== 'lines' || days < 14) return grain;
   const series = groupRows(rows, by.map((name) => model.dimensions[name]));
   const isSparse = series.some((part) => {
     const steps = groupRows(part, [model.dimensions[model.date]]);
-    return 2 * steps.filter((step) => meetsMinimum(tile, step)).length < steps.length;
+    return 4 * steps.filter((step) => meetsMinimum(tile, step)).length < 3 * steps.length;
   });
   return isSparse ? 'week' : grain;
 }
@@ -741,7 +753,7 @@ function renderChart(tile, allRows, period) {
   const toStep = (day) => (day !== null && grain === 'week' ? getMonday(day) : day); // a period has no day
   const values = computeChartValues(tile, rows, mapColumn(model.dimensions[model.date], toStep));
   const lines = listSteps(grain, toStep(from), to).map((x) => createPoints(tile, values, x, period));
-  tile.element.querySelector('.grain').textContent = describeSteps(model, grain, lines);
+  tile.element.querySelector('.grain').textContent = `${describeSteps(model, grain, lines)}${describeUndrawn(tile, rows, lines)}`;
   const hasContent = [...values.values()].some((value) => value !== null);
   showContent(tile, hasContent);
   tile.points = lines.flat();
@@ -758,6 +770,15 @@ function describeSteps({ date_label: label, growing_days: days }, grain, lines) 
       && `not final${days > 0 ? `, as messages are credited with orders for ${days} days` : ''}`,
   ].filter(Boolean);
   return `${steps}, by ${label.toLowerCase()}.${reasons.length > 0 ? ` Grey: ${reasons.join('; ')}.` : ''}`;
+}
+
+// The series that the legend has and the chart does not, because every step of them is too small.
+function describeUndrawn({ model, minimum, by: [by] }, rows, lines) {
+  if (!by || Object.keys(minimum).length === 0) return '';
+  const present = new Set(rows.map((row) => getLabel(by, getValue(model.dimensions[by], row))));
+  const drawn = new Set(lines.flat().filter(({ value }) => value !== null).map(({ series }) => series));
+  const missing = [...present.difference(drawn)];
+  return missing.length > 0 ? ` Too few for a line: ${missing.join(', ')}.` : '';
 }
 
 // Values by step and series: a series is a value of the dimension, or one of several metrics.
@@ -781,8 +802,10 @@ function listSteps(grain, from, to) {
   return steps;
 }
 
-// The points of all series at one step. A column without a value has no height; a line has a gap.
-function createPoints({ chart, model, series, metrics }, values, x, { grain, from, to }) {
+// The points of all series at one step. Where nothing is known a line has a gap.
+// Without a row a sum is zero; a rate, or what is too small to be shown, is not known.
+function createPoints({ model, series, metrics, minimum }, values, x, { grain, from, to }) {
+  const isSum = metrics.every((name) => !dashboard.metrics[name].ratio) && Object.keys(minimum).length === 0;
   const format = dashboard.formats[metrics[0]];
   const greatest = Math.max(...[...values.values()].map((value) => Math.abs(value)));
   const xText = grain === 'week' ? `Week of ${formatDay(x)}` : formatDay(x);
@@ -790,7 +813,7 @@ function createPoints({ chart, model, series, metrics }, values, x, { grain, fro
   const isGrowing = [last, to].toSorted()[0] > getFinalDay(model);
   const isPartial = x < from || last > to;
   return series.map((part, position) => {
-    const value = values.get(`${x} ${part.value}`) ?? (chart === 'columns' ? 0 : null);
+    const value = values.get(`${x} ${part.value}`) ?? (isSum ? 0 : null);
     const valueText = formatNumber(value, format, greatest);
     return {
       x,
@@ -854,26 +877,32 @@ function createDataTable({ series }, lines) {
 // A curve: what a metric of one campaign, say, came to by the end of each day since it was sent,
 // beside the median of others. Of several channels it is the one with the most messages.
 function renderCurve(tile, rows) {
-  const { model, of, series, usual: { within } } = tile;
+  const { model, series, usual: { within } } = tile;
   const kind = model.dimensions[within];
   const [, denominator] = dashboard.metrics[tile.metrics[0]].ratio;
   const [group] = groupRows(rows, [kind]).toSorted((a, b) => sumRows(model, b, denominator) - sumRows(model, a, denominator));
-  showContent(tile, Boolean(group));
-  if (!group) return;
-  const channel = getValue(kind, group[0]);
+  const channel = group && getValue(kind, group[0]);
+  const { last, ...curves } = group ? computeCurves(tile, group, channel) : {};
+  const isDrawn = Object.values(curves).some((values) => values.filter((value) => value !== null).length > 1);
+  showContent(tile, isDrawn); // one point is no curve
+  tile.element.querySelector('.grain').textContent = isDrawn
+    ? `${getLabel(within, channel)}, by days since the send.${last < tile.limit - 1 ? ' Grey: not over.' : ''}` : '';
+  const lines = (curves.subject ?? []).map((_, x) => series.map(({ value, label }, position) =>
+    createCurvePoint(tile, { x, series: label, position, value: curves[value][x], is_growing: x > last })));
+  tile.points = lines.flat();
+  if (isDrawn) queueDrawing(tile, tile.points);
+  tile.element.querySelector('.data > div').replaceChildren(createDataTable(tile, lines));
+}
+
+// The curve of a group, the median of others on its channel, and the last day that is over.
+function computeCurves(tile, group, channel) {
+  const { model, of, usual: { within } } = tile;
   const curve = computeCurve(tile, group);
   const others = groupRows(
     selectWhere(tile, [[within, (value) => value === channel], [of, (value) => value !== getChoice(of)]]),
     [model.dimensions[of]],
   ).filter((other) => meetsMinimum(tile, other)).map((other) => computeCurve(tile, other));
-  const curves = { subject: curve.values, usual: computeUsualCurve(tile, curve, others) };
-  const lines = curve.values.map((_, x) => series.map(({ value, label }, position) =>
-    createCurvePoint(tile, { x, series: label, position, value: curves[value][x], is_growing: x > curve.last })));
-  tile.element.querySelector('.grain').textContent =
-    `${getLabel(within, channel)}, by days since the send.${curve.last < tile.limit - 1 ? ' Grey: not over.' : ''}`;
-  tile.points = lines.flat();
-  queueDrawing(tile, tile.points);
-  tile.element.querySelector('.data > div').replaceChildren(createDataTable(tile, lines));
+  return { subject: curve.values, usual: computeUsualCurve(tile, curve, others), last: curve.last };
 }
 
 // The values at the end of each day since the send, and the last day that is over. Before the first
@@ -1176,8 +1205,10 @@ function createFinding(tile, finding, sample) {
     saveMuted([...mutedFindings, `${getAccount().id} ${finding.finding_id}`]);
     renderTile(tile);
   });
+  const reason = createElement('summary', 'Why you see this');
+  reason.ariaLabel = `Why you see this: ${finding.suggestion}`;
   const why = createElement('details', [
-    createElement('summary', 'Why you see this'),
+    reason,
     createElement('p', finding.reason),
     createElement('p', ['For everyone, mute it with ', createElement('code', `KLAVIYO_MUTED_FINDINGS=${finding.finding_id}`)]),
   ]);
@@ -1353,6 +1384,7 @@ function renderControls() {
   }
   document.getElementById('clear').hidden = getPageFilters().length === 0;
   for (const name of ['days', 'compare']) controls[name].parentElement.hidden = !isDated;
+  document.getElementById('more').hidden = !isDated; // a page without chosen days has no filter
   for (const control of document.querySelectorAll('.filter')) {
     control.parentElement.hidden = !shown.some((tile) => control.name in tile.model.dimensions);
   }

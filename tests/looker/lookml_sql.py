@@ -58,11 +58,12 @@ class View:
         where: str = "true",
         dialect: str = "bigquery",
     ) -> list[dict[str, Any]]:
-        """The rows of a query for these fields. Required fields of a measure group it as well."""
+        """The rows of a query for these fields, grouped by required dimensions as well."""
         required = {
             name
             for field in fields
             for name in self.measures.get(field, {}).get("required_fields", ())
+            if name in self.dimensions
         }
         grouped = sorted({field for field in fields if field in self.dimensions} | required)
         select = ", ".join(f"{self.expand(field, dialect)} AS {field}" for field in fields)

@@ -33,6 +33,18 @@ def test_every_tile_is_described() -> None:
     assert missing == []
 
 
+def test_tables_have_a_rule_for_rates_of_few() -> None:
+    """A table of rates has the numbers that they are of, and makes a row of few grey."""
+    settings = section(section(SHEET, "### Flows"), "#### Messages of flows")
+    for label in ("Delivered", "Delivered with clicks tracked"):
+        assert f"| Metric | {label}: `" in settings
+        assert (
+            f"| Conditional formatting | {label} less than 50: grey text, whole row |" in settings
+        )
+    top = section(section(SHEET, "### Campaigns"), "#### Top campaigns by revenue per recipient")
+    assert "Conditional formatting" not in top  # its rows have 500 delivered messages or more
+
+
 def test_every_definition_and_control_is_described() -> None:
     """The sheet has dbt's definition of each metric, and a control for each filter."""
     metrics = [SEMANTICS.metric(name) for tile in DASHBOARD.tiles for name in tile.metrics]

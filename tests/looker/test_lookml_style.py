@@ -147,6 +147,27 @@ def test_amounts_show_their_currency() -> None:
     assert amounts
 
 
+def test_rates_of_few_are_grey() -> None:
+    """A rate of fewer than `few` is grey with their number, which its query always has."""
+    grey, rates = {}, {}
+    for name, metric in SEMANTICS.metrics.items():
+        if counted := declaration.find_counted(metric, SEMANTICS):
+            rates[name] = (counted, str(DASHBOARD.few))
+    for view in VIEWS.values():
+        for name, measure in view.measures.items():
+            rule = r"{% if value and (\w+)\._value < (\d+) %}<span style=\"color: #\w+\">"
+            if found := re.match(rule, measure.get("html", "")):
+                counted, few = found.groups()
+                assert counted in measure["required_fields"]
+                assert (
+                    f" of {{{{ {counted}._value }}}}</span>{{% else %}}{{{{ linked_value"
+                    in measure["html"]
+                )
+                grey[name] = (counted, few)
+    assert grey == rates
+    assert rates["click_rate"] == ("click_tracked_delivered", "50")
+
+
 def test_fields_refer_to_existing_fields() -> None:
     """The detail set, drill fields and required fields exist in their view."""
     offenders = []

@@ -969,6 +969,46 @@ def test_a_rate_of_small_days_is_drawn_by_weeks(page: Page) -> None:
     expect(page.locator("#email_click_rate .data tbody tr")).to_have_count(5)
 
 
+def test_series_without_a_line_are_named(page: Page) -> None:
+    """The legend of a chart has every series; those with too few messages for a line are named."""
+    open_page(page, "deliverability")
+    expect(page.locator("#email_spam_complaint_rate .grain")).to_contain_text(
+        "Too few for a line: Flows."
+    )
+    expect(page.locator("#email_bounce_rate .grain")).not_to_contain_text("Too few")
+
+
+ONE_DAY_OF_SNAPSHOTS = """
+    delete from klaviyo__campaign_daily
+    where sent_on < date '{last_day}' - 1
+        or age < (select max(daily.age) from klaviyo__campaign_daily as daily
+            where daily.campaign_id = klaviyo__campaign_daily.campaign_id
+                and daily.account_id = klaviyo__campaign_daily.account_id)
+"""
+
+
+def test_snapshots_of_one_day_are_no_curve(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> None:
+    """After the first sync a campaign's page says what a curve needs, and draws no single point."""
+    page, log = tab
+    html = preview_changed(dashboard, tmp_path, ONE_DAY_OF_SNAPSHOTS)
+    open_dashboard(page, html, "#page=campaigns")
+    page.locator("#all_campaigns tbody td a").first.click()
+    tile = page.locator("#revenue_per_recipient_since_the_send")
+    expect(tile.locator(".empty")).to_contain_text("snapshots of two days")
+    expect(tile.locator(".body")).to_be_hidden()
+    assert log.problems == []
+
+
+def test_an_effect_is_in_points(page: Page) -> None:
+    """The difference of two rates has its sign and is in points, since per cent may be a share."""
+    open_page(page, "subject_lines_and_a_b")
+    cells = texts(page, "#patterns_of_subject_lines td[data-heading='Effect on the click rate']")
+    assert cells
+    assert all(re.fullmatch(r"([+-]\d+\.\d\d|0\.00) points", cell) for cell in cells)
+
+
 def test_an_empty_heat_map_offers_a_longer_period(page: Page) -> None:
     """Where no hour has enough campaigns, a click shows those of 365 days."""
     choose_days(page, 7)
@@ -1103,6 +1143,12 @@ def test_rates_of_few_are_marked_and_not_ranked(
         assert [row[0] for row in table_rows(page, "#all_campaigns")][-1] == "Small"
     small = page.locator("#all_campaigns tbody tr").last
     assert small.locator(".few .of").all_text_contents() == ["of 4"] * 4
+    # Its message has another name, which is beneath that of the campaign; equal names are once.
+    assert small.locator(".beneath").all_text_contents()[0] == "Campaign 0"
+    names = page.locator("#all_campaigns tbody td:first-child").evaluate_all(
+        "all => all.map((cell) => [...cell.childNodes].map((node) => node.textContent))"
+    )
+    assert all(len(set(parts)) == len(parts) for parts in names)
     assert page.locator("#all_campaigns tbody tr:not(:last-child) .few").count() == 0
     assert log.problems == []
 
@@ -1413,6 +1459,14 @@ def test_every_page_fits_every_width(own_page: Page) -> None:
     assert cut == []
 
 
+def test_a_page_without_filters_offers_none(own_page: Page) -> None:
+    """On a phone filters are behind a button, which a page without filters does not have."""
+    own_page.set_viewport_size({"width": 390, "height": 844})
+    expect(own_page.locator("#more")).to_be_visible()
+    open_page(own_page, "data_health")
+    expect(own_page.locator("#more")).to_be_hidden()
+
+
 def test_a_row_is_a_card_on_a_phone(own_page: Page) -> None:
     """On a phone each figure has its heading, and the headings still sort."""
     own_page.set_viewport_size({"width": 390, "height": 900})
@@ -1596,6 +1650,16 @@ def test_the_page_is_labelled(page: Page) -> None:
     assert page.locator("h1").count() == 1
     figures = page.locator("figure").count()
     assert figures == page.locator("figure > figcaption h3").count()
+
+
+def test_what_opens_has_a_name_of_its_own(page: Page) -> None:
+    """A screen reader's list of buttons says of which figure or table each definition is."""
+    for name in page_names(page):
+        open_page(page, name)
+        names = page.locator("section:not([hidden]) summary").evaluate_all(
+            "all => all.map((one) => one.ariaLabel ?? one.textContent)"
+        )
+        assert len(set(names)) == len(names), name
 
 
 def test_every_tile_defines_its_metrics(page: Page) -> None:

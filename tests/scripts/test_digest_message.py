@@ -317,6 +317,28 @@ def test_every_subject_line_of_a_campaign_is_quoted(tmp_path: Path) -> None:
     assert f'"{HOSTILE} / Other"' in get_text(write_digest(tmp_path / "a.eml", *options))
 
 
+def test_amounts_of_two_currencies_are_never_added(warehouse: Path, tmp_path: Path) -> None:
+    """Each account of a digest has its own figures in its own currency, and nothing is of both."""
+    other = "'two' as account_id, 'Zoo' as account_name"
+    with copy_warehouse(warehouse, tmp_path) as connection:
+        for mart, changes in {
+            "data_health": other,
+            "message_performance": f"{other}, 'USD' as currency,"
+            " 3 * conversion_value as conversion_value",
+        }.items():
+            connection.execute(
+                f"insert into klaviyo.klaviyo__{mart}"
+                f" select * replace ({changes}) from klaviyo.klaviyo__{mart}"
+            )
+    text = get_text(write_digest(tmp_path / "a.eml", *WEEK))
+    amounts = re.findall(r"Placed Order revenue ([\d,.]+ \w+)", text)
+    assert amounts == ["1,200.50 EUR", "3,601.50 USD"]
+    assert "4,802" not in text
+    juniper, zoo = text.split("Zoo", 1)
+    assert "USD" not in juniper
+    assert "EUR" not in zoo.replace(FINDING["finding"], "")
+
+
 def test_period_before_the_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """A period that ends before the data begin is an error, not a period without campaigns."""
     options = ["--start", "2026-09-24", "--end", "2026-10-01", "--dry-run"]

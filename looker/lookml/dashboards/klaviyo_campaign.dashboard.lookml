@@ -149,14 +149,14 @@
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
-    note_text: 'Beneath each rate is the median of the campaigns on the same channel whose results are
-      final, of the 180 days before; of eight or more. Flows count people once a day here. Klaviyo''s
-      own figure exists for the last 7, 30, 90 and 365 days and for whole months. Delivered: Messages
-      that arrived: recipients less bounced and failed. Open rate: Unique opens / delivered, over the
-      channels whose opens are counted. Click rate: Unique clicks / delivered, over the channels whose
-      clicks are counted. Conversion rate: Recipients who converted / delivered. Revenue per recipient:
-      Revenue / delivered, as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed / delivered,
-      over the channels whose unsubscribes are counted. Bounce rate: Bounced / recipients, over the channels
+    note_text: 'Beneath each rate is the median of the channel''s campaigns with final results in the
+      180 days before, where they are eight or more. Flows count people once a day here. Klaviyo''s own
+      figure exists for the last 7, 30, 90 and 365 days and for whole months. Delivered: Messages that
+      arrived: recipients less bounced and failed. Open rate: Unique opens / delivered, over the channels
+      whose opens are counted. Click rate: Unique clicks / delivered, over the channels whose clicks are
+      counted. Conversion rate: Recipients who converted / delivered. Revenue per recipient: Revenue /
+      delivered, as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed / delivered, over
+      the channels whose unsubscribes are counted. Bounce rate: Bounced / recipients, over the channels
       whose bounces are counted.'
     note_state: collapsed
     note_display: hover
@@ -190,10 +190,10 @@
     listen:
       Account: campaign_daily.account_name
       Campaign: campaign_daily.campaign_name
-    note_text: 'At the end of each day after the send, beside the median of the campaigns on its channel
-      in the 180 days before it; of eight or more. Of several channels it shows the one with the most
-      messages. Revenue per recipient so far: Revenue so far / messages delivered so far. Of the days
-      up to an age it is what campaigns had earned at that age.'
+    note_text: 'At the end of each day after the send, beside the median of the channel''s campaigns in
+      the 180 days before it, where they are eight or more. Of several channels it shows the one with
+      the most messages. Revenue per recipient so far: Revenue so far / messages delivered so far. Of
+      the days up to an age it is what campaigns had earned at that age.'
     note_state: collapsed
     note_display: hover
     width: 24
@@ -209,6 +209,7 @@
     - message_performance.message_id
     - message_performance.send_channel
     - message_performance.variation_name
+    - message_performance.message_name
     - message_performance.subject_line
     - message_performance.delivered
     - message_performance.open_rate

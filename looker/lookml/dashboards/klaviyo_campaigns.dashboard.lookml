@@ -140,6 +140,7 @@
     - message_performance.message_id
     - message_performance.send_channel
     - message_performance.campaign_name
+    - message_performance.message_name
     - message_performance.subject_line
     - message_performance.sent_date
     - message_performance.delivered

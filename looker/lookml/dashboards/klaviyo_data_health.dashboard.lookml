@@ -117,7 +117,7 @@
     hidden_fields: []
     sorts:
     - data_health.raw_rows desc
-    limit: 50
+    limit: 15
     filters: {}
     listen:
       Account: data_health.account_name

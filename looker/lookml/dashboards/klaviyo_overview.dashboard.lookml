@@ -455,8 +455,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'The line is the median of the campaigns on the same channel whose results are final, of
-      the 180 days before; of eight or more. Delivered: Messages that arrived: recipients less bounced
+    note_text: 'The line is the median of the channel''s campaigns with final results in the 180 days
+      before, where they are eight or more. Delivered: Messages that arrived: recipients less bounced
       and failed. Revenue: Value of the conversions, in the account''s currency: the revenue attributed
       to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
     note_state: collapsed

@@ -465,8 +465,9 @@
     fields:
     - message_performance.message_id
     - message_performance.message_name
-    - message_performance.sent_date
+    - message_performance.campaign_name
     - message_performance.flow_name
+    - message_performance.sent_date
     - message_performance.delivered
     - message_performance.click_rate
     - message_performance.conversions

@@ -232,8 +232,8 @@ view: campaign_daily {
     label: "Revenue per recipient so far"
     description: "Revenue so far / messages delivered so far. Of the days up to an age it is what campaigns had earned at that age."
     value_format_name: decimal_2
-    required_fields: [currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [currency, delivered_so_far]
+    html: {% if value and delivered_so_far._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ delivered_so_far._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, conversion_value_so_far, delivered_so_far, revenue_per_recipient_so_far]
     sql: 1.0 * ${conversion_value_so_far} / NULLIF(${delivered_so_far}, 0) ;;
   }

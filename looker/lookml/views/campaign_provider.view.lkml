@@ -143,6 +143,8 @@ view: campaign_provider {
     label: "Open rate at the provider"
     description: "Campaign openers / campaign emails arrived."
     value_format_name: percent_1
+    required_fields: [provider_delivered]
+    html: {% if value and provider_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ provider_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, provider_openers, provider_delivered, provider_open_rate]
     sql: 1.0 * ${provider_openers} / NULLIF(${provider_delivered}, 0) ;;
   }
@@ -153,6 +155,8 @@ view: campaign_provider {
     label: "Click rate at the provider"
     description: "Campaign clickers / campaign emails arrived."
     value_format_name: percent_2
+    required_fields: [provider_delivered]
+    html: {% if value and provider_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ provider_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, provider_clickers, provider_delivered, provider_click_rate]
     sql: 1.0 * ${provider_clickers} / NULLIF(${provider_delivered}, 0) ;;
   }
@@ -163,6 +167,8 @@ view: campaign_provider {
     label: "Bounce rate at the provider"
     description: "Campaign emails bounced / campaign emails arrived or bounced."
     value_format_name: percent_2
+    required_fields: [provider_attempts]
+    html: {% if value and provider_attempts._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ provider_attempts._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, provider_bounced, provider_attempts, provider_bounce_rate]
     sql: 1.0 * ${provider_bounced} / NULLIF(${provider_attempts}, 0) ;;
   }
@@ -173,6 +179,8 @@ view: campaign_provider {
     label: "Spam complaint rate at the provider"
     description: "Campaign emails reported as spam / campaign emails arrived."
     value_format_name: percent_2
+    required_fields: [provider_delivered]
+    html: {% if value and provider_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ provider_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, provider_spam_complaints, provider_delivered, provider_spam_complaint_rate]
     sql: 1.0 * ${provider_spam_complaints} / NULLIF(${provider_delivered}, 0) ;;
   }

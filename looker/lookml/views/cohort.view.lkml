@@ -199,6 +199,8 @@ view: cohort {
     label: "Repeat rate within 30 days"
     description: "Repeat buyers within 30 days / buyers observed for 30 days."
     value_format_name: percent_1
+    required_fields: [cohort_buyers_30_days]
+    html: {% if value and cohort_buyers_30_days._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ cohort_buyers_30_days._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, repeat_buyers_30_days, cohort_buyers_30_days, repeat_rate_30_days]
     sql: 1.0 * ${repeat_buyers_30_days} / NULLIF(${cohort_buyers_30_days}, 0) ;;
   }
@@ -209,6 +211,8 @@ view: cohort {
     label: "Repeat rate within 60 days"
     description: "Repeat buyers within 60 days / buyers observed for 60 days."
     value_format_name: percent_1
+    required_fields: [cohort_buyers_60_days]
+    html: {% if value and cohort_buyers_60_days._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ cohort_buyers_60_days._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, repeat_buyers_60_days, cohort_buyers_60_days, repeat_rate_60_days]
     sql: 1.0 * ${repeat_buyers_60_days} / NULLIF(${cohort_buyers_60_days}, 0) ;;
   }
@@ -219,6 +223,8 @@ view: cohort {
     label: "Repeat rate within 90 days"
     description: "Repeat buyers within 90 days / buyers observed for 90 days."
     value_format_name: percent_1
+    required_fields: [cohort_buyers_90_days]
+    html: {% if value and cohort_buyers_90_days._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ cohort_buyers_90_days._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, repeat_buyers_90_days, cohort_buyers_90_days, repeat_rate_90_days]
     sql: 1.0 * ${repeat_buyers_90_days} / NULLIF(${cohort_buyers_90_days}, 0) ;;
   }
@@ -229,8 +235,8 @@ view: cohort {
     label: "Lifetime value per buyer so far"
     description: "Lifetime value so far / first-time buyers."
     value_format_name: decimal_2
-    required_fields: [currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [currency, cohort_buyers]
+    html: {% if value and cohort_buyers._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ cohort_buyers._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, cohort_net_value, cohort_buyers, lifetime_value_per_buyer]
     sql: 1.0 * ${cohort_net_value} / NULLIF(${cohort_buyers}, 0) ;;
   }
@@ -241,8 +247,8 @@ view: cohort {
     label: "Value per buyer within 90 days"
     description: "Value within 90 days / buyers observed for 90 days."
     value_format_name: decimal_2
-    required_fields: [currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [currency, cohort_buyers_90_days]
+    html: {% if value and cohort_buyers_90_days._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ cohort_buyers_90_days._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, cohort_net_value_90_days, cohort_buyers_90_days, value_per_buyer_90_days]
     sql: 1.0 * ${cohort_net_value_90_days} / NULLIF(${cohort_buyers_90_days}, 0) ;;
   }

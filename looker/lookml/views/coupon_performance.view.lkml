@@ -110,6 +110,8 @@ view: coupon_performance {
     label: "Share of issued codes used"
     description: "Codes used / codes issued."
     value_format_name: percent_1
+    required_fields: [coupon_codes_issued]
+    html: {% if value and coupon_codes_issued._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ coupon_codes_issued._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, coupon_codes_used, coupon_codes_issued, coupon_use_share]
     sql: 1.0 * ${coupon_codes_used} / NULLIF(${coupon_codes_issued}, 0) ;;
   }

@@ -152,6 +152,8 @@ view: data_health {
     label: "Share of all report quotas"
     description: "Report requests today / report requests allowed, over all reports together; by table, of one report."
     value_format_name: percent_1
+    required_fields: [report_quota]
+    html: {% if value and report_quota._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ report_quota._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, report_quota_used_today, report_quota, report_quota_share]
     sql: 1.0 * ${report_quota_used_today} / NULLIF(${report_quota}, 0) ;;
   }

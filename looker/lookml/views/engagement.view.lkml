@@ -239,6 +239,8 @@ view: engagement {
     label: "Share of active people"
     description: "Active people / people."
     value_format_name: percent_1
+    required_fields: [people]
+    html: {% if value and people._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ people._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, active_people, people, active_share]
     sql: 1.0 * ${active_people} / NULLIF(${people}, 0) ;;
   }
@@ -249,6 +251,8 @@ view: engagement {
     label: "Share of sunset candidates"
     description: "Sunset candidates / people."
     value_format_name: percent_1
+    required_fields: [people]
+    html: {% if value and people._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ people._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, sunset_candidates, people, sunset_share]
     sql: 1.0 * ${sunset_candidates} / NULLIF(${people}, 0) ;;
   }
@@ -259,6 +263,8 @@ view: engagement {
     label: "Clicks per email in 90 days"
     description: "Clicks by people, not bots / emails received, in the last 90 days."
     value_format_name: percent_2
+    required_fields: [emails_90_days]
+    html: {% if value and emails_90_days._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ emails_90_days._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, clicks_90_days, emails_90_days, clicks_per_email]
     sql: 1.0 * ${clicks_90_days} / NULLIF(${emails_90_days}, 0) ;;
   }

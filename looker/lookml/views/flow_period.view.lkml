@@ -283,7 +283,8 @@ view: flow_period {
     label: "Open rate of the period"
     description: "Openers / delivered in the period, over the channels whose opens are counted."
     value_format_name: percent_1
-    required_fields: [period_kind, period_start_date]
+    required_fields: [period_kind, period_start_date, period_open_tracked_delivered]
+    html: {% if value and period_open_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ period_open_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, period_openers, period_open_tracked_delivered, period_open_rate]
     sql: 1.0 * ${period_openers} / NULLIF(${period_open_tracked_delivered}, 0) ;;
   }
@@ -294,7 +295,8 @@ view: flow_period {
     label: "Click rate of the period"
     description: "Clickers / delivered in the period, over the channels whose clicks are counted."
     value_format_name: percent_2
-    required_fields: [period_kind, period_start_date]
+    required_fields: [period_kind, period_start_date, period_click_tracked_delivered]
+    html: {% if value and period_click_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ period_click_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, period_clickers, period_click_tracked_delivered, period_click_rate]
     sql: 1.0 * ${period_clickers} / NULLIF(${period_click_tracked_delivered}, 0) ;;
   }
@@ -305,7 +307,8 @@ view: flow_period {
     label: "Click-to-open rate of the period"
     description: "Clickers / openers in the period, over the channels whose opens and clicks are counted."
     value_format_name: percent_1
-    required_fields: [period_kind, period_start_date]
+    required_fields: [period_kind, period_start_date, period_click_tracked_openers]
+    html: {% if value and period_click_tracked_openers._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ period_click_tracked_openers._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, period_open_tracked_clickers, period_click_tracked_openers, period_click_to_open_rate]
     sql: 1.0 * ${period_open_tracked_clickers} / NULLIF(${period_click_tracked_openers}, 0) ;;
   }
@@ -316,7 +319,8 @@ view: flow_period {
     label: "Conversion rate of the period"
     description: "Converters / delivered in the period."
     value_format_name: percent_2
-    required_fields: [period_kind, period_start_date]
+    required_fields: [period_kind, period_start_date, period_delivered]
+    html: {% if value and period_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ period_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, period_converters, period_delivered, period_conversion_rate]
     sql: 1.0 * ${period_converters} / NULLIF(${period_delivered}, 0) ;;
   }
@@ -327,7 +331,8 @@ view: flow_period {
     label: "Unsubscribe rate of the period"
     description: "Unsubscribers / delivered in the period, over the channels whose unsubscribes are counted."
     value_format_name: percent_2
-    required_fields: [period_kind, period_start_date]
+    required_fields: [period_kind, period_start_date, period_unsubscribe_tracked_delivered]
+    html: {% if value and period_unsubscribe_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ period_unsubscribe_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, period_unsubscribers, period_unsubscribe_tracked_delivered, period_unsubscribe_rate]
     sql: 1.0 * ${period_unsubscribers} / NULLIF(${period_unsubscribe_tracked_delivered}, 0) ;;
   }

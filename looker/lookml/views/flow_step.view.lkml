@@ -214,7 +214,8 @@ view: flow_step {
     label: "Share of the largest step"
     description: "Step delivered / largest step delivered, by flow and step. The largest is not always the first, which may be on a channel that few people have, such as push."
     value_format_name: percent_1
-    required_fields: [period_kind, period_start_date]
+    required_fields: [period_kind, period_start_date, largest_step_delivered]
+    html: {% if value and largest_step_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ largest_step_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, step_delivered, largest_step_delivered, step_share_of_largest]
     sql: 1.0 * ${step_delivered} / NULLIF(${largest_step_delivered}, 0) ;;
   }
@@ -225,7 +226,8 @@ view: flow_step {
     label: "Step open rate"
     description: "Step openers / step delivered with opens tracked."
     value_format_name: percent_1
-    required_fields: [period_kind, period_start_date]
+    required_fields: [period_kind, period_start_date, step_open_sample]
+    html: {% if value and step_open_sample._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ step_open_sample._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, step_openers, step_open_sample, step_open_rate]
     sql: 1.0 * ${step_openers} / NULLIF(${step_open_sample}, 0) ;;
   }
@@ -236,7 +238,8 @@ view: flow_step {
     label: "Step click rate"
     description: "Step clickers / step delivered with clicks tracked."
     value_format_name: percent_2
-    required_fields: [period_kind, period_start_date]
+    required_fields: [period_kind, period_start_date, step_click_sample]
+    html: {% if value and step_click_sample._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ step_click_sample._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, step_clickers, step_click_sample, step_click_rate]
     sql: 1.0 * ${step_clickers} / NULLIF(${step_click_sample}, 0) ;;
   }

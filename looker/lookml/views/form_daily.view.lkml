@@ -294,6 +294,8 @@ view: form_daily {
     label: "Form submit rate"
     description: "Form submits / form views."
     value_format_name: percent_2
+    required_fields: [form_views]
+    html: {% if value and form_views._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ form_views._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, form_submits, form_views, form_submit_rate]
     sql: 1.0 * ${form_submits} / NULLIF(${form_views}, 0) ;;
   }
@@ -304,6 +306,8 @@ view: form_daily {
     label: "Form close rate"
     description: "Form closes / form views."
     value_format_name: percent_1
+    required_fields: [form_views]
+    html: {% if value and form_views._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ form_views._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, form_closes, form_views, form_close_rate]
     sql: 1.0 * ${form_closes} / NULLIF(${form_views}, 0) ;;
   }
@@ -314,6 +318,8 @@ view: form_daily {
     label: "Share of qualified visits that see the form"
     description: "Form views / visits that qualify for a form."
     value_format_name: percent_1
+    required_fields: [form_qualified_visits]
+    html: {% if value and form_qualified_visits._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ form_qualified_visits._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, form_views, form_qualified_visits, form_view_rate]
     sql: 1.0 * ${form_views} / NULLIF(${form_qualified_visits}, 0) ;;
   }

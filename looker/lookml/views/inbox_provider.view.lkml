@@ -168,6 +168,8 @@ view: inbox_provider {
     label: "Open rate by event date"
     description: "People who opened that day / emails that arrived that day."
     value_format_name: percent_1
+    required_fields: [inbox_delivered]
+    html: {% if value and inbox_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ inbox_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, inbox_opens_unique, inbox_delivered, inbox_open_rate]
     sql: 1.0 * ${inbox_opens_unique} / NULLIF(${inbox_delivered}, 0) ;;
   }
@@ -178,6 +180,8 @@ view: inbox_provider {
     label: "Click rate by event date"
     description: "People who clicked that day / emails that arrived that day."
     value_format_name: percent_2
+    required_fields: [inbox_delivered]
+    html: {% if value and inbox_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ inbox_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, inbox_clicks_unique, inbox_delivered, inbox_click_rate]
     sql: 1.0 * ${inbox_clicks_unique} / NULLIF(${inbox_delivered}, 0) ;;
   }
@@ -188,6 +192,8 @@ view: inbox_provider {
     label: "Bounce rate by event date"
     description: "Emails refused / emails that arrived or were refused."
     value_format_name: percent_2
+    required_fields: [inbox_attempts]
+    html: {% if value and inbox_attempts._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ inbox_attempts._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, inbox_bounced, inbox_attempts, inbox_bounce_rate]
     sql: 1.0 * ${inbox_bounced} / NULLIF(${inbox_attempts}, 0) ;;
   }
@@ -198,6 +204,8 @@ view: inbox_provider {
     label: "Unsubscribe rate by event date"
     description: "Unsubscribes / emails that arrived."
     value_format_name: percent_2
+    required_fields: [inbox_delivered]
+    html: {% if value and inbox_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ inbox_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, inbox_unsubscribes, inbox_delivered, inbox_unsubscribe_rate]
     sql: 1.0 * ${inbox_unsubscribes} / NULLIF(${inbox_delivered}, 0) ;;
   }
@@ -208,6 +216,8 @@ view: inbox_provider {
     label: "Spam complaint rate by event date"
     description: "Spam complaints / emails that arrived."
     value_format_name: percent_2
+    required_fields: [inbox_delivered]
+    html: {% if value and inbox_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ inbox_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, inbox_spam_complaints, inbox_delivered, inbox_spam_complaint_rate]
     sql: 1.0 * ${inbox_spam_complaints} / NULLIF(${inbox_delivered}, 0) ;;
   }
@@ -218,6 +228,8 @@ view: inbox_provider {
     label: "Machine share of opens"
     description: "Machine opens / opens among the synced events."
     value_format_name: percent_1
+    required_fields: [synced_opens]
+    html: {% if value and synced_opens._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ synced_opens._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, machine_opens, synced_opens, machine_open_share]
     sql: 1.0 * ${machine_opens} / NULLIF(${synced_opens}, 0) ;;
   }
@@ -228,6 +240,8 @@ view: inbox_provider {
     label: "Bot share of clicks"
     description: "Bot clicks / clicks among the synced events."
     value_format_name: percent_1
+    required_fields: [synced_clicks]
+    html: {% if value and synced_clicks._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ synced_clicks._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, bot_clicks, synced_clicks, bot_click_share]
     sql: 1.0 * ${bot_clicks} / NULLIF(${synced_clicks}, 0) ;;
   }

@@ -195,6 +195,8 @@ view: link_performance {
     label: "Orders per clicker"
     description: "Orders from links / people who clicked a link."
     value_format_name: percent_2
+    required_fields: [link_clickers]
+    html: {% if value and link_clickers._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ link_clickers._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, link_orders, link_clickers, link_order_rate]
     sql: 1.0 * ${link_orders} / NULLIF(${link_clickers}, 0) ;;
   }
@@ -205,8 +207,8 @@ view: link_performance {
     label: "Revenue per click"
     description: "Revenue from links / clicks of links."
     value_format_name: decimal_2
-    required_fields: [currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [currency, link_clicks]
+    html: {% if value and link_clicks._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ link_clicks._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, link_order_value, link_clicks, link_revenue_per_click]
     sql: 1.0 * ${link_order_value} / NULLIF(${link_clicks}, 0) ;;
   }

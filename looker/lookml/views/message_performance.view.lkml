@@ -896,6 +896,8 @@ view: message_performance {
     label: "Open rate"
     description: "Unique opens / delivered, over the channels whose opens are counted. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_1
+    required_fields: [open_tracked_delivered]
+    html: {% if value and open_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ open_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, opens_unique, open_tracked_delivered, open_rate]
     sql: 1.0 * ${opens_unique} / NULLIF(${open_tracked_delivered}, 0) ;;
   }
@@ -906,6 +908,8 @@ view: message_performance {
     label: "Click rate"
     description: "Unique clicks / delivered, over the channels whose clicks are counted. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_2
+    required_fields: [click_tracked_delivered]
+    html: {% if value and click_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ click_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, clicks_unique, click_tracked_delivered, click_rate]
     sql: 1.0 * ${clicks_unique} / NULLIF(${click_tracked_delivered}, 0) ;;
   }
@@ -916,6 +920,8 @@ view: message_performance {
     label: "Click-to-open rate"
     description: "Unique clicks / unique opens, over the channels whose opens and clicks are counted. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_1
+    required_fields: [click_tracked_opens_unique]
+    html: {% if value and click_tracked_opens_unique._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ click_tracked_opens_unique._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, open_tracked_clicks_unique, click_tracked_opens_unique, click_to_open_rate]
     sql: 1.0 * ${open_tracked_clicks_unique} / NULLIF(${click_tracked_opens_unique}, 0) ;;
   }
@@ -926,6 +932,8 @@ view: message_performance {
     label: "Conversion rate"
     description: "Recipients who converted / delivered. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_2
+    required_fields: [delivered]
+    html: {% if value and delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, conversion_uniques, delivered, conversion_rate]
     sql: 1.0 * ${conversion_uniques} / NULLIF(${delivered}, 0) ;;
   }
@@ -936,6 +944,8 @@ view: message_performance {
     label: "Delivery rate"
     description: "Delivered / recipients."
     value_format_name: percent_1
+    required_fields: [recipients]
+    html: {% if value and recipients._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ recipients._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, delivered, recipients, delivery_rate]
     sql: 1.0 * ${delivered} / NULLIF(${recipients}, 0) ;;
   }
@@ -946,6 +956,8 @@ view: message_performance {
     label: "Bounce rate"
     description: "Bounced / recipients, over the channels whose bounces are counted."
     value_format_name: percent_2
+    required_fields: [bounce_tracked_recipients]
+    html: {% if value and bounce_tracked_recipients._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ bounce_tracked_recipients._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, bounced, bounce_tracked_recipients, bounce_rate]
     sql: 1.0 * ${bounced} / NULLIF(${bounce_tracked_recipients}, 0) ;;
   }
@@ -956,6 +968,8 @@ view: message_performance {
     label: "Failed rate"
     description: "Failed / recipients, over the channels whose failures are counted."
     value_format_name: percent_2
+    required_fields: [failure_tracked_recipients]
+    html: {% if value and failure_tracked_recipients._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ failure_tracked_recipients._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, failed, failure_tracked_recipients, failed_rate]
     sql: 1.0 * ${failed} / NULLIF(${failure_tracked_recipients}, 0) ;;
   }
@@ -966,6 +980,8 @@ view: message_performance {
     label: "Bounced or failed rate"
     description: "Bounced or failed / recipients."
     value_format_name: percent_2
+    required_fields: [recipients]
+    html: {% if value and recipients._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ recipients._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, bounced_or_failed, recipients, bounced_or_failed_rate]
     sql: 1.0 * ${bounced_or_failed} / NULLIF(${recipients}, 0) ;;
   }
@@ -976,6 +992,8 @@ view: message_performance {
     label: "Unsubscribe rate"
     description: "Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted. Over several days a flow's people are counted once a day; the explore Flow period has Klaviyo's own figures."
     value_format_name: percent_2
+    required_fields: [unsubscribe_tracked_delivered]
+    html: {% if value and unsubscribe_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ unsubscribe_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, unsubscribe_uniques, unsubscribe_tracked_delivered, unsubscribe_rate]
     sql: 1.0 * ${unsubscribe_uniques} / NULLIF(${unsubscribe_tracked_delivered}, 0) ;;
   }
@@ -986,6 +1004,8 @@ view: message_performance {
     label: "Spam complaint rate"
     description: "Spam complaints / delivered, over the channels whose complaints are counted."
     value_format_name: percent_2
+    required_fields: [spam_tracked_delivered]
+    html: {% if value and spam_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ spam_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, spam_complaints, spam_tracked_delivered, spam_complaint_rate]
     sql: 1.0 * ${spam_complaints} / NULLIF(${spam_tracked_delivered}, 0) ;;
   }
@@ -996,8 +1016,8 @@ view: message_performance {
     label: "Revenue per recipient"
     description: "Revenue / delivered, as Klaviyo defines it."
     value_format_name: decimal_2
-    required_fields: [currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [currency, delivered]
+    html: {% if value and delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ delivered._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, conversion_value, delivered, revenue_per_recipient]
     sql: 1.0 * ${conversion_value} / NULLIF(${delivered}, 0) ;;
   }
@@ -1008,8 +1028,8 @@ view: message_performance {
     label: "Average order value"
     description: "Revenue / conversions."
     value_format_name: decimal_2
-    required_fields: [currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [currency, conversions]
+    html: {% if value and conversions._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ conversions._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, conversion_value, conversions, average_order_value]
     sql: 1.0 * ${conversion_value} / NULLIF(${conversions}, 0) ;;
   }

@@ -210,6 +210,8 @@ view: profile {
     label: "Email subscriber share"
     description: "Email subscribers / profiles."
     value_format_name: percent_1
+    required_fields: [profiles]
+    html: {% if value and profiles._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ profiles._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, email_subscribers, profiles, email_subscriber_share]
     sql: 1.0 * ${email_subscribers} / NULLIF(${profiles}, 0) ;;
   }
@@ -220,6 +222,8 @@ view: profile {
     label: "Suppressed share"
     description: "Suppressed profiles / profiles."
     value_format_name: percent_1
+    required_fields: [profiles]
+    html: {% if value and profiles._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ profiles._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, suppressed_profiles, profiles, suppressed_share]
     sql: 1.0 * ${suppressed_profiles} / NULLIF(${profiles}, 0) ;;
   }
@@ -230,6 +234,8 @@ view: profile {
     label: "Buyer share"
     description: "Buyers / profiles."
     value_format_name: percent_1
+    required_fields: [profiles]
+    html: {% if value and profiles._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ profiles._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, buyers, profiles, buyer_share]
     sql: 1.0 * ${buyers} / NULLIF(${profiles}, 0) ;;
   }

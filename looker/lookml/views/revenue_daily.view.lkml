@@ -353,8 +353,8 @@ view: revenue_daily {
     label: "Value of a shop order"
     description: "Shop revenue / shop orders."
     value_format_name: decimal_2
-    required_fields: [currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [currency, shop_orders]
+    html: {% if value and shop_orders._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ shop_orders._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, shop_revenue, shop_orders, shop_order_size]
     sql: 1.0 * ${shop_revenue} / NULLIF(${shop_orders}, 0) ;;
   }

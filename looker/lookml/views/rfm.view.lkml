@@ -189,6 +189,8 @@ view: rfm {
     label: "Share of buyers who improved"
     description: "Buyers who improved / buyers 30 days before."
     value_format_name: percent_1
+    required_fields: [rfm_earlier_buyers]
+    html: {% if value and rfm_earlier_buyers._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ rfm_earlier_buyers._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, rfm_improved_buyers, rfm_earlier_buyers, rfm_improved_share]
     sql: 1.0 * ${rfm_improved_buyers} / NULLIF(${rfm_earlier_buyers}, 0) ;;
   }
@@ -199,6 +201,8 @@ view: rfm {
     label: "Share of buyers who declined"
     description: "Buyers who declined / buyers 30 days before."
     value_format_name: percent_1
+    required_fields: [rfm_earlier_buyers]
+    html: {% if value and rfm_earlier_buyers._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ rfm_earlier_buyers._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, rfm_declined_buyers, rfm_earlier_buyers, rfm_declined_share]
     sql: 1.0 * ${rfm_declined_buyers} / NULLIF(${rfm_earlier_buyers}, 0) ;;
   }
@@ -209,8 +213,8 @@ view: rfm {
     label: "Value per buyer"
     description: "Value of buyers / RFM buyers."
     value_format_name: decimal_2
-    required_fields: [currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [currency, rfm_buyers]
+    html: {% if value and rfm_buyers._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ rfm_buyers._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, rfm_net_value, rfm_buyers, rfm_value_per_buyer]
     sql: 1.0 * ${rfm_net_value} / NULLIF(${rfm_buyers}, 0) ;;
   }

@@ -161,6 +161,8 @@ view: send_pressure {
     label: "Messages per person and week"
     description: "Messages / recipient-weeks."
     value_format_name: decimal_1
+    required_fields: [recipient_weeks]
+    html: {% if value and recipient_weeks._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ recipient_weeks._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, pressure_messages, recipient_weeks, messages_per_person_week]
     sql: 1.0 * ${pressure_messages} / NULLIF(${recipient_weeks}, 0) ;;
   }
@@ -171,6 +173,8 @@ view: send_pressure {
     label: "Opens per message"
     description: "Opens in recipient-weeks / messages with opens tracked."
     value_format_name: percent_1
+    required_fields: [pressure_open_sample]
+    html: {% if value and pressure_open_sample._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ pressure_open_sample._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, pressure_opens, pressure_open_sample, opens_per_message]
     sql: 1.0 * ${pressure_opens} / NULLIF(${pressure_open_sample}, 0) ;;
   }
@@ -181,6 +185,8 @@ view: send_pressure {
     label: "Clicks per message"
     description: "Clicks in recipient-weeks / messages with clicks tracked."
     value_format_name: percent_2
+    required_fields: [pressure_click_sample]
+    html: {% if value and pressure_click_sample._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ pressure_click_sample._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, pressure_clicks, pressure_click_sample, clicks_per_message]
     sql: 1.0 * ${pressure_clicks} / NULLIF(${pressure_click_sample}, 0) ;;
   }
@@ -191,6 +197,8 @@ view: send_pressure {
     label: "Unsubscribe rate of a week"
     description: "Unsubscribed recipient-weeks / recipient-weeks."
     value_format_name: percent_2
+    required_fields: [recipient_weeks]
+    html: {% if value and recipient_weeks._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ recipient_weeks._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, pressure_unsubscribed, recipient_weeks, weekly_unsubscribe_rate]
     sql: 1.0 * ${pressure_unsubscribed} / NULLIF(${recipient_weeks}, 0) ;;
   }
@@ -201,8 +209,8 @@ view: send_pressure {
     label: "Order value per person and week"
     description: "Order value / recipient-weeks."
     value_format_name: decimal_2
-    required_fields: [currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [currency, recipient_weeks]
+    html: {% if value and recipient_weeks._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ recipient_weeks._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, pressure_order_value, recipient_weeks, order_value_per_person_week]
     sql: 1.0 * ${pressure_order_value} / NULLIF(${recipient_weeks}, 0) ;;
   }

@@ -209,7 +209,8 @@ view: subject_line_pattern {
     label: "Open rate with the pattern"
     description: "Unique opens / delivered emails with the pattern."
     value_format_name: percent_1
-    required_fields: [pattern]
+    required_fields: [pattern, pattern_delivered]
+    html: {% if value and pattern_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ pattern_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, pattern_opens_unique, pattern_delivered, pattern_open_rate]
     sql: 1.0 * ${pattern_opens_unique} / NULLIF(${pattern_delivered}, 0) ;;
   }
@@ -220,7 +221,8 @@ view: subject_line_pattern {
     label: "Click rate with the pattern"
     description: "Unique clicks / delivered emails with the pattern."
     value_format_name: percent_2
-    required_fields: [pattern]
+    required_fields: [pattern, pattern_delivered]
+    html: {% if value and pattern_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ pattern_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, pattern_clicks_unique, pattern_delivered, pattern_click_rate]
     sql: 1.0 * ${pattern_clicks_unique} / NULLIF(${pattern_delivered}, 0) ;;
   }
@@ -231,8 +233,8 @@ view: subject_line_pattern {
     label: "Revenue per email with the pattern"
     description: "Revenue / delivered emails with the pattern."
     value_format_name: decimal_2
-    required_fields: [pattern, currency]
-    html: {{ linked_value }} {{ currency._value }} ;;
+    required_fields: [pattern, currency, pattern_delivered]
+    html: {% if value and pattern_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} {{ currency._value }} of {{ pattern_delivered._value }}</span>{% else %}{{ linked_value }} {{ currency._value }}{% endif %} ;;
     drill_fields: [detail*, pattern_revenue, pattern_delivered, pattern_revenue_per_email]
     sql: 1.0 * ${pattern_revenue} / NULLIF(${pattern_delivered}, 0) ;;
   }

@@ -319,6 +319,8 @@ view: subject_line_test {
     label: "Open rate of tested messages"
     description: "Unique opens / delivered, over messages in an A/B test."
     value_format_name: percent_1
+    required_fields: [tested_open_sample]
+    html: {% if value and tested_open_sample._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ tested_open_sample._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, tested_opens_unique, tested_open_sample, tested_open_rate]
     sql: 1.0 * ${tested_opens_unique} / NULLIF(${tested_open_sample}, 0) ;;
   }
@@ -329,6 +331,8 @@ view: subject_line_test {
     label: "Click rate of tested messages"
     description: "Unique clicks / delivered, over messages in an A/B test."
     value_format_name: percent_2
+    required_fields: [tested_click_sample]
+    html: {% if value and tested_click_sample._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ tested_click_sample._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, tested_clicks_unique, tested_click_sample, tested_click_rate]
     sql: 1.0 * ${tested_clicks_unique} / NULLIF(${tested_click_sample}, 0) ;;
   }
