@@ -753,7 +753,7 @@ function renderChart(tile, allRows, period) {
   const toStep = (day) => (day !== null && grain === 'week' ? getMonday(day) : day); // a period has no day
   const values = computeChartValues(tile, rows, mapColumn(model.dimensions[model.date], toStep));
   const lines = listSteps(grain, toStep(from), to).map((x) => createPoints(tile, values, x, period));
-  tile.element.querySelector('.grain').textContent = `${describeSteps(model, grain, lines)}${describeUndrawn(tile, rows, lines)}`;
+  tile.element.querySelector('.grain').textContent = `${describeSteps(model, grain, lines)}${describeUndrawn(tile, rows, values)}`;
   const hasContent = [...values.values()].some((value) => value !== null);
   showContent(tile, hasContent);
   tile.points = lines.flat();
@@ -773,12 +773,12 @@ function describeSteps({ date_label: label, growing_days: days }, grain, lines) 
 }
 
 // The series that the legend has and the chart does not, because every step of them is too small.
-function describeUndrawn({ model, minimum, by: [by] }, rows, lines) {
+function describeUndrawn({ model, series, minimum, by: [by] }, rows, values) {
   if (!by || Object.keys(minimum).length === 0) return '';
-  const present = new Set(rows.map((row) => getLabel(by, getValue(model.dimensions[by], row))));
-  const drawn = new Set(lines.flat().filter(({ value }) => value !== null).map(({ series }) => series));
-  const missing = [...present.difference(drawn)];
-  return missing.length > 0 ? ` Too few for a line: ${missing.join(', ')}.` : '';
+  const present = new Set(rows.map((row) => String(getValue(model.dimensions[by], row))));
+  const known = [...values.keys()];
+  const missing = series.filter(({ value }) => present.has(value) && !known.some((key) => key.endsWith(` ${value}`)));
+  return missing.length > 0 ? ` Too few for a line: ${missing.map(({ label }) => label).join(', ')}.` : '';
 }
 
 // Values by step and series: a series is a value of the dimension, or one of several metrics.
