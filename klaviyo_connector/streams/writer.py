@@ -108,7 +108,7 @@ class RowWriter:
         constants = {"account_id": self._context.id, **(given or {})}
         rows = yield from self.make_rows(table, sources, constants)
         # Whether a row is changed does not depend on the time of the sync.
-        changed = [row | self._constants for row in rows if is_changed(row)]
+        changed = [{**constants, **row, **self._constants} for row in rows if is_changed(row)]
         if table.name in self._context.settings.tables:
             yield from self.write(table, changed)
 
