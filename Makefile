@@ -15,7 +15,7 @@ SYNTAX := --rules references.keywords
 
 .DEFAULT_GOAL := help
 .PHONY: help demo open sync pipeline doctor test check generate sample screenshots bench coverage chaos lock \
-	root-test peer release clean load-demo load-test load-check load-bench load-chaos load-account
+	peer release clean load-demo load-test load-check load-bench load-chaos load-account
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
@@ -39,15 +39,9 @@ pipeline: .venv/.stamp .venv-dbt/.engines ## Sync, build, draw, archive and send
 doctor: .venv/.stamp ## Check on a real account what the connector assumes of Klaviyo
 	@.venv/bin/python -m scripts.doctor $(ARGS)
 
-# SimplyLoad's tests often wait (for Postgres, for processes), so both suites run at once. What
-# SimplyLoad's print comes after the progress of the others.
-test: .venv/.tests .venv-dbt/.engines .venv-load/.stamp ## Run every test except the fault matrix and the benchmarks
+test: .venv/.tests .venv-dbt/.engines load-test ## Run every test except the fault matrix and the benchmarks
 	@.venv/bin/python -m tests.browser
-	@mkdir -p build
-	@$(MAKE) --no-print-directory --keep-going --jobs 2 root-test load-test LOAD_TEST=build/load_test.txt
-
-root-test: .venv/.tests .venv-dbt/.engines ## Run the tests in tests/ alone
-	@MAKEFLAGS= .venv/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.tests load-check ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
@@ -113,9 +107,7 @@ load-demo: .venv-load/.stamp ## A shop in Postgres and a sandbox account to Duck
 	@.venv-load/bin/simplyload demo $(ARGS)
 
 load-test: .venv-load/.stamp ## Run SimplyLoad's tests except its fault matrix and benchmarks
-	@cd simplyload && ../.venv-load/bin/pytest --dist loadfile $(if $(LOAD_TEST), \
-		--numprocesses 2 > ../$(LOAD_TEST) 2>&1; passed=$$?; cat ../$(LOAD_TEST); exit $$passed, \
-		--numprocesses 4)
+	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 4 --dist loadfile
 
 load-check: .venv-load/.stamp ## Lint SimplyLoad, check its formatting and types
 	@cd simplyload && ../.venv-load/bin/ruff check && ../.venv-load/bin/ruff format --check
