@@ -27,6 +27,7 @@ Row = dict[str, Any]
 NOT_ON_SNOWFLAKE = {
     "test_r11_columns_widen_from_int_to_text": "it changes no scale, and no number to text",
     "test_a_unique_index_of_the_user_lets_rows_be_replaced": "it has no unique index",
+    "test_the_error_of_a_constraint_has_no_value_of_a_row": "it has no unique index",
     "test_a44_freeze_stops_at_any_drift_and_loses_nothing[snowflake-widened]": (
         "int and bigint are both NUMBER(38, 0): the table does not drift"
     ),
