@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 import yaml
 
 from looker.errors import LookerError
+from looker.yaml_reader import read_yaml
 
 TEMPLATE = Path(__file__).parent / "template.yml"
 HOST = "https://lookerstudio.google.com"  # still documented, although the product is renamed
@@ -72,7 +73,7 @@ class MartLocation:
 def load(path: Path = TEMPLATE) -> Template:
     """Read the record of the report."""
     try:
-        return Template(**yaml.safe_load(path.read_text()))
+        return Template(**read_yaml(path))
     except (TypeError, yaml.YAMLError) as error:
         raise LookerError(f"{path.name}: {error}") from None
 

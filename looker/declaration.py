@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from looker import findings
 from looker.errors import LookerError
 from looker.semantic import Metric, SemanticModel, Semantics
+from looker.yaml_reader import read_yaml
 
 DASHBOARD = Path(__file__).parent / "dashboard.yml"
 CHANNEL = "send_channel"
@@ -227,7 +226,7 @@ class Dashboard:
 
 def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
     """Read the declaration; a name that dbt does not declare is an error."""
-    content = yaml.load(path.read_text(), yaml.CSafeLoader)
+    content = read_yaml(path)
     try:
         pages = [_build_page(content["model"], page) for page in content.pop("pages")]
         periods = [Period(**period) for period in content.pop("periods")]

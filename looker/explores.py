@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from looker.errors import LookerError
 from looker.semantic import SemanticModel, Semantics
+from looker.yaml_reader import read_yaml
 
 FILE = Path(__file__).parent / "explores.yml"
 
@@ -34,7 +33,7 @@ class Explores:
 
 def load(semantics: Semantics, path: Path = FILE) -> Explores:
     """Read the declaration; a join that could repeat a row is an error."""
-    content = yaml.load(path.read_text(), yaml.CSafeLoader)
+    content = read_yaml(path)
     try:
         explores = Explores(**content)
     except TypeError as error:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from looker.errors import LookerError
+from looker.yaml_reader import read_yaml
 
 FINDINGS = Path(__file__).parent / "findings.yml"
 VALUES = ("subject", "figure", "comparison", "sample", "times")  # of a row, in the words of a rule
@@ -43,7 +42,7 @@ class Findings:
 
 def load(path: Path = FINDINGS) -> Findings:
     """Read the declaration, with the limits written into the words."""
-    content = yaml.load(path.read_text(), yaml.CSafeLoader)
+    content = read_yaml(path)
     try:
         rules = [_fill_limits(Rule(**rule), path) for rule in content.pop("rules")]
         return Findings(**content, rules=rules)

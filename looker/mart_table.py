@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from looker import markdown
 from looker.declaration import Dashboard
 from looker.field_mapping import EXTRACT
 from looker.semantic import MODELS, SemanticModel, Semantics
+from looker.yaml_reader import read_yaml
 
 DIGEST = Path(__file__).parent.parent / "scripts" / "digest" / "metrics.py"
 
@@ -40,7 +39,7 @@ def generate_files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple
 def _read_marts(dashboard: Dashboard, semantics: Semantics) -> Iterator[Mart]:
     models = {model.table: model for model in semantics.models.values()}
     for table in semantics.columns:
-        content = yaml.load((MODELS / "marts" / f"{table}.yml").read_text(), yaml.CSafeLoader)
+        content = read_yaml(MODELS / "marts" / f"{table}.yml")
         (entry,) = content["models"]
         model = models.get(table)
         yield Mart(

@@ -15,6 +15,7 @@ import jinja2
 import yaml
 
 from looker.errors import LookerError
+from looker.yaml_reader import read_yaml
 
 MODELS = Path(__file__).parent.parent / "dbt_project" / "models"
 SCHEMA = "klaviyo"  # of the marts in DuckDB, set in dbt_project/profiles.yml
@@ -173,7 +174,7 @@ def load(models: Path = MODELS) -> Semantics:
 def _read_marts(models: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(models.glob("marts/**/*.yml")):
         try:
-            content = yaml.load(path.read_text(), yaml.CSafeLoader)
+            content = read_yaml(path)
         except yaml.YAMLError as error:
             raise LookerError(f"{path.name} is no YAML: {error}") from None
         yield from (mart for mart in content.get("models", ()) if "time_spine" not in mart)

@@ -36,17 +36,17 @@ class RowWriter:
     def store(
         self,
         table: Table,
-        source: Json | Record,
+        source: Json,
         is_changed: Callable[[Row], bool] = lambda _: True,
     ) -> Generator[Operation, None, bool]:
-        """Write the row of one record if it is changed. Returns whether it is.
+        """Write the row of one document if it is changed. Returns whether it is.
 
-        A record without a key becomes a row of `sync_error`. A table that is not chosen is not
+        A document without a key becomes a row of `sync_error`. A table that is not chosen is not
         written, but the row still counts as changed.
         """
         self._seen[table.name] += 1
         try:
-            row = self._make_row(table, source)
+            row = table.row(self._context.id, source, self._type_mismatches[table.name])
         except UnstorableError as error:
             yield self._reject_record(table, source, str(error))
             return False
@@ -57,15 +57,6 @@ class RowWriter:
             row["synced_at"] = self._context.formatted_now
             yield Upsert(table.name, row)
         return True
-
-    def _make_row(self, table: Table, source: Json | Record) -> Row:
-        mismatches = self._type_mismatches[table.name]
-        if isinstance(source, Record):
-            (row,) = record_mapper(table).rows(
-                [source], {"account_id": self._context.id}, mismatches
-            )
-            return row
-        return table.row(self._context.id, source, mismatches)
 
     def make_rows(
         self, table: Table, sources: Sequence[Json | Record], constants: Row | None = None
@@ -107,8 +98,10 @@ class RowWriter:
         """
         constants = {"account_id": self._context.id, **(given or {})}
         rows = yield from self.make_rows(table, sources, constants)
-        # Whether a row is changed does not depend on the time of the sync.
-        changed = [{**constants, **row, **self._constants} for row in rows if is_changed(row)]
+        # Whether a row is changed does not depend on the time of the sync. The constants are before
+        # the rest, as the key's columns are declared.
+        time = {"synced_at": self._context.formatted_now}
+        changed = [constants | row | time for row in rows if is_changed(row)]
         if table.name in self._context.settings.tables:
             yield from self.write(table, changed)
 

@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import lkml
 import pytest
-import yaml
 
 from looker import declaration, explores, lookml_dashboard, lookml_explores, mart_table, semantic
 from looker.errors import LookerError
+from looker.yaml_reader import parse_yaml, read_yaml
 from tests.looker import lookml_sql
 
 SEMANTICS = semantic.load()
@@ -32,7 +32,7 @@ def _warehouse(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def read_dbt_keys(table: str) -> list[list[str]]:
     """The columns that dbt tests to identify a row of a mart."""
-    content = yaml.load((semantic.MODELS / "marts" / f"{table}.yml").read_text(), yaml.CSafeLoader)
+    content = read_yaml(semantic.MODELS / "marts" / f"{table}.yml")
     [mart] = content["models"]
     keys = [[one["name"]] for one in mart["columns"] if "unique" in one.get("data_tests", ())]
     tests = [test for test in mart.get("data_tests", ()) if "primary_key" in test]
@@ -100,7 +100,7 @@ def test_tiles_of_daily_explores_choose_their_days() -> None:
     elements: list[dict[str, Any]] = [
         element
         for _, text in lookml_dashboard.generate_files(DASHBOARD, SEMANTICS, DECLARED)
-        for dashboard in yaml.load(text, yaml.CSafeLoader)
+        for dashboard in parse_yaml(text)
         for element in dashboard["elements"]
         if element["explore"] in DECLARED.daily
     ]

@@ -23,6 +23,7 @@ from looker import (
     lookml_views,
     semantic,
 )
+from looker.yaml_reader import parse_yaml
 from tests.looker import lookml_sql
 
 SEMANTICS = semantic.load()
@@ -38,7 +39,7 @@ LOOKML = (
 DASHBOARDS = [
     dashboard
     for _, text in lookml_dashboard.generate_files(DASHBOARD, SEMANTICS, EXPLORES)
-    for dashboard in yaml.load(text, yaml.CSafeLoader)
+    for dashboard in parse_yaml(text)
 ]
 PARSER = "lookml-parser@7.1.3"  # that of Look At Me Sideways, Looker's linter
 FORMATS = {f"{kind}_{digits}" for kind in ("decimal", "percent") for digits in range(5)}

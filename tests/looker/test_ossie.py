@@ -6,14 +6,14 @@ from pathlib import Path
 import duckdb
 import jsonschema
 import pytest
-import yaml
 
 from looker import codegen, ossie, semantic
+from looker.yaml_reader import read_yaml
 from tests.looker import measures_sql
 from tests.warehouse import shop
 
 SCHEMA = Path(__file__).parent / "data" / "ossie_schema.json"
-DOCUMENT = yaml.load((codegen.FOLDER / ossie.FILE).read_text(), yaml.CSafeLoader)
+DOCUMENT = read_yaml(codegen.FOLDER / ossie.FILE)
 [MODEL] = DOCUMENT["semantic_model"]
 
 

@@ -29,11 +29,11 @@ from simplyload.changes import Table
 from simplyload.config import Configuration, read_configuration, schema_of
 from simplyload.engine import Event, RunResult
 from simplyload.errors import SimplyLoadError
+from simplyload.observe import QUIET
 from simplyload.run import Outcome, run_streams
 from simplyload.streams import opened_sources, select_streams
 
 COLUMN_SCHEMA = "dagster/column_schema"  # https://docs.dagster.io: table metadata
-QUIET = {"gathered", "measured"}  # several events a second
 
 
 class LogDisplay:

@@ -245,9 +245,7 @@ class Pipeline:
         }
         return {name: lost for name, lost in found.items() if lost or not absent[name]}
 
-    def _plan_again(
-        self, state: State, table: str, columns: Sequence[str] = ()
-    ) -> tuple[State, str]:
+    def _plan_again(self, state: State, table: str, columns: Sequence[str]) -> tuple[State, str]:
         """Give a state that copies a table again, and what to say of it."""
         lost = f"{table}: column {', '.join(columns)}" if columns else table
         absent, again = f"{lost} is absent from the destination", "the table" if columns else "it"

@@ -19,6 +19,8 @@ from rich.table import Table as RichTable
 from simplyload.engine import Event, RunResult
 from simplyload.errors import SimplyLoadError
 
+QUIET = {"gathered", "measured"}  # events that say a number, several a second
+
 
 class Display(Protocol):
     """Shows the events of a pipeline, and what happens between its runs."""
@@ -44,7 +46,7 @@ class JsonLines:
 
     def __call__(self, event: Event) -> None:
         """Write an event of a pipeline; what it leaves empty is left out."""
-        if event.kind not in {"gathered", "measured"}:
+        if event.kind not in QUIET:
             facts = {name: value for name, value in asdict(event).items() if value}
             self._write(facts.pop("kind"), **facts)
 
