@@ -152,11 +152,13 @@ def _print_log_line(line: str) -> None:
 def _filter_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that a child process inherits: all but the API key and the empty ones.
 
-    The API key goes as configuration. An empty variable counts as not set; dbt would use it.
+    The API key goes as configuration. An empty variable counts as not set; dbt would use it. dbt
+    reads `.env` itself too, with the key and the empty ones: what is filled in is here already.
     """
-    return {
+    kept = {
         name: value for name, value in environment.items() if value and name != "KLAVIYO_API_KEY"
     }
+    return {**kept, "PYTHON_DOTENV_DISABLED": "1"}
 
 
 def _check_files(workspace: Workspace) -> None:

@@ -1,17 +1,20 @@
 """Settings and commands are documented, and every command explains itself."""
 
 import importlib
+import io
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from dotenv import dotenv_values
 
 import scripts
 from configuration import KEYS
-from scripts import fivetran_sync, pipeline, warehouse
+from scripts import fivetran_sync, pipeline, steps, warehouse
 from scripts.command import Settings
 from scripts.digest import send
 
@@ -75,8 +78,34 @@ def test_example_has_exactly_the_settings() -> None:
     """.env.example has every variable that a command, dbt or boto3 reads, and no other."""
     ours = {name.upper() for settings in CLASSES for name in settings.model_fields}
     connector = {f"KLAVIYO_{key.upper()}" for key in KEYS}
-    lines = [line for line in EXAMPLE.splitlines() if line and not line.startswith("#")]
-    assert {line.removesuffix("=") for line in lines} == ours | connector | NOT_OURS
+    assert set(re.findall(r"^#?(\w+)=$", EXAMPLE, re.MULTILINE)) == ours | connector | NOT_OURS
+
+
+def test_example_sets_the_key_alone() -> None:
+    """A copy of .env.example sets nothing else: dbt reads it too, and uses an empty value."""
+    assert dotenv_values(stream=io.StringIO(EXAMPLE)) == {"KLAVIYO_API_KEY": ""}
+
+
+DBT_THAT_READS_DOTENV = """#!{python}
+import os, dotenv
+dotenv.load_dotenv(dotenv.find_dotenv(usecwd=True))
+print(sorted({{"KLAVIYO_API_KEY", "KLAVIYO_TABLES", "PG_HOST"}} & os.environ.keys()))
+"""
+
+
+def test_dbt_gets_what_is_filled_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of `.env`, which dbt 1.12 reads by itself, it gets no empty setting and not the API key."""
+    (tmp_path / ".env").write_text("KLAVIYO_API_KEY=pk_canary\nKLAVIYO_TABLES=\nPG_HOST=here\n")
+    dbt = tmp_path / "dbt"
+    dbt.write_text(DBT_THAT_READS_DOTENV.format(python=sys.executable))
+    dbt.chmod(0o700)
+    monkeypatch.setattr(steps, "DBT", dbt)
+    monkeypatch.setattr(steps, "ROOT", tmp_path)
+    workspace = steps.Workspace(tmp_path, tmp_path / "warehouse.duckdb", tmp_path / "page.html")
+    steps.build(workspace, {"PG_HOST": "here"}, target="postgres")
+    assert "['PG_HOST']" in capsys.readouterr().out
 
 
 def test_help_states_usage_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,7 +141,7 @@ def test_empty_setting_counts_as_not_set(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In a copy of .env.example only the variables that are filled in have an effect."""
-    (tmp_path / ".env").write_text(f"{EXAMPLE}\nBQ_PROJECT=mine\n")
+    (tmp_path / ".env").write_text(f"{EXAMPLE}\nPG_HOST=\nBQ_PROJECT=mine\n")
     monkeypatch.setenv("BQ_LOCATION", "")
     with mock.patch.dict(os.environ):
         skipped = ["--skip", "sync", "--skip", "archive", "--skip", "digest"]
