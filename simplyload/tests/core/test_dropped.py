@@ -206,6 +206,20 @@ def test_a_column_dropped_during_a_run_is_filled_by_the_next(postgres_target: Ta
     assert postgres_target.pipeline(source).run_once().loads == 0
 
 
+def test_a_table_without_a_column_of_its_key_stops(sql_target: Target) -> None:
+    """Renamed by hand, it is named with the remedy, which works; the other tables go on."""
+    sql_target.pipeline(Copying([*FIRST])).run_once()
+    sql_target.execute("ALTER TABLE shop.orders RENAME COLUMN id TO number")
+    more = [LATER, changes(upsert(4, {"id": 2}), table=ITEMS)]
+    source = Copying([*FIRST, *more])
+    result = sql_target.pipeline(source).run_once()
+    assert result.stopped["orders"].startswith("Column id of the key is absent from shop.orders")
+    assert (result.exit_code, len(sql_target.rows("items"))) == (1, 2)
+    drop(sql_target)
+    assert sql_target.pipeline(source).run_once().exit_code == 0
+    assert set(sql_target.live()) == {(1,), (2,)}
+
+
 def test_a_column_dropped_on_both_sides_stays_away(sql_target: Target) -> None:
     """What the source has no more may be dropped here too, without a word."""
     sql_target.pipeline(Copying(ROWS)).run_once()

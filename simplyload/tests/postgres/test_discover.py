@@ -110,8 +110,8 @@ def test_r21_a_column_with_the_name_of_our_own_refuses_its_table_alone(
     replica.sync()
     assert replica.rows("t") == [{"id": 1}]
     assert replica.waiting["odd"].startswith(
-        "public.odd has the column _op, a name that changes themselves use: rename the column, or"
-        " exclude the table."
+        "public.odd has the column _op, a name that the change log has for itself: rename the"
+        " column, or exclude the table."
     )
 
 
@@ -231,12 +231,15 @@ def test_rows_that_a_policy_filters_are_an_error_of_the_server(
         ask(settings(user=replication_role), "select count(*) from public.s")
 
 
-def test_generated_columns_and_partitions_are_named(run: Run, settings: Settings) -> None:
+def test_generated_columns_partitions_and_heirs_are_named(run: Run, settings: Settings) -> None:
     """What is replicated otherwise than one might expect is a warning of discover."""
     run("create table g (id int primary key, twice int generated always as (id * 2) stored)")
     run("create table p (id int primary key) partition by range (id)")
     run("create table p1 partition of p for values from (0) to (10)")
+    run("create table a (id int primary key); create table heir (primary key (id)) inherits (a)")
     tables = _discover(settings())
+    assert "rows of public.heir, which inherit from it" in tables["a"].warnings[0]
+    assert tables["heir"].warnings == ()
     assert "generated columns twice" in tables["g"].warnings[0]
     assert "its partitions are read as one table" in tables["p"].warnings[0]
     assert "p1" not in tables

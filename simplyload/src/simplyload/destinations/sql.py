@@ -114,8 +114,24 @@ class _Known:
         return {name: "" if name in lost else target for name, target in names.items()}
 
     def lost_from(self, existing: Collection[str]) -> list[str]:
-        """List the source's columns that the target had and lacks now."""
-        return [name for name, target in self.columns.items() if target not in existing]
+        """List the source's columns that the target had and lacks now, which a copy fills again.
+
+        Without a column of its key the table cannot be merged into: its next change stops it.
+        """
+        return [
+            name
+            for name, target in self.columns.items()
+            if target not in existing and name not in self.key
+        ]
+
+
+def _check_key(table: str, key: Sequence[str], existing: Collection[str]) -> None:
+    """Stop a table of which a column of the key was renamed or dropped in the destination."""
+    if lost := [name for name in key if name not in existing]:
+        raise TableStoppedError(
+            f"Column {lost[0]} of the key is absent from {table} in the destination, where it was "
+            "before: give it its name back, or drop the table, which the next run copies again."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,6 +341,10 @@ class SqlDestination(ABC):
         target = (known and known.target) or choose_name(name, tables, self.dialect)
         union = union_schema(staged)
         names = self._name_columns(name, union.names, tables.get(target, ()))
+        if target in tables:
+            _check_key(
+                f"{load.schema}.{target}", [names[key] for key in staged.table.key], tables[target]
+            )
         return Shape(
             name=name,
             table=exp.table_(target, db=load.schema, quoted=True),

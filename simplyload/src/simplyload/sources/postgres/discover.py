@@ -50,7 +50,7 @@ class SourceTable:
     `hidden` are columns that the role may not read, `indexed` columns that lead an index,
     `replica_key` the columns of the replica identity's index. `is_deferrable`: two rows may share
     the primary key until the commit. `is_named`: the setting `tables` has this very name, not a
-    pattern.
+    pattern. `heirs` are the tables that inherit from it, partitions left out.
     """
 
     oid: int
@@ -67,6 +67,7 @@ class SourceTable:
     is_deferrable: bool = False
     is_named: bool = False
     hidden: tuple[str, ...] = ()
+    heirs: tuple[str, ...] = ()
     indexed: frozenset[str] = frozenset()
     estimated_rows: int = 0
     bytes: int = 0
@@ -132,7 +133,7 @@ class SourceTable:
             )
         if taken := [one.name for one in self.columns if one.name in _TAKEN]:
             return Problem(
-                f"{name} has the column {taken[0]}, a name that changes themselves use",
+                f"{name} has the column {taken[0]}, a name that the change log has for itself",
                 "rename the column, or exclude the table",
             )
         return self._key_refusal
@@ -193,6 +194,11 @@ class SourceTable:
         name = self.source_name
         if self.hidden:
             yield f"{name}: columns {', '.join(self.hidden)} may not be read and are left out."
+        if self.heirs:
+            yield (
+                f"{name}: rows of {', '.join(self.heirs)}, which inherit from it, are in tables of"
+                " their own, not in this one."
+            )
         if self.kind == "p":
             yield f"{name} is partitioned: its partitions are read as one table."
         if generated := [column.name for column in self.columns if column.generated]:
@@ -225,7 +231,11 @@ select c.oid::int8, n.nspname, c.relname, c.relkind::text, c.relpersistence::tex
         or pg_catalog.has_any_column_privilege(c.oid, 'select'),
     pg_catalog.row_security_active(c.oid) or exists(
         select from pg_catalog.pg_partition_tree(c.oid) tree
-        where pg_catalog.row_security_active(tree.relid))
+        where pg_catalog.row_security_active(tree.relid)),
+    array(select s.nspname || '.' || h.relname from pg_catalog.pg_inherits i
+        join pg_catalog.pg_class h on h.oid = i.inhrelid
+        join pg_catalog.pg_namespace s on s.oid = h.relnamespace
+        where i.inhparent = c.oid and c.relkind <> 'p' order by 1)
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
@@ -353,7 +363,9 @@ def _source_table(
     indexes: list[Sequence[Any]],
     settings: PostgresSettings,
 ) -> SourceTable:
-    oid, schema, relation, kind, persistence, identity, rows, size, may_read, is_filtered = row
+    oid, schema, relation, kind, persistence, identity, rows, size, may_read, is_filtered, heirs = (
+        row
+    )
     name = f"{schema}.{relation}"
     return SourceTable(
         oid=oid,
@@ -373,6 +385,7 @@ def _source_table(
         is_deferrable=any(primary and not immediate for primary, _, immediate, _ in indexes),
         is_named=name in settings.tables,
         hidden=tuple(hidden),
+        heirs=tuple(heirs),
         indexed=frozenset(keys[0] for *_, keys in indexes if keys),
         estimated_rows=rows,
         bytes=size,
