@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs
 
-import orjson
+import msgspec
 import requests
 import urllib3
 
@@ -233,7 +233,7 @@ class KlaviyoClient:
         decode: Decode | None = None,
     ) -> Any:
         self.rate_limit = RateLimitHeaders()
-        payload = None if body is None else orjson.dumps(body)
+        payload = None if body is None else msgspec.json.encode(body)
         with _Deadline(self.deadline, self._adapter) as deadline:
             try:
                 response = self._session.request(
@@ -364,10 +364,13 @@ def _raise_for_status(path: str, status: int, headers: Mapping[str, str], conten
 
 
 def _parse_json(content: bytes) -> Any:
-    """The JSON value, or None. json accepts what orjson refuses: NaN and lone surrogates."""
+    """The JSON value, or None. json accepts what msgspec refuses: NaN and lone surrogates.
+
+    Both keep each digit of an integer; orjson makes one beyond 64 bits a float.
+    """
     try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
         return json.loads(content, parse_int=_parse_integer)

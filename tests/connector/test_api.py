@@ -136,6 +136,12 @@ class TestStatus:
         (read,) = KlaviyoClient(KEY).get(PATH)["data"]
         assert (read["id"], read["m"], read["o"]) == ("\ud800", 10**400, longer)
 
+    def test_an_integer_beyond_64_bits_keeps_its_digits(self, server: HTTPServer) -> None:
+        """A tracking number of 22 digits is no float, on a page that any parser reads."""
+        tracking = 9_400_111_899_223_197_428_490
+        server.expect_request(PATH).respond_with_data(f'{{"data": [{tracking}], "links": {{}}}}')
+        assert KlaviyoClient(KEY).get(PATH)["data"] == [tracking]
+
 
 def retry_after(*headers: str) -> float | None:
     """The seconds that a throttled response with these headers asks for."""

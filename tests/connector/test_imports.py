@@ -48,11 +48,10 @@ ONLY_IN = {  # library to the rooms that may import it: modules, or folders of t
     "fivetran_connector_sdk": {"connector"},
     "requests": {"api"},
     "urllib3": {"api"},
-    "orjson": {"api"},
     "socket": {"api"},
     "ssl": {"api"},
     "concurrent": {"parallel"},
-    "msgspec": {"state", "streams", "tables"},
+    "msgspec": {"api", "state", "streams", "tables"},
 }
 MAX_FLOORS = 14
 
