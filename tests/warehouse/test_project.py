@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from sqlglot import transpile
 
@@ -191,6 +192,24 @@ def test_every_query_filters_the_months_of_a_model_of_events(manifest: dict[str,
     assert len(compiled) > len(partitioned) > 7
     unfiltered = {name: find_unfiltered(sql, partitioned, ()) for name, sql in compiled.items()}
     assert {name: tables for name, tables in unfiltered.items() if tables} == {}
+
+
+def test_duckdb_has_the_local_time_of_every_zone(models: dict[str, dict[str, Any]]) -> None:
+    """A zone that the macro lists as a constant and one that it does not are converted alike."""
+    code = models["int_klaviyo__last_sync"]["compiled_code"]
+    expressions = re.findall(r"case timezone\n.*?\n *end", code, re.DOTALL)
+    wrong = duckdb.sql(f"""
+        select timezone from (
+            select distinct name as timezone from pg_timezone_names()
+        ), (
+            select unnest(generate_series(
+                timestamptz '2020-01-01 00:30:00Z', '2027-01-01 00:00:00Z', interval 11 hours
+            )) as synced_at
+        )
+        group by timezone
+        having bool_or({expressions[0]} is distinct from (synced_at at time zone timezone))
+    """).fetchall()
+    assert (len(expressions), wrong) == (1, [])
 
 
 def test_every_mart_and_data_test_is_in_the_readme() -> None:

@@ -98,13 +98,17 @@ def test_r32_replay_follows_a_table_to_another_key(
     assert {key: row["id"] for key, row in live.items()} == {("x",): 8, ("z",): 7, ("w",): 9}
 
 
-def test_r32_replay_stops_a_table_that_it_cannot_follow(sql_target: Target, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+def test_r32_replay_stops_a_table_that_it_cannot_follow(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
     """Where the log lacks the end of the new copy, the table waits by name, with its old rows."""
+    target: Target = request.getfixturevalue(f"{kind}_target")
     steps = [*REKEYED[:2], keyed("a", upsert(6, {"id": 8, "a": "x"}))]
-    sql_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
-    rebuilt = elsewhere(sql_target, tmp_path)
+    target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    rebuilt = elsewhere(target, tmp_path)
     with closing(rebuilt.destination()) as destination:
-        assert replay(sql_target.log, "shop", destination) == 3
+        assert replay(target.log, "shop", destination) == 3
         [stop] = destination.stopped("shop")
     assert stop.table == "orders"
     assert "rename the table in the destination" in stop.message
