@@ -8,8 +8,8 @@
     ({{ timestamp }} at time zone {{ timezone }})
 {%- endmacro %}
 
-{#- DuckDB looks a time zone up again for every row, which takes 4 microseconds, unless it is a constant.
-    So the zones of most accounts are constants here; any other zone is right too, and slower. -#}
+{#- DuckDB looks a time zone up again for every row, which takes 4 microseconds, unless it is a
+    constant. The zones of most accounts are constants here; any other is right too, and slower. -#}
 {% macro duckdb__local_time(timestamp, timezone) -%}
     {%- set zones = [
         'America/New_York', 'America/Chicago', 'America/Denver', 'America/Los_Angeles',

@@ -1,4 +1,5 @@
 {%- set windows = [30, 60, 90, 180] -%}
+{%- set longest = [windows | max, limit('sunset_days') | int] | max -%}
 {%- set kinds = {
     'received': 'Received Email',
     'opened': 'Opened Email',
@@ -72,7 +73,8 @@ observed as (
 
 ),
 
-activity as (
+-- Recency needs all rows, the counts those of the longest window alone.
+recency as (
 
     select
         account_id,
@@ -84,6 +86,18 @@ activity as (
         max(case when kind <> 'received' and people_count > 0 then occurred_on end)
             as last_active_on,
         min(case when kind = 'received' then occurred_on end) as first_received_on,
+        max(synced_at) as synced_at
+
+    from days
+    group by account_id, profile_id
+
+),
+
+recent as (
+
+    select
+        account_id,
+        profile_id,
         {% for kind, column in [
             ('received', 'emails'), ('opened', 'opens'), ('clicked', 'clicks'),
             ('ordered', 'orders'),
@@ -98,23 +112,27 @@ activity as (
         ) as {{ column }}_{{ window }}_days,
         {% endfor -%}
         {% endfor -%}
-        {% for kind, count, column in [
-            ('received', 'people_count', 'sunset_emails'),
-            ('opened', 'machine_count', 'sunset_machine_opens'),
-        ] -%}
         sum(
             case
                 when
-                    kind = '{{ kind }}'
+                    kind = 'received'
                     and occurred_on > {{ days_before('synced_on', limit('sunset_days')) }}
-                    then {{ count }}
+                    then people_count
                 else 0
             end
-        ) as {{ column }},
-        {% endfor -%}
-        max(synced_at) as synced_at
+        ) as sunset_emails,
+        sum(
+            case
+                when
+                    kind = 'opened'
+                    and occurred_on > {{ days_before('synced_on', limit('sunset_days')) }}
+                    then machine_count
+                else 0
+            end
+        ) as sunset_machine_opens
 
     from days
+    where occurred_on > {{ days_before('synced_on', longest) }}
     group by account_id, profile_id
 
 ),
@@ -124,7 +142,7 @@ people as (
     select
         account_id,
         profile_id
-    from activity
+    from recency
     union distinct
     select
         account_id,
@@ -143,22 +161,22 @@ judged as (
         profiles.email_marketing_consent,
         profiles.email_marketing_can_receive as can_receive_email,
         {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
-        activity.last_{{ kind }}_on,
+        recency.last_{{ kind }}_on,
         {% endfor -%}
         {% for column in ['emails', 'opens', 'clicks', 'orders'] -%}
         {% for window in windows -%}
-        cast(coalesce(activity.{{ column }}_{{ window }}_days, 0) as {{ dbt.type_bigint() }})
+        cast(coalesce(recent.{{ column }}_{{ window }}_days, 0) as {{ dbt.type_bigint() }})
             as {{ column }}_{{ window }}_days,
         {% endfor -%}
         {% endfor -%}
         case
-            when activity.last_active_on > {{ days_before('last_syncs.synced_on', 30) }}
+            when recency.last_active_on > {{ days_before('last_syncs.synced_on', 30) }}
                 then 'active'
-            when activity.last_active_on > {{ days_before('last_syncs.synced_on', 90) }} then 'warm'
-            when activity.last_active_on > {{ days_before('last_syncs.synced_on', 180) }}
+            when recency.last_active_on > {{ days_before('last_syncs.synced_on', 90) }} then 'warm'
+            when recency.last_active_on > {{ days_before('last_syncs.synced_on', 180) }}
                 then 'cooling'
-            when activity.last_active_on is not null then 'lapsed'
-            when activity.last_received_on is not null then 'never active'
+            when recency.last_active_on is not null then 'lapsed'
+            when recency.last_received_on is not null then 'never active'
             else 'not mailed'
         end as engagement_tier,
         case
@@ -167,29 +185,32 @@ judged as (
                 and observed.has_opens = 1
                 and observed.received_since
                 <= {{ days_before('last_syncs.synced_on', limit('sunset_days')) }}
-                and activity.first_received_on
+                and recency.first_received_on
                 <= {{ days_before('last_syncs.synced_on', limit('sunset_days')) }}
-                and activity.sunset_emails >= {{ limit('sunset_emails') }}
+                and coalesce(recent.sunset_emails, 0) >= {{ limit('sunset_emails') }}
                 and coalesce(
-                    activity.last_active_on
+                    recency.last_active_on
                     <= {{ days_before('last_syncs.synced_on', limit('sunset_days')) }},
                     true
                 )
                 then case
-                    when activity.sunset_machine_opens > 0 then 'machine opens only'
-                    when activity.last_active_on is null then 'never active'
+                    when recent.sunset_machine_opens > 0 then 'machine opens only'
+                    when recency.last_active_on is null then 'never active'
                     else 'lapsed'
                 end
         end as sunset_reason,
-        coalesce(activity.synced_at, profiles.synced_at) as synced_at
+        coalesce(recency.synced_at, profiles.synced_at) as synced_at
 
     from people
     inner join accounts on people.account_id = accounts.account_id
     inner join last_syncs on people.account_id = last_syncs.account_id
     left join observed on people.account_id = observed.account_id
-    left join activity
-        on people.account_id = activity.account_id
-        and people.profile_id = activity.profile_id
+    left join recency
+        on people.account_id = recency.account_id
+        and people.profile_id = recency.profile_id
+    left join recent
+        on people.account_id = recent.account_id
+        and people.profile_id = recent.profile_id
     left join profiles
         on people.account_id = profiles.account_id
         and people.profile_id = profiles.profile_id
