@@ -38,9 +38,11 @@ from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
 from simplyload.monitor.settings import AlertSettings, MetricsSettings
+from simplyload.object_store import S3Settings
 from simplyload.sources.klaviyo import KlaviyoSettings
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.stripe.settings import StripeSettings
+from simplyload.store import Location
 
 DEFAULT_FILE = Path("simplyload.yml")
 PREFIX = "SIMPLYLOAD_"
@@ -90,7 +92,8 @@ class Configuration(BaseSettings):
 
     sources: dict[StreamName, SourceSettings] = Field(min_length=1)
     destination: DestinationSettings = DuckDBSettings()
-    log: Path = Path("build/log")
+    log: Location = Path("build/log")
+    s3: S3Settings = S3Settings()
     pipeline: PipelineSettings = PipelineSettings()
     metrics: MetricsSettings = MetricsSettings()
     alerts: AlertSettings = AlertSettings()
@@ -125,6 +128,17 @@ class Configuration(BaseSettings):
                 f" leave out `schema` of {', '.join(streams)}"
             )
         return destination
+
+    @field_validator("log")
+    @classmethod
+    def _check_place(cls, log: Location, info: ValidationInfo) -> Location:
+        """Refuse one place for the log and the destination: `clean` removes old files of a log."""
+        destination = info.data.get("destination")
+        if isinstance(destination, ParquetSettings) and destination.path == log:
+            raise ValueError(
+                f"the destination has its files in {log} too: give one of them another place"
+            )
+        return log
 
     @field_validator("pipeline")
     @classmethod
@@ -324,7 +338,11 @@ def _path_in_file(loc: tuple[int | str, ...]) -> list[str]:
     return path
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {"metrics": MetricsSettings, "alerts": AlertSettings}
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "metrics": MetricsSettings,
+    "alerts": AlertSettings,
+    "s3": S3Settings,
+}
 
 
 def _siblings(loc: tuple[int | str, ...]) -> list[str]:

@@ -200,8 +200,8 @@ class Pipeline:
                 yield
             except OSError as error:
                 raise LogError(
-                    f"The change log in {self._log.root} cannot be written: {error}. Nothing of "
-                    "this load is kept; make room, then run again."
+                    f"The change log in {self._log.store.address} cannot be written: {error}. "
+                    "Nothing of this load is kept; make room, then run again."
                 ) from error
             else:
                 failed = False
@@ -210,6 +210,7 @@ class Pipeline:
                 self._committed = None if failed else self._committed
                 self._lease = None
                 self._destination.close()
+                self._log.clear(self.stream)
                 self._measure()
 
     def _check_schema(self, *, moves: bool = False) -> None:

@@ -1,6 +1,5 @@
 """What every destination offers to the engine and to the command line."""
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,7 +9,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from simplyload.changes import Rejected, State, Table
-from simplyload.errors import ConfigurationError, DestinationError
+from simplyload.errors import ConfigurationError
 
 # How many of a stream's loads a destination remembers at least. A run confirms each load before the
 # next one, so that what a dead run left is among them.
@@ -88,15 +87,6 @@ class LoadResult:
     rows: Mapping[str, int] = field(default_factory=dict)
     stopped: Sequence[Stopped] = ()
     stage_seconds: float = 0.0
-
-
-def check_folder(path: Path) -> None:
-    """Raise DestinationError where a file or folder that is not there cannot be made."""
-    present = next(one for one in [path, *path.parents] if one.exists())
-    if not os.access(present, os.W_OK):
-        raise DestinationError(
-            f"destination.path: {path} cannot be made: {present} is not writable for this user"
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
