@@ -30,11 +30,12 @@ class Place:
     endpoint: str
     prefix: str
     scratch: Path
+    timeout: str = "PT5S"
 
     @property
     def settings(self) -> S3Settings:
         """Give the section `s3`."""
-        return S3Settings.model_validate({"endpoint": self.endpoint, "timeout": "PT5S"})
+        return S3Settings.model_validate({"endpoint": self.endpoint, "timeout": self.timeout})
 
     def store(self, name: str = "log", **changes: Any) -> S3Store:
         """Give a part of it as a store."""
