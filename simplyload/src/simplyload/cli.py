@@ -252,14 +252,18 @@ def clean(
     options: Options = DEFAULTS,
     *,
     keep_days: int | None = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
     drop_slot: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Remove what dead runs left behind, and name it.
+    """Remove what dead runs left behind and what `retention` says, and name it.
 
     Parameters
     ----------
     keep_days
-        Remove older files of the change log too; replay then has no complete history.
+        Remove older files of the change log too, whatever `retention` says; replay then has no
+        complete history.
+    dry_run
+        Only name the files that would be removed.
     drop_slot
         Remove the replication slot and the publication of a stream that ends for good: a slot that
         nothing reads makes the database keep its write-ahead log until the disk is full.
@@ -268,11 +272,14 @@ def clean(
     if keep_days is not None and keep_days < 0:
         raise ConfigurationError("--keep-days takes a number of days from 0 on")
     configuration, names = options.read()
-    rows = []
+    if keep_days is None and configuration.retention is not None:
+        keep_days = configuration.retention.days
+    key, rows = "would be removed" if dry_run else "removed", []
     for name in names:
         with one_pipeline(configuration, name) as pipeline:
-            rows += [{"stream": name, "removed": one} for one in pipeline.clean(keep_days)]
-    if drop_slot:
+            found = pipeline.clean(keep_days, dry_run=dry_run)
+        rows += [{"stream": name, key: one} for one in found]
+    if drop_slot and not dry_run:
         for name, source in opened_sources(configuration, names):
             rows += [{"stream": name, "removed": one} for one in source.drop()]
     show(rows)

@@ -8,6 +8,7 @@ file. All errors are reported at once, each with its key and remedy, none with a
 import os
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -93,6 +94,7 @@ class Configuration(BaseSettings):
     sources: dict[StreamName, SourceSettings] = Field(min_length=1)
     destination: DestinationSettings = DuckDBSettings()
     log: Location = Path("build/log")
+    retention: timedelta | None = Field(default=None, ge=timedelta(days=7))
     s3: S3Settings = S3Settings()
     pipeline: PipelineSettings = PipelineSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -24,7 +24,7 @@ from simplyload.changes import State
 from simplyload.destinations.destination import Limits, Staged
 from simplyload.errors import AlreadyRunningError, ConfigurationError, SimplyLoadError
 from simplyload.gather import Gathering, count_replaced
-from simplyload.store import LocalStore, Store, folder_name
+from simplyload.store import LocalStore, Store, drop_orphans, folder_name
 
 _PENDING, _DONE = ".pending", ".json"
 
@@ -152,11 +152,16 @@ class ChangeLog:
         Only the holder of the lease may call it: no other load can be committed then.
         """
         self.confirm_committed(stream, committed)
-        pending = self._pending(stream)
-        dropped = [name for entry in self._read(pending) for name in entry.names]
+        dropped = self.find_uncommitted(stream, committed)
         self.store.delete(dropped)
-        self.store.delete(pending)
+        self.store.delete(self._pending(stream))
         return dropped
+
+    def find_uncommitted(self, stream: str, committed: Collection[str]) -> list[str]:
+        """List the files of loads that a dead run did not commit."""
+        done = {_load_of(name) for name in self._names(stream, _DONE)}.union(committed)
+        entries = self._read(self._pending(stream))
+        return [name for entry in entries if entry.load_id not in done for name in entry.names]
 
     def entries(self, stream: str, since: str = "") -> list[Entry]:
         """List the confirmed loads from load `since` on, oldest first."""
@@ -210,12 +215,16 @@ class ChangeLog:
             f"it, then read it again: `simplyload backfill {stream}.{table}`."
         )
 
-    def expire(self, stream: str, days: int, keep_since: Mapping[str, str]) -> list[str]:
+    def expire(
+        self, stream: str, days: int | None, keep_since: Mapping[str, str], *, dry_run: bool = False
+    ) -> list[str]:
         """Delete files of confirmed loads older than a number of days, and give them.
 
         What is unconfirmed stays, and what a stopped table has not had (`keep_since`: its first
         missed load by table).
         """
+        if days is None:
+            return []
         oldest = f"dt={datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}"
         present = set(self.store.names(folder_name(stream)))
         expired = [
@@ -226,8 +235,17 @@ class ChangeLog:
             if entry.load_id < keep_since.get(table, "~") and name.split("/")[-3] < oldest
         ]
         expired = [name for name in expired if name in present]
-        self.store.delete(expired)
+        self.store.delete(() if dry_run else expired)
         return expired
+
+    def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:
+        """Delete files that no load names and uploads without an end, older than a moment.
+
+        A run that was overtaken while it wrote leaves them, and one killed in an upload.
+        """
+        entries = [*self.entries(stream), *self._read(self._pending(stream))]
+        named = {name for entry in entries for name in entry.names}
+        return drop_orphans(self.store, stream, named, before, dry_run=dry_run)
 
     def _pending(self, stream: str) -> list[str]:
         return self._names(stream, _PENDING)

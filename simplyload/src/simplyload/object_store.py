@@ -260,6 +260,21 @@ class S3Store:
         with self._asking(f"delete {name}", "s3:DeleteObject"):
             self._client.delete_object(**self._bucket, Key=self._key_of(name))
 
+    def drop_uploads(self, folder: str, before: datetime, *, dry_run: bool) -> list[str]:
+        """Abort uploads in parts: their parts are kept, unseen, and cost as objects do."""
+        with self._asking("list uploads", "s3:ListBucketMultipartUploads"):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                **self._bucket, Prefix=self._key_of(f"{folder}/")
+            )
+            found = [one for page in pages for one in page.get("Uploads", ())]
+        old = [one for one in found if one["Initiated"] < before]
+        for one in () if dry_run else old:
+            with self._asking("abort an upload", "s3:AbortMultipartUpload"):
+                self._client.abort_multipart_upload(
+                    **self._bucket, Key=one["Key"], UploadId=one["UploadId"]
+                )
+        return [f"{self._name_of(one['Key'])} (an upload without an end)" for one in old]
+
     def _key_of(self, name: str) -> str:
         return f"{self._at.prefix}/{name}" if self._at.prefix else name
 

@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from simplyload.errors import DestinationError, LogError, SimplyLoadError
 
+_TABLE_FILE = re.compile(r"[^/]+/[^/]+/dt=[^/]+/h=[^/]+/[^/]+\.parquet")
 _PART = ".part"  # the end of the name of a file that is not complete
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[^/\s?#]+)*)/?")
 
@@ -108,6 +109,9 @@ class Store(Protocol):
 
     def delete(self, names: Collection[str]) -> None:
         """Delete files, as far as they are there."""
+
+    def drop_uploads(self, folder: str, before: datetime, *, dry_run: bool) -> list[str]:
+        """Drop what was begun to be written there before a moment and has no end; name it."""
 
 
 class LocalStore:
@@ -231,11 +235,31 @@ class LocalStore:
         for name in names:
             (self.root / name).unlink(missing_ok=True)
 
+    def drop_uploads(self, folder: str, before: datetime, *, dry_run: bool) -> list[str]:
+        """Delete files beside those that they were to become."""
+        names = [name for name in self.older(folder, before) if name.endswith(_PART)]
+        self.delete(() if dry_run else names)
+        return names
+
     def _files(self, folder: str) -> list[Path]:
         return [path for path in (self.root / folder).rglob("*") if path.is_file()]
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
+
+
+def drop_orphans(
+    store: Store, stream: str, named: Collection[str], before: datetime, *, dry_run: bool
+) -> list[str]:
+    """Delete a stream's Parquet files that are not among those named, older than a moment."""
+    folder = folder_name(stream)
+    orphans = [
+        name
+        for name in store.older(folder, before)
+        if _TABLE_FILE.fullmatch(name) and name not in named
+    ]
+    store.delete(() if dry_run else orphans)
+    return [*orphans, *store.drop_uploads(folder, before, dry_run=dry_run)]
 
 
 def no_file(name: str) -> FileNotFoundError:

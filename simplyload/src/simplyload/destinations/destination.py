@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -155,6 +156,9 @@ class Destination(Protocol):
 
     def drop_leftovers(self, stream: str) -> list[str]:
         """Drop what dead loads of this stream left behind, and name it."""
+
+    def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:
+        """Delete files that no load names, older than a moment; name them."""
 
     def close(self) -> None:
         """End the connection; safe to call twice."""

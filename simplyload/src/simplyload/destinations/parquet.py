@@ -40,7 +40,7 @@ from simplyload.destinations.destination import (
 from simplyload.destinations.duckdb import create_stage
 from simplyload.errors import DestinationError, FencedError
 from simplyload.gather import read_as, read_staged, union_schema
-from simplyload.store import LocalStore, Location, Store, folder_name
+from simplyload.store import LocalStore, Location, Store, drop_orphans, folder_name
 
 # <stream>/<table>/dt=/h=/<file>
 _PATH_PARTS = 5
@@ -222,6 +222,12 @@ class ParquetDestination:
         self._store.delete(dropped)
         self._store.delete(notes)
         return dropped
+
+    def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:
+        """Delete what a run placed that was overtaken meanwhile, or killed in an upload."""
+        entries = self._read_all(stream)
+        named = {name for entry in entries for names in entry.files.values() for name in names}
+        return drop_orphans(self._store, stream, named, before, dry_run=dry_run)
 
     def close(self) -> None:
         """Do nothing: no connection is held."""
