@@ -37,9 +37,12 @@ class S3Address:
 
 
 def _read_location(value: Any) -> Any:
-    if not isinstance(value, str) or "://" not in value:
-        return Path(value) if isinstance(value, str) else value
-    found = _ADDRESS.fullmatch(value)
+    if isinstance(value, Path | S3Address):
+        return value
+    is_text = isinstance(value, str)
+    if is_text and "://" not in value:
+        return Path(value)
+    found = _ADDRESS.fullmatch(value) if is_text else None
     if not found:
         raise ValueError(
             "it takes a folder, or s3://bucket/prefix with the bucket's name in lower case and"

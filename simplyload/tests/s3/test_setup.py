@@ -155,6 +155,7 @@ def test_without_boto3_the_remedy_is_named(place: Place, monkeypatch: pytest.Mon
     [
         ("log=s3://Lake/x", "log: it takes a folder, or s3://bucket/prefix"),
         ("log=s3://lake/x?key=canary", "log: it takes a folder, or s3://bucket/prefix"),
+        ("log=[s3://lake/x]", "log: it takes a folder, or s3://bucket/prefix"),
         ("log=gs://lake/x", "log: it takes a folder, or s3://bucket/prefix"),
         ("destination.path=s3://key:canary@lake/x", "destination.path: it takes a folder"),
         ("s3.endpoint=http://key:canary@localhost", "s3.endpoint: it is the address of a server"),
