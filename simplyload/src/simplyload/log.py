@@ -151,6 +151,8 @@ class ChangeLog:
 
         Only the holder of the lease may call it: no other load can be committed then.
         """
+        if not self.has_pending(stream):
+            return []
         self.confirm_committed(stream, committed)
         dropped = self.find_uncommitted(stream, committed)
         self.store.delete(dropped)
@@ -159,9 +161,10 @@ class ChangeLog:
 
     def find_uncommitted(self, stream: str, committed: Collection[str]) -> list[str]:
         """List the files of loads that a dead run did not commit."""
-        done = {_load_of(name) for name in self._names(stream, _DONE)}.union(committed)
         entries = self._read(self._pending(stream))
-        return [name for entry in entries if entry.load_id not in done for name in entry.names]
+        done = {_load_of(name) for name in self._names(stream, _DONE)} if entries else set()
+        known = done.union(committed)
+        return [name for entry in entries if entry.load_id not in known for name in entry.names]
 
     def entries(self, stream: str, since: str = "") -> list[Entry]:
         """List the confirmed loads from load `since` on, oldest first."""

@@ -245,7 +245,8 @@ class LocalStore:
         return names
 
     def _files(self, folder: str) -> list[Path]:
-        return [path for path in (self.root / folder).rglob("*") if path.is_file()]
+        found = os.walk(self.root / folder)  # it asks the disk for no file
+        return [Path(parent, name) for parent, _, names in found for name in names]
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
