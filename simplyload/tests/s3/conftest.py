@@ -56,7 +56,7 @@ class Place:
         """Look at it without our code."""
         return boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1")
 
-    def keys(self) -> set[str]:
+    def objects(self) -> set[str]:
         """List the objects, named from the place on."""
         pages = self.client().get_paginator("list_objects_v2")
         found = pages.paginate(Bucket=BUCKET, Prefix=f"{self.prefix}/")

@@ -40,7 +40,7 @@ def assert_right(target: Target, place: Place, batches: int = BATCHES) -> None:
     assert [entry.load_id for entry in entries] == target.destination().committed("shop")
     parts = ("log", "files") if target.kind == "bucket" else ("log",)
     names = {f"{part}/{name}" for entry in entries for name in entry.names for part in parts}
-    keys = place.keys()
+    keys = place.objects()
     assert {key for key in keys if key.endswith(".parquet")} == names
     assert not [key for key in keys if re.search(r"\.pending$|\.staged/", key)]
 

@@ -16,6 +16,7 @@ from simplyload.replay import replay
 from simplyload.store import Store
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, expected, random_changes, upsert
+from tests.core.test_catalog import INT32, column, table, whole
 from tests.s3.conftest import BucketTarget, Place, bucket_target
 
 BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in range(0, 60, 10)]
@@ -43,7 +44,7 @@ def test_a_bucket_has_the_layout_of_a_folder_and_this_machine_keeps_nothing(
 ) -> None:
     """Objects are named <stream>/<table>/dt=/h=/<load>.parquet; no row stays on this machine."""
     target.pipeline(ScriptedSource(BATCHES[:2]), max_changes=10).run_once()
-    names = {key for key in place.keys() if key.endswith(".parquet")}  # noqa: SIM118
+    names = {key for key in place.objects() if key.endswith(".parquet")}
     layout = r"(log|files)/shop/orders/dt=\d{4}-\d\d-\d\d/h=\d\d/0000000001-00000[12]-0\.parquet"
     assert len(names) == 4
     assert all(re.fullmatch(layout, name) for name in names)
@@ -143,6 +144,24 @@ def test_a_lake_from_before_leases_were_entries_goes_on(tmp_path: Path) -> None:
     assert destination.acquire("shop").epoch == 8
     assert target.destination().committed("shop") == ["0000000007-000001", "0000000007-000002"]
     assert target.destination().read_state("shop") == {"n": 2}
+
+
+@pytest.mark.parametrize("lost", ["nothing", "a file"])
+def test_a_stopped_table_has_what_it_missed_from_the_bucket(
+    duckdb_target: Target, place: Place, lost: str
+) -> None:
+    """After the remedy the changes of the log are loaded; where one is lost the table waits."""
+    target = replace(duckdb_target, log=ChangeLog(place.store()))
+    source = ScriptedSource([whole(table(), 1, id=1), whole(table(x=INT32), 2, id=2, x=5)])
+    assert target.pipeline(source, max_changes=1, schema="freeze").run_once().exit_code == 1
+    if lost == "a file":
+        place.store().delete(target.log.entries("shop")[1].names)
+    result = target.pipeline(source).run_once()
+    assert result.exit_code == int(lost == "a file")
+    if lost == "a file":
+        assert "`simplyload backfill shop.orders`" in result.stopped["orders"]
+    else:
+        assert column(target, "x") == [None, 5]
 
 
 def test_all_loads_are_listed_from_a_few_entries(target: BucketTarget, place: Place) -> None:

@@ -110,4 +110,4 @@ def test_a_server_that_ignores_the_condition_is_refused(place: Place, proxy: Pro
     with pytest.raises(LogError, match="two workers would overwrite each other"):
         place.through(proxy).store().check(exclusive=True)
     place.store().check(exclusive=True)
-    assert place.keys() == set()
+    assert place.objects() == set()
