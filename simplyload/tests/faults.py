@@ -40,6 +40,7 @@ FAULTS = {
     "R19": "hard deletes while polling",
     "R20": "NaN, infinity, odd years, unbounded numerics, arrays, enums, domains, large documents",
     "R21": "reserved, mixed-case and non-Latin names, 260 columns, in four dialects",
+    "R22": "an object store answers 500 or 503, slowly, or 403 in the middle of an upload",
     "R23": "the destination is down for an hour",
     "R24": "the disk is full",
     "R25": "a COPY is run again",

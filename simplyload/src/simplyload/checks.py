@@ -12,7 +12,14 @@ import pyarrow as pa
 from simplyload.changes import Table
 from simplyload.config import Configuration, schema_of
 from simplyload.destinations.destination import Destination, check_schema
-from simplyload.errors import ConfigurationError, DestinationError, SourceError, TableStoppedError
+from simplyload.errors import (
+    ConfigurationError,
+    DestinationError,
+    SimplyLoadError,
+    SourceError,
+    TableStoppedError,
+)
+from simplyload.log import ChangeLog
 from simplyload.sources.source import Finding, Source
 from simplyload.streams import open_destination, opened_sources
 
@@ -43,7 +50,7 @@ class TableCheck:
 
 def compare(configuration: Configuration, names: Sequence[str]) -> Iterator[tuple[str, TableCheck]]:
     """Compare every table of the streams now; leave out what the source does not keep."""
-    with closing(open_destination(configuration.destination)) as destination:
+    with closing(open_destination(configuration)) as destination:
         for name, source in opened_sources(configuration, names):
             schema = schema_of(configuration.sources[name], name)
             for table in source.tables():
@@ -84,6 +91,15 @@ def check_destination(destination: Destination, schemas: Mapping[str, str]) -> F
     except (ConfigurationError, DestinationError) as error:
         return Finding(level="error", subject="destination", message=str(error))
     return Finding(level="ok", subject="destination", message="it answers")
+
+
+def check_log(log: ChangeLog) -> Finding:
+    """Tell whether the change log can be written; nothing is left of the attempt."""
+    try:
+        log.store.check()
+    except SimplyLoadError as error:
+        return Finding(level="error", subject="log", message=str(error))
+    return Finding(level="ok", subject="log", message=f"{log.store.address} can be written")
 
 
 def validate_stream(

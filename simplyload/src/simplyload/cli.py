@@ -14,18 +14,17 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from simplyload.checks import check_destination, compare, validate_stream
+from simplyload.checks import check_destination, check_log, compare, validate_stream
 from simplyload.config import Configuration, read_configuration, schema_of
 from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.snowflake_setup import setup_sql
 from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, SimplyLoadError
-from simplyload.log import ChangeLog
 from simplyload.observe import displaying
 from simplyload.replay import replay as replay_log
 from simplyload.run import open_pipelines, run_streams
 from simplyload.sources.source import Finding
-from simplyload.streams import open_destination, opened_sources, select_streams
+from simplyload.streams import open_destination, open_log, opened_sources, select_streams
 
 EXIT_CODES = """
 exit codes:
@@ -113,9 +112,10 @@ def validate(options: Options = DEFAULTS) -> int:
     """Check sources and destination: connections, rights, keys, settings. Change nothing."""
     configuration, names = options.read()
     found: list[tuple[str, Finding]] = []
-    with closing(open_destination(configuration.destination)) as destination:
+    with closing(open_destination(configuration)) as destination:
         schemas = {name: schema_of(configuration.sources[name], name) for name in names}
         found.append(("", check_destination(destination, schemas)))
+        found.append(("", check_log(open_log(configuration))))
         there = destination if found[0][1].level == "ok" else None
         for name, source in opened_sources(configuration, names):
             found += [(name, one) for one in validate_stream(source, there, schemas[name])]
@@ -196,11 +196,11 @@ def replay(options: Options = DEFAULTS) -> int:
     build another one beside the present one: --set destination.path=new.duckdb.
     """
     configuration, names = options.read()
-    if not configuration.log.is_dir():
+    log, rows = open_log(configuration), []
+    if not log.store.exists():
         raise ConfigurationError(f"log: {configuration.log} is no folder: name that of the loads")
-    log, rows = ChangeLog(configuration.log), []
     for name in names:
-        with closing(open_destination(configuration.destination)) as destination:
+        with closing(open_destination(configuration)) as destination:
             loads = replay_log(
                 log,
                 name,
@@ -218,7 +218,7 @@ def replay(options: Options = DEFAULTS) -> int:
 def show_checkpoint(options: Options = DEFAULTS) -> None:
     """Print each stream's newest load and the state after it."""
     configuration, names = options.read()
-    with closing(open_destination(configuration.destination)) as destination:
+    with closing(open_destination(configuration)) as destination:
         for name in names:
             state = destination.read_state(name)
             loads = [] if state is None else destination.committed(name)
@@ -252,14 +252,18 @@ def clean(
     options: Options = DEFAULTS,
     *,
     keep_days: int | None = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
     drop_slot: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Remove what dead runs left behind, and name it.
+    """Remove what dead runs left behind and what `retention` says, and name it.
 
     Parameters
     ----------
     keep_days
-        Remove older files of the change log too; replay then has no complete history.
+        Remove older files of the change log too, whatever `retention` says; replay then has no
+        complete history.
+    dry_run
+        Only name the files that would be removed.
     drop_slot
         Remove the replication slot and the publication of a stream that ends for good: a slot that
         nothing reads makes the database keep its write-ahead log until the disk is full.
@@ -268,11 +272,14 @@ def clean(
     if keep_days is not None and keep_days < 0:
         raise ConfigurationError("--keep-days takes a number of days from 0 on")
     configuration, names = options.read()
-    rows = []
+    if keep_days is None and configuration.retention is not None:
+        keep_days = configuration.retention.days
+    key, rows = "would be removed" if dry_run else "removed", []
     for name in names:
         with one_pipeline(configuration, name) as pipeline:
-            rows += [{"stream": name, "removed": one} for one in pipeline.clean(keep_days)]
-    if drop_slot:
+            found = pipeline.clean(keep_days, dry_run=dry_run)
+        rows += [{"stream": name, key: one} for one in found]
+    if drop_slot and not dry_run:
         for name, source in opened_sources(configuration, names):
             rows += [{"stream": name, "removed": one} for one in source.drop()]
     show(rows)

@@ -8,6 +8,7 @@ file. All errors are reported at once, each with its key and remedy, none with a
 import os
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -38,9 +39,11 @@ from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
 from simplyload.monitor.settings import AlertSettings, MetricsSettings
+from simplyload.object_store import S3Settings
 from simplyload.sources.klaviyo import KlaviyoSettings
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.stripe.settings import StripeSettings
+from simplyload.store import Location
 
 DEFAULT_FILE = Path("simplyload.yml")
 PREFIX = "SIMPLYLOAD_"
@@ -90,7 +93,9 @@ class Configuration(BaseSettings):
 
     sources: dict[StreamName, SourceSettings] = Field(min_length=1)
     destination: DestinationSettings = DuckDBSettings()
-    log: Path = Path("build/log")
+    log: Location = Path("build/log")
+    retention: timedelta | None = Field(default=None, ge=timedelta(days=7))
+    s3: S3Settings = S3Settings()
     pipeline: PipelineSettings = PipelineSettings()
     metrics: MetricsSettings = MetricsSettings()
     alerts: AlertSettings = AlertSettings()
@@ -125,6 +130,17 @@ class Configuration(BaseSettings):
                 f" leave out `schema` of {', '.join(streams)}"
             )
         return destination
+
+    @field_validator("log")
+    @classmethod
+    def _check_place(cls, log: Location, info: ValidationInfo) -> Location:
+        """Refuse one place for the log and the destination: `clean` removes old files of a log."""
+        destination = info.data.get("destination")
+        if isinstance(destination, ParquetSettings) and destination.path == log:
+            raise ValueError(
+                f"the destination has its files in {log} too: give one of them another place"
+            )
+        return log
 
     @field_validator("pipeline")
     @classmethod
@@ -324,7 +340,11 @@ def _path_in_file(loc: tuple[int | str, ...]) -> list[str]:
     return path
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {"metrics": MetricsSettings, "alerts": AlertSettings}
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "metrics": MetricsSettings,
+    "alerts": AlertSettings,
+    "s3": S3Settings,
+}
 
 
 def _siblings(loc: tuple[int | str, ...]) -> list[str]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from threading import current_thread, main_thread
 from types import FrameType
 from typing import Literal, Protocol
@@ -37,6 +38,8 @@ from simplyload.gather import Gathering, read_staged
 from simplyload.log import ChangeLog, name_load
 from simplyload.sources.source import Source
 
+# A file that no load names is perhaps still being written by a run that was overtaken.
+ORPHAN_AGE = timedelta(days=1)
 # A load of wide rows ends before `max_changes`: the destination's memory is bounded too.
 LOAD_BYTES = 128 << 20
 
@@ -179,17 +182,37 @@ class Pipeline:
             state = self._source.reset(self._known_state())
             self._commit((), state, again=[*self._stopped], absent=absent)
 
-    def clean(self, keep_days: int | None = None) -> list[str]:
+    def clean(self, keep_days: int | None = None, *, dry_run: bool = False) -> list[str]:
         """Remove what dead runs left, and the log's files older than `keep_days`; name them.
 
-        The log keeps what is unconfirmed and what a stopped table has not had.
+        The log keeps what is unconfirmed and what a stopped table has not had. A dry run takes no
+        lease and changes nothing; it names files alone.
         """
         with self._session():
+            if dry_run:
+                return self._find_removable(keep_days)
             self._take_lease()
-            if keep_days is None:
-                return self._removed
             since = {stop.table: stop.since for stop in self._stopped.values()}
-            return [*self._removed, *self._log.expire(self.stream, keep_days, since)]
+            before = datetime.now(UTC) - ORPHAN_AGE
+            return [
+                *self._removed,
+                *self._log.expire(self.stream, keep_days, since),
+                *self._log.drop_orphans(self.stream, before),
+                *self._destination.drop_orphans(self.stream, before),
+            ]
+
+    def _find_removable(self, keep_days: int | None) -> list[str]:
+        is_new = self._destination.read_state(self.stream) is None
+        committed = [] if is_new else self._destination.committed(self.stream)
+        stopped = [] if is_new else self._destination.stopped(self.stream)
+        since = {stop.table: stop.since for stop in stopped}
+        before = datetime.now(UTC) - ORPHAN_AGE
+        return [
+            *self._log.find_uncommitted(self.stream, committed),
+            *self._log.expire(self.stream, keep_days, since, dry_run=True),
+            *self._log.drop_orphans(self.stream, before, dry_run=True),
+            *self._destination.drop_orphans(self.stream, before, dry_run=True),
+        ]
 
     @contextmanager
     def _session(self) -> Iterator[None]:
@@ -200,8 +223,8 @@ class Pipeline:
                 yield
             except OSError as error:
                 raise LogError(
-                    f"The change log in {self._log.root} cannot be written: {error}. Nothing of "
-                    "this load is kept; make room, then run again."
+                    f"The change log in {self._log.store.address} cannot be written: {error}. "
+                    "Nothing of this load is kept; make room, then run again."
                 ) from error
             else:
                 failed = False
@@ -210,6 +233,7 @@ class Pipeline:
                 self._committed = None if failed else self._committed
                 self._lease = None
                 self._destination.close()
+                self._log.clear(self.stream)
                 self._measure()
 
     def _check_schema(self, *, moves: bool = False) -> None:

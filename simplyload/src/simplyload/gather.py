@@ -1,7 +1,6 @@
 """Gathering: a load's changes as they arrive, written to Parquet files in bounded memory."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +8,7 @@ from decimal import Decimal
 from functools import reduce
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +30,7 @@ from simplyload.changes import (
 from simplyload.destinations.destination import Limits, Staged
 from simplyload.errors import TableStoppedError
 from simplyload.merge import POS, WHOLE
+from simplyload.store import sync_file
 
 ROW_GROUP_ROWS = 122_880  # a writer holds one row group per table
 BATCH_ROWS = 32_768  # a reader holds some copies of one batch
@@ -190,12 +190,12 @@ def read_staged(files: Sequence[Path]) -> Staged:
     )
 
 
-def skip_replaced(files: Sequence[Path]) -> Sequence[Path]:
-    """Leave out a table's files of an earlier key, where a T among the later ones ends their rows.
+def count_replaced(files: Iterable[Path | BinaryIO]) -> int:
+    """Count a table's first files of an earlier key, if a T among the later ones ends their rows.
 
     A source that finds another key copies the table again, and the T completes the copy.
     """
-    return files[_find_first([_describe(path) for path in files]) :]
+    return _find_first([_describe(file) for file in files])
 
 
 def _find_first(described: Sequence[tuple[Table, _Facts, int]]) -> int:
@@ -279,7 +279,7 @@ def _conform(rows: pa.Table, union: pa.Schema) -> pa.Table:
     return rows.select(schema.names).cast(schema)
 
 
-def _describe(path: Path) -> tuple[Table, _Facts, int]:
+def _describe(path: Path | BinaryIO) -> tuple[Table, _Facts, int]:
     file = pq.read_metadata(path)
     facts = json.loads((file.metadata or {})[_METADATA])
     business = [field for field in file.schema.to_arrow_schema() if field.name not in _LOG_NAMES]
@@ -364,9 +364,3 @@ def _faults(
         if is_text and not limits.nul_in_text:
             with_nul = pc.coalesce(pc.match_substring(values, "\0"), _NO)
             yield column.name, with_nul, repeat("the text has the character NUL")
-
-
-def sync_file(path: Path) -> None:
-    """Make a written file survive a power cut."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -3,7 +3,7 @@
     <root>/<stream>/<table>/dt=2026-11-27/h=09/<load_id>-<n>.parquet    changes, complete
     <root>/<stream>/.loads/<load_id>.pending                            the load may be committed
     <root>/<stream>/.loads/<load_id>.json                               it is: state, files
-    <root>/<stream>/.gather/                                            being written
+    <root>/<stream>/.gather/                                            being written, here
 
 Files are complete before the destination sees them. The folders dt and h are for people: loads are
 ordered by their ids, never by a clock.
@@ -19,12 +19,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import quote
 
 from simplyload.changes import State
 from simplyload.destinations.destination import Limits, Staged
 from simplyload.errors import AlreadyRunningError, ConfigurationError, SimplyLoadError
-from simplyload.gather import Gathering
+from simplyload.gather import Gathering, count_replaced
+from simplyload.store import LocalStore, Store, drop_orphans, folder_name
+
+_PENDING, _DONE = ".pending", ".json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +38,33 @@ class Entry:
     state: State
     files: Mapping[str, Sequence[str]]
 
+    @property
+    def names(self) -> list[str]:
+        """List the files of all tables."""
+        return [name for names in self.files.values() for name in names]
+
+    def of(self, table: str) -> Sequence[str]:
+        """List the files of a table."""
+        return self.files.get(table, ())
+
 
 class ChangeLog:
-    """The log of a destination's streams, in a local folder."""
+    """The log of a destination's streams, in a local folder or another store."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, place: Path | Store) -> None:
+        self.store = LocalStore(place) if isinstance(place, Path) else place
+
+    @property
+    def root(self) -> Path:
+        """Where this machine has its files of the log: in a local folder all."""
+        return self.store.scratch
 
     @contextmanager
     def lock(self, stream: str) -> Iterator[None]:
-        """Hold the stream on this machine. Raises AlreadyRunningError while another run does."""
+        """Hold the stream on this machine. Raises AlreadyRunningError while another run does.
+
+        Raises LogError too where the log is new, and nothing can be written there.
+        """
         with self._open_lock(stream) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,12 +77,15 @@ class ChangeLog:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
+            if not self.store.exists():
+                self.store.check()
             yield
 
     def _open_lock(self, stream: str) -> TextIO:
+        folder = self.root / folder_name(stream)
         try:
-            self._loads(stream).mkdir(parents=True, exist_ok=True)
-            return (self._stream(stream) / ".lock").open("a+")
+            folder.mkdir(parents=True, exist_ok=True)
+            return (folder / ".lock").open("a+")
         except OSError as error:
             raise ConfigurationError(
                 f"log: {self.root} cannot be written ({error.strerror}): name a folder that this"
@@ -72,10 +94,13 @@ class ChangeLog:
 
     def gather(self, stream: str, limits: Limits) -> Gathering:
         """Begin the files of a load; those that a dead run left are removed."""
-        folder = self._stream(stream) / ".gather"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        return Gathering(folder, limits)
+        self.clear(stream)
+        self._workspace(stream).mkdir(parents=True)
+        return Gathering(self._workspace(stream), limits)
+
+    def clear(self, stream: str) -> None:
+        """Remove the files that this machine alone has: being written, or copied to be read."""
+        shutil.rmtree(self._workspace(stream), ignore_errors=True)
 
     def publish(
         self,
@@ -85,26 +110,28 @@ class ChangeLog:
         state: State,
         staged: Sequence[Staged],
     ) -> list[Staged]:
-        """Move gathered files to their final names, which the load then reads."""
+        """Give gathered files their final names; the load reads them where this machine has them.
+
+        That the load is pending is noted first: what a dead run leaves has a name.
+        """
         hour = f"dt={datetime.now(UTC):%Y-%m-%d/h=%H}"
-        moved = [
-            replace(part, files=[folder / f"{load_id}-{n}.parquet" for n in range(len(part.files))])
+        files = {
+            part.table.name: [f"{folder}/{load_id}-{n}.parquet" for n in range(len(part.files))]
             for part in staged
-            for folder in [self._stream(stream) / folder_name(part.table.name) / hour]
-        ]
-        files = {part.table.name: [self._relative(path) for path in part.files] for part in moved}
+            for folder in [f"{folder_name(stream)}/{folder_name(part.table.name)}/{hour}"]
+        }
         entry = Entry(load_id=load_id, previous=previous, state=state, files=files)
         content = json.dumps(asdict(entry)).encode()
-        write_atomically(self._loads(stream) / f"{load_id}.pending", content)
-        for part, target in zip(staged, moved, strict=True):
-            _move(part.files, target.files)
-        return moved
+        self.store.write(self._name(stream, load_id, _PENDING), content)
+        return [
+            replace(part, files=[*map(self.store.move, part.files, files[part.table.name])])
+            for part in staged
+        ]
 
     def confirm(self, stream: str, load_id: str) -> None:
         """Note that the destination committed a load."""
-        pending = self._loads(stream) / f"{load_id}.pending"
-        pending.replace(pending.with_suffix(".json"))
-        sync_folder(pending.parent)
+        pending, done = (self._name(stream, load_id, kind) for kind in (_PENDING, _DONE))
+        self.store.rename(pending, done)
 
     def has_pending(self, stream: str) -> bool:
         """Tell whether a run left a load of which it is not noted whether it is committed."""
@@ -112,28 +139,36 @@ class ChangeLog:
 
     def confirm_committed(self, stream: str, committed: Collection[str]) -> None:
         """Confirm what a dead run committed."""
-        for pending in self._pending(stream):
-            if pending.stem in committed:
-                self.confirm(stream, pending.stem)
+        pending = [_load_of(name) for name in self._pending(stream)]
+        # A kill while a store renames leaves both names.
+        done = {_load_of(name) for name in self._names(stream, _DONE)} if pending else set()
+        for load_id in pending:
+            if load_id in committed or load_id in done:
+                self.confirm(stream, load_id)
 
     def reconcile(self, stream: str, committed: Collection[str]) -> list[str]:
         """Confirm what a dead run committed, and delete what it did not; give the latter.
 
         Only the holder of the lease may call it: no other load can be committed then.
         """
+        if not self.has_pending(stream):
+            return []
         self.confirm_committed(stream, committed)
-        dropped = []
-        for pending in self._pending(stream):
-            for path in self._paths(_read_entry(pending)):
-                path.unlink(missing_ok=True)
-                dropped.append(self._relative(path))
-            pending.unlink()
+        dropped = self.find_uncommitted(stream, committed)
+        self.store.delete(dropped)
+        self.store.delete(self._pending(stream))
         return dropped
+
+    def find_uncommitted(self, stream: str, committed: Collection[str]) -> list[str]:
+        """List the files of loads that a dead run did not commit."""
+        entries = self._read(self._pending(stream))
+        done = {_load_of(name) for name in self._names(stream, _DONE)} if entries else set()
+        known = done.union(committed)
+        return [name for entry in entries if entry.load_id not in known for name in entry.names]
 
     def entries(self, stream: str, since: str = "") -> list[Entry]:
         """List the confirmed loads from load `since` on, oldest first."""
-        paths = sorted(self._loads(stream).glob("*.json"))
-        return [_read_entry(path) for path in paths if path.stem >= since]
+        return self._read([one for one in self._names(stream, _DONE) if _load_of(one) >= since])
 
     def history(self, stream: str) -> list[Entry]:
         """List the confirmed loads from the latest first load on: a complete history.
@@ -151,8 +186,8 @@ class ChangeLog:
 
     def newest_epoch(self, stream: str) -> int:
         """Give the epoch of the newest load, committed or not; 0 for an empty log."""
-        names = [path.stem for path in self._loads(stream).iterdir()]
-        return int(max(names).split("-")[0]) if names else 0
+        loads = [_load_of(name) for name in self.store.names(_loads(stream))]
+        return int(max(loads).split("-")[0]) if loads else 0
 
     def read(self, stream: str, table: str, since: str, newest: str | None) -> list[Path]:
         """List the files of a table's changes from load `since` to the newest committed one.
@@ -164,11 +199,18 @@ class ChangeLog:
         is_whole = bool(entries) and entries[0].load_id == since
         if not is_whole or [entry.load_id for entry in entries] != chain:
             raise self._lacks(f"loads of {stream} since {since}", stream, table)
-        paths = [self.root / name for entry in entries for name in entry.files.get(table, ())]
-        for path in paths:
-            if not path.exists():
-                raise self._lacks(self._relative(path), stream, table)
-        return paths
+        try:
+            return self.fetch(stream, [one for entry in entries for one in entry.of(table)])
+        except FileNotFoundError as error:
+            raise self._lacks(error.filename, stream, table) from None
+
+    def fetch(self, stream: str, names: Sequence[str]) -> list[Path]:
+        """Give files where this machine can read them, until `clear`."""
+        return self.store.fetch(names, self._workspace(stream))
+
+    def skip_replaced(self, names: Sequence[str]) -> Sequence[str]:
+        """Leave out a table's files of an earlier key which a later copy replaces."""
+        return names[count_replaced(self.store.open_footers(names)) :]
 
     def _lacks(self, what: str, stream: str, table: str) -> SimplyLoadError:
         return SimplyLoadError(
@@ -176,38 +218,52 @@ class ChangeLog:
             f"it, then read it again: `simplyload backfill {stream}.{table}`."
         )
 
-    def expire(self, stream: str, days: int, keep_since: Mapping[str, str]) -> list[str]:
+    def expire(
+        self, stream: str, days: int | None, keep_since: Mapping[str, str], *, dry_run: bool = False
+    ) -> list[str]:
         """Delete files of confirmed loads older than a number of days, and give them.
 
         What is unconfirmed stays, and what a stopped table has not had (`keep_since`: its first
         missed load by table).
         """
+        if days is None:
+            return []
         oldest = f"dt={datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}"
-        expired = []
-        for entry in self.entries(stream):
-            for table, names in entry.files.items():
-                if entry.load_id >= keep_since.get(table, "~"):
-                    continue
-                for path in (self.root / name for name in names):
-                    if path.parent.parent.name < oldest and path.exists():
-                        path.unlink()
-                        expired.append(self._relative(path))
+        present = set(self.store.names(folder_name(stream)))
+        expired = [
+            name
+            for entry in self.entries(stream)
+            for table in entry.files
+            for name in entry.of(table)
+            if entry.load_id < keep_since.get(table, "~") and name.split("/")[-3] < oldest
+        ]
+        expired = [name for name in expired if name in present]
+        self.store.delete(() if dry_run else expired)
         return expired
 
-    def _pending(self, stream: str) -> list[Path]:
-        return sorted(self._loads(stream).glob("*.pending"))
+    def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:
+        """Delete files that no load names and uploads without an end, older than a moment.
 
-    def _paths(self, entry: Entry) -> list[Path]:
-        return [self.root / name for names in entry.files.values() for name in names]
+        A run that was overtaken while it wrote leaves them, and one killed in an upload.
+        """
+        entries = [*self.entries(stream), *self._read(self._pending(stream))]
+        named = {name for entry in entries for name in entry.names}
+        return drop_orphans(self.store, stream, named, before, dry_run=dry_run)
 
-    def _relative(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+    def _pending(self, stream: str) -> list[str]:
+        return self._names(stream, _PENDING)
 
-    def _stream(self, stream: str) -> Path:
-        return self.root / folder_name(stream)
+    def _names(self, stream: str, kind: str) -> list[str]:
+        return [name for name in self.store.names(_loads(stream)) if name.endswith(kind)]
 
-    def _loads(self, stream: str) -> Path:
-        return self._stream(stream) / ".loads"
+    def _name(self, stream: str, load_id: str, kind: str) -> str:
+        return f"{_loads(stream)}/{load_id}{kind}"
+
+    def _read(self, names: Sequence[str]) -> list[Entry]:
+        return [Entry(**json.loads(content)) for content in self.store.read_all(names)]
+
+    def _workspace(self, stream: str) -> Path:
+        return self.root / folder_name(stream) / ".gather"
 
 
 def name_load(epoch: int, number: int) -> str:
@@ -215,37 +271,10 @@ def name_load(epoch: int, number: int) -> str:
     return f"{epoch:010d}-{number:06d}"
 
 
-def folder_name(name: str) -> str:
-    """Give a stream's or table's name as one that every file system can hold."""
-    return quote(name, safe=" ").replace(".", "%2E")
+def _loads(stream: str) -> str:
+    return f"{folder_name(stream)}/.loads"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there completely or not at all, whatever happens meanwhile."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renamed files in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _move(sources: Sequence[Path], targets: Sequence[Path]) -> None:
-    for source, target in zip(sources, targets, strict=True):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
-        sync_folder(target.parent)
-
-
-def _read_entry(path: Path) -> Entry:
-    return Entry(**json.loads(path.read_bytes()))
+def _load_of(name: str) -> str:
+    """Give the id of the load that a file of `.loads` is about."""
+    return name.rpartition("/")[2].partition(".")[0]

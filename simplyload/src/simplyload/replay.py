@@ -1,7 +1,6 @@
 """Replay: a destination built from the change log alone, without the source."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 
 from simplyload.destinations.destination import (
     KEPT_LOADS,
@@ -13,7 +12,7 @@ from simplyload.destinations.destination import (
     check_schema,
 )
 from simplyload.errors import SimplyLoadError
-from simplyload.gather import read_staged, skip_replaced
+from simplyload.gather import read_staged
 from simplyload.log import ChangeLog, Entry
 
 
@@ -35,7 +34,7 @@ def replay(  # noqa: PLR0913 - what a replay is made of
         try:
             check_schema(destination, stream, schema or stream)
             entries = _missing(log, stream, destination)
-            paths = _find_files(log, entries)
+            files = _find_files(log, entries)
             lease = destination.acquire(stream, log.newest_epoch(stream))
             stopped = {stop.table: stop for stop in destination.stopped(stream)}
             for entry in entries:
@@ -44,12 +43,13 @@ def replay(  # noqa: PLR0913 - what a replay is made of
                     stream=stream,
                     schema=schema or stream,
                     state=entry.state,
-                    staged=_stage(log, entry, paths, stopped),
+                    staged=_stage(log, stream, entry, files, stopped),
                     held=[*stopped.values()],
                     remove=remove,
                 )
                 result = destination.load(lease, load)
                 stopped |= {stop.table: stop for stop in result.stopped}
+                log.clear(stream)
                 observer(entry.load_id, result)
         finally:
             destination.close()
@@ -71,32 +71,31 @@ def _missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entr
     return entries[done:]
 
 
-def _find_files(log: ChangeLog, entries: Sequence[Entry]) -> set[Path]:
+def _find_files(log: ChangeLog, entries: Sequence[Entry]) -> set[str]:
     """Give the files to load: without those of an earlier key that a later copy replaces."""
-    tables: dict[str, list[Path]] = {}
+    tables: dict[str, list[str]] = {}
     for entry in entries:
         for table, names in entry.files.items():
-            tables.setdefault(table, []).extend(_existing(log.root, names))
-    return {path for paths in tables.values() for path in skip_replaced(paths)}
+            tables.setdefault(table, []).extend(names)
+    try:
+        return {name for names in tables.values() for name in log.skip_replaced(names)}
+    except FileNotFoundError as error:
+        raise SimplyLoadError(
+            f"The change log lacks {error.filename}, which retention may have deleted: the "
+            "destination cannot be rebuilt from it, read the source again."
+        ) from None
 
 
 def _stage(
-    log: ChangeLog, entry: Entry, paths: Collection[Path], stopped: Mapping[str, Stopped]
+    log: ChangeLog,
+    stream: str,
+    entry: Entry,
+    files: Collection[str],
+    stopped: Mapping[str, Stopped],
 ) -> list[Staged]:
     parts = [
-        [path for path in map(log.root.joinpath, names) if path in paths]
+        [name for name in names if name in files]
         for table, names in entry.files.items()
         if table not in stopped
     ]
-    return [read_staged(files) for files in parts if files]
-
-
-def _existing(root: Path, names: Sequence[str]) -> list[Path]:
-    paths = [root / name for name in names]
-    for path in paths:
-        if not path.exists():
-            raise SimplyLoadError(
-                f"The change log lacks {path.relative_to(root)}, which retention may have deleted: "
-                "the destination cannot be rebuilt from it, read the source again."
-            )
-    return paths
+    return [read_staged(log.fetch(stream, names)) for names in parts if names]

@@ -12,10 +12,9 @@ from simplyload.breaker import Breaker
 from simplyload.config import Configuration, schema_of
 from simplyload.engine import Event, Pipeline, RunResult, ending_at_commit
 from simplyload.errors import SimplyLoadError
-from simplyload.log import ChangeLog
 from simplyload.monitor.settings import MetricsSettings
 from simplyload.observe import Display
-from simplyload.streams import open_destination, open_source
+from simplyload.streams import open_destination, open_log, open_source
 
 if TYPE_CHECKING:
     from simplyload.monitor.monitor import Monitor
@@ -165,8 +164,8 @@ def open_pipelines(
     configuration: Configuration, names: Sequence[str], display: Display, stack: ExitStack
 ) -> Iterator[Pipeline]:
     """Build the pipelines of streams; the stack closes what they open."""
-    destination = stack.enter_context(closing(open_destination(configuration.destination)))
-    log = ChangeLog(configuration.log)
+    destination = stack.enter_context(closing(open_destination(configuration)))
+    log = open_log(configuration)
     for name in names:
         settings = configuration.sources[name]
         source = stack.enter_context(closing(open_source(settings, name)))

@@ -3,20 +3,24 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from difflib import get_close_matches
+from pathlib import Path
 
-from simplyload.config import Configuration, DestinationSettings, SourceSettings
+from simplyload.config import Configuration, SourceSettings
 from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
 from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.destinations.snowflake_login import SnowflakeSettings
-from simplyload.errors import ConfigurationError
+from simplyload.errors import ConfigurationError, DestinationError, LogError
+from simplyload.log import ChangeLog
+from simplyload.object_store import S3Store
 from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
 from simplyload.sources.postgres.source import PostgresSource
 from simplyload.sources.source import Source
 from simplyload.sources.stripe.settings import StripeSettings
 from simplyload.sources.stripe.source import StripeSource
+from simplyload.store import S3Address
 
 
 def open_source(settings: SourceSettings, stream: str) -> Source:
@@ -28,15 +32,30 @@ def open_source(settings: SourceSettings, stream: str) -> Source:
     return PostgresSource(settings, stream)
 
 
-def open_destination(settings: DestinationSettings) -> Destination:
+def open_destination(configuration: Configuration) -> Destination:
     """Give the destination; it connects at first use."""
+    settings = configuration.destination
     if isinstance(settings, DuckDBSettings):
         return DuckDBDestination(settings)
     if isinstance(settings, PostgresTargetSettings):
         return PostgresDestination(settings)
     if isinstance(settings, SnowflakeSettings):
         return SnowflakeDestination(settings)
-    return ParquetDestination(settings)
+    return ParquetDestination(settings, _open_bucket(configuration, settings.path))
+
+
+def open_log(configuration: Configuration) -> ChangeLog:
+    """Give the change log; a bucket is asked at first use."""
+    place = configuration.log
+    if isinstance(place, Path):
+        return ChangeLog(place)
+    return ChangeLog(S3Store(place, configuration.s3, "log", LogError))
+
+
+def _open_bucket(configuration: Configuration, path: Path | S3Address) -> S3Store | None:
+    if isinstance(path, Path):
+        return None
+    return S3Store(path, configuration.s3, "destination.path", DestinationError)
 
 
 def opened_sources(

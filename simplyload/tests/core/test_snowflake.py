@@ -19,7 +19,6 @@ from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.destinations.snowflake_files import copy_into, write_files
 from simplyload.errors import ConfigurationError, DestinationError, FencedError
 from simplyload.gather import Gathering
-from simplyload.streams import open_destination
 from tests.core.conftest import Target
 from tests.core.scripted import ORDERS, ScriptedSource, changes, delete, truncate, upsert
 
@@ -320,7 +319,7 @@ def test_r35_without_the_driver_the_remedy_is_named(
     """Where the extra is not installed, the error says how to install it."""
     monkeypatch.setitem(__import__("sys").modules, "snowflake.connector", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'simplyload\[snowflake\]'"):
-        open_destination(snowflake_target.settings)
+        snowflake_target.destination()
 
 
 def test_setup_prints_what_the_role_needs_and_no_more(

@@ -1,7 +1,8 @@
 """A process that runs a pipeline again and again and is killed each time, until one run ends.
 
 It imports everything once and forks a child for each run, so a run costs milliseconds. A child ends
-itself by SIGKILL before its n-th step (a SQL statement, a sync or a rename of a file), or its
+itself by SIGKILL before its n-th step (a SQL statement, a sync or a rename of a file, a request to
+an object store), or its
 parent kills it after a random time.
 """
 
@@ -18,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from botocore import client
+
 from simplyload.destinations.destination import Destination, Lease, Load
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
@@ -26,7 +29,10 @@ from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.sql import SqlDestination
 from simplyload.engine import Pipeline, PipelineSettings, ending_at_commit
+from simplyload.errors import DestinationError
 from simplyload.log import ChangeLog
+from simplyload.object_store import S3Settings, S3Store
+from simplyload.store import S3Address
 from tests.core.scripted import ScriptedSource, changes, random_changes
 
 ROOT = Path(__file__).parents[2]
@@ -70,19 +76,30 @@ def make_source(seed: int, batches: int) -> ScriptedSource:
 
 def make_destination(job: dict[str, Any]) -> Destination:
     """Connect as the job says."""
-    if job["kind"] == "parquet":
-        return ParquetDestination(ParquetSettings.model_validate(job["settings"]))
+    if job["kind"] in ("parquet", "bucket"):
+        settings = ParquetSettings.model_validate(job["settings"])
+        return ParquetDestination(settings, make_store(job, str(settings.path)))
     first: Any = {"": (), "none": (WithoutTransactions,), "state first": (StateFirst,)}
     last, settings = DESTINATIONS[job["kind"]]
     destination: Any = type("Target", (*first[job["protocol"]], last), {})
     return destination(settings.model_validate(job["settings"]))  # type: ignore[no-any-return]
 
 
+def make_store(job: dict[str, Any], place: str) -> S3Store | None:
+    """Give a bucket where the place is one."""
+    if not place.startswith("s3://"):
+        return None
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    scratch = Path(job["scratch"], prefix.rpartition("/")[2])
+    settings = S3Settings.model_validate(job["s3"])
+    return S3Store(S3Address(bucket, prefix), settings, "place", DestinationError, scratch)
+
+
 def run(job: dict[str, Any]) -> None:
     """Run the pipeline to its end."""
     source = make_source(job["seed"], job["batches"])
     settings = PipelineSettings(max_changes=CHANGES_OF_A_BATCH * 2)
-    log = ChangeLog(Path(job["log"]))
+    log = ChangeLog(make_store(job, job["log"]) or Path(job["log"]))
     pipeline = Pipeline("shop", source, make_destination(job), log, settings)
     with ending_at_commit(pipeline):
         pipeline.run_once()
@@ -113,6 +130,7 @@ def die_before_step(number: int) -> None:
     os.fsync = counted(os.fsync)
     os.link = counted(os.link)
     Path.replace = counted(Path.replace)  # type: ignore[method-assign]
+    client.BaseClient._make_api_call = counted(client.BaseClient._make_api_call)  # noqa: SLF001
 
 
 def survives(job: dict[str, Any], *, step: int = 0, seconds: float | None = None) -> bool:
@@ -150,13 +168,14 @@ def main(job: dict[str, Any]) -> int:
 
 def run_worker(module: str, job: Mapping[str, Any]) -> int:
     """Run the job in a process of a worker's module; give the number of kills."""
+    credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     done = subprocess.run(
         [sys.executable, "-m", module, json.dumps(job)],
         check=False,
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **credentials},
     )
     assert done.returncode == 0, done.stderr
     return int(done.stdout)

@@ -16,6 +16,7 @@ from simplyload.errors import SourceError
 from simplyload.monitor.alerts import LINES, Alerts, describe_changes
 from simplyload.monitor.settings import AlertSettings
 from simplyload.monitor.status import Status
+from simplyload.store import LocalStore
 from tests.monitor.conftest import Shop, Webhook, wait_until
 
 Opened = Callable[..., Alerts]
@@ -24,7 +25,7 @@ Opened = Callable[..., Alerts]
 @pytest.fixture
 def status(tmp_path: Path) -> Status:
     """Give the status of a stream."""
-    return Status(["shop"], tmp_path / "log")
+    return Status(["shop"], LocalStore(tmp_path / "log"))
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_what_was_told_is_known_to_the_next_process(
     status.fail("shop", SourceError("away"))
     with closing(open_alerts(webhook.address)):
         pass
-    second = Status(["shop"], tmp_path / "log")
+    second = Status(["shop"], LocalStore(tmp_path / "log"))
     settings = AlertSettings(webhook=SecretStr(webhook.address))
     with closing(Alerts(settings, second, lambda *_: None)):
         pass

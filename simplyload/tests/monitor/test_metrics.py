@@ -16,6 +16,7 @@ from simplyload.engine import Event, RunResult
 from simplyload.errors import AlreadyRunningError, SimplyLoadError, SourceError
 from simplyload.monitor.metrics import Textfile, count
 from simplyload.monitor.status import Status
+from simplyload.store import LocalStore
 from tests.monitor.conftest import Shop, Webhook, wait_until
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
@@ -159,7 +160,7 @@ def test_a_file_that_cannot_be_written_fails_no_run(
 @pytest.fixture
 def status(tmp_path: Path) -> Status:
     """Give the status of a stream."""
-    return Status(["shop"], tmp_path / "log")
+    return Status(["shop"], LocalStore(tmp_path / "log"))
 
 
 def loaded(stream: str, rows: int) -> Event:
@@ -170,7 +171,7 @@ def loaded(stream: str, rows: int) -> Event:
 def test_processes_share_a_file_of_metrics(tmp_path: Path) -> None:
     """Two processes write by turns; each counter is the sum; a stream no longer there is gone."""
     path, streams = tmp_path / "all.prom", ["shop", "crm"]
-    both = [Status([name], tmp_path / "log") for name in streams]
+    both = [Status([name], LocalStore(tmp_path / "log")) for name in streams]
     files = [Textfile(path, streams, one) for one in both]
     for rows in (3, 4):
         for name, one, file in zip(streams, both, files, strict=True):
@@ -181,7 +182,7 @@ def test_processes_share_a_file_of_metrics(tmp_path: Path) -> None:
     assert 'simplyload_rows_total{stream="shop",table="orders"} 7.0' in text
     assert 'simplyload_rows_total{stream="crm",table="orders"} 7.0' in text
     assert text.count("simplyload_lag_seconds{") == 2
-    Textfile(path, ["crm"], Status(["crm"], tmp_path / "log")).write()
+    Textfile(path, ["crm"], Status(["crm"], LocalStore(tmp_path / "log"))).write()
     assert "shop" not in path.read_text()
     assert 'simplyload_rows_total{stream="crm",table="orders"} 7.0' in path.read_text()
 
@@ -197,11 +198,11 @@ def test_a_file_that_is_no_metrics_is_replaced(tmp_path: Path, status: Status) -
 
 def test_the_lag_grows_until_a_run_is_complete_and_over_a_restart(tmp_path: Path) -> None:
     """The lag counts from the begin of the last complete run, also of an earlier process."""
-    first = Status(["shop"], tmp_path)
+    first = Status(["shop"], LocalStore(tmp_path))
     first.end(RunResult(stream="shop"), lag_seconds=100)
     first.fail("shop", SourceError("away"))
     first.save("shop")
-    stream = Status(["shop"], tmp_path).snapshot()["shop"]
+    stream = Status(["shop"], LocalStore(tmp_path)).snapshot()["shop"]
     assert 100 <= stream.lag(time.time()) < 110
     assert (stream.failures, stream.failure) == (1, "away")
 

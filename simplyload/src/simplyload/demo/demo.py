@@ -190,7 +190,7 @@ def _summary(configuration: Configuration, loaded: Loaded) -> RichTable:
             lag,
             verdict,
         )
-    files = list(configuration.log.rglob("*.parquet"))
+    files = list(Path(str(configuration.log)).rglob("*.parquet"))
     size = sum(file.stat().st_size for file in files) / 1e6
     table.caption = f"change log: {len(files)} Parquet files, {size:.1f} MB, in {configuration.log}"
     return table

@@ -1,8 +1,8 @@
 """What every destination offers to the engine and to the command line."""
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from simplyload.changes import Rejected, State, Table
-from simplyload.errors import ConfigurationError, DestinationError
+from simplyload.errors import ConfigurationError
 
 # How many of a stream's loads a destination remembers at least. A run confirms each load before the
 # next one, so that what a dead run left is among them.
@@ -90,15 +90,6 @@ class LoadResult:
     stage_seconds: float = 0.0
 
 
-def check_folder(path: Path) -> None:
-    """Raise DestinationError where a file or folder that is not there cannot be made."""
-    present = next(one for one in [path, *path.parents] if one.exists())
-    if not os.access(present, os.W_OK):
-        raise DestinationError(
-            f"destination.path: {path} cannot be made: {present} is not writable for this user"
-        )
-
-
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What the destination cannot hold: longer values, or bytes; text with the character NUL."""
@@ -165,6 +156,9 @@ class Destination(Protocol):
 
     def drop_leftovers(self, stream: str) -> list[str]:
         """Drop what dead loads of this stream left behind, and name it."""
+
+    def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:
+        """Delete files that no load names, older than a moment; name them."""
 
     def close(self) -> None:
         """End the connection; safe to call twice."""

@@ -14,10 +14,11 @@ from sqlglot import exp
 from simplyload import merge
 from simplyload.catalog import Dialect, Names
 from simplyload.changes import Table
-from simplyload.destinations.destination import Lease, Load, LoadResult, Staged, check_folder
+from simplyload.destinations.destination import Lease, Load, LoadResult, Staged
 from simplyload.destinations.sql import CONSTRAINT_REMEDY, SqlDestination
 from simplyload.errors import AlreadyRunningError, DestinationError
 from simplyload.gather import LOG_FIELDS, is_uniform, read_as, read_conformed
+from simplyload.store import check_folder
 
 
 class DuckDBSettings(BaseModel):

@@ -1,22 +1,24 @@
 """Parquet files alone: the changes, and one file per committed load that holds the state.
 
     <path>/<stream>/<table>/dt=2026-11-27/h=09/<load_id>-<n>.parquet    changes
-    <path>/<stream>/.commits/0000000012.json                            load 12: state, files
-    <path>/<stream>/.leases/0000000003.json                             epoch 3 was taken
+    <path>/<stream>/.commits/0000000012.json                            a lease, or a load and state
+    <path>/<stream>/.staged/<load_id>.json                              a load before its entry
 
-Both kinds of JSON file are written only if absent: of two workers that would commit load 12, one
-fails. A reader folds the files that the commits name; `scan` shows how.
+Leases and loads are entries of one sequence, each written only if absent: a worker that another one
+has overtaken finds the place after its own entry taken, and commits nothing more, however late its
+request arrives. A reader folds the files that the entries name; `scan` shows how.
 """
 
 import json
-import os
-import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import duckdb
 import pyarrow as pa
@@ -27,21 +29,22 @@ from simplyload import merge
 from simplyload.catalog import name_columns
 from simplyload.changes import OP, UPSERT, State, Table
 from simplyload.destinations.destination import (
+    KEPT_LOADS,
     Lease,
     Limits,
     Load,
     LoadResult,
     Staged,
     Stopped,
-    check_folder,
 )
 from simplyload.destinations.duckdb import create_stage
 from simplyload.errors import DestinationError, FencedError
-from simplyload.gather import read_as, read_staged, sync_file, union_schema
-from simplyload.log import folder_name, sync_folder
+from simplyload.gather import read_as, read_staged, union_schema
+from simplyload.store import LocalStore, Location, Store, drop_orphans, folder_name
 
 # <stream>/<table>/dt=/h=/<file>
 _PATH_PARTS = 5
+_RECENT = 100  # loads that an entry names: one read in as many gives them all
 
 
 class ParquetSettings(BaseModel):
@@ -50,16 +53,65 @@ class ParquetSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["parquet"] = "parquet"
-    path: Path = Path("build/lake")
+    path: Location = Path("build/lake")
     memory_limit: ByteSize = ByteSize(512_000_000)
 
 
-class ParquetDestination:
-    """A folder of Parquet files; the change log shares their space by hard links."""
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """A lease (without a load) or a load; `number` is its place, `state` the one after it.
 
-    def __init__(self, settings: ParquetSettings) -> None:
+    `recent` are the newest loads up to here with their places. `owner` makes any two differ.
+    """
+
+    number: int = 0
+    epoch: int = 0
+    owner: str = ""
+    load_id: str | None = None
+    state: State | None = None
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rejected: Sequence[Mapping[str, Any]] = ()
+    recent: Sequence[tuple[int, str]] = ()
+    committed_at: str = ""
+
+    @classmethod
+    def from_json(cls, number: int, content: bytes) -> Self:
+        """Read an entry; one from before leases were entries has less."""
+        found = json.loads(content)
+        if "epoch" not in found:
+            load_id = found["load_id"]
+            found |= {"epoch": int(load_id.split("-")[0]), "recent": [(number, load_id)]}
+        return cls(**found | {"number": number})
+
+    def to_json(self) -> bytes:
+        """Give what is written."""
+        return json.dumps(asdict(self), default=str).encode()
+
+    def followed_by(self, load: Load, files: Mapping[str, Sequence[str]]) -> "_Entry":
+        """Give the entry of a load after this one."""
+        number = self.number + 1
+        return replace(
+            self,
+            number=number,
+            load_id=load.load_id,
+            state=load.state,
+            files=files,
+            rejected=[vars(refused) for refused in load.rejected],
+            recent=[*self.recent, (number, load.load_id)][-_RECENT:],
+            committed_at=datetime.now(UTC).isoformat(),
+        )
+
+
+class ParquetDestination:
+    """A folder or a bucket of Parquet files; a folder shares the log's space by hard links."""
+
+    def __init__(self, settings: ParquetSettings, store: Store | None = None) -> None:
         self._settings = settings
-        self._number: dict[str, int] = {}
+        self._store = store or LocalStore(
+            Path(str(settings.path)), "destination.path", DestinationError
+        )
+        self._known: dict[str, int] = {}  # entries of each stream that are there at least
+        self._held: dict[str, _Entry] = {}  # the newest of one's own
 
     @property
     def limits(self) -> Limits:
@@ -67,50 +119,57 @@ class ParquetDestination:
         return Limits()
 
     def check(self) -> None:
-        """Raise DestinationError where the folder cannot be made or written."""
-        check_folder(self._settings.path)
+        """Raise DestinationError where nothing can be written, or not by several workers."""
+        self._store.check(exclusive=True)
 
     def read_state(self, stream: str) -> State | None:
         """Give the state of the stream's newest committed load; None before the first."""
-        commits = self._commits(stream)
-        return json.loads(commits[-1].read_bytes())["state"] if commits else None
+        return self._read_newest(stream).state
 
     def acquire(self, stream: str, above: int = 0) -> Lease:
-        """Take the lease by putting the next epoch's file, which one worker alone can do."""
+        """Take the lease by the next entry, which one worker alone can write."""
         while True:
-            epoch = max(self._epoch(stream), above) + 1
-            if self._put(self._leases(stream) / f"{epoch:010d}.json", {"epoch": epoch}):
-                commits = self._commits(stream)
-                self._number[stream] = int(commits[-1].stem) if commits else 0
+            newest = self._read_newest(stream)
+            if not newest.number:
+                self.check()
+            epoch = max(newest.epoch, above) + 1
+            lease = _Entry(
+                number=newest.number + 1,
+                epoch=epoch,
+                owner=uuid.uuid4().hex,
+                state=newest.state,
+                recent=newest.recent,
+            )
+            if self._append(stream, lease):
                 return Lease(stream=stream, epoch=epoch)
 
     def load(self, lease: Lease, load: Load) -> LoadResult:
-        """Place the files, then put the commit. Raises FencedError when another one is there."""
-        began = time.monotonic()
-        files = {
-            part.table.name: [self._place(path) for path in part.files] for part in load.staged
-        }
+        """Place the files, then write the entry. Raises FencedError when another one is there."""
+        began, held = time.monotonic(), self._held[load.stream]
+        parts = {part.table.name: part for part in load.staged}
+        files = {name: [*map(_name_of, part.files)] for name, part in parts.items()}
+        entry = held.followed_by(load, files)
+        self._note(load.stream, entry)
+        for part in load.staged:
+            self._place(part)
         seconds = time.monotonic() - began
-        number = self._number[load.stream] + 1
-        path = self._folder(load.stream, ".commits") / f"{number:010d}.json"
-        commit = {
-            "load_id": load.load_id,
-            "state": load.state,
-            "files": files,
-            "rejected": [vars(refused) for refused in load.rejected],
-            "committed_at": datetime.now(UTC).isoformat(),
-        }
-        if self._epoch(load.stream) != lease.epoch or not self._put(path, commit):
+        if held.epoch != lease.epoch or not self._append(load.stream, entry):
             raise FencedError(
                 f"A newer run of {load.stream} took the lease: this one commits nothing more."
             )
-        self._number[load.stream] = number
-        rows = {part.table.name: part.rows for part in load.staged}
+        self._store.delete([_staged_name(load.stream, load.load_id)])
+        rows = {name: part.rows for name, part in parts.items()}
         return LoadResult(rows=rows, stage_seconds=seconds)
 
     def committed(self, stream: str) -> list[str]:
-        """List the ids of the stream's committed loads, oldest first."""
-        return [commit["load_id"] for commit in self._read_commits(stream)]
+        """List the ids of the stream's newest committed loads, oldest first."""
+        loads: list[str] = []
+        entry = self._read_newest(stream)
+        while entry.number and len(loads) < KEPT_LOADS:
+            loads = [*(load_id for _, load_id in entry.recent), *loads]
+            first = entry.recent[0][0] if entry.recent else entry.number
+            entry = self._read(stream, first - 1)
+        return loads
 
     def schemas(self) -> Mapping[str, str]:
         """Give none: a stream has its own folder."""
@@ -130,13 +189,15 @@ class ParquetDestination:
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not deleted, folded from all its files."""
-        paths = [
-            self._settings.path / name
-            for commit in self._read_commits(schema)
-            for name in commit["files"].get(table.name, ())
+        names = [
+            name for entry in self._read_all(schema) for name in entry.files.get(table.name, ())
         ]
-        if not paths:
+        if not names:
             return
+        with tempfile.TemporaryDirectory() as folder:
+            yield from self._scan(table, self._store.fetch(names, Path(folder)))
+
+    def _scan(self, table: Table, paths: Sequence[Path]) -> Iterator[pa.Table]:
         staged = read_staged(paths)
         with duckdb.connect(
             config={"memory_limit": f"{int(self._settings.memory_limit)}B"}
@@ -148,61 +209,103 @@ class ParquetDestination:
             yield from read_as(connection.sql(query).to_arrow_reader(100_000), held)
 
     def drop_leftovers(self, stream: str) -> list[str]:
-        """Delete the files of loads that were never committed, and name them."""
-        named = {
-            name
-            for commit in self._read_commits(stream)
-            for names in commit["files"].values()
-            for name in names
-        }
-        paths = (self._settings.path / folder_name(stream)).glob("*/dt=*/h=*/*.parquet")
-        dropped = [path for path in paths if self._relative(path) not in named]
-        for path in dropped:
-            path.unlink()
-        return [self._relative(path) for path in dropped]
+        """Delete the files of loads that were never committed, and name them.
+
+        Only the holder of the lease may call it: none of these loads can be committed then.
+        """
+        notes = self._store.names(_folder(stream, ".staged"))
+        dropped = []
+        for content in self._store.read_all(notes):
+            entry = _Entry(**json.loads(content))
+            if self._read(stream, entry.number).load_id != entry.load_id:
+                dropped += [name for names in entry.files.values() for name in names]
+        self._store.delete(dropped)
+        self._store.delete(notes)
+        return dropped
+
+    def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:
+        """Delete what a run placed that was overtaken meanwhile, or killed in an upload."""
+        entries = self._read_all(stream)
+        named = {name for entry in entries for names in entry.files.values() for name in names}
+        return drop_orphans(self._store, stream, named, before, dry_run=dry_run)
 
     def close(self) -> None:
         """Do nothing: no connection is held."""
 
-    def _place(self, path: Path) -> str:
-        """Give the file its place here: by a hard link, or a copy from another file system."""
-        target = self._settings.path.joinpath(*path.parts[-_PATH_PARTS:])
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(path, target)
-            except OSError:
-                shutil.copyfile(path, target)
-                sync_file(target)
-            sync_folder(target.parent)
-        return self._relative(target)
+    def _note(self, stream: str, entry: _Entry) -> None:
+        """Note the files of a load before they are placed: what a dead run leaves has a name."""
+        with self._writing():
+            self._store.write(_staged_name(stream, str(entry.load_id)), entry.to_json())
 
-    def _put(self, path: Path, content: Mapping[str, Any]) -> bool:
+    def _place(self, part: Staged) -> None:
+        with self._writing():
+            for path in part.files:
+                self._store.copy(path, _name_of(path))
+
+    def _append(self, stream: str, entry: _Entry) -> bool:
+        """Write an entry at its place; False where another worker's is."""
+        with self._writing():
+            name = _entry_name(stream, entry.number)
+            if not self._store.write_if_absent(name, entry.to_json()):
+                return False
+        self._known[stream], self._held[stream] = entry.number, entry
+        return True
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            return _put_if_absent(path, content)
+            yield
         except OSError as error:
             raise DestinationError(
-                f"destination.path: {self._settings.path} cannot be written ({error.strerror}): "
+                f"destination.path: {self._store.address} cannot be written ({error.strerror}): "
                 "name another folder, or make room"
             ) from error
 
-    def _relative(self, path: Path) -> str:
-        return path.relative_to(self._settings.path).as_posix()
+    def _read_newest(self, stream: str) -> _Entry:
+        """Read the newest entry; before the first one it has the number 0."""
+        after = _entry_name(stream, self._known.get(stream, 0))
+        names = self._store.names(_folder(stream, ".commits"), after)
+        if names:
+            self._known[stream] = _number_of(names[-1])
+        entry = self._read(stream, self._known.get(stream, 0))
+        if entry.number or not self._known.pop(stream, 0):
+            return entry
+        return self._read_newest(stream)  # all was deleted meanwhile, and perhaps made again
 
-    def _epoch(self, stream: str) -> int:
-        return max((int(path.stem) for path in self._leases(stream).glob("*.json")), default=0)
+    def _read(self, stream: str, number: int) -> _Entry:
+        try:
+            content = self._store.read(_entry_name(stream, number)) if number else b""
+        except FileNotFoundError:
+            content = b""
+        return _Entry.from_json(number, content) if content else _Entry()
 
-    def _commits(self, stream: str) -> list[Path]:
-        return sorted(self._folder(stream, ".commits").glob("*.json"))
+    def _read_all(self, stream: str) -> list[_Entry]:
+        names = self._store.names(_folder(stream, ".commits"))
+        contents = self._store.read_all(names)
+        return [
+            _Entry.from_json(*one) for one in zip(map(_number_of, names), contents, strict=True)
+        ]
 
-    def _read_commits(self, stream: str) -> list[dict[str, Any]]:
-        return [json.loads(path.read_bytes()) for path in self._commits(stream)]
 
-    def _leases(self, stream: str) -> Path:
-        return self._folder(stream, ".leases")
+def _folder(stream: str, kind: str) -> str:
+    return f"{folder_name(stream)}/{kind}"
 
-    def _folder(self, stream: str, kind: str) -> Path:
-        return self._settings.path / folder_name(stream) / kind
+
+def _entry_name(stream: str, number: int) -> str:
+    return f"{_folder(stream, '.commits')}/{number:010d}.json"
+
+
+def _number_of(name: str) -> int:
+    return int(name.rpartition("/")[2].partition(".")[0])
+
+
+def _staged_name(stream: str, load_id: str) -> str:
+    return f"{_folder(stream, '.staged')}/{load_id}.json"
+
+
+def _name_of(path: Path) -> str:
+    """Give a file of the change log its name here: the same."""
+    return "/".join(path.parts[-_PATH_PARTS:])
 
 
 def _fold_query(
@@ -225,19 +328,3 @@ def _fold_query(
     rows = exp.select(*(exp.column(names[name], quoted=True) for name in columns_read))
     live = exp.column(OP, quoted=True).eq(UPSERT)
     return rows.from_(merge.fold(plan).subquery("f")).where(live).sql("duckdb")
-
-
-def _put_if_absent(path: Path, content: Mapping[str, Any]) -> bool:
-    """Write a file unless it exists; False when it does. It is there completely or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.parent / f"{uuid.uuid4().hex}.part"
-    part.write_text(json.dumps(content, default=str))
-    sync_file(part)
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        return False
-    finally:
-        part.unlink()
-    sync_folder(path.parent)
-    return True

@@ -271,6 +271,16 @@ class SqlDestination(ABC):
 
     # What a subclass knows.
 
+    def drop_orphans(
+        self,
+        stream: str,  # noqa: ARG002
+        before: datetime,  # noqa: ARG002
+        *,
+        dry_run: bool = False,  # noqa: ARG002
+    ) -> list[str]:
+        """Do nothing: a database has no files of a load but those that it is reading."""
+        return []
+
     @abstractmethod
     def close(self) -> None:
         """End the connection; safe to call twice."""

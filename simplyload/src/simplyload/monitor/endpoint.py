@@ -1,8 +1,6 @@
 """Serves `/metrics` to Prometheus and `/healthz` to whoever asks whether all is well."""
 
 import json
-import os
-import shutil
 import socket
 import sys
 import time
@@ -11,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 from socketserver import ThreadingTCPServer
 from threading import Thread
 from typing import Any
@@ -22,6 +19,7 @@ from simplyload.errors import ConfigurationError
 from simplyload.monitor.metrics import StatusCollector
 from simplyload.monitor.settings import MetricsSettings
 from simplyload.monitor.status import Status, StreamStatus
+from simplyload.store import Store
 
 
 @dataclass(frozen=True)
@@ -29,23 +27,19 @@ class Health:
     """Judges the status: healthy unless a run failed, a table stopped, or a lag is too long."""
 
     status: Status
-    log: Path
+    log: Store
     max_lag: timedelta | None
 
     def report(self) -> dict[str, Any]:
         """Give what `/healthz` answers; the probe itself asks neither source nor destination."""
         now, streams = time.time(), self.status.snapshot()
-        log = self._describe_log()
-        reasons = [] if log["writable"] else [f"log: {self.log} cannot be written"]
+        failed = any(stream.failed_part == "log" for stream in streams.values())
+        log = {"writable": not failed, **self.log.health()}
+        reasons = [] if log["writable"] else [f"log: {self.log.address} cannot be written"]
         for name, stream in streams.items():
             reasons += stream.problems(name, self.max_lag, now).values()
         described = {name: _describe(stream, now) for name, stream in streams.items()}
         return {"healthy": not reasons, "reasons": reasons, "log": log, "streams": described}
-
-    def _describe_log(self) -> dict[str, Any]:
-        present = next(path for path in (self.log, *self.log.parents) if path.exists())
-        writable = os.access(present, os.W_OK)
-        return {"writable": writable, "free_bytes": shutil.disk_usage(present).free}
 
 
 def _describe(stream: StreamStatus, now: float) -> dict[str, Any]:

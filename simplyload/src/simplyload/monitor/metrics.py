@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from simplyload.engine import Step
-from simplyload.log import write_atomically
 from simplyload.monitor.status import Counts, Status, StreamStatus
+from simplyload.store import write_atomically
 
 PARTS = ("source", "destination", "log", "configuration", "another_run", "other")
 STEPS: tuple[Step, ...] = get_args(Step)

@@ -11,6 +11,7 @@ from simplyload.monitor.endpoint import Health, serving
 from simplyload.monitor.metrics import Textfile
 from simplyload.monitor.status import Status
 from simplyload.observe import Display
+from simplyload.streams import open_log
 
 
 class Monitor:
@@ -70,7 +71,11 @@ def monitoring(
     configuration: Configuration, names: Sequence[str], display: Display, *, stays: bool
 ) -> Iterator[Monitor]:
     """Show the runs of the block; on a port only where the process stays."""
-    metrics, alerts, log = configuration.metrics, configuration.alerts, configuration.log
+    metrics, alerts, log = (
+        configuration.metrics,
+        configuration.alerts,
+        open_log(configuration).store,
+    )
     status = Status(names, log)
     monitor = Monitor(display, status)
     with ExitStack() as stack:

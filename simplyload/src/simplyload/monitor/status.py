@@ -13,13 +13,12 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from simplyload.engine import Event, RunResult
 from simplyload.errors import AlreadyRunningError, SimplyLoadError
-from simplyload.log import folder_name, write_atomically
+from simplyload.store import Store, folder_name
 
 Counts = dict[tuple[str, str], float]  # by metric, and the value of its label beside `stream`
 
@@ -106,9 +105,9 @@ class StreamStatus:
 class Status:
     """The status of streams, written by their runs and read by other threads."""
 
-    def __init__(self, streams: Sequence[str], log: Path) -> None:
+    def __init__(self, streams: Sequence[str], log: Store) -> None:
         self._log, self._lock = log, Lock()
-        self._streams = {name: _read(self._path(name)) for name in streams}
+        self._streams = {name: self._read(name) for name in streams}
         self._listed: set[str] = set()
 
     def __call__(self, event: Event) -> None:
@@ -157,20 +156,19 @@ class Status:
 
     def save(self, stream: str) -> None:
         """Keep the status for the next process; where the log cannot be written, do without."""
-        with self._lock, suppress(OSError):
+        with self._lock, suppress(OSError, SimplyLoadError):
             kept = asdict(replace(self._streams[stream], counts={}))
-            self._path(stream).parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._path(stream), json.dumps(kept).encode())
+            self._log.write(_name(stream), json.dumps(kept).encode())
 
-    def _path(self, stream: str) -> Path:
-        return self._log / folder_name(stream) / ".status.json"
+    def _read(self, stream: str) -> StreamStatus:
+        """Read what an earlier process kept; begin without it where it cannot be read."""
+        try:
+            kept: dict[str, Any] = json.loads(self._log.read(_name(stream)))
+            tables = {name: TableStatus(**one) for name, one in kept["tables"].items()}
+            return StreamStatus(**kept | {"tables": tables, "counts": defaultdict(float)})
+        except (OSError, SimplyLoadError, ValueError, TypeError, KeyError, AttributeError):
+            return StreamStatus(since=time.time())
 
 
-def _read(path: Path) -> StreamStatus:
-    """Read what an earlier process kept; begin without it where it cannot be read."""
-    try:
-        kept: dict[str, Any] = json.loads(path.read_bytes())
-        tables = {name: TableStatus(**one) for name, one in kept["tables"].items()}
-        return StreamStatus(**kept | {"tables": tables, "counts": defaultdict(float)})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return StreamStatus(since=time.time())
+def _name(stream: str) -> str:
+    return f"{folder_name(stream)}/.status.json"

@@ -1,0 +1,114 @@
+"""R22: an object store that fails, hangs or forbids loses nothing, and shows only whole files."""
+
+import os
+import random
+import time
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from simplyload.changes import Changes
+from simplyload.errors import DestinationError, LogError, SimplyLoadError
+from simplyload.log import ChangeLog
+from simplyload.object_store import PART_BYTES
+from simplyload.replay import replay
+from tests.core.conftest import Target
+from tests.core.scripted import ScriptedSource, changes, expected, random_changes, upsert
+from tests.s3.conftest import Place, bucket_target
+from tests.s3.proxy import Fault, Proxy, Request
+
+BATCHES = [changes(*random_changes(seed=3, length=40)[n : n + 10]) for n in range(0, 40, 10)]
+
+
+def large() -> list[Changes]:
+    """Give a batch of random bytes whose file is uploaded in parts."""
+    rows = (upsert(n, {"id": n, "a": os.urandom(5_000).hex()}) for n in range(3_000))
+    return [changes(*rows)]
+
+
+@pytest.mark.parametrize("outcome", ["refused", "done"])
+def test_r22_a_server_that_fails_now_and_then_is_asked_again(
+    place: Place, proxy: Proxy, outcome: str
+) -> None:
+    """With many a request answered 500 or 503, done or not, a run loads each row once."""
+    chooser, tries = random.Random(7), Counter[str]()
+
+    def rule(request: Request) -> Fault | None:
+        tries[request.path] += 1
+        status, code = chooser.choice([(500, "InternalError"), (503, "SlowDown")])
+        fails = tries[request.path] < 4 and chooser.random() < 0.3
+        return Fault(status=status, code=code, is_done=outcome == "done") if fails else None
+
+    proxy.rule = rule
+    target = bucket_target(place.through(proxy))
+    target.pipeline(ScriptedSource(BATCHES), max_changes=10).run_once()
+    assert bucket_target(place).live() == expected(BATCHES)
+    assert len(target.log.entries("shop")) == len(BATCHES)
+
+
+def test_r22_a_server_that_fails_for_long_ends_the_run_with_a_remedy(
+    place: Place, proxy: Proxy
+) -> None:
+    """After some attempts the run says what fails; nothing of it is kept; the next goes on."""
+    target = bucket_target(place.through(proxy))
+    target.pipeline(ScriptedSource(BATCHES[:2])).run_once()
+    proxy.rule = lambda request: (
+        Fault(status=500, code="InternalError") if request.method == "PUT" else None
+    )
+    with pytest.raises(SimplyLoadError, match=r"the server fails \(InternalError\)") as error:
+        target.pipeline(ScriptedSource(BATCHES)).run_once()
+    assert "canary" not in str(error.value)
+    assert bucket_target(place).live() == expected(BATCHES[:2])
+    proxy.rule = lambda _request: None
+    target.pipeline(ScriptedSource(BATCHES)).run_once()
+    assert bucket_target(place).live() == expected(BATCHES)
+
+
+def test_r22_a_slow_server_is_waited_for(place: Place, proxy: Proxy) -> None:
+    """A server that takes its time with each request is slow and no fault."""
+    proxy.rule = lambda _request: Fault(seconds=0.1)
+    target = bucket_target(place.through(proxy))
+    target.pipeline(ScriptedSource(BATCHES[:2])).run_once()
+    assert bucket_target(place).live() == expected(BATCHES[:2])
+
+
+def test_r22_a_server_that_hangs_is_given_up(
+    duckdb_target: Target, place: Place, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request without an answer ends after `s3.timeout`, by the name of what hangs."""
+    monkeypatch.setattr("simplyload.object_store._ATTEMPTS", 2)
+    duckdb_target.log = ChangeLog(replace(place.through(proxy), timeout="PT1S").store())
+    proxy.rule = lambda request: Fault(seconds=20) if request.method == "PUT" else None
+    began = time.monotonic()
+    with pytest.raises(LogError, match=r"does not answer \(ReadTimeoutError\)"):
+        duckdb_target.pipeline(ScriptedSource(BATCHES)).run_once()
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("part", ["log", "files"])
+def test_r22_a_right_lost_in_the_middle_of_an_upload(place: Place, proxy: Proxy, part: str) -> None:
+    """403 at the second part: the upload is aborted, no object is seen, and the next run loads."""
+    batches = large()
+    proxy.rule = lambda request: (
+        Fault(status=403, code="AccessDenied")
+        if request.is_part and f"/{part}/" in request.path and "partNumber=2" in request.path
+        else None
+    )
+    target = bucket_target(place.through(proxy))
+    error = LogError if part == "log" else DestinationError
+    with pytest.raises(error, match="grant s3:PutObject to the credentials"):
+        target.pipeline(ScriptedSource(batches)).run_once()
+    assert [key for key in place.objects() if f"{part}/shop/orders" in key] == []
+    assert place.uploads() == []
+    assert target.destination().read_state("shop") is None
+    proxy.rule = lambda _request: None
+    target.pipeline(ScriptedSource(batches)).run_once()
+    assert bucket_target(place).live() == expected(batches)
+    [name] = target.log.entries("shop")[0].names
+    assert any(one.is_part for one in proxy.requests)
+    found = place.client().head_object(Bucket="lake", Key=f"{place.prefix}/log/{name}")
+    assert found["ContentLength"] > PART_BYTES
+    other = bucket_target(replace(place, prefix=f"{place.prefix}/other"))
+    replay(target.log, "shop", other.destination())
+    assert other.live() == expected(batches)

@@ -1,0 +1,81 @@
+"""Whatever request a run is killed before, a lake in a bucket ends with every row exactly once."""
+
+import re
+from typing import Any
+
+import pytest
+
+from simplyload.changes import Changes
+from simplyload.log import ChangeLog
+from tests.core.conftest import Target
+from tests.core.scripted import expected
+from tests.core.worker import make_source, run_worker
+from tests.s3.conftest import BucketTarget, Place
+
+BATCHES = 24
+
+
+def run_with_kills(target: Target, place: Place, steps: range, **options: Any) -> int:
+    """Run to the end in a process that is killed before each of the steps; give the kills."""
+    job = {
+        "kind": target.kind,
+        "settings": target.settings.model_dump(mode="json"),
+        "log": target.log.store.address,
+        "s3": place.settings.model_dump(mode="json"),
+        "scratch": str(place.scratch),
+        "protocol": "",
+        "seed": 7,
+        "batches": BATCHES,
+        "steps": [steps.start, steps.stop, steps.step],
+        **options,
+    }
+    return run_worker("tests.core.worker", job)
+
+
+def assert_right(target: Target, place: Place, batches: int = BATCHES) -> None:
+    """Each row is there once; log and lake have the files of committed loads and no others."""
+    changes = [part for part in make_source(7, batches).batches if isinstance(part, Changes)]
+    assert target.live() == expected(changes)
+    entries = target.log.entries("shop")
+    assert [entry.load_id for entry in entries] == target.destination().committed("shop")
+    parts = ("log", "files") if target.kind == "bucket" else ("log",)
+    names = {f"{part}/{name}" for entry in entries for name in entry.names for part in parts}
+    keys = place.objects()
+    assert {key for key in keys if key.endswith(".parquet")} == names
+    assert not [key for key in keys if re.search(r"\.pending$|\.staged/", key)]
+
+
+def test_r1_a_kill_before_a_request_loses_and_doubles_nothing(
+    target: BucketTarget, place: Place
+) -> None:
+    """A run killed before one of its requests is made good by the next ones."""
+    assert run_with_kills(target, place, range(2, 60, 6)) >= 9
+    assert_right(target, place)
+
+
+def test_r1_a_kill_with_the_log_in_a_bucket_loses_and_doubles_nothing(
+    duckdb_target: Target, place: Place
+) -> None:
+    """So it is with a log in a bucket and the rows in DuckDB."""
+    duckdb_target.log = ChangeLog(place.store())
+    assert run_with_kills(duckdb_target, place, range(2, 60, 8)) >= 7
+    assert_right(duckdb_target, place)
+
+
+@pytest.mark.chaos
+def test_r1_fifty_kills_before_each_request_and_at_random_times(
+    target: BucketTarget, place: Place
+) -> None:
+    """Every one of the first 60 steps, then 50 random instants: no row is lost or doubled."""
+    kills = run_with_kills(target, place, range(1, 61), batches=200, random=50, longest=1.5)
+    assert kills >= 80
+    assert_right(target, place, batches=200)
+
+
+@pytest.mark.chaos
+def test_r1_fifty_kills_with_the_log_in_a_bucket(duckdb_target: Target, place: Place) -> None:
+    """So it is with a log in a bucket and the rows in DuckDB."""
+    duckdb_target.log = ChangeLog(place.store())
+    kills = run_with_kills(duckdb_target, place, range(1, 61), batches=200, random=50, longest=1.5)
+    assert kills >= 80
+    assert_right(duckdb_target, place, batches=200)

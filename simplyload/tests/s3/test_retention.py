@@ -1,0 +1,159 @@
+"""`clean` removes from a folder or a bucket what nothing needs, names it, and no more."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+import yaml
+
+from simplyload.cli import main
+from simplyload.config import read_configuration
+from simplyload.destinations.duckdb import DuckDBDestination
+from simplyload.errors import ConfigurationError, DestinationError
+from simplyload.log import ChangeLog
+from tests.core.conftest import Target
+from tests.core.scripted import ScriptedSource, changes, expected, random_changes
+from tests.s3.conftest import BUCKET, BucketTarget, Place, bucket_target
+
+BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in range(0, 60, 10)]
+
+
+def days_ago(days: int) -> type[datetime]:
+    """Give a clock that is slow by some days."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - timedelta(days=days)
+
+    return Clock
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def target(request: pytest.FixtureRequest, duckdb_target: Target) -> Target:
+    """Give DuckDB and a log of each kind; it has loads of 30, 20 and 10 days ago and of today."""
+    if request.param == "bucket":
+        duckdb_target.log = ChangeLog(request.getfixturevalue("place").store())
+    for number, days in enumerate((30, 20, 10, 0), 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("simplyload.log.datetime", days_ago(days))
+            source = ScriptedSource(BATCHES[:number])
+            duckdb_target.pipeline(source).run_once()
+    return duckdb_target
+
+
+def files(log: ChangeLog) -> list[str]:
+    """List the Parquet files of a log."""
+    return [name for name in log.store.names("shop") if name.endswith(".parquet")]
+
+
+def test_r31_only_old_files_of_committed_loads_go(target: Target) -> None:
+    """A dry run names the files and removes nothing; then these go, and the next run goes on."""
+    log = target.log
+    with log.lock("shop"):
+        gathering = log.gather("shop", target.destination().limits)
+        gathering.add(BATCHES[4])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("simplyload.log.datetime", days_ago(40))
+            log.publish("shop", "0000000009-000001", None, {"n": 5}, gathering.finish())
+    before, loads = files(log), log.entries("shop")
+    uncommitted = [name for name in before if "/0000000009-" in name]
+    old = [name for entry in loads[:2] for name in entry.names]
+    pipeline = target.pipeline(ScriptedSource(BATCHES))
+    assert pipeline.clean(15, dry_run=True) == [*uncommitted, *old]
+    assert files(log) == before
+    assert log.has_pending("shop")
+    assert pipeline.clean(15) == [*uncommitted, *old]
+    assert files(log) == [name for entry in loads[2:] for name in entry.names]
+    assert pipeline.clean(15) == []
+    pipeline.run_once()
+    assert target.live() == expected(BATCHES)
+
+
+def test_r31_a_destination_that_is_away_deletes_nothing(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the destination cannot say what is committed, no file goes."""
+    before = files(target.log)
+    for name in ("acquire", "read_state"):
+        monkeypatch.setattr(DuckDBDestination, name, Mock(side_effect=DestinationError("away")))
+    for dry_run in (True, False):
+        with pytest.raises(DestinationError):
+            target.pipeline(ScriptedSource([])).clean(7, dry_run=dry_run)
+    assert files(target.log) == before
+
+
+def test_a_file_that_no_load_names_goes_after_a_day(target: Target, tmp_path: Path) -> None:
+    """What an overtaken run wrote too late is removed once it is older than a day, not before."""
+    orphan = "shop/orders/dt=2026-11-01/h=09/0000000001-000009-0.parquet"
+    (tmp_path / "orphan").write_bytes(b"x")
+    target.log.store.copy(tmp_path / "orphan", orphan)
+    before = files(target.log)
+    pipeline = target.pipeline(ScriptedSource(BATCHES))
+    assert pipeline.clean() == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("simplyload.engine.datetime", days_ago(-2))
+        assert pipeline.clean(dry_run=True) == [orphan]
+        assert files(target.log) == before
+        assert pipeline.clean() == [orphan]
+        assert pipeline.clean() == []
+    assert files(target.log) == [name for name in before if name != orphan]
+
+
+@pytest.fixture
+def lake(place: Place) -> BucketTarget:
+    """Give log and lake in a bucket, with loads."""
+    target = bucket_target(place)
+    target.pipeline(ScriptedSource(BATCHES[:2]), max_changes=10).run_once()
+    return target
+
+
+def test_a_lake_keeps_its_rows_and_loses_what_is_unfinished(
+    lake: BucketTarget, place: Place, tmp_path: Path
+) -> None:
+    """Retention is for the log: a lake loses orphans and uploads without an end alone."""
+    key = f"{place.prefix}/files/shop/orders/dt=2026-11-01/h=09/0000000001-000009-0.parquet"
+    place.client().create_multipart_upload(Bucket=BUCKET, Key=key)
+    (tmp_path / "orphan").write_bytes(b"x")
+    place.store("files").copy(tmp_path / "orphan", key.removeprefix(f"{place.prefix}/files/"))
+    pipeline = lake.pipeline(ScriptedSource(BATCHES[:2]))
+    assert pipeline.clean() == []
+    assert place.uploads() == [key]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("simplyload.engine.datetime", days_ago(-2))
+        patch.setattr("simplyload.log.datetime", days_ago(-40))
+        assert len(pipeline.clean(30, dry_run=True)) == 4
+        removed = pipeline.clean(30)
+    assert [name for name in removed if name.endswith("(an upload without an end)")]
+    assert len(removed) == 4
+    assert place.uploads() == []
+    assert lake.live() == expected(BATCHES[:2])
+
+
+def test_the_setting_retention_is_what_clean_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`retention` is used where `--keep-days` is not given, and below a week it is refused."""
+    values = {
+        "sources": {"pay": {"type": "stripe", "api_key": "rk_test_x", "tables": ["customers"]}},
+        "retention": "P30D",
+    }
+    file = tmp_path / "simplyload.yml"
+    file.write_text(yaml.safe_dump(values))
+    clean = Mock(return_value=["a"])
+    monkeypatch.setattr("simplyload.engine.Pipeline.clean", clean)
+    for options in ([], ["--dry-run"], ["--keep-days", "9"]):
+        assert main(["clean", "--config", str(file), *options]) == 0
+    calls = [(one.args[0], one.kwargs["dry_run"]) for one in clean.call_args_list]
+    assert calls == [(30, False), (30, True), (9, False)]
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [set(row) - {"stream"} for row in rows] == [
+        {"removed"},
+        {"would be removed"},
+        {"removed"},
+    ]
+    with pytest.raises(ConfigurationError, match="retention: "):
+        read_configuration(file, ["retention=P6D"])
