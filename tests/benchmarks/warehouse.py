@@ -48,7 +48,8 @@ ACCOUNT = {
         for number in range(1000)
     ],
 }
-# Events are numbered by time; a prime scatters people and campaigns.
+# Events are numbered by time; a prime scatters people. A campaign's events are those of two days.
+CAMPAIGN = "'c' || least(n * 1000 // $total, 999)"
 TIME = f"timestamptz '2021-11-20 00:00:00Z' + interval 1 second * (n * {DAYS * 86_400} / $total)"
 EVENTS = f"""
     insert into {SCHEMA}.event by name
@@ -61,7 +62,7 @@ EVENTS = f"""
             when n % 2 = 0 then 'Opened Email' else 'Received Email' end as metric_id,
         'p' || (n * 7919 % ($total // 50 + 1)) as profile_id,
         case when n % 50 = 0 then n % 90 + 9.99 end as value,
-        case when n % 50 > 0 then 'c' || n * 7919 % 1000 end as campaign_id,
+        case when n % 50 > 0 then {CAMPAIGN} end as campaign_id,
         ['Gmail', 'Yahoo', 'Outlook', 'Apple'][n % 4 + 1] as inbox_provider,
         n % 6 = 0 as is_machine_open,
         $synced_at as synced_at,
@@ -72,7 +73,7 @@ ATTRIBUTIONS = f"""
     insert into {SCHEMA}.event_attribution by name
     select 'a' as account_id, 'e' || n as event_id, {TIME} as event_datetime,
         'x' || n as attribution_id, 'e' || (n - 8) as attributed_event_id,
-        'c' || n % 1000 as campaign_id,
+        {CAMPAIGN} as campaign_id,
         $synced_at as synced_at, $synced_at as _fivetran_synced
     from range(($first + 99) // 100 * 100, $last, 100) as numbers (n)
 """
