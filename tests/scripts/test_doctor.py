@@ -153,7 +153,7 @@ def rename_text_messages(exchange: Exchange) -> None:
     """Call text messages SMS, as Klaviyo did until July 2026."""
     for metric in exchange.document["data"]:
         attributes = metric["attributes"]
-        attributes["name"] = attributes["name"].replace("Text Message", "SMS")
+        attributes["name"] = re.sub("Text Messag(e|ing)", "SMS", attributes["name"])
 
 
 def name_message_in_event(exchange: Exchange) -> None:

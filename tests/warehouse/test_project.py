@@ -11,6 +11,7 @@ import pytest
 from sqlglot import transpile
 
 from streams import TABLES
+from streams.catalog import MESSAGE_METRICS
 from tests.warehouse import dbt
 from tests.warehouse.partitions import find_unfiltered
 
@@ -20,6 +21,10 @@ from tests.warehouse.partitions import find_unfiltered
 UNSAFE = (
     r"(?m)^ *window\b|dbt\.(dateadd|safe_cast|type_timestamp|date_spine|generate_series)\b"
     r"|dbt\.date_trunc\(\s*['\"]week|run_query|statement\(|adapter\.(?!dispatch)|::"
+)
+# A name between quotes, in SQL or in a list of Jinja.
+MESSAGE_METRIC = re.compile(
+    r"'((?:[A-Z][a-z]+ed|Read)(?: [a-z]+)* (?:Email|Text|Push|WhatsApp)[A-Za-z ]*)'"
 )
 
 
@@ -191,6 +196,15 @@ def test_every_query_filters_the_months_of_a_model_of_events(manifest: dict[str,
     assert len(compiled) > len(partitioned) > 7
     unfiltered = {name: find_unfiltered(sql, partitioned, ()) for name, sql in compiled.items()}
     assert {name: tables for name, tables in unfiltered.items() if tables} == {}
+
+
+def test_models_name_only_metrics_that_the_connector_counts() -> None:
+    """A metric whose name only one of the two knows is counted in some marts and not in others."""
+    models = (dbt.PROJECT / "models").rglob("*.sql")
+    named = {name for model in models for name in MESSAGE_METRIC.findall(model.read_text())}
+
+    assert len(named) > 10
+    assert named - MESSAGE_METRICS.keys() == set()
 
 
 def test_every_mart_and_data_test_is_in_the_readme() -> None:
