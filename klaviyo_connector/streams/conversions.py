@@ -11,9 +11,9 @@ Two stores of one account both have a metric of that name, and a store that is n
 keeps its own (PostHog#77321, Improvado).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 
 from api import ContractError, KlaviyoError, TransientError
 from streams.catalog import (
@@ -31,6 +31,8 @@ from tables.jsonapi import get_path
 PLACED_ORDER = "Placed Order"
 PREFERRED_INTEGRATION = "Shopify"
 RECENT = timedelta(days=30)  # a store without an order in a month is taken for disconnected
+# Each that Klaviyo refuses costs one of the 225 requests that it answers a day.
+MAX_STAND_INS = 5
 REPORTS = [one for one in STREAMS if isinstance(one, ReportStream) and one.has_conversions]
 # What a report tells of its conversion metric.
 CONVERSION_STATISTICS = frozenset(
@@ -43,19 +45,23 @@ CONVERSION_STATISTICS = frozenset(
 
 @dataclass(frozen=True)
 class Conversions:
-    """The chosen metrics by id. "" is none: then reports name `any_metric`, as they must name one.
+    """The chosen metrics by id; "" is none. `errors` are the choices that cannot be made.
 
-    `errors` are the choices that cannot be made; the others stand.
+    `stand_ins` are metrics that a report names where it must name one, but is not asked of it.
     """
 
     metric_ids: tuple[str, ...] = ()
-    any_metric: str = ""
+    stand_ins: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     errors: tuple[KlaviyoError, ...] = ()
 
 
 def choose_conversions(context: AccountContext) -> Conversions:
     """The conversion metrics of this sync. Without the account's metrics there is no choice."""
+    return replace(_choose(context), stand_ins=_find_stand_ins(context))
+
+
+def _choose(context: AccountContext) -> Conversions:
     if not context.listed.issuperset({METRICS.name, MAPPED_METRICS.name}):
         return Conversions()
     if context.settings.conversion_metrics:
@@ -137,15 +143,15 @@ def _choose_none(context: AccountContext) -> Conversions:
     reason = f"{mapped} and none is called {PLACED_ORDER}"
     remedy = "name a metric in conversion_metrics"
     # Klaviyo's OpenAPI requires conversion_metric_id, also where no conversion is asked for.
-    any_metric = next(_metrics_that_serve(context), "")
-    if not any_metric:
+    if not any(context.metrics.values()):
         return Conversions(warnings=(f"{reason}: skipped {tables}; {remedy}",))
     empty = ", ".join(sorted(CONVERSION_STATISTICS))
     warning = f"{reason}: {empty} are empty in {tables}; {remedy}"
-    return Conversions(("",), any_metric, (warning,))
+    return Conversions(("",), warnings=(warning,))
 
 
-def _metrics_that_serve(context: AccountContext) -> Iterator[str]:
-    """Every metric, those of Klaviyo's own messages first: any serves where none is counted."""
-    for name in (*MESSAGE_METRICS, *context.metrics):
-        yield from context.metrics.get(name, [])
+def _find_stand_ins(context: AccountContext) -> tuple[str, ...]:
+    """A few metrics, those of Klaviyo's own messages first."""
+    names = dict.fromkeys((*MESSAGE_METRICS, *context.metrics))
+    ids = (one for name in names for one in context.metrics.get(name, []))
+    return tuple(islice(ids, MAX_STAND_INS))

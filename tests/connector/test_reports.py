@@ -13,7 +13,7 @@ from api import ConfigurationError, ContractError, TransientError
 from models import Checkpoint
 from streams import quota
 from streams.catalog import STATISTICS
-from streams.conversions import CONVERSION_STATISTICS
+from streams.conversions import CONVERSION_STATISTICS, MAX_STAND_INS
 from tests.connector.scripted import (
     DAY,
     NOON,
@@ -98,6 +98,20 @@ def refuse_refunds(request: Request, name: str) -> Response | None:
     """A 400 for requests about Refunded Order, whose id is the attribute `name`."""
     metric_id = json.loads(request.get_data())["data"]["attributes"][name]
     return Response('{"errors": [{"detail": "unsupported"}]}', 400) if metric_id == "RO" else None
+
+
+NO_VALUES = "Passed in conversion metric does not support querying for values data"
+
+
+def refuse_metrics(*ids: str) -> Callable[[Request], Response | None]:
+    """A response that refuses reports naming one of these metrics, whatever they ask of it."""
+
+    def refuse(request: Request) -> Response | None:
+        named = json.loads(request.get_data())["data"]["attributes"]["conversion_metric_id"]
+        body = json.dumps({"errors": [{"detail": NO_VALUES}]})
+        return Response(body, 400) if named in ids else None
+
+    return refuse
 
 
 def killed_after(done: ScriptedRun, checkpoints: int, text: str) -> ScriptedRun:
@@ -278,6 +292,44 @@ class TestRequests:
         (warning,) = done.warnings
         assert "are empty in campaign_performance, flow_performance" in warning
         assert ("custom metric" in warning) == bool(mapped)
+
+    @pytest.mark.parametrize(("revenue", "written"), [("PO", "PO"), ("", "")])
+    def test_a_metric_that_a_report_refuses_entirely_has_a_stand_in(
+        self, report_account: ScriptedAccount, revenue: str, written: str
+    ) -> None:
+        """Opens and clicks arrive, named by a metric that Klaviyo takes, and nothing of that one.
+
+        PostHog names system metrics among the ineligible ones (klaviyo.py,
+        CONVERSION_METRIC_INELIGIBLE_DETAIL); others probe metrics by report until one is taken.
+        """
+        if not revenue:
+            del report_account.documents["/api/metrics"][0]
+            report_account.documents["/api/mapped-metrics"] = []
+        report_account.documents["/api/metrics"].append(
+            resource("metric", "CE", name="Clicked Email")
+        )
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=9, opens_unique=4)
+        report_account.responses[CAMPAIGNS] = refuse_metrics(revenue, "OE")
+        done = run(tables="campaign_performance")
+        assert done.error is None
+        answered = report_account.requests_to(CAMPAIGNS)[-1].body
+        assert answered["conversion_metric_id"] == "CE"
+        assert set(STATISTICS) - set(answered["statistics"]) == CONVERSION_STATISTICS
+        (row,) = done.rows("campaign_performance")
+        assert (row["recipients"], row["opens_unique"]) == (9, 4)
+        assert row["conversion_metric_id"] == written
+        assert {row[name] for name in CONVERSION_STATISTICS} == {None}
+        assert any("conversion_metrics" in warning for warning in done.warnings)
+
+    def test_only_a_few_stand_ins_are_tried(self, report_account: ScriptedAccount) -> None:
+        """Klaviyo answers 225 requests a day: the report fails by name where it refuses all."""
+        report_account.documents["/api/metrics"] += [
+            resource("metric", f"M{number}", name=f"Custom {number}") for number in range(50)
+        ]
+        report_account.fail_with(CAMPAIGNS, 400, NO_VALUES)
+        done = run(tables="campaign_performance")
+        assert isinstance(done.error, ContractError)
+        assert 2 < len(report_account.requests_to(CAMPAIGNS)) <= 2 + MAX_STAND_INS
 
     def test_a4_an_account_without_metrics_has_no_reports(
         self, report_account: ScriptedAccount
