@@ -19,7 +19,7 @@ from streams.failures import Failures
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
 from tables.clean_pages import Record, documents, related_resources
-from tables.converters import to_utc_datetime
+from tables.converters import to_string, to_utc_datetime
 from tables.jsonapi import Json, get_path
 
 
@@ -171,6 +171,8 @@ class EventSync:
             row["is_future"] = (row["datetime"] or "") > now
             if _is_of_campaign(row["properties"]):
                 row["campaign_id"] = row["message_id"]
+            if row["value"] is not None and row["value_currency"] is None:
+                row["value_currency"] = _shop_currency(row["properties"])
 
     def save_state(self, state: WindowedState) -> Operation:
         """Put the coverage of the events into the state."""
@@ -197,6 +199,14 @@ class EventSync:
             account.event_times = (min(times), max(times))
             self._earliest = self._latest = ""
         return account.checkpoint()
+
+
+def _shop_currency(properties: Json) -> str | None:
+    """The currency that Klaviyo's integration with Shopify writes beside `$value`.
+
+    A live order: {"$value": 1098.97, "$currency_code": "AUD", ...}, without `$value_currency`.
+    """
+    return to_string(get_path(properties, ("$currency_code",)))
 
 
 def _is_of_campaign(properties: Json) -> bool:
