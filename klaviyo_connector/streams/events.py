@@ -1,5 +1,6 @@
 """Syncs events, and the messages that Klaviyo credits with them."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,8 +20,10 @@ from streams.failures import Failures
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
 from tables.clean_pages import Record, documents, related_resources
-from tables.converters import to_string, to_utc_datetime
+from tables.converters import to_utc_datetime
 from tables.jsonapi import Json, get_path
+
+_CODE = re.compile("[A-Za-z]{3}")  # of ISO 4217
 
 
 def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
@@ -202,11 +205,15 @@ class EventSync:
 
 
 def _shop_currency(properties: Json) -> str | None:
-    """The currency that Klaviyo's integration with Shopify writes beside `$value`.
+    """The currency that Klaviyo's integration with a shop writes beside `$value`.
 
-    A live order: {"$value": 1098.97, "$currency_code": "AUD", ...}, without `$value_currency`.
+    Seen live, both without `$value_currency`:
+
+        Shopify  {"$value": 1098.97, "$currency_code": "AUD", ...}
+        Stripe   {"$value": 70.8, "Currency": "usd", ...}
     """
-    return to_string(get_path(properties, ("$currency_code",)))
+    named = (get_path(properties, (name,)) for name in ("$currency_code", "Currency"))
+    return next((one for one in named if isinstance(one, str) and _CODE.fullmatch(one)), None)
 
 
 def _is_of_campaign(properties: Json) -> bool:

@@ -359,6 +359,8 @@ class TestRows:
         [
             ({"$value": 9.5, "$currency_code": "CAD"}, "CAD"),
             ({"$value": 9.5, "$value_currency": "EUR", "$currency_code": "CAD"}, "EUR"),
+            ({"$value": 9.5, "Currency": "usd"}, "usd"),
+            ({"$value": 9.5, "$currency_code": "", "Currency": "€"}, None),
             ({"$currency_code": "CAD"}, None),
             ({"$value": 9.5, "$currency_code": ["CAD"]}, None),
             ({"$value": 9.5}, None),
@@ -367,7 +369,7 @@ class TestRows:
     def test_a_value_has_the_currency_that_its_integration_names(
         self, account: ScriptedAccount, properties: Any, currency: str | None
     ) -> None:
-        """Shopify's orders have `$currency_code`, those of the API `$value_currency`."""
+        """Shopify writes `$currency_code`, Stripe `Currency`, the API `$value_currency`."""
         account.documents[EVENTS] = [event("e", NOON - HOUR, **properties)]
         assert [row["value_currency"] for row in run(tables=TABLES).rows("event")] == [currency]
 
