@@ -16,6 +16,7 @@ from datetime import timedelta
 from itertools import islice
 
 from api import ContractError, KlaviyoError, TransientError
+from state.state import DayRange
 from streams.catalog import (
     CONVERSION_AGGREGATES,
     MAPPED_METRICS,
@@ -107,10 +108,7 @@ def _recent_sum(context: AccountContext, metric_id: str) -> float:
             "measurements": ["sum_value"],
             "interval": "day",
             "timezone": context.zone.key,
-            "filter": [
-                f"greater-or-equal(datetime,{today - RECENT}T00:00:00)",
-                f"less-than(datetime,{today + timedelta(days=1)}T00:00:00)",
-            ],
+            "filter": context.aggregate_bounds(DayRange(today - RECENT, today)),
         },
     }
     pages = context.session.aggregate(CONVERSION_AGGREGATES.path, body)

@@ -26,7 +26,6 @@ from streams.former_zones import FormerRows, has_former_rows, leave_margins
 from streams.quota import ReportQuota
 from streams.registry import STREAMS
 from streams.report_schedule import (
-    DAY,
     MONTH,
     ReportWindow,
     mark_requested,
@@ -431,7 +430,7 @@ class ReportsSync:
         body = _aggregate_body(self.context, stream, job)
         keys = KeyedResults()
         for page in self.context.session.aggregate(stream.path, body):
-            for groupings, values in _aggregate_groups(self.context, stream, page, keys):
+            for groupings, values in _aggregate_groups(self.context, stream, job, page, keys):
                 yield Result({**fixed, **groupings}, values)
 
 
@@ -529,10 +528,14 @@ def _report_results(
 
 
 def _aggregate_groups(
-    context: AccountContext, stream: AggregateStream, page: Json, keys: KeyedResults
+    context: AccountContext, stream: AggregateStream, job: Job, page: Json, keys: KeyedResults
 ) -> Iterator[tuple[Row, Row]]:
-    """The groupings and values of each group and day of one page."""
+    """The groupings and values of each group and day of one page.
+
+    A day beside those of the request is counted only in part.
+    """
     dates = _local_dates(context, page["dates"], stream)
+    first, last = job.window.days.start.isoformat(), job.window.days.end.isoformat()
     for group in page["data"]:
         values = _require_object(group, "measurements", stream)
         dimensions = group.get("dimensions")
@@ -543,7 +546,8 @@ def _aggregate_groups(
             raise _shared_key(stream, tuple(stream.dimensions.values()))
         groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
         for position, day in enumerate(dates):
-            yield {**groupings, "date": day}, _values_at(values, position)
+            if day is None or first <= day <= last:
+                yield {**groupings, "date": day}, _values_at(values, position)
 
 
 def _values_at(series: Mapping[str, Any], position: int) -> Row:
@@ -576,7 +580,6 @@ def _unexpected_result(stream: NumbersStream) -> ContractError:
 
 
 def _aggregate_body(context: AccountContext, stream: AggregateStream, job: Job) -> Json:
-    days = job.window.days
     return {
         "type": "metric-aggregate",
         "attributes": {
@@ -585,9 +588,6 @@ def _aggregate_body(context: AccountContext, stream: AggregateStream, job: Job) 
             "interval": "day",
             "by": list(stream.dimensions),
             "timezone": context.zone.key,
-            "filter": [
-                f"greater-or-equal(datetime,{days.start}T00:00:00)",
-                f"less-than(datetime,{days.end + DAY}T00:00:00)",
-            ],
+            "filter": context.aggregate_bounds(job.window.days),
         },
     }

@@ -245,8 +245,8 @@ class TestRequests:
         )
         bounds = report_account.requests_to(AGGREGATES)[0].body["filter"]
         assert bounds == [
-            "greater-or-equal(datetime,2026-10-21T00:00:00)",
-            "less-than(datetime,2026-11-21T00:00:00)",
+            "greater-or-equal(datetime,2026-10-21T04:00:00.000000Z)",
+            "less-than(datetime,2026-11-21T05:00:00.000000Z)",
         ]
 
     def test_e12_a_configured_or_mapped_metric_needs_no_sums(
@@ -1001,14 +1001,25 @@ class TestAggregates:
         }  # fmt: skip
 
     def test_bounds_are_days_of_the_account(self, report_account: ScriptedAccount) -> None:
-        """Half-open, from the first day to the end of today, in the account's zone."""
+        """Half-open, from midnight of the first day to that after today, in the account's zone."""
         run(tables="inbox_provider_daily")
         (request,) = report_account.requests_to(AGGREGATES)
         assert request.body["timezone"] == "America/New_York"
         assert request.body["filter"] == [
-            "greater-or-equal(datetime,2026-10-31T00:00:00)",
-            "less-than(datetime,2026-11-21T00:00:00)",
+            "greater-or-equal(datetime,2026-10-31T04:00:00.000000Z)",
+            "less-than(datetime,2026-11-21T05:00:00.000000Z)",
         ]
+
+    def test_days_beside_the_requested_ones_are_not_written(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Klaviyo counts only some hours of them, as it did for naive bounds (seen live)."""
+        first, today = date(2026, 10, 31), date(2026, 11, 20)
+        days = [first - timedelta(days=1), first, today, today + timedelta(days=1)]
+        report_account.reports[AGGREGATES] = self.credits_to("m", *days)
+        done = run(tables="message_metric_daily", conversion_metrics="PO")
+        written = {row["date"] for row in done.rows("message_metric_daily")}
+        assert written == {"2026-10-31", "2026-11-20"}
 
     @staticmethod
     def credits_to(message: str, *days: date) -> Callable[[Any], Any]:

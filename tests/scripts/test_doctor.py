@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -191,6 +192,16 @@ def clear_counts(exchange: Exchange) -> None:
         group["measurements"]["count"] = [0 for _ in group["measurements"]["count"]]
 
 
+def add_day_before(exchange: Exchange) -> None:
+    """Answer the day before the asked ones too."""
+    aggregate = exchange.document["data"]["attributes"]
+    first = datetime.fromisoformat(aggregate["dates"][0])
+    aggregate["dates"].insert(0, (first - timedelta(days=1)).isoformat())
+    for group in aggregate["data"]:
+        for series in group["measurements"].values():
+            series.insert(0, 0)
+
+
 def count_no_opens(exchange: Exchange) -> None:
     """Count no person who opens on any day."""
     series = exchange.document["data"]["attributes"]
@@ -308,6 +319,7 @@ FLIPS: dict[str, tuple[str, Alteration]] = {
         MESSAGE_DAYS,
         set_value("data/attributes/dates/0", lambda old: f"{old[:10]}T12:00:00+00:00"),
     ),
+    "aggregate-bounds": (MESSAGE_DAYS, add_day_before),
     "aggregate-dimensions": (
         r'"\$attributed_channel"',
         set_value("data/attributes/data/0/dimensions", []),
