@@ -49,6 +49,7 @@ class AccountContext:
     can_refill: bool = False  # the loader can delete the rows of a table that a sync does not write
     revenue_metric: str | None = None
     revenue_is_custom: bool = False  # revenue is mapped to a metric computed from others
+    revenue_parts: frozenset[str] = frozenset()  # the ids of those others
 
     @property
     def id(self) -> str:
@@ -130,9 +131,11 @@ class AccountContext:
             self.integrations[str(document.get("id"))] = str(integration or "")
         elif stream_name == "mapped_metric" and document.get("id") == "revenue":
             self.revenue_metric = get_path(document, ("related", "metric", "id"))
-            self.revenue_is_custom = (
-                get_path(document, ("related", "custom-metric", "id")) is not None
-            )
+            custom = get_path(document, ("related", "custom-metric"))
+            self.revenue_is_custom = get_path(custom, ("id",)) is not None
+            groups = get_path(custom, ("attributes", "definition", "metric_groups"))
+            parts = groups if isinstance(groups, list) else []
+            self.revenue_parts = frozenset(str(get_path(one, ("metric_id",))) for one in parts)
         elif stream_name in ("campaign", "flow", "form", "segment"):
             self._widen_history(document)
 

@@ -3,7 +3,7 @@
 The first of these that the account has:
 
 1. the metrics that `conversion_metrics` names
-2. the metric that is mapped to revenue
+2. the metric that is mapped to revenue; of a custom metric the one that it is made of, if it is one
 3. the metric called Placed Order; of several, one with sums in the last 30 days, Shopify's first
 4. none: the reports are requested without what counts conversions
 
@@ -72,6 +72,14 @@ def _choose(context: AccountContext) -> Conversions:
         return Conversions()
     if context.revenue_metric:
         return Conversions((context.revenue_metric,))
+    if len(parts := context.revenue_parts) == 1 and parts <= context.integrations.keys():
+        # Reports take the id of a custom metric, but leave out its filters (seen live).
+        (part,) = parts
+        warning = (
+            f"revenue is mapped to a custom metric: the conversions are all those of {part}, of"
+            " which it is made; name a metric in conversion_metrics"
+        )
+        return Conversions((part,), warnings=(warning,))
     named = context.metrics.get(PLACED_ORDER, [])
     return _choose_by_name(context, named) if named else _choose_none(context)
 

@@ -213,6 +213,30 @@ class TestRequests:
         assert "custom metric: the conversions are those of Placed Order" in warning
         assert run(tables="campaign_performance", conversion_metrics="RO").warnings == []
 
+    @pytest.mark.parametrize(
+        ("parts", "taken"),
+        [(["RO"], "RO"), (["RO", "RO"], "RO"), (["RO", "OE"], "PO"), (["gone"], "PO"), ([], "PO")],
+    )
+    def test_revenue_mapped_to_a_custom_metric_counts_the_one_it_is_made_of(
+        self, report_account: ScriptedAccount, parts: list[str], taken: str
+    ) -> None:
+        """Klaviyo answers for a custom metric the numbers of its part, without the filters.
+
+        A shop saw both reports agree to the cent (its probes of 2026-09-02, revision 2026-07-15),
+        and aggregates refuse the id.
+        """
+        groups = [{"metric_id": one, "metric_filters": None} for one in parts]
+        report_account.documents["/api/mapped-metrics"] = [
+            resource("mapped-metric", "revenue", {"custom-metric": "CM"})
+        ]
+        report_account.included["/api/mapped-metrics"] = [
+            resource("custom-metric", "CM", name="Net", definition={"metric_groups": groups})
+        ]
+        (warning,) = run(tables="campaign_performance").warnings
+        (request,) = report_account.requests_to(CAMPAIGNS)
+        assert request.body["conversion_metric_id"] == taken
+        assert "revenue is mapped to a custom metric: the conversions are" in warning
+
     @staticmethod
     def put_two_stores(account: ScriptedAccount, sums: dict[str, float]) -> None:
         """Let two integrations have a metric called Placed Order, and none be mapped."""
