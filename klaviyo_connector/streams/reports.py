@@ -541,13 +541,21 @@ def _aggregate_groups(
         dimensions = group.get("dimensions")
         if not isinstance(dimensions, list) or len(dimensions) != len(stream.dimensions):
             raise _unexpected_result(stream)
-        texts = tuple(str(value or "") for value in dimensions)
+        texts = tuple(_channel_name(str(value or "")) for value in dimensions)
         if keys.is_shared(texts, group):
             raise _shared_key(stream, tuple(stream.dimensions.values()))
         groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
         for position, day in enumerate(dates):
             if day is None or first <= day <= last:
                 yield {**groupings, "date": day}, _values_at(values, position)
+
+
+def _channel_name(dimension: str) -> str:
+    """A channel as reports name it, where aggregates write $email_channel; else the text itself."""
+    name = dimension.removeprefix("$").removesuffix("_channel")
+    if dimension != f"${name}_channel":
+        return dimension
+    return "push-notification" if name == "mobile_push" else name
 
 
 def _values_at(series: Mapping[str, Any], position: int) -> Row:

@@ -1034,6 +1034,35 @@ class TestAggregates:
             "less-than(datetime,2026-11-21T05:00:00.000000Z)",
         ]
 
+    @pytest.mark.parametrize(
+        ("answered", "written"),
+        [
+            ("$email_channel", "email"),
+            ("$sms_channel", "sms"),
+            ("$mobile_push_channel", "push-notification"),
+            ("$whatsapp_channel", "whatsapp"),
+            ("email", "email"),
+            ("", ""),
+        ],
+    )
+    def test_an_attributed_channel_has_the_name_that_reports_give_it(
+        self, report_account: ScriptedAccount, answered: str, written: str
+    ) -> None:
+        """Public clients look for `$email_channel` in aggregates, and for `email` in reports."""
+
+        def counts(body: Any) -> Any:
+            named = {"$attributed_message": "m", "$attributed_channel": answered}
+            group = {
+                "dimensions": [named.get(one, "") for one in body["by"]],
+                "measurements": {"count": [1], "unique": [1], "sum_value": [9.5]},
+            }
+            return {"dates": ["2026-11-20T05:00:00+00:00"], "data": [group]}
+
+        report_account.reports[AGGREGATES] = counts
+        done = run(tables="message_metric_daily", conversion_metrics="PO")
+        rows = [row for row in done.rows("message_metric_daily") if row["metric_id"] == "PO"]
+        assert [(row["message_id"], row["channel"]) for row in rows] == [("m", written)]
+
     def test_days_beside_the_requested_ones_are_not_written(
         self, report_account: ScriptedAccount
     ) -> None:
