@@ -359,6 +359,9 @@ def _raise_for_status(path: str, status: int, headers: Mapping[str, str], conten
         raise ScopeError(said)
     if status in (400, 410) and "cursor" in detail.lower():
         raise CursorError(said)
+    if status in (404, 410) and "revision" in detail.lower():
+        # As seen live: "revision date requested is before the earliest available".
+        raise ContractError(f"{said}; {REVISION} is not served there: update the connector")
     errors = {400: RefusedError, 404: GoneError, 410: GoneError}
     raise errors.get(status, ContractError)(said)
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from api import ConfigurationError
 from configuration import Configuration, quote
 from models import Table
 from session import KlaviyoSession
-from state.state import AccountState
+from state.state import AccountState, DayRange
 from streams.declarations import Stream
 from streams.registry import dependents
 from tables.converters import format_utc, to_string, to_utc_datetime
@@ -49,6 +49,7 @@ class AccountContext:
     can_refill: bool = False  # the loader can delete the rows of a table that a sync does not write
     revenue_metric: str | None = None
     revenue_is_custom: bool = False  # revenue is mapped to a metric computed from others
+    revenue_parts: frozenset[str] = frozenset()  # the ids of those others
 
     @property
     def id(self) -> str:
@@ -80,6 +81,17 @@ class AccountContext:
     def start_of_day(self, day: date) -> datetime:
         """The instant at which a day of the account begins."""
         return datetime.combine(day, time(), self.zone)
+
+    def aggregate_bounds(self, days: DayRange) -> list[str]:
+        """The filters of an aggregate that select whole days of the account.
+
+        Klaviyo takes a time without an offset for UTC, whatever the aggregate's `timezone` is.
+        """
+        start, end = self.start_of_day(days.start), self.start_of_day(days.end + timedelta(days=1))
+        return [
+            f"greater-or-equal(datetime,{format_utc(start)})",
+            f"less-than(datetime,{format_utc(end)})",
+        ]
 
     def clamp_to_now(self, remembered: datetime) -> datetime:
         """A time from the state, never ahead of Klaviyo's clock."""
@@ -119,9 +131,11 @@ class AccountContext:
             self.integrations[str(document.get("id"))] = str(integration or "")
         elif stream_name == "mapped_metric" and document.get("id") == "revenue":
             self.revenue_metric = get_path(document, ("related", "metric", "id"))
-            self.revenue_is_custom = (
-                get_path(document, ("related", "custom-metric", "id")) is not None
-            )
+            custom = get_path(document, ("related", "custom-metric"))
+            self.revenue_is_custom = get_path(custom, ("id",)) is not None
+            groups = get_path(custom, ("attributes", "definition", "metric_groups"))
+            parts = groups if isinstance(groups, list) else []
+            self.revenue_parts = frozenset(str(get_path(one, ("metric_id",))) for one in parts)
         elif stream_name in ("campaign", "flow", "form", "segment"):
             self._widen_history(document)
 

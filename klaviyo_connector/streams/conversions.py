@@ -3,7 +3,7 @@
 The first of these that the account has:
 
 1. the metrics that `conversion_metrics` names
-2. the metric that is mapped to revenue
+2. the metric that is mapped to revenue; of a custom metric the one that it is made of, if it is one
 3. the metric called Placed Order; of several, one with sums in the last 30 days, Shopify's first
 4. none: the reports are requested without what counts conversions
 
@@ -11,11 +11,12 @@ Two stores of one account both have a metric of that name, and a store that is n
 keeps its own (PostHog#77321, Improvado).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 
 from api import ContractError, KlaviyoError, TransientError
+from state.state import DayRange
 from streams.catalog import (
     CONVERSION_AGGREGATES,
     MAPPED_METRICS,
@@ -31,6 +32,8 @@ from tables.jsonapi import get_path
 PLACED_ORDER = "Placed Order"
 PREFERRED_INTEGRATION = "Shopify"
 RECENT = timedelta(days=30)  # a store without an order in a month is taken for disconnected
+# Each that Klaviyo refuses costs one of the 225 requests that it answers a day.
+MAX_STAND_INS = 5
 REPORTS = [one for one in STREAMS if isinstance(one, ReportStream) and one.has_conversions]
 # What a report tells of its conversion metric.
 CONVERSION_STATISTICS = frozenset(
@@ -43,19 +46,23 @@ CONVERSION_STATISTICS = frozenset(
 
 @dataclass(frozen=True)
 class Conversions:
-    """The chosen metrics by id. "" is none: then reports name `any_metric`, as they must name one.
+    """The chosen metrics by id; "" is none. `errors` are the choices that cannot be made.
 
-    `errors` are the choices that cannot be made; the others stand.
+    `stand_ins` are metrics that a report names where it must name one, but is not asked of it.
     """
 
     metric_ids: tuple[str, ...] = ()
-    any_metric: str = ""
+    stand_ins: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     errors: tuple[KlaviyoError, ...] = ()
 
 
 def choose_conversions(context: AccountContext) -> Conversions:
     """The conversion metrics of this sync. Without the account's metrics there is no choice."""
+    return replace(_choose(context), stand_ins=_find_stand_ins(context))
+
+
+def _choose(context: AccountContext) -> Conversions:
     if not context.listed.issuperset({METRICS.name, MAPPED_METRICS.name}):
         return Conversions()
     if context.settings.conversion_metrics:
@@ -65,6 +72,14 @@ def choose_conversions(context: AccountContext) -> Conversions:
         return Conversions()
     if context.revenue_metric:
         return Conversions((context.revenue_metric,))
+    if len(parts := context.revenue_parts) == 1 and parts <= context.integrations.keys():
+        # Reports take the id of a custom metric, but leave out its filters (seen live).
+        (part,) = parts
+        warning = (
+            f"revenue is mapped to a custom metric: the conversions are all those of {part}, of"
+            " which it is made; name a metric in conversion_metrics"
+        )
+        return Conversions((part,), warnings=(warning,))
     named = context.metrics.get(PLACED_ORDER, [])
     return _choose_by_name(context, named) if named else _choose_none(context)
 
@@ -101,10 +116,7 @@ def _recent_sum(context: AccountContext, metric_id: str) -> float:
             "measurements": ["sum_value"],
             "interval": "day",
             "timezone": context.zone.key,
-            "filter": [
-                f"greater-or-equal(datetime,{today - RECENT}T00:00:00)",
-                f"less-than(datetime,{today + timedelta(days=1)}T00:00:00)",
-            ],
+            "filter": context.aggregate_bounds(DayRange(today - RECENT, today)),
         },
     }
     pages = context.session.aggregate(CONVERSION_AGGREGATES.path, body)
@@ -137,15 +149,15 @@ def _choose_none(context: AccountContext) -> Conversions:
     reason = f"{mapped} and none is called {PLACED_ORDER}"
     remedy = "name a metric in conversion_metrics"
     # Klaviyo's OpenAPI requires conversion_metric_id, also where no conversion is asked for.
-    any_metric = next(_metrics_that_serve(context), "")
-    if not any_metric:
+    if not any(context.metrics.values()):
         return Conversions(warnings=(f"{reason}: skipped {tables}; {remedy}",))
     empty = ", ".join(sorted(CONVERSION_STATISTICS))
     warning = f"{reason}: {empty} are empty in {tables}; {remedy}"
-    return Conversions(("",), any_metric, (warning,))
+    return Conversions(("",), warnings=(warning,))
 
 
-def _metrics_that_serve(context: AccountContext) -> Iterator[str]:
-    """Every metric, those of Klaviyo's own messages first: any serves where none is counted."""
-    for name in (*MESSAGE_METRICS, *context.metrics):
-        yield from context.metrics.get(name, [])
+def _find_stand_ins(context: AccountContext) -> tuple[str, ...]:
+    """A few metrics, those of Klaviyo's own messages first."""
+    names = dict.fromkeys((*MESSAGE_METRICS, *context.metrics))
+    ids = (one for name in names for one in context.metrics.get(name, []))
+    return tuple(islice(ids, MAX_STAND_INS))

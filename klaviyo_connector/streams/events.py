@@ -1,5 +1,6 @@
 """Syncs events, and the messages that Klaviyo credits with them."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from streams.writer import RowWriter
 from tables.clean_pages import Record, documents, related_resources
 from tables.converters import to_utc_datetime
 from tables.jsonapi import Json, get_path
+
+_CODE = re.compile("[A-Za-z]{3}")  # of ISO 4217
 
 
 def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
@@ -171,6 +174,8 @@ class EventSync:
             row["is_future"] = (row["datetime"] or "") > now
             if _is_of_campaign(row["properties"]):
                 row["campaign_id"] = row["message_id"]
+            if row["value"] is not None and row["value_currency"] is None:
+                row["value_currency"] = _shop_currency(row["properties"])
 
     def save_state(self, state: WindowedState) -> Operation:
         """Put the coverage of the events into the state."""
@@ -197,6 +202,18 @@ class EventSync:
             account.event_times = (min(times), max(times))
             self._earliest = self._latest = ""
         return account.checkpoint()
+
+
+def _shop_currency(properties: Json) -> str | None:
+    """The currency that Klaviyo's integration with a shop writes beside `$value`.
+
+    Seen live, both without `$value_currency`:
+
+        Shopify  {"$value": 1098.97, "$currency_code": "AUD", ...}
+        Stripe   {"$value": 70.8, "Currency": "usd", ...}
+    """
+    named = (get_path(properties, (name,)) for name in ("$currency_code", "Currency"))
+    return next((one for one in named if isinstance(one, str) and _CODE.fullmatch(one)), None)
 
 
 def _is_of_campaign(properties: Json) -> bool:

@@ -26,7 +26,6 @@ from streams.former_zones import FormerRows, has_former_rows, leave_margins
 from streams.quota import ReportQuota
 from streams.registry import STREAMS
 from streams.report_schedule import (
-    DAY,
     MONTH,
     ReportWindow,
     mark_requested,
@@ -186,6 +185,10 @@ class ReportsSync:
     _broken: dict[tuple[str, str], ContractError] = field(default_factory=dict)
     # What Klaviyo does not tell of a conversion metric, by its id; "" is no metric.
     _untold: dict[str, frozenset[str]] = field(default_factory=lambda: {"": CONVERSION_STATISTICS})
+    # The metrics that a path, a report, refuses whatever is asked; and, by path and metric, the one
+    # that is named in its place.
+    _refused: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _stand_ins: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def run_job(self, job: Job) -> Iterator[Operation]:
         """Request one window, unless an earlier failure shows that it would fail too."""
@@ -230,6 +233,13 @@ class ReportsSync:
                 f" {', '.join(statistics)} are empty; name a metric with values in"
                 " conversion_metrics"
             )
+        for path, metric_id in sorted(self._stand_ins):
+            if metric_id:
+                yield Warning(
+                    f"{path}: Klaviyo refuses the metric {metric_id}:"
+                    f" {', '.join(sorted(CONVERSION_STATISTICS))} are empty; name another metric in"
+                    " conversion_metrics"
+                )
 
     def _request_window(self, job: Job) -> Iterator[Operation]:
         """Write the changed rows of a window, delete missing ones, and remove it from pending."""
@@ -332,14 +342,41 @@ class ReportsSync:
         return self._request_report(job.stream, job)
 
     def _request_report(self, stream: ReportStream, job: Job) -> Iterator[Result]:
-        """The results of one report; without money where Klaviyo refuses it for the metric."""
-        try:
-            yield from self._request_statistics(stream, job)
-        except RefusedError as error:
-            if job.metric_id in self._untold or _REFUSES_VALUES not in str(error):
-                raise
+        """The results of one report, without what Klaviyo refuses to tell of the metric."""
+        while True:
+            try:
+                yield from self._request_statistics(stream, job)
+            except RefusedError as error:
+                if _REFUSES_VALUES not in str(error) or not self._ask_for_less(stream, job):
+                    raise
+            else:
+                return
+
+    def _ask_for_less(self, stream: ReportStream, job: Job) -> bool:
+        """Leave out the money; next, name another metric and ask nothing of it, while there is one.
+
+        Klaviyo refuses some metrics even where no value is asked for, and not the same ones in the
+        reports of campaigns and of flows.
+        """
+        if job.metric_id not in self._untold:
             self._untold[job.metric_id] = VALUE_STATISTICS
-            yield from self._request_statistics(stream, job)
+            return True
+        refused = self._refused[stream.path]
+        refused.add(self._named_metric(stream, job))
+        other = next((one for one in self.conversions.stand_ins if one not in refused), "")
+        if other:
+            self._stand_ins[stream.path, job.metric_id] = other
+        return bool(other)
+
+    def _named_metric(self, stream: ReportStream, job: Job) -> str:
+        """The metric that a report names: its own, or the one in its place."""
+        stand_in = self._stand_ins.get((stream.path, job.metric_id))
+        return stand_in or job.metric_id or self.conversions.stand_ins[0]
+
+    def _untold_statistics(self, stream: ReportStream, job: Job) -> frozenset[str]:
+        if (stream.path, job.metric_id) in self._stand_ins:
+            return CONVERSION_STATISTICS
+        return self._untold.get(job.metric_id, frozenset())
 
     def _request_statistics(self, stream: ReportStream, job: Job) -> Iterator[Result]:
         """The results of one report, one for each key of its table.
@@ -371,12 +408,12 @@ class ReportsSync:
         self.quota.require(stream.path)
         session = self.context.session
         before = session.requests
-        untold = self._untold.get(job.metric_id, frozenset())
+        untold = self._untold_statistics(stream, job)
         attributes: Row = {"statistics": [one for one in stream.statistics if one not in untold]}
         if group_by:
             attributes["group_by"] = list(group_by)
         if stream.has_conversions:
-            attributes["conversion_metric_id"] = job.metric_id or self.conversions.any_metric
+            attributes["conversion_metric_id"] = self._named_metric(stream, job)
         try:
             yield from session.report(stream.path, _report_body(stream, job, attributes))
         except QuotaSpentError as error:
@@ -393,7 +430,7 @@ class ReportsSync:
         body = _aggregate_body(self.context, stream, job)
         keys = KeyedResults()
         for page in self.context.session.aggregate(stream.path, body):
-            for groupings, values in _aggregate_groups(self.context, stream, page, keys):
+            for groupings, values in _aggregate_groups(self.context, stream, job, page, keys):
                 yield Result({**fixed, **groupings}, values)
 
 
@@ -491,21 +528,34 @@ def _report_results(
 
 
 def _aggregate_groups(
-    context: AccountContext, stream: AggregateStream, page: Json, keys: KeyedResults
+    context: AccountContext, stream: AggregateStream, job: Job, page: Json, keys: KeyedResults
 ) -> Iterator[tuple[Row, Row]]:
-    """The groupings and values of each group and day of one page."""
+    """The groupings and values of each group and day of one page.
+
+    A day beside those of the request is counted only in part.
+    """
     dates = _local_dates(context, page["dates"], stream)
+    first, last = job.window.days.start.isoformat(), job.window.days.end.isoformat()
     for group in page["data"]:
         values = _require_object(group, "measurements", stream)
         dimensions = group.get("dimensions")
         if not isinstance(dimensions, list) or len(dimensions) != len(stream.dimensions):
             raise _unexpected_result(stream)
-        texts = tuple(str(value or "") for value in dimensions)
+        texts = tuple(_channel_name(str(value or "")) for value in dimensions)
         if keys.is_shared(texts, group):
             raise _shared_key(stream, tuple(stream.dimensions.values()))
         groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
         for position, day in enumerate(dates):
-            yield {**groupings, "date": day}, _values_at(values, position)
+            if day is None or first <= day <= last:
+                yield {**groupings, "date": day}, _values_at(values, position)
+
+
+def _channel_name(dimension: str) -> str:
+    """A channel as reports name it, where aggregates write $email_channel; else the text itself."""
+    name = dimension.removeprefix("$").removesuffix("_channel")
+    if dimension != f"${name}_channel":
+        return dimension
+    return "push-notification" if name == "mobile_push" else name
 
 
 def _values_at(series: Mapping[str, Any], position: int) -> Row:
@@ -538,7 +588,6 @@ def _unexpected_result(stream: NumbersStream) -> ContractError:
 
 
 def _aggregate_body(context: AccountContext, stream: AggregateStream, job: Job) -> Json:
-    days = job.window.days
     return {
         "type": "metric-aggregate",
         "attributes": {
@@ -547,9 +596,6 @@ def _aggregate_body(context: AccountContext, stream: AggregateStream, job: Job) 
             "interval": "day",
             "by": list(stream.dimensions),
             "timezone": context.zone.key,
-            "filter": [
-                f"greater-or-equal(datetime,{days.start}T00:00:00)",
-                f"less-than(datetime,{days.end + DAY}T00:00:00)",
-            ],
+            "filter": context.aggregate_bounds(job.window.days),
         },
     }

@@ -44,7 +44,7 @@ def build_response(account: Account, attributes: Json, url: Url) -> Json:
     """Return the document that answers a metric aggregate request."""
     request_body.check_names(attributes, PARAMETERS)
     zone = _parse_timezone(attributes.get("timezone") or "UTC")
-    since, before, conditions = _parse_filters(attributes.get("filter"), zone)
+    since, before, conditions = _parse_filters(attributes.get("filter"))
     measurements = request_body.parse_names(attributes, "measurements", MEASUREMENTS)
     by = request_body.parse_names(attributes, "by", DIMENSIONS, required=False)
     dates, rows = aggregates.metric_aggregates(
@@ -90,13 +90,13 @@ def _parse_timezone(name: Any) -> ZoneInfo:
         raise invalid_body(f"{ATTRIBUTES}/timezone", detail) from None
 
 
-def _parse_filters(value: Any, zone: ZoneInfo) -> tuple[int, int, list[Condition]]:
-    """Return the datetime range, in ``zone`` where it has no offset, and the other conditions."""
+def _parse_filters(value: Any) -> tuple[int, int, list[Condition]]:
+    """Return the datetime range, in UTC where it has no offset, and the other conditions."""
     pointer = f"{ATTRIBUTES}/filter"
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise invalid_body(pointer, "'filter' must be a list of filters.")
     conditions = [
-        condition for text in value for condition in request_body.parse_filter(text, FILTERS, zone)
+        condition for text in value for condition in request_body.parse_filter(text, FILTERS)
     ]
     bounds = {each.operator: int(each.value) for each in conditions if each.field == "datetime"}
     if set(bounds) != set(DATETIME.operators):

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, tzinfo
-from functools import partial
 from typing import Any, NamedTuple
 
 from klaviyo_sandbox.api.errors import invalid_parameter
@@ -134,18 +132,16 @@ CONVERTERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def parse_conditions(
-    text: str, allowed: Mapping[str, Filter], zone: tzinfo = UTC
-) -> list[Condition]:
+def parse_conditions(text: str, allowed: Mapping[str, Filter]) -> list[Condition]:
     """Return the typed conditions of a request's ``filter``; datetimes become epoch seconds."""
     try:
         conditions = parse(text)
     except ValueError as error:
         raise invalid_parameter("filter", f"Invalid filter provided: {error}.") from None
-    return [_convert(condition, allowed, zone) for condition in conditions]
+    return [_convert(condition, allowed) for condition in conditions]
 
 
-def _convert(condition: Condition, allowed: Mapping[str, Filter], zone: tzinfo) -> Condition:
+def _convert(condition: Condition, allowed: Mapping[str, Filter]) -> Condition:
     """Return the condition with a typed value, checked against what the endpoint allows."""
     operator, name, value = condition
     if name not in allowed:
@@ -162,7 +158,7 @@ def _convert(condition: Condition, allowed: Mapping[str, Filter], zone: tzinfo) 
     if value is None:
         return condition
     try:
-        convert = CONVERTERS.get(rule.type, partial(parse_iso, zone=zone))
+        convert = CONVERTERS.get(rule.type, parse_iso)
         typed = tuple(map(convert, value)) if isinstance(value, tuple) else convert(value)
     except ValueError:
         detail = f"Invalid value for '{name}': expected a {rule.type}."

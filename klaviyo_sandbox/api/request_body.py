@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, tzinfo
 from typing import Any
 
 import orjson
@@ -83,12 +82,10 @@ def parse_metric_id(account: Account, attributes: Json, name: str) -> str:
     return id_
 
 
-def parse_filter(
-    text: str, allowed: Mapping[str, Filter], zone: tzinfo = UTC
-) -> list[filters.Condition]:
+def parse_filter(text: str, allowed: Mapping[str, Filter]) -> list[filters.Condition]:
     """Return the conditions of a filter; an error names the body, not the query string."""
     try:
-        return filters.parse_conditions(text, allowed, zone)
+        return filters.parse_conditions(text, allowed)
     except ApiError as error:
         raise invalid_body(f"{ATTRIBUTES}/filter", error.detail) from None
 

@@ -112,7 +112,7 @@ def _build_metrics(seeded: SeededRandom, founded: int, revenue: plan.Revenue) ->
             integration_category=_INTEGRATION_CATEGORIES[source],
             created=founded + number * HOUR,
             # Klaviyo renamed its SMS metrics to Text Message: that is their last update.
-            updated=_TEXT_MESSAGE_RENAMED if "Text Message" in name else founded + number * HOUR,
+            updated=_TEXT_MESSAGE_RENAMED if "Text Messag" in name else founded + number * HOUR,
             value=name in plan.VALUED,
             renamed=plan.OTHER_NAME if (name, revenue) == (plan.REVENUE_METRIC, "none") else "",
         )

@@ -53,7 +53,7 @@ def metric_aggregates(  # noqa: PLR0913 - the parameters of the request
         "unique": count_distinct(cell[has_person], events.person[rows][has_person], size),
     }
     measured = {name: counts[name].reshape(shape).tolist() for name in measurements}
-    return interval_instants(edges), [
+    return interval_instants(edges, interval, zone), [
         {"dimensions": list(label), "measurements": {name: measured[name][n] for name in measured}}
         for n, label in enumerate(dimensions)
     ]

@@ -18,6 +18,12 @@ CHANNEL_NAMES: Final[dict[Channel, str]] = {
     "push": "push-notification",
     "whatsapp": "whatsapp",
 }
+AGGREGATE_CHANNELS: Final[dict[Channel, str]] = {  # as clients see them live
+    "email": "$email_channel",
+    "sms": "$sms_channel",
+    "push": "$mobile_push_channel",
+    "whatsapp": "$whatsapp_channel",
+}
 Condition = tuple[str, str, Any]  # operator, field, value
 COHORTS: Final = frozenset({"$message_send_cohort", "$variation_send_cohort"})
 
@@ -72,7 +78,7 @@ MESSAGE_DIMENSIONS: Final[dict[str, Callable[[Content], str]]] = {
     "$flow_channel": lambda content: _channel(content) if content.flow else "",
 }
 ATTRIBUTED_DIMENSIONS: Final[dict[str, Callable[[Content], str]]] = {
-    "$attributed_channel": _channel,
+    "$attributed_channel": lambda content: AGGREGATE_CHANNELS[content.channel],
     "$attributed_flow": lambda content: content.flow.id if content.flow else "",
     "$attributed_message": lambda content: content.public_id,
     "$attributed_variation": _variation,

@@ -36,9 +36,16 @@ def _next_interval(moment: datetime, interval: str) -> datetime:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def interval_instants(edges: Ints) -> list[str]:
-    """Return the instants at which the intervals begin, as an aggregate's ``dates``."""
-    return [datetime.fromtimestamp(edge, UTC).isoformat() for edge in edges[:-1].tolist()]
+def interval_instants(edges: Ints, interval: str, zone: ZoneInfo) -> list[str]:
+    """Return the instants at which the intervals begin, as an aggregate's ``dates``.
+
+    A first interval that is cut is labelled by its whole beginning, as recorded live.
+    """
+    first = datetime.fromtimestamp(int(edges[0]), zone).replace(minute=0, second=0)
+    if interval != "hour":
+        first = _calendar_start(first.replace(hour=0), interval)
+    starts = [datetime.fromtimestamp(edge, UTC) for edge in edges[1:-1].tolist()]
+    return [one.isoformat() for one in (first.astimezone(UTC), *starts)]
 
 
 def interval_labels(edges: Ints, interval: str, zone: ZoneInfo) -> list[str]:

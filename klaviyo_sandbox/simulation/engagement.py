@@ -41,7 +41,7 @@ from klaviyo_sandbox.simulation.segments import ActivityCounts, Memberships, Seg
 from klaviyo_sandbox.simulation.storefront import BASKET_SIZE, Storefront
 
 DAILY_VISITS: Final = 0.016  # of a person with average interest
-CONSENT_METRICS: Final = ("Subscribed to Email Marketing", "Subscribed to Text Message Marketing")
+CONSENT_METRICS: Final = ("Subscribed to Email Marketing", "Subscribed to Text Messaging Marketing")
 
 
 class Engagement(NamedTuple):

@@ -65,7 +65,7 @@ STATISTIC_METRICS: Final[dict[str, dict[Channel, str]]] = {
     },
     "unsubscribes": {
         "email": "Unsubscribed from Email Marketing",
-        "sms": "Unsubscribed from Text Message Marketing",
+        "sms": "Unsubscribed from Text Messaging Marketing",
     },
     "spam_complaints": {"email": "Marked Email as Spam"},
 }

@@ -5,7 +5,7 @@ A report endpoint allows 2 requests a minute and 225 a day, so each is asked at 
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ Query = Mapping[str, str]
 DAY = timedelta(days=1)
 LONG_AGO = "2000-01-01T00:00:00Z"
 UNKNOWN_LIST = "NOPE01"  # has the form of an id; recorded live on 2026-09-04 with status 404
+AGGREGATE_DAYS = 30
 MOST_IDS = 100  # in one filter
 MONEY = ("conversion_value", "average_order_value", "revenue_per_recipient", "text_message_roi")
 
@@ -289,16 +290,21 @@ def _ask_aggregate(title: str, stream: AggregateStream, zone: str = "") -> Quest
 
     def build(account: Account) -> Call:
         today = account.now.astimezone(account.zone).date()
+        days = ZoneInfo(zone) if zone else account.zone
+
+        def midnight(day: date) -> str:
+            return format_utc(datetime.combine(day, time(), days))
+
         name = next(iter(stream.metrics), None)
         attributes = {
             "metric_id": account.metric_id(name) if name else account.conversion_metric_id(),
             "measurements": ["count", "unique", "sum_value"],
             "interval": "day",
             "by": list(stream.dimensions),
-            "timezone": zone or account.zone.key,
+            "timezone": days.key,
             "filter": [
-                f"greater-or-equal(datetime,{today - 31 * DAY}T00:00:00)",
-                f"less-than(datetime,{today - DAY}T00:00:00)",
+                f"greater-or-equal(datetime,{midnight(today - (AGGREGATE_DAYS + 1) * DAY)})",
+                f"less-than(datetime,{midnight(today - DAY)})",
             ],
         }
         return Call(stream.path, body={"type": "metric-aggregate", "attributes": attributes})

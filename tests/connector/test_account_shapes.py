@@ -152,6 +152,20 @@ class TestUnits:
         "segment_daily,form_daily"
     )
 
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Honolulu"], ids=["east", "west"])
+    def test_days_that_are_no_longer_requested_keep_whole_counts(
+        self, sandbox: Sandbox, zone: str
+    ) -> None:
+        """The first day of a window is a day of the account, and no day before it is touched."""
+        sandbox.change_settings(timezone=zone)
+        tables = "message_metric_daily,inbox_provider_daily"
+        done = connect(sandbox, tables, start_date="2026-07-01").sync()
+        for _ in range(3):
+            sandbox.advance(DAY)
+            done.sync()
+        fresh = connect(sandbox, tables, start_date="2026-07-01").sync()
+        assert done.content() == fresh.content()
+
     @pytest.mark.parametrize(
         ("zone", "start_date"),
         [("Asia/Tokyo", "2026-07-01"), ("Pacific/Honolulu", "2026-09-03")],

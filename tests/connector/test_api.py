@@ -76,6 +76,9 @@ def error_from(raw: RawServer, deadline: float = 30) -> KlaviyoError:
     return error_of(KlaviyoClient(KEY, raw.url, deadline=deadline))
 
 
+RETIRED = "The revision date requested is before the earliest available."  # Klaviyo's words
+
+
 class TestStatus:
     """H1 to H10: what a response means."""
 
@@ -89,7 +92,9 @@ class TestStatus:
             (410, error_document("The cursor has expired."), CursorError),
             (400, error_document("'bogus' is not a filterable field"), RefusedError),
             (404, error_document("Not found."), GoneError),
-            (410, error_document("This revision was sunset."), GoneError),
+            (410, error_document("This record was removed."), GoneError),
+            (404, error_document(RETIRED), ContractError),  # no record is deleted
+            (410, error_document("This revision was sunset."), ContractError),
             (405, "", ContractError),
             (409, error_document("Conflict"), ContractError),
             (418, HTML, ContractError),
@@ -102,6 +107,11 @@ class TestStatus:
             if type(raised := error_for(server, Response(body, status))) is not error
         ]
         assert offenders == []
+
+    def test_a_retired_revision_has_a_remedy(self, server: HTTPServer) -> None:
+        """The 404 that a public plugin got for an older revision is answered by an update."""
+        error = error_for(server, Response(error_document(RETIRED), 404))
+        assert str(error).endswith("2026-10-15 is not served there: update the connector")
 
     def test_klaviyos_description_of_an_error_is_repeated(self, server: HTTPServer) -> None:
         """H8: the error names the path and the refused filter in one line."""

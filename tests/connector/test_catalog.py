@@ -88,6 +88,14 @@ STATISTICS = """
     text_message_credit_usage_amount text_message_roi text_message_spend unsubscribe_rate
     unsubscribe_uniques unsubscribes
 """.split()  # Klaviyo's OpenAPI document; unchanged in revision 2026-10-15
+# Names of metrics of text messages since July 2026 (singer-io/tap-klaviyo at c466300).
+TEXT_MESSAGE_METRICS = {
+    "Received Text Message",
+    "Clicked Text Message",
+    "Failed to Deliver Text Message",
+    "Subscribed to Text Messaging Marketing",
+    "Unsubscribed from Text Messaging Marketing",
+}
 FIVETRAN_TYPES = {"STRING", "LONG", "DOUBLE", "BOOLEAN", "UTC_DATETIME", "NAIVE_DATE", "JSON"}
 REPORTS = [stream for stream in STREAMS if isinstance(stream, ReportStream)]
 AGGREGATES = [stream for stream in STREAMS if isinstance(stream, AggregateStream)]
@@ -189,6 +197,11 @@ class TestReports:
         limits = {r.name: (r.schedule.window_days, 60 if r.is_daily else 365) for r in REPORTS}
         limits |= {a.name: (a.schedule.window_days, 365) for a in AGGREGATES}
         assert {name: one for name, one in limits.items() if one[0] > one[1]} == {}
+
+    def test_metrics_of_text_messages_have_klaviyos_names(self) -> None:
+        """Metrics are found by name: one that Klaviyo calls otherwise would have no counts."""
+        names = {name for name, channel in catalog.MESSAGE_METRICS.items() if channel == "sms"}
+        assert names == TEXT_MESSAGE_METRICS
 
     def test_a_snapshot_is_a_row_and_its_day(self) -> None:
         """The snapshot table has the columns of its report's table and a date."""

@@ -354,6 +354,25 @@ class TestRows:
         assert done.error is None
         assert [row["campaign_id"] for row in done.rows("event")] == [campaign]
 
+    @pytest.mark.parametrize(
+        ("properties", "currency"),
+        [
+            ({"$value": 9.5, "$currency_code": "CAD"}, "CAD"),
+            ({"$value": 9.5, "$value_currency": "EUR", "$currency_code": "CAD"}, "EUR"),
+            ({"$value": 9.5, "Currency": "usd"}, "usd"),
+            ({"$value": 9.5, "$currency_code": "", "Currency": "€"}, None),
+            ({"$currency_code": "CAD"}, None),
+            ({"$value": 9.5, "$currency_code": ["CAD"]}, None),
+            ({"$value": 9.5}, None),
+        ],
+    )
+    def test_a_value_has_the_currency_that_its_integration_names(
+        self, account: ScriptedAccount, properties: Any, currency: str | None
+    ) -> None:
+        """Shopify writes `$currency_code`, Stripe `Currency`, the API `$value_currency`."""
+        account.documents[EVENTS] = [event("e", NOON - HOUR, **properties)]
+        assert [row["value_currency"] for row in run(tables=TABLES).rows("event")] == [currency]
+
     def test_odd_events_are_accepted(self, account: ScriptedAccount) -> None:
         """An event without metric and profile, a time with a space, a time that is none."""
         orphan, spaced = event("orphan", NOON - HOUR), event("spaced", NOON - HOUR)

@@ -13,7 +13,7 @@ from api import ConfigurationError, ContractError, TransientError
 from models import Checkpoint
 from streams import quota
 from streams.catalog import STATISTICS
-from streams.conversions import CONVERSION_STATISTICS
+from streams.conversions import CONVERSION_STATISTICS, MAX_STAND_INS
 from tests.connector.scripted import (
     DAY,
     NOON,
@@ -98,6 +98,20 @@ def refuse_refunds(request: Request, name: str) -> Response | None:
     """A 400 for requests about Refunded Order, whose id is the attribute `name`."""
     metric_id = json.loads(request.get_data())["data"]["attributes"][name]
     return Response('{"errors": [{"detail": "unsupported"}]}', 400) if metric_id == "RO" else None
+
+
+NO_VALUES = "Passed in conversion metric does not support querying for values data"
+
+
+def refuse_metrics(*ids: str) -> Callable[[Request], Response | None]:
+    """A response that refuses reports naming one of these metrics, whatever they ask of it."""
+
+    def refuse(request: Request) -> Response | None:
+        named = json.loads(request.get_data())["data"]["attributes"]["conversion_metric_id"]
+        body = json.dumps({"errors": [{"detail": NO_VALUES}]})
+        return Response(body, 400) if named in ids else None
+
+    return refuse
 
 
 def killed_after(done: ScriptedRun, checkpoints: int, text: str) -> ScriptedRun:
@@ -199,6 +213,30 @@ class TestRequests:
         assert "custom metric: the conversions are those of Placed Order" in warning
         assert run(tables="campaign_performance", conversion_metrics="RO").warnings == []
 
+    @pytest.mark.parametrize(
+        ("parts", "taken"),
+        [(["RO"], "RO"), (["RO", "RO"], "RO"), (["RO", "OE"], "PO"), (["gone"], "PO"), ([], "PO")],
+    )
+    def test_revenue_mapped_to_a_custom_metric_counts_the_one_it_is_made_of(
+        self, report_account: ScriptedAccount, parts: list[str], taken: str
+    ) -> None:
+        """Klaviyo answers for a custom metric the numbers of its part, without the filters.
+
+        A shop saw both reports agree to the cent (its probes of 2026-09-02, revision 2026-07-15),
+        and aggregates refuse the id.
+        """
+        groups = [{"metric_id": one, "metric_filters": None} for one in parts]
+        report_account.documents["/api/mapped-metrics"] = [
+            resource("mapped-metric", "revenue", {"custom-metric": "CM"})
+        ]
+        report_account.included["/api/mapped-metrics"] = [
+            resource("custom-metric", "CM", name="Net", definition={"metric_groups": groups})
+        ]
+        (warning,) = run(tables="campaign_performance").warnings
+        (request,) = report_account.requests_to(CAMPAIGNS)
+        assert request.body["conversion_metric_id"] == taken
+        assert "revenue is mapped to a custom metric: the conversions are" in warning
+
     @staticmethod
     def put_two_stores(account: ScriptedAccount, sums: dict[str, float]) -> None:
         """Let two integrations have a metric called Placed Order, and none be mapped."""
@@ -231,8 +269,8 @@ class TestRequests:
         )
         bounds = report_account.requests_to(AGGREGATES)[0].body["filter"]
         assert bounds == [
-            "greater-or-equal(datetime,2026-10-21T00:00:00)",
-            "less-than(datetime,2026-11-21T00:00:00)",
+            "greater-or-equal(datetime,2026-10-21T04:00:00.000000Z)",
+            "less-than(datetime,2026-11-21T05:00:00.000000Z)",
         ]
 
     def test_e12_a_configured_or_mapped_metric_needs_no_sums(
@@ -278,6 +316,44 @@ class TestRequests:
         (warning,) = done.warnings
         assert "are empty in campaign_performance, flow_performance" in warning
         assert ("custom metric" in warning) == bool(mapped)
+
+    @pytest.mark.parametrize(("revenue", "written"), [("PO", "PO"), ("", "")])
+    def test_a_metric_that_a_report_refuses_entirely_has_a_stand_in(
+        self, report_account: ScriptedAccount, revenue: str, written: str
+    ) -> None:
+        """Opens and clicks arrive, named by a metric that Klaviyo takes, and nothing of that one.
+
+        PostHog names system metrics among the ineligible ones (klaviyo.py,
+        CONVERSION_METRIC_INELIGIBLE_DETAIL); others probe metrics by report until one is taken.
+        """
+        if not revenue:
+            del report_account.documents["/api/metrics"][0]
+            report_account.documents["/api/mapped-metrics"] = []
+        report_account.documents["/api/metrics"].append(
+            resource("metric", "CE", name="Clicked Email")
+        )
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=9, opens_unique=4)
+        report_account.responses[CAMPAIGNS] = refuse_metrics(revenue, "OE")
+        done = run(tables="campaign_performance")
+        assert done.error is None
+        answered = report_account.requests_to(CAMPAIGNS)[-1].body
+        assert answered["conversion_metric_id"] == "CE"
+        assert set(STATISTICS) - set(answered["statistics"]) == CONVERSION_STATISTICS
+        (row,) = done.rows("campaign_performance")
+        assert (row["recipients"], row["opens_unique"]) == (9, 4)
+        assert row["conversion_metric_id"] == written
+        assert {row[name] for name in CONVERSION_STATISTICS} == {None}
+        assert any("conversion_metrics" in warning for warning in done.warnings)
+
+    def test_only_a_few_stand_ins_are_tried(self, report_account: ScriptedAccount) -> None:
+        """Klaviyo answers 225 requests a day: the report fails by name where it refuses all."""
+        report_account.documents["/api/metrics"] += [
+            resource("metric", f"M{number}", name=f"Custom {number}") for number in range(50)
+        ]
+        report_account.fail_with(CAMPAIGNS, 400, NO_VALUES)
+        done = run(tables="campaign_performance")
+        assert isinstance(done.error, ContractError)
+        assert 2 < len(report_account.requests_to(CAMPAIGNS)) <= 2 + MAX_STAND_INS
 
     def test_a4_an_account_without_metrics_has_no_reports(
         self, report_account: ScriptedAccount
@@ -949,14 +1025,54 @@ class TestAggregates:
         }  # fmt: skip
 
     def test_bounds_are_days_of_the_account(self, report_account: ScriptedAccount) -> None:
-        """Half-open, from the first day to the end of today, in the account's zone."""
+        """Half-open, from midnight of the first day to that after today, in the account's zone."""
         run(tables="inbox_provider_daily")
         (request,) = report_account.requests_to(AGGREGATES)
         assert request.body["timezone"] == "America/New_York"
         assert request.body["filter"] == [
-            "greater-or-equal(datetime,2026-10-31T00:00:00)",
-            "less-than(datetime,2026-11-21T00:00:00)",
+            "greater-or-equal(datetime,2026-10-31T04:00:00.000000Z)",
+            "less-than(datetime,2026-11-21T05:00:00.000000Z)",
         ]
+
+    @pytest.mark.parametrize(
+        ("answered", "written"),
+        [
+            ("$email_channel", "email"),
+            ("$sms_channel", "sms"),
+            ("$mobile_push_channel", "push-notification"),
+            ("$whatsapp_channel", "whatsapp"),
+            ("email", "email"),
+            ("", ""),
+        ],
+    )
+    def test_an_attributed_channel_has_the_name_that_reports_give_it(
+        self, report_account: ScriptedAccount, answered: str, written: str
+    ) -> None:
+        """Public clients look for `$email_channel` in aggregates, and for `email` in reports."""
+
+        def counts(body: Any) -> Any:
+            named = {"$attributed_message": "m", "$attributed_channel": answered}
+            group = {
+                "dimensions": [named.get(one, "") for one in body["by"]],
+                "measurements": {"count": [1], "unique": [1], "sum_value": [9.5]},
+            }
+            return {"dates": ["2026-11-20T05:00:00+00:00"], "data": [group]}
+
+        report_account.reports[AGGREGATES] = counts
+        done = run(tables="message_metric_daily", conversion_metrics="PO")
+        rows = [row for row in done.rows("message_metric_daily") if row["metric_id"] == "PO"]
+        assert [(row["message_id"], row["channel"]) for row in rows] == [("m", written)]
+
+    def test_days_beside_the_requested_ones_are_not_written(
+        self, report_account: ScriptedAccount
+    ) -> None:
+        """Klaviyo counts only some hours of them, as it did for naive bounds (seen live)."""
+        first, today = date(2026, 10, 31), date(2026, 11, 20)
+        days = [first - timedelta(days=1), first, today, today + timedelta(days=1)]
+        report_account.reports[AGGREGATES] = self.credits_to("m", *days)
+        done = run(tables="message_metric_daily", conversion_metrics="PO")
+        written = {row["date"] for row in done.rows("message_metric_daily")}
+        assert written == {"2026-10-31", "2026-11-20"}
 
     @staticmethod
     def credits_to(message: str, *days: date) -> Callable[[Any], Any]:

@@ -132,7 +132,8 @@ def test_e10_dates_are_as_recorded(limited: Sandbox) -> None:
     week = ["greater-or-equal(datetime,2026-11-02)", "less-than(datetime,2026-11-05)"]
     attributes = {"metric_id": metric, "measurements": ["count"], "filter": week}
     aggregate = limited.report("metric-aggregate", **attributes, timezone="Europe/Copenhagen")
-    days = ["2026-11-01", "2026-11-02", "2026-11-03"]
+    # The bounds have no offset, and are in UTC: an hour of the fourth day is among them.
+    days = ["2026-11-01", "2026-11-02", "2026-11-03", "2026-11-04"]
     assert aggregate["data"]["attributes"]["dates"] == [f"{day}T23:00:00+00:00" for day in days]
     request: dict[str, Any] = {"statistics": ["total_members"], "interval": "daily"}
     series = limited.report("segment-series-report", **request, timeframe={"key": "last_7_days"})

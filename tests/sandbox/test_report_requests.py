@@ -165,6 +165,21 @@ def test_aggregate_error_names_the_attribute(sandbox: Sandbox, metric_ids: dict[
         assert found == pointer, value
 
 
+def test_aggregate_bounds_without_offset_are_utc(
+    sandbox: Sandbox, metric_ids: dict[str, str]
+) -> None:
+    """Whatever the time zone of the aggregate is; a day is named by its midnight there."""
+    answer = sandbox.report(
+        "metric-aggregate",
+        metric_id=metric_ids["Opened Email"],
+        measurements=["count"],
+        timezone="America/New_York",
+        filter=["greater-or-equal(datetime,2026-11-10)", "less-than(datetime,2026-11-11T00:00:00)"],
+    )
+    dates = answer["data"]["attributes"]["dates"]
+    assert dates == ["2026-11-09T05:00:00+00:00", "2026-11-10T05:00:00+00:00"]
+
+
 def test_aggregate_pages(sandbox: Sandbox, metric_ids: dict[str, str]) -> None:
     """The cursors in links.next lead over all rows, once each."""
     attributes = {

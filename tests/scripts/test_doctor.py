@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -153,7 +154,7 @@ def rename_text_messages(exchange: Exchange) -> None:
     """Call text messages SMS, as Klaviyo did until July 2026."""
     for metric in exchange.document["data"]:
         attributes = metric["attributes"]
-        attributes["name"] = attributes["name"].replace("Text Message", "SMS")
+        attributes["name"] = re.sub("Text Messag(e|ing)", "SMS", attributes["name"])
 
 
 def name_message_in_event(exchange: Exchange) -> None:
@@ -189,6 +190,16 @@ def clear_counts(exchange: Exchange) -> None:
     """Count nothing on any day."""
     for group in exchange.document["data"]["attributes"]["data"]:
         group["measurements"]["count"] = [0 for _ in group["measurements"]["count"]]
+
+
+def add_day_before(exchange: Exchange) -> None:
+    """Answer the day before the asked ones too."""
+    aggregate = exchange.document["data"]["attributes"]
+    first = datetime.fromisoformat(aggregate["dates"][0])
+    aggregate["dates"].insert(0, (first - timedelta(days=1)).isoformat())
+    for group in aggregate["data"]:
+        for series in group["measurements"].values():
+            series.insert(0, 0)
 
 
 def count_no_opens(exchange: Exchange) -> None:
@@ -308,6 +319,7 @@ FLIPS: dict[str, tuple[str, Alteration]] = {
         MESSAGE_DAYS,
         set_value("data/attributes/dates/0", lambda old: f"{old[:10]}T12:00:00+00:00"),
     ),
+    "aggregate-bounds": (MESSAGE_DAYS, add_day_before),
     "aggregate-dimensions": (
         r'"\$attributed_channel"',
         set_value("data/attributes/data/0/dimensions", []),

@@ -12,6 +12,7 @@ import pytest
 from sqlglot import transpile
 
 from streams import TABLES
+from streams.catalog import MESSAGE_METRICS
 from tests.warehouse import dbt
 from tests.warehouse.partitions import find_unfiltered
 
@@ -21,6 +22,10 @@ from tests.warehouse.partitions import find_unfiltered
 UNSAFE = (
     r"(?m)^ *window\b|dbt\.(dateadd|safe_cast|type_timestamp|date_spine|generate_series)\b"
     r"|dbt\.date_trunc\(\s*['\"]week|run_query|statement\(|adapter\.(?!dispatch)|::"
+)
+# A name between quotes, in SQL or in a list of Jinja.
+MESSAGE_METRIC = re.compile(
+    r"'((?:[A-Z][a-z]+ed|Read)(?: [a-z]+)* (?:Email|Text|Push|WhatsApp)[A-Za-z ]*)'"
 )
 
 
@@ -210,6 +215,15 @@ def test_duckdb_has_the_local_time_of_every_zone(models: dict[str, dict[str, Any
         having bool_or({expressions[0]} is distinct from (synced_at at time zone timezone))
     """).fetchall()
     assert (len(expressions), wrong) == (1, [])
+
+
+def test_models_name_only_metrics_that_the_connector_counts() -> None:
+    """A metric whose name only one of the two knows is counted in some marts and not in others."""
+    models = (dbt.PROJECT / "models").rglob("*.sql")
+    named = {name for model in models for name in MESSAGE_METRIC.findall(model.read_text())}
+
+    assert len(named) > 10
+    assert named - MESSAGE_METRICS.keys() == set()
 
 
 def test_every_mart_and_data_test_is_in_the_readme() -> None:

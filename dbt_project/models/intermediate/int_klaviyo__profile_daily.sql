@@ -4,7 +4,7 @@
     'Received Text Message', 'Clicked Text Message',
     'Received Push', 'Opened Push',
     'Received WhatsApp', 'Opened WhatsApp', 'Read WhatsApp', 'Clicked WhatsApp',
-    'Unsubscribed from Email Marketing', 'Unsubscribed from Text Message Marketing',
+    'Unsubscribed from Email Marketing', 'Unsubscribed from Text Messaging Marketing',
     'Marked Email as Spam',
 ] %}
 

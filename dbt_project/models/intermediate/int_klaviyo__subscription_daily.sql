@@ -1,8 +1,8 @@
 {%- set metrics = {
     'Subscribed to Email Marketing': ('email', 'joined'),
     'Unsubscribed from Email Marketing': ('email', 'left'),
-    'Subscribed to Text Message Marketing': ('sms', 'joined'),
-    'Unsubscribed from Text Message Marketing': ('sms', 'left'),
+    'Subscribed to Text Messaging Marketing': ('sms', 'joined'),
+    'Unsubscribed from Text Messaging Marketing': ('sms', 'left'),
 } -%}
 
 with

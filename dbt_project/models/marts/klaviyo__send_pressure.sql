@@ -6,7 +6,7 @@
     'opens': ['Opened Email', 'Opened Push', 'Opened WhatsApp', 'Read WhatsApp'],
     'clicks': ['Clicked Email', 'Clicked Text Message', 'Clicked WhatsApp'],
     'unsubscribes': [
-        'Unsubscribed from Email Marketing', 'Unsubscribed from Text Message Marketing',
+        'Unsubscribed from Email Marketing', 'Unsubscribed from Text Messaging Marketing',
     ],
     'spam_complaints': ['Marked Email as Spam'],
 } -%}

@@ -260,7 +260,7 @@ def check_text_message_names(metrics: Answer) -> Finding:
         for one in metrics.records
         if get_path(one, ("attributes", "integration", "name")) == "Klaviyo"
     ]
-    texts = [name for name in names if "SMS" in name or "Text Message" in name]
+    texts = [name for name in names if "SMS" in name or "Text Messag" in name]
     require(texts, "metric of text messages")
     old = [name for name in texts if "SMS" in name]
     return Finding(not old, f"{len(old)} of {len(texts)} metrics of text messages")

@@ -330,6 +330,18 @@ def check_aggregate_dates(account: Answer, aggregate: Answer) -> Finding:
 
 
 @fact(
+    "aggregate-bounds",
+    "An aggregate between two midnights, written in UTC, answers the days between them alone",
+    expected=f"{questions.AGGREGATE_DAYS} days",
+    asks=[questions.MESSAGE_DAYS],
+)
+def check_aggregate_bounds(aggregate: Answer) -> Finding:
+    """Otherwise the first or the last day is counted only in part."""
+    count = len(aggregate.content["dates"])
+    return Finding(count == questions.AGGREGATE_DAYS, f"{count} days")
+
+
+@fact(
     "aggregate-dimensions",
     "A group of an aggregate has one text for each dimension, empty for none",
     expected="as many texts as dimensions",
