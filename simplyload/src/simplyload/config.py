@@ -40,6 +40,7 @@ from simplyload.errors import ConfigurationError
 from simplyload.monitor.settings import AlertSettings, MetricsSettings
 from simplyload.sources.klaviyo import KlaviyoSettings
 from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.salesforce.settings import SalesforceSettings
 from simplyload.sources.stripe.settings import StripeSettings
 
 DEFAULT_FILE = Path("simplyload.yml")
@@ -47,7 +48,7 @@ PREFIX = "SIMPLYLOAD_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 _REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
 
-_Source = PostgresSettings | KlaviyoSettings | StripeSettings
+_Source = PostgresSettings | KlaviyoSettings | StripeSettings | SalesforceSettings
 _Destination = DuckDBSettings | PostgresTargetSettings | ParquetSettings | SnowflakeSettings
 SourceSettings = Annotated[_Source, Field(discriminator="type")]
 DestinationSettings = Annotated[_Destination, Field(discriminator="type")]

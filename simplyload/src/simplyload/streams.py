@@ -14,6 +14,8 @@ from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.errors import ConfigurationError
 from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
 from simplyload.sources.postgres.source import PostgresSource
+from simplyload.sources.salesforce.settings import SalesforceSettings
+from simplyload.sources.salesforce.source import SalesforceSource
 from simplyload.sources.source import Source
 from simplyload.sources.stripe.settings import StripeSettings
 from simplyload.sources.stripe.source import StripeSource
@@ -25,6 +27,8 @@ def open_source(settings: SourceSettings, stream: str) -> Source:
         return KlaviyoSource(settings, stream)
     if isinstance(settings, StripeSettings):
         return StripeSource(settings, stream)
+    if isinstance(settings, SalesforceSettings):
+        return SalesforceSource(settings, stream)
     return PostgresSource(settings, stream)
 
 

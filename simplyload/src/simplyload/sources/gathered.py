@@ -20,10 +20,14 @@ class Gathered:
         self._tables: dict[str, Table] = {}
         self._rows: dict[str, list[Row]] = defaultdict(list)
 
-    def upsert(self, table: Table, row: Row) -> None:
-        """Add a row: whole, or with the columns that it carries."""
+    def upsert(self, table: Table, row: Row, seq: int | None = None) -> None:
+        """Add a row: whole, or with the columns that it carries.
+
+        Those of a read of all keys have the number of its begin, as the truncate at its end.
+        """
         cols = None if len(row) == len(table.schema) else list(row)
-        self._add(table, UPSERT, {**row, COLS: cols})
+        own = {} if seq is None else {SEQ: Decimal(seq)}
+        self._add(table, UPSERT, {**row, **own, COLS: cols})
 
     def delete(self, table: Table, key: Mapping[str, str]) -> None:
         """Add a deletion."""

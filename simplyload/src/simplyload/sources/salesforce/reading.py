@@ -1,0 +1,283 @@
+"""One read of Salesforce: copies objects that are new, then follows their changes.
+
+    changes    [at ......... until)   rows whose stamp is in there, by id; deleted ones too
+    deletions  [deleted_at ...... now)   what the log of deletions names and a query does not find
+    scan       all ids                what it lacks is gone; of whole rows: a copy, formulas, fields
+                            │ lag │ now, by Salesforce's clock
+
+The position is committed page by page.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from simplyload.changes import Batch, Rejected, Waiting
+from simplyload.sources.gathered import Gathered
+from simplyload.sources.salesforce.client import Client, Record, RefusedError
+from simplyload.sources.salesforce.objects import DELETED, Catalog, Declared, describe
+from simplyload.sources.salesforce.position import ObjectPosition, Position, Scan
+from simplyload.sources.salesforce.rows import CellError, to_row, to_seconds, to_time
+from simplyload.sources.salesforce.settings import SalesforceSettings
+
+DAY = 86_400
+LAG = 300  # seconds: a row may become visible later than others with a newer stamp
+FEW = 20  # rows from which on a scan that finds less than half of them deletes nothing
+IDS = 300  # of one query
+# Salesforce says 15 days, and purges a long log earlier; a request takes more than a minute.
+LOG_KEPT = 14 * DAY
+LOG_LEAST = 120
+LOG_LOST = {"INVALID_REPLICATION_DATE", "EXCEEDED_ID_LIMIT"}
+
+
+class Reading:
+    """Reads from a position to the present; the position advances with it."""
+
+    def __init__(
+        self,
+        client: Client,
+        settings: SalesforceSettings,
+        position: Position,
+        stream: str,
+        catalog: Catalog,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._position = position
+        self._stream = stream
+        self._catalog = catalog
+        self._rows = Gathered(position.seq)
+        self._rejected: list[Rejected] = []
+        self._warnings: list[str] = []
+        self._waiting: dict[str, str] = {}
+
+    def run(self) -> Iterator[Batch]:
+        """Yield everything up to the present."""
+        for name, reason in self._catalog.refused.items():
+            self._wait(name, self._explain(name, reason))
+        for declared in self._catalog.objects:
+            yield from self._refusable(declared)
+        yield self._end()
+
+    def scan(self, declared: Declared) -> Iterator[Batch]:
+        """Read an object's present rows as they are now."""
+        for page in self._client.pages(declared.name, declared.selected, declared.present):
+            for record in page.records:
+                self._put(declared, record)
+            yield self._batch()
+
+    # ---- one object ----
+
+    def _refusable(self, declared: Declared) -> Iterator[Batch]:
+        """Read an object; a field that was dropped meanwhile is found by a new describe, once."""
+        try:
+            yield from self._read(declared)
+        except RefusedError as error:
+            if error.code != "INVALID_FIELD":
+                self._wait(declared.name, str(error))
+                return
+            try:
+                yield from self._read(describe(self._client, declared.name))
+            except RefusedError as again:
+                self._wait(declared.name, str(again))
+
+    def _read(self, declared: Declared) -> Iterator[Batch]:
+        known = self._position.of(declared.name)
+        self._notice_fields(declared, known)
+        if known.copied is None:
+            yield from self._scan(declared, known)
+        self._read_deletions(declared, known)
+        yield from self._follow(declared, known)
+        yield from self._scan(declared, known)
+        yield self._batch()
+
+    def _notice_fields(self, declared: Declared, known: ObjectPosition) -> None:
+        """Have an object read whole where it has a field that it had not, or of another type."""
+        fields: dict[str, str] = dict(declared.fields)
+        if known.fields and not fields.items() <= known.fields.items():
+            known.again, known.scan = known.again or "checked", None
+        lost = {*known.lost, *known.fields} - set(fields)
+        if lost:
+            self._warnings.append(
+                f"{self._stream}: Salesforce shows no field {', '.join(sorted(lost))} of"
+                f" {declared.name} any more: it was deleted, or the user lost the right to read it."
+                " Its column keeps its values."
+            )
+        known.fields, known.lost, known.prefix = fields, sorted(lost), declared.prefix
+
+    # ---- scans ----
+
+    def _scan(self, declared: Declared, known: ObjectPosition) -> Iterator[Batch]:
+        """Read all ids, or whole rows, if that is due; once complete, what it lacks is gone."""
+        scan = known.scan or self._begin_scan(declared, known)
+        if scan is None:
+            return
+        restored = self._restorable(declared, scan)
+        fields = declared.selected if scan.whole else ["Id"]
+        for page in self._client.pages(declared.name, fields, declared.present, scan.after):
+            ids = [record["Id"] for record in page.records]
+            records = page.records if scan.whole else self._get(declared, restored & {*ids})
+            for record in records:
+                self._put(declared, record, scan.seq)
+            whole = {record["Id"] for record in records}
+            for id_ in ids:
+                if id_ not in whole:
+                    self._rows.upsert(declared.table, {"id": id_}, scan.seq)
+            scan.rows += len(page.records)
+            scan.after = page.last
+            yield self._batch()
+        self._refuse_few(declared, known, scan)
+        self._rows.truncate(declared.table, scan.seq)
+        known.scan, known.gap, known.scanned, known.rows = None, False, scan.begun, scan.rows
+        if scan.whole:
+            known.copied, known.again = scan.begun, ""
+        yield self._batch()
+
+    def _begin_scan(self, declared: Declared, known: ObjectPosition) -> Scan | None:
+        now = self._client.now
+        is_first = known.copied is None or (declared.cursor is not None and known.at is None)
+        whole = is_first or bool(known.again) or self._is_due_whole(declared, known)
+        is_due = now - known.scanned >= self._settings.delete_scan.total_seconds()
+        if not (whole or known.gap or is_due):
+            return None
+        if is_first:
+            known.at, known.deleted_at = now - LAG, now
+        accept = is_first or known.again == "accepted"
+        known.scan = Scan(seq=self._rows.number(), begun=now, whole=whole, accept=accept)
+        return known.scan
+
+    def _restorable(self, declared: Declared, scan: Scan) -> set[str]:
+        """Give the ids that may have been restored since they were marked as deleted.
+
+        Whether that moves a stamp is not documented: a scan reads them whole. Where no log tells
+        of them, it reads all rows whole.
+        """
+        if scan.whole or not declared.is_replicated:
+            return set()
+        log = self._read_log(declared, self._client.now - LOG_KEPT)
+        scan.whole = log is None
+        return {one["id"] for one in log["deletedRecords"]} if log else set()
+
+    def _is_due_whole(self, declared: Declared, known: ObjectPosition) -> bool:
+        """Tell whether whole rows are due: formulas change without a stamp, or there is none."""
+        age = self._client.now - (known.copied or 0)
+        formulas = self._settings.refresh_formulas.total_seconds()
+        everything = self._settings.delete_scan.total_seconds()
+        return (declared.has_formulas and age >= formulas) or (
+            declared.cursor is None and age >= everything
+        )
+
+    def _refuse_few(self, declared: Declared, known: ObjectPosition, scan: Scan) -> None:
+        """Raise RefusedError where most rows vanished: the user may have lost rights to them."""
+        if scan.accept or not scan.rows * 2 < known.rows >= FEW:
+            return
+        known.scan = None
+        raise RefusedError(
+            f"Salesforce shows {scan.rows} rows of {declared.name}, and {known.rows} were there"
+            " before: none is marked as deleted. If these are gone, run `simplyload backfill"
+            f" {self._stream}.{declared.name}`; otherwise look at the rights of the user."
+        )
+
+    # ---- what tells of changes ----
+
+    def _follow(self, declared: Declared, known: ObjectPosition) -> Iterator[Batch]:
+        """Read rows that were stamped up to the lag; the rest of an interrupted read first."""
+        if declared.cursor is None or known.at is None:
+            return
+        while known.until is not None or self._client.now - LAG > known.at:
+            known.until = known.until or self._client.now - LAG
+            window = [
+                f"{declared.cursor} >= {to_time(known.at)}",
+                f"{declared.cursor} < {to_time(known.until)}",
+            ]
+            for page in self._client.pages(declared.name, declared.selected, window, known.after):
+                for record in page.records:
+                    self._put(declared, record)
+                known.after = page.last
+                yield self._batch()
+            known.at, known.until, known.after = known.until, None, ""
+
+    def _read_deletions(self, declared: Declared, known: ObjectPosition) -> None:
+        """Take what the log of deletions names; where it does not reach back, a scan is due."""
+        start, now = known.deleted_at, self._client.now
+        if not declared.is_replicated or start is None or now - start < LOG_LEAST:
+            return
+        begin = max(start, now - LOG_KEPT)
+        log = self._read_log(declared, begin)
+        if log is None:
+            known.gap, known.deleted_at = True, now
+            return
+        # The first time of the log is a whole minute.
+        known.gap |= max(begin, to_seconds(log["earliestDateAvailable"]) - 60) > start
+        named = [
+            one["id"] for one in log["deletedRecords"] if to_seconds(one["deletedDate"]) >= begin
+        ]
+        present = {record["Id"] for record in self._get(declared, named, ["Id"])}
+        for id_ in named:  # one may be in the log and restored since
+            if id_ not in present:
+                self._rows.delete(declared.table, {"id": id_})
+        known.deleted_at = max(begin, min(now, to_seconds(log["latestDateCovered"])))
+
+    def _read_log(self, declared: Declared, begin: int) -> Record | None:
+        """Give the log of deletions from a time on; None where it does not reach back so far."""
+        span = {"start": to_time(begin), "end": to_time(self._client.now)}
+        try:
+            log: Record = self._client.get(f"sobjects/{declared.name}/deleted/", **span)
+        except RefusedError as error:
+            if error.code in LOG_LOST:
+                return None
+            raise
+        return log
+
+    def _get(
+        self, declared: Declared, ids: Iterable[str], fields: Sequence[str] = ()
+    ) -> list[Record]:
+        """Give the present rows of ids."""
+        found: list[Record] = []
+        ids = sorted(ids)
+        for first in range(0, len(ids), IDS):
+            listed = ", ".join(f"'{id_}'" for id_ in ids[first : first + IDS])
+            where = [*declared.present, f"Id IN ({listed})"]
+            for page in self._client.pages(declared.name, fields or declared.selected, where):
+                found += page.records
+        return found
+
+    # ---- what is given on ----
+
+    def _put(self, declared: Declared, record: Record, seq: int | None = None) -> None:
+        """Take a row as it is; one in the recycle bin with its last values, then as gone."""
+        try:
+            self._rows.upsert(declared.table, to_row(declared, record), seq)
+        except CellError as error:
+            key = {"id": record["Id"]}
+            self._rejected.append(
+                Rejected(table=declared.table.name, key=key, column=error.column, reason=str(error))
+            )
+        if record.get(DELETED):
+            self._rows.delete(declared.table, {"id": record["Id"]})
+
+    def _batch(self) -> Batch:
+        """Give everything since the last batch."""
+        self._position.seq = self._rows.seq
+        changes, rejected, warnings = self._rows.take(), self._rejected, self._warnings
+        self._rejected, self._warnings = [], []
+        state = self._position.as_state()
+        return Batch(changes=changes, state=state, rejected=rejected, warnings=warnings)
+
+    def _wait(self, name: str, message: str) -> None:
+        self._waiting[name.lower()] = f"{self._stream}: {message}"
+
+    def _explain(self, name: str, reason: str) -> str:
+        """Add under which name a renamed object is: its key prefix stays."""
+        known = self._position.objects.get(name, ObjectPosition())
+        new = self._catalog.prefixes.get(known.prefix)
+        if new is None or new == name:
+            return reason
+        return f"{name} is named {new} now: write {new} in `objects`; it is copied there."
+
+    def _end(self) -> Batch:
+        """Give what waits; commit an idle position once a day, so that the log reaches back."""
+        keep = self._client.now - self._position.kept > DAY
+        if keep:
+            self._position.kept = self._client.now
+        waiting = [Waiting(table=name, message=text) for name, text in self._waiting.items()]
+        return replace(self._batch(), waiting=waiting, keep=keep)
