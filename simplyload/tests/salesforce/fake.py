@@ -130,15 +130,17 @@ class FakeSalesforce:
             self._log.append((name, id_, self.now))
         del self.records[name][id_]
 
-    def merge(self, winner: str, loser: str) -> None:
+    def merge(self, winner: str, loser: str, *, stamped: bool = True) -> None:
         """Merge two accounts: the loser is deleted with MasterRecordId, its contacts are moved.
+
+        Whether the stamps of these move is not documented, so both are tried.
 
         https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/
         apex_triggers_merge_statements.htm
         """
         for id_, contact in self.records["Contact"].items():
             if contact["AccountId"] == loser:
-                self.update(id_, AccountId=winner)
+                self.update(id_, stamped=stamped, AccountId=winner)
         self.update(winner)
         self.delete(loser, MasterRecordId=winner)
 

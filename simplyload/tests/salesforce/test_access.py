@@ -101,7 +101,7 @@ def test_r35_a_wrong_setting_is_named(
         make_settings(fake, **settings)
 
 
-def test_su06_patterns_that_choose_nothing_are_an_error(fake: FakeSalesforce) -> None:
+def test_patterns_that_choose_nothing_are_an_error(fake: FakeSalesforce) -> None:
     """A selection that matches no object is not a run without data."""
     with pytest.raises(ConfigurationError, match=r"Zzz\* chooses no object of this org"):
         Reader(fake, {"objects": ["Zzz*"]}).read()

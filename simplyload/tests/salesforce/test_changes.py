@@ -54,6 +54,16 @@ def test_sf03_a_row_at_the_bound_of_two_reads_is_read_once(fake: FakeSalesforce)
     assert all("Z AND" in path for path in fake.paths("SystemModstamp >="))
 
 
+def test_a_run_ends_though_the_clock_goes_on(fake: FakeSalesforce) -> None:
+    """Requests take time, in which new rows are stamped: a run reads up to its begin, and ends."""
+    reader = Reader(fake, {"objects": ["Account", "Contact"]})
+    reader.read()
+    fake.step = 30
+    fake.on_request = lambda _path: fake.create("Account")
+    reader.read()
+    assert len(fake.paths()) < 30
+
+
 def test_sf04_an_object_that_is_added_later_is_read_whole(fake: FakeSalesforce) -> None:
     """Whatever was read of other objects, a new one is copied from its oldest row."""
     old = fake.create("Contact")
@@ -208,15 +218,15 @@ def test_a_record_that_was_deleted_and_restored_between_runs_stays(fake: FakeSal
     reader.assert_equal()
 
 
-@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize(("purged", "stamped"), [(False, True), (False, False), (True, True)])
 def test_r27_sf13_a_merge_leaves_the_winner_with_the_children(
-    fake: FakeSalesforce, warehouse: Warehouse, *, purged: bool
+    fake: FakeSalesforce, warehouse: Warehouse, *, purged: bool, stamped: bool
 ) -> None:
     """The loser is deleted, with MasterRecordId while it is in the bin; its contacts have moved."""
     winner, loser = fake.create("Account", Name="A"), fake.create("Account", Name="B")
     contact = fake.create("Contact", AccountId=loser)
     warehouse.sync()
-    fake.merge(winner, loser)
+    fake.merge(winner, loser, stamped=stamped)
     if purged:
         fake.purge(loser)
     warehouse.sync()
@@ -225,6 +235,22 @@ def test_r27_sf13_a_merge_leaves_the_winner_with_the_children(
     assert row["masterrecordid"] == (None if purged else winner)
     assert warehouse.live("Contact")[contact]["accountid"] == winner
     warehouse.assert_equal()
+    assert warehouse.sync().changes == 0
+
+
+@pytest.mark.parametrize("batches", range(1, 12))
+def test_sf13_children_of_a_merge_are_read_also_after_a_kill(
+    fake: FakeSalesforce, batches: int
+) -> None:
+    """The position keeps the winners until what refers to them is read."""
+    winner, loser = fake.create("Account"), fake.create("Account")
+    fake.create("Contact", AccountId=loser)
+    reader = Reader(fake)
+    reader.read()
+    fake.merge(winner, loser, stamped=False)
+    reader.read(batches=batches)
+    reader.read()
+    reader.assert_equal()
 
 
 def test_r27_sf05_sf07_formulas_are_read_again_on_a_schedule(
@@ -311,4 +337,4 @@ def change(fake: FakeSalesforce, chooser: random.Random) -> None:
     elif what == "restore" and binned:
         fake.undelete(chooser.choice(binned))
     elif what == "merge" and len(accounts) > 1:
-        fake.merge(*chooser.sample(accounts, 2))
+        fake.merge(*chooser.sample(accounts, 2), stamped=chooser.random() < 0.5)

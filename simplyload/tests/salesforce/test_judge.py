@@ -83,10 +83,8 @@ def test_j4_the_usual_client_sees_deletions_as_the_fake_has_them(
 
 
 def test_sf22_a_locator_dies_with_its_session(fake: FakeSalesforce, client: Any) -> None:
-    """The usual client asks a new session for the dead locator: what SimplyLoad never depends on.
-
-    https://github.com/airbytehq/airbyte/issues/84302
-    """
+    """The usual client asks a new session for the dead locator: SimplyLoad never does."""
+    # https://github.com/airbytehq/airbyte/issues/84302
     for _ in range(6):
         fake.create("Account")
     fake.batch = 4

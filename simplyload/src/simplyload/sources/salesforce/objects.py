@@ -68,8 +68,7 @@ class Declared:
     """An object: its fields with their types, and how its changes are found.
 
     `cursor` is the field that every change of a row sets, None where there is none. A `replicated`
-    object has a log of deletions. `references` are the objects to which a field may refer, where
-    they are several.
+    object has a log of deletions. `references` are the objects to which a field may refer.
     """
 
     name: str
@@ -166,7 +165,7 @@ def describe(client: Client, name: str) -> Declared:
         references={
             field: tuple(one["referenceTo"])
             for field, one in kept.items()
-            if len(one.get("referenceTo") or ()) > 1
+            if one.get("referenceTo") and one.get("filterable")
         },
     )
 

@@ -51,11 +51,12 @@ class ObjectPosition(_Model):
 
 
 class Position(_Model):
-    """The state of a stream."""
+    """The state of a stream; `merged` are winners of merges whose children are still to be read."""
 
     seq: int = 0
     org: str = ""
     objects: dict[str, ObjectPosition] = Field(default_factory=dict)
+    merged: dict[str, list[str]] = Field(default_factory=dict)
     kept: int = 0  # when an idle position was last committed
 
     @classmethod

@@ -55,7 +55,11 @@ class Reading:
         for name, reason in self._catalog.refused.items():
             self._wait(name, self._explain(name, reason))
         for declared in self._catalog.objects:
-            yield from self._refusable(declared)
+            yield from self._refusable(declared, self._read(declared))
+        for declared in self._catalog.objects if self._position.merged else ():
+            yield from self._refusable(declared, self._read_moved(declared))
+        if not self._waiting.keys() & {one.table.name for one in self._catalog.objects}:
+            self._position.merged.clear()
         yield self._end()
 
     def scan(self, declared: Declared) -> Iterator[Batch]:
@@ -67,10 +71,10 @@ class Reading:
 
     # ---- one object ----
 
-    def _refusable(self, declared: Declared) -> Iterator[Batch]:
-        """Read an object; a field that was dropped meanwhile is found by a new describe, once."""
+    def _refusable(self, declared: Declared, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Pass batches on; a field that was dropped meanwhile is found by a new describe, once."""
         try:
-            yield from self._read(declared)
+            yield from batches
         except RefusedError as error:
             if error.code != "INVALID_FIELD":
                 self._wait(declared.name, str(error))
@@ -183,8 +187,9 @@ class Reading:
         """Read rows that were stamped up to the lag; the rest of an interrupted read first."""
         if declared.cursor is None or known.at is None:
             return
-        while known.until is not None or self._client.now - LAG > known.at:
-            known.until = known.until or self._client.now - LAG
+        end = self._client.now - LAG  # fixed: the clock goes on with each request
+        while known.until is not None or end > known.at:
+            known.until = known.until or end
             window = [
                 f"{declared.cursor} >= {to_time(known.at)}",
                 f"{declared.cursor} < {to_time(known.until)}",
@@ -195,6 +200,17 @@ class Reading:
                 known.after = page.last
                 yield self._batch()
             known.at, known.until, known.after = known.until, None, ""
+
+    def _read_moved(self, declared: Declared) -> Iterator[Batch]:
+        """Read what refers to winners of merges: whether moving it moves a stamp is not documented.
+
+        Only now, after all objects were read: a row that was read before it moved has a new one.
+        """
+        for field, objects in declared.references.items():
+            winners = [id_ for name in objects for id_ in self._position.merged.get(name, ())]
+            for record in self._get(declared, winners, by=field):
+                self._put(declared, record)
+        yield self._batch()
 
     def _read_deletions(self, declared: Declared, known: ObjectPosition) -> None:
         """Take what the log of deletions names; where it does not reach back, a scan is due."""
@@ -211,7 +227,7 @@ class Reading:
         named = [
             one["id"] for one in log["deletedRecords"] if to_seconds(one["deletedDate"]) >= begin
         ]
-        present = {record["Id"] for record in self._get(declared, named, ["Id"])}
+        present = {record["Id"] for record in self._get(declared, named, fields=["Id"])}
         for id_ in named:  # one may be in the log and restored since
             if id_ not in present:
                 self._rows.delete(declared.table, {"id": id_})
@@ -229,14 +245,14 @@ class Reading:
         return log
 
     def _get(
-        self, declared: Declared, ids: Iterable[str], fields: Sequence[str] = ()
+        self, declared: Declared, ids: Iterable[str], fields: Sequence[str] = (), by: str = "Id"
     ) -> list[Record]:
-        """Give the present rows of ids."""
+        """Give the present rows of which a field is one of some ids."""
         found: list[Record] = []
         ids = sorted(ids)
         for first in range(0, len(ids), IDS):
             listed = ", ".join(f"'{id_}'" for id_ in ids[first : first + IDS])
-            where = [*declared.present, f"Id IN ({listed})"]
+            where = [*declared.present, f"{by} IN ({listed})"]
             for page in self._client.pages(declared.name, fields or declared.selected, where):
                 found += page.records
         return found
@@ -254,6 +270,8 @@ class Reading:
             )
         if record.get(DELETED):
             self._rows.delete(declared.table, {"id": record["Id"]})
+            if winner := record.get("MasterRecordId"):
+                self._position.merged.setdefault(declared.name, []).append(winner)
 
     def _batch(self) -> Batch:
         """Give everything since the last batch."""

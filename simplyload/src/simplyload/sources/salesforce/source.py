@@ -133,7 +133,8 @@ def _notes(declared: Declared) -> list[str]:
     if not declared.is_replicated:
         notes.append("no log of deletions: found by a scan of ids")
     notes += [f"{field} is left out: {reason}" for field, reason in declared.left_out.items()]
-    notes += [f"{f} refers to {' or '.join(to)}" for f, to in declared.references.items()]
+    several = {field: to for field, to in declared.references.items() if len(to) > 1}
+    notes += [f"{field} refers to {' or '.join(to)}" for field, to in several.items()]
     return notes
 
 
