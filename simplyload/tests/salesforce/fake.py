@@ -8,6 +8,7 @@ each method says which page. `tests/salesforce/test_judge.py` reads it with simp
 import base64
 import json
 import random
+import re
 import secrets
 import threading
 from collections import defaultdict
@@ -71,6 +72,7 @@ class FakeSalesforce:
         self.requests: list[str] = []
         self.logins = 0
         self.used, self.limit = 0, 100_000
+        self.slow = 10**9  # seconds of stamps that a query looks at in time
         self.batch = 2000  # rows of an answer, at most
         self.log_behind = 0  # seconds that the log of deletions is behind
         self.log_from = 0  # the log of deletions was purged up to here
@@ -338,6 +340,9 @@ class FakeSalesforce:
         soql = params["q"]
         if len(soql) > LONGEST_QUERY:
             raise SalesforceError(400, "MALFORMED_QUERY", "SOQL statement is too long")
+        bounds = [_minute(one) for one in re.findall(r"[<>]=? (\d{4}-\S+Z)", soql)]
+        if bounds and bounds[1] - bounds[0] > self.slow:
+            raise SalesforceError(400, "QUERY_TIMEOUT", "Your query request was running too long")
         try:
             query = parse(soql)
             shape = self.shapes.get(query.name)

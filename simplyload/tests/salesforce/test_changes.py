@@ -54,6 +54,24 @@ def test_sf03_a_row_at_the_bound_of_two_reads_is_read_once(fake: FakeSalesforce)
     assert all("Z AND" in path for path in fake.paths("SystemModstamp >="))
 
 
+@pytest.mark.usefixtures("small_pages")
+def test_changes_of_a_long_time_are_read_in_parts_where_a_query_takes_too_long(
+    fake: FakeSalesforce,
+) -> None:
+    """QUERY_TIMEOUT halves the window, from its begin; what cannot be halved waits."""
+    reader = Reader(fake, {"objects": ["Account"], "delete_scan": "P9D"})
+    reader.read()
+    for _ in range(30):
+        fake.now += 600
+        fake.create("Account")
+    fake.slow = 3600
+    assert waiting(reader.read()) == {}
+    reader.assert_equal()
+    fake.create("Account")
+    fake.slow = 0
+    assert "QUERY_TIMEOUT" in waiting(reader.read())["account"]
+
+
 def test_a_run_ends_though_the_clock_goes_on(fake: FakeSalesforce) -> None:
     """Requests take time, in which new rows are stamped: a run reads up to its begin, and ends."""
     reader = Reader(fake, {"objects": ["Account", "Contact"]})

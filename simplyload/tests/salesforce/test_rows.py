@@ -235,6 +235,12 @@ def test_sf14_fields_that_vanish_are_named_and_keep_their_values(
     fake.shapes["Account"].hidden.clear()
     assert warehouse.sync().warnings == []
     warehouse.assert_equal("Account")
+    fake.drop_field("Account", "Industry")
+    assert warehouse.sync().warnings
+    warehouse.pipeline().backfill("Account")
+    warehouse.sync()
+    assert warehouse.sync().warnings == []
+    assert warehouse.row("account", id_)["industry"] == "Hats"
 
 
 def test_sf20_sf43_a_new_field_has_its_values_in_old_rows_too(

@@ -26,6 +26,7 @@ IDS = 300  # of one query
 # Salesforce says 15 days, and purges a long log earlier; a request takes more than a minute.
 LOG_KEPT = 14 * DAY
 LOG_LEAST = 120
+TOO_MUCH = "QUERY_TIMEOUT"
 LOG_LOST = {"INVALID_REPLICATION_DATE", "EXCEEDED_ID_LIMIT"}
 
 
@@ -133,6 +134,7 @@ class Reading:
         self._rows.truncate(declared.table, scan.seq)
         known.scan, known.gap, known.scanned, known.rows = None, False, scan.begun, scan.rows
         if scan.whole:
+            known.lost = [] if known.again == "accepted" else known.lost
             known.copied, known.again = scan.begun, ""
         yield self._batch()
 
@@ -184,22 +186,36 @@ class Reading:
     # ---- what tells of changes ----
 
     def _follow(self, declared: Declared, known: ObjectPosition) -> Iterator[Batch]:
-        """Read rows that were stamped up to the lag; the rest of an interrupted read first."""
+        """Read rows that were stamped up to the lag; the rest of an interrupted read first.
+
+        Where a query takes Salesforce too long, half of the time is asked for.
+        """
         if declared.cursor is None or known.at is None:
             return
         end = self._client.now - LAG  # fixed: the clock goes on with each request
         while known.until is not None or end > known.at:
             known.until = known.until or end
-            window = [
-                f"{declared.cursor} >= {to_time(known.at)}",
-                f"{declared.cursor} < {to_time(known.until)}",
-            ]
-            for page in self._client.pages(declared.name, declared.selected, window, known.after):
-                for record in page.records:
-                    self._put(declared, record)
-                known.after = page.last
-                yield self._batch()
-            known.at, known.until, known.after = known.until, None, ""
+            try:
+                yield from self._read_window(declared, known, known.at, known.until)
+            except RefusedError as error:
+                if error.code != TOO_MUCH or known.until - known.at < 2:
+                    raise
+                known.until, known.after = (known.at + known.until) // 2, ""
+            else:
+                known.at, known.until, known.after = known.until, None, ""
+
+    def _read_window(
+        self, declared: Declared, known: ObjectPosition, begin: int, end: int
+    ) -> Iterator[Batch]:
+        window = [
+            f"{declared.cursor} >= {to_time(begin)}",
+            f"{declared.cursor} < {to_time(end)}",
+        ]
+        for page in self._client.pages(declared.name, declared.selected, window, known.after):
+            for record in page.records:
+                self._put(declared, record)
+            known.after = page.last
+            yield self._batch()
 
     def _read_moved(self, declared: Declared) -> Iterator[Batch]:
         """Read what refers to winners of merges: whether moving it moves a stamp is not documented.
