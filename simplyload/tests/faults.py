@@ -171,9 +171,6 @@ FAULTS = {
 }
 UNTESTED = {
     "A47": "No destination has a stage with a URL yet: no statement in any dialect names one.",
-    "SF18": "No Bulk job is used: rows are read by REST.",
-    "SF19": "No Bulk job is used: rows are read by REST.",
-    "SF35": "No Bulk job is used: rows are read by REST.",
 }
 HEAD = """# What goes wrong, and what happens here
 

@@ -6,6 +6,8 @@ each method says which page. `tests/salesforce/test_judge.py` reads it with simp
 """
 
 import base64
+import csv
+import io
 import json
 import random
 import re
@@ -60,6 +62,24 @@ class Fault:
     after: int = 0  # requests that pass before
 
 
+@dataclass
+class Job:
+    """A query job: its rows as text, and how often it was looked at."""
+
+    fields: list[str]
+    rows: list[list[str]]
+    looks: int = 0
+
+
+@dataclass
+class Csv:
+    """An answer that is CSV, with the locator of the next one."""
+
+    text: str
+    locator: str
+    rows: int
+
+
 class FakeSalesforce:
     """What the org holds, and the faults that are to come."""
 
@@ -82,6 +102,9 @@ class FakeSalesforce:
         self.on_request: Any = None  # called with each path before it is answered
         self.records: dict[str, dict[str, Record]] = defaultdict(dict)
         self.tokens: set[str] = set()
+        self.jobs: dict[str, Job] = {}
+        self.job_state = "JobComplete"
+        self.job_looks = 0  # at a job before it is complete
         self._visible: dict[str, int] = {}
         self._log: list[tuple[str, str, int]] = []
         self._locators: dict[str, tuple[str, list[Any], int]] = {}
@@ -240,7 +263,14 @@ class FakeSalesforce:
             "signature": "x",
         }
 
-    def answer(self, token: str, path: str, params: dict[str, str]) -> Any:
+    def answer(
+        self,
+        token: str,
+        path: str,
+        params: dict[str, str],
+        method: str = "GET",
+        body: Record | None = None,
+    ) -> Any:
         """Give the body of an answer."""
         with self._lock:
             self.now += self.step
@@ -258,7 +288,54 @@ class FakeSalesforce:
                 return self._sobjects(rest, params)
             if collection in {"query", "queryAll"}:
                 return self._query(token, collection, rest, params)
+            if path.startswith("jobs/query"):
+                return self._jobs(method, path.removeprefix("jobs/query"), params, body or {})
+            if path.startswith("limits/recordCount"):
+                name = params["sObjects"]  # resources_record_count: an estimate
+                return {"sObjects": [{"name": name, "count": len(self.records[name])}]}
             raise SalesforceError(404, "NOT_FOUND", "The requested resource does not exist")
+
+    def _jobs(self, method: str, rest: str, params: dict[str, str], body: Record) -> Any:
+        """Answer requests about query jobs.
+
+        https://developer.salesforce.com/docs/platform/api-asynch/guide/query-bulk-api-2-0.html:
+        CSV in UTF-8, every value in quotes, null as an empty one; `Sforce-Locator` is `null` after
+        the last part; compound fields and base64 are refused; a job that is deleted is gone.
+        """
+        _, id_, what = (*rest.split("/"), "", "")[:3]
+        if method == "POST":
+            id_ = f"750{secrets.token_hex(6)}"
+            self.jobs[id_] = self._run_job(body)
+        elif id_ not in self.jobs:
+            raise SalesforceError(404, "NOT_FOUND", "The requested resource does not exist")
+        elif method == "DELETE":
+            del self.jobs[id_]
+            return None
+        job = self.jobs[id_]
+        if what == "results":
+            start = int(params.get("locator", "0"))
+            part = job.rows[start : start + int(params["maxRecords"])]
+            end = start + len(part)
+            text = io.StringIO()
+            writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+            writer.writerows([job.fields, *part])
+            return Csv(text.getvalue(), str(end) if end < len(job.rows) else "null", len(part))
+        job.looks += method == "GET"
+        state = self.job_state if job.looks > self.job_looks else "InProgress"
+        return {"id": id_, "state": state, "numberRecordsProcessed": len(job.rows)}
+
+    def _run_job(self, body: Record) -> Job:
+        query = parse(body["query"])
+        shape = self.shapes[query.name]
+        if any(
+            one.type in {"address", "location", "base64"} for one in _named(shape, query.fields)
+        ):
+            raise SalesforceError(400, "FEATURENOTENABLED", "Selecting compound data not supported")
+        rows = [self._render(shape, one) for one in self.records[shape.name].values()]
+        shown = [one for one in rows if body["operation"] == "queryAll" or not _is_hidden(one)]
+        found = query.run(shown)
+        self._chooser.shuffle(found)
+        return Job(query.fields, [[_to_csv(value) for value in one.values()] for one in found])
 
     def compose(self, token: str, body: Record) -> Record:
         """Answer a composite request (resources_composite_composite): one call, several parts."""
@@ -401,6 +478,14 @@ class FakeSalesforce:
         record |= values
 
 
+def _to_csv(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.replace(".000+0000", ".000Z") if value.endswith(".000+0000") else value
+    return json.dumps(value)
+
+
 def _is_hidden(record: Record) -> bool:
     return bool(record.get("IsDeleted") or record.get("IsArchived"))
 
@@ -428,6 +513,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one request."""
+        self._answer({})
+
+    def do_DELETE(self) -> None:
+        """Answer the deletion of a job."""
         self._answer({})
 
     def do_POST(self) -> None:
@@ -461,8 +550,9 @@ class _Handler(BaseHTTPRequestHandler):
             if path.startswith("composite"):
                 answer: Any = self.fake.compose(token, body)
             else:
-                answer = self.fake.answer(token, path, dict(parse_qsl(url.query)))
-            self._send(200, answer)
+                params = dict(parse_qsl(url.query))
+                answer = self.fake.answer(token, path, params, self.command, body)
+            self._send(204 if answer is None else 200, answer)
         except SalesforceError as error:
             self._send(error.status, error.body)
 
@@ -480,10 +570,15 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(body, ensure_ascii=False).encode()
-        self.send_response(status)
+        is_json = body is not None and not isinstance(body, Csv)
+        content = json.dumps(body, ensure_ascii=False).encode() if is_json else b""
         usage = f"api-usage={self.fake.used}/{self.fake.limit}"
         own = {"Content-Type": "application/json", "Sforce-Limit-Info": usage}
+        if isinstance(body, Csv):
+            content = body.text.encode()
+            own |= {"Content-Type": "text/csv", "Sforce-Locator": body.locator}
+            own |= {"Sforce-NumberOfRecords": str(body.rows)}
+        self.send_response(status)
         for name, value in {**own, **(headers or {})}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))

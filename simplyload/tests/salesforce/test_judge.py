@@ -1,5 +1,7 @@
 """simple-salesforce judges the fake: it reads it as it reads Salesforce."""
 
+import csv
+import io
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,6 +82,20 @@ def test_j4_the_usual_client_sees_deletions_as_the_fake_has_them(
     log = client.Account.deleted(start, end)
     assert [one["id"] for one in log["deletedRecords"]] == [gone]
     assert {one["name"] for one in client.describe()["sobjects"]} == set(fake.shapes)
+
+
+def test_j4_the_usual_client_reads_jobs_of_the_fake(fake: FakeSalesforce, client: Any) -> None:
+    """Its CSV, part by part by the fake's locators, has the values that queryAll gives."""
+    for _ in range(7):
+        fake.create("Account")
+    fake.delete(fake.create("Account", Name="gone"))
+    parts = client.bulk2.Account.query_all("SELECT Id, Name, IsDeleted FROM Account", max_records=3)
+    rows = [row for part in parts for row in csv.DictReader(io.StringIO(part, newline=""))]
+    found = client.query_all("SELECT Id, Name, IsDeleted FROM Account", include_deleted=True)
+    assert {(row["Id"], row["Name"], row["IsDeleted"] == "true") for row in rows} == {
+        (one["Id"], one["Name"] or "", one["IsDeleted"]) for one in found["records"]
+    }
+    assert len(rows) == 8
 
 
 def test_sf22_a_locator_dies_with_its_session(fake: FakeSalesforce, client: Any) -> None:

@@ -40,6 +40,7 @@ def run_with_kills(fake: FakeSalesforce, folder: Path, **kills: Any) -> int:
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
         "objects": OBJECTS,
+        "bulk_rows": 4,
         "delete_scan": "PT2H",
         "refresh_formulas": "PT3H",
     }
@@ -76,6 +77,7 @@ def test_r1_a_kill_at_any_step_of_a_load_of_salesforce_loses_and_doubles_nothing
     """Killed before requests, statements, syncs and renames while records change: all is right."""
     fake.on_request = Office(fake).work
     assert run_with_kills(fake, tmp_path, steps=[1, 72, 9]) >= 6
+    assert any("/results" in path for path in fake.requests)  # a job too
     assert_right(fake, tmp_path)
 
 

@@ -90,14 +90,17 @@ def test_a_table_has_names_that_need_no_quotes(fake: FakeSalesforce, warehouse: 
     assert (row["net__c"], row["gross__c"]) == (100, 119)
 
 
-def test_archived_activities_are_rows_like_any_other(fake: FakeSalesforce) -> None:
+@pytest.mark.parametrize("bulk_rows", [1, 100])
+def test_archived_activities_are_rows_like_any_other(fake: FakeSalesforce, bulk_rows: int) -> None:
     """A query hides tasks that were archived after a year; here they stay, also after a scan."""
+    older = fake.create("Task", IsArchived=True)
     old, new = fake.create("Task"), fake.create("Task")
-    reader = Reader(fake, {"objects": ["Task"]})
+    reader = Reader(fake, {"objects": ["Task"], "bulk_rows": bulk_rows})
     reader.read()
+    reader.assert_equal()
     fake.update(old, stamped=False, IsArchived=True)
     reader.read(after=DAY + 1)
-    assert reader.live("Task").keys() == {old, new}
+    assert reader.live("Task").keys() == {older, old, new}
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ def main(job: dict[str, Any]) -> int:
     """Kill as the job says, then run to the end; give the number of kills."""
     ask, steps = Client._ask, logging.getLogger("simplyload.sql")  # noqa: SLF001
 
-    def ask_as_step(self: Client, path: str, body: Any = None) -> Any:
+    def ask_as_step(self: Client, *arguments: Any) -> Any:
         steps.debug("request")
-        return ask(self, path, body)
+        return ask(self, *arguments)
 
-    Client._ask = ask_as_step  # type: ignore[method-assign] # noqa: SLF001
+    Client._ask = ask_as_step  # type: ignore[assignment,method-assign] # noqa: SLF001
     settings = SalesforceSettings.model_validate(job["source"])
     worker.make_source = lambda *_: SalesforceSource(settings, "shop")  # type: ignore[assignment]
     return worker.main(job)

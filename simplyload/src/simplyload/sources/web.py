@@ -9,7 +9,7 @@ from urllib3.util import Retry
 
 TIMEOUT = (10, 80)  # seconds to connect, and between two parts of an answer
 # Waits of 1, 2, 4, ... 60 seconds and some jitter, or what the server asks: three minutes in all.
-# Any method: these sources change nothing at the server.
+# Any method: these sources change no data at the server.
 RETRY = Retry(
     8,
     allowed_methods=None,

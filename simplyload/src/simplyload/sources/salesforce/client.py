@@ -52,6 +52,13 @@ class Page(NamedTuple):
     last: str
 
 
+class _Answer(NamedTuple):
+    """The body of an answer, and the locator of what follows it."""
+
+    body: Any
+    locator: str
+
+
 class Client:
     """Reads for one user. `now` is Salesforce's clock at the last answer: ours may be wrong."""
 
@@ -79,7 +86,16 @@ class Client:
 
     def get(self, path: str, **params: str) -> Any:
         """Read one resource of the pinned version."""
-        return self._ask(f"{path}?{urlencode(params)}" if params else path)
+        return self.get_part(path, **params)[0]
+
+    def get_part(self, path: str, **params: str) -> tuple[Any, str]:
+        """Read a part of a resource, and the locator of the next one: `null` after the last."""
+        answer = self._ask(f"{path}?{urlencode(params)}" if params else path)
+        return answer.body, answer.locator
+
+    def send(self, method: str, path: str, body: Record | None = None) -> Any:
+        """Create or delete a job."""
+        return self._ask(path, body, method).body
 
     def query(self, soql: str) -> Record:
         """Give the first answer to a query, with rows in the recycle bin and archived ones.
@@ -88,9 +104,9 @@ class Client:
         """
         address = f"queryAll?{urlencode({'q': soql})}"
         if len(address) <= LONGEST_ADDRESS:
-            return _as_answer(self._ask(address))
+            return _as_answer(self.get(address))
         one = {"method": "GET", "url": f"{_PATH}{address}", "referenceId": "rows"}
-        return _as_answer(self._ask("composite", {"compositeRequest": [one]}))
+        return _as_answer(self.send("POST", "composite", {"compositeRequest": [one]}))
 
     def pages(
         self, name: str, fields: Sequence[str], where: Sequence[str] = (), after: str = ""
@@ -122,15 +138,15 @@ class Client:
 
     # ---- one request ----
 
-    def _ask(self, path: str, body: Any = None) -> Any:
+    def _ask(self, path: str, body: Record | None = None, method: str = "GET") -> _Answer:
         """Send a request until it has an answer that a wait or a new login would not change."""
         tries, is_renewed = RETRY, False
         while True:
             self._stop_at_share()
-            answer = self._send(path, body)
+            answer = self._send(method, path, body)
             found, code, message = _read(answer)
             if not code:
-                return found
+                return _Answer(found, answer.headers.get("Sforce-Locator", ""))
             if code == "INVALID_SESSION_ID" and not is_renewed:
                 self._login, is_renewed = None, True
             elif code in _PASSING and _IS_DAILY not in message:
@@ -142,11 +158,11 @@ class Client:
             else:
                 raise self._error(_name(path, body), answer, code, message)
 
-    def _send(self, path: str, body: Any) -> Response:
+    def _send(self, method: str, path: str, body: Record | None) -> Response:
         url = f"{self._logged_in().url}{_PATH}{path}"
         try:
             answer = self._session.request(
-                "POST" if body else "GET",
+                method,
                 url,
                 json=body,
                 timeout=TIMEOUT,
@@ -215,6 +231,10 @@ def _name(path: str, body: Any) -> str:
 
 def _read(answer: Response) -> tuple[Any, str, str]:
     """Give the body, and the code and message of an error, both empty where there is none."""
+    if answer.status_code == 204:
+        return None, "", ""
+    if answer.status_code == 200 and "csv" in answer.headers.get("Content-Type", ""):
+        return answer.content.decode(), "", ""
     try:
         body, status = json.loads(answer.content), answer.status_code  # always UTF-8
         if isinstance(body, dict) and "compositeResponse" in body:
@@ -222,7 +242,7 @@ def _read(answer: Response) -> tuple[Any, str, str]:
             body, status = part["body"], part["httpStatusCode"]
     except (ValueError, LookupError, TypeError):
         return None, str(answer.status_code), "the answer is no JSON"
-    if status == 200:
+    if status in {200, 201}:
         return body, "", ""
     error = body[0] if isinstance(body, list) and body else body
     error = error if isinstance(error, dict) else {}

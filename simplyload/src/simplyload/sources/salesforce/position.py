@@ -15,13 +15,16 @@ class Scan(_Model):
     """A read of all ids under way: of whole rows, or of ids alone.
 
     Rows have `seq` as their `_seq`, so that those with a smaller one are gone at its end.
-    `accept`: however few rows it finds.
+    `accept`: however few rows it finds. A `large` object is read by a `job`, up to its `locator`.
     """
 
     seq: int
     begun: int
     whole: bool
     accept: bool = False
+    large: bool = False
+    job: str = ""
+    locator: str = ""
     after: str = ""
     rows: int = 0
 

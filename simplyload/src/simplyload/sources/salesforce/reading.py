@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from simplyload.changes import Batch, Rejected, Waiting
 from simplyload.sources.gathered import Gathered
+from simplyload.sources.salesforce import jobs
 from simplyload.sources.salesforce.client import Client, Record, RefusedError
 from simplyload.sources.salesforce.objects import DELETED, Catalog, Declared, describe
 from simplyload.sources.salesforce.position import ObjectPosition, Position, Scan
@@ -116,6 +117,19 @@ class Reading:
         scan = known.scan or self._begin_scan(declared, known)
         if scan is None:
             return
+        if scan.large:
+            yield from self._scan_by_job(declared, scan)
+        if not scan.large:
+            yield from self._scan_by_queries(declared, scan)
+        self._refuse_few(declared, known, scan)
+        self._rows.truncate(declared.table, scan.seq)
+        known.scan, known.gap, known.scanned, known.rows = None, False, scan.begun, scan.rows
+        if scan.whole:
+            known.lost = [] if known.again == "accepted" else known.lost
+            known.copied, known.again = scan.begun, ""
+        yield self._batch()
+
+    def _scan_by_queries(self, declared: Declared, scan: Scan) -> Iterator[Batch]:
         restored = self._restorable(declared, scan)
         fields = declared.selected if scan.whole else ["Id"]
         for page in self._client.pages(declared.name, fields, declared.present, scan.after):
@@ -130,13 +144,26 @@ class Reading:
             scan.rows += len(page.records)
             scan.after = page.last
             yield self._batch()
-        self._refuse_few(declared, known, scan)
-        self._rows.truncate(declared.table, scan.seq)
-        known.scan, known.gap, known.scanned, known.rows = None, False, scan.begun, scan.rows
-        if scan.whole:
-            known.lost = [] if known.again == "accepted" else known.lost
-            known.copied, known.again = scan.begun, ""
-        yield self._batch()
+
+    def _scan_by_job(self, declared: Declared, scan: Scan) -> Iterator[Batch]:
+        """Read whole rows by a job; where it fails or is gone, the scan begins anew by queries."""
+        try:
+            if not scan.job:
+                scan.job = jobs.begin_job(self._client, declared)
+                yield replace(self._batch(), keep=True)  # a later run goes on with this job
+            for part in jobs.read_job(self._client, declared, scan.job, scan.locator):
+                for record in part.records:
+                    self._put(declared, record, scan.seq)
+                scan.rows += len(part.records)
+                scan.locator = part.locator
+                yield self._batch()
+            if (rows := jobs.count_job(self._client, scan.job)) != scan.rows:
+                raise RefusedError(f"Salesforce's job has {rows} rows and gives {scan.rows}.")  # noqa: TRY301
+        except RefusedError as error:
+            self._warnings.append(f"{self._stream}: {declared.name} is read by queries: {error}")
+            scan.large, scan.rows = False, 0
+        if scan.job:
+            jobs.end_job(self._client, scan.job)
 
     def _begin_scan(self, declared: Declared, known: ObjectPosition) -> Scan | None:
         now = self._client.now
@@ -149,6 +176,9 @@ class Reading:
             known.at, known.deleted_at = now - LAG, now
         accept = is_first or known.again == "accepted"
         known.scan = Scan(seq=self._rows.number(), begun=now, whole=whole, accept=accept)
+        if whole:
+            rows = jobs.count_rows(self._client, declared)
+            known.scan.large = rows >= self._settings.bulk_rows
         return known.scan
 
     def _restorable(self, declared: Declared, scan: Scan) -> set[str]:

@@ -30,6 +30,8 @@ class SalesforceSettings(BaseModel):
     exclude: list[Annotated[str, Field(pattern=r"^[\w*?]+$")]] = Field(default_factory=list)
     api_share: float = Field(default=0.5, gt=0, le=1)
     """the share of the org's API requests of 24 hours, of all programs, at which this one stops"""
+    bulk_rows: int = Field(default=100_000, ge=0)
+    """from how many rows on an object is read whole by a job of Bulk API 2.0"""
     delete_scan: timedelta = timedelta(days=1)
     """how often all ids are read, to find rows of which nothing tells that they are gone"""
     refresh_formulas: timedelta = timedelta(days=1)
