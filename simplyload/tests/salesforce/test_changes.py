@@ -205,9 +205,9 @@ def _upserts(batches: Sequence[Batch]) -> list[dict[str, Any]]:
     return [row for part in parts for row in part.rows.to_pylist() if row["_op"] == "U"]
 
 
-@pytest.mark.parametrize("stamped", [True, False])
+@pytest.mark.parametrize(("stamped", "purged"), [(True, False), (False, False), (False, True)])
 def test_r27_a_restored_record_is_back(
-    fake: FakeSalesforce, warehouse: Warehouse, *, stamped: bool
+    fake: FakeSalesforce, warehouse: Warehouse, *, stamped: bool, purged: bool
 ) -> None:
     """Undelete brings the row back with its values; without a new stamp, with the next scan."""
     id_ = fake.create("Account", Name="x")
@@ -216,6 +216,7 @@ def test_r27_a_restored_record_is_back(
     warehouse.sync()
     assert warehouse.row("account", id_)["_deleted"]
     fake.undelete(id_, stamped=stamped)
+    fake.log_from = fake.now if purged else 0
     warehouse.sync(after=600 if stamped else DAY)
     assert warehouse.row("account", id_)["name"] == "x"
     warehouse.assert_equal()

@@ -14,7 +14,7 @@ from tests.salesforce.test_changes import change
 
 
 class Office:
-    """People go on working while the org is read: with every second request something changes."""
+    """People go on working while the org is read: with every second request four things change."""
 
     def __init__(self, fake: FakeSalesforce) -> None:
         self._fake = fake
@@ -22,13 +22,13 @@ class Office:
         self._requests = 0
         for _ in range(24):
             change(fake, self._chooser)
-        fake.batch = 5
+        fake.batch = 3
         fake.step = 47  # seconds: runs are further apart than the lag, and a scan is due at times
 
     def work(self, _path: str) -> None:
-        """Change a record with every second request."""
+        """Change four records with every second request: more than one load holds of a run."""
         self._requests += 1
-        if self._requests % 2 == 0:
+        for _ in range(4 if self._requests % 2 == 0 else 0):
             change(self._fake, self._chooser)
 
 
@@ -76,7 +76,7 @@ def test_r1_a_kill_at_any_step_of_a_load_of_salesforce_loses_and_doubles_nothing
 ) -> None:
     """Killed before requests, statements, syncs and renames while records change: all is right."""
     fake.on_request = Office(fake).work
-    assert run_with_kills(fake, tmp_path, steps=[1, 72, 9]) >= 6
+    assert run_with_kills(fake, tmp_path, steps=[30, 130, 9]) >= 8
     assert any("/results" in path for path in fake.requests)  # a job too
     assert_right(fake, tmp_path)
 
@@ -85,5 +85,5 @@ def test_r1_a_kill_at_any_step_of_a_load_of_salesforce_loses_and_doubles_nothing
 def test_r1_fifty_kills_of_loads_of_salesforce(fake: FakeSalesforce, tmp_path: Path) -> None:
     """60 steps, then 50 random instants, while records change: no row is lost, doubled or old."""
     fake.on_request = Office(fake).work
-    assert run_with_kills(fake, tmp_path, steps=[1, 61, 1], random=50, longest=1.5) >= 80
+    assert run_with_kills(fake, tmp_path, steps=[1, 121, 2], random=50, longest=1.5) >= 80
     assert_right(fake, tmp_path)

@@ -212,7 +212,7 @@ def test_objects_are_chosen_by_name_or_pattern_and_refused_with_the_reason(
 def test_r29_a_value_of_another_form_is_rejected_alone(
     fake: FakeSalesforce, warehouse: Warehouse
 ) -> None:
-    """A number that is sent as text is in `rejected` with its column; other rows load."""
+    """A number sent as text is in `rejected`; other rows load, also the one that was before it."""
     fake.create("Account", NumberOfEmployees="many")
     good = fake.create("Account")
     result = warehouse.sync()
@@ -220,6 +220,11 @@ def test_r29_a_value_of_another_form_is_rejected_alone(
     assert warehouse.live("Account").keys() == {good}
     [row] = warehouse.query("from _simplyload.rejected")
     assert "integer" in str(row)
+    name = warehouse.row("account", good)["name"]
+    fake.update(good, stamped=False, NumberOfEmployees="many", Name="new")
+    warehouse.pipeline().backfill("account")
+    assert warehouse.sync().rejected == 2
+    assert warehouse.live("Account")[good]["name"] == name
 
 
 def test_sf14_fields_that_vanish_are_named_and_keep_their_values(

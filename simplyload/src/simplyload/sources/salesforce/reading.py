@@ -130,17 +130,16 @@ class Reading:
         yield self._batch()
 
     def _scan_by_queries(self, declared: Declared, scan: Scan) -> Iterator[Batch]:
-        restored = self._restorable(declared, scan)
-        fields = declared.selected if scan.whole else ["Id"]
+        restored = set() if scan.whole else self._restorable(declared)
+        whole = scan.whole or restored is None
+        fields = declared.selected if whole else ["Id"]
         for page in self._client.pages(declared.name, fields, declared.present, scan.after):
             ids = [record["Id"] for record in page.records]
-            records = page.records if scan.whole else self._get(declared, restored & {*ids})
+            records = page.records if whole else self._get(declared, {*ids} & (restored or set()))
             for record in records:
                 self._put(declared, record, scan.seq)
-            whole = {record["Id"] for record in records}
-            for id_ in ids:
-                if id_ not in whole:
-                    self._rows.upsert(declared.table, {"id": id_}, scan.seq)
+            for id_ in sorted({*ids} - {record["Id"] for record in records}):
+                self._rows.upsert(declared.table, {"id": id_}, scan.seq)
             scan.rows += len(page.records)
             scan.after = page.last
             yield self._batch()
@@ -181,17 +180,16 @@ class Reading:
             known.scan.large = rows >= self._settings.bulk_rows
         return known.scan
 
-    def _restorable(self, declared: Declared, scan: Scan) -> set[str]:
+    def _restorable(self, declared: Declared) -> set[str] | None:
         """Give the ids that may have been restored since they were marked as deleted.
 
-        Whether that moves a stamp is not documented: a scan reads them whole. Where no log tells
-        of them, it reads all rows whole.
+        Whether that moves a stamp is not documented: a scan reads them whole. None where no log
+        tells of them, so that it has to read all rows whole.
         """
-        if scan.whole or not declared.is_replicated:
+        if not declared.is_replicated:
             return set()
         log = self._read_log(declared, self._client.now - LOG_KEPT)
-        scan.whole = log is None
-        return {one["id"] for one in log["deletedRecords"]} if log else set()
+        return None if log is None else {one["id"] for one in log["deletedRecords"]}
 
     def _is_due_whole(self, declared: Declared, known: ObjectPosition) -> bool:
         """Tell whether whole rows are due: formulas change without a stamp, or there is none."""
@@ -314,6 +312,8 @@ class Reading:
             self._rejected.append(
                 Rejected(table=declared.table.name, key=key, column=error.column, reason=str(error))
             )
+            if seq is not None:  # it is there: the row before it stays
+                self._rows.upsert(declared.table, key, seq)
         if record.get(DELETED):
             self._rows.delete(declared.table, {"id": record["Id"]})
             if winner := record.get("MasterRecordId"):
