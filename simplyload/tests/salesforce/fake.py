@@ -533,7 +533,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer by what the path names; address and headers have a longest size.
 
         https://help.salesforce.com/s/articleView?id=000386264: 16,384 bytes, and a longer query
-        goes into the body of a composite request. The limit is told by headers_api_usage.
+        goes into the body of a composite request. The header of the limit: headers_api_usage.
         """
         url = urlsplit(self.path)
         readable = unquote(f"{self.path} {json.dumps(body)}" if body else self.path)

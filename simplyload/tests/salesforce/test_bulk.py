@@ -122,7 +122,7 @@ def test_sf18_where_no_job_is_left_for_today_queries_go_on(fake: FakeSalesforce)
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_sf19_a_part_that_is_not_found_begins_the_copy_anew(
+def test_sf19_a_part_that_is_not_found_has_all_rows_read_again(
     fake: FakeSalesforce, after: int
 ) -> None:
     """`null` is the last locator; where a part answers 404, all rows are read by queries."""

@@ -98,13 +98,23 @@ def test_sf04_an_object_that_is_added_later_is_read_whole(fake: FakeSalesforce) 
 def test_a_run_without_changes_gives_no_row_and_commits_nothing(
     fake: FakeSalesforce, warehouse: Warehouse
 ) -> None:
-    """An idle run makes no load; once a day the position is kept, so that it does not look old."""
+    """An idle run makes no load, and of requests one, and three for each object."""
     for name in OBJECTS[:3]:
         fake.create(name)
     warehouse.settings["objects"] = OBJECTS[:3]
     warehouse.sync()
+    fake.requests.clear()
     result = warehouse.sync()
     assert (result.loads, result.changes) == (0, 0)
+    assert len(fake.requests) == 1 + 3 * 3
+
+
+def test_an_idle_position_is_kept_once_a_day(fake: FakeSalesforce) -> None:
+    """The log of deletions reaches back 14 days: a quiet object is no gap."""
+    reader = Reader(fake, {"objects": ["Account"], "delete_scan": "P300D"})
+    reader.read()
+    kept = [any(one.keep for one in reader.read(after=DAY // 2 + 1)) for _ in range(8)]
+    assert sum(kept) == 4
 
 
 def test_r27_sf09_a_deleted_record_is_marked_and_keeps_its_values(

@@ -145,7 +145,7 @@ class Reading:
             yield self._batch()
 
     def _scan_by_job(self, declared: Declared, scan: Scan) -> Iterator[Batch]:
-        """Read whole rows by a job; where it fails or is gone, the scan begins anew by queries."""
+        """Read whole rows by a job; where it fails or is gone, queries read all again."""
         try:
             if not scan.job:
                 scan.job = jobs.begin_job(self._client, declared)

@@ -42,7 +42,7 @@ class SalesforceSettings(BaseModel):
     @model_validator(mode="after")
     def _check_secret(self) -> Self:
         if self.private_key and not self.username:
-            raise ValueError("private_key needs username, the user as whom it logs in")
+            raise ValueError("private_key needs username: the user that it logs in as")
         if not (self.client_secret or self.refresh_token or self.private_key):
             raise ValueError(
                 "client_secret is missing: it is the consumer secret of the external client app"

@@ -30,7 +30,7 @@ class SalesforceSource:
         return [one.table for one in self._known().objects]
 
     def read(self, state: State) -> Iterator[Batch]:
-        """Yield what is new since a position; objects are described anew."""
+        """Yield what is new since a position; every object is described again."""
         self._client.begin()
         position = Position.from_state(state)
         if position.org not in {"", self._client.org}:
