@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 DOCUMENT = ROOT / "docs" / "faults.md"
-NAME = re.compile(r"test_((?:(?:[rawj]|st)\d+_)+)")
+NAME = re.compile(r"test_((?:(?:[rawj]|st|sf)\d+_)+)")
 
 FAULTS = {
     "R1": "SIGKILL at any instant, 50 times for each source and destination",
@@ -45,6 +45,7 @@ FAULTS = {
     "R24": "the disk is full",
     "R25": "a COPY is run again",
     "R26": "Stripe: an object is deleted before its event is read",
+    "R27": "Salesforce: recycle bin, restored rows, merges, formulas, the API limit",
     "R28": "429 and 5xx",
     "R29": "one bad row among good ones",
     "R30": "SIGTERM",
@@ -107,6 +108,7 @@ FAULTS = {
     "J1": "our own decoder is wrong: Debezium is the judge",
     "J2": "our own reader of Klaviyo is wrong: plain requests are the judge",
     "J3": "our own Stripe is wrong: the official client is the judge",
+    "J4": "our own Salesforce is wrong: the usual client is the judge",
     "ST1": "a change long after the creation, and no list can be asked for changes",
     "ST2": "a column is invented for the time of a change",
     "ST3": "events come newest first, and a kill parts their pages",
@@ -135,6 +137,38 @@ FAULTS = {
     "ST40": "a permission is withdrawn: lists look empty",
     "ST41": "lists and events lead to different tables",
     "ST42": "two events of one second",
+    "SF1": "a row becomes visible after others with a newer stamp",
+    "SF2": "a bulk load gives 40,000 rows one stamp",
+    "SF3": "a row is stamped at the bound of two reads",
+    "SF4": "an object is added years later",
+    "SF5": "a formula changes, and no stamp moves",
+    "SF7": "a refresh has some of the columns",
+    "SF9": "a query hides what is in the recycle bin",
+    "SF10": "the recycle bin is emptied between runs, or the log of deletions purged",
+    "SF13": "two records are merged",
+    "SF14": "the user may not read some fields",
+    "SF16": "compound fields: addresses, locations",
+    "SF17": "a reference to one of several objects",
+    "SF18": "the daily number of Bulk jobs is used up",
+    "SF19": "the locator of a Bulk result",
+    "SF20": "a field is deleted or added while a run goes on",
+    "SF21": "a field or an object is renamed",
+    "SF22": "a session expires within a query",
+    "SF23": "a client loses its headers when it tries again",
+    "SF24": "line ends, quotes and 131,072 characters",
+    "SF26": "text that is not Latin",
+    "SF27": "text that looks like a number or like nothing",
+    "SF28": "empty text, day, checkbox",
+    "SF31": "the org's API requests are used up",
+    "SF32": "the login leads to another org, or nowhere",
+    "SF33": "objects without SystemModstamp",
+    "SF35": "a Bulk job fails",
+    "SF36": "an object of 800 fields: a query too long for an address",
+    "SF37": "millions of rows, and objects that no chunking supports",
+    "SF39": "files in a field",
+    "SF42": "a picklist value is renamed",
+    "SF43": "several currencies are switched on later",
+    "SF45": "a user has more than ten open cursors",
 }
 UNTESTED = {
     "A47": "No destination has a stage with a URL yet: no statement in any dialect names one.",
@@ -143,7 +177,8 @@ HEAD = """# What goes wrong, and what happens here
 
 `make load-chaos` writes this file from the names and docstrings of the tests, and from the results
 of its run. R are rows of reliability, A are failures of other tools that users reported, W are
-random workloads, J are judges that share no code with SimplyLoad, ST are reports about Stripe.
+random workloads, J are judges that share no code with SimplyLoad, ST and SF are reports about
+Stripe and Salesforce.
 
 | id | fault | promise | test | last run |
 |---|---|---|---|---|

@@ -37,7 +37,7 @@ USAGE_ERROR = 2
 
 app = App(
     name="simplyload",
-    help="Replicate Postgres, Stripe and Klaviyo into DuckDB, Postgres, Snowflake or Parquet.",
+    help="Replicate Postgres, Stripe, Salesforce, Klaviyo into DuckDB, Postgres, Snowflake, files.",
     help_epilogue=EXIT_CODES,
     help_format="plaintext",
 )

@@ -42,6 +42,7 @@ from simplyload.monitor.settings import AlertSettings, MetricsSettings
 from simplyload.object_store import S3Settings
 from simplyload.sources.klaviyo import KlaviyoSettings
 from simplyload.sources.postgres.settings import PostgresSettings
+from simplyload.sources.salesforce.settings import SalesforceSettings
 from simplyload.sources.stripe.settings import StripeSettings
 from simplyload.store import Location
 
@@ -50,7 +51,7 @@ PREFIX = "SIMPLYLOAD_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 _REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
 
-_Source = PostgresSettings | KlaviyoSettings | StripeSettings
+_Source = PostgresSettings | KlaviyoSettings | StripeSettings | SalesforceSettings
 _Destination = DuckDBSettings | PostgresTargetSettings | ParquetSettings | SnowflakeSettings
 SourceSettings = Annotated[_Source, Field(discriminator="type")]
 DestinationSettings = Annotated[_Destination, Field(discriminator="type")]

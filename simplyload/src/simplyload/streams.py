@@ -17,6 +17,8 @@ from simplyload.log import ChangeLog
 from simplyload.object_store import S3Store
 from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
 from simplyload.sources.postgres.source import PostgresSource
+from simplyload.sources.salesforce.settings import SalesforceSettings
+from simplyload.sources.salesforce.source import SalesforceSource
 from simplyload.sources.source import Source
 from simplyload.sources.stripe.settings import StripeSettings
 from simplyload.sources.stripe.source import StripeSource
@@ -29,6 +31,8 @@ def open_source(settings: SourceSettings, stream: str) -> Source:
         return KlaviyoSource(settings, stream)
     if isinstance(settings, StripeSettings):
         return StripeSource(settings, stream)
+    if isinstance(settings, SalesforceSettings):
+        return SalesforceSource(settings, stream)
     return PostgresSource(settings, stream)
 
 

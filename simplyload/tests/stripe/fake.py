@@ -367,6 +367,7 @@ _COMPARISONS: dict[str, Callable[[int, int], bool]] = {
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: a second one would wait for an answer
     fake: FakeStripe
 
     def do_GET(self) -> None:

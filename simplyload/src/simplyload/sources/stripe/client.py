@@ -7,31 +7,17 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
-from requests import RequestException, Response, Session
-from requests.adapters import HTTPAdapter
+from requests import RequestException
 from urllib3.exceptions import HTTPError
-from urllib3.util import Retry
 
 from simplyload.errors import SourceError
 from simplyload.sources.stripe.objects import API_VERSION, Object
 from simplyload.sources.stripe.settings import StripeSettings
+from simplyload.sources.web import RETRY, TIMEOUT, open_session, read_time
 
 PAGE = 100  # the most that Stripe gives
-TIMEOUT = (10, 80)  # seconds to connect, and between two parts of an answer
-# Waits of 1, 2, 4, ... 60 seconds and some jitter, or what the server asks: three minutes in all.
-RETRY = Retry(
-    8,
-    allowed_methods=("GET",),
-    status_forcelist=(409, 429, 500, 502, 503, 504),
-    backoff_factor=0.5,
-    backoff_jitter=1,
-    backoff_max=60,
-    retry_after_max=60,
-    raise_on_status=False,
-)
 EMPTY_TRIES = 3  # of a page without objects that says that more follow
 
 
@@ -59,11 +45,10 @@ class Client:
         self._base = settings.base_url
         self._key = settings.api_key.get_secret_value()
         self._headers = settings.headers
-        self._session = Session()
+        self._session = open_session()
         # A user and no password, as in Stripe's examples; it keeps a .netrc file out of it too.
         self._session.auth = (self._key, "")
         self._session.headers["Stripe-Version"] = API_VERSION
-        self._session.mount(self._base, HTTPAdapter(max_retries=RETRY))
 
     def get(self, account: str, path: str, **params: Any) -> Object:
         """Read one object or page of an account, which is its name in the column `account`."""
@@ -76,7 +61,7 @@ class Client:
                 timeout=TIMEOUT,
                 allow_redirects=False,
             )
-            self.now = _time_of(answer)
+            self.now = read_time(answer)
             body = answer.json()
         except (RequestException, HTTPError, ValueError) as error:
             raise SourceError(
@@ -162,8 +147,3 @@ class Client:
             is_missing=error.get("code") == "resource_missing",
             parameter=str(error.get("param", "")),
         )
-
-
-def _time_of(answer: Response) -> int:
-    """Give the server's time in seconds; ValueError without one."""
-    return int(parsedate_to_datetime(answer.headers.get("Date", "")).timestamp())

@@ -61,9 +61,9 @@ def _complete(store: Store, kind: Kind, listing: Listing) -> None:
     tables: list[Kind | Child] = [kind, *store.children_of(kind)]
     for one in tables:
         if kind.follow == "itself" or listing.partial:
-            store.rows.mention(one)
+            store.rows.mention(one.as_table())
         else:
-            store.rows.truncate(one, listing.seq)
+            store.rows.truncate(one.as_table(), listing.seq)
     table = store.position.table(kind)
     if not listing.partial:
         table.scope, table.rows = listing.scope, listing.rows

@@ -1,19 +1,14 @@
-"""Makes rows of Stripe's objects, and numbers the changes in the order in which they are read."""
+"""Makes rows of Stripe's objects."""
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
-
-from simplyload.changes import COLS, DELETE, OP, SEQ, TRUNCATE, UPSERT, Changes, Table
+from simplyload.sources.gathered import Row
 from simplyload.sources.stripe.objects import Child, Kind, Object, Type
 
 SECRET = "client_secret"  # noqa: S105 - the name of a field: with it a browser completes a payment
-Row = dict[str, Any]
 
 
 class CellError(ValueError):
@@ -76,55 +71,3 @@ _CELLS: Mapping[Type, Callable[[Any], Any]] = {
     "nested": _to_json,
     "ids": lambda value: _to_json([_to_id(one) for one in value]),
 }
-
-
-def to_arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
-    """Give rows as Arrow data; a cell that a row lacks is NULL."""
-    columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
-    return pa.table(columns, schema=schema)
-
-
-class Gathered:
-    """Changes since the last batch. `seq` counts them: what is read later is newer."""
-
-    def __init__(self, seq: int) -> None:
-        self.seq = seq
-        self._tables: dict[str, Table] = {}
-        self._rows: dict[str, list[Row]] = defaultdict(list)
-
-    def upsert(self, kind: Kind | Child, row: Row) -> None:
-        """Add a row: whole, or with the columns that it carries."""
-        table = kind.as_table()
-        cols = None if len(row) == len(table.schema) else list(row)
-        self._add(table, UPSERT, {**row, COLS: cols})
-
-    def delete(self, kind: Kind | Child, key: Mapping[str, str]) -> None:
-        """Add a deletion."""
-        self._add(kind.as_table(), DELETE, dict(key))
-
-    def truncate(self, kind: Kind | Child, seq: int) -> None:
-        """Say that rows with a smaller `_seq` are gone: a complete list did not have them."""
-        self._add(kind.as_table(), TRUNCATE, {SEQ: Decimal(seq)})
-
-    def mention(self, kind: Kind | Child) -> None:
-        """Let a table be created, also if it stays empty."""
-        self._tables[kind.table] = kind.as_table()
-        self._rows[kind.table] += ()
-
-    def take(self) -> list[Changes]:
-        """Give the changes by table, and begin again."""
-        changes = [
-            Changes(self._tables[name], to_arrow(self._tables[name].change_schema(), rows))
-            for name, rows in self._rows.items()
-        ]
-        self._rows.clear()
-        return changes
-
-    def number(self) -> int:
-        """Give the next `_seq`."""
-        self.seq += 1
-        return self.seq
-
-    def _add(self, table: Table, op: str, row: Row) -> None:
-        self._tables[table.name] = table
-        self._rows[table.name].append({SEQ: Decimal(self.number()), **row, OP: op})

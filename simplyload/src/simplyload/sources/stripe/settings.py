@@ -3,11 +3,11 @@
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from simplyload.sources.stripe.objects import CHILDREN, KINDS, Kind
+from simplyload.sources.web import check_address
 
 _KEYS = ("sk_test_", "rk_test_", "sk_live_", "rk_live_")
 _TABLES = [*(kind.table for kind in KINDS), *CHILDREN]
@@ -44,13 +44,6 @@ def _check_tables(tables: list[str] | Literal["all"]) -> list[str] | Literal["al
     return tables
 
 
-def _check_address(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost"}:
-        raise ValueError("the key is sent there, so it must be https://")
-    return address.rstrip("/")
-
-
 class StripeSettings(BaseModel):
     """One Stripe account by its key, and accounts that are connected to it."""
 
@@ -70,7 +63,7 @@ class StripeSettings(BaseModel):
     ] = "all"
     start_date: date | None = None
     """the first day of what happens; what that refers to (customers, prices, ...) is read whole"""
-    base_url: Annotated[str, AfterValidator(_check_address)] = "https://api.stripe.com"
+    base_url: Annotated[str, AfterValidator(check_address)] = "https://api.stripe.com"
     schema_: str | None = Field(default=None, alias="schema")
     """the schema in the destination; without it the name of the stream"""
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from simplyload.changes import Batch, Rejected
+from simplyload.sources.gathered import Gathered
 from simplyload.sources.stripe.client import Client, RefusedError
 from simplyload.sources.stripe.objects import Child, Kind, Object
 from simplyload.sources.stripe.position import Position
-from simplyload.sources.stripe.rows import CellError, Gathered, to_row
+from simplyload.sources.stripe.rows import CellError, to_row
 from simplyload.sources.stripe.settings import StripeSettings
 
 INLINE = 10  # objects that a list inside an object shows at most
@@ -69,7 +70,7 @@ class Store:
 
     def remove(self, kind: Kind, account: str, id_: str, named: Named | None = None) -> None:
         """Record that an object is gone, and with it the children that are known."""
-        self.rows.delete(kind, {"account": account, "id": id_})
+        self.rows.delete(kind.as_table(), {"account": account, "id": id_})
         for child in self.children_of(kind):
             if child.field:
                 known = self._known(child).pop(id_, [])
@@ -78,7 +79,7 @@ class Store:
     def remove_children(self, child: Child, account: str, ids: Iterable[str]) -> None:
         """Record that children are gone."""
         for id_ in sorted(ids):
-            self.rows.delete(child, {"account": account, "id": id_})
+            self.rows.delete(child.as_table(), {"account": account, "id": id_})
 
     def _list(self, child: Child, account: str, parent: Object) -> list[Object] | None:
         """Give all children: those in the parent, or their own list; None where it has none."""
@@ -129,7 +130,7 @@ class Store:
                 Rejected(table=kind.table, key=key, column=error.column, reason=str(error))
             )
         else:
-            self.rows.upsert(kind, row)
+            self.rows.upsert(kind.as_table(), row)
 
     def _note_pending(self, account: str, at: int, created: int) -> None:
         pending = self.position.pending.setdefault(account, {})

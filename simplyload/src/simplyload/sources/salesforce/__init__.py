@@ -1,0 +1,1 @@
+"""Salesforce: objects as describe declares them, read by REST."""

@@ -1,0 +1,76 @@
+"""The position of a Salesforce source: what is read of each object, and up to when."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from simplyload.changes import State
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Scan(_Model):
+    """A read of all ids under way: of whole rows, or of ids alone.
+
+    Rows have `seq` as their `_seq`, so that those with a smaller one are gone at its end.
+    `accept`: however few rows it finds. A `large` object is read by a `job`, up to its `locator`.
+    """
+
+    seq: int
+    begun: int
+    whole: bool
+    accept: bool = False
+    large: bool = False
+    job: str = ""
+    locator: str = ""
+    after: str = ""
+    rows: int = 0
+
+
+class ObjectPosition(_Model):
+    """One object. Times are in seconds since 1970, by Salesforce's clock.
+
+    Changes are read up to `at`; then from there up to `until`, of which those up to the id `after`
+    are read. Deletions are read up to `deleted_at`; `gap`: not all of them could be. `copied` is
+    the begin of the last read of whole rows, `scanned` of all ids, which found `rows`. `fields` are
+    those of the last run with their types, `lost` those that were there before.
+    """
+
+    prefix: str = ""
+    fields: dict[str, str] = Field(default_factory=dict)
+    lost: list[str] = Field(default_factory=list)
+    at: int | None = None
+    until: int | None = None
+    after: str = ""
+    deleted_at: int | None = None
+    gap: bool = False
+    again: Literal["", "checked", "accepted"] = ""  # by new fields, or by the user's order
+    copied: int | None = None
+    scanned: int = 0
+    rows: int = 0
+    scan: Scan | None = None
+
+
+class Position(_Model):
+    """The state of a stream; `merged` are winners of merges whose children are still to be read."""
+
+    seq: int = 0
+    org: str = ""
+    objects: dict[str, ObjectPosition] = Field(default_factory=dict)
+    merged: dict[str, list[str]] = Field(default_factory=dict)
+    kept: int = 0  # when an idle position was last committed
+
+    @classmethod
+    def from_state(cls, state: State) -> "Position":
+        """Read a committed state."""
+        return cls.model_validate(state)
+
+    def as_state(self) -> dict[str, Any]:
+        """Give the state to commit."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    def of(self, name: str) -> ObjectPosition:
+        """Give what is known of an object."""
+        return self.objects.setdefault(name, ObjectPosition())

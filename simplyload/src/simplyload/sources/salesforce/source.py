@@ -1,0 +1,146 @@
+"""Salesforce as a source of changes."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from simplyload.changes import Batch, State, Table
+from simplyload.errors import ConfigurationError
+from simplyload.sources.salesforce.client import API_VERSION, Client, RefusedError
+from simplyload.sources.salesforce.objects import Catalog, Declared, read_catalog
+from simplyload.sources.salesforce.position import Position
+from simplyload.sources.salesforce.reading import Reading
+from simplyload.sources.salesforce.settings import SalesforceSettings
+from simplyload.sources.source import Discovered, Finding
+
+
+class SalesforceSource:
+    """The chosen objects of one org, as one user sees them."""
+
+    def __init__(self, settings: SalesforceSettings, stream: str) -> None:
+        self._settings = settings
+        self._stream = stream
+        self._client = Client(settings)
+        self._catalog: Catalog | None = None
+        self._is_new = False  # no read has used the catalog
+
+    def tables(self) -> list[Table]:
+        """List the chosen objects that can be read."""
+        return [one.table for one in self._known().objects]
+
+    def read(self, state: State) -> Iterator[Batch]:
+        """Yield what is new since a position; every object is described again."""
+        self._client.begin()
+        position = Position.from_state(state)
+        if position.org not in {"", self._client.org}:
+            raise ConfigurationError(
+                f"{self._stream} holds rows of the org {position.org}, and login_url leads to"
+                f" {self._client.org}: use a source of another name for it. If it took its place"
+                f" (a refreshed sandbox), run `simplyload checkpoint reset {self._stream}`"
+            )
+        position.org = self._client.org
+        if not self._is_new:
+            self._catalog = None
+        catalog, self._is_new = self._known(), False
+        yield from Reading(self._client, self._settings, position, self._stream, catalog).run()
+
+    def ack(self, state: State) -> None:
+        """Do nothing: Salesforce keeps no position."""
+
+    def backfill(self, state: State, table: str, since: str | None) -> State:
+        """Give a state from which an object is read whole, or what was stamped since then."""
+        position, declared = Position.from_state(state), self._known().get(table)
+        known = position.of(declared.name)
+        if since is None:
+            known.again, known.scan = "accepted", None
+        elif declared.cursor is None:
+            raise ConfigurationError(f"{table} has no stamp of changes: leave out --from")
+        else:
+            begin = _to_seconds(since)
+            known.at = begin if known.at is None else min(known.at, begin)
+            known.until, known.after = None, ""
+        return position.as_state()
+
+    def reset(self, state: State) -> State:
+        """Give a state from which everything is read again, numbered higher than before."""
+        return Position(seq=Position.from_state(state).seq).as_state()
+
+    def discover(self) -> list[Discovered]:
+        """List every object: the chosen ones with what is to be known, the others by name."""
+        catalog = self._known()
+        found = [_describe(one) for one in catalog.objects]
+        notes = {**catalog.refused, **dict.fromkeys(catalog.others, "not in `objects`")}
+        for name, note in notes.items():
+            table = Table(name=name.lower(), key=(), schema=pa.schema([]), source_name=name)
+            found.append(Discovered(table=table, mode="api", warnings=[note]))
+        return found
+
+    def validate(self) -> list[Finding]:
+        """Log in, describe the chosen objects, ask for a row of each."""
+        catalog = self._known()
+        message = f"org {self._client.org}, version {API_VERSION}, {self._client.usage}"
+        findings = [Finding(level="ok", subject="login", message=message)]
+        for name, reason in catalog.refused.items():
+            findings.append(Finding(level="error", subject=name, message=reason))
+        return findings + [self._try(one) for one in catalog.objects]
+
+    def scan(self, table: Table) -> Iterator[pa.Table] | None:
+        """Give the present rows."""
+        declared = self._known().get(table.name)
+        reading = Reading(self._client, self._settings, Position(), self._stream, self._known())
+        return (
+            changes.rows.select(table.schema.names)
+            for batch in reading.scan(declared)
+            for changes in batch.changes
+        )
+
+    def drop(self) -> list[str]:
+        """Remove nothing: Salesforce keeps nothing for a stream."""
+        return []
+
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
+    def _known(self) -> Catalog:
+        if self._catalog is None:
+            self._catalog = read_catalog(self._client, self._settings)
+            self._is_new = True
+        return self._catalog
+
+    def _try(self, declared: Declared) -> Finding:
+        try:
+            self._client.query(f"SELECT Id FROM {declared.name} LIMIT 1")  # noqa: S608
+        except RefusedError as error:
+            return Finding(level="error", subject=declared.name, message=str(error))
+        message = f"it can be read; {'; '.join(_notes(declared))}"
+        return Finding(level="ok", subject=declared.name, message=message)
+
+
+def _describe(declared: Declared) -> Discovered:
+    cursors = [declared.cursor] if declared.cursor else []
+    return Discovered(
+        table=declared.table, mode="api", cursor_candidates=cursors, warnings=_notes(declared)
+    )
+
+
+def _notes(declared: Declared) -> list[str]:
+    """Give how an object is read, and what is left out of it."""
+    notes = [f"changes by {declared.cursor}" if declared.cursor else "no stamp: read whole"]
+    if declared.has_formulas:
+        notes.append("has formulas: read whole again on a schedule")
+    if not declared.is_replicated:
+        notes.append("no log of deletions: found by a scan of ids")
+    notes += [f"{field} is left out: {reason}" for field, reason in declared.left_out.items()]
+    several = {field: to for field, to in declared.references.items() if len(to) > 1}
+    notes += [f"{field} refers to {' or '.join(to)}" for field, to in several.items()]
+    return notes
+
+
+def _to_seconds(since: str) -> int:
+    try:
+        day = datetime.fromisoformat(since)
+    except ValueError:
+        raise ConfigurationError("--from takes a day or a time, such as 2026-11-27") from None
+    return int((day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp())

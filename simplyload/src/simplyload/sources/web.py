@@ -1,0 +1,43 @@
+"""What sources that read an API by HTTP share: the waits between tries, the server's clock."""
+
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from requests import Response, Session
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+TIMEOUT = (10, 80)  # seconds to connect, and between two parts of an answer
+# Waits of 1, 2, 4, ... 60 seconds and some jitter, or what the server asks: three minutes in all.
+# Any method: these sources change no data at the server.
+RETRY = Retry(
+    8,
+    allowed_methods=None,
+    status_forcelist=(409, 429, 500, 502, 503, 504),
+    backoff_factor=0.5,
+    backoff_jitter=1,
+    backoff_max=60,
+    retry_after_max=60,
+    raise_on_status=False,
+)
+
+
+def open_session() -> Session:
+    """Give a session that waits and tries again where a later try may succeed."""
+    session = Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=RETRY))
+    return session
+
+
+def read_time(answer: Response) -> int:
+    """Give the server's time in seconds; ValueError without one."""
+    return int(parsedate_to_datetime(answer.headers.get("Date", "")).timestamp())
+
+
+def check_address(address: str) -> str:
+    """Give an address without a slash at its end; ValueError where a secret could be read."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost"}:
+        raise ValueError("the key is sent there, so it must be https://")
+    return address.rstrip("/")
