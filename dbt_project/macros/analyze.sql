@@ -17,3 +17,11 @@
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
+
+{#- Analyses a table that was just built. The marts that read it begin at once, before Postgres
+    would do so by itself, and without statistics they join every pair of rows. -#}
+{% macro analyze_built_table() -%}
+    {%- if target.type == 'postgres' and model.config.materialized in ('table', 'incremental') -%}
+    analyze {{ this }}
+    {%- endif -%}
+{%- endmacro %}

@@ -13,13 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from duckdb import connect
 
 from tests.warehouse import dbt, raw, shop
 from tests.warehouse.bigquery import BigQuery, running_bigquery
 from tests.warehouse.compare import Contents, read_contents, run_dbt
-from tests.warehouse.engines import DuckDB, Engine, running_postgres
+from tests.warehouse.engines import RAW_SCHEMA, DuckDB, Engine, running_postgres
 from tests.warehouse.partitions import Layout, parse_layout
 
 pytestmark = pytest.mark.timeout(900)  # three runs on each of three engines
@@ -371,3 +372,20 @@ def test_every_model_is_equal_on_every_engine(
     assert rows.keys() == duckdb.first.keys()
     for model, expected in duckdb.first.items():
         assert rows[model] == expected, model
+
+
+def test_postgres_has_statistics_of_each_table_that_is_built(tmp_path: Path) -> None:
+    """What reads a new table at once is planned with them: without, it joins every pair of rows."""
+    models = ("+int_klaviyo__event_daily", "klaviyo__calendar")
+    with running_postgres(tmp_path) as engine:
+        load(engine, tmp_path, shop.ROWS)
+        environment = dbt.EVERYTHING | engine.environment
+        done = dbt.run_on(tmp_path, environment, "run", "--select", *models)
+        with psycopg.connect(engine.uri) as connection:
+            rows = connection.execute(
+                "select relname, last_analyze is not null from pg_stat_user_tables"
+                " where schemaname like 'klaviyo%%' and schemaname <> %s",
+                [RAW_SCHEMA],
+            ).fetchall()
+    assert done.returncode == 0, done.stdout
+    assert sorted(rows) == [("int_klaviyo__event_daily", True), ("klaviyo__calendar", True)]
