@@ -74,7 +74,7 @@ def test_validate_names_a_bucket_that_is_missing(
 def test_validate_names_a_right_that_is_missing(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A key that may read and not write is told which right it needs."""
+    """The error of a key that may read and not write names the right that it needs."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "reader")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret_of("reader"))
     for text in findings(file, capsys).values():
