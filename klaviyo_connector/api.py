@@ -20,6 +20,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Mapping
@@ -34,6 +35,9 @@ from urllib.parse import parse_qs
 import msgspec
 import requests
 import urllib3
+
+# A document may have a thousand levels; msgspec and json count them with Python's own calls.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 3_000))
 
 REVISION = "2026-10-15"
 KLAVIYO = "https://a.klaviyo.com"

@@ -35,6 +35,7 @@ NOT_OURS = {  # dbt, boto3 and the connector's environment read these
     "KLAVIYO_MUTED_FINDINGS",
     "KLAVIYO_REPORTING_CURRENCY",
     "KLAVIYO_EXCHANGE_RATES",
+    "KLAVIYO_DUCKDB_MEMORY",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_DEFAULT_REGION",
