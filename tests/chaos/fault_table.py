@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import api
-from api import ContractError, CursorError, TransientError
+from api import ContractError, CursorError, TooLargeError, TransientError
 from session import QuotaSpentError
 from tables.converters import CUT, DIGITS, TEXT_LENGTH
 from tests.chaos.fault_case import Fault, FaultCase, case, fault, quick
@@ -161,7 +161,7 @@ TRANSPORT = [
         "T5",
         f"a body of more than {api.BODY_LIMIT >> 20} MiB in a small gzip",
         "it is not unpacked beyond that: exit 1 at once, in less than 300 MB",
-        persistent("bomb", ContractError, message="larger than 64 MiB", megabytes=200),
+        persistent("bomb", TooLargeError, message="larger than 64 MiB", megabytes=200),
         case("memory", transport.measure_gzip_bomb),
     ),
     fault(
