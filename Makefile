@@ -149,7 +149,7 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 .venv-dbt/.engines: SIZE = 730 MB
 .venv-snowflake/.stamp: SIZE = 700 MB
 .venv-scripts/.stamp: SIZE = about 300 MB
-.venv-load/.stamp: SIZE = 900 MB
+.venv-load/.stamp: SIZE = 1 GB
 
 # The command, from its folder: with uv or pip, whichever made the environment.
 INSTALL_SIMPLYLOAD = $$(command -v uv >/dev/null && echo "uv pip install --python .venv-load/bin/python" \

@@ -27,16 +27,17 @@
         'Asia/Hong_Kong', 'Asia/Shanghai', 'Asia/Taipei', 'Asia/Seoul', 'Asia/Tokyo',
         'Australia/Perth', 'Australia/Adelaide', 'Australia/Brisbane', 'Australia/Sydney',
         'Australia/Melbourne', 'Pacific/Auckland',
-    ] if not timezone.startswith("'") else [] -%}
-    {%- if zones -%}
+    ] -%}
+    {%- set converted = default__local_time(timestamp, timezone) -%}
+    {%- if timezone.startswith("'") -%}
+    {{ converted }}
+    {%- else -%}
     case {{ timezone }}
         {%- for zone in zones %}
-        when '{{ zone }}' then ({{ timestamp }} at time zone '{{ zone }}')
+        when '{{ zone }}' then {{ default__local_time(timestamp, "'" ~ zone ~ "'") }}
         {%- endfor %}
-        else ({{ timestamp }} at time zone {{ timezone }})
+        else {{ converted }}
     end
-    {%- else -%}
-    ({{ timestamp }} at time zone {{ timezone }})
     {%- endif -%}
 {%- endmacro %}
 

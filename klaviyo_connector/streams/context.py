@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from api import ConfigurationError
 from configuration import Configuration, quote
 from models import Table
 from session import KlaviyoSession
-from state.state import AccountState, DayRange
+from state.state import AccountState
 from streams.declarations import Stream
 from streams.registry import dependents
 from tables.converters import format_utc, to_string, to_utc_datetime
@@ -81,17 +81,6 @@ class AccountContext:
     def start_of_day(self, day: date) -> datetime:
         """The instant at which a day of the account begins."""
         return datetime.combine(day, time(), self.zone)
-
-    def aggregate_bounds(self, days: DayRange) -> list[str]:
-        """The filters of an aggregate that select whole days of the account.
-
-        Klaviyo takes a time without an offset for UTC, whatever the aggregate's `timezone` is.
-        """
-        start, end = self.start_of_day(days.start), self.start_of_day(days.end + timedelta(days=1))
-        return [
-            f"greater-or-equal(datetime,{format_utc(start)})",
-            f"less-than(datetime,{format_utc(end)})",
-        ]
 
     def clamp_to_now(self, remembered: datetime) -> datetime:
         """A time from the state, never ahead of Klaviyo's clock."""

@@ -26,6 +26,7 @@ from streams.catalog import (
 from streams.context import AccountContext
 from streams.declarations import ReportStream
 from streams.registry import STREAMS
+from streams.report_schedule import aggregate_bounds
 from tables.converters import to_double
 from tables.jsonapi import get_path
 
@@ -116,7 +117,7 @@ def _recent_sum(context: AccountContext, metric_id: str) -> float:
             "measurements": ["sum_value"],
             "interval": "day",
             "timezone": context.zone.key,
-            "filter": context.aggregate_bounds(DayRange(today - RECENT, today)),
+            "filter": aggregate_bounds(DayRange(today - RECENT, today), context.zone),
         },
     }
     pages = context.session.aggregate(CONVERSION_AGGREGATES.path, body)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from state.state import DayRange, ReportState
 from streams.declarations import PeriodStream, Schedule, ScheduledStream
+from tables.converters import format_utc
 
 DAY = timedelta(days=1)
 MONTH = "month"  # the kind of a period that is a calendar month
@@ -29,6 +31,18 @@ class ReportWindow:
     def period(self) -> str:
         """The name of the period in the state: a month's first day, or a rolling kind."""
         return self.days.start.isoformat() if self.kind == MONTH else self.kind
+
+
+def aggregate_bounds(days: DayRange, zone: ZoneInfo) -> list[str]:
+    """The filters of an aggregate that select whole days of a time zone.
+
+    Klaviyo takes a time without an offset for UTC, whatever the aggregate's `timezone` is.
+    """
+    begin, end = (datetime.combine(day, time(), zone) for day in (days.start, days.end + DAY))
+    return [
+        f"greater-or-equal(datetime,{format_utc(begin)})",
+        f"less-than(datetime,{format_utc(end)})",
+    ]
 
 
 def plan_windows(

@@ -28,6 +28,7 @@ from streams.registry import STREAMS
 from streams.report_schedule import (
     MONTH,
     ReportWindow,
+    aggregate_bounds,
     mark_requested,
     plan_periods,
     plan_windows,
@@ -596,6 +597,6 @@ def _aggregate_body(context: AccountContext, stream: AggregateStream, job: Job) 
             "interval": "day",
             "by": list(stream.dimensions),
             "timezone": context.zone.key,
-            "filter": context.aggregate_bounds(job.window.days),
+            "filter": aggregate_bounds(job.window.days, context.zone),
         },
     }

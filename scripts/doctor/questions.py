@@ -5,12 +5,14 @@ A report endpoint allows 2 requests a minute and 225 a day, so each is asked at 
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from state.state import DayRange
 from streams import catalog, registry
 from streams.declarations import AggregateStream, MemberListing, ReportStream, ResourceStream
+from streams.report_schedule import aggregate_bounds
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, get_path
 
@@ -290,22 +292,16 @@ def _ask_aggregate(title: str, stream: AggregateStream, zone: str = "") -> Quest
 
     def build(account: Account) -> Call:
         today = account.now.astimezone(account.zone).date()
-        days = ZoneInfo(zone) if zone else account.zone
-
-        def midnight(day: date) -> str:
-            return format_utc(datetime.combine(day, time(), days))
-
+        days = DayRange(today - (AGGREGATE_DAYS + 1) * DAY, today - 2 * DAY)
+        counted_in = ZoneInfo(zone) if zone else account.zone
         name = next(iter(stream.metrics), None)
         attributes = {
             "metric_id": account.metric_id(name) if name else account.conversion_metric_id(),
             "measurements": ["count", "unique", "sum_value"],
             "interval": "day",
             "by": list(stream.dimensions),
-            "timezone": days.key,
-            "filter": [
-                f"greater-or-equal(datetime,{midnight(today - (AGGREGATE_DAYS + 1) * DAY)})",
-                f"less-than(datetime,{midnight(today - DAY)})",
-            ],
+            "timezone": counted_in.key,
+            "filter": aggregate_bounds(days, counted_in),
         }
         return Call(stream.path, body={"type": "metric-aggregate", "attributes": attributes})
 
