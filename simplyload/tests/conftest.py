@@ -41,6 +41,14 @@ def database(server: str) -> Iterator[str]:
         cursor.execute(f"drop database {name} with (force)")
 
 
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give the waits between tries of a request, which take no time."""
+    waited: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    return waited
+
+
 def connect(dsn: str) -> Connection:
     """Open a connection in which every statement commits at once."""
     connection = psycopg2.connect(dsn)

@@ -132,7 +132,7 @@ class S3Store:
 
     def exists(self) -> bool:
         """Ask for one object."""
-        with self._asking("list objects", "s3:ListBucket"):
+        with self._explain_errors("list objects", "s3:ListBucket"):
             found = self._client.list_objects_v2(**self._bucket, Prefix=self._key_of(""), MaxKeys=1)
         return bool(found.get("Contents"))
 
@@ -145,13 +145,13 @@ class S3Store:
         start = {"StartAfter": self._key_of(after)} if after else {}
         return sorted(self._name_of(one["Key"]) for one in self._list(folder, **start))
 
-    def older(self, folder: str, before: datetime) -> list[str]:
+    def names_before(self, folder: str, before: datetime) -> list[str]:
         """List in pages of 1,000, with the server's times."""
         found = self._list(folder)
         return sorted(self._name_of(one["Key"]) for one in found if one["LastModified"] < before)
 
     def _list(self, folder: str, **options: str) -> list[dict[str, Any]]:
-        with self._asking("list objects", "s3:ListBucket"):
+        with self._explain_errors("list objects", "s3:ListBucket"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 **self._bucket, Prefix=self._key_of(f"{folder}/"), **options
             )
@@ -176,7 +176,7 @@ class S3Store:
         return BytesIO(end if size <= len(end) else self._get(name, Range=f"bytes=-{size}"))
 
     def _get(self, name: str, **options: str) -> bytes:
-        with self._asking(f"read {name}", "s3:GetObject", name):
+        with self._explain_errors(f"read {name}", "s3:GetObject", name):
             found = self._client.get_object(**self._bucket, Key=self._key_of(name), **options)
             content: bytes = found["Body"].read()
             return content
@@ -190,7 +190,7 @@ class S3Store:
         if path.exists():
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._asking(f"read {name}", "s3:GetObject", name):
+        with self._explain_errors(f"read {name}", "s3:GetObject", name):
             self._client.download_file(
                 **self._bucket, Key=self._key_of(name), Filename=str(path), Config=self._parts
             )
@@ -217,7 +217,7 @@ class S3Store:
         raise self._fault(f"{self._key}: {self.address}: {name} is written by many workers at once")
 
     def _put(self, name: str, content: bytes, **options: str) -> None:
-        with self._asking(f"write {name}", "s3:PutObject"):
+        with self._explain_errors(f"write {name}", "s3:PutObject"):
             self._client.put_object(
                 **self._bucket,
                 Key=self._key_of(name),
@@ -243,7 +243,7 @@ class S3Store:
 
     def copy(self, path: Path, name: str) -> None:
         """Upload the file, in parts if it is large; an upload that fails is aborted."""
-        with self._asking(f"write {name}", "s3:PutObject"), path.open("rb") as file:
+        with self._explain_errors(f"write {name}", "s3:PutObject"), path.open("rb") as file:
             self._client.upload_fileobj(
                 file,
                 **self._bucket,
@@ -257,19 +257,19 @@ class S3Store:
         self._at_once(self._delete, [*names])
 
     def _delete(self, name: str) -> None:
-        with self._asking(f"delete {name}", "s3:DeleteObject"):
+        with self._explain_errors(f"delete {name}", "s3:DeleteObject"):
             self._client.delete_object(**self._bucket, Key=self._key_of(name))
 
     def drop_uploads(self, folder: str, before: datetime, *, dry_run: bool) -> list[str]:
         """Abort uploads in parts: their parts are kept, unseen, and cost as objects do."""
-        with self._asking("list uploads", "s3:ListBucketMultipartUploads"):
+        with self._explain_errors("list uploads", "s3:ListBucketMultipartUploads"):
             pages = self._client.get_paginator("list_multipart_uploads").paginate(
                 **self._bucket, Prefix=self._key_of(f"{folder}/")
             )
             found = [one for page in pages for one in page.get("Uploads", ())]
         old = [one for one in found if one["Initiated"] < before]
         for one in () if dry_run else old:
-            with self._asking("abort an upload", "s3:AbortMultipartUpload"):
+            with self._explain_errors("abort an upload", "s3:AbortMultipartUpload"):
                 self._client.abort_multipart_upload(
                     **self._bucket, Key=one["Key"], UploadId=one["UploadId"]
                 )
@@ -292,7 +292,7 @@ class S3Store:
             max_pool_connections=_WORKERS * 2,
             s3={"addressing_style": "path" if self._settings.endpoint else "auto"},
         )
-        with self._asking("begin", ""):
+        with self._explain_errors("begin", ""):
             return (
                 import_module("boto3")
                 .session.Session()
@@ -320,7 +320,7 @@ class S3Store:
             ) from None
 
     @contextmanager
-    def _asking(self, action: str, right: str, name: str = "") -> Iterator[None]:
+    def _explain_errors(self, action: str, right: str, name: str = "") -> Iterator[None]:
         """Turn what goes wrong with a request into one sentence; nothing of it is quoted.
 
         An answer may repeat a key, a signature or the content.

@@ -77,7 +77,7 @@ class Store(Protocol):
     def names(self, folder: str, after: str = "") -> list[str]:
         """List the complete files in a folder and below it, sorted: those after a name."""
 
-    def older(self, folder: str, before: datetime) -> list[str]:
+    def names_before(self, folder: str, before: datetime) -> list[str]:
         """List the files in a folder and below it that were last written before a moment."""
 
     def read(self, name: str) -> bytes:
@@ -155,7 +155,7 @@ class LocalStore:
         names = (self._relative(path) for path in self._files(folder) if path.suffix != _PART)
         return sorted(name for name in names if name > after)
 
-    def older(self, folder: str, before: datetime) -> list[str]:
+    def names_before(self, folder: str, before: datetime) -> list[str]:
         """Walk through the folder, and look at each file's time."""
         paths = self._files(folder)
         return sorted(self._relative(path) for path in paths if _modified(path) < before)
@@ -240,7 +240,7 @@ class LocalStore:
 
     def drop_uploads(self, folder: str, before: datetime, *, dry_run: bool) -> list[str]:
         """Delete files beside those that they were to become."""
-        names = [name for name in self.older(folder, before) if name.endswith(_PART)]
+        names = [name for name in self.names_before(folder, before) if name.endswith(_PART)]
         self.delete(() if dry_run else names)
         return names
 
@@ -259,7 +259,7 @@ def drop_orphans(
     folder = folder_name(stream)
     orphans = [
         name
-        for name in store.older(folder, before)
+        for name in store.names_before(folder, before)
         if _TABLE_FILE.fullmatch(name) and name not in named
     ]
     store.delete(() if dry_run else orphans)

@@ -87,6 +87,11 @@ class Target:
         return found
 
 
+def no_query(sql: str) -> list[Row]:
+    """Say that Parquet files take no SQL."""
+    pytest.fail(f"there is nothing that runs {sql}")
+
+
 @pytest.fixture
 def duckdb_target(tmp_path: Path) -> Target:
     """Give an empty DuckDB destination."""
@@ -123,10 +128,6 @@ def postgres_target(database: str, tmp_path: Path) -> Target:
 @pytest.fixture
 def parquet_target(tmp_path: Path) -> Target:
     """Give an empty Parquet destination."""
-
-    def no_query(sql: str) -> list[Row]:
-        raise NotImplementedError(sql)
-
     settings = ParquetSettings(path=tmp_path / "lake")
     return Target("parquet", settings, no_query, ChangeLog(tmp_path / "log"))
 

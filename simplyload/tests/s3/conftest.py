@@ -15,7 +15,7 @@ from simplyload.errors import DestinationError, LogError
 from simplyload.log import ChangeLog
 from simplyload.object_store import S3Settings, S3Store
 from simplyload.store import S3Address
-from tests.core.conftest import Target, duckdb_target
+from tests.core.conftest import Target, duckdb_target, no_query
 from tests.s3.proxy import Proxy, running_proxy
 from tests.s3.server import running_weed, secret_of
 
@@ -83,10 +83,6 @@ class BucketTarget(Target):
 
 def bucket_target(place: Place) -> BucketTarget:
     """Give the log and the files at a place."""
-
-    def no_query(sql: str) -> list[dict[str, Any]]:
-        raise NotImplementedError(sql)
-
     log = ChangeLog(place.store())
     settings = ParquetSettings.model_validate({"path": place.store("files").address})
     return BucketTarget("bucket", settings, no_query, log, place=place)

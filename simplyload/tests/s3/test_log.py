@@ -1,13 +1,11 @@
 """The change log and the destination `parquet` in a bucket do what they do in a folder."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from simplyload.changes import Batch, State
 from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetSettings
 from simplyload.errors import FencedError, SimplyLoadError
@@ -17,6 +15,7 @@ from simplyload.store import Store
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, expected, random_changes, upsert
 from tests.core.test_catalog import INT32, column, table, whole
+from tests.core.test_protocol import assert_stale_is_fenced
 from tests.s3.conftest import BucketTarget, Place, bucket_target
 
 BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in range(0, 60, 10)]
@@ -78,20 +77,7 @@ def test_a_file_that_the_bucket_lacks_is_named(target: BucketTarget, place: Plac
 
 def test_r3_a_stale_worker_is_fenced(target: BucketTarget, place: Place) -> None:
     """A worker on another machine takes the lease: the first one commits nothing more."""
-    other = bucket_target(place.elsewhere("another"))
-
-    class Slow(ScriptedSource):
-        def read(self, state: State) -> Iterator[Batch]:  # noqa: ARG002
-            yield Batch(changes=[ONE], state={"n": 1})
-            other.pipeline(ScriptedSource([ONE, TWO])).run_once()
-            yield Batch(changes=[TWO], state={"n": 2})
-
-    source = Slow([])
-    with pytest.raises(FencedError):
-        target.pipeline(source, max_changes=1).run_once()
-    assert source.acked == [{"n": 1}]
-    assert set(target.live()) == {(1,), (2,)}
-    assert target.destination().read_state("shop") == {"n": 2}
+    assert_stale_is_fenced(target, bucket_target(place.elsewhere("another")))
 
 
 @pytest.mark.parametrize("kind", ["folder", "bucket"])

@@ -36,8 +36,8 @@ def test_a_store_keeps_files_by_name(store: Store) -> None:
     store.rename("ä b%2E/2", "ä b%2E/4")
     assert store.read_all(["ä b%2E/1", "ä b%2E/4"]) == [b"new", "ä b%2E/2".encode()]
     now = datetime.now(UTC)
-    assert store.older("ä b", now - timedelta(hours=1)) == []
-    assert store.older("ä b", now + timedelta(hours=1)) == ["ä b/3"]
+    assert store.names_before("ä b", now - timedelta(hours=1)) == []
+    assert store.names_before("ä b", now + timedelta(hours=1)) == ["ä b/3"]
     store.delete(["ä b/3", "ä b/3"])
     with pytest.raises(FileNotFoundError) as absent:
         store.read("ä b/3")

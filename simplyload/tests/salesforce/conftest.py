@@ -2,43 +2,35 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from simplyload.changes import Batch, Changes, State
+from simplyload.changes import Batch
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
-from simplyload.engine import Event, Pipeline, PipelineSettings, RunResult
+from simplyload.engine import Pipeline, PipelineSettings, RunResult
 from simplyload.log import ChangeLog
 from simplyload.sources.salesforce.settings import SalesforceSettings
 from simplyload.sources.salesforce.source import SalesforceSource
+from simplyload.sources.source import Source
+from tests import web_source
 from tests.core.scripted import expected
-from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, running
+from tests.fake_server import running
+from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, SalesforceHandler
+from tests.web_source import DuckDBFile, MemoryReader, Row
 
-Row = dict[str, Any]
 OBJECTS = ["Account", "Contact", "Task", "Invoice__c"]
 LEFT_OUT = {"IsDeleted", "BillingAddress", "Body"}
 
 
 @dataclass
-class Warehouse:
+class Warehouse(DuckDBFile):
     """A fake Salesforce and a DuckDB file; each sync has a new source and destination."""
 
-    fake: FakeSalesforce
-    folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-
-    @property
-    def file(self) -> Path:
-        """The DuckDB file."""
-        return self.folder / "warehouse.duckdb"
 
     def pipeline(self, **pipeline: Any) -> Pipeline:
         """Give a new pipeline."""
@@ -55,13 +47,6 @@ class Warehouse:
         """Let time pass, more than the lag, and load what is new."""
         self.fake.now += after
         return self.pipeline(**pipeline).run_once()
-
-    def query(self, sql: str) -> list[Row]:
-        """Read the destination by its own driver."""
-        with closing(duckdb.connect(self.file, read_only=True)) as connection:
-            connection.execute("set timezone = 'UTC'")
-            rows: list[Row] = connection.sql(sql).to_arrow_table().to_pylist()
-            return rows
 
     def row(self, name: str, id_: str) -> Row:
         """Give the one row of an id, deleted or not."""
@@ -81,26 +66,14 @@ class Warehouse:
             assert_same(self.live(name), self.fake, name)
 
 
-@dataclass
-class Reader:
-    """A destination in memory: the changes that were committed, and the state after them."""
+class Reader(MemoryReader):
+    """A destination in memory, compared with the fake."""
 
-    fake: FakeSalesforce
-    settings: dict[str, Any] = field(default_factory=dict)
-    state: State = field(default_factory=dict)
-    parts: list[Changes] = field(default_factory=list)
+    pause = 600
 
-    def read(self, *, after: int = 600, batches: int | None = None) -> list[Batch]:
-        """Let time pass, read in a new process; a number of batches alone is a kill after them."""
-        self.fake.now += after
-        read: list[Batch] = []
-        with closing(make_source(self.fake, **self.settings)) as source:
-            for batch in islice(source.read(self.state), batches):
-                assert batch.state is not None
-                read.append(batch)
-                self.parts += batch.changes
-                self.state = json.loads(json.dumps(batch.state))
-        return read
+    def source(self) -> Source:
+        """Give a new source of the fake."""
+        return make_source(self.fake, **self.settings)
 
     def live(self, name: str) -> dict[str, Row]:
         """Give the rows to which the changes lead, by id."""
@@ -114,13 +87,7 @@ class Reader:
 
 def count(batches: Sequence[Batch], name: str) -> int:
     """Count the changes of an object, a truncate aside."""
-    parts = [part for one in batches for part in one.changes if part.table.name == name.lower()]
-    return sum(row["_op"] != "T" for part in parts for row in part.rows.to_pylist())
-
-
-def waiting(batches: Sequence[Batch]) -> dict[str, str]:
-    """Give the objects that wait, and why."""
-    return {one.table: one.message for batch in batches for one in batch.waiting}
+    return web_source.count(batches, name.lower())
 
 
 def warnings(batches: Sequence[Batch]) -> str:
@@ -171,7 +138,7 @@ def assert_cell(cell: Any, sent: Any, where: str) -> None:
 @pytest.fixture
 def fake() -> Iterator[FakeSalesforce]:
     """Yield a running fake without any record."""
-    with running(FakeSalesforce()) as started:
+    with running(FakeSalesforce(), SalesforceHandler) as started:
         yield started
 
 
@@ -185,11 +152,3 @@ def warehouse(fake: FakeSalesforce, tmp_path: Path) -> Warehouse:
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a query ask for three rows."""
     monkeypatch.setattr("simplyload.sources.salesforce.client.PAGE", 3)
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Give the waits between tries, which take no time."""
-    waited: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
-    return waited

@@ -14,18 +14,16 @@ import re
 import secrets
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jwt
 
+from tests.fake_server import Fault, Handler
 from tests.salesforce.shapes import Field, Record, Shape, make_shapes, make_value
 from tests.salesforce.soql import MalformedError, UnknownFieldError, chunks, parse
 
@@ -48,18 +46,6 @@ class SalesforceError(Exception):
         super().__init__(message)
         self.status = status
         self.body = [{"errorCode": code, "message": message}]
-
-
-@dataclass
-class Fault:
-    """Answers to the next requests whose path has this in it."""
-
-    path: str
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-    times: int = 1
-    after: int = 0  # requests that pass before
 
 
 @dataclass
@@ -506,28 +492,19 @@ def _minute(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) // 60 * 60
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one packet: a second one would wait for an answer
+class SalesforceHandler(Handler):
+    """Answers as Salesforce does."""
+
     fake: FakeSalesforce
 
-    def do_GET(self) -> None:
-        """Answer one request."""
-        self._answer({})
-
-    def do_DELETE(self) -> None:
-        """Answer the deletion of a job."""
-        self._answer({})
-
-    def do_POST(self) -> None:
-        """Answer a login, or a composite request."""
-        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    def answer(self, content: bytes) -> None:
+        """Answer a login, or another request."""
         if self.path.endswith("/services/oauth2/token"):
             _, _, basic = self.headers.get("Authorization", "").partition("Basic ")
-            if not self._fails(self.path):
-                self._send(*self.fake.log_in(dict(parse_qsl(sent.decode())), basic))
+            if not self.fail(lambda named: named in self.path):
+                self.send(*self.fake.log_in(dict(parse_qsl(content.decode())), basic))
             return
-        self._answer(json.loads(sent))
+        self._answer(json.loads(content or b"{}"))
 
     def _answer(self, body: Record) -> None:
         """Answer by what the path names; address and headers have a longest size.
@@ -540,9 +517,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.fake.requests.append(readable.replace("+", " "))
         size = len(self.path) + sum(len(k) + len(v) + 4 for k, v in self.headers.items())
         if size > LONGEST_ADDRESS:
-            self._send(431, "Request Header Fields Too Large")
+            self.send(431, "Request Header Fields Too Large")
             return
-        if self._fails(readable.replace("+", " ")):
+        if self.fail(lambda named: named in readable.replace("+", " ")):
             return
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         path = url.path.split("/", 4)[4]
@@ -552,24 +529,12 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 params = dict(parse_qsl(url.query))
                 answer = self.fake.answer(token, path, params, self.command, body)
-            self._send(204 if answer is None else 200, answer)
+            self.send(204 if answer is None else 200, answer)
         except SalesforceError as error:
-            self._send(error.status, error.body)
+            self.send(error.status, error.body)
 
-    def _fails(self, path: str) -> bool:
-        for fault in list(self.fake.faults):
-            if fault.path in path:
-                fault.after -= 1
-                if fault.after >= 0:
-                    continue
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.fake.faults.remove(fault)
-                self._send(fault.status, fault.body, fault.headers)
-                return True
-        return False
-
-    def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+    def send(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
+        """Answer with JSON, CSV or nothing, and what the org has used."""
         is_json = body is not None and not isinstance(body, Csv)
         content = json.dumps(body, ensure_ascii=False).encode() if is_json else b""
         usage = f"api-usage={self.fake.used}/{self.fake.limit}"
@@ -578,27 +543,4 @@ class _Handler(BaseHTTPRequestHandler):
             content = body.text.encode()
             own |= {"Content-Type": "text/csv", "Sforce-Locator": body.locator}
             own |= {"Sforce-NumberOfRecords": str(body.rows)}
-        self.send_response(status)
-        for name, value in {**own, **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """Give the fake's clock."""
-        return formatdate(self.fake.now if timestamp is None else timestamp, usegmt=True)
-
-    def log_message(self, *_: Any) -> None:
-        """Be silent."""
-
-
-@contextmanager
-def running(fake: FakeSalesforce) -> Iterator[FakeSalesforce]:
-    """Answer on a free port of 127.0.0.1."""
-    handler = type("Handler", (_Handler,), {"fake": fake})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True, args=(0.05,)).start()
-        fake.address = f"http://127.0.0.1:{server.server_port}"
-        yield fake
-        server.shutdown()
+        self.send_content(status, content, {**own, **(headers or {})})

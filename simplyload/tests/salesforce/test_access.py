@@ -20,9 +20,9 @@ from tests.salesforce.conftest import (
     Warehouse,
     make_settings,
     make_source,
-    waiting,
 )
 from tests.salesforce.fake import CLIENT_SECRET, REFRESH_TOKEN, FakeSalesforce
+from tests.web_source import waiting
 
 
 def test_a_login_by_refresh_token(fake: FakeSalesforce) -> None:

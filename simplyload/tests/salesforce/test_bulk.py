@@ -6,8 +6,9 @@ import pytest
 
 from simplyload.errors import SourceError
 from simplyload.sources.salesforce import jobs
-from tests.salesforce.conftest import Reader, Warehouse, waiting, warnings
+from tests.salesforce.conftest import Reader, Warehouse, warnings
 from tests.salesforce.fake import DAY, FakeSalesforce
+from tests.web_source import waiting
 
 BY_JOB: dict[str, Any] = {"objects": ["Account"], "bulk_rows": 1}
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from simplyload.changes import Batch
-from tests.salesforce.conftest import OBJECTS, Reader, Warehouse, count, make_source, waiting
+from tests.salesforce.conftest import OBJECTS, Reader, Warehouse, count, make_source
 from tests.salesforce.fake import DAY, FakeSalesforce
 from tests.salesforce.shapes import Field
+from tests.web_source import waiting
 
 
 def test_sf01_a_row_that_becomes_visible_late_is_not_lost(fake: FakeSalesforce) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
-from tests.core.worker import run_worker
 from tests.salesforce.conftest import OBJECTS, assert_same, make_source
 from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, DAY, FakeSalesforce
 from tests.salesforce.test_changes import change
+from tests.web_source import run_with_kills
 
 
 class Office:
@@ -32,7 +32,7 @@ class Office:
             change(self._fake, self._chooser)
 
 
-def run_with_kills(fake: FakeSalesforce, folder: Path, **kills: Any) -> int:
+def load(fake: FakeSalesforce, folder: Path, **kills: Any) -> int:
     """Run in a process that is killed, while the office works, then once to the end."""
     source = {
         "type": "salesforce",
@@ -44,25 +44,14 @@ def run_with_kills(fake: FakeSalesforce, folder: Path, **kills: Any) -> int:
         "delete_scan": "PT2H",
         "refresh_formulas": "PT3H",
     }
-    job = {
-        "kind": "duckdb",
-        "settings": {"path": str(folder / "target.duckdb")},
-        "log": str(folder / "log"),
-        "protocol": "",
-        "seed": 7,
-        "batches": 0,
-        "source": source,
-        "steps": [0, 0, 1],
-        **kills,
-    }
-    return run_worker("tests.salesforce.worker", job)
+    return run_with_kills("tests.salesforce.worker", source, folder, **kills)
 
 
 def assert_right(fake: FakeSalesforce, folder: Path) -> None:
     """The office closes; after one more run every table is what the org holds, cell by cell."""
     fake.on_request, fake.step = None, 0
     fake.now += DAY
-    run_with_kills(fake, folder)
+    load(fake, folder)
     destination = DuckDBDestination(DuckDBSettings(path=folder / "target.duckdb"))
     for table in make_source(fake).tables():
         rows = [row for part in destination.scan("shop", table) for row in part.to_pylist()]
@@ -76,7 +65,7 @@ def test_r1_a_kill_at_any_step_of_a_load_of_salesforce_loses_and_doubles_nothing
 ) -> None:
     """Killed before requests, statements, syncs and renames while records change: all is right."""
     fake.on_request = Office(fake).work
-    assert run_with_kills(fake, tmp_path, steps=[30, 130, 9]) >= 8
+    assert load(fake, tmp_path, steps=[30, 130, 9]) >= 8
     assert any("/results" in path for path in fake.requests)  # a job too
     assert_right(fake, tmp_path)
 
@@ -85,5 +74,5 @@ def test_r1_a_kill_at_any_step_of_a_load_of_salesforce_loses_and_doubles_nothing
 def test_r1_fifty_kills_of_loads_of_salesforce(fake: FakeSalesforce, tmp_path: Path) -> None:
     """60 steps, then 50 random instants, while records change: no row is lost, doubled or old."""
     fake.on_request = Office(fake).work
-    assert run_with_kills(fake, tmp_path, steps=[1, 121, 2], random=50, longest=1.5) >= 80
+    assert load(fake, tmp_path, steps=[1, 121, 2], random=50, longest=1.5) >= 80
     assert_right(fake, tmp_path)

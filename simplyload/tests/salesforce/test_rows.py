@@ -4,9 +4,10 @@ from contextlib import closing
 
 import pytest
 
-from tests.salesforce.conftest import Reader, Warehouse, count, make_source, waiting, warnings
+from tests.salesforce.conftest import Reader, Warehouse, count, make_source, warnings
 from tests.salesforce.fake import DAY, FakeSalesforce
 from tests.salesforce.shapes import TEXTS, Field
+from tests.web_source import waiting
 
 
 def test_sf27_sf42_cells_have_the_types_of_describe_in_the_destination(

@@ -1,42 +1,29 @@
 """Fixtures: a fake Stripe, destinations, and a comparison that uses nothing of ours."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from simplyload.changes import Batch, Changes, State
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
-from simplyload.engine import Event, Pipeline, PipelineSettings, RunResult
+from simplyload.engine import Pipeline, PipelineSettings, RunResult
 from simplyload.log import ChangeLog
+from simplyload.sources.source import Source
 from simplyload.sources.stripe.settings import StripeSettings
 from simplyload.sources.stripe.source import StripeSource
 from tests.core.scripted import expected
-from tests.stripe.fake import KEY, PATHS, FakeStripe, running
+from tests.fake_server import running
+from tests.stripe.fake import KEY, PATHS, FakeStripe, StripeHandler
+from tests.web_source import DuckDBFile, MemoryReader, Row
 
 OBJECTS = {**PATHS, "invoice_line_items": "line_item"}
-Row = dict[str, Any]
 
 
-@dataclass
-class Warehouse:
+class Warehouse(DuckDBFile):
     """A fake Stripe and a DuckDB file; each sync has a new source and destination."""
-
-    fake: FakeStripe
-    folder: Path
-    events: list[Event] = field(default_factory=list)
-
-    @property
-    def file(self) -> Path:
-        """The DuckDB file."""
-        return self.folder / "warehouse.duckdb"
 
     def pipeline(self, **settings: Any) -> Pipeline:
         """Give a new pipeline."""
@@ -54,13 +41,6 @@ class Warehouse:
         self.fake.now += after
         return self.pipeline(**settings).run_once()
 
-    def query(self, sql: str) -> list[Row]:
-        """Read the destination by its own driver."""
-        with closing(duckdb.connect(self.file, read_only=True)) as connection:
-            connection.execute("set timezone = 'UTC'")
-            rows: list[Row] = connection.sql(sql).to_arrow_table().to_pylist()
-            return rows
-
     def live(self, table: str) -> dict[tuple[str, str], Row]:
         """Give the rows that are not deleted, by account and id."""
         rows = self.query(f"select * from stripe.{table} where not _deleted")
@@ -76,26 +56,14 @@ class Warehouse:
             assert_same(self.live(table), self.fake.present(OBJECTS[table]), table)
 
 
-@dataclass
-class Reader:
-    """A destination in memory: the changes that were committed, and the state after them."""
+class Reader(MemoryReader):
+    """A destination in memory, compared with the fake."""
 
-    fake: FakeStripe
-    settings: dict[str, Any] = field(default_factory=dict)
-    state: State = field(default_factory=dict)
-    parts: list[Changes] = field(default_factory=list)
+    pause = 120
 
-    def read(self, *, after: int = 120, batches: int | None = None) -> list[Batch]:
-        """Let time pass, read in a new process; a number of batches alone is a kill after them."""
-        self.fake.now += after
-        read: list[Batch] = []
-        with closing(make_source(self.fake, **self.settings)) as source:
-            for batch in islice(source.read(self.state), batches):
-                assert batch.state is not None
-                read.append(batch)
-                self.parts += batch.changes
-                self.state = json.loads(json.dumps(batch.state))
-        return read
+    def source(self) -> Source:
+        """Give a new source of the fake."""
+        return make_source(self.fake, **self.settings)
 
     def live(self, table: str) -> dict[tuple[str, str], Row]:
         """Give the rows to which the changes lead, by account and id."""
@@ -106,17 +74,6 @@ class Reader:
         """The tables hold what the fake has, cell by cell."""
         for table in tables:
             assert_same(self.live(table), self.fake.present(OBJECTS[table]), table)
-
-
-def count(batches: Sequence[Batch], table: str) -> int:
-    """Count the changes of a table, a truncate aside."""
-    parts = [part for batch in batches for part in batch.changes if part.table.name == table]
-    return sum(row["_op"] != "T" for part in parts for row in part.rows.to_pylist())
-
-
-def waiting(batches: Sequence[Batch]) -> dict[str, str]:
-    """Give the tables that wait, and why."""
-    return {one.table: one.message for batch in batches for one in batch.waiting}
 
 
 def make_source(fake: FakeStripe, **settings: Any) -> StripeSource:
@@ -158,7 +115,7 @@ def without_secrets(value: Any) -> Any:
 @pytest.fixture
 def fake() -> Iterator[FakeStripe]:
     """Yield a running fake without any object."""
-    with running(FakeStripe()) as started:
+    with running(FakeStripe(), StripeHandler) as started:
         yield started
 
 
@@ -172,11 +129,3 @@ def warehouse(fake: FakeStripe, tmp_path: Path) -> Warehouse:
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a page have three objects."""
     monkeypatch.setattr("simplyload.sources.stripe.client.PAGE", 3)
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Give the waits between tries, which take no time."""
-    waited: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
-    return waited

@@ -9,15 +9,12 @@ import json
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
-from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.fake_server import Fault, Handler
 from tests.stripe.shapes import Object, make
 
 NOON = 1_795_000_000
@@ -67,18 +64,6 @@ class StripeError(Exception):
         self.status = status
         self.headers: dict[str, str] = {}
         self.body = {"error": {"type": "invalid_request_error", "message": message, **fields}}
-
-
-@dataclass
-class Fault:
-    """Answers to the next requests whose path begins so: a status, or a body instead."""
-
-    path: str
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-    times: int = 1
-    after: int = 0  # requests that pass before
 
 
 class FakeStripe:
@@ -365,34 +350,26 @@ _COMPARISONS: dict[str, Callable[[int, int], bool]] = {
 }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one packet: a second one would wait for an answer
+class StripeHandler(Handler):
+    """Answers as Stripe does."""
+
     fake: FakeStripe
 
-    def do_GET(self) -> None:
+    def answer(self, content: bytes) -> None:  # noqa: ARG002 - a GET has none
         """Answer one request."""
         url = urlsplit(self.path)
         path, params = url.path.removeprefix("/v1/"), dict(parse_qsl(url.query))
-        for fault in list(self.fake.faults):
-            if path.startswith(fault.path):
-                fault.after -= 1
-                if fault.after >= 0:
-                    continue
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.fake.faults.remove(fault)
-                self.fake.requests.append(("fault", path, params))
-                self._send(fault.status, fault.body, fault.headers)
-                return
+        if self.fail(path.startswith):
+            self.fake.requests.append(("fault", path, params))
+            return
         try:
             self._authenticate()
             account = self.headers.get("Stripe-Account")
             if account == "":
                 raise StripeError(400, "The Stripe-Account header is empty.")  # noqa: TRY301
-            self._send(200, self.fake.answer(account or "", path, params))
+            self.send(200, self.fake.answer(account or "", path, params))
         except StripeError as error:
-            self._send(error.status, error.body)
+            self.send(error.status, error.body)
 
     def _authenticate(self) -> None:
         kind, _, given = self.headers.get("Authorization", "").partition(" ")
@@ -400,29 +377,7 @@ class _Handler(BaseHTTPRequestHandler):
         if key != KEY:
             raise StripeError(401, f"Invalid API Key provided: {key}")
 
-    def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """Give the fake's clock."""
-        return formatdate(self.fake.now if timestamp is None else timestamp, usegmt=True)
-
-    def log_message(self, *_: Any) -> None:
-        """Be silent."""
-
-
-@contextmanager
-def running(fake: FakeStripe) -> Iterator[FakeStripe]:
-    """Answer on a free port of 127.0.0.1."""
-    handler = type("Handler", (_Handler,), {"fake": fake})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True, args=(0.05,)).start()
-        fake.address = f"http://127.0.0.1:{server.server_port}"
-        yield fake
-        server.shutdown()
+    def send(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
+        """Answer with JSON."""
+        own = {"Content-Type": "application/json", **(headers or {})}
+        self.send_content(status, json.dumps(body).encode(), own)

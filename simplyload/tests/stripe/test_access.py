@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from simplyload.errors import ConfigurationError, SourceError
 from simplyload.sources.stripe.settings import StripeSettings
-from tests.stripe.conftest import Reader, Warehouse, make_source, waiting
+from tests.stripe.conftest import Reader, Warehouse, make_source
 from tests.stripe.fake import KEY, FakeStripe
+from tests.web_source import waiting
 
 
 def test_st26_rows_of_connected_accounts_are_told_apart(fake: FakeStripe) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.stripe.conftest import Reader, Warehouse, count, waiting
+from tests.stripe.conftest import Reader, Warehouse
 from tests.stripe.fake import DAY, FakeStripe
+from tests.web_source import count, waiting
 
 
 def reader_of(fake: FakeStripe, *tables: str, **settings: Any) -> Reader:

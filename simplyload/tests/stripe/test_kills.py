@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
-from tests.core.worker import run_worker
 from tests.stripe.conftest import OBJECTS, assert_same, make_source
 from tests.stripe.fake import KEY, FakeStripe
+from tests.web_source import run_with_kills
 
 TABLES = ["customers", "invoices", "invoice_line_items", "charges", "balance_transactions"]
 ROOT = Path(__file__).parents[2]
@@ -48,28 +48,17 @@ class Shop:
             fake.add_children(invoice, 1)
 
 
-def run_with_kills(fake: FakeStripe, folder: Path, **kills: Any) -> int:
+def load(fake: FakeStripe, folder: Path, **kills: Any) -> int:
     """Run in a process that is killed, while the shop goes on, then once to the end."""
     source = {"type": "stripe", "api_key": KEY, "base_url": fake.address, "tables": TABLES}
-    job = {
-        "kind": "duckdb",
-        "settings": {"path": str(folder / "target.duckdb")},
-        "log": str(folder / "log"),
-        "protocol": "",
-        "seed": 7,
-        "batches": 0,
-        "source": source,
-        "steps": [0, 0, 1],
-        **kills,
-    }
-    return run_worker("tests.stripe.worker", job)
+    return run_with_kills("tests.stripe.worker", source, folder, **kills)
 
 
 def assert_right(fake: FakeStripe, folder: Path) -> None:
     """The shop closes; after one more run every table is what Stripe holds, cell by cell."""
     fake.on_request = None
     fake.now += 300
-    run_with_kills(fake, folder)
+    load(fake, folder)
     destination = DuckDBDestination(DuckDBSettings(path=folder / "target.duckdb"))
     schemas = {one.name: one for one in make_source(fake).tables()}
     for table in TABLES:
@@ -85,7 +74,7 @@ def test_r1_a_kill_at_any_step_of_a_load_of_stripe_loses_and_doubles_nothing(
 ) -> None:
     """Killed before requests, statements, syncs and renames while objects change: all is right."""
     fake.on_request = Shop(fake).change
-    assert run_with_kills(fake, tmp_path, steps=[1, 60, 6]) >= 8
+    assert load(fake, tmp_path, steps=[1, 60, 6]) >= 8
     assert_right(fake, tmp_path)
 
 
@@ -93,5 +82,5 @@ def test_r1_a_kill_at_any_step_of_a_load_of_stripe_loses_and_doubles_nothing(
 def test_r1_fifty_kills_of_loads_of_stripe(fake: FakeStripe, tmp_path: Path) -> None:
     """60 steps, then 50 random instants, while objects change: no row is lost, doubled or old."""
     fake.on_request = Shop(fake).change
-    assert run_with_kills(fake, tmp_path, steps=[1, 61, 1], random=50, longest=1.5) >= 80
+    assert load(fake, tmp_path, steps=[1, 61, 1], random=50, longest=1.5) >= 80
     assert_right(fake, tmp_path)

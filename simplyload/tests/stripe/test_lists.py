@@ -3,8 +3,9 @@
 import pytest
 
 from simplyload.sources.stripe.client import Client
-from tests.stripe.conftest import Reader, Warehouse, count, make_source, waiting
+from tests.stripe.conftest import Reader, Warehouse, make_source
 from tests.stripe.fake import FakeStripe
+from tests.web_source import count, waiting
 
 pytestmark = pytest.mark.usefixtures("small_pages")
 

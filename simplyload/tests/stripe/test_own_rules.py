@@ -4,8 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from simplyload.sources.stripe.settings import StripeSettings
-from tests.stripe.conftest import Reader, count, waiting
+from tests.stripe.conftest import Reader
 from tests.stripe.fake import DAY, KEY, FakeStripe
+from tests.web_source import count, waiting
 
 
 def test_st25_what_stripe_removed_is_refused_with_a_sentence() -> None:

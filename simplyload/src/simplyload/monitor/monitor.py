@@ -71,11 +71,8 @@ def monitoring(
     configuration: Configuration, names: Sequence[str], display: Display, *, stays: bool
 ) -> Iterator[Monitor]:
     """Show the runs of the block; on a port only where the process stays."""
-    metrics, alerts, log = (
-        configuration.metrics,
-        configuration.alerts,
-        open_log(configuration).store,
-    )
+    metrics, alerts = configuration.metrics, configuration.alerts
+    log = open_log(configuration).store
     status = Status(names, log)
     monitor = Monitor(display, status)
     with ExitStack() as stack:

@@ -1,5 +1,6 @@
 """Changes of a source that reads rows one by one, numbered in the order in which it reads them."""
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -10,6 +11,14 @@ import pyarrow as pa
 from simplyload.changes import COLS, DELETE, OP, SEQ, TRUNCATE, UPSERT, Changes, Table
 
 Row = dict[str, Any]
+
+
+class CellError(ValueError):
+    """A value has another form than its column is declared for."""
+
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
 
 
 class Gathered:
@@ -65,3 +74,8 @@ def to_arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
     """Give rows as Arrow data; a cell that a row lacks is NULL."""
     columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
     return pa.table(columns, schema=schema)
+
+
+def to_json(value: Any) -> str:
+    """Give a nested value as text that is the same whenever the value is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

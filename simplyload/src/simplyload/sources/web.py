@@ -1,11 +1,14 @@
 """What sources that read an API by HTTP share: the waits between tries, the server's clock."""
 
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from requests import Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
+
+from simplyload.errors import ConfigurationError
 
 TIMEOUT = (10, 80)  # seconds to connect, and between two parts of an answer
 # Waits of 1, 2, 4, ... 60 seconds and some jitter, or what the server asks: three minutes in all.
@@ -41,3 +44,12 @@ def check_address(address: str) -> str:
     if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost"}:
         raise ValueError("the key is sent there, so it must be https://")
     return address.rstrip("/")
+
+
+def parse_since(since: str, what: str = "time") -> int:
+    """Give the seconds since 1970 of what a user wrote after --from; a time without zone is UTC."""
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        raise ConfigurationError(f"--from takes a day or a {what}, such as 2026-11-27") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,17 +1,13 @@
 """The position of a Salesforce source: what is read of each object, and up to when."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from simplyload.changes import State
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+from simplyload.sources.position import Part, StreamPosition
 
 
-class Scan(_Model):
+class Scan(Part):
     """A read of all ids under way: of whole rows, or of ids alone.
 
     Rows have `seq` as their `_seq`, so that those with a smaller one are gone at its end.
@@ -29,7 +25,7 @@ class Scan(_Model):
     rows: int = 0
 
 
-class ObjectPosition(_Model):
+class ObjectPosition(Part):
     """One object. Times are in seconds since 1970, by Salesforce's clock.
 
     Changes are read up to `at`; then from there up to `until`, of which those up to the id `after`
@@ -53,23 +49,12 @@ class ObjectPosition(_Model):
     scan: Scan | None = None
 
 
-class Position(_Model):
+class Position(StreamPosition):
     """The state of a stream; `merged` are winners of merges whose children are still to be read."""
 
-    seq: int = 0
     org: str = ""
     objects: dict[str, ObjectPosition] = Field(default_factory=dict)
     merged: dict[str, list[str]] = Field(default_factory=dict)
-    kept: int = 0  # when an idle position was last committed
-
-    @classmethod
-    def from_state(cls, state: State) -> "Position":
-        """Read a committed state."""
-        return cls.model_validate(state)
-
-    def as_state(self) -> dict[str, Any]:
-        """Give the state to commit."""
-        return self.model_dump(mode="json", exclude_defaults=True)
 
     def of(self, name: str) -> ObjectPosition:
         """Give what is known of an object."""

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from simplyload.changes import Batch, Rejected, Waiting
-from simplyload.sources.gathered import Gathered
+from simplyload.sources.gathered import CellError, Gathered
 from simplyload.sources.salesforce import jobs
 from simplyload.sources.salesforce.client import Client, Record, RefusedError
 from simplyload.sources.salesforce.objects import DELETED, Catalog, Declared, describe
 from simplyload.sources.salesforce.position import ObjectPosition, Position, Scan
-from simplyload.sources.salesforce.rows import CellError, to_row, to_seconds, to_time
+from simplyload.sources.salesforce.rows import to_row, to_seconds, to_time
 from simplyload.sources.salesforce.settings import SalesforceSettings
 
 DAY = 86_400
@@ -57,9 +57,9 @@ class Reading:
         for name, reason in self._catalog.refused.items():
             self._wait(name, self._explain(name, reason))
         for declared in self._catalog.objects:
-            yield from self._refusable(declared, self._read(declared))
+            yield from self._wait_if_refused(declared, self._read(declared))
         for declared in self._catalog.objects if self._position.merged else ():
-            yield from self._refusable(declared, self._read_moved(declared))
+            yield from self._wait_if_refused(declared, self._read_moved(declared))
         if not self._waiting.keys() & {one.table.name for one in self._catalog.objects}:
             self._position.merged.clear()
         yield self._end()
@@ -73,7 +73,7 @@ class Reading:
 
     # ---- one object ----
 
-    def _refusable(self, declared: Declared, batches: Iterator[Batch]) -> Iterator[Batch]:
+    def _wait_if_refused(self, declared: Declared, batches: Iterator[Batch]) -> Iterator[Batch]:
         """Pass batches on; a field that was dropped meanwhile is found by a new describe, once."""
         try:
             yield from batches

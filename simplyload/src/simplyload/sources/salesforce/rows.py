@@ -1,21 +1,12 @@
 """Makes rows of Salesforce's records."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from simplyload.sources.gathered import Row
+from simplyload.sources.gathered import CellError, Row, to_json
 from simplyload.sources.salesforce.client import Record
 from simplyload.sources.salesforce.objects import Declared, Type
-
-
-class CellError(ValueError):
-    """A value has another form than describe declares."""
-
-    def __init__(self, column: str, kind: Type) -> None:
-        super().__init__(f"Salesforce sends it in another form than {kind}")
-        self.column = column
 
 
 def to_row(declared: Declared, record: Record) -> Row:
@@ -26,7 +17,8 @@ def to_row(declared: Declared, record: Record) -> Row:
         try:
             row[name.lower()] = None if value is None else _CELLS[kind](value)
         except (TypeError, ValueError, OverflowError):
-            raise CellError(name.lower(), kind) from None
+            reason = f"Salesforce sends it in another form than {kind}"
+            raise CellError(name.lower(), reason) from None
     return row
 
 
@@ -41,10 +33,8 @@ def to_time(seconds: int) -> str:
 
 
 def _to_text(value: Any) -> str:
-    """Give text as it is; anything else as JSON with sorted keys."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    """Give text as it is; anything else as JSON."""
+    return value if isinstance(value, str) else to_json(value)
 
 
 def _to_number(value: Any) -> float:

@@ -1,7 +1,6 @@
 """Salesforce as a source of changes."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pyarrow as pa
 
@@ -13,6 +12,7 @@ from simplyload.sources.salesforce.position import Position
 from simplyload.sources.salesforce.reading import Reading
 from simplyload.sources.salesforce.settings import SalesforceSettings
 from simplyload.sources.source import Discovered, Finding
+from simplyload.sources.web import parse_since
 
 
 class SalesforceSource:
@@ -57,7 +57,7 @@ class SalesforceSource:
         elif declared.cursor is None:
             raise ConfigurationError(f"{table} has no stamp of changes: leave out --from")
         else:
-            begin = _to_seconds(since)
+            begin = parse_since(since)
             known.at = begin if known.at is None else min(known.at, begin)
             known.until, known.after = None, ""
         return position.as_state()
@@ -136,11 +136,3 @@ def _notes(declared: Declared) -> list[str]:
     several = {field: to for field, to in declared.references.items() if len(to) > 1}
     notes += [f"{field} refers to {' or '.join(to)}" for field, to in several.items()]
     return notes
-
-
-def _to_seconds(since: str) -> int:
-    try:
-        day = datetime.fromisoformat(since)
-    except ValueError:
-        raise ConfigurationError("--from takes a day or a time, such as 2026-11-27") from None
-    return int((day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp())

@@ -1,20 +1,16 @@
 """The position of a Stripe source: what is listed, and how far events are read."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from simplyload.changes import State
+from simplyload.sources.position import Part, StreamPosition
 from simplyload.sources.stripe.client import Anchor
 from simplyload.sources.stripe.objects import Kind
 from simplyload.sources.stripe.settings import StripeSettings
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class Scope(_Model):
+class Scope(Part):
     """What a table was listed for; where the settings say another, it is listed again."""
 
     accounts: list[str]
@@ -22,7 +18,7 @@ class Scope(_Model):
     children: list[str] = Field(default_factory=list)
 
 
-class Listing(_Model):
+class Listing(Part):
     """A listing under way: objects created `until` its begin, newest first, account by account.
 
     Rows have a higher `_seq` than `seq`, so that those with a smaller one are gone at its end.
@@ -41,7 +37,7 @@ class Listing(_Model):
     rows: int = 0
 
 
-class Listed(_Model):
+class Listed(Part):
     """One table: the scope of its last complete listing, and how many objects that had."""
 
     scope: Scope | None = None
@@ -51,7 +47,7 @@ class Listed(_Model):
     since: int | None = None
 
 
-class Window(_Model):
+class Window(Part):
     """How far a list that grows is read: everything up to `at`; then from `top` down to `at`.
 
     `seen` are ids just below `at`: what becomes visible late is found by reading there again.
@@ -64,26 +60,15 @@ class Window(_Model):
     above: list[str] = Field(default_factory=list)  # the next `seen`
 
 
-class Position(_Model):
+class Position(StreamPosition):
     """The state of a stream; `children` are ids where a parent has more than its own list shows."""
 
-    seq: int = 0
     mode: Literal["", "test", "live"] = ""
     tables: dict[str, Listed] = Field(default_factory=dict)
     events: dict[str, Window] = Field(default_factory=dict)
     created: dict[str, dict[str, Window]] = Field(default_factory=dict)
     pending: dict[str, dict[str, int]] = Field(default_factory=dict)
     children: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
-    kept: int = 0  # when an idle position was last committed
-
-    @classmethod
-    def from_state(cls, state: State) -> "Position":
-        """Read a committed state."""
-        return cls.model_validate(state)
-
-    def as_state(self) -> dict[str, Any]:
-        """Give the state to commit."""
-        return self.model_dump(mode="json", exclude_defaults=True)
 
     def table(self, kind: Kind) -> Listed:
         """Give what is known of a table."""

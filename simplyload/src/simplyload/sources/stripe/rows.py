@@ -1,24 +1,13 @@
 """Makes rows of Stripe's objects."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from simplyload.sources.gathered import Row
+from simplyload.sources.gathered import CellError, Row, to_json
 from simplyload.sources.stripe.objects import Child, Kind, Object, Type
 
 SECRET = "client_secret"  # noqa: S105 - the name of a field: with it a browser completes a payment
-
-
-class CellError(ValueError):
-    """A value has another form than its column is declared for."""
-
-    def __init__(self, column: str, type_: Type) -> None:
-        super().__init__(
-            f"Stripe sends it in another form than {type_}; a newer SimplyLoad may know it"
-        )
-        self.column = column
 
 
 def to_row(kind: Kind | Child, account: str, found: Object) -> Row:
@@ -29,7 +18,8 @@ def to_row(kind: Kind | Child, account: str, found: Object) -> Row:
             try:
                 row[name] = _to_cell(column, found[name])
             except (TypeError, ValueError, OverflowError):
-                raise CellError(name, column) from None
+                reason = f"Stripe sends it in another form than {column}"
+                raise CellError(name, f"{reason}; a newer SimplyLoad may know it") from None
     return row
 
 
@@ -39,9 +29,7 @@ def _to_cell(column: Type, value: Any) -> Any:
 
 
 def _to_json(value: Any) -> str:
-    return json.dumps(
-        _without_secrets(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True
-    )
+    return to_json(_without_secrets(value))
 
 
 def _to_id(value: Any) -> Any:

@@ -1,7 +1,6 @@
 """Stripe as a source of changes."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +14,7 @@ from simplyload.sources.stripe.position import Position
 from simplyload.sources.stripe.reading import Reading
 from simplyload.sources.stripe.settings import StripeSettings
 from simplyload.sources.stripe.store import Store
+from simplyload.sources.web import parse_since
 
 _HOW = {
     "events": (),
@@ -62,7 +62,8 @@ class StripeSource:
         kind = self._kind(table)
         position = Position.from_state(state)
         listed = position.table(kind)
-        listed.again, listed.listing, listed.since = "accepted", None, _to_seconds(since)
+        listed.again, listed.listing = "accepted", None
+        listed.since = None if since is None else parse_since(since, "time of creation")
         return position.as_state()
 
     def reset(self, state: State) -> State:
@@ -134,15 +135,3 @@ class StripeSource:
                 if changes.table.name == table.name:
                     rows = changes.rows.filter(pc.equal(changes.rows[OP], pa.scalar(UPSERT)))
                     yield rows.select(table.schema.names)
-
-
-def _to_seconds(since: str | None) -> int | None:
-    if since is None:
-        return None
-    try:
-        day = datetime.fromisoformat(since)
-    except ValueError:
-        raise ConfigurationError(
-            "--from takes a day or a time of creation, such as 2026-11-27"
-        ) from None
-    return int((day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp())

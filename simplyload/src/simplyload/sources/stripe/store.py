@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from simplyload.changes import Batch, Rejected
-from simplyload.sources.gathered import Gathered
+from simplyload.sources.gathered import CellError, Gathered
 from simplyload.sources.stripe.client import Client, RefusedError
 from simplyload.sources.stripe.objects import Child, Kind, Object
 from simplyload.sources.stripe.position import Position
-from simplyload.sources.stripe.rows import CellError, to_row
+from simplyload.sources.stripe.rows import to_row
 from simplyload.sources.stripe.settings import StripeSettings
 
 INLINE = 10  # objects that a list inside an object shows at most
