@@ -43,6 +43,7 @@ KILL, CHECKPOINTING = process.SELF_KILL, process.CHECKPOINTING
 NO_PAST_TIME = "is no past time .*restore"
 ADDRESS = "KLAVIYO_BASE_URL may only name a"
 SCOPES = "events:read", "forms:read"
+BOMB: dict[str, Any] = {"message": "larger than 64 MiB", "megabytes": 200}
 OF_FORMS = "form", "form_daily", "form_version"
 
 PROCESS = [
@@ -161,7 +162,8 @@ TRANSPORT = [
         "T5",
         f"a body of more than {api.BODY_LIMIT >> 20} MiB in a small gzip",
         "it is not unpacked beyond that: exit 1 at once, in less than 300 MB",
-        persistent("bomb", TooLargeError, message="larger than 64 MiB", megabytes=200),
+        persistent("bomb", TooLargeError, ACCOUNTS, SEGMENTS, EVENTS, **BOMB),
+        persistent("bomb", ContractError, REPORT, AGGREGATE, **BOMB),
         case("memory", transport.measure_gzip_bomb),
     ),
     fault(
