@@ -190,29 +190,28 @@ class Pipeline:
         """
         with self._session():
             if dry_run:
-                return self._find_removable(keep_days)
-            self._take_lease()
-            since = {stop.table: stop.since for stop in self._stopped.values()}
+                removed, stopped = self._find_leftovers()
+            else:
+                self._take_lease()
+                removed, stopped = self._removed, [*self._stopped.values()]
+            since = {stop.table: stop.since for stop in stopped}
             before = datetime.now(UTC) - ORPHAN_AGE
             return [
-                *self._removed,
-                *self._log.expire(self.stream, keep_days, since),
-                *self._log.drop_orphans(self.stream, before),
-                *self._destination.drop_orphans(self.stream, before),
+                *removed,
+                *self._log.expire(self.stream, keep_days, since, dry_run=dry_run),
+                *self._log.drop_orphans(self.stream, before, dry_run=dry_run),
+                *self._destination.drop_orphans(self.stream, before, dry_run=dry_run),
             ]
 
-    def _find_removable(self, keep_days: int | None) -> list[str]:
-        is_new = self._destination.read_state(self.stream) is None
-        committed = [] if is_new else self._destination.committed(self.stream)
-        stopped = [] if is_new else self._destination.stopped(self.stream)
-        since = {stop.table: stop.since for stop in stopped}
-        before = datetime.now(UTC) - ORPHAN_AGE
-        return [
-            *self._log.find_uncommitted(self.stream, committed),
-            *self._log.expire(self.stream, keep_days, since, dry_run=True),
-            *self._log.drop_orphans(self.stream, before, dry_run=True),
-            *self._destination.drop_orphans(self.stream, before, dry_run=True),
-        ]
+    def _find_leftovers(self) -> tuple[list[str], list[Stopped]]:
+        """Give the files that a dead run left, and the stopped tables, without the lease."""
+        if self._destination.read_state(self.stream) is None:
+            return self._log.find_uncommitted(self.stream, ()), []
+        committed = self._destination.committed(self.stream)
+        return (
+            self._log.find_uncommitted(self.stream, committed),
+            self._destination.stopped(self.stream),
+        )
 
     @contextmanager
     def _session(self) -> Iterator[None]:

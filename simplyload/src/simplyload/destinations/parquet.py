@@ -74,6 +74,11 @@ class _Entry:
     recent: Sequence[tuple[int, str]] = ()
     committed_at: str = ""
 
+    @property
+    def names(self) -> list[str]:
+        """List the files of all tables."""
+        return [name for names in self.files.values() for name in names]
+
     @classmethod
     def from_json(cls, number: int, content: bytes) -> Self:
         """Read an entry; one from before leases were entries has less."""
@@ -218,15 +223,14 @@ class ParquetDestination:
         for content in self._store.read_all(notes):
             entry = _Entry(**json.loads(content))
             if self._read(stream, entry.number).load_id != entry.load_id:
-                dropped += [name for names in entry.files.values() for name in names]
+                dropped += entry.names
         self._store.delete(dropped)
         self._store.delete(notes)
         return dropped
 
     def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:
         """Delete what a run placed that was overtaken meanwhile, or killed in an upload."""
-        entries = self._read_all(stream)
-        named = {name for entry in entries for names in entry.files.values() for name in names}
+        named = {name for entry in self._read_all(stream) for name in entry.names}
         return drop_orphans(self._store, stream, named, before, dry_run=dry_run)
 
     def close(self) -> None:
@@ -234,17 +238,17 @@ class ParquetDestination:
 
     def _note(self, stream: str, entry: _Entry) -> None:
         """Note the files of a load before they are placed: what a dead run leaves has a name."""
-        with self._writing():
+        with self._explain_errors():
             self._store.write(_staged_name(stream, str(entry.load_id)), entry.to_json())
 
     def _place(self, part: Staged) -> None:
-        with self._writing():
+        with self._explain_errors():
             for path in part.files:
                 self._store.copy(path, _name_of(path))
 
     def _append(self, stream: str, entry: _Entry) -> bool:
         """Write an entry at its place; False where another worker's is."""
-        with self._writing():
+        with self._explain_errors():
             name = _entry_name(stream, entry.number)
             if not self._store.write_if_absent(name, entry.to_json()):
                 return False
@@ -252,7 +256,7 @@ class ParquetDestination:
         return True
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _explain_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
