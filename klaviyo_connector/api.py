@@ -66,7 +66,7 @@ class KlaviyoError(Exception):
 
 
 class TransientError(KlaviyoError):
-    """A retry may help. `retry_after` is Klaviyo's Retry-After, in seconds.
+    """A retry may help. `retry_after` is the wait that Klaviyo asks for, in seconds.
 
     `broken` means that the response itself is malformed: if every retry is too, Klaviyo breaks its
     contract.
@@ -353,7 +353,10 @@ def _raise_for_status(path: str, status: int, headers: Mapping[str, str], conten
     said = f"{path}: Klaviyo answered {status}{f' ({detail})' if detail else ''}"
     is_challenge = status == 403 and body is None  # HTML instead of JSON: Cloudflare's challenge
     if status in RETRYABLE_STATUSES or is_challenge:
-        raise TransientError(said, _parse_retry_after(headers), throttled=status == 429)
+        wait = _parse_retry_after(headers)
+        if wait is None and status == 429:
+            wait = _parse_wait(detail)
+        raise TransientError(said, wait, throttled=status == 429)
     if status == 401:
         raise AuthError(
             "Klaviyo rejected the API key: check api_key, or make a new private key in Klaviyo"
@@ -409,6 +412,12 @@ def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
         sent_at = _parse_http_date(headers.get("Date"))  # by Klaviyo's clock: ours may be wrong
         seconds = (until - sent_at).total_seconds() if until and sent_at else None
     return None if seconds is None else max(seconds, 0.0)
+
+
+def _parse_wait(detail: str) -> float | None:
+    """Seconds as a 429 says them in words: one seen live has no Retry-After (klaviyo_facts.md)."""
+    found = re.search(r"available in (\d+(?:\.\d+)?) second", detail)
+    return float(found[1]) if found else None
 
 
 def _parse_http_date(value: str | None) -> datetime | None:

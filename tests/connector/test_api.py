@@ -186,6 +186,14 @@ class TestHeaders:
         date = f"Date: {NOON}"
         assert {one: retry_after(date, f"Retry-After: {one}") for one in expected} == expected
 
+    def test_a_wait_in_words_is_read(self, server: HTTPServer) -> None:
+        """Without the header, the seconds are those in the error's detail."""
+        detail = "Request was throttled. Expected available in 43200 seconds."
+        server.expect_request(PATH).respond_with_json({"errors": [{"detail": detail}]}, status=429)
+        with pytest.raises(TransientError) as caught:
+            KlaviyoClient(KEY).get(PATH)
+        assert caught.value.retry_after == 43_200.0
+
     def test_a_retry_date_without_a_clock_is_no_use(self) -> None:
         """H1: without Klaviyo's own time a date tells no number of seconds."""
         assert retry_after(f"Retry-After: {NOON}") is None
