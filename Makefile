@@ -20,8 +20,8 @@ SYNTAX := --rules references.keywords
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.stamp .venv-dbt/.stamp ## Sandbox account to build/dashboard.html, no key needed; TARGET=postgres
-	@.venv/bin/python -m scripts.demo $(if $(TARGET),--target $(TARGET))
+demo: .venv/.stamp .venv-dbt/.stamp ## Sandbox account to build/dashboard.html, no key needed; TARGET=postgres, TABLES=all
+	@.venv/bin/python -m scripts.demo $(if $(TARGET),--target $(TARGET)) $(if $(TABLES),--tables $(TABLES))
 
 open: ## Open build/dashboard.html in a browser
 	@test -e build/dashboard.html || { echo "build/dashboard.html is missing: run make demo." >&2; exit 1; }

@@ -29,6 +29,7 @@ WORKSPACE = steps.Workspace(
     steps.ROOT / "build" / "dashboard.html",
 )
 API_KEY = "pk_sandbox_demo"
+PROFILES_WITH_EVENTS = 1_500  # the SDK's own loader takes minutes for the events of more
 MAX_ACCOUNT_AGE = timedelta(days=50)  # the sandbox simulates 60 days past an account's epoch
 
 
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.target == "postgres":
         with open_warehouse(_read_postgres_settings()):
             pass  # a server that cannot be reached ends the demo before it begins
-    epoch_file = WORKSPACE.folder / f"epoch-{options.campaigns}-{options.profiles}.txt"
+    account = f"{options.campaigns}-{_count_profiles(options)}-{options.tables}"
+    epoch_file = WORKSPACE.folder / f"epoch-{account}.txt"
     epoch = _choose_epoch(epoch_file, options.now.date())
     # The stack ends the sandbox after the sync, but lets both steps be logged on their own.
     with ExitStack() as stack:
@@ -48,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             # After the start: an account that cannot be simulated must not delete the last demo.
             _prepare_workspace(epoch_file, epoch)
         with steps.log_step("Syncing it with `fivetran debug`"):
-            steps.sync(WORKSPACE, {"api_key": API_KEY}, {"KLAVIYO_BASE_URL": url})
-    workspace = _build_in_postgres() if options.target == "postgres" else _build_here()
+            configuration = {"api_key": API_KEY, "tables": options.tables}
+            steps.sync(WORKSPACE, configuration, {"KLAVIYO_BASE_URL": url})
+    build = _build_in_postgres if options.target == "postgres" else _build_here
+    workspace = build(options.tables)
     with steps.log_step("Drawing the dashboard"):
         steps.draw(workspace)
     print(f"\n{steps.summarize(workspace)}\n")
@@ -57,20 +61,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"`make open` opens the dashboard: {workspace.dashboard.as_uri()}")
 
 
-def _build_here() -> steps.Workspace:
+def _build_here(tables: str) -> steps.Workspace:
     with steps.log_step("Building and testing the warehouse models with dbt"):
-        steps.build(WORKSPACE, {"KLAVIYO_TABLES": "reporting"}, strict=True)
+        steps.build(WORKSPACE, {"KLAVIYO_TABLES": tables}, strict=True)
     return WORKSPACE
 
 
-def _build_in_postgres() -> steps.Workspace:
+def _build_in_postgres(tables: str) -> steps.Workspace:
     """Load the raw tables into Postgres and build there; return a workspace with copied marts."""
     settings = _read_postgres_settings()
     schema = settings.klaviyo_raw_schema
     with steps.log_step("Loading the raw tables into Postgres"):
         load_postgres.copy_tables(WORKSPACE.raw, settings)
     with steps.log_step("Building and testing the warehouse models with dbt on Postgres"):
-        names = {"KLAVIYO_TABLES": "reporting", "KLAVIYO_RAW_SCHEMA": schema}
+        names = {"KLAVIYO_TABLES": tables, "KLAVIYO_RAW_SCHEMA": schema}
         steps.build(WORKSPACE, names, target="postgres", strict=True)
     return pipeline.copy_marts_here(settings, WORKSPACE)
 
@@ -88,17 +92,23 @@ def _choose_epoch(epoch_file: Path, today: date) -> date:
 
 
 def _prepare_workspace(epoch_file: Path, epoch: date) -> None:
-    """Delete the workspace of the last demo unless it holds the account of this epoch and size."""
+    """Delete what the last demo left unless it is of the same account, epoch and tables."""
     if not epoch_file.exists() or epoch_file.read_text() != epoch.isoformat():
         shutil.rmtree(epoch_file.parent, ignore_errors=True)
+        WORKSPACE.warehouse.unlink(missing_ok=True)  # incremental models would keep its events
         epoch_file.parent.mkdir(parents=True)
         epoch_file.write_text(epoch.isoformat())
 
 
 def _sandbox_options(epoch: date, options: argparse.Namespace) -> list[str]:
-    size = ["--campaigns", str(options.campaigns), "--profiles", str(options.profiles)]
+    size = ["--campaigns", str(options.campaigns), "--profiles", str(_count_profiles(options))]
     times = ["--epoch", epoch.isoformat(), "--now", options.now.isoformat()]
     return ["--seed", "7", *times, *size, "--no-limits"]
+
+
+def _count_profiles(options: argparse.Namespace) -> int:
+    fewer = PROFILES_WITH_EVENTS if options.tables == "all" else PROFILES
+    return int(options.profiles or fewer)
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -126,14 +136,26 @@ def _build_parser() -> argparse.ArgumentParser:
         default="duckdb",
         help="where the marts are built (%(default)s); PG_... configure Postgres",
     )
-    for name, default in (("campaigns", CAMPAIGNS), ("profiles", PROFILES)):
-        parser.add_argument(
-            f"--{name}",
-            type=positive_int,
-            default=default,
-            metavar="N",
-            help=f"number of {name} in the simulated account (%(default)s)",
-        )
+    parser.add_argument(
+        "--tables",
+        choices=["reporting", "all"],
+        default="reporting",
+        help="the tables that are synced; only `all`, with people and events, fills every page of"
+        " the dashboard (%(default)s)",
+    )
+    parser.add_argument(
+        "--campaigns",
+        type=positive_int,
+        default=CAMPAIGNS,
+        metavar="N",
+        help="number of campaigns in the simulated account (%(default)s)",
+    )
+    parser.add_argument(
+        "--profiles",
+        type=positive_int,
+        metavar="N",
+        help=f"number of profiles in it ({PROFILES}; with --tables all {PROFILES_WITH_EVENTS})",
+    )
     return parser
 
 

@@ -67,8 +67,8 @@ def check_out(folder: Path) -> Checkout:
     """
     for part in PARTS:
         shutil.copytree(REPOSITORY / part, folder / part, ignore=OF_RUNS)
-    all_days = '{"api_key": API_KEY}'
-    some_days = '{"api_key": API_KEY, "start_date": "2026-10-01"}'
+    all_days = '"tables": options.tables}'
+    some_days = '"tables": options.tables, "start_date": "2026-10-01"}'
     fivetran.alter(folder, "scripts/demo.py", all_days, some_days)
     (folder / ".venv-dbt").symlink_to(REPOSITORY / ".venv-dbt")
     return Checkout(folder)

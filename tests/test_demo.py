@@ -3,15 +3,21 @@
 import re
 import subprocess
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pytest
 from playwright.sync_api import Browser
 
+from scripts import demo as demo_script
+from scripts import steps
 from tests import browser, raw_tables
 from tests.checkout import REPOSITORY, Checkout, check_out, copy_checkout
 from tests.warehouse.engines import running_postgres
+
+EPOCH = date(2026, 11, 16)
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,32 @@ def test_demo_can_be_repeated(checkout: Checkout) -> None:
     done = checkout.run_demo()
     assert done.returncode == 0, done.stdout + done.stderr
     assert checkout.dashboard.exists()
+
+
+def test_demo_of_another_account_starts_from_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its raw tables nor its marts stay: an incremental model would keep its events."""
+    workspace = steps.Workspace(tmp_path / "demo", tmp_path / "warehouse.duckdb", tmp_path / "html")
+    monkeypatch.setattr(demo_script, "WORKSPACE", workspace)
+    workspace.folder.mkdir()
+    for left in (workspace.folder / "epoch-320-1500-all.txt", workspace.warehouse):
+        left.write_text("2026-11-16")
+    demo_script._prepare_workspace(workspace.folder / "epoch-320-7000-reporting.txt", EPOCH)
+    assert [file.name for file in workspace.folder.iterdir()] == ["epoch-320-7000-reporting.txt"]
+    assert not workspace.warehouse.exists()
+
+
+@pytest.mark.chaos
+def test_demo_of_all_tables(tmp_path: Path) -> None:
+    """With --tables all the marts of people and events have rows."""
+    checkout = check_out(tmp_path / "checkout")
+    done = checkout.run_demo("--tables", "all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with duckdb.connect(str(checkout.warehouse), read_only=True) as warehouse:
+        for mart in ("engagement", "revenue_daily", "link_performance", "product_performance"):
+            [count] = warehouse.sql(f"select count(*) from klaviyo.klaviyo__{mart}").fetchall()
+            assert count[0] > 0, mart
 
 
 @pytest.mark.chaos
