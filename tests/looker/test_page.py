@@ -1415,7 +1415,7 @@ def test_a_table_is_saved_as_csv(own_page: Page) -> None:
     assert [f"{float(row['click_rate']):.2%}" for row in rows] == [row[5] for row in shown]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.chaos)])
 def test_no_page_has_a_barrier(own_page: Page, scheme: Literal["light", "dark"]) -> None:
     """axe-core finds no violation of accessibility on any page, in light and in dark."""
     own_page.emulate_media(color_scheme=scheme)

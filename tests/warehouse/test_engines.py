@@ -298,6 +298,7 @@ def test_a_report_of_today_needs_no_look_at_the_events(built: Path, tmp_path: Pa
         assert updated[model] == first[model] != []
 
 
+@pytest.mark.chaos
 def test_a_run_without_an_affected_month_changes_no_row(bigquery: TwoRuns) -> None:
     """A run without a month to replace succeeds, although BigQuery refuses a merge of none."""
     updated = bigquery.updated
@@ -374,6 +375,7 @@ def test_every_model_is_equal_on_every_engine(
         assert rows[model] == expected, model
 
 
+@pytest.mark.chaos
 def test_postgres_has_statistics_of_each_table_that_is_built(tmp_path: Path) -> None:
     """What reads a new table at once is planned with them: without, it joins every pair of rows."""
     models = ("+int_klaviyo__event_daily", "klaviyo__calendar")
