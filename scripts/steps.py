@@ -19,7 +19,7 @@ from typing import Any, Literal
 import duckdb
 import yaml
 
-from scripts import fivetran_debug
+from scripts import fivetran_debug, parsed_project
 from scripts.command import CommandError
 
 ROOT = Path(__file__).parent.parent
@@ -198,12 +198,13 @@ def build(
     flags = ["--log-format", "json", *(["--warn-error"] if strict else [])]
     # Unit tests test the SQL with rows of their own: they belong to development (docs.getdbt.com).
     build = ["build", "--exclude-resource-type", "unit_test"]
-    command = [str(DBT), *flags, *build, *project, "--target", target]
-    inherited = {**_filter_environment(os.environ), **environment}
     least = environment.get("DBT_LOG_LEVEL", "warn")
     # Its progress is at level info.
     quiet = {"DO_NOT_TRACK": "1", "DBT_LOG_LEVEL": "debug" if least == "debug" else "info"}
-    _run_dbt(command, {**inherited, **local, **quiet}, least)
+    settings = {**_filter_environment(os.environ), **environment, **local, **quiet}
+    with parsed_project.reused_if_same(DBT_PROJECT, target, settings) as reuse:
+        command = [str(DBT), *flags, reuse, *build, *project, "--target", target]
+        _run_dbt(command, settings, least)
 
 
 def _run_dbt(command: list[str], environment: Mapping[str, str], least: str) -> None:

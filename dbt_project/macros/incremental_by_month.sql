@@ -11,7 +11,7 @@
     Months and not days, because BigQuery writes at most 4,000 partitions in one job: with days, an
     account older than eleven years could not be fully refreshed. There the table is clustered too,
     so a query of some months of one account reads only those. -#}
-{% macro incremental_by_month() -%}
+{% macro incremental_by_month(cluster_by=['account_id', 'metric_id']) -%}
     {%- if not execute -%}
         {#- affected_from_month_query refers to them only when dbt executes; declare them too. -#}
         {%- for table in ['account', 'event', 'sync_report'] -%}
@@ -23,7 +23,7 @@
             incremental_strategy='insert_overwrite',
             require_partition_filter=true,
             partition_by={'field': 'occurred_month', 'data_type': 'date', 'granularity': 'month'},
-            cluster_by=['account_id', 'metric_id']
+            cluster_by=cluster_by
         ) -%}
     {%- else -%}
         {%- set strategy = dict(
@@ -43,10 +43,9 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set options = incremental_by_month() -%}
+    {%- set options = incremental_by_month(cluster_by=['date', 'account_id']) -%}
     {%- if target.type == 'bigquery' -%}
         {%- do options.pop('require_partition_filter') -%}
-        {%- do options.update(cluster_by=['date', 'account_id']) -%}
     {%- endif -%}
     {{ return(options) }}
 {%- endmacro %}
@@ -71,6 +70,16 @@
         {{ occurred_at }} >= {{ utc_midnight(days_before(affected_from_month(), days)) }}
         or {{ occurred_at }} is null
     )
+{%- endmacro %}
+
+{#- The filter of the rows that an incremental run reads of another model of events, and of `days`
+    before the affected months; all rows if the run is none. -#}
+{% macro in_months_read(days=0) -%}
+    {%- if not is_incremental() -%}
+        {{ return(in_all_months()) }}
+    {%- endif -%}
+    {%- set from_month = affected_from_month() -%}
+    occurred_month >= {{ first_of_month(days_before(from_month, days)) if days else from_month }}
 {%- endmacro %}
 
 {#- The events that a model with a row per event holds, as a subquery without parentheses: those of
@@ -128,6 +137,66 @@
     {%- endset -%}
     {%- set from_month = run_query(query).columns[0].values()[0] -%}
     {{ return("occurred_month >= date '" ~ (from_month or last_day()) ~ "'") }}
+{%- endmacro %}
+
+{#- The filter of the rows that the history of people is made of, of closed months: an old month
+    changes seldom, so a run makes the history again only if it replaces a closed month, or if the
+    closed months end more than 93 days before an account's last sync. By a literal: for most runs
+    it is a month without rows. -#}
+{% macro in_closed_months() -%}
+    {{ return(in_all_months() if is_history_made() else no_months()) }}
+{%- endmacro %}
+
+{#- Whether a run makes that history. -#}
+{% macro is_history_made() -%}
+    {%- if not is_incremental() or not reads_raw_tables() -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set query -%}
+        select count(*)
+        from {{ ref('int_klaviyo__last_sync') }} as last_syncs
+        left join (
+            select
+                account_id,
+                closed_month
+            from {{ this }}
+            where {{ in_all_months() }} and profile_id = ''
+        ) as history on last_syncs.account_id = history.account_id
+        where
+            history.closed_month is null
+            or history.closed_month < {{ first_of_month(days_before('last_syncs.synced_on', 93)) }}
+            or history.closed_month >= ({{ affected_from_month_query() }})
+    {%- endset -%}
+    {{ return(run_query(query).columns[0].values()[0] > 0) }}
+{%- endmacro %}
+
+{#- The filter of the days that a mart of people reads beside their history: those after its closed
+    months, and of `days` before the last sync. -#}
+{% macro in_open_months(history, days) -%}
+    {%- if not reads_raw_tables() -%}
+        {{ return(in_all_months()) }}
+    {%- endif -%}
+    {%- set query -%}
+        select min(
+            case
+                when
+                    history.closed_month
+                    < {{ first_of_month(days_before('last_syncs.synced_on', days)) }}
+                    then history.closed_month
+                else {{ first_of_month(days_before('last_syncs.synced_on', days)) }}
+            end
+        )
+        from {{ ref('int_klaviyo__last_sync') }} as last_syncs
+        inner join {{ history }} as history on last_syncs.account_id = history.account_id
+        where history.profile_id = '' and history.{{ in_all_months() }}
+    {%- endset -%}
+    {%- set from_month = run_query(query).columns[0].values()[0] -%}
+    {{ return("occurred_month >= date '" ~ from_month ~ "'" if from_month else in_all_months()) }}
+{%- endmacro %}
+
+{#- The filter of no row. -#}
+{% macro no_months() -%}
+    occurred_month >= date '{{ last_day() }}'
 {%- endmacro %}
 
 {#- The last day of BigQuery's partitions, later than every month: from it on there is no row. -#}

@@ -76,24 +76,13 @@
         'JSON': type_json(),
     } -%}
     {%- set columns = {} -%}
-    {%- for declared in source_tables() if declared.name == table -%}
-        {%- for column in declared.columns.values() -%}
-            {%- do columns.update({column.name: types[column.data_type]}) -%}
-        {%- endfor -%}
+    {#- By its id, as dbt copies each source that a loop reads. -#}
+    {%- set id = 'source.klaviyo_warehouse.klaviyo.' ~ table -%}
+    {%- for column in (graph.sources[id].columns.values() if execute else []) -%}
+        {%- do columns.update({column.name: types[column.data_type]}) -%}
     {%- endfor -%}
     {%- do columns.update({'_fivetran_synced': type_timestamptz()}) -%}
     {{ return(columns) }}
-{%- endmacro %}
-
-{#- The declared raw tables; an empty list while dbt parses the project. -#}
-{% macro source_tables() -%}
-    {%- set declared = graph.sources.values() if execute else [] -%}
-    {{ return(
-        declared
-        | selectattr('source_name', 'equalto', 'klaviyo')
-        | selectattr('package_name', 'equalto', 'klaviyo_warehouse')
-        | list
-    ) }}
 {%- endmacro %}
 
 {#- The columns that a raw table has. In Fivetran's history mode it has every version of a row, and

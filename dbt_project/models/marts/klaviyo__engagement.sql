@@ -1,5 +1,6 @@
 {%- set windows = [30, 60, 90, 180] -%}
 {%- set longest = [windows | max, limit('sunset_days') | int] | max -%}
+{%- set history = ref('int_klaviyo__profile_history') -%}
 {%- set kinds = {
     'received': 'Received Email',
     'opened': 'Opened Email',
@@ -57,7 +58,49 @@ days as (
         on counts.account_id = kinds.account_id
         and counts.metric_id = kinds.metric_id
     inner join last_syncs on counts.account_id = last_syncs.account_id
-    where {{ in_all_months() }} and counts.occurred_on <= last_syncs.synced_on
+    where counts.{{ in_open_months(history, longest) }} and counts.occurred_on <= last_syncs.synced_on
+
+),
+
+-- The history has the closed months. Of a day in both, the first and the last are the same.
+seen as (
+
+    select
+        account_id,
+        profile_id,
+        {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+        last_{{ kind }}_on,
+        {% endfor -%}
+        first_received_on,
+        synced_at
+    from {{ history }}
+    where {{ in_all_months() }} and profile_id <> ''
+    union all
+    select
+        account_id,
+        profile_id,
+        {% for kind in kinds.keys() | list + ['ordered'] -%}
+        case when kind = '{{ kind }}' and people_count > 0 then occurred_on end as last_{{ kind }}_on,
+        {% endfor -%}
+        case when kind <> 'received' and people_count > 0 then occurred_on end as last_active_on,
+        case when kind = 'received' then occurred_on end as first_received_on,
+        synced_at
+    from days
+
+),
+
+recency as (
+
+    select
+        account_id,
+        profile_id,
+        {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+        max(last_{{ kind }}_on) as last_{{ kind }}_on,
+        {% endfor -%}
+        min(first_received_on) as first_received_on,
+        max(synced_at) as synced_at
+    from seen
+    group by account_id, profile_id
 
 ),
 
@@ -66,30 +109,10 @@ observed as (
 
     select
         account_id,
-        min(case when kind = 'received' then occurred_on end) as received_since,
-        max(case when kind = 'opened' and people_count > 0 then 1 else 0 end) as has_opens
-    from days
+        min(first_received_on) as received_since,
+        max(case when last_opened_on is not null then 1 else 0 end) as has_opens
+    from recency
     group by account_id
-
-),
-
--- Recency needs all rows, the counts those of the longest window alone.
-recency as (
-
-    select
-        account_id,
-        profile_id,
-        {% for kind in kinds.keys() | list + ['ordered'] -%}
-        max(case when kind = '{{ kind }}' and people_count > 0 then occurred_on end)
-            as last_{{ kind }}_on,
-        {% endfor -%}
-        max(case when kind <> 'received' and people_count > 0 then occurred_on end)
-            as last_active_on,
-        min(case when kind = 'received' then occurred_on end) as first_received_on,
-        max(synced_at) as synced_at
-
-    from days
-    group by account_id, profile_id
 
 ),
 

@@ -40,82 +40,77 @@ credited as (
 
 ),
 
-clicks as (
+-- An order is of the day of its click.
+days as (
 
     select
+        account_id,
+        {% for column in named_by + ['flow_id', 'flow_message_id', 'send_channel', 'link'] -%}
+        {{ column }},
+        {% endfor -%}
+        occurred_on as date,
+        clicks,
+        bot_clicks,
+        clickers,
+        0 as orders,
+        null as order_value,
+        synced_at
+    from {{ ref('int_klaviyo__link_daily') }}
+    where {{ in_all_months() }}
+    union all
+    select
         clicks.account_id,
-        clicks.event_id,
-        clicks.profile_id,
-        clicks.send_channel,
-        clicks.campaign_id,
-        clicks.flow_id,
-        coalesce(
-            clicks.flow_message_id,
-            {{ message_id('clicks', named_by, 'campaign_id') }}
-        ) as message_id,
-        clicks.link,
-        clicks.is_bot_click,
-        clicks.occurred_at,
+        {% for column in named_by + ['flow_id', 'flow_message_id', 'send_channel', 'link'] -%}
+        clicks.{{ column }},
+        {% endfor -%}
         cast({{ local_time('clicks.occurred_at', 'accounts.timezone') }} as date) as date,
+        0 as clicks,
+        0 as bot_clicks,
+        0 as clickers,
+        credited.orders,
+        credited.order_value,
         clicks.synced_at
 
     from {{ ref('int_klaviyo__click') }} as clicks
     inner join accounts on clicks.account_id = accounts.account_id
-    {{ join_message_ids('clicks', named_by) -}}
-    where {{ in_all_months() }} and clicks.occurred_at is not null
+    inner join credited
+        on clicks.account_id = credited.account_id
+        and clicks.event_id = credited.touch_event_id
+    where clicks.{{ in_all_months() }} and clicks.occurred_at is not null
 
 ),
 
-ranked as (
+named as (
 
     select
-        *,
-        row_number() over (
-            partition by
-                account_id, campaign_id, flow_id, message_id, send_channel, link, profile_id,
-                is_bot_click
-            order by occurred_at, event_id
-        ) as click_rank
-    from clicks
+        days.*,
+        coalesce(days.flow_message_id, {{ message_id('days', named_by, 'campaign_id') }})
+            as message_id
+
+    from days
+    inner join {{ ref('int_klaviyo__last_sync') }} as last_syncs
+        on days.account_id = last_syncs.account_id
+    {{ join_message_ids('days', named_by) -}}
+    where days.date <= last_syncs.synced_on
 
 ),
 
 sums as (
 
     select
-        ranked.account_id,
-        ranked.campaign_id,
-        ranked.flow_id,
-        ranked.message_id,
-        ranked.send_channel,
-        ranked.link,
-        ranked.date,
-        sum(case when ranked.is_bot_click then 0 else 1 end) as clicks,
-        sum(case when ranked.is_bot_click then 1 else 0 end) as bot_clicks,
-        sum(
-            case
-                when
-                    ranked.click_rank = 1
-                    and not ranked.is_bot_click
-                    and ranked.profile_id is not null
-                    then 1
-                else 0
-            end
-        ) as clickers,
-        sum(coalesce(credited.orders, 0)) as orders,
-        sum(credited.order_value) as order_value,
-        max(ranked.synced_at) as synced_at
-
-    from ranked
-    inner join {{ ref('int_klaviyo__last_sync') }} as last_syncs
-        on ranked.account_id = last_syncs.account_id
-    left join credited
-        on ranked.account_id = credited.account_id
-        and ranked.event_id = credited.touch_event_id
-    where ranked.date <= last_syncs.synced_on
-    group by
-        ranked.account_id, ranked.campaign_id, ranked.flow_id, ranked.message_id,
-        ranked.send_channel, ranked.link, ranked.date
+        account_id,
+        campaign_id,
+        flow_id,
+        message_id,
+        send_channel,
+        link,
+        date,
+        {% for column in ['clicks', 'bot_clicks', 'clickers', 'orders', 'order_value'] -%}
+        sum({{ column }}) as {{ column }},
+        {% endfor -%}
+        max(synced_at) as synced_at
+    from named
+    group by account_id, campaign_id, flow_id, message_id, send_channel, link, date
 
 )
 

@@ -1,0 +1,116 @@
+{{ config(**incremental_by_month(cluster_by=['account_id', 'profile_id'])) }}
+{#- Every row is in the first month of BigQuery's partitions: a run replaces all rows or none. -#}
+{%- set kinds = {
+    'received': 'Received Email',
+    'opened': 'Opened Email',
+    'clicked': 'Clicked Email',
+} -%}
+{%- set closed = in_closed_months() -%}
+
+with
+
+accounts as (
+
+    select
+        account_id,
+        synced_at,
+        {{ first_of_month(days_before('synced_on', 62)) }} as closed_month
+    from {{ ref('int_klaviyo__last_sync') }}
+
+),
+
+kinds as (
+
+    select
+        account_id,
+        metric_id,
+        case metric_name
+            {%- for kind, name in kinds.items() %}
+            when '{{ name }}' then '{{ kind }}'
+            {%- endfor %}
+        end as kind
+    from {{ ref('stg_klaviyo__metric') }}
+    where
+        metric_name in (
+            {%- for name in kinds.values() %}
+            '{{ name }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    union all
+    select
+        account_id,
+        conversion_metric_id as metric_id,
+        'ordered' as kind
+    from {{ ref('int_klaviyo__conversion_metric') }}
+
+),
+
+days as (
+
+    select
+        counts.account_id,
+        counts.profile_id,
+        kinds.kind,
+        counts.occurred_on,
+        counts.event_count - counts.machine_count as people_count,
+        counts.synced_at
+
+    from {{ ref('int_klaviyo__profile_daily') }} as counts
+    inner join kinds
+        on counts.account_id = kinds.account_id
+        and counts.metric_id = kinds.metric_id
+    inner join accounts on counts.account_id = accounts.account_id
+    where counts.{{ closed }} and counts.occurred_month <= accounts.closed_month
+
+),
+
+people as (
+
+    select
+        account_id,
+        profile_id,
+        {% for kind in kinds.keys() | list + ['ordered'] -%}
+        max(case when kind = '{{ kind }}' and people_count > 0 then occurred_on end)
+            as last_{{ kind }}_on,
+        {% endfor -%}
+        max(case when kind <> 'received' and people_count > 0 then occurred_on end)
+            as last_active_on,
+        min(case when kind = 'received' then occurred_on end) as first_received_on,
+        max(synced_at) as synced_at
+
+    from days
+    group by account_id, profile_id
+
+),
+
+-- The row without a person says up to which month an account's history goes, and when it was made.
+marked as (
+
+    select * from people
+    union all
+    select
+        account_id,
+        '' as profile_id,
+        {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+        cast(null as date) as last_{{ kind }}_on,
+        {% endfor -%}
+        cast(null as date) as first_received_on,
+        synced_at
+    from accounts
+    where {{ 'true' if closed == in_all_months() else 'false' }}
+
+)
+
+select
+    marked.account_id,
+    marked.profile_id,
+    date '1960-01-01' as occurred_month,
+    accounts.closed_month,
+    {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+    marked.last_{{ kind }}_on,
+    {% endfor -%}
+    marked.first_received_on,
+    marked.synced_at
+
+from marked
+inner join accounts on marked.account_id = accounts.account_id
