@@ -63,22 +63,21 @@
     occurred_month >= date '1960-01-01'
 {%- endmacro %}
 
-{#- The filter of the events that an incremental run reads: those of the affected months, of `days`
-    before them, and those without a time. -#}
-{% macro in_affected_range(occurred_at, days) -%}
+{#- The filter of the events that an incremental run reads: those of the affected months, which begin
+    with `from_month`, of `days` before them, and those without a time. -#}
+{% macro in_affected_range(occurred_at, days, from_month) -%}
     (
-        {{ occurred_at }} >= {{ utc_midnight(days_before(affected_from_month(), days)) }}
+        {{ occurred_at }} >= {{ utc_midnight(days_before(from_month, days)) }}
         or {{ occurred_at }} is null
     )
 {%- endmacro %}
 
-{#- The filter of the rows that an incremental run reads of another model of events, and of `days`
-    before the affected months; all rows if the run is none. -#}
-{% macro in_months_read(days=0) -%}
+{#- The filter of the rows that an incremental run reads of another model of events: those of the
+    affected months, and of `days` before them; all rows if the run is none. -#}
+{% macro in_months_read(days, from_month) -%}
     {%- if not is_incremental() -%}
         {{ return(in_all_months()) }}
     {%- endif -%}
-    {%- set from_month = affected_from_month() -%}
     occurred_month >= {{ first_of_month(days_before(from_month, days)) if days else from_month }}
 {%- endmacro %}
 
@@ -86,6 +85,7 @@
     the metrics of a relation (account_id, metric_id and `columns`), of the months that the run
     replaces, with their month. -#}
 {% macro affected_events(metrics, columns=[]) -%}
+    {%- set from_month = affected_from_month() if is_incremental() else none -%}
     select *
     from (
         select
@@ -100,21 +100,26 @@
             on events.account_id = metrics.account_id
             and events.metric_id = metrics.metric_id
         {% if is_incremental() -%}
-        where {{ in_affected_range('events.occurred_at', 1) }}
+        where {{ in_affected_range('events.occurred_at', 1, from_month) }}
         {%- endif %}
     ) as events
     {% if is_incremental() -%}
-    where occurred_month >= {{ affected_from_month() }}
+    where occurred_month >= {{ from_month }}
     {%- endif %}
 {%- endmacro %}
 
 {#- The first month that an incremental run replaces, a date. On BigQuery a script variable:
-    BigQuery prunes partitions if a filter compares with a variable, not with a subquery. -#}
+    BigQuery prunes partitions if a filter compares with a variable, not with a subquery. On the
+    other engines a literal: with a subquery DuckDB reads every column of every event, and Postgres
+    does not know how few rows it will find. -#}
 {% macro affected_from_month() -%}
-    {{ return(
-        'affected_from_month' if target.type == 'bigquery'
-        else '(' ~ affected_from_month_query() ~ ')'
-    ) }}
+    {%- if target.type == 'bigquery' -%}
+        {{ return('affected_from_month') }}
+    {%- elif not reads_raw_tables() -%}
+        {{ return('(' ~ affected_from_month_query() ~ ')') }}
+    {%- endif -%}
+    {%- set from_month = run_query(affected_from_month_query()).columns[0].values()[0] -%}
+    {{ return("date '" ~ (from_month or last_day()) ~ "'") }}
 {%- endmacro %}
 
 {#- The filter of the rows that a run of a mart with names writes: all, or those of the affected

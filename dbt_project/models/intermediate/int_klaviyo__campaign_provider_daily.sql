@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month()) }}
+{%- set from_month = affected_from_month() if is_incremental() else none -%}
 {#- An incremental run reads the events of this number of days before the months that it replaces. A
     person whose same event is longer ago counts again. -#}
 {%- set days = 30 -%}
@@ -48,7 +49,7 @@ events as (
         and events.flow_id is null
         and not coalesce(events.is_bot_click, false)
         {% if is_incremental() -%}
-        and {{ in_affected_range('events.occurred_at', days + 2) }}
+        and {{ in_affected_range('events.occurred_at', days + 2, from_month) }}
         {%- endif %}
 
 )
@@ -70,6 +71,6 @@ select
 
 from events
 {% if is_incremental() -%}
-where {{ occurred_month('occurred_on') }} >= {{ affected_from_month() }}
+where {{ occurred_month('occurred_on') }} >= {{ from_month }}
 {%- endif %}
 group by account_id, campaign_id, metric_id, inbox_provider, occurred_on

@@ -1,8 +1,9 @@
 {{ config(**incremental_by_month()) }}
+{%- set from_month = affected_from_month() if is_incremental() else none -%}
 {#- The touches of the 90 days before the affected months are read too: no attribution window of
     Klaviyo is longer. -#}
 {%- set incremental_filter -%}
-{%- if is_incremental() -%} where {{ in_affected_range('occurred_at', 90) }} {%- endif -%}
+{%- if is_incremental() -%} where {{ in_affected_range('occurred_at', 90, from_month) }} {%- endif -%}
 {%- endset %}
 
 with
@@ -21,7 +22,7 @@ attributions as (
 
     select * from {{ ref('stg_klaviyo__event_attribution') }}
     {% if is_incremental() -%}
-    where {{ in_affected_range('event_occurred_at', 1) }}
+    where {{ in_affected_range('event_occurred_at', 1, from_month) }}
     {%- endif %}
 
 ),
@@ -81,7 +82,7 @@ conversions as (
         on events.account_id = conversion_metrics.account_id
         and events.metric_id = conversion_metrics.metric_id
     {% if is_incremental() -%}
-    where events.occurred_month >= {{ affected_from_month() }}
+    where events.occurred_month >= {{ from_month }}
     {%- endif %}
 
 ),

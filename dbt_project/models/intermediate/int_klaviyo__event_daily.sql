@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month()) }}
+{%- set from_month = affected_from_month() if is_incremental() else none -%}
 
 with
 
@@ -15,7 +16,7 @@ events as (
     where
         events.metric_id is not null
         {% if is_incremental() -%}
-        and {{ in_affected_range('events.occurred_at', 1) }}
+        and {{ in_affected_range('events.occurred_at', 1, from_month) }}
         {%- endif %}
 
 )
@@ -33,6 +34,6 @@ select
 
 from events
 {% if is_incremental() -%}
-where {{ occurred_month('occurred_on') }} >= {{ affected_from_month() }}
+where {{ occurred_month('occurred_on') }} >= {{ from_month }}
 {%- endif %}
 group by account_id, metric_id, occurred_on, coalesce(inbox_provider, '')

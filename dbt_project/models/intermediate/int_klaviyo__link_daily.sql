@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month(cluster_by=['account_id', 'campaign_id'])) }}
+{%- set from_month = affected_from_month() if is_incremental() else none -%}
 {%- set key = [
     'account_id', 'campaign_id', 'flow_id', 'flow_message_id', 'variation_id', 'send_channel', 'link',
     'occurred_on', 'occurred_month',
@@ -28,7 +29,7 @@ clicks as (
 
     from {{ ref('int_klaviyo__click') }} as clicks
     inner join accounts on clicks.account_id = accounts.account_id
-    where clicks.{{ in_months_read(1) }} and clicks.occurred_at is not null
+    where clicks.{{ in_months_read(1, from_month) }} and clicks.occurred_at is not null
 
 ),
 
@@ -38,7 +39,7 @@ clicked_before as (
     select distinct earlier.clicker_key
     from {{ ref('int_klaviyo__click') }} as earlier
     inner join clicks on earlier.clicker_key = clicks.clicker_key
-    where earlier.occurred_month < {{ first_of_month(days_before(affected_from_month(), 1)) }}
+    where earlier.occurred_month < {{ first_of_month(days_before(from_month, 1)) }}
 
 ),
 
@@ -72,7 +73,7 @@ select
 
 from dated
 {% if is_incremental() -%}
-where occurred_month >= {{ affected_from_month() }}
+where occurred_month >= {{ from_month }}
 {%- endif %}
 group by
     {{ key | join(',\n    ') }}

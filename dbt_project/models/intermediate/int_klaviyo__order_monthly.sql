@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month()) }}
+{%- set from_month = affected_from_month() if is_incremental() else none -%}
 {#- Without message_id, which a campaign that is synced later changes. -#}
 {%- set key = [
     'account_id', 'metric_id', 'occurred_month', 'campaign_id', 'flow_id', 'flow_message_id',
@@ -14,11 +15,7 @@ conversions as (
         *,
         attribution_method = 'klaviyo' and not is_refund as is_credited
     from {{ ref('int_klaviyo__conversion') }}
-    {% if is_incremental() -%}
-    where occurred_month >= {{ affected_from_month() }}
-    {%- else -%}
-    where {{ in_all_months() }}
-    {%- endif %}
+    where {{ in_months_read(0, from_month) }}
 
 )
 

@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month()) }}
+{%- set from_month = affected_from_month() if is_incremental() else none -%}
 {%- set message_metrics = [
     'Received Email', 'Opened Email', 'Clicked Email',
     'Received Text Message', 'Clicked Text Message',
@@ -47,7 +48,7 @@ events as (
         events.profile_id is not null
         and events.occurred_at is not null
         {% if is_incremental() -%}
-        and {{ in_affected_range('events.occurred_at', 1) }}
+        and {{ in_affected_range('events.occurred_at', 1, from_month) }}
         {%- endif %}
 
 )
@@ -68,6 +69,6 @@ select
 
 from events
 {% if is_incremental() -%}
-where {{ occurred_month('occurred_on') }} >= {{ affected_from_month() }}
+where {{ occurred_month('occurred_on') }} >= {{ from_month }}
 {%- endif %}
 group by account_id, metric_id, profile_id, occurred_on

@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month(cluster_by=['account_id', 'week_start'])) }}
+{%- set from_month = affected_from_month() if is_incremental() else none -%}
 {#- A rate covers only channels that count its numerator: texts have no opens, push no clicks. -#}
 {%- set counts = {
     'messages': ['Received Email', 'Received Text Message', 'Received Push', 'Received WhatsApp'],
@@ -50,7 +51,7 @@ weeks as (
     inner join metrics
         on profile_days.account_id = metrics.account_id
         and profile_days.metric_id = metrics.metric_id
-    where profile_days.{{ in_months_read(days) }}
+    where profile_days.{{ in_months_read(days, from_month) }}
     group by
         profile_days.account_id, profile_days.profile_id,
         {{ iso_week_start('profile_days.occurred_on') }}
@@ -91,7 +92,7 @@ purchases as (
 
     from {{ ref('int_klaviyo__conversion') }} as conversions
     inner join accounts on conversions.account_id = accounts.account_id
-    where conversions.{{ in_months_read(days) }} and not conversions.is_refund
+    where conversions.{{ in_months_read(days, from_month) }} and not conversions.is_refund
     group by 1, 2, 3, 4
 
 ),
@@ -144,6 +145,6 @@ select
 
 from rows_of_people
 {% if is_incremental() -%}
-where occurred_month >= {{ affected_from_month() }}
+where occurred_month >= {{ from_month }}
 {%- endif %}
 group by {{ key | join(', ') }}, currency
