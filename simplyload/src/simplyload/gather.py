@@ -328,9 +328,14 @@ def _omitted(table: Table, rows: pa.Table) -> frozenset[str]:
 
 
 def sift(table: Table, rows: pa.Table, limits: Limits) -> tuple[pa.Table, list[Rejected]]:
-    """Part the rows that a destination can hold from those that it cannot, with the reason."""
+    """Part the rows that a destination can hold from those that it cannot, with the reason.
+
+    A row of which only a value cannot be held is there: its key stays without values, so that the
+    end of a copy does not remove the row before it.
+    """
     rejected: list[Rejected] = []
     good: Mask = pc.is_valid(rows[OP])
+    named: Mask = good
     for column, bad, reasons in _faults(table, rows, limits):
         keys = rows.filter(bad).select(list(table.key)).to_pylist()
         rejected += [
@@ -338,7 +343,17 @@ def sift(table: Table, rows: pa.Table, limits: Limits) -> tuple[pa.Table, list[R
             for key, reason in zip(keys, reasons, strict=False)
         ]
         good = pc.and_not(good, bad) if keys else good
-    return (rows.filter(good) if rejected else rows), rejected
+        named = pc.and_not(named, bad) if keys and column in table.key else named
+    return (_keep_keys(table, rows, good).filter(named) if rejected else rows), rejected
+
+
+def _keep_keys(table: Table, rows: pa.Table, good: Mask) -> pa.Table:
+    """Let the rows that are not good carry their key alone."""
+    for place, column in enumerate(rows.schema):
+        if column.name not in {*table.key, OP, SEQ}:
+            empty: Any = pa.scalar([] if column.name == COLS else None, column.type)
+            rows = rows.set_column(place, column, pc.if_else(good, rows[column.name], empty))
+    return rows
 
 
 def _faults(

@@ -121,7 +121,7 @@ def merge_into(merge: Merge) -> exp.Merge:
         whens.insert(
             0, _when(matched=True, condition=exp.and_(newer, is_delete), then=exp.var("DELETE"))
         )
-    whens.append(_when(matched=False, condition=_is_new(merge), then=_insert(merge)))
+    whens.append(_when(matched=False, condition=is_row(merge), then=_insert(merge)))
     return exp.Merge(
         this=exp.alias_(merge.target, "t", table=True, quoted=True),
         using=_sub(fold(merge), "s"),
@@ -136,7 +136,7 @@ def insert_newer(merge: Merge) -> list[exp.Insert]:
     They replace a MERGE without `remove` where a transaction holds them together. Where the target
     has orphans, a second one inserts the rows that it has not: those columns have their defaults.
     """
-    is_new = _is_new(merge)
+    is_new = is_row(merge)
     absent = _is_null(_col(SEQ, "t"))
     inserted = absent if is_new is None else exp.and_(absent, is_new)
     newer = _col(SEQ, "s") > _col(SEQ, "t")
@@ -174,12 +174,12 @@ def delete_older(merge: Merge) -> exp.Delete:
 def insert_into(merge: Merge) -> exp.Insert:
     """Give the INSERT of the fold: what MERGE does where the target has none of its keys."""
     rows = (
-        exp.select(*_values(merge)).from_(_sub(fold(merge), "s"), copy=False).where(_is_new(merge))
+        exp.select(*_values(merge)).from_(_sub(fold(merge), "s"), copy=False).where(is_row(merge))
     )
     return exp.insert(rows, merge.target, columns=[_name(n) for n in _names(merge)])
 
 
-def _is_new(merge: Merge) -> exp.Expr | None:
+def is_row(merge: Merge) -> exp.Expr | None:
     """Give the condition under which a row that the target has not is inserted; None: always.
 
     A key of which no change carries a value is no row: a scan of keys names it, and what it holds

@@ -158,4 +158,6 @@ def _apply(
         live.pop(key, None)
         return
     carried = set(table.schema.names if change[COLS] is None else change[COLS]) | set(table.key)
+    if key not in live and change[COLS] is not None and carried == set(table.key):
+        return  # a key alone says that a row is there, and not what it holds
     live.setdefault(key, {}).update({name: change[name] for name in carried})

@@ -44,13 +44,13 @@ def test_r11_a_copy_keeps_its_rows_where_a_column_is_added_in_the_same_load(
 
 
 @pytest.mark.parametrize("loads", [1, 2])
-def test_r19_a_key_without_values_is_no_row(sql_target: Target, loads: int) -> None:
+def test_r19_a_key_without_values_is_no_row(target: Target, loads: int) -> None:
     """A scan may name a key whose row was never read: it becomes no row of NULLs."""
     rows = [upsert(1, {"id": 1, "a": "x", "b": 7})]
     scan = [upsert(2, {"id": 1}, []), upsert(2, {"id": 9}, []), truncate(2)]
     parts = [changes(*rows, *scan)] if loads == 1 else [changes(*rows), changes(*scan)]
-    sql_target.pipeline(ScriptedSource(parts), max_changes=1).run_once()
-    assert sql_target.live() == {(1,): {"id": 1, "a": "x", "b": 7}}
+    target.pipeline(ScriptedSource(parts), max_changes=1).run_once()
+    assert target.live() == {(1,): {"id": 1, "a": "x", "b": 7}}
 
 
 @pytest.mark.parametrize("repeated", [False, True])

@@ -228,6 +228,19 @@ def test_a33_a_value_beyond_the_limit_is_rejected(target: Target) -> None:
     assert "the value has 1001 bytes, and the limit is 1000" in event.message
 
 
+@pytest.mark.parametrize("loads", [1, 2])
+def test_r29_a_row_rejected_in_a_copy_keeps_the_row_before_it(target: Target, loads: int) -> None:
+    """The T at the end of a copy deletes no row of which a new value cannot be held."""
+    old = changes(upsert(1, {"id": 1, "a": "x", "b": 7}), upsert(1, {"id": 2, "a": "y"}))
+    copy = [upsert(2, {"id": 1, "a": "x" * 1001, "b": 8}), upsert(2, {"id": 3, "a": "x" * 1001})]
+    parts = [old, changes(*copy, truncate(2))]
+    if loads == 2:
+        parts = [old, changes(*copy), changes(truncate(2))]
+    pipeline = target.pipeline(ScriptedSource(parts), max_changes=1, max_value_bytes=1000)
+    assert pipeline.run_once().rejected == 2
+    assert target.live() == {(1,): {"id": 1, "a": "x", "b": 7}}
+
+
 def test_a_unit_of_work_is_never_cut(target: Target) -> None:
     """Changes without a state are committed with the state that follows them, not before."""
     states: list[State | None] = []

@@ -154,6 +154,10 @@ class FakeStripe:
         """Give an object as it is now."""
         return self._find(id_)[1]
 
+    def children(self, id_: str) -> list[Object]:
+        """Give the children of an object as they are now."""
+        return self._children[id_]
+
     def present(self, name: str) -> dict[tuple[str, str], Object]:
         """Give what there is of a kind by account and id."""
         if name in {"subscription_item", "line_item"}:

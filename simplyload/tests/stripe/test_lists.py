@@ -1,5 +1,7 @@
 """Lists: what they leave out by default, and what happens while they are read."""
 
+from typing import Any
+
 import pytest
 
 from simplyload.sources.stripe.client import Client
@@ -161,6 +163,24 @@ def test_a_value_of_another_form_is_rejected_alone(fake: FakeStripe) -> None:
     reader = Reader(fake, {"tables": ["charges"]})
     reader.read()
     assert reader.live("charges").keys() == {("", good)}
+
+
+def test_r29_a_row_rejected_by_a_listing_keeps_the_row_before_it(warehouse: Warehouse) -> None:
+    """A listing deletes neither an object nor a child whose new value no column holds."""
+    fake = warehouse.fake
+    charge, invoice = fake.create("charge", amount=5), fake.create("invoice", total=7)
+    fake.add_children(invoice, 1)
+    tables: dict[str, Any] = {"tables": ["charges", "invoices", "invoice_line_items"]}
+    warehouse.sync(**tables)
+    fake.get(charge)["amount"] = fake.get(invoice)["total"] = "5.00"
+    [line] = fake.children(invoice)
+    line["amount"] = "5.00"
+    for table in ("charges", "invoices"):
+        warehouse.pipeline(**tables).backfill(table)
+    assert warehouse.sync(**tables).rejected == 3
+    assert [row["amount"] for row in warehouse.live("charges").values()] == [5]
+    assert [row["total"] for row in warehouse.live("invoices").values()] == [7]
+    assert warehouse.live("invoice_line_items").keys() == {("", line["id"])}
 
 
 def test_a_start_date_bounds_what_happens_and_not_what_it_refers_to(fake: FakeStripe) -> None:

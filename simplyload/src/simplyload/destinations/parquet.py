@@ -331,4 +331,5 @@ def _fold_query(
     )
     rows = exp.select(*(exp.column(names[name], quoted=True) for name in columns_read))
     live = exp.column(OP, quoted=True).eq(UPSERT)
-    return rows.from_(merge.fold(plan).subquery("f")).where(live).sql("duckdb")
+    conditions = [one for one in (live, merge.is_row(plan)) if one is not None]
+    return rows.from_(merge.fold(plan).subquery("s")).where(*conditions).sql("duckdb")

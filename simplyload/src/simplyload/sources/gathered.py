@@ -2,13 +2,25 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
-from simplyload.changes import COLS, DELETE, OP, SEQ, TRUNCATE, UPSERT, Changes, Table
+from simplyload.changes import (
+    COLS,
+    DELETE,
+    OP,
+    SEQ,
+    TRUNCATE,
+    UPSERT,
+    Batch,
+    Changes,
+    Rejected,
+    Table,
+)
+from simplyload.sources.position import StreamPosition
 
 Row = dict[str, Any]
 
@@ -22,12 +34,38 @@ class CellError(ValueError):
 
 
 class Gathered:
-    """Changes since the last batch. `seq` counts them: what is read later is newer."""
+    """What was read since the last batch; the position's `seq` counts: what is read later is newer.
 
-    def __init__(self, seq: int) -> None:
-        self.seq = seq
+    `warnings` are for the user.
+    """
+
+    def __init__(self, position: StreamPosition) -> None:
+        self.warnings: list[str] = []
+        self._position = position
         self._tables: dict[str, Table] = {}
         self._rows: dict[str, list[Row]] = defaultdict(list)
+        self._rejected: list[Rejected] = []
+
+    def put(
+        self,
+        table: Table,
+        key: Mapping[str, Any],
+        make_row: Callable[[], Row],
+        seq: int | None = None,
+    ) -> None:
+        """Add the row that is made of what was read, or reject it with its CellError.
+
+        The key of a rejected row is named nevertheless: the row is there, so neither a truncate nor
+        a list of keys removes what the destination has of it.
+        """
+        try:
+            row = make_row()
+        except CellError as error:
+            self._rejected.append(
+                Rejected(table=table.name, key=key, column=error.column, reason=str(error))
+            )
+            row = dict(key)
+        self.upsert(table, row, seq)
 
     def upsert(self, table: Table, row: Row, seq: int | None = None) -> None:
         """Add a row: whole, or with the columns that it carries.
@@ -51,19 +89,22 @@ class Gathered:
         self._tables[table.name] = table
         self._rows[table.name] += ()
 
-    def take(self) -> list[Changes]:
-        """Give the changes by table, and begin again."""
+    def batch(self) -> Batch:
+        """Give everything since the last batch with the position after it, and begin again."""
         changes = [
             Changes(self._tables[name], to_arrow(self._tables[name].change_schema(), rows))
             for name, rows in self._rows.items()
         ]
+        rejected, warnings = self._rejected, self.warnings
+        self._rejected, self.warnings = [], []
         self._rows.clear()
-        return changes
+        state = self._position.as_state()
+        return Batch(changes=changes, state=state, rejected=rejected, warnings=warnings)
 
     def number(self) -> int:
         """Give the next `_seq`."""
-        self.seq += 1
-        return self.seq
+        self._position.seq += 1
+        return self._position.seq
 
     def _add(self, table: Table, op: str, row: Row) -> None:
         self._tables[table.name] = table

@@ -11,8 +11,8 @@ The position is committed page by page.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from simplyload.changes import Batch, Rejected, Waiting
-from simplyload.sources.gathered import CellError, Gathered
+from simplyload.changes import Batch, Waiting
+from simplyload.sources.gathered import Gathered
 from simplyload.sources.salesforce import jobs
 from simplyload.sources.salesforce.client import Client, Record, RefusedError
 from simplyload.sources.salesforce.objects import DELETED, Catalog, Declared, describe
@@ -47,9 +47,7 @@ class Reading:
         self._position = position
         self._stream = stream
         self._catalog = catalog
-        self._rows = Gathered(position.seq)
-        self._rejected: list[Rejected] = []
-        self._warnings: list[str] = []
+        self._rows = Gathered(position)
         self._waiting: dict[str, str] = {}
 
     def run(self) -> Iterator[Batch]:
@@ -69,7 +67,7 @@ class Reading:
         for page in self._client.pages(declared.name, declared.selected, declared.present):
             for record in page.records:
                 self._put(declared, record)
-            yield self._batch()
+            yield self._rows.batch()
 
     # ---- one object ----
 
@@ -94,7 +92,7 @@ class Reading:
         self._read_deletions(declared, known)
         yield from self._follow(declared, known)
         yield from self._scan(declared, known)
-        yield self._batch()
+        yield self._rows.batch()
 
     def _notice_fields(self, declared: Declared, known: ObjectPosition) -> None:
         """Have an object read whole where it has a field that it had not, or of another type."""
@@ -103,7 +101,7 @@ class Reading:
             known.again, known.scan = known.again or "checked", None
         lost = {*known.lost, *known.fields} - set(fields)
         if lost:
-            self._warnings.append(
+            self._rows.warnings.append(
                 f"{self._stream}: Salesforce shows no field {', '.join(sorted(lost))} of"
                 f" {declared.name} any more: it was deleted, or the user lost the right to read it."
                 " Its column keeps its values."
@@ -127,7 +125,7 @@ class Reading:
         if scan.whole:
             known.lost = [] if known.again == "accepted" else known.lost
             known.copied, known.again = scan.begun, ""
-        yield self._batch()
+        yield self._rows.batch()
 
     def _scan_by_queries(self, declared: Declared, scan: Scan) -> Iterator[Batch]:
         restored = set() if scan.whole else self._restorable(declared)
@@ -142,24 +140,26 @@ class Reading:
                 self._rows.upsert(declared.table, {"id": id_}, scan.seq)
             scan.rows += len(page.records)
             scan.after = page.last
-            yield self._batch()
+            yield self._rows.batch()
 
     def _scan_by_job(self, declared: Declared, scan: Scan) -> Iterator[Batch]:
         """Read whole rows by a job; where it fails or is gone, queries read all again."""
         try:
             if not scan.job:
                 scan.job = jobs.begin_job(self._client, declared)
-                yield replace(self._batch(), keep=True)  # a later run goes on with this job
+                yield replace(self._rows.batch(), keep=True)  # a later run goes on with this job
             for part in jobs.read_job(self._client, declared, scan.job, scan.locator):
                 for record in part.records:
                     self._put(declared, record, scan.seq)
                 scan.rows += len(part.records)
                 scan.locator = part.locator
-                yield self._batch()
+                yield self._rows.batch()
             if (rows := jobs.count_job(self._client, scan.job)) != scan.rows:
                 raise RefusedError(f"Salesforce's job has {rows} rows and gives {scan.rows}.")  # noqa: TRY301
         except RefusedError as error:
-            self._warnings.append(f"{self._stream}: {declared.name} is read by queries: {error}")
+            self._rows.warnings.append(
+                f"{self._stream}: {declared.name} is read by queries: {error}"
+            )
             scan.large, scan.rows = False, 0
         if scan.job:
             jobs.end_job(self._client, scan.job)
@@ -243,7 +243,7 @@ class Reading:
             for record in page.records:
                 self._put(declared, record)
             known.after = page.last
-            yield self._batch()
+            yield self._rows.batch()
 
     def _read_moved(self, declared: Declared) -> Iterator[Batch]:
         """Read what refers to winners of merges: whether moving it moves a stamp is not documented.
@@ -254,7 +254,7 @@ class Reading:
             winners = [id_ for name in objects for id_ in self._position.merged.get(name, ())]
             for record in self._get(declared, winners, by=field):
                 self._put(declared, record)
-        yield self._batch()
+        yield self._rows.batch()
 
     def _read_deletions(self, declared: Declared, known: ObjectPosition) -> None:
         """Take what the log of deletions names; where it does not reach back, a scan is due."""
@@ -305,27 +305,12 @@ class Reading:
 
     def _put(self, declared: Declared, record: Record, seq: int | None = None) -> None:
         """Take a row as it is; one in the recycle bin with its last values, then as gone."""
-        try:
-            self._rows.upsert(declared.table, to_row(declared, record), seq)
-        except CellError as error:
-            key = {"id": record["Id"]}
-            self._rejected.append(
-                Rejected(table=declared.table.name, key=key, column=error.column, reason=str(error))
-            )
-            if seq is not None:  # it is there: the row before it stays
-                self._rows.upsert(declared.table, key, seq)
+        key = {"id": record["Id"]}
+        self._rows.put(declared.table, key, lambda: to_row(declared, record), seq)
         if record.get(DELETED):
-            self._rows.delete(declared.table, {"id": record["Id"]})
+            self._rows.delete(declared.table, key)
             if winner := record.get("MasterRecordId"):
                 self._position.merged.setdefault(declared.name, []).append(winner)
-
-    def _batch(self) -> Batch:
-        """Give everything since the last batch."""
-        self._position.seq = self._rows.seq
-        changes, rejected, warnings = self._rows.take(), self._rejected, self._warnings
-        self._rejected, self._warnings = [], []
-        state = self._position.as_state()
-        return Batch(changes=changes, state=state, rejected=rejected, warnings=warnings)
 
     def _wait(self, name: str, message: str) -> None:
         self._waiting[name.lower()] = f"{self._stream}: {message}"
@@ -344,4 +329,4 @@ class Reading:
         if keep:
             self._position.kept = self._client.now
         waiting = [Waiting(table=name, message=text) for name, text in self._waiting.items()]
-        return replace(self._batch(), waiting=waiting, keep=keep)
+        return replace(self._rows.batch(), waiting=waiting, keep=keep)

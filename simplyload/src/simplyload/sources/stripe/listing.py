@@ -23,11 +23,11 @@ def list_table(store: Store, kind: Kind, now: int) -> Iterator[Batch]:
                 store.put(kind, account, found)
             listing.rows += len(page)
             listing.after = last_of(page) or listing.after
-            yield store.batch()
+            yield store.rows.batch()
         listing.account, listing.after = listing.account + 1, None
     _refuse_few(store, kind, listing)
     _complete(store, kind, listing)
-    yield store.batch()
+    yield store.rows.batch()
 
 
 def _begin(store: Store, kind: Kind, now: int) -> Listing:

@@ -80,7 +80,7 @@ class Reading:
         position.tables = {kind.table: position.table(kind) for kind in self._kinds}
         gaps = [self._now - windows[one].at for one in self._accounts if one in windows]
         if max(gaps, default=0) > EVENTS_KEPT:
-            self._store.warnings.append(
+            self._store.rows.warnings.append(
                 f"The last read of {self._store.stream} was {max(gaps) // DAY} days ago, and Stripe"
                 " keeps events for 30 days: every table is listed again."
             )
@@ -117,7 +117,7 @@ class Reading:
             Waiting(table=table, message=f"{self._store.stream}.{table}: {message}")
             for table, message in self._waiting.items()
         ]
-        return replace(self._store.batch(), waiting=waiting, keep=keep)
+        return replace(self._store.rows.batch(), waiting=waiting, keep=keep)
 
     def _is_listed(self, kind: Kind) -> bool:
         return self._position.is_listed(kind, self._store.settings)
@@ -130,14 +130,14 @@ class Reading:
             self._events.apply(account, page)
             for table, message in self._events.refused.items():
                 self._list_again(TABLES[table], message)
-            yield self._store.batch()
+            yield self._store.rows.batch()
 
     def _follow_created(self, kind: Kind, account: str) -> Iterator[Batch]:
         window = self._position.created[kind.table][account]
         for page in read_window(self._client, window, account, kind.path, self._now):
             for found in page:
                 self._store.put(kind, account, found)
-            yield self._store.batch()
+            yield self._store.rows.batch()
         yield from self._settle(kind, account, window.at)
 
     def _settle(self, kind: Kind, account: str, until: int) -> Iterator[Batch]:
@@ -155,7 +155,7 @@ class Reading:
                     still[str(at)] = found["created"]
                 elif (is_pending and str(at) not in pending) or first <= at <= self._now:
                     self._store.put(kind, account, found)
-            yield self._store.batch()
+            yield self._store.rows.batch()
         for at in due:
             del pending[at]
         pending.update(still)

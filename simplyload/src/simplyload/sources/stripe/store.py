@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
-from simplyload.changes import Batch, Rejected
-from simplyload.sources.gathered import CellError, Gathered
+from simplyload.sources.gathered import Gathered
 from simplyload.sources.stripe.client import Client, RefusedError
 from simplyload.sources.stripe.objects import Child, Kind, Object
 from simplyload.sources.stripe.position import Position
@@ -26,17 +25,7 @@ class Store:
         self.settings = settings
         self.position = position
         self.stream = stream
-        self.rows = Gathered(position.seq)
-        self.warnings: list[str] = []
-        self._rejected: list[Rejected] = []
-
-    def batch(self) -> Batch:
-        """Give everything since the last batch."""
-        self.position.seq = self.rows.seq
-        changes, rejected, warnings = self.rows.take(), self._rejected, self.warnings
-        self._rejected, self.warnings = [], []
-        state = self.position.as_state()
-        return Batch(changes=changes, state=state, rejected=rejected, warnings=warnings)
+        self.rows = Gathered(position)
 
     def children_of(self, kind: Kind) -> list[Child]:
         """Give the chosen tables of a kind's children."""
@@ -61,12 +50,20 @@ class Store:
                 raise
             self.remove(kind, account, found["id"], named)
             return {}
-        self._upsert(kind, account, found)
+        listing = self.position.table(kind).listing
+        seq = listing.seq if listing else None  # the truncate at its end keeps what it has read
+        self._upsert(kind, account, found, seq)
         if kind.settles and found.get("status") == "pending":
             self._note_pending(account, found[kind.settles], found["created"])
+        ids: dict[str, set[str]] = {}
         for child, objects in children.items():
-            self._replace(child, account, found, objects or (), (named or {}).get(child.table, ()))
-        return {child.table: {one["id"] for one in o or ()} for child, o in children.items()}
+            ids[child.table] = {one["id"] for one in objects or ()}
+            for one in objects or ():
+                self._upsert(child, account, {**one, child.parent: found["id"]}, seq)
+            if child.field:
+                had = (named or {}).get(child.table, ())
+                self._drop_others(child, account, found, ids[child.table], had)
+        return ids
 
     def remove(self, kind: Kind, account: str, id_: str, named: Named | None = None) -> None:
         """Record that an object is gone, and with it the children that are known."""
@@ -98,39 +95,21 @@ class Store:
                     raise
         raise AssertionError
 
-    def _replace(
-        self,
-        child: Child,
-        account: str,
-        parent: Object,
-        objects: Iterable[Object],
-        named: Iterable[str],
+    def _drop_others(
+        self, child: Child, account: str, parent: Object, ids: set[str], had: Iterable[str]
     ) -> None:
-        """Take the complete children of a parent; remember them where its own list would not."""
-        ids = set()
-        for one in objects:
-            ids.add(one["id"])
-            self._upsert(child, account, {**one, child.parent: parent["id"]})
-        if not child.field:
-            return
+        """Record that other children of a parent are gone; remember these if no event shows all."""
         known = self._known(child)
-        self.remove_children(child, account, {*known.pop(parent["id"], ()), *named} - ids)
+        self.remove_children(child, account, {*known.pop(parent["id"], ()), *had} - ids)
         if len(ids) > INLINE and parent.get("status") not in child.final:
             known[parent["id"]] = sorted(ids)
 
     def _known(self, child: Child) -> dict[str, list[str]]:
         return self.position.children.setdefault(child.table, {})
 
-    def _upsert(self, kind: Kind | Child, account: str, found: Object) -> None:
-        try:
-            row = to_row(kind, account, found)
-        except CellError as error:
-            key = {"account": account, "id": str(found.get("id"))}
-            self._rejected.append(
-                Rejected(table=kind.table, key=key, column=error.column, reason=str(error))
-            )
-        else:
-            self.rows.upsert(kind.as_table(), row)
+    def _upsert(self, kind: Kind | Child, account: str, found: Object, seq: int | None) -> None:
+        key = {"account": account, "id": str(found.get("id"))}
+        self.rows.put(kind.as_table(), key, lambda: to_row(kind, account, found), seq)
 
     def _note_pending(self, account: str, at: int, created: int) -> None:
         pending = self.position.pending.setdefault(account, {})
