@@ -17,7 +17,9 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -40,6 +42,7 @@ from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
 from simplyload.monitor.settings import AlertSettings, MetricsSettings
 from simplyload.object_store import S3Settings
+from simplyload.sources.custom import TAG, CustomSettings
 from simplyload.sources.klaviyo import KlaviyoSettings
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.salesforce.settings import SalesforceSettings
@@ -51,9 +54,23 @@ PREFIX = "SIMPLYLOAD_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 _REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
 
-_Source = PostgresSettings | KlaviyoSettings | StripeSettings | SalesforceSettings
+
+def _find_tag(source: Any) -> str | None:
+    """Give the `type` of a source, or the tag of all that are the user's own."""
+    kind = source.get("type") if isinstance(source, Mapping) else getattr(source, "type", None)
+    return TAG if isinstance(kind, str) and ":" in kind else kind
+
+
+_Source = PostgresSettings | KlaviyoSettings | StripeSettings | SalesforceSettings | CustomSettings
 _Destination = DuckDBSettings | PostgresTargetSettings | ParquetSettings | SnowflakeSettings
-SourceSettings = Annotated[_Source, Field(discriminator="type")]
+SourceSettings = Annotated[
+    Annotated[PostgresSettings, Tag("postgres")]
+    | Annotated[KlaviyoSettings, Tag("klaviyo")]
+    | Annotated[StripeSettings, Tag("stripe")]
+    | Annotated[SalesforceSettings, Tag("salesforce")]
+    | Annotated[CustomSettings, Tag(TAG)],
+    Discriminator(_find_tag),
+]
 DestinationSettings = Annotated[_Destination, Field(discriminator="type")]
 
 
@@ -321,9 +338,9 @@ def _describe(detail: ErrorDetails) -> str:
     if kind == "extra_forbidden":
         return f"{key} is no setting: remove it{_suggest(path[-1], _siblings(detail['loc']))}"
     if kind == "union_tag_not_found":
-        return f"{key}.type is missing: one of {detail['ctx']['expected_tags']}"
+        return f"{key}.type is missing: one of {_list_types(path[0])}"
     if kind == "union_tag_invalid":
-        return f"{key}.type is unknown: use one of {detail['ctx']['expected_tags']}"
+        return f"{key}.type is unknown: use one of {_list_types(path[0])}"
     variable = f"{PREFIX}{'__'.join(path).upper()}"
     place = f" (set by {variable})" if variable in {name.upper() for name in os.environ} else ""
     message = message.removeprefix("Value error, ")
@@ -337,7 +354,7 @@ def _path_in_file(loc: tuple[int | str, ...]) -> list[str]:
     path = [str(part) for part in loc if part != "[key]"]
     tag = {"sources": 2, "destination": 1}.get(path[0])
     if tag is not None and len(path) > tag and path[tag] in _models(path[0]):
-        del path[tag]
+        del path[tag : tag + (2 if path[tag : tag + 2] == [TAG, "settings"] else 1)]
     return path
 
 
@@ -355,6 +372,8 @@ def _siblings(loc: tuple[int | str, ...]) -> list[str]:
     model = _SECTIONS.get(str(loc[0]), PipelineSettings)
     if loc[0] in ("sources", "destination"):
         model = _models(str(loc[0]))[str(loc[2 if loc[0] == "sources" else 1])]
+        if model is CustomSettings:
+            return []
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
@@ -364,10 +383,25 @@ def _models(key: str) -> dict[str, type[BaseModel]]:
         "sources": get_args(_Source),
         "destination": get_args(_Destination),
     }
-    return {model.model_fields["type"].annotation.__args__[0]: model for model in models[key]}  # type: ignore[union-attr]
+    return {_type_of(model): model for model in models[key]}
+
+
+def _type_of(model: type[BaseModel]) -> str:
+    if model is CustomSettings:
+        return TAG
+    name: str = model.model_fields["type"].annotation.__args__[0]  # type: ignore[union-attr]
+    return name
+
+
+def _list_types(key: str) -> str:
+    names = [f"'{name}'" for name in _models(key) if name != TAG]
+    own = " or a class of your own, package.module:Class" if key == "sources" else ""
+    return f"{', '.join(names)}{own}"
 
 
 def _suggest(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+    if not known:
+        return ""
     nearest = get_close_matches(name, list(known), n=1)
     return f"; did you mean {nearest[0]}?" if nearest else f"; known: {', '.join(known)}"
 

@@ -15,6 +15,7 @@ from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.errors import ConfigurationError, DestinationError, LogError
 from simplyload.log import ChangeLog
 from simplyload.object_store import S3Store
+from simplyload.sources.custom import CustomSettings
 from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
 from simplyload.sources.postgres.source import PostgresSource
 from simplyload.sources.salesforce.settings import SalesforceSettings
@@ -33,6 +34,8 @@ def open_source(settings: SourceSettings, stream: str) -> Source:
         return StripeSource(settings, stream)
     if isinstance(settings, SalesforceSettings):
         return SalesforceSource(settings, stream)
+    if isinstance(settings, CustomSettings):
+        return settings.open(stream)
     return PostgresSource(settings, stream)
 
 

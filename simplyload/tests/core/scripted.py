@@ -1,7 +1,7 @@
 """A scripted source, and a naive destination in memory that says what the right result is."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from simplyload.changes import COLS, OP, SEQ, Batch, Changes, State, Table
 from simplyload.sources.source import Discovered, Finding
+from simplyload.testing.memory import live_rows
 
 ORDERS = Table(
     name="orders",
@@ -85,7 +86,7 @@ class ScriptedSource:
 
     def scan(self, table: Table) -> Iterator[pa.Table]:
         """Yield the rows that the batches lead to."""
-        rows = expected([part for batch in self.batches for part in _parts(batch)], table.name)
+        rows = live_rows([part for batch in self.batches for part in _parts(batch)], table.name)
         yield pa.Table.from_pylist(list(rows.values()), schema=table.schema)
 
     def drop(self) -> list[str]:
@@ -128,36 +129,3 @@ def _parts(batch: Batch | Changes | Sequence[Changes]) -> Sequence[Changes]:
     if isinstance(batch, Batch):
         return batch.changes
     return [batch] if isinstance(batch, Changes) else batch
-
-
-def expected(parts: Sequence[Changes], name: str = "orders") -> dict[tuple[Any, ...], Row]:
-    """Apply changes one by one, and give the live rows by key: no fold, no SQL."""
-    live: dict[tuple[Any, ...], Row] = {}
-    seqs: dict[tuple[Any, ...], Decimal] = {}
-    for part in parts:
-        if part.table.name != name:
-            continue
-        for change in part.rows.to_pylist():
-            _apply(live, seqs, part.table, change)
-    return live
-
-
-def _apply(
-    live: dict[tuple[Any, ...], Row],
-    seqs: dict[tuple[Any, ...], Decimal],
-    table: Table,
-    change: Mapping[str, Any],
-) -> None:
-    if change[OP] == "T":
-        for key in [key for key in live if seqs[key] < change[SEQ]]:
-            del live[key]
-        return
-    key = tuple(change[name] for name in table.key)
-    seqs[key] = change[SEQ]
-    if change[OP] == "D":
-        live.pop(key, None)
-        return
-    carried = set(table.schema.names if change[COLS] is None else change[COLS]) | set(table.key)
-    if key not in live and change[COLS] is not None and carried == set(table.key):
-        return  # a key alone says that a row is there, and not what it holds
-    live.setdefault(key, {}).update({name: change[name] for name in carried})

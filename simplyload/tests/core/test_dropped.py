@@ -11,8 +11,9 @@ import pytest
 
 from simplyload.changes import Batch, Changes, State, Table
 from simplyload.errors import ConfigurationError, SourceError
+from simplyload.testing.memory import live_rows
 from tests.core.conftest import Target
-from tests.core.scripted import ORDERS, ScriptedSource, changes, expected, truncate, upsert
+from tests.core.scripted import ORDERS, ScriptedSource, changes, truncate, upsert
 from tests.core.test_catalog import INT32, column, table, whole
 
 ITEMS = replace(ORDERS, name="items")
@@ -144,7 +145,7 @@ class Copying(ScriptedSource):
 
     def backfill(self, state: State, table: str, since: str | None) -> State:  # noqa: ARG002
         """Give the state before the copy, which follows what the source had."""
-        rows = expected([part for part in self.batches if isinstance(part, Changes)]).values()
+        rows = live_rows([part for part in self.batches if isinstance(part, Changes)]).values()
         copy = changes(*(upsert(100, row) for row in rows), truncate(100))
         self.batches = [*self.batches, copy]
         return {"n": len(self.batches) - 1}

@@ -13,13 +13,13 @@ from sqlglot import exp
 from simplyload.catalog import DIALECTS
 from simplyload.changes import Changes
 from simplyload.merge import Column, Merge, fold, insert_into, mark_truncated, merge_into
+from simplyload.testing.memory import live_rows
 from tests.core.conftest import Target
 from tests.core.scripted import (
     ORDERS,
     ScriptedSource,
     changes,
     delete,
-    expected,
     random_changes,
     truncate,
     upsert,
@@ -115,7 +115,7 @@ def test_loads_of_any_size_give_what_single_changes_give(
     pipeline.stream = pipeline.schema = stream
     pipeline.run_once()
     found = [row for part in target.destination().scan(stream, ORDERS) for row in part.to_pylist()]
-    assert {(row["id"],): row for row in found} == expected(parts)
+    assert {(row["id"],): row for row in found} == live_rows(parts)
 
 
 def test_duckdb_sorts_the_changes_as_often_for_many_unsent_columns_as_for_one() -> None:

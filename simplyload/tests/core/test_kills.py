@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from simplyload.changes import Changes
+from simplyload.testing.kills import run_worker
+from simplyload.testing.memory import live_rows
 from tests.core.conftest import Target
-from tests.core.scripted import expected
-from tests.core.worker import make_source, run_worker
+from tests.core.worker import make_source
 
 BATCHES = 60
 # A load of Snowflake is twenty requests to a server; a run begins with a second of signing in.
@@ -42,7 +43,7 @@ def is_right(target: Target, batches: int = BATCHES) -> bool:
     if target.kind == "snowflake":
         batches = SLOW_BATCHES
     changes = [part for part in make_source(7, batches).batches if isinstance(part, Changes)]
-    return target.live() == expected(changes)
+    return target.live() == live_rows(changes)
 
 
 def test_r1_a_kill_at_any_step_loses_and_doubles_nothing(target: Target) -> None:

@@ -23,13 +23,13 @@ from simplyload.destinations.parquet import ParquetSettings
 from simplyload.errors import SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.replay import replay
+from simplyload.testing.memory import live_rows
 from tests.conftest import connect
 from tests.core.conftest import Target
 from tests.core.scripted import (
     ORDERS,
     ScriptedSource,
     changes,
-    expected,
     random_changes,
     truncate,
     upsert,
@@ -62,11 +62,11 @@ def test_r32_replay_rebuilds_a_destination_cell_by_cell(
     rebuilt = elsewhere(target, tmp_path)
     destination = rebuilt.destination()
     assert replay(target.log, "shop", destination) == 5
-    assert rebuilt.live() == target.live() == expected(BATCHES[:5])
+    assert rebuilt.live() == target.live() == live_rows(BATCHES[:5])
     assert destination.read_state("shop") == {"n": 5}
     assert replay(target.log, "shop", destination) == 0
     rebuilt.pipeline(ScriptedSource(BATCHES)).run_once()
-    assert rebuilt.live() == expected(BATCHES)
+    assert rebuilt.live() == live_rows(BATCHES)
 
 
 def keyed(key: str, *rows: Any) -> Changes:
@@ -137,7 +137,7 @@ def test_r32_an_idle_run_confirms_what_a_killed_one_committed(
     assert duckdb_target.pipeline(ScriptedSource(BATCHES[:2])).run_once().loads == 0
     rebuilt = elsewhere(duckdb_target, tmp_path)
     replay(duckdb_target.log, "shop", rebuilt.destination())
-    assert rebuilt.live() == duckdb_target.live() == expected(BATCHES[:2])
+    assert rebuilt.live() == duckdb_target.live() == live_rows(BATCHES[:2])
 
 
 def test_a_destination_forgets_old_loads_and_goes_on(
@@ -153,7 +153,7 @@ def test_a_destination_forgets_old_loads_and_goes_on(
         assert destination.committed("shop") == ids[3:]
         assert destination.read_state("shop") == {"n": 6}
     assert replay(sql_target.log, "shop", sql_target.destination()) == 0
-    assert sql_target.live() == expected(BATCHES)
+    assert sql_target.live() == live_rows(BATCHES)
 
 
 def test_a_lost_destination_begins_a_new_history(duckdb_target: Target, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_lost_destination_begins_a_new_history(duckdb_target: Target, tmp_path
     duckdb_target.pipeline(ScriptedSource(BATCHES[:2]), max_changes=10).run_once()
     rebuilt = elsewhere(duckdb_target, tmp_path)
     assert replay(duckdb_target.log, "shop", rebuilt.destination()) == 2
-    assert rebuilt.live() == expected(BATCHES[:2])
+    assert rebuilt.live() == live_rows(BATCHES[:2])
 
 
 def test_r31_retention_keeps_what_is_needed(
@@ -235,7 +235,7 @@ def test_r24_a_full_disk_loses_nothing(duckdb_target: Target, size: int) -> None
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.wait()[1]) == 3
     duckdb_target.pipeline(source, max_changes=1).run_once()
-    assert duckdb_target.live() == expected(batches)
+    assert duckdb_target.live() == live_rows(batches)
 
 
 def test_r30_sigterm_ends_at_a_commit_with_exit_code_0(duckdb_target: Target) -> None:
@@ -263,4 +263,4 @@ def test_r30_sigterm_ends_at_a_commit_with_exit_code_0(duckdb_target: Target) ->
 
     assert 3 <= state["n"] < 2_000
     done = [part for part in make_source(7, 2_000).batches if isinstance(part, Changes)]
-    assert duckdb_target.live() == expected(done[: state["n"]])
+    assert duckdb_target.live() == live_rows(done[: state["n"]])

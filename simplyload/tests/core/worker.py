@@ -1,20 +1,11 @@
 """A process that runs a pipeline again and again and is killed each time, until one run ends.
 
-It imports everything once and forks a child for each run, so a run costs milliseconds. A child ends
-itself by SIGKILL before its n-th step (a SQL statement, a sync or a rename of a file, a request to
-an object store), or its
-parent kills it after a random time.
+A request to an object store is a step too.
 """
 
 import json
-import logging
-import os
-import random
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,9 +24,10 @@ from simplyload.errors import DestinationError
 from simplyload.log import ChangeLog
 from simplyload.object_store import S3Settings, S3Store
 from simplyload.store import S3Address
+from simplyload.testing.kills import FILES, run_with_kills
 from tests.core.scripted import ScriptedSource, changes, random_changes
 
-ROOT = Path(__file__).parents[2]
+STEPS = (*FILES, (client.BaseClient, "_make_api_call"))
 CHANGES_OF_A_BATCH = 4
 DESTINATIONS: dict[str, tuple[type[SqlDestination], Any]] = {
     "duckdb": (DuckDBDestination, DuckDBSettings),
@@ -105,84 +97,9 @@ def run(job: dict[str, Any]) -> None:
         pipeline.run_once()
 
 
-def die_before_step(number: int) -> None:
-    """Let this process kill itself before its n-th step."""
-    steps = 0
-
-    def step() -> None:
-        nonlocal steps
-        steps += 1
-        if steps == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            step()
-            return function(*args, **kwargs)
-
-        return call
-
-    handler = logging.Handler()
-    handler.emit = lambda record: step()  # type: ignore[method-assign] # noqa: ARG005
-    logger = logging.getLogger("simplyload.sql")
-    logger.setLevel(logging.DEBUG)
-    logger.addHandler(handler)
-    os.fsync = counted(os.fsync)
-    os.link = counted(os.link)
-    Path.replace = counted(Path.replace)  # type: ignore[method-assign]
-    client.BaseClient._make_api_call = counted(client.BaseClient._make_api_call)  # noqa: SLF001
-
-
-def survives(job: dict[str, Any], *, step: int = 0, seconds: float | None = None) -> bool:
-    """Run in a child; False when it was killed. Raises where it failed by itself."""
-    child = os.fork()
-    if child == 0:
-        if step:
-            die_before_step(step)
-        try:
-            run(job)
-        except BaseException as error:  # noqa: BLE001 - the exit code tells the parent
-            print(repr(error), file=sys.stderr, flush=True)
-            os._exit(1)
-        os._exit(0)
-    if seconds is not None:
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        raise SystemExit(os.WEXITSTATUS(status))
-    return os.WIFEXITED(status)
-
-
 def main(job: dict[str, Any]) -> int:
     """Kill as the job says, then run to the end; give the number of kills."""
-    kills = sum(not survives(job, step=step) for step in _steps(job))
-    chooser = random.Random(job["seed"])
-    longest = job.get("longest", 0.4)
-    kills += sum(
-        not survives(job, seconds=chooser.uniform(0, longest)) for _ in range(job.get("random", 0))
-    )
-    survives(job)
-    return kills
-
-
-def run_worker(module: str, job: Mapping[str, Any]) -> int:
-    """Run the job in a process of a worker's module; give the number of kills."""
-    credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    done = subprocess.run(
-        [sys.executable, "-m", module, json.dumps(job)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **credentials},
-    )
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
-
-
-def _steps(job: dict[str, Any]) -> Iterable[int]:
-    return range(*job["steps"])
+    return run_with_kills(lambda: run(job), job, STEPS)
 
 
 if __name__ == "__main__":

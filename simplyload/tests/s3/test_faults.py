@@ -13,8 +13,9 @@ from simplyload.errors import DestinationError, LogError, SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.object_store import PART_BYTES
 from simplyload.replay import replay
+from simplyload.testing.memory import live_rows
 from tests.core.conftest import Target
-from tests.core.scripted import ScriptedSource, changes, expected, random_changes, upsert
+from tests.core.scripted import ScriptedSource, changes, random_changes, upsert
 from tests.s3.conftest import Place, bucket_target
 from tests.s3.proxy import Fault, Proxy, Request
 
@@ -43,7 +44,7 @@ def test_r22_a_server_that_fails_now_and_then_is_asked_again(
     proxy.rule = rule
     target = bucket_target(place.through(proxy))
     target.pipeline(ScriptedSource(BATCHES), max_changes=10).run_once()
-    assert bucket_target(place).live() == expected(BATCHES)
+    assert bucket_target(place).live() == live_rows(BATCHES)
     assert len(target.log.entries("shop")) == len(BATCHES)
 
 
@@ -59,10 +60,10 @@ def test_r22_a_server_that_fails_for_long_ends_the_run_with_a_remedy(
     with pytest.raises(SimplyLoadError, match=r"the server fails \(InternalError\)") as error:
         target.pipeline(ScriptedSource(BATCHES)).run_once()
     assert "canary" not in str(error.value)
-    assert bucket_target(place).live() == expected(BATCHES[:2])
+    assert bucket_target(place).live() == live_rows(BATCHES[:2])
     proxy.rule = lambda _request: None
     target.pipeline(ScriptedSource(BATCHES)).run_once()
-    assert bucket_target(place).live() == expected(BATCHES)
+    assert bucket_target(place).live() == live_rows(BATCHES)
 
 
 def test_r22_a_slow_server_is_waited_for(place: Place, proxy: Proxy) -> None:
@@ -70,7 +71,7 @@ def test_r22_a_slow_server_is_waited_for(place: Place, proxy: Proxy) -> None:
     proxy.rule = lambda _request: Fault(seconds=0.1)
     target = bucket_target(place.through(proxy))
     target.pipeline(ScriptedSource(BATCHES[:2])).run_once()
-    assert bucket_target(place).live() == expected(BATCHES[:2])
+    assert bucket_target(place).live() == live_rows(BATCHES[:2])
 
 
 def test_r22_a_server_that_hangs_is_given_up(
@@ -104,11 +105,11 @@ def test_r22_a_right_lost_in_the_middle_of_an_upload(place: Place, proxy: Proxy,
     assert target.destination().read_state("shop") is None
     proxy.rule = lambda _request: None
     target.pipeline(ScriptedSource(batches)).run_once()
-    assert bucket_target(place).live() == expected(batches)
+    assert bucket_target(place).live() == live_rows(batches)
     [name] = target.log.entries("shop")[0].names
     assert any(one.is_part for one in proxy.requests)
     found = place.client().head_object(Bucket="lake", Key=f"{place.prefix}/log/{name}")
     assert found["ContentLength"] > PART_BYTES
     other = bucket_target(replace(place, prefix=f"{place.prefix}/other"))
     replay(target.log, "shop", other.destination())
-    assert other.live() == expected(batches)
+    assert other.live() == live_rows(batches)

@@ -7,9 +7,10 @@ import pytest
 
 from simplyload.changes import Changes
 from simplyload.log import ChangeLog
+from simplyload.testing.kills import run_worker
+from simplyload.testing.memory import live_rows
 from tests.core.conftest import Target
-from tests.core.scripted import expected
-from tests.core.worker import make_source, run_worker
+from tests.core.worker import make_source
 from tests.s3.conftest import BucketTarget, Place
 
 BATCHES = 24
@@ -35,7 +36,7 @@ def run_with_kills(target: Target, place: Place, steps: range, **options: Any) -
 def assert_right(target: Target, place: Place, batches: int = BATCHES) -> None:
     """Each row is there once; log and lake have the files of committed loads and no others."""
     changes = [part for part in make_source(7, batches).batches if isinstance(part, Changes)]
-    assert target.live() == expected(changes)
+    assert target.live() == live_rows(changes)
     entries = target.log.entries("shop")
     assert [entry.load_id for entry in entries] == target.destination().committed("shop")
     parts = ("log", "files") if target.kind == "bucket" else ("log",)

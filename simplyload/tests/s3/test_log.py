@@ -12,8 +12,9 @@ from simplyload.errors import FencedError, SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.replay import replay
 from simplyload.store import Store
+from simplyload.testing.memory import live_rows
 from tests.core.conftest import Target
-from tests.core.scripted import ScriptedSource, changes, expected, random_changes, upsert
+from tests.core.scripted import ScriptedSource, changes, random_changes, upsert
 from tests.core.test_catalog import INT32, column, table, whole
 from tests.core.test_protocol import assert_stale_is_fenced
 from tests.s3.conftest import BucketTarget, Place, bucket_target
@@ -32,10 +33,10 @@ def test_r32_replay_from_a_bucket_rebuilds_a_destination(
     log = ChangeLog(place.elsewhere("another").store())
     rebuilt = replace(target, settings=settings, log=log)
     assert replay(log, "shop", rebuilt.destination()) == 5
-    assert rebuilt.live() == target.live() == expected(BATCHES[:5])
+    assert rebuilt.live() == target.live() == live_rows(BATCHES[:5])
     assert replay(log, "shop", rebuilt.destination()) == 0
     rebuilt.pipeline(ScriptedSource(BATCHES)).run_once()
-    assert rebuilt.live() == expected(BATCHES)
+    assert rebuilt.live() == live_rows(BATCHES)
 
 
 def test_a_bucket_has_the_layout_of_a_folder_and_this_machine_keeps_nothing(
@@ -55,13 +56,13 @@ def test_r32_a_lake_in_a_bucket_is_rebuilt_from_its_log(target: BucketTarget, pl
     target.pipeline(ScriptedSource(BATCHES[:5]), max_changes=10).run_once()
     other = bucket_target(replace(place, prefix=f"{place.prefix}/other"))
     assert replay(target.log, "shop", other.destination()) == 5
-    assert other.live() == target.live() == expected(BATCHES[:5])
+    assert other.live() == target.live() == live_rows(BATCHES[:5])
     folder = ParquetSettings(path=place.scratch / "folder")
     local = Target("parquet", folder, target.query, target.log)
     assert replay(target.log, "shop", local.destination()) == 5
-    assert local.live() == expected(BATCHES[:5])
+    assert local.live() == live_rows(BATCHES[:5])
     target.pipeline(ScriptedSource(BATCHES)).run_once()
-    assert target.live() == expected(BATCHES)
+    assert target.live() == live_rows(BATCHES)
 
 
 def test_a_file_that_the_bucket_lacks_is_named(target: BucketTarget, place: Place) -> None:

@@ -14,8 +14,9 @@ from simplyload.config import read_configuration
 from simplyload.destinations.duckdb import DuckDBDestination
 from simplyload.errors import ConfigurationError, DestinationError
 from simplyload.log import ChangeLog
+from simplyload.testing.memory import live_rows
 from tests.core.conftest import Target
-from tests.core.scripted import ScriptedSource, changes, expected, random_changes
+from tests.core.scripted import ScriptedSource, changes, random_changes
 from tests.s3.conftest import BUCKET, BucketTarget, Place, bucket_target
 
 BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in range(0, 60, 10)]
@@ -70,7 +71,7 @@ def test_r31_only_old_files_of_committed_loads_go(target: Target) -> None:
     assert files(log) == [name for entry in loads[2:] for name in entry.names]
     assert pipeline.clean(15) == []
     pipeline.run_once()
-    assert target.live() == expected(BATCHES)
+    assert target.live() == live_rows(BATCHES)
 
 
 def test_r31_a_destination_that_is_away_deletes_nothing(
@@ -130,7 +131,7 @@ def test_a_lake_keeps_its_rows_and_loses_what_is_unfinished(
     assert [name for name in removed if name.endswith("(an upload without an end)")]
     assert len(removed) == 4
     assert place.uploads() == []
-    assert lake.live() == expected(BATCHES[:2])
+    assert lake.live() == live_rows(BATCHES[:2])
 
 
 def test_the_setting_retention_is_what_clean_does(

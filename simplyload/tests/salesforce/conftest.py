@@ -16,9 +16,9 @@ from simplyload.log import ChangeLog
 from simplyload.sources.salesforce.settings import SalesforceSettings
 from simplyload.sources.salesforce.source import SalesforceSource
 from simplyload.sources.source import Source
+from simplyload.testing.memory import live_rows
+from simplyload.testing.server import running
 from tests import web_source
-from tests.core.scripted import expected
-from tests.fake_server import running
 from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, SalesforceHandler
 from tests.web_source import DuckDBFile, MemoryReader, Row
 
@@ -75,9 +75,9 @@ class Reader(MemoryReader):
         """Give a new source of the fake."""
         return make_source(self.fake, **self.settings)
 
-    def live(self, name: str) -> dict[str, Row]:
+    def live(self, name: str) -> dict[Any, Row]:
         """Give the rows to which the changes lead, by id."""
-        return {row["id"]: row for row in expected(self.parts, name.lower()).values()}
+        return {row["id"]: row for row in live_rows(self.parts, name.lower()).values()}
 
     def assert_equal(self, *names: str) -> None:
         """The objects hold what the fake has, cell by cell."""

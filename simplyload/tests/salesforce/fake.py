@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jwt
 
-from tests.fake_server import Fault, Handler
+from simplyload.testing.server import Fault, Handler
 from tests.salesforce.shapes import Field, Record, Shape, make_shapes, make_value
 from tests.salesforce.soql import MalformedError, UnknownFieldError, chunks, parse
 

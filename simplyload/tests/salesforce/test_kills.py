@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
+from simplyload.testing.kills import load_with_kills
 from tests.salesforce.conftest import OBJECTS, assert_same, make_source
 from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, DAY, FakeSalesforce
 from tests.salesforce.test_changes import change
-from tests.web_source import run_with_kills
 
 
 class Office:
@@ -44,7 +44,7 @@ def load(fake: FakeSalesforce, folder: Path, **kills: Any) -> int:
         "delete_scan": "PT2H",
         "refresh_formulas": "PT3H",
     }
-    return run_with_kills("tests.salesforce.worker", source, folder, **kills)
+    return load_with_kills(source, "shop", folder, **kills)
 
 
 def assert_right(fake: FakeSalesforce, folder: Path) -> None:

@@ -14,8 +14,8 @@ from simplyload.log import ChangeLog
 from simplyload.sources.source import Source
 from simplyload.sources.stripe.settings import StripeSettings
 from simplyload.sources.stripe.source import StripeSource
-from tests.core.scripted import expected
-from tests.fake_server import running
+from simplyload.testing.memory import live_rows
+from simplyload.testing.server import running
 from tests.stripe.fake import KEY, PATHS, FakeStripe, StripeHandler
 from tests.web_source import DuckDBFile, MemoryReader, Row
 
@@ -67,7 +67,7 @@ class Reader(MemoryReader):
 
     def live(self, table: str) -> dict[tuple[str, str], Row]:
         """Give the rows to which the changes lead, by account and id."""
-        rows = expected(self.parts, table).values()
+        rows = live_rows(self.parts, table).values()
         return {(row["account"].replace("main", ""), row["id"]): row for row in rows}
 
     def assert_equal(self, *tables: str) -> None:

@@ -14,7 +14,7 @@ from copy import deepcopy
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.fake_server import Fault, Handler
+from simplyload.testing.server import Fault, Handler
 from tests.stripe.shapes import Object, make
 
 NOON = 1_795_000_000

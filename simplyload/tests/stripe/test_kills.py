@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
+from simplyload.testing.kills import load_with_kills
 from tests.stripe.conftest import OBJECTS, assert_same, make_source
 from tests.stripe.fake import KEY, FakeStripe
-from tests.web_source import run_with_kills
 
 TABLES = ["customers", "invoices", "invoice_line_items", "charges", "balance_transactions"]
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ class Shop:
 def load(fake: FakeStripe, folder: Path, **kills: Any) -> int:
     """Run in a process that is killed, while the shop goes on, then once to the end."""
     source = {"type": "stripe", "api_key": KEY, "base_url": fake.address, "tables": TABLES}
-    return run_with_kills("tests.stripe.worker", source, folder, **kills)
+    return load_with_kills(source, "shop", folder, **kills)
 
 
 def assert_right(fake: FakeStripe, folder: Path) -> None:

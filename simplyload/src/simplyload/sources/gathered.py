@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -83,6 +83,13 @@ class Gathered:
     def truncate(self, table: Table, seq: int) -> None:
         """Say that rows with a smaller `_seq` are gone: a complete list did not have them."""
         self._add(table, TRUNCATE, {SEQ: Decimal(seq)})
+
+    def list_keys(self, table: Table, keys: Iterable[Mapping[str, Any]]) -> None:
+        """Take the keys of all rows that are there: what they lack is gone, no value changes."""
+        seq = self.number()
+        for key in keys:
+            self.upsert(table, dict(key), seq)
+        self.truncate(table, seq)
 
     def mention(self, table: Table) -> None:
         """Let a table be created, also if it stays empty."""

@@ -2,13 +2,16 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
-from requests import Response, Session
+from pydantic import SecretStr
+from requests import PreparedRequest, ReadTimeout, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-from simplyload.errors import ConfigurationError
+from simplyload.errors import ConfigurationError, SourceError
 
 TIMEOUT = (10, 80)  # seconds to connect, and between two parts of an answer
 # Waits of 1, 2, 4, ... 60 seconds and some jitter, or what the server asks: three minutes in all.
@@ -53,3 +56,49 @@ def parse_since(since: str, what: str = "time") -> int:
     except ValueError:
         raise ConfigurationError(f"--from takes a day or a {what}, such as 2026-11-27") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+class TooMuchError(SourceError):
+    """The source cannot answer so much at once; asked for less, it may."""
+
+
+class Api:
+    """Reads JSON from an API that takes a token; an error is a SourceError, and never has it."""
+
+    def __init__(self, address: str, token: SecretStr) -> None:
+        self._address = address
+        self._token = token
+        self._session = open_session()
+        self._session.auth = self._authorize  # so that a .netrc file has no part in it
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Read one resource."""
+        place = f"{self._address}/{path}"
+        try:
+            answer = self._session.get(place, params=params, timeout=TIMEOUT, allow_redirects=False)
+            body = answer.json() if answer.status_code == 200 else None
+        except (RequestException, HTTPError, ValueError) as error:
+            kind = TooMuchError if isinstance(error, ReadTimeout) else SourceError
+            raise kind(
+                f"{place} gave no answer ({type(error).__name__}): nothing is lost, the next run"
+                " goes on. If it stays so, look at the network and the address."
+            ) from None
+        if answer.status_code in {401, 403}:
+            raise SourceError(
+                f"{place} refuses the token ({answer.status_code}): give one with the right to read"
+            )
+        if answer.status_code != 200:
+            kind = TooMuchError if answer.status_code in {413, 504} else SourceError
+            raise kind(
+                f"{place} answers {answer.status_code} again and again: nothing is lost, the next"
+                " run goes on."
+            )
+        return body
+
+    def close(self) -> None:
+        """End the connections."""
+        self._session.close()
+
+    def _authorize(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        return request

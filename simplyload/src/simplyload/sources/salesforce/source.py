@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from simplyload.changes import Batch, State, Table
 from simplyload.errors import ConfigurationError
+from simplyload.sources.base import BaseSource
 from simplyload.sources.salesforce.client import API_VERSION, Client, RefusedError
 from simplyload.sources.salesforce.objects import Catalog, Declared, read_catalog
 from simplyload.sources.salesforce.position import Position
@@ -15,12 +16,13 @@ from simplyload.sources.source import Discovered, Finding
 from simplyload.sources.web import parse_since
 
 
-class SalesforceSource:
+class SalesforceSource(BaseSource[SalesforceSettings]):
     """The chosen objects of one org, as one user sees them."""
 
+    Settings = SalesforceSettings
+
     def __init__(self, settings: SalesforceSettings, stream: str) -> None:
-        self._settings = settings
-        self._stream = stream
+        super().__init__(settings, stream)
         self._client = Client(settings)
         self._catalog: Catalog | None = None
         self._is_new = False  # no read has used the catalog
@@ -35,18 +37,15 @@ class SalesforceSource:
         position = Position.from_state(state)
         if position.org not in {"", self._client.org}:
             raise ConfigurationError(
-                f"{self._stream} holds rows of the org {position.org}, and login_url leads to"
+                f"{self.stream} holds rows of the org {position.org}, and login_url leads to"
                 f" {self._client.org}: use a source of another name for it. If it took its place"
-                f" (a refreshed sandbox), run `simplyload checkpoint reset {self._stream}`"
+                f" (a refreshed sandbox), run `simplyload checkpoint reset {self.stream}`"
             )
         position.org = self._client.org
         if not self._is_new:
             self._catalog = None
         catalog, self._is_new = self._known(), False
-        yield from Reading(self._client, self._settings, position, self._stream, catalog).run()
-
-    def ack(self, state: State) -> None:
-        """Do nothing: Salesforce keeps no position."""
+        yield from Reading(self._client, self.settings, position, self.stream, catalog).run()
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
         """Give a state from which an object is read whole, or what was stamped since then."""
@@ -88,16 +87,12 @@ class SalesforceSource:
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
         """Give the present rows."""
         declared = self._known().get(table.name)
-        reading = Reading(self._client, self._settings, Position(), self._stream, self._known())
+        reading = Reading(self._client, self.settings, Position(), self.stream, self._known())
         return (
             changes.rows.select(table.schema.names)
             for batch in reading.scan(declared)
             for changes in batch.changes
         )
-
-    def drop(self) -> list[str]:
-        """Remove nothing: Salesforce keeps nothing for a stream."""
-        return []
 
     def close(self) -> None:
         """End the connections."""
@@ -105,7 +100,7 @@ class SalesforceSource:
 
     def _known(self) -> Catalog:
         if self._catalog is None:
-            self._catalog = read_catalog(self._client, self._settings)
+            self._catalog = read_catalog(self._client, self.settings)
             self._is_new = True
         return self._catalog
 

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from simplyload.changes import OP, UPSERT, Batch, State, Table
 from simplyload.errors import ConfigurationError, SourceError
+from simplyload.sources.base import BaseSource
 from simplyload.sources.source import Discovered, Finding
 from simplyload.sources.stripe.client import Client, RefusedError
 from simplyload.sources.stripe.objects import API_VERSION, CHILDREN, EVENTS, KINDS, Kind
@@ -23,39 +24,37 @@ _HOW = {
 }
 
 
-class StripeSource:
+class StripeSource(BaseSource[StripeSettings]):
     """The objects of one or several accounts, each at the pinned version."""
 
+    Settings = StripeSettings
+
     def __init__(self, settings: StripeSettings, stream: str) -> None:
-        self._settings = settings
-        self._stream = stream
+        super().__init__(settings, stream)
         self._client = Client(settings)
         self._reported: set[str] = set()
 
     def tables(self) -> list[Table]:
         """List the chosen tables."""
         found = [one.table for one in self.discover()]
-        return [table for table in found if self._settings.wants(table.name)]
+        return [table for table in found if self.settings.wants(table.name)]
 
     def read(self, state: State) -> Iterator[Batch]:
         """Yield what is new since a position."""
         position = Position.from_state(state)
-        if position.mode not in {"", self._settings.mode}:
+        if position.mode not in {"", self.settings.mode}:
             raise ConfigurationError(
-                f"{self._stream} holds objects of {position.mode} mode, and api_key is one of"
-                f" {self._settings.mode} mode: use a source of another name for it"
+                f"{self.stream} holds objects of {position.mode} mode, and api_key is one of"
+                f" {self.settings.mode} mode: use a source of another name for it"
             )
-        position.mode = self._settings.mode
-        reading = Reading(Store(self._client, self._settings, position, self._stream))
+        position.mode = self.settings.mode
+        reading = Reading(Store(self._client, self.settings, position, self.stream))
         yield from reading.run()
         if unknown := reading.unknown - self._reported:
             names = ", ".join(sorted(unknown))
             self._reported |= unknown
-            warning = f"Events about {names} lead to no table of {self._stream}: they are left out."
+            warning = f"Events about {names} lead to no table of {self.stream}: they are left out."
             yield Batch(state=position.as_state(), warnings=[warning])
-
-    def ack(self, state: State) -> None:
-        """Do nothing: Stripe keeps no position."""
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
         """Give a state from which a table is listed again, whole or what was created since then."""
@@ -84,12 +83,12 @@ class StripeSource:
 
     def validate(self) -> list[Finding]:
         """Ask for one object of each chosen table, in each account."""
-        mode = f"{self._settings.mode} mode, version {API_VERSION}"
+        mode = f"{self.settings.mode} mode, version {API_VERSION}"
         findings = [Finding(level="ok", subject="api_key", message=mode)]
-        kinds = self._settings.kinds()
+        kinds = self.settings.kinds()
         if EVENTS not in kinds:
             kinds.append(EVENTS)
-        for account in self._settings.headers:
+        for account in self.settings.headers:
             try:
                 findings += [self._try(kind, account) for kind in kinds]
             except SourceError as error:  # the key, or the network: the same for every table
@@ -101,12 +100,8 @@ class StripeSource:
         kind = self._kind(table.name)
         if kind is EVENTS:
             return None
-        reading = Reading(Store(self._client, self._settings, Position(), self._stream))
+        reading = Reading(Store(self._client, self.settings, Position(), self.stream))
         return self._scan(reading, kind, table)
-
-    def drop(self) -> list[str]:
-        """Remove nothing: Stripe keeps nothing for a stream."""
-        return []
 
     def close(self) -> None:
         """End the connections."""
@@ -114,14 +109,14 @@ class StripeSource:
 
     def _kind(self, table: str) -> Kind:
         parent = CHILDREN.get(table, table)
-        for kind in self._settings.kinds():
+        for kind in self.settings.kinds():
             if kind.table == parent:
                 return kind
-        names = ", ".join(kind.table for kind in self._settings.kinds())
-        raise ConfigurationError(f"{self._stream} has no table {table}; it has {names}")
+        names = ", ".join(kind.table for kind in self.settings.kinds())
+        raise ConfigurationError(f"{self.stream} has no table {table}; it has {names}")
 
     def _try(self, kind: Kind, account: str) -> Finding:
-        subject = kind.table if account == self._settings.account else f"{account}: {kind.table}"
+        subject = kind.table if account == self.settings.account else f"{account}: {kind.table}"
         try:
             self._client.get(account, kind.path, limit=1)
         except RefusedError as error:

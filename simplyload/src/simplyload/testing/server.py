@@ -1,4 +1,4 @@
-"""What the fakes of sources share: a server on 127.0.0.1 with their clock, and faults to come."""
+"""What fakes of APIs share: a server on 127.0.0.1 with their clock, and faults to come."""
 
 import threading
 from abc import ABC, abstractmethod

@@ -1,0 +1,91 @@
+"""A source of the user's own in the configuration: `type: package.module:Class`.
+
+The class is called with its settings and the stream's name, as in docs/write_a_source.md; its
+`Settings`, a pydantic model, says what may stand beside `type`.
+"""
+
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from simplyload.sources.source import Source
+
+TAG = "custom"
+_OWN = {"type", "schema"}
+
+
+def _check_type(name: str) -> str:
+    load_class(name)
+    return name
+
+
+class CustomSettings(BaseModel):
+    """What the configuration says of such a source; `settings` is all that its class asks for."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    type: Annotated[str, AfterValidator(_check_type)]
+    schema_: str | None = Field(default=None, alias="schema")
+    """the schema in the destination; without it the name of the stream"""
+    settings: Any = Field(default_factory=dict, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _part(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        own = {key: one for key, one in value.items() if key in _OWN}
+        return {**own, "settings": {key: one for key, one in value.items() if key not in _OWN}}
+
+    @field_validator("settings")
+    @classmethod
+    def _parse(cls, value: Any, info: ValidationInfo) -> Any:
+        if "type" not in info.data:
+            return value  # the error of `type` is the one to correct
+        return load_class(info.data["type"]).Settings.model_validate(value)
+
+    @model_serializer(mode="wrap")
+    def _flatten(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = dump(self)
+        own = values.pop("settings")
+        return {**values, **own}
+
+    def open(self, stream: str) -> Source:
+        """Give the source of a stream."""
+        source: Source = load_class(self.type)(self.settings, stream)
+        return source
+
+
+def load_class(name: str) -> Any:
+    """Give the class that a `type` names; ValueError has the remedy."""
+    if not re.fullmatch(r"[\w.]+:\w+", name):
+        raise ValueError("a source of your own is a module and a class, as in my_package.desk:Desk")
+    module_name, _, class_name = name.partition(":")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"Python finds no module {error.name}: install the package beside simplyload, or add"
+            " its folder to the variable PYTHONPATH"
+        ) from None
+    found = getattr(module, class_name, None)
+    settings = getattr(found, "Settings", None)
+    if not isinstance(settings, type) or not issubclass(settings, BaseModel):
+        raise ValueError(  # noqa: TRY004 - pydantic tells the user of a ValueError
+            f"{module_name} has no class {class_name} with `Settings`, a pydantic model of what may"
+            " stand beside `type`: docs/write_a_source.md has an example"
+        )
+    return found

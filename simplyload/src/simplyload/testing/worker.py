@@ -1,0 +1,20 @@
+"""A process that loads a source into DuckDB and is killed each time, until one run ends."""
+
+import json
+import sys
+from pathlib import Path
+
+from simplyload.engine import ending_at_commit
+from simplyload.testing.kills import FILES, REQUEST, Job, make_pipeline, run_with_kills
+
+
+def run(job: Job) -> None:
+    """Run the pipeline to its end, with loads that a few changes fill."""
+    pipeline = make_pipeline(job["settings"], job["stream"], Path(job["folder"]), max_changes=8)
+    with ending_at_commit(pipeline):
+        pipeline.run_once()
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    print(run_with_kills(lambda: run(given), given, (*FILES, REQUEST)))
