@@ -3,8 +3,9 @@
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow as pa
 from simplyload.changes import Table
 from simplyload.config import Configuration, schema_of
 from simplyload.destinations.destination import Destination, check_schema
+from simplyload.digest import Digest, DigestingDestination, DigestingSource, Digests
 from simplyload.errors import (
     ConfigurationError,
     DestinationError,
@@ -24,6 +26,7 @@ from simplyload.sources.source import Finding, Source
 from simplyload.streams import open_destination, opened_sources
 
 SAMPLE = 5  # keys that are named for each kind of difference
+MANY = 1000  # the same by ranges, which are for those who want to know each key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,8 @@ class TableCheck:
     null_keys: int = 0  # rows of the destination without a value in a key column
     drift: Sequence[str] = ()  # columns that only one side has, or with another type
     examples: Sequence[str] = field(default=())
+    # Of `--reconcile`: the ranges that differ, by the hash of the key, with the rows of each side.
+    ranges: Sequence[str] = field(default=())
 
     @property
     def is_equal(self) -> bool:
@@ -48,13 +53,16 @@ class TableCheck:
         return not any(faults) and not self.drift
 
 
-def compare(configuration: Configuration, names: Sequence[str]) -> Iterator[tuple[str, TableCheck]]:
+def compare(
+    configuration: Configuration, names: Sequence[str], *, by_range: bool = False
+) -> Iterator[tuple[str, TableCheck]]:
     """Compare every table of the streams now; leave out what the source does not keep."""
+    check = reconcile_table if by_range else check_table
     with closing(open_destination(configuration)) as destination:
         for name, source in opened_sources(configuration, names):
             schema = schema_of(configuration.sources[name], name)
             for table in source.tables():
-                found = check_table(source, destination, schema, table)
+                found = check(source, destination, schema, table)
                 if found:
                     yield name, found
 
@@ -66,13 +74,52 @@ def check_table(
     present = source.scan(table)
     if present is None:
         return None
+    return _compare_cells(table, present, destination.scan(schema, table))
+
+
+def reconcile_table(
+    source: Source, destination: Destination, schema: str, table: Table
+) -> TableCheck | None:
+    """Compare a table by hashes of its ranges, and cell by cell where they differ.
+
+    Where a side does not hash its rows, it is `check_table`.
+    """
+    if not isinstance(source, DigestingSource) or not isinstance(destination, DigestingDestination):
+        return check_table(source, destination, schema, table)
+    ours, theirs = source.digest(table), destination.digest(schema, table)
+    if ours is None or theirs is None:
+        return check_table(source, destination, schema, table)
+    ranges = sorted(one for one in {*ours, *theirs} if ours.get(one) != theirs.get(one))
+    found = TableCheck(table=table.name)
+    if ranges:
+        present = source.scan_ranges(table, ranges)
+        held = destination.scan_ranges(schema, table, ranges)
+        found = _compare_cells(table, present, held, MANY)
+    return replace(
+        found,
+        source_rows=sum(one.rows for one in ours.values()),
+        destination_rows=sum(one.rows for one in theirs.values()),
+        ranges=[] if found.is_equal else [_describe(one, ours, theirs) for one in ranges],
+    )
+
+
+def _describe(name: str, ours: Digests, theirs: Digests) -> str:
+    none = Digest(0, "")
+    rows, held = ours.get(name, none).rows, theirs.get(name, none).rows
+    return f"{name}: {rows} rows at the source, {held} in the destination"
+
+
+def _compare_cells(
+    table: Table, present: Iterable[pa.Table], held: Iterable[pa.Table], sample: int = SAMPLE
+) -> TableCheck:
+    """Compare the rows of both sides, which are stored on disk meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = duckdb.connect(str(Path(folder, "scratch.duckdb")))
         with closing(scratch):
-            comparison = _Comparison(scratch, table)
+            comparison = _Comparison(scratch, table, sample)
             comparison.store("source", present)
             try:
-                comparison.store("destination", destination.scan(schema, table))
+                comparison.store("destination", held)
             except TableStoppedError as error:
                 return TableCheck(table=table.name, drift=[str(error)])
             return comparison.compare()
@@ -136,7 +183,8 @@ class _Comparison:
     DuckDB compares names without case; a source may have the columns `id` and `ID`.
     """
 
-    def __init__(self, scratch: duckdb.DuckDBPyConnection, table: Table) -> None:
+    def __init__(self, scratch: duckdb.DuckDBPyConnection, table: Table, sample: int) -> None:
+        self._sample = sample
         self._scratch = scratch
         self._table = table
         self._names = {name: f"c{number}" for number, name in enumerate(table.schema.names)}
@@ -160,11 +208,12 @@ class _Comparison:
         """Count what differs; name some keys of each kind."""
         present = [name for name in self._names if name not in self._absent["source"]]
         absent = [name for name in present if name in self._absent["destination"]]
-        counts, examples = {}, []
+        counts: dict[str, Any] = {}
+        examples: list[str] = []
         for kind, query in self._queries([one for one in present if one not in absent]).items():
             counts[kind] = self._count(query)
             if counts[kind]:
-                rows = self._scratch.execute(f"{query} limit {SAMPLE}").fetchall()
+                rows = self._scratch.execute(f"{query} limit {self._sample}").fetchall()
                 examples += [f"{kind}: {', '.join(map(str, row))}" for row in rows]
         return TableCheck(
             table=self._table.name,

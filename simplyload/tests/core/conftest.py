@@ -19,7 +19,8 @@ from simplyload.destinations.postgres import PostgresDestination, PostgresTarget
 from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.engine import Event, Pipeline, PipelineSettings
 from simplyload.log import ChangeLog
-from tests.core.scripted import ORDERS, ScriptedSource
+from simplyload.sources.source import Source
+from tests.core.scripted import ORDERS
 
 Row = dict[str, Any]
 
@@ -59,7 +60,7 @@ class Target:
             return SnowflakeDestination(self.settings)
         return ParquetDestination(self.settings)
 
-    def pipeline(self, source: ScriptedSource, **settings: Any) -> Pipeline:
+    def pipeline(self, source: Source, **settings: Any) -> Pipeline:
         """Give a pipeline of stream `shop` with a connection of its own."""
         chosen = PipelineSettings.model_validate(settings)
         return Pipeline("shop", source, self.destination(), self.log, chosen, self.events.append)

@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -45,6 +45,7 @@ from simplyload.destinations.destination import (
     Staged,
     Stopped,
 )
+from simplyload.digest import Cell, Digests, can_digest, digest_query, in_ranges, to_digests
 from simplyload.errors import DestinationError, FencedError, TableStoppedError
 from simplyload.gather import union_schema
 
@@ -166,6 +167,7 @@ class SqlDestination(ABC):
         self._prepared = False
         self._names = (names or Names()).changed()
         self._stages: list[exp.Table] = []
+        self._ranges: Collection[str] = ()  # those that a scan is restricted to
         self._columns_of: dict[str, dict[str, Mapping[str, pa.DataType | None]]] = {}
 
     @property
@@ -511,22 +513,59 @@ class SqlDestination(ABC):
             with suppress(DestinationError):
                 self._drop_stage(self._stages.pop())
 
+    @abstractmethod
+    def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
+        """Yield the table's rows that are not marked deleted (the business columns it has)."""
+
+    def scan_ranges(self, schema: str, table: Table, ranges: Collection[str]) -> Iterator[pa.Table]:
+        """Yield the rows of some ranges that are not marked deleted."""
+        self._ranges = ranges
+        try:
+            yield from self.scan(schema, table)
+        finally:
+            self._ranges = ()
+
+    def digest(self, schema: str, table: Table) -> Digests | None:
+        """Give the digest of each range; None where a column is missing, or there is no table."""
+        rows, names = self._live_rows(schema, table)
+        if rows is None or len(names) < len(table.schema) or not can_digest(self.dialect):
+            return None
+        key, columns = self._cells(table, names, table.key), self._cells(table, names, names)
+        query = digest_query(self.dialect, self._render(rows.select("*")), key, columns)
+        return to_digests(self._send(query)[0])
+
+    def _cells(self, table: Table, names: Mapping[str, str], columns: Iterable[str]) -> list[Cell]:
+        return [
+            Cell(self._render(_column(names[name])), table.schema.field(name).type)
+            for name in columns
+        ]
+
     def _scan_query(self, schema: str, table: Table) -> tuple[str, pa.Schema]:
         """Select the business columns that the target has, of rows that are not marked deleted.
 
         Give the source's fields of these columns too; the query is empty before the first load.
         """
+        rows, names = self._live_rows(schema, table)
+        if rows is None:
+            return "", table.schema
+        query = self._render(rows.select(*(_column(name) for name in names.values())))
+        if self._ranges:
+            key = self._cells(table, names, table.key)
+            query += f" AND {in_ranges(self.dialect, key, self._ranges)}"
+        return query, pa.schema([table.schema.field(name) for name in names])
+
+    def _live_rows(self, schema: str, table: Table) -> tuple[exp.Select | None, Mapping[str, str]]:
+        """Give FROM and WHERE of the rows that are there, and the names of the columns held."""
         tables = self._columns(schema)
         target = choose_name(table.name, tables, self.dialect)
         self._columns_of.clear()
         if target not in tables:
-            return "", table.schema
+            return None, {}
         refuse_foreign(table.name, tables[target])
         names = self._name_columns(table.name, table.schema.names, tables[target])
-        held = [field for field in table.schema if names[field.name] in tables[target]]
-        columns = [_column(names[field.name]) for field in held]
-        rows = exp.select(*columns).from_(exp.table_(target, db=schema, quoted=True))
-        return self._render(rows.where(exp.not_(_column(merge.DELETED)))), pa.schema(held)
+        rows = exp.Select().from_(exp.table_(target, db=schema, quoted=True))
+        held = {name: names[name] for name in table.schema.names if names[name] in tables[target]}
+        return rows.where(exp.not_(_column(merge.DELETED))), held
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.changes import Batch, State, Table, Waiting
+from simplyload.digest import Cell, Digests, digest_query, in_ranges, to_digests
 from simplyload.errors import ConfigurationError, SourceError
 from simplyload.sources.postgres.connection import (
     Reader,
@@ -341,16 +342,43 @@ class PostgresSource:
 
     def scan(self, table: Table) -> Iterator[pa.Table]:
         """Yield the table's present rows in key order, without those that are soft-deleted."""
+        yield from self._scan(table)
+
+    def scan_ranges(self, table: Table, ranges: Collection[str]) -> Iterator[pa.Table]:
+        """Yield the present rows of some ranges."""
+        key, _ = self._cells(self._find(table.source_name), table)
+        yield from self._scan(table, in_ranges("postgres", key, ranges))
+
+    def digest(self, table: Table) -> Digests | None:
+        """Give the digest of each range that has rows."""
         source = self._find(table.source_name)
-        removed = removed_condition(source)
+        key, columns = self._cells(source, table)
+        conditions = [*_present(source), *(f"{cell.expression} is not null" for cell in key)]
+        rows = f"select * from {source.from_clause} as t where {' and '.join(conditions)}"  # noqa: S608
+        found = self._reader.read(digest_query("postgres", rows, key, columns))
+        return to_digests([tuple(row.values()) for row in found.to_pylist()])
+
+    def _scan(self, table: Table, *conditions: str) -> Iterator[pa.Table]:
+        source = self._find(table.source_name)
         scan = Scan(
             table=source,
             columns=[source.column(name) for name in table.schema.names],
             order=source.key,
-            conditions=[f"not {removed}"] if removed else [],
+            conditions=[*_present(source), *conditions],
         )
         for page in scan.pages(self._reader, self._settings.chunk_rows):
             yield page.rows
+
+    @staticmethod
+    def _cells(source: SourceTable, table: Table) -> tuple[list[Cell], list[Cell]]:
+        """Give the key and all columns, as a copy reads them."""
+        columns = {field: source.column(field.name) for field in table.schema}
+        cells = {
+            # As text, since a cast of char(n) drops the spaces at its end.
+            field.name: Cell(one.text if field.type == pa.string() else one.expression, field.type)
+            for field, one in columns.items()
+        }
+        return [cells[name] for name in table.key], [*cells.values()]
 
     def _find(self, name: str) -> SourceTable:
         tables = self._replicable(self._discover())
@@ -419,3 +447,9 @@ def _begin(
         stream=prepared.state if prepared else None,
         tables={name: table for name, table in kept if name in chosen},
     )
+
+
+def _present(source: SourceTable) -> list[str]:
+    """Give the condition of rows that are not soft-deleted."""
+    removed = removed_condition(source)
+    return [f"not {removed}"] if removed else []

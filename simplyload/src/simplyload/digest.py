@@ -1,0 +1,150 @@
+"""Hashes of a table's rows by ranges, computed where the rows are: equal ranges are not read.
+
+A range is what begins alike in the hash of the key: 4,096 of them, whatever type the key has. Each
+side gives a count and a hash of its rows in one statement; only rows of ranges that differ are
+read, and compared cell by cell. So a value that two databases print differently costs a comparison
+and is no difference; that rows with equal hashes differ would be a collision of MD5.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from simplyload.changes import Table
+
+DIGITS = 3  # hexadecimal, of the hash of the key: a range
+
+
+class Digest(NamedTuple):
+    """A range: how many rows it has, and their hash."""
+
+    rows: int
+    hash: str
+
+
+Digests = Mapping[str, Digest]
+
+
+class Cell(NamedTuple):
+    """A column: the expression of its value, and its type at the source."""
+
+    expression: str
+    type: pa.DataType
+
+
+@runtime_checkable
+class DigestingSource(Protocol):
+    """A source that hashes rows where they are."""
+
+    def digest(self, table: Table) -> Digests | None:
+        """Give the digest of each range that has rows; None where the table has to be read."""
+
+    def scan_ranges(self, table: Table, ranges: Collection[str]) -> Iterator[pa.Table]:
+        """Give the present rows of some ranges."""
+
+
+@runtime_checkable
+class DigestingDestination(Protocol):
+    """A destination that hashes rows where they are."""
+
+    def digest(self, schema: str, table: Table) -> Digests | None:
+        """Give the digest of each range that has rows; None where the table has to be read."""
+
+    def scan_ranges(self, schema: str, table: Table, ranges: Collection[str]) -> Iterator[pa.Table]:
+        """Give the rows of some ranges that are not marked deleted."""
+
+
+# How a value is written as text, by dialect and kind; `{}` is the value, `{type}` its decimal.
+_TEXTS: dict[str, dict[str, str]] = {
+    "postgres": {
+        "bool": "({})::int::text",
+        "integer": "({})::text",
+        "decimal": "({})::{type}::text",
+        "float": "lower(({})::text)",
+        "text": "convert_to({}, 'UTF8')",  # md5 takes bytes too, and these are the same everywhere
+        "binary": "encode({}, 'hex')",
+        "date": "(({}) - date '2000-01-01')::text",
+        "time": "(extract(epoch from {}) * 1000000)::bigint::text",
+    },
+    "duckdb": {
+        "bool": "CAST(CAST({} AS INT) AS VARCHAR)",
+        "integer": "CAST({} AS VARCHAR)",
+        "decimal": "CAST(TRY_CAST({} AS {type}) AS VARCHAR)",
+        "float": "regexp_replace(replace(CAST({} AS VARCHAR), 'inf', 'infinity'), '[.]0$', '')",
+        "text": "CAST({} AS VARCHAR)",
+        "binary": "lower(hex({}))",
+        "date": "CAST(date_diff('day', DATE '2000-01-01', {}) AS VARCHAR)",
+        "time": "CAST(epoch_us({}) AS VARCHAR)",
+    },
+    "snowflake": {
+        "bool": "TO_VARCHAR(CAST({} AS INT))",
+        "integer": "TO_VARCHAR({})",
+        "decimal": "TO_VARCHAR(CAST({} AS {type}))",
+        "float": "LOWER(TO_VARCHAR({}))",
+        "text": "TO_VARCHAR({})",
+        "binary": "LOWER(HEX_ENCODE({}))",
+        "date": "TO_VARCHAR(DATEDIFF(day, DATE '2000-01-01', {}))",
+        "time": "TO_VARCHAR(DATE_PART(epoch_microsecond, {}))",
+    },
+}
+_JOIN = {
+    "postgres": "string_agg({0}, '' order by {0} collate \"C\")",
+    "duckdb": "string_agg({0}, '' ORDER BY {0})",
+    "snowflake": "LISTAGG({0}) WITHIN GROUP (ORDER BY {0})",
+}
+
+
+def can_digest(dialect: str) -> bool:
+    """Tell whether a dialect has the expressions."""
+    return dialect in _TEXTS
+
+
+def digest_query(dialect: str, rows: str, key: Sequence[Cell], columns: Sequence[Cell]) -> str:
+    """Give the query of range, count and hash of rows, which a query gives."""
+    parts = f"substr({_hash(dialect, key)}, 1, {DIGITS}) AS r, {_hash(dialect, columns)} AS h"
+    joined = _JOIN[dialect].format("h")
+    hashed = f"SELECT {parts} FROM ({rows}) AS t"  # noqa: S608
+    return f"SELECT r, count(*), md5({joined}) FROM ({hashed}) AS d GROUP BY r"  # noqa: S608
+
+
+def in_ranges(dialect: str, key: Sequence[Cell], ranges: Collection[str]) -> str:
+    """Give the condition of rows in some ranges."""
+    named = ", ".join(f"'{one}'" for one in sorted(ranges))
+    return f"substr({_hash(dialect, key)}, 1, {DIGITS}) IN ({named})"
+
+
+def to_digests(rows: Sequence[tuple[object, ...]]) -> dict[str, Digest]:
+    """Give the result of the query by range."""
+    return {str(name): Digest(int(str(count)), str(hash_)) for name, count, hash_ in rows}
+
+
+def _hash(dialect: str, cells: Sequence[Cell]) -> str:
+    """Give the hash of cells; each has one of its own, so that none runs into the next."""
+    hashes = [f"coalesce(md5({_text(dialect, cell)}), '-')" for cell in cells]
+    return f"md5({' || '.join(hashes)})"
+
+
+def _text(dialect: str, cell: Cell) -> str:
+    form = _TEXTS[dialect][_kind(cell.type)].replace("{}", cell.expression)
+    if pa.types.is_decimal(cell.type):
+        form = form.replace("{type}", f"DECIMAL({cell.type.precision}, {cell.type.scale})")
+    return form
+
+
+def _kind(arrow: pa.DataType) -> str:
+    for kind, matches in _KINDS.items():
+        if matches(arrow):
+            return kind
+    return "text"
+
+
+_KINDS: dict[str, Callable[[pa.DataType], bool]] = {
+    "bool": pa.types.is_boolean,
+    "integer": pa.types.is_integer,
+    "decimal": pa.types.is_decimal,
+    "float": pa.types.is_floating,
+    "binary": pa.types.is_binary,
+    "date": pa.types.is_date,
+    "time": pa.types.is_timestamp,
+}
