@@ -1,14 +1,21 @@
 """The examples and the runbook: commands, settings and metrics that exist, and no root."""
 
 import configparser
+import inspect
+import json
 import re
+import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
+from botocore.session import Session
+from botocore.validate import ParamValidator
 
 from simplyload.cli import app
 from simplyload.config import Configuration, read_configuration
@@ -42,6 +49,113 @@ def read_pod() -> dict[str, Any]:
     """Read the pod of the CronJob."""
     job = read_kubernetes()["CronJob"]["spec"]["jobTemplate"]
     return dict(job["spec"]["template"]["spec"])
+
+
+def read_ecs(file: str) -> dict[str, Any]:
+    """Read the request of an example for ECS."""
+    return dict(yaml.safe_load((EXAMPLES / file).read_text()))
+
+
+class Contract:
+    """A class of Airflow as it was recorded: it takes the arguments that the real one names."""
+
+    made: list[tuple[str, dict[str, Any]]]
+
+    def __init__(self, name: str, made: list[tuple[str, dict[str, Any]]]) -> None:
+        known = json.loads((Path(__file__).parent / "airflow_contract.json").read_text())
+        self._name, self._known, self.made = name, set(known[name]), made
+
+    def __call__(self, **arguments: Any) -> "Contract":
+        """Note an object; TypeError for an argument that Airflow does not know."""
+        if unknown := arguments.keys() - self._known:
+            raise TypeError(f"{self._name} has no argument {unknown}")
+        self.made.append((self._name, arguments))
+        return self
+
+    def __enter__(self) -> None:
+        """Begin a DAG."""
+
+    def __exit__(self, *_: object) -> None:
+        """End a DAG."""
+
+
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[dict[str, Any]]]:
+    """Run the example for Airflow on the recorded contract; give what it makes, by class."""
+    made: list[tuple[str, dict[str, Any]]] = []
+    for path in ("airflow.sdk.DAG", "airflow.providers.standard.operators.bash.BashOperator"):
+        package, _, name = path.rpartition(".")
+        module = ModuleType(package)
+        setattr(module, name, Contract(name, made))
+        monkeypatch.setitem(sys.modules, package, module)
+    runpy.run_path(str(EXAMPLES / "airflow_dag.py"))
+    return {kind: [one for name, one in made if name == kind] for kind, _ in made}
+
+
+def test_amazons_client_accepts_the_requests_for_ecs() -> None:
+    """Each field of task and schedule is one of the API, with a value of its type."""
+    for service, operation, file in (
+        ("ecs", "RegisterTaskDefinition", "ecs_task.yml"),
+        ("scheduler", "CreateSchedule", "ecs_schedule.yml"),
+    ):
+        shape = Session().get_service_model(service).operation_model(operation).input_shape
+        report = ParamValidator().validate(read_ecs(file), shape)
+        assert not report.has_errors(), report.generate_report()
+        report = ParamValidator().validate({**read_ecs(file), "nname": 1}, shape)
+        assert report.has_errors()
+
+
+def test_the_schedule_starts_the_container_of_the_task() -> None:
+    """Schedule and task are of one name, the command exists, and secrets are in no field."""
+    task, target = read_ecs("ecs_task.yml"), read_ecs("ecs_schedule.yml")["Target"]
+    [container] = task["containerDefinitions"]
+    assert target["EcsParameters"]["TaskDefinitionArn"].endswith(f"/{task['family']}")
+    [override] = json.loads(target["Input"])["containerOverrides"]
+    assert override["name"] == container["name"]
+    for words in (container["command"], override["command"]):
+        app.parse_args(words, exit_on_error=False, print_error=False)
+    named = {one["name"] for one in [*container["environment"], *container["secrets"]]}
+    assert named == set(re.findall(r"\$\{(\w+)\}", (EXAMPLES / "simplyload.yml").read_text()))
+    secret = {one["name"] for one in container["secrets"]}
+    assert secret == {one for one in named if re.search("PASSWORD|WEBHOOK", one)}
+    assert str(container["user"]) == re.findall(r"^USER (\d+)$", DOCKERFILE, re.MULTILINE)[-1]
+    assert container["readonlyRootFilesystem"]
+    assert container["linuxParameters"]["capabilities"]["drop"] == ["ALL"]
+    volumes = {one["name"] for one in task["volumes"]}
+    assert {one["sourceVolume"] for one in container["mountPoints"]} == volumes
+
+
+def test_the_dag_has_a_task_for_each_stream(airflow: dict[str, list[dict[str, Any]]]) -> None:
+    """The example takes arguments that Airflow has, and its commands exist; 75 is no failure."""
+    [dag] = airflow["DAG"]
+    assert (dag["catchup"], dag["max_active_runs"]) == (False, 1)
+    for task in airflow["BashOperator"]:
+        program, _, words = task["bash_command"].partition(" ")
+        assert program.endswith("/simplyload")
+        app.parse_args(words, exit_on_error=False, print_error=False)
+        assert words.endswith(f"--select {task['task_id']}")
+        assert (task["skip_on_exit_code"], task["retries"]) == (75, 0)
+
+
+def test_the_contract_is_that_of_airflow() -> None:
+    """Where Airflow is installed, its classes have the arguments that were recorded."""
+    sdk = pytest.importorskip("airflow.sdk", reason="Airflow is not installed")
+    bash = pytest.importorskip("airflow.providers.standard.operators.bash")
+    known = json.loads((Path(__file__).parent / "airflow_contract.json").read_text())
+    for one in (sdk.DAG, bash.BashOperator):
+        assert set(known[one.__name__]) <= set(list_arguments(one))
+
+
+def list_arguments(of: type) -> list[str]:
+    """List the arguments that a class takes by name, its bases' too."""
+    return sorted(
+        {
+            name
+            for kind in of.__mro__
+            if "__init__" in vars(kind)
+            for name in inspect.signature(vars(kind)["__init__"]).parameters
+        }
+    )
 
 
 def read_text(text: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
