@@ -21,8 +21,9 @@ from simplyload.destinations.snowflake_setup import setup_sql
 from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, SimplyLoadError
 from simplyload.observe import displaying
+from simplyload.parallel import run_parallel
 from simplyload.replay import replay as replay_log
-from simplyload.run import open_pipelines, run_streams
+from simplyload.run import Outcome, open_pipelines, run_streams
 from simplyload.sources.source import Finding
 from simplyload.streams import open_destination, open_log, opened_sources, select_streams
 
@@ -129,6 +130,7 @@ def sync(
     *,
     once: Annotated[bool, Parameter(negative="")] = False,
     every: timedelta | None = None,
+    parallel: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Load what is new, once or at an interval.
 
@@ -138,12 +140,18 @@ def sync(
         Read until nothing is left, then end (the default).
     every
         Stay and repeat at this interval, such as 30s, 5m or 1h.
+    parallel
+        Run each stream in a process of its own, so that a slow or failing one keeps no other back.
 
     """
     if once and every is not None:
         raise ConfigurationError("--once and --every exclude each other: leave out one")
     if every is not None and every <= timedelta():
         raise ConfigurationError("--every takes a time above zero, such as 30s, 5m or 1h")
+    if parallel:
+        with displaying() as display:
+            outcomes = run_parallel(options.read, display, every)
+        return _show_outcomes(outcomes)
     configuration, names = options.read()
     return _sync(configuration, names, every)
 
@@ -151,6 +159,11 @@ def sync(
 def _sync(configuration: Configuration, names: Sequence[str], every: timedelta | None) -> int:
     with displaying() as display:
         outcomes = run_streams(configuration, names, display, every)
+    return _show_outcomes(outcomes)
+
+
+def _show_outcomes(outcomes: Sequence[Outcome]) -> int:
+    """Print what each stream did; give the exit code."""
     show([outcome.as_row() for outcome in outcomes])
     for outcome in outcomes:
         if outcome.error:

@@ -1,7 +1,7 @@
 """Runs streams one after another, once or at an interval, until a signal ends them at a commit."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -105,13 +105,25 @@ def run_streams(
     At an interval a failed run is tried again with the next one: a source may be away for a while.
     One that fails again and again rests.
     """
+    with ExitStack() as stack:
+        monitor = open_monitor(configuration, names, display, stack, stays=every is not None)
+        after_run = monitor.after_run if monitor else _ignore
+        return run_in_turn(configuration, names, monitor or display, every, after_run)
+
+
+def run_in_turn(
+    configuration: Configuration,
+    names: Sequence[str],
+    display: Display,
+    every: timedelta | None,
+    after_run: Callable[[Pipeline], None],
+) -> list[Outcome]:
+    """Run one stream after the other in this process, and then each again."""
     outcomes = {name: Outcome(name) for name in names}
     breakers = {name: Breaker(every or timedelta()) for name in names}
     pause = Pause()
     with ExitStack() as stack:
-        monitor = _open_monitor(configuration, names, display, stack, stays=every is not None)
-        shown = monitor or display
-        pipelines = list(open_pipelines(configuration, names, shown, stack))
+        pipelines = list(open_pipelines(configuration, names, display, stack))
         stack.enter_context(ending_at_commit(*pipelines, pause))
         while not pause.is_over:
             began = time.monotonic()
@@ -119,17 +131,21 @@ def run_streams(
                 breaker = breakers[pipeline.stream]
                 if pause.is_over or not breaker.lets_run(began):
                     continue
-                with _followed(pipeline, monitor):
-                    error = run_pipeline(pipeline, outcomes[pipeline.stream], shown)
+                with _followed(pipeline, after_run):
+                    error = run_pipeline(pipeline, outcomes[pipeline.stream], display)
                     if rest := every and breaker.note(error, began):
-                        _show_rest(rest, pipeline.stream, shown)
+                        _show_rest(rest, pipeline.stream, display)
             if every is None:
                 break
             pause.wait(every, began)
     return list(outcomes.values())
 
 
-def _open_monitor(
+def _ignore(_pipeline: Pipeline) -> None:
+    """Follow no run."""
+
+
+def open_monitor(
     configuration: Configuration,
     names: Sequence[str],
     display: Display,
@@ -152,12 +168,11 @@ def _show_rest(rest: timedelta, stream: str, display: Display) -> None:
 
 
 @contextmanager
-def _followed(pipeline: Pipeline, monitor: "Monitor | None") -> Iterator[None]:
+def _followed(pipeline: Pipeline, after_run: Callable[[Pipeline], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        if monitor:
-            monitor.after_run(pipeline)
+        after_run(pipeline)
 
 
 def open_pipelines(

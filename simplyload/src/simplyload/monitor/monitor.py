@@ -1,6 +1,6 @@
 """Follows the runs of streams, and shows them to operators as the configuration says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 from simplyload.config import Configuration
@@ -44,8 +44,16 @@ class Monitor:
 
     def after_run(self, pipeline: Pipeline) -> None:
         """Complete the status of a stream, and pass it on."""
-        self._list_tables(pipeline)
-        self.publish(pipeline.stream)
+        self.complete(pipeline.stream, pipeline.list_tables)
+
+    def complete(self, stream: str, list_tables: Callable[[], Sequence[str]]) -> None:
+        """Complete the status of a stream by its tables, where it lacks them, and pass it on."""
+        if self.status.lacks_tables(stream):
+            try:
+                self.status.list_tables(stream, list_tables())
+            except SimplyLoadError as error:
+                self.warn(stream, f"The metrics lack its tables: {error}")
+        self.publish(stream)
 
     def publish(self, stream: str) -> None:
         """Keep the status, write the file of metrics, and let alerts look."""
@@ -57,13 +65,6 @@ class Monitor:
                 self.textfile.write()
             except OSError as error:
                 self.warn(stream, f"metrics.textfile cannot be written ({error.strerror})")
-
-    def _list_tables(self, pipeline: Pipeline) -> None:
-        if self.status.lacks_tables(pipeline.stream):
-            try:
-                self.status.list_tables(pipeline.stream, pipeline.list_tables())
-            except SimplyLoadError as error:
-                self.warn(pipeline.stream, f"The metrics lack its tables: {error}")
 
 
 @contextmanager
