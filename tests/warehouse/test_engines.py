@@ -243,7 +243,7 @@ HISTORY = [
     shop.event("kept", shop.MAIL, "2026-06-09 12:00:00", "bob", campaign_id="launch"),
     shop.event("fifth", shop.CLICK, "2026-06-10 12:00:00", "cid", **OF_LINK),
 ]
-LATER_SYNCS = {
+LATER_SYNCS: dict[str, list[dict[str, Any]]] = {
     "2026-11-21T09:00:00Z": [
         shop.event("next", shop.CLICK, "2026-11-20 23:00:00", "ann", **OF_LINK),
         shop.event("bought", shop.ORDER, "2026-11-20 23:30:00", "ann", value=30.0),
@@ -269,7 +269,10 @@ LATER_SYNCS = {
 OF_PEOPLE = ("klaviyo__engagement", "klaviyo__send_pressure", "klaviyo__link_performance")
 
 
-def test_marts_of_people_equal_full_ones_after_each_sync(built: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "compared", [pytest.param([*LATER_SYNCS], marks=pytest.mark.chaos), [*LATER_SYNCS][-1:]]
+)
+def test_marts_of_people_equal_full_ones(built: Path, tmp_path: Path, compared: list[str]) -> None:
     """After runs that were skipped, late, moved and deleted events, and a merged person, the marts
     that sum over people have the rows of a full refresh.
     """
@@ -286,10 +289,11 @@ def test_marts_of_people_equal_full_ones_after_each_sync(built: Path, tmp_path: 
         reports.append(_report(synced_at, [*old, *written]))
         load(engine, tmp_path, shop.ROWS | {"event": list(events.values()), "sync_report": reports})
         updated = run_dbt(engine, tmp_path, "run", "--select", *select)
-        full = _run_in_full(built, tmp_path / synced_at[:10], tmp_path / "raw.db", select)
-        # How far a history goes depends on when it was made.
-        for model in full.keys() - {"int_klaviyo__profile_history"}:
-            assert updated[model] == full[model], (synced_at, model)
+        if synced_at in compared:
+            full = _run_in_full(built, tmp_path / synced_at[:10], tmp_path / "raw.db", select)
+            # How far a history goes depends on when it was made.
+            for model in full.keys() - {"int_klaviyo__profile_history"}:
+                assert updated[model] == full[model], (synced_at, model)
     assert all(updated[mart] != first[mart] for mart in OF_PEOPLE)
 
 

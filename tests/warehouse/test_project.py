@@ -167,8 +167,8 @@ def test_no_sql_queries_while_compiling_or_differs_between_engines() -> None:
     for lookup in lookups:
         assert texts["source_rows.sql"].count(lookup) == 1
         texts["source_rows.sql"] = texts["source_rows.sql"].replace(lookup, "")
-    # Queries of a build alone: what the last sync wrote, whether syncs still report, and which months
-    # a run reads and writes.
+    # Queries of a build alone: what the last sync wrote, whether syncs still report, and which
+    # months a run reads and writes.
     for file, queries in {"settings.sql": 1, "incremental_by_month.sql": 5}.items():
         assert texts[file].count("run_query(") == queries
         texts[file] = texts[file].replace("run_query(", "")
