@@ -7,6 +7,7 @@ for dbt itself. A dbt macro that is missing here fails the lint as an undefined 
 import datetime as dt
 import os
 import re
+from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,7 @@ execute = True
 modules = SimpleNamespace(datetime=dt, re=re)
 flags = SimpleNamespace(WHICH="compile")
 graph = {
-    "sources": {},
+    "sources": defaultdict(lambda: {"columns": {}}),
     "metrics": {
         "open_rate": {
             "name": "open_rate",

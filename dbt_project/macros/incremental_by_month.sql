@@ -63,8 +63,8 @@
     occurred_month >= date '1960-01-01'
 {%- endmacro %}
 
-{#- The filter of the events that an incremental run reads: those of the affected months, which begin
-    with `from_month`, of `days` before them, and those without a time. -#}
+{#- The filter of the events that an incremental run reads: those of the affected months, which
+    begin with `from_month`, of `days` before them, and those without a time. -#}
 {% macro in_affected_range(occurred_at, days, from_month) -%}
     (
         {{ occurred_at }} >= {{ utc_midnight(days_before(from_month, days)) }}

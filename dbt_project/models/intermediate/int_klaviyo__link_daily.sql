@@ -49,12 +49,13 @@ dated as (
     select
         clicks.*,
         {{ occurred_month('clicks.occurred_on') }} as occurred_month,
-        clicks.clicker_key is not null
-        and clicks.click_rank = 1
-        {% if is_incremental() -%}
-        and clicked_before.clicker_key is null
-        {% endif -%}
-        as is_first_click
+        case
+            when clicks.clicker_key is null or clicks.click_rank > 1 then 0
+            {% if is_incremental() -%}
+            when clicked_before.clicker_key is not null then 0
+            {% endif -%}
+            else 1
+        end as first_clicks
 
     from clicks
     {% if is_incremental() -%}
@@ -68,7 +69,7 @@ select
     {{ key | join(',\n    ') }},
     sum(case when is_bot_click then 0 else 1 end) as clicks,
     sum(case when is_bot_click then 1 else 0 end) as bot_clicks,
-    sum(case when is_first_click then 1 else 0 end) as clickers,
+    sum(first_clicks) as clickers,
     max(synced_at) as synced_at
 
 from dated

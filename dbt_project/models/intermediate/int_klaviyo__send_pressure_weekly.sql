@@ -13,8 +13,8 @@
     'spam_complaints': ['Marked Email as Spam'],
 } -%}
 
-{#- A week is in the month of its last day, so an event of an affected month is in no week of a month
-    before: an incremental run reads the six days before the affected months too. -#}
+{#- A week is in the month of its last day, so an event of an affected month is in no week of a
+    month before: an incremental run reads the six days before the affected months too. -#}
 {%- set days = 6 -%}
 {%- set key = ['account_id', 'week_start', 'occurred_month', 'messages_per_week'] -%}
 
@@ -93,7 +93,12 @@ purchases as (
     from {{ ref('int_klaviyo__conversion') }} as conversions
     inner join accounts on conversions.account_id = accounts.account_id
     where conversions.{{ in_months_read(days, from_month) }} and not conversions.is_refund
-    group by 1, 2, 3, 4
+    group by
+        conversions.account_id, conversions.profile_id,
+        {{ iso_week_start(
+            'cast(' ~ local_time('conversions.occurred_at', 'accounts.timezone') ~ ' as date)'
+        ) }},
+        coalesce(conversions.value_currency, '')
 
 ),
 
@@ -137,7 +142,8 @@ rows_of_people as (
 select
     {{ key | join(',\n    ') }},
     currency,
-    {% for column in ['recipient_weeks'] + counts.keys() | list + ['unsubscribed_people', 'orders'] -%}
+    sum(recipient_weeks) as recipient_weeks,
+    {% for column in counts.keys() | list + ['unsubscribed_people', 'orders'] -%}
     sum({{ column }}) as {{ column }},
     {% endfor -%}
     sum(order_value) as order_value,
