@@ -34,6 +34,7 @@ from pydantic_settings import (
 )
 
 from simplyload.catalog import METADATA_SCHEMA
+from simplyload.destinations.bigquery_login import BigQuerySettings
 from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.postgres import PostgresTargetSettings
@@ -62,7 +63,9 @@ def _find_tag(source: Any) -> str | None:
 
 
 _Source = PostgresSettings | KlaviyoSettings | StripeSettings | SalesforceSettings | CustomSettings
-_Destination = DuckDBSettings | PostgresTargetSettings | ParquetSettings | SnowflakeSettings
+_Destination = (
+    DuckDBSettings | PostgresTargetSettings | ParquetSettings | SnowflakeSettings | BigQuerySettings
+)
 SourceSettings = Annotated[
     Annotated[PostgresSettings, Tag("postgres")]
     | Annotated[KlaviyoSettings, Tag("klaviyo")]
@@ -147,6 +150,20 @@ class Configuration(BaseSettings):
                 "a parquet destination has a folder for each stream, named after it:"
                 f" leave out `schema` of {', '.join(streams)}"
             )
+        return destination
+
+    @field_validator("destination")
+    @classmethod
+    def _check_datasets(cls, destination: _Destination, info: ValidationInfo) -> _Destination:
+        """Refuse a schema whose name no dataset of BigQuery has."""
+        sources: dict[str, _Source] = info.data.get("sources", {})
+        schemas = {stream: schema_of(settings, stream) for stream, settings in sources.items()}
+        for stream, schema in schemas.items() if isinstance(destination, BigQuerySettings) else ():
+            if not re.fullmatch("[A-Za-z0-9_]{1,1024}", schema):
+                raise ValueError(
+                    f"schema `{schema}` of stream {stream} becomes a dataset of BigQuery, whose"
+                    " name has letters, digits and `_` alone: set another `schema`"
+                )
         return destination
 
     @field_validator("log")

@@ -258,7 +258,8 @@ def spell(name: str) -> str:
 
 def _lists(merge: Merge, name: str) -> exp.Expr:
     if merge.spelled:
-        return exp.Contains(this=_col(COLS), expression=exp.Literal.string(spell(name)))
+        place = exp.StrPosition(this=_col(COLS), substr=exp.Literal.string(spell(name)))
+        return place > exp.Literal.number(0)
     return exp.ArrayContains(this=_col(COLS), expression=exp.Literal.string(name))
 
 
@@ -461,7 +462,8 @@ def _is_null(value: exp.Expr) -> exp.Is:
 
 
 def _number(value: Decimal) -> exp.Cast:
-    return exp.cast(exp.Literal.number(f"{value:f}"), "DECIMAL(38, 0)")
+    # As text: a number beyond 64 bits is no literal in BigQuery.
+    return exp.cast(exp.Literal.string(f"{value:f}"), "DECIMAL(38, 0)")
 
 
 def _time(merge: Merge) -> exp.Cast:

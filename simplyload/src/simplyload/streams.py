@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from simplyload.config import Configuration, SourceSettings
+from simplyload.destinations.bigquery import BigQueryDestination
+from simplyload.destinations.bigquery_login import BigQuerySettings
 from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination
@@ -48,6 +50,8 @@ def open_destination(configuration: Configuration) -> Destination:
         return PostgresDestination(settings)
     if isinstance(settings, SnowflakeSettings):
         return SnowflakeDestination(settings)
+    if isinstance(settings, BigQuerySettings):
+        return BigQueryDestination(settings)
     return ParquetDestination(settings, _open_bucket(configuration, settings.path))
 
 

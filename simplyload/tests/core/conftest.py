@@ -1,7 +1,7 @@
 """Fixtures: the destinations, each empty, each read by its own driver."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
+from simplyload.destinations.bigquery import BigQueryDestination
 from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
@@ -36,8 +37,21 @@ NOT_ON_SNOWFLAKE = {
         "its lease is taken in a transaction too"
     ),
 }
+# What BigQuery is not asked for; test_bigquery.py has what it does instead.
+NOT_ON_BIGQUERY = {
+    "test_r11_columns_widen_from_int_to_text": "it makes no text of a number",
+    "test_a_unique_index_of_the_user_lets_rows_be_replaced": "it has no unique index",
+    "test_the_error_of_a_constraint_has_no_value_of_a_row": "it has no unique index",
+    "test_a44_freeze_stops_at_any_drift_and_loses_nothing[bigquery-widened]": (
+        "int and bigint are both INT64: the table does not drift"
+    ),
+    "test_a38_no_ddl_is_sent_within_a_transaction_of_the_embedded_ones": (
+        "its transaction is one script"
+    ),
+}
 # Every statement is a request to a server: seconds for a test.
 SNOWFLAKE = pytest.param("snowflake", marks=pytest.mark.chaos)
+BIGQUERY = pytest.param("bigquery", marks=pytest.mark.chaos)
 
 
 @dataclass
@@ -58,6 +72,8 @@ class Target:
             return PostgresDestination(self.settings)
         if self.kind == "snowflake":
             return SnowflakeDestination(self.settings)
+        if self.kind == "bigquery":
+            return BigQueryDestination(self.settings)
         return ParquetDestination(self.settings)
 
     def pipeline(self, source: Source, **settings: Any) -> Pipeline:
@@ -70,10 +86,22 @@ class Target:
         if self.kind == "duckdb":
             with duckdb.connect(self.settings.path) as connection:
                 connection.execute(statement)
-        elif self.kind == "snowflake":
+        elif self.kind in ("snowflake", "bigquery"):
             self.query(statement)
         else:
             self.query(f"{statement}; COMMIT; SELECT 1")
+
+    def stages(self) -> list[str]:
+        """Name the tables that belong to no committed load."""
+        if self.kind == "parquet":
+            return []
+        if self.kind == "bigquery":
+            with closing(BigQueryDestination(self.settings)) as destination:
+                return destination._list_stages()  # noqa: SLF001
+        names = self.query(
+            "SELECT table_name FROM information_schema.tables WHERE lower(table_name) LIKE 'stage%'"
+        )
+        return [str(row) for row in names]
 
     def rows(self, table: str = "orders") -> list[Row]:
         """Read a table with its metadata columns by the destination's own driver."""
@@ -148,22 +176,48 @@ def snowflake_target(
     request: pytest.FixtureRequest, snowflake_server: Any, tmp_path: Path
 ) -> Target:
     """Give an empty Snowflake destination."""
-    for name in (request.node.name, request.node.originalname):
-        if name in NOT_ON_SNOWFLAKE:
-            pytest.skip(f"Snowflake: {NOT_ON_SNOWFLAKE[name]}")
+    skip_what_is_not_on(request, "Snowflake", NOT_ON_SNOWFLAKE)
     settings = snowflake_server.settings()
     log = ChangeLog(tmp_path / "log")
     return Target("snowflake", settings, lambda sql: snowflake_server.query(settings, sql), log)
 
 
-@pytest.fixture(params=["duckdb", "postgres", SNOWFLAKE])
+def skip_what_is_not_on(
+    request: pytest.FixtureRequest, product: str, reasons: Mapping[str, str]
+) -> None:
+    """Skip a test of all destinations that a warehouse is not asked for."""
+    for name in (request.node.name, request.node.originalname):
+        if name in reasons:
+            pytest.skip(f"{product}: {reasons[name]}")
+
+
+@pytest.fixture(scope="session")
+def bigquery_server() -> Iterator[Any]:
+    """Yield GoogleSQL, or the project that the environment names."""
+    pytest.importorskip("google.cloud.bigquery", reason="the extra `bigquery` is not installed")
+    from tests.core.bigquery_server import running_server  # noqa: PLC0415 - it needs the extra
+
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def bigquery_target(request: pytest.FixtureRequest, bigquery_server: Any, tmp_path: Path) -> Target:
+    """Give an empty BigQuery destination."""
+    skip_what_is_not_on(request, "BigQuery", NOT_ON_BIGQUERY)
+    settings = bigquery_server.settings()
+    log = ChangeLog(tmp_path / "log")
+    return Target("bigquery", settings, lambda sql: bigquery_server.query(settings, sql), log)
+
+
+@pytest.fixture(params=["duckdb", "postgres", SNOWFLAKE, BIGQUERY])
 def sql_target(request: pytest.FixtureRequest) -> Target:
     """Give each destination that speaks SQL."""
     target: Target = request.getfixturevalue(f"{request.param}_target")
     return target
 
 
-@pytest.fixture(params=["duckdb", "postgres", "parquet", SNOWFLAKE])
+@pytest.fixture(params=["duckdb", "postgres", "parquet", SNOWFLAKE, BIGQUERY])
 def target(request: pytest.FixtureRequest) -> Target:
     """Give each destination."""
     target: Target = request.getfixturevalue(f"{request.param}_target")

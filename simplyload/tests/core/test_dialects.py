@@ -5,7 +5,6 @@ the meaning of what is sent is executed, but not by the warehouse itself.
 """
 
 import re
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +15,7 @@ import sqlglot
 from simplyload.catalog import Dialect
 from simplyload.changes import Table
 from simplyload.destinations.duckdb import DuckDBDestination
-from simplyload.destinations.sql import SqlDestination
+from simplyload.destinations.sql import SqlDestination, Tables
 from simplyload.engine import Pipeline, PipelineSettings
 from simplyload.testing.memory import live_rows
 from tests.core.conftest import Target
@@ -32,7 +31,7 @@ class Snowflake(DuckDBDestination):
     def _run(self, statement: str) -> tuple[list[tuple[Any, ...]], int]:
         return super()._run(sqlglot.transpile(statement, read=self.dialect, write="duckdb")[0])
 
-    def _read_columns(self, schema: str) -> dict[str, Mapping[str, pa.DataType | None]]:
+    def _read_columns(self, schema: str) -> Tables:
         written, self.dialect = self.dialect, "duckdb"
         try:
             return super()._read_columns(schema)

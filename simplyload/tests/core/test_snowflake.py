@@ -13,10 +13,11 @@ from sqlglot import exp
 
 from simplyload.changes import Table
 from simplyload.cli import main
-from simplyload.destinations import snowflake, snowflake_files
+from simplyload.destinations import snowflake, warehouse
 from simplyload.destinations.destination import Load
 from simplyload.destinations.snowflake import SnowflakeDestination
-from simplyload.destinations.snowflake_files import copy_into, write_files
+from simplyload.destinations.snowflake_files import copy_into
+from simplyload.destinations.warehouse import write_files
 from simplyload.errors import ConfigurationError, DestinationError, FencedError
 from simplyload.gather import Gathering
 from tests.core.conftest import Target
@@ -249,7 +250,7 @@ def test_r11_a_number_widens_and_another_scale_stops_the_table_alone(
 
 def test_a_large_load_is_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """COPY reads files side by side, so no file is much larger than it reads best."""
-    monkeypatch.setattr(snowflake_files, "FILE_BYTES", 1000)
+    monkeypatch.setattr(warehouse, "FILE_BYTES", 1000)
     schema = pa.schema([("id", pa.int64())])
     batches = [
         pa.RecordBatch.from_arrays([pa.array(range(n, n + 500))], schema=schema)

@@ -12,6 +12,8 @@ from typing import Any
 
 from botocore import client
 
+from simplyload.destinations.bigquery import BigQueryDestination
+from simplyload.destinations.bigquery_login import BigQuerySettings
 from simplyload.destinations.destination import Destination, Lease, Load
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
@@ -33,6 +35,7 @@ DESTINATIONS: dict[str, tuple[type[SqlDestination], Any]] = {
     "duckdb": (DuckDBDestination, DuckDBSettings),
     "postgres": (PostgresDestination, PostgresTargetSettings),
     "snowflake": (SnowflakeDestination, SnowflakeSettings),
+    "bigquery": (BigQueryDestination, BigQuerySettings),
 }
 
 
@@ -45,6 +48,8 @@ class WithoutTransactions(SqlDestination):
 
     # A destination that replaces a row by two statements needs the transaction.
     _merge = SqlDestination._merge  # noqa: SLF001
+    # So does one whose transaction is a script.
+    _transact = SqlDestination._transact  # noqa: SLF001
 
 
 class StateFirst(WithoutTransactions):
@@ -54,7 +59,10 @@ class StateFirst(WithoutTransactions):
         self, lease: Lease, load: Load, plans: Sequence[Any], tables: Mapping[str, Any]
     ) -> dict[str, int]:
         super()._transact(lease, load, [], tables)
-        return {plan.staged.table.name: self._apply(plan) for plan in plans}
+        return {
+            plan.staged.table.name: sum(self._execute(s.statement) for s in self._apply(plan))
+            for plan in plans
+        }
 
 
 def make_source(seed: int, batches: int) -> ScriptedSource:

@@ -15,7 +15,7 @@ from simplyload import merge
 from simplyload.catalog import Dialect, Names
 from simplyload.changes import Table
 from simplyload.destinations.destination import Lease, Load, LoadResult, Staged
-from simplyload.destinations.sql import CONSTRAINT_REMEDY, SqlDestination
+from simplyload.destinations.sql import CONSTRAINT_REMEDY, SqlDestination, Step
 from simplyload.errors import AlreadyRunningError, DestinationError
 from simplyload.gather import LOG_FIELDS, is_uniform, read_as, read_conformed
 from simplyload.store import check_folder
@@ -140,16 +140,17 @@ class DuckDBDestination(SqlDestination):
         create_stage(self._connection, stage, staged, names)
         return stage
 
-    def _merge(self, plan: merge.Merge) -> int:
+    def _merge(self, plan: merge.Merge, name: str) -> Iterator[Step]:
         """Replace rows where nothing is removed: the UPDATE of a MERGE costs ten times as much.
 
         A unique index of the user's own does not let a row in beside the one that it replaces.
         """
         if (plan.remove and plan.may_delete) or self._has_unique_index(plan):
-            return super()._merge(plan)
-        rows = sum(self._execute(statement) for statement in merge.insert_newer(plan))
-        self._execute(merge.delete_older(plan))
-        return rows
+            yield from super()._merge(plan, name)
+            return
+        for statement in merge.insert_newer(plan):
+            yield Step(statement, name)
+        yield Step(merge.delete_older(plan))
 
     def _has_unique_index(self, plan: merge.Merge) -> bool:
         sql = (

@@ -11,7 +11,6 @@ A DDL statement commits the transaction that is open, so none is sent within one
 no key: what other destinations leave to a primary key is done here under a lock.
 """
 
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,7 +19,6 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from simplyload import merge
 from simplyload.catalog import TARGET_METADATA, Dialect, sql_type
 from simplyload.changes import Table
 from simplyload.destinations.destination import Lease, Limits, Load, Staged
@@ -28,16 +26,15 @@ from simplyload.destinations.snowflake_files import (
     STAGE,
     STAGE_SCHEMA,
     copy_into,
-    read_spelled,
-    write_files,
 )
 from simplyload.destinations.snowflake_login import (
     SnowflakeSettings,
     load_driver,
     read_private_key,
 )
-from simplyload.destinations.sql import Shape, SqlDestination
-from simplyload.errors import DestinationError, TableStoppedError
+from simplyload.destinations.sql import Shape
+from simplyload.destinations.warehouse import WarehouseDestination, read_spelled, write_files
+from simplyload.errors import DestinationError
 from simplyload.gather import read_as
 
 # The row of the leases that a run locks before it looks for its own.
@@ -54,11 +51,12 @@ _SESSION = {
 _INSUFFICIENT_PRIVILEGES = 3001
 
 
-class SnowflakeDestination(SqlDestination):
+class SnowflakeDestination(WarehouseDestination):
     """A Snowflake database; the role may create schemas in it."""
 
     dialect: Dialect = "snowflake"
-    cols_as_text = True
+    product = "Snowflake"
+    stage_schema = STAGE_SCHEMA
 
     def __init__(self, settings: SnowflakeSettings) -> None:
         super().__init__(settings.names)
@@ -97,15 +95,6 @@ class SnowflakeDestination(SqlDestination):
         with self._transaction():
             self._execute(_LOCK)
             return super().acquire(stream, above)
-
-    def drop_leftovers(self, stream: str) -> list[str]:
-        """Drop the stages of dead loads of this stream, and name them."""
-        name = re.compile(rf"STAGE_\d+_\d+_\d+_{stream.upper()}")
-        found = {table for table, _, _ in self._list_columns(STAGE_SCHEMA)}
-        leftovers = sorted(filter(name.fullmatch, found))
-        for leftover in leftovers:
-            self._drop_stage(exp.table_(leftover, db=STAGE_SCHEMA, quoted=True))
-        return leftovers
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (the business columns it has)."""
@@ -199,17 +188,13 @@ class SnowflakeDestination(SqlDestination):
         old = (shape.existing or {}).get(column)
         new = shape.wanted[column]
         if kind.this != exp.DType.DECIMAL or _scale(old) != _scale(new):
-            raise TableStoppedError(
-                f"Column {column} of {shape.name} is {old} and must become "
-                f"{kind.sql(self.dialect)}, which Snowflake does not do in place: rename the "
-                f"column there, then run `simplyload backfill {shape.name}`, which fills a new one."
-            )
+            raise self._refuse_widening(shape, column, kind)
         super()._widen(shape, column, kind)
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
         """Copy exactly the files of this load into a transient table of its own."""
         stage = self._new_stage(load)
-        changes = read_spelled(staged, names)
+        changes = read_spelled(staged, names, str.upper)
         columns = {field.name: sql_type(field.type, self.dialect) for field in changes.schema}
         definitions = ", ".join(
             f"{exp.to_identifier(name, quoted=True).sql(self.dialect)} {kind.sql(self.dialect)}"
@@ -226,21 +211,16 @@ class SnowflakeDestination(SqlDestination):
         self._execute(copy_into(stage, [path.name for path in files]))
         return stage
 
-    def _new_stage(self, load: Load) -> exp.Table:
-        number = f"{load.load_id.replace('-', '_')}_{len(self._stages)}"
-        name = f"STAGE_{number}_{load.stream.upper()}"
-        stage = exp.table_(name, db=STAGE_SCHEMA, quoted=True)
-        self._stages.append(stage)
-        return stage
+    def _list_stages(self) -> list[str]:
+        return sorted({table for table, _, _ in self._list_columns(STAGE_SCHEMA)})
+
+    def _in_case(self, name: str) -> str:
+        return name.upper()
 
     def _drop_stage(self, stage: exp.Table) -> None:
         """Remove the files first: the table is what a later run finds."""
         self._execute(f"REMOVE @{STAGE}/{stage.name}/")
         self._execute(f"DROP TABLE IF EXISTS {stage.sql(self.dialect)}")
-
-    def _is_known(self, plan: merge.Merge) -> bool:  # noqa: ARG002
-        """Merge always: to look for a key first would read the target twice."""
-        return True
 
     def _rename(self, statement: exp.Expr) -> exp.Expr:
         """Write every name that is in lower case in upper case, as the catalog names columns."""

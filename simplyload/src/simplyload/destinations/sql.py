@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -56,6 +56,9 @@ CONSTRAINT_REMEDY = (
     "Your own index or constraint on a table that SimplyLoad loads does not hold for its rows, of"
     " which those that are gone at the source stay, marked deleted: drop it, then run again."
 )
+
+# The columns of tables, by table: of a foreign type where it is None.
+Tables = MutableMapping[str, Mapping[str, pa.DataType | None]]
 
 _TEXT, _NUMBER, _TIME = pa.string(), pa.int64(), pa.timestamp("us", "UTC")
 _METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], tuple[str, ...]]] = {
@@ -145,6 +148,14 @@ class _Plan:
     sweeps: bool
 
 
+@dataclass(frozen=True)
+class Step:
+    """A statement of the transaction; `table` is the one whose loaded rows it changes."""
+
+    statement: exp.Expr
+    table: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shape:
     """A table of the load as the destination names it: its columns there and in the stage."""
@@ -168,7 +179,7 @@ class SqlDestination(ABC):
         self._names = (names or Names()).changed()
         self._stages: list[exp.Table] = []
         self._ranges: Collection[str] = ()  # those that a scan is restricted to
-        self._columns_of: dict[str, dict[str, Mapping[str, pa.DataType | None]]] = {}
+        self._columns_of: dict[str, Tables] = {}
 
     @property
     def limits(self) -> Limits:
@@ -303,6 +314,23 @@ class SqlDestination(ABC):
         """Drop a transient table."""
         self._execute(f"DROP TABLE {stage.sql(self.dialect)}")
 
+    def _table_properties(
+        self,
+        shape: Shape,  # noqa: ARG002
+        columns: Mapping[str, pa.DataType],  # noqa: ARG002
+    ) -> exp.Properties | None:
+        """Give how a new table is stored; None leaves it to the destination."""
+        return None
+
+    def _create_schema(self, schema: str) -> None:
+        """Create a schema where it is absent."""
+        self._execute(exp.Create(this=_schema_name(schema), kind="SCHEMA", exists=True))
+
+    def _add_columns(self, table: exp.Table, added: Mapping[str, pa.DataType]) -> None:
+        """Add columns to a table, by one statement each."""
+        for name, kind in added.items():
+            self._execute(add_columns(table, {name: sql_type(kind, self.dialect)}))
+
     def _table_constraints(self, key: Sequence[str]) -> list[exp.Expr]:  # noqa: ARG002
         """Give the constraints of a new table; none where the warehouse does not enforce them."""
         return []
@@ -374,16 +402,16 @@ class SqlDestination(ABC):
     def _fit(self, shape: Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
         """Create or change the target, and give its columns; nothing is dropped or narrowed."""
         if shape.existing is None:
-            schema = _schema_name(shape.table.db)
-            self._execute(exp.Create(this=schema, kind="SCHEMA", exists=True))
+            self._create_schema(shape.table.db)
             columns = {**shape.wanted, **TARGET_METADATA}
-            constraints = self._table_constraints(shape.key)
-            self._execute(_create(shape.table, columns, self.dialect, constraints))
+            create = _create(shape.table, columns, self.dialect, self._table_constraints(shape.key))
+            create.set("properties", self._table_properties(shape, columns))
+            self._execute(create)
             self._columns_of[shape.table.db][shape.table.name] = columns
             return columns
         change = evolve(shape.name, shape.wanted, shape.existing, freeze=freeze)
-        for name, kind in change.added.items():
-            self._execute(_add_column(shape.table, name, sql_type(kind, self.dialect)))
+        if change.added:
+            self._add_columns(shape.table, change.added)
         for name, kind in change.widened.items():
             self._widen(shape, name, sql_type(kind, self.dialect))
         return {**shape.existing, **change.added, **change.widened}
@@ -425,57 +453,58 @@ class SqlDestination(ABC):
     def _transact(
         self, lease: Lease, load: Load, plans: Sequence[_Plan], tables: Mapping[str, _Known]
     ) -> dict[str, int]:
+        rows = dict.fromkeys((plan.staged.table.name for plan in plans), 0)
         with self._transaction():
-            if self._execute(_confirm_epoch(lease, load.schema)) != 1:
-                raise FencedError(
-                    f"A newer run of {load.stream} took the lease: this one commits nothing more."
-                )
-            rows = {plan.staged.table.name: self._apply(plan) for plan in plans}
-            self._write_tables(load.stream, tables)
-            for refused in load.rejected:
-                row = _rejected_row(load, refused)
-                # A copy that is repeated meets the same cells again.
-                self._execute(_delete_row("rejected", row, "stream", "name", "key", "column"))
-                self._execute(_insert("rejected", row))
-            self._execute(_insert("loads", _load_row(load)))
-            # Without a transaction a table is forgotten only once the state copies it again.
-            self._write_tables(load.stream, self._begin_again(load))
+            if self._execute(confirm_epoch(lease, load.schema)) != 1:
+                raise fenced(load.stream)
+            for step in self._steps(load, plans, tables):
+                changed = self._execute(step.statement)
+                if step.table:
+                    rows[step.table] += changed
         return rows
 
-    def _begin_again(self, load: Load) -> dict[str, _Known | None]:
+    def _steps(
+        self, load: Load, plans: Sequence[_Plan], tables: Mapping[str, _Known]
+    ) -> Iterator[Step]:
+        """Give the statements of the transaction, the state last but for what is forgotten."""
+        for plan in plans:
+            yield from self._apply(plan)
+        yield from _write_tables(load.stream, tables)
+        for refused in load.rejected:
+            row = _rejected_row(load, refused)
+            # A copy that is repeated meets the same cells again.
+            yield Step(_delete_row("rejected", row, "stream", "name", "key", "column"))
+            yield Step(_insert("rejected", row))
+        yield Step(_insert("loads", _load_row(load)))
+        # Without a transaction a table is forgotten only once the state copies it again.
+        yield from _write_tables(load.stream, self._begin_again(load, tables))
+
+    def _begin_again(self, load: Load, tables: Mapping[str, _Known]) -> dict[str, _Known | None]:
         """Give what is known from now on of the tables that the load's state copies again."""
-        known = self._tables(load.stream) if load.refilled else {}
+        known = {**self._tables(load.stream), **tables} if load.refilled else {}
         again = {
             name: replace(known[name], since=None, message=None, columns={})
             for name in load.refilled
         }
         return {**dict.fromkeys(load.forgotten), **again}
 
-    def _write_tables(self, stream: str, tables: Mapping[str, _Known | None]) -> None:
-        """Write what is known of tables; None forgets one."""
-        for name, known in tables.items():
-            key = {"stream": stream, "name": name}
-            self._execute(_delete_row("tables", key, "stream", "name"))
-            if known is not None:
-                self._execute(_insert("tables", _table_row(stream, name, known)))
-
-    def _apply(self, plan: _Plan) -> int:
+    def _apply(self, plan: _Plan) -> Iterator[Step]:
+        name = plan.staged.table.name
         if plan.sweeps:
-            self._execute(merge.remove_marked(plan.merge))
+            yield Step(merge.remove_marked(plan.merge))
         if self._is_known(plan.merge):
-            rows = self._merge(plan.merge)
+            yield from self._merge(plan.merge, name)
         else:
-            rows = self._execute(merge.insert_into(plan.merge))
+            yield Step(merge.insert_into(plan.merge), name)
         if plan.merge.truncated is not None:
-            self._execute(merge.mark_truncated(plan.merge))
-        return rows
+            yield Step(merge.mark_truncated(plan.merge))
 
     def _is_known(self, plan: merge.Merge) -> bool:
         """Tell whether the target has a key of the stage; if not, an INSERT is enough."""
         return bool(self._query(merge.find_known_key(plan)))
 
-    def _merge(self, plan: merge.Merge) -> int:
-        return self._execute(merge.merge_into(plan))
+    def _merge(self, plan: merge.Merge, name: str) -> Iterator[Step]:
+        yield Step(merge.merge_into(plan), name)
 
     def _table_rows(
         self,
@@ -612,9 +641,7 @@ class SqlDestination(ABC):
             return
         if not self._exists():
             self.check()
-            self._execute(
-                exp.Create(this=_schema_name(METADATA_SCHEMA), kind="SCHEMA", exists=True)
-            )
+            self._create_schema(METADATA_SCHEMA)
             for name, (columns, key) in _METADATA_TABLES.items():
                 constraints = self._table_constraints(key) if key else []
                 table = _metadata_table(name)
@@ -627,7 +654,7 @@ class SqlDestination(ABC):
                 ("tables", "columns"),
             ):
                 if not self._knows(known, column):
-                    self._execute(_add_column(_metadata_table(known), column, text, exists=True))
+                    self._execute(add_columns(_metadata_table(known), {column: text}, exists=True))
         self._columns_of.pop(METADATA_SCHEMA, None)
         self._prepared = True
 
@@ -644,16 +671,20 @@ class SqlDestination(ABC):
         present = {name.lower() for name in self._columns(METADATA_SCHEMA)}
         return present.issuperset(_METADATA_TABLES)  # a view of the user's own may be there too
 
-    def _columns(self, schema: str) -> Mapping[str, Mapping[str, pa.DataType | None]]:
+    def _columns(self, schema: str) -> Tables:
         """Give the columns of a schema's tables; read once per load."""
         if schema not in self._columns_of:
             self._columns_of[schema] = self._read_columns(schema)
         return self._columns_of[schema]
 
-    def _read_columns(self, schema: str) -> dict[str, Mapping[str, pa.DataType | None]]:
+    def _read_columns(self, schema: str) -> Tables:
+        return self._group_columns(self._list_columns(schema))
+
+    def _group_columns(self, listed: Iterable[tuple[str, str, str]]) -> Tables:
+        """Give the columns by table, those of the metadata by the catalog's names."""
         found: dict[str, dict[str, pa.DataType | None]] = {}
         ours = {own: name for name, own in self._names.items()}
-        for table, column, kind in self._list_columns(schema):
+        for table, column, kind in listed:
             columns = found.setdefault(table, {})
             # Without `names` it would be a column of the metadata, with them it is none.
             if column in ours or column not in self._names:
@@ -684,6 +715,19 @@ def _stop(load: Load, staged: Staged, known: _Known | None, message: str) -> Sto
     return Stopped(table=staged.table.name, since=since, message=message)
 
 
+def fenced(stream: str) -> FencedError:
+    """Give the error of a run whose lease another one took."""
+    return FencedError(f"A newer run of {stream} took the lease: this one commits nothing more.")
+
+
+def _write_tables(stream: str, tables: Mapping[str, _Known | None]) -> Iterator[Step]:
+    """Write what is known of tables; None forgets one."""
+    for name, known in tables.items():
+        yield Step(_delete_row("tables", {"stream": stream, "name": name}, "stream", "name"))
+        if known is not None:
+            yield Step(_insert("tables", _table_row(stream, name, known)))
+
+
 def _select(table: str, stream: str, *columns: str) -> exp.Select:
     names = [_column(name) for name in columns]
     return exp.select(*names).from_(_metadata_table(table)).where(_column("stream").eq(stream))
@@ -709,7 +753,7 @@ def _update_epoch(stream: str, old: int, new: int) -> exp.Update:
     )
 
 
-def _confirm_epoch(lease: Lease, schema: str) -> exp.Update:
+def confirm_epoch(lease: Lease, schema: str) -> exp.Update:
     """Set the schema of a load where the epoch is still that of the lease."""
     update = _update_epoch(lease.stream, lease.epoch, lease.epoch)
     update.append("expressions", _column("schema").eq(schema))
@@ -766,12 +810,14 @@ def _create(
     return exp.Create(this=body, kind="TABLE", exists=True)
 
 
-def _add_column(
-    table: exp.Table, name: str, kind: exp.DataType, *, exists: bool = False
+def add_columns(
+    table: exp.Table, added: Mapping[str, exp.DataType], *, exists: bool = False
 ) -> exp.Alter:
-    column = _definition(name, kind)
-    column.set("exists", exists)
-    return exp.Alter(this=table, kind="TABLE", actions=[column])
+    """Give the statement that adds columns; `exists` leaves out those that are there."""
+    columns = [_definition(name, kind) for name, kind in added.items()]
+    for column in columns:
+        column.set("exists", exists)
+    return exp.Alter(this=table, kind="TABLE", actions=columns)
 
 
 def _definition(name: str, kind: exp.DataType) -> exp.ColumnDef:
