@@ -118,10 +118,13 @@ load-chaos: .venv-load/.stamp ## Run SimplyLoad's slow tests too (rivals, Debezi
 		--junit-xml build/results.xml
 	@cd simplyload && ../.venv-load/bin/python -m tests.faults
 
-load-account: .venv-load/.stamp ## Run SimplyLoad's Snowflake tests on your own account: simplyload/docs/snowflake.md
+load-account: .venv-load/.stamp ## Run SimplyLoad's Snowflake and BigQuery tests on your own accounts: simplyload/docs/snowflake.md, bigquery.md
 	@if [ -n "$$SNOWFLAKE_TEST_DATABASE" ]; then \
 		cd simplyload && ../.venv-load/bin/pytest -m "not bench" -k "snowflake and not kill" --timeout 3600; \
 	else echo "skipped: no account: set SNOWFLAKE_TEST_DATABASE and SNOWFLAKE_ACCOUNT"; fi
+	@if [ -n "$$BIGQUERY_TEST_PROJECT" ]; then \
+		cd simplyload && ../.venv-load/bin/pytest -m "not bench" -k "bigquery and not kill" --timeout 3600; \
+	else echo "skipped: no account: set BIGQUERY_TEST_PROJECT"; fi
 
 load-bench: .venv-load/.stamp ## Measure SimplyLoad's speed
 	@cd simplyload && ../.venv-load/bin/python -m bench $(ARGS)

@@ -5,7 +5,6 @@ it prints its address, and ends with its input.
 """
 
 import base64
-import io
 import json
 import math
 import re
@@ -20,30 +19,12 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from tests.warehouse.googlesql import GoogleSQL, Table
 
 PROJECT = "project"
 # The API's names of GoogleSQL's types, where they differ.
 API_TYPES = {"INT64": "INTEGER", "DOUBLE": "FLOAT", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
 SQL_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
-# What a load job makes of Parquet's types; a decimal fits NUMERIC and BIGNUMERIC alike.
-# cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet#parquet_conversions
-LOADED: dict[str, set[str]] = {
-    "int16": {"INT64"},
-    "int32": {"INT64"},
-    "int64": {"INT64"},
-    "float": {"FLOAT64"},
-    "double": {"FLOAT64"},
-    "bool": {"BOOL"},
-    "string": {"STRING"},
-    "binary": {"BYTES"},
-    "date32[day]": {"DATE"},
-    "timestamp[us]": {"DATETIME"},
-    "timestamp[us, tz=UTC]": {"TIMESTAMP"},
-}
 Response = dict[str, Any] | None
 
 
@@ -222,6 +203,8 @@ class BigQueryApi:
 
     def _load(self, metadata: dict[str, Any], data: bytes) -> Response:
         """Append a file to its table, which a job does once."""
+        from tests.warehouse import parquet_loads  # noqa: PLC0415 - it needs pyarrow
+
         job = metadata["jobReference"]["jobId"]
         self._refuse_known(job)
         self._jobs[job] = metadata["configuration"]
@@ -229,25 +212,11 @@ class BigQueryApi:
         place = load["destinationTable"]
         name = f"{PROJECT}.{place['datasetId']}.{place['tableId']}"
         try:
-            self._append(name, load, pq.read_table(io.BytesIO(data)))
+            parquet_loads.append(self.sql, name, load, data)
             self._results[job] = Table({}, [])
         except Exception as error:  # noqa: BLE001
             self._results[job] = f"{type(error).__name__}: {error}"
         return self._job_response(job)
-
-    def _append(self, name: str, load: dict[str, Any], rows: pa.Table) -> None:
-        if load["sourceFormat"] != "PARQUET" or name not in self.sql.tables:
-            raise ValueError(f"Not found: Table {name}, or no Parquet")
-        table = self.sql.tables[name]
-        if load.get("writeDisposition") == "WRITE_EMPTY" and table.rows:
-            raise ValueError(f"Already Exists: Table {name}")
-        for field in rows.schema:
-            _check_loaded(field, table.declared[field.name])
-        found = self.sql.cast(
-            _to_table(rows), {one: table.declared[one] for one in rows.column_names}
-        )
-        order = [rows.column_names.index(one) for one in table.types]
-        table.rows.extend([row[place] for place in order] for row in found.rows)
 
     def _job_response(self, job: str) -> Response:
         result = self._results[job]
@@ -272,35 +241,6 @@ class BigQueryApi:
             "numDmlAffectedRows": str(self._changed.get(job, 0)),
             "rows": [{"f": [{"v": to_json(value)} for value in row]} for row in table.values],
         }
-
-
-def _check_loaded(field: "pa.Field[Any]", declared: str) -> None:
-    kind = declared.split("(", maxsplit=1)[0]
-    fits = {"NUMERIC", "BIGNUMERIC"} if pa.types.is_decimal(field.type) else LOADED[str(field.type)]
-    if kind not in fits:
-        raise ValueError(f"Field {field.name} has type {field.type}, and its column {declared}")
-
-
-def _to_table(rows: pa.Table) -> Table:
-    """The rows as GoogleSQL's values, of which a cast makes those of their columns."""
-    columns = {}
-    for name, column in zip(rows.column_names, rows.columns, strict=True):
-        is_plain = pa.types.is_boolean(column.type) or pa.types.is_binary(column.type)
-        if pa.types.is_integer(column.type):
-            columns[name] = "int64", column.to_pylist()
-        elif pa.types.is_floating(column.type):
-            columns[name] = "double", column.to_pylist()
-        elif is_plain:
-            kind = "bool" if pa.types.is_boolean(column.type) else "bytes"
-            columns[name] = kind, column.to_pylist()
-        else:
-            columns[name] = "string", column.cast(pa.string()).to_pylist()
-    nulls = ", ".join(
-        f"cast(null as {kind.replace('double', 'float64')}) as `{name}`"
-        for name, (kind, _) in columns.items()
-    )
-    types = GoogleSQL().run(f"select {nulls}").types
-    return Table(types, []).with_rows(zip(*(values for _, values in columns.values()), strict=True))
 
 
 def _declared(field: Mapping[str, str]) -> str:

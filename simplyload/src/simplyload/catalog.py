@@ -4,6 +4,7 @@ The table of types in docs/types.md is generated from here: `python -m simplyloa
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -89,8 +90,13 @@ _INTEGER_DIGITS: dict[pa.DataType, int] = {pa.int16(): 5, pa.int32(): 10, pa.int
 # Longest identifier, in bytes (Postgres cuts a longer one without an error).
 _LONGEST_NAME = {"duckdb": 1000, "postgres": 63, "snowflake": 255, "bigquery": 300}
 _MOST_COLUMNS = {"duckdb": 100_000, "postgres": 1600, "snowflake": 100_000, "bigquery": 10_000}
-# https://cloud.google.com/bigquery/docs/schemas#flexible-column-names
-_BIGQUERY_FORBIDDEN = set("!\"$()*,./;?@[\\]^`{}~'")
+# What names of tables may have, which is less than those of columns: letters, marks, digits,
+# connectors, dashes, spaces. https://cloud.google.com/bigquery/docs/tables#table_naming
+_BIGQUERY_CATEGORIES = ("L", "M", "N", "Pc", "Pd", "Zs")
+# https://cloud.google.com/bigquery/docs/schemas#column_names
+_BIGQUERY_RESERVED = (
+    "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier",
+)  # fmt: skip
 
 
 def canonical(table: str, column: str, arrow: pa.DataType) -> pa.DataType:
@@ -277,10 +283,21 @@ def choose_name(name: str, taken: Collection[str], dialect: str) -> str:
 
 def _plain(name: str, dialect: str) -> str:
     if dialect == "bigquery":
-        name = "".join("_" if char in _BIGQUERY_FORBIDDEN else char for char in name)
+        name = _plain_in_bigquery(name)
     if dialect == "snowflake" and name == name.lower():
         name = name.upper()
     return _cut(name, _LONGEST_NAME[dialect])
+
+
+def _plain_in_bigquery(name: str) -> str:
+    """Give the name with `_` for what no name has, and before a beginning that is reserved."""
+    kept = (
+        char if unicodedata.category(char).startswith(_BIGQUERY_CATEGORIES) else "_"
+        for char in name
+    )
+    plain = "".join(kept)
+    is_free = not plain.casefold().startswith(_BIGQUERY_RESERVED) and not plain[:1].isdigit()
+    return plain if is_free else f"_{plain}"
 
 
 def _changed(name: str, plain: str) -> bool:

@@ -38,7 +38,7 @@ USAGE_ERROR = 2
 
 app = App(
     name="simplyload",
-    help="Replicate Postgres, Stripe, Salesforce, Klaviyo into DuckDB, Postgres, Snowflake, files.",
+    help="Replicate databases and SaaS into DuckDB, Postgres, Snowflake, BigQuery, files.",
     help_epilogue=EXIT_CODES,
     help_format="plaintext",
 )

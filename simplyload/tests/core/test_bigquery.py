@@ -198,6 +198,21 @@ def test_r11_a_number_widens_and_text_stops_the_table_alone(bigquery_target: Tar
     assert [row["x"] for row in bigquery_target.rows()] == [None, None, None, "text"]
 
 
+def test_r21_names_that_bigquery_does_not_permit_are_changed(bigquery_target: Target) -> None:
+    """A table and columns with odd, reserved and accented names keep their values."""
+    odd = ["select", "Mixed Case", "größe", "名", "a.b", "%s", "1a", "back`tick", "_partition_x"]
+    schema = pa.schema([("id", pa.int64()), *((name, pa.int64()) for name in odd)])
+    shape = Table(name="order: 50%", key=("id",), schema=schema)
+    first = {"id": 1, **{name: n for n, name in enumerate(odd)}}
+    second = {"id": 1, **dict.fromkeys(odd[4:], 7)}
+    steps = [
+        changes(upsert(1, first), table=shape),
+        changes(upsert(2, second, ["id", *odd[4:]]), table=shape),
+    ]
+    bigquery_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    assert bigquery_target.live(shape) == {(1,): first | second}
+
+
 def test_layouts_are_in_the_ddl_and_a_wrong_one_stops_its_table(
     bigquery_server: Any, bigquery_target: Target, statements: list[str]
 ) -> None:
