@@ -14,6 +14,8 @@ from simplyload.checks import check_destination, validate_stream
 from simplyload.destinations.postgres import PostgresDestination
 from simplyload.errors import DestinationError, SourceError
 from tests.core.conftest import Target
+from tests.core.conftest import bigquery_server as bigquery_server  # noqa: PLC0414
+from tests.core.conftest import bigquery_target as bigquery_target  # noqa: PLC0414
 from tests.core.conftest import duckdb_target as duckdb_target  # noqa: PLC0414
 from tests.core.conftest import postgres_target as postgres_target  # noqa: PLC0414
 from tests.core.conftest import snowflake_server as snowflake_server  # noqa: PLC0414
@@ -56,11 +58,7 @@ def test_a_column_with_a_chosen_name_of_the_metadata_stops_its_table(
         "Column a of orders has a name that `destination.names` gives" in result.stopped["orders"]
     )
     assert len(sql_target.rows("customers")) == 1
-    tables = (
-        "SELECT lower(table_name) AS table_name FROM information_schema.tables"
-        " WHERE lower(table_schema) = 'shop'"
-    )
-    assert sql_target.query(tables) == [{"table_name": "customers"}]
+    assert sql_target.tables("shop") == ["customers"]
     new = Names(**dict.fromkeys(own, "own"))
     sql_target.settings = sql_target.settings.model_copy(update={"names": new})
     [old] = own.values()

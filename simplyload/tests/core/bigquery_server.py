@@ -53,8 +53,8 @@ class Server:
     def query(self, settings: BigQuerySettings, sql: str) -> list[Row]:
         """Run a statement, in which a table is `schema.table`."""
         named = re.sub(r'"([^"]+)"', r"`\1`", sql)
-        table = r"(?<![\w.`])(shop|_simplyload\w*)\.`?(\w+)`?"
-        full = re.sub(table, rf"`{settings.project}`.`\1`.`\2`", named)
+        table = r"\b(FROM|TABLE|UPDATE|VIEW|INTO) `?(\w+)`?\.`?(\w+)`?"
+        full = re.sub(table, rf"\1 `{settings.project}`.`\2`.`\3`", named, flags=re.IGNORECASE)
         with closing(make_client(settings)) as client:
             return [dict(row.items()) for row in client.query(full).result()]
 

@@ -112,6 +112,20 @@ def test_r25_a_load_job_and_a_commit_that_are_sent_again_change_nothing(
     assert [sql.split()[0] for sql in statements].count("LOAD") == 2
 
 
+def test_a38_no_ddl_is_sent_within_a_script(bigquery_target: Target, statements: list[str]) -> None:
+    """The fence is its first statement, and the state the last before COMMIT."""
+    bigquery_target.pipeline(ScriptedSource([ONE])).run_once()
+    [script] = [sql for sql in statements if sql.startswith("DECLARE counts")]
+    lines = script.splitlines()
+    kinds = [line.split()[0] for line in lines]
+    assert not {"CREATE", "ALTER", "DROP"} & set(kinds)
+    assert lines[1] == "BEGIN TRANSACTION;"
+    assert "`_simplyload`.`lease`" in lines[2]
+    assert lines[3].startswith("IF @@row_count <> 1 THEN RAISE")
+    assert "`loads`" in lines[-3]
+    assert lines[-2] == "COMMIT TRANSACTION;"
+
+
 def test_r3_a_lease_has_one_row_and_the_lower_epoch_is_fenced(bigquery_target: Target) -> None:
     """The script of a stale run raises before it changes anything."""
     first, second = bigquery_target.destination(), bigquery_target.destination()

@@ -20,6 +20,7 @@ STEPS = [changes(upsert(n, {"id": n, "a": "x"})) for n in (1, 2, 3)]
 FORGET = {
     "duckdb": "ALTER TABLE _simplyload.lease DROP COLUMN schema",
     "postgres": "ALTER TABLE _simplyload.lease DROP COLUMN schema",
+    "bigquery": "ALTER TABLE _simplyload.lease DROP COLUMN schema",
     "snowflake": "ALTER TABLE _SIMPLYLOAD.LEASE DROP COLUMN SCHEMA",
 }
 

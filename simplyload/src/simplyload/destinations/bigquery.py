@@ -297,7 +297,23 @@ class BigQueryDestination(WarehouseDestination):
         for table in renamed.find_all(exp.Table):
             if table.args.get("db"):
                 table.set("catalog", exp.to_identifier(self._settings.project, quoted=True))
+        for cast in list(renamed.find_all(exp.Cast)):
+            if cast.to.this == exp.DType.TEXT and _is_decimal(cast.this):
+                cast.replace(_print_decimal(cast.this))
         return renamed
+
+
+def _is_decimal(value: exp.Expr) -> bool:
+    kinds = (exp.DType.DECIMAL, exp.DType.BIGDECIMAL)
+    return isinstance(value, exp.Cast) and value.to.this in kinds and bool(value.to.expressions)
+
+
+def _print_decimal(value: exp.Expr) -> exp.Expr:
+    """Give a decimal as text, with all digits of its scale: a CAST drops zeros at the end."""
+    scale = value.args["to"].expressions[1].name
+    return exp.Anonymous(
+        this="FORMAT", expressions=[exp.Literal.string(f"%.{scale}f"), value.this.copy()]
+    )
 
 
 class _ReadLater(MutableMapping[str, Mapping[str, Any]]):
