@@ -58,11 +58,6 @@ class Server:
         with closing(make_client(settings)) as client:
             return [dict(row.items()) for row in client.query(full).result()]
 
-    def list_tables(self, settings: BigQuerySettings, schema: str) -> list[str]:
-        """Name the tables of a schema."""
-        with closing(make_client(settings)) as client:
-            return [table.table_id for table in client.list_tables(schema)]
-
 
 @contextmanager
 def running_server() -> Iterator[Server]:
