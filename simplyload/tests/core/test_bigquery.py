@@ -273,8 +273,8 @@ def test_r1_a_kill_at_any_step_of_bigquery_loses_and_doubles_nothing(
     bigquery_target: Target,
 ) -> None:
     """A run killed before a statement or a request is made good by the next ones."""
-    assert run_with_kills(bigquery_target, range(4, 40, 9)) >= 4
-    assert is_right(bigquery_target)
+    assert run_with_kills(bigquery_target, range(4, 40, 9), batches=6) >= 4
+    assert is_right(bigquery_target, batches=6)
     assert_committed_alone(bigquery_target)
 
 

@@ -21,7 +21,7 @@ def run_with_kills(
 ) -> int:
     """Run to the end in a process that is killed before each of the steps; give the kills."""
     if target.kind in SLOW:
-        batches, options["longest"] = SLOW_BATCHES, SLOW_LONGEST
+        batches, options["longest"] = min(batches, SLOW_BATCHES), SLOW_LONGEST
     settings = target.settings.model_dump(mode="json")
     for name in {"password", "private_key"} & settings.keys():
         secret = getattr(target.settings, name)
@@ -42,7 +42,7 @@ def run_with_kills(
 def is_right(target: Target, batches: int = BATCHES) -> bool:
     """Tell whether the live rows are those to which the source's changes lead."""
     if target.kind in SLOW:
-        batches = SLOW_BATCHES
+        batches = min(batches, SLOW_BATCHES)
     changes = [part for part in make_source(7, batches).batches if isinstance(part, Changes)]
     return target.live() == live_rows(changes)
 
