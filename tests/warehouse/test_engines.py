@@ -6,7 +6,7 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -297,7 +297,7 @@ def test_marts_of_people_equal_full_ones(built: Path, tmp_path: Path, compared: 
     assert all(updated[mart] != first[mart] for mart in OF_PEOPLE)
 
 
-def _report(synced_at: str, events: list[dict[str, Any]]) -> dict[str, Any]:
+def _report(synced_at: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The report of a sync that wrote these events."""
     return SYNC_REPORT | {
         "sync_id": synced_at,
