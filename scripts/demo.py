@@ -29,7 +29,7 @@ WORKSPACE = steps.Workspace(
     steps.ROOT / "build" / "dashboard.html",
 )
 API_KEY = "pk_sandbox_demo"
-PROFILES_WITH_EVENTS = 1_500  # the SDK's own loader takes minutes for the events of more
+PROFILES_WITH_EVENTS = 500  # the loader of `fivetran debug` takes minutes for the events of more
 MAX_ACCOUNT_AGE = timedelta(days=50)  # the sandbox simulates 60 days past an account's epoch
 
 

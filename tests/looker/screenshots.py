@@ -1,6 +1,7 @@
 """`make screenshots`: every page of the dashboard in light, in dark and on a phone.
 
-All of them go to build/screenshots/; the first page of each look also goes to docs/.
+All of them go to build/screenshots/. The first page of each look also goes to docs/, and every page
+in light, small, to docs/pages/ for looker/BUILD.md.
 """
 
 import sys
@@ -17,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 DASHBOARD = ROOT / "build" / "dashboard.html"
 FOLDER = ROOT / "build" / "screenshots"
 DOCS = ROOT / "docs"
+PAGES = DOCS / "pages"
+PAGE_WIDTH = 1024  # CSS pixels, at which a page of Markdown shows it
 
 # Charts are drawn one after the other; a chart without data stays empty.
 WAITING = """
@@ -50,6 +53,7 @@ def main(_: Sequence[str] | None = None) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         for look in LOOKS:
             _photograph(browser, look)
+        _photograph_pages(browser)
 
 
 def _photograph(browser: Browser, look: Look) -> None:
@@ -62,12 +66,32 @@ def _photograph(browser: Browser, look: Look) -> None:
         full_page=True,
         clip={"x": 0, "y": 0, "width": look.width, "height": look.height},
     )
-    for name in page.locator("nav a").evaluate_all("all => all.map((a) => a.dataset.page)"):
-        _open(page, f"#page={name}")
+    for name, fragment in _list_pages(page).items():
+        _open(page, fragment)
         file = FOLDER / f"{look.name}_{name}.png"
         page.screenshot(path=file, full_page=True)
         print(file.relative_to(ROOT))
     page.close()
+
+
+def _photograph_pages(browser: Browser) -> None:
+    page, _log = open_tab(browser)
+    page.set_viewport_size({"width": PAGE_WIDTH, "height": 900})
+    _open(page, "")
+    PAGES.mkdir(exist_ok=True)
+    for name, fragment in _list_pages(page).items():
+        _open(page, fragment)
+        file = PAGES / f"{name}.jpg"
+        page.screenshot(path=file, full_page=True, type="jpeg", quality=60)
+        print(file.relative_to(ROOT))
+    page.close()
+
+
+def _list_pages(page: Page) -> dict[str, str]:
+    """The fragment of each page in the navigation, and of the page of the first campaign listed."""
+    names = page.locator("nav a").evaluate_all("all => all.map((a) => a.dataset.page)")
+    campaign = page.locator("a[href^='#page=campaign&']").first.get_attribute("href")
+    return {name: f"#page={name}" for name in names} | {"campaign": campaign or ""}
 
 
 def _open(page: Page, fragment: str) -> None:

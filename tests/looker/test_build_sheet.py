@@ -62,8 +62,11 @@ def test_manual_steps_are_named() -> None:
     assert "Three steps are manual" in SHEET
 
 
-def test_missing_pictures_are_explained() -> None:
-    """The sheet says why it has no picture of a report, and links to one of the HTML page."""
-    assert "no report was built in Data Studio here" in SHEET
-    [picture] = re.findall(r"\]\((\.\./docs/\S+\.png)\)", SHEET)
-    assert (codegen.FOLDER / picture).is_file()
+def test_each_page_has_a_picture() -> None:
+    """A page begins with a picture of the HTML page, and says so: there is none of a report."""
+    assert "No report was built in Data Studio here." in SHEET
+    for page in DASHBOARD.pages:
+        first = section(SHEET, f"### {page.title}").strip().splitlines()[0]
+        [(text, file)] = re.findall(r"^!\[(.*)\]\((.*)\)$", first)
+        assert text == f"{page.title} in the HTML page, on sandbox data"
+        assert (codegen.FOLDER / file).is_file()
