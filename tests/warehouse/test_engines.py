@@ -238,6 +238,8 @@ OF_LINK = {"campaign_id": "launch", "url": "/a"}
 HISTORY = [
     shop.event("first", shop.MAIL, "2026-03-02 12:00:00", "ann", campaign_id="launch"),
     shop.event("second", shop.OPEN, "2026-04-30 23:30:00", "ann", campaign_id="launch"),
+    # A month that loses its last event stays until a full refresh: April and June keep one.
+    shop.event("april", shop.OPEN, "2026-04-29 12:00:00", "bob", campaign_id="launch"),
     shop.event("third", shop.CLICK, "2026-06-07 12:00:00", "ann", **OF_LINK),
     shop.event("fourth", shop.MAIL, "2026-06-08 12:00:00", "cid", campaign_id="launch"),
     shop.event("kept", shop.MAIL, "2026-06-09 12:00:00", "bob", campaign_id="launch"),
