@@ -12,28 +12,46 @@ accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 
 last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),
 
-tables as (
+listed as (
 
     {% for table in connector_tables() -%}
     select
-        accounts.account_id,
         '{{ table }}' as table_name,
-        {{ is_synced(table) | lower }} as is_listed,
-        coalesce(raw_table.row_count, 0) as row_count,
-        raw_table.last_changed_at
-    from accounts
-    -- Counted before the join, which for each event takes six times as long.
-    left join (
-        select
-            account_id,
-            count(*) as row_count,
-            max(synced_at) as last_changed_at
-        from {{ ref('stg_klaviyo__' ~ table) }}
-        {{ 'where not is_deleted' if table in keeping_deleted }}
-        group by account_id
-    ) as raw_table on accounts.account_id = raw_table.account_id
+        {{ is_synced(table) | lower }} as is_listed
     {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+-- Counted before the join, which for each event takes six times as long.
+counts as (
+
+    {% for table in connector_tables() -%}
+    select
+        account_id,
+        '{{ table }}' as table_name,
+        count(*) as row_count,
+        max(synced_at) as last_changed_at
+    from {{ ref('stg_klaviyo__' ~ table) }}
+    {{ 'where not is_deleted' if table in keeping_deleted }}
+    group by account_id
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+tables as (
+
+    select
+        accounts.account_id,
+        listed.table_name,
+        listed.is_listed,
+        coalesce(counts.row_count, 0) as row_count,
+        counts.last_changed_at
+    from accounts
+    cross join listed
+    left join counts
+        on accounts.account_id = counts.account_id
+        and listed.table_name = counts.table_name
+
 ),
 
 sends as (

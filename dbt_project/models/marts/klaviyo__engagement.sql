@@ -58,7 +58,9 @@ days as (
         on counts.account_id = kinds.account_id
         and counts.metric_id = kinds.metric_id
     inner join last_syncs on counts.account_id = last_syncs.account_id
-    where counts.{{ in_open_months(history, longest) }} and counts.occurred_on <= last_syncs.synced_on
+    where
+        counts.{{ in_open_months(history, longest) }}
+        and counts.occurred_on <= last_syncs.synced_on
 
 ),
 
@@ -80,7 +82,9 @@ seen as (
         account_id,
         profile_id,
         {% for kind in kinds.keys() | list + ['ordered'] -%}
-        case when kind = '{{ kind }}' and people_count > 0 then occurred_on end as last_{{ kind }}_on,
+        case
+            when kind = '{{ kind }}' and people_count > 0 then occurred_on
+        end as last_{{ kind }}_on,
         {% endfor -%}
         case when kind <> 'received' and people_count > 0 then occurred_on end as last_active_on,
         case when kind = 'received' then occurred_on end as first_received_on,
