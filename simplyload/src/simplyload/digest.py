@@ -100,6 +100,19 @@ def can_digest(dialect: str) -> bool:
     return dialect in _TEXTS
 
 
+def can_compare(ours: pa.DataType, theirs: pa.DataType | None) -> bool:
+    """Tell whether a column of the destination prints values of the source's type as they are.
+
+    A cast to the source's type would round what a user's own type holds, or not be possible.
+    """
+    if theirs is None:
+        return False
+    if pa.types.is_decimal(ours):
+        return ours == theirs
+    is_whole = pa.types.is_decimal(theirs) and theirs.scale == 0  # as Snowflake has integers
+    return _kind(ours) == ("integer" if is_whole else _kind(theirs))
+
+
 def digest_query(dialect: str, rows: str, key: Sequence[Cell], columns: Sequence[Cell]) -> str:
     """Give the query of range, count and hash of rows, which a query gives."""
     parts = f"substr({_hash(dialect, key)}, 1, {DIGITS}) AS r, {_hash(dialect, columns)} AS h"

@@ -164,6 +164,38 @@ def test_a_column_that_the_destination_lacks_is_named(
     assert found.drift == ["more is not in the destination"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("decimal(14, 4)", "1.2345"), ("varchar", "'no number'")],
+    ids=["finer", "text"],
+)
+@pytest.mark.parametrize("name", ["duckdb", "postgres"])
+def test_a_column_of_another_type_is_not_cast_before_it_is_compared(
+    source: PostgresSource, request: pytest.FixtureRequest, name: str, kind: str, value: str
+) -> None:
+    """A value that a cast would round, or make NULL as the source has it, is a difference."""
+    target: Target = request.getfixturevalue(f"{name}_target")
+    statement = "update orders set n = case when id = 5 then null else 1.23 end"
+    execute(request.getfixturevalue("database"), statement)
+    target.pipeline(source).run_once()
+    target.execute(f"alter table shop.orders alter column n type {kind}")
+    target.execute(f"update shop.orders set n = {value} where id = {5 if kind == 'varchar' else 6}")
+    found, _ = reconcile(source, target, "orders")
+    assert "Column n holds a value in the destination that is no decimal" in str(found.drift)
+
+
+@pytest.mark.parametrize("name", ["duckdb", "postgres"])
+def test_a_time_that_is_text_in_the_destination_is_compared(
+    source: PostgresSource, request: pytest.FixtureRequest, name: str
+) -> None:
+    """A user's own type has no hash like the source's: the table is compared as `check` does."""
+    target: Target = request.getfixturevalue(f"{name}_target")
+    target.pipeline(source).run_once()
+    target.execute('alter table shop.orders alter column "at" type varchar')
+    found, read = reconcile(source, target, "orders")
+    assert (found.drift, read) == ([], ROWS)
+
+
 def test_the_command_ends_with_1_where_a_key_differs(
     source: PostgresSource,
     duckdb_target: Target,

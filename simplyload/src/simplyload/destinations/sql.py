@@ -45,7 +45,15 @@ from simplyload.destinations.destination import (
     Staged,
     Stopped,
 )
-from simplyload.digest import Cell, Digests, can_digest, digest_query, in_ranges, to_digests
+from simplyload.digest import (
+    Cell,
+    Digests,
+    can_compare,
+    can_digest,
+    digest_query,
+    in_ranges,
+    to_digests,
+)
 from simplyload.errors import DestinationError, FencedError, TableStoppedError
 from simplyload.gather import union_schema
 
@@ -555,13 +563,23 @@ class SqlDestination(ABC):
             self._ranges = ()
 
     def digest(self, schema: str, table: Table) -> Digests | None:
-        """Give the digest of each range; None where a column is missing, or there is no table."""
+        """Give the digest of each range; None where there is no table, or not of such columns."""
         rows, names = self._live_rows(schema, table)
-        if rows is None or len(names) < len(table.schema) or not can_digest(self.dialect):
+        if rows is None or not can_digest(self.dialect) or not self._agrees(schema, table, names):
             return None
         key, columns = self._cells(table, names, table.key), self._cells(table, names, names)
         query = digest_query(self.dialect, self._render(rows.select("*")), key, columns)
         return to_digests(self._send(query)[0])
+
+    def _agrees(self, schema: str, table: Table, names: Mapping[str, str]) -> bool:
+        """Tell whether the target has every column, and of a type like that of the source."""
+        tables = self._columns(schema)
+        self._columns_of.clear()
+        held = tables[choose_name(table.name, tables, self.dialect)]
+        return all(
+            field.name in names and can_compare(field.type, held[names[field.name]])
+            for field in table.schema
+        )
 
     def _cells(self, table: Table, names: Mapping[str, str], columns: Iterable[str]) -> list[Cell]:
         return [
