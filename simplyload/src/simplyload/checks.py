@@ -21,6 +21,7 @@ from simplyload.errors import (
     SourceError,
     TableStoppedError,
 )
+from simplyload.gather import with_catalog_types
 from simplyload.log import ChangeLog
 from simplyload.sources.source import Finding, Source
 from simplyload.streams import open_destination, opened_sources
@@ -159,9 +160,19 @@ def validate_stream(
     except SourceError as error:
         yield Finding(level="error", subject="source", message=str(error))
         return
-    if destination is not None:
-        for table in tables:
+    for table in tables:
+        yield from _check_columns(table)
+        if destination is not None:
             yield from _check_names(destination, schema, table)
+
+
+def _check_columns(table: Table) -> Iterator[Finding]:
+    """Find a key that is none, or a type that no destination has."""
+    try:
+        with_catalog_types(table)
+    except SourceError as error:
+        subject = table.source_name or table.name
+        yield Finding(level="error", subject=subject, message=str(error))
 
 
 def _check_names(destination: Destination, schema: str, table: Table) -> Iterator[Finding]:

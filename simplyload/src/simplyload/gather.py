@@ -28,7 +28,7 @@ from simplyload.changes import (
     Table,
 )
 from simplyload.destinations.destination import Limits, Staged
-from simplyload.errors import TableStoppedError
+from simplyload.errors import SourceError, TableStoppedError
 from simplyload.merge import POS, WHOLE
 from simplyload.store import sync_file
 
@@ -61,7 +61,7 @@ class Gathering:
 
         Changes without rows say what the table looks like.
         """
-        table = _with_catalog_types(changes.table)
+        table = with_catalog_types(changes.table)
         rows = changes.rows.select(table.change_schema().names).cast(table.change_schema())
         rows, rejected = sift(table, rows, self._limits)
         self.rejected.extend(rejected)
@@ -298,7 +298,13 @@ def _not_everywhere(tables: Sequence[Table]) -> frozenset[str]:
     return frozenset.union(*names) - frozenset.intersection(*names)
 
 
-def _with_catalog_types(table: Table) -> Table:
+def with_catalog_types(table: Table) -> Table:
+    """Give the table as destinations have it; SourceError where they cannot."""
+    if not table.key or not set(table.key) <= set(table.schema.names):
+        raise SourceError(
+            f"The key of {table.name} ({', '.join(table.key)}) is not among its columns: let the"
+            " source name the columns by which a row is found again."
+        )
     kinds = [
         field.with_type(canonical(table.name, field.name, field.type)) for field in table.schema
     ]

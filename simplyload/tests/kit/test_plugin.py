@@ -51,6 +51,25 @@ def test_a_source_of_the_users_own_runs_by_the_command(
 
 
 @pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("Keyless", "The key of tickets () is not among its columns"),
+        ("Timed", "Column at of tickets has type time64[us], which no destination has"),
+    ],
+)
+def test_validate_names_a_table_that_sync_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, problem: str
+) -> None:
+    """A key that is none, and a type that no destination has: `validate` says what `sync` does."""
+    with running(FakeDesk(), DeskHandler) as desk:
+        desk.put(title="a ticket")
+        file = write(tmp_path, type=f"tests.kit.wrong:{name}", url=desk.address, token=TOKEN)
+        for command in ("validate", "sync"):
+            assert main([command, "--config", str(file)]) == 1
+            assert problem in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("source", "problem"),
     [
         (
@@ -61,6 +80,13 @@ def test_a_source_of_the_users_own_runs_by_the_command(
             {"type": "examples.desk:Dsk"},
             r"type: examples\.desk has no class Dsk with `Settings`",
         ),
+        (
+            {"type": "tests.kit.wrong:NotASource"},
+            r"type: tests\.kit\.wrong:NotASource has no read, ack, .*: BaseSource has all",
+        ),
+        ({"type": "tests.kit.wrong:Unfinished"}, r"type: .*Unfinished has no tables, read: Base"),
+        ({"type": "tests.kit.wrong:Alone"}, r"type: .*Alone has to take its settings and the name"),
+        ({"type": ".desk:Desk"}, r"type: .* as in my_package\.desk:Desk"),
         ({"type": "examples/desk.py:Desk"}, r"desk\.type: .* as in my_package\.desk:Desk"),
         ({"type": "desk"}, r"desk\.type is unknown: .*'salesforce' or .*package\.module:Class"),
         ({"url": "x"}, r"desk\.type is missing"),
@@ -75,4 +101,16 @@ def test_r35_what_is_wrong_with_it_is_named_with_the_remedy(
     """Module, class and settings each have a sentence of their own, without a value."""
     with pytest.raises(ConfigurationError, match=problem) as raised:
         read_configuration(write(tmp_path, **source))
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_module_that_cannot_be_imported_is_named_without_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error at import is one sentence with the way to see it: its text may have a secret."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "failing_source.py").write_text("raise OSError('hunter2')")
+    problem = r"type: Python cannot import failing_source \(OSError\): python -c"
+    with pytest.raises(ConfigurationError, match=problem) as raised:
+        read_configuration(write(tmp_path, type="failing_source:Desk"))
     assert "hunter2" not in str(raised.value)

@@ -7,6 +7,7 @@ The class is called with its settings and the stream's name, as in docs/write_a_
 import re
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import signature
 from typing import Annotated, Any
 
 from pydantic import (
@@ -71,7 +72,7 @@ class CustomSettings(BaseModel):
 
 def load_class(name: str) -> Any:
     """Give the class that a `type` names; ValueError has the remedy."""
-    if not re.fullmatch(r"[\w.]+:\w+", name):
+    if not re.fullmatch(r"\w+(\.\w+)*:\w+", name):
         raise ValueError("a source of your own is a module and a class, as in my_package.desk:Desk")
     module_name, _, class_name = name.partition(":")
     try:
@@ -81,6 +82,11 @@ def load_class(name: str) -> Any:
             f"Python finds no module {error.name}: install the package beside simplyload, or add"
             " its folder to the variable PYTHONPATH"
         ) from None
+    except Exception as error:  # noqa: BLE001 - code of the user's own; its text may have secrets
+        raise ValueError(
+            f"Python cannot import {module_name} ({type(error).__name__}):"
+            f" python -c 'import {module_name}' shows where"
+        ) from None
     found = getattr(module, class_name, None)
     settings = getattr(found, "Settings", None)
     if not isinstance(settings, type) or not issubclass(settings, BaseModel):
@@ -88,4 +94,20 @@ def load_class(name: str) -> Any:
             f"{module_name} has no class {class_name} with `Settings`, a pydantic model of what may"
             " stand beside `type`: docs/write_a_source.md has an example"
         )
+    _check_shape(name, found)
     return found
+
+
+def _check_shape(name: str, found: Any) -> None:
+    """Raise where a class lacks a method of a source, or takes other arguments."""
+    abstract = getattr(found, "__abstractmethods__", ())
+    wanted = [one for one in vars(Source) if not one.startswith("_")]
+    if lacking := [one for one in wanted if one in abstract or not hasattr(found, one)]:
+        raise ValueError(
+            f"{name} has no {', '.join(lacking)}: BaseSource has all methods of a source but"
+            " `tables` and `read`"
+        )
+    try:
+        signature(found).bind(None, "")
+    except TypeError:
+        raise ValueError(f"{name} has to take its settings and the name of the stream") from None
