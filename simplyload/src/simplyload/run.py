@@ -1,6 +1,7 @@
 """Runs streams one after another, once or at an interval, until a signal ends them at a commit."""
 
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -191,20 +192,29 @@ def open_pipelines(
 
 
 def run_pipeline(pipeline: Pipeline, outcome: Outcome, display: Display) -> SimplyLoadError | None:
-    """Run a stream once; its failure is part of the outcome, and given."""
+    """Run a stream once; its failure is part of the outcome, and given.
+
+    A bug is one too, of a source of the user's own for instance: it keeps no other stream back.
+    """
     began = time.monotonic()
     try:
         result = pipeline.run_once()
     except SimplyLoadError as error:
-        outcome.error, outcome.exit_code = str(error), error.exit_code
-        display.fail(pipeline.stream, error)
-        return error
-    except Exception as error:
-        kind = type(error).__name__
-        display.fail(pipeline.stream, SimplyLoadError(f"{kind}: standard error has the traceback"))
-        raise
+        return _note_failure(error, pipeline, outcome, display)
+    except Exception as bug:  # noqa: BLE001 - as above
+        traceback.print_exc()
+        failure = SimplyLoadError(f"{type(bug).__name__}: standard error has the traceback")
+        return _note_failure(failure, pipeline, outcome, display)
     seconds = time.monotonic() - began
     outcome.add(result, seconds)
     if not result.interrupted:
         display.end(result, lag_seconds=seconds)
     return None
+
+
+def _note_failure(
+    error: SimplyLoadError, pipeline: Pipeline, outcome: Outcome, display: Display
+) -> SimplyLoadError:
+    outcome.error, outcome.exit_code = str(error), error.exit_code
+    display.fail(pipeline.stream, error)
+    return error

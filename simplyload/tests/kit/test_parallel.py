@@ -96,6 +96,20 @@ def test_a_failing_stream_keeps_no_other_back(
     assert (rows["two"]["error"], rows["two"]["rows"]) == ("", CHANGES)
 
 
+@pytest.mark.parametrize("mode", [[], ["--parallel"]], ids=["in turn", "parallel"])
+def test_a_bug_in_a_source_keeps_no_other_back(
+    desks: list[WaitingDesk], tmp_path: Path, capfd: pytest.CaptureFixture[str], mode: list[str]
+) -> None:
+    """Standard error has the traceback, the row of the stream says so, the other is loaded."""
+    file = write(tmp_path, desks, one={"type": "tests.kit.unlucky:Buggy"})
+    assert main(["sync", *mode, "--config", str(file)]) == 1
+    out, err = capfd.readouterr()
+    rows = {row["stream"]: row for row in map(json.loads, out.splitlines()) if "rows" in row}
+    assert rows["one"]["error"] == "ZeroDivisionError: standard error has the traceback"
+    assert rows["two"]["rows"] == CHANGES
+    assert "unlucky.py" in err
+
+
 def test_a_killed_process_keeps_no_other_back(
     desks: list[WaitingDesk], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

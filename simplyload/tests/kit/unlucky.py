@@ -1,4 +1,4 @@
-"""A source whose process is killed in the middle of a read."""
+"""Sources that end in the middle of a read: by a kill, and by a bug."""
 
 import os
 import signal
@@ -15,3 +15,12 @@ class Unlucky(Desk):
         """Give a page, then die."""
         yield next(iter(super().read(state)))
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Buggy(Desk):
+    """Its code is wrong after the first page."""
+
+    def read(self, state: State) -> Iterator[Batch]:
+        """Give a page, then raise what is no error of a source."""
+        yield next(iter(super().read(state)))
+        raise ZeroDivisionError
