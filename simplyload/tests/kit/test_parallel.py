@@ -194,7 +194,7 @@ def list_children(pid: int) -> list[int]:
 
 
 def await_rows(port: int, wanted: int) -> None:
-    """Wait until the metrics have so many rows loaded of each stream."""
+    """Wait until the metrics show this number of loaded rows for each stream."""
     end, found = time.monotonic() + PATIENCE, {}
     while time.monotonic() < end:
         try:

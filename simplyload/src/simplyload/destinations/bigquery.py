@@ -97,13 +97,6 @@ class BigQueryDestination(WarehouseDestination):
         self._forget_loads(stream)
         return Lease(stream=stream, epoch=epoch)
 
-    def close(self) -> None:
-        """End the connection; safe to call twice."""
-        if self._open is not None:
-            self._open.close()
-        self._open, self._prepared = None, False
-        self._columns_of.clear()
-
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (the business columns it has)."""
         query, held = self._scan_query(schema, table)

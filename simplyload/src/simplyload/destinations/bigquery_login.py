@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from simplyload.catalog import Names
+from simplyload.destinations.login import LOOPBACK, import_driver
 from simplyload.errors import ConfigurationError
 
-_DRIVER = "google-cloud-bigquery"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SCOPES = ("https://www.googleapis.com/auth/bigquery",)
 
 
@@ -65,24 +64,18 @@ class BigQuerySettings(BaseModel):
     @property
     def is_local(self) -> bool:
         """Tell whether the endpoint is a server of this machine."""
-        return self.endpoint is not None and urlsplit(self.endpoint).hostname in _LOOPBACK
+        return self.endpoint is not None and urlsplit(self.endpoint).hostname in LOOPBACK
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.endpoint and urlsplit(self.endpoint).scheme != "https" and not self.is_local:
-            raise ValueError(f"endpoint begins with https:// except for {', '.join(_LOOPBACK)}")
+            raise ValueError(f"endpoint begins with https:// except for {', '.join(LOOPBACK)}")
         return self
 
 
 def load_driver() -> Any:
     """Import Google's client, which is in the extra `bigquery`."""
-    try:
-        return import_module("google.cloud.bigquery")
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            f"destination.type: bigquery needs the package {_DRIVER}: run "
-            "pip install 'simplyload[bigquery]'"
-        ) from None
+    return import_driver("bigquery", "google.cloud.bigquery", "google-cloud-bigquery")
 
 
 def make_client(settings: BigQuerySettings) -> Any:

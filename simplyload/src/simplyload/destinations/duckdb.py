@@ -71,13 +71,6 @@ class DuckDBDestination(SqlDestination):
                 self._memory_limit *= 2
                 self._execute(f"SET memory_limit = '{self._memory_limit}B'")
 
-    def close(self) -> None:
-        """Close the file, so that others can read it; safe to call twice."""
-        if self._open is not None:
-            self._open.close()
-        self._open, self._prepared = None, False
-        self._columns_of.clear()
-
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (the business columns it has)."""
         query, held = self._scan_query(schema, table)

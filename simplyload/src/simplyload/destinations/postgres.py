@@ -68,13 +68,6 @@ class PostgresDestination(SqlDestination):
                 f" GRANT CREATE ON DATABASE {database} TO {user};"
             )
 
-    def close(self) -> None:
-        """End the connection; safe to call twice."""
-        if self._open is not None:
-            self._open.close()
-        self._open, self._prepared = None, False
-        self._columns_of.clear()
-
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (the business columns it has)."""
         query, held = self._scan_query(schema, table)

@@ -107,13 +107,6 @@ class SnowflakeDestination(WarehouseDestination):
                 for part in parts:
                     yield from list(read_as(part.to_reader(), held))[1:]
 
-    def close(self) -> None:
-        """End the connection; safe to call twice."""
-        if self._open is not None:
-            self._open.close()
-        self._open, self._prepared = None, False
-        self._columns_of.clear()
-
     @property
     def _connection(self) -> Any:
         if self._open is None:

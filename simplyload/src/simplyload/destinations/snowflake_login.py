@@ -7,10 +7,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from simplyload.catalog import Names
+from simplyload.destinations.login import LOOPBACK, import_driver
 from simplyload.errors import ConfigurationError
-
-_DRIVER = "snowflake-connector-python"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class SnowflakeSettings(BaseModel):
@@ -47,20 +45,14 @@ class SnowflakeSettings(BaseModel):
     def _check(self) -> Self:
         if (self.private_key is None) == (self.private_key_file is None):
             raise ValueError("set one of private_key_file (a path) and private_key (PEM text)")
-        if self.protocol == "http" and self.host not in _LOOPBACK:
-            raise ValueError(f"protocol http is for {', '.join(_LOOPBACK)} alone: use https")
+        if self.protocol == "http" and self.host not in LOOPBACK:
+            raise ValueError(f"protocol http is for {', '.join(LOOPBACK)} alone: use https")
         return self
 
 
 def load_driver() -> Any:
     """Import Snowflake's connector, which is in the extra `snowflake`."""
-    try:
-        return import_module("snowflake.connector")
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            f"destination.type: snowflake needs the package {_DRIVER}: run "
-            "pip install 'simplyload[snowflake]'"
-        ) from None
+    return import_driver("snowflake", "snowflake.connector", "snowflake-connector-python")
 
 
 def read_private_key(settings: SnowflakeSettings) -> bytes:

@@ -183,6 +183,7 @@ class SqlDestination(ABC):
     cols_as_text = False  # whether the stage has `_cols` as text, each name by `merge.spell`
 
     def __init__(self, names: Names | None = None) -> None:
+        self._open: Any = None  # a connection, which a subclass makes at first use
         self._prepared = False
         self._names = (names or Names()).changed()
         self._stages: list[exp.Table] = []
@@ -302,9 +303,12 @@ class SqlDestination(ABC):
         """Do nothing: a database has no files of a load but those that it is reading."""
         return []
 
-    @abstractmethod
     def close(self) -> None:
-        """End the connection; safe to call twice."""
+        """End the connection, so that others can read a file; safe to call twice."""
+        if self._open is not None:
+            self._open.close()
+        self._open, self._prepared = None, False
+        self._columns_of.clear()
 
     @abstractmethod
     def _run(self, statement: str) -> tuple[list[tuple[Any, ...]], int]:
