@@ -29,7 +29,8 @@ WORKSPACE = steps.Workspace(
     steps.ROOT / "build" / "dashboard.html",
 )
 API_KEY = "pk_sandbox_demo"
-PROFILES_WITH_EVENTS = 500  # the loader of `fivetran debug` takes minutes for the events of more
+# People by tables: the loader of `fivetran debug` takes minutes for the events of more.
+PROFILES_BY_TABLES = {"reporting": PROFILES, "all": 500}
 MAX_ACCOUNT_AGE = timedelta(days=50)  # the sandbox simulates 60 days past an account's epoch
 
 
@@ -37,10 +38,11 @@ MAX_ACCOUNT_AGE = timedelta(days=50)  # the sandbox simulates 60 days past an ac
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run every step; the exit code is 0 only if every step succeeds."""
     options = _build_parser().parse_args(arguments)
+    options.profiles = options.profiles or PROFILES_BY_TABLES[options.tables]
     if options.target == "postgres":
         with open_warehouse(_read_postgres_settings()):
             pass  # a server that cannot be reached ends the demo before it begins
-    account = f"{options.campaigns}-{_count_profiles(options)}-{options.tables}"
+    account = f"{options.campaigns}-{options.profiles}-{options.tables}"
     epoch_file = WORKSPACE.folder / f"epoch-{account}.txt"
     epoch = _choose_epoch(epoch_file, options.now.date())
     # The stack ends the sandbox after the sync, but lets both steps be logged on their own.
@@ -101,14 +103,9 @@ def _prepare_workspace(epoch_file: Path, epoch: date) -> None:
 
 
 def _sandbox_options(epoch: date, options: argparse.Namespace) -> list[str]:
-    size = ["--campaigns", str(options.campaigns), "--profiles", str(_count_profiles(options))]
+    size = ["--campaigns", str(options.campaigns), "--profiles", str(options.profiles)]
     times = ["--epoch", epoch.isoformat(), "--now", options.now.isoformat()]
     return ["--seed", "7", *times, *size, "--no-limits"]
-
-
-def _count_profiles(options: argparse.Namespace) -> int:
-    fewer = PROFILES_WITH_EVENTS if options.tables == "all" else PROFILES
-    return int(options.profiles or fewer)
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -138,7 +135,7 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--tables",
-        choices=["reporting", "all"],
+        choices=[*PROFILES_BY_TABLES],
         default="reporting",
         help="the tables that are synced; only `all`, with people and events, fills every page of"
         " the dashboard (%(default)s)",
@@ -154,7 +151,7 @@ def _build_parser() -> argparse.ArgumentParser:
         "--profiles",
         type=positive_int,
         metavar="N",
-        help=f"number of profiles in it ({PROFILES}; with --tables all {PROFILES_WITH_EVENTS})",
+        help=f"number of profiles in it ({PROFILES}; {PROFILES_BY_TABLES['all']} for all tables)",
     )
     return parser
 

@@ -34,11 +34,15 @@ def _describe(inputs: str, folder: Path) -> str:
 
 def _digest(project: Path, target: str, environment: Mapping[str, str]) -> str:
     """Identifies the project's files and the settings that its macros read."""
-    digest = hashlib.sha256(target.encode())
     settings = {name: value for name, value in environment.items() if name.startswith("KLAVIYO_")}
-    digest.update(repr(sorted(settings.items())).encode())
-    for file in sorted({file for pattern in PATTERNS for file in project.glob(pattern)}):
-        if file.is_file():
-            content = hashlib.sha256(file.read_bytes()).hexdigest()
-            digest.update(f"\n{file.relative_to(project)} {content}".encode())
-    return digest.hexdigest()
+    inputs = target, sorted(settings.items()), digest_files(project)
+    return hashlib.sha256(repr(inputs).encode()).hexdigest()
+
+
+def digest_files(project: Path) -> list[tuple[str, str]]:
+    """The files that dbt parses, each with a digest of its content."""
+    return [
+        (str(file), hashlib.sha256(file.read_bytes()).hexdigest())
+        for file in sorted({file for pattern in PATTERNS for file in project.glob(pattern)})
+        if file.is_file()
+    ]

@@ -144,15 +144,9 @@
     {{ return("occurred_month >= date '" ~ (from_month or last_day()) ~ "'") }}
 {%- endmacro %}
 
-{#- The filter of the rows that the history of people is made of, of closed months: an old month
-    changes seldom, so a run makes the history again only if it replaces a closed month, or if the
-    closed months end more than 93 days before an account's last sync. By a literal: for most runs
-    it is a month without rows. -#}
-{% macro in_closed_months() -%}
-    {{ return(in_all_months() if is_history_made() else no_months()) }}
-{%- endmacro %}
-
-{#- Whether a run makes that history. -#}
+{#- Whether a run makes the history of people again, of closed months: an old month changes seldom,
+    so it does only if it replaces a closed month, or if the closed months end more than 93 days
+    before an account's last sync. If not, it filters by no_months(). -#}
 {% macro is_history_made() -%}
     {%- if not is_incremental() or not reads_raw_tables() -%}
         {{ return(true) }}

@@ -7,7 +7,7 @@ in light, small, to docs/pages/ for looker/BUILD.md.
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from playwright.sync_api import Browser, Page
 
@@ -19,7 +19,7 @@ DASHBOARD = ROOT / "build" / "dashboard.html"
 FOLDER = ROOT / "build" / "screenshots"
 DOCS = ROOT / "docs"
 PAGES = DOCS / "pages"
-PAGE_WIDTH = 1024  # CSS pixels, at which a page of Markdown shows it
+PAGE_WIDTH = 1024  # CSS pixels
 
 # Charts are drawn one after the other; a chart without data stays empty.
 WAITING = """
@@ -53,7 +53,7 @@ def main(_: Sequence[str] | None = None) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         for look in LOOKS:
             _photograph(browser, look)
-        _photograph_pages(browser)
+        _photograph_small(browser)
 
 
 def _photograph(browser: Browser, look: Look) -> None:
@@ -66,25 +66,27 @@ def _photograph(browser: Browser, look: Look) -> None:
         full_page=True,
         clip={"x": 0, "y": 0, "width": look.width, "height": look.height},
     )
-    for name, fragment in _list_pages(page).items():
-        _open(page, fragment)
-        file = FOLDER / f"{look.name}_{name}.png"
-        page.screenshot(path=file, full_page=True)
-        print(file.relative_to(ROOT))
+    _photograph_pages(page, FOLDER, f"{look.name}_{{}}.png")
     page.close()
 
 
-def _photograph_pages(browser: Browser) -> None:
+def _photograph_small(browser: Browser) -> None:
+    """Every page in light, at the width at which a page of Markdown shows a picture."""
     page, _log = open_tab(browser)
     page.set_viewport_size({"width": PAGE_WIDTH, "height": 900})
     _open(page, "")
     PAGES.mkdir(exist_ok=True)
+    _photograph_pages(page, PAGES, "{}.jpg", type="jpeg", quality=60)
+    page.close()
+
+
+def _photograph_pages(page: Page, folder: Path, file_name: str, **options: Any) -> None:
+    """Every page of the dashboard in the tab, each to a file that is named after it."""
     for name, fragment in _list_pages(page).items():
         _open(page, fragment)
-        file = PAGES / f"{name}.jpg"
-        page.screenshot(path=file, full_page=True, type="jpeg", quality=60)
+        file = folder / file_name.format(name)
+        page.screenshot(path=file, full_page=True, **options)
         print(file.relative_to(ROOT))
-    page.close()
 
 
 def _list_pages(page: Page) -> dict[str, str]:

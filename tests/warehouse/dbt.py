@@ -21,6 +21,8 @@ from typing import Any
 import duckdb
 from filelock import FileLock
 
+from scripts.parsed_project import digest_files
+
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "dbt_project"
 EVERYTHING = {"KLAVIYO_TABLES": "all", "KLAVIYO_COMPATIBILITY": "True"}
@@ -178,13 +180,7 @@ def _digest(environment: Mapping[str, str]) -> str:
 
 @cache
 def _project() -> list[tuple[str, str]]:
-    """The project's files, each with a digest of its content."""
-    patterns = ("*.yml", "macros/*", "models/**/*", "tests/**/*", "seeds/*")
-    return [
-        (str(file), hashlib.sha256(file.read_bytes()).hexdigest())
-        for file in sorted(file for pattern in patterns for file in PROJECT.glob(pattern))
-        if file.is_file()
-    ]
+    return digest_files(PROJECT)
 
 
 def build(folder: Path, raw: Path, *arguments: str) -> Path:

@@ -1,11 +1,7 @@
 {{ config(**incremental_by_month(cluster_by=['account_id', 'profile_id'])) }}
 {#- Every row is in the first month of BigQuery's partitions: a run replaces all rows or none. -#}
-{%- set kinds = {
-    'received': 'Received Email',
-    'opened': 'Opened Email',
-    'clicked': 'Clicked Email',
-} -%}
-{%- set closed = in_closed_months() -%}
+{%- set kinds = engagement_kinds().keys() | list -%}
+{%- set is_made = is_history_made() -%}
 
 with
 
@@ -21,27 +17,7 @@ accounts as (
 
 kinds as (
 
-    select
-        account_id,
-        metric_id,
-        case metric_name
-            {%- for kind, name in kinds.items() %}
-            when '{{ name }}' then '{{ kind }}'
-            {%- endfor %}
-        end as kind
-    from {{ ref('stg_klaviyo__metric') }}
-    where
-        metric_name in (
-            {%- for name in kinds.values() %}
-            '{{ name }}'{{ ',' if not loop.last }}
-            {%- endfor %}
-        )
-    union all
-    select
-        account_id,
-        conversion_metric_id as metric_id,
-        'ordered' as kind
-    from {{ ref('int_klaviyo__conversion_metric') }}
+    {{ metrics_by_kind() }}
 
 ),
 
@@ -60,7 +36,9 @@ days as (
         on counts.account_id = kinds.account_id
         and counts.metric_id = kinds.metric_id
     inner join accounts on counts.account_id = accounts.account_id
-    where counts.{{ closed }} and counts.occurred_month <= accounts.closed_month
+    where
+        counts.{{ in_all_months() if is_made else no_months() }}
+        and counts.occurred_month <= accounts.closed_month
 
 ),
 
@@ -69,7 +47,7 @@ people as (
     select
         account_id,
         profile_id,
-        {% for kind in kinds.keys() | list + ['ordered'] -%}
+        {% for kind in kinds + ['ordered'] -%}
         max(case when kind = '{{ kind }}' and people_count > 0 then occurred_on end)
             as last_{{ kind }}_on,
         {% endfor -%}
@@ -91,13 +69,13 @@ marked as (
     select
         account_id,
         '' as profile_id,
-        {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+        {% for kind in kinds + ['ordered', 'active'] -%}
         cast(null as date) as last_{{ kind }}_on,
         {% endfor -%}
         cast(null as date) as first_received_on,
         synced_at
     from accounts
-    where {{ 'true' if closed == in_all_months() else 'false' }}
+    where {{ is_made | lower }}
 
 )
 
@@ -106,7 +84,7 @@ select
     marked.profile_id,
     date '1960-01-01' as occurred_month,
     accounts.closed_month,
-    {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+    {% for kind in kinds + ['ordered', 'active'] -%}
     marked.last_{{ kind }}_on,
     {% endfor -%}
     marked.first_received_on,

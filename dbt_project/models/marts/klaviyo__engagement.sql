@@ -1,11 +1,7 @@
 {%- set windows = [30, 60, 90, 180] -%}
 {%- set longest = [windows | max, limit('sunset_days') | int] | max -%}
 {%- set history = ref('int_klaviyo__profile_history') -%}
-{%- set kinds = {
-    'received': 'Received Email',
-    'opened': 'Opened Email',
-    'clicked': 'Clicked Email',
-} -%}
+{%- set kinds = engagement_kinds().keys() | list -%}
 
 with
 
@@ -17,27 +13,7 @@ profiles as (select * from {{ ref('stg_klaviyo__profile') }}),
 
 kinds as (
 
-    select
-        account_id,
-        metric_id,
-        case metric_name
-            {%- for kind, name in kinds.items() %}
-            when '{{ name }}' then '{{ kind }}'
-            {%- endfor %}
-        end as kind
-    from {{ ref('stg_klaviyo__metric') }}
-    where
-        metric_name in (
-            {%- for name in kinds.values() %}
-            '{{ name }}'{{ ',' if not loop.last }}
-            {%- endfor %}
-        )
-    union all
-    select
-        account_id,
-        conversion_metric_id as metric_id,
-        'ordered' as kind
-    from {{ ref('int_klaviyo__conversion_metric') }}
+    {{ metrics_by_kind() }}
 
 ),
 
@@ -70,7 +46,7 @@ seen as (
     select
         account_id,
         profile_id,
-        {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+        {% for kind in kinds + ['ordered', 'active'] -%}
         last_{{ kind }}_on,
         {% endfor -%}
         first_received_on,
@@ -81,7 +57,7 @@ seen as (
     select
         account_id,
         profile_id,
-        {% for kind in kinds.keys() | list + ['ordered'] -%}
+        {% for kind in kinds + ['ordered'] -%}
         case
             when kind = '{{ kind }}' and people_count > 0 then occurred_on
         end as last_{{ kind }}_on,
@@ -98,7 +74,7 @@ recency as (
     select
         account_id,
         profile_id,
-        {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+        {% for kind in kinds + ['ordered', 'active'] -%}
         max(last_{{ kind }}_on) as last_{{ kind }}_on,
         {% endfor -%}
         min(first_received_on) as first_received_on,
@@ -187,7 +163,7 @@ judged as (
         last_syncs.synced_on as date,
         profiles.email_marketing_consent,
         profiles.email_marketing_can_receive as can_receive_email,
-        {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+        {% for kind in kinds + ['ordered', 'active'] -%}
         recency.last_{{ kind }}_on,
         {% endfor -%}
         {% for column in ['emails', 'opens', 'clicks', 'orders'] -%}
@@ -257,7 +233,7 @@ select
     date,
 
     ---------- when they last did what
-    {% for kind in kinds.keys() | list + ['ordered', 'active'] -%}
+    {% for kind in kinds + ['ordered', 'active'] -%}
     last_{{ kind }}_on,
     {% endfor %}
     ---------- the judgement
