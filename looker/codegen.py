@@ -1,6 +1,5 @@
 """The committed files that are generated from dbt and `dashboard.yml`."""
 
-import json
 from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
@@ -68,7 +67,7 @@ def _find_changes(
 def _generate_files(semantics: Semantics, origins: Origins) -> Iterator[tuple[str, str]]:
     dashboard = declaration.load(semantics)
     declared_explores = explores.load(semantics)
-    yield lineage.FILE.name, json.dumps(origins, indent=1) + "\n"
+    yield lineage.FILE.name, lineage.render(origins)
     yield from field_mapping.generate_files(semantics, origins)
     yield from build_sheet.generate_files(dashboard, semantics)
     yield from mart_table.generate_files(dashboard, semantics)

@@ -1,6 +1,5 @@
 """The committed files equal the generated ones."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +65,19 @@ def test_a_change_in_dbt_is_reported(
     assert {name.split(".")[-2] for name in drifted} == files
 
 
+def test_a_changed_query_is_reported(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
+) -> None:
+    """A change of SQL alone is reported: a column may come from others than were traced."""
+    project = Path(shutil.copytree(lineage.PROJECT, tmp_path / "dbt_project"))
+    monkeypatch.setattr(lineage, "PROJECT", project)
+    assert list(codegen.check(semantic.load(), folder)) == []
+    (project / "models" / "marts" / "klaviyo__campaign_daily.sql").write_text("select 1 as one")
+    differences = list(codegen.check(semantic.load(), folder))
+    changed = [line.split('"')[1] for line in differences if line.startswith('+  "')]
+    assert changed == ["models/marts/klaviyo__campaign_daily.sql"]
+
+
 def test_the_command_prints_the_difference_and_fails(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,7 +114,7 @@ def test_build_restores_files_that_drifted(
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     (folder / "lookml" / "manifest.lkml").unlink()
     (folder / "FIELDS.md").write_text("# Mine\n")
-    (folder / lineage.FILE.name).write_text("{}")
+    (folder / lineage.FILE.name).write_text(lineage.render({}))
     (folder / "lookml" / "views" / "old.view.lkml").write_text("view: old {}\n")
     written = codegen.build(semantic.load(), folder)
     assert written == [
@@ -116,7 +128,7 @@ def test_build_restores_files_that_drifted(
 
 def test_a_column_without_lineage_is_named(folder: Path) -> None:
     """For a new column of a mart the check names the command that traces it."""
-    (folder / lineage.FILE.name).write_text(json.dumps({"klaviyo__message_performance": {}}))
+    (folder / lineage.FILE.name).write_text(lineage.render({"klaviyo__message_performance": {}}))
     with pytest.raises(LookerError, match=r"origin of klaviyo__.* run `.*python -m looker build`"):
         list(codegen.check(semantic.load(), folder))
 
