@@ -107,7 +107,7 @@ load-demo: .venv-load/.stamp ## A shop in Postgres and a sandbox account to Duck
 	@.venv-load/bin/simplyload demo $(ARGS)
 
 load-test: .venv-load/.stamp ## Run SimplyLoad's tests except its fault matrix and benchmarks
-	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 4 --dist loadfile
+	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 3 --dist loadfile
 
 load-check: .venv-load/.stamp ## Lint SimplyLoad, check its formatting and types
 	@cd simplyload && ../.venv-load/bin/ruff check && ../.venv-load/bin/ruff format --check

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -217,6 +218,7 @@ class Found:
         return self.file.parent.name == "rivals"
 
 
+@cache
 def find_tests() -> list[Found]:
     """Read the names and docstrings of all tests that name a fault."""
     return [

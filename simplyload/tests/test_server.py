@@ -37,7 +37,7 @@ def test_the_server_decodes_logically(database: str) -> None:
         assert cursor.fetchall() == [("pgoutput",)]
 
 
-@pytest.mark.parametrize("killed", ["program", "both"])
+@pytest.mark.parametrize("killed", ["both", pytest.param("program", marks=pytest.mark.chaos)])
 def test_a_server_starts_again_after_a_kill_with_a_slot(tmp_path: Path, killed: str) -> None:
     """The next demonstration starts in the folder of a killed one, slot and all, and stops it."""
     folder = tmp_path / "data"

@@ -248,6 +248,8 @@ def name_columns(
     `chosen_names` are those that the section `destination` gives to columns of the metadata.
     """
     taken = {*existing, *TARGET_METADATA}
+    folded = {name.casefold() for name in taken}
+    given = set[str]()
     metadata = {name.casefold() for name in chosen_names}
     chosen: dict[str, str] = {}
     for name in names:
@@ -261,9 +263,11 @@ def name_columns(
                 f"Column {name} of {table} has a name that `destination.names` gives to a column "
                 "of SimplyLoad: choose another there, and rename that column in tables that exist."
             )
-        plain = choose_name(name, taken, dialect)
-        chosen[name] = _suffixed(name, dialect) if plain in chosen.values() else plain
+        plain = _choose(name, taken, folded, dialect)
+        chosen[name] = _suffixed(name, dialect) if plain in given else plain
+        given.add(chosen[name])
         taken.add(chosen[name])
+        folded.add(chosen[name].casefold())
     if len(chosen) > _MOST_COLUMNS[dialect] - len(TARGET_METADATA):
         raise TableStoppedError(
             f"Table {table} has {len(chosen)} columns, and {dialect} holds "
@@ -274,10 +278,14 @@ def name_columns(
 
 def choose_name(name: str, taken: Collection[str], dialect: str) -> str:
     """Give the name of a column or table in a destination that has the names `taken`."""
+    return _choose(name, taken, {other.casefold() for other in taken}, dialect)
+
+
+def _choose(name: str, taken: Collection[str], folded: Collection[str], dialect: str) -> str:
     plain, suffixed = _plain(name, dialect), _suffixed(name, dialect)
     if suffixed in taken or not plain:
         return suffixed
-    clashes = plain not in taken and plain.casefold() in {other.casefold() for other in taken}
+    clashes = plain not in taken and plain.casefold() in folded
     return suffixed if clashes or _changed(name, plain) else plain
 
 

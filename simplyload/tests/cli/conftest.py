@@ -12,19 +12,16 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cli.processes import Ended, run_command
+
 REPOSITORY = Path(__file__).parents[3]
 CONNECTOR = REPOSITORY / "klaviyo_connector"
 API_KEY = "pk_sandbox_tests"
 READY = "sandbox ready on "
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command left: its exit code, what it printed, and its errors."""
-
-    code: int
-    out: str
-    err: str
+class Ran(Ended):
+    """What a command left."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -50,15 +47,7 @@ class Workspace:
 
     def run(self, *arguments: str | Path) -> Ran:
         """Run a command to its end."""
-        done = subprocess.run(
-            command(*arguments),
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return Ran(*run_command(arguments, self.folder, self.environment))
 
 
 def klaviyo_configuration(**source: Any) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from dagster import (
 from simplyload.dagster import COLUMN_SCHEMA, load_assets
 from tests.monitor.conftest import Shop
 
+# Dagster takes more time to begin than most tests.
+pytestmark = pytest.mark.chaos
+
 ORDERS = AssetKey(["shop", "orders"])
 
 

@@ -1,6 +1,7 @@
 """Someone drops a table of the destination between two runs."""
 
 from contextlib import closing
+from typing import Any
 
 import duckdb
 import psycopg2
@@ -30,8 +31,18 @@ def drop(trial: Trial) -> None:
         connection.cursor().execute("drop table shop.uuids")
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
-@pytest.mark.parametrize("mode", ["cdc", "poll", "copy"])
+def slow(*way: str) -> Any:
+    """A way of loading that `make load-chaos` tries."""
+    return pytest.param(*way, marks=pytest.mark.chaos)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        *(("cdc", "duckdb"), ("poll", "postgres"), ("copy", "duckdb")),
+        *(slow("cdc", "postgres"), slow("poll", "duckdb"), slow("copy", "postgres")),
+    ],
+)
 def test_a_dropped_table_equals_the_source_after_the_next_run(
     server: str, mode: Mode, kind: Kind
 ) -> None:

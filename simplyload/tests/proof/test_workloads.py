@@ -15,9 +15,9 @@ from tests.proof.workload import Application, Step, Stop, steps
 
 # How many workloads each way of loading gets: in the suite, in chaos.
 WAYS: dict[tuple[Mode, Kind], tuple[int, int]] = {
-    ("cdc", "duckdb"): (3, 80),
-    ("cdc", "postgres"): (2, 40),
-    ("poll", "duckdb"): (2, 30),
+    ("cdc", "duckdb"): (2, 80),
+    ("cdc", "postgres"): (1, 40),
+    ("poll", "duckdb"): (1, 30),
     ("poll", "postgres"): (1, 20),
     ("copy", "duckdb"): (1, 15),
     ("copy", "postgres"): (1, 15),

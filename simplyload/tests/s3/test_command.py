@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from psycopg2.extensions import parse_dsn
 from simplyload.errors import LogError
 from simplyload.object_store import S3Store
 from simplyload.store import S3Address
-from tests.cli.conftest import command
+from tests.cli.processes import run_command
 from tests.conftest import connect
 from tests.s3.conftest import BUCKET, Place
 from tests.s3.server import secret_of
@@ -45,17 +44,11 @@ def folder(database: str, place: Place, tmp_path: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> list[dict[str, Any]]:
     """Run a command that must succeed and show no secret; give its lines."""
-    environment = os.environ | {"TMPDIR": str(folder), "PYTHONPATH": "src"}
-    done = subprocess.run(
-        command(*arguments, "--config", folder / "simplyload.yml"),
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert secret_of("owner") not in done.stdout + done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    environment = os.environ | {"TMPDIR": str(folder)}
+    done = run_command(arguments, folder, environment)
+    assert done.code == 0, done.err
+    assert secret_of("owner") not in done.out + done.err
+    return [json.loads(line) for line in done.out.splitlines()]
 
 
 def test_the_commands_work_with_a_bucket(database: str, folder: Path, place: Place) -> None:

@@ -87,7 +87,7 @@ def test_r22_a_server_that_hangs_is_given_up(
     assert time.monotonic() - began < 15
 
 
-@pytest.mark.parametrize("part", ["log", "files"])
+@pytest.mark.parametrize("part", ["log", pytest.param("files", marks=pytest.mark.chaos)])
 def test_r22_a_right_lost_in_the_middle_of_an_upload(place: Place, proxy: Proxy, part: str) -> None:
     """403 at the second part: the upload is aborted, no object is seen, and the next run loads."""
     batches = large()
