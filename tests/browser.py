@@ -55,6 +55,11 @@ class PageLog:
     problems: list[str] = field(default_factory=list)  # errors and warnings of its console
     requests: list[str] = field(default_factory=list)  # URLs
 
+    def clear(self) -> None:
+        """Forget what was reported."""
+        self.problems.clear()
+        self.requests.clear()
+
     def add_message(self, message: ConsoleMessage) -> None:
         """Keep a console message if it is an error or a warning."""
         if message.type in ("error", "warning"):
