@@ -216,14 +216,19 @@ class TestReSync:
         """The real SDK truncates tables that have rows, and tables that do not exist yet."""
         configuration = {"api_key": KEY, "tables": "list,campaign_performance"}
         env = {"KLAVIYO_BASE_URL": sandbox.url}
-        first = fivetran.debug(connector_project, configuration, env=env)
-        assert first.returncode == 0, first.stderr
-        gone = sandbox.all("/api/lists")[0]["id"]
+        lists = Loader(sandbox.url, configuration).sync().rows("list")
+        warehouse = fivetran.warehouse(connector_project)
+        warehouse.parent.mkdir()
+        raw.write(warehouse, {"list": lists}, ["list"])
+        gone = lists[0]["id"]
         sandbox.edit("list", gone, None)
-        second = fivetran.debug(connector_project, configuration, state={}, env=env)
-        assert second.returncode == 0, second.stderr
-        assert deleted_ids(second, "list") == {gone}
-        assert not deleted_ids(second, "campaign_performance", "campaign_id")
+        done = fivetran.debug(connector_project, configuration, state={}, env=env)
+        assert done.returncode == 0, done.stderr
+        assert {row["id"] for row in fivetran.rows(done.warehouse, "list")} == {
+            row["id"] for row in lists
+        }
+        assert deleted_ids(done, "list") == {gone}
+        assert not deleted_ids(done, "campaign_performance", "campaign_id")
 
     def test_b1_operations_says_what_a_re_sync_does_to_each_table(self) -> None:
         """The table in docs/operations.md has every raw table in the row of its kind."""
