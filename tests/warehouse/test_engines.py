@@ -230,7 +230,7 @@ def test_a_run_without_a_new_sync_changes_no_row(run: TwoRuns) -> None:
     """A run without a new sync leaves the rows of every model as they are."""
     updated = run.updated
 
-    assert run_dbt(run.engine, run.folder, "run", "--select", *run.selection) == updated
+    assert run_dbt(run.engine, run.folder, "run", "--select", INCREMENTAL) == updated
 
 
 def test_a_run_after_a_resync_equals_a_full_one(duckdb: TwoRuns, full: Contents) -> None:
