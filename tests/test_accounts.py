@@ -106,6 +106,7 @@ def test_a_closed_sync_leaves_no_thread(sandbox: Sandbox, monkeypatch: pytest.Mo
     sandbox.clear_faults()
 
 
+@pytest.mark.chaos
 def test_debug_says_which_key_was_rejected(sandbox: Sandbox, connector_project: Path) -> None:
     """`fivetran debug` keeps the good account's rows, names the bad one and exits with 1."""
     configuration = {"api_key": f"{FIRST},{WRONG}", "tables": "segment"}

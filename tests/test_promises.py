@@ -11,7 +11,7 @@ from tests.loader import SNAPSHOT_TABLES, KilledError, Loader
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
 
 NOW = "2026-11-16T15:00:00+00:00"
-SMALL: dict[str, Any] = {"campaigns": 60, "profiles": 150, "seed": 5, "now": NOW}
+SMALL: dict[str, Any] = {"campaigns": 40, "profiles": 150, "seed": 5, "now": NOW}
 TEN_DAYS = 10 * 86_400
 PEOPLE = "profile,profile_suppression,list_profile,segment_profile,template"
 SUBSCRIBED: dict[str, Any] = {"suppression": [], "list_suppressions": []}

@@ -249,7 +249,9 @@ class TestVersions:
 class TestDamage:
     """A damaged state is refused in one line with the remedy, or does no harm."""
 
-    @pytest.mark.parametrize("name", STORED)
+    @pytest.mark.parametrize(
+        "name", ["all_tables", pytest.param("killed", marks=pytest.mark.chaos)]
+    )
     def test_a_wrong_value_anywhere_is_refused_or_harmless(
         self, account: ScriptedAccount, name: str
     ) -> None:

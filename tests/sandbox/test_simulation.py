@@ -146,7 +146,7 @@ class TestPeople:
 class TestSize:
     """An account has the requested size, and is the same each time."""
 
-    @pytest.mark.parametrize("events", [8_000, 50_000])
+    @pytest.mark.parametrize("events", [8_000, pytest.param(50_000, marks=pytest.mark.chaos)])
     def test_number_of_events_is_exact(self, events: int) -> None:
         """At noon of the epoch day the number of visible events is that of the option."""
         account = create_account(profiles=None, events=events)

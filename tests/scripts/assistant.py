@@ -1,15 +1,19 @@
 """An assistant in tests: the MCP package's own client, which starts the server as a process."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from mcp import Client, StdioServerParameters
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 ROOT = Path(__file__).parents[2]
 SERVER = (sys.executable, "-m", "scripts.mcp")
@@ -46,6 +50,9 @@ def running_assistant(
     environment: Mapping[str, str], command: Sequence[str] = SERVER, folder: Path = ROOT
 ) -> Iterator[Assistant]:
     """Start the server with these settings, and end it afterwards."""
+    # Each worker of pytest-xdist imports this module, and one of them needs that.
+    from mcp import Client, StdioServerParameters  # noqa: PLC0415 - it takes seconds
+
     name, *arguments = command
     server = StdioServerParameters(
         command=name, args=arguments, env=dict(environment), cwd=str(folder)
