@@ -11,7 +11,7 @@ copy that the T completes: later changes of its key inherit from it.
 The MERGE applies the fold where it is newer: a repeated or late load changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -53,8 +53,8 @@ class Merge:
 
     `orphans` are columns of the target that the source no longer has. `repeated` says that a key
     occurs more than once in the stage. `remove` deletes rows instead of marking them. `wraps`: the
-    warehouse has structs and IGNORE NULLS, so that one window finds all partial columns. `spelled`:
-    the stage has `_cols` as text, in which each name is as `spell` gives it.
+    warehouse has structs and IGNORE NULLS, so that one window finds all partial columns. With a
+    `spelling` the stage has `_cols` as text, in which each name is as this function gives it.
     """
 
     schema: str
@@ -70,7 +70,7 @@ class Merge:
     repeated: bool = True
     remove: bool = False
     wraps: bool = False
-    spelled: bool = False
+    spelling: Callable[[str], str] | None = None
 
     @property
     def target(self) -> exp.Table:
@@ -257,8 +257,9 @@ def spell(name: str) -> str:
 
 
 def _lists(merge: Merge, name: str) -> exp.Expr:
-    if merge.spelled:
-        place = exp.StrPosition(this=_col(COLS), substr=exp.Literal.string(spell(name)))
+    if merge.spelling is not None:
+        spelled = exp.Literal.string(merge.spelling(name))
+        place = exp.StrPosition(this=_col(COLS), substr=spelled)
         return place > exp.Literal.number(0)
     return exp.ArrayContains(this=_col(COLS), expression=exp.Literal.string(name))
 

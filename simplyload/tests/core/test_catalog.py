@@ -7,7 +7,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from simplyload.catalog import DIALECTS, choose_name, name_columns, types_table, widen
+from simplyload.catalog import (
+    _SQL,
+    DIALECTS,
+    arrow_type,
+    choose_name,
+    name_columns,
+    sql_type,
+    types_table,
+    widen,
+)
 from simplyload.changes import Changes, Table
 from simplyload.errors import DestinationError, TableStoppedError
 from tests.core.conftest import Target
@@ -37,6 +46,24 @@ def test_the_table_of_types_in_the_documents_is_generated() -> None:
     """docs/types.md shows the types that the catalog has."""
     document = Path(__file__).parents[2] / "docs" / "types.md"
     assert types_table() in document.read_text()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_type_is_known_again_by_what_a_catalog_prints(dialect: str) -> None:
+    """A column that a load made is no foreign one for the next: also of bytes in a warehouse."""
+    printed = {"snowflake": {"VARBINARY": "BINARY"}}.get(dialect, {})
+    for kind in _SQL:
+        name = sql_type(kind, dialect).sql(dialect)
+        assert arrow_type(printed.get(name, name), dialect) is not None, name
+
+
+def test_a_table_of_every_type_is_loaded_again(sql_target: Target) -> None:
+    """A second run finds its own columns, whatever their types, and goes on."""
+    kinds = {f"c{number}": kind for number, kind in enumerate(_SQL)}
+    steps = [whole(table(**kinds), seq, id=seq) for seq in (1, 2)]
+    for count in (1, 2):
+        assert sql_target.pipeline(ScriptedSource(steps[:count])).run_once().stopped == {}
+    assert column(sql_target, "id") == [1, 2]
 
 
 @pytest.mark.parametrize(

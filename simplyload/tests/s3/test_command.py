@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from contextlib import closing
 from pathlib import Path
@@ -58,6 +59,15 @@ def run(folder: Path, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def print_sql(folder: Path) -> str:
+    """Give what `simplyload sql` prints."""
+    program = command("sql", "--config", folder / "simplyload.yml")
+    environment = os.environ | {"PYTHONPATH": "src"}
+    return subprocess.run(
+        program, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
 def test_the_commands_work_with_a_bucket(database: str, folder: Path, place: Place) -> None:
     """What is synced into a bucket equals the source; so does a DuckDB file that is replayed."""
     assert {row["level"] for row in run(folder, "validate")} <= {"ok", "warning"}
@@ -72,6 +82,12 @@ def test_the_commands_work_with_a_bucket(database: str, folder: Path, place: Pla
     [checked] = run(folder, "check", *elsewhere)
     assert (checked["equal"], checked["source_rows"]) == ("yes", 490)
     assert run(folder, "checkpoint", "show")[0]["loads"] >= 2
+    script = print_sql(folder)
+    files = re.findall(r"FILES = \('(.*?)'\)", script)
+    assert {name for name in place.objects() if name.endswith(".parquet")} >= {
+        f"files/{name}" for name in files
+    }
+    assert len(files) == script.count("MERGE INTO") >= 2
     assert run(folder, "clean", "--dry-run") == run(folder, "clean") == []
     assert "simplyload_last_success" in (folder / "metrics.prom").read_text()
     assert "log/shop/.status.json" in place.objects()
