@@ -59,7 +59,7 @@ def test_every_type_is_known_again_by_what_a_catalog_prints(dialect: str) -> Non
 
 def test_a_table_of_every_type_is_loaded_again(sql_target: Target) -> None:
     """A second run finds its own columns, whatever their types, and goes on."""
-    kinds = {f"c{number}": kind for number, kind in enumerate(_SQL)}
+    kinds: dict[str, Any] = {f"c{number}": kind for number, kind in enumerate(_SQL)}
     steps = [whole(table(**kinds), seq, id=seq) for seq in (1, 2)]
     for count in (1, 2):
         assert sql_target.pipeline(ScriptedSource(steps[:count])).run_once().stopped == {}
