@@ -294,6 +294,23 @@ def test_r21_strange_names_keep_their_values(target: Target) -> None:
     assert target.live(shape) == {(1,): row | {"%s": "new"}}
 
 
+@pytest.mark.parametrize("max_changes", [1, 100])
+def test_r21_columns_of_one_letter_keep_their_values(target: Target, max_changes: int) -> None:
+    """No alias in our statements hides a column: GoogleSQL takes `t` for the whole row of a `t`."""
+    letters: dict[str, Any] = dict.fromkeys("cdghkrst", INT64)
+    shape = table(key=["n"], **letters)
+    first = {"n": 1, **{name: n for n, name in enumerate(letters)}}
+    steps = [
+        whole(shape, 1, **first),
+        whole(shape, 2, **{**first, "n": 2}),
+        changes(upsert(3, {"n": 1, "t": 70, "s": None}, ["n", "t", "s"]), table=shape),
+        changes({**delete(4, 0), "n": 2, "id": None}, table=shape),
+        changes(upsert(5, {"n": 1, "g": 80}, ["n", "g"]), table=shape),
+    ]
+    target.pipeline(ScriptedSource(steps), max_changes=max_changes).run_once()
+    assert target.live(shape) == {(1,): {**first, "t": 70, "s": None, "g": 80}}
+
+
 def test_a45_names_that_differ_in_case_alone_stay_apart_for_ever(target: Target) -> None:
     """Of `id` and `ID` the second gets a suffix made of its name, also when the first is gone."""
     odd: dict[str, Any] = {"ID": TEXT, "Id ": TEXT}

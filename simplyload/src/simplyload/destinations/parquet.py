@@ -350,4 +350,4 @@ def _fold_query(
     rows = exp.select(*(exp.column(names[name], quoted=True) for name in columns_read))
     live = exp.column(OP, quoted=True).eq(UPSERT)
     conditions = [one for one in (live, merge.is_row(plan)) if one is not None]
-    return rows.from_(merge.fold(plan).subquery("s")).where(*conditions).sql("duckdb")
+    return rows.from_(merge.fold(plan).subquery(merge.SOURCE)).where(*conditions).sql("duckdb")
