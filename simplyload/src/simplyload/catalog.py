@@ -73,6 +73,7 @@ _SQL: dict[pa.DataType, str] = {
 }
 _ARROW = {exp.DataType.build(sql).this: arrow for arrow, sql in _SQL.items()} | {
     exp.DType.VARCHAR: pa.string(),
+    exp.DType.BINARY: pa.binary(),
     exp.DType.TIMESTAMP: pa.timestamp("us"),
 }
 # Arrow types that a source may use as well, and the type of the catalog.

@@ -16,8 +16,11 @@ from rich.table import Table as RichTable
 
 from simplyload.checks import check_destination, check_log, compare, validate_stream
 from simplyload.config import Configuration, read_configuration, schema_of
+from simplyload.destinations.destination import Stopped
+from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.snowflake_login import SnowflakeSettings
-from simplyload.destinations.snowflake_setup import setup_sql
+from simplyload.destinations.snowflake_script import LoadScript, write_script
+from simplyload.destinations.snowflake_setup import bucket_sql, setup_sql
 from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, SimplyLoadError
 from simplyload.observe import displaying
@@ -25,7 +28,8 @@ from simplyload.parallel import run_parallel
 from simplyload.replay import replay as replay_log
 from simplyload.run import Outcome, open_pipelines, run_streams
 from simplyload.sources.source import Finding
-from simplyload.streams import open_destination, open_log, opened_sources, select_streams
+from simplyload.store import S3Address
+from simplyload.streams import open_destination, open_lake, open_log, opened_sources, select_streams
 
 EXIT_CODES = """
 exit codes:
@@ -250,14 +254,82 @@ def reset_checkpoint(stream: str, options: Options = DEFAULTS) -> None:
 
 
 @setup.command(name="snowflake")
-def setup_snowflake(options: Options = DEFAULTS) -> None:
-    """Print the SQL that makes role, user, warehouse and database; change nothing."""
+def setup_snowflake(
+    options: Options = DEFAULTS,
+    *,
+    database: str = "SIMPLYLOAD",
+    aws_role: str = "arn:aws:iam::<account>:role/<role that may read the bucket>",
+) -> None:
+    """Print the SQL that makes role, user, warehouse and database; change nothing.
+
+    With the destination `parquet` in a bucket: the SQL that lets Snowflake read it, for those who
+    run what `simplyload sql` prints.
+
+    Parameters
+    ----------
+    database
+        For a bucket: the database into which it is loaded.
+    aws_role
+        For a bucket: the role of AWS by which Snowflake reads it.
+
+    """
     configuration, _ = options.read()
-    if not isinstance(configuration.destination, SnowflakeSettings):
+    destination = configuration.destination
+    if isinstance(destination, SnowflakeSettings):
+        print(setup_sql(destination))
+    elif isinstance(destination, ParquetSettings) and isinstance(destination.path, S3Address):
+        print(bucket_sql(str(destination.path), database, aws_role))
+    else:
         raise ConfigurationError(
-            f"destination.type: it is {configuration.destination.type}; set snowflake"
+            f"destination.type: it is {destination.type}; set snowflake, or parquet with a path"
+            " s3://bucket/prefix that Snowflake is to read"
         )
-    print(setup_sql(configuration.destination))
+
+
+@app.command(name="sql")
+def print_sql(options: Options = DEFAULTS, *, after: str = "") -> int:
+    """Print the SQL by which Snowflake loads what is in your bucket; change nothing.
+
+    For the destination `parquet`: run `simplyload setup snowflake` once, `simplyload sync` as
+    often as you like, and then this. Each load is copied, merged and committed in order.
+
+    Parameters
+    ----------
+    after
+        The last load that Snowflake has, as the output before ends with it; without it all loads
+        are printed. It is for one stream: --select.
+
+    """
+    configuration, names = options.read()
+    if not isinstance(configuration.destination, ParquetSettings):
+        raise ConfigurationError(
+            f"destination.type: it is {configuration.destination.type}, which `simplyload sync`"
+            " loads itself; set parquet to have files and SQL instead"
+        )
+    if after and len(names) > 1:
+        raise ConfigurationError("--after is the load of one stream: choose it with --select")
+    lake = open_lake(configuration, configuration.destination)
+    stopped = [
+        _print_scripts(
+            write_script(lake, name, schema_of(configuration.sources[name], name), after)
+        )
+        for name in names
+    ]
+    return int(any(stopped))
+
+
+def _print_scripts(scripts: Iterable[LoadScript]) -> bool:
+    """Print the statements of a stream's loads; tell whether a table stopped."""
+    stopped: list[Stopped] = []
+    for script in scripts:
+        print(f"-- {script.stream}: load {script.load_id}, of {script.committed_at}")
+        for statement in script.statements:
+            print(f"{statement};")
+        print(f"-- next time: simplyload sql --select {script.stream} --after {script.load_id}\n")
+        stopped += script.stopped
+    for stop in stopped:
+        print(f"simplyload: {stop.table}: {stop.message}", file=sys.stderr)
+    return bool(stopped)
 
 
 @app.command

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import current_thread, main_thread
 from types import FrameType
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -397,6 +397,7 @@ class Pipeline:
         So are those that are `absent`, or lack columns; a stop of theirs has nothing to wait for.
         """
         assert self._lease is not None  # noqa: S101
+        _check_state(self.stream, state)
         absent = absent or {}
         for name in absent:
             self._stopped.pop(name, None)
@@ -500,6 +501,30 @@ class Pipeline:
                 message=message,
             )
         )
+
+
+def _check_state(stream: str, state: State) -> None:
+    """Raise SourceError where JSON, which a destination keeps, would not give the state again."""
+    for path, value in _walk(state, "state"):
+        raise SourceError(
+            f"The source of {stream} gives a position that is no JSON: {path} is a"
+            f" {type(value).__name__}. Write it as text or as a number; nothing of this load is"
+            " kept, and the next run reads it again."
+        )
+
+
+def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield what is no JSON, with its path."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if not isinstance(key, str):
+                yield f"the key {key!r} of {path}", key
+            yield from _walk(one, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, one in enumerate(value):
+            yield from _walk(one, f"{path}[{number}]")
+    elif not isinstance(value, str | int | float | None):
+        yield path, value
 
 
 def _restart(stop: Stopped, load_id: str) -> Stopped:

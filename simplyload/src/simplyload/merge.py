@@ -11,7 +11,7 @@ copy that the T completes: later changes of its key inherit from it.
 The MERGE applies the fold where it is newer: a repeated or late load changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,6 +25,11 @@ SYNCED_AT = "_synced_at"
 
 # Columns of the fold beside the business columns; the catalog refuses names with this prefix.
 INTERNAL = "_simplyload_"
+# So are the aliases of tables: GoogleSQL takes `t` for the whole row of a table that is called so,
+# also where the table has a column of this name.
+_TARGET, SOURCE = INTERNAL + "target", INTERNAL + "source"
+_CHANGED, _GROUPS, _RANKED = INTERNAL + "changed", INTERNAL + "groups", INTERNAL + "ranked"
+_COUNT, _KEYED = INTERNAL + "count", INTERNAL + "keyed"
 _GENERATION = INTERNAL + "generation"
 _CARRIES = INTERNAL + "carries"  # 1 where the last generation of the key has a U
 _LAST_OP = INTERNAL + "last_op"
@@ -53,8 +58,8 @@ class Merge:
 
     `orphans` are columns of the target that the source no longer has. `repeated` says that a key
     occurs more than once in the stage. `remove` deletes rows instead of marking them. `wraps`: the
-    warehouse has structs and IGNORE NULLS, so that one window finds all partial columns. `spelled`:
-    the stage has `_cols` as text, in which each name is as `spell` gives it.
+    warehouse has structs and IGNORE NULLS, so that one window finds all partial columns. With a
+    `spelling` the stage has `_cols` as text, in which each name is as this function gives it.
     """
 
     schema: str
@@ -70,7 +75,7 @@ class Merge:
     repeated: bool = True
     remove: bool = False
     wraps: bool = False
-    spelled: bool = False
+    spelling: Callable[[str], str] | None = None
 
     @property
     def target(self) -> exp.Table:
@@ -106,7 +111,7 @@ def fold(merge: Merge) -> exp.Select:
     """Give one row per key: its values, `_op` and `_seq` of its latest change, flags for MERGE."""
     rows = _changes(merge)
     if merge.generations:
-        rows = exp.select("*", _generation(merge)).from_(_sub(rows, "c"), copy=False)
+        rows = exp.select("*", _generation(merge)).from_(_sub(rows, _CHANGED), copy=False)
     if merge.repeated:
         rows = _rank_rows(merge, rows)
     return _final(merge, rows)
@@ -114,8 +119,8 @@ def fold(merge: Merge) -> exp.Select:
 
 def merge_into(merge: Merge) -> exp.Merge:
     """Give the MERGE of the fold into the target."""
-    newer = _col(SEQ, "s") > _col(SEQ, "t")
-    is_delete = _col(OP, "s").eq(DELETE)
+    newer = _col(SEQ, SOURCE) > _col(SEQ, _TARGET)
+    is_delete = _col(OP, SOURCE).eq(DELETE)
     whens = [_when(matched=True, condition=newer, then=_update(merge))]
     if merge.remove and merge.may_delete:
         whens.insert(
@@ -123,8 +128,8 @@ def merge_into(merge: Merge) -> exp.Merge:
         )
     whens.append(_when(matched=False, condition=is_row(merge), then=_insert(merge)))
     return exp.Merge(
-        this=exp.alias_(merge.target, "t", table=True, quoted=True),
-        using=_sub(fold(merge), "s"),
+        this=exp.alias_(merge.target, _TARGET, table=True, quoted=True),
+        using=_sub(fold(merge), SOURCE),
         on=exp.and_(*_same_key(merge)),
         whens=exp.Whens(expressions=whens),
     )
@@ -137,9 +142,9 @@ def insert_newer(merge: Merge) -> list[exp.Insert]:
     has orphans, a second one inserts the rows that it has not: those columns have their defaults.
     """
     is_new = is_row(merge)
-    absent = _is_null(_col(SEQ, "t"))
+    absent = _is_null(_col(SEQ, _TARGET))
     inserted = absent if is_new is None else exp.and_(absent, is_new)
-    newer = _col(SEQ, "s") > _col(SEQ, "t")
+    newer = _col(SEQ, SOURCE) > _col(SEQ, _TARGET)
     if not merge.orphans:
         return [_insert_joined(merge, exp.or_(inserted, newer, copy=False), ())]
     return [_insert_joined(merge, newer, merge.orphans), _insert_joined(merge, inserted, ())]
@@ -147,15 +152,15 @@ def insert_newer(merge: Merge) -> list[exp.Insert]:
 
 def _insert_joined(merge: Merge, condition: exp.Expr, orphans: Iterable[str]) -> exp.Insert:
     """Give the INSERT of the rows of the fold for which a condition on the target's row holds."""
-    target = exp.alias_(merge.target, "t", table=True, quoted=True)
+    target = exp.alias_(merge.target, _TARGET, table=True, quoted=True)
     values = [
-        *(_col(c.target, "s") for c in merge.key),
+        *(_col(c.target, SOURCE) for c in merge.key),
         *(_merged(merge, c) for c in merge.columns),
     ]
     kept = [_kept(merge, name) for name in orphans]
     rows = (
         exp.select(*values, *_metadata(merge), *kept)
-        .from_(_sub(fold(merge), "s"), copy=False)
+        .from_(_sub(fold(merge), SOURCE), copy=False)
         .join(target, on=exp.and_(*_same_key(merge)), join_type="left", copy=False)
         .where(condition, copy=False)
     )
@@ -165,16 +170,18 @@ def _insert_joined(merge: Merge, condition: exp.Expr, orphans: Iterable[str]) ->
 
 def delete_older(merge: Merge) -> exp.Delete:
     """Give the DELETE of each row that a newer one of the same key replaces."""
-    older = exp.and_(*_same_staged_key(merge), _col(SEQ, "t") < _col(SEQ, "s"))
-    target = exp.alias_(merge.target, "t", table=True, quoted=True)
-    stage = exp.alias_(merge.stage, "s", table=True, quoted=True)
+    older = exp.and_(*_same_staged_key(merge), _col(SEQ, _TARGET) < _col(SEQ, SOURCE))
+    target = exp.alias_(merge.target, _TARGET, table=True, quoted=True)
+    stage = exp.alias_(merge.stage, SOURCE, table=True, quoted=True)
     return exp.Delete(this=target, using=[stage], where=exp.Where(this=older))
 
 
 def insert_into(merge: Merge) -> exp.Insert:
     """Give the INSERT of the fold: what MERGE does where the target has none of its keys."""
     rows = (
-        exp.select(*_values(merge)).from_(_sub(fold(merge), "s"), copy=False).where(is_row(merge))
+        exp.select(*_values(merge))
+        .from_(_sub(fold(merge), SOURCE), copy=False)
+        .where(is_row(merge))
     )
     return exp.insert(rows, merge.target, columns=[_name(n) for n in _names(merge)])
 
@@ -187,11 +194,11 @@ def is_row(merge: Merge) -> exp.Expr | None:
     """
     conditions: list[exp.Expr] = []
     if merge.remove and merge.may_delete:
-        conditions.append(_col(OP, "s").eq(UPSERT))
+        conditions.append(_col(OP, SOURCE).eq(UPSERT))
     if merge.may_name_keys_alone:
         flags = [WHOLE, *(merge.flag(column) for column in merge.partial)]
-        some = (_col(flag, "s").eq(1) for flag in flags)
-        conditions.append(exp.or_(_col(OP, "s").eq(DELETE), *some))
+        some = (_col(flag, SOURCE).eq(1) for flag in flags)
+        conditions.append(exp.or_(_col(OP, SOURCE).eq(DELETE), *some))
     return exp.and_(*conditions) if conditions else None
 
 
@@ -215,19 +222,19 @@ def remove_marked(merge: Merge) -> exp.Delete:
 def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
     """Give the query of a stage's rows, and of the most changes that one key has."""
     names = [_col(name) for name in key]
-    counts = exp.Count(this=exp.Star()).as_("n", quoted=True)
-    keyed = exp.Count(this=names[0].copy()).as_("k", quoted=True)  # 0 for T, which has no key
+    counts = exp.Count(this=exp.Star()).as_(_COUNT, quoted=True)
+    keyed = exp.Count(this=names[0].copy()).as_(_KEYED, quoted=True)  # 0 for T, which has no key
     groups = exp.select(counts, keyed).from_(stage).group_by(*names)
-    most = exp.func("MAX", _if(_col("k") > exp.Literal.number(0), _col("n")))
-    return exp.select(exp.func("SUM", _col("n")), most).from_(_sub(groups, "g"), copy=False)
+    most = exp.func("MAX", _if(_col(_KEYED) > exp.Literal.number(0), _col(_COUNT)))
+    return exp.select(exp.func("SUM", _col(_COUNT)), most).from_(_sub(groups, _GROUPS), copy=False)
 
 
 def find_known_key(merge: Merge) -> exp.Select:
     """Give the query of one row of the stage whose key is in the target, which has an index."""
-    target = exp.alias_(merge.target, "t", table=True, quoted=True)
+    target = exp.alias_(merge.target, _TARGET, table=True, quoted=True)
     same = exp.and_(*_same_staged_key(merge))
     found = exp.Exists(this=exp.select(exp.Literal.number(1)).from_(target).where(same))
-    stage = exp.alias_(merge.stage, "s", table=True, quoted=True)
+    stage = exp.alias_(merge.stage, SOURCE, table=True, quoted=True)
     return exp.select(exp.Literal.number(1)).from_(stage).where(found).limit(1)
 
 
@@ -257,8 +264,9 @@ def spell(name: str) -> str:
 
 
 def _lists(merge: Merge, name: str) -> exp.Expr:
-    if merge.spelled:
-        place = exp.StrPosition(this=_col(COLS), substr=exp.Literal.string(spell(name)))
+    if merge.spelling is not None:
+        spelled = exp.Literal.string(merge.spelling(name))
+        place = exp.StrPosition(this=_col(COLS), substr=spelled)
         return place > exp.Literal.number(0)
     return exp.ArrayContains(this=_col(COLS), expression=exp.Literal.string(name))
 
@@ -303,7 +311,7 @@ def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
         _over(merge, exp.FirstValue(this=_col(SEQ))).as_(SEQ, quoted=True),
         _over(merge, exp.RowNumber(), first=first).as_(_RANK, quoted=True),
         *([_col(_GENERATION)] if merge.generations else []),
-    ).from_(_sub(rows, "g"), copy=False)
+    ).from_(_sub(rows, _GROUPS), copy=False)
 
 
 def _latest(merge: Merge, column: Column, within: Iterable[exp.Expr]) -> exp.Expr:
@@ -344,7 +352,7 @@ def _final(merge: Merge, rows: exp.Select) -> exp.Select:
         op.as_(OP, quoted=True),
         _col(SEQ),
         *([_col(_GENERATION)] if merge.generations else []),
-    ).from_(_sub(rows, "r"), copy=False)
+    ).from_(_sub(rows, _RANKED), copy=False)
     return result.where(_col(_RANK).eq(1), copy=False) if merge.repeated else result
 
 
@@ -356,11 +364,11 @@ def _update(merge: Merge) -> exp.Update:
 
 def _merged(merge: Merge, column: Column) -> exp.Expr:
     """Give the value after an update: the carried one, else what the target has."""
-    value = _col(column.target, "s")
+    value = _col(column.target, SOURCE)
     if column.source in merge.omitted:
-        carried = _col(merge.flag(column), "s").eq(1)
+        carried = _col(merge.flag(column), SOURCE).eq(1)
     elif merge.may_delete:
-        carried = _col(_CARRIES, "s").eq(1)
+        carried = _col(_CARRIES, SOURCE).eq(1)
     else:
         return value
     return _if(carried, value, _kept(merge, column.target))
@@ -368,20 +376,20 @@ def _merged(merge: Merge, column: Column) -> exp.Expr:
 
 def _kept(merge: Merge, name: str) -> exp.Expr:
     """Give the target's value of a column that is not carried: NULL where the row is a new one."""
-    new: exp.Expr = _col(DELETED, "t")
+    new: exp.Expr = _col(DELETED, _TARGET)
     if merge.generations:
-        new = exp.or_(new, _col(_GENERATION, "s") > exp.Literal.number(1))
+        new = exp.or_(new, _col(_GENERATION, SOURCE) > exp.Literal.number(1))
     if merge.truncated is not None:
         mark = _number(merge.truncated)
-        new = exp.or_(new, exp.and_(_col(SEQ, "t") < mark, _col(SEQ, "s") > mark.copy()))
-    return _if(exp.and_(_col(OP, "s").eq(UPSERT), new), exp.null(), _col(name, "t"))
+        new = exp.or_(new, exp.and_(_col(SEQ, _TARGET) < mark, _col(SEQ, SOURCE) > mark.copy()))
+    return _if(exp.and_(_col(OP, SOURCE).eq(UPSERT), new), exp.null(), _col(name, _TARGET))
 
 
 def _metadata_assignments(merge: Merge) -> list[exp.Expr]:
     return [
-        _col(DELETED).eq(exp.paren(_col(OP, "s").eq(DELETE))),
+        _col(DELETED).eq(exp.paren(_col(OP, SOURCE).eq(DELETE))),
         _col(SYNCED_AT).eq(_time(merge)),
-        _col(SEQ).eq(_col(SEQ, "s")),
+        _col(SEQ).eq(_col(SEQ, SOURCE)),
     ]
 
 
@@ -397,20 +405,20 @@ def _names(merge: Merge) -> list[str]:
 
 
 def _values(merge: Merge) -> list[exp.Expr]:
-    values = [_col(c.target, "s") for c in [*merge.key, *merge.columns]]
+    values = [_col(c.target, SOURCE) for c in [*merge.key, *merge.columns]]
     return [*values, *_metadata(merge)]
 
 
 def _metadata(merge: Merge) -> list[exp.Expr]:
-    return [exp.paren(_col(OP, "s").eq(DELETE)), _time(merge), _col(SEQ, "s")]
+    return [exp.paren(_col(OP, SOURCE).eq(DELETE)), _time(merge), _col(SEQ, SOURCE)]
 
 
 def _same_key(merge: Merge) -> list[exp.Expr]:
-    return [_col(c.target, "t").eq(_col(c.target, "s")) for c in merge.key]
+    return [_col(c.target, _TARGET).eq(_col(c.target, SOURCE)) for c in merge.key]
 
 
 def _same_staged_key(merge: Merge) -> list[exp.Expr]:
-    return [_col(c.target, "t").eq(_staged(c, "s")) for c in merge.key]
+    return [_col(c.target, _TARGET).eq(_staged(c, SOURCE)) for c in merge.key]
 
 
 def _staged(column: Column, table: str | None = None) -> exp.Expr:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from threading import Event as Signal
 from typing import TYPE_CHECKING, Any
@@ -79,8 +80,12 @@ class _Worker:
     def follow(self) -> None:
         """Start the process and show what it sends until it ends.
 
-        Where it should stay and did not, it is started again after the interval.
+        Where it should stay and did not, it is started again after the interval. Ctrl-C reaches
+        every process of the command: this one passes it on, and a worker that still starts would
+        show a traceback.
         """
+        resource_tracker.ensure_running()  # where it starts, it unblocks signals
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # here, and in the worker
         while not self._stopping.is_set():
             self._run()
             if self._every is None or self._stopping.wait(self._every.total_seconds()):

@@ -10,7 +10,7 @@ from simplyload.destinations.bigquery import BigQueryDestination
 from simplyload.destinations.bigquery_login import BigQuerySettings
 from simplyload.destinations.destination import Destination
 from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
-from simplyload.destinations.parquet import ParquetDestination
+from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
 from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
 from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.destinations.snowflake_login import SnowflakeSettings
@@ -52,6 +52,11 @@ def open_destination(configuration: Configuration) -> Destination:
         return SnowflakeDestination(settings)
     if isinstance(settings, BigQuerySettings):
         return BigQueryDestination(settings)
+    return open_lake(configuration, settings)
+
+
+def open_lake(configuration: Configuration, settings: ParquetSettings) -> ParquetDestination:
+    """Give the destination `parquet`."""
     return ParquetDestination(settings, _open_bucket(configuration, settings.path))
 
 

@@ -50,8 +50,18 @@ def running_fake() -> Iterator[dict[str, Any]]:
                 session._duck_conn.rollback()  # noqa: SLF001
         return connect(self, *args, **options)
 
+    strip = copy_into._strip_json_extract  # noqa: SLF001
+
+    def strip_quoted(select: exp.Select) -> exp.Select:
+        """Keep the quotes of `$1:"a name"`."""
+        names = {key.this for key in select.find_all(exp.JSONPathKey)}
+        for one in strip(select).find_all(exp.Identifier):
+            one.set("quoted", one.this in names)
+        return select
+
     with (
         patch.object(FakeSnow, "connect", connect_alone),
+        patch.object(copy_into, "_strip_json_extract", strip_quoted),
         # A `$` within quotes begins no variable.
         patch.object(Variables, "inline_variables", lambda _, sql: _translate(sql)),
         patch.object(transforms, "merge", lambda statement: [statement]),
@@ -65,7 +75,9 @@ def running_fake() -> Iterator[dict[str, Any]]:
 
 
 def _translate(sql: str) -> str:
-    """Do what fakesnow has not: REMOVE, and the names of role and warehouse."""
+    """Do what fakesnow has not: REMOVE, the names of role and warehouse, a session's time zone."""
+    if sql.startswith("ALTER SESSION SET TIMEZONE"):
+        return "SELECT 'it is UTC' AS result"
     for function in ("CURRENT_ROLE()", "CURRENT_WAREHOUSE()"):
         sql = sql.replace(function, "'SIMPLYLOAD'")
     if not (found := re.fullmatch(r"REMOVE @(\w+)\.(\w+)/(\w+)/", sql)):

@@ -110,6 +110,21 @@ def test_a_bug_in_a_source_keeps_no_other_back(
     assert "unlucky.py" in err
 
 
+@pytest.mark.parametrize("mode", [[], ["--parallel"]], ids=["in turn", "parallel"])
+def test_a_position_that_is_no_json_is_named(
+    desks: list[WaitingDesk], tmp_path: Path, capfd: pytest.CaptureFixture[str], mode: list[str]
+) -> None:
+    """A Decimal in it ends the stream with its place and the remedy, without a traceback."""
+    file = write(tmp_path, desks, one={"type": "tests.kit.unlucky:Exact"})
+    assert main(["sync", *mode, "--config", str(file)]) == 1
+    out, err = capfd.readouterr()
+    rows = {row["stream"]: row for row in map(json.loads, out.splitlines()) if "rows" in row}
+    assert "The source of one gives a position that is no JSON" in rows["one"]["error"]
+    assert "state.top[0].at is a Decimal. Write it as text" in rows["one"]["error"]
+    assert rows["two"]["rows"] == CHANGES
+    assert "Traceback" not in err
+
+
 def test_a_killed_process_keeps_no_other_back(
     desks: list[WaitingDesk], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +181,42 @@ def test_it_stays_shows_all_metrics_and_ends_at_a_signal(
     assert {json.loads(line)["stream"] for line in out.splitlines()} == {"one", "two"}
     assert "ended unexpectedly (signal 9)" in err
     assert [one for one in children if Path(f"/proc/{one}").exists()] == []
+
+
+STARTING = """
+import multiprocessing, time
+from pathlib import Path
+from examples.desk import Desk
+if multiprocessing.parent_process():
+    Path(__file__).with_suffix(".began").touch()
+    time.sleep(30)
+"""
+
+
+def test_ctrl_c_while_workers_start_shows_no_traceback(
+    desks: list[WaitingDesk], tmp_path: Path
+) -> None:
+    """A terminal sends it to every process of the command, whichever first: one alone takes it."""
+    (tmp_path / "starting.py").write_text(STARTING)
+    file = write(tmp_path, desks, one={"type": "starting:Desk"})
+    path = os.pathsep.join(filter(None, [*sys.path, str(tmp_path)]))
+    started = subprocess.Popen(
+        [sys.executable, "-m", "simplyload", "sync", "--parallel", "--config", str(file)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + PATIENCE
+    while not (tmp_path / "starting.began").exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    for worker in list_children(started.pid):
+        os.kill(worker, signal.SIGINT)
+    time.sleep(0.5)  # for a traceback
+    os.kill(started.pid, signal.SIGINT)
+    _, err = started.communicate(timeout=PATIENCE)
+    assert (started.returncode, "Traceback" in err) == (0, False), err
 
 
 @pytest.mark.chaos

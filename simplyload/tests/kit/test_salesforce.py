@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import pytest
-
 from simplyload.testing import SourceKit
 from simplyload.testing.memory import Row
 from simplyload.testing.server import running
@@ -18,6 +16,8 @@ from tests.salesforce.test_changes import change
 
 class TestSalesforce(SourceKit):
     """A fake org in which people work."""
+
+    kills = 20  # tests/salesforce/test_kills.py has those of processes
 
     begin, steps = 24, (10, 40, 15)  # tests/salesforce/test_kills.py has more
 
@@ -71,11 +71,3 @@ class TestSalesforce(SourceKit):
     def assert_cell(self, cell: Any, sent: Any, where: str) -> None:
         """A cell is what Salesforce sends."""
         assert_cell(cell, sent, where)
-
-
-@pytest.mark.chaos
-class TestSalesforceWithManyKills(TestSalesforce):
-    """The same with more kills: before every step, and at random instants."""
-
-    kills, steps = 20, (1, 121, 2)
-    deadly = {"random": 50, "longest": 1.5}  # noqa: RUF012 - it is never changed

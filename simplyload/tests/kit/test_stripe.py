@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import pytest
-
 from simplyload.testing import SourceKit
 from simplyload.testing.memory import Row
 from simplyload.testing.server import running
@@ -19,7 +17,8 @@ TABLES = ["customers", "invoices", "invoice_line_items", "charges", "balance_tra
 class TestStripe(SourceKit):
     """A fake Stripe, and a shop that goes on."""
 
-    steps = (10, 40, 15)  # tests/stripe/test_kills.py has more
+    kills = 20
+    steps = (10, 40, 15)  # tests/stripe/test_kills.py has more, and 50 at random
 
     def start(self) -> AbstractContextManager[FakeStripe]:
         """Start a Stripe without objects."""
@@ -75,11 +74,3 @@ class TestStripe(SourceKit):
     def assert_cell(self, cell: Any, sent: Any, where: str) -> None:
         """A cell is what Stripe sends."""
         assert_cell(cell, sent, where)
-
-
-@pytest.mark.chaos
-class TestStripeWithManyKills(TestStripe):
-    """The same with more kills: before every step, and at random instants."""
-
-    kills, steps = 20, (1, 121, 2)
-    deadly = {"random": 50, "longest": 1.5}  # noqa: RUF012 - it is never changed

@@ -1,8 +1,10 @@
-"""Sources that end in the middle of a read: by a kill, and by a bug."""
+"""Sources with a fault of their own: a kill or a bug in the middle of a read, a wrong position."""
 
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 
 from examples.desk import Desk
 from simplyload.changes import Batch, State
@@ -24,3 +26,12 @@ class Buggy(Desk):
         """Give a page, then raise what is no error of a source."""
         yield next(iter(super().read(state)))
         raise ZeroDivisionError
+
+
+class Exact(Desk):
+    """Its position holds a number as a database gives it."""
+
+    def read(self, state: State) -> Iterator[Batch]:
+        """Give pages whose position is no JSON."""
+        for batch in super().read(state):
+            yield replace(batch, state={**(batch.state or {}), "top": [{"at": Decimal("1.5")}]})

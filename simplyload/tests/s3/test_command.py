@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ def run(folder: Path, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.out.splitlines()]
 
 
+def print_sql(folder: Path) -> str:
+    """Give what `simplyload sql` prints."""
+    printed = run_command(["sql"], folder, os.environ)
+    assert printed.code == 0, printed.err
+    return printed.out
+
+
 def test_the_commands_work_with_a_bucket(database: str, folder: Path, place: Place) -> None:
     """What is synced into a bucket equals the source; so does a DuckDB file that is replayed."""
     assert {row["level"] for row in run(folder, "validate")} <= {"ok", "warning"}
@@ -65,6 +73,12 @@ def test_the_commands_work_with_a_bucket(database: str, folder: Path, place: Pla
     [checked] = run(folder, "check", *elsewhere)
     assert (checked["equal"], checked["source_rows"]) == ("yes", 490)
     assert run(folder, "checkpoint", "show")[0]["loads"] >= 2
+    script = print_sql(folder)
+    files = re.findall(r"FILES = \('(.*?)'\)", script)
+    assert {name for name in place.objects() if name.endswith(".parquet")} >= {
+        f"files/{name}" for name in files
+    }
+    assert len(files) == script.count("MERGE INTO") >= 2
     assert run(folder, "clean", "--dry-run") == run(folder, "clean") == []
     assert "simplyload_last_success" in (folder / "metrics.prom").read_text()
     assert "log/shop/.status.json" in place.objects()

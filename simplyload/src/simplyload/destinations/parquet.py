@@ -58,7 +58,7 @@ class ParquetSettings(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entry:
+class LakeEntry:
     """A lease (without a load) or a load; `number` is its place, `state` the one after it.
 
     `recent` are the newest loads up to here with their places. `owner` makes any two differ.
@@ -92,7 +92,7 @@ class _Entry:
         """Give what is written."""
         return json.dumps(asdict(self), default=str).encode()
 
-    def followed_by(self, load: Load, files: Mapping[str, Sequence[str]]) -> "_Entry":
+    def followed_by(self, load: Load, files: Mapping[str, Sequence[str]]) -> "LakeEntry":
         """Give the entry of a load after this one."""
         number = self.number + 1
         return replace(
@@ -116,7 +116,7 @@ class ParquetDestination:
             Path(str(settings.path)), "destination.path", DestinationError
         )
         self._known: dict[str, int] = {}  # entries of each stream that are there at least
-        self._held: dict[str, _Entry] = {}  # the newest of one's own
+        self._held: dict[str, LakeEntry] = {}  # the newest of one's own
 
     @property
     def limits(self) -> Limits:
@@ -138,7 +138,7 @@ class ParquetDestination:
             if not newest.number:
                 self.check()
             epoch = max(newest.epoch, above) + 1
-            lease = _Entry(
+            lease = LakeEntry(
                 number=newest.number + 1,
                 epoch=epoch,
                 owner=uuid.uuid4().hex,
@@ -175,6 +175,18 @@ class ParquetDestination:
             first = entry.recent[0][0] if entry.recent else entry.number
             entry = self._read(stream, first - 1)
         return loads
+
+    def loads(self, stream: str) -> list[LakeEntry]:
+        """List the entries of the stream's committed loads, oldest first."""
+        return [entry for entry in self._read_all(stream) if entry.load_id is not None]
+
+    def fetch_footers(self, names: Sequence[str], folder: Path) -> list[Path]:
+        """Give files of which the metadata can be read, and perhaps no more."""
+        footers = self._store.open_footers(names)
+        return [
+            footer if isinstance(footer, Path) else _write_footer(folder / name, footer.read())
+            for name, footer in zip(names, footers, strict=True)
+        ]
 
     def schemas(self) -> Mapping[str, str]:
         """Give none: a stream has its own folder."""
@@ -221,7 +233,7 @@ class ParquetDestination:
         notes = self._store.names(_folder(stream, ".staged"))
         dropped = []
         for content in self._store.read_all(notes):
-            entry = _Entry(**json.loads(content))
+            entry = LakeEntry(**json.loads(content))
             if self._read(stream, entry.number).load_id != entry.load_id:
                 dropped += entry.names
         self._store.delete(dropped)
@@ -236,7 +248,7 @@ class ParquetDestination:
     def close(self) -> None:
         """Do nothing: no connection is held."""
 
-    def _note(self, stream: str, entry: _Entry) -> None:
+    def _note(self, stream: str, entry: LakeEntry) -> None:
         """Note the files of a load before they are placed: what a dead run leaves has a name."""
         with self._explain_errors():
             self._store.write(_staged_name(stream, str(entry.load_id)), entry.to_json())
@@ -246,7 +258,7 @@ class ParquetDestination:
             for path in part.files:
                 self._store.copy(path, _name_of(path))
 
-    def _append(self, stream: str, entry: _Entry) -> bool:
+    def _append(self, stream: str, entry: LakeEntry) -> bool:
         """Write an entry at its place; False where another worker's is."""
         with self._explain_errors():
             name = _entry_name(stream, entry.number)
@@ -265,7 +277,7 @@ class ParquetDestination:
                 "name another folder, or make room"
             ) from error
 
-    def _read_newest(self, stream: str) -> _Entry:
+    def _read_newest(self, stream: str) -> LakeEntry:
         """Read the newest entry; before the first one it has the number 0."""
         after = _entry_name(stream, self._known.get(stream, 0))
         names = self._store.names(_folder(stream, ".commits"), after)
@@ -276,19 +288,25 @@ class ParquetDestination:
             return entry
         return self._read_newest(stream)  # all was deleted meanwhile, and perhaps made again
 
-    def _read(self, stream: str, number: int) -> _Entry:
+    def _read(self, stream: str, number: int) -> LakeEntry:
         try:
             content = self._store.read(_entry_name(stream, number)) if number else b""
         except FileNotFoundError:
             content = b""
-        return _Entry.from_json(number, content) if content else _Entry()
+        return LakeEntry.from_json(number, content) if content else LakeEntry()
 
-    def _read_all(self, stream: str) -> list[_Entry]:
+    def _read_all(self, stream: str) -> list[LakeEntry]:
         names = self._store.names(_folder(stream, ".commits"))
         contents = self._store.read_all(names)
         return [
-            _Entry.from_json(*one) for one in zip(map(_number_of, names), contents, strict=True)
+            LakeEntry.from_json(*one) for one in zip(map(_number_of, names), contents, strict=True)
         ]
+
+
+def _write_footer(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
 
 
 def _folder(stream: str, kind: str) -> str:
@@ -332,4 +350,4 @@ def _fold_query(
     rows = exp.select(*(exp.column(names[name], quoted=True) for name in columns_read))
     live = exp.column(OP, quoted=True).eq(UPSERT)
     conditions = [one for one in (live, merge.is_row(plan)) if one is not None]
-    return rows.from_(merge.fold(plan).subquery("s")).where(*conditions).sql("duckdb")
+    return rows.from_(merge.fold(plan).subquery(merge.SOURCE)).where(*conditions).sql("duckdb")

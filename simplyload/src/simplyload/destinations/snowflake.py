@@ -19,9 +19,9 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from simplyload.catalog import TARGET_METADATA, Dialect, sql_type
+from simplyload.catalog import sql_type
 from simplyload.changes import Table
-from simplyload.destinations.destination import Lease, Limits, Load, Staged
+from simplyload.destinations.destination import Lease, Load, Staged
 from simplyload.destinations.snowflake_files import (
     STAGE,
     STAGE_SCHEMA,
@@ -32,8 +32,8 @@ from simplyload.destinations.snowflake_login import (
     load_driver,
     read_private_key,
 )
-from simplyload.destinations.sql import Shape
-from simplyload.destinations.warehouse import WarehouseDestination, read_spelled, write_files
+from simplyload.destinations.snowflake_sql import SnowflakeSql, create_stage, to_upper
+from simplyload.destinations.warehouse import read_spelled, write_files
 from simplyload.errors import DestinationError
 from simplyload.gather import read_as
 
@@ -51,25 +51,14 @@ _SESSION = {
 _INSUFFICIENT_PRIVILEGES = 3001
 
 
-class SnowflakeDestination(WarehouseDestination):
+class SnowflakeDestination(SnowflakeSql):
     """A Snowflake database; the role may create schemas in it."""
-
-    dialect: Dialect = "snowflake"
-    product = "Snowflake"
-    stage_schema = STAGE_SCHEMA
 
     def __init__(self, settings: SnowflakeSettings) -> None:
         super().__init__(settings.names)
-        # Read and written as every other name in lower case; see `_rename`.
-        self._names = {name: self._names.get(name, name).upper() for name in TARGET_METADATA}
         self._settings = settings
         self._driver = load_driver()
         self._open: Any = None
-
-    @property
-    def limits(self) -> Limits:
-        """Give the length of VARCHAR and BINARY without a length, as the tables have them."""
-        return Limits(max_value_bytes=16 << 20, max_binary_bytes=8 << 20)
 
     def check(self) -> None:
         """Raise DestinationError where the role has no warehouse or database for a first load."""
@@ -154,7 +143,7 @@ class SnowflakeDestination(WarehouseDestination):
             return rows, cursor.rowcount or 0
 
     def _list_columns(self, schema: str) -> list[tuple[str, str, str]]:
-        name = exp.Literal.string(_upper(schema)).sql(self.dialect)
+        name = exp.Literal.string(to_upper(schema)).sql(self.dialect)
         rows, _ = self._run(
             "SELECT table_name, column_name, data_type, numeric_precision, numeric_scale"  # noqa: S608
             f" FROM information_schema.columns WHERE table_schema = {name}"
@@ -169,31 +158,16 @@ class SnowflakeDestination(WarehouseDestination):
         """Create the schemas of metadata and stages where they are absent."""
         if not self._exists():
             self.check()
-            self._execute(
-                f"CREATE TRANSIENT SCHEMA IF NOT EXISTS {STAGE_SCHEMA}"
-                " DATA_RETENTION_TIME_IN_DAYS = 0"
-            )
+            self._create_stage_schema()
             self._execute(f"CREATE STAGE IF NOT EXISTS {STAGE}")
         super()._prepare()
-
-    def _widen(self, shape: Shape, column: str, kind: exp.DataType) -> None:
-        """Widen a number in place; Snowflake changes neither its scale nor a number to text."""
-        old = (shape.existing or {}).get(column)
-        new = shape.wanted[column]
-        if kind.this != exp.DType.DECIMAL or _scale(old) != _scale(new):
-            raise self._refuse_widening(shape, column, kind)
-        super()._widen(shape, column, kind)
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
         """Copy exactly the files of this load into a transient table of its own."""
         stage = self._new_stage(load)
         changes = read_spelled(staged, names, str.upper)
-        columns = {field.name: sql_type(field.type, self.dialect) for field in changes.schema}
-        definitions = ", ".join(
-            f"{exp.to_identifier(name, quoted=True).sql(self.dialect)} {kind.sql(self.dialect)}"
-            for name, kind in columns.items()
-        )
-        self._execute(f"CREATE TRANSIENT TABLE {stage.sql(self.dialect)} ({definitions})")
+        kinds = {field.name: sql_type(field.type, self.dialect) for field in changes.schema}
+        self._execute(create_stage(stage, kinds))
         with tempfile.TemporaryDirectory() as folder:
             files = write_files(changes, Path(folder))
             for path in files:
@@ -207,35 +181,10 @@ class SnowflakeDestination(WarehouseDestination):
     def _list_stages(self) -> list[str]:
         return sorted({table for table, _, _ in self._list_columns(STAGE_SCHEMA)})
 
-    def _in_case(self, name: str) -> str:
-        return name.upper()
-
     def _drop_stage(self, stage: exp.Table) -> None:
         """Remove the files first: the table is what a later run finds."""
         self._execute(f"REMOVE @{STAGE}/{stage.name}/")
         self._execute(f"DROP TABLE IF EXISTS {stage.sql(self.dialect)}")
-
-    def _rename(self, statement: exp.Expr) -> exp.Expr:
-        """Write every name that is in lower case in upper case, as the catalog names columns."""
-        return (
-            super()
-            ._rename(statement)
-            .transform(
-                lambda node: (
-                    exp.to_identifier(_upper(node.name), quoted=True)
-                    if isinstance(node, exp.Identifier)
-                    else node
-                )
-            )
-        )
-
-
-def _upper(name: str) -> str:
-    return name.upper() if name == name.lower() else name
-
-
-def _scale(kind: pa.DataType | None) -> int:
-    return kind.scale if isinstance(kind, pa.Decimal128Type) else 0
 
 
 def _reason(error: Any) -> str:

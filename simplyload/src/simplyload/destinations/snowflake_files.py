@@ -1,20 +1,80 @@
 """The COPY that reads exactly a load's files into Snowflake."""
 
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
 from sqlglot import exp
+
+from simplyload.changes import COLS
+from simplyload.merge import WHOLE
 
 STAGE_SCHEMA = "_SIMPLYLOAD_STAGE"
 STAGE = f"{STAGE_SCHEMA}.LOADS"
+BUCKET = f"{STAGE_SCHEMA}.BUCKET"
+# Without USE_LOGICAL_TYPE a timestamp is a number whose unit Snowflake guesses, and bytes are text
+# without BINARY_AS_TEXT = FALSE.
+_FORMAT = "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)"
+_OR_FAIL = "ON_ERROR = ABORT_STATEMENT"
+# A list of Parquet is `["a"]` to Snowflake, or `{"list":[{"element":"a"}]}`. With these replaced,
+# each name stands between commas in both forms, and no key of an object does.
+_MARKS = (("[", ","), ("]", ","), ("}", ","), ('":"', '":,"'))
 
 
-def copy_into(stage: exp.Table, files: list[str]) -> str:
-    """Give the COPY of these files alone; Snowflake's load history keeps it from loading twice.
-
-    Without USE_LOGICAL_TYPE a timestamp is a number whose unit Snowflake guesses, and bytes are
-    text without BINARY_AS_TEXT = FALSE.
-    """
-    names = ", ".join(f"'{name}'" for name in files)
+def copy_into(stage: exp.Table, files: Iterable[str]) -> str:
+    """Give the COPY of these files alone; Snowflake's load history keeps it from loading twice."""
     return (
-        f"COPY INTO {stage.sql('snowflake')} FROM @{STAGE}/{stage.name}/ FILES = ({names})"
-        " FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)"
-        " MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE ON_ERROR = ABORT_STATEMENT"
+        f"COPY INTO {stage.sql('snowflake')} FROM @{STAGE}/{stage.name}/ {_list(files)}"
+        f" {_FORMAT} MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE {_OR_FAIL}"
     )
+
+
+def copy_from_bucket(
+    stage: exp.Table,
+    kinds: Mapping[str, exp.DataType],
+    files: Iterable[str],
+    lacking: Sequence[str],
+) -> str:
+    """Give the COPY of files of the log, which have the source's names and lack some columns.
+
+    `kinds` are the types of the stage by the name in the files, in the order of its columns. A
+    whole row of a file that lacks a column does not carry it.
+    """
+    present = [name for name in kinds if name not in lacking]
+    values = [
+        _read_names(lacking and [*present, WHOLE])
+        if name == COLS
+        else f"{_field(name) if name in present else 'NULL'}::{kind.sql('snowflake')}"
+        for name, kind in kinds.items()
+    ]
+    rows = f"(SELECT {', '.join(values)} FROM @{BUCKET}/)"  # noqa: S608 - names are quoted
+    return f"COPY INTO {stage.sql('snowflake')} FROM {rows} {_list(files)} {_FORMAT} {_OR_FAIL}"
+
+
+def spell_in_json(name: str) -> str:
+    """Give a name as it is within `_cols` that `copy_from_bucket` has read as text."""
+    text = json.dumps(name, ensure_ascii=False)
+    for mark, other in _MARKS:
+        text = text.replace(mark, other)
+    return f",{text},"
+
+
+def _read_names(of_whole_rows: Sequence[str]) -> str:
+    """Read `_cols` as text; NULL is a whole row, which has these names if there are any."""
+    value = f"TO_JSON({_field(COLS)})"
+    for mark, other in _MARKS:
+        value = f"REPLACE({value}, {_text(mark)}, {_text(other)})"
+    if not of_whole_rows:
+        return value
+    return f"COALESCE({value}, {_text(''.join(map(spell_in_json, of_whole_rows)))})"
+
+
+def _field(name: str) -> str:
+    return "$1:" + exp.to_identifier(name, quoted=True).sql("snowflake")
+
+
+def _list(files: Iterable[str]) -> str:
+    return f"FILES = ({', '.join(map(_text, files))})"
+
+
+def _text(value: str) -> str:
+    return exp.Literal.string(value).sql("snowflake")

@@ -4,6 +4,9 @@ import re
 from importlib import import_module
 from textwrap import dedent
 
+from sqlglot import exp
+
+from simplyload.destinations.snowflake_files import BUCKET, STAGE_SCHEMA
 from simplyload.destinations.snowflake_login import SnowflakeSettings, load_driver, read_private_key
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
@@ -31,23 +34,52 @@ def setup_sql(settings: SnowflakeSettings) -> str:
     ).strip()
 
 
-_STATEMENTS = dedent("""
+def bucket_sql(address: str, database: str, aws_role: str) -> str:
+    """Give the statements by which Snowflake may read a bucket, and who runs `simplyload sql`."""
+    names = {"role": "SIMPLYLOAD", "warehouse": "SIMPLYLOAD", "database": _quote(database)}
+    place = exp.Literal.string(f"{address}/").sql("snowflake")
+    arn = exp.Literal.string(aws_role).sql("snowflake")
+    text = (_PLACE + _BUCKET).format(
+        place=place, arn=arn, stage=BUCKET, schema=STAGE_SCHEMA, **names
+    )
+    return text.strip()
+
+
+_PLACE = dedent("""
     use role accountadmin;
 
     create role if not exists {role};
     create warehouse if not exists {warehouse}
         warehouse_size = xsmall auto_suspend = 60 auto_resume = true initially_suspended = true;
     create database if not exists {database};
+    grant usage on warehouse {warehouse} to role {role};
+    grant usage, create schema on database {database} to role {role};
+""")
 
+_BUCKET = dedent("""
+    -- The role of AWS may list the bucket and get its objects below the address, and no more.
+    create storage integration if not exists SIMPLYLOAD
+        type = external_stage storage_provider = 'S3' enabled = true
+        storage_aws_role_arn = {arn} storage_allowed_locations = ({place});
+    -- Its trust policy names what this shows: STORAGE_AWS_IAM_USER_ARN, STORAGE_AWS_EXTERNAL_ID.
+    describe integration SIMPLYLOAD;
+    grant usage on integration SIMPLYLOAD to role {role};
+
+    -- Let the user who runs `simplyload sql` use it: grant role {role} to user ...;
+    use role {role};
+    use database {database};
+    create transient schema if not exists {schema} data_retention_time_in_days = 0;
+    create stage if not exists {stage}
+        url = {place} storage_integration = SIMPLYLOAD;
+""")
+
+_STATEMENTS = _PLACE + dedent("""
     -- TYPE = SERVICE: no password and no browser, this key alone.
     create user if not exists {user}
         type = service
         default_role = {role} default_secondary_roles = () default_warehouse = {warehouse};
     alter user {user} set rsa_public_key = '{key}';
     grant role {role} to user {user};
-
-    grant usage on warehouse {warehouse} to role {role};
-    grant usage, create schema on database {database} to role {role};
 
     -- Stop the warehouse where a mistake would cost: credits a month.
     create resource monitor if not exists {monitor}

@@ -13,7 +13,15 @@ import json
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -103,7 +111,7 @@ _METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Known:
+class Known:
     """What `_simplyload.tables` has of a table; an empty target was never made.
 
     `removes`: since its last load no row is there that is marked deleted. `columns`: those that the
@@ -147,7 +155,7 @@ def _check_key(table: str, key: Sequence[str], existing: Collection[str]) -> Non
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Plan:
+class Plan:
     """A table of the load that is ready for the transaction; `sweeps` removes marked rows first."""
 
     staged: Staged
@@ -180,7 +188,8 @@ class SqlDestination(ABC):
     """A destination that speaks SQL; a subclass knows its driver, its catalog and its stage."""
 
     dialect: Dialect
-    cols_as_text = False  # whether the stage has `_cols` as text, each name by `merge.spell`
+    # How each name is in the stage's `_cols`, where that is text.
+    spelling: Callable[[str], str] | None = None
 
     def __init__(self, names: Names | None = None) -> None:
         self._open: Any = None  # a connection, which a subclass makes at first use
@@ -343,13 +352,17 @@ class SqlDestination(ABC):
         for name, kind in added.items():
             self._execute(add_columns(table, {name: sql_type(kind, self.dialect)}))
 
+    def _now(self) -> datetime:
+        """Give the time that the rows of a load have."""
+        return datetime.now(UTC)
+
     def _table_constraints(self, key: Sequence[str]) -> list[exp.Expr]:  # noqa: ARG002
         """Give the constraints of a new table; none where the warehouse does not enforce them."""
         return []
 
     # The steps of the protocol.
 
-    def _plan(self, load: Load, staged: Staged, known: _Known | None) -> _Plan:
+    def _plan(self, load: Load, staged: Staged, known: Known | None) -> Plan:
         """Make the target fit the changes, and bring them into the stage."""
         shape = self._shape(load, staged, known)
         held = self._fit(shape, freeze=load.freeze)
@@ -362,7 +375,7 @@ class SqlDestination(ABC):
             stage=stage,
             key=key,
             columns=tuple(columns.values()),
-            synced_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f+00:00}",
+            synced_at=f"{self._now():%Y-%m-%d %H:%M:%S.%f+00:00}",
             orphans=tuple(sorted(set(held) - set(shape.wanted) - set(TARGET_METADATA))),
             omitted=staged.omitted,
             deletes=staged.deletes,
@@ -370,14 +383,14 @@ class SqlDestination(ABC):
             repeated=self._count(staged, stage, [column.target for column in key]) > 1,
             remove=load.remove,
             wraps=self.dialect == "duckdb",
-            spelled=self.cols_as_text,
+            spelling=self.spelling,
         )
         sweeps = load.remove and known is not None and not known.removes
         names = shape.names
         columns_after = known.after(names, shape.existing) if known and shape.existing else names
-        return _Plan(staged=staged, columns=columns_after, merge=plan, sweeps=sweeps)
+        return Plan(staged=staged, columns=columns_after, merge=plan, sweeps=sweeps)
 
-    def _shape(self, load: Load, staged: Staged, known: _Known | None) -> Shape:
+    def _shape(self, load: Load, staged: Staged, known: Known | None) -> Shape:
         name = staged.table.name
         tables = self._columns(load.schema)
         if known and known.key != staged.table.key and known.target in tables:
@@ -463,7 +476,7 @@ class SqlDestination(ABC):
         return int(most or 0)
 
     def _transact(
-        self, lease: Lease, load: Load, plans: Sequence[_Plan], tables: Mapping[str, _Known]
+        self, lease: Lease, load: Load, plans: Sequence[Plan], tables: Mapping[str, Known]
     ) -> dict[str, int]:
         rows = dict.fromkeys((plan.staged.table.name for plan in plans), 0)
         with self._transaction():
@@ -476,7 +489,7 @@ class SqlDestination(ABC):
         return rows
 
     def _steps(
-        self, load: Load, plans: Sequence[_Plan], tables: Mapping[str, _Known]
+        self, load: Load, plans: Sequence[Plan], tables: Mapping[str, Known]
     ) -> Iterator[Step]:
         """Give the statements of the transaction, the state last but for what is forgotten."""
         for plan in plans:
@@ -487,11 +500,11 @@ class SqlDestination(ABC):
             # A copy that is repeated meets the same cells again.
             yield Step(_delete_row("rejected", row, "stream", "name", "key", "column"))
             yield Step(_insert("rejected", row))
-        yield Step(_insert("loads", _load_row(load)))
+        yield Step(_insert("loads", _load_row(load, self._now())))
         # Without a transaction a table is forgotten only once the state copies it again.
         yield from _write_tables(load.stream, self._begin_again(load, tables))
 
-    def _begin_again(self, load: Load, tables: Mapping[str, _Known]) -> dict[str, _Known | None]:
+    def _begin_again(self, load: Load, tables: Mapping[str, Known]) -> dict[str, Known | None]:
         """Give what is known from now on of the tables that the load's state copies again."""
         known = {**self._tables(load.stream), **tables} if load.refilled else {}
         again = {
@@ -500,7 +513,7 @@ class SqlDestination(ABC):
         }
         return {**dict.fromkeys(load.forgotten), **again}
 
-    def _apply(self, plan: _Plan) -> Iterator[Step]:
+    def _apply(self, plan: Plan) -> Iterator[Step]:
         name = plan.staged.table.name
         if plan.sweeps:
             yield Step(merge.remove_marked(plan.merge))
@@ -521,13 +534,13 @@ class SqlDestination(ABC):
     def _table_rows(
         self,
         load: Load,
-        known: Mapping[str, _Known],
-        plans: Sequence[_Plan],
+        known: Mapping[str, Known],
+        plans: Sequence[Plan],
         stopped: Sequence[Stopped],
-    ) -> dict[str, _Known]:
+    ) -> dict[str, Known]:
         """Give what `_simplyload.tables` must have and has not: names, keys, which tables wait."""
         rows = {
-            plan.staged.table.name: _Known(
+            plan.staged.table.name: Known(
                 target=plan.merge.table,
                 key=plan.staged.table.key,
                 removes=load.remove,
@@ -537,7 +550,7 @@ class SqlDestination(ABC):
         }
         keys = {staged.table.name: staged.table.key for staged in load.staged}
         for stop in stopped:
-            old = known.get(stop.table, _Known(target="", key=keys[stop.table]))
+            old = known.get(stop.table, Known(target="", key=keys[stop.table]))
             rows[stop.table] = replace(old, since=stop.since, message=stop.message)
         for stop in load.held:
             rows[stop.table] = replace(known[stop.table], since=stop.since, message=stop.message)
@@ -713,7 +726,7 @@ class SqlDestination(ABC):
                 columns[ours.get(column, column)] = arrow_type(kind, self.dialect)
         return dict(found)
 
-    def _tables(self, stream: str) -> dict[str, _Known]:
+    def _tables(self, stream: str) -> dict[str, Known]:
         columns = ["name", "target", "key", "stopped_since", "message"]
         added = [c for c in ("deletes", "columns") if self._prepared or self._knows("tables", c)]
         found = {}
@@ -721,7 +734,7 @@ class SqlDestination(ABC):
             _select("tables", stream, *columns, *added)
         ):
             more = dict(zip(added, later, strict=True))
-            found[name] = _Known(
+            found[name] = Known(
                 target=target,
                 key=tuple(json.loads(key)),
                 since=since,
@@ -732,7 +745,7 @@ class SqlDestination(ABC):
         return found
 
 
-def _stop(load: Load, staged: Staged, known: _Known | None, message: str) -> Stopped:
+def _stop(load: Load, staged: Staged, known: Known | None, message: str) -> Stopped:
     since = (known.since if known else None) or load.load_id
     return Stopped(table=staged.table.name, since=since, message=message)
 
@@ -742,7 +755,7 @@ def fenced(stream: str) -> FencedError:
     return FencedError(f"A newer run of {stream} took the lease: this one commits nothing more.")
 
 
-def _write_tables(stream: str, tables: Mapping[str, _Known | None]) -> Iterator[Step]:
+def _write_tables(stream: str, tables: Mapping[str, Known | None]) -> Iterator[Step]:
     """Write what is known of tables; None forgets one."""
     for name, known in tables.items():
         yield Step(_delete_row("tables", {"stream": stream, "name": name}, "stream", "name"))
@@ -782,18 +795,24 @@ def confirm_epoch(lease: Lease, schema: str) -> exp.Update:
     return update
 
 
-def _delete_row(table: str, row: Mapping[str, str | int | None], *key: str) -> exp.Delete:
+def _delete_row(table: str, row: Mapping[str, Any], *key: str) -> exp.Delete:
     where = exp.and_(*(_column(name).eq(row[name]) for name in key))
     return exp.delete(_metadata_table(table), where=where)
 
 
-def _load_row(load: Load) -> dict[str, str | int | None]:
+def delete_load(load: Load) -> exp.Delete:
+    """Give the statement that forgets a load."""
+    row = {"stream": load.stream, "load_id": load.load_id}
+    return _delete_row("loads", row, *row)
+
+
+def _load_row(load: Load, now: datetime) -> dict[str, str | int | None]:
     return {
         "stream": load.stream,
         "load_id": load.load_id,
         "state": json.dumps(load.state),
         "rows": sum(staged.rows for staged in load.staged),
-        "committed_at": datetime.now(UTC).isoformat(),
+        "committed_at": now.isoformat(),
     }
 
 
@@ -808,7 +827,7 @@ def _rejected_row(load: Load, refused: Rejected) -> dict[str, str | int | None]:
     }
 
 
-def _table_row(stream: str, name: str, known: _Known) -> dict[str, str | int | None]:
+def _table_row(stream: str, name: str, known: Known) -> dict[str, str | int | None]:
     return {
         "stream": stream,
         "name": name,

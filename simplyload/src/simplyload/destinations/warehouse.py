@@ -32,7 +32,7 @@ class WarehouseDestination(SqlDestination):
 
     product: ClassVar[str]
     stage_schema: ClassVar[str]
-    cols_as_text = True
+    spelling = staticmethod(merge.spell)
 
     def drop_leftovers(self, stream: str) -> list[str]:
         """Drop the stages of dead loads of this stream, and name them."""

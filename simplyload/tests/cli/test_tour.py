@@ -1,0 +1,53 @@
+"""The tour through all sources, as `make load-demo ALL=1` runs it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import REPOSITORY
+from tour.page import NOTE, render
+from tour.warehouses import translate
+
+DBT = REPOSITORY / ".venv-dbt" / "bin" / "dbt"
+
+
+@pytest.mark.chaos
+def test_four_sources_are_joined_in_both_warehouses(tmp_path: Path) -> None:
+    """Both warehouses equal the sources, dbt's tests pass, the join is full and named as sample."""
+    pytest.importorskip("fakesnow", reason="simplyload/requirements.txt is not installed")
+    if not DBT.exists():
+        pytest.skip("no .venv-dbt: `make load-demo ALL=1` makes it")
+    done = subprocess.run(
+        [sys.executable, "-m", "tour", "--folder", str(tmp_path / "tour")],
+        cwd=REPOSITORY / "simplyload",
+        env=os.environ | {"PYTHONPATH": "src", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count('"equal": "yes"') == 20
+    page = (tmp_path / "tour" / "revenue.html").read_text()
+    for shown in (page, done.stdout):
+        assert "the same, cell by cell" in shown
+        assert "Sample data" in shown
+        assert "Blue Heron Spa" in shown
+    assert NOTE in page
+
+
+def test_a_page_shows_text_as_text() -> None:
+    """What a source holds is escaped, numbers have separators, and the note is always there."""
+    page = render([{"crm_account": "<b>A & B</b>", "paid": 1234.5, "orders": 3.0}], "same")
+    assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in page
+    assert "1,234.50" in page
+    assert ">3<" in page
+    assert NOTE in page
+
+
+def test_a_model_is_written_for_snowflake_without_names_of_duckdb() -> None:
+    """A compiled model reads the schemas of the session's database, in unquoted names."""
+    sql = translate('select "id" from "raw"."shop"."orders" join "w"."models"."x" using (id)')
+    assert sql == "SELECT id FROM shop.orders JOIN models.x USING (id)"

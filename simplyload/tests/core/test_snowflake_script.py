@@ -1,0 +1,273 @@
+"""Your own bucket: SimplyLoad writes Parquet and prints the SQL, which makes the same tables."""
+
+import random
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import yaml
+
+from simplyload.changes import Changes, Table
+from simplyload.cli import main
+from simplyload.destinations.snowflake import SnowflakeDestination
+from simplyload.destinations.snowflake_files import spell_in_json
+from tests.core.conftest import Row, Target
+from tests.core.scripted import (
+    ORDERS,
+    ScriptedSource,
+    changes,
+    delete,
+    random_changes,
+    truncate,
+    upsert,
+)
+
+connector = pytest.importorskip(
+    "snowflake.connector", reason="the extra `snowflake` is not installed"
+)
+
+WIDER = Table(
+    name="orders",
+    key=("id",),
+    schema=pa.schema({
+        "id": pa.int64(), "a": pa.string(), "b": pa.int64(), 'Size "x", [y]': pa.string(),
+    }),  # type: ignore[arg-type]
+)  # fmt: skip
+NAMED = Table(
+    name="Line Items",
+    key=("id",),
+    schema=pa.schema({
+        "id": pa.int32(), "element": pa.string(), "list": pa.decimal128(9, 2),
+        "Mixed Case": pa.bool_(), "bytes": pa.binary(), "at": pa.timestamp("us", "UTC"),
+        "d": pa.date32(), "f": pa.float64(),
+    }),  # type: ignore[arg-type]
+)  # fmt: skip
+BIGGER = Table(
+    name="Line Items",
+    key=("id",),
+    schema=NAMED.schema.set(2, pa.field("list", pa.decimal128(12, 2))),
+)
+LINE = {
+    "id": 1,
+    "element": "größe 'q' \\ $x",
+    "list": Decimal("1.25"),
+    "Mixed Case": True,
+    "bytes": b"\x00\xff",
+    "at": datetime(2026, 11, 28, 19, 0, 0, 1, tzinfo=UTC),
+    "d": date(2026, 11, 28),
+    "f": 0.5,
+}
+STEPS: list[Changes] = [
+    changes(upsert(1, {"id": 1, "a": "x", "b": 7}), upsert(2, {"id": 2, "a": "y", "b": 8})),
+    changes(
+        upsert(3, {"id": 1, "a": None}, ["id", "a"]),
+        upsert(4, {"id": 1, "b": 5}, ["id", "b"]),
+        delete(5, 2),
+    ),
+    changes(upsert(6, {"id": 3, 'Size "x", [y]': "1"}, ["id", 'Size "x", [y]']), table=WIDER),
+    changes(
+        upsert(7, LINE),
+        upsert(8, {"id": 1, "element": "only"}, ["id", "element"]),
+        upsert(9, {**LINE, "id": 2}),
+        upsert(9, {"id": 3, "list": None}, ["id", "list"]),
+        table=NAMED,
+    ),
+    changes(
+        upsert(10, {"id": 2, "list": Decimal("12345678.25")}, ["id", "list"]),
+        table=BIGGER,
+    ),
+    changes(truncate(11), upsert(12, {"id": 2, "a": "again", "b": 2**40}), table=WIDER),
+]
+
+
+def write_lake(target: Target, steps: Sequence[Any], **settings: Any) -> None:
+    """Load the steps into the bucket."""
+    target.pipeline(ScriptedSource(steps), **settings).run_once()
+
+
+def print_sql(lake: Target, folder: Path, capsys: Any, *arguments: str) -> str:
+    """Give what `simplyload sql` prints."""
+    file = folder / "simplyload.yml"
+    source = {"type": "postgres", "host": "h", "database": "d", "user": "u"}
+    place = {"type": "parquet", "path": str(lake.settings.path)}
+    file.write_text(yaml.safe_dump({"sources": {"shop": source}, "destination": place}))
+    assert main(["sql", "--config", str(file), *arguments]) == 0
+    printed: str = capsys.readouterr().out
+    return printed
+
+
+def run_sql(target: Target, lake: Target, script: str) -> None:
+    """Run a script as a user does, statement by statement, by Snowflake's own connector."""
+    from snowflake.connector.util_text import split_statements  # noqa: PLC0415 - an extra
+
+    login = SnowflakeDestination(target.settings)._login()  # noqa: SLF001
+    with closing(connector.connect(**login)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS _SIMPLYLOAD_STAGE")
+        place = lake.settings.path.as_uri()
+        cursor.execute(f"CREATE STAGE IF NOT EXISTS _SIMPLYLOAD_STAGE.BUCKET URL = '{place}/'")
+        for statement, _ in split_statements(StringIO(script), remove_comments=True):
+            if statement:
+                cursor.execute(statement)
+
+
+def read_tables(target: Target, *tables: str) -> dict[str, list[Row]]:
+    """Give the rows of tables, their time of loading apart."""
+    return {
+        name: [
+            {column: value for column, value in row.items() if column != "_synced_at"}
+            for row in target.query(f'SELECT * FROM shop."{name}" ORDER BY 1')
+        ]
+        for name in tables
+    }
+
+
+@pytest.fixture
+def other_target(snowflake_server: Any, tmp_path: Path) -> Target:
+    """Give another empty database, whose tables the destination `snowflake` makes."""
+    from simplyload.log import ChangeLog  # noqa: PLC0415 - as the fixtures of conftest do
+
+    settings = snowflake_server.settings()
+    log = ChangeLog(tmp_path / "other_log")
+    return Target("snowflake", settings, lambda sql: snowflake_server.query(settings, sql), log)
+
+
+@pytest.fixture(autouse=True)
+def _only_the_fake(snowflake_server: Any) -> None:
+    if not snowflake_server.is_fake:
+        pytest.skip("an account reads no folder of this machine: it needs a bucket of its own")
+
+
+def test_the_printed_sql_makes_the_tables_of_the_destination(
+    parquet_target: Target,
+    snowflake_target: Target,
+    other_target: Target,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whole and partial rows, deletes, a truncate, new and widened columns, odd names: cell by cell
+    what the destination `snowflake` makes, also when one load's SQL is run twice.
+    """
+    write_lake(parquet_target, STEPS, max_changes=1)
+    script = print_sql(parquet_target, tmp_path, capsys)
+    run_sql(snowflake_target, parquet_target, script)
+    other_target.pipeline(ScriptedSource(STEPS), max_changes=1).run_once()
+    tables = ("orders", "Line Items")
+    expected = read_tables(other_target, *tables)
+    assert [len(rows) for rows in expected.values()] == [3, 3]
+    assert read_tables(snowflake_target, *tables) == expected
+    loads = "SELECT load_id, state, rows FROM _simplyload.loads ORDER BY load_id"
+    assert snowflake_target.query(loads) == other_target.query(loads)
+    fourth = re.findall(r"--after (\S+)", script)[3]
+    again = print_sql(parquet_target, tmp_path, capsys, "--after", fourth)
+    run_sql(snowflake_target, parquet_target, again)
+    assert read_tables(snowflake_target, *tables) == expected
+    assert snowflake_target.query(loads) == other_target.query(loads)
+    assert snowflake_target.stages() == []
+
+
+def test_each_load_is_copied_from_exactly_its_files_in_order(
+    parquet_target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A load is DDL, COPY of the files that its entry names, then one transaction; --after leaves
+    out what Snowflake has, and the SQL is the same whenever it is printed.
+    """
+    write_lake(parquet_target, STEPS, max_changes=1)
+    script = print_sql(parquet_target, tmp_path, capsys)
+    files = re.findall(r"FILES = \('(.*?)'\)", script)
+    present = sorted(parquet_target.settings.path.rglob("*.parquet"))
+    assert sorted(files) == [
+        p.relative_to(parquet_target.settings.path).as_posix() for p in present
+    ]
+    kinds = [line.split()[0] for line in script.splitlines() if line and line[:2] != "--"]
+    assert "CREATE COPY SELECT BEGIN; DELETE MERGE" in " ".join(kinds)
+    transactions = re.findall(r"^BEGIN;\n(.*?)^COMMIT;", script, re.DOTALL | re.MULTILINE)
+    assert len(transactions) == len(STEPS)
+    assert not re.search("^(CREATE|ALTER|COPY|DROP)", "".join(transactions), re.MULTILINE)
+    third = re.findall(r"--after (\S+)", script)[2]
+    rest = print_sql(parquet_target, tmp_path, capsys, "--after", third)
+    assert rest.count("\nCOMMIT;") == 3
+    assert script.endswith(rest[rest.index("\nCREATE OR REPLACE") :])
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("seed", range(4))
+def test_random_histories_are_the_same_by_both_ways(  # noqa: PLR0913, PLR0917 - its fixtures
+    seed: int,
+    parquet_target: Target,
+    snowflake_target: Target,
+    other_target: Target,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Random changes in loads of random sizes: the printed SQL makes what the destination makes."""
+    rows, chooser = random_changes(seed, 60, truncates=3), random.Random(seed)
+    steps = []
+    while rows:
+        size = chooser.randint(1, 9)
+        steps.append(changes(*rows[:size]))
+        rows = rows[size:]
+    write_lake(parquet_target, steps, max_changes=10)
+    run_sql(snowflake_target, parquet_target, print_sql(parquet_target, tmp_path, capsys))
+    other_target.pipeline(ScriptedSource(steps), max_changes=10).run_once()
+    assert read_tables(snowflake_target, "orders") == read_tables(other_target, "orders")
+
+
+def test_a_table_that_snowflake_cannot_change_stops_and_is_named(
+    parquet_target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A column that becomes text stops its table, with the remedy and exit code 1; others go on."""
+    text = Table(
+        name="orders", key=("id",), schema=ORDERS.schema.set(2, pa.field("b", pa.string()))
+    )
+    steps = [
+        changes(upsert(1, {"id": 1, "b": 1})),
+        changes(upsert(2, {"id": 2, "b": "x"}), table=text),
+        changes(upsert(3, LINE), table=NAMED),
+    ]
+    write_lake(parquet_target, steps, max_changes=1)
+    with pytest.raises(AssertionError):
+        print_sql(parquet_target, tmp_path, capsys)
+    printed = capsys.readouterr()
+    assert "must become VARCHAR, which Snowflake does not do in place: rename" in printed.err
+    assert printed.out.count('MERGE INTO "SHOP"') == 2
+    assert 'MERGE INTO "SHOP"."Line Items"' in printed.out
+
+
+@pytest.mark.parametrize(
+    "shape", ['["{}"]', '{{"list":[{{"element":"{}"}}]}}', '[{{"item":"{}"}}]']
+)
+def test_a_name_is_found_in_every_form_of_a_list(shape: str) -> None:
+    """Snowflake shows a list of Parquet in one of several forms: names are found, keys are not."""
+    text = shape.format("a")
+    for mark, other in (("[", ","), ("]", ","), ("}", ","), ('":"', '":,"')):
+        text = text.replace(mark, other)
+    assert spell_in_json("a") in text
+    for name in ("list", "element", "item", "b", ""):
+        assert spell_in_json(name) not in text
+
+
+def test_setup_prints_how_snowflake_may_read_the_bucket(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Integration and stage have the bucket's address, and a folder of this machine is refused."""
+    file = tmp_path / "simplyload.yml"
+    text = "sources:\n  shop: {type: postgres, host: h, database: d, user: u}\n"
+    place = "destination: {type: parquet, path: PLACE}\n"
+    file.write_text(text + place.replace("PLACE", "s3://acme/lake"))
+    arguments = ["setup", "snowflake", "--config", str(file)]
+    assert main([*arguments, "--database", "ANALYTICS", "--aws-role", "arn:aws:iam::1:role/r"]) == 0
+    sql = capsys.readouterr().out
+    assert "storage_aws_role_arn = 'arn:aws:iam::1:role/r'" in sql
+    assert sql.count("'s3://acme/lake/'") == 2
+    assert "grant usage, create schema on database ANALYTICS to role SIMPLYLOAD;" in sql
+    file.write_text(text + place.replace("PLACE", "lake"))
+    assert main(arguments) == 2
+    assert "a path s3://bucket/prefix" in capsys.readouterr().err

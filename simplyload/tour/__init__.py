@@ -1,0 +1,1 @@
+"""A tour through all sources: four simulated systems with the same customers, two warehouses."""

@@ -1,0 +1,165 @@
+"""Load Postgres, Stripe, Salesforce and Klaviyo into DuckDB and fakesnow, and join them.
+
+`make load-demo ALL=1` runs it. All four are simulated on this machine and know the same customers.
+dbt builds the models in DuckDB; fakesnow runs the SQL that dbt compiled, and must give the same.
+"""
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import psycopg2
+import yaml
+from psycopg2.extensions import make_dsn, parse_dsn
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from simplyload.cli import main as run_command
+from simplyload.demo.sandbox import API_KEY, read_orders, running_sandbox
+from simplyload.demo.server import running_server
+from simplyload.demo.shop import DATABASE, SETUP, fill_shop
+from simplyload.errors import SimplyLoadError
+from simplyload.testing.server import running
+from tests.core.fake_snowflake import running_fake
+from tests.core.snowflake_server import Server
+from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, SalesforceHandler
+from tests.stripe.fake import KEY, FakeStripe, StripeHandler
+from tour.customers import fill_salesforce, fill_stripe
+from tour.customers import read_orders as read_shop_orders
+from tour.page import NOTE, format_cell, render
+from tour.warehouses import (
+    MODELS,
+    build_by_dbt,
+    build_on_fakesnow,
+    read_from_duckdb,
+    read_from_fakesnow,
+)
+
+REPOSITORY = Path(__file__).parents[2]
+CHECKED = ("shop", "payments", "crm")  # Klaviyo's would be one more sync of the whole account
+
+
+def main() -> int:
+    """Run the tour; give 0 only if both warehouses give the same, and it is not empty."""
+    options, began = _read_options(), monotonic()
+    folder, console = options.folder.resolve(), Console()
+    if not options.dbt.exists():
+        sys.exit(
+            f"tour: {options.dbt} is missing: run `make load-demo ALL=1`, or name it with --dbt"
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    same = _load_and_build(folder, options.dbt)
+    rows = read_from_duckdb(folder, MODELS[-1])
+    verdict = f"fakesnow, from the same SQL: {'the same, cell by cell' if same else 'DIFFERENT'}."
+    (folder / "revenue.html").write_text(render(rows, verdict))
+    console.print(_to_table(rows, f"{NOTE}\n{verdict}"), markup=False)
+    console.print(f"{monotonic() - began:.0f} s; the page is {folder / 'revenue.html'}")
+    return 0 if same and any(row["attributed_revenue"] and row["paid"] for row in rows) else 1
+
+
+def _load_and_build(folder: Path, dbt: Path) -> bool:
+    """Fill both warehouses and build the models in both; tell whether they are the same."""
+    with running_sources(folder) as sources, running_fake() as address:
+        server = Server(address)
+        settings = server.settings()
+        _load(folder, "duckdb", sources, {"type": "duckdb", "path": "warehouse.duckdb"})
+        build_by_dbt(dbt, folder)
+        _load(folder, "fakesnow", sources, _snowflake(settings))
+        build_on_fakesnow(server, settings, folder)
+        return all(
+            read_from_duckdb(folder, model) == read_from_fakesnow(server, settings, model)
+            for model in MODELS
+        )
+
+
+def _read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tour", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=REPOSITORY / "build" / "load-demo-all")
+    parser.add_argument("--dbt", type=Path, default=REPOSITORY / ".venv-dbt" / "bin" / "dbt")
+    return parser.parse_args()
+
+
+@contextmanager
+def running_sources(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """Start the four systems with the same customers; yield the section `sources`."""
+    with ExitStack() as stack:
+        url = stack.enter_context(running_sandbox(REPOSITORY, datetime.now(UTC).date()))
+        server = stack.enter_context(running_server(folder / "postgres"))
+        stripe = stack.enter_context(running(FakeStripe(), StripeHandler))
+        salesforce = stack.enter_context(running(FakeSalesforce(), SalesforceHandler))
+        with closing(psycopg2.connect(server)) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f"create database {DATABASE}")
+        shop = make_dsn(server, dbname=DATABASE)
+        with closing(psycopg2.connect(shop)) as connection, connection:
+            cursor = connection.cursor()
+            fill_shop(cursor, read_orders(url))
+            cursor.execute(SETUP)
+            orders = read_shop_orders(cursor)
+        fill_stripe(stripe, orders)
+        fill_salesforce(salesforce, orders)
+        os.environ["KLAVIYO_BASE_URL"] = url
+        yield _sources(parse_dsn(server)["port"], stripe.address, salesforce.address)
+
+
+def _sources(port: str, stripe: str, salesforce: str) -> Mapping[str, Any]:
+    return {
+        "shop": {
+            "type": "postgres", "host": "127.0.0.1", "port": int(port), "database": DATABASE,
+            "user": "simplyload", "password": "a password of your own", "tables": ["public.*"],
+            "publication": "simplyload_shop",
+        },
+        "klaviyo": {
+            "type": "klaviyo", "connector": str(REPOSITORY / "klaviyo_connector"),
+            "api_key": API_KEY, "tables": ["metric", "campaign", "event", "event_attribution"],
+        },
+        "payments": {"type": "stripe", "api_key": KEY, "base_url": stripe,
+                     "tables": ["customers", "charges", "refunds"]},
+        "crm": {"type": "salesforce", "login_url": salesforce, "client_id": CLIENT_ID,
+                "client_secret": CLIENT_SECRET, "objects": ["Account", "Contact"]},
+    }  # fmt: skip
+
+
+def _snowflake(settings: Any) -> dict[str, Any]:
+    values: dict[str, Any] = settings.model_dump(mode="json", exclude_none=True)
+    return {**values, "private_key": settings.private_key.get_secret_value()}
+
+
+def _load(
+    folder: Path, name: str, sources: Mapping[str, Any], destination: Mapping[str, Any]
+) -> None:
+    """Run `simplyload sync` and `simplyload check` as a user does."""
+    file = folder / f"{name}.yml"
+    shop = {**sources["shop"], "slot": f"simplyload_{name}"}  # each loader reads by its own
+    written = {
+        "sources": {**sources, "shop": shop},
+        "destination": destination,
+        "log": f"{name}_log",
+    }
+    file.write_text(yaml.safe_dump(written, sort_keys=False))
+    for command in (["sync"], ["check", "--select", *CHECKED]):
+        if run_command([*command, "--config", str(file)]):
+            raise SimplyLoadError(f"simplyload {command[0]} into {name} failed: see above")
+
+
+def _to_table(rows: list[dict[str, Any]], caption: str) -> RichTable:
+    table = RichTable(*rows[0], title="attributed revenue, payments and CRM", caption=caption)
+    for row in rows:
+        table.add_row(*map(format_cell, row.values()))
+    return table
+
+
+if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # each request to fakesnow, and what it does not know
+    warnings.simplefilter("ignore")
+    sys.exit(main())
