@@ -14,6 +14,7 @@ from tests import fivetran, secret_scan
 from tests.chaos.runs import (
     EVERYTHING,
     KEY,
+    WHOLE,
     DebugSandboxRun,
     DebugScriptedRun,
     SandboxRun,
@@ -48,7 +49,7 @@ def _synced_connection() -> Iterator[SandboxRun]:
         cost = count_usage(sandbox)
         assert loader.content() != today.content()
         sandbox.reset_requests()
-        first = Loader(sandbox.url, EVERYTHING).sync()
+        first = Loader(sandbox.url, WHOLE).sync()
         run = SandboxRun(
             loaded_rows(today),
             cost,

@@ -151,8 +151,8 @@ def delete_before_details(run: SandboxRun) -> None:
 
 def refuse_values(run: SandboxRun) -> None:
     """Refuse the values of reports: the rest arrives, and the values follow within a week."""
-    run.configure(start_date="2026-01-01")  # results of flows over a year old are requested once
     run.start_over()
+    run.configure(start_date="2026-01-01")  # results of flows over a year old are requested once
     run.sandbox.fault("values400")
     run.sync()
     (warning,) = run.loader.warnings
