@@ -38,7 +38,6 @@ def test_unreachable_sandbox_is_named(project: Path) -> None:
     assert "Traceback" not in output
 
 
-@pytest.mark.chaos
 def test_state_that_cannot_be_written_fails(project: Path) -> None:
     """A file is where the folder of the state belongs: the run names it and fails."""
     (project / "files").write_text("in the way")
