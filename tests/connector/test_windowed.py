@@ -190,6 +190,14 @@ class TestUnreadable:
         (warning,) = synced.warnings
         assert "if there are several, those between them are missing too" in warning
 
+    def test_no_record_is_unreadable_while_klaviyo_is_away(self, sandbox: Sandbox) -> None:
+        """Where no later request for events has an answer, the sync fails and leaves none out."""
+        sandbox.fault("503", path=EVENTS, after=2)
+        connection = loader(sandbox)
+        with pytest.raises(TransientError):
+            connection.sync()
+        assert connection.rows("sync_error") == []
+
     def test_pages_shrink_and_grow_back(
         self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
