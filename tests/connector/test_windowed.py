@@ -190,10 +190,16 @@ class TestUnreadable:
         (warning,) = synced.warnings
         assert "if there are several, those between them are missing too" in warning
 
-    def test_no_record_is_unreadable_while_klaviyo_is_away(self, sandbox: Sandbox) -> None:
+    @pytest.mark.parametrize("after", [4, 37], ids=["at once", "in the search"])
+    def test_no_record_is_unreadable_while_klaviyo_is_away(
+        self, sandbox: Sandbox, after: int
+    ) -> None:
         """Where no later request for events has an answer, the sync fails and leaves none out."""
-        sandbox.fault("503", path=EVENTS, after=2)
-        connection = loader(sandbox)
+        found = listed(sandbox)
+        sandbox.reset_requests()
+        sandbox.fault("503", path=EVENTS, after=after)
+        sandbox.fault("poison", path=EVENTS, ids=[found[len(found) // 2]["id"]])
+        connection = loader(sandbox, concurrency="1")
         with pytest.raises(TransientError):
             connection.sync()
         assert connection.rows("sync_error") == []
