@@ -107,7 +107,7 @@ load-demo: .venv-load/.stamp $(if $(ALL),.venv-dbt/.stamp) ## A shop in Postgres
 	@$(if $(ALL),cd simplyload && ../.venv-load/bin/python -m tour,.venv-load/bin/simplyload demo) $(ARGS)
 
 load-test: .venv-load/.stamp ## Run SimplyLoad's tests except its fault matrix and benchmarks
-	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 3 --dist loadfile
+	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 load-check: .venv-load/.stamp ## Lint SimplyLoad, check its formatting and types
 	@cd simplyload && ../.venv-load/bin/ruff check && ../.venv-load/bin/ruff format --check

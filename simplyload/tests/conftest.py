@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -11,6 +12,27 @@ from psycopg2.extensions import make_dsn
 
 from simplyload.demo.server import running_server
 from tests.proof.databases import AS_FILES
+
+# The longest files first, so that the workers of pytest-xdist end at about the same time.
+LONGEST = [
+    "cli/test_cli.py",
+    "core/test_bigquery.py",
+    "s3/test_retention.py",
+    "core/test_schema.py",
+    "core/test_kills.py",
+    "salesforce/test_changes.py",
+    "kit/test_parallel.py",
+    "kit/test_stripe.py",
+    "kit/test_salesforce.py",
+    "s3/test_log.py",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest files first; xdist hands out whole files in this order."""
+    order = {name: position for position, name in enumerate(LONGEST)}
+    folder = Path(__file__).parent
+    items.sort(key=lambda item: order.get(item.path.relative_to(folder).as_posix(), len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

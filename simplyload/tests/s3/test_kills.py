@@ -54,6 +54,7 @@ def test_r1_a_kill_before_a_request_loses_and_doubles_nothing(
     assert_right(target, place)
 
 
+@pytest.mark.chaos
 def test_r1_a_kill_with_the_log_in_a_bucket_loses_and_doubles_nothing(
     duckdb_target: Target, place: Place
 ) -> None:
