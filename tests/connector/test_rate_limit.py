@@ -138,6 +138,14 @@ def test_a_pause_holds_for_every_thread() -> None:
     assert endpoint.throttled == 1
 
 
+@pytest.mark.parametrize(("remaining", "wait"), [(0, 30.0), (1, 0.1)])
+def test_a_window_is_waited_for_once_it_has_no_request_left(remaining: int, wait: float) -> None:
+    """The last request of a window is sent at the usual pace."""
+    limiter = RateLimiter()
+    limiter.update_from_headers(RateLimitHeaders(((10.0, 1.0),), remaining, reset=30), 0.0)
+    assert limiter.acquire(0.0) == pytest.approx(wait, rel=0.2)
+
+
 @pytest.mark.parametrize("limit", [0.0, -15.0])
 def test_a_senseless_limit_does_not_stop_us_for_ever(limit: float) -> None:
     """A quota of nothing is no quota: a window that is used up is still waited for."""
