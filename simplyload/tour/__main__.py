@@ -45,6 +45,8 @@ from tour.warehouses import (
 )
 
 REPOSITORY = Path(__file__).parents[2]
+DEFAULT_FOLDER = REPOSITORY / "build" / "load-demo-all"
+MARK = ".tour"  # in a folder that a tour made, and may remove
 CHECKED = ("shop", "payments", "crm")  # Klaviyo's would be one more sync of the whole account
 
 
@@ -53,11 +55,10 @@ def main() -> int:
     options, began = _read_options(), monotonic()
     folder, console = options.folder.resolve(), Console()
     if not options.dbt.exists():
-        sys.exit(
-            f"tour: {options.dbt} is missing: run `make load-demo ALL=1`, or name it with --dbt"
+        raise SimplyLoadError(
+            f"{options.dbt} is missing: run `make load-demo ALL=1`, or name it with --dbt"
         )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    _empty(folder)
     same = _load_and_build(folder, options.dbt)
     rows = read_from_duckdb(folder, MODELS[-1])
     verdict = f"fakesnow, from the same SQL: {'the same, cell by cell' if same else 'DIFFERENT'}."
@@ -82,9 +83,23 @@ def _load_and_build(folder: Path, dbt: Path) -> bool:
         )
 
 
+def _empty(folder: Path) -> None:
+    """Begin with an empty folder; remove what an earlier tour left, and nothing else."""
+    mark = folder / MARK
+    try:
+        if mark.exists() or folder == DEFAULT_FOLDER:
+            shutil.rmtree(folder, ignore_errors=not folder.exists())
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise SimplyLoadError(f"{folder} holds other files: name a new one with --folder")
+        mark.touch()
+    except OSError as error:
+        raise SimplyLoadError(f"{error}: name another folder with --folder") from None
+
+
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tour", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=REPOSITORY / "build" / "load-demo-all")
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--dbt", type=Path, default=REPOSITORY / ".venv-dbt" / "bin" / "dbt")
     return parser.parse_args()
 
@@ -153,7 +168,9 @@ def _load(
 
 
 def _to_table(rows: list[dict[str, Any]], caption: str) -> RichTable:
-    table = RichTable(*rows[0], title="attributed revenue, payments and CRM", caption=caption)
+    table = RichTable(title="attributed revenue, payments and CRM", caption=caption)
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*map(format_cell, row.values()))
     return table
@@ -162,4 +179,7 @@ def _to_table(rows: list[dict[str, Any]], caption: str) -> RichTable:
 if __name__ == "__main__":
     logging.disable(logging.WARNING)  # each request to fakesnow, and what it does not know
     warnings.simplefilter("ignore")
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except SimplyLoadError as error:
+        sys.exit(f"tour: {error}")

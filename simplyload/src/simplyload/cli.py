@@ -309,27 +309,42 @@ def print_sql(options: Options = DEFAULTS, *, after: str = "") -> int:
     if after and len(names) > 1:
         raise ConfigurationError("--after is the load of one stream: choose it with --select")
     lake = open_lake(configuration, configuration.destination)
+    if not any(lake.committed(name) for name in names):
+        raise ConfigurationError(
+            f"destination.path: {configuration.destination.path} holds no load of"
+            f" {', '.join(names)}: run `simplyload sync` first, or set the path that it loads into"
+        )
     stopped = [
         _print_scripts(
-            write_script(lake, name, schema_of(configuration.sources[name], name), after)
+            name, write_script(lake, name, schema_of(configuration.sources[name], name), after)
         )
         for name in names
     ]
     return int(any(stopped))
 
 
-def _print_scripts(scripts: Iterable[LoadScript]) -> bool:
-    """Print the statements of a stream's loads; tell whether a table stopped."""
+def _print_scripts(stream: str, scripts: Iterable[LoadScript]) -> bool:
+    """Print the statements of a stream's loads; tell whether a table stopped, also before them."""
     stopped: list[Stopped] = []
+    newest, printed = "", 0
     for script in scripts:
-        print(f"-- {script.stream}: load {script.load_id}, of {script.committed_at}")
-        for statement in script.statements:
-            print(f"{statement};")
-        print(f"-- next time: simplyload sql --select {script.stream} --after {script.load_id}\n")
-        stopped += script.stopped
+        newest, stopped = script.load_id, [*stopped, *script.stopped]
+        if script.statements:
+            printed += 1
+            _print_script(script)
+    if not printed:
+        print(f"-- {stream}: no new load")
+        print(f"-- next time: simplyload sql --select {stream} --after {newest}\n" * bool(newest))
     for stop in stopped:
         print(f"simplyload: {stop.table}: {stop.message}", file=sys.stderr)
     return bool(stopped)
+
+
+def _print_script(script: LoadScript) -> None:
+    print(f"-- {script.stream}: load {script.load_id}, of {script.committed_at}")
+    for statement in script.statements:
+        print(f"{statement};")
+    print(f"-- next time: simplyload sql --select {script.stream} --after {script.load_id}\n")
 
 
 @app.command

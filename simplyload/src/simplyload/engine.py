@@ -5,6 +5,7 @@ that finds nothing sends no statement. If the destination's state then differs f
 was read from, another run was faster: what was gathered is discarded and read again.
 """
 
+import math
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -42,6 +43,8 @@ from simplyload.sources.source import Source
 ORPHAN_AGE = timedelta(days=1)
 # A load of wide rows ends before `max_changes`: the destination's memory is bounded too.
 LOAD_BYTES = 128 << 20
+# Python reads no number of more than 4,300 digits from text.
+_LARGEST = 10**1000
 
 
 class PipelineSettings(BaseModel):
@@ -505,26 +508,35 @@ class Pipeline:
 
 def _check_state(stream: str, state: State) -> None:
     """Raise SourceError where JSON, which a destination keeps, would not give the state again."""
-    for path, value in _walk(state, "state"):
+    if not isinstance(state, dict):
         raise SourceError(
-            f"The source of {stream} gives a position that is no JSON: {path} is a"
-            f" {type(value).__name__}. Write it as text or as a number; nothing of this load is"
-            " kept, and the next run reads it again."
+            f"The source of {stream} gives a position that is no JSON object: state is a"
+            f" {type(state).__name__}. Give a dict; nothing of this load is kept."
+        )
+    for path, what in _walk(state, "state"):
+        raise SourceError(
+            f"The source of {stream} gives a position that is no JSON: {path} is {what}."
+            " Write it as text or as a number; nothing of this load is kept, and the next run reads"
+            " it again."
         )
 
 
-def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield what is no JSON, with its path."""
+def _walk(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield what is no JSON: its path, and what it is."""
     if isinstance(value, dict):
         for key, one in value.items():
             if not isinstance(key, str):
-                yield f"the key {key!r} of {path}", key
+                yield f"the key {key!r} of {path}", f"a {type(key).__name__}"
             yield from _walk(one, f"{path}.{key}")
     elif isinstance(value, list | tuple):
         for number, one in enumerate(value):
             yield from _walk(one, f"{path}[{number}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, str(value)
+    elif isinstance(value, int) and abs(value) >= _LARGEST:
+        yield path, "a number of more than 1,000 digits"
     elif not isinstance(value, str | int | float | None):
-        yield path, value
+        yield path, f"a {type(value).__name__}"
 
 
 def _restart(stop: Stopped, load_id: str) -> Stopped:

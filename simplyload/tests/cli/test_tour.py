@@ -1,6 +1,7 @@
 """The tour through all sources, as `make load-demo ALL=1` runs it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,14 +21,7 @@ def test_four_sources_are_joined_in_both_warehouses(tmp_path: Path) -> None:
     pytest.importorskip("fakesnow", reason="simplyload/requirements.txt is not installed")
     if not DBT.exists():
         pytest.skip("no .venv-dbt: `make load-demo ALL=1` makes it")
-    done = subprocess.run(
-        [sys.executable, "-m", "tour", "--folder", str(tmp_path / "tour")],
-        cwd=REPOSITORY / "simplyload",
-        env=os.environ | {"PYTHONPATH": "src", "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_tour("--folder", str(tmp_path / "tour"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count('"equal": "yes"') == 20
     page = (tmp_path / "tour" / "revenue.html").read_text()
@@ -36,6 +30,46 @@ def test_four_sources_are_joined_in_both_warehouses(tmp_path: Path) -> None:
         assert "Sample data" in shown
         assert "Blue Heron Spa" in shown
     assert NOTE in page
+
+
+def run_tour(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the tour as `make load-demo ALL=1` does."""
+    return subprocess.run(
+        [sys.executable, "-m", "tour", *arguments],
+        cwd=REPOSITORY / "simplyload",
+        env=os.environ | {"PYTHONPATH": "src", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_no_file_that_the_code_reads_is_ignored_by_git() -> None:
+    """A file that .gitignore hides is on one machine only: a clone would not have it."""
+    git = shutil.which("git")
+    if git is None or not (REPOSITORY / ".git").exists():
+        pytest.skip("this is no clone")
+    command = [git, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory"]
+    done = subprocess.run(
+        [*command, "simplyload"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    caches = ("__pycache__/", "_cache/", ".hypothesis/", "simplyload/build/", ".duckdb")
+    assert [name for name in done.stdout.splitlines() if not name.endswith(caches)] == []
+    assert (REPOSITORY / "simplyload" / "tour" / "dbt" / "profiles.yml").exists()
+
+
+def test_the_tour_removes_no_folder_of_others(tmp_path: Path) -> None:
+    """A folder with other files, and a place that is no folder, are refused in one line."""
+    pytest.importorskip("fakesnow", reason="simplyload/requirements.txt is not installed")
+    file = tmp_path / "mine.txt"
+    file.write_text("mine")
+    for place, message in ((tmp_path, "holds other files"), (file, "name another folder")):
+        done = run_tour("--folder", str(place), "--dbt", sys.executable)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith("tour: ")
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+        assert file.read_text() == "mine"
 
 
 def test_a_page_shows_text_as_text() -> None:

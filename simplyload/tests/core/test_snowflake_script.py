@@ -94,13 +94,18 @@ def write_lake(target: Target, steps: Sequence[Any], **settings: Any) -> None:
 
 def print_sql(lake: Target, folder: Path, capsys: Any, *arguments: str) -> str:
     """Give what `simplyload sql` prints."""
+    assert run_command(lake, folder, *arguments) == 0
+    printed: str = capsys.readouterr().out
+    return printed
+
+
+def run_command(lake: Target, folder: Path, *arguments: str) -> int:
+    """Run `simplyload sql`; give its exit code."""
     file = folder / "simplyload.yml"
     source = {"type": "postgres", "host": "h", "database": "d", "user": "u"}
     place = {"type": "parquet", "path": str(lake.settings.path)}
     file.write_text(yaml.safe_dump({"sources": {"shop": source}, "destination": place}))
-    assert main(["sql", "--config", str(file), *arguments]) == 0
-    printed: str = capsys.readouterr().out
-    return printed
+    return main(["sql", "--config", str(file), *arguments])
 
 
 def run_sql(target: Target, lake: Target, script: str) -> None:
@@ -233,12 +238,53 @@ def test_a_table_that_snowflake_cannot_change_stops_and_is_named(
         changes(upsert(3, LINE), table=NAMED),
     ]
     write_lake(parquet_target, steps, max_changes=1)
-    with pytest.raises(AssertionError):
-        print_sql(parquet_target, tmp_path, capsys)
+    remedy = "must become VARCHAR, which Snowflake does not do in place: rename"
+    assert run_command(parquet_target, tmp_path) == 1
     printed = capsys.readouterr()
-    assert "must become VARCHAR, which Snowflake does not do in place: rename" in printed.err
+    assert printed.err.count(remedy) == 1
     assert printed.out.count('MERGE INTO "SHOP"') == 2
     assert 'MERGE INTO "SHOP"."Line Items"' in printed.out
+    newest = re.findall(r"--after (\S+)", printed.out)[-1]
+    assert run_command(parquet_target, tmp_path, "--after", newest) == 1
+    assert capsys.readouterr().err.count(remedy) == 1
+
+
+def test_a_position_or_a_lake_that_is_not_there_is_refused(
+    parquet_target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty lake and a load that it does not have are errors in one line, not an empty script;
+    after the newest load the last line says again how to go on.
+    """
+    assert run_command(parquet_target, tmp_path) == 2
+    assert "holds no load of shop: run `simplyload sync` first" in capsys.readouterr().err
+    write_lake(parquet_target, STEPS[:1])
+    [newest] = re.findall(r"--after (\S+)", print_sql(parquet_target, tmp_path, capsys))
+    for wrong in ("x", "0000000009-000001"):
+        assert run_command(parquet_target, tmp_path, "--after", wrong) == 2
+        printed = capsys.readouterr()
+        assert (
+            f"shop has no load {wrong} in destination.path, its newest is {newest}" in printed.err
+        )
+        assert (printed.out, printed.err.count("\n")) == ("", 1)
+    again = print_sql(parquet_target, tmp_path, capsys, "--after", newest)
+    assert again == (
+        f"-- shop: no new load\n-- next time: simplyload sql --select shop --after {newest}\n\n"
+    )
+
+
+@pytest.mark.parametrize("pattern", [".commits/0000000002.json", "*-000002-0.parquet"])
+def test_what_a_rule_of_the_bucket_removed_is_named(
+    pattern: str, parquet_target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lake without one of its entries or files gives an error, and never a script without it."""
+    write_lake(parquet_target, STEPS[:2], max_changes=1)
+    [gone] = Path(str(parquet_target.settings.path)).rglob(pattern)
+    gone.unlink()
+    assert run_command(parquet_target, tmp_path) == 1
+    printed = capsys.readouterr()
+    assert f"{gone.name} is gone, which no command of simplyload removes" in printed.err
+    assert printed.err.count("\n") == 1
+    assert "000002" not in printed.out
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,34 @@ def test_a_position_that_is_no_json_is_named(
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"type": "tests.kit.unlucky:Exact", "wrong": "nan"}, "state.top[0].at is nan."),
+        ({"type": "tests.kit.unlucky:Exact", "wrong": "infinity"}, "state.top[0].at is -inf."),
+        (
+            {"type": "tests.kit.unlucky:Exact", "wrong": "long"},
+            "state.top[0].at is a number of more than 1,000 digits.",
+        ),
+        ({"type": "tests.kit.unlucky:Listed"}, "state is a list. Give a dict"),
+    ],
+)
+def test_a_position_that_would_not_be_read_again_is_refused(
+    source: dict[str, Any],
+    message: str,
+    desks: list[WaitingDesk],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """No number that JSON lacks or Python does not read, and no list, is committed as a position:
+    a stream with it would never go on.
+    """
+    code, rows = sync(write(tmp_path, desks, one=source), capsys)
+    assert code == 1
+    assert message in rows["one"]["error"]
+    assert (rows["one"]["loads"], rows["two"]["rows"]) == (0, CHANGES)
+
+
 def test_a_killed_process_keeps_no_other_back(
     desks: list[WaitingDesk], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -177,12 +177,19 @@ class ParquetDestination:
         return loads
 
     def loads(self, stream: str) -> list[LakeEntry]:
-        """List the entries of the stream's committed loads, oldest first."""
+        """List the entries of the stream's committed loads, oldest first; refuse a gap in them."""
+        names = self._store.names(_folder(stream, ".commits"))
+        for number, name in enumerate(names, 1):
+            if _number_of(name) != number:
+                raise _gone(_entry_name(stream, number))
         return [entry for entry in self._read_all(stream) if entry.load_id is not None]
 
     def fetch_footers(self, names: Sequence[str], folder: Path) -> list[Path]:
         """Give files of which the metadata can be read, and perhaps no more."""
-        footers = self._store.open_footers(names)
+        try:
+            footers = self._store.open_footers(names)
+        except FileNotFoundError as error:
+            raise _gone(error.filename) from None
         return [
             footer if isinstance(footer, Path) else _write_footer(folder / name, footer.read())
             for name, footer in zip(names, footers, strict=True)
@@ -301,6 +308,14 @@ class ParquetDestination:
         return [
             LakeEntry.from_json(*one) for one in zip(map(_number_of, names), contents, strict=True)
         ]
+
+
+def _gone(name: str) -> DestinationError:
+    return DestinationError(
+        f"destination.path: {name} is gone, which no command of simplyload removes: restore it from"
+        " a version or a copy, and end the rule of the bucket that removed it; else begin again"
+        " with another path"
+    )
 
 
 def _write_footer(path: Path, content: bytes) -> Path:

@@ -30,6 +30,7 @@ from simplyload.destinations.sql import (
     add_columns,
     delete_load,
 )
+from simplyload.errors import ConfigurationError
 from simplyload.gather import LOG_FIELDS, read_staged, union_schema
 
 
@@ -47,14 +48,16 @@ class LoadScript:
 def write_script(
     lake: ParquetDestination, stream: str, schema: str, after: str = ""
 ) -> Iterator[LoadScript]:
-    """Yield the statements of each load, oldest first: of those after the load `after`.
+    """Yield the statements of each load, oldest first; none for those up to the load `after`.
 
     A table that stops is in none of the later loads, as in a replay.
     """
+    entries = lake.loads(stream)
+    _check_after(stream, after, [str(entry.load_id) for entry in entries])
     writer, stopped = _Writer(), dict[str, Stopped]()
     beginning = writer.prepare()
     with tempfile.TemporaryDirectory() as folder:
-        for entry in lake.loads(stream):
+        for entry in entries:
             names = {t: n for t, n in entry.files.items() if t not in stopped}
             load = Load(
                 load_id=str(entry.load_id),
@@ -68,15 +71,25 @@ def write_script(
             new = writer.write(load, entry.committed_at)
             stopped |= {stop.table: stop for stop in new}
             statements = writer.take()
-            if load.load_id > after:
-                yield LoadScript(
-                    stream=stream,
-                    load_id=load.load_id,
-                    committed_at=entry.committed_at,
-                    statements=[*beginning, *statements],
-                    stopped=new,
-                )
-                beginning = []
+            statements = [*beginning, *statements] if load.load_id > after else []
+            beginning = [] if statements else beginning
+            yield LoadScript(
+                stream=stream,
+                load_id=load.load_id,
+                committed_at=entry.committed_at,
+                statements=statements,
+                stopped=new,
+            )
+
+
+def _check_after(stream: str, after: str, loads: Sequence[str]) -> None:
+    """Raise ConfigurationError where no load has this id: what is printed would lack loads."""
+    if after and after not in loads:
+        newest = f"its newest is {loads[-1]}" if loads else "it has none"
+        raise ConfigurationError(
+            f"--after: stream {stream} has no load {after} in destination.path, {newest}; take it"
+            " from the last line of the output before"
+        )
 
 
 class _Writer(SnowflakeSql):
