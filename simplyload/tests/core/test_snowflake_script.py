@@ -287,6 +287,18 @@ def test_what_a_rule_of_the_bucket_removed_is_named(
     assert "000002" not in printed.out
 
 
+def test_a_name_with_a_backslash_is_refused(
+    parquet_target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Snowflake's own splitter takes it for an escape, and what follows for another statement."""
+    named = Table(name="it\\", key=("id",), schema=pa.schema([("id", pa.int64())]))
+    write_lake(parquet_target, [changes(upsert(1, {"id": 1}), table=named)])
+    assert run_command(parquet_target, tmp_path) == 1
+    printed = capsys.readouterr()
+    assert "has a backslash" in printed.err
+    assert "MERGE" not in printed.out
+
+
 @pytest.mark.parametrize(
     "shape", ['["{}"]', '{{"list":[{{"element":"{}"}}]}}', '[{{"item":"{}"}}]']
 )

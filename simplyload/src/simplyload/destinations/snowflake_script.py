@@ -30,7 +30,7 @@ from simplyload.destinations.sql import (
     add_columns,
     delete_load,
 )
-from simplyload.errors import ConfigurationError
+from simplyload.errors import ConfigurationError, DestinationError
 from simplyload.gather import LOG_FIELDS, read_staged, union_schema
 
 
@@ -92,6 +92,17 @@ def _check_after(stream: str, after: str, loads: Sequence[str]) -> None:
         )
 
 
+def _check_names(table: Table) -> None:
+    """Raise DestinationError for a name within which a reader of scripts sees a statement end."""
+    for name in [table.name, *table.schema.names]:
+        if "\\" in name:
+            raise DestinationError(
+                f"Table {table.name}: the name {name} has a backslash, which programs that run SQL"
+                " take for an escape. Rename it in the source or leave the table out, or load by"
+                " the destination `snowflake`, which sends each statement alone"
+            )
+
+
 class _Writer(SnowflakeSql):
     """Writes statements down, and knows what Snowflake would answer."""
 
@@ -116,7 +127,9 @@ class _Writer(SnowflakeSql):
         """Describe a table's part of a load by the footers of its files."""
         paths = lake.fetch_footers(names, folder)
         self._names_of = self._names_of | dict(zip(paths, names, strict=True))
-        return read_staged(paths)
+        staged = read_staged(paths)
+        _check_names(staged.table)
+        return staged
 
     def write(self, load: Load, committed_at: str) -> Sequence[Stopped]:
         """Write a load; give the tables that stop with it."""
