@@ -271,17 +271,18 @@ class KlaviyoSession:
 
     def _attempt(self, send: Callable[[], Any], limiter: RateLimiter) -> Any:
         """Send once, count it, and adapt the rate limiter to the response."""
+        pause: float | None = None
         try:
             return send()
         except TransientError as error:
-            if error.throttled and error.retry_after is not None:
-                with self._lock:
-                    limiter.pause(error.retry_after, self._clock.now())
+            pause = error.retry_after if error.throttled else None
             raise
         finally:
             with self._lock:
                 self.requests += 1
                 limiter.update_from_headers(self.client.rate_limit, self._clock.now())
+                if pause is not None:  # a 429 may have no other header
+                    limiter.pause(pause, self._clock.now())
 
     def _backoff(self, endpoint: str, error: TransientError, tries: int) -> float:
         """Seconds until the next attempt: Retry-After plus up to a second, or full jitter.

@@ -203,6 +203,20 @@ class TestRateLimit:
         assert len(listed(KlaviyoSession(KEY))) == 21
         assert len(clock.waits) == 20
 
+    def test_a_429_pauses_every_request_to_its_endpoint(
+        self, server: HTTPServer, clock: FakeClock
+    ) -> None:
+        """What another thread sends next waits for a minute at most, and no other endpoint does."""
+        respond(server, [error_response(429, Retry_After="1200"), page("a")])
+        server.expect_request("/api/metrics").respond_with_response(page("m"))
+        client = KlaviyoSession(KEY)
+        with pytest.raises(QuotaSpentError):
+            client.get(PATH)
+        client.get("/api/metrics")
+        assert clock.waits == []
+        client.get(PATH)
+        assert clock.waits == [60]
+
     def test_a_spent_minute_is_waited_out(self, server: HTTPServer, clock: FakeClock) -> None:
         """When no request of the minute remains, that endpoint waits for the next minute."""
         empty = Response(
