@@ -326,15 +326,15 @@ def print_sql(options: Options = DEFAULTS, *, after: str = "") -> int:
 def _print_scripts(stream: str, scripts: Iterable[LoadScript]) -> bool:
     """Print the statements of a stream's loads; tell whether a table stopped, also before them."""
     stopped: list[Stopped] = []
-    newest, printed = "", 0
+    newest, is_new = "", False
     for script in scripts:
-        newest, stopped = script.load_id, [*stopped, *script.stopped]
-        if script.statements:
-            printed += 1
+        newest, is_new = script.load_id, bool(script.statements)
+        stopped += script.stopped
+        if is_new:
             _print_script(script)
-    if not printed:
+    if not is_new:
         print(f"-- {stream}: no new load")
-        print(f"-- next time: simplyload sql --select {stream} --after {newest}\n" * bool(newest))
+        _print_next(stream, newest)
     for stop in stopped:
         print(f"simplyload: {stop.table}: {stop.message}", file=sys.stderr)
     return bool(stopped)
@@ -344,7 +344,12 @@ def _print_script(script: LoadScript) -> None:
     print(f"-- {script.stream}: load {script.load_id}, of {script.committed_at}")
     for statement in script.statements:
         print(f"{statement};")
-    print(f"-- next time: simplyload sql --select {script.stream} --after {script.load_id}\n")
+    _print_next(script.stream, script.load_id)
+
+
+def _print_next(stream: str, newest: str) -> None:
+    """Print how the next output begins after this one, and an empty line."""
+    print(f"-- next time: simplyload sql --select {stream} --after {newest}\n" if newest else "")
 
 
 @app.command

@@ -513,7 +513,7 @@ def _check_state(stream: str, state: State) -> None:
             f"The source of {stream} gives a position that is no JSON object: state is a"
             f" {type(state).__name__}. Give a dict; nothing of this load is kept."
         )
-    for path, what in _walk(state, "state"):
+    for path, what in _find_no_json(state, "state"):
         raise SourceError(
             f"The source of {stream} gives a position that is no JSON: {path} is {what}."
             " Write it as text or as a number; nothing of this load is kept, and the next run reads"
@@ -521,16 +521,16 @@ def _check_state(stream: str, state: State) -> None:
         )
 
 
-def _walk(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _find_no_json(value: Any, path: str) -> Iterator[tuple[str, str]]:
     """Yield what is no JSON: its path, and what it is."""
     if isinstance(value, dict):
         for key, one in value.items():
             if not isinstance(key, str):
                 yield f"the key {key!r} of {path}", f"a {type(key).__name__}"
-            yield from _walk(one, f"{path}.{key}")
+            yield from _find_no_json(one, f"{path}.{key}")
     elif isinstance(value, list | tuple):
         for number, one in enumerate(value):
-            yield from _walk(one, f"{path}[{number}]")
+            yield from _find_no_json(one, f"{path}[{number}]")
     elif isinstance(value, float) and not math.isfinite(value):
         yield path, str(value)
     elif isinstance(value, int) and abs(value) >= _LARGEST:

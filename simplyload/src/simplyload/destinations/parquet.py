@@ -178,11 +178,11 @@ class ParquetDestination:
 
     def loads(self, stream: str) -> list[LakeEntry]:
         """List the entries of the stream's committed loads, oldest first; refuse a gap in them."""
-        names = self._store.names(_folder(stream, ".commits"))
-        for number, name in enumerate(names, 1):
-            if _number_of(name) != number:
+        entries = self._read_all(stream)
+        for number, entry in enumerate(entries, 1):
+            if entry.number != number:
                 raise _gone(_entry_name(stream, number))
-        return [entry for entry in self._read_all(stream) if entry.load_id is not None]
+        return [entry for entry in entries if entry.load_id is not None]
 
     def fetch_footers(self, names: Sequence[str], folder: Path) -> list[Path]:
         """Give files of which the metadata can be read, and perhaps no more."""

@@ -126,7 +126,7 @@ class _Writer(SnowflakeSql):
     def find(self, lake: ParquetDestination, names: Sequence[str], folder: Path) -> Staged:
         """Describe a table's part of a load by the footers of its files."""
         paths = lake.fetch_footers(names, folder)
-        self._names_of = self._names_of | dict(zip(paths, names, strict=True))
+        self._names_of.update(zip(paths, names, strict=True))
         staged = read_staged(paths)
         _check_names(staged.table)
         return staged
