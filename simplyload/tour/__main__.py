@@ -33,8 +33,7 @@ from tests.core.fake_snowflake import running_fake
 from tests.core.snowflake_server import Server
 from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, SalesforceHandler
 from tests.stripe.fake import KEY, FakeStripe, StripeHandler
-from tour.customers import fill_salesforce, fill_stripe
-from tour.customers import read_orders as read_shop_orders
+from tour.customers import fill_salesforce, fill_stripe, read_shop_orders
 from tour.page import NOTE, format_cell, render
 from tour.warehouses import (
     MODELS,
@@ -87,8 +86,8 @@ def _empty(folder: Path) -> None:
     """Begin with an empty folder; remove what an earlier tour left, and nothing else."""
     mark = folder / MARK
     try:
-        if mark.exists() or folder == DEFAULT_FOLDER:
-            shutil.rmtree(folder, ignore_errors=not folder.exists())
+        if folder.exists() and (mark.exists() or folder == DEFAULT_FOLDER):
+            shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise SimplyLoadError(f"{folder} holds other files: name a new one with --folder")

@@ -32,7 +32,7 @@ class Order:
     total: Decimal
 
 
-def read_orders(cursor: Cursor) -> list[Order]:
+def read_shop_orders(cursor: Cursor) -> list[Order]:
     """Read the shop's orders with the e-mail address of the customer."""
     cursor.execute(
         "select orders.id, email, status::text, total from orders"
@@ -74,7 +74,7 @@ def fill_salesforce(fake: FakeSalesforce, orders: Sequence[Order], seed: int = 5
         fake.create("Account", Name=name, Industry=industry) for name, industry in COMPANIES.items()
     ]
     emails = sorted({order.email for order in orders})
-    known = [*chooser.sample(emails, len(emails) * 4 // 5), "nobody@bought.example"]
+    known = [*chooser.sample(emails, len(emails) * 4 // 5), "visitor@shop.example"]
     for email in known:
         written = email.upper() if chooser.random() < 0.2 else email
         last = email.partition("@")[0].title()

@@ -11,8 +11,8 @@ NOTE = (
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Sample data: revenue by CRM account</title>
 <style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; }}
-body {{ padding: 0 1rem; }}
+body {{ font: 15px/1.5 system-ui, sans-serif; }}
+body {{ margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }}
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #ccc; }}
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) {{ text-align: left; }}
