@@ -1,6 +1,5 @@
 """Fixtures: a simulated Klaviyo account, a configuration that reads it, and the command itself."""
 
-import json
 import os
 import subprocess
 import sys
@@ -20,15 +19,6 @@ API_KEY = "pk_sandbox_tests"
 READY = "sandbox ready on "
 
 
-class Ran(Ended):
-    """What a command left."""
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """The lines of JSON on standard output."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
 def command(*arguments: str | Path) -> list[str]:
     """Give the command line of `simplyload` in this environment."""
     return [sys.executable, "-m", "simplyload.cli", *map(str, arguments)]
@@ -45,9 +35,9 @@ class Workspace:
         """Write simplyload.yml."""
         (self.folder / "simplyload.yml").write_text(yaml.safe_dump(dict(configuration)))
 
-    def run(self, *arguments: str | Path) -> Ran:
+    def run(self, *arguments: str | Path) -> Ended:
         """Run a command to its end."""
-        return Ran(*run_command(arguments, self.folder, self.environment))
+        return run_command(arguments, self.folder, self.environment)
 
 
 def klaviyo_configuration(**source: Any) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 Importing takes longer than most commands run.
 """
 
+import json
 import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from simplyload.cli import main
 
@@ -17,11 +18,16 @@ PROCESSES = multiprocessing.get_context("forkserver")
 
 
 class Ended(NamedTuple):
-    """What a process left: its exit code, its standard output and its standard error."""
+    """What a command left: its exit code, its standard output and its standard error."""
 
     code: int | None
     out: str
     err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines of JSON on standard output."""
+        return [json.loads(line) for line in self.out.splitlines()]
 
 
 def run_command(

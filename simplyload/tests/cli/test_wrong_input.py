@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -16,17 +15,8 @@ from psycopg2.extensions import parse_dsn
 
 from simplyload.cli import app, main
 from tests.cli.conftest import REPOSITORY
+from tests.cli.processes import Ended
 from tests.conftest import connect
-
-
-@dataclass
-class Ended:
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
 
 Command = Callable[[str], Ended]
 
@@ -152,9 +142,11 @@ def test_validate_goes_on_past_what_it_cannot_reach(simplyload: Command) -> None
     """A source and a destination that do not answer are two findings of one run."""
     where = "--set destination.path=simplyload.yml --set sources.shop.port=1"
     ended = simplyload(f"validate {where}")
-    rows = [json.loads(line) for line in ended.out.splitlines()]
     assert ended.code == 1
-    assert [row["subject"] for row in rows if row["level"] == "error"] == ["destination", "source"]
+    assert [row["subject"] for row in ended.rows if row["level"] == "error"] == [
+        "destination",
+        "source",
+    ]
 
 
 def test_every_command_states_the_exit_codes(capfd: pytest.CaptureFixture[str]) -> None:

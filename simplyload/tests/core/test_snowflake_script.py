@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import StringIO
@@ -134,14 +135,40 @@ def read_tables(target: Target, *tables: str) -> dict[str, list[Row]]:
     }
 
 
+@dataclass(frozen=True)
+class BothWays:
+    """A lake, what its printed SQL makes, and what the destination `snowflake` makes."""
+
+    lake: Target
+    printed: Target
+    loaded: Target
+
+    def load(
+        self,
+        steps: Sequence[Any],
+        max_changes: int,
+        folder: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> str:
+        """Load the steps by both ways; give the SQL."""
+        write_lake(self.lake, steps, max_changes=max_changes)
+        script = print_sql(self.lake, folder, capsys)
+        run_sql(self.printed, self.lake, script)
+        self.loaded.pipeline(ScriptedSource(steps), max_changes=max_changes).run_once()
+        return script
+
+
 @pytest.fixture
-def other_target(snowflake_server: Any, tmp_path: Path) -> Target:
-    """Give another empty database, whose tables the destination `snowflake` makes."""
+def ways(
+    parquet_target: Target, snowflake_target: Target, snowflake_server: Any, tmp_path: Path
+) -> BothWays:
+    """Give an empty lake and two empty databases."""
     from simplyload.log import ChangeLog  # noqa: PLC0415 - as the fixtures of conftest do
 
     settings = snowflake_server.settings()
     log = ChangeLog(tmp_path / "other_log")
-    return Target("snowflake", settings, lambda sql: snowflake_server.query(settings, sql), log)
+    other = Target("snowflake", settings, lambda sql: snowflake_server.query(settings, sql), log)
+    return BothWays(parquet_target, snowflake_target, other)
 
 
 @pytest.fixture(autouse=True)
@@ -151,31 +178,24 @@ def _only_the_fake(snowflake_server: Any) -> None:
 
 
 def test_the_printed_sql_makes_the_tables_of_the_destination(
-    parquet_target: Target,
-    snowflake_target: Target,
-    other_target: Target,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    ways: BothWays, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whole and partial rows, deletes, a truncate, new and widened columns, odd names: cell by cell
     what the destination `snowflake` makes, also when one load's SQL is run twice.
     """
-    write_lake(parquet_target, STEPS, max_changes=1)
-    script = print_sql(parquet_target, tmp_path, capsys)
-    run_sql(snowflake_target, parquet_target, script)
-    other_target.pipeline(ScriptedSource(STEPS), max_changes=1).run_once()
+    script = ways.load(STEPS, 1, tmp_path, capsys)
     tables = ("orders", "Line Items")
-    expected = read_tables(other_target, *tables)
+    expected = read_tables(ways.loaded, *tables)
     assert [len(rows) for rows in expected.values()] == [3, 3]
-    assert read_tables(snowflake_target, *tables) == expected
+    assert read_tables(ways.printed, *tables) == expected
     loads = "SELECT load_id, state, rows FROM _simplyload.loads ORDER BY load_id"
-    assert snowflake_target.query(loads) == other_target.query(loads)
+    assert ways.printed.query(loads) == ways.loaded.query(loads)
     fourth = re.findall(r"--after (\S+)", script)[3]
-    again = print_sql(parquet_target, tmp_path, capsys, "--after", fourth)
-    run_sql(snowflake_target, parquet_target, again)
-    assert read_tables(snowflake_target, *tables) == expected
-    assert snowflake_target.query(loads) == other_target.query(loads)
-    assert snowflake_target.stages() == []
+    again = print_sql(ways.lake, tmp_path, capsys, "--after", fourth)
+    run_sql(ways.printed, ways.lake, again)
+    assert read_tables(ways.printed, *tables) == expected
+    assert ways.printed.query(loads) == ways.loaded.query(loads)
+    assert ways.printed.stages() == []
 
 
 def test_each_load_is_copied_from_exactly_its_files_in_order(
@@ -204,13 +224,8 @@ def test_each_load_is_copied_from_exactly_its_files_in_order(
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("seed", range(4))
-def test_random_histories_are_the_same_by_both_ways(  # noqa: PLR0913, PLR0917 - its fixtures
-    seed: int,
-    parquet_target: Target,
-    snowflake_target: Target,
-    other_target: Target,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+def test_random_histories_are_the_same_by_both_ways(
+    seed: int, ways: BothWays, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Random changes in loads of random sizes: the printed SQL makes what the destination makes."""
     rows, chooser = random_changes(seed, 60, truncates=3), random.Random(seed)
@@ -219,10 +234,8 @@ def test_random_histories_are_the_same_by_both_ways(  # noqa: PLR0913, PLR0917 -
         size = chooser.randint(1, 9)
         steps.append(changes(*rows[:size]))
         rows = rows[size:]
-    write_lake(parquet_target, steps, max_changes=10)
-    run_sql(snowflake_target, parquet_target, print_sql(parquet_target, tmp_path, capsys))
-    other_target.pipeline(ScriptedSource(steps), max_changes=10).run_once()
-    assert read_tables(snowflake_target, "orders") == read_tables(other_target, "orders")
+    ways.load(steps, 10, tmp_path, capsys)
+    assert read_tables(ways.printed, "orders") == read_tables(ways.loaded, "orders")
 
 
 def test_a_table_that_snowflake_cannot_change_stops_and_is_named(

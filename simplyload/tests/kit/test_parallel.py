@@ -74,6 +74,15 @@ def sync(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str,
     return code, {row["stream"]: row for row in rows}
 
 
+def fail(
+    file: Path, mode: list[str], capfd: pytest.CaptureFixture[str]
+) -> tuple[dict[str, Any], str]:
+    """Load while a stream fails; give what was printed by stream, and standard error."""
+    assert main(["sync", *mode, "--config", str(file)]) == 1
+    out, err = capfd.readouterr()
+    return {row["stream"]: row for row in map(json.loads, out.splitlines()) if "rows" in row}, err
+
+
 def test_a_slow_stream_keeps_no_other_back(
     desks: list[WaitingDesk], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,9 +111,7 @@ def test_a_bug_in_a_source_keeps_no_other_back(
 ) -> None:
     """Standard error has the traceback, the row of the stream says so, the other is loaded."""
     file = write(tmp_path, desks, one={"type": "tests.kit.unlucky:Buggy"})
-    assert main(["sync", *mode, "--config", str(file)]) == 1
-    out, err = capfd.readouterr()
-    rows = {row["stream"]: row for row in map(json.loads, out.splitlines()) if "rows" in row}
+    rows, err = fail(file, mode, capfd)
     assert rows["one"]["error"] == "ZeroDivisionError: standard error has the traceback"
     assert rows["two"]["rows"] == CHANGES
     assert "unlucky.py" in err
@@ -116,9 +123,7 @@ def test_a_position_that_is_no_json_is_named(
 ) -> None:
     """A Decimal in it ends the stream with its place and the remedy, without a traceback."""
     file = write(tmp_path, desks, one={"type": "tests.kit.unlucky:Exact"})
-    assert main(["sync", *mode, "--config", str(file)]) == 1
-    out, err = capfd.readouterr()
-    rows = {row["stream"]: row for row in map(json.loads, out.splitlines()) if "rows" in row}
+    rows, err = fail(file, mode, capfd)
     assert "The source of one gives a position that is no JSON" in rows["one"]["error"]
     assert "state.top[0].at is a Decimal. Write it as text" in rows["one"]["error"]
     assert rows["two"]["rows"] == CHANGES

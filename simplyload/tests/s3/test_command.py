@@ -1,6 +1,5 @@
 """The command line with log and lake in a bucket, on a Postgres source: sync, check, replay."""
 
-import json
 import os
 import re
 from contextlib import closing
@@ -49,7 +48,7 @@ def run(folder: Path, *arguments: str) -> list[dict[str, Any]]:
     done = run_command(arguments, folder, environment)
     assert done.code == 0, done.err
     assert secret_of("owner") not in done.out + done.err
-    return [json.loads(line) for line in done.out.splitlines()]
+    return done.rows
 
 
 def print_sql(folder: Path) -> str:
