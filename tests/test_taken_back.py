@@ -23,13 +23,7 @@ from tests.sandbox_server import KEY, REPOSITORY, Sandbox, running_sandbox
 from tests.warehouse import raw
 
 NOW = "2026-11-16T15:00:00+00:00"
-SMALL: dict[str, Any] = {
-    "campaigns": 4,
-    "profiles": 40,
-    "seed": 5,
-    "now": NOW,
-    "no_limits": True,
-}
+SMALL: dict[str, Any] = {"campaigns": 4, "profiles": 40, "seed": 5, "now": NOW, "no_limits": True}
 OTHER_KEY = "pk_other"
 PEOPLE = "event,event_attribution,profile,profile_suppression,list_profile,segment_profile"
 SINCE = "2026-06-01"  # a campaign and the events of months; a year takes seconds more
