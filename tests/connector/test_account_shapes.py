@@ -198,14 +198,14 @@ class TestUnits:
         self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """However the requests spread over days, no row of either former zone is left behind."""
-        start_date = "2026-01-01"  # more requests than a day's share
+        start_date = "2026-07-01"  # more requests than a day's share
         done = connect(sandbox, self.TABLES, start_date=start_date).sync()
         done.ignores_unknown = True
         for zone in ("Asia/Tokyo", "Pacific/Honolulu"):
             sandbox.advance(2 * DAY)
             sandbox.change_settings(timezone=zone)
             with monkeypatch.context() as patch:
-                patch.setattr("streams.quota.OUR_SHARE", 5 / 225)
+                patch.setattr("streams.quota.OUR_SHARE", 2 / 225)
                 done.sync()
             assert [one for one in done.warnings if "flow-series-reports: " in one]
         for _ in range(3):

@@ -118,7 +118,7 @@ class TestEquality:
     """A clean page makes what the same page makes when each value is converted."""
 
     @given(page=pages(), name=st.sampled_from(sorted(STREAMS)), is_ascii=st.booleans())
-    @settings(max_examples=300)
+    @settings(max_examples=4 * settings.default.max_examples)
     def test_both_ways_make_the_same_rows(self, page: Any, name: str, *, is_ascii: bool) -> None:
         """V1: rows, missing values and times are equal for any page that is decoded fast."""
         text = json.dumps(page, ensure_ascii=is_ascii)
