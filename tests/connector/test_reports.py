@@ -261,9 +261,13 @@ class TestRequests:
         done = run(tables="campaign_performance")
         (request,) = report_account.requests_to(CAMPAIGNS)
         assert request.body["conversion_metric_id"] == taken
+        stores = {
+            "WOO": f"WOO (WooCommerce, {woo:.2f} in the last 30 days)",
+            "SHOP": f"SHOP (Shopify, {shop:.2f} in the last 30 days)",
+        }
         other = ({"WOO", "SHOP"} - {taken}).pop()
         (warning,) = done.warnings
-        assert re.search(f"those of {taken} .*, not of {other} .*conversion_metrics", warning)
+        assert f"those of {stores[taken]}, not of {stores[other]}; name metrics in" in warning
         assert sum(row["requests"] for row in done.rows("sync_report")) == len(
             report_account.requests
         )
