@@ -977,6 +977,7 @@ SEGMENT_MEMBERS = MembershipStream(
     scope="profiles:read",
     requires=("segment",),
     table=SEGMENT_PROFILE,
+    group_path="/api/segments/{id}",
 )
 
 # ---------------------------------------------------------------- the sync itself

@@ -5,6 +5,7 @@ As `catalog.py`, which lists these streams too.
 
 from models import parse_table
 from streams.declarations import ResourceStream
+from tables.segments import derive_profile_count
 
 FORM_VERSION = parse_table(
     "form_version",
@@ -292,7 +293,7 @@ LIST_PROFILE_COUNTS = ResourceStream(
 )
 SEGMENT_PROFILE_COUNT_DAILY = parse_table(
     "segment_profile_count_daily",
-    "one row per segment and day on which its people were counted",
+    "one row per segment and day; no number while Klaviyo was computing the segment",
     "segment_id date",
     """
     segment_id            STRING        id
@@ -309,6 +310,7 @@ SEGMENT_PROFILE_COUNTS = ResourceStream(
     parent="segment",
     table=SEGMENT_PROFILE_COUNT_DAILY,
     extra_params={"additional-fields[segment]": "profile_count"},
+    derive=derive_profile_count,
     is_daily=True,
     is_snapshot=True,
 )

@@ -258,10 +258,12 @@ class MembershipStream(Stream):
     """The people of each list or segment, or of fixed `listings`.
 
     Without fixed listings there is one per row of the required stream's table, so that table is
-    synced too. `joined_column` has the time at which a person joined.
+    synced too. `joined_column` has the time at which a person joined. `group_path` is the path of a
+    group's own record, which says whether Klaviyo is still computing its people.
     """
 
     joined_column: str = "joined_group_at"
+    group_path: str = ""
     listings: tuple[MemberListing, ...] = ()
 
     @cached_property

@@ -5,7 +5,7 @@
     |----------------- all members ----------------|     comparison: daily, weekly for large groups
 
 Klaviyo reports who joined since a time, but not who left. A comparison reads all members and
-deletes the rows of those who left:
+deletes the rows of those who left, unless Klaviyo is still computing the segment:
 
     index (in the warehouse)   A  B  C
     seen in this comparison    A     C  D      -> delete B, write D
@@ -36,6 +36,7 @@ from streams.writer import RowWriter
 from tables.clean_pages import clean_decoder, documents
 from tables.converters import format_utc
 from tables.jsonapi import Json, get_path
+from tables.segments import is_processing
 
 BEFORE_KLAVIYO = "2000-01-01T00:00:00Z"  # Klaviyo was founded in 2012
 PAGE_SIZE = 100  # people, and deletes between checkpoints
@@ -224,7 +225,12 @@ class ListingSync:
         table = self._stream.table
         # The start of the sync, not its end: who joins while pages are read is read again.
         state = msgspec.structs.replace(self._state, watermark=self._context.now)
-        if self._compares:
+        if self._compares and self._is_processing():
+            yield Warning(
+                f"{table.name}: Klaviyo is still computing who is in {self.name}, so no one is"
+                " deleted from it; the next sync compares again"
+            )
+        elif self._compares:
             yield from self._read_again_if_in_doubt()
             for group in self._index.groups(table.name, self._listing.name):
                 people = self._index.people(group)
@@ -236,6 +242,20 @@ class ListingSync:
         memberships = self._context.state.memberships
         known = memberships.get(table.name, {})
         memberships[table.name] = {**known, self._listing.name: state}
+
+    def _is_processing(self) -> bool:
+        """Whether many people are missing, and only because Klaviyo is still computing the group.
+
+        In a refill it does not matter: the loader deletes the rows that are not written.
+        """
+        path = self._stream.group_path
+        if not path or self._refills or not is_in_doubt(*self._count_missing()):
+            return False
+        try:
+            pages = self._context.session.pages(fill_path(path, self.name), {})
+            return any(is_processing(one) for page in pages for one in documents(page))
+        except GoneError:
+            return False
 
     def _read_again_if_in_doubt(self) -> Iterator[Operation]:
         """Read the listing a second time where all of its people, or many, are missing."""

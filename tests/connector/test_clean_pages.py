@@ -28,6 +28,7 @@ NUMBERS = st.integers(-(2**65), 2**65) | st.floats() | st.floats(width=16)
 TIMES = st.from_regex(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d(\+00:00|Z|)", fullmatch=True)
 PLAIN = st.text(max_size=5) | st.integers(0, 2**31) | st.booleans() | st.none() | TIMES
 VALUES = PLAIN | PLAIN | NUMBERS | JSON  # mostly what Klaviyo sends
+EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_examples
 IDS = st.text("ab1", min_size=1, max_size=2)
 RESOURCE = st.sampled_from(["attribution", "event"])
 MEMBERS_OF_LIST = replace(
@@ -118,7 +119,7 @@ class TestEquality:
     """A clean page makes what the same page makes when each value is converted."""
 
     @given(page=pages(), name=st.sampled_from(sorted(STREAMS)), is_ascii=st.booleans())
-    @settings(max_examples=4 * settings.default.max_examples)
+    @settings(max_examples=4 * EXAMPLES)
     def test_both_ways_make_the_same_rows(self, page: Any, name: str, *, is_ascii: bool) -> None:
         """V1: rows, missing values and times are equal for any page that is decoded fast."""
         text = json.dumps(page, ensure_ascii=is_ascii)

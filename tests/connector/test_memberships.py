@@ -139,6 +139,43 @@ class TestMembers:
         third = run(second.state, tables=TABLES)
         assert len(deleted_members(third)) == people - len(kept)
 
+    def test_no_one_leaves_a_segment_that_klaviyo_is_computing(
+        self, account: ScriptedAccount
+    ) -> None:
+        """A changed segment lists no one for a while; who left is deleted once it is computed."""
+        segment, members = "/api/segments/S", "/api/segments/S/profiles"
+        account.documents["/api/segments"] = [resource("segment", "S", updated=LONG_AGO)]
+        account.documents[members] = [member(f"p{number}") for number in range(9)]
+        done = run(tables="segment_profile")
+        listed = account.documents.pop(members)
+        account.now += DAY
+        account.answer_record(segment, resource("segment", "S", is_processing=True))
+        done = run(done.state, tables="segment_profile")
+        assert done.deleted("segment_profile") == []
+        (warning,) = done.warnings
+        assert warning == (
+            "segment_profile: Klaviyo is still computing who is in S, so no one is deleted from it;"
+            " the next sync compares again"
+        )
+        account.answer_record(segment, resource("segment", "S", is_processing=False))
+        account.documents[members] = listed[:5]
+        done = run(done.state, tables="segment_profile")
+        assert [keys["profile_id"] for keys in done.deleted("segment_profile")] == [
+            "p5", "p6", "p7", "p8",
+        ]  # fmt: skip
+        assert done.rows("segment_profile") == []
+
+    def test_a_segment_without_its_own_path_is_compared(self, account: ScriptedAccount) -> None:
+        """Klaviyo deleted it since it was listed, so there is nothing to wait for."""
+        account.documents["/api/segments"] = [resource("segment", "S", updated=LONG_AGO)]
+        account.documents["/api/segments/S/profiles"] = [member("a")]
+        first = run(tables="segment_profile")
+        del account.documents["/api/segments/S/profiles"][0]
+        account.now += DAY
+        account.fail_with("/api/segments/S", 404)
+        second = run(first.state, tables="segment_profile")
+        assert [keys["profile_id"] for keys in second.deleted("segment_profile")] == ["a"]
+
     def test_a_large_list_is_compared_within_a_week(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:

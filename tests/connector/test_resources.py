@@ -304,6 +304,20 @@ class TestForms:
         }
         assert rows == {"text": "API", "object": "Advertising"}
 
+    def test_a_segment_that_klaviyo_is_computing_has_no_number(
+        self, account: ScriptedAccount
+    ) -> None:
+        """Its own path answers 0 people until then (recorded), which is no count."""
+        account.documents["/api/segments"] = [
+            resource("segment", id_, updated="2026-10-01T12:00:00+00:00") for id_ in "AB"
+        ]
+        for id_, people, is_processing in (("A", 0, True), ("B", 7, False)):
+            counted = resource("segment", id_, profile_count=people, is_processing=is_processing)
+            account.answer_record(f"/api/segments/{id_}", counted)
+        done = run(tables="segment_profile_count_daily")
+        counts = [row["profile_count"] for row in done.rows("segment_profile_count_daily")]
+        assert counts == [None, 7]
+
 
 class TestDetails:
     """A relationship that only a record's own address shows."""
