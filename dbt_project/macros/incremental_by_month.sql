@@ -5,13 +5,15 @@
         synced event             *
         replaced                [--------- all --------]
 
-    So late, changed and deleted events give the same rows as a full refresh. Exception: a month
-    that loses all its events waits for a full refresh; neither Klaviyo nor the connector deletes
-    events.
+    So late, changed and deleted events give the same rows as a full refresh, also in a month that
+    loses all its events, such as those of an erased person. `replaces` is what a run replaces, see
+    in_replaced_months.
     Months and not days, because BigQuery writes at most 4,000 partitions in one job: with days, an
     account older than eleven years could not be fully refreshed. There the table is clustered too,
     so a query of some months of one account reads only those. -#}
-{% macro incremental_by_month(cluster_by=['account_id', 'metric_id']) -%}
+{% macro incremental_by_month(
+    cluster_by=['account_id', 'metric_id'], replaces='affected months'
+) -%}
     {%- if not execute -%}
         {#- affected_from_month_query refers to them only when dbt executes; declare them too. -#}
         {%- for table in ['account', 'event', 'sync_report'] -%}
@@ -30,7 +32,12 @@
             incremental_strategy='delete+insert', unique_key='occurred_month'
         ) -%}
     {%- endif -%}
-    {{ return(dict(materialized='incremental', on_schema_change='fail', **strategy)) }}
+    {{ return(dict(
+        materialized='incremental',
+        on_schema_change='fail',
+        meta={'replaces': replaces},
+        **strategy
+    )) }}
 {%- endmacro %}
 
 {#- The same for a mart, which holds the names of messages too and is queried without a filter of
@@ -43,7 +50,7 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set options = incremental_by_month(cluster_by=['date', 'account_id']) -%}
+    {%- set options = incremental_by_month(['date', 'account_id'], 'restated months') -%}
     {%- if target.type == 'bigquery' -%}
         {%- do options.pop('require_partition_filter') -%}
     {%- endif -%}
@@ -118,6 +125,11 @@
     {%- elif not reads_raw_tables() -%}
         {{ return('(' ~ affected_from_month_query() ~ ')') }}
     {%- endif -%}
+    {{ return(read_affected_from_month()) }}
+{%- endmacro %}
+
+{#- The same as a literal, on every engine. -#}
+{% macro read_affected_from_month() -%}
     {%- set from_month = run_query(affected_from_month_query()).columns[0].values()[0] -%}
     {{ return("date '" ~ (from_month or last_day()) ~ "'") }}
 {%- endmacro %}
@@ -316,13 +328,40 @@
     {{ return(run_query(query).columns[0].values()[0] > 0) }}
 {%- endmacro %}
 
-{#- Skips dbt-bigquery's merge if a run has no partitions to replace: BigQuery refuses a merge that
-    filters no partition of a table with require_partition_filter
-    (github.com/dbt-labs/dbt-adapters/issues/600). Of dbt's own name, for the reason in
-    safe_cast.sql. -#}
+{#- The filter of the rows that the run of a model replaces, for the statement that writes them:
+    on BigQuery a script of its own, which has no variable. -#}
+{% macro in_replaced_months() -%}
+    {%- set replaces = config.get('meta')['replaces'] -%}
+    {%- if replaces == 'restated months' -%}
+        {{ return(in_restated_months()) }}
+    {%- elif replaces == 'all or none' -%}
+        {{ return(in_all_months() if is_history_made() else no_months()) }}
+    {%- endif -%}
+    {{ return('occurred_month >= ' ~ read_affected_from_month()) }}
+{%- endmacro %}
+
+{#- dbt replaces the months of the new rows. A month that lost all its rows has none, so its old
+    rows are deleted here. Of dbt's own name, for the reason in safe_cast.sql. -#}
+{% macro get_delete_insert_merge_sql(
+    target, source, unique_key, dest_columns, incremental_predicates
+) -%}
+    delete from {{ target }}
+    where {{ in_replaced_months() }} and occurred_month not in (select occurred_month from {{ source }});
+    {{ adapter.dispatch('get_delete_insert_merge_sql', 'dbt')(
+        target, source, unique_key, dest_columns, incremental_predicates
+    ) }}
+{%- endmacro %}
+
+{#- The same on BigQuery. Skips dbt's merge if a run has no partitions to replace: BigQuery refuses
+    a merge that filters no partition of a table with require_partition_filter
+    (github.com/dbt-labs/dbt-adapters/issues/600). -#}
 {% macro get_insert_overwrite_merge_sql(
     target, source, dest_columns, predicates, include_sql_header=false
 ) -%}
+    delete from {{ target }}
+    where
+        {{ in_replaced_months() }}
+        and occurred_month not in unnest(dbt_partitions_for_replacement);
     if array_length(dbt_partitions_for_replacement) > 0 then
     {{ dbt.default__get_insert_overwrite_merge_sql(
         target, source, dest_columns, predicates, include_sql_header

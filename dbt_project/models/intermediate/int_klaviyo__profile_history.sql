@@ -1,4 +1,4 @@
-{{ config(**incremental_by_month(cluster_by=['account_id', 'profile_id'])) }}
+{{ config(**incremental_by_month(['account_id', 'profile_id'], 'all or none')) }}
 {#- Every row is in the first month of BigQuery's partitions: a run replaces all rows or none. -#}
 {%- set kinds = engagement_kinds().keys() | list -%}
 {%- set is_made = is_history_made() -%}
