@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simplyload.cli import main
-from simplyload.testing.processes import run_forked
+from simplyload.testing.processes import Forked
 
 
 class Ended(NamedTuple):
@@ -22,9 +22,16 @@ class Ended(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+def start_command(
+    arguments: Sequence[str | Path], folder: Path, environment: Mapping[str, str]
+) -> Forked:
+    """Start `simplyload` in a folder, with this environment alone."""
+    return Forked(main, [*map(str, arguments)], folder=folder, environment=environment)
+
+
 def run_command(
     arguments: Sequence[str | Path], folder: Path, environment: Mapping[str, str]
 ) -> Ended:
-    """Run `simplyload` in a folder, with this environment alone, to its end."""
-    words = [*map(str, arguments)]
-    return Ended(*run_forked(main, words, folder=folder, environment=environment))
+    """Run `simplyload` to its end."""
+    with start_command(arguments, folder, environment) as process:
+        return Ended(*process.wait())

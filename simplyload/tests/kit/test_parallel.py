@@ -78,7 +78,7 @@ def sync(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str,
 def fail(file: Path, mode: list[str]) -> tuple[dict[str, Any], str]:
     """Load while a stream fails; give what was printed by stream, and standard error."""
     path = os.pathsep.join(filter(None, sys.path))
-    words = ["sync", *mode, "--config", file]
+    words = ["sync", *mode, "--config", str(file)]
     ended = run_command(words, file.parent, {**os.environ, "PYTHONPATH": path})
     assert ended.code == 1
     return {row["stream"]: row for row in ended.rows}, ended.err
