@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from http import HTTPStatus
 from importlib import import_module
 from io import BytesIO
@@ -67,6 +67,18 @@ class S3Settings(BaseModel):
         """Give what each write asks for."""
         options = {"ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.kms_key}
         return {name: value for name, value in options.items() if value}
+
+
+def _open_session() -> Any:
+    """Give a session that reads the environment now, and what boto3 knows of S3 once a process."""
+    core = import_module("botocore.session").Session()
+    core.register_component("data_loader", _load_models())
+    return import_module("boto3").session.Session(botocore_session=core)
+
+
+@cache
+def _load_models() -> Any:
+    return import_module("botocore.session").Session().get_component("data_loader")
 
 
 class S3Store:
@@ -293,15 +305,11 @@ class S3Store:
             s3={"addressing_style": "path" if self._settings.endpoint else "auto"},
         )
         with self._explain_errors("begin", ""):
-            return (
-                import_module("boto3")
-                .session.Session()
-                .client(
-                    "s3",
-                    endpoint_url=self._settings.endpoint,
-                    region_name=self._settings.region,
-                    config=options,
-                )
+            return _open_session().client(
+                "s3",
+                endpoint_url=self._settings.endpoint,
+                region_name=self._settings.region,
+                config=options,
             )
 
     @cached_property
