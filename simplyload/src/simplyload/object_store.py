@@ -25,7 +25,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from simplyload.errors import ConfigurationError, SimplyLoadError
+from simplyload.errors import ConfigurationError, DamagedError, SimplyLoadError
 from simplyload.store import S3Address, no_file
 
 PART_BYTES = 8 << 20  # larger files are uploaded in parts of this size
@@ -184,8 +184,11 @@ class S3Store:
     def _get_footer(self, name: str) -> BinaryIO:
         """Get the end of a Parquet file: before its last 8 bytes is the metadata, then its size."""
         end = self._get(name, Range=f"bytes=-{_FOOTER_BYTES}")
+        if end[-4:] != b"PAR1":
+            raise DamagedError(name)
         size = int.from_bytes(end[-8:-4], "little") + 8
-        return BytesIO(end if size <= len(end) else self._get(name, Range=f"bytes=-{size}"))
+        whole = end if size <= len(end) else self._get(name, Range=f"bytes=-{size}")
+        return _Footer(whole, name)
 
     def _get(self, name: str, **options: str) -> bytes:
         with self._explain_errors(f"read {name}", "s3:GetObject", name):
@@ -343,6 +346,8 @@ class S3Store:
                 raise _ConditionError(_CONDITIONS[code]) from None
             if name and code in ("NoSuchKey", "404"):
                 raise no_file(name) from None
+            if name and code in ("InvalidRange", "416"):  # of an object without content
+                raise DamagedError(name) from None
             raise self._explain(action, _judge_answer(error.response, code, right)) from None
         except (errors.BotoCoreError, more.Boto3Error) as error:
             raise self._explain(action, self._judge_failure(type(error).__name__)) from None
@@ -372,6 +377,14 @@ class S3Store:
             return list(pool.map(function, names))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+class _Footer(BytesIO):
+    """The end of an object, with its name."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
 
 
 class _ConditionError(Exception):

@@ -107,6 +107,28 @@ def test_r35_every_problem_is_named_at_once_with_its_remedy(file: Path) -> None:
     assert "hunter2" not in message
 
 
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [
+        ("sources.shop", ("host", "database", "user")),
+        ("destination", ("host", "database", "user")),
+        ("destination", ("account", "user", "role", "warehouse", "database")),
+    ],
+)
+def test_r35_a_name_that_is_empty_is_refused(
+    file: Path, place: str, names: tuple[str, ...]
+) -> None:
+    """An empty name, of a variable that is set to nothing for instance, is named by its key: a
+    driver would take another one in its place.
+    """
+    kind = "snowflake" if "account" in names else "postgres"
+    given = [f"{place}.type={kind}", *(f"{place}.{name}=''" for name in names)]
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(file, given)
+    for name in names:
+        assert f"{place}.{name}: the value must have at least 1 character" in str(caught.value)
+
+
 def test_r35_a_variable_that_is_not_set_is_one_problem(file: Path) -> None:
     """What the empty value would break is no second problem."""
     file.write_text(GOOD.replace("host:", "port: ${NO_SUCH}\n    host:"))

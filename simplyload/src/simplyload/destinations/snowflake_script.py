@@ -50,10 +50,11 @@ def write_script(
 ) -> Iterator[LoadScript]:
     """Yield the statements of each load, oldest first; none for those up to the load `after`.
 
+    `after` is `stream/load`: the loads of other streams have the same ids.
     A table that stops is in none of the later loads, as in a replay.
     """
     entries = lake.loads(stream)
-    _check_after(stream, after, [str(entry.load_id) for entry in entries])
+    after = _find_load(stream, after, [str(entry.load_id) for entry in entries])
     writer, stopped = _Writer(), dict[str, Stopped]()
     beginning = writer.prepare()
     with tempfile.TemporaryDirectory() as folder:
@@ -82,14 +83,16 @@ def write_script(
             )
 
 
-def _check_after(stream: str, after: str, loads: Sequence[str]) -> None:
-    """Raise ConfigurationError where no load has this id: what is printed would lack loads."""
-    if after and after not in loads:
-        newest = f"its newest is {loads[-1]}" if loads else "it has none"
+def _find_load(stream: str, after: str, loads: Sequence[str]) -> str:
+    """Give the load's id. ConfigurationError where it is none: what is printed would lack loads."""
+    known = {f"{stream}/{load_id}": load_id for load_id in loads}
+    if after and after not in known:
+        newest = f"its newest is {stream}/{loads[-1]}" if loads else "it has none"
         raise ConfigurationError(
             f"--after: stream {stream} has no load {after} in destination.path, {newest}; take it"
             " from the last line of the output before"
         )
+    return known.get(after, "")
 
 
 def _check_names(table: Table) -> None:
