@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import StringIO
@@ -17,6 +17,7 @@ import yaml
 
 from simplyload.changes import Changes, Table
 from simplyload.cli import main
+from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.destinations.snowflake_files import spell_in_json
 from simplyload.errors import SimplyLoadError
@@ -242,7 +243,10 @@ def test_random_histories_are_the_same_by_both_ways(
 def test_a_table_that_snowflake_cannot_change_stops_and_is_named(
     parquet_target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A column that becomes text stops its table, with the remedy and exit code 1; others go on."""
+    """A column that becomes text stops its table, with the remedy and exit code 1; others go on.
+
+    So does another key. The remedy is another lake, and helps.
+    """
     text = Table(
         name="orders", key=("id",), schema=ORDERS.schema.set(2, pa.field("b", pa.string()))
     )
@@ -250,17 +254,24 @@ def test_a_table_that_snowflake_cannot_change_stops_and_is_named(
         changes(upsert(1, {"id": 1, "b": 1})),
         changes(upsert(2, {"id": 2, "b": "x"}), table=text),
         changes(upsert(3, LINE), table=NAMED),
+        changes(upsert(4, {"id": 1, "b": 1}), table=replace(ORDERS, name="keyed")),
+        changes(upsert(5, {"id": 1, "b": 1}), table=replace(ORDERS, name="keyed", key=("b",))),
     ]
     write_lake(parquet_target, steps, max_changes=1)
-    remedy = "must become VARCHAR, which Snowflake does not do in place: rename"
+    remedy = "must become VARCHAR, which Snowflake does not do in place. No SQL that is printed"
     assert run_command(parquet_target, tmp_path) == 1
     printed = capsys.readouterr()
     assert printed.err.count(remedy) == 1
-    assert printed.out.count('MERGE INTO "SHOP"') == 2
+    assert printed.err.count("The key of keyed changed from ('id',) to ('b',). No SQL that") == 1
+    assert "backfill" not in printed.err
+    assert printed.out.count('MERGE INTO "SHOP"') == 3
     assert 'MERGE INTO "SHOP"."Line Items"' in printed.out
     newest = re.findall(r"--after (\S+)", printed.out)[-1]
     assert run_command(parquet_target, tmp_path, "--after", newest) == 1
     assert capsys.readouterr().err.count(remedy) == 1
+    other = replace(parquet_target, settings=ParquetSettings(path=tmp_path / "other"))
+    write_lake(other, [steps[1], steps[2], steps[4]])
+    assert run_command(other, tmp_path) == 0
 
 
 def test_a_position_or_a_lake_that_is_not_there_is_refused(

@@ -4,6 +4,7 @@ Nothing is sent: what the destination `snowflake` would execute is written down,
 the bucket in the place of its own stage. What Snowflake holds then is what the loads before made.
 """
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,15 @@ from simplyload.destinations.sql import (
     add_columns,
     delete_load,
 )
-from simplyload.errors import ConfigurationError, DestinationError
+from simplyload.errors import ConfigurationError, DestinationError, TableStoppedError
 from simplyload.gather import LOG_FIELDS, read_staged, union_schema
+
+# What helps where SimplyLoad is connected to the destination.
+_ELSEWHERE = re.compile(r": (rename the (column there|table in)|run `simplyload backfill).*")
+_REMEDY = (
+    "No SQL that is printed from this `destination.path` loads the table further. Set another path"
+    " and run `simplyload sync`, then run its SQL in another database."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +178,13 @@ class _Writer(SnowflakeSql):
         return self._known
 
     # What differs from the destination.
+
+    def _plan(self, load: Load, staged: Staged, known: Known | None) -> Plan:
+        """Plan a table; where it stops, say what helps: nothing here sees what is renamed there."""
+        try:
+            return super()._plan(load, staged, known)
+        except TableStoppedError as error:
+            raise TableStoppedError(f"{_ELSEWHERE.sub('.', str(error))} {_REMEDY}") from None
 
     def _fit(self, shape: Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
         held = super()._fit(shape, freeze=freeze)
