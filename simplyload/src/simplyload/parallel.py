@@ -23,7 +23,7 @@ from simplyload.engine import Event, Pipeline, RunResult, ending_at_commit
 from simplyload.errors import ConfigurationError, SimplyLoadError
 from simplyload.monitor.settings import AlertSettings, MetricsSettings
 from simplyload.observe import Display
-from simplyload.run import Outcome, open_monitor, run_in_turn
+from simplyload.run import Outcome, ignore, is_monitored, open_monitor, run_in_turn
 from simplyload.streams import list_modules
 
 if TYPE_CHECKING:
@@ -198,8 +198,9 @@ def _work(pipe: Connection, read: Read, name: str, every: timedelta | None) -> N
     shown_there = {"metrics": MetricsSettings(), "alerts": AlertSettings()}
     quiet = configuration.model_copy(update=shown_there)
     sender = _Sender(pipe)
+    after_run = sender.after_run if is_monitored(configuration) else ignore
     with pipe:
-        [outcome] = run_in_turn(quiet, [name], sender, every, sender.after_run)
+        [outcome] = run_in_turn(quiet, [name], sender, every, after_run)
         sender.send(outcome)
 
 

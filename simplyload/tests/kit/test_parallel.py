@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from simplyload.cli import main
+from simplyload.testing.processes import fork_context
 from simplyload.testing.server import Fault, running
 from tests.cli.processes import run_command
 from tests.kit.fake_desk import TOKEN, DeskHandler, FakeDesk
@@ -25,6 +26,12 @@ from tests.kit.fake_desk import TOKEN, DeskHandler, FakeDesk
 PATIENCE = 60.0  # seconds
 CHANGES = 15  # of a first read: 7 tickets, 7 keys and a truncate, which Parquet files all keep
 MORE = 10  # of a read after one more ticket: itself, 8 keys, a truncate
+
+
+@pytest.fixture(autouse=True)
+def _shared_imports() -> None:
+    """Let workers be forked from what other tests fork from too."""
+    fork_context()
 
 
 @dataclass

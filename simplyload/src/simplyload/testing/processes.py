@@ -9,14 +9,23 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from multiprocessing import forkserver
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Self
 
 from simplyload.streams import CLASSES
 
-CONTEXT = multiprocessing.get_context("forkserver")
-IMPORTED = ("simplyload.cli", "simplyload.testing.worker", "boto3")
+_CONTEXT = multiprocessing.get_context("forkserver")
+# What the process imports that all are forked from; one is enough for all tests of a process.
+IMPORTED = ["simplyload.cli", "simplyload.testing.worker", "boto3"]
+
+
+def fork_context() -> Any:
+    """Give the context of `multiprocessing` whose processes are forked from one with imports."""
+    _CONTEXT.set_forkserver_preload([*IMPORTED, *(module for module, _ in CLASSES.values())])
+    forkserver.ensure_running()
+    return _CONTEXT
 
 
 class Ended(NamedTuple):
@@ -40,13 +49,12 @@ class Forked:
         folder: Path,
         environment: Mapping[str, str],
     ) -> None:
-        CONTEXT.set_forkserver_preload([*IMPORTED, *(module for module, _ in CLASSES.values())])
         self._output = TemporaryDirectory()
         self._files = [Path(self._output.name, name) for name in ("out", "err")]
         for file in self._files:
             file.touch()
         given = self._files, folder, dict(environment), function, arguments
-        self._process = CONTEXT.Process(target=_run, args=given)
+        self._process = fork_context().Process(target=_run, args=given)
         self._process.start()
 
     def __enter__(self) -> Self:
