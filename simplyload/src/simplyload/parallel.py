@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simplyload.monitor.monitor import Monitor
 
 Read = Callable[[], tuple[Configuration, list[str]]]  # it is sent to the workers
+COMMAND = "simplyload.cli"  # which `read` is of
 # Forked from one process that has imported what they need, workers share that time and memory.
 # On macOS a fork is not safe once its own libraries are in use.
 CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
@@ -43,7 +44,7 @@ def run_parallel(read: Read, display: Display, every: timedelta | None = None) -
             "--parallel: one process at a time writes a DuckDB file; leave it out, or load into"
             " another destination"
         )
-    CONTEXT.set_forkserver_preload([__name__, *list_modules(configuration)])
+    CONTEXT.set_forkserver_preload([COMMAND, *list_modules(configuration)])
     with ExitStack() as stack:
         monitor = open_monitor(configuration, names, display, stack, stays=every is not None)
         workers = [_Worker(name, read, every, monitor or display, monitor) for name in names]
