@@ -464,7 +464,9 @@ def show(rows: Iterable[Mapping[str, Any]]) -> None:
             print(json.dumps(row, default=str, ensure_ascii=False), flush=True)
         return
     listed = list(rows)
-    table = RichTable(*(listed[0] if listed else ()))
+    table = RichTable()
+    for name in listed[0] if listed else ():
+        table.add_column(name, overflow="fold")  # a name that is cut may be that of another table
     for row in listed:
         table.add_row(*(_format_cell(value) for value in row.values()))
     Console().print(table, markup=False)
