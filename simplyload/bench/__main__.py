@@ -2,6 +2,7 @@
 
 import argparse
 import compileall
+import json
 import os
 import re
 import sys
@@ -12,15 +13,16 @@ from tempfile import TemporaryDirectory
 
 from psycopg2.extensions import make_dsn
 
-from bench import data, tasks
+from bench import data, four, tasks
 from bench.measure import Cost, measure
-from bench.report import OWN, Result, describe_machine, render
+from bench.report import OWN, Result, describe_machine, render, replace_tables
 from bench.tasks import Task
-from bench.tools import PACKAGE, Command, Work
+from bench.tools import PACKAGE, Command, SimplyLoad, Work
 from simplyload.demo.server import running_server
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "bench.md"
 NOTES = Path(__file__).parent / "notes.md"
+OUTPUT = "output.txt"
 DURATION = re.compile(r"duration: ([\d.]+) ms")
 
 
@@ -48,9 +50,8 @@ class Bench:
                 cost = self._run(command, works[tool])
             print(f"{task.title} | {tool} | {cost}", file=sys.stderr, flush=True)
             statement = max(durations, default=0) / 1000
-            yield Result(
-                task=task.title, tool=tool, count=task.count, cost=cost, statement=statement
-            )
+            count = task.count or _count_rows(works[tool].folder / OUTPUT)
+            yield Result(task=task.title, tool=tool, count=count, cost=cost, statement=statement)
 
     def _make_work(self, task: Task, tool: str) -> Work:
         name = re.sub(r"\W+", "_", f"{task.title} {tool}")
@@ -60,8 +61,8 @@ class Bench:
 
     @staticmethod
     def _run(command: Command, work: Work) -> Cost:
-        environment = {"PYTHONPATH": str(PACKAGE)} if command.__class__.__name__ == OWN else {}
-        return measure(command(work), work.folder / "output.txt", environment)
+        environment = {"PYTHONPATH": str(PACKAGE)} if isinstance(command, SimplyLoad) else {}
+        return measure(command(work), work.folder / OUTPUT, environment)
 
     @contextmanager
     def _longest_statement(self) -> Iterator[list[float]]:
@@ -75,6 +76,12 @@ class Bench:
             durations += map(float, DURATION.findall(file.read()))
 
 
+def _count_rows(output: Path) -> int:
+    """Add up the rows that `sync` says it wrote."""
+    lines = (json.loads(line) for line in output.read_text().splitlines() if line[:1] == "{")
+    return sum(line["rows"] for line in lines if "lag_seconds" in line and "error" in line)
+
+
 def choose(
     options: argparse.Namespace, target_dsn: str
 ) -> Iterator[tuple[Task, dict[str, Command]]]:
@@ -86,6 +93,10 @@ def choose(
         if re.search(options.only, task.title):
             rivals = options.rivals and task.rows <= options.rivals_rows
             yield task, {t: c for t, c in task.commands.items() if t == OWN or rivals}
+    if re.search(options.only, four.TITLE):
+        with four.running_accounts(options.orders) as accounts:
+            task = four.load_four(rows[0], accounts)
+            yield task, dict(task.commands)
 
 
 def read_options() -> argparse.Namespace:
@@ -94,6 +105,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--rows", default="1000000,10000000", help="sizes of the copied tables")
     parser.add_argument("--changes", type=int, default=400_000, help="changes to stream")
     parser.add_argument("--polled", type=int, default=1_000, help="changed rows to poll")
+    parser.add_argument(
+        "--orders", type=int, default=20_000, help="orders that Stripe and Salesforce know"
+    )
     parser.add_argument("--only", default="", help="a pattern of the tasks' titles")
     parser.add_argument("--rivals", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument(
@@ -114,7 +128,10 @@ def main() -> None:
             for task, commands in choose(options, make_dsn(dsn, dbname="target"))
             for result in bench.run(task, commands)
         ]
-    document = render(describe_machine(), os.getloadavg()[2], results, NOTES.read_text())
+    load = os.getloadavg()[2]
+    document = render(describe_machine(), load, results, NOTES.read_text())
+    if options.only and DOCUMENT.exists():  # the other tables stay as they were measured
+        document = replace_tables(DOCUMENT.read_text(), load, results)
     print(document)
     if options.write:
         DOCUMENT.write_text(document)

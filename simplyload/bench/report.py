@@ -57,6 +57,20 @@ def render(machine: str, load: float, results: Sequence[Result], notes: str) -> 
     return "\n".join([*lines, notes])
 
 
+def replace_tables(document: str, load: float, results: Sequence[Result]) -> str:
+    """Give the document with these tables in place of its own, or before the aims where new."""
+    for task, group in groupby(results, key=lambda result: result.task):
+        lines = [f"## {task}", "", *_render_task(list(group)), ""]
+        text = "\n".join([*lines, f"Measured apart, at a load average of {load:.1f}.", "", ""])
+        pattern = rf"^## {re.escape(task)}\n.*?(?=^## )"
+        if not re.search(pattern, document, re.DOTALL | re.MULTILINE):
+            pattern = r"(?=^## Aims)"
+        found = re.search(pattern, document, re.DOTALL | re.MULTILINE)
+        place = found.span() if found else (len(document), len(document))
+        document = document[: place[0]] + text + document[place[1] :]
+    return document
+
+
 def _render_task(results: Sequence[Result]) -> Iterator[str]:
     yield "| tool | CPU s | wall s | peak MB | per CPU second | statement s |"
     yield "|---|---:|---:|---:|---:|---:|"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,8 @@ class SimplyLoad:
         file.write_text(yaml.safe_dump(self._settings(work)))
         return [sys.executable, "-m", "simplyload.cli", "sync", "--once", "--config", str(file)]
 
-    def _settings(self, work: Work) -> object:
-        source = {
+    def _sources(self, work: Work) -> Mapping[str, object]:
+        source: dict[str, object] = {
             "type": "postgres",
             **_connection(work.dsn),
             "mode": self.mode,
@@ -60,10 +60,13 @@ class SimplyLoad:
         }
         if self.mode == "poll":
             source["cursors"] = {f"public.{work.table}": "updated_at"}
+        return {"shop": source}
+
+    def _settings(self, work: Work) -> object:
         path = str(work.folder / ("parquet" if self.destination == "parquet" else "target.duckdb"))
         place = _connection(self.target_dsn) if self.target_dsn else {"path": path}
         return {
-            "sources": {"shop": source},
+            "sources": dict(self._sources(work)),
             "destination": {"type": self.destination, **place},
             "log": str(work.folder / "log"),
         }

@@ -11,7 +11,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import make_dsn
 
 from simplyload.demo.server import running_server
+from simplyload.testing.processes import IMPORTED
 from tests.proof.databases import AS_FILES
+
+IMPORTED.extend(["tests.core.worker", "tests.proof.trial"])
 
 # The longest files first, so that the workers of pytest-xdist end at about the same time.
 LONGEST = [

@@ -15,11 +15,12 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import psycopg2
 import yaml
 from psycopg2.extensions import make_dsn, parse_dsn
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -46,6 +47,7 @@ from tour.warehouses import (
 REPOSITORY = Path(__file__).parents[2]
 DEFAULT_FOLDER = REPOSITORY / "build" / "load-demo-all"
 MARK = ".tour"  # in a folder that a tour made, and may remove
+WIDE = 110  # characters, for all columns
 CHECKED = ("shop", "payments", "crm")  # Klaviyo's would be one more sync of the whole account
 
 
@@ -62,7 +64,7 @@ def main() -> int:
     rows = read_from_duckdb(folder, MODELS[-1])
     verdict = f"fakesnow, from the same SQL: {'the same, cell by cell' if same else 'DIFFERENT'}."
     (folder / "revenue.html").write_text(render(rows, verdict))
-    console.print(_to_table(rows, f"{NOTE}\n{verdict}"), markup=False)
+    console.print(to_table(rows, console.width), NOTE, verdict, sep="\n", markup=False)
     console.print(f"{monotonic() - began:.0f} s; the page is {folder / 'revenue.html'}")
     return 0 if same and any(row["attributed_revenue"] and row["paid"] for row in rows) else 1
 
@@ -166,12 +168,18 @@ def _load(
             raise SimplyLoadError(f"simplyload {command[0]} into {name} failed: see above")
 
 
-def _to_table(rows: list[dict[str, Any]], caption: str) -> RichTable:
-    table = RichTable(title="attributed revenue, payments and CRM", caption=caption)
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
+def to_table(rows: list[dict[str, Any]], width: int) -> RichTable:
+    """Give the rows as a table; where it is narrow without what the page has beside."""
+    left_out = ("industry", "customers") if width < WIDE else ()
+    table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.title = "attributed revenue, payments and CRM"
+    names = [name for name in rows[0] if name not in left_out]
+    for name in names:
+        is_text = isinstance(rows[0][name], str)
+        justify: Literal["left", "right"] = "left" if is_text else "right"
+        table.add_column(name.replace("_", "\n"), justify=justify, no_wrap=not is_text)
     for row in rows:
-        table.add_row(*map(format_cell, row.values()))
+        table.add_row(*(format_cell(row[name]) for name in names))
     return table
 
 

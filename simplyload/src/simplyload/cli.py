@@ -273,6 +273,9 @@ def setup_snowflake(
         For a bucket: the role of AWS by which Snowflake reads it.
 
     """
+    for option, value in (("--database", database), ("--aws-role", aws_role)):
+        if not value.strip():
+            raise ConfigurationError(f"{option} is empty: give a name, or leave it out")
     configuration, _ = options.read()
     destination = configuration.destination
     if isinstance(destination, SnowflakeSettings):
@@ -296,8 +299,8 @@ def print_sql(options: Options = DEFAULTS, *, after: str = "") -> int:
     Parameters
     ----------
     after
-        The last load that Snowflake has, as the output before ends with it; without it all loads
-        are printed. It is for one stream: --select.
+        The last load that Snowflake has, as stream/load: the output before ends with it. Without it
+        all loads are printed. It is for one stream: --select.
 
     """
     configuration, names = options.read()
@@ -349,7 +352,8 @@ def _print_script(script: LoadScript) -> None:
 
 def _print_next(stream: str, newest: str) -> None:
     """Print how the next output begins after this one, and an empty line."""
-    print(f"-- next time: simplyload sql --select {stream} --after {newest}\n" if newest else "")
+    command = f"simplyload sql --select {stream} --after {stream}/{newest}"
+    print(f"-- next time: {command}\n" if newest else "")
 
 
 @app.command
@@ -460,7 +464,9 @@ def show(rows: Iterable[Mapping[str, Any]]) -> None:
             print(json.dumps(row, default=str, ensure_ascii=False), flush=True)
         return
     listed = list(rows)
-    table = RichTable(*(listed[0] if listed else ()))
+    table = RichTable()
+    for name in listed[0] if listed else ():
+        table.add_column(name, overflow="fold")  # a name that is cut may be that of another table
     for row in listed:
         table.add_row(*(_format_cell(value) for value in row.values()))
     Console().print(table, markup=False)

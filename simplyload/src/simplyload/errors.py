@@ -33,6 +33,16 @@ class LogError(SimplyLoadError):
     part = "log"
 
 
+class DamagedError(SimplyLoadError):
+    """A file of the change log or of a lake does not hold what SimplyLoad wrote."""
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"{name} is damaged: it does not hold what SimplyLoad wrote. Restore it from a version"
+            " or a copy; without one begin again in another place, by `log` or `destination.path`"
+        )
+
+
 class TableStoppedError(SimplyLoadError):
     """One table cannot go on (a column narrowed, a key lost); the others are loaded."""
 

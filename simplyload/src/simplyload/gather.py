@@ -28,7 +28,7 @@ from simplyload.changes import (
     Table,
 )
 from simplyload.destinations.destination import Limits, Staged
-from simplyload.errors import SourceError, TableStoppedError
+from simplyload.errors import DamagedError, SourceError, TableStoppedError
 from simplyload.merge import POS, WHOLE
 from simplyload.store import sync_file
 
@@ -279,9 +279,29 @@ def _conform(rows: pa.Table, union: pa.Schema) -> pa.Table:
     return rows.select(schema.names).cast(schema)
 
 
+def find_damaged(files: Iterable[Path]) -> None:
+    """Read files to their ends; DamagedError for the first whose rows cannot be read."""
+    for path in files:
+        try:
+            for _ in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
+                pass
+        except (OSError, ValueError):
+            raise DamagedError(_name_of(path)) from None
+
+
+def _name_of(file: Path | BinaryIO) -> str:
+    """Give a file's name in the log or the lake: stream, table, day, hour, load."""
+    return "/".join(file.parts[-5:]) if isinstance(file, Path) else file.name
+
+
 def _describe(path: Path | BinaryIO) -> tuple[Table, _Facts, int]:
-    file = pq.read_metadata(path)
-    facts = json.loads((file.metadata or {})[_METADATA])
+    try:
+        file = pq.read_metadata(path)
+        facts = json.loads((file.metadata or {})[_METADATA])
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError):  # pa.ArrowInvalid is a ValueError
+        raise DamagedError(_name_of(path)) from None
     business = [field for field in file.schema.to_arrow_schema() if field.name not in _LOG_NAMES]
     table = Table(
         name=facts["table"],

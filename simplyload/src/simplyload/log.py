@@ -22,7 +22,12 @@ from typing import TextIO
 
 from simplyload.changes import State
 from simplyload.destinations.destination import Limits, Staged
-from simplyload.errors import AlreadyRunningError, ConfigurationError, SimplyLoadError
+from simplyload.errors import (
+    AlreadyRunningError,
+    ConfigurationError,
+    DamagedError,
+    SimplyLoadError,
+)
 from simplyload.gather import Gathering, count_replaced
 from simplyload.store import LocalStore, Store, drop_orphans, folder_name
 
@@ -260,10 +265,17 @@ class ChangeLog:
         return f"{_loads(stream)}/{load_id}{kind}"
 
     def _read(self, names: Sequence[str]) -> list[Entry]:
-        return [Entry(**json.loads(content)) for content in self.store.read_all(names)]
+        return [*map(_parse, names, self.store.read_all(names))]
 
     def _workspace(self, stream: str) -> Path:
         return self.root / folder_name(stream) / ".gather"
+
+
+def _parse(name: str, content: bytes) -> Entry:
+    try:
+        return Entry(**json.loads(content))
+    except (ValueError, TypeError):
+        raise DamagedError(name) from None
 
 
 def name_load(epoch: int, number: int) -> str:

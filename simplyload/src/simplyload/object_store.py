@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from http import HTTPStatus
 from importlib import import_module
 from io import BytesIO
@@ -25,7 +25,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from simplyload.errors import ConfigurationError, SimplyLoadError
+from simplyload.errors import ConfigurationError, DamagedError, SimplyLoadError
 from simplyload.store import S3Address, no_file
 
 PART_BYTES = 8 << 20  # larger files are uploaded in parts of this size
@@ -67,6 +67,18 @@ class S3Settings(BaseModel):
         """Give what each write asks for."""
         options = {"ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.kms_key}
         return {name: value for name, value in options.items() if value}
+
+
+def _open_session() -> Any:
+    """Give a session that reads the environment now, and what boto3 knows of S3 once a process."""
+    core = import_module("botocore.session").Session()
+    core.register_component("data_loader", _load_models())
+    return import_module("boto3").session.Session(botocore_session=core)
+
+
+@cache
+def _load_models() -> Any:
+    return import_module("botocore.session").Session().get_component("data_loader")
 
 
 class S3Store:
@@ -172,8 +184,11 @@ class S3Store:
     def _get_footer(self, name: str) -> BinaryIO:
         """Get the end of a Parquet file: before its last 8 bytes is the metadata, then its size."""
         end = self._get(name, Range=f"bytes=-{_FOOTER_BYTES}")
+        if end[-4:] != b"PAR1":
+            raise DamagedError(name)
         size = int.from_bytes(end[-8:-4], "little") + 8
-        return BytesIO(end if size <= len(end) else self._get(name, Range=f"bytes=-{size}"))
+        whole = end if size <= len(end) else self._get(name, Range=f"bytes=-{size}")
+        return _Footer(whole, name)
 
     def _get(self, name: str, **options: str) -> bytes:
         with self._explain_errors(f"read {name}", "s3:GetObject", name):
@@ -293,15 +308,11 @@ class S3Store:
             s3={"addressing_style": "path" if self._settings.endpoint else "auto"},
         )
         with self._explain_errors("begin", ""):
-            return (
-                import_module("boto3")
-                .session.Session()
-                .client(
-                    "s3",
-                    endpoint_url=self._settings.endpoint,
-                    region_name=self._settings.region,
-                    config=options,
-                )
+            return _open_session().client(
+                "s3",
+                endpoint_url=self._settings.endpoint,
+                region_name=self._settings.region,
+                config=options,
             )
 
     @cached_property
@@ -335,6 +346,8 @@ class S3Store:
                 raise _ConditionError(_CONDITIONS[code]) from None
             if name and code in ("NoSuchKey", "404"):
                 raise no_file(name) from None
+            if name and code in ("InvalidRange", "416"):  # of an object without content
+                raise DamagedError(name) from None
             raise self._explain(action, _judge_answer(error.response, code, right)) from None
         except (errors.BotoCoreError, more.Boto3Error) as error:
             raise self._explain(action, self._judge_failure(type(error).__name__)) from None
@@ -364,6 +377,14 @@ class S3Store:
             return list(pool.map(function, names))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+class _Footer(BytesIO):
+    """The end of an object, with its name."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
 
 
 class _ConditionError(Exception):

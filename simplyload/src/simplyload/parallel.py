@@ -7,6 +7,7 @@ alerts, as where streams run in turn. A worker whose parent is gone ends at a co
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,12 +23,17 @@ from simplyload.engine import Event, Pipeline, RunResult, ending_at_commit
 from simplyload.errors import ConfigurationError, SimplyLoadError
 from simplyload.monitor.settings import AlertSettings, MetricsSettings
 from simplyload.observe import Display
-from simplyload.run import Outcome, open_monitor, run_in_turn
+from simplyload.run import Outcome, ignore, is_monitored, open_monitor, run_in_turn
+from simplyload.streams import list_modules
 
 if TYPE_CHECKING:
     from simplyload.monitor.monitor import Monitor
 
 Read = Callable[[], tuple[Configuration, list[str]]]  # it is sent to the workers
+COMMAND = "simplyload.cli"  # which `read` is of
+# Forked from one process that has imported what they need, workers share that time and memory.
+# On macOS a fork is not safe once its own libraries are in use.
+CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 
 
 def run_parallel(read: Read, display: Display, every: timedelta | None = None) -> list[Outcome]:
@@ -38,6 +44,7 @@ def run_parallel(read: Read, display: Display, every: timedelta | None = None) -
             "--parallel: one process at a time writes a DuckDB file; leave it out, or load into"
             " another destination"
         )
+    CONTEXT.set_forkserver_preload([COMMAND, *list_modules(configuration)])
     with ExitStack() as stack:
         monitor = open_monitor(configuration, names, display, stack, stays=every is not None)
         workers = [_Worker(name, read, every, monitor or display, monitor) for name in names]
@@ -92,9 +99,8 @@ class _Worker:
                 return
 
     def _run(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_work, args=(theirs, *self._arguments))
+        ours, theirs = CONTEXT.Pipe(duplex=False)
+        self._process = CONTEXT.Process(target=_work, args=(theirs, *self._arguments))
         self._process.start()
         theirs.close()
         if self._stopping.is_set():  # a signal came while it was started
@@ -193,8 +199,9 @@ def _work(pipe: Connection, read: Read, name: str, every: timedelta | None) -> N
     shown_there = {"metrics": MetricsSettings(), "alerts": AlertSettings()}
     quiet = configuration.model_copy(update=shown_there)
     sender = _Sender(pipe)
+    after_run = sender.after_run if is_monitored(configuration) else ignore
     with pipe:
-        [outcome] = run_in_turn(quiet, [name], sender, every, sender.after_run)
+        [outcome] = run_in_turn(quiet, [name], sender, every, after_run)
         sender.send(outcome)
 
 

@@ -5,14 +5,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from simplyload.destinations.destination import (
     KEPT_LOADS,
     Destination,
+    Lease,
     Load,
     LoadResult,
     Staged,
     Stopped,
     check_schema,
 )
-from simplyload.errors import SimplyLoadError
-from simplyload.gather import read_staged
+from simplyload.errors import DestinationError, SimplyLoadError
+from simplyload.gather import find_damaged, read_staged
 from simplyload.log import ChangeLog, Entry
 
 
@@ -47,13 +48,22 @@ def replay(  # noqa: PLR0913 - what a replay is made of
                     held=[*stopped.values()],
                     remove=remove,
                 )
-                result = destination.load(lease, load)
+                result = _load(destination, lease, load)
                 stopped |= {stop.table: stop for stop in result.stopped}
                 log.clear(stream)
                 observer(entry.load_id, result)
         finally:
             destination.close()
     return len(entries)
+
+
+def _load(destination: Destination, lease: Lease, load: Load) -> LoadResult:
+    """Load; where this fails for a damaged file, name it."""
+    try:
+        return destination.load(lease, load)
+    except DestinationError:
+        find_damaged(path for part in load.staged for path in part.files)
+        raise
 
 
 def _missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entry]:

@@ -108,7 +108,7 @@ def run_streams(
     """
     with ExitStack() as stack:
         monitor = open_monitor(configuration, names, display, stack, stays=every is not None)
-        after_run = monitor.after_run if monitor else _ignore
+        after_run = monitor.after_run if monitor else ignore
         return run_in_turn(configuration, names, monitor or display, every, after_run)
 
 
@@ -142,8 +142,13 @@ def run_in_turn(
     return list(outcomes.values())
 
 
-def _ignore(_pipeline: Pipeline) -> None:
+def ignore(_pipeline: Pipeline) -> None:
     """Follow no run."""
+
+
+def is_monitored(configuration: Configuration) -> bool:
+    """Tell whether the configuration asks for metrics or alerts."""
+    return configuration.metrics != MetricsSettings() or bool(configuration.alerts.webhook)
 
 
 def open_monitor(
@@ -155,7 +160,7 @@ def open_monitor(
     stays: bool,
 ) -> "Monitor | None":
     """Give what follows the runs, if the configuration asks for it."""
-    if configuration.metrics == MetricsSettings() and not configuration.alerts.webhook:
+    if not is_monitored(configuration):
         return None
     from simplyload.monitor.monitor import monitoring  # noqa: PLC0415 - 0.2 s for who needs it
 

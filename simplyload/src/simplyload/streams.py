@@ -1,58 +1,73 @@
-"""Builds what a configuration names: the source of a stream, and the destination."""
+"""Builds what a configuration names: the source of a stream, and the destination.
 
-from collections.abc import Iterator, Sequence
+Each is imported where it is opened, and with it its libraries: a command waits for no other.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from simplyload.config import Configuration, SourceSettings
-from simplyload.destinations.bigquery import BigQueryDestination
 from simplyload.destinations.bigquery_login import BigQuerySettings
 from simplyload.destinations.destination import Destination
-from simplyload.destinations.duckdb import DuckDBDestination, DuckDBSettings
+from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
-from simplyload.destinations.postgres import PostgresDestination, PostgresTargetSettings
-from simplyload.destinations.snowflake import SnowflakeDestination
+from simplyload.destinations.postgres import PostgresTargetSettings
 from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.errors import ConfigurationError, DestinationError, LogError
 from simplyload.log import ChangeLog
 from simplyload.object_store import S3Store
 from simplyload.sources.custom import CustomSettings
-from simplyload.sources.klaviyo import KlaviyoSettings, KlaviyoSource
-from simplyload.sources.postgres.source import PostgresSource
+from simplyload.sources.klaviyo import KlaviyoSettings
+from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.salesforce.settings import SalesforceSettings
-from simplyload.sources.salesforce.source import SalesforceSource
 from simplyload.sources.source import Source
 from simplyload.sources.stripe.settings import StripeSettings
-from simplyload.sources.stripe.source import StripeSource
 from simplyload.store import S3Address
+
+# The module and the class by the settings.
+CLASSES: Mapping[type[Any], tuple[str, str]] = {
+    PostgresSettings: ("simplyload.sources.postgres.source", "PostgresSource"),
+    KlaviyoSettings: ("simplyload.sources.klaviyo", "KlaviyoSource"),
+    StripeSettings: ("simplyload.sources.stripe.source", "StripeSource"),
+    SalesforceSettings: ("simplyload.sources.salesforce.source", "SalesforceSource"),
+    DuckDBSettings: ("simplyload.destinations.duckdb", "DuckDBDestination"),
+    PostgresTargetSettings: ("simplyload.destinations.postgres", "PostgresDestination"),
+    ParquetSettings: ("simplyload.destinations.parquet", "ParquetDestination"),
+    SnowflakeSettings: ("simplyload.destinations.snowflake", "SnowflakeDestination"),
+    BigQuerySettings: ("simplyload.destinations.bigquery", "BigQueryDestination"),
+}
 
 
 def open_source(settings: SourceSettings, stream: str) -> Source:
     """Give the source of a stream; it connects at first use."""
-    if isinstance(settings, KlaviyoSettings):
-        return KlaviyoSource(settings, stream)
-    if isinstance(settings, StripeSettings):
-        return StripeSource(settings, stream)
-    if isinstance(settings, SalesforceSettings):
-        return SalesforceSource(settings, stream)
     if isinstance(settings, CustomSettings):
         return settings.open(stream)
-    return PostgresSource(settings, stream)
+    source: Source = _import_class(settings)(settings, stream)
+    return source
 
 
 def open_destination(configuration: Configuration) -> Destination:
     """Give the destination; it connects at first use."""
     settings = configuration.destination
-    if isinstance(settings, DuckDBSettings):
-        return DuckDBDestination(settings)
-    if isinstance(settings, PostgresTargetSettings):
-        return PostgresDestination(settings)
-    if isinstance(settings, SnowflakeSettings):
-        return SnowflakeDestination(settings)
-    if isinstance(settings, BigQuerySettings):
-        return BigQueryDestination(settings)
-    return open_lake(configuration, settings)
+    if isinstance(settings, ParquetSettings):
+        return open_lake(configuration, settings)
+    destination: Destination = _import_class(settings)(settings)
+    return destination
+
+
+def _import_class(settings: Any) -> Any:
+    module, name = CLASSES[type(settings)]
+    return getattr(import_module(module), name)
+
+
+def list_modules(configuration: Configuration) -> Collection[str]:
+    """Name the modules of the sources and of the destination, in which their classes are."""
+    chosen = [*configuration.sources.values(), configuration.destination]
+    return {CLASSES[type(one)][0] for one in chosen if type(one) in CLASSES}
 
 
 def open_lake(configuration: Configuration, settings: ParquetSettings) -> ParquetDestination:

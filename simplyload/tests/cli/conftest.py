@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cli.processes import Ended, run_command
+from simplyload.testing.processes import Forked
+from tests.cli.processes import Ended, run_command, start_command
 
 REPOSITORY = Path(__file__).parents[3]
 CONNECTOR = REPOSITORY / "klaviyo_connector"
@@ -34,6 +35,10 @@ class Workspace:
     def write(self, configuration: Mapping[str, Any]) -> None:
         """Write simplyload.yml."""
         (self.folder / "simplyload.yml").write_text(yaml.safe_dump(dict(configuration)))
+
+    def start(self, *arguments: str | Path) -> Forked:
+        """Start a command."""
+        return start_command(arguments, self.folder, self.environment)
 
     def run(self, *arguments: str | Path) -> Ended:
         """Run a command to its end."""

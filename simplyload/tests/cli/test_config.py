@@ -1,5 +1,8 @@
 """simplyload.yml: errors, precedence, secrets."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import yaml
 from simplyload.config import read_configuration
 from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.errors import ConfigurationError
+from simplyload.streams import CLASSES
 
 GOOD = """
 sources:
@@ -107,6 +111,28 @@ def test_r35_every_problem_is_named_at_once_with_its_remedy(file: Path) -> None:
     assert "hunter2" not in message
 
 
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [
+        ("sources.shop", ("host", "database", "user")),
+        ("destination", ("host", "database", "user")),
+        ("destination", ("account", "user", "role", "warehouse", "database")),
+    ],
+)
+def test_r35_a_name_that_is_empty_is_refused(
+    file: Path, place: str, names: tuple[str, ...]
+) -> None:
+    """An empty name, of a variable that is set to nothing for instance, is named by its key: a
+    driver would take another one in its place.
+    """
+    kind = "snowflake" if "account" in names else "postgres"
+    given = [f"{place}.type={kind}", *(f"{place}.{name}=''" for name in names)]
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(file, given)
+    for name in names:
+        assert f"{place}.{name}: the value must have at least 1 character" in str(caught.value)
+
+
 def test_r35_a_variable_that_is_not_set_is_one_problem(file: Path) -> None:
     """What the empty value would break is no second problem."""
     file.write_text(GOOD.replace("host:", "port: ${NO_SUCH}\n    host:"))
@@ -197,3 +223,19 @@ def test_r35_a_value_of_set_that_is_no_yaml_is_named(file: Path) -> None:
     """The error names the key and the remedy, and not the value, which may be a secret."""
     with pytest.raises(ConfigurationError, match="--set log: the value is no YAML; quote it"):
         read_configuration(file, ["log=y=1: hunter2: :"])
+
+
+def test_a_command_imports_no_source_and_no_destination_before_it_opens_one() -> None:
+    """Most of them are not in use, and their libraries take longer than a command."""
+    program = "import sys, simplyload.cli; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    opened = {module for module, _ in CLASSES.values()} | {"boto3", "google.cloud", "snowflake"}
+    with_settings = {"sources.klaviyo", *(f"destinations.{n}" for n in ("duckdb", "postgres"))}
+    opened -= {f"simplyload.{name}" for name in (*with_settings, "destinations.parquet")}
+    assert opened & set(done.stdout.split()) == set()

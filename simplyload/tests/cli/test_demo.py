@@ -1,12 +1,17 @@
 """The demonstration, twice, as `make load-demo` runs it."""
 
+import sys
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from simplyload.checks import TableCheck
-from simplyload.demo.demo import Loaded
+from simplyload.cli import show
+from simplyload.config import read_configuration
+from simplyload.demo.demo import Loaded, _summary
 from simplyload.demo.sandbox import choose_times
 from simplyload.run import Outcome
 from tests.cli.conftest import REPOSITORY, Workspace
@@ -42,6 +47,31 @@ def test_the_demonstration_fails_where_a_table_differs() -> None:
     assert not Loaded([done], [("shop", good), ("shop", bad)]).is_equal
     assert not Loaded([failed], [("shop", good)]).is_equal
     assert not Loaded([done], []).is_equal
+
+
+def test_a_terminal_of_80_characters_shows_whole_names(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two tables whose names begin alike are told apart: no cell is cut, of any command."""
+    name, rows = "campaign_performance_daily", 10_822
+    check = TableCheck(table=name, source_rows=rows, destination_rows=rows)
+    done = Outcome("klaviyo", rows={name: rows}, lag_seconds=140.6)
+    shown = StringIO()
+    loaded = Loaded([done], [("klaviyo", check)])
+    Console(file=shown, width=80).print(_summary(read_configuration(file), loaded))
+    assert name in shown.getvalue()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    show([{"stream": "klaviyo", "equal": "yes", **vars(check)}])
+    assert "…" not in shown.getvalue() + capsys.readouterr().out
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Give a configuration."""
+    file = tmp_path / "simplyload.yml"
+    file.write_text("sources: {shop: {type: postgres, host: h, database: d, user: u}}\n")
+    return file
 
 
 def test_the_demonstration_names_the_folder_that_it_needs(workspace: Workspace) -> None:

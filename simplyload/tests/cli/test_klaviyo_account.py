@@ -1,6 +1,6 @@
 """Klaviyo end to end: what the command loads is what plain requests see in the account."""
 
-import subprocess
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -9,7 +9,7 @@ import duckdb
 import pytest
 import requests
 
-from tests.cli.conftest import API_KEY, Workspace, command, klaviyo_configuration
+from tests.cli.conftest import API_KEY, Workspace, klaviyo_configuration
 
 HEADERS = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-10-15"}
 
@@ -116,13 +116,10 @@ def test_r1_a_killed_sync_of_klaviyo_loses_nothing(account: Workspace, kills: in
     """Syncs killed after each of their first loads, or before any, end as one that was not."""
     account.write(klaviyo_configuration() | {"pipeline": {"max_changes": 1}})
     for number in range(kills):
-        process = subprocess.Popen(
-            command("sync"), cwd=account.folder, env=account.environment, stderr=subprocess.PIPE
-        )
-        with process:
-            for _ in zip(range(number % 8), process.stderr or (), strict=False):
+        with account.start("sync") as process:
+            for _ in zip(range(number % 8), process.read_errors(), strict=False):
                 pass
-            process.kill()
+            process.send_signal(signal.SIGKILL)
         if number % 8 == 7:
             account.run("checkpoint", "reset", "klaviyo")
     ran = account.run("sync")

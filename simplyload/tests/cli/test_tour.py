@@ -4,12 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from simplyload.errors import SimplyLoadError
 from tests.cli.conftest import REPOSITORY
-from tour.page import NOTE, render
+from tour.__main__ import main, to_table
+from tour.page import NOTE, format_cell, render
 from tour.warehouses import translate
 
 DBT = REPOSITORY / ".venv-dbt" / "bin" / "dbt"
@@ -58,18 +62,39 @@ def test_no_file_that_the_code_reads_is_ignored_by_git() -> None:
     assert (REPOSITORY / "simplyload" / "tour" / "dbt" / "profiles.yml").exists()
 
 
-def test_the_tour_removes_no_folder_of_others(tmp_path: Path) -> None:
+def test_the_tour_removes_no_folder_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A folder with other files, and a place that is no folder, are refused in one line."""
-    pytest.importorskip("fakesnow", reason="simplyload/requirements.txt is not installed")
     file = tmp_path / "mine.txt"
     file.write_text("mine")
     for place, message in ((tmp_path, "holds other files"), (file, "name another folder")):
-        done = run_tour("--folder", str(place), "--dbt", sys.executable)
-        assert done.returncode == 1
-        assert done.stderr.splitlines()[-1].startswith("tour: ")
-        assert message in done.stderr
-        assert "Traceback" not in done.stderr
+        monkeypatch.setattr("sys.argv", ["tour", "--folder", str(place), "--dbt", sys.executable])
+        with pytest.raises(SimplyLoadError, match=message) as raised:
+            main()
+        assert "\n" not in str(raised.value)
         assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_a_terminal(width: int) -> None:
+    """At 80 characters no number and no account is cut; a wide terminal has all columns."""
+    names = ("orders", "ordered", "attributed_orders", "attributed_revenue", "paid", "refunded")
+    numbers = dict(zip(names, (1234.0, 98765.43, 321.0, 87654.32, 76543.21, 1234.56), strict=True))
+    row = {
+        "crm_account": "Cedar Outfitters (sample)",
+        "industry": "Agriculture",
+        "customers": 123.0,
+    }
+    shown = StringIO()
+    Console(file=shown, width=width).print(to_table([{**row, **numbers}], width))
+    lines = shown.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" not in shown.getvalue()
+    [line] = [one for one in lines if "98,765.43" in one]
+    assert all(format_cell(number) in line for number in numbers.values())
+    assert {"Cedar", "Outfitters", "(sample)"} <= set(shown.getvalue().split())
+    assert ("Agriculture" in line) == (width == 120)
 
 
 def test_a_page_shows_text_as_text() -> None:

@@ -1,9 +1,8 @@
 """What a new user gets wrong: one line with the remedy, the right exit code, and no harm."""
 
 import json
+import runpy
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,6 @@ import yaml
 from psycopg2.extensions import parse_dsn
 
 from simplyload.cli import app, main
-from tests.cli.conftest import REPOSITORY
 from tests.cli.processes import Ended
 from tests.conftest import connect
 
@@ -149,18 +147,17 @@ def test_validate_goes_on_past_what_it_cannot_reach(simplyload: Command) -> None
     ]
 
 
-def test_every_command_states_the_exit_codes(capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_command_states_the_exit_codes(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The help of each command has them, and `python -m simplyload` is the command, too."""
     names = [name for name in app if not name.startswith("-")]
     assert len(names) > 9
     for name in [*names, "checkpoint show", "checkpoint reset"]:
         assert main([*name.split(), "--help"]) == 0
         assert "75  another run is active" in capfd.readouterr().out
-    helped = subprocess.run(
-        [sys.executable, "-m", "simplyload", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": str(REPOSITORY / "simplyload" / "src")},
-    )
-    assert "75  another run is active" in helped.stdout
+    monkeypatch.setattr("sys.argv", ["simplyload", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("simplyload", run_name="__main__")
+    assert ended.value.code == 0
+    assert "75  another run is active" in capfd.readouterr().out

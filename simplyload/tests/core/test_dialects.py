@@ -52,11 +52,14 @@ def warehouse(request: pytest.FixtureRequest, duckdb_target: Target) -> DuckDBDe
     return destination
 
 
+@pytest.mark.parametrize(
+    "seeds", [range(2), pytest.param(range(2, 8), marks=pytest.mark.chaos)], ids=str
+)
 def test_r9_a35_a49_the_fold_means_the_same_in_every_dialect(
-    warehouse: DuckDBDestination, duckdb_target: Target
+    warehouse: DuckDBDestination, duckdb_target: Target, seeds: range
 ) -> None:
     """Random changes with truncates, NULLs and deletes lead to the rows of a naive model."""
-    for seed in range(4):
+    for seed in seeds:
         rows = random_changes(seed, 40, truncates=5)
         parts = [changes(*rows[:25]), changes(*rows[25:])]
         pipeline = Pipeline(
@@ -72,6 +75,9 @@ def test_r9_a35_a49_the_fold_means_the_same_in_every_dialect(
         assert {(row["id"],): row for row in found} == live_rows(parts)
 
 
+@pytest.mark.parametrize(
+    "warehouse", [Snowflake, pytest.param(BigQuery, marks=pytest.mark.chaos)], indirect=True
+)
 def test_r21_strange_names_keep_their_values_in_every_dialect(
     warehouse: DuckDBDestination, duckdb_target: Target, statements: list[str]
 ) -> None:

@@ -1,11 +1,8 @@
 """The change log rebuilds a destination, keeps what is needed, and survives a full disk."""
 
-import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -24,6 +21,7 @@ from simplyload.errors import SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.replay import replay
 from simplyload.testing.memory import live_rows
+from simplyload.testing.processes import Forked
 from tests.conftest import connect
 from tests.core.conftest import Target
 from tests.core.scripted import (
@@ -34,6 +32,7 @@ from tests.core.scripted import (
     truncate,
     upsert,
 )
+from tests.core.worker import make_source, run
 
 BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in range(0, 60, 10)]
 
@@ -248,19 +247,14 @@ def test_r30_sigterm_ends_at_a_commit_with_exit_code_0(duckdb_target: Target) ->
         "protocol": "",
         "seed": 7,
         "batches": 2_000,
-        "until": "SIGTERM",
     }
-    command = [sys.executable, "-m", "tests.core.worker", json.dumps(job)]
-    paths = {"PYTHONPATH": f"{root / 'src'}:{root}"}
-    with subprocess.Popen(command, cwd=root, env=paths) as process:
-        while process.poll() is None and len(duckdb_target.log.entries("shop")) < 3:
+    with Forked(run, job, folder=root, environment=os.environ) as process:
+        while process.read().code is None and len(duckdb_target.log.entries("shop")) < 3:
             time.sleep(0.05)
-        process.terminate()
-        assert process.wait() == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait().code == 0
     with closing(duckdb_target.destination()) as destination:
         state = destination.read_state("shop") or {}
-    from tests.core.worker import make_source  # noqa: PLC0415 - it is a program
-
     assert 3 <= state["n"] < 2_000
     done = [part for part in make_source(7, 2_000).batches if isinstance(part, Changes)]
     assert duckdb_target.live() == live_rows(done[: state["n"]])

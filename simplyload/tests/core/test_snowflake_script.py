@@ -2,9 +2,9 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import StringIO
@@ -17,8 +17,10 @@ import yaml
 
 from simplyload.changes import Changes, Table
 from simplyload.cli import main
+from simplyload.destinations.parquet import ParquetSettings
 from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.destinations.snowflake_files import spell_in_json
+from simplyload.errors import SimplyLoadError
 from tests.core.conftest import Row, Target
 from tests.core.scripted import (
     ORDERS,
@@ -241,7 +243,10 @@ def test_random_histories_are_the_same_by_both_ways(
 def test_a_table_that_snowflake_cannot_change_stops_and_is_named(
     parquet_target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A column that becomes text stops its table, with the remedy and exit code 1; others go on."""
+    """A column that becomes text stops its table, with the remedy and exit code 1; others go on.
+
+    So does another key. The remedy is another lake, and helps.
+    """
     text = Table(
         name="orders", key=("id",), schema=ORDERS.schema.set(2, pa.field("b", pa.string()))
     )
@@ -249,17 +254,24 @@ def test_a_table_that_snowflake_cannot_change_stops_and_is_named(
         changes(upsert(1, {"id": 1, "b": 1})),
         changes(upsert(2, {"id": 2, "b": "x"}), table=text),
         changes(upsert(3, LINE), table=NAMED),
+        changes(upsert(4, {"id": 1, "b": 1}), table=replace(ORDERS, name="keyed")),
+        changes(upsert(5, {"id": 1, "b": 1}), table=replace(ORDERS, name="keyed", key=("b",))),
     ]
     write_lake(parquet_target, steps, max_changes=1)
-    remedy = "must become VARCHAR, which Snowflake does not do in place: rename"
+    remedy = "must become VARCHAR, which Snowflake does not do in place. No SQL that is printed"
     assert run_command(parquet_target, tmp_path) == 1
     printed = capsys.readouterr()
     assert printed.err.count(remedy) == 1
-    assert printed.out.count('MERGE INTO "SHOP"') == 2
+    assert printed.err.count("The key of keyed changed from ('id',) to ('b',). No SQL that") == 1
+    assert "backfill" not in printed.err
+    assert printed.out.count('MERGE INTO "SHOP"') == 3
     assert 'MERGE INTO "SHOP"."Line Items"' in printed.out
     newest = re.findall(r"--after (\S+)", printed.out)[-1]
     assert run_command(parquet_target, tmp_path, "--after", newest) == 1
     assert capsys.readouterr().err.count(remedy) == 1
+    other = replace(parquet_target, settings=ParquetSettings(path=tmp_path / "other"))
+    write_lake(other, [steps[1], steps[2], steps[4]])
+    assert run_command(other, tmp_path) == 0
 
 
 def test_a_position_or_a_lake_that_is_not_there_is_refused(
@@ -272,7 +284,8 @@ def test_a_position_or_a_lake_that_is_not_there_is_refused(
     assert "holds no load of shop: run `simplyload sync` first" in capsys.readouterr().err
     write_lake(parquet_target, STEPS[:1])
     [newest] = re.findall(r"--after (\S+)", print_sql(parquet_target, tmp_path, capsys))
-    for wrong in ("x", "0000000009-000001"):
+    assert newest == "shop/0000000001-000001"
+    for wrong in ("x", "shop/0000000009-000001", "crm/0000000001-000001", "0000000001-000001"):
         assert run_command(parquet_target, tmp_path, "--after", wrong) == 2
         printed = capsys.readouterr()
         assert (
@@ -285,19 +298,47 @@ def test_a_position_or_a_lake_that_is_not_there_is_refused(
     )
 
 
+def empty(path: Path) -> None:
+    """Leave nothing of a file."""
+    path.write_bytes(b"")
+
+
+def cut(path: Path) -> None:
+    """Leave the first half of a file."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
 @pytest.mark.parametrize("pattern", [".commits/0000000002.json", "*-000002-0.parquet"])
-def test_what_a_rule_of_the_bucket_removed_is_named(
-    pattern: str, parquet_target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (Path.unlink, "is gone, which no command of simplyload removes: restore it"),
+        (empty, "is damaged: it does not hold what SimplyLoad wrote. Restore it"),
+        (cut, "is damaged: it does not hold what SimplyLoad wrote. Restore it"),
+    ],
+    ids=["gone", "empty", "cut"],
+)
+def test_a_damaged_lake_is_named_by_its_file(  # noqa: PLR0913, PLR0917 - three are fixtures
+    pattern: str,
+    damage: Callable[[Path], None],
+    what: str,
+    parquet_target: Target,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A lake without one of its entries or files gives an error, and never a script without it."""
+    """A lake with a lost, empty or cut entry or file gives an error in one line, by `sql` and by a
+    scan, and never a script without it.
+    """
     write_lake(parquet_target, STEPS[:2], max_changes=1)
-    [gone] = Path(str(parquet_target.settings.path)).rglob(pattern)
-    gone.unlink()
+    [wrong] = Path(str(parquet_target.settings.path)).rglob(pattern)
+    damage(wrong)
     assert run_command(parquet_target, tmp_path) == 1
     printed = capsys.readouterr()
-    assert f"{gone.name} is gone, which no command of simplyload removes" in printed.err
+    assert f"{wrong.name} {what}" in printed.err
     assert printed.err.count("\n") == 1
     assert "000002" not in printed.out
+    with pytest.raises(SimplyLoadError, match=f"{wrong.name} {what}"):
+        parquet_target.live()
 
 
 def test_a_name_with_a_backslash_is_refused(
@@ -339,6 +380,10 @@ def test_setup_prints_how_snowflake_may_read_the_bucket(
     assert "storage_aws_role_arn = 'arn:aws:iam::1:role/r'" in sql
     assert sql.count("'s3://acme/lake/'") == 2
     assert "grant usage, create schema on database ANALYTICS to role SIMPLYLOAD;" in sql
+    for option in ("--database", "--aws-role"):
+        assert main([*arguments, option, ""]) == 2
+        printed = capsys.readouterr()
+        assert (printed.out, printed.err.count(f"{option} is empty: give a name")) == ("", 1)
     file.write_text(text + place.replace("PLACE", "lake"))
     assert main(arguments) == 2
     assert "a path s3://bucket/prefix" in capsys.readouterr().err

@@ -3,8 +3,6 @@
 A request to an object store is a step too.
 """
 
-import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,11 +106,3 @@ def run(job: dict[str, Any]) -> None:
 def main(job: dict[str, Any]) -> int:
     """Kill as the job says, then run to the end; give the number of kills."""
     return run_with_kills(lambda: run(job), job, STEPS)
-
-
-if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
-    if "until" in given:
-        run(given)
-    else:
-        print(main(given))

@@ -1,11 +1,13 @@
 """The kit finds the fault of a source that has one."""
 
 import random
+import threading
 from typing import Any
 
 import pytest
 
-from tests.kit.fake_desk import FakeDesk
+from simplyload.testing.server import running
+from tests.kit.fake_desk import DeskHandler, FakeDesk
 from tests.kit.test_desk import TestDesk as DeskKit
 
 FAULTS = {
@@ -31,6 +33,14 @@ def test_the_kit_finds_a_fault(name: str) -> None:
     with pytest.raises((AssertionError, LookupError)):
         run_row(Kit(), FAULTS[name])
     run_row(DeskKit(), FAULTS[name])
+
+
+def test_a_fake_ends_with_a_test_that_fails() -> None:
+    """No thread of its server is left, whatever ends the block."""
+    before = set(threading.enumerate())
+    with pytest.raises(ZeroDivisionError), running(FakeDesk(), DeskHandler):
+        raise ZeroDivisionError
+    assert set(threading.enumerate()) <= before
 
 
 def run_row(kit: DeskKit, row: str) -> None:

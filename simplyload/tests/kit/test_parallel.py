@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,20 @@ import pytest
 import yaml
 
 from simplyload.cli import main
+from simplyload.testing.processes import fork_context
 from simplyload.testing.server import Fault, running
+from tests.cli.processes import run_command
 from tests.kit.fake_desk import TOKEN, DeskHandler, FakeDesk
 
 PATIENCE = 60.0  # seconds
 CHANGES = 15  # of a first read: 7 tickets, 7 keys and a truncate, which Parquet files all keep
 MORE = 10  # of a read after one more ticket: itself, 8 keys, a truncate
+
+
+@pytest.fixture(autouse=True)
+def _shared_imports() -> None:
+    """Let workers be forked from what other tests fork from too."""
+    fork_context()
 
 
 @dataclass
@@ -74,13 +82,13 @@ def sync(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str,
     return code, {row["stream"]: row for row in rows}
 
 
-def fail(
-    file: Path, mode: list[str], capfd: pytest.CaptureFixture[str]
-) -> tuple[dict[str, Any], str]:
+def fail(file: Path, mode: list[str]) -> tuple[dict[str, Any], str]:
     """Load while a stream fails; give what was printed by stream, and standard error."""
-    assert main(["sync", *mode, "--config", str(file)]) == 1
-    out, err = capfd.readouterr()
-    return {row["stream"]: row for row in map(json.loads, out.splitlines()) if "rows" in row}, err
+    path = os.pathsep.join(filter(None, sys.path))
+    words = ["sync", *mode, "--config", str(file)]
+    ended = run_command(words, file.parent, {**os.environ, "PYTHONPATH": path})
+    assert ended.code == 1
+    return {row["stream"]: row for row in ended.rows}, ended.err
 
 
 def test_a_slow_stream_keeps_no_other_back(
@@ -107,11 +115,11 @@ def test_a_failing_stream_keeps_no_other_back(
 
 @pytest.mark.parametrize("mode", [[], ["--parallel"]], ids=["in turn", "parallel"])
 def test_a_bug_in_a_source_keeps_no_other_back(
-    desks: list[WaitingDesk], tmp_path: Path, capfd: pytest.CaptureFixture[str], mode: list[str]
+    desks: list[WaitingDesk], tmp_path: Path, mode: list[str]
 ) -> None:
     """Standard error has the traceback, the row of the stream says so, the other is loaded."""
     file = write(tmp_path, desks, one={"type": "tests.kit.unlucky:Buggy"})
-    rows, err = fail(file, mode, capfd)
+    rows, err = fail(file, mode)
     assert rows["one"]["error"] == "ZeroDivisionError: standard error has the traceback"
     assert rows["two"]["rows"] == CHANGES
     assert "unlucky.py" in err
@@ -119,11 +127,11 @@ def test_a_bug_in_a_source_keeps_no_other_back(
 
 @pytest.mark.parametrize("mode", [[], ["--parallel"]], ids=["in turn", "parallel"])
 def test_a_position_that_is_no_json_is_named(
-    desks: list[WaitingDesk], tmp_path: Path, capfd: pytest.CaptureFixture[str], mode: list[str]
+    desks: list[WaitingDesk], tmp_path: Path, mode: list[str]
 ) -> None:
     """A Decimal in it ends the stream with its place and the remedy, without a traceback."""
     file = write(tmp_path, desks, one={"type": "tests.kit.unlucky:Exact"})
-    rows, err = fail(file, mode, capfd)
+    rows, err = fail(file, mode)
     assert "The source of one gives a position that is no JSON" in rows["one"]["error"]
     assert "state.top[0].at is a Decimal. Write it as text" in rows["one"]["error"]
     assert rows["two"]["rows"] == CHANGES
@@ -203,11 +211,11 @@ def test_it_stays_shows_all_metrics_and_ends_at_a_signal(
 ) -> None:
     """One port has the metrics of both; a killed worker is started again; SIGTERM ends all."""
     with staying(tmp_path, desks) as (started, port):
-        os.kill(list_children(started.pid)[0], signal.SIGKILL)
+        os.kill(list_workers(started.pid)[0], signal.SIGKILL)
         for desk in desks:
             desk.put(title="one more")
         await_rows(port, CHANGES + MORE)
-        children = list_children(started.pid)
+        children = list_workers(started.pid)
         started.send_signal(signal.SIGTERM)
         out, err = started.communicate(timeout=PATIENCE)
     assert started.returncode == 0, err
@@ -244,7 +252,7 @@ def test_ctrl_c_while_workers_start_shows_no_traceback(
     while not (tmp_path / "starting.began").exists():
         assert time.monotonic() < end
         time.sleep(0.05)
-    for worker in list_children(started.pid):
+    for worker in list_workers(started.pid):
         os.kill(worker, signal.SIGINT)
     time.sleep(0.5)  # for a traceback
     os.kill(started.pid, signal.SIGINT)
@@ -256,7 +264,7 @@ def test_ctrl_c_while_workers_start_shows_no_traceback(
 def test_workers_end_with_their_parent(desks: list[WaitingDesk], tmp_path: Path) -> None:
     """Where the command itself is killed, no worker goes on by itself."""
     with staying(tmp_path, desks) as (started, _):
-        children = list_children(started.pid)
+        children = list_workers(started.pid)
         assert len(children) == 2
         started.kill()
         started.wait()
@@ -266,15 +274,24 @@ def test_workers_end_with_their_parent(desks: list[WaitingDesk], tmp_path: Path)
             time.sleep(0.1)
 
 
-def list_children(pid: int) -> list[int]:
-    """List the workers of a process; Python's own helper for semaphores is none."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    found = {int(one) for task in tasks for one in (task / "children").read_text().split()}
-    found |= set(map(int, listed))
-    return sorted(
-        one for one in found if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()
-    )
+def list_workers(pid: int) -> list[int]:
+    """List the workers of a process, which are children of the one that forks them."""
+    [server] = [one for one in list_children(pid) if b"forkserver" in read_command(one)]
+    return sorted(list_children(server))
+
+
+def list_children(pid: int) -> set[int]:
+    """List what the threads of a process have started."""
+    found: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # a thread that has just ended
+            found |= set(map(int, (task / "children").read_text().split()))
+    return found
+
+
+def read_command(pid: int) -> bytes:
+    """Give the command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def await_rows(port: int, wanted: int) -> None:

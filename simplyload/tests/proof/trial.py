@@ -3,7 +3,6 @@
 A fork server that has imported everything starts the processes, so that one costs milliseconds.
 """
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -24,10 +23,8 @@ from simplyload.engine import Pipeline, PipelineSettings
 from simplyload.log import ChangeLog
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.source import PostgresSource
+from simplyload.testing.processes import fork_context
 from tests.proof.reader import Read, find_differences, read_duckdb, read_postgres, read_source
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__])
 
 Mode = Literal["cdc", "poll", "copy"]
 Kind = Literal["duckdb", "postgres"]
@@ -48,9 +45,10 @@ class Trial:
 
     def run(self, kill: float | None = None) -> None:
         """Run the pipeline once; kill it after a share of the calls that the last run made."""
-        receiver, sender = PROCESSES.Pipe(duplex=False)
+        processes = fork_context()
+        receiver, sender = processes.Pipe(duplex=False)
         limit = None if kill is None else int(kill * self.calls)
-        process = PROCESSES.Process(target=_run_in_process, args=(self, limit, sender))
+        process = processes.Process(target=_run_in_process, args=(self, limit, sender))
         process.start()
         sender.close()
         with suppress(EOFError):  # it was killed, or failed

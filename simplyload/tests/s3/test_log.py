@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from simplyload.destinations.duckdb import DuckDBSettings
-from simplyload.destinations.parquet import ParquetSettings
+from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
+from simplyload.destinations.snowflake_script import write_script
 from simplyload.errors import FencedError, SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.replay import replay
@@ -74,6 +76,38 @@ def test_a_file_that_the_bucket_lacks_is_named(target: BucketTarget, place: Plac
     with pytest.raises(SimplyLoadError, match=re.escape(f"lacks {name}, which retention")):
         replay(target.log, "shop", other.destination())
     assert other.destination().read_state("shop") is None
+
+
+@pytest.mark.parametrize(
+    ("folder", "content", "what"),
+    [
+        (".commits", None, "is gone, which no command of simplyload removes"),
+        (".commits", b'{"epoch": 1, ', "is damaged"),
+        ("orders", None, "is gone, which no command of simplyload removes"),
+        ("orders", b"", "is damaged"),
+        ("orders", b"PAR1", "is damaged"),
+    ],
+)
+def test_a_damaged_lake_in_a_bucket_is_named_by_its_object(
+    target: BucketTarget, place: Place, folder: str, content: bytes | None, what: str
+) -> None:
+    """A lost, empty or cut entry or file is an error of what prints SQL, of what compares rows and
+    of `clean`, which would take the files of a lost entry for those of no load.
+    """
+    target.pipeline(ScriptedSource(BATCHES[:3]), max_changes=10).run_once()
+    name = place.store("files").names(f"shop/{folder}")[1]
+    place.store("files").delete([name])
+    if content is not None:
+        place.store("files").write(name, content)
+    lake = target.destination()
+    assert isinstance(lake, ParquetDestination)
+    with pytest.raises(SimplyLoadError, match=f"{re.escape(name)} {what}"):
+        list(write_script(lake, "shop", "shop"))
+    with pytest.raises(SimplyLoadError, match=f"{re.escape(name)} {what}"):
+        target.live()
+    if folder == ".commits":
+        with pytest.raises(SimplyLoadError, match=f"{re.escape(name)} {what}"):
+            lake.drop_orphans("shop", datetime.now(UTC))
 
 
 def test_r3_a_stale_worker_is_fenced(target: BucketTarget, place: Place) -> None:

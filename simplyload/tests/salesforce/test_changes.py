@@ -268,7 +268,13 @@ def test_r27_sf13_a_merge_leaves_the_winner_with_the_children(
     assert warehouse.sync().changes == 0
 
 
-@pytest.mark.parametrize("batches", range(1, 12))
+@pytest.mark.parametrize(
+    "batches",
+    [
+        pytest.param(number, marks=() if number % 3 == 1 else pytest.mark.chaos)
+        for number in range(1, 12)
+    ],
+)
 def test_sf13_children_of_a_merge_are_read_also_after_a_kill(
     fake: FakeSalesforce, batches: int
 ) -> None:
@@ -330,7 +336,9 @@ def test_a_scan_that_finds_few_rows_deletes_nothing(fake: FakeSalesforce) -> Non
     reader.assert_equal()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(n, marks=pytest.mark.chaos) for n in (2, 3))]
+)
 @pytest.mark.usefixtures("small_pages")
 def test_r27_any_history_leads_to_what_a_new_copy_gives(fake: FakeSalesforce, seed: int) -> None:
     """Random changes, deletions, merges, kills and pauses: the tables are those of a fresh copy."""

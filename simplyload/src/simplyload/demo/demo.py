@@ -176,7 +176,9 @@ def _load(configuration: Configuration, shop: str, console: Console) -> Loaded:
 
 def _summary(configuration: Configuration, loaded: Loaded) -> RichTable:
     """Give a row for each table: rows there now, changes of this run, lag, comparison."""
-    table = RichTable("stream", "table", "rows", "changed", "lag", "equal to the source")
+    table = RichTable()
+    for name in ("stream", "table", "rows", "changed", "lag", "equal"):
+        table.add_column(name, overflow="fold")
     outcomes = {outcome.stream: outcome for outcome in loaded.outcomes}
     for stream, check in loaded.checks:
         outcome = outcomes[stream]

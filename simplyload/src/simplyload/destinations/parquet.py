@@ -38,8 +38,8 @@ from simplyload.destinations.destination import (
     Stopped,
 )
 from simplyload.destinations.duckdb import create_stage
-from simplyload.errors import DestinationError, FencedError
-from simplyload.gather import read_as, read_staged, union_schema
+from simplyload.errors import DamagedError, DestinationError, FencedError
+from simplyload.gather import find_damaged, read_as, read_staged, union_schema
 from simplyload.store import LocalStore, Location, Store, drop_orphans, folder_name
 
 # <stream>/<table>/dt=/h=/<file>
@@ -80,13 +80,19 @@ class LakeEntry:
         return [name for names in self.files.values() for name in names]
 
     @classmethod
-    def from_json(cls, number: int, content: bytes) -> Self:
-        """Read an entry; one from before leases were entries has less."""
-        found = json.loads(content)
-        if "epoch" not in found:
-            load_id = found["load_id"]
-            found |= {"epoch": int(load_id.split("-")[0]), "recent": [(number, load_id)]}
-        return cls(**found | {"number": number})
+    def from_json(cls, name: str, content: bytes) -> Self:
+        """Read the entry of a file; one from before leases were entries has less."""
+        try:
+            found = json.loads(content)
+            if "number" not in found:
+                found["number"] = _number_of(name)
+            if "epoch" not in found:
+                load_id = found["load_id"]
+                epoch, recent = int(load_id.split("-")[0]), [(found["number"], load_id)]
+                found |= {"epoch": epoch, "recent": recent}
+            return cls(**found)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise DamagedError(name) from None
 
     def to_json(self) -> bytes:
         """Give what is written."""
@@ -177,12 +183,8 @@ class ParquetDestination:
         return loads
 
     def loads(self, stream: str) -> list[LakeEntry]:
-        """List the entries of the stream's committed loads, oldest first; refuse a gap in them."""
-        entries = self._read_all(stream)
-        for number, entry in enumerate(entries, 1):
-            if entry.number != number:
-                raise _gone(_entry_name(stream, number))
-        return [entry for entry in entries if entry.load_id is not None]
+        """List the entries of the stream's committed loads, oldest first."""
+        return [entry for entry in self._read_all(stream) if entry.load_id is not None]
 
     def fetch_footers(self, names: Sequence[str], folder: Path) -> list[Path]:
         """Give files of which the metadata can be read, and perhaps no more."""
@@ -219,7 +221,11 @@ class ParquetDestination:
         if not names:
             return
         with tempfile.TemporaryDirectory() as folder:
-            yield from self._scan(table, self._store.fetch(names, Path(folder)))
+            try:
+                paths = self._store.fetch(names, Path(folder))
+            except FileNotFoundError as error:
+                raise _gone(error.filename) from None
+            yield from self._scan(table, paths)
 
     def _scan(self, table: Table, paths: Sequence[Path]) -> Iterator[pa.Table]:
         staged = read_staged(paths)
@@ -229,8 +235,12 @@ class ParquetDestination:
             held = pa.schema(
                 [one for one in table.schema if one.name in union_schema(staged).names]
             )
-            query = _fold_query(connection, staged, held.names)
-            yield from read_as(connection.sql(query).to_arrow_reader(100_000), held)
+            try:
+                query = _fold_query(connection, staged, held.names)
+                yield from read_as(connection.sql(query).to_arrow_reader(100_000), held)
+            except duckdb.Error:
+                find_damaged(paths)
+                raise
 
     def drop_leftovers(self, stream: str) -> list[str]:
         """Delete the files of loads that were never committed, and name them.
@@ -239,8 +249,7 @@ class ParquetDestination:
         """
         notes = self._store.names(_folder(stream, ".staged"))
         dropped = []
-        for content in self._store.read_all(notes):
-            entry = LakeEntry(**json.loads(content))
+        for entry in map(LakeEntry.from_json, notes, self._store.read_all(notes)):
             if self._read(stream, entry.number).load_id != entry.load_id:
                 dropped += entry.names
         self._store.delete(dropped)
@@ -296,18 +305,19 @@ class ParquetDestination:
         return self._read_newest(stream)  # all was deleted meanwhile, and perhaps made again
 
     def _read(self, stream: str, number: int) -> LakeEntry:
+        name = _entry_name(stream, number)
         try:
-            content = self._store.read(_entry_name(stream, number)) if number else b""
+            return LakeEntry.from_json(name, self._store.read(name)) if number else LakeEntry()
         except FileNotFoundError:
-            content = b""
-        return LakeEntry.from_json(number, content) if content else LakeEntry()
+            return LakeEntry()
 
     def _read_all(self, stream: str) -> list[LakeEntry]:
+        """Read all entries; refuse a gap: the files of a lost one would seem to be of no load."""
         names = self._store.names(_folder(stream, ".commits"))
-        contents = self._store.read_all(names)
-        return [
-            LakeEntry.from_json(*one) for one in zip(map(_number_of, names), contents, strict=True)
-        ]
+        for number, name in enumerate(names, 1):
+            if _number_of(name) != number:
+                raise _gone(_entry_name(stream, number))
+        return [*map(LakeEntry.from_json, names, self._store.read_all(names))]
 
 
 def _gone(name: str) -> DestinationError:

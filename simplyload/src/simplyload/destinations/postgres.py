@@ -7,7 +7,7 @@ import pyarrow as pa
 from adbc_driver_manager import Error as DriverError
 from adbc_driver_postgresql import dbapi
 from psycopg2.extensions import make_dsn
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from sqlglot import exp
 
 from simplyload.catalog import Dialect, Names
@@ -30,10 +30,10 @@ class PostgresTargetSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["postgres"] = "postgres"
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     port: int = 5432
-    database: str
-    user: str
+    database: str = Field(min_length=1)
+    user: str = Field(min_length=1)
     password: SecretStr = SecretStr("")
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     sslrootcert: str | None = None

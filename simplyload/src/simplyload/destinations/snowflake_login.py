@@ -17,15 +17,15 @@ class SnowflakeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["snowflake"] = "snowflake"
-    account: str
-    user: str = "SIMPLYLOAD"
+    account: str = Field(min_length=1)
+    user: str = Field(default="SIMPLYLOAD", min_length=1)
     private_key_file: Path | None = None
     private_key: SecretStr | None = None
     private_key_passphrase: SecretStr | None = None
     password: SecretStr | None = Field(default=None, exclude=True)
-    role: str = "SIMPLYLOAD"
-    warehouse: str = "SIMPLYLOAD"
-    database: str
+    role: str = Field(default="SIMPLYLOAD", min_length=1)
+    warehouse: str = Field(default="SIMPLYLOAD", min_length=1)
+    database: str = Field(min_length=1)
     query_tag: str = "simplyload"
     # For a private link or a proxy; without them the account says where it is.
     host: str | None = None

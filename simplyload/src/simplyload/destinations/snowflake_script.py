@@ -4,6 +4,7 @@ Nothing is sent: what the destination `snowflake` would execute is written down,
 the bucket in the place of its own stage. What Snowflake holds then is what the loads before made.
 """
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,15 @@ from simplyload.destinations.sql import (
     add_columns,
     delete_load,
 )
-from simplyload.errors import ConfigurationError, DestinationError
+from simplyload.errors import ConfigurationError, DestinationError, TableStoppedError
 from simplyload.gather import LOG_FIELDS, read_staged, union_schema
+
+# What helps where SimplyLoad is connected to the destination.
+_ELSEWHERE = re.compile(r": (rename the (column there|table in)|run `simplyload backfill).*")
+_REMEDY = (
+    "No SQL that is printed from this `destination.path` loads the table further. Set another path"
+    " and run `simplyload sync`, then run its SQL in another database."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +58,11 @@ def write_script(
 ) -> Iterator[LoadScript]:
     """Yield the statements of each load, oldest first; none for those up to the load `after`.
 
+    `after` is `stream/load`: the loads of other streams have the same ids.
     A table that stops is in none of the later loads, as in a replay.
     """
     entries = lake.loads(stream)
-    _check_after(stream, after, [str(entry.load_id) for entry in entries])
+    after = _find_load(stream, after, [str(entry.load_id) for entry in entries])
     writer, stopped = _Writer(), dict[str, Stopped]()
     beginning = writer.prepare()
     with tempfile.TemporaryDirectory() as folder:
@@ -82,14 +91,16 @@ def write_script(
             )
 
 
-def _check_after(stream: str, after: str, loads: Sequence[str]) -> None:
-    """Raise ConfigurationError where no load has this id: what is printed would lack loads."""
-    if after and after not in loads:
-        newest = f"its newest is {loads[-1]}" if loads else "it has none"
+def _find_load(stream: str, after: str, loads: Sequence[str]) -> str:
+    """Give the load's id. ConfigurationError where it is none: what is printed would lack loads."""
+    known = {f"{stream}/{load_id}": load_id for load_id in loads}
+    if after and after not in known:
+        newest = f"its newest is {stream}/{loads[-1]}" if loads else "it has none"
         raise ConfigurationError(
             f"--after: stream {stream} has no load {after} in destination.path, {newest}; take it"
             " from the last line of the output before"
         )
+    return known.get(after, "")
 
 
 def _check_names(table: Table) -> None:
@@ -167,6 +178,13 @@ class _Writer(SnowflakeSql):
         return self._known
 
     # What differs from the destination.
+
+    def _plan(self, load: Load, staged: Staged, known: Known | None) -> Plan:
+        """Plan a table; where it stops, say what helps: nothing here sees what is renamed there."""
+        try:
+            return super()._plan(load, staged, known)
+        except TableStoppedError as error:
+            raise TableStoppedError(f"{_ELSEWHERE.sub('.', str(error))} {_REMEDY}") from None
 
     def _fit(self, shape: Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
         held = super()._fit(shape, freeze=freeze)

@@ -4,6 +4,7 @@ kit       SourceKit: rows of faults, kills and changes; your subclass says what 
 server    a server on 127.0.0.1 for a fake of an API
 memory    a destination in memory, which says what the right rows are
 kills     processes that are killed before each of their steps
+processes processes without the time to import, which kills and tests of commands use
 """
 
 from simplyload.testing.kit import SourceKit

@@ -5,16 +5,15 @@ child ends itself by SIGKILL before its n-th step (a SQL statement, a sync or a 
 request), or its parent kills it after a random time.
 """
 
-import json
 import logging
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPConnection
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from simplyload.engine import Pipeline, PipelineSettings
 from simplyload.log import ChangeLog
 from simplyload.sources.source import Source
 from simplyload.streams import open_source
+from simplyload.testing.processes import run_forked
 
 Job = Mapping[str, Any]
 Step = tuple[Any, str]  # a function by its owner and name
@@ -98,16 +98,15 @@ def run_with_kills(run: Callable[[], None], job: Job, steps: Sequence[Step]) -> 
 
 
 def run_worker(module: str, job: Job) -> int:
-    """Run the job in a process of a worker's module; give the number of kills."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, json.dumps(job)],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+    """Have `main` of a module run the job in a process; give the number of kills that it gives."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = run_forked(_work, module, job, folder=Path.cwd(), environment=environment)
+    assert done.code == 0, done.err
+    return int(done.out)
+
+
+def _work(module: str, job: Job) -> None:
+    print(import_module(module).main(job))
 
 
 def open_settings(settings: Mapping[str, Any], stream: str) -> Source:

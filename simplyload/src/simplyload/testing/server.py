@@ -96,7 +96,11 @@ def running(fake: SomeFake, handler: type[Handler]) -> Iterator[SomeFake]:
     """Answer on a free port of 127.0.0.1."""
     bound = type("Bound", (handler,), {"fake": fake})
     with ThreadingHTTPServer(("127.0.0.1", 0), bound) as server:
-        threading.Thread(target=server.serve_forever, daemon=True, args=(0.05,)).start()
+        thread = threading.Thread(target=server.serve_forever, daemon=True, args=(0.05,))
+        thread.start()
         fake.address = f"http://127.0.0.1:{server.server_port}"
-        yield fake
-        server.shutdown()
+        try:
+            yield fake
+        finally:  # also of a test that fails: each server that goes on slows all later tests
+            server.shutdown()
+            thread.join()

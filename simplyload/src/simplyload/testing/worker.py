@@ -1,7 +1,5 @@
 """A process that loads a source into DuckDB and is killed each time, until one run ends."""
 
-import json
-import sys
 from pathlib import Path
 
 from simplyload.engine import ending_at_commit
@@ -15,6 +13,6 @@ def run(job: Job) -> None:
         pipeline.run_once()
 
 
-if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
-    print(run_with_kills(lambda: run(given), given, (*FILES, REQUEST)))
+def main(job: Job) -> int:
+    """Kill as the job says, then run to the end; give the number of kills."""
+    return run_with_kills(lambda: run(job), job, (*FILES, REQUEST))

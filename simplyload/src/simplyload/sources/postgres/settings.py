@@ -24,10 +24,10 @@ class PostgresSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["postgres"]
-    host: str
+    host: str = Field(min_length=1)
     port: int = Field(5432, ge=1, le=65535)
-    database: str
-    user: str
+    database: str = Field(min_length=1)
+    user: str = Field(min_length=1)
     password: SecretStr | None = None
     # `require` encrypts and verifies nothing; `verify-full` checks certificate and host name.
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"

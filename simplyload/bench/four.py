@@ -1,0 +1,78 @@
+"""Four sources at once: a table in PostgreSQL, and simulated accounts of the other three."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.report import OWN
+from bench.tasks import Task
+from bench.tools import SimplyLoad, Work
+from simplyload.demo.sandbox import API_KEY, running_sandbox
+from simplyload.testing.server import running
+from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, SalesforceHandler
+from tests.stripe.fake import KEY, FakeStripe, StripeHandler
+from tour.customers import Order, fill_salesforce, fill_stripe
+
+REPOSITORY = Path(__file__).parents[2]
+TITLE = "Load four sources to Parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FourSources(SimplyLoad):
+    """One run on all four; at once each stream has a process of its own."""
+
+    accounts: Mapping[str, Any]
+    at_once: bool
+
+    def __call__(self, work: Work) -> Sequence[str]:
+        """Write the settings, give the command."""
+        file = work.folder / "simplyload.yml"
+        file.write_text(yaml.safe_dump(self._settings(work)))
+        flags = ["--parallel"] if self.at_once else []
+        return [sys.executable, "-m", "simplyload.cli", "sync", *flags, "--config", str(file)]
+
+    def _sources(self, work: Work) -> Mapping[str, Any]:
+        return {**super()._sources(work), **self.accounts}
+
+
+@contextmanager
+def running_accounts(orders: int) -> Iterator[Mapping[str, Any]]:
+    """Start accounts that know these orders of a shop; yield their part of `sources`."""
+    bought = [*map(_make_order, range(orders))]
+    with ExitStack() as stack:
+        stripe = stack.enter_context(running(FakeStripe(), StripeHandler))
+        salesforce = stack.enter_context(running(FakeSalesforce(), SalesforceHandler))
+        url = stack.enter_context(running_sandbox(REPOSITORY, datetime.now(UTC).date()))
+        os.environ["KLAVIYO_BASE_URL"] = url
+        fill_stripe(stripe, bought)
+        fill_salesforce(salesforce, bought)
+        yield {
+            "payments": {"type": "stripe", "api_key": KEY, "base_url": stripe.address,
+                         "tables": ["customers", "charges", "refunds"]},
+            "crm": {"type": "salesforce", "login_url": salesforce.address, "client_id": CLIENT_ID,
+                    "client_secret": CLIENT_SECRET, "objects": ["Account", "Contact"]},
+            "klaviyo": {"type": "klaviyo", "connector": str(REPOSITORY / "klaviyo_connector"),
+                        "api_key": API_KEY, "tables": ["campaign", "metric", "event", "profile"]},
+        }  # fmt: skip
+
+
+def _make_order(number: int) -> Order:
+    email, total = f"customer{number % 5_000}@example.com", Decimal(number % 10_000) / 100 + 1
+    return Order(id=number + 1, email=email, status="paid", total=total)
+
+
+def load_four(rows: int, accounts: Mapping[str, Any]) -> Task:
+    """Load all four, at once and in turn; the count is what the command says."""
+    commands = {
+        OWN + name: FourSources("copy", "parquet", accounts=accounts, at_once=at_once)
+        for name, at_once in ((", all at once: --parallel", True), (", in turn", False))
+    }
+    return Task(title=TITLE, table=f"orders_{rows}", rows=rows, count=0, commands=commands)
