@@ -221,7 +221,8 @@ def _wider(
     if wide is None:
         raise TableStoppedError(
             f"Column {column} of {table} is {old or 'of a foreign type'} in the destination and "
-            f"{new} in the source: rename the column there, then run `simplyload backfill {table}`."
+            f"{new} in the source",
+            f"rename the column there, then run `simplyload backfill {table}`",
         )
     return None if wide == old else wide
 

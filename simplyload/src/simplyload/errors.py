@@ -44,7 +44,14 @@ class DamagedError(SimplyLoadError):
 
 
 class TableStoppedError(SimplyLoadError):
-    """One table cannot go on (a column narrowed, a key lost); the others are loaded."""
+    """One table cannot go on (a column narrowed, a key lost); the others are loaded.
+
+    `remedy` is what helps in the destination, if that does.
+    """
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(f"{reason}: {remedy}." if remedy else reason)
+        self.reason = reason
 
 
 class AlreadyRunningError(SimplyLoadError):

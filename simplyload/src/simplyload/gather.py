@@ -223,7 +223,8 @@ def union_schema(staged: Staged) -> pa.Schema:
             if wide is None:
                 raise TableStoppedError(
                     f"Column {column.name} of {staged.table.name} changed from {known} to "
-                    f"{column.type}: run `simplyload backfill {staged.table.name}`."
+                    f"{column.type}",
+                    f"run `simplyload backfill {staged.table.name}`",
                 )
             kinds[column.name] = wide
     return pa.schema(list(kinds.items()))

@@ -4,7 +4,6 @@ Nothing is sent: what the destination `snowflake` would execute is written down,
 the bucket in the place of its own stage. What Snowflake holds then is what the loads before made.
 """
 
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,8 +33,6 @@ from simplyload.destinations.sql import (
 from simplyload.errors import ConfigurationError, DestinationError, TableStoppedError
 from simplyload.gather import LOG_FIELDS, read_staged, union_schema
 
-# What helps where SimplyLoad is connected to the destination.
-_ELSEWHERE = re.compile(r": (rename the (column there|table in)|run `simplyload backfill).*")
 _REMEDY = (
     "No SQL that is printed from this `destination.path` loads the table further. Set another path"
     " and run `simplyload sync`, then run its SQL in another database."
@@ -184,7 +181,7 @@ class _Writer(SnowflakeSql):
         try:
             return super()._plan(load, staged, known)
         except TableStoppedError as error:
-            raise TableStoppedError(f"{_ELSEWHERE.sub('.', str(error))} {_REMEDY}") from None
+            raise TableStoppedError(f"{error.reason.rstrip('.')}. {_REMEDY}") from None
 
     def _fit(self, shape: Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
         held = super()._fit(shape, freeze=freeze)

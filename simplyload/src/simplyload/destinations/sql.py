@@ -395,8 +395,9 @@ class SqlDestination(ABC):
         tables = self._columns(load.schema)
         if known and known.key != staged.table.key and known.target in tables:
             raise TableStoppedError(
-                f"The key of {name} changed from {known.key} to {staged.table.key}: rename the "
-                f"table in the destination, then run `simplyload backfill {load.stream}.{name}`."
+                f"The key of {name} changed from {known.key} to {staged.table.key}",
+                "rename the table in the destination, then run"
+                f" `simplyload backfill {load.stream}.{name}`",
             )
         if known and known.target and known.target not in tables:
             raise TableStoppedError(

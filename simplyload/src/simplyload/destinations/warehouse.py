@@ -65,8 +65,9 @@ class WarehouseDestination(SqlDestination):
         """Give the error of a type that the warehouse does not change in place."""
         return TableStoppedError(
             f"Column {column} of {shape.name} is {(shape.existing or {}).get(column)} and must "
-            f"become {kind.sql(self.dialect)}, which {self.product} does not do in place: rename "
-            f"the column there, then run `simplyload backfill {shape.name}`, which fills a new one."
+            f"become {kind.sql(self.dialect)}, which {self.product} does not do in place",
+            "rename the column there, then run"
+            f" `simplyload backfill {shape.name}`, which fills a new one",
         )
 
 
