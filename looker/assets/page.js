@@ -1262,13 +1262,15 @@ function buildFindingHash({ page, campaign_name: campaign, flow_name: flow }) {
 function showContent(tile, hasContent) {
   const empty = tile.element.querySelector('.empty');
   const filters = getFilters(tile);
-  empty.querySelector('span').textContent = filters.length > 0
-    ? `Nothing to show with ${filters.map((name) => describeFilter(name)).join(', ')}.`
+  const search = getChoice(`search-${tile.slug}`).trim();
+  const conditions = [...filters.map((name) => describeFilter(name)), ...(search ? [`the search “${search}”`] : [])];
+  empty.querySelector('span').textContent = conditions.length > 0
+    ? `Nothing to show with ${conditions.join(', ')}.`
     : tile.empty || describeEmpty(tile);
   empty.querySelector('.clear').hidden = filters.length === 0;
   const longer = empty.querySelector('.longer');
   if (longer && !hasContent) {
-    const mayHelp = filters.length === 0 && getChoice('days') !== longer.value;
+    const mayHelp = conditions.length === 0 && getChoice('days') !== longer.value;
     longer.hidden = !mayHelp || !hasEnough(tile, longer.value);
     if (mayHelp && longer.hidden) empty.querySelector('span').append(` The last ${longer.value} days have too few as well.`);
   }

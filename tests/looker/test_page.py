@@ -1046,8 +1046,8 @@ def test_a_chart_of_campaigns_alone_keeps_its_name(
 
 
 NO_FIRST_SNAPSHOT = """
-    delete from klaviyo__campaign_daily
-    where campaign_id <> 'C21' and age < 8 or campaign_id = 'C21' and age = 0
+    delete from klaviyo__campaign_daily where campaign_id <> 'C21';
+    update klaviyo__campaign_daily set age = 1, date = date + 1 where age = 0
 """
 
 
@@ -1070,7 +1070,7 @@ def test_people_are_counted_in_whole_numbers(
     page, _ = tab
     html = preview_changed(dashboard, tmp_path, "update klaviyo__form_daily set submits = 2")
     open_dashboard(page, html, "#days=30&page=forms")
-    labels = page.locator("#form_submissions .role-axis-label").last.locator("text")
+    labels = page.locator("#form_submissions .role-axis-label").first.locator("text")
     expect(labels).to_have_text(["0", "1", "2"])
 
 
@@ -1281,6 +1281,9 @@ def test_a_table_is_searched(page: Page) -> None:
     open_page(page, "campaigns")
     enter(page, "search-all_campaigns", "cAMPAIGN 13")
     assert [row[0] for row in table_rows(page, "#all_campaigns")] == ["Campaign 13"]
+    enter(page, "search-all_campaigns", "zebra")
+    empty = page.locator("#all_campaigns .empty")
+    expect(empty).to_contain_text("Nothing to show with the search “zebra”.")
 
 
 def test_a_long_table_shows_all_rows_on_request(page: Page) -> None:
