@@ -13,6 +13,9 @@ from typing import Any
 import vl_convert
 
 HEIGHT = 240
+# Between zero and three there are fewer than four whole numbers.
+WHOLE_TICKS = {"expr": "min(4, max(1, domain('y')[1]))"}
+LEGEND_LETTERS = 40  # of a legend in one line
 GREY = "#8b8f97"  # for values without a colour in `dashboard.yml`
 # For charts of several metrics. Colour-blind readers can tell these colours apart (after Okabe and
 # Ito), on white and on black.
@@ -51,7 +54,13 @@ CONFIG = {
     "axis": {"labelFontSize": 12, "title": None, "domain": False, "ticks": False},
     "axisX": {"grid": False, "labelPadding": 8},
     "axisY": {"labelPadding": 8},
-    "legend": {"labelFontSize": 12, "title": None, "orient": "top", "symbolType": "circle"},
+    "legend": {
+        "labelLimit": 0,
+        "labelFontSize": 12,
+        "title": None,
+        "orient": "top",
+        "symbolType": "circle",
+    },
     "scale": {"bandPaddingInner": 0.25},
 }
 
@@ -104,7 +113,7 @@ def _build_marks(
                 "type": "quantitative",
                 "axis": {
                     "labelExpr": f"format_value(datum.value, '{number_format}')",
-                    "tickCount": 4,
+                    "tickCount": WHOLE_TICKS if number_format == "integer" else 4,
                 },
             },
             "color": {
@@ -112,6 +121,8 @@ def _build_marks(
                 "type": "nominal",
                 "scale": {"domain": labels, "range": colors},
                 "sort": labels,
+                # Beneath each other where a phone has no room for them side by side.
+                "legend": {"columns": 1} if len("".join(labels)) > LEGEND_LETTERS else {},
             },
             "order": {"field": "position"},
             "tooltip": [

@@ -85,7 +85,7 @@ class Tile:
     usual: Usual | None = None  # of a table
     width: Literal["half", "full"] = "full"
     note: str = ""
-    empty: str = "Nothing to show for this choice."
+    empty: str = ""  # says why a tile without rows is empty; default: by its minimum
 
     @property
     def slug(self) -> str:
@@ -162,7 +162,7 @@ class Dashboard:
     """The whole declaration. `model` is the default for tiles.
 
     `lists` are dimensions whose text lists several values, separated by a comma and a blank.
-    Results of a send grow for `attribution_days`. `orders` is the count behind amounts of money.
+    Results of a send grow for `attribution_days`. `orders` are the counts behind a model's amounts.
     A rate of fewer than `few` is not ranked.
     `revenue_targets` are amounts for a month, by account id.
     `without_tile` has the reason for each model that no tile shows.
@@ -174,7 +174,7 @@ class Dashboard:
     lists: list[str]
     periods: list[Period]
     attribution_days: int
-    orders: str
+    orders: dict[str, str]
     few: int
     revenue_targets: dict[str, float]
     people: People
@@ -264,7 +264,6 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
         if subject.back not in [page.slug for page in dashboard.pages]:
             raise LookerError(f"{path.name}: no page has the slug {subject.back!r}.")
     semantics.model(dashboard.people.model)
-    semantics.metric(dashboard.orders)
     _validate_targets(dashboard.revenue_targets, path)
     shown = {model.name for model in dashboard.models(semantics)}
     for name in shown ^ (set(semantics.models) - set(dashboard.without_tile)):
@@ -282,6 +281,20 @@ def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
             *_find_blended_rates(tile, semantics, model),
         ):
             raise LookerError(f"{path.name}, tile {tile.title!r}: {problem}.")
+    _validate_orders(dashboard, semantics, path)
+
+
+def _validate_orders(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:
+    """Amounts that are compared need a count behind them, or chance looks like a change."""
+    for model, name in dashboard.orders.items():
+        if semantics.metric(name).model != semantics.model(model).name:
+            raise LookerError(f"{path.name}: orders, {model}: {name} is of another model.")
+    for tile in dashboard.tiles:
+        compared = tile.metrics if tile.dated and tile.chart == "figures" else tile.changes
+        for name in compared:
+            counted = semantics.metric(semantics.metric(name).sums[0])
+            if counted.is_money and tile.model not in dashboard.orders:
+                raise LookerError(f"{path.name}: orders has no count for {name} of {tile.model}.")
 
 
 def _validate_targets(targets: Mapping[str, Any], path: Path) -> None:

@@ -269,7 +269,9 @@ def _build_data(
 def _find_events(metric: Metric, dashboard: Dashboard, semantics: Semantics) -> str:
     """The sum that counts what a metric is made of: orders of an amount, clicks of a rate."""
     counted = metric.sums[0]
-    return dashboard.orders if semantics.metric(counted).format == "money" else counted
+    if semantics.metric(counted).is_money:
+        return dashboard.orders.get(metric.model, "")
+    return counted
 
 
 def _value_dimensions(dashboard: Dashboard, model: SemanticModel) -> set[str]:

@@ -265,8 +265,8 @@ def _raise_for_exit_code(title: str, code: int) -> None:
 LAST_30_DAYS_QUERY = """
     with latest as (select max(data_to) as day from klaviyo.klaviyo__data_health)
     select
-        send_channel,
-        message_type,
+        replace(send_channel, '-notification', '') as send_channel,
+        message_type || 's' as message_type,
         sum(recipients) as recipients,
         sum(opens_unique) / nullif(sum(open_tracked_delivered), 0) as open_rate,
         sum(clicks_unique) / nullif(sum(click_tracked_delivered), 0) as click_rate,

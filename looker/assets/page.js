@@ -158,6 +158,20 @@ function labelPeople(tile, byDay) {
   note.hidden = !byDay || metrics.length === 0;
 }
 
+// The rows of the series that a chart draws: those of too few have no line, and need no other name.
+function selectDrawn({ minimum, by: [by], model, ...tile }, rows, { grain }) {
+  if (!tile.series || !by) return rows;
+  const date = mapColumn(model.dimensions[model.date], (day) => getStep(day, grain));
+  return groupRows(rows, [model.dimensions[by]])
+    .filter((part) => groupRows(part, [date]).some((step) => meetsMinimum({ ...tile, model, minimum }, step)))
+    .flat();
+}
+
+// The first day of the step of a day; a row of a period has no day.
+function getStep(day, grain) {
+  return day !== null && grain === 'week' ? getMonday(day) : day;
+}
+
 // Choices
 
 function getChoice(name) {
@@ -279,7 +293,7 @@ function selectTileRows(tile, { from, to }) {
 
 function passesFilter(name, value) {
   const choice = getChoice(name);
-  return controls[name].list ? includesText(value, choice) : splitList(name, value).includes(choice);
+  return controls[name].list ? includesText(value, choice) : splitList(name, value).map(String).includes(choice);
 }
 
 function includesText(text, part) {
@@ -289,7 +303,7 @@ function includesText(text, part) {
 // The single values of a dimension whose text lists several; of any other, the value itself.
 function splitList(name, value) {
   if (value === null || value === '') return [];
-  return dashboard.lists.includes(name) ? value.split(', ') : [String(value)];
+  return dashboard.lists.includes(name) ? value.split(', ') : [value];
 }
 
 // Fills the filters with the values of the account.
@@ -310,7 +324,7 @@ function getFilterValues(name) {
   const column = mainModel.dimensions[name];
   const present = new Set(selectRows(mainModel, [isOfAccount()]).map((row) => getValue(column, row)));
   const declared = Object.keys(dashboard.values[name] ?? {});
-  return [...new Set([...present].flatMap((value) => splitList(name, value)))]
+  return [...new Set([...present].flatMap((value) => splitList(name, value)).map(String))]
     .toSorted((a, b) => declared.indexOf(a) - declared.indexOf(b) || a.localeCompare(b));
 }
 
@@ -370,7 +384,8 @@ function formatPoints(value, digits) {
 }
 
 function formatCompact(value, format) {
-  const compact = { notation: 'compact', minimumFractionDigits: 0, maximumFractionDigits: 2 };
+  const cents = format === 'money' && Math.abs(value) < 1000 && !Number.isInteger(value) ? 2 : 0;
+  const compact = { notation: 'compact', minimumFractionDigits: cents, maximumFractionDigits: 2 };
   return getNumberFormat({ ...getNumberOptions(format, value), ...compact }).format(value);
 }
 
@@ -402,13 +417,22 @@ function getMonday(day) {
 }
 
 const MEDIUM = { dateStyle: 'medium' };
+const MONTH = { month: 'short', year: 'numeric' };
 function formatDay(day, options = MEDIUM) {
   return new Intl.DateTimeFormat(undefined, { ...options, timeZone: 'UTC' }).format(toDate(day));
+}
+
+function formatDays({ from, to }) {
+  return from === to ? formatDay(from) : `${formatDay(from)} – ${formatDay(to)}`;
 }
 
 function formatTime(time) {
   const options = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' };
   return `${new Intl.DateTimeFormat(undefined, options).format(new Date(time))} UTC`;
+}
+
+function formatHour(hour) {
+  return `${String(hour).padStart(2, '0')}:00`;
 }
 
 // The colour of a label, such as that of a channel.
@@ -417,6 +441,7 @@ function findColor(name, label) {
 }
 
 function getLabel(name, value) {
+  if (name.endsWith('_hour')) return formatHour(value);
   return dashboard.values[name]?.[value]?.label ?? String(value);
 }
 
@@ -426,12 +451,11 @@ function computeCell(model, rows, name) {
   if (name in dashboard.metrics) return computeMetric(model, rows, name);
   const column = model.dimensions[name];
   const days = selectDays(model, rows);
-  const values = [...new Set((days.length > 0 ? days : rows).map((row) => getValue(column, row)))]
-    .filter((value) => value !== null && value !== '');
+  const values = [...new Set((days.length > 0 ? days : rows).flatMap((row) => splitList(name, getValue(column, row))))];
   if (dashboard.dates.includes(name)) return values.toSorted().at(-1) ?? '';
   if (name in dashboard.formats) return values[0] ?? null;
   if (values.every((value) => typeof value === 'number')) values.sort((a, b) => a - b);
-  return values.map((value) => replaceTags(getLabel(name, value))).join(' / ');
+  return values.map((value) => replaceTags(getLabel(name, value))).join(dashboard.lists.includes(name) ? ', ' : ' / ');
 }
 
 // A subject line with its template tags as words: {{ first_name|default:'there' }} is [first name].
@@ -441,7 +465,8 @@ function replaceTags(text) {
 
 function formatCell(name, value, greatest) {
   if (name in dashboard.formats) return formatNumber(value, dashboard.formats[name], greatest);
-  return value && dashboard.dates.includes(name) ? formatDay(value) : value;
+  if (!value || !dashboard.dates.includes(name)) return value;
+  return formatDay(value, name.endsWith('_month') ? MONTH : MEDIUM);
 }
 
 function getCellClass(name) {
@@ -524,7 +549,7 @@ function getHeadings(tile) {
 }
 
 // The sums of all rows. Rates are those of one channel, because Klaviyo shows no other.
-function createTotals(tile, names, lines) {
+function createTotals(tile, names, lines, maxima) {
   const { model } = tile;
   const rows = lines.flatMap(({ group }) => group);
   const isOneChannel = new Set(rows.map((row) => getValue(model.dimensions.send_channel, row))).size === 1;
@@ -532,7 +557,7 @@ function createTotals(tile, names, lines) {
   const [heading] = createHeadings([`Total of ${lines.length}`], 'row');
   const cells = names.slice(1).filter((name) => !tile.beneath.includes(name)).map((name) => {
     const isSummed = name in dashboard.metrics && (isOneChannel || !dashboard.metrics[name].ratio);
-    const cell = createElement('td', isSummed ? formatCell(name, computeMetric(model, rows, name)) : '', getCellClass(name));
+    const cell = createElement('td', isSummed ? formatCell(name, computeMetric(model, rows, name), maxima[name]) : '', getCellClass(name));
     cell.dataset.heading = headings[name];
     return cell;
   });
@@ -593,7 +618,7 @@ function renderLead(tile, rows, period) {
   card.querySelector('h3').textContent = metric ? `${metric} ${label.toLowerCase()}` : label;
   card.querySelector('.share').textContent = describeShare(tile, period);
   if (tile.target) renderTarget(card.querySelector('.target'), tile, computeMetric(tile.model, rows, name) ?? 0, period);
-  const toStep = (day) => (day !== null && period.grain === 'week' ? getMonday(day) : day);
+  const toStep = (day) => getStep(day, period.grain);
   const days = selectDays(tile.model, rows);
   const values = computeChartValues({ ...tile, by: [], metrics: [name] }, days, mapColumn(tile.model.dimensions[tile.model.date], toStep));
   const steps = listSteps(period.grain, toStep(period.from), period.to);
@@ -662,7 +687,7 @@ function prepareComparison(tile, rows, period) {
   const final = getFinalDays(model, period);
   if (final === null || 2 * final.days < days) return { missing: ['Too recent to compare'] };
   const length = days === 1 ? 'day' : `${days} days`;
-  if (!isComplete(model, before)) return { missing: [`No full ${length} before to compare`] };
+  if (!isComplete(model, before)) return { missing: [`No full ${length} ${getChoice('compare') === 'year' ? 'a year ' : ''}before to compare`] };
   const earlier = selectTileRows(tile, final.before);
   const isWhole = final.to === to;
   return {
@@ -672,7 +697,7 @@ function prepareComparison(tile, rows, period) {
     before: final.before,
     // A count of people unlike that of the earlier days cannot be compared with it.
     unlike: isByDay(model, rows, period) === isByDay(model, earlier, final.before)
-      ? '' : `No count of people in the ${length} before to compare`,
+      ? '' : `Klaviyo gives no such count for the ${length} before`,
   };
 }
 
@@ -704,13 +729,13 @@ function describeChange({ model, better }, name, { parts, isWhole, over, unlike,
   const write = (number) => formatNumber(number, format, greatest ?? value ?? earlier);
   const before = write(earlier);
   if (value !== null && write(value) === before) return [`unchanged at ${before}${over}`];
-  if (value === null || !earlier) return [`from ${before}${over}`];
+  if (value === null) return [`from ${before}${over}`];
+  const values = isWhole ? ` from ${before}` : `${over}: ${write(value)} from ${before}`;
+  if (!earlier) return [`${over ? `${over.trim()}: ` : ''}${isWhole ? '' : `${write(value)} `}from ${before}`];
   const size = formatChange(value, earlier, format);
   if (size === formatChange(earlier, earlier, format)) return [`nearly unchanged from ${before}${over}`];
   const isChance = mayBeChance(parts.map((rows) => countEvents(model, rows, name)), value / earlier);
-  const text = `${value > earlier ? '▲ up' : '▼ down'} ${size}`;
-  const mark = createElement('span', text, isChance ? 'neither' : judgeChange(value - earlier, better[name] ?? 'higher'));
-  const values = isWhole ? ` from ${before}` : `${over}: ${write(value)} from ${before}`;
+  const mark = createElement('span', `${value > earlier ? '▲ up' : '▼ down'} ${size}`, isChance ? 'by-chance' : judgeChange(value - earlier, better[name] ?? 'higher'));
   return [mark, `${values}${isChance ? '; may be chance' : ''}`];
 }
 
@@ -724,9 +749,11 @@ function mayBeChance([count, earlier], factor) {
 
 function formatChange(value, earlier, format) {
   const difference = value - earlier;
-  return format.startsWith('percent')
-    ? `${getNumberFormat({ maximumFractionDigits: 2 }).format(100 * Math.abs(difference))} points`
-    : getNumberFormat({ style: 'percent', maximumFractionDigits: 1 }).format(Math.abs(difference / earlier));
+  if (format.startsWith('percent')) {
+    const points = getNumberFormat({ maximumFractionDigits: 2 }).format(100 * Math.abs(difference));
+    return `${points} ${points === '1' ? 'point' : 'points'}`;
+  }
+  return getNumberFormat({ style: 'percent', maximumFractionDigits: 1 }).format(Math.abs(difference / earlier));
 }
 
 function judgeChange(difference, better) {
@@ -750,9 +777,8 @@ function renderChart(tile, allRows, period) {
   const { model } = tile;
   const { grain, from, to } = period;
   const rows = selectDays(model, allRows);
-  const toStep = (day) => (day !== null && grain === 'week' ? getMonday(day) : day); // a period has no day
-  const values = computeChartValues(tile, rows, mapColumn(model.dimensions[model.date], toStep));
-  const lines = listSteps(grain, toStep(from), to).map((x) => createPoints(tile, values, x, period));
+  const values = computeChartValues(tile, rows, mapColumn(model.dimensions[model.date], (day) => getStep(day, grain)));
+  const lines = listSteps(grain, getStep(from, grain), to).map((x) => createPoints(tile, values, x, period));
   tile.element.querySelector('.grain').textContent = `${describeSteps(model, grain, lines)}${describeUndrawn(tile, rows, values)}`;
   const hasContent = [...values.values()].some((value) => value !== null);
   showContent(tile, hasContent);
@@ -886,7 +912,12 @@ function renderCurve(tile, rows) {
   const isDrawn = Object.values(curves).some((values) => values.filter((value) => value !== null).length > 1);
   showContent(tile, isDrawn); // one point is no curve
   tile.element.querySelector('.grain').textContent = isDrawn
-    ? `${getLabel(within, channel)}, by days since the send.${last < tile.limit - 1 ? ' Grey: not over.' : ''}` : '';
+    ? [
+      `${getLabel(within, channel)}, by days since the send.`,
+      curves.subject[0] === null && 'Its line begins with the first sync after the send.',
+      curves.usual.every((value) => value === null) && 'Too few campaigns have snapshots for a median.',
+      last < tile.limit - 1 && 'Grey: not over.',
+    ].filter(Boolean).join(' ') : '';
   const lines = (curves.subject ?? []).map((_, x) => series.map(({ value, label }, position) =>
     createCurvePoint(tile, { x, series: label, position, value: curves[value][x], is_growing: x > last })));
   tile.points = lines.flat();
@@ -952,7 +983,7 @@ function renderHeatmap(tile, rows) {
   const body = [];
   for (let hour = Math.min(...hours); hour <= Math.max(...hours); hour += 1) {
     const cells = columns.map(([value]) => createHeatmapCell(values.get(`${hour} ${value}`), greatest, name));
-    body.push(createElement('tr', [...createHeadings([`${String(hour).padStart(2, '0')}:00`], 'row'), ...cells]));
+    body.push(createElement('tr', [...createHeadings([formatHour(hour)], 'row'), ...cells]));
   }
   const head = createElement('tr', [createElement('td', ''), ...days]);
   showContent(tile, values.size > 0);
@@ -999,7 +1030,7 @@ function renderTable(tile, rows, period) {
   for (const part of tile.element.querySelectorAll('.body :is(tbody, tfoot)')) part.remove();
   tile.element.querySelector('table').append(
     createElement('tbody', shown.map((line) => createRow(tile, names, line, maxima))),
-    ...(tile.totals && lines.length > 1 ? [createTotals(tile, names, lines)] : []),
+    ...(tile.totals && lines.length > 1 ? [createTotals(tile, names, lines, maxima)] : []),
   );
   showContent(tile, lines.length > 0);
   if (tile.interactive) renderTableTools(tile, shown.length, lines.length);
@@ -1055,8 +1086,7 @@ function compareGroups(tile, rows, period) {
 
 function describeComparison({ missing, over, before, unlike }) {
   if (missing) return missing.map((reason) => `${reason}.`).join('');
-  const days = `${formatDay(before.from)} – ${formatDay(before.to)}`;
-  return `Beneath a figure is its change${over}, against ${days}.${unlike ? ` ${unlike}.` : ''}`;
+  return `Beneath a figure is its change${over}, against ${formatDays(before)}.${unlike ? ` ${unlike}.` : ''}`;
 }
 
 function computeMedian(values) {
@@ -1089,7 +1119,8 @@ function compareLines(a, b, name, isDescending = false) {
 
 function renderTableTools(tile, shown, all) {
   const { order, isDescending } = getSortOrder(tile);
-  tile.element.querySelector('.count').textContent = `${shown} of ${all}`;
+  const rows = all === 1 ? 'row' : 'rows';
+  tile.element.querySelector('.count').textContent = shown === all ? `${all} ${rows}` : `${shown} of ${all} ${rows}`;
   const more = tile.element.querySelector('.more');
   more.hidden = all <= tile.limit;
   more.textContent = shown > tile.limit ? `Show the first ${tile.limit}` : `Show all ${all}`;
@@ -1231,14 +1262,40 @@ function buildFindingHash({ page, campaign_name: campaign, flow_name: flow }) {
 function showContent(tile, hasContent) {
   const empty = tile.element.querySelector('.empty');
   const filters = getFilters(tile);
-  empty.querySelector('span').textContent = filters.length > 0
-    ? `Nothing to show with ${filters.map((name) => describeFilter(name)).join(', ')}.`
-    : tile.empty;
+  const search = getChoice(`search-${tile.slug}`).trim();
+  const conditions = [...filters.map((name) => describeFilter(name)), ...(search ? [`the search “${search}”`] : [])];
+  empty.querySelector('span').textContent = conditions.length > 0
+    ? `Nothing to show with ${conditions.join(', ')}.`
+    : tile.empty || describeEmpty(tile);
   empty.querySelector('.clear').hidden = filters.length === 0;
   const longer = empty.querySelector('.longer');
-  if (longer) longer.hidden = filters.length > 0 || getChoice('days') === longer.value;
+  if (longer && !hasContent) {
+    const mayHelp = conditions.length === 0 && getChoice('days') !== longer.value;
+    longer.hidden = !mayHelp || !hasEnough(tile, longer.value);
+    if (mayHelp && longer.hidden) empty.querySelector('span').append(` The last ${longer.value} days have too few as well.`);
+  }
   empty.hidden = hasContent;
   tile.element.querySelector('.body').hidden = !hasContent;
+}
+
+// Why a tile without filters is empty: nothing happened, or too little.
+function describeEmpty({ dated, minimum }) {
+  const days = dated ? ' in these days' : '';
+  const [[name, least] = []] = Object.entries(minimum);
+  if (!least) return `Nothing to show${days}.`;
+  const label = dashboard.metrics[name].label.toLowerCase();
+  return least === 1 ? `No ${label}${days}.` : `Too few${days}: it takes ${formatNumber(least, 'integer')} (${label}).`;
+}
+
+// Whether a tile would show something of its last days.
+function hasEnough(tile, days) {
+  const { model, by, series } = tile;
+  const { data_to: last } = getAccount();
+  const rows = selectTileRows(tile, { from: clampDay(addDays(last, 1 - days), dashboard.since, last), to: last });
+  const week = mapColumn(model.dimensions[model.date], (day) => getStep(day, 'week'));
+  const columns = by.map((name) => model.dimensions[name]);
+  return groupRows(series ? selectDays(model, rows) : rows, series ? [week, ...columns] : columns)
+    .some((group) => meetsMinimum(tile, group));
 }
 
 function describeFilter(name) {
@@ -1281,7 +1338,7 @@ function renderTile(tile) {
   // The steps of a chart are days, or weeks, which are no period.
   const counted = tile.series ? selectDays(tile.model, rows) : rows;
   const period = { ...chosen, grain: chooseGrain(tile, counted, chosen) };
-  labelPeople(tile, isByDay(tile.model, counted, period) && !(tile.series && period.grain === 'day'));
+  labelPeople(tile, isByDay(tile.model, selectDrawn(tile, counted, period), period) && !(tile.series && period.grain === 'day'));
   RENDERERS[tile.chart](tile, rows, period);
 }
 
@@ -1360,13 +1417,15 @@ function getPageFilters() {
 function renderHeader() {
   const { name, id, currency, conversion_metric: metric, is_test: isTest } = getAccount();
   const { from, to, before } = getPeriod();
-  const isDated = getShownTiles().some((tile) => tile.dated);
+  const shown = getShownTiles();
+  const isDated = shown.some((tile) => tile.dated);
+  const isCompared = shown.some((tile) => hasComparison(tile)) && getChoice('compare') !== 'nothing' && isComplete(mainModel, before);
   document.getElementById('account').textContent = name || id;
   document.title = `${name || id}: ${dashboard.title}`;
   document.getElementById('sandbox').hidden = !isTest;
   document.getElementById('range').textContent = [
-    isDated ? `${formatDay(from)} – ${formatDay(to)}` : '',
-    isDated && getChoice('compare') !== 'nothing' && isComplete(mainModel, before) ? `, compared with ${formatDay(before.from)} – ${formatDay(before.to)}` : '',
+    isDated ? formatDays({ from, to }) : '',
+    isCompared ? `, compared with ${formatDays(before)}` : '',
     isDated ? '.' : '',
     currency ? ` Amounts in ${currency}.` : '',
     metric ? ` Revenue and conversions: ${metric}.` : '',
@@ -1383,11 +1442,30 @@ function renderControls() {
     label.control.max = getAccount().data_to;
   }
   document.getElementById('clear').hidden = getPageFilters().length === 0;
-  for (const name of ['days', 'compare']) controls[name].parentElement.hidden = !isDated;
-  document.getElementById('more').hidden = !isDated; // a page without chosen days has no filter
+  controls.days.parentElement.hidden = !isDated;
+  controls.compare.parentElement.hidden = !shown.some((tile) => hasComparison(tile));
   for (const control of document.querySelectorAll('.filter')) {
-    control.parentElement.hidden = !shown.some((tile) => control.name in tile.model.dimensions);
+    control.parentElement.hidden = !getChoice(control.name) && !shown.some((tile) => divides(control.name, tile));
   }
+  const more = [controls.compare, ...document.querySelectorAll('.filter')];
+  document.getElementById('more').hidden = more.every((control) => control.parentElement.hidden);
+}
+
+// Whether a tile compares its days with others.
+function hasComparison({ chart, dated, changes }) {
+  return dated && (chart === 'figures' || changes.length > 0);
+}
+
+// Whether a filter leaves a part of a tile's rows: that of flows does not where all are of campaigns.
+const divided = new Map();
+function divides(name, tile) {
+  const key = [getAccount().id, tile.slug, name].join(' ');
+  if (!divided.has(key)) {
+    const column = tile.model.dimensions[name];
+    const rows = column && !tile.of ? selectWhere(tile, []) : [];
+    divided.set(key, rows.some((row) => column.rows[row] !== column.rows[rows[0]]));
+  }
+  return divided.get(key);
 }
 
 function renderFooter() {

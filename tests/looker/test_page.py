@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from looker import __main__ as looker
-from looker import declaration, preview, semantic
+from looker import charts, declaration, preview, semantic
 from looker.errors import LookerError
 from looker.warehouse import Warehouse
 from tests.browser import PageLog, open_tab
@@ -302,7 +302,7 @@ def test_rates_of_campaigns_are_compared_where_flows_count_no_people(
         assert change.partition(": ")[2].partition(";")[0] == f"{now[name]} from {earlier[name]}"
     choose(page, "message_type", "flow")
     assert texts(page, "#email_figures [data-name=open_rate] .change") == [
-        "No count of people in the 30 days before to compare"
+        "Klaviyo gives no such count for the 30 days before"
     ]
 
 
@@ -410,10 +410,10 @@ def test_flows_are_compared_over_final_days(flows: tuple[Page, Path]) -> None:
     assert texts(page, "#all_flows .compared") == [
         f"Beneath a figure is its change over the first {(end - before).days + 1} days, against"
         f" {before:%-d %b %Y} – {end:%-d %b %Y}.".replace("Sep ", "Sept ")
-        + " No count of people in the 30 days before to compare."
+        + " Klaviyo gives no such count for the 30 days before."
     ]
     marks = page.locator("#all_flows td:nth-child(8) .change span")
-    assert marks.evaluate_all("all => all.map((mark) => mark.className)") == ["good", "neither"]
+    assert marks.evaluate_all("all => all.map((mark) => mark.className)") == ["good", "by-chance"]
     assert texts(page, "#all_flows tbody .beneath") == ["Draft", "Live"]
 
 
@@ -425,7 +425,7 @@ def test_flows_are_compared_with_the_days_that_a_reader_chose(flows: tuple[Page,
     september = {"before": date(2026, 9, 1), "end": date(2026, 9, 30)}
     assert_revenue_changes(flows, is_whole=True, **october, **september)
     choose(page, "compare", "year")
-    assert texts(page, "#all_flows .compared") == ["No full 31 days before to compare."]
+    assert texts(page, "#all_flows .compared") == ["No full 31 days a year before to compare."]
     choose(page, "compare", "nothing")
     assert texts(page, "#all_flows .compared") == [""]
     assert page.locator("#all_flows td .change").count() == 0
@@ -445,7 +445,7 @@ def test_a_change_that_chance_explains_is_not_judged(page: Page, dashboard: Dash
             [change] = texts(page, "#headline_figures [data-name=conversions] .change")
             mark = page.locator("#headline_figures [data-name=conversions] .change span")
             assert change.endswith("; may be chance") == is_chance
-            assert (mark.get_attribute("class") == "neither") == is_chance
+            assert (mark.get_attribute("class") == "by-chance") == is_chance
             verdicts.add(is_chance)
     assert verdicts == {True, False}
 
@@ -886,9 +886,10 @@ def test_figures_of_one_channel_say_so(page: Page) -> None:
     assert note.startswith("Emails only")
     assert texts(page, "#flow_figures .note") == ["Flows only."]
     assert texts(page, "#text_message_figures .note") == ["Text messages only."]
-    open_page(page, "deliverability")
     for channel, is_empty in (("email", False), ("sms", True)):
+        open_page(page, "overview")
         choose(page, "send_channel", channel)
+        open_page(page, "deliverability")
         assert page.locator("#deliverability_figures .empty").is_visible() == is_empty
         assert page.locator("#deliverability_figures .figure").first.is_visible() != is_empty
 
@@ -901,6 +902,42 @@ def test_amounts_of_a_column_have_the_same_digits(page: Page) -> None:
     revenue = [row[7] for row in table_rows(page, "#all_campaigns")]
     amounts = [int(text[1:].replace(",", "")) for text in revenue]
     assert min(amounts) < 100 < max(amounts)
+
+
+SMALL_AMOUNTS = "update klaviyo__message_performance set conversion_value = 30.5"
+
+
+def test_a_total_has_the_digits_of_its_column(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> None:
+    """The sum of amounts with cents has cents, however large it is."""
+    page, _ = tab
+    html = preview_changed(dashboard, tmp_path, SMALL_AMOUNTS)
+    open_dashboard(page, html, "#days=90&page=campaigns")
+    [revenue] = texts(page, "#all_campaigns tfoot td[data-heading=Revenue]")
+    assert re.fullmatch(r"€[\d,]{4,}\.\d\d", revenue)
+
+
+def test_months_and_hours_are_written_as_such(page: Page) -> None:
+    """A month has no day, and an hour is a time of the day."""
+    open_page(page, "shop")
+    months = [row[0] for row in table_rows(page, "#who_buys_again")]
+    assert months
+    assert all(re.fullmatch(r"[A-Z][a-z]+ 20\d\d", month) for month in months)
+    page.evaluate("location.hash = '#page=campaign&campaign_id=C13'")
+    hour = page.locator("#what_was_sent [data-name=sent_hour] dd")
+    expect(hour).to_have_text(re.compile(r"^\d\d:00$"))
+
+
+def test_amounts_of_a_shop_are_judged_by_its_orders(page: Page) -> None:
+    """Revenue of four orders is neither better nor worse than that of five."""
+    choose_days(page, "custom")
+    enter(page, "from", "2026-11-10")
+    enter(page, "to", "2026-11-18")
+    open_page(page, "shop")
+    change = page.locator("#shop_figures [data-name=shop_revenue] .change")
+    expect(change).to_have_text(re.compile("^▼ down 20%.*may be chance$"))
+    assert change.locator("span").get_attribute("class") == "by-chance"
 
 
 def test_more_unsubscribes_are_marked_as_bad(page: Page) -> None:
@@ -988,6 +1025,82 @@ def test_series_without_a_line_are_named(page: Page) -> None:
     expect(grain).to_contain_text("Too few for a line: Flows.")
     choose_days(page, 90)
     expect(grain).not_to_contain_text("Too few")
+
+
+FEW_OF_FLOWS = "update klaviyo__message_performance set delivered = 5 where message_type = 'flow'"
+
+
+def test_a_chart_of_campaigns_alone_keeps_its_name(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> None:
+    """A rate counts people by day only where a flow has a line."""
+    page, _ = tab
+    html = preview_changed(dashboard, tmp_path, FEW_OF_FLOWS)
+    for file, title in (
+        (html, "Email open rate"),
+        (dashboard.html, "Daily openers / delivered, Email"),
+    ):
+        open_dashboard(page, file, "#days=90")
+        expect(page.locator("#email_open_rate h3")).to_have_text(title)
+        expect(page.locator("#email_open_rate .by-day")).to_be_visible(visible=file != html)
+
+
+NO_FIRST_SNAPSHOT = """
+    delete from klaviyo__campaign_daily where campaign_id <> 'C21';
+    update klaviyo__campaign_daily set age = 1, date = date + 1 where age = 0
+"""
+
+
+def test_a_curve_says_where_it_begins(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> None:
+    """Without snapshots of its first days a campaign has no line there, and the page says why."""
+    page, _ = tab
+    html = preview_changed(dashboard, tmp_path, NO_FIRST_SNAPSHOT)
+    open_dashboard(page, html, "#page=campaign&campaign_id=C21")
+    grain = page.locator("#revenue_per_recipient_since_the_send .grain")
+    expect(grain).to_contain_text("Its line begins with the first sync after the send.")
+    expect(grain).to_contain_text("Too few campaigns have snapshots for a median.")
+
+
+def test_people_are_counted_in_whole_numbers(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> None:
+    """The axis of small counts has no half."""
+    page, _ = tab
+    html = preview_changed(dashboard, tmp_path, "update klaviyo__form_daily set submits = 2")
+    open_dashboard(page, html, "#days=30&page=forms")
+    labels = page.locator("#form_submissions .role-axis-label").first.locator("text")
+    expect(labels).to_have_text(["0", "1", "2"])
+
+
+def test_a_long_legend_is_whole() -> None:
+    """Long labels are beneath each other and not cut."""
+    labels = ("Campaigns' share of shop revenue", "Flows' share of shop revenue")
+    series = [{"label": label, "color": charts.GREY} for label in labels]
+    spec = charts.build_spec("lines", "Shares", "percent_1", series)
+    [legend] = spec["legends"]
+    assert (legend["columns"], spec["config"]["legend"]["labelLimit"]) == (1, 0)
+
+
+NOTHING_EARNED = """
+    update klaviyo__message_performance set conversion_value = 0, conversions = 0
+    where sent_on < date '{last_day}' - 29
+"""
+
+
+def test_a_change_from_zero_has_both_amounts(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> None:
+    """Where nothing was earned before, the amounts of the compared days are side by side."""
+    page, _ = tab
+    html = preview_changed(dashboard, tmp_path, NOTHING_EARNED)
+    open_dashboard(page, html, "#days=30")
+    change = page.locator("#headline_figures [data-name=conversion_value] .change")
+    expect(change).to_have_text(re.compile(r"^over the first 26 days: €[\d,]+ from €0$"))
+    open_page(page, "flows")
+    change = page.locator("#all_flows td[data-heading=Revenue] .change").first
+    expect(change).to_have_text(re.compile(r"^€[\d,]+ from €0$"))
 
 
 ONE_DAY_OF_SNAPSHOTS = f"""
@@ -1123,7 +1236,7 @@ def test_a_table_is_sorted_by_its_headings(page: Page) -> None:
         delivered = [int(row[3].replace(",", "")) for row in table_rows(page, "#all_campaigns")]
         assert delivered == sorted(delivered, reverse=expected == "descending")
         assert heading.get_attribute("aria-sort") == expected
-    assert texts(page, "#all_campaigns .count") == ["25 of 45"]
+    assert texts(page, "#all_campaigns .count") == ["25 of 45 rows"]
 
 
 # A campaign that four people got: two clicked and one bought.
@@ -1168,6 +1281,9 @@ def test_a_table_is_searched(page: Page) -> None:
     open_page(page, "campaigns")
     enter(page, "search-all_campaigns", "cAMPAIGN 13")
     assert [row[0] for row in table_rows(page, "#all_campaigns")] == ["Campaign 13"]
+    enter(page, "search-all_campaigns", "zebra")
+    empty = page.locator("#all_campaigns .empty")
+    expect(empty).to_contain_text("Nothing to show with the search “zebra”.")
 
 
 def test_a_long_table_shows_all_rows_on_request(page: Page) -> None:
@@ -1222,6 +1338,39 @@ def test_a_filter_that_leaves_nothing_is_named(page: Page) -> None:
     assert page.locator("#choices .filter:visible").count() == 0
     open_page(page, "data_health")
     assert page.locator("[name=days]:visible").count() == 0
+
+
+def test_a_filter_that_divides_nothing_is_hidden(page: Page) -> None:
+    """A page of campaigns has no filter of flows, unless one is chosen, and compares no days."""
+    filters = {
+        "overview": {"send_channel", "message_type", "campaign_name", "flow_name", "tag_names"},
+        "campaigns": {"send_channel", "campaign_name", "tag_names"},
+        "sms": {"campaign_name", "tag_names"},
+        "audience": set(),
+    }
+    comparing = {"overview", "sms"}
+    for name, expected in filters.items():
+        open_page(page, name)
+        shown = page.locator(".filter:visible").evaluate_all("all => all.map((one) => one.name)")
+        assert set(shown) - {"flow_name"} == expected - {"flow_name"}, name
+        assert page.locator("[name=compare]").is_visible() == (name in comparing), name
+        assert ("compared with" in page.locator("#range").inner_text()) == (name in comparing)
+    open_page(page, "overview")
+    choose(page, "message_type", "flow")
+    open_page(page, "campaigns")
+    expect(page.locator("[name=message_type]")).to_be_visible()
+    expect(page.locator("#all_campaigns .empty")).to_contain_text("Message type: Flows")
+
+
+def test_an_empty_tile_says_what_it_takes(page: Page) -> None:
+    """Where no longer period would fill a tile, it offers none and names what it takes."""
+    choose(page, "account", "Zoo")
+    open_page(page, "subject_lines_and_a_b")
+    empty = page.locator("#subject_lines .empty")
+    expect(empty).to_contain_text(
+        "Too few in these days: it takes 500 (delivered). The last 365 days"
+    )
+    expect(empty.locator(".longer")).to_be_hidden()
 
 
 def test_the_page_dates_its_data_and_its_sync(page: Page) -> None:
@@ -1755,7 +1904,7 @@ def test_5_000_campaigns_fit(
     page, log = tab
     fragment = "#page=campaigns&days=365"
     open_dashboard(page, html, fragment)
-    assert texts(page, "#all_campaigns .count") == ["25 of 5183"]
+    assert texts(page, "#all_campaigns .count") == ["25 of 5183 rows"]
     assert {url.partition("#")[0] for url in log.requests} == {html.as_uri()}
 
 

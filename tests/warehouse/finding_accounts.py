@@ -210,6 +210,8 @@ def _decide_test(shop: Account) -> None:
     row = next(row for row in shop.tables["campaign_performance"] if row["campaign_id"] == "C10")
     row.update(shop.mail(row["delivered"], row["conversions"], clicks_unique=140))
     shop.add_campaign(10, 2500, row["conversions"], version="B", clicks_unique=80)
+    for variation in shop.tables["campaign_variation"]:
+        variation["name"] = f"Variation {variation['name']}"  # as Klaviyo names them
 
 
 def _lose_orders(shop: Account) -> None:

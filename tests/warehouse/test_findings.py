@@ -55,6 +55,7 @@ def test_a_finding_states_its_figures(folder: Path) -> None:
         f" without an order; at the rate of the flow's other messages about {expected:.0f} were"
         " to be expected."
     )
+    assert words["test_decided"].startswith("Keep Variation A of Campaign 10: ")
     joined, left = (_sum_days("audience_shrank", metric) for metric in ("join", "leave"))
     assert f"Net change of {joined - left:+d} people in 28 days" in words["audience_shrank"]
     assert words["bot_clicks"].endswith(

@@ -68,7 +68,9 @@ select
     account_id,
     '{{ decided }}' as rule_id,
     message_id || ':' || send_channel as subject_id,
-    'version ' || version_name || ' of ' || test_name as subject,
+    -- Klaviyo's own names, such as Variation B, say that they are one.
+    case when lower(version_name) like 'variation%' then '' else 'version ' end
+    || version_name || ' of ' || test_name as subject,
     campaign_name,
     flow_name,
     click_rate as figure,

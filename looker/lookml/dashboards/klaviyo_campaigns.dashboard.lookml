@@ -80,6 +80,7 @@
     limit: 8
     filters:
       message_performance.message_type: campaign
+      message_performance.conversions: '>=1'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name

@@ -199,7 +199,7 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Above 2 % (the dashed line) mailbox providers begin to refuse mail. Bounce rate: Bounced
+    note_text: 'Above 2% (the dashed line) mailbox providers begin to refuse mail. Bounce rate: Bounced
       / recipients, over the channels whose bounces are counted.'
     note_state: collapsed
     note_display: hover
@@ -236,9 +236,8 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Gmail and Yahoo ask senders to stay below 0.1 %, and never to reach 0.3 % (the dashed
-      lines). Spam complaint rate: Spam complaints / delivered, over the channels whose complaints are
-      counted.'
+    note_text: 'Gmail and Yahoo ask senders to stay below 0.1%, and never to reach 0.3% (the dashed lines).
+      Spam complaint rate: Spam complaints / delivered, over the channels whose complaints are counted.'
     note_state: collapsed
     note_display: hover
     width: 12

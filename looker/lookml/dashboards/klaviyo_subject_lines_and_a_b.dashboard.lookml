@@ -98,7 +98,7 @@
       Flow: subject_line_test.flow_name
     note_text: 'The latest emails sent in several versions, the one with the highest click rate first.
       A result is called better or worse only where the difference is more than chance. The true click
-      rate is between "at least" and "at most" (95 % confidence). Apple''s mail privacy opens mails by
+      rate is between "at least" and "at most" (95% confidence). Apple''s mail privacy opens mails by
       itself, so trust clicks. Tested messages with clicks tracked: Delivered messages in an A/B test,
       of channels whose clicks are counted. Open rate of tested messages: Unique opens / delivered, over
       messages in an A/B test. Click rate of tested messages: Unique clicks / delivered, over messages
@@ -173,7 +173,7 @@
     listen:
       Account: subject_line_pattern.account_name
     note_text: 'Campaign emails with final results of all synced days. An effect is the rate less that
-      of the other emails, called better or worse only beyond chance (95 % confidence). Such emails also
+      of the other emails, called better or worse only beyond chance (95% confidence). Such emails also
       differ in what they offer: for a proof run an A/B test. Campaign emails with the pattern: Campaign
       emails whose subject line has the value of the pattern. Delivered emails with the pattern: Delivered
       campaign emails whose subject line has the value of the pattern. Click rate with the pattern: Unique

@@ -62,7 +62,7 @@ view: subject_line_pattern {
   dimension: open_result {
     type: string
     label: "Result by opens"
-    description: "better or worse than the other emails (with 95 % confidence), undecided, or too small: fewer than ten emails on either side. Several patterns make a false result more likely."
+    description: "better or worse than the other emails (with 95% confidence), undecided, or too small: fewer than ten emails on either side. Several patterns make a false result more likely."
     sql: ${TABLE}.open_result ;;
     html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
     order_by_field: open_result_order
@@ -79,7 +79,7 @@ view: subject_line_pattern {
   dimension: click_result {
     type: string
     label: "Result by clicks"
-    description: "better or worse than the other emails (with 95 % confidence), undecided, or too small: fewer than ten emails on either side. Several patterns make a false result more likely."
+    description: "better or worse than the other emails (with 95% confidence), undecided, or too small: fewer than ten emails on either side. Several patterns make a false result more likely."
     sql: ${TABLE}.click_result ;;
     html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
     order_by_field: click_result_order

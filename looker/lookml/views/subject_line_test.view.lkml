@@ -160,14 +160,14 @@ view: subject_line_test {
   dimension: is_winner {
     type: yesno
     label: "Winner"
-    description: "Whether Klaviyo sent this version to the rest of the audience. Its API does not name the winner: this is the version whose share of the recipients is, with 95 % confidence, nearer to the winner's than to an even share. Null while no version's is, without winner_share, and for flows."
+    description: "Whether Klaviyo sent this version to the rest of the audience. Its API does not name the winner: this is the version whose share of the recipients is, with 95% confidence, nearer to the winner's than to an even share. Null while no version's is, without winner_share, and for flows."
     sql: ${TABLE}.is_winner ;;
   }
 
   dimension: open_rate_low {
     type: number
     label: "Open rate, at least"
-    description: "Lower end of the rate's 95 % confidence interval (Wilson)."
+    description: "Lower end of the rate's 95% confidence interval (Wilson)."
     value_format_name: percent_1
     sql: ${TABLE}.open_rate_low ;;
   }
@@ -175,7 +175,7 @@ view: subject_line_test {
   dimension: open_rate_high {
     type: number
     label: "Open rate, at most"
-    description: "Upper end of the rate's 95 % confidence interval (Wilson)."
+    description: "Upper end of the rate's 95% confidence interval (Wilson)."
     value_format_name: percent_1
     sql: ${TABLE}.open_rate_high ;;
   }
@@ -183,7 +183,7 @@ view: subject_line_test {
   dimension: open_result {
     type: string
     label: "Result by opens"
-    description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten opened or not opened messages on either side. Several versions, or checks of a running test, make a false result more likely."
+    description: "better or worse than the other versions (with 95% confidence), undecided, or too small: fewer than ten opened or not opened messages on either side. Several versions, or checks of a running test, make a false result more likely."
     sql: ${TABLE}.open_result ;;
     html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
     order_by_field: open_result_order
@@ -192,7 +192,7 @@ view: subject_line_test {
   dimension: click_rate_low {
     type: number
     label: "Click rate, at least"
-    description: "Lower end of the rate's 95 % confidence interval (Wilson)."
+    description: "Lower end of the rate's 95% confidence interval (Wilson)."
     value_format_name: percent_2
     sql: ${TABLE}.click_rate_low ;;
   }
@@ -200,7 +200,7 @@ view: subject_line_test {
   dimension: click_rate_high {
     type: number
     label: "Click rate, at most"
-    description: "Upper end of the rate's 95 % confidence interval (Wilson)."
+    description: "Upper end of the rate's 95% confidence interval (Wilson)."
     value_format_name: percent_2
     sql: ${TABLE}.click_rate_high ;;
   }
@@ -208,7 +208,7 @@ view: subject_line_test {
   dimension: click_result {
     type: string
     label: "Result by clicks"
-    description: "better or worse than the other versions (with 95 % confidence), undecided, or too small: fewer than ten clicked or not clicked messages on either side. Several versions, or checks of a running test, make a false result more likely."
+    description: "better or worse than the other versions (with 95% confidence), undecided, or too small: fewer than ten clicked or not clicked messages on either side. Several versions, or checks of a running test, make a false result more likely."
     sql: ${TABLE}.click_result ;;
     html: {% case value %}{% when 'better' %}▲ better{% when 'worse' %}▼ worse{% else %}{{ rendered_value }}{% endcase %} ;;
     order_by_field: click_result_order
