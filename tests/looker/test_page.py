@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import duckdb
 import pytest
@@ -154,6 +154,28 @@ def _tab(second_tab: tuple[Page, PageLog]) -> Iterator[tuple[Page, PageLog]]:
     log.clear()
     yield page, log
     page.evaluate("localStorage.clear()")
+
+
+class OpenChanged(Protocol):
+    """Opens the page of a copy of the warehouse that SQL changes."""
+
+    def __call__(self, sql: str, fragment: str) -> Page:
+        """The page at this fragment of its address."""
+
+
+@pytest.fixture(name="open_changed")
+def _open_changed(
+    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+) -> Iterator[OpenChanged]:
+    """Opens the page of a changed warehouse. A problem in its console fails the test."""
+    page, log = tab
+
+    def open_changed(sql: str, fragment: str) -> Page:
+        open_dashboard(page, preview_changed(dashboard, tmp_path, sql), fragment)
+        return page
+
+    yield open_changed
+    assert log.problems == []
 
 
 @pytest.fixture(name="own_page")
@@ -381,14 +403,9 @@ def describe_change(row: dict[str, Any], *, is_whole: bool) -> str:
 
 
 @pytest.fixture(name="flows")
-def _flows(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
-) -> Iterator[tuple[Page, Path]]:
-    """The page of flows with a second flow, and its warehouse. A problem fails the test."""
-    page, log = tab
-    open_dashboard(page, preview_changed(dashboard, tmp_path, WINBACK), "#page=flows")
-    yield page, tmp_path / "changed.duckdb"
-    assert log.problems == []
+def _flows(open_changed: OpenChanged, tmp_path: Path) -> tuple[Page, Path]:
+    """The page of flows with a second flow, and its warehouse."""
+    return open_changed(WINBACK, "#page=flows"), tmp_path / "changed.duckdb"
 
 
 def assert_revenue_changes(flows: tuple[Page, Path], *, is_whole: bool, **days: date) -> None:
@@ -907,13 +924,9 @@ def test_amounts_of_a_column_have_the_same_digits(page: Page) -> None:
 SMALL_AMOUNTS = "update klaviyo__message_performance set conversion_value = 30.5"
 
 
-def test_a_total_has_the_digits_of_its_column(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
-) -> None:
+def test_a_total_has_the_digits_of_its_column(open_changed: OpenChanged) -> None:
     """The sum of amounts with cents has cents, however large it is."""
-    page, _ = tab
-    html = preview_changed(dashboard, tmp_path, SMALL_AMOUNTS)
-    open_dashboard(page, html, "#days=90&page=campaigns")
+    page = open_changed(SMALL_AMOUNTS, "#days=90&page=campaigns")
     [revenue] = texts(page, "#all_campaigns tfoot td[data-heading=Revenue]")
     assert re.fullmatch(r"€[\d,]{4,}\.\d\d", revenue)
 
@@ -963,13 +976,9 @@ NEARLY_EQUAL_MONTHS = """
 """
 
 
-def test_a_change_that_is_shown_as_zero_is_neither_good_nor_bad(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
-) -> None:
+def test_a_change_that_is_shown_as_zero_is_neither_good_nor_bad(open_changed: OpenChanged) -> None:
     """A change of four in ten thousand is neither up nor down, nor coloured."""
-    html = preview_changed(dashboard, tmp_path, NEARLY_EQUAL_MONTHS)
-    page, _ = tab
-    open_dashboard(page, html, "#days=30&message_type=campaign")
+    page = open_changed(NEARLY_EQUAL_MONTHS, "#days=30&message_type=campaign")
     change = page.locator("#headline_figures [data-name=delivered] .change")
     assert change.inner_text() == "nearly unchanged from 10,000 over the first 26 days"
     assert change.locator("span").count() == 0
@@ -1031,18 +1040,16 @@ FEW_OF_FLOWS = "update klaviyo__message_performance set delivered = 5 where mess
 
 
 def test_a_chart_of_campaigns_alone_keeps_its_name(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
+    open_changed: OpenChanged, dashboard: Dashboard
 ) -> None:
     """A rate counts people by day only where a flow has a line."""
-    page, _ = tab
-    html = preview_changed(dashboard, tmp_path, FEW_OF_FLOWS)
-    for file, title in (
-        (html, "Email open rate"),
-        (dashboard.html, "Daily openers / delivered, Email"),
-    ):
-        open_dashboard(page, file, "#days=90")
-        expect(page.locator("#email_open_rate h3")).to_have_text(title)
-        expect(page.locator("#email_open_rate .by-day")).to_be_visible(visible=file != html)
+    page = open_changed(FEW_OF_FLOWS, "#days=90")
+    title, caution = (page.locator(f"#email_open_rate {part}") for part in ("h3", ".by-day"))
+    expect(title).to_have_text("Email open rate")
+    expect(caution).to_be_hidden()
+    open_dashboard(page, dashboard.html, "#days=90")
+    expect(title).to_have_text("Daily openers / delivered, Email")
+    expect(caution).to_be_visible()
 
 
 NO_FIRST_SNAPSHOT = """
@@ -1051,25 +1058,17 @@ NO_FIRST_SNAPSHOT = """
 """
 
 
-def test_a_curve_says_where_it_begins(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
-) -> None:
+def test_a_curve_says_where_it_begins(open_changed: OpenChanged) -> None:
     """Without snapshots of its first days a campaign has no line there, and the page says why."""
-    page, _ = tab
-    html = preview_changed(dashboard, tmp_path, NO_FIRST_SNAPSHOT)
-    open_dashboard(page, html, "#page=campaign&campaign_id=C21")
+    page = open_changed(NO_FIRST_SNAPSHOT, "#page=campaign&campaign_id=C21")
     grain = page.locator("#revenue_per_recipient_since_the_send .grain")
     expect(grain).to_contain_text("Its line begins with the first sync after the send.")
     expect(grain).to_contain_text("Too few campaigns have snapshots for a median.")
 
 
-def test_people_are_counted_in_whole_numbers(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
-) -> None:
+def test_people_are_counted_in_whole_numbers(open_changed: OpenChanged) -> None:
     """The axis of small counts has no half."""
-    page, _ = tab
-    html = preview_changed(dashboard, tmp_path, "update klaviyo__form_daily set submits = 2")
-    open_dashboard(page, html, "#days=30&page=forms")
+    page = open_changed("update klaviyo__form_daily set submits = 2", "#days=30&page=forms")
     labels = page.locator("#form_submissions .role-axis-label").first.locator("text")
     expect(labels).to_have_text(["0", "1", "2"])
 
@@ -1089,13 +1088,9 @@ NOTHING_EARNED = """
 """
 
 
-def test_a_change_from_zero_has_both_amounts(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
-) -> None:
+def test_a_change_from_zero_has_both_amounts(open_changed: OpenChanged) -> None:
     """Where nothing was earned before, the amounts of the compared days are side by side."""
-    page, _ = tab
-    html = preview_changed(dashboard, tmp_path, NOTHING_EARNED)
-    open_dashboard(page, html, "#days=30")
+    page = open_changed(NOTHING_EARNED, "#days=30")
     change = page.locator("#headline_figures [data-name=conversion_value] .change")
     expect(change).to_have_text(re.compile(r"^over the first 26 days: €[\d,]+ from €0$"))
     open_page(page, "flows")
@@ -1110,17 +1105,12 @@ ONE_DAY_OF_SNAPSHOTS = f"""
 """
 
 
-def test_snapshots_of_one_day_are_no_curve(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
-) -> None:
+def test_snapshots_of_one_day_are_no_curve(open_changed: OpenChanged) -> None:
     """After the first sync a campaign's page says what a curve needs, and draws no single point."""
-    page, log = tab
-    html = preview_changed(dashboard, tmp_path, ONE_DAY_OF_SNAPSHOTS)
-    open_dashboard(page, html, "#page=campaign&campaign_id=C0")
+    page = open_changed(ONE_DAY_OF_SNAPSHOTS, "#page=campaign&campaign_id=C0")
     tile = page.locator("#revenue_per_recipient_since_the_send")
     expect(tile.locator(".empty")).to_contain_text("snapshots of two days")
     expect(tile.locator(".body")).to_be_hidden()
-    assert log.problems == []
 
 
 def test_an_effect_is_in_points(page: Page) -> None:
@@ -1399,7 +1389,7 @@ VERDICTS = {
 
 @pytest.mark.parametrize("tone", VERDICTS)
 def test_data_health_begins_with_a_verdict(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path, tone: str
+    open_changed: OpenChanged, dashboard: Dashboard, tone: str
 ) -> None:
     """One sentence says to which day the data are complete and whether they equal Klaviyo's."""
     sql, sentence = VERDICTS[tone]
@@ -1409,13 +1399,11 @@ def test_data_health_begins_with_a_verdict(
         " from klaviyo__data_health where account_id = 'Shop' and table_name = 'event_attribution'",
     )
     assert counts["different"] > 0
-    page, log = tab
-    open_dashboard(page, preview_changed(dashboard, tmp_path, sql), "#page=data_health")
+    page = open_changed(sql, "#page=data_health")
     verdict = page.locator("section:not([hidden]) h2 + .verdict")
     expect(verdict.locator(".text")).to_have_text(sentence.format(day="19 November 2026", **counts))
     expect(verdict.locator(".note")).to_have_text("Last synced 20 Nov 2026, 09:00 UTC.")
     expect(verdict).to_have_attribute("data-tone", tone)
-    assert log.problems == []
 
 
 def test_steps_of_a_flow_are_a_funnel(page: Page, dashboard: Dashboard) -> None:
