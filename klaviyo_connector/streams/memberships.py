@@ -225,13 +225,15 @@ class ListingSync:
         table = self._stream.table
         # The start of the sync, not its end: who joins while pages are read is read again.
         state = msgspec.structs.replace(self._state, watermark=self._context.now)
-        if self._compares and self._is_processing():
+        in_doubt = self._compares and is_in_doubt(*self._count_missing())
+        if in_doubt and self._is_processing():
             yield Warning(
                 f"{table.name}: Klaviyo is still computing who is in {self.name}, so no one is"
                 " deleted from it; the next sync compares again"
             )
         elif self._compares:
-            yield from self._read_again_if_in_doubt()
+            if in_doubt:
+                yield from self._read_again()
             for group in self._index.groups(table.name, self._listing.name):
                 people = self._index.people(group)
                 gone = people - self._seen[group]
@@ -244,12 +246,12 @@ class ListingSync:
         memberships[table.name] = {**known, self._listing.name: state}
 
     def _is_processing(self) -> bool:
-        """Whether many people are missing, and only because Klaviyo is still computing the group.
+        """Whether Klaviyo is still computing who is in the group.
 
         In a refill it does not matter: the loader deletes the rows that are not written.
         """
         path = self._stream.group_path
-        if not path or self._refills or not is_in_doubt(*self._count_missing()):
+        if not path or self._refills:
             return False
         try:
             pages = self._context.session.pages(fill_path(path, self.name), {})
@@ -257,10 +259,8 @@ class ListingSync:
         except GoneError:
             return False
 
-    def _read_again_if_in_doubt(self) -> Iterator[Operation]:
-        """Read the listing a second time where all of its people, or many, are missing."""
-        if not is_in_doubt(*self._count_missing()):
-            return
+    def _read_again(self) -> Iterator[Operation]:
+        """Read the listing a second time."""
         for _, page in self.request_pages():
             if isinstance(page, KlaviyoError):
                 raise page
