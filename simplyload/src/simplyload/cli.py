@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
-from rich.table import Table as RichTable
 
 from simplyload.checks import check_destination, check_log, compare, validate_stream
 from simplyload.config import Configuration, read_configuration, schema_of
@@ -23,7 +22,7 @@ from simplyload.destinations.snowflake_script import LoadScript, write_script
 from simplyload.destinations.snowflake_setup import bucket_sql, setup_sql
 from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, SimplyLoadError
-from simplyload.observe import displaying
+from simplyload.observe import displaying, make_table
 from simplyload.parallel import run_parallel
 from simplyload.replay import replay as replay_log
 from simplyload.run import Outcome, open_pipelines, run_streams
@@ -464,9 +463,7 @@ def show(rows: Iterable[Mapping[str, Any]]) -> None:
             print(json.dumps(row, default=str, ensure_ascii=False), flush=True)
         return
     listed = list(rows)
-    table = RichTable()
-    for name in listed[0] if listed else ():
-        table.add_column(name, overflow="fold")  # a name that is cut may be that of another table
+    table = make_table(listed[0] if listed else ())
     for row in listed:
         table.add_row(*(_format_cell(value) for value in row.values()))
     Console().print(table, markup=False)

@@ -5,7 +5,7 @@ Both write to standard error, which leaves standard output to results. No event 
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +20,14 @@ from simplyload.engine import Event, RunResult
 from simplyload.errors import SimplyLoadError
 
 QUIET = {"gathered", "measured"}  # events that say a number, several a second
+
+
+def make_table(names: Iterable[str]) -> RichTable:
+    """Give a table of these columns, whose cells wrap: a name cut short may be that of another."""
+    table = RichTable()
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 class Display(Protocol):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from simplyload.testing.processes import Forked
-from tests.cli.processes import Ended, run_command, start_command
+from simplyload.testing.processes import Ended, Forked
+from tests.cli.processes import run_command, start_command
 
 REPOSITORY = Path(__file__).parents[3]
 CONNECTOR = REPOSITORY / "klaviyo_connector"

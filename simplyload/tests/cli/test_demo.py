@@ -52,7 +52,7 @@ def test_the_demonstration_fails_where_a_table_differs() -> None:
 def test_a_terminal_of_80_characters_shows_whole_names(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two tables whose names begin alike are told apart: no cell is cut, of any command."""
+    """No command truncates a cell, so names of tables with the same beginning stay distinct."""
     name, rows = "campaign_performance_daily", 10_822
     check = TableCheck(table=name, source_rows=rows, destination_rows=rows)
     done = Outcome("klaviyo", rows={name: rows}, lag_seconds=140.6)

@@ -13,7 +13,7 @@ import yaml
 from psycopg2.extensions import parse_dsn
 
 from simplyload.cli import app, main
-from tests.cli.processes import Ended
+from simplyload.testing.processes import Ended
 from tests.conftest import connect
 
 Command = Callable[[str], Ended]

@@ -28,7 +28,7 @@ from simplyload.demo.server import running_server
 from simplyload.demo.shop import DATABASE, SETUP, fill_shop
 from simplyload.demo.workload import Workload
 from simplyload.errors import SimplyLoadError
-from simplyload.observe import displaying
+from simplyload.observe import displaying, make_table
 from simplyload.run import Outcome, run_streams
 
 MAX_ACCOUNT_AGE = timedelta(days=50)  # the sandbox simulates 60 days past an account's epoch
@@ -176,9 +176,7 @@ def _load(configuration: Configuration, shop: str, console: Console) -> Loaded:
 
 def _summary(configuration: Configuration, loaded: Loaded) -> RichTable:
     """Give a row for each table: rows there now, changes of this run, lag, comparison."""
-    table = RichTable()
-    for name in ("stream", "table", "rows", "changed", "lag", "equal"):
-        table.add_column(name, overflow="fold")
+    table = make_table(("stream", "table", "rows", "changed", "lag", "equal"))
     outcomes = {outcome.stream: outcome for outcome in loaded.outcomes}
     for stream, check in loaded.checks:
         outcome = outcomes[stream]

@@ -3,6 +3,7 @@
 Importing takes longer than most commands run.
 """
 
+import json
 import multiprocessing
 import os
 import signal
@@ -34,6 +35,11 @@ class Ended(NamedTuple):
     code: int | None
     out: str
     err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines of JSON on standard output."""
+        return [json.loads(line) for line in self.out.splitlines()]
 
 
 class Forked:
