@@ -41,9 +41,12 @@ pipeline: .venv/.stamp .venv-dbt/.engines ## Sync, build, draw, archive and send
 doctor: .venv/.stamp ## Check on a real account what the connector assumes of Klaviyo
 	@.venv/bin/python -m scripts.doctor $(ARGS)
 
-test: .venv/.tests .venv-dbt/.engines load-test ## Run every test except the fault matrix and the benchmarks
+# Slow tests repeat a promise elsewhere: on another engine, in each kill, at every width, in a demo.
+TESTS = --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not chaos and not bench and not perf$(if $(ALL),, and not slow)"
+
+test: .venv/.tests .venv-dbt/.engines load-test ## Run the tests, in about ten minutes; ALL=1, as in CI: the slow ones too
 	@.venv/bin/python -m tests.browser
-	@.venv/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/pytest $(TESTS)
 
 check: .venv/.tests load-check ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
@@ -108,8 +111,8 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 load-demo: .venv-load/.stamp $(if $(ALL),.venv-dbt/.stamp) ## A shop in Postgres and a sandbox account to DuckDB, by SimplyLoad; ALL=1: four sources, two warehouses, dbt
 	@$(if $(ALL),cd simplyload && ../.venv-load/bin/python -m tour,.venv-load/bin/simplyload demo) $(ARGS)
 
-load-test: .venv-load/.stamp ## Run SimplyLoad's tests except its fault matrix and benchmarks
-	@cd simplyload && ../.venv-load/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+load-test: .venv-load/.stamp ## Run SimplyLoad's tests; ALL=1: the slow ones too
+	@cd simplyload && ../.venv-load/bin/pytest $(TESTS)
 
 load-check: .venv-load/.stamp ## Lint SimplyLoad, check its formatting and types
 	@cd simplyload && ../.venv-load/bin/ruff check && ../.venv-load/bin/ruff format --check

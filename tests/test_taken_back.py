@@ -103,6 +103,7 @@ class TestReSync:
             assert before[name].keys() <= connection.content()[name].keys(), name
         assert connection.content()["campaign_performance_daily"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("at", [slow("start"), slow("first rows"), "middle", slow("end")])
     def test_b1_a_killed_re_sync_is_continued(
         self, sandbox: Sandbox, connection: Loader, after_deletions: Tables, at: str
@@ -116,6 +117,7 @@ class TestReSync:
             connection.sync(die_after=rows.get(at, length - 50))
         assert refilled(connection.sync()) == after_deletions
 
+    @pytest.mark.slow
     def test_b1_an_account_that_is_added_truncates_nothing(self, connection: Loader) -> None:
         """A truncate would delete the rows of the other accounts of the connection."""
         before = refilled(connection)
@@ -125,6 +127,7 @@ class TestReSync:
             assert rows.items() <= after[name].items(), name
         assert len({row["account_id"] for row in after["profile"].values()}) == 2
 
+    @pytest.mark.slow
     def test_b1_a_re_sync_removes_nothing_of_an_account_that_cannot_be_read(
         self, sandbox: Sandbox
     ) -> None:
@@ -146,6 +149,7 @@ class TestReSync:
         assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
         assert set(connection.sync().written) <= {"sync_report", "event", "event_attribution"}
 
+    @pytest.mark.slow
     def test_b1_an_account_without_a_key_starts_over_too(self, sandbox: Sandbox) -> None:
         """Truncates that waited take the rows of an account whose key is gone; it comes back whole.
 
@@ -161,6 +165,7 @@ class TestReSync:
             connection.sync()
         assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
 
+    @pytest.mark.slow
     def test_b1_a_table_is_truncated_when_it_is_chosen_again(
         self, sandbox: Sandbox, connection: Loader, after_deletions: Tables
     ) -> None:
@@ -172,6 +177,7 @@ class TestReSync:
         connection.configuration = EVERYTHING
         assert refilled(connection.sync()) == after_deletions
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("fault", ["403scope", slow("503"), slow("404"), slow("filter400")])
     def test_b1_a_table_that_cannot_be_read_keeps_its_rows(
         self, sandbox: Sandbox, connection: Loader, after_deletions: Tables, fault: str
@@ -203,6 +209,7 @@ class TestReSync:
         connection.sync()
         assert refilled(connection) == after_deletions
 
+    @pytest.mark.slow
     def test_b1_fivetran_marks_the_rows_as_deleted(
         self, sandbox: Sandbox, connector_project: Path
     ) -> None:
@@ -271,6 +278,7 @@ class TestPeople:
         connection.sync()
         assert not personal_events(connection, person)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("delay", "days"), [slow(3_600, [1]), (5 * DAY, [1, 1, 7])], ids=["soon", "late"]
     )

@@ -37,6 +37,7 @@ def test_the_server_decodes_logically(database: str) -> None:
         assert cursor.fetchall() == [("pgoutput",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", ["both", pytest.param("program", marks=pytest.mark.chaos)])
 def test_a_server_starts_again_after_a_kill_with_a_slot(tmp_path: Path, killed: str) -> None:
     """The next demonstration starts in the folder of a killed one, slot and all, and stops it."""
@@ -50,6 +51,7 @@ def test_a_server_starts_again_after_a_kill_with_a_slot(tmp_path: Path, killed: 
     assert not (folder / "postmaster.pid").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_no_server_starts_in_is_named_with_the_remedy(tmp_path: Path) -> None:
     """Where the files are damaged, the error says which command removes them."""
     folder = tmp_path / "data"

@@ -172,6 +172,7 @@ class TestUnits:
         fresh = connect(sandbox, tables, start_date="2026-07-01").sync()
         assert done.content() == fresh.content()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("zone", "start_date"),
         [
@@ -194,6 +195,7 @@ class TestUnits:
         assert done.sync().warnings == []
         assert not done.deleted
 
+    @pytest.mark.slow
     def test_e10_a_change_of_the_zone_survives_a_spent_quota_and_a_second_change(
         self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -42,6 +42,7 @@ def stored(account: AccountState) -> tuple[AccountState, budget.StateBudget]:
 class TestSize:
     """How much fits into 10 MB."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("part", [pytest.param(1, marks=pytest.mark.chaos), 10])
     def test_d1_a_large_company_fits_below_10_mb(
         self, monkeypatch: pytest.MonkeyPatch, part: int
@@ -125,6 +126,7 @@ def shortened(marks: dict[str, str], since: str = "") -> dict[str, str]:
 class TestNothingIsLost:
     """Syncs with a state beyond its budget."""
 
+    @pytest.mark.slow
     def test_d1_a_sync_with_a_state_over_the_budget_loses_nothing(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -118,6 +118,7 @@ def decode_both(content: bytes, stream: WindowedStream) -> tuple[CleanPage | Non
 class TestEquality:
     """A clean page makes what the same page makes when each value is converted."""
 
+    @pytest.mark.slow
     @given(page=pages(), name=st.sampled_from(sorted(STREAMS)), is_ascii=st.booleans())
     @settings(max_examples=4 * EXAMPLES)
     def test_both_ways_make_the_same_rows(self, page: Any, name: str, *, is_ascii: bool) -> None:

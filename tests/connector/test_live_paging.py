@@ -87,6 +87,7 @@ class TestDeepCursor:
         monkeypatch.setattr("streams.memberships.PAGE_SIZE", 12)
         sandbox.fault("deep_cursor", pages=12, query="page%5Bsize%5D=12(&|$)")
 
+    @pytest.mark.slow
     def test_e7_a_new_cursor_starts_before_one_is_cut_off(
         self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -172,6 +172,7 @@ def test_e1_the_sandbox_refuses_a_client_that_does_not_pace(
     assert limited.statuses() == {200, 429}
 
 
+@pytest.mark.slow
 def test_e1_a_whole_sync_is_never_refused(limited: LimitedServer) -> None:
     """A first sync of all tables, with eight threads, stays within all quotas.
 

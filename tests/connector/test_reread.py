@@ -85,6 +85,7 @@ def pending(done: ScriptedRun) -> dict[str, list[Any]]:
     return people
 
 
+@pytest.mark.slow
 def test_b2_events_are_read_four_times(people: ScriptedAccount) -> None:
     """On the day a person is missed and 1, 7 and 30 days later; then the person is forgotten."""
     done = run(tables=TABLES)

@@ -249,6 +249,7 @@ class TestVersions:
 class TestDamage:
     """A damaged state is refused in one line with the remedy, or does no harm."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "name",
         [
@@ -351,6 +352,7 @@ class TestDamage:
         """Without a state everything is requested."""
         assert [row["id"] for row in run(state, tables="form").rows("form")] == ["fo"]
 
+    @pytest.mark.slow
     def test_watermarks_of_1970_request_everything_again(
         self, full_account: ScriptedAccount
     ) -> None:

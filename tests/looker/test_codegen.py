@@ -71,6 +71,7 @@ def test_a_change_in_dbt_is_reported(
     assert {name.split(".")[-2] for name in drifted} == files
 
 
+@pytest.mark.slow
 def test_a_changed_query_is_reported(
     monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def compile_parsed_project(folder: Path) -> Path:
     return folder / "target"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "compiling", [compile_parsed_project, pytest.param(lineage._compile, marks=pytest.mark.chaos)]
 )

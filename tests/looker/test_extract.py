@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.warehouse import dbt, raw
 
@@ -47,6 +48,7 @@ def raw_tables() -> dict[str, list[dict[str, object]]]:
     return {table: [{"account_id": "a", **row} for row in rows] for table, rows in tables.items()}
 
 
+@pytest.mark.slow
 def test_a_large_account_fits_into_an_extract(tmp_path: Path) -> None:
     """The extract of 10,000 campaigns is below the 100 MB that Data Studio accepts.
 

@@ -416,6 +416,7 @@ def assert_revenue_changes(flows: tuple[Page, Path], *, is_whole: bool, **days: 
     assert cells == {row["flow_name"]: describe_change(row, is_whole=is_whole) for row in rows}
 
 
+@pytest.mark.slow
 def test_flows_are_compared_over_final_days(flows: tuple[Page, Path]) -> None:
     """A flow's change is that of the days with final results, in colour only beyond chance."""
     since, before = LAST_DAY - timedelta(days=29), LAST_DAY - timedelta(days=59)
@@ -434,6 +435,7 @@ def test_flows_are_compared_over_final_days(flows: tuple[Page, Path]) -> None:
     assert texts(page, "#all_flows tbody .beneath") == ["Draft", "Live"]
 
 
+@pytest.mark.slow
 def test_flows_are_compared_with_the_days_that_a_reader_chose(flows: tuple[Page, Path]) -> None:
     """The month before, the year before, for which the page says why it is missing, or nothing."""
     page, _ = flows
@@ -616,6 +618,7 @@ def test_five_findings_say_what_to_do_next(advice: Page) -> None:
     assert [row[0] for row in table_rows(advice, "#all_campaigns")] == ["Campaign 11"]
 
 
+@pytest.mark.slow
 def test_a_finding_is_muted_in_the_browser(advice: Page, suggesting: Path) -> None:
     """A muted finding makes room for the next, stays muted, and can be shown again."""
     advice.locator("#what_to_do_next .mute").first.click()
@@ -681,6 +684,7 @@ TARGETS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", TARGETS, ids=[chosen.days for chosen in TARGETS])
 def test_revenue_is_beside_its_target(
     tab: tuple[Page, PageLog], dashboard: Dashboard, targeted: Path, chosen: Target
@@ -794,6 +798,7 @@ def test_custom_dates_make_a_period(page: Page, dashboard: Dashboard) -> None:
     assert "compared with" not in texts(page, "#range")[0]
 
 
+@pytest.mark.slow
 def test_the_address_restores_a_view(own_page: Page, dashboard: Dashboard) -> None:
     """The address of a view holds its page, days, filters, sort order and search."""
     choose_days(own_page, 30)
@@ -811,6 +816,7 @@ def test_the_address_restores_a_view(own_page: Page, dashboard: Dashboard) -> No
     assert len(table_rows(own_page, "#all_campaigns")) > len(view[0])
 
 
+@pytest.mark.slow
 def test_unknown_choices_in_the_address_are_ignored(own_page: Page, dashboard: Dashboard) -> None:
     """A page, period, filter value or date that does not exist leaves the default."""
     fragment = "#page=%3Cimg%3E&days=x&send_channel=pigeon&__proto__=1&from=-"
@@ -861,6 +867,7 @@ def test_audiences_show_growth_and_size(page: Page) -> None:
     assert table_rows(page, "#size_of_audiences") == [["VIPs", "Segment", "1,000"]]
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_every_control(own_page: Page) -> None:
     """Tab reaches pages, days, filters, headings and definitions in order; Enter opens a page."""
     for key in ("Tab", "Tab", "Enter"):
@@ -1276,6 +1283,7 @@ def test_a_table_is_searched(page: Page) -> None:
     expect(empty).to_contain_text("Nothing to show with the search “zebra”.")
 
 
+@pytest.mark.slow
 def test_a_long_table_shows_all_rows_on_request(page: Page) -> None:
     """A table shows its first 25 rows, and all of them after a click on the button."""
     choose_days(page, 365)
@@ -1387,6 +1395,7 @@ VERDICTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tone", VERDICTS)
 def test_data_health_begins_with_a_verdict(
     open_changed: OpenChanged, dashboard: Dashboard, tone: str
@@ -1579,6 +1588,7 @@ PUT_BACK = "() => window.takenOut.forEach(([section, place]) => place.replaceWit
 SOME_PAGES = ("overview", "campaigns", "audience", "campaign&campaign_id=C1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "names"),
     [
@@ -1617,6 +1627,7 @@ WIDE_TABLES = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "widths",
     [(PHONE, SMALL, LARGE), pytest.param((600, 860, 1280), marks=pytest.mark.chaos)],
@@ -1660,6 +1671,7 @@ def test_a_row_is_a_card_on_a_phone(own_page: Page) -> None:
     assert box["height"] > 100
 
 
+@pytest.mark.slow
 def test_headings_stay_in_view(own_page: Page) -> None:
     """A reader who scrolls down a long table still sees its headings."""
     own_page.set_viewport_size({"width": 1280, "height": 500})
@@ -1785,6 +1797,7 @@ def format_amount(value: float | None) -> str:
     return "–" if value is None else f"€{value:.2f}"
 
 
+@pytest.mark.slow
 def test_colours_follow_the_dark_mode(own_page: Page) -> None:
     """Text, including the labels of charts, is dark on light or light on dark."""
     label = own_page.locator("section:not([hidden]) .body svg text").first
@@ -1815,6 +1828,7 @@ def test_a_print_shows_the_choices_without_controls(own_page: Page) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_page_is_labelled(page: Page) -> None:
     """Inputs have labels, table headings a scope, charts a caption, and there is one h1."""
     for name in page_names(page):
@@ -1828,6 +1842,7 @@ def test_the_page_is_labelled(page: Page) -> None:
     assert figures == page.locator("figure > figcaption h3").count()
 
 
+@pytest.mark.slow
 def test_what_opens_has_a_name_of_its_own(page: Page) -> None:
     """A screen reader's list of buttons says of which figure or table each definition is."""
     for name in page_names(page):
@@ -1883,6 +1898,7 @@ COPY_CAMPAIGNS = """
 """
 
 
+@pytest.mark.slow
 def test_5_000_campaigns_fit(
     tab: tuple[Page, PageLog], dashboard: Dashboard, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def _documents(account: Account) -> list[dict[str, Any]]:
 class TestPeople:
     """In what people do, the cause comes before the effect."""
 
+    @pytest.mark.slow
     def test_every_recipient_consents(self, account: Account) -> None:
         """A message is sent after its recipient consents to the channel and before consent ends."""
         events, people = account.events, account.people
@@ -158,6 +159,7 @@ class TestSize:
         with pytest.raises(ValueError, match="350 profiles and 90 campaigns make"):
             create_account(events=1_000)
 
+    @pytest.mark.slow
     def test_same_seed_gives_same_events(self, account: Account) -> None:
         """Equal arguments give equal events to the last property; another seed does not."""
         rows = np.arange(0, len(account.events), 97)
@@ -284,6 +286,7 @@ def _sums() -> dict[str, Counter[str]]:
 class TestRates:
     """The account's rates are those of real stores."""
 
+    @pytest.mark.slow
     def test_rates_are_those_of_stores(self, sums: dict[str, Counter[str]]) -> None:
         """A channel's rates over all campaigns are within the usual range of stores."""
         ranges = [
@@ -303,6 +306,7 @@ class TestRates:
         offenders = [rate for rate in rates if not rate[3] <= rate[2] <= rate[4]]
         assert offenders == []
 
+    @pytest.mark.slow
     def test_black_friday_doubles_orders(self) -> None:
         """The week of Black Friday has at least twice the orders of a usual week."""
         account = create_account(profiles=1_500)

@@ -159,6 +159,7 @@ def to_number(value: Any) -> Any:
     return pytest.approx(float(value), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("questions", [40, pytest.param(100, marks=pytest.mark.chaos)])
 def test_generated_questions_equal_hand_written_sql(
     warehouse: duckdb.DuckDBPyConnection, assistant: Assistant, questions: int
@@ -333,6 +334,7 @@ def test_accounts_name_the_days_that_can_be_asked(
     assert {one["period"] for one in accounts[shop.US]["periods_of_flows"]} >= {"month"}
 
 
+@pytest.mark.slow
 def test_the_documented_configuration_starts_the_server(built: Path, tmp_path: Path) -> None:
     """A client that starts the command of docs/mcp.md from any folder gets answers."""
     [entry] = re.findall(r"```json\n(.+?)```", (ROOT / "docs" / "mcp.md").read_text(), re.DOTALL)
@@ -342,6 +344,7 @@ def test_the_documented_configuration_starts_the_server(built: Path, tmp_path: P
         assert assistant.query("opens")["rows"]
 
 
+@pytest.mark.slow
 def test_a_build_can_write_while_the_server_runs(built: Path, tmp_path: Path) -> None:
     """A server that has answered holds no DuckDB file open."""
     file = shutil.copy(built / "warehouse.duckdb", tmp_path)
@@ -351,6 +354,7 @@ def test_a_build_can_write_while_the_server_runs(built: Path, tmp_path: Path) ->
             writer.execute("create table klaviyo.written (number bigint)")
 
 
+@pytest.mark.slow
 def test_missing_marts_are_named(tmp_path: Path) -> None:
     """Without a warehouse the answer is an error with the remedy; the session goes on."""
     file = tmp_path / "none.duckdb"
@@ -438,6 +442,7 @@ def copy_marts(built: Path, file: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_every_engine_gives_the_same_answer(
     built: Path, engine: WarehouseSettings, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
@@ -473,6 +478,7 @@ def to_day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
+@pytest.mark.slow
 def test_every_engine_quotes_values(engine: WarehouseSettings) -> None:
     """A text with quotes, escapes, placeholders or SQL finds its own row in every engine."""
     for name in NASTY:

@@ -144,6 +144,7 @@ def test_artifacts_agree(run: PipelineRun) -> None:
         assert f"sent {int(row['recipients']):,}" in body.get_content()
 
 
+@pytest.mark.slow
 def test_dashboard_from_copied_marts_is_the_same(run: PipelineRun) -> None:
     """The dashboard of another engine is drawn from copied marts and equals the local one."""
     build = run.folder / "build"

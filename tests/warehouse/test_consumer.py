@@ -119,6 +119,7 @@ def test_an_analysts_project_builds_on_a_server(
     assert sorted(tuple(row.values()) for row in best_sellers) == BEST_SELLERS
 
 
+@pytest.mark.slow
 def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: Path) -> None:
     """From git: `klaviyo_sources` gives the rows of one schema that has all, and names each.
 

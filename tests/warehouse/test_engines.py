@@ -187,6 +187,7 @@ def _full(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Contents:
     return run_dbt(engine, folder, "run", "--full-refresh", "--select", *CHANGED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", BIGQUERY, indirect=True)
 def test_bigquery_agrees_cell_by_cell(duckdb: TwoRuns, run: TwoRuns) -> None:
     """A model has the same rows and columns on BigQuery as on DuckDB."""
@@ -226,6 +227,7 @@ def test_an_incremental_run_equals_a_full_one(run: TwoRuns, full: Contents) -> N
         assert run.updated[model] == full[model], model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", UPDATED[:2], indirect=True)
 def test_a_run_without_a_new_sync_changes_no_row(run: TwoRuns) -> None:
     """A run without a new sync leaves the rows of every model as they are."""
@@ -234,6 +236,7 @@ def test_a_run_without_a_new_sync_changes_no_row(run: TwoRuns) -> None:
     assert run_dbt(run.engine, run.folder, "run", "--select", INCREMENTAL) == updated
 
 
+@pytest.mark.slow
 def test_a_run_after_a_resync_equals_a_full_one(duckdb: TwoRuns, full: Contents) -> None:
     """Every row is written again, with another time of its sync and no other change."""
     assert duckdb.updated
@@ -288,6 +291,7 @@ ONE_SYNC = {LAST_SYNC: [*LATER_SYNCS["2027-03-09T09:00:00Z"], *LATER_SYNCS[LAST_
 OF_PEOPLE = ("klaviyo__engagement", "klaviyo__send_pressure", "klaviyo__link_performance")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("syncs", [ONE_SYNC, pytest.param(LATER_SYNCS, marks=pytest.mark.chaos)])
 def test_marts_of_people_equal_full_ones(
     built: Path, tmp_path: Path, syncs: Mapping[str, list[dict[str, Any]]]
@@ -336,6 +340,7 @@ def _without_sync(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [tuple(cell for cell in row if cell[0] != "synced_at") for row in rows]
 
 
+@pytest.mark.slow
 def test_a_renamed_campaign_restates_the_months_since_its_first_order(
     built: Path, tmp_path: Path
 ) -> None:
@@ -372,6 +377,7 @@ def test_a_renamed_campaign_restates_the_months_since_its_first_order(
 OF_MONTHS = "int_klaviyo__conversion", "int_klaviyo__event_daily"
 
 
+@pytest.mark.slow
 def test_events_without_a_report_of_their_sync_are_added(
     built: Path, full: Contents, tmp_path: Path
 ) -> None:
@@ -385,6 +391,7 @@ def test_events_without_a_report_of_their_sync_are_added(
         assert updated[model] == full[model] != []
 
 
+@pytest.mark.slow
 def test_a_report_of_today_needs_no_look_at_the_events(built: Path, tmp_path: Path) -> None:
     """Events that are newer than today's report wait for the next: on BigQuery a look costs."""
     engine = _copy_built(built, tmp_path)

@@ -51,6 +51,7 @@ def _reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return warehouse, report["data"]["attributes"]["results"]
 
 
+@pytest.mark.slow
 def test_every_campaign_equals_klaviyos_report(reported: tuple[Path, Any]) -> None:
     """All 31 statistics of every message, channel and variation are equal to the last digit.
 

@@ -44,6 +44,7 @@ def columns(warehouse: Path) -> list[dict[str, Any]]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [SOME, pytest.param(BUILD, marks=pytest.mark.chaos)])
 def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
     command: Sequence[str], built: Path, tmp_path: Path
@@ -85,6 +86,7 @@ def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
     assert dbt.query(partial, flows) == []  # the table exists and is not selected
 
 
+@pytest.mark.slow
 def test_b5_by_default_dbt_reads_what_is_synced_and_warns_of_an_unticked_table(
     tmp_path: Path,
 ) -> None:
@@ -155,6 +157,7 @@ def read_tables(folder: Path) -> set[str]:
     return {node.rpartition(".")[2] for node in nodes if node.startswith("source.")}
 
 
+@pytest.mark.slow
 def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
     """One error names every wrong setting and word, and the nearest name where there is one."""
     empty = raw.write(tmp_path / "raw.db", {})

@@ -57,6 +57,7 @@ def test_config_masks_the_key(account: Workspace) -> None:
     assert account.environment["KLAVIYO_API_KEY"] not in shown.out
 
 
+@pytest.mark.slow
 def test_r33_a_life_of_a_stream(account: Workspace) -> None:
     """Sync, check, replay and reset give equal tables and lines of JSON; the key is in no file."""
     first = account.run("sync")
@@ -95,6 +96,7 @@ def test_a48_a_second_run_ends_with_its_own_code(account: Workspace) -> None:
     assert not (account.folder / "warehouse.duckdb").exists()
 
 
+@pytest.mark.slow
 def test_r30_sigterm_ends_a_sync_that_stays(copied: Workspace) -> None:
     """`sync --every` ends with 0 after SIGTERM, and the next run continues from its commit."""
     with copied.start("sync", "--every", "1h") as process:
@@ -106,6 +108,7 @@ def test_r30_sigterm_ends_a_sync_that_stays(copied: Workspace) -> None:
     assert copied.run("check").code == 0
 
 
+@pytest.mark.slow
 def test_r30_sigterm_within_a_read_ends_at_a_commit(account: Workspace) -> None:
     """A signal while the first sync reads ends with 0; what follows completes the tables."""
     tables = klaviyo_configuration(tables=["campaign", "list"])
@@ -190,6 +193,7 @@ def copied(workspace: Workspace, shop: dict[str, Any], database: str) -> Workspa
     return workspace
 
 
+@pytest.mark.slow
 def test_backfill_takes_a_table_alone_where_there_is_one_stream(copied: Workspace) -> None:
     """Both forms read the table again, and change no row."""
     copied.run("sync")
@@ -200,6 +204,7 @@ def test_backfill_takes_a_table_alone_where_there_is_one_stream(copied: Workspac
     assert _contents(copied, "warehouse.duckdb") == before
 
 
+@pytest.mark.slow
 def test_check_finds_each_kind_of_difference(copied: Workspace) -> None:
     """A row lost, added, changed, doubled or without a key fails `check`, which counts each."""
     copied.run("sync")
@@ -254,6 +259,7 @@ def test_r33_the_password_of_postgres_is_nowhere(
             assert cursor.fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_a_table_of_progress(workspace: Workspace, shop: dict[str, Any]) -> None:
     """On a terminal: what needs attention above, then a row with changes, rows, rate and lag."""
     source = shop | {"mode": "copy"}

@@ -64,6 +64,7 @@ def rows(batches: list[Batch], table: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_operations_become_changes_in_their_order(tmp_path: Path) -> None:
     """Rows, deletions and checkpoints become U, D and states; a truncate is given last."""
     scripted_source = scripted(
@@ -86,6 +87,7 @@ def test_operations_become_changes_in_their_order(tmp_path: Path) -> None:
     assert [w for batch in batches for w in batch.warnings] == ["be careful"]
 
 
+@pytest.mark.slow
 def test_a_failed_sync_truncates_once_a_later_one_is_complete(tmp_path: Path) -> None:
     """A truncate before a failure stays in the state, so that no row is missing meanwhile."""
     failing = scripted(
@@ -159,6 +161,7 @@ def test_a_wrong_setting_is_a_configuration_error(settings: dict[str, Any], mess
         source(**settings).tables()
 
 
+@pytest.mark.slow
 def test_backfill_reads_one_table_again() -> None:
     """After a backfill the next sync gives every row of that table, and no other table's."""
     lists = source(tables=["list", "campaign"])

@@ -110,6 +110,7 @@ def test_j2_what_is_loaded_is_what_the_account_shows(sandbox: str, account: Work
             assert sorted(found, key=repr) == sorted(shown, key=repr), table
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.chaos)])
 def test_r1_a_killed_sync_of_klaviyo_loses_nothing(account: Workspace, kills: int) -> None:

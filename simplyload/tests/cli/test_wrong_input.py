@@ -147,6 +147,7 @@ def test_validate_goes_on_past_what_it_cannot_reach(simplyload: Command) -> None
     ]
 
 
+@pytest.mark.slow
 def test_every_command_states_the_exit_codes(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def empty_load(number: int = 1) -> Load:
     return Load(load_id=name, stream="shop", schema="shop", state={"n": number}, staged=[])
 
 
+@pytest.mark.slow
 def test_rows_of_partial_updates_deletes_and_truncates_are_right(bigquery_target: Target) -> None:
     """Unsent columns keep their values, NULL is a value, a deleted row is marked and keeps its."""
     steps = [
@@ -95,6 +96,7 @@ def test_every_type_arrives_as_it_is(bigquery_target: Target) -> None:
     assert bigquery_target.live(shape) == {(1,): full, (2,): empty}
 
 
+@pytest.mark.slow
 def test_r25_a_load_job_and_a_commit_that_are_sent_again_change_nothing(
     bigquery_target: Target, monkeypatch: pytest.MonkeyPatch, statements: list[str]
 ) -> None:
@@ -114,6 +116,7 @@ def test_r25_a_load_job_and_a_commit_that_are_sent_again_change_nothing(
     assert [sql.split()[0] for sql in statements].count("LOAD") == 2
 
 
+@pytest.mark.slow
 def test_a38_no_ddl_is_sent_within_a_script(bigquery_target: Target, statements: list[str]) -> None:
     """The fence is its first statement, and the state the last before COMMIT."""
     bigquery_target.pipeline(ScriptedSource([ONE])).run_once()
@@ -128,6 +131,7 @@ def test_a38_no_ddl_is_sent_within_a_script(bigquery_target: Target, statements:
     assert lines[-2] == "COMMIT TRANSACTION;"
 
 
+@pytest.mark.slow
 def test_r3_a_lease_has_one_row_and_the_lower_epoch_is_fenced(bigquery_target: Target) -> None:
     """The script of a stale run raises before it changes anything."""
     first, second = bigquery_target.destination(), bigquery_target.destination()
@@ -176,6 +180,7 @@ def test_a_job_id_that_another_statement_has_is_not_taken_for_done(bigquery_targ
         assert jobs.query("SELECT 2", "theirs")[0] == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_load_too_large_for_one_script_commits_by_several(
     bigquery_target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +194,7 @@ def test_a_load_too_large_for_one_script_commits_by_several(
     assert list(bigquery._part([])) == [[]]  # noqa: SLF001
 
 
+@pytest.mark.slow
 def test_r11_a_number_widens_and_text_stops_the_table_alone(bigquery_target: Target) -> None:
     """Numbers grow in place; for text the sentence says what to do, and it works."""
 
@@ -214,6 +220,7 @@ def test_r11_a_number_widens_and_text_stops_the_table_alone(bigquery_target: Tar
     assert [row["x"] for row in bigquery_target.rows()] == [None, None, None, "text"]
 
 
+@pytest.mark.slow
 def test_r21_names_that_bigquery_does_not_permit_are_changed(bigquery_target: Target) -> None:
     """A table and columns with odd, reserved and accented names keep their values."""
     odd = [
@@ -241,6 +248,7 @@ def test_r21_names_that_bigquery_does_not_permit_are_changed(bigquery_target: Ta
     assert bigquery_target.live(shape) == {(1,): first | second}
 
 
+@pytest.mark.slow
 def test_layouts_are_in_the_ddl_and_a_wrong_one_stops_its_table(
     bigquery_server: Any, bigquery_target: Target, statements: list[str]
 ) -> None:
@@ -283,6 +291,7 @@ def test_jobs_have_labels_and_a_limit(
     assert last["query"]["connectionProperties"] == [{"key": "time_zone", "value": "UTC"}]
 
 
+@pytest.mark.slow
 def test_a_configuration_leads_to_the_project(
     file: Path, bigquery_target: Target, capsys: pytest.CaptureFixture[str]
 ) -> None:

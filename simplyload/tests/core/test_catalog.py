@@ -282,6 +282,7 @@ def test_a_table_that_is_not_ours_is_left_alone(sql_target: Target) -> None:
 
 
 # DuckDB plans the fold of 260 columns in files for a quarter of a minute.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "target",
     ["duckdb", "postgres", pytest.param("parquet", marks=pytest.mark.chaos), SNOWFLAKE, BIGQUERY],

@@ -52,6 +52,7 @@ def warehouse(request: pytest.FixtureRequest, duckdb_target: Target) -> DuckDBDe
     return destination
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seeds", [range(2), pytest.param(range(2, 8), marks=pytest.mark.chaos)], ids=str
 )
@@ -75,6 +76,7 @@ def test_r9_a35_a49_the_fold_means_the_same_in_every_dialect(
         assert {(row["id"],): row for row in found} == live_rows(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "warehouse", [Snowflake, pytest.param(BigQuery, marks=pytest.mark.chaos)], indirect=True
 )

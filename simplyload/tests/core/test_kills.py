@@ -47,6 +47,7 @@ def is_right(target: Target, batches: int = BATCHES) -> bool:
     return target.live() == live_rows(changes)
 
 
+@pytest.mark.slow
 def test_r1_a_kill_at_any_step_loses_and_doubles_nothing(target: Target) -> None:
     """A run killed before a statement, a sync or a rename is made good by the next ones."""
     kills = run_with_kills(target, range(1, 60, 10))
@@ -74,6 +75,7 @@ def test_r1_fifty_kills_at_every_step_and_at_random_times(target: Target) -> Non
     assert [entry.load_id for entry in stream] == target.destination().committed("shop")
 
 
+@pytest.mark.slow
 def test_r2_a_kill_between_merge_and_state_without_transactions(duckdb_target: Target) -> None:
     """Where statements commit one by one, rows before state, a repeated load changes nothing."""
     assert run_with_kills(duckdb_target, range(20, 50, 5), protocol="none") >= 5

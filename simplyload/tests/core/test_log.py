@@ -237,6 +237,7 @@ def test_r24_a_full_disk_loses_nothing(duckdb_target: Target, size: int) -> None
     assert duckdb_target.live() == live_rows(batches)
 
 
+@pytest.mark.slow
 def test_r30_sigterm_ends_at_a_commit_with_exit_code_0(duckdb_target: Target) -> None:
     """After SIGTERM the destination holds exactly what its state says, and the exit code is 0."""
     root = Path(__file__).parents[2]

@@ -46,6 +46,7 @@ def keys(target: Target, schema: str) -> list[int]:
     return [row["id"] for row in target.query(f"SELECT id FROM {schema}.orders ORDER BY 1")]
 
 
+@pytest.mark.slow
 def test_another_schema_is_refused_until_a_reset_copies_into_it(sql_target: Target) -> None:
     """A stream with a state loads nothing into another schema; `reset` copies all rows there."""
     run(sql_target, STEPS[:1], "old")
@@ -65,6 +66,7 @@ def test_another_schema_is_refused_until_a_reset_copies_into_it(sql_target: Targ
     assert (keys(sql_target, "old"), keys(sql_target, "new")) == ([1, 2], [1, 2, 3])
 
 
+@pytest.mark.slow
 def test_a_schema_of_another_stream_is_refused(sql_target: Target, tmp_path: Path) -> None:
     """A stream of another configuration is refused, also by `reset`, and no row of either moves."""
     run(sql_target, STEPS[:1], "same")
@@ -78,6 +80,7 @@ def test_a_schema_of_another_stream_is_refused(sql_target: Target, tmp_path: Pat
     assert keys(sql_target, "own") == [2, 3]
 
 
+@pytest.mark.slow
 def test_a_destination_without_schemas_learns_them(sql_target: Target) -> None:
     """A destination of an earlier version goes on, and has the schema with its next load."""
     run(sql_target, STEPS[:1], "old")

@@ -64,6 +64,7 @@ def stage(destination: Any, target: Target, *rows: dict[str, Any]) -> tuple[Load
     return load, destination._stage(load, staged, names)  # noqa: SLF001
 
 
+@pytest.mark.slow
 def test_rows_of_partial_updates_deletes_and_truncates_are_right(snowflake_target: Target) -> None:
     """Unsent columns keep their values, NULL is a value, a deleted row is marked and keeps its."""
     steps = [
@@ -108,6 +109,7 @@ def test_every_type_arrives_as_it_is(snowflake_target: Target) -> None:
     assert snowflake_target.live(shape) == {(1,): full, (2,): empty}
 
 
+@pytest.mark.slow
 def test_names_need_no_quotes(snowflake_target: Target) -> None:
     """Schemas, tables and columns in lower case are upper case there, also a name of the user's."""
     settings = snowflake_target.settings
@@ -158,6 +160,7 @@ def test_su09_files_that_another_attempt_left_are_never_loaded(
     assert destination.drop_leftovers("shop") == []
 
 
+@pytest.mark.slow
 def test_a38_no_ddl_is_sent_within_a_transaction_of_snowflake(
     snowflake_target: Target, statements: list[str]
 ) -> None:
@@ -222,6 +225,7 @@ def test_on_an_account_the_lock_of_the_leases_holds(
         assert second.acquire("shop").epoch == 2
 
 
+@pytest.mark.slow
 def test_r11_a_number_widens_and_another_scale_stops_the_table_alone(
     snowflake_target: Target,
 ) -> None:

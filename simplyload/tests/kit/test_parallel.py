@@ -91,6 +91,7 @@ def fail(file: Path, mode: list[str]) -> tuple[dict[str, Any], str]:
     return {row["stream"]: row for row in ended.rows}, ended.err
 
 
+@pytest.mark.slow
 def test_a_slow_stream_keeps_no_other_back(
     desks: list[WaitingDesk], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_failing_stream_keeps_no_other_back(
     assert (rows["two"]["error"], rows["two"]["rows"]) == ("", CHANGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [[], ["--parallel"]], ids=["in turn", "parallel"])
 def test_a_bug_in_a_source_keeps_no_other_back(
     desks: list[WaitingDesk], tmp_path: Path, mode: list[str]
@@ -166,6 +168,7 @@ def test_a_position_that_would_not_be_read_again_is_refused(
     assert (rows["one"]["loads"], rows["two"]["rows"]) == (0, CHANGES)
 
 
+@pytest.mark.slow
 def test_a_killed_process_keeps_no_other_back(
     desks: list[WaitingDesk], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,6 +209,7 @@ def staying(folder: Path, desks: list[WaitingDesk]) -> Iterator[tuple[subprocess
         started.kill()
 
 
+@pytest.mark.slow
 def test_it_stays_shows_all_metrics_and_ends_at_a_signal(
     desks: list[WaitingDesk], tmp_path: Path
 ) -> None:

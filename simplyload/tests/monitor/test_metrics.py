@@ -36,6 +36,7 @@ def read(text: str) -> Samples:
     }
 
 
+@pytest.mark.slow
 def test_a_scrape_has_what_the_runs_did(shop: Shop) -> None:
     """Rows, bytes, seconds by step and lag are there for Prometheus; the password is nowhere."""
     shop.execute("drop table no_key; create table quiet (id int primary key)")
@@ -69,6 +70,7 @@ def test_a_scrape_has_what_the_runs_did(shop: Shop) -> None:
     assert not any(password.encode() in file.read_bytes() for file in files)
 
 
+@pytest.mark.slow
 def test_healthz_and_alerts_say_what_is_wrong(shop: Shop, webhook: Webhook) -> None:
     """A stopped table and failed runs: 503 with the reason and one message, then the end of it."""
     shop.configure(metrics={"port": shop.port}, alerts={"webhook": "${WEBHOOK}"})

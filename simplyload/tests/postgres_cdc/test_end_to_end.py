@@ -3,6 +3,8 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.postgres_cdc.flow import Flow
 from tests.postgres_cdc.replica import Database, Replica
 
@@ -54,6 +56,7 @@ STEPS = {
 }
 
 
+@pytest.mark.slow
 def test_the_destination_equals_the_source_after_each_step(
     source: Database, replica: Replica, tmp_path: Path
 ) -> None:

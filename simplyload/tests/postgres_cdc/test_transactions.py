@@ -39,6 +39,7 @@ def test_a7_a_rolled_back_savepoint_is_absent(source: Database, replica: Replica
     assert [row["id"] for row in replica.rows("a")] == list(range(1, 506))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows", [200_000, pytest.param(5_000_000, marks=[pytest.mark.chaos, pytest.mark.timeout(3600)])]
 )

@@ -36,6 +36,7 @@ def slow(*way: str) -> Any:
     return pytest.param(*way, marks=pytest.mark.chaos)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "kind"),
     [

@@ -50,6 +50,7 @@ def kill_repeatedly(trial: Trial, kills: Iterator[float], between: int) -> Itera
                 yield [line for kind in KINDS for line in trial.find_differences(kind.name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "kind"), [("cdc", "duckdb"), ("cdc", "postgres")])
 def test_r1_a_killed_run_loses_nothing(server: str, mode: Mode, kind: Kind) -> None:
     """Kills in each part of a run, among them the first copy, leave the destination right."""

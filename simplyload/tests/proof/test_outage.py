@@ -74,6 +74,7 @@ def measure(folder: Path) -> tuple[int, int]:
     return psutil.Process().memory_info().rss // 1_000_000, files // 1_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_r23_an_hour_without_a_destination_needs_no_memory_and_loses_nothing(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

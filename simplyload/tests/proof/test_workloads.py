@@ -57,6 +57,7 @@ def prove(trial: Trial, workload: list[Step]) -> None:
                 assert not differences, "\n".join(differences[:20])
 
 
+@pytest.mark.slow
 @ways
 def test_w1_the_destination_equals_the_source_after_every_stop(
     server: str, mode: Mode, kind: Kind

@@ -58,6 +58,7 @@ def print_sql(folder: Path) -> str:
     return printed.out
 
 
+@pytest.mark.slow
 def test_the_commands_work_with_a_bucket(database: str, folder: Path, place: Place) -> None:
     """What is synced into a bucket equals the source; so does a DuckDB file that is replayed."""
     assert {row["level"] for row in run(folder, "validate")} <= {"ok", "warning"}

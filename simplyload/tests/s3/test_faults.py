@@ -48,6 +48,7 @@ def test_r22_a_server_that_fails_now_and_then_is_asked_again(
     assert len(target.log.entries("shop")) == len(BATCHES)
 
 
+@pytest.mark.slow
 def test_r22_a_server_that_fails_for_long_ends_the_run_with_a_remedy(
     place: Place, proxy: Proxy
 ) -> None:
@@ -66,6 +67,7 @@ def test_r22_a_server_that_fails_for_long_ends_the_run_with_a_remedy(
     assert bucket_target(place).live() == live_rows(BATCHES)
 
 
+@pytest.mark.slow
 def test_r22_a_slow_server_is_waited_for(place: Place, proxy: Proxy) -> None:
     """A server that takes its time with each request is slow and no fault."""
     proxy.rule = lambda _request: Fault(seconds=0.1)
@@ -87,6 +89,7 @@ def test_r22_a_server_that_hangs_is_given_up(
     assert time.monotonic() - began < 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["log", pytest.param("files", marks=pytest.mark.chaos)])
 def test_r22_a_right_lost_in_the_middle_of_an_upload(place: Place, proxy: Proxy, part: str) -> None:
     """403 at the second part: the upload is aborted, no object is seen, and the next run loads."""

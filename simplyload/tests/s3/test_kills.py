@@ -46,6 +46,7 @@ def assert_right(target: Target, place: Place, batches: int = BATCHES) -> None:
     assert not [key for key in keys if re.search(r"\.pending$|\.staged/", key)]
 
 
+@pytest.mark.slow
 def test_r1_a_kill_before_a_request_loses_and_doubles_nothing(
     target: BucketTarget, place: Place
 ) -> None:
@@ -54,6 +55,7 @@ def test_r1_a_kill_before_a_request_loses_and_doubles_nothing(
     assert_right(target, place)
 
 
+@pytest.mark.slow
 @pytest.mark.chaos
 def test_r1_a_kill_with_the_log_in_a_bucket_loses_and_doubles_nothing(
     duckdb_target: Target, place: Place

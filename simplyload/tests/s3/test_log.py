@@ -25,6 +25,7 @@ BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in rang
 ONE, TWO = changes(upsert(1, {"id": 1, "a": "x"})), changes(upsert(2, {"id": 2, "a": "y"}))
 
 
+@pytest.mark.slow
 def test_r32_replay_from_a_bucket_rebuilds_a_destination(
     duckdb_target: Target, place: Place, tmp_path: Path
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_bucket_has_the_layout_of_a_folder_and_this_machine_keeps_nothing(
     assert [path.name for path in place.scratch.rglob("*") if path.is_file()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_r32_a_lake_in_a_bucket_is_rebuilt_from_its_log(target: BucketTarget, place: Place) -> None:
     """A second lake, in another part of the bucket, has the same rows, and a folder has too."""
     target.pipeline(ScriptedSource(BATCHES[:5]), max_changes=10).run_once()
@@ -67,6 +69,7 @@ def test_r32_a_lake_in_a_bucket_is_rebuilt_from_its_log(target: BucketTarget, pl
     assert target.live() == live_rows(BATCHES)
 
 
+@pytest.mark.slow
 def test_a_file_that_the_bucket_lacks_is_named(target: BucketTarget, place: Place) -> None:
     """A replay without a file of the log says which one, and loads nothing."""
     target.pipeline(ScriptedSource(BATCHES[:2]), max_changes=10).run_once()
@@ -110,11 +113,13 @@ def test_a_damaged_lake_in_a_bucket_is_named_by_its_object(
             lake.drop_orphans("shop", datetime.now(UTC))
 
 
+@pytest.mark.slow
 def test_r3_a_stale_worker_is_fenced(target: BucketTarget, place: Place) -> None:
     """A worker on another machine takes the lease: the first one commits nothing more."""
     assert_stale_is_fenced(target, bucket_target(place.elsewhere("another")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "bucket"])
 def test_r3_a_commit_that_arrives_late_is_refused(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -185,6 +190,7 @@ def test_a_stopped_table_has_what_it_missed_from_the_bucket(
         assert column(target, "x") == [None, 5]
 
 
+@pytest.mark.slow
 def test_all_loads_are_listed_from_a_few_entries(target: BucketTarget, place: Place) -> None:
     """The ids of a lake's loads are those of its log, also beyond what one entry names."""
     batches = [changes(upsert(n, {"id": n, "a": "x"})) for n in range(1, 10)]

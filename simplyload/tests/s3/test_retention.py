@@ -51,6 +51,7 @@ def files(log: ChangeLog) -> list[str]:
     return [name for name in log.store.names("shop") if name.endswith(".parquet")]
 
 
+@pytest.mark.slow
 def test_r31_only_old_files_of_committed_loads_go(target: Target) -> None:
     """A dry run names the files and removes nothing; then these go, and the next run goes on."""
     log = target.log
@@ -74,6 +75,7 @@ def test_r31_only_old_files_of_committed_loads_go(target: Target) -> None:
     assert target.live() == live_rows(BATCHES)
 
 
+@pytest.mark.slow
 def test_r31_a_destination_that_is_away_deletes_nothing(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +89,7 @@ def test_r31_a_destination_that_is_away_deletes_nothing(
     assert files(target.log) == before
 
 
+@pytest.mark.slow
 def test_a_file_that_no_load_names_goes_after_a_day(target: Target, tmp_path: Path) -> None:
     """What an overtaken run wrote too late is removed once it is older than a day, not before."""
     orphan = "shop/orders/dt=2026-11-01/h=09/0000000001-000009-0.parquet"
@@ -112,6 +115,7 @@ def lake(place: Place) -> BucketTarget:
     return target
 
 
+@pytest.mark.slow
 def test_a_lake_keeps_its_rows_and_loses_what_is_unfinished(
     lake: BucketTarget, place: Place, tmp_path: Path
 ) -> None:

@@ -214,6 +214,7 @@ def encrypting(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings", [{"encryption": "AES256"}, {"encryption": "aws:kms", "kms_key": "key-1"}]
 )

@@ -336,6 +336,7 @@ def test_a_scan_that_finds_few_rows_deletes_nothing(fake: FakeSalesforce) -> Non
     reader.assert_equal()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [0, 1, *(pytest.param(n, marks=pytest.mark.chaos) for n in (2, 3))]
 )

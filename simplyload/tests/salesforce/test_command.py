@@ -39,6 +39,7 @@ def workspace(fake: FakeSalesforce, tmp_path: Path) -> Workspace:
     return workspace
 
 
+@pytest.mark.slow
 def test_r33_the_commands_work_and_the_secret_is_nowhere(
     fake: FakeSalesforce, workspace: Workspace
 ) -> None:

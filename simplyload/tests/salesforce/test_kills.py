@@ -60,6 +60,7 @@ def assert_right(fake: FakeSalesforce, folder: Path) -> None:
         assert_same(live, fake, table.source_name)
 
 
+@pytest.mark.slow
 @pytest.mark.chaos
 def test_r1_a_kill_at_any_step_of_a_load_of_salesforce_loses_and_doubles_nothing(
     fake: FakeSalesforce, tmp_path: Path

@@ -32,6 +32,7 @@ def workspace(fake: FakeStripe, tmp_path: Path) -> Workspace:
     return workspace
 
 
+@pytest.mark.slow
 def test_r33_the_commands_work_and_the_key_is_nowhere(
     fake: FakeStripe, workspace: Workspace
 ) -> None:

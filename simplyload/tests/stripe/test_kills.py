@@ -69,6 +69,7 @@ def assert_right(fake: FakeStripe, folder: Path) -> None:
         assert_same(live, fake.present(OBJECTS[table]), table)
 
 
+@pytest.mark.slow
 @pytest.mark.chaos
 def test_r1_a_kill_at_any_step_of_a_load_of_stripe_loses_and_doubles_nothing(
     fake: FakeStripe, tmp_path: Path
