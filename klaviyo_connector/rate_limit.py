@@ -29,30 +29,32 @@ class RateLimiter:
 
     interval: float = FIRST_INTERVAL  # seconds between two requests
     next_at: float = 0.0
-    daily_quota: float | None = None  # as Klaviyo tells it
+    daily_quota: float | None = None  # from a response header
     _windows: dict[float, int] = field(default_factory=dict)  # seconds to our requests in them
     _sent_at: deque[float] = field(default_factory=deque)  # within the longest window
-    _quotas: tuple[tuple[float, float], ...] = ()  # as told last
+    _quotas: tuple[tuple[float, float], ...] = ()  # of the last response that has them
 
     def acquire(self, now: float) -> float:
         """Reserve a request and return 0, or return the seconds after which to try again."""
         longest = max(self._windows, default=0.0)
         while self._sent_at and self._sent_at[0] <= now - longest:
             self._sent_at.popleft()
-        free_at = max([self.next_at, *(self._room_at(*window) for window in self._windows.items())])
+        free_at = max(
+            [self.next_at, *(self._find_next_slot(*window) for window in self._windows.items())]
+        )
         if free_at > now:
             return free_at - now
         self._sent_at.append(now)
         self.next_at = now + self.interval
         return 0.0
 
-    def _room_at(self, seconds: float, requests: int) -> float:
-        """When a window has room for one more: once the request that fills it has left it."""
+    def _find_next_slot(self, seconds: float, requests: int) -> float:
+        """The time at which a window allows one more request: its oldest request has left it."""
         position = len(self._sent_at) - requests
         return self._sent_at[position] + seconds if position >= 0 else 0.0
 
     def update_from_headers(self, headers: RateLimitHeaders, now: float) -> None:
-        """Take over the quotas that a response tells; wait for a second that is used up."""
+        """Update the quotas from response headers; pause if the current window is used up."""
         if headers.quotas and headers.quotas != self._quotas:
             self._quotas = headers.quotas
             self._set_windows({seconds: quota for quota, seconds in headers.quotas if quota >= 1})
@@ -74,5 +76,5 @@ class RateLimiter:
             self._windows[seconds + (0.0 if reserved else JITTER)] = int(quota) - reserved
 
     def pause(self, seconds: float, now: float) -> None:
-        """Allow nothing for some seconds, a minute at the most, as a 429 demands."""
+        """Allow no request for `seconds`, at most a minute, after a 429."""
         self.next_at = max(self.next_at, now + min(seconds, MAX_PAUSE))

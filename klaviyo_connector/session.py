@@ -250,10 +250,10 @@ class KlaviyoSession:
             except TransientError as error:
                 tries += 1
                 failures += not error.throttled
-                wait = self._backoff(endpoint, error, tries)
+                wait = self._compute_backoff(endpoint, error, tries)
                 waited += wait
                 if failures >= attempts or waited > MAX_TOTAL_WAIT:
-                    # Broken at every attempt, it is no passing fault: the contract has changed.
+                    # A response that is malformed at every attempt is a change of the contract.
                     raise ContractError(str(error)) if error.broken else error from None
                 log.info("%s; retrying in %.1f s", error, wait)
                 self._sleep(wait)
@@ -284,7 +284,7 @@ class KlaviyoSession:
                 if pause is not None:  # a 429 may have no other header
                     limiter.pause(pause, self._clock.now())
 
-    def _backoff(self, endpoint: str, error: TransientError, tries: int) -> float:
+    def _compute_backoff(self, endpoint: str, error: TransientError, tries: int) -> float:
         """Seconds until the next attempt: Retry-After plus up to a second, or full jitter.
 
         Both are random, so that waiting threads do not all retry at the same moment.

@@ -42,7 +42,7 @@ from streams.declarations import MembershipStream, ResourceStream, ScheduledStre
 from streams.events import sync_events
 from streams.failures import Failures
 from streams.memberships import sync_memberships
-from streams.probes import find_readable
+from streams.probes import find_readable_tables
 from streams.profiles import sync_profiles
 from streams.quota import ReportQuota
 from streams.registry import PARENTS, REFILLED, STREAMS, TABLES, scopes, select_streams
@@ -123,7 +123,7 @@ def _merge_account_states(batches: Iterable[Batch], previous: State) -> Iterator
         yield operation
 
 
-def _batches(operations: Iterable[Operation]) -> Iterator[Batch]:
+def _make_batches(operations: Iterable[Operation]) -> Iterator[Batch]:
     """Rows together with the checkpoint that covers them; each warning alone, without delay.
 
     Rows that an error separates from their checkpoint are dropped: a later checkpoint would commit
@@ -184,7 +184,7 @@ def _truncate_readable(
     unfilled: list[str], previous: State, opened: Mapping[str, AccountContext]
 ) -> Iterator[Batch]:
     """Truncates of the tables that every account can read, and a warning of those that some can."""
-    readable = [find_readable(one, unfilled, _stream_operations) for one in opened.values()]
+    readable = [find_readable_tables(one, unfilled, _stream_operations) for one in opened.values()]
     kept = [name for name in unfilled if not all(name in names for names in readable)]
     yield _truncate([name for name in unfilled if name not in kept], previous, opened)
     if partly := [name for name in kept if any(name in names for names in readable)]:
@@ -276,14 +276,14 @@ def _refuse_future_watermarks(state: AccountState, sync_time: datetime) -> None:
 def _sync_account(context: AccountContext) -> Iterator[Batch]:
     """Every stream of one account. A failing stream fails the sync, but only after the others."""
     writer, failures = RowWriter(context), Failures()
-    writer.book_requests(ACCOUNTS.table, context.session.requests)
-    yield from _batches(_write_account_row(context, writer))
+    writer.add_requests(ACCOUNTS.table, context.session.requests)
+    yield from _make_batches(_write_account_row(context, writer))
     for run in _plan_runs(context, writer):
         with failures.collect():
-            yield from _batches(run)
+            yield from _make_batches(run)
         if failures.should_abort:
             break
-    yield from _batches(_finish(context, writer, failures))
+    yield from _make_batches(_finish(context, writer, failures))
 
 
 def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
@@ -369,18 +369,18 @@ def _stream_operations(
 def _finish(context: AccountContext, writer: RowWriter, failures: Failures) -> Iterator[Operation]:
     """The warnings and the report of an account; raises the first error of its sync, if any."""
     yield from failures.warnings()
-    yield from _scope_warnings(context)
-    yield from writer.mismatch_warnings()
-    yield from writer.sync_report()
+    yield from _warn_of_missing_scopes(context)
+    yield from writer.warn_of_mismatches()
+    yield from writer.write_sync_report()
     yield context.state.checkpoint()
-    for line in writer.summary():
+    for line in writer.format_summary():
         log.info("%s", line)
     failures.raise_first()
     _raise_without_scopes(context)
     writer.raise_for_rejections()
 
 
-def _scope_warnings(context: AccountContext) -> Iterator[Operation]:
+def _warn_of_missing_scopes(context: AccountContext) -> Iterator[Operation]:
     """One warning for each missing scope, and one for all optional ones."""
     missing = {scope: tables for scope, tables in context.scopes.missing.items() if tables}
     optional = [scope for scope in missing if scope not in scopes(is_optional=False)]

@@ -32,8 +32,8 @@ def _page_decoding() -> Iterator[None]:
     """With PARSE_PAGES=1 no page is decoded fast, so that the same tests hold for both ways."""
     with pytest.MonkeyPatch.context() as patch:
         if os.environ.get("PARSE_PAGES"):
-            patch.setattr("streams.window_reader.clean_decoder", lambda *_: None)
-            patch.setattr("streams.reread.clean_decoder", lambda *_: None)
+            patch.setattr("streams.window_reader.typed_decoder", lambda *_: None)
+            patch.setattr("streams.reread.typed_decoder", lambda *_: None)
         yield
 
 

@@ -18,15 +18,15 @@ from typing import Any, NamedTuple
 import msgspec
 
 from models import Checkpoint, Warning
-from state.packing import MARK_LENGTH
+from state.packing import DIGEST_LENGTH
 from state.state import AccountSnapshot, ReportState, ResourceState, dump_checkpoint
 
 FIVETRAN_LIMIT = 10_000_000  # bytes, as Fivetran documents it
 MAX_STATE_SIZE = 9_500_000  # Fivetran may write the same JSON with other spaces
 WARNING_SIZE = FIVETRAN_LIMIT * 8 // 10
-BLANK = "A" * MARK_LENGTH
+BLANK = "A" * DIGEST_LENGTH
 Kind = type[ReportState] | type[ResourceState]
-Marks = dict[str, str]  # key or day to mark
+Digests = dict[str, str]  # by key or day
 
 
 class TrackedTable(NamedTuple):
@@ -62,10 +62,10 @@ class StateBudget:
         for table in self.untracked:
             checkpoint = self._stop_tracking(checkpoint, table)
         for blank in STEPS[: self._steps]:
-            checkpoint = self._blank(checkpoint, blank)
+            checkpoint = self._drop_digests(checkpoint, blank)
         dumped = self._measure(checkpoint)
         while self.size > MAX_STATE_SIZE and self._steps < len(STEPS):
-            checkpoint = self._blank(checkpoint, STEPS[self._steps])
+            checkpoint = self._drop_digests(checkpoint, STEPS[self._steps])
             self._steps += 1
             dumped = self._measure(checkpoint)
         while self.size > FIVETRAN_LIMIT and (largest := self._find_largest(checkpoint)):
@@ -114,7 +114,7 @@ class StateBudget:
         changed = replace(account, parts={**account.parts, tracked.stream: part})
         return Checkpoint({**checkpoint.state, "accounts": {**accounts, tracked.account: changed}})
 
-    def _blank(self, checkpoint: Checkpoint, blank: Callable[[Any], Any]) -> Checkpoint:
+    def _drop_digests(self, checkpoint: Checkpoint, blank: Callable[[Any], Any]) -> Checkpoint:
         accounts = checkpoint.state["accounts"].items()
         changed = {id_: self._blank_account(account, blank) for id_, account in accounts}
         return Checkpoint({**checkpoint.state, "accounts": changed})
@@ -151,14 +151,14 @@ def _blank_where(part: Any, kind: Kind, is_blanked: Callable[[str], bool]) -> An
     """A part of one kind with blank digests where the key or day is selected."""
     if not isinstance(part, kind):
         return part
-    digests = {key: _blank_marks(marks, is_blanked) for key, marks in part.digests.items()}
+    digests = {key: _blank_digests(one, is_blanked) for key, one in part.digests.items()}
     return part if digests == part.digests else msgspec.structs.replace(part, digests=digests)
 
 
-def _blank_marks(marks: Marks, is_blanked: Callable[[str], bool]) -> Marks:
+def _blank_digests(digests: Digests, is_blanked: Callable[[str], bool]) -> Digests:
     return {
-        key: BLANK + "".join(mark.partition(":")[1:]) if is_blanked(key) else mark
-        for key, mark in marks.items()
+        key: BLANK + "".join(digest.partition(":")[1:]) if is_blanked(key) else digest
+        for key, digest in digests.items()
     }
 
 

@@ -34,7 +34,7 @@ def compress(text: str) -> str:
     times = [number >> _RANDOM_BITS for number in numbers]
     steps = [later - earlier for earlier, later in pairwise([0, *times])]
     random = b"".join((n % 2**_RANDOM_BITS).to_bytes(_RANDOM_BYTES, "big") for n in numbers)
-    parts = [zlib.compress(_refer(text, ids).encode()), zlib.compress(_dump_steps(steps))]
+    parts = [zlib.compress(_replace_ids(text, ids).encode()), zlib.compress(_dump_steps(steps))]
     lengths = b"".join(len(part).to_bytes(4, "big") for part in parts)
     return b85encode(HEADER + lengths + b"".join(parts) + random).decode()
 
@@ -67,7 +67,7 @@ def _load_steps(planes: bytes) -> list[int]:
     return [int.from_bytes(one, "big") for one in digits]
 
 
-def _refer(text: str, ids: list[str]) -> str:
+def _replace_ids(text: str, ids: list[str]) -> str:
     """The text with references instead of ids."""
     positions = {id_: position for position, id_ in enumerate(ids)}
     previous = -1

@@ -17,8 +17,8 @@ from state.compression import compress, decompress
 
 MIN_PACKED_SIZE = 100_000  # characters of the plain part
 # Six bits each: a change goes unnoticed in one of 16.7 million, until the row's next change.
-MARK_LENGTH = 4
-NO_MARK = " " * MARK_LENGTH
+DIGEST_LENGTH = 4
+NO_DIGEST = " " * DIGEST_LENGTH
 
 
 def pack(part: Any) -> Any:
@@ -26,7 +26,7 @@ def pack(part: Any) -> Any:
     plain = msgspec.json.encode(part)
     if len(plain) < MIN_PACKED_SIZE:
         return part
-    return {"packed": compress(msgspec.json.encode(_shorten(part)).decode())}
+    return {"packed": compress(msgspec.json.encode(_pack_digests(part)).decode())}
 
 
 def unpack(part: Any) -> Any:
@@ -35,39 +35,39 @@ def unpack(part: Any) -> Any:
         return part
     content = msgspec.json.decode(decompress(part["packed"]), type=dict[str, Any])
     try:
-        return _lengthen(content)
+        return _unpack_digests(content)
     except OverflowError as error:  # no day
         raise ValueError(part["packed"][:20]) from error
 
 
-def _shorten(part: Any) -> Any:
+def _pack_digests(part: Any) -> Any:
     changed = {name: one for name, one in part.items() if name not in ("rows", "detailed")}
     if rows := part.get("rows"):
-        changed["rows"] = {key: _shorten_marks(marks) for key, marks in rows.items()}
+        changed["rows"] = {key: _cut_digests(digests) for key, digests in rows.items()}
     if details := part.get("detailed"):
-        changed["detailed"] = {id_: [_cut(mark), keys] for id_, (mark, keys) in details.items()}
+        changed["detailed"] = {id_: [_cut(digest), keys] for id_, (digest, keys) in details.items()}
     return changed
 
 
-def _shorten_marks(marks: Any) -> Any:
-    """Marks by key or by day; of many days, the first one and the marks in a row."""
-    if isinstance(marks, str):  # of the account's own row
-        return _cut(marks)
-    short = {key: _cut(mark) for key, mark in marks.items()}
-    is_column = all(map(_is_day, short)) and all(len(m) == MARK_LENGTH for m in short.values())
+def _cut_digests(digests: Any) -> Any:
+    """Cut digests, by key or by day; a dense range of days as its start and one text of digests."""
+    if isinstance(digests, str):  # of the account's own row
+        return _cut(digests)
+    short = {key: _cut(digest) for key, digest in digests.items()}
+    is_column = all(map(_is_day, short)) and all(len(m) == DIGEST_LENGTH for m in short.values())
     if not short or not is_column:
         return short
     first, last = min(short), max(short)
-    texts = [NO_MARK] * (_ordinal(last) - _ordinal(first) + 1)
-    for day, mark in short.items():
-        texts[_ordinal(day) - _ordinal(first)] = mark
+    texts = [NO_DIGEST] * (_ordinal(last) - _ordinal(first) + 1)
+    for day, digest in short.items():
+        texts[_ordinal(day) - _ordinal(first)] = digest
     return [first, "".join(texts)]
 
 
-def _cut(mark: str) -> str:
-    """A mark with a shorter digest; what follows the digest stays."""
-    digest, colon, size = mark.partition(":")
-    return digest[:MARK_LENGTH] + colon + size
+def _cut(digest: str) -> str:
+    """The digest cut to its short form; the number of recipients behind it stays."""
+    head, colon, size = digest.partition(":")
+    return head[:DIGEST_LENGTH] + colon + size
 
 
 @cache
@@ -84,17 +84,17 @@ def _is_day(key: str) -> bool:
     return len(key) == 10 and key[:1].isdigit()
 
 
-def _lengthen(part: dict[str, Any]) -> Any:
+def _unpack_digests(part: dict[str, Any]) -> Any:
     rows = part.get("rows")
     if not isinstance(rows, dict):
         return part
-    return {**part, "rows": {key: _lengthen_marks(marks) for key, marks in rows.items()}}
+    return {**part, "rows": {key: _split_digests(digests) for key, digests in rows.items()}}
 
 
-def _lengthen_marks(marks: Any) -> Any:
-    if not isinstance(marks, list):
-        return marks
-    first, text = msgspec.convert(marks, tuple[date, str])
-    pieces = [text[at : at + MARK_LENGTH] for at in range(0, len(text), MARK_LENGTH)]
+def _split_digests(digests: Any) -> Any:
+    if not isinstance(digests, list):
+        return digests
+    first, text = msgspec.convert(digests, tuple[date, str])
+    pieces = [text[at : at + DIGEST_LENGTH] for at in range(0, len(text), DIGEST_LENGTH)]
     days = enumerate(pieces, first.toordinal())
-    return {_day(day): piece for day, piece in days if piece != NO_MARK}
+    return {_day(day): piece for day, piece in days if piece != NO_DIGEST}

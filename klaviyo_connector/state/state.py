@@ -209,7 +209,7 @@ class WindowedState(
         _require_year(self.start_date, self.low_watermark, self.daily_lookback_until)
 
 
-class PendingPerson(Struct, frozen=True, array_like=True):
+class PendingReread(Struct, frozen=True, array_like=True):
     """A person whose events are read again.
 
     The days of the comparison that still found the person and of the one that did not, and how
@@ -246,7 +246,7 @@ class RereadState(_Part, frozen=True):
     """
 
     since: date | None = None
-    people: dict[str, PendingPerson] = {}
+    people: dict[str, PendingReread] = {}
     synced: dict[str, SyncedEvents] = {}
 
 
@@ -507,14 +507,14 @@ def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str,
             account.profiles = msgspec.convert({**raw, **windowed}, ProfilesState)
         case "reread":
             account.reread = msgspec.convert(raw, RereadState)
-        case "profile_suppression" | "list_profile" | "segment_profile":
-            account.memberships[name] = msgspec.convert(raw, dict[str, MembershipState])
         case "roster":
             packed = msgspec.convert(raw, MembershipIndexState)
             _check_groups(tables, packed)
             account.index = MembershipIndex(packed, MAX_INDEX_LENGTH)
         case _ if name not in tables:
             account.unknown[name] = raw
+        case _ if "profile_id" in tables[name].key:
+            account.memberships[name] = msgspec.convert(raw, dict[str, MembershipState])
         case _ if "windows" in raw:
             windows = msgspec.convert(raw["windows"], dict[str, Any])
             plain = {key: unpack(part) for key, part in windows.items()}

@@ -87,13 +87,20 @@ CUSTOM_METRIC = parse_table(
     updated_at            UTC_DATETIME  attributes/updated
     """,
 )
-METRICS = ResourceStream(name="metric", path="/api/metrics", scope="metrics:read", table=METRIC)
+METRICS = ResourceStream(
+    name="metric",
+    path="/api/metrics",
+    scope="metrics:read",
+    table=METRIC,
+    provides="metrics",
+)
 MAPPED_METRICS = ResourceStream(
     name="mapped_metric",
     path="/api/mapped-metrics",
     scope="metrics:read",
     table=MAPPED_METRIC,
     include=("metric", "custom-metric"),
+    provides="revenue metric",
 )
 CUSTOM_METRICS = ResourceStream(
     name="custom_metric",
@@ -204,6 +211,7 @@ CAMPAIGNS = ResourceStream(
     partitions=_ARCHIVED_AND_NOT,
     cursor_field="updated_at",
     required_attribute="definition",
+    provides="first day",
 )
 CAMPAIGN_MESSAGES = ResourceStream(
     name="campaign_message",
@@ -311,6 +319,7 @@ FLOWS = ResourceStream(
     partitions=_ARCHIVED_AND_NOT,
     cursor_field="updated",
     derive=derive_utm_parameters,
+    provides="first day",
 )
 
 # ---------------------------------------------------------------- lists, segments, tags, ...
@@ -431,6 +440,7 @@ SEGMENTS = ResourceStream(
     page_size=10,
     cursor_field="updated",
     since_operator="greater-than",
+    provides="first day",
 )
 TAGS = ResourceStream(
     name="tag",
@@ -450,6 +460,7 @@ FORMS = ResourceStream(
     table=FORM,
     page_size=100,
     cursor_field="updated_at",
+    provides="first day",
 )
 TEMPLATES = ResourceStream(
     name="template",

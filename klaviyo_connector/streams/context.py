@@ -12,12 +12,10 @@ from configuration import Configuration, quote
 from models import Table
 from session import KlaviyoSession
 from state.state import AccountState
-from streams.declarations import Stream
+from streams.declarations import ResourceStream, Stream
 from streams.registry import dependents
 from tables.converters import format_utc, to_string, to_utc_datetime
 from tables.jsonapi import Json, get_path
-
-METRIC_STREAM = "metric"
 
 
 @dataclass(eq=False)
@@ -82,9 +80,9 @@ class AccountContext:
         """The instant at which a day of the account begins."""
         return datetime.combine(day, time(), self.zone)
 
-    def clamp_to_now(self, remembered: datetime) -> datetime:
+    def clamp_to_now(self, watermark: datetime) -> datetime:
         """A time from the state, never ahead of Klaviyo's clock."""
-        return min(remembered, self.now)
+        return min(watermark, self.now)
 
     def wants(self, *tables: Table) -> bool:
         """Whether the user chose any of these tables."""
@@ -99,7 +97,7 @@ class AccountContext:
         for one in (stream, *dependents(stream)):
             self.skip(stream.scope, one.tables)
 
-    def restart_if_tables_added(self, stream_name: str, tables: Iterable[str]) -> bool:
+    def has_added_tables(self, stream_name: str, tables: Iterable[str]) -> bool:
         """Whether a stream starts over because it fills a table that it did not fill last time.
 
         The state holds the tables that each stream fills. A table that is chosen later gets its
@@ -110,26 +108,34 @@ class AccountContext:
         self.state.selected_tables = {**self.state.selected_tables, stream_name: selected}
         return not set(selected) <= set(previous)
 
-    def collect_metadata(self, stream_name: str, document: Json) -> None:
-        """Take from a listed record what later streams need."""
-        if stream_name == METRIC_STREAM:
-            name = get_path(document, ("attributes", "name"))
-            ids = self.metrics[str(name)]
-            ids += {str(document.get("id"))} - set(ids)
-            integration = get_path(document, ("attributes", "integration", "name"))
-            self.integrations[str(document.get("id"))] = str(integration or "")
-        elif stream_name == "mapped_metric" and document.get("id") == "revenue":
-            self.revenue_metric = get_path(document, ("related", "metric", "id"))
-            custom = get_path(document, ("related", "custom-metric"))
-            self.revenue_is_custom = get_path(custom, ("id",)) is not None
-            groups = get_path(custom, ("attributes", "definition", "metric_groups"))
-            parts = groups if isinstance(groups, list) else []
-            self.revenue_parts = frozenset(str(get_path(one, ("metric_id",))) for one in parts)
-        elif stream_name in ("campaign", "flow", "form", "segment"):
-            self._widen_history(document)
+    def collect_metadata(self, stream: ResourceStream, document: Json) -> None:
+        """Keep of a listed record what the stream provides to later ones."""
+        match stream.provides:
+            case "metrics":
+                self._collect_metric(document)
+            case "revenue metric":
+                self._collect_revenue_metric(document)
+            case "first day":
+                self._widen_history(document)
+
+    def _collect_metric(self, document: Json) -> None:
+        ids = self.metrics[str(get_path(document, ("attributes", "name")))]
+        ids += {str(document.get("id"))} - set(ids)
+        integration = get_path(document, ("attributes", "integration", "name"))
+        self.integrations[str(document.get("id"))] = str(integration or "")
+
+    def _collect_revenue_metric(self, document: Json) -> None:
+        if document.get("id") != "revenue":
+            return
+        self.revenue_metric = get_path(document, ("related", "metric", "id"))
+        custom = get_path(document, ("related", "custom-metric"))
+        self.revenue_is_custom = get_path(custom, ("id",)) is not None
+        groups = get_path(custom, ("attributes", "definition", "metric_groups"))
+        parts = groups if isinstance(groups, list) else []
+        self.revenue_parts = frozenset(str(get_path(one, ("metric_id",))) for one in parts)
 
     def _widen_history(self, document: Json) -> None:
-        """Let history begin on the account's day on which the oldest record was created."""
+        """Move `first_day` back to the day on which a record was created, in the account's zone."""
         for name in ("created_at", "created"):
             created = to_utc_datetime(get_path(document, ("attributes", name)))
             if created is not None:
@@ -140,7 +146,7 @@ class AccountContext:
     def find_metrics(self, setting: str) -> tuple[dict[str, str], list[ConfigurationError]]:
         """The metrics that a setting names, by name or id: id to the name that the setting has.
 
-        Each name without a metric is an error; the others stand.
+        Each name without a metric is an error; the others are returned.
         """
         known_ids = {one for ids in self.metrics.values() for one in ids}
         found: dict[str, str] = {}
@@ -153,7 +159,7 @@ class AccountContext:
         return found, errors
 
     def _unknown_metric(self, setting: str, name: str) -> ConfigurationError:
-        if METRIC_STREAM not in self.listed:
+        if "metric" not in self.listed:
             reason = f"cannot look up the metric {quote(name)}, as the metrics could not be listed"
         else:
             reason = f"the account has no metric {quote(name)}"

@@ -49,18 +49,19 @@ CONVERSION_STATISTICS = frozenset(
 class Conversions:
     """The chosen metrics by id; "" is none. `errors` are the choices that cannot be made.
 
-    `stand_ins` are metrics that a report names where it must name one, but is not asked of it.
+    `fallback_metrics` are those that a request names where the endpoint requires one and none
+    of the chosen ones will do.
     """
 
     metric_ids: tuple[str, ...] = ()
-    stand_ins: tuple[str, ...] = ()
+    fallback_metrics: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     errors: tuple[KlaviyoError, ...] = ()
 
 
 def choose_conversions(context: AccountContext) -> Conversions:
     """The conversion metrics of this sync. Without the account's metrics there is no choice."""
-    return replace(_choose(context), stand_ins=_find_stand_ins(context))
+    return replace(_choose(context), fallback_metrics=_find_fallback_metrics(context))
 
 
 def _choose(context: AccountContext) -> Conversions:
@@ -95,7 +96,7 @@ def _choose_by_name(context: AccountContext, named: list[str]) -> Conversions:
     if len(named) == 1:
         return Conversions(tuple(named), warnings=tuple(warnings))
     try:
-        sums = {metric_id: _recent_sum(context, metric_id) for metric_id in named}
+        sums = {metric_id: _fetch_recent_sum(context, metric_id) for metric_id in named}
     except (ContractError, TransientError) as error:
         return Conversions(errors=(error,))
     first, *others = sorted(named, key=lambda one: _preference(context, one, sums[one]))
@@ -107,7 +108,7 @@ def _choose_by_name(context: AccountContext, named: list[str]) -> Conversions:
     return Conversions((first,), warnings=tuple(warnings))
 
 
-def _recent_sum(context: AccountContext, metric_id: str) -> float:
+def _fetch_recent_sum(context: AccountContext, metric_id: str) -> float:
     """The sum of a metric's values in the last days."""
     today = context.today
     body = {
@@ -157,7 +158,7 @@ def _choose_none(context: AccountContext) -> Conversions:
     return Conversions(("",), warnings=(warning,))
 
 
-def _find_stand_ins(context: AccountContext) -> tuple[str, ...]:
+def _find_fallback_metrics(context: AccountContext) -> tuple[str, ...]:
     """A few metrics, those of Klaviyo's own messages first."""
     names = dict.fromkeys((*MESSAGE_METRICS, *context.metrics))
     ids = (one for name in names for one in context.metrics.get(name, []))

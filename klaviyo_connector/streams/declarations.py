@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from typing import Literal
 
 from models import Table
 from tables.jsonapi import Json
@@ -80,6 +81,8 @@ class ResourceStream(Stream):
     it is long and Klaviyo offers no filter on the last change. `is_snapshot`: each day's listing
     adds rows, and none is deleted. `extra_params` are more parameters of the query, such as
     attributes that Klaviyo leaves out unless a request names them, at a lower rate limit.
+    `provides` is what later streams need of the records: the ids of metrics by name, the mapped
+    revenue metric, or the day on which the account's history begins.
     """
 
     include: tuple[str, ...] = ()
@@ -95,6 +98,7 @@ class ResourceStream(Stream):
     is_daily: bool = False
     is_snapshot: bool = False
     extra_params: Mapping[str, str] = field(default_factory=dict)
+    provides: Literal["metrics", "revenue metric", "first day"] | None = None
 
     @property
     def is_refilled(self) -> bool:
@@ -163,7 +167,7 @@ class ReportStream(ScheduledStream):
         return (self.table,) if self.snapshots is None else (self.table, self.snapshots)
 
     @property
-    def separated_by(self) -> tuple[str, ...]:
+    def key_fields(self) -> tuple[str, ...]:
         """The columns of the table's key that separate the results of one response."""
         return tuple(
             name for name in self.table.key if name not in ("conversion_metric_id", "date")

@@ -12,16 +12,16 @@ from api import ConfigurationError, RefusedError
 from configuration import quote
 from models import Operation, Row
 from state.state import SyncedEvents, TimeSpan, WindowedState
-from streams.addresses import fill_filter
 from streams.catalog import EVENT, EVENT_ATTRIBUTION, EVENTS
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO
 from streams.failures import Failures
+from streams.url_templates import fill_filter
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
-from tables.clean_pages import Record, documents, related_resources
 from tables.converters import to_utc_datetime
 from tables.jsonapi import Json, get_path
+from tables.typed_pages import Record, documents, related_resources
 
 _CODE = re.compile("[A-Za-z]{3}")  # of ISO 4217
 
@@ -29,9 +29,9 @@ _CODE = re.compile("[A-Za-z]{3}")  # of ISO 4217
 def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
     """Write the events of every chosen metric, or of all metrics at once."""
     metrics, unknown = selected_metrics(context)
-    remember_synced(context, metrics)
+    record_synced_metrics(context, metrics)
     forget_since_setting(context)
-    if context.restart_if_tables_added(EVENTS.name, [EVENT.name, EVENT_ATTRIBUTION.name]):
+    if context.has_added_tables(EVENTS.name, [EVENT.name, EVENT_ATTRIBUTION.name]):
         context.state.events = {}
     params = EVENTS.params_for(context.settings.tables)
     failures = Failures()
@@ -61,7 +61,7 @@ def selected_metrics(
     return chosen or ({} if unknown else {"": ""}), unknown
 
 
-def remember_synced(context: AccountContext, metrics: Collection[str]) -> None:
+def record_synced_metrics(context: AccountContext, metrics: Collection[str]) -> None:
     """Record which events the warehouse may have from now on: later settings may choose others."""
     reread = context.state.reread
     synced = {key: _of_coverage(part) for key, part in context.state.events.items()}
@@ -91,7 +91,7 @@ def _of_coverage(part: WindowedState) -> SyncedEvents:
 
 
 def forget_since_setting(context: AccountContext) -> None:
-    """Let the events since `reread_events_from` be unread, once for each value of the setting."""
+    """Forget the coverage since `reread_events_from`, once for each value of the setting."""
     since = context.settings.reread_events_from
     if since is None or since == context.state.reread.since:
         return
@@ -119,7 +119,7 @@ def _forget_since(known: WindowedState, start: datetime) -> WindowedState:
 
 @contextmanager
 def _name_metric(name: str) -> Iterator[None]:
-    """Name the metric in a refusal of its events: Klaviyo names an id, or nothing.
+    """Add the metric's name to a RefusedError: Klaviyo names an id, or nothing.
 
     Klaviyo may list a metric and refuse its events ("Metric IDs ['x'] do not exist.").
     """
@@ -149,10 +149,10 @@ class EventSync:
         if self.context.wants(EVENT):
             rows = yield from self.writer.make_rows(EVENT, events)
             self._derive_columns(rows)
-            self._note_times(row["datetime"] for row in rows)
+            self._record_times(row["datetime"] for row in rows)
             yield from self.writer.write(EVENT, rows)
         else:
-            self._note_times(
+            self._record_times(
                 to_utc_datetime(get_path(event, ("attributes", "datetime"))) for event in events
             )
         if self.context.wants(EVENT_ATTRIBUTION):
@@ -160,7 +160,7 @@ class EventSync:
             rows = yield from self.writer.make_rows(EVENT_ATTRIBUTION, credits)
             yield from self.writer.write(EVENT_ATTRIBUTION, rows)
 
-    def _note_times(self, happened: Iterable[str | None]) -> None:
+    def _record_times(self, happened: Iterable[str | None]) -> None:
         """Widen the span of the times of written events."""
         times = [time for time in happened if time is not None]
         if times:
@@ -181,10 +181,10 @@ class EventSync:
         """Put the coverage of the events into the state."""
         account = self.context.state
         account.events = {**account.events, self.metric_id: state}
-        self._remember_latest()
+        self._record_latest()
         return self.checkpoint()
 
-    def _remember_latest(self) -> None:
+    def _record_latest(self) -> None:
         """Record an event that is dated ahead of Klaviyo's clock as synced, too."""
         reread = self.context.state.reread
         known = reread.synced[self.metric_id]

@@ -24,19 +24,19 @@ from parallel import read_in_parallel
 from state.digests import is_in_doubt
 from state.membership_index import WEEK, MemberGroup, is_comparison_due
 from state.state import MembershipState
-from streams.addresses import fill_path
 from streams.catalog import PROFILE
 from streams.context import AccountContext
 from streams.declarations import MemberListing, MembershipStream
 from streams.failures import Failures
 from streams.keyset import read_by_keyset
-from streams.not_found import OwnPaths
+from streams.record_paths import RecordPaths
 from streams.resources import OVERLAP, listed_ids
+from streams.url_templates import fill_path
 from streams.writer import RowWriter
-from tables.clean_pages import clean_decoder, documents
 from tables.converters import format_utc
 from tables.jsonapi import Json, get_path
 from tables.segments import is_processing
+from tables.typed_pages import documents, typed_decoder
 
 BEFORE_KLAVIYO = "2000-01-01T00:00:00Z"  # Klaviyo was founded in 2012
 PAGE_SIZE = 100  # people, and deletes between checkpoints
@@ -65,7 +65,7 @@ def sync_memberships(
         yield Truncate(stream.table.name, deferred=True)
     yield from _delete_dropped_groups(context, writer, stream.table, names)
     waiting, failures = [sync.request_pages() for sync in reversed(syncs)], Failures()
-    own_paths = OwnPaths(context, "".join(stream.requires))
+    own_paths = RecordPaths(context, "".join(stream.requires))
     for sync, page in read_in_parallel(
         lambda: waiting.pop() if waiting else None, context.settings.concurrency
     ):
@@ -124,11 +124,9 @@ def warn_of_untracked(context: AccountContext, table: Table) -> Iterator[Operati
         consequence = f"those who leave {listed} are deleted once a week, when all rows are written"
         remedy = "choose fewer tables of people if Fivetran bills too many rows"
     else:
-        consequence = f"nobody who leaves {listed} is deleted"
+        consequence = f"people who leave {listed} are not deleted"
         remedy = "choose fewer tables of people, or reset the connection from time to time"
-    yield Warning(
-        f"{table.name}: there are more people than can be remembered, so {consequence}; {remedy}"
-    )
+    yield Warning(f"{table.name}: the state cannot hold all people, so {consequence}; {remedy}")
 
 
 class ListingSync:
@@ -149,7 +147,7 @@ class ListingSync:
         given = stream.table.columns.keys() - stream.page_table.columns
         self._given = dict.fromkeys(given, listing.name)  # columns that a page lacks
         self._group_columns = _group_columns(stream.table)
-        decode = None if listing.entries else clean_decoder(stream.page_table, ())
+        decode = None if listing.entries else typed_decoder(stream.page_table, ())
         self._read_pages = partial(context.session.pages, listing.path, decode=decode)
         known = context.state.memberships.get(stream.table.name, {})
         self._state = known.get(listing.name, MembershipState())
@@ -238,7 +236,7 @@ class ListingSync:
                 people = self._index.people(group)
                 gone = people - self._seen[group]
                 yield from _delete_members(self._context, self._writer, table, group, gone)
-                yield from self._writer.deletion_warning(table, len(gone), len(people))
+                yield from self._writer.warn_of_deletions(table, len(gone), len(people))
             size = sum(map(len, self._seen.values()))
             state = msgspec.structs.replace(state, compared_on=self._context.today, size=size)
         memberships = self._context.state.memberships

@@ -26,11 +26,11 @@ from streams.registry import select_streams
 from streams.writer import RowWriter
 
 Run = Callable[[AccountContext, RowWriter, Stream], Iterator[Operation]]  # of one stream
-ATTEMPTS = 3  # of each request; a truncate can wait for the next sync
+MAX_ATTEMPTS = 3  # of each request; a truncate can wait for the next sync
 MAX_RECORDS = 3  # of a listing, whose own paths are tried
 
 
-class TrialSession(KlaviyoSession):
+class ProbeSession(KlaviyoSession):
     """A session whose listings end with their first records; it shares pace, counts and threads."""
 
     def __init__(self, session: KlaviyoSession) -> None:
@@ -41,23 +41,25 @@ class TrialSession(KlaviyoSession):
         path: str,
         params: Mapping[str, str],
         *,
-        attempts: int = ATTEMPTS,
+        attempts: int = MAX_ATTEMPTS,
         decode: Decode | None = None,
     ) -> Iterator[Any]:
         """The pages up to the first one that has records."""
-        for page in super().pages(path, params, attempts=min(attempts, ATTEMPTS), decode=decode):
+        for page in super().pages(
+            path, params, attempts=min(attempts, MAX_ATTEMPTS), decode=decode
+        ):
             page.update(data=page["data"][:MAX_RECORDS], links={})
             yield page
             if page["data"]:
                 return
 
 
-def find_readable(context: AccountContext, tables: Collection[str], run: Run) -> set[str]:
-    """Those of `tables` that a sync of the account, which runs streams by `run`, can fill.
+def find_readable_tables(context: AccountContext, tables: Collection[str], run: Run) -> set[str]:
+    """The tables, of those given, whose streams succeed in a trial run. `run` runs one stream.
 
     None of them while the key is rejected or Klaviyo is down: the sync then raises that error.
     """
-    trial, failures = _prepare_trial(context), Failures()
+    trial, failures = _prepare_probe(context), Failures()
     streams = select_streams(tables)
     looked_up = {name for stream in streams for name in stream.uses}
     readable: list[Stream] = []
@@ -66,7 +68,7 @@ def find_readable(context: AccountContext, tables: Collection[str], run: Run) ->
             continue
         # What another stream looks up, such as a metric by its name, may be on any page.
         is_whole = stream.name in looked_up
-        trial.session = context.session if is_whole else TrialSession(context.session)
+        trial.session = context.session if is_whole else ProbeSession(context.session)
         try:
             deque(run(trial, RowWriter(trial), stream), maxlen=0)
         except AuthError:
@@ -81,7 +83,7 @@ def find_readable(context: AccountContext, tables: Collection[str], run: Run) ->
     return {table.name for stream in readable for table in stream.tables} & {*tables}
 
 
-def _prepare_trial(context: AccountContext) -> AccountContext:
+def _prepare_probe(context: AccountContext) -> AccountContext:
     """The account as a first sync knows it, and of windows of time the last day alone."""
     yesterday = context.today - timedelta(days=1)
     settings = replace(context.settings, start_date=yesterday, concurrency=1)

@@ -17,18 +17,18 @@ from state.membership_index import ALL_PROFILES_LISTING, MemberGroup, is_compari
 from state.state import ProfilesState, WindowedState
 from streams.catalog import PREDICTIONS, PROFILE, PROFILES
 from streams.context import AccountContext
-from streams.disappeared import remember_disappeared
+from streams.deleted_profiles import record_deleted_profiles
 from streams.keyset import read_by_keyset
 from streams.memberships import warn_of_untracked
 from streams.windowed import sync_windowed
 from streams.writer import RowWriter
-from tables.clean_pages import documents
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, get_path
+from tables.typed_pages import documents
 
 ALL_PROFILES = MemberGroup(PROFILE.name, ALL_PROFILES_LISTING)
 PAGE_SIZE = 100  # the most profiles on a page, and ids in a filter
-MAX_RECENT = 2_500  # marks of profiles, so that the state stays small
+MAX_RECENT = 2_500  # versions of profiles, so that the state stays small
 
 
 def sync_profiles(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
@@ -51,7 +51,7 @@ class ProfileSync:
 
     def __init__(self, context: AccountContext, writer: RowWriter) -> None:
         self._context, self._writer = context, writer
-        if context.restart_if_tables_added(PROFILES.name, [PROFILE.name, PREDICTIONS]):
+        if context.has_added_tables(PROFILES.name, [PROFILE.name, PREDICTIONS]):
             context.state.profiles = ProfilesState()
         self.stream = replace(PROFILES, params=PROFILES.params_for(context.settings.tables))
         self.state = context.state.profiles
@@ -70,10 +70,10 @@ class ProfileSync:
         """Whether a profile changed since it was written; the state holds only recent changes."""
         self._index.add(ALL_PROFILES, row["id"])
         # Two changes may share a second of `updated`, so the content counts too.
-        mark = f"{row['updated_at']} {digest(row)}"
-        if self._recent.get(row["id"]) == mark:
+        version = f"{row['updated_at']} {digest(row)}"
+        if self._recent.get(row["id"]) == version:
             return False
-        self._recent[row["id"]] = mark
+        self._recent[row["id"]] = version
         if len(self._recent) > 2 * MAX_RECENT:
             # The latest changes are those that the next sync's lookback reads again.
             self._recent = dict(sorted(self._recent.items(), key=itemgetter(1))[-MAX_RECENT:])
@@ -95,9 +95,9 @@ class ProfileSync:
             yield self._writer.delete(PROFILE, {"id": person})
             self._index.remove(ALL_PROFILES, person)
             self._recent.pop(person, None)
-        yield from self._writer.deletion_warning(PROFILE, len(gone), len(known))
+        yield from self._writer.warn_of_deletions(PROFILE, len(gone), len(known))
         found_on = self.state.compared_on or self._context.today
-        yield from remember_disappeared(self._context, gone, found_on)
+        yield from record_deleted_profiles(self._context, gone, found_on)
 
     def _list_ids(self) -> dict[str, bool]:
         """Every id that Klaviyo lists, and whether the profile changed since `start_date`."""

@@ -16,7 +16,7 @@ from session import QuotaSpentError
 from state.state import QuotaState
 from streams.context import AccountContext
 
-DAILY_QUOTA = 225  # until a response tells it
+DAILY_QUOTA = 225  # until a response has it
 OUR_SHARE = 8 / 9  # of it: 200 of 225; the rest is for the account's other tools
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -42,14 +42,14 @@ class ReportQuota:
             raise QuotaSpentError(path, seconds, limit)
 
     def count(self, path: str, requests: int) -> None:
-        """Book requests of a report."""
+        """Add requests of a report."""
         quota = self._of(path)
         hour = self.context.now.replace(minute=0, second=0, microsecond=0)
         counts = {**quota.requests, hour: quota.requests.get(hour, 0) + requests}
         self._replace(path, msgspec.structs.replace(quota, requests=counts))
 
-    def close(self, path: str, seconds: float) -> None:
-        """Request a report no more until Klaviyo allows it again, a day at the most."""
+    def pause(self, path: str, seconds: float) -> None:
+        """Allow no request of a report until Klaviyo's quota resets, at most for a day."""
         until = self.context.now + timedelta(seconds=min(seconds, DAY.total_seconds()))
         self._replace(path, msgspec.structs.replace(self._of(path), closed_until=until))
 

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator
 from urllib.parse import urlencode
 
 from models import Table
-from streams.addresses import PLACE, fill_filter
 from streams.catalog import ACCOUNTS, RECORD_STREAMS, RESULT_STREAMS, SYNC_ERROR, SYNC_REPORT
 from streams.content import CONTENT_STREAMS
 from streams.declarations import MembershipStream, ResourceStream, Stream
 from streams.shop import SHOP_STREAMS
+from streams.url_templates import ID_PLACEHOLDER, fill_filter
 
 STREAMS: tuple[Stream, ...] = (
     *RECORD_STREAMS,
@@ -97,4 +97,4 @@ def _probe(stream: Stream) -> str:
     """A path that shows whether a key has the stream's scope, with the filter that it demands."""
     partition = stream.partitions[0] if isinstance(stream, ResourceStream) else ""
     query = urlencode({"filter": fill_filter(partition, "0")})
-    return f"{stream.path}?{query}" if PLACE in partition else stream.path
+    return f"{stream.path}?{query}" if ID_PLACEHOLDER in partition else stream.path

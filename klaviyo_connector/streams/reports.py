@@ -22,7 +22,6 @@ from streams.context import AccountContext
 from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
 from streams.declarations import AggregateStream, PeriodStream, ReportStream
 from streams.failures import Failures
-from streams.former_zones import FormerRows, has_former_rows, leave_margins
 from streams.quota import ReportQuota
 from streams.registry import STREAMS
 from streams.report_schedule import (
@@ -34,6 +33,7 @@ from streams.report_schedule import (
     plan_windows,
     tracked_days,
 )
+from streams.timezone_change import StaleRows, has_former_rows, shrink_by_margin
 from streams.writer import RowWriter
 from tables.converters import to_int64, to_local_date
 from tables.jsonapi import Json, get_path
@@ -85,10 +85,11 @@ class WrittenRows:
     @classmethod
     def load(cls, state: ReportState) -> "WrittenRows":
         """Those that the state holds: `day` in front of the key, `digest:recipients`."""
-        marks = {
-            day + key: mark for key, days in state.digests.items() for day, mark in days.items()
+        split = {
+            day + key: one.partition(":")
+            for key, days in state.digests.items()
+            for day, one in days.items()
         }
-        split = {key: mark.partition(":") for key, mark in marks.items()}
         digests = {key: digest for key, (digest, _, _) in split.items()}
         return cls(
             RowDigests(digests),
@@ -113,7 +114,7 @@ class KeyedResults:
     def __init__(self) -> None:
         self._hashes: dict[tuple[str, ...], int] = {}
 
-    def is_shared(self, key: tuple[str, ...], result: Json) -> bool:
+    def is_duplicate(self, key: tuple[str, ...], result: Json) -> bool:
         """Whether another result has the key of this one; records this one."""
         content = hash(repr(result))
         return self._hashes.setdefault(key, content) != content
@@ -133,7 +134,7 @@ class LabelledResults:
         for result in page["results"]:
             groupings = _require_object(result, "groupings", self.stream)
             key = self._key_of(groupings)
-            self.share_keys |= self._keys.is_shared(key, result)
+            self.share_keys |= self._keys.is_duplicate(key, result)
             labels = {name: groupings.get(name) for name in self.stream.labels}
             self._labels.setdefault(key, labels)
 
@@ -143,7 +144,7 @@ class LabelledResults:
             result["groupings"] |= self._labels.get(self._key_of(result["groupings"]), {})
 
     def _key_of(self, groupings: Row) -> tuple[str, ...]:
-        return tuple(str(groupings.get(name) or "") for name in self.stream.separated_by)
+        return tuple(str(groupings.get(name) or "") for name in self.stream.key_fields)
 
 
 def sync_reports(
@@ -153,7 +154,7 @@ def sync_reports(
     before = context.session.requests
     conversions = choose_conversions(context)
     if context.session.requests > before:
-        writer.book_requests(METRICS.table, context.session.requests - before)
+        writer.add_requests(METRICS.table, context.session.requests - before)
     yield from map(Warning, conversions.warnings)
     jobs = list(_plan_jobs(context, conversions))
     sync = ReportsSync(context, writer, quota, conversions)
@@ -164,8 +165,8 @@ def sync_reports(
         yield from sync.run_job(job)
         if sync.failures.should_abort:
             break
-    yield from sync.value_warnings()
-    sync.record_broken_subjects()
+    yield from sync.warn_of_missing_values()
+    sync.record_failed_reports()
     for error in conversions.errors:
         sync.failures.record(error)
     yield from sync.failures.warnings()
@@ -184,12 +185,14 @@ class ReportsSync:
     _written: dict[tuple[str, str], WrittenRows] = field(default_factory=dict)
     _closed_paths: set[str] = field(default_factory=set)
     _broken: dict[tuple[str, str], ContractError] = field(default_factory=dict)
-    # What Klaviyo does not tell of a conversion metric, by its id; "" is no metric.
-    _untold: dict[str, frozenset[str]] = field(default_factory=lambda: {"": CONVERSION_STATISTICS})
-    # The metrics that a path, a report, refuses whatever is asked; and, by path and metric, the one
-    # that is named in its place.
+    # The statistics that Klaviyo refuses for a conversion metric, by its id; "" is no metric.
+    _unsupported: dict[str, frozenset[str]] = field(
+        default_factory=lambda: {"": CONVERSION_STATISTICS}
+    )
+    # By the path of a report: the metrics that it refuses with any statistics. By path and metric:
+    # the metric that the request names instead.
     _refused: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    _stand_ins: dict[tuple[str, str], str] = field(default_factory=dict)
+    _fallbacks: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def run_job(self, job: Job) -> Iterator[Operation]:
         """Request one window, unless an earlier failure shows that it would fail too."""
@@ -216,7 +219,7 @@ class ReportsSync:
             self._broken[job.subject] = error
         yield self.context.state.checkpoint()
 
-    def record_broken_subjects(self) -> None:
+    def record_failed_reports(self) -> None:
         """Record each fault once, with the metrics that it affects."""
         metrics: defaultdict[str, list[str]] = defaultdict(list)
         for (_, metric_id), error in self._broken.items():
@@ -225,16 +228,16 @@ class ReportsSync:
             suffix = f"; requested for metric {', '.join(dict.fromkeys(ids))}" if ids else ""
             self.failures.record(ContractError(fault + suffix))
 
-    def value_warnings(self) -> Iterator[Operation]:
-        """Warn of the metrics whose money Klaviyo's reports do not tell."""
-        metrics, statistics = sorted(self._untold.keys() - {""}), sorted(VALUE_STATISTICS)
+    def warn_of_missing_values(self) -> Iterator[Operation]:
+        """Warn of the metrics for which reports have no value statistics."""
+        metrics, statistics = sorted(self._unsupported.keys() - {""}), sorted(VALUE_STATISTICS)
         if metrics:
             yield Warning(
                 f"Klaviyo reports no values for the metric {', '.join(metrics)}:"
                 f" {', '.join(statistics)} are empty; name a metric with values in"
                 " conversion_metrics"
             )
-        for path, metric_id in sorted(self._stand_ins):
+        for path, metric_id in sorted(self._fallbacks):
             if metric_id:
                 yield Warning(
                     f"{path}: Klaviyo refuses the metric {metric_id}:"
@@ -270,7 +273,7 @@ class ReportsSync:
             for result in self._request_results(job):
                 yield from self._store(job, result, rows)
             return
-        former = FormerRows.load(self.context, job.stream.table, job.window, state)
+        former = StaleRows.load(self.context, job.stream.table, job.window, state)
         if job.window.kind:  # a wider period counts other people
             for result in self._request_results(job):
                 yield from self._store(job, result, rows)
@@ -343,41 +346,43 @@ class ReportsSync:
         return self._request_report(job.stream, job)
 
     def _request_report(self, stream: ReportStream, job: Job) -> Iterator[Result]:
-        """The results of one report, without what Klaviyo refuses to tell of the metric."""
+        """The results of one report, without the statistics that Klaviyo refuses for the metric."""
         while True:
             try:
                 yield from self._request_statistics(stream, job)
             except RefusedError as error:
-                if _REFUSES_VALUES not in str(error) or not self._ask_for_less(stream, job):
+                if _REFUSES_VALUES not in str(error) or not self._reduce_request(stream, job):
                     raise
             else:
                 return
 
-    def _ask_for_less(self, stream: ReportStream, job: Job) -> bool:
-        """Leave out the money; next, name another metric and ask nothing of it, while there is one.
+    def _reduce_request(self, stream: ReportStream, job: Job) -> bool:
+        """Request no value statistics; the next time no conversion statistics of another metric.
+
+        False if there is no other metric left.
 
         Klaviyo refuses some metrics even where no value is asked for, and not the same ones in the
         reports of campaigns and of flows.
         """
-        if job.metric_id not in self._untold:
-            self._untold[job.metric_id] = VALUE_STATISTICS
+        if job.metric_id not in self._unsupported:
+            self._unsupported[job.metric_id] = VALUE_STATISTICS
             return True
         refused = self._refused[stream.path]
-        refused.add(self._named_metric(stream, job))
-        other = next((one for one in self.conversions.stand_ins if one not in refused), "")
+        refused.add(self._choose_metric(stream, job))
+        other = next((one for one in self.conversions.fallback_metrics if one not in refused), "")
         if other:
-            self._stand_ins[stream.path, job.metric_id] = other
+            self._fallbacks[stream.path, job.metric_id] = other
         return bool(other)
 
-    def _named_metric(self, stream: ReportStream, job: Job) -> str:
-        """The metric that a report names: its own, or the one in its place."""
-        stand_in = self._stand_ins.get((stream.path, job.metric_id))
-        return stand_in or job.metric_id or self.conversions.stand_ins[0]
+    def _choose_metric(self, stream: ReportStream, job: Job) -> str:
+        """The metric that a request names: its own, or the fallback."""
+        fallback = self._fallbacks.get((stream.path, job.metric_id))
+        return fallback or job.metric_id or self.conversions.fallback_metrics[0]
 
-    def _untold_statistics(self, stream: ReportStream, job: Job) -> frozenset[str]:
-        if (stream.path, job.metric_id) in self._stand_ins:
+    def _find_unsupported_statistics(self, stream: ReportStream, job: Job) -> frozenset[str]:
+        if (stream.path, job.metric_id) in self._fallbacks:
             return CONVERSION_STATISTICS
-        return self._untold.get(job.metric_id, frozenset())
+        return self._unsupported.get(job.metric_id, frozenset())
 
     def _request_statistics(self, stream: ReportStream, job: Job) -> Iterator[Result]:
         """The results of one report, one for each key of its table.
@@ -398,27 +403,29 @@ class ReportsSync:
         for page in self._request_pages(stream, job, group_by):
             unnamed.collect(page)
             if unnamed.share_keys:
-                raise _shared_key(stream, stream.separated_by)
+                raise _shared_key(stream, stream.key_fields)
             named.restore_labels(page)
             yield from _report_results(self.context, stream, job, page)
 
     def _request_pages(
         self, stream: ReportStream, job: Job, group_by: Sequence[str]
     ) -> Iterator[Json]:
-        """The pages of one report, with all statistics that Klaviyo tells, within the quota."""
+        """The pages of one report, with all supported statistics, within the quota."""
         self.quota.require(stream.path)
         session = self.context.session
         before = session.requests
-        untold = self._untold_statistics(stream, job)
-        attributes: Row = {"statistics": [one for one in stream.statistics if one not in untold]}
+        unsupported = self._find_unsupported_statistics(stream, job)
+        attributes: Row = {
+            "statistics": [one for one in stream.statistics if one not in unsupported]
+        }
         if group_by:
             attributes["group_by"] = list(group_by)
         if stream.has_conversions:
-            attributes["conversion_metric_id"] = self._named_metric(stream, job)
+            attributes["conversion_metric_id"] = self._choose_metric(stream, job)
         try:
             yield from session.report(stream.path, _report_body(stream, job, attributes))
         except QuotaSpentError as error:
-            self.quota.close(stream.path, error.retry_after or 0)
+            self.quota.pause(stream.path, error.retry_after or 0)
             raise
         finally:
             self.quota.count(stream.path, session.requests - before)
@@ -444,7 +451,7 @@ def _plan_jobs(context: AccountContext, conversions: Conversions) -> Iterator[Jo
         if not context.wants(*stream.tables):
             continue
         table = stream.table.name
-        if context.restart_if_tables_added(table, [one.name for one in stream.tables]):
+        if context.has_added_tables(table, [one.name for one in stream.tables]):
             context.state.reports[table] = {}
         for metric_id in _metric_ids(context, stream, conversions):
             windows = _plan_metric(context, stream, metric_id)
@@ -472,7 +479,7 @@ def _plan_metric(
     state = _state_of(context, stream.table, metric_id)
     if isinstance(stream, PeriodStream):
         return plan_periods(stream, state, context.today, first_day, context.settings.start_date)
-    schedule = leave_margins(stream.schedule) if state.former_zones else stream.schedule
+    schedule = shrink_by_margin(stream.schedule) if state.former_zones else stream.schedule
     windows, state = plan_windows(schedule, state, context.today, first_day)
     _put_state(context, stream.table, metric_id, state)
     return windows
@@ -533,7 +540,7 @@ def _aggregate_groups(
 ) -> Iterator[tuple[Row, Row]]:
     """The groupings and values of each group and day of one page.
 
-    A day beside those of the request is counted only in part.
+    Days outside the requested range are incomplete and are left out.
     """
     dates = _local_dates(context, page["dates"], stream)
     first, last = job.window.days.start.isoformat(), job.window.days.end.isoformat()
@@ -543,7 +550,7 @@ def _aggregate_groups(
         if not isinstance(dimensions, list) or len(dimensions) != len(stream.dimensions):
             raise _unexpected_result(stream)
         texts = tuple(_channel_name(str(value or "")) for value in dimensions)
-        if keys.is_shared(texts, group):
+        if keys.is_duplicate(texts, group):
             raise _shared_key(stream, tuple(stream.dimensions.values()))
         groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
         for position, day in enumerate(dates):

@@ -22,16 +22,16 @@ import msgspec
 from api import ContractError, GoneError
 from models import Operation, Warning
 from parallel import read_in_parallel
-from state.state import PendingPerson, SyncedEvents
-from streams.addresses import fill_filter
+from state.state import PendingReread, SyncedEvents
 from streams.catalog import EVENTS
 from streams.context import AccountContext
-from streams.disappeared import put_people
+from streams.deleted_profiles import put_people
 from streams.events import EventSync
+from streams.url_templates import fill_filter
 from streams.writer import RowWriter
-from tables.clean_pages import Record, clean_decoder, documents
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, get_path
+from tables.typed_pages import Record, documents, typed_decoder
 
 # Klaviyo redacts and merges asynchronously and names no time limit.
 DAYS_AFTER = (0, 1, 7, 30)
@@ -39,7 +39,7 @@ MAX_CANDIDATES = 500  # profiles among which a survivor is sought
 PAGE_SIZE = "200"  # the documented maximum of older revisions
 
 
-class PersonPage(NamedTuple):
+class ProfileEventsPage(NamedTuple):
     """A page of one person's events, None after the last one, or why Klaviyo refuses them."""
 
     person: str
@@ -47,61 +47,61 @@ class PersonPage(NamedTuple):
 
 
 def reread_people(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
-    """Write once more the events of the people who disappeared and of their survivors.
+    """Write the events of deleted profiles, and of the profiles that they were merged into, again.
 
     The people count as read when all are: if the sync ends before, the next one reads them again.
     """
     due = {one: at for one, at in context.state.reread.people.items() if _is_due(context, at)}
     if not due:
         return
-    reading = PeopleReading(context, writer, due)
-    for person, page in read_in_parallel(reading.next_person, context.settings.concurrency):
+    reading = EventReread(context, writer, due)
+    for person, page in read_in_parallel(reading.start_next_person, context.settings.concurrency):
         writer.log_progress("reading events of people who disappeared")
         if isinstance(page, ContractError):
             yield Warning(f"event: the events of a person who disappeared are refused: {page}")
         elif page is not None:
             yield from reading.write_page(person, page)
         else:
-            reading.await_survivors(person)
+            reading.enqueue_survivors(person)
     yield reading.finish()
 
 
-def _is_due(context: AccountContext, pending: PendingPerson) -> bool:
+def _is_due(context: AccountContext, pending: PendingReread) -> bool:
     return _reads_by_today(context, pending) > pending.reads
 
 
-def _reads_by_today(context: AccountContext, pending: PendingPerson) -> int:
+def _reads_by_today(context: AccountContext, pending: PendingReread) -> int:
     days = (context.today - pending.noticed_on).days
     return sum(after <= days for after in DAYS_AFTER)
 
 
-class PeopleReading:
-    """The people whose events one sync reads again: those who are due, then their survivors."""
+class EventReread:
+    """The profiles whose events one sync reads again: those that are due, then their survivors."""
 
     def __init__(
-        self, context: AccountContext, writer: RowWriter, due: dict[str, PendingPerson]
+        self, context: AccountContext, writer: RowWriter, due: dict[str, PendingReread]
     ) -> None:
         self._context, self._sync = context, EventSync(context, writer, "")
         self._due, self._waiting, self._requested = due, deque(due), set(due)
         self._owners: dict[str, set[str]] = defaultdict(set)  # of the events of a person
 
-    def next_person(self) -> Iterator[PersonPage] | None:
-        """The pages of the next person."""
+    def start_next_person(self) -> Iterator[ProfileEventsPage] | None:
+        """Return the pages of the next profile, or None if none is waiting."""
         return self._request_pages(self._waiting.popleft()) if self._waiting else None
 
-    def _request_pages(self, person: str) -> Iterator[PersonPage]:
+    def _request_pages(self, person: str) -> Iterator[ProfileEventsPage]:
         params = {"sort": EVENTS.cursor_field, "page[size]": PAGE_SIZE}
         params |= {"filter": fill_filter("equals(profile_id,{id})", person)}
         params |= EVENTS.params_for(self._context.settings.tables)
-        decode = clean_decoder(EVENTS.table, EVENTS.related)
+        decode = typed_decoder(EVENTS.table, EVENTS.related)
         try:
             for page in self._context.session.pages(EVENTS.path, params, decode=decode):
-                yield PersonPage(person, page)
+                yield ProfileEventsPage(person, page)
         except GoneError:
             pass  # an id that Klaviyo does not know has no events
         except ContractError as error:
-            yield PersonPage(person, error)
-        yield PersonPage(person, None)
+            yield ProfileEventsPage(person, error)
+        yield ProfileEventsPage(person, None)
 
     def write_page(self, person: str, page: Json) -> Iterator[Operation]:
         """The rows of those of a page's events that the warehouse has, or is to have."""
@@ -127,22 +127,26 @@ class PeopleReading:
             since = self._context.start_of_day(synced.start)
         return (format_utc(since) if since else "") <= happened <= format_utc(synced.until)
 
-    def await_survivors(self, person: str) -> None:
-        """Let the survivors of a person who disappeared wait to be read."""
+    def enqueue_survivors(self, person: str) -> None:
+        """Enqueue the profiles that a deleted one was merged into."""
         if person in self._due:
-            survivors = self._owners.pop(person, None) or self._candidates(self._due[person])
+            survivors = self._owners.pop(person, None) or self._list_changed_profiles(
+                self._due[person]
+            )
             self._waiting.extend(one for one in survivors if one not in self._requested)
             self._requested.update(survivors)
 
-    def _candidates(self, pending: PendingPerson) -> set[str]:
+    def _list_changed_profiles(self, pending: PendingReread) -> set[str]:
         """The profiles that changed last, since the person was still there."""
         since = f"{pending.found_on - timedelta(days=1)}"  # a day of the account begins in UTC's
         changes = self._context.state.profiles.recent.items()
-        newest = sorted(((mark, one) for one, mark in changes if mark >= since), reverse=True)
+        newest = sorted(
+            ((version, one) for one, version in changes if version >= since), reverse=True
+        )
         return {one for _, one in islice(newest, MAX_CANDIDATES)}
 
     def finish(self) -> Operation:
-        """Record that everyone who was due is read."""
+        """Record that all due profiles are read."""
         people = dict(self._context.state.reread.people)
         for person, pending in self._due.items():
             reads = _reads_by_today(self._context, pending)

@@ -26,11 +26,11 @@ from api import REVISION, ContractError, GoneError, RefusedError, ScopeError
 from models import Operation, Row, Table, Truncate, Warning
 from state.digests import RowDigests, digest, is_in_doubt, is_same
 from state.state import AccountState, RecordDetails, ResourceState
-from streams.addresses import fill_filter, fill_path
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO, Details, ResourceStream
-from streams.not_found import OwnPaths
+from streams.record_paths import RecordPaths
 from streams.registry import TABLES
+from streams.url_templates import fill_filter, fill_path
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_json, to_utc_datetime
 from tables.jsonapi import Json, documents, get_path, related_resources
@@ -77,7 +77,7 @@ class ResourceSync:
         self._context, self._writer, self._stream = context, writer, stream
         self._tables = [table for table in stream.tables if context.wants(table)]
         known = context.state.resources.get(stream.name, ResourceState())
-        if context.restart_if_tables_added(stream.name, [table.name for table in stream.tables]):
+        if context.has_added_tables(stream.name, [table.name for table in stream.tables]):
             # Written rows can still be deleted.
             known = ResourceState(digests=known.digests, untracked=known.untracked)
         self._known = known
@@ -96,7 +96,7 @@ class ResourceSync:
         self._newest_change = known.watermark
         self._includes_details = stream.details is not None
         self._columns = {table.name: list(table.columns) for table in stream.tables}
-        self._own_paths = OwnPaths(context, stream.parent or stream.name)
+        self._own_paths = RecordPaths(context, stream.parent or stream.name)
 
     def _knows_parents(self) -> bool:
         """Whether the parent's records, which name the listings, are of today."""
@@ -118,7 +118,7 @@ class ResourceSync:
                 yield Listing(path, fill_filter(partition, id_), owner=id_)
 
     def begin_refill(self) -> Iterator[Operation]:
-        """Let the loader delete the rows of untracked tables that this sync does not write."""
+        """Issue deferred truncates for untracked tables: rows that the sync does not write go."""
         if self._refills:
             yield from (Truncate(table.name, deferred=True) for table in self._untracked)
 
@@ -200,7 +200,7 @@ class ResourceSync:
     def _write_record(self, document: Json) -> Iterator[Operation]:
         """The rows of one record in every chosen table of the stream."""
         self._check_form(document)
-        self._context.collect_metadata(self._stream.name, document)
+        self._context.collect_metadata(self._stream, document)
         self._listed_ids.add(str(document.get("id")))
         self._advance_watermark(document)
         details = self._stream.details
@@ -293,9 +293,10 @@ class ResourceSync:
                 self._newest_change = max(time, self._newest_change or time)
 
     def listings_to_read_again(self) -> tuple[Listing, ...]:
-        """The listings that may have lost a record, or all if much is missing.
+        """The listings to read again before rows are deleted: all, if many rows are missing.
 
-        A partition loses one to a later partition, a record's own listing by an empty answer.
+        A record can move to a later partition during the read, and the listing of one record can
+        be empty by mistake.
         """
         missing, known = self._count_missing()
         if is_in_doubt(missing, known):
@@ -305,7 +306,7 @@ class ResourceSync:
         return self.listings[:-1] if missing and len(self._stream.partitions) > 1 else ()
 
     def _count_missing(self) -> tuple[int, int]:
-        """How many rows the listings lack, and of how many; by the last number in a refill."""
+        """The number of missing rows, and of known ones; in a refill, of the last sync's number."""
         rows = [self._digests[t.name] for t in self._tables if t not in self._untracked]
         missing, known = sum(len(one.missing()) for one in rows), sum(len(r.digests) for r in rows)
         for table in self._untracked if self._refills else ():
@@ -324,14 +325,14 @@ class ResourceSync:
                 continue
             for key in gone:
                 yield self._writer.delete(table, table.parse_key(key))
-            yield from self._writer.deletion_warning(table, len(gone), known)
+            yield from self._writer.warn_of_deletions(table, len(gone), known)
 
     def warn_of_untracked(self) -> Iterator[Operation]:
         """Say what happens to the rows of tables with more of them than the state can hold."""
         gone = "deleted" if self._refills else "not deleted; reset the connection from time to time"
         for table in self._untracked:
             yield Warning(
-                f"{table.name}: there are more rows than can be remembered, so each full listing"
+                f"{table.name}: the state cannot hold the keys of all rows, so each full listing"
                 f" writes all of them, and those that Klaviyo no longer lists are {gone}"
             )
 

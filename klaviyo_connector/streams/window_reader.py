@@ -19,9 +19,9 @@ from datetime import datetime, timedelta
 from api import ContractError, TooLargeError, TransientError
 from session import MAX_ATTEMPTS, KlaviyoSession
 from streams.declarations import BEFORE_KLAVIYO, WindowedStream
-from tables.clean_pages import clean_decoder, values_at
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json
+from tables.typed_pages import typed_decoder, values_at
 
 SECOND = timedelta(seconds=1)
 PAGES_PER_WINDOW = 8  # a window with more pages is cut, so that other threads read the rest
@@ -69,7 +69,7 @@ class WindowPage:
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadableRange:
     """The part of a window in which every request fails, and the last error."""
 
     window: TimeWindow
@@ -81,7 +81,7 @@ class WindowReader:
 
     def __init__(self, session: KlaviyoSession, stream: WindowedStream, until: datetime) -> None:
         self._session, self._stream, self._until = session, stream, until
-        self._decode = clean_decoder(stream.table, stream.related)
+        self._decode = typed_decoder(stream.table, stream.related)
         self._working_size = 0  # position in `page_sizes` of the largest size known to work
         self._windows_read = 0
 
@@ -107,7 +107,7 @@ class WindowReader:
 
     def _read_with_shrinking_pages(
         self, window: TimeWindow, first_size: int, attempts: int, order: str = ""
-    ) -> Generator[WindowPage, None, Unread | None]:
+    ) -> Generator[WindowPage, None, UnreadableRange | None]:
         """The pages of a window; returns the unread rest if even single records fail."""
         sizes, reason = self._stream.page_sizes, ""
         for position in range(first_size, len(sizes)):
@@ -126,7 +126,7 @@ class WindowReader:
                 # Single records are for emergencies: the next window begins with more.
                 self._working_size = min(position, len(sizes) - 2)
                 return None
-        return Unread(window, reason)
+        return UnreadableRange(window, reason)
 
     def _bisect_unreadable(self, window: TimeWindow) -> Generator[WindowPage, None, TimeWindow]:
         """The second of the first unreadable record.

@@ -104,10 +104,10 @@ def _read_pages(
     threads = context.settings.concurrency
     planner = WindowPlanner(coverage, page_size, threads)
 
-    def next_window() -> Iterator[WindowPage] | None:
-        return reader.read_window(planner.next_window()) if planner.has_windows() else None
+    def take_window() -> Iterator[WindowPage] | None:
+        return reader.read_window(planner.take_window()) if planner.has_windows() else None
 
-    for page in read_in_parallel(next_window, threads):
+    for page in read_in_parallel(take_window, threads):
         planner.learn_from(page)
         yield page
 
@@ -127,7 +127,7 @@ class WindowPlanner:
         """Whether anything is left to plan."""
         return bool(self._gaps)
 
-    def next_window(self) -> TimeWindow:
+    def take_window(self) -> TimeWindow:
         """The next window to read."""
         spans = ((gap.end or self._until) - gap.start for gap in self._gaps)
         # A window longer than a thread's share of what is left would be the last one to finish.
@@ -178,7 +178,7 @@ class Coverage:
         state = _with_start_date(state, context.settings.start_date)
         begin = context.start_of_day(state.start_date) if state.start_date else None
         start, reaches_back = _lookback_start(context, stream, state)
-        start = start or begin or _first_record_time(context, stream)
+        start = start or begin or _fetch_first_record_time(context, stream)
         start = floor_to_second(min(max(start, begin or start), until))
         return cls(
             low_watermark=start.astimezone(UTC),
@@ -252,7 +252,7 @@ def _lookback_start(
     return context.clamp_to_now(daily or state.low_watermark) - stream.daily_lookback, True
 
 
-def _first_record_time(context: AccountContext, stream: WindowedStream) -> datetime:
+def _fetch_first_record_time(context: AccountContext, stream: WindowedStream) -> datetime:
     """The time of the account's first record, where the history begins."""
     params = {"sort": stream.cursor_field, "page[size]": "1"}
     if stream.condition:

@@ -11,9 +11,9 @@ from models import Delete, Operation, Row, Table, UnstorableError, Upsert, Upser
 from state.digests import digest, is_mass_deletion
 from streams.catalog import SYNC_ERROR, SYNC_REPORT
 from streams.context import AccountContext
-from tables.clean_pages import Record, record_mapper
 from tables.converters import format_utc, to_string
 from tables.jsonapi import Json
+from tables.typed_pages import Record, record_mapper
 
 MAX_ACCIDENTAL_REJECTIONS = 10  # records of a table; more may mean that the contract changed
 SECONDS_BETWEEN_PROGRESS = 5
@@ -117,7 +117,7 @@ class RowWriter:
         keys = {"account_id": self._context.id, **{name: row[name] for name in table.key}}
         return Delete(table.name, keys)
 
-    def deletion_warning(self, table: Table, gone: int, known: int) -> Iterator[Warning]:
+    def warn_of_deletions(self, table: Table, gone: int, known: int) -> Iterator[Warning]:
         """A warning where the deletions of a listing, read twice, put it in doubt."""
         if is_mass_deletion(gone, known):
             yield Warning(
@@ -142,17 +142,17 @@ class RowWriter:
     @contextmanager
     def track_cost(self, table: Table) -> Iterator[None]:
         """Book the requests and waits of the block to a table."""
-        before = self._spent()
+        before = self._read_usage()
         try:
             yield
         finally:
-            self._costs[table.name].update(self._spent() - before)
+            self._costs[table.name].update(self._read_usage() - before)
 
-    def book_requests(self, table: Table, requests: int) -> None:
+    def add_requests(self, table: Table, requests: int) -> None:
         """Book requests that were sent before the writer existed."""
         self._costs[table.name]["requests"] += requests
 
-    def _spent(self) -> Counter[str]:
+    def _read_usage(self) -> Counter[str]:
         """Requests, throttled responses and milliseconds waited so far."""
         session = self._context.session
         waited = round(session.waited * 1000)
@@ -165,7 +165,7 @@ class RowWriter:
             rows, requests = self._written.total(), self._context.session.requests
             log.info("%s (%s rows, %s requests so far)", doing, f"{rows:,}", requests)
 
-    def sync_report(self) -> Iterator[Operation]:
+    def write_sync_report(self) -> Iterator[Operation]:
         """One row of `sync_report` for each table that was requested or written."""
         for name in self._touched_tables():
             cost = self._costs[name]
@@ -187,7 +187,7 @@ class RowWriter:
         if "event" in self._touched_tables():
             self._context.state.event_times = ()
 
-    def summary(self) -> Iterator[str]:
+    def format_summary(self) -> Iterator[str]:
         """What this sync did: a line for each changed table, one for the others, one for all."""
         counts = (self._written, self._deleted, self._rejected)
         touched = self._touched_tables()
@@ -213,7 +213,7 @@ class RowWriter:
     def _touched_tables(self) -> list[str]:
         return sorted({*self._written, *self._deleted, *self._rejected, *self._costs})
 
-    def mismatch_warnings(self) -> Iterator[Operation]:
+    def warn_of_mismatches(self) -> Iterator[Operation]:
         """One warning for each table with values of another type than their column."""
         for name, columns in self._type_mismatches.items():
             if columns:

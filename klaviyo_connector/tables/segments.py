@@ -1,4 +1,4 @@
-"""What a segment's own record says of its people."""
+"""Whether Klaviyo is still computing a segment, and its number of people."""
 
 from tables.jsonapi import Json, get_path
 

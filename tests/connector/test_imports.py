@@ -30,7 +30,7 @@ PURE = {
     "models",
     *(name for name in MODULES if name.partition(".")[0] in {"tables", "state"}),
     "streams",
-    "streams.addresses",
+    "streams.url_templates",
     "streams.catalog",
     "streams.content",
     "streams.declarations",
@@ -177,3 +177,10 @@ def test_the_folder_holds_nothing_but_modules() -> None:
     """The whole folder is deployed: it holds no data and no tests."""
     others = {file.relative_to(FOLDER).as_posix() for file in FILES if file.suffix != ".py"}
     assert others == {"pyproject.toml", "README.md"}
+
+
+def test_the_reading_order_names_every_module() -> None:
+    """A module that the folder's README leaves out is not found by a newcomer."""
+    order = (FOLDER / "README.md").read_text()
+    files = (f"{name.replace('.', '/')}.py" for name in MODULES if name not in PACKAGES)
+    assert [file for file in files if f"`{file}`" not in order] == []

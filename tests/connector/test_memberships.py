@@ -319,7 +319,7 @@ class TestMembers:
         for done in (first, second):
             assert done.error is None
             (warning,) = done.warnings
-            assert "nobody who leaves L is deleted" in warning
+            assert "people who leave L are not deleted" in warning
         list_account.now += DAY
         list_account.documents[LISTS].clear()
         assert run(second.state, tables=TABLES).warnings == []
@@ -386,7 +386,7 @@ class TestMembers:
         list_account.now += 7 * DAY
         done = run_deferring(state, tables=TABLES, api_key=keys)
         assert not [one for one in done.operations if isinstance(one, Truncate)]
-        assert "nobody who leaves L is deleted" in done.warnings[0]
+        assert "people who leave L are not deleted" in done.warnings[0]
 
     def test_an_account_without_a_key_keeps_its_share_of_the_state(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -399,7 +399,7 @@ class TestMembers:
         monkeypatch.setattr("sync.MAX_INDEX_LENGTH", len(alone["people"]) * 3 // 2)
         assert run(tables=TABLES).warnings == []
         (warning,) = run(another.state, tables=TABLES).warnings
-        assert "nobody who leaves L is deleted" in warning
+        assert "people who leave L are not deleted" in warning
 
     @pytest.mark.parametrize("concurrency", ["1", "8"])
     @pytest.mark.parametrize("status", [400, 500])

@@ -162,7 +162,7 @@ class TestComparison:
         assert len(written(first)) == 40
         assert deleted(second) == []
         for done in (first, second):
-            assert "nobody who leaves the account is deleted" in done.warnings[0]
+            assert "people who leave the account are not deleted" in done.warnings[0]
 
 
 class TestColumns:

@@ -188,7 +188,7 @@ def test_b2_more_people_than_the_state_holds_are_named_in_a_warning(
     people: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The warning has the setting that reads all events again."""
-    monkeypatch.setattr("streams.disappeared.MAX_PENDING", 1)
+    monkeypatch.setattr("streams.deleted_profiles.MAX_PENDING", 1)
     first = run(tables=TABLES)
     without_profile(people, "a")
     without_profile(people, "c")

@@ -131,7 +131,7 @@ class TestRetries:
     def test_backoff_has_full_jitter(self) -> None:
         """H4: of a hundred waits no two are equal and none is over the bound."""
         fault = TransientError("x")
-        waits = [KlaviyoSession(KEY)._backoff(PATH, fault, 3) for _ in range(100)]
+        waits = [KlaviyoSession(KEY)._compute_backoff(PATH, fault, 3) for _ in range(100)]
         assert len(set(waits)) == 100
         assert 0 <= min(waits) < 4 < max(waits) <= 8
 

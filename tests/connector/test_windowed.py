@@ -426,7 +426,7 @@ class TestPlanner:
         planner = WindowPlanner(coverage, page_size=100, threads=4)
         windows = []
         while planner.has_windows():
-            windows.append(planner.next_window())
+            windows.append(planner.take_window())
         lengths = [(window.end or NOON) - window.start for window in windows]
         assert lengths[0] == FIRST_LENGTH / 4
         assert lengths[1] == FIRST_LENGTH * 3 / 16

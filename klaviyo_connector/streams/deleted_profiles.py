@@ -1,4 +1,4 @@
-"""Remembers the people whose events are read again; reread.py reads them."""
+"""Records deleted profiles in the state, so that reread.py reads their events again."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -6,14 +6,14 @@ from datetime import date
 import msgspec
 
 from models import Operation, Warning
-from state.state import PendingPerson
+from state.state import PendingReread
 from streams.catalog import EVENT, EVENT_ATTRIBUTION
 from streams.context import AccountContext
 
 MAX_PENDING = 5_000  # people in the state, 60 bytes each
 
 
-def remember_disappeared(
+def record_deleted_profiles(
     context: AccountContext, people: list[str], found_on: date
 ) -> Iterator[Operation]:
     """Record people that Klaviyo still had on some day, if events are synced or ever were.
@@ -25,7 +25,7 @@ def remember_disappeared(
     pending = context.state.reread.people
     new = [person for person in people if person not in pending]
     kept = new[: max(MAX_PENDING - len(pending), 0)]
-    put_people(context, {**pending, **dict.fromkeys(kept, PendingPerson(found_on, context.today))})
+    put_people(context, {**pending, **dict.fromkeys(kept, PendingReread(found_on, context.today))})
     if len(kept) < len(new):
         yield Warning(
             f"event: {len(new):,} people disappeared from Klaviyo; the events of"
@@ -34,6 +34,6 @@ def remember_disappeared(
         )
 
 
-def put_people(context: AccountContext, people: dict[str, PendingPerson]) -> None:
+def put_people(context: AccountContext, people: dict[str, PendingReread]) -> None:
     """Put the people whose events are to be read into the state."""
     context.state.reread = msgspec.structs.replace(context.state.reread, people=people)

@@ -21,8 +21,8 @@ from tables.jsonapi import documents
 MAX_NAMES = 10  # in a warning
 
 
-class OwnPaths:
-    """The paths of one kind that the records of a stream have, as one sync finds them."""
+class RecordPaths:
+    """The endpoints that each record of a stream has, and which of them one sync finds missing."""
 
     def __init__(self, context: AccountContext, owners: str) -> None:
         self._context, self._owners = context, owners

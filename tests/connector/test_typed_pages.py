@@ -13,12 +13,12 @@ from api import _parse_json
 from models import Table, UnstorableError
 from streams.catalog import EVENT, EVENTS, LIST_MEMBERS, PROFILES
 from streams.declarations import WindowedStream
-from tables.clean_pages import (
-    CleanPage,
-    clean_decoder,
+from tables.typed_pages import (
+    TypedPage,
     documents,
     record_mapper,
     related_resources,
+    typed_decoder,
     values_at,
 )
 from tests.connector.json_strategies import JSON
@@ -110,9 +110,9 @@ def content_of(page: Any, stream: WindowedStream) -> str:
     return repr(made)
 
 
-def decode_both(content: bytes, stream: WindowedStream) -> tuple[CleanPage | None, Any]:
+def decode_both(content: bytes, stream: WindowedStream) -> tuple[TypedPage | None, Any]:
     """A page decoded fast, or None, and parsed."""
-    return clean_decoder(stream.table, stream.related)(content), _parse_json(content)
+    return typed_decoder(stream.table, stream.related)(content), _parse_json(content)
 
 
 class TestEquality:

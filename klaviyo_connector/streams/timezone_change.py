@@ -1,4 +1,4 @@
-"""Finds the rows that a change of the account's time zone leaves on days beside their own. Pure.
+"""Finds the rows that stay under a date of the account's previous time zone. Pure.
 
 A result keeps its instant, but not its day. The state holds no keys of old rows, so the days that
 a result had before are derived from its day now:
@@ -44,7 +44,7 @@ def former_days(day: date, zone: ZoneInfo, former: ZoneInfo) -> Iterator[date]:
         first += DAY
 
 
-def leave_margins(schedule: Schedule) -> Schedule:
+def shrink_by_margin(schedule: Schedule) -> Schedule:
     """The schedule with windows that Klaviyo still answers when a margin is added to them."""
     if schedule.full_refresh_every is None:
         return schedule  # one window, whose rows the state knows
@@ -52,7 +52,7 @@ def leave_margins(schedule: Schedule) -> Schedule:
 
 
 @dataclass
-class FormerRows:
+class StaleRows:
     """The keys, day in front, that results had in former time zones within one window."""
 
     context: AccountContext
@@ -64,8 +64,8 @@ class FormerRows:
     @classmethod
     def load(
         cls, context: AccountContext, table: Table, window: ReportWindow, state: ReportState
-    ) -> "FormerRows":
-        """None of the keys yet."""
+    ) -> "StaleRows":
+        """An instance without keys, for one window."""
         return cls(context, table, window, [ZoneInfo(name) for name in state.former_zones])
 
     def widen_window(self, earliest: date) -> ReportWindow:
@@ -92,7 +92,7 @@ class FormerRows:
                     self.keys.add(day.isoformat() + key)
 
     def is_own(self, result: Row) -> bool:
-        """Whether a result of the wider window is of the window; one without a day is."""
+        """Whether a result of the widened window belongs to the window; one without a day does."""
         day = result.get("date")
         return not self.window.kind and (day is None or self._has_day(date.fromisoformat(day)))
 

@@ -60,29 +60,29 @@ class Record(Struct, gc=False):
 
     def __getitem__(self, name: str) -> Any:
         try:
-            return getattr(self, _attribute(name))
+            return getattr(self, _to_identifier(name))
         except AttributeError:
             raise KeyError(name) from None
 
 
-class CleanPage(dict[str, Any]):
+class TypedPage(dict[str, Any]):
     """A page whose `data` are records."""
 
 
 @cache
-def clean_decoder(
+def typed_decoder(
     table: Table, related: tuple[tuple[str, Table], ...]
-) -> Callable[[bytes], CleanPage | None]:
+) -> Callable[[bytes], TypedPage | None]:
     """A function that decodes a page of records, or returns None if the page is not clean.
 
     `related` pairs a relationship of the records with the table that its resources fill. A record
     has these resources in place of the pointers to them.
     """
     identity: list[Place] = [(("type",), Text), (("id",), Text)]
-    places = [*identity, *(place for _, one in related for place in _places(one))]
+    places = [*identity, *(place for _, one in related for place in _list_paths(one))]
     resources: Any = list[_record_type(places)]  # type: ignore[misc]
     pointers = [(("relationships", name, "data"), resources | None) for name, _ in related]
-    records: Any = list[_record_type([*_places(table), *pointers])]  # type: ignore[misc]
+    records: Any = list[_record_type([*_list_paths(table), *pointers])]  # type: ignore[misc]
     page_type = defstruct(
         "Page",
         [
@@ -93,9 +93,9 @@ def clean_decoder(
         ],
     )
     decoder = Decoder(page_type)
-    names = [_attribute(name) for name, _ in related]
+    names = [_to_identifier(name) for name, _ in related]
 
-    def decode(content: bytes) -> CleanPage | None:
+    def decode(content: bytes) -> TypedPage | None:
         try:
             page: Any = decoder.decode(content)
             _check_utf8(content)  # msgspec does not check what it skips
@@ -105,13 +105,13 @@ def clean_decoder(
         if has_nul or page.errors is not UNSET:
             return None
         _resolve(page, names)
-        return CleanPage(data=page.data, links=page.links)
+        return TypedPage(data=page.data, links=page.links)
 
     return decode
 
 
 def _check_utf8(content: bytes) -> None:
-    """Raise UnicodeDecodeError if a page is no text. In pieces: whole, it takes megabytes."""
+    """Raise UnicodeDecodeError for invalid UTF-8. It decodes in chunks, to need less memory."""
     view, position = memoryview(content), 0
     while position < len(view):
         end = position + CHECKED_BYTES
@@ -129,7 +129,7 @@ def _resolve(page: Any, relationships: list[str]) -> None:
                 structs.force_setattr(relationship, "data", found)
 
 
-def _places(table: Table) -> Iterable[Place]:
+def _list_paths(table: Table) -> Iterable[Place]:
     """Where the columns of a table find their values."""
     for name, column in table.columns.items():
         if column.fallback is not None:
@@ -146,35 +146,35 @@ def _record_type(places: Iterable[Place], *, is_frozen: bool = False) -> Any:
     fields: list[Any] = []
     for name, found in below.items():
         if found.get(()) is Text:
-            fields.append((_attribute(name), Text))
+            fields.append((_to_identifier(name), Text))
         elif () in found:  # what columns read within a JSON column is in that column
-            fields.append((_attribute(name), found[()], None))
+            fields.append((_to_identifier(name), found[()], None))
         else:
             kind = _record_type(found.items(), is_frozen=True)
             # An attribute may be null in place of an object, and so may a relationship's data. A
             # relationship may not whose resources are put in the place of the pointers.
             never_null = name in ("attributes", "relationships") or ("data",) in found
-            fields.append((_attribute(name), kind if never_null else kind | None, kind()))
-    rename = {_attribute(name): name for name in below}
+            fields.append((_to_identifier(name), kind if never_null else kind | None, kind()))
+    rename = {_to_identifier(name): name for name in below}
     return defstruct(
         "Object", fields, bases=(Record,), rename=rename, kw_only=True, frozen=is_frozen, gc=False
     )
 
 
 @cache
-def _attribute(name: str) -> str:
-    """The name of a record's attribute for a member: JSON has names that are no identifiers."""
+def _to_identifier(name: str) -> str:
+    """Convert a JSON member's name to a Python identifier."""
     return re.sub(r"\W", "_", name)
 
 
 def documents(page: Json) -> Sequence[Any]:
     """The records of a clean page, or the documents of another one."""
-    return page["data"] if isinstance(page, CleanPage) else [*jsonapi.documents(page)]
+    return page["data"] if isinstance(page, TypedPage) else [*jsonapi.documents(page)]
 
 
 def related_resources(records: Iterable[Any], relationship: str) -> Iterator[Any]:
     """Each resource of one relationship of records or documents, with these as its `owner`."""
-    name = _attribute(relationship)
+    name = _to_identifier(relationship)
     for record in records:
         if isinstance(record, Record):
             relationships: Any = record["relationships"]
@@ -186,8 +186,8 @@ def related_resources(records: Iterable[Any], relationship: str) -> Iterator[Any
 
 def values_at(page: Json, path: Path) -> list[Any]:
     """The value at a path of each document of a page."""
-    if isinstance(page, CleanPage):
-        return [*map(attrgetter(".".join(map(_attribute, path))), page["data"])]
+    if isinstance(page, TypedPage):
+        return [*map(attrgetter(".".join(map(_to_identifier, path))), page["data"])]
     return [get_path(one, path) for one in page["data"]]
 
 
@@ -208,7 +208,7 @@ class RecordMapper:
             else:
                 containers[json_columns[outer], path[len(outer) : -1]][path[-1]] = plan
         self._containers = [(*place, members) for place, members in containers.items()]
-        self._get_all = attrgetter(*(".".join(map(_attribute, path)) for path in paths))
+        self._get_all = attrgetter(*(".".join(map(_to_identifier, path)) for path in paths))
         self._paths = paths
         self._empty_row = dict.fromkeys(("account_id", *table.columns))
 
