@@ -196,7 +196,7 @@ def _add_server_options(add: Callable[..., argparse.Action]) -> None:
         default=[],
         choices=NAMES,
         metavar="NAME",
-        help=f"strikes every request; one of {', '.join(NAMES)}",
+        help=f"applies to every request; one of {', '.join(NAMES)}",
     )
 
 

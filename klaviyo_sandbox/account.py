@@ -18,7 +18,7 @@ import numpy as np
 
 from klaviyo_sandbox.catalog.builder import COUPON_CODES, CURRENCY, TIMEZONE, build_company
 from klaviyo_sandbox.catalog.plan import Revenue
-from klaviyo_sandbox.clock import FUTURE, HISTORY, HOUR, midnight
+from klaviyo_sandbox.clock import FUTURE, HISTORY, HOUR, start_of_day
 from klaviyo_sandbox.jsonapi import Json, parse_iso, to_iso
 from klaviyo_sandbox.resources.devices import build_push_tokens
 from klaviyo_sandbox.resources.registry import RESOURCE_TYPES, build_resources
@@ -64,7 +64,7 @@ class Account:
         catalog_items: int = 0,
         coupon_codes: int = COUPON_CODES,
     ) -> None:
-        day = midnight(epoch)
+        day = start_of_day(epoch)
         self.epoch, self.own_message_ids = epoch, own_message_ids
         self.start, self.end = day - HISTORY, day + FUTURE
         self._check_covered(now)
@@ -106,7 +106,7 @@ class Account:
         self._make_due_changes()
 
     def _make_due_changes(self) -> None:
-        """Make the changes whose time has come, in the order in which they were asked for."""
+        """Apply the scheduled changes up to now, in the order of their requests."""
         due = [change for at, change in self._due_changes if at <= self.now]
         self._due_changes = [one for one in self._due_changes if one[0] > self.now]
         for change in due:
@@ -162,7 +162,7 @@ class Account:
                 self.edit(one["type"], one["id"], None)
 
     def erase(self, profile_id: str, delay: int) -> None:
-        """Erase a person now; what their events say of them is redacted after a delay."""
+        """Erase a person now; the properties of their events are redacted after a delay."""
         self.edit("profile", profile_id, None)
         self._change_after(delay, partial(self.events.redact, profile_id))
 

@@ -9,6 +9,6 @@ HISTORY = 400 * DAY  # simulated before the epoch, the day an account is built a
 FUTURE = 60 * DAY  # simulated after it
 
 
-def midnight(day: date) -> int:
+def start_of_day(day: date) -> int:
     """Return the moment at which the day begins, UTC."""
     return int(datetime.combine(day, time(), UTC).timestamp())

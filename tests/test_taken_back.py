@@ -409,7 +409,7 @@ def assert_deleted(
     sandbox.advance(DAY)
     connection.sync()
     (fault,) = sandbox.admin()["faults"]
-    assert fault["struck"] == fault["times"]
+    assert fault["applied"] == fault["times"]
     assert len(connection.rows(table)) < before - 10
     assert [one for one in connection.warnings if one.startswith(f"{table}: Klaviyo no longer")]
 

@@ -22,7 +22,7 @@ from klaviyo_sandbox.catalog.model import (
     Template,
 )
 from klaviyo_sandbox.catalog.seeding import SeededRandom
-from klaviyo_sandbox.clock import DAY, HISTORY, HOUR, MINUTE, midnight
+from klaviyo_sandbox.clock import DAY, HISTORY, HOUR, MINUTE, start_of_day
 
 TIMEZONE = "America/New_York"
 WEBSITE = "https://www.juniperandtide.example"
@@ -51,7 +51,7 @@ def build_company(  # noqa: PLR0913 - the options of the account
     """Return the company of ``seed`` around ``epoch``, with the exact number of campaigns."""
     seeded = SeededRandom(seed)
     # The account is older than its history, so everything set up on the first days exists.
-    today = midnight(epoch)
+    today = start_of_day(epoch)
     founded = today - HISTORY - 100 * DAY
     return Company(
         seed=seed,

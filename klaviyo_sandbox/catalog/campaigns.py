@@ -21,7 +21,7 @@ from klaviyo_sandbox.catalog.model import (
 )
 from klaviyo_sandbox.catalog.plan import Channel, Slot, plan_campaigns
 from klaviyo_sandbox.catalog.seeding import SeededRandom
-from klaviyo_sandbox.clock import DAY, HOUR, midnight
+from klaviyo_sandbox.clock import DAY, HOUR, start_of_day
 
 SEND_TIMES_APART = 3 * HOUR  # of the variations of a test of send times
 _LABELS = {"email": "E-mail", "sms": "Text", "push": "Push", "whatsapp": "WhatsApp"}
@@ -118,7 +118,7 @@ def build_campaigns(
         positions[slot.channels] += 1
         is_last = len(slot.channels) == 1 and positions[slot.channels] == totals[slot.channels]
         traits = _Traits(position, is_last, bool(slot.holiday))
-        builder = _CampaignBuilder(seeded, number, slot, traits, timezone, midnight(epoch))
+        builder = _CampaignBuilder(seeded, number, slot, traits, timezone, start_of_day(epoch))
         campaigns.append(builder.build())
     return tuple(sorted(campaigns, key=lambda campaign: (campaign.created, campaign.id)))
 

@@ -1,9 +1,9 @@
 """Failures between a client and Klaviyo, caused on request.
 
 There are three families. A *reply* replaces the response, an *alteration* changes its document,
-and a *transmission* sends it badly. A fault strikes the requests whose path matches its regular
+and a *transmission* sends it badly. A fault applies to the requests whose path matches its regular
 expression ``path`` and whose query string matches ``query``: it spares the first ``after`` of
-them, then strikes every ``every``-th, at most ``times`` times (null: always).
+them, then applies to every ``every``-th, at most ``times`` times (null: always).
 
     429           too many requests; retry_after: seconds (1), "date", "none" or any junk
     500 502 503 504 524   the failure of the server or of a proxy
@@ -17,10 +17,10 @@ them, then strikes every ``every``-th, at most ``times`` times (null: always).
     object200     200 with an empty JSON object
     404           the resource does not exist
     filter400     the filter is refused
-    values400     the report's metric has no values (strikes only requests for conversion_value)
-    metric400     a metric of events does not exist (strikes only requests for one metric's events)
-    variations400  a listing of messages with their variations is refused (strikes only these)
-    cursor400     the page's cursor is refused (strikes only requests that carry one)
+    values400     the report's metric has no values (applies only to requests for conversion_value)
+    metric400     a metric of events does not exist (applies only to requests for one metric)
+    variations400  a listing of messages with their variations is refused (applies only to these)
+    cursor400     the page's cursor is refused (applies only to requests that carry one)
     deep_cursor   the page of a firewall instead of those after the first 1,850 of one cursor; pages
     redirect      302 to another host; location
     bomb          200 MB in a small gzip; megabytes
@@ -73,7 +73,7 @@ NO_VALUES = "Passed in conversion metric does not support querying for values da
 Respond = Callable[[Request], Response]
 
 
-# What the requests have that some faults strike: a first page has no cursor that could be refused.
+# What the requests have that some faults need: a first page has no cursor that could be refused.
 TARGETS: dict[str, Callable[[Request], bool]] = {
     "cursor400": lambda request: b"cursor" in request.query,
     "values400": lambda request: b'"conversion_value"' in request.body,
@@ -90,7 +90,7 @@ def _filtered_metrics(request: Request) -> list[str]:
 
 @dataclass
 class Fault:
-    """A fault that is set, with the numbers of requests that it has met and struck."""
+    """A fault that is set, with the numbers of requests that it matched and was applied to."""
 
     name: str
     path: str = ""
@@ -99,13 +99,13 @@ class Fault:
     after: int = 0
     every: int = 1
     options: dict[str, Any] = field(default_factory=dict)
-    met: int = 0
-    struck: int = 0
+    matched: int = 0
+    applied: int = 0
     depths: dict[str, int] = field(default_factory=dict)
 
-    def strikes(self, request: Request) -> bool:
-        """Count the request and return whether the fault strikes it."""
-        if not re.search(self.path, request.path) or self.times == self.struck:
+    def applies_to(self, request: Request) -> bool:
+        """Count the request and return whether the fault applies to it."""
+        if not re.search(self.path, request.path) or self.times == self.applied:
             return False
         if not re.search(self.query, request.query.decode("latin-1")):
             return False
@@ -114,10 +114,10 @@ class Fault:
             return False
         if self.name == "deep_cursor" and not self._is_too_deep(request):
             return False
-        self.met += 1
-        strikes = self.met > self.after and (self.met - self.after - 1) % self.every == 0
-        self.struck += strikes
-        return strikes
+        self.matched += 1
+        applies = self.matched > self.after and (self.matched - self.after - 1) % self.every == 0
+        self.applied += applies
+        return applies
 
     def _is_too_deep(self, request: Request) -> bool:
         """Count the pages of a listing since its first one, which has no cursor."""
@@ -159,11 +159,11 @@ class Faults:
             self.add(name)
 
     async def serve(self, request: Request, exchange: Exchange, respond: Respond) -> int:
-        """Send the response to a request, as the first fault that strikes it alters it.
+        """Send the response to a request, as the first fault that applies to it alters it.
 
         Returns the status that was sent, 0 if none was.
         """
-        fault = next((fault for fault in self.active if fault.strikes(request)), None)
+        fault = next((fault for fault in self.active if fault.applies_to(request)), None)
         if fault is None:
             response = respond(request)
             await exchange.send(response)

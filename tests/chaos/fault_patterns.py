@@ -31,7 +31,7 @@ def transient(fault: str, label: str = "", **settings: Any) -> FaultCase:
         _inject(run, fault, **settings)
         run.sync()
         assert not run.loader.warnings
-        assert run.sandbox.admin()["faults"][0]["struck"] > 0
+        assert run.sandbox.admin()["faults"][0]["applied"] > 0
 
     return FaultCase(_name(fault, label, "passing"), run_transient)
 

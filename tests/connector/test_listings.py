@@ -179,7 +179,7 @@ def test_b4_one_empty_answer_for_one_record_deletes_nothing(
     connection.sync()
     assert connection.deleted == {}
     (fault,) = sandbox.admin()["faults"]
-    assert fault["struck"] == 1
+    assert fault["applied"] == 1
 
 
 def test_a_listing_that_is_missing_once_keeps_its_rows(

@@ -71,7 +71,7 @@ class TestEmptyAnswer:
         for path in ("campaigns", "profiles", "lists/[^/]+/profiles", "segments/[^/]+/profiles"):
             sandbox.fault("empty_listing", path=f"^/api/{path}$", query="^(?!.*filter=.*created)")
         connection.sync()
-        assert [one["struck"] for one in sandbox.admin()["faults"]] == [1] * 4
+        assert [one["applied"] for one in sandbox.admin()["faults"]] == [1] * 4
         assert {name: known[name] - set(rows) for name, rows in connection.content().items()} == {
             name: set() for name in known
         }
@@ -96,7 +96,7 @@ class TestDeepCursor:
         connection = connect(sandbox, PEOPLE)
         first = connection.content()
         sync_tomorrow(connection, sandbox)
-        assert sandbox.admin()["faults"][0]["struck"] == 0
+        assert sandbox.admin()["faults"][0]["applied"] == 0
         sandbox.clear_faults()
         undisturbed = connect(sandbox, PEOPLE).content()
         assert connection.content() == undisturbed

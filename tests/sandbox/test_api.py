@@ -548,7 +548,7 @@ class TestAdmin:
         assert resources == {path: sandbox.all(path) for path in paths}
 
     def test_reset_sets_the_first_faults_again(self) -> None:
-        """After a reset the faults of the command line, and only these, strike as at the start."""
+        """After a reset the faults of the command line, and only these, apply as at the start."""
         with running_sandbox(campaigns=4, profiles=20, no_limits=True, fault="502") as sandbox:
             before = sandbox.admin()["faults"]
             sandbox.clear_faults()

@@ -61,8 +61,8 @@ def test_retry_after_as_a_date(fresh_sandbox: Sandbox) -> None:
     assert wait.total_seconds() == 3
 
 
-def test_fault_strikes_selected_requests(fresh_sandbox: Sandbox) -> None:
-    """A fault spares the first requests, strikes every n-th, and only on paths that match."""
+def test_fault_applies_to_selected_requests(fresh_sandbox: Sandbox) -> None:
+    """A fault spares the first requests, applies to every n-th, and only on paths that match."""
     fresh_sandbox.fault("500", path="^/api/campaigns$", after=1, every=2, times=2)
     statuses = [fresh_sandbox.request("GET", PATH).status_code for _ in range(6)]
     assert statuses == [200, 500, 200, 500, 200, 200]
@@ -280,8 +280,8 @@ def test_poison(fresh_sandbox: Sandbox) -> None:
     assert [one["id"] for one in sizes[1].json()["data"]] == [first]
 
 
-def test_fault_strikes_selected_queries(fresh_sandbox: Sandbox) -> None:
-    """A fault strikes only requests whose query matches, for instance large pages."""
+def test_fault_applies_to_selected_queries(fresh_sandbox: Sandbox) -> None:
+    """A fault applies only to requests whose query matches, for instance large pages."""
     fresh_sandbox.fault("503", query=r"size%5D=\d\d")
     responses = [
         fresh_sandbox.request("GET", "/api/campaigns", params={"page[size]": size}).status_code
