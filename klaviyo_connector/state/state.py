@@ -490,7 +490,7 @@ def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> Ac
         for part, value in given.tables.items():
             is_known = part in tables or part in PARTS_WITHOUT_TABLE
             _parse_part(account, part, unpack(value) if is_known else value, tables)
-    except (KeyError, ValueError):
+    except ValueError:  # msgspec's and zlib's errors too; any other one is a fault of ours
         raise ConfigurationError(f"the state of {part} is damaged: {REMEDY}") from None
     return account
 
@@ -536,11 +536,11 @@ def _without_blanks(raw: Any) -> Any:
 
 
 def _check_resource_keys(tables: Mapping[str, Table], resource: ResourceState) -> None:
+    if not {*resource.digests, *resource.untracked} <= tables.keys():
+        raise ValueError("a table that does not exist")
     for name, digests in resource.digests.items():
         for key in digests:
             tables[name].parse_key(key)
-    if not resource.untracked.keys() <= tables.keys():
-        raise ValueError("an untracked table that does not exist")
     for details in resource.details.values():
         if not details.keys.keys() <= resource.digests.keys():
             raise ValueError("details of a table without rows")

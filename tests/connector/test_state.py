@@ -5,6 +5,7 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -422,14 +423,24 @@ class TestOwnErrors:
             assert f"{function.split('.')[1]}.py" in frames
             assert error.value.__cause__ is None
 
-    def test_a_type_error_in_parsing_the_state_is_raised_as_it_is(
-        self, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("mistake", [TypeError, KeyError, AttributeError])
+    def test_an_error_in_parsing_the_state_is_raised_as_it_is(
+        self, monkeypatch: pytest.MonkeyPatch, mistake: type[Exception]
     ) -> None:
         """A bug of the parser is no damage: resetting the connection would not help."""
 
         def check_wrongly(*_: Any) -> Any:
-            raise TypeError("our own mistake")
+            raise mistake("our own mistake")
 
         monkeypatch.setattr("state.state._check_resource_keys", check_wrongly)
-        with pytest.raises(TypeError, match="our own mistake"):
+        with pytest.raises(mistake, match="our own mistake"):
             parse_state(STORED["killed"], TABLES)
+
+
+def test_a_table_of_people_is_parsed_by_its_key() -> None:
+    """The members of a new kind of group keep their watermarks, whatever their table is called."""
+    tables = {**TABLES, "team_profile": replace(TABLES["list_profile"], name="team_profile")}
+    known = {"T1": {"watermark": "2026-11-16T15:00:00Z", "size": 3, "compared_on": "2026-11-16"}}
+    raw = {"version": 1, "accounts": {"A": {"tables": {"team_profile": known}}}}
+    groups = parse_state(raw, tables).accounts["A"].memberships["team_profile"]
+    assert {name: group.size for name, group in groups.items()} == {"T1": 3}
