@@ -62,10 +62,10 @@ class StateBudget:
         for table in self.untracked:
             checkpoint = self._stop_tracking(checkpoint, table)
         for blank in STEPS[: self._steps]:
-            checkpoint = self._drop_digests(checkpoint, blank)
+            checkpoint = self._blank_checkpoint(checkpoint, blank)
         dumped = self._measure(checkpoint)
         while self.size > MAX_STATE_SIZE and self._steps < len(STEPS):
-            checkpoint = self._drop_digests(checkpoint, STEPS[self._steps])
+            checkpoint = self._blank_checkpoint(checkpoint, STEPS[self._steps])
             self._steps += 1
             dumped = self._measure(checkpoint)
         while self.size > FIVETRAN_LIMIT and (largest := self._find_largest(checkpoint)):
@@ -114,7 +114,7 @@ class StateBudget:
         changed = replace(account, parts={**account.parts, tracked.stream: part})
         return Checkpoint({**checkpoint.state, "accounts": {**accounts, tracked.account: changed}})
 
-    def _drop_digests(self, checkpoint: Checkpoint, blank: Callable[[Any], Any]) -> Checkpoint:
+    def _blank_checkpoint(self, checkpoint: Checkpoint, blank: Callable[[Any], Any]) -> Checkpoint:
         accounts = checkpoint.state["accounts"].items()
         changed = {id_: self._blank_account(account, blank) for id_, account in accounts}
         return Checkpoint({**checkpoint.state, "accounts": changed})

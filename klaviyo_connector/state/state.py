@@ -513,7 +513,7 @@ def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str,
             account.index = MembershipIndex(packed, MAX_INDEX_LENGTH)
         case _ if name not in tables:
             account.unknown[name] = raw
-        case _ if "profile_id" in tables[name].key:
+        case _ if _has_people(tables[name]):
             account.memberships[name] = msgspec.convert(raw, dict[str, MembershipState])
         case _ if "windows" in raw:
             windows = msgspec.convert(raw["windows"], dict[str, Any])
@@ -524,6 +524,11 @@ def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str,
         case _:
             account.resources[name] = msgspec.convert(raw, ResourceState)
             _check_resource_keys(tables, account.resources[name])
+
+
+def _has_people(table: Table) -> bool:
+    """Whether a row says that a person belongs to a group, or is suppressed."""
+    return "profile_id" in table.key
 
 
 def _convert_windowed(raw: Any) -> WindowedState:
@@ -548,8 +553,8 @@ def _check_resource_keys(tables: Mapping[str, Table], resource: ResourceState) -
 
 def _check_groups(tables: Mapping[str, Table], index: MembershipIndexState) -> None:
     for name, _, *key in (*index.groups.values(), *index.untracked):
-        columns = tables[name].key if name in tables else ()
-        if "profile_id" in columns and len(key) != len(columns) - 1:
+        table = tables.get(name)
+        if table and _has_people(table) and len(key) != len(table.key) - 1:
             raise ValueError("a group without its key")
 
 

@@ -97,10 +97,10 @@ class AccountContext:
         for one in (stream, *dependents(stream)):
             self.skip(stream.scope, one.tables)
 
-    def has_added_tables(self, stream_name: str, tables: Iterable[str]) -> bool:
-        """Whether a stream starts over because it fills a table that it did not fill last time.
+    def record_selected_tables(self, stream_name: str, tables: Iterable[str]) -> bool:
+        """Record the tables that a stream fills; return whether it starts over.
 
-        The state holds the tables that each stream fills. A table that is chosen later gets its
+        It does if it did not fill one of them last time: a table that is chosen later gets its
         history this way.
         """
         selected = tuple(name for name in tables if name in self.settings.tables)

@@ -31,7 +31,7 @@ def sync_events(context: AccountContext, writer: RowWriter) -> Iterator[Operatio
     metrics, unknown = selected_metrics(context)
     record_synced_metrics(context, metrics)
     forget_since_setting(context)
-    if context.has_added_tables(EVENTS.name, [EVENT.name, EVENT_ATTRIBUTION.name]):
+    if context.record_selected_tables(EVENTS.name, [EVENT.name, EVENT_ATTRIBUTION.name]):
         context.state.events = {}
     params = EVENTS.params_for(context.settings.tables)
     failures = Failures()

@@ -26,7 +26,7 @@ from streams.registry import select_streams
 from streams.writer import RowWriter
 
 Run = Callable[[AccountContext, RowWriter, Stream], Iterator[Operation]]  # of one stream
-MAX_ATTEMPTS = 3  # of each request; a truncate can wait for the next sync
+PROBE_ATTEMPTS = 3  # of each request; a truncate can wait for the next sync
 MAX_RECORDS = 3  # of a listing, whose own paths are tried
 
 
@@ -41,12 +41,12 @@ class ProbeSession(KlaviyoSession):
         path: str,
         params: Mapping[str, str],
         *,
-        attempts: int = MAX_ATTEMPTS,
+        attempts: int = PROBE_ATTEMPTS,
         decode: Decode | None = None,
     ) -> Iterator[Any]:
         """The pages up to the first one that has records."""
         for page in super().pages(
-            path, params, attempts=min(attempts, MAX_ATTEMPTS), decode=decode
+            path, params, attempts=min(attempts, PROBE_ATTEMPTS), decode=decode
         ):
             page.update(data=page["data"][:MAX_RECORDS], links={})
             yield page

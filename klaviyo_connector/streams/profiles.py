@@ -51,7 +51,7 @@ class ProfileSync:
 
     def __init__(self, context: AccountContext, writer: RowWriter) -> None:
         self._context, self._writer = context, writer
-        if context.has_added_tables(PROFILES.name, [PROFILE.name, PREDICTIONS]):
+        if context.record_selected_tables(PROFILES.name, [PROFILE.name, PREDICTIONS]):
             context.state.profiles = ProfilesState()
         self.stream = replace(PROFILES, params=PROFILES.params_for(context.settings.tables))
         self.state = context.state.profiles

@@ -451,7 +451,7 @@ def _plan_jobs(context: AccountContext, conversions: Conversions) -> Iterator[Jo
         if not context.wants(*stream.tables):
             continue
         table = stream.table.name
-        if context.has_added_tables(table, [one.name for one in stream.tables]):
+        if context.record_selected_tables(table, [one.name for one in stream.tables]):
             context.state.reports[table] = {}
         for metric_id in _metric_ids(context, stream, conversions):
             windows = _plan_metric(context, stream, metric_id)

@@ -77,7 +77,7 @@ class ResourceSync:
         self._context, self._writer, self._stream = context, writer, stream
         self._tables = [table for table in stream.tables if context.wants(table)]
         known = context.state.resources.get(stream.name, ResourceState())
-        if context.has_added_tables(stream.name, [table.name for table in stream.tables]):
+        if context.record_selected_tables(stream.name, [table.name for table in stream.tables]):
             # Written rows can still be deleted.
             known = ResourceState(digests=known.digests, untracked=known.untracked)
         self._known = known
