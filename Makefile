@@ -43,7 +43,7 @@ doctor: .venv/.stamp ## Check on a real account what the connector assumes of Kl
 
 # Slow tests repeat a promise elsewhere: on another engine, in each kill, at every width, in a demo.
 TESTS = --numprocesses 3 --dist loadfile --no-loadscope-reorder \
-	$(if $(ALL),,-m "not slow and not chaos and not bench and not perf")
+	$(if $(ALL),,-m "not slow and not chaos and not bench")
 
 test: .venv/.tests .venv-dbt/.engines load-test ## Run the tests; ALL=1, as in CI: the slow ones too
 	@.venv/bin/python -m tests.browser

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,12 @@ def test_python_keeps_its_bytecode(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     shown = subprocess.check_output([MAKE, "--silent", "show"], cwd=tmp_path, text=True)
     assert "PATH=" in shown
     assert "PYTHONDONTWRITEBYTECODE" not in shown
+
+
+@pytest.mark.parametrize("project", [".", "simplyload"])
+def test_make_test_leaves_out_markers_that_each_project_declares(project: str) -> None:
+    """`make test` starts in both projects: pytest stops at a marker that it does not know."""
+    [expression] = re.findall(r'-m "(not slow.*?)"', (ROOT / "Makefile").read_text())
+    options = tomllib.loads((ROOT / project / "pyproject.toml").read_text())["tool"]["pytest"]
+    markers = [line.split(":")[0] for line in options.get("ini_options", options)["markers"]]
+    assert set(re.findall(r"not (\w+)", expression)) <= set(markers)

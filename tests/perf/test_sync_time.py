@@ -20,7 +20,7 @@ from models import Upsert
 from tests.loader import each_row
 from tests.sandbox_server import KEY, Sandbox, running_sandbox
 
-pytestmark = pytest.mark.perf
+pytestmark = [pytest.mark.bench, pytest.mark.perf]
 
 NOW = datetime.fromisoformat("2026-11-16T15:00:00+00:00")
 RESULTS = Path(__file__).parents[2] / "build" / "perf_results.csv"
