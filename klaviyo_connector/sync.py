@@ -289,7 +289,9 @@ def _sync_account(context: AccountContext) -> Iterator[Batch]:
 def _write_account_row(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
     known = context.state.account_row
     rows = RowDigests(known.digests)
-    yield from writer.store(ACCOUNTS.table, context.document, lambda row: rows.is_changed("", row))
+    yield from writer.store(
+        ACCOUNTS.table, context.document, lambda row: rows.record_change("", row)
+    )
     if known.units not in ((), context.units):
         zone, former_zone = context.units[0], known.units[0]
         consequence = _describe_untracked_days(context)

@@ -47,8 +47,8 @@ class RowDigests:
         self.digests = dict(digests)
         self.seen: set[str] = set()
 
-    def is_changed(self, key: str, row: Mapping[str, Any]) -> bool:
-        """Whether `row` differs from the row written under `key`; records it as written."""
+    def record_change(self, key: str, row: Mapping[str, Any]) -> bool:
+        """Record `row` as written under `key`; return whether it differs from the one before."""
         self.seen.add(key)
         new = digest(row)
         changed = not is_same(self.digests.get(key), new)
@@ -82,8 +82,8 @@ class LargestRows:
         self.sizes = dict(sizes)
         self._seen: set[str] = set()
 
-    def is_complete(self, key: str, size: int, *, window_is_complete: bool) -> bool:
-        """Whether a row may replace the one written under `key`; records its size if so.
+    def record_size(self, key: str, size: int, *, window_is_complete: bool) -> bool:
+        """Record the size of a row if it may replace the one written; return whether it may.
 
         A smaller row may, if it is the first of this sync and from a complete window: then Klaviyo
         counts fewer recipients than before.

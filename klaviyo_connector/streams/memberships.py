@@ -193,7 +193,7 @@ class ListingSync:
         if self._listing.entries:
             sources = [entry for document in sources for entry in self._entries(document)]
         yield from self._writer.store_page(
-            self._stream.page_table, sources, self._is_changed, self._given
+            self._stream.page_table, sources, self._record_change, self._given
         )
 
     def _entries(self, document: Json) -> Iterable[Json]:
@@ -204,8 +204,8 @@ class ListingSync:
                 scope = one.get("list_id", "global")
                 yield {**one, "scope": scope, "profile_id": document.get("id")}
 
-    def _is_changed(self, row: Row) -> bool:
-        """Whether a person is new in a group or joined it again; adds them to the index."""
+    def _record_change(self, row: Row) -> bool:
+        """Add a person to the index; return whether they joined the group, or joined it again."""
         group, person = self._group_of(row), row["profile_id"]
         # Who left and joined again between two syncs is in the index all the time: only the time of
         # joining shows it.

@@ -64,10 +64,10 @@ class ProfileSync:
 
     def write_page(self, page: Json) -> Iterator[Operation]:
         """The rows of a page's profiles."""
-        yield from self._writer.store_page(PROFILE, documents(page), self._is_changed)
+        yield from self._writer.store_page(PROFILE, documents(page), self._record_change)
 
-    def _is_changed(self, row: Row) -> bool:
-        """Whether a profile changed since it was written; the state holds only recent changes."""
+    def _record_change(self, row: Row) -> bool:
+        """Record a profile as written; return whether it changed, by the recent changes known."""
         self._index.add(ALL_PROFILES, row["id"])
         # Two changes may share a second of `updated`, so the content counts too.
         version = f"{row['updated_at']} {digest(row)}"

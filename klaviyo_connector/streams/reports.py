@@ -114,8 +114,8 @@ class KeyedResults:
     def __init__(self) -> None:
         self._hashes: dict[tuple[str, ...], int] = {}
 
-    def is_duplicate(self, key: tuple[str, ...], result: Json) -> bool:
-        """Whether another result has the key of this one; records this one."""
+    def record_result(self, key: tuple[str, ...], result: Json) -> bool:
+        """Record a result; return whether another one has its key."""
         content = hash(repr(result))
         return self._hashes.setdefault(key, content) != content
 
@@ -134,7 +134,7 @@ class LabelledResults:
         for result in page["results"]:
             groupings = _require_object(result, "groupings", self.stream)
             key = self._key_of(groupings)
-            self.share_keys |= self._keys.is_duplicate(key, result)
+            self.share_keys |= self._keys.record_result(key, result)
             labels = {name: groupings.get(name) for name in self.stream.labels}
             self._labels.setdefault(key, labels)
 
@@ -292,7 +292,7 @@ class ReportsSync:
         if table.day_column and not any(result.statistics.values()):
             return  # a day or period without any count has no row
         changed = yield from self.writer.store(
-            table, result.source, partial(self._is_changed, job, result, rows)
+            table, result.source, partial(self._record_change, job, result, rows)
         )
         snapshots = job.stream.snapshots if isinstance(job.stream, ReportStream) else None
         if changed and snapshots is not None and self.context.wants(snapshots):
@@ -300,8 +300,8 @@ class ReportsSync:
             snapshot = Result({**result.groupings, **today}, result.statistics)
             yield from self.writer.store(snapshots, snapshot.source)
 
-    def _is_changed(self, job: Job, result: Result, rows: WrittenRows, row: Row) -> bool:
-        """Whether a row replaces the written one.
+    def _record_change(self, job: Job, result: Result, rows: WrittenRows, row: Row) -> bool:
+        """Record a row as written; return whether it replaces the written one.
 
         If windows overlap, a row that counts only a part of a send does not.
         """
@@ -312,9 +312,9 @@ class ReportsSync:
         if job.stream.schedule.overlap_days:
             size = to_int64(result.statistics.get("recipients")) or 0
             is_complete = job.window.is_complete
-            if not rows.sizes.is_complete(key, size, window_is_complete=is_complete):
+            if not rows.sizes.record_size(key, size, window_is_complete=is_complete):
                 return False
-        return rows.digests.is_changed(key, row)
+        return rows.digests.record_change(key, row)
 
     def _delete_missing(self, job: Job, rows: WrittenRows) -> Iterator[Operation]:
         """Delete the rows that the response lacks, of the window's days or of its period.
@@ -550,7 +550,7 @@ def _aggregate_groups(
         if not isinstance(dimensions, list) or len(dimensions) != len(stream.dimensions):
             raise _unexpected_result(stream)
         texts = tuple(_channel_name(str(value or "")) for value in dimensions)
-        if keys.is_duplicate(texts, group):
+        if keys.record_result(texts, group):
             raise _shared_key(stream, tuple(stream.dimensions.values()))
         groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
         for position, day in enumerate(dates):

@@ -207,7 +207,7 @@ class ResourceSync:
         if details is None or _has_details(document, details):
             self._details.pop(str(document.get("id")), None)
             yield from self._write_rows(document)
-        elif not self._is_unchanged(document):
+        elif not self._keep_if_unchanged(document):
             yield from self._write_with_details(document, details)
 
     def _check_form(self, document: Json) -> None:
@@ -229,16 +229,16 @@ class ResourceSync:
                     yield from self._store(table, resource)
 
     def _store(self, table: Table, source: Json) -> Iterator[Operation]:
-        def is_changed(row: Row) -> bool:
+        def record_change(row: Row) -> bool:
             key = table.key_of(row)
             self._row_keys[table.name].append(key)
-            return self._digests[table.name].is_changed(key, row)
+            return self._digests[table.name].record_change(key, row)
 
         if table in self._tables:
-            yield from self._writer.store(table, source, is_changed)
+            yield from self._writer.store(table, source, record_change)
 
-    def _is_unchanged(self, document: Json) -> bool:
-        """Whether a record and its details are written already; if so, its rows count as seen."""
+    def _keep_if_unchanged(self, document: Json) -> bool:
+        """Mark the rows of a record as seen if it and its details are unchanged; return whether."""
         known = self._details.get(str(document.get("id")))
         if known is None or not is_same(known.digest, self._record_digest(document)):
             return False

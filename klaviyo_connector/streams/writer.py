@@ -37,10 +37,11 @@ class RowWriter:
         self,
         table: Table,
         source: Json,
-        is_changed: Callable[[Row], bool] = lambda _: True,
+        record_change: Callable[[Row], bool] = lambda _: True,
     ) -> Generator[Operation, None, bool]:
         """Write the row of one document if it is changed. Returns whether it is.
 
+        `record_change` records a row as written and returns whether it differs from the one before.
         A document without a key becomes a row of `sync_error`. A table that is not chosen is not
         written, but the row still counts as changed.
         """
@@ -50,7 +51,7 @@ class RowWriter:
         except UnstorableError as error:
             yield self._reject_record(table, source, str(error))
             return False
-        if not is_changed(row):
+        if not record_change(row):
             return False
         if table.name in self._context.settings.tables:
             self._written[table.name] += 1
@@ -89,7 +90,7 @@ class RowWriter:
         self,
         table: Table,
         sources: Sequence[Json | Record],
-        is_changed: Callable[[Row], bool],
+        record_change: Callable[[Row], bool],
         given: Row | None = None,
     ) -> Iterator[Operation]:
         """Write the changed rows of a page's records or documents by one operation.
@@ -101,7 +102,7 @@ class RowWriter:
         # Whether a row is changed does not depend on the time of the sync. The constants are before
         # the rest, as the key's columns are declared.
         time = {"synced_at": self._context.formatted_now}
-        changed = [constants | row | time for row in rows if is_changed(row)]
+        changed = [constants | row | time for row in rows if record_change(row)]
         if table.name in self._context.settings.tables:
             yield from self.write(table, changed)
 

@@ -9,10 +9,10 @@ class TestRowDigests:
     def test_an_unchanged_row_is_not_written_again(self) -> None:
         """A row is changed at first, and again each time any column changes; order is no change."""
         rows = RowDigests({})
-        assert rows.is_changed("k", {"a": 1, "b": None})
-        assert not rows.is_changed("k", {"b": None, "a": 1})
-        assert rows.is_changed("k", {"a": 1, "b": 0})
-        assert not RowDigests(rows.digests).is_changed("k", {"a": 1, "b": 0})
+        assert rows.record_change("k", {"a": 1, "b": None})
+        assert not rows.record_change("k", {"b": None, "a": 1})
+        assert rows.record_change("k", {"a": 1, "b": 0})
+        assert not RowDigests(rows.digests).record_change("k", {"a": 1, "b": 0})
 
     def test_a_digest_is_that_of_earlier_versions(self) -> None:
         """The state holds digests of earlier versions: another form would rewrite every row."""
@@ -21,8 +21,8 @@ class TestRowDigests:
     def test_only_unseen_keys_are_missing(self) -> None:
         """A written key that is not seen is popped once; a seen one stays."""
         rows = RowDigests({"old": digest("x"), "kept": digest("y")})
-        rows.is_changed("kept", {})
-        rows.is_changed("new", {})
+        rows.record_change("kept", {})
+        rows.record_change("new", {})
         assert rows.pop_missing(lambda key: key != "old") == []
         assert rows.missing() == ["old"]
         assert rows.pop_missing() == ["old"]
@@ -33,7 +33,7 @@ class TestRowDigests:
         """The loader may still hold the state of the last checkpoint."""
         known = {"k": digest("x")}
         rows = RowDigests(known)
-        rows.is_changed("k", {"a": 1})
+        rows.record_change("k", {"a": 1})
         rows.pop_missing(lambda _: True)
         assert known == {"k": digest("x")}
 
@@ -55,21 +55,21 @@ class TestLargestRows:
         """The largest row of one sync is kept, however often it is restated."""
         rows = LargestRows({})
         sizes = [100, 30, 100, 200]
-        assert [rows.is_complete("k", size, window_is_complete=True) for size in sizes] == [
+        assert [rows.record_size("k", size, window_is_complete=True) for size in sizes] == [
             True, False, True, True,
         ]  # fmt: skip
 
     def test_only_a_complete_window_shrinks_a_row_of_an_earlier_sync(self) -> None:
         """Klaviyo may count fewer recipients than before; a cut window never shows that."""
         rows = LargestRows({"k": 200})
-        assert not rows.is_complete("k", 100, window_is_complete=False)
-        assert not rows.is_complete("k", 100, window_is_complete=True)  # not the first any more
+        assert not rows.record_size("k", 100, window_is_complete=False)
+        assert not rows.record_size("k", 100, window_is_complete=True)  # not the first any more
         later = LargestRows({"k": 200})
-        assert later.is_complete("k", 100, window_is_complete=True)
+        assert later.record_size("k", 100, window_is_complete=True)
         assert later.sizes == {"k": 100}
         assert rows.sizes == {"k": 200}
 
     def test_rows_of_different_keys_do_not_meet(self) -> None:
         """A small send is complete beside a large one."""
         rows = LargestRows({"large": 200})
-        assert rows.is_complete("small", 1, window_is_complete=False)
+        assert rows.record_size("small", 1, window_is_complete=False)
