@@ -71,7 +71,7 @@ def test_the_dashboard_has_charts(demo: Checkout, chromium: Browser) -> None:
     assert browser.draws_chart(chromium, demo.dashboard)
 
 
-def test_d2_the_log_of_a_sync_holds_no_state(demo: Checkout) -> None:
+def test_the_log_of_a_sync_holds_no_state(demo: Checkout) -> None:
     """It names each checkpoint but does not repeat the state, which has the ids of people."""
     log = (demo.build / "sync.log").read_text()
     assert "checkpoint recorded: (the state" in log
@@ -80,7 +80,7 @@ def test_d2_the_log_of_a_sync_holds_no_state(demo: Checkout) -> None:
     assert len(log) < 20_000
 
 
-def test_d4_only_the_owner_can_read_what_a_run_writes(demo: Checkout) -> None:
+def test_only_the_owner_can_read_what_a_run_writes(demo: Checkout) -> None:
     """The warehouse, the state, the log, the page and their folders."""
     written = [demo.build.parent, demo.build, demo.raw.parent, demo.raw]
     written += [demo.raw.with_name("state.json"), demo.build / "sync.log"]
@@ -88,7 +88,7 @@ def test_d4_only_the_owner_can_read_what_a_run_writes(demo: Checkout) -> None:
     assert {path.stat().st_mode & 0o077 for path in written} == {0}
 
 
-def test_d5_a_folder_with_an_apostrophe_works(demo: Checkout) -> None:
+def test_a_folder_with_an_apostrophe_works(demo: Checkout) -> None:
     """A whole run in it: the sync, dbt's attached file and the page."""
     assert "'" in demo.folder.name
     assert demo.dashboard.exists()

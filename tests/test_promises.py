@@ -189,7 +189,7 @@ class TestEqual:
             for result in read_campaign_report(sandbox, start, end):
                 assert_stored(result, reporting.rows("campaign_performance"))
 
-    def test_a1_people_of_a_period_equal_klaviyos_report(
+    def test_people_of_a_period_equal_klaviyos_report(
         self, sandbox: Sandbox, reporting: Loader
     ) -> None:
         """Each period's numbers equal Klaviyo's report for its days, also ten days later."""

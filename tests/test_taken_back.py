@@ -88,9 +88,9 @@ def _after_deletions(server: Sandbox) -> Tables:
 
 
 class TestReSync:
-    """B1: a full re-sync of a connection has no state."""
+    """A full re-sync of a connection has no state."""
 
-    def test_b1_a_re_sync_deletes_what_klaviyo_no_longer_lists(
+    def test_a_re_sync_deletes_what_klaviyo_no_longer_lists(
         self, sandbox: Sandbox, connection: Loader, after_deletions: Tables
     ) -> None:
         """Listed tables are as those of a first sync; rows that no listing can give back stay."""
@@ -105,7 +105,7 @@ class TestReSync:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("at", [slow("start"), slow("first rows"), "middle", slow("end")])
-    def test_b1_a_killed_re_sync_is_continued(
+    def test_a_killed_re_sync_is_continued(
         self, sandbox: Sandbox, connection: Loader, after_deletions: Tables, at: str
     ) -> None:
         """Wherever it is killed, the sync after it ends with the tables of a first sync."""
@@ -118,7 +118,7 @@ class TestReSync:
         assert refilled(connection.sync()) == after_deletions
 
     @pytest.mark.slow
-    def test_b1_an_account_that_is_added_truncates_nothing(self, connection: Loader) -> None:
+    def test_an_account_that_is_added_truncates_nothing(self, connection: Loader) -> None:
         """A truncate would delete the rows of the other accounts of the connection."""
         before = refilled(connection)
         connection.configuration = {**EVERYTHING, "api_key": f"{KEY},{OTHER_KEY}"}
@@ -128,7 +128,7 @@ class TestReSync:
         assert len({row["account_id"] for row in after["profile"].values()}) == 2
 
     @pytest.mark.slow
-    def test_b1_a_re_sync_removes_nothing_of_an_account_that_cannot_be_read(
+    def test_a_re_sync_removes_nothing_of_an_account_that_cannot_be_read(
         self, sandbox: Sandbox
     ) -> None:
         """While a key is rejected all rows stay; once it works, the re-sync is complete."""
@@ -150,7 +150,7 @@ class TestReSync:
         assert set(connection.sync().written) <= {"sync_report", "event", "event_attribution"}
 
     @pytest.mark.slow
-    def test_b1_an_account_without_a_key_starts_over_too(self, sandbox: Sandbox) -> None:
+    def test_an_account_without_a_key_starts_over_too(self, sandbox: Sandbox) -> None:
         """Truncates that waited take the rows of an account whose key is gone; it comes back whole.
 
         Three keys, one of them wrong: nothing is truncated. Then one key alone: it is truncated.
@@ -166,7 +166,7 @@ class TestReSync:
         assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
 
     @pytest.mark.slow
-    def test_b1_a_table_is_truncated_when_it_is_chosen_again(
+    def test_a_table_is_truncated_when_it_is_chosen_again(
         self, sandbox: Sandbox, connection: Loader, after_deletions: Tables
     ) -> None:
         """A re-sync with fewer tables leaves the others as they are, until they are filled."""
@@ -179,7 +179,7 @@ class TestReSync:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("fault", ["403scope", slow("503"), slow("404"), slow("filter400")])
-    def test_b1_a_table_that_cannot_be_read_keeps_its_rows(
+    def test_a_table_that_cannot_be_read_keeps_its_rows(
         self, sandbox: Sandbox, connection: Loader, after_deletions: Tables, fault: str
     ) -> None:
         """A re-sync leaves tables whose listing is not answered until it is answered again.
@@ -210,7 +210,7 @@ class TestReSync:
         assert refilled(connection) == after_deletions
 
     @pytest.mark.slow
-    def test_b1_fivetran_marks_the_rows_as_deleted(
+    def test_fivetran_marks_the_rows_as_deleted(
         self, sandbox: Sandbox, connector_project: Path
     ) -> None:
         """The real SDK truncates tables that have rows, and tables that do not exist yet."""
@@ -230,7 +230,7 @@ class TestReSync:
         assert deleted_ids(done, "list") == {gone}
         assert not deleted_ids(done, "campaign_performance", "campaign_id")
 
-    def test_b1_operations_says_what_a_re_sync_does_to_each_table(self) -> None:
+    def test_operations_says_what_a_re_sync_does_to_each_table(self) -> None:
         """The table in docs/operations.md has every raw table in the row of its kind."""
         text = (REPOSITORY / "docs" / "operations.md").read_text()
         section = text.partition("## What a re-sync does")[2].partition("\n## ")[0]
@@ -249,7 +249,7 @@ class TestPeople:
         ("delay", "days"),
         [slow(3_600, [1]), (5 * DAY, [1, 1, 7]), slow(20 * DAY, [1, 30])],
     )
-    def test_b2_events_of_an_erased_person_are_redacted(
+    def test_events_of_an_erased_person_are_redacted(
         self, sandbox: Sandbox, connection: Loader, delay: int, days: list[int]
     ) -> None:
         """However late Klaviyo redacts them within a month, the warehouse follows."""
@@ -265,7 +265,7 @@ class TestPeople:
         assert person["id"] not in {row["id"] for row in connection.rows("profile")}
         assert_like_a_first_sync(sandbox, connection)
 
-    def test_b2_no_choice_of_metrics_keeps_an_erased_persons_address(
+    def test_no_choice_of_metrics_keeps_an_erased_persons_address(
         self, sandbox: Sandbox, connection: Loader
     ) -> None:
         """Events of metrics that are no longer synced are redacted as well."""
@@ -282,7 +282,7 @@ class TestPeople:
     @pytest.mark.parametrize(
         ("delay", "days"), [slow(3_600, [1]), (5 * DAY, [1, 1, 7])], ids=["soon", "late"]
     )
-    def test_b3_events_of_a_merged_profile_come_under_the_survivor(
+    def test_events_of_a_merged_profile_come_under_the_survivor(
         self, sandbox: Sandbox, connection: Loader, delay: int, days: list[int]
     ) -> None:
         """They keep their ids and credits; those older than every lookback move too."""
@@ -299,7 +299,7 @@ class TestPeople:
         }
         assert_like_a_first_sync(sandbox, connection)
 
-    def test_b2_an_erased_persons_events_wait_for_a_table_of_events(
+    def test_an_erased_persons_events_wait_for_a_table_of_events(
         self, sandbox: Sandbox, connection: Loader
     ) -> None:
         """While none is chosen, no event is requested; once one is again, they are redacted."""
@@ -315,7 +315,7 @@ class TestPeople:
         connection.sync()
         assert not personal_events(connection, person)
 
-    def test_b2_what_klaviyo_no_longer_returns_can_be_purged(
+    def test_what_klaviyo_no_longer_returns_can_be_purged(
         self, sandbox: Sandbox, connection: Loader, tmp_path: Path
     ) -> None:
         """The statements in SECURITY.md remove every trace of an erased person, and only that."""
@@ -359,10 +359,10 @@ def purge(warehouse: Path) -> None:
 
 
 class TestZone:
-    """E10: after a change of the time zone, rows are deleted that results may have had."""
+    """After a change of the time zone, rows are deleted that results may have had."""
 
     @pytest.mark.chaos
-    def test_e10_fivetran_ignores_deletes_of_rows_that_were_never_written(
+    def test_fivetran_ignores_deletes_of_rows_that_were_never_written(
         self, sandbox: Sandbox, connector_project: Path
     ) -> None:
         """The rows that are left are those of a first sync in the new zone."""
@@ -380,19 +380,19 @@ class TestZone:
 
 
 class TestEmptyListing:
-    """B4: two empty answers in a row are true; test_live_paging.py has a single one."""
+    """Two empty answers in a row are true; test_live_paging.py has a single one."""
 
-    def test_b4_resources(self, sandbox: Sandbox, connection: Loader) -> None:
+    def test_resources(self, sandbox: Sandbox, connection: Loader) -> None:
         """All metrics are deleted, with a warning."""
         assert_deleted(sandbox, connection, "metric", "/api/metrics$")
 
-    def test_b4_memberships(self, sandbox: Sandbox, connection: Loader) -> None:
+    def test_memberships(self, sandbox: Sandbox, connection: Loader) -> None:
         """All members of a list are deleted, with a warning."""
         members = Counter(row["list_id"] for row in connection.rows("list_profile"))
         ((largest, _),) = members.most_common(1)
         assert_deleted(sandbox, connection, "list_profile", f"/api/lists/{largest}/profiles$")
 
-    def test_b4_profiles(self, sandbox: Sandbox, connection: Loader) -> None:
+    def test_profiles(self, sandbox: Sandbox, connection: Loader) -> None:
         """All people are deleted, with a warning, and written again a day later."""
         assert_deleted(sandbox, connection, "profile", "/api/profiles$", "created%2Cupdated")
         sandbox.advance(DAY)
@@ -435,7 +435,7 @@ class TestRereadSetting:
         assert_like_a_first_sync(sandbox, connection)
         assert connection.sync().written["event"] < first / 10
 
-    def test_b2_events_that_no_longer_come_back_are_found_after_a_re_read(
+    def test_events_that_no_longer_come_back_are_found_after_a_re_read(
         self, sandbox: Sandbox, tmp_path: Path
     ) -> None:
         """The statement in docs/operations.md deletes them, and no other event."""

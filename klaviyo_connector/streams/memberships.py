@@ -38,7 +38,7 @@ from tables.jsonapi import Json, get_path
 from tables.segments import is_processing
 from tables.typed_pages import documents, typed_decoder
 
-BEFORE_KLAVIYO = "2000-01-01T00:00:00Z"  # Klaviyo was founded in 2012
+EARLIEST_MEMBERSHIP = "2000-01-01T00:00:00Z"  # Klaviyo was founded in 2012
 PAGE_SIZE = 100  # people, and deletes between checkpoints
 
 
@@ -172,7 +172,7 @@ class ListingSync:
         """Each page, then None or the error."""
         listing = self._listing
         params = {**listing.params, "sort": listing.cursor_field, "page[size]": str(PAGE_SIZE)}
-        since = BEFORE_KLAVIYO if self._compares else self._since
+        since = EARLIEST_MEMBERSHIP if self._compares else self._since
         # Without a filter Klaviyo also lists members that have no time of joining.
         bound = since if listing.entries or not self._compares else None
         try:

@@ -54,7 +54,7 @@ def sum_of(rows: list[Row], statistic: str) -> float:
 class TestMessages:
     """Messages of campaigns, and their variations."""
 
-    def test_a2_every_sent_message_has_a_send_time(self, sandbox: Sandbox) -> None:
+    def test_every_sent_message_has_a_send_time(self, sandbox: Sandbox) -> None:
         """Where each variation has its own, it is the earliest of them."""
         done = connect(sandbox, MESSAGES).sync()
         messages = {row["id"]: row for row in done.rows("campaign_message")}
@@ -69,7 +69,7 @@ class TestMessages:
             m: messages[m]["send_time"] for m in own
         }
 
-    def test_e8_both_ways_to_variations_give_the_same_rows(self, sandbox: Sandbox) -> None:
+    def test_both_ways_to_variations_give_the_same_rows(self, sandbox: Sandbox) -> None:
         """Klaviyo includes them in the listing, or refuses that and has them at each message."""
         included = connect(sandbox, MESSAGES).sync()
         assert not any(r["path"].endswith("/campaign-variations") for r in sandbox.log())
@@ -85,9 +85,7 @@ class TestMessages:
 class TestConversions:
     """Which metric's conversions the reports count."""
 
-    def test_e4_a_metric_without_values_has_conversions_but_no_money(
-        self, sandbox: Sandbox
-    ) -> None:
+    def test_a_metric_without_values_has_conversions_but_no_money(self, sandbox: Sandbox) -> None:
         """Klaviyo refuses the money of some metrics; the rest is asked for again."""
         whole = connect(sandbox, CAMPAIGNS).sync()
         sandbox.fault("values400")
@@ -98,7 +96,7 @@ class TestConversions:
         assert {row["conversion_value"] for row in rows} == {None}
         assert len(done.warnings) == 1
 
-    def test_c4_events_of_a_metric_that_klaviyo_refuses(self, sandbox: Sandbox) -> None:
+    def test_events_of_a_metric_that_klaviyo_refuses(self, sandbox: Sandbox) -> None:
         """The other metrics' events arrive; the error names the metric and the setting."""
         refused = find_metric(sandbox, "Viewed Form")
         sandbox.fault("metric400", query=refused)
@@ -131,7 +129,7 @@ class TestConversions:
 class TestFlowMessages:
     """Messages of flows."""
 
-    def test_a5_the_message_of_a_content_test_has_its_row(self, sandbox: Sandbox) -> None:
+    def test_the_message_of_a_content_test_has_its_row(self, sandbox: Sandbox) -> None:
         """Each reported message of a flow has one, also where a test's main action sends it."""
         done = connect(sandbox, f"flow_action,flow_message,{FLOWS}").sync()
         messages = {row["id"]: row for row in done.rows("flow_message")}
@@ -180,7 +178,7 @@ class TestUnits:
             pytest.param("Pacific/Honolulu", "2026-09-03", id="west"),
         ],
     )
-    def test_e10_a_change_of_the_zone_leaves_no_row_behind(
+    def test_a_change_of_the_zone_leaves_no_row_behind(
         self, sandbox: Sandbox, zone: str, start_date: str
     ) -> None:
         """Each table is as a first sync in the new zone has it, however old its rows are."""
@@ -196,7 +194,7 @@ class TestUnits:
         assert not done.deleted
 
     @pytest.mark.slow
-    def test_e10_a_change_of_the_zone_survives_a_spent_quota_and_a_second_change(
+    def test_a_change_of_the_zone_survives_a_spent_quota_and_a_second_change(
         self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """However the requests spread over days, no row of either former zone is left behind."""

@@ -114,14 +114,14 @@ class TestStatus:
         assert str(error).endswith("2026-10-15 is not served there: update the connector")
 
     def test_klaviyos_description_of_an_error_is_repeated(self, server: HTTPServer) -> None:
-        """H8: the error names the path and the refused filter in one line."""
+        """The error names the path and the refused filter in one line."""
         error = error_for(server, Response(error_document("'bogus' is no\nfield"), 400))
         assert PATH in str(error)
         assert "'bogus' is no" in str(error)
         assert "\n" not in str(error)
 
     def test_a_page_needs_data_and_links(self, server: HTTPServer) -> None:
-        """H10: a page without them is a broken response, not the end of the data."""
+        """A page without them is a broken response, not the end of the data."""
         bodies: list[str | bytes] = [
             HTML, "", "[]", "{}", "null", '"text"', GOOD[:-1], error_document("?"), '{"data": []}',
             '{"links": {}}', '{"data": null, "links": {}}', '{"data": [], "links": []}',
@@ -131,14 +131,14 @@ class TestStatus:
 
     @pytest.mark.parametrize("body", ["{}", '{"data": []}', '{"data": {"type": "x"}}'])
     def test_a_report_needs_attributes(self, server: HTTPServer, body: str) -> None:
-        """H10: a report without attributes is a broken response."""
+        """A report without attributes is a broken response."""
         server.expect_request(PATH).respond_with_data(body)
         with pytest.raises(TransientError) as error:
             KlaviyoClient(KEY).post(PATH, {})
         assert error.value.broken
 
     def test_json_that_strict_parsers_refuse_is_read(self, server: HTTPServer) -> None:
-        """V1, V2: NaN, lone surrogates and huge numbers are parsed; converters clean them later."""
+        """NaN, lone surrogates and huge numbers are parsed; converters clean them later."""
         long, longer = "1" + "0" * 400, "1" + "0" * 4_999  # Python reads 4,300 digits
         odd = f'{{"id": "\\ud800", "n": NaN, "m": {long}, "o": {longer}}}'
         body = f'{{"data": [{odd}], "links": {{}}}}'
@@ -166,7 +166,7 @@ class TestHeaders:
     """What the headers of a response tell."""
 
     def test_retry_after_is_read_as_seconds(self) -> None:
-        """H1: a number, a date, or nothing usable; never an exception."""
+        """A number, a date, or nothing usable; never an exception."""
         expected = {
             "7": 7.0,
             "0": 0.0,
@@ -195,7 +195,7 @@ class TestHeaders:
         assert caught.value.retry_after == 43_200.0
 
     def test_a_retry_date_without_a_clock_is_no_use(self) -> None:
-        """H1: without Klaviyo's own time a date tells no number of seconds."""
+        """Without Klaviyo's own time a date tells no number of seconds."""
         assert retry_after(f"Retry-After: {NOON}") is None
 
     @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ class TestHeaders:
             *((junk, ()) for junk in ("", "x", "nan", "-1;w=-1")),
         ],
     )
-    def test_e1_quotas_are_pairs_of_requests_and_seconds(
+    def test_quotas_are_pairs_of_requests_and_seconds(
         self, limit: str, quotas: tuple[tuple[float, float], ...]
     ) -> None:
         """A plain number is the quota of a second; junk tells no quota."""
@@ -230,7 +230,7 @@ class TestHeaders:
         reset: str | None,
         limits: tuple[float | None, float | None],
     ) -> None:
-        """H3: a number and the seconds until it is renewed, or nothing where they are junk."""
+        """A number and the seconds until it is renewed, or nothing where they are junk."""
         given = {"RateLimit-Remaining": remaining, "RateLimit-Reset": reset}
         headers = {name: value for name, value in given.items() if value is not None}
         server.expect_request(PATH).respond_with_response(Response(GOOD, 200, headers))
@@ -239,7 +239,7 @@ class TestHeaders:
         assert client.rate_limit == RateLimitHeaders((), *limits)
 
     def test_the_clock_is_klaviyos(self) -> None:
-        """D7: `now` is the Date header, since this machine's clock may be wrong."""
+        """`now` is the Date header, since this machine's clock may be wrong."""
         with serve(raw_response("200 OK", f"Date: {NOON}", body=GOOD)) as raw:
             client = KlaviyoClient(KEY, raw.url)
             client.get(PATH)
@@ -247,7 +247,7 @@ class TestHeaders:
 
     @pytest.mark.parametrize("headers", [[], ["Date: yesterday"], ["Date: Fri, 99 Nov 2020"]])
     def test_without_a_readable_date_the_clock_is_ours(self, headers: list[str]) -> None:
-        """D7: `now` is then the time of this machine, with its zone."""
+        """`now` is then the time of this machine, with its zone."""
         with serve(raw_response("200 OK", *headers, body=GOOD)) as raw:
             client = KlaviyoClient(KEY, raw.url)
             client.get(PATH)
@@ -255,7 +255,7 @@ class TestHeaders:
 
 
 class TestRedirect:
-    """T7: a response that points elsewhere."""
+    """A response that points elsewhere."""
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_a_redirect_is_not_followed(self, server: HTTPServer, status: int) -> None:
@@ -297,16 +297,16 @@ GZIPS = {
 
 
 class TestBody:
-    """T1, T2, T5: bodies that end early or do not end."""
+    """Bodies that end early or do not end."""
 
     @pytest.mark.parametrize("framing", CUT_RESPONSES)
     def test_a_cut_response_is_retried(self, framing: str) -> None:
-        """T1, T2: wherever the response ends early, the error is transient."""
+        """Wherever the response ends early, the error is transient."""
         with serve(CUT_RESPONSES[framing]) as raw:
             assert type(error_from(raw)) is TransientError
 
     def test_a_gzip_bomb_is_not_unpacked(self, server: HTTPServer) -> None:
-        """T5: a small body that unpacks beyond the limit ends the sync."""
+        """A small body that unpacks beyond the limit ends the sync."""
         bomb = gzip.compress(bytes(api.BODY_LIMIT + 2**20), compresslevel=1)
         error = error_for(server, Response(bomb, headers={"Content-Encoding": "gzip"}))
         assert type(error) is TooLargeError
@@ -314,20 +314,20 @@ class TestBody:
 
     @pytest.mark.parametrize("form", GZIPS)
     def test_a_gzip_is_read_as_urllib3_reads_it(self, server: HTTPServer, form: str) -> None:
-        """T2: members follow each other, and what is no member is ignored."""
+        """Members follow each other, and what is no member is ignored."""
         response = Response(GZIPS[form], headers={"Content-Encoding": "gzip"})
         server.expect_request(PATH).respond_with_response(response)
         with_urllib3 = urllib3.request("GET", server.url_for(PATH), retries=False)
         assert KlaviyoClient(KEY).get(PATH) == with_urllib3.json() == json.loads(GOOD)
 
     def test_members_of_a_gzip_share_the_limit(self, server: HTTPServer) -> None:
-        """T5: a bomb in several parts is one bomb."""
+        """A bomb in several parts is one bomb."""
         half = gzip.compress(bytes(api.BODY_LIMIT // 2 + 1), compresslevel=1)
         error = error_for(server, Response(half + half, headers={"Content-Encoding": "gzip"}))
         assert type(error) is TooLargeError
 
     def test_an_endless_body_is_not_read_to_its_end(self) -> None:
-        """T5: reading stops at the limit, however much would follow."""
+        """Reading stops at the limit, however much would follow."""
 
         def endless(connection: Connection) -> None:
             connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -338,7 +338,7 @@ class TestBody:
             assert type(error_from(raw)) is TooLargeError
 
     def test_a_large_page_is_read_whole(self, server: HTTPServer) -> None:
-        """V3: Klaviyo's largest pages are far below the limit, compressed or not."""
+        """Klaviyo's largest pages are far below the limit, compressed or not."""
         page = {"data": [{"id": "x" * 2**20}] * 8, "links": {}}
         body = gzip.compress(json.dumps(page).encode(), compresslevel=1)
         response = Response(body, headers={"Content-Encoding": "gzip"})
@@ -365,7 +365,7 @@ def fast_then_dripping(data: bytes) -> Answer:
 
 
 class TestDeadline:
-    """T3, T4: an exchange ends in time, however steadily it drips."""
+    """An exchange ends in time, however steadily it drips."""
 
     @pytest.mark.parametrize("part", DRIPPED_PARTS)
     @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -407,7 +407,7 @@ class TestDeadline:
             assert client.get(PATH) == json.loads(GOOD)
 
     def test_a_closed_port_is_transient(self) -> None:
-        """T4: a refused connection is retried."""
+        """A refused connection is retried."""
         with serve(b"") as raw:
             closed = raw.url
         assert type(error_of(KlaviyoClient(KEY, closed))) is TransientError
@@ -435,7 +435,7 @@ def tls_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 
 class TestCertificate:
-    """T6: the server's certificate."""
+    """The server's certificate."""
 
     LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -467,7 +467,7 @@ class TestCertificate:
 
     @pytest.mark.parametrize("end", ["closed", "reset"])
     def test_a_connection_lost_in_the_handshake_is_transient(self, end: str) -> None:
-        """T1: a connection that breaks before the certificate arrives tells nothing of it."""
+        """A connection that breaks before the certificate arrives tells nothing of it."""
         with serve(b"" if end == "closed" else Connection.reset) as raw:
             client = KlaviyoClient(KEY, raw.url.replace("http:", "https:"))
             assert type(error_of(client)) is TransientError
@@ -475,7 +475,7 @@ class TestCertificate:
 
 @pytest.fixture
 def hostile_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
-    """X4: a .netrc for every host, proxies and a certificate bundle; yields the proxy."""
+    """A .netrc for every host, proxies and a certificate bundle; yields the proxy."""
     (tmp_path / ".netrc").write_text("default login somebody password something\n")
     (tmp_path / ".netrc").chmod(0o600)
     with serve(GOOD) as proxy:
@@ -496,7 +496,7 @@ def text_of(request: Request) -> str:
 
 
 class TestKey:
-    """X1, X4: where the API key goes."""
+    """Where the API key goes."""
 
     @pytest.mark.usefixtures("hostile_environment")
     def test_the_key_is_sent_in_its_header_only(self, server: HTTPServer) -> None:
@@ -508,7 +508,7 @@ class TestKey:
         assert request.headers["revision"] == "2026-10-15"
         assert KEY not in text_of(request)
 
-    def test_c3_a_retired_revision_may_not_fall_forward(self, server: HTTPServer) -> None:
+    def test_a_retired_revision_may_not_fall_forward(self, server: HTTPServer) -> None:
         """Klaviyo would answer in the form of a later revision and not say so."""
         server.expect_request(PATH).respond_with_data(GOOD)
         KlaviyoClient(KEY).get(PATH)
@@ -551,7 +551,7 @@ class TestKey:
 
 
 class TestAddress:
-    """X5: which hosts the key may be sent to."""
+    """Which hosts the key may be sent to."""
 
     def test_the_default_is_klaviyo(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without KLAVIYO_BASE_URL requests go to Klaviyo, over TLS."""
@@ -587,7 +587,7 @@ class TestAddress:
 
 
 class TestNextCursor:
-    """X3: the cursor of the next page."""
+    """The cursor of the next page."""
 
     def test_only_the_cursor_is_taken_from_a_link(self) -> None:
         """Whichever host the link names, even a malformed one."""

@@ -44,7 +44,7 @@ class TestSize:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("part", [pytest.param(1, marks=pytest.mark.chaos), 10])
-    def test_d1_a_large_company_fits_below_10_mb(
+    def test_a_large_company_fits_below_10_mb(
         self, monkeypatch: pytest.MonkeyPatch, part: int
     ) -> None:
         """30,000 campaigns, 3,000 flow messages that send daily and 200,000 people.
@@ -76,7 +76,7 @@ class TestSize:
             people = {person for person, bits in big.members.items() if bits >> bit & 1}
             assert account.index.people(group) == people
 
-    def test_d1_the_keys_stay_where_no_digest_fits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_keys_stay_where_no_digest_fits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Then every row is written again, but a deletion and a part of a send are noticed."""
         monkeypatch.setattr(budget, "MAX_STATE_SIZE", 1)
         big = BigAccount(campaigns=300, flow_messages=20, people=20)
@@ -93,7 +93,7 @@ class TestSize:
 
     @pytest.mark.parametrize("part", [pytest.param(1, marks=pytest.mark.chaos), 100])
     @pytest.mark.parametrize("codes", [650_000, 1_500_000])
-    def test_d1_codes_beyond_the_state_are_not_tracked(
+    def test_codes_beyond_the_state_are_not_tracked(
         self, monkeypatch: pytest.MonkeyPatch, part: int, codes: int
     ) -> None:
         """The keys of 650,000 codes fit; of more, the state forgets them before any other row."""
@@ -127,7 +127,7 @@ class TestNothingIsLost:
     """Syncs with a state beyond its budget."""
 
     @pytest.mark.slow
-    def test_d1_a_sync_with_a_state_over_the_budget_loses_nothing(
+    def test_a_sync_with_a_state_over_the_budget_loses_nothing(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Over days with changes its tables equal those of a connection within the budget."""
@@ -153,7 +153,7 @@ class TestNothingIsLost:
                 sandbox.advance(40 * 3_600)
             assert squeezed.written["tag"] > 0 == plain.written["tag"]
 
-    def test_d1_a_record_without_digest_is_still_deleted(
+    def test_a_record_without_digest_is_still_deleted(
         self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What Klaviyo no longer lists is deleted, and what it lists is written again."""
@@ -166,7 +166,7 @@ class TestNothingIsLost:
         assert [row["id"] for row in second.rows("tag")] == ["a"]
         assert [row["id"] for row in second.deleted("tag")] == ["b"]
 
-    def test_d1_a_warning_comes_at_four_fifths(
+    def test_a_warning_comes_at_four_fifths(
         self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Below there is none, and nothing is left out before the limit itself."""
@@ -201,7 +201,7 @@ class TestUntracked:
         account.documents[CODES] = [resource("coupon-code", f"SUMMER-{n}") for n in range(40)]
         return account
 
-    def test_d1_every_listing_writes_all_rows(self, coupons: ScriptedAccount) -> None:
+    def test_every_listing_writes_all_rows(self, coupons: ScriptedAccount) -> None:
         """Without a loader that defers truncates no row is deleted, and a warning says so."""
         first = run(tables="coupon_code")
         assert "the rows of coupon_code left out" in first.warnings[0]
@@ -214,7 +214,7 @@ class TestUntracked:
         # Coupons name the listings of codes: their rows are always known.
         assert [row["id"] for row in second.rows("coupon")] == ["SUMMER"]
 
-    def test_d1_rows_that_are_not_written_are_deleted_with_the_sync(
+    def test_rows_that_are_not_written_are_deleted_with_the_sync(
         self, coupons: ScriptedAccount
     ) -> None:
         """A loader that defers truncates deletes the rows of codes that are gone."""
@@ -227,7 +227,7 @@ class TestUntracked:
         third = run_deferring(second.state, tables="coupon_code")
         assert not [one for one in third.operations if isinstance(one, Truncate)]
 
-    def test_d1_one_empty_answer_does_not_empty_the_table(self, coupons: ScriptedAccount) -> None:
+    def test_one_empty_answer_does_not_empty_the_table(self, coupons: ScriptedAccount) -> None:
         """The listing is read a second time before the loader deletes what is not written."""
         first = run(tables="coupon_code")
         coupons.now += DAY
@@ -239,9 +239,7 @@ class TestUntracked:
         assert len(third.rows("coupon_code")) == 40
 
     @pytest.mark.parametrize("status", [403, 503])
-    def test_d1_a_failed_listing_fails_the_sync(
-        self, coupons: ScriptedAccount, status: int
-    ) -> None:
+    def test_a_failed_listing_fails_the_sync(self, coupons: ScriptedAccount, status: int) -> None:
         """The loader then does not truncate the table."""
         first = run(tables="coupon_code")
         coupons.now += DAY
@@ -255,7 +253,7 @@ class TestCheckpoints:
     """How often the state is handed to the loader, which logs it each time."""
 
     @pytest.mark.parametrize(("size", "checkpoints"), [(10, 42), (300_000, 16), (5_000_000, 4)])
-    def test_d2_a_large_state_has_fewer_checkpoints(self, size: int, checkpoints: int) -> None:
+    def test_a_large_state_has_fewer_checkpoints(self, size: int, checkpoints: int) -> None:
         """The states of a long sync have at most 500 bytes for each row, and the last one."""
         state = {"version": 1, "accounts": {"a": {"text": "x" * size}}}
         operations = (
@@ -274,12 +272,12 @@ class TestPacking:
 
     @settings(max_examples=50)
     @given(st.dictionaries(st.one_of(st.text(), ULID), st.lists(st.one_of(ULID, st.text()))))
-    def test_d1_compressed_text_is_restored(self, value: dict[str, list[str]]) -> None:
+    def test_compressed_text_is_restored(self, value: dict[str, list[str]]) -> None:
         """Any JSON comes back as it was, with ids at its edges, repeated and out of order."""
         for text in (json.dumps([value, value]), json.dumps(value, ensure_ascii=False)):
             assert decompress(compress(text)) == text
 
-    def test_d1_a_damaged_packed_part_is_a_value_error(self) -> None:
+    def test_a_damaged_packed_part_is_a_value_error(self) -> None:
         """The parser of the state names the part; no damage is another error or a wrong key."""
         big = BigAccount(campaigns=40, flow_messages=2, people=200)
         json_of_campaigns = big.state.resources["campaign"].json

@@ -141,7 +141,7 @@ class TestTables:
         assert {table.types["synced_at"] for table in TABLES.values()} == {"UTC_DATETIME"}
 
     def test_column_names_are_safe_in_every_warehouse(self) -> None:
-        """S2: no loader renames a column, or two into one: Fivetran makes `a1` into `a_1`."""
+        """No loader renames a column, or two into one: Fivetran makes `a1` into `a_1`."""
         safe = re.compile(r"[a-z]+(_[a-z]+|_[0-9]+)*")
         assert columns_where(lambda name, _: not safe.fullmatch(name)) == []
 

@@ -56,7 +56,7 @@ def refusal(given: dict[str, object]) -> str:
 
 
 class TestRefused:
-    """X5: values that cannot work."""
+    """Values that cannot work."""
 
     def test_a_malformed_value_is_refused_by_name(self) -> None:
         """The error is one line that names the key of the configuration."""
@@ -173,5 +173,5 @@ class TestParsed:
         )
 
     def test_an_api_key_is_masked_in_tracebacks(self) -> None:
-        """X1: crash reports print variables; the configuration shows no key."""
+        """Crash reports print variables; the configuration shows no key."""
         assert KEY not in repr(parse_configuration({"api_key": KEY}))

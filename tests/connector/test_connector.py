@@ -90,7 +90,7 @@ def test_every_operation_is_replayed_in_order(connector: Any, calls: list[Call])
     ]
 
 
-def test_d1_a_truncate_is_deferred_where_the_sdk_can_do_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncate_is_deferred_where_the_sdk_can_do_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The SDK's own signature decides, and the sync is given what it decides."""
     calls: list[Any] = []
 

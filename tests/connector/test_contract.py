@@ -55,7 +55,7 @@ def with_body(exchange: Exchange, **attributes: Any) -> Exchange:
     return replace(exchange, body=json.dumps(body).encode())
 
 
-def test_c1_every_request_is_valid_by_the_openapi(
+def test_every_request_is_valid_by_the_openapi(
     exchanges: list[Exchange], forms: list[Exchange]
 ) -> None:
     """Paths, parameters, filters, headers and bodies; every time has an offset."""
@@ -64,7 +64,7 @@ def test_c1_every_request_is_valid_by_the_openapi(
     assert [error for exchange in forms for error in validate_request(exchange)] == []
 
 
-def test_c1_every_answer_to_the_connector_is_valid_by_the_openapi(forms: list[Exchange]) -> None:
+def test_every_answer_to_the_connector_is_valid_by_the_openapi(forms: list[Exchange]) -> None:
     """What the sandbox answers to the connector's own requests is what Klaviyo documents."""
     assert [error for exchange in forms for error in validate_answer(exchange)] == []
 
@@ -79,7 +79,7 @@ def test_c1_every_answer_to_the_connector_is_valid_by_the_openapi(forms: list[Ex
         ("/api/metric-aggregates", {"by": ["$colour"]}, "not one of"),
     ],
 )  # fmt: skip
-def test_c1_an_invalid_body_is_found(
+def test_an_invalid_body_is_found(
     forms: list[Exchange], path: str, change: dict[str, Any], error: str
 ) -> None:
     """A naive time, an unknown statistic, interval or dimension is an error of the OpenAPI."""
@@ -98,7 +98,7 @@ def test_c1_an_invalid_body_is_found(
         ("filter=greater-than(datetime,2026-11-01T00:00:00)", "is not a date-time"),
     ],
 )
-def test_c1_an_invalid_query_is_found(query: str, error: str) -> None:
+def test_an_invalid_query_is_found(query: str, error: str) -> None:
     """A page too large, an unknown parameter, sort, operator or a naive time is an error."""
     name, _, value = query.partition("=")
     url = f"https://a.klaviyo.com/api/events?{quote(name)}={quote(value)}"
@@ -106,13 +106,13 @@ def test_c1_an_invalid_query_is_found(query: str, error: str) -> None:
     assert error in found
 
 
-def test_c1_a_request_without_a_revision_is_found(forms: list[Exchange]) -> None:
+def test_a_request_without_a_revision_is_found(forms: list[Exchange]) -> None:
     """Klaviyo requires the header."""
     (found,) = validate_request(replace(forms[0], headers={}))
     assert "revision: missing" in found
 
 
-def test_c1_an_invalid_answer_is_found(forms: list[Exchange]) -> None:
+def test_an_invalid_answer_is_found(forms: list[Exchange]) -> None:
     """A campaign in the shape of revision 2024-10-15 is no campaign of this one."""
     sent = next(exchange for exchange in forms if exchange.path == "/api/campaigns")
     answer = json.loads(sent.answer)

@@ -75,17 +75,17 @@ class TestEveryType:
 
     @pytest.mark.parametrize("name", HOSTILE)
     def test_hostile_json_becomes_a_storable_value(self, name: str) -> None:
-        """V1, V3: numbers too long to print and nesting too deep for recursion raise nothing."""
+        """Numbers too long to print and nesting too deep for recursion raise nothing."""
         assert unstorable_types(HOSTILE[name]) == []
 
     @given(st.from_regex(LIKE_A_TIME, fullmatch=True))
     def test_text_like_a_time_becomes_a_storable_value(self, value: str) -> None:
-        """V4: months, hours and zones that do not exist, years 0000 and 9999, raise nothing."""
+        """Months, hours and zones that do not exist, years 0000 and 9999, raise nothing."""
         assert unstorable_types(value) == []
 
 
 class TestTime:
-    """V4: points in time, however Klaviyo writes them."""
+    """Points in time, however Klaviyo writes them."""
 
     def test_each_known_form_is_normalised_to_utc(self) -> None:
         """Z or offset, T or space, any fraction, no zone or seconds: one form is stored."""
@@ -153,7 +153,7 @@ class TestDate:
         assert mistakes(to_date, expected) == []
 
     def test_a_date_of_a_series_is_the_accounts_own(self) -> None:
-        """D8: midnight as written or as an instant both name the account's calendar day."""
+        """Midnight as written or as an instant both name the account's calendar day."""
         expected = [
             ("2026-06-23T00:00:00+00:00", "2026-06-23"),  # midnight as written
             ("2026-06-23T00:00:00-04:00", "2026-06-23"),
@@ -166,7 +166,7 @@ class TestDate:
 
 
 class TestNumber:
-    """V1, V5: numbers."""
+    """Numbers."""
 
     def test_a_whole_number_is_exact_or_null(self) -> None:
         """A LONG column holds the very number that was sent, or NULL where it cannot."""
@@ -212,7 +212,7 @@ class TestNumber:
 
 
 class TestText:
-    """V2: text."""
+    """Text."""
 
     def test_text_is_kept_as_it_is(self) -> None:
         """Only NUL and lone surrogates are replaced; a container is no text."""
@@ -235,11 +235,11 @@ class TestText:
         assert mistakes(to_string, expected) == []
 
     def test_a_long_text_is_kept_whole(self) -> None:
-        """V2: a name of a megabyte is not cut."""
+        """A name of a megabyte is not cut."""
         assert to_string("ä" * 2**20) == "ä" * 2**20
 
     def test_a_text_beyond_klaviyos_limit_is_cut_and_says_so(self) -> None:
-        """V3: the row is kept, in a JSON column too; cutting it once is enough."""
+        """The row is kept, in a JSON column too; cutting it once is enough."""
         cut = to_string("ä" * 17_000_000)
         assert cut is not None
         assert len(cut) == TEXT_LENGTH
@@ -249,7 +249,7 @@ class TestText:
 
     @pytest.mark.parametrize("sign", ["", "-", " "])
     def test_a_text_of_thousands_of_digits_is_cut(self, sign: str) -> None:
-        """V1: the loader would take it for a number and fail to parse it, in every sync."""
+        """The loader would take it for a number and fail to parse it, in every sync."""
         cut = to_string(sign + "7" * 5_000)
         assert cut is not None
         assert cut.endswith("777" + CUT)

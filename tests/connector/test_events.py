@@ -54,7 +54,7 @@ class TestComplete:
     def test_a_late_event_arrives_within_a_day(
         self, account: ScriptedAccount, ago: timedelta
     ) -> None:
-        """D5: the lookback finds events that Klaviyo lists hours or days after they happened."""
+        """The lookback finds events that Klaviyo lists hours or days after they happened."""
         account.documents[EVENTS] = [event("a", NOON - HOUR)]
         first = run(tables=TABLES)
         account.documents[EVENTS].append(event("late", NOON - ago))
@@ -64,7 +64,7 @@ class TestComplete:
         assert "late" in written_ids(second) | written_ids(run(second.state, tables=TABLES))
 
     def test_a_future_event_does_not_move_the_watermark(self, account: ScriptedAccount) -> None:
-        """D6: dated a year ahead, it is written; what happens meanwhile is not missed."""
+        """Dated a year ahead, it is written; what happens meanwhile is not missed."""
         account.documents[EVENTS] = [event("a", NOON - HOUR), event("future", NOON + 365 * DAY)]
         first = run(tables=TABLES)
         assert {row["id"]: row["is_future"] for row in first.rows("event")} == {
@@ -76,7 +76,7 @@ class TestComplete:
         assert "b" in written_ids(run(first.state, tables=TABLES))
 
     def test_an_event_before_klaviyo_does_not_end_the_sync(self, account: ScriptedAccount) -> None:
-        """V4: an event of the year 1 has no window; those of this century arrive."""
+        """An event of the year 1 has no window; those of this century arrive."""
         ancient = event("ancient", NOON)
         ancient["attributes"]["datetime"] = "0001-01-01T00:00:00+00:00"
         account.documents[EVENTS] = [ancient, event("a", NOON - DAY)]
@@ -173,9 +173,7 @@ class TestRequests:
         for one in filters[:-1]:
             assert one.split("less-than(datetime,")[1] < NOON.strftime("%Y-%m-%dT%H:%M:%S")
 
-    def test_e14_the_lookback_is_4_hours_and_once_a_day_7_days(
-        self, account: ScriptedAccount
-    ) -> None:
+    def test_the_lookback_is_4_hours_and_once_a_day_7_days(self, account: ScriptedAccount) -> None:
         """Klaviyo writes credits up to 3 hours late.
 
         The lookback is measured from 10 seconds before the last sync, up to which all is read.
@@ -194,9 +192,7 @@ class TestRequests:
             "greater-or-equal(datetime,2026-11-21T12:59:50.000000Z",
         ]
 
-    def test_e6_the_cohort_of_an_event_is_that_of_its_message(
-        self, account: ScriptedAccount
-    ) -> None:
+    def test_the_cohort_of_an_event_is_that_of_its_message(self, account: ScriptedAccount) -> None:
         """Klaviyo names it after the property that it groups by."""
         cohort = {"$_cohort$message_send_cohort": "1763683200:M", "$message_send_cohort": "no"}
         account.documents[EVENTS] = [event("a", NOON - DAY, **cohort)]
@@ -243,7 +239,7 @@ class TestRequests:
         with_secret = run(tables=TABLES, event_metrics=KEY)
         assert "event_metrics: the account has no metric '***'" in str(with_secret.error)
 
-    def test_c4_a_metric_whose_events_are_refused_does_not_block_the_others(
+    def test_a_metric_whose_events_are_refused_does_not_block_the_others(
         self, account: ScriptedAccount
     ) -> None:
         """Klaviyo lists a metric and answers 400 for its events: it is named with its remedy."""
@@ -284,7 +280,7 @@ class TestRequests:
     def test_a_page_that_is_too_large_is_read_in_smaller_ones(
         self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """T5: 1,000 events of 70 kB exceed the limit of a response, 200 of them do not."""
+        """1,000 events of 70 kB exceed the limit of a response, 200 of them do not."""
         monkeypatch.setattr("api.BODY_LIMIT", 2**20)
         account.documents[EVENTS] = [event("a", NOON - 100 * DAY), event("b", NOON - DAY)]
         account.responses[EVENTS] = lambda request: (
@@ -393,7 +389,7 @@ class TestRows:
         }
 
     def test_an_event_without_an_id_is_rejected(self, account: ScriptedAccount) -> None:
-        """S3: it is a row of sync_error, and the others arrive."""
+        """It is a row of sync_error, and the others arrive."""
         nameless = event("x", NOON - HOUR)
         del nameless["id"]
         account.documents[EVENTS] = [event("a", NOON - 2 * HOUR), nameless, event("b", NOON - HOUR)]

@@ -165,7 +165,7 @@ def test_a_module_neither_prints_nor_ends_the_process() -> None:
 
 
 def test_certificates_are_always_verified() -> None:
-    """T6: no switch turns the check of Klaviyo's certificate off."""
+    """No switch turns the check of Klaviyo's certificate off."""
     switches = ("verify=False", "CERT_NONE", ".verify =")
     sources = {name: ast.unparse(tree) for name, tree in MODULES.items()}
     assert [

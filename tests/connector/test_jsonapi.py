@@ -46,7 +46,7 @@ def test_each_related_resource_knows_its_owner() -> None:
 
 @given(junk=JSON)
 def test_a_malformed_record_raises_nothing(junk: Any) -> None:
-    """S3: any JSON in place of a record, a relationship or an inclusion."""
+    """Any JSON in place of a record, a relationship or an inclusion."""
     good = {"type": "campaign", "id": "c1", "relationships": {"tags": {"data": [junk]}}}
     odd = {**good, "relationships": junk}
     linked = {**good, "relationships": {"tags": junk}}

@@ -170,7 +170,7 @@ def test_one_empty_answer_deletes_nothing(sandbox: Sandbox, connection: Loader, 
         ("/api/forms/.*/form-versions$", ""),
     ],
 )
-def test_b4_one_empty_answer_for_one_record_deletes_nothing(
+def test_one_empty_answer_for_one_record_deletes_nothing(
     sandbox: Sandbox, connection: Loader, path: str, query: str
 ) -> None:
     """The listing of one of many records is read again where its rows are missing."""

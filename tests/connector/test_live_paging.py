@@ -44,16 +44,16 @@ def sync_tomorrow(connection: Loader, sandbox: Sandbox) -> Loader:
 
 
 class TestLastPage:
-    """C2: a last page holds `"next": null` or `self` alone."""
+    """A last page holds `"next": null` or `self` alone."""
 
-    def test_c2_self_alone_ends_a_listing(self, sandbox: Sandbox) -> None:
+    def test_self_alone_ends_a_listing(self, sandbox: Sandbox) -> None:
         """The tables are those of a sync whose last pages link to null."""
         tables = f"{LISTINGS},{PEOPLE}"
         undisturbed = connect(sandbox, tables).content()
         sandbox.fault("only_self")
         assert connect(sandbox, tables).content() == undisturbed
 
-    def test_c2_a_page_without_links_is_broken(self, sandbox: Sandbox) -> None:
+    def test_a_page_without_links_is_broken(self, sandbox: Sandbox) -> None:
         """It ends the sync with an error that names the endpoint; nothing is taken for the end."""
         sandbox.fault("no_links", path="^/api/templates$")
         with pytest.raises(ContractError, match="/api/templates: the answer lacks data or links"):
@@ -61,9 +61,9 @@ class TestLastPage:
 
 
 class TestEmptyAnswer:
-    """B4: one empty answer, 200 and a last page, in a full listing."""
+    """One empty answer, 200 and a last page, in a full listing."""
 
-    def test_b4_one_empty_answer_deletes_nothing(self, sandbox: Sandbox) -> None:
+    def test_one_empty_answer_deletes_nothing(self, sandbox: Sandbox) -> None:
         """The listing is read again before more than a tenth of what is known is deleted."""
         connection = connect(sandbox, f"campaign,{PEOPLE}")
         known = {name: set(rows) for name, rows in connection.content().items()}
@@ -78,7 +78,7 @@ class TestEmptyAnswer:
 
 
 class TestDeepCursor:
-    """E7: Klaviyo cuts a cursor off near page 1,850, with a page of its firewall."""
+    """Klaviyo cuts a cursor off near page 1,850, with a page of its firewall."""
 
     @pytest.fixture(autouse=True)
     def _cut_cursors(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ class TestDeepCursor:
         sandbox.fault("deep_cursor", pages=12, query="page%5Bsize%5D=12(&|$)")
 
     @pytest.mark.slow
-    def test_e7_a_new_cursor_starts_before_one_is_cut_off(
+    def test_a_new_cursor_starts_before_one_is_cut_off(
         self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Ids of all people, members and suppressions are all read; no cursor goes too deep."""
@@ -102,11 +102,11 @@ class TestDeepCursor:
         assert connection.content() == undisturbed
         assert len(first["profile"]) > 12 * 12
 
-    def test_e7_a_cursor_ends_well_before_klaviyo_cuts_it_off(self) -> None:
+    def test_a_cursor_ends_well_before_klaviyo_cuts_it_off(self) -> None:
         """A new one starts at two thirds of the pages at which Klaviyo was seen to cut."""
         assert MAX_CURSOR_PAGES <= 1_850 * 2 / 3
 
-    def test_e7_a_cursor_that_goes_too_deep_ends_the_sync(self, sandbox: Sandbox) -> None:
+    def test_a_cursor_that_goes_too_deep_ends_the_sync(self, sandbox: Sandbox) -> None:
         """The fault is real: one cursor over all members fails, and the sync with it."""
         with pytest.raises(TransientError, match="/profiles: Klaviyo answered 403"):
             connect(sandbox, PEOPLE)

@@ -120,7 +120,7 @@ class TestMembers:
 
     @pytest.mark.parametrize("people", [1, 2, 10, 30])
     @pytest.mark.parametrize("answer", ["empty", "cut"])
-    def test_b4_one_short_answer_takes_nobody_out_of_a_list(
+    def test_one_short_answer_takes_nobody_out_of_a_list(
         self, list_account: ScriptedAccount, people: int, answer: str
     ) -> None:
         """A list of any size that is suddenly empty, or shorter, is read a second time."""
@@ -297,7 +297,7 @@ class TestMembers:
         assert {*joined(run(tables=TABLES))} == {one["id"] for one in everyone}
 
     def test_a_member_without_an_id_is_rejected(self, list_account: ScriptedAccount) -> None:
-        """S2: the others are written, and `sync_error` says what is missing."""
+        """The others are written, and `sync_error` says what is missing."""
         list_account.documents[MEMBERS].insert(0, {"type": "profile", "attributes": {}})
         done = run(tables=TABLES)
         assert joined(done) == ["a", "b"]
@@ -324,7 +324,7 @@ class TestMembers:
         list_account.documents[LISTS].clear()
         assert run(second.state, tables=TABLES).warnings == []
 
-    def test_d1_members_beyond_the_state_are_written_again_weekly(
+    def test_members_beyond_the_state_are_written_again_weekly(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Where the loader can defer a truncate: who left is gone a week later, and only they."""
@@ -346,7 +346,7 @@ class TestMembers:
         assert loader.warnings == []
 
     @pytest.mark.parametrize("status", [400, 403, 500])
-    def test_d1_a_failed_refill_deletes_nobody(
+    def test_a_failed_refill_deletes_nobody(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch, status: int
     ) -> None:
         """The sync fails, so the loader does not truncate; the next one fills the table again."""
@@ -363,7 +363,7 @@ class TestMembers:
         assert Truncate(TABLES, deferred=True) in again.operations
         assert len(joined(again)) == 40
 
-    def test_d1_a_false_empty_listing_is_read_again_before_a_refill(
+    def test_a_false_empty_listing_is_read_again_before_a_refill(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The members that the second reading shows are written, so they stay."""
@@ -377,7 +377,7 @@ class TestMembers:
         assert len(joined(done)) == 40
 
     @pytest.mark.parametrize("keys", [f"{KEY},pk_of_another", KEY])
-    def test_d1_a_table_of_several_accounts_is_not_truncated(
+    def test_a_table_of_several_accounts_is_not_truncated(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch, keys: str
     ) -> None:
         """A truncate would take the rows of every account, also of one without a key now."""
@@ -438,7 +438,7 @@ class TestMembers:
     def test_when_two_lists_are_down_no_more_is_requested(
         self, list_account: ScriptedAccount
     ) -> None:
-        """H5: two consecutive unanswered listings mean that Klaviyo is down."""
+        """Two consecutive unanswered listings mean that Klaviyo is down."""
         list_account.documents[LISTS] = [resource("list", name) for name in "LMN"]
         for name in "LM":
             list_account.fail_with(f"/api/lists/{name}/profiles", 503)
@@ -526,7 +526,7 @@ class TestSuppressions:
     def test_a_malformed_suppression_makes_no_row(
         self, account: ScriptedAccount, junk: Any
     ) -> None:
-        """V1: any JSON in its place, and the sync goes on."""
+        """Any JSON in its place, and the sync goes on."""
         document = suppressed("a")
         document["attributes"]["subscriptions"]["email"]["marketing"]["suppression"] = junk
         account.documents[PROFILES] = [document, suppressed("b", "UNSUBSCRIBE")]

@@ -62,7 +62,7 @@ class TestRow:
     @given(value=JSON, key=JSON | st.text(min_size=1))
     @example(value="x", key="k")
     def test_any_document_becomes_a_complete_row_or_is_rejected(self, value: Any, key: Any) -> None:
-        """S1, V1: any JSON in all places makes a row of storable columns, or is rejected."""
+        """Any JSON in all places makes a row of storable columns, or is rejected."""
         for table in TABLES.values():
             values = dict.fromkeys(table.columns, value) | dict.fromkeys(table.key, key)
             try:
@@ -75,7 +75,7 @@ class TestRow:
             assert all(is_storable(kind, row.get(name)) for name, kind in table.types.items())
 
     def test_values_of_another_type_are_counted(self) -> None:
-        """S1: a value that does not fit its column is NULL and counted; null and "" are not."""
+        """A value that does not fit its column is NULL and counted; null and "" are not."""
         type_mismatches: Counter[str] = Counter()
         for size in ("large", {"eu": 42}, "", None, "42"):
             SHOE.row("A1", shoe(size=size), type_mismatches)
@@ -83,7 +83,7 @@ class TestRow:
 
     @pytest.mark.parametrize("key", SHOE.key)
     def test_a_record_without_its_key_is_rejected(self, key: str) -> None:
-        """S3: no row has a NULL in its key, since the loader would fail the whole sync."""
+        """No row has a NULL in its key, since the loader would fail the whole sync."""
         values: list[Any] = [None, {}, ["x"]]
         for value in values:
             with pytest.raises(UnstorableError, match=f"shoe without {key}"):

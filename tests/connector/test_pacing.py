@@ -132,7 +132,7 @@ def busiest_minute(times: list[float]) -> int:
         ("/api/lists", L, 900),
     ],
 )
-def test_e1_nine_tenths_of_a_minute_are_used_and_nothing_is_refused(
+def test_nine_tenths_of_a_minute_are_used_and_nothing_is_refused(
     limited: LimitedServer, path: str, rate: Rate, requests: int
 ) -> None:
     """No 60 seconds have more of our requests than nine tenths of the quota; none gets a 429."""
@@ -147,7 +147,7 @@ def test_e1_nine_tenths_of_a_minute_are_used_and_nothing_is_refused(
     assert min(later - one for one, later in pairwise(times[1:])) >= 1 / burst - 1e-6
 
 
-def test_e1_a_report_is_requested_twice_a_minute(limited: LimitedServer) -> None:
+def test_a_report_is_requested_twice_a_minute(limited: LimitedServer) -> None:
     """Its quotas are 1 a second, 2 a minute and 225 in 86,400 seconds; all three are learnt."""
     session = KlaviyoSession(KEY)
     path = "/api/segment-values-reports"
@@ -161,7 +161,7 @@ def test_e1_a_report_is_requested_twice_a_minute(limited: LimitedServer) -> None
     assert session.daily_quota(path) == 225
 
 
-def test_e1_the_sandbox_refuses_a_client_that_does_not_pace(
+def test_the_sandbox_refuses_a_client_that_does_not_pace(
     limited: LimitedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The measure is real: without the limiter the same requests get a 429."""
@@ -173,7 +173,7 @@ def test_e1_the_sandbox_refuses_a_client_that_does_not_pace(
 
 
 @pytest.mark.slow
-def test_e1_a_whole_sync_is_never_refused(limited: LimitedServer) -> None:
+def test_a_whole_sync_is_never_refused(limited: LimitedServer) -> None:
     """A first sync of all tables, with eight threads, stays within all quotas.
 
     Guarantee 4 of the README. By a real clock it cannot be exact: a busy machine delivers a request

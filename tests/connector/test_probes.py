@@ -89,7 +89,7 @@ def rename_metric(account: ScriptedAccount) -> None:
 
 
 def answer_in_former_form(account: ScriptedAccount) -> None:
-    """C3: list campaigns in the form of the revisions of 2024."""
+    """List campaigns in the form of the revisions of 2024."""
     account.documents["/api/campaigns"] = [campaign(f"C{n}", name="n") for n in range(4)]
 
 
@@ -153,7 +153,7 @@ def connect(settings: dict[str, str], key: str = KEY) -> Loader:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_b1_a_table_that_could_not_be_filled_again_keeps_its_rows(
+def test_a_table_that_could_not_be_filled_again_keeps_its_rows(
     shop: ScriptedAccount, case: str
 ) -> None:
     """A re-sync asks first for all that it needs; when it gets that again, it truncates."""

@@ -55,7 +55,7 @@ class TestChanges:
         assert len(two_profiles.requests_to(PATH)) == 1
 
     def test_a_profile_listed_twice_is_written_twice(self, two_profiles: ScriptedAccount) -> None:
-        """D3: it changed while it was listed; the newer row is written last."""
+        """It changed while it was listed; the newer row is written last."""
         two_profiles.documents[PATH] = [person("a"), person("a", NOW, first_name="Ada")]
         rows = run(tables="profile").rows("profile")
         assert [row["first_name"] for row in rows] == [None, "Ada"]
@@ -77,7 +77,7 @@ class TestChanges:
     def test_a_profile_changed_before_klaviyo_does_not_end_the_sync(
         self, two_profiles: ScriptedAccount
     ) -> None:
-        """V4: a profile that changed in the year 1 is written by the comparison at the latest."""
+        """A profile that changed in the year 1 is written by the comparison at the latest."""
         two_profiles.documents[PATH].insert(0, person("ancient", "0001-01-01T00:00:00+00:00"))
         first = run(tables="profile")
         two_profiles.now += DAY
@@ -112,7 +112,7 @@ class TestComparison:
     """Deleted and merged profiles, by a comparison of all ids."""
 
     def test_a_missing_profile_is_deleted_the_next_day(self, two_profiles: ScriptedAccount) -> None:
-        """D9: no other profile is written or deleted."""
+        """No other profile is written or deleted."""
         first = run(tables="profile")
         del two_profiles.documents[PATH][0]
         second = run(first.state, tables="profile")

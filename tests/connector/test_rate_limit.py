@@ -98,7 +98,7 @@ def limiter_that_knows(endpoint: SimulatedEndpoint) -> RateLimiter:
 @pytest.mark.parametrize("threads", [1, 8, 32])
 @pytest.mark.parametrize("rate", [XS, S, M, L, XL], ids=["XS", "S", "M", "L", "XL"])
 def test_limits_are_used_and_never_overrun(rate: Rate, threads: int) -> None:
-    """H3: no 429 from a server that counts well, at over 80 % of what it allows."""
+    """No 429 from a server that counts well, at over 80 % of what it allows."""
     endpoint = SimulatedEndpoint(rate)
     simulate(endpoint, (limiter_that_knows(endpoint), threads))
     assert endpoint.throttled == 0

@@ -131,7 +131,7 @@ class TestTiers:
     def test_no_day_is_forgotten_however_rarely_syncs_run(
         self, schedule: Schedule, first: date, gaps: list[int]
     ) -> None:
-        """D10: after a pause of any length, every day up to today is requested."""
+        """After a pause of any length, every day up to today is requested."""
         requested: set[int] = set()
         state, today = ReportState(), TODAY
         for gap in [0, *gaps]:
@@ -242,7 +242,7 @@ class TestPeriods:
         first=st.dates(TODAY - 1_500 * DAY, TODAY),
         quotas=st.lists(st.integers(0, 12), max_size=30),
     )
-    def test_a1_no_month_is_lost_whatever_the_quota(self, first: date, quotas: list[int]) -> None:
+    def test_no_month_is_lost_whatever_the_quota(self, first: date, quotas: list[int]) -> None:
         """After any days of scarce quota, twelve months a day complete the history."""
         state, today = ReportState(), TODAY
         for quota in quotas:
@@ -257,7 +257,7 @@ class TestPeriods:
         } == state.requested_on.keys() - FLOW_PERIODS.rolling_days
 
     @given(first=st.dates(TODAY - 400 * DAY, TODAY), gap=st.integers(1, 60))
-    def test_a1_a_month_is_requested_again_after_it_settled(self, first: date, gap: int) -> None:
+    def test_a_month_is_requested_again_after_it_settled(self, first: date, gap: int) -> None:
         """Orders are credited for weeks: each month is requested 30 days after its end or later."""
         state, today = ReportState(), TODAY
         for day in (TODAY, TODAY + gap * DAY, *(TODAY + (gap + n) * DAY for n in range(1, 10))):
@@ -268,7 +268,7 @@ class TestPeriods:
             assert requested == today or (requested - end).days >= 30
 
     @given(first=st.dates(TODAY - 1_500 * DAY, TODAY), today=st.dates(TODAY, TODAY + 800 * DAY))
-    def test_a1_periods_have_the_days_of_their_kind(self, first: date, today: date) -> None:
+    def test_periods_have_the_days_of_their_kind(self, first: date, today: date) -> None:
         """A rolling period ends today; a month is a whole one, this month up to today."""
         windows = plan_periods(FLOW_PERIODS, ReportState(), today, first)
         lengths = {one.kind: (one.days.end - one.days.start).days + 1 for one in windows}
@@ -282,7 +282,7 @@ class TestPeriods:
             assert is_whole if window.kind == MONTH else window.days.end == today
 
     @given(first=days, start=st.dates(TODAY - 400 * DAY, TODAY))
-    def test_a1_no_day_before_start_date_is_requested(self, first: date, start: date) -> None:
+    def test_no_day_before_start_date_is_requested(self, first: date, start: date) -> None:
         """A month that start_date cuts is left out, and a rolling period begins with it."""
         windows = plan_periods(FLOW_PERIODS, ReportState(), TODAY, max(first, start), start)
         assert min(one.days.start for one in windows) >= start

@@ -177,7 +177,7 @@ class TestRequests:
         }
         assert metric_ids == {"PO", "PO2"}
 
-    def test_c5_an_unknown_conversion_metric_fails_only_what_needs_it(
+    def test_an_unknown_conversion_metric_fails_only_what_needs_it(
         self, report_account: ScriptedAccount
     ) -> None:
         """A misspelt name is no silent gap: the sync fails by name, after everything else."""
@@ -193,7 +193,7 @@ class TestRequests:
         (request,) = report_account.requests_to(CAMPAIGNS)
         assert request.body["conversion_metric_id"] == "RO"
 
-    def test_c5_a_failed_listing_of_metrics_chooses_nothing(
+    def test_a_failed_listing_of_metrics_chooses_nothing(
         self, report_account: ScriptedAccount
     ) -> None:
         """No conversions are those of a metric that an incomplete listing suggests."""
@@ -253,7 +253,7 @@ class TestRequests:
         ("woo", "shop", "taken"),
         [(0.0, 9.5, "SHOP"), (9.5, 0.0, "WOO"), (0.0, 0.0, "SHOP"), (9.5, 1.0, "SHOP")],
     )
-    def test_a3_of_several_metrics_the_one_with_recent_sums_is_taken(
+    def test_of_several_metrics_the_one_with_recent_sums_is_taken(
         self, report_account: ScriptedAccount, woo: float, shop: float, taken: str
     ) -> None:
         """Else Shopify's; one warning says which is taken, which is not, and names the setting."""
@@ -277,7 +277,7 @@ class TestRequests:
             "less-than(datetime,2026-11-21T05:00:00.000000Z)",
         ]
 
-    def test_e12_a_configured_or_mapped_metric_needs_no_sums(
+    def test_a_configured_or_mapped_metric_needs_no_sums(
         self, report_account: ScriptedAccount
     ) -> None:
         """The user's choice comes first, then Klaviyo's; neither costs a request or a warning."""
@@ -290,7 +290,7 @@ class TestRequests:
         assert asked == {"WOO"}
         assert report_account.requests_to(AGGREGATES) == []
 
-    def test_e12_failing_sums_choose_nothing(self, report_account: ScriptedAccount) -> None:
+    def test_failing_sums_choose_nothing(self, report_account: ScriptedAccount) -> None:
         """A guess would request the whole history of a metric that may be the wrong one."""
         self.put_two_stores(report_account, {})
         report_account.fail_with(AGGREGATES, 503)
@@ -300,7 +300,7 @@ class TestRequests:
         assert report_account.requests_to(SEGMENT_DAYS)
 
     @pytest.mark.parametrize("mapped", [[], ["custom-metric"]])
-    def test_a4_without_a_revenue_metric_only_conversions_are_missing(
+    def test_without_a_revenue_metric_only_conversions_are_missing(
         self, report_account: ScriptedAccount, mapped: list[str]
     ) -> None:
         """Reports name any metric, as they must; what they say of it is neither asked nor kept."""
@@ -359,7 +359,7 @@ class TestRequests:
         assert isinstance(done.error, ContractError)
         assert 2 < len(report_account.requests_to(CAMPAIGNS)) <= 2 + MAX_STAND_INS
 
-    def test_a4_an_account_without_metrics_has_no_reports(
+    def test_an_account_without_metrics_has_no_reports(
         self, report_account: ScriptedAccount
     ) -> None:
         """Klaviyo's reports must name a metric."""
@@ -368,7 +368,7 @@ class TestRequests:
         (warning,) = run(tables="campaign_performance").warnings
         assert "skipped campaign_performance" in warning
 
-    def test_c6_a_metric_with_a_comma_is_chosen_by_its_id(
+    def test_a_metric_with_a_comma_is_chosen_by_its_id(
         self, report_account: ScriptedAccount
     ) -> None:
         """A comma separates the names of a setting, so ids serve wherever names do."""
@@ -414,7 +414,7 @@ class TestRequests:
         assert min(days(report_account.requests_to(CAMPAIGNS))) == date(2026, 10, 1)
 
     def test_days_are_those_of_the_accounts_zone(self, report_account: ScriptedAccount) -> None:
-        """D8: at half past eleven in New York it is not yet tomorrow."""
+        """At half past eleven in New York it is not yet tomorrow."""
         report_account.now = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
         done = run(tables="campaign_performance,campaign_performance_daily")
         assert done.error is None
@@ -586,7 +586,7 @@ class TestQuota:
         run(second.state, tables=self.TABLES)
         assert len(report_account.requests_to(FLOW_DAYS)) == 6
 
-    def test_e1_a_warning_says_which_limit_is_used_up(
+    def test_a_warning_says_which_limit_is_used_up(
         self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Our own share has its size and the time until the oldest request no longer counts."""
@@ -638,7 +638,7 @@ class TestQuota:
         )
 
     def test_an_endless_retry_after_is_a_spent_quota(self, report_account: ScriptedAccount) -> None:
-        """H1: a Retry-After of a billion years does not crash the sync."""
+        """A Retry-After of a billion years does not crash the sync."""
         report_account.fail_with(FLOW_DAYS, 429, Retry_After="99999999999999999")
         done = run(tables=self.TABLES)
         assert done.error is None
@@ -748,7 +748,7 @@ class TestSeries:
         assert [one["flow_message_id"] for one in done.rows(table)] == ["B"]
         assert [one["flow_message_id"] for one in done.deleted(table)] == ([] if warns else ["A"])
 
-    def test_d6_a_campaign_that_vanishes_from_the_report_keeps_its_numbers(
+    def test_a_campaign_that_vanishes_from_the_report_keeps_its_numbers(
         self, report_account: ScriptedAccount
     ) -> None:
         """Neither a lookback nor a full refresh that lacks its row deletes or rewrites it."""
@@ -795,7 +795,7 @@ class TestSeries:
 
 
 class TestSharedKeys:
-    """A6: results of one key are one row, and none of them is dropped."""
+    """Results of one key are one row, and none of them is dropped."""
 
     @staticmethod
     def renamed(shares: Callable[[Any], bool]) -> Callable[[Any], Any]:
@@ -828,7 +828,7 @@ class TestSharedKeys:
     @pytest.mark.parametrize(
         ("path", "table"), [(FLOWS, "flow_performance"), (FLOW_DAYS, "flow_performance_daily")]
     )
-    def test_a6_a_renamed_message_is_requested_without_its_names(
+    def test_a_renamed_message_is_requested_without_its_names(
         self, report_account: ScriptedAccount, path: str, table: str
     ) -> None:
         """Klaviyo itself counts people once; the row keeps a name."""
@@ -841,7 +841,7 @@ class TestSharedKeys:
         assert (row["recipients"], row["opens_unique"]) == (103, 41)
         assert row["flow_message_name"] == "old"
 
-    def test_a6_results_that_share_a_key_in_any_case_fail_by_name(
+    def test_results_that_share_a_key_in_any_case_fail_by_name(
         self, report_account: ScriptedAccount
     ) -> None:
         """Uniques cannot be added up, and no result is dropped in silence."""
@@ -852,7 +852,7 @@ class TestSharedKeys:
         assert done.rows("flow_performance") == []
         assert report_account.requests_to(SEGMENT_DAYS)
 
-    def test_a6_a_result_that_comes_twice_as_it_is_counts_once(
+    def test_a_result_that_comes_twice_as_it_is_counts_once(
         self, report_account: ScriptedAccount
     ) -> None:
         """Klaviyo's paging may repeat a page: that is no second result."""
@@ -869,7 +869,7 @@ class TestSharedKeys:
         assert {row["count"] for row in done.rows("inbox_provider_daily")} == {5}
         assert len(report_account.requests_to(CAMPAIGNS)) == 1
 
-    def test_a6_groups_of_an_aggregate_that_share_a_key_fail_by_name(
+    def test_groups_of_an_aggregate_that_share_a_key_fail_by_name(
         self, report_account: ScriptedAccount
     ) -> None:
         """A group under null and one under empty text would be one row."""
@@ -904,7 +904,7 @@ class TestPeriods:
         recipients = (_day(frame["end"]) - _day(frame["start"])).days + 1
         return {"results": [{"groupings": groupings, "statistics": {"recipients": recipients}}]}
 
-    def test_a1_a_rolling_period_has_one_row_which_moves_with_the_day(
+    def test_a_rolling_period_has_one_row_which_moves_with_the_day(
         self, report_account: ScriptedAccount
     ) -> None:
         """Yesterday's row is deleted; a month keeps its row, which is written on changes only."""
@@ -930,7 +930,7 @@ class TestPeriods:
         }
         assert [row["period_start"] for row in done.rows(self.TABLES)].count("2026-10-01") == 0
 
-    def test_a1_periods_are_requested_once_a_day_and_old_months_in_turn(
+    def test_periods_are_requested_once_a_day_and_old_months_in_turn(
         self, report_account: ScriptedAccount
     ) -> None:
         """Twelve old months a day, each weekly; a second sync of the day requests no period."""
@@ -945,7 +945,7 @@ class TestPeriods:
         assert len(set(windows(report_account.requests_to(FLOWS)))) == 3 * (4 + 1) + 1 + 19
 
     @pytest.mark.parametrize("days", [7, 30, 90, 365])
-    def test_a1_a_rolling_period_has_one_row_after_a_pause(
+    def test_a_rolling_period_has_one_row_after_a_pause(
         self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch, days: int
     ) -> None:
         """Also where the sync after it is killed when one of the periods is requested."""
@@ -965,7 +965,7 @@ class TestPeriods:
             (f"last_{n}_days", f"{today - (n - 1) * DAY}") for n in (7, 30, 90, 365)
         }
 
-    def test_a1_a_month_that_left_the_state_is_final(self, report_account: ScriptedAccount) -> None:
+    def test_a_month_that_left_the_state_is_final(self, report_account: ScriptedAccount) -> None:
         """Its counts may move to another message, whose row would add to the one that stays."""
         put_campaign(report_account, 700)
         report_account.reports[FLOWS] = self.one_flow
@@ -981,7 +981,7 @@ class TestPeriods:
             oldest = min(start for start, end in requested if start.day == 1 and end.day >= 28)
             assert oldest == date(2025, 12, 1)
 
-    def test_a1_a_spent_quota_loses_no_period(
+    def test_a_spent_quota_loses_no_period(
         self, report_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The year's totals go first; what is left out is requested on the following days."""
@@ -1119,7 +1119,7 @@ class TestAggregates:
         assert str(settled) not in state
 
     def test_a_broken_response_deletes_nothing(self, report_account: ScriptedAccount) -> None:
-        """H10: what it does not show may well exist."""
+        """What it does not show may well exist."""
         report_account.reports[AGGREGATES] = self.credits_to("A", TODAY)
         first = run(tables="message_metric_daily")
         report_account.responses[AGGREGATES] = lambda _: Response(
@@ -1148,7 +1148,7 @@ class TestBroken:
     def test_a_window_without_results_stays_pending(
         self, report_account: ScriptedAccount, path: str, table: str
     ) -> None:
-        """H10: the sync says what is wrong, and the next one requests the window again."""
+        """The sync says what is wrong, and the next one requests the window again."""
         report_account.responses[path] = lambda _: Response(
             '{"data": {"attributes": {}}, "links": {}}'
         )
@@ -1175,7 +1175,7 @@ class TestBroken:
     def test_malformed_results_are_a_contract_error(
         self, report_account: ScriptedAccount, results: Any
     ) -> None:
-        """S1: one line that names the endpoint."""
+        """One line that names the endpoint."""
         report_account.reports[CAMPAIGNS] = lambda _: results
         done = run(tables="campaign_performance")
         assert isinstance(done.error, ContractError)
@@ -1192,7 +1192,7 @@ class TestBroken:
     def test_malformed_aggregates_are_a_contract_error(
         self, report_account: ScriptedAccount, changes: Any
     ) -> None:
-        """S1: a group without each requested dimension is ambiguous."""
+        """A group without each requested dimension is ambiguous."""
         report_account.reports[AGGREGATES] = lambda _: changes
         done = run(tables="message_metric_daily")
         assert isinstance(done.error, ContractError)
@@ -1201,7 +1201,7 @@ class TestBroken:
     def test_a_series_without_dates_is_a_contract_error(
         self, report_account: ScriptedAccount
     ) -> None:
-        """S1: its numbers belong to no day."""
+        """Its numbers belong to no day."""
         report_account.reports[FLOW_DAYS] = lambda _: {**one_result(opens=1), "date_times": None}
         done = run(tables="flow_performance_daily")
         assert isinstance(done.error, ContractError)
@@ -1285,7 +1285,7 @@ class TestBroken:
     def test_when_two_reports_are_down_no_more_is_requested(
         self, report_account: ScriptedAccount
     ) -> None:
-        """H5: two consecutive unanswered windows mean that Klaviyo is down."""
+        """Two consecutive unanswered windows mean that Klaviyo is down."""
         for path in (CAMPAIGNS, FLOWS):
             report_account.fail_with(path, 503)
         done = run(tables="campaign_performance,flow_performance,flow_performance_daily")

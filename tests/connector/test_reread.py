@@ -86,7 +86,7 @@ def pending(done: ScriptedRun) -> dict[str, list[Any]]:
 
 
 @pytest.mark.slow
-def test_b2_events_are_read_four_times(people: ScriptedAccount) -> None:
+def test_events_are_read_four_times(people: ScriptedAccount) -> None:
     """On the day a person is missed and 1, 7 and 30 days later; then the person is forgotten."""
     done = run(tables=TABLES)
     without_profile(people, "a")
@@ -99,7 +99,7 @@ def test_b2_events_are_read_four_times(people: ScriptedAccount) -> None:
     assert pending(done) == {}
 
 
-def test_b2_a_pause_leaves_out_no_read_that_is_due(people: ScriptedAccount) -> None:
+def test_a_pause_leaves_out_no_read_that_is_due(people: ScriptedAccount) -> None:
     """After a pause the events are read once, whatever reads were missed."""
     first = run(tables=TABLES)
     without_profile(people, "a")
@@ -110,7 +110,7 @@ def test_b2_a_pause_leaves_out_no_read_that_is_due(people: ScriptedAccount) -> N
     assert [one[2] for one in pending(third).values()] == [3]
 
 
-def test_b3_events_under_another_id_name_the_survivor(people: ScriptedAccount) -> None:
+def test_events_under_another_id_name_the_survivor(people: ScriptedAccount) -> None:
     """While the old id still resolves, the survivor alone is read, although it did not change."""
     first = run(tables=TABLES)
     without_profile(people, "a")
@@ -121,7 +121,7 @@ def test_b3_events_under_another_id_name_the_survivor(people: ScriptedAccount) -
     assert {row["id"]: row["profile_id"] for row in second.rows("event")} == {"e1": "c", "e3": "c"}
 
 
-def test_b3_without_events_the_survivor_is_among_the_changed(people: ScriptedAccount) -> None:
+def test_without_events_the_survivor_is_among_the_changed(people: ScriptedAccount) -> None:
     """Only profiles that changed since the person was still there are read."""
     first = run(tables=TABLES)
     without_profile(people, "a")
@@ -131,7 +131,7 @@ def test_b3_without_events_the_survivor_is_among_the_changed(people: ScriptedAcc
     assert {row["id"]: row["profile_id"] for row in second.rows("event")} == {"e1": "b", "e2": "b"}
 
 
-def test_b3_a_bounded_number_of_profiles_is_read(
+def test_a_bounded_number_of_profiles_is_read(
     people: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The survivor is sought among the profiles that changed last."""
@@ -147,7 +147,7 @@ def test_b3_a_bounded_number_of_profiles_is_read(
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_b2_a_refused_person_does_not_fail_the_sync(people: ScriptedAccount, status: int) -> None:
+def test_a_refused_person_does_not_fail_the_sync(people: ScriptedAccount, status: int) -> None:
     """An id that Klaviyo does not accept any more has no events; a 400 is a warning."""
     first = run(tables=TABLES)
     without_profile(people, "a")
@@ -158,7 +158,7 @@ def test_b2_a_refused_person_does_not_fail_the_sync(people: ScriptedAccount, sta
     assert ("no such profile" in "".join(second.warnings)) == (status == 400)
 
 
-def test_b2_a_failed_read_is_repeated(people: ScriptedAccount) -> None:
+def test_a_failed_read_is_repeated(people: ScriptedAccount) -> None:
     """If Klaviyo does not answer, the next sync reads the person's events."""
     first = run(tables=TABLES)
     without_profile(people, "a")
@@ -172,7 +172,7 @@ def test_b2_a_failed_read_is_repeated(people: ScriptedAccount) -> None:
     assert [one[2] for one in pending(third).values()] == [2]
 
 
-def test_b2_a_key_without_the_scope_of_events_reads_none(people: ScriptedAccount) -> None:
+def test_a_key_without_the_scope_of_events_reads_none(people: ScriptedAccount) -> None:
     """The scope counts as missing, and people who disappear wait until the key has it."""
     first = run(tables=TABLES)
     without_profile(people, "a")
@@ -184,7 +184,7 @@ def test_b2_a_key_without_the_scope_of_events_reads_none(people: ScriptedAccount
     assert isinstance(run(tables="event").error, ScopeError)
 
 
-def test_b2_more_people_than_the_state_holds_are_named_in_a_warning(
+def test_more_people_than_the_state_holds_are_named_in_a_warning(
     people: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The warning has the setting that reads all events again."""
@@ -198,7 +198,7 @@ def test_b2_more_people_than_the_state_holds_are_named_in_a_warning(
     assert "reread_events_from" in warning
 
 
-def test_b2_events_that_were_never_synced_are_not_written(people: ScriptedAccount) -> None:
+def test_events_that_were_never_synced_are_not_written(people: ScriptedAccount) -> None:
     """Of a person's events those of the chosen metrics are written."""
     people.documents["/api/metrics"].append(resource("metric", "m2", name="Active on Site"))
     people.documents[EVENTS].append(event("e4", "a", "m2"))
@@ -213,7 +213,7 @@ def test_b2_events_that_were_never_synced_are_not_written(people: ScriptedAccoun
     [{"reread_events_from": "2026-01-01"}, {"tables": f"{TABLES},event_attribution"}],
     ids=lambda settings: next(iter(settings)),
 )
-def test_b2_events_of_a_metric_that_is_no_longer_chosen_are_read_again(
+def test_events_of_a_metric_that_is_no_longer_chosen_are_read_again(
     people: ScriptedAccount, chosen_later: dict[str, str]
 ) -> None:
     """Whatever a later setting lets the sync read again, the warehouse still has their rows."""
@@ -228,7 +228,7 @@ def test_b2_events_of_a_metric_that_is_no_longer_chosen_are_read_again(
     assert written == ["e1", "e4"]
 
 
-def test_b2_a_state_of_an_earlier_version_says_what_was_synced(people: ScriptedAccount) -> None:
+def test_a_state_of_an_earlier_version_says_what_was_synced(people: ScriptedAccount) -> None:
     """Events that happened before a metric was left out are read again, later ones are not."""
     people.documents["/api/metrics"].append(resource("metric", "m2", name="Active on Site"))
     people.documents[EVENTS].append(event("e4", "a", "m2"))
@@ -244,7 +244,7 @@ def test_b2_a_state_of_an_earlier_version_says_what_was_synced(people: ScriptedA
     assert written == {"e1", "e4"}
 
 
-def test_b2_people_who_disappear_while_events_are_left_out_are_read_later(
+def test_people_who_disappear_while_events_are_left_out_are_read_later(
     people: ScriptedAccount,
 ) -> None:
     """Their events are read by the first sync that has a table of events again, however late."""
@@ -260,7 +260,7 @@ def test_b2_people_who_disappear_while_events_are_left_out_are_read_later(
     assert pending(fourth) == {}
 
 
-def test_b2_a_person_is_not_remembered_where_events_were_never_synced(
+def test_a_person_is_not_remembered_where_events_were_never_synced(
     people: ScriptedAccount,
 ) -> None:
     """There is nothing of theirs to read again."""
@@ -270,7 +270,7 @@ def test_b2_a_person_is_not_remembered_where_events_were_never_synced(
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Pacific/Kiritimati"])
-def test_b2_the_first_day_is_read_again_after_a_change_of_the_zone(
+def test_the_first_day_is_read_again_after_a_change_of_the_zone(
     people: ScriptedAccount, zone: str
 ) -> None:
     """The first day began earlier, or later, than it does in the zone of today."""
@@ -297,7 +297,7 @@ def test_reread_events_from_is_followed_once_for_each_value(people: ScriptedAcco
 
 
 @pytest.mark.usefixtures("people")
-def test_b2_an_interrupted_first_sync_reads_again_what_it_read_since_that_day() -> None:
+def test_an_interrupted_first_sync_reads_again_what_it_read_since_that_day() -> None:
     """Times that were read beyond the watermark are read again, although the history has gaps."""
     state = run(tables="event").state
     (account,) = state["accounts"].values()

@@ -54,7 +54,7 @@ class TestChanges:
     def test_a_late_change_is_not_missed(
         self, account: ScriptedAccount, minutes_ago: float
     ) -> None:
-        """P4, D5: a change in the watermark's second, or listed up to an hour late, arrives."""
+        """A change in the watermark's second, or listed up to an hour late, arrives."""
         account.documents[FORMS] = [form("a", 30)]
         first = run(tables="form")
         account.documents[FORMS].append(form("b", minutes_ago))
@@ -69,7 +69,7 @@ class TestChanges:
         assert [(row["id"], row["name"]) for row in second.rows("form")] == [("b", "Fly-out")]
 
     def test_a_future_change_does_not_move_the_watermark(self, account: ScriptedAccount) -> None:
-        """D6: a record from the future is written, and what comes before it is not missed."""
+        """A record from the future is written, and what comes before it is not missed."""
         account.documents[FORMS] = [form("a", 30), form("future", -60 * 24 * 30)]
         first = run(tables="form")
         assert ids(first) == ["a", "future"]
@@ -79,7 +79,7 @@ class TestChanges:
     def test_a_change_before_klaviyo_does_not_move_the_watermark(
         self, account: ScriptedAccount
     ) -> None:
-        """V4: a record of the year 1 is written, and the next sync succeeds."""
+        """A record of the year 1 is written, and the next sync succeeds."""
         account.documents[FORMS] = [resource("form", "a", updated_at="0001-01-01T00:00:00+00:00")]
         first = run(tables="form")
         second = run(first.state, tables="form")
@@ -107,7 +107,7 @@ class TestBroken:
     def test_an_unsorted_listing_that_fails_midway_loses_nothing(
         self, account: ScriptedAccount
     ) -> None:
-        """D4: the newest record came first, then Klaviyo went down: the rest still arrives."""
+        """The newest record came first, then Klaviyo went down: the rest still arrives."""
         account.documents[FORMS] = [form("known", 300)]
         first = run(tables="form")
         account.page_size = 1
@@ -134,7 +134,7 @@ class TestBroken:
 
     @pytest.mark.parametrize("junk", [None, 7, "text", [], {}, {"id": None}, {"id": {"a": 1}}])
     def test_a_record_without_an_id_is_rejected(self, account: ScriptedAccount, junk: Any) -> None:
-        """S3: it is a row of sync_error, and the records around it arrive."""
+        """It is a row of sync_error, and the records around it arrive."""
         account.documents[TAGS] = [resource("tag", "a"), junk, resource("tag", "b")]
         done = run(tables="tag")
         assert done.error is None
@@ -144,7 +144,7 @@ class TestBroken:
         assert error["reason"] == "tag without id"
 
     def test_a_rejected_record_is_not_repeated(self, account: ScriptedAccount) -> None:
-        """X2: sync_error says which table and why, and nothing of the record's content."""
+        """Sync_error says which table and why, and nothing of the record's content."""
         secret = {"type": "tag", "attributes": {"name": "ada@example.com"}}
         account.documents[TAGS] = [secret]
         done = run(tables="tag")
@@ -158,7 +158,7 @@ class TestBroken:
     def test_a_malformed_inclusion_does_not_end_the_sync(
         self, account: ScriptedAccount, junk: Any
     ) -> None:
-        """S3: resources beside the page's data may be malformed too."""
+        """Resources beside the page's data may be malformed too."""
         account.documents[CAMPAIGNS] = [resource("campaign", "c", {"tags": ["t"]})]
         account.included[CAMPAIGNS] = [junk]
         done = run(tables="campaign,campaign_tag")
@@ -166,7 +166,7 @@ class TestBroken:
         assert [row["tag_id"] for row in done.rows("campaign_tag")] == ["t"]
 
     def test_deep_and_odd_attributes_do_not_end_the_sync(self, account: ScriptedAccount) -> None:
-        """V2, V3: nesting, NaN, surrogates and huge numbers become storable."""
+        """Nesting, NaN, surrogates and huge numbers become storable."""
         definition: Any = {"name": "\ud800", "n": float("nan"), "long": 10**30}
         for _ in range(400):
             definition = {"deeper": definition}
@@ -181,7 +181,7 @@ class TestBroken:
     def test_a_document_nested_deeper_than_python_writes_is_stored(
         self, account: ScriptedAccount
     ) -> None:
-        """V3: a definition of 1,000 levels is cut, and does not end the sync."""
+        """A definition of 1,000 levels is cut, and does not end the sync."""
         document = json.dumps({"data": [resource("campaign-message", "m", definition="deep")]})
         deep = document.replace('"deep"', '{"in":' * 1_000 + "1" + "}" * 1_000)
         body = f'{deep[:-1]}, "links": {{"next": null}}}}'
@@ -195,7 +195,7 @@ class TestDeletions:
     """What Klaviyo no longer lists is deleted, and nothing else."""
 
     def test_a_full_refresh_deletes_what_is_missing(self, account: ScriptedAccount) -> None:
-        """D9: the key that is no longer listed is deleted, once."""
+        """The key that is no longer listed is deleted, once."""
         account.documents[TAGS] = [resource("tag", "a"), resource("tag", "b")]
         first = run(tables="tag")
         account.documents[TAGS].pop(0)
@@ -280,7 +280,7 @@ class TestDeletions:
 class TestForms:
     """The forms in which Klaviyo answers."""
 
-    def test_c3_a_campaign_of_another_revision_is_a_contract_error(
+    def test_a_campaign_of_another_revision_is_a_contract_error(
         self, account: ScriptedAccount
     ) -> None:
         """Until 2026 its name was an attribute: such a campaign is no row without a name."""
@@ -290,7 +290,7 @@ class TestForms:
         assert "/api/campaigns: a record without definition" in str(done.error)
         assert done.rows("campaign") == []
 
-    def test_e9_a_category_is_text_or_an_object(self, account: ScriptedAccount) -> None:
+    def test_a_category_is_text_or_an_object(self, account: ScriptedAccount) -> None:
         """Klaviyo answers both for the integrations of metrics of one account."""
         account.documents["/api/metrics"] = [
             resource("metric", id_, name=id_, integration={"name": "X", "category": category})
@@ -352,7 +352,7 @@ class TestDetails:
         assert second.rows("campaign_variation") == second.deleted("campaign_variation") == []
         assert len(account.requests_to(self.VARIATIONS)) == 2
 
-    def test_e8_variations_are_included_in_the_listing(self, account: ScriptedAccount) -> None:
+    def test_variations_are_included_in_the_listing(self, account: ScriptedAccount) -> None:
         """A message whose variations are listed with it costs no request of its own."""
         self.put_message(account)
         listed = account.documents.pop(self.VARIATIONS)
@@ -369,7 +369,7 @@ class TestDetails:
         assert ids(run(tables=tables), "campaign_variation") == ["A", "B"]
         assert len(account.requests_to(self.VARIATIONS)) == 1
 
-    def test_e8_a_refused_include_is_tried_once_a_sync(self, account: ScriptedAccount) -> None:
+    def test_a_refused_include_is_tried_once_a_sync(self, account: ScriptedAccount) -> None:
         """Where Klaviyo answers it with 400, each changed message's own path is requested."""
         self.put_message(account)
         account.responses[MESSAGES] = lambda request: (
@@ -384,7 +384,7 @@ class TestDetails:
         assert includes == ["campaign,campaign-variations", "campaign"]
 
     @pytest.mark.parametrize("is_included", [True, False])
-    def test_a2_send_time_is_the_earliest_of_send_times(
+    def test_send_time_is_the_earliest_of_send_times(
         self, account: ScriptedAccount, *, is_included: bool
     ) -> None:
         """Where Klaviyo plans a time for each variation, each of them has its own."""
@@ -404,7 +404,7 @@ class TestDetails:
         own = {one["id"]: one["send_time"] for one in done.rows("campaign_variation")}
         assert own == {"A": "2026-11-03T15:30:00.000000Z", "B": "2026-11-03T18:00:00.000000Z"}
 
-    def test_a2_one_send_time_is_that_of_the_message(self, account: ScriptedAccount) -> None:
+    def test_one_send_time_is_that_of_the_message(self, account: ScriptedAccount) -> None:
         """Its variations have none of their own."""
         self.put_message(account)
         options = {"send_time": "2026-11-03T15:30:00+00:00", "send_times": None}
@@ -429,7 +429,7 @@ class TestDetails:
         assert len(account.requests_to(self.VARIATIONS)) == 2
 
     def test_a_message_deleted_meanwhile_is_no_error(self, account: ScriptedAccount) -> None:
-        """H9: listed and then deleted: its row stays until the next full refresh."""
+        """Listed and then deleted: its row stays until the next full refresh."""
         self.put_message(account)
         account.fail_with(self.VARIATIONS, 404, "Not found.")
         done = run(tables="campaign_message,campaign_variation")
@@ -439,7 +439,7 @@ class TestDetails:
     def test_variations_that_are_not_found_are_requested_again(
         self, account: ScriptedAccount
     ) -> None:
-        """S1: a transient 404 at the address of a new message does not lose its variations."""
+        """A transient 404 at the address of a new message does not lose its variations."""
         self.put_message(account)
         account.fail_with(self.VARIATIONS, 404, "Not found.")
         first = run(tables="campaign_message,campaign_variation")

@@ -68,7 +68,7 @@ def highest(_: float, most: float) -> float:
 
 
 class TestRetries:
-    """T1, H4, H5: transient faults are retried."""
+    """Transient faults are retried."""
 
     @pytest.mark.parametrize(
         "fault",
@@ -113,7 +113,7 @@ class TestRetries:
     def test_what_a_retry_cannot_help_is_requested_once(
         self, server: HTTPServer, clock: FakeClock
     ) -> None:
-        """H6: a rejected key, a missing scope or a wrong request is raised at once."""
+        """A rejected key, a missing scope or a wrong request is raised at once."""
         faults = {
             AuthError: error_response(401),
             ScopeError: error_response(403),
@@ -129,7 +129,7 @@ class TestRetries:
         assert clock.waits == []
 
     def test_backoff_has_full_jitter(self) -> None:
-        """H4: of a hundred waits no two are equal and none is over the bound."""
+        """Of a hundred waits no two are equal and none is over the bound."""
         fault = TransientError("x")
         waits = [KlaviyoSession(KEY)._compute_backoff(PATH, fault, 3) for _ in range(100)]
         assert len(set(waits)) == 100
@@ -143,7 +143,7 @@ class TestRetries:
         monkeypatch: pytest.MonkeyPatch,
         status: int,
     ) -> None:
-        """H1, H4: without a Retry-After each wait may be twice the last, up to 60 s."""
+        """Without a Retry-After each wait may be twice the last, up to 60 s."""
         monkeypatch.setattr(random, "uniform", highest)
         respond(server, [*[error_response(status)] * 8, page("a")])
         assert len(list(KlaviyoSession(KEY).pages(PATH, {}, attempts=9))) == 1
@@ -196,7 +196,7 @@ class TestRateLimit:
     def test_throttling_does_not_use_up_the_attempts(
         self, server: HTTPServer, clock: FakeClock
     ) -> None:
-        """H2: every second response of a listing is a 429, and all of it arrives."""
+        """Every second response of a listing is a 429, and all of it arrives."""
         slow = error_response(429, Retry_After="1")
         pages = [page(str(n), cursor=str(n)) for n in range(20)]
         respond(server, [one for two in pages for one in (slow, two)] + [page("end")])
@@ -254,7 +254,7 @@ class TestRateLimit:
 
 
 class TestPages:
-    """D1, D2, H8: paging."""
+    """Paging."""
 
     def test_pages_are_read_to_the_last(self, server: HTTPServer) -> None:
         """Each page's cursor requests the next; an empty page with a link is not the end."""
@@ -269,7 +269,7 @@ class TestPages:
 
     @pytest.mark.parametrize("length", [1, 2, 5])
     def test_paging_in_a_circle_ends(self, server: HTTPServer, length: int) -> None:
-        """D2: the third time the same cursor arrives, the paging is broken."""
+        """The third time the same cursor arrives, the paging is broken."""
         circle = [page("a", cursor=str(n)) for n in range(length)]
         respond(server, circle * 4)
         with pytest.raises(ContractError, match="circle"):
@@ -277,14 +277,14 @@ class TestPages:
         assert len(server.log) == 2 * length + 1
 
     def test_an_expired_cursor_starts_the_listing_again(self, server: HTTPServer) -> None:
-        """H8: the whole listing arrives after all, from its first page."""
+        """The whole listing arrives after all, from its first page."""
         lost = error_response(400, "Invalid cursor provided.")
         respond(server, [page("a", cursor="2"), lost, page("a", cursor="3"), page("b")])
         assert listed(KlaviyoSession(KEY)) == ["a", "a", "b"]
         assert cursors(server) == [None, "2", None, "3"]
 
     def test_a_cursor_that_expires_three_times_ends_the_listing(self, server: HTTPServer) -> None:
-        """H8: after three attempts the listing fails with its cause."""
+        """After three attempts the listing fails with its cause."""
         lost = error_response(410, "The cursor has expired")
         respond(server, [page("a", cursor="2"), lost] * 4)
         with pytest.raises(CursorError):
@@ -293,7 +293,7 @@ class TestPages:
 
     @pytest.mark.parametrize("link", ["{url}", "{url}/../", "//{host}", "http://user:pw@{host}"])
     def test_the_host_of_a_link_gets_no_request(self, server: HTTPServer, link: str) -> None:
-        """X3: only the cursor is taken from a link, so the key goes nowhere else."""
+        """Only the cursor is taken from a link, so the key goes nowhere else."""
         with serve(b"") as other:
             host = link.format(url=other.url, host=other.url.removeprefix("http://"))
             respond(server, [page("a", cursor="2", host=host), page("b")])
@@ -341,7 +341,7 @@ def attributes_of(request: Request) -> Any:
 
 
 def test_no_log_line_holds_the_key(server: HTTPServer, caplog: pytest.LogCaptureFixture) -> None:
-    """X1: the log of waits and retries shows no key."""
+    """The log of waits and retries shows no key."""
     caplog.set_level("DEBUG", logger="klaviyo")
     session.log.addHandler(caplog.handler)
     try:

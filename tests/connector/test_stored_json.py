@@ -1,4 +1,4 @@
-"""V2: whatever JSON Klaviyo sends, every engine reads what is stored of it as JSON."""
+"""Whatever JSON Klaviyo sends, every engine reads what is stored of it as JSON."""
 
 import json
 import sys

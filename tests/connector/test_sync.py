@@ -50,7 +50,7 @@ class TestRows:
             assert any(one.table == table for one in upserts), table
 
     def test_no_key_holds_null(self, full_account: ScriptedAccount) -> None:
-        """S3: one NULL in a key would fail the whole load, in upserts and deletes."""
+        """One NULL in a key would fail the whole load, in upserts and deletes."""
         first = run(tables="all")
         full_account.documents.clear()
         full_account.documents["/api/metrics"] = [resource("metric", "PO", name="Placed Order")]
@@ -87,7 +87,7 @@ class TestRows:
 
     @pytest.mark.usefixtures("full_account")
     def test_no_operation_holds_the_api_key(self) -> None:
-        """X1: not a row, a state or a warning."""
+        """Not a row, a state or a warning."""
         done = run(tables="all")
         assert KEY not in repr(done.operations).replace(f"of-{KEY}", "")
 
@@ -175,7 +175,7 @@ class TestCheckpoints:
         assert parse_state(last, TABLES).json == last
 
     def test_streams_before_a_failure_are_kept(self, full_account: ScriptedAccount) -> None:
-        """H5: events are down: the listings before them are not written again."""
+        """Events are down: the listings before them are not written again."""
         full_account.fail_with("/api/events", 503)
         first = run(tables="form,event")
         assert first.error
@@ -259,7 +259,7 @@ def truncated(done: ScriptedRun) -> set[str]:
 
 
 class TestScopes:
-    """H7: an API key without some scopes."""
+    """An API key without some scopes."""
 
     @pytest.mark.parametrize(
         ("path", "scope", "skipped"),
@@ -361,7 +361,7 @@ class TestErrors:
     """Syncs that fail."""
 
     def test_a_rejected_key_stops_at_once(self, full_account: ScriptedAccount) -> None:
-        """H6: one request, one line, no row."""
+        """One request, one line, no row."""
         full_account.fail_with("/api/accounts", 401)
         done = run()
         assert isinstance(done.error, AuthError)
@@ -370,7 +370,7 @@ class TestErrors:
         assert not [one for one in done.operations if isinstance(one, Upsert)]
 
     def test_a_key_revoked_midway_stops_there(self, full_account: ScriptedAccount) -> None:
-        """H6: not one request more."""
+        """Not one request more."""
         full_account.fail_with("/api/flows", 401)
         done = run()
         assert isinstance(done.error, AuthError)
@@ -437,7 +437,7 @@ class TestErrors:
     def test_many_rejected_records_fail_the_sync(
         self, full_account: ScriptedAccount, *, bad: int, fails: bool
     ) -> None:
-        """S3: more than ten and one in a hundred is no accident; the others are kept."""
+        """More than ten and one in a hundred is no accident; the others are kept."""
         full_account.documents["/api/forms"] += [{"type": "form"}] * bad
         full_account.documents["/api/forms"] += [resource("form", str(n)) for n in range(1_050)]
         done = run(tables="form,list")
@@ -457,7 +457,7 @@ class TestErrors:
     def test_an_account_without_id_or_time_zone_ends_the_sync(
         self, server: Any, monkeypatch: pytest.MonkeyPatch, account_document: Any
     ) -> None:
-        """S1: keys and days would be wrong, so nothing is written."""
+        """Keys and days would be wrong, so nothing is written."""
         monkeypatch.setattr("session.MAX_ATTEMPTS", 1)
         document = {"data": [account_document], "links": {}}
         server.expect_request("/api/accounts").respond_with_json(document)
@@ -519,7 +519,7 @@ class TestManyAccounts:
         assert warning.startswith("account 2 of 2: the API key lacks the scope forms:read")
         assert [row["account_id"] for row in done.rows("form")] == [f"of-{KEY}"]
 
-    def test_b1_a_table_that_one_account_cannot_read_is_not_truncated(
+    def test_a_table_that_one_account_cannot_read_is_not_truncated(
         self, full_account: ScriptedAccount
     ) -> None:
         """A truncate takes the rows of all accounts: it waits for each scope and says so."""
@@ -534,7 +534,7 @@ class TestManyAccounts:
         assert [row["account_id"] for row in first.rows("form")] == [f"of-{KEY}"]
         assert len(second.rows("form")) == 2
 
-    def test_b1_a_key_that_is_rejected_later_stops_its_account_alone(
+    def test_a_key_that_is_rejected_later_stops_its_account_alone(
         self, full_account: ScriptedAccount
     ) -> None:
         """While tables are to be truncated too; nothing is truncated until it works again."""

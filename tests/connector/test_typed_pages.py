@@ -122,7 +122,7 @@ class TestEquality:
     @given(page=pages(), name=st.sampled_from(sorted(STREAMS)), is_ascii=st.booleans())
     @settings(max_examples=4 * EXAMPLES)
     def test_both_ways_make_the_same_rows(self, page: Any, name: str, *, is_ascii: bool) -> None:
-        """V1: rows, missing values and times are equal for any page that is decoded fast."""
+        """Rows, missing values and times are equal for any page that is decoded fast."""
         text = json.dumps(page, ensure_ascii=is_ascii)
         clean, parsed = decode_both(text.encode(errors="surrogatepass"), STREAMS[name])
         if clean is not None:
@@ -131,7 +131,7 @@ class TestEquality:
 
     @given(st.binary(max_size=3), st.integers(0, 400), st.integers(0, 3))
     def test_a_broken_page_is_never_clean(self, junk: bytes, at: int, cut: int) -> None:
-        """T1: what does not parse is not decoded fast either, wherever it breaks."""
+        """What does not parse is not decoded fast either, wherever it breaks."""
         whole = json.dumps(usual_page()).encode()
         clean, parsed = decode_both(whole[:at] + junk + whole[at + cut :], EVENTS)
         assert clean is None or content_of(clean, EVENTS) == content_of(parsed, EVENTS)
@@ -142,7 +142,7 @@ class TestEquality:
          {"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}],
     )  # fmt: skip
     def test_what_needs_a_conversion_is_not_clean(self, value: Any) -> None:
-        """V2: a value that the warehouse cannot store as it is takes the page to the converters."""
+        """A value that the warehouse cannot store as it is takes the page to the converters."""
         clean, parsed = decode_both(json.dumps(usual_page(value)).encode(), EVENTS)
         assert clean is None
         assert len(make_rows(EVENT, documents(parsed))[0]) == 1
@@ -155,12 +155,12 @@ class TestEquality:
         assert content_of(clean, EVENTS) == content_of(parsed, EVENTS)
 
     def test_invalid_utf8_in_what_no_column_reads_is_not_clean(self) -> None:
-        """T1: msgspec skips the links of a page without a look at their encoding."""
+        """Msgspec skips the links of a page without a look at their encoding."""
         content = json.dumps(usual_page()).encode().replace(b"skipped", b"skip\xffed")
         assert decode_both(content, EVENTS) == (None, None)
 
     def test_a_null_relationship_is_not_clean(self) -> None:
-        """V2: an event whose relationship to its attributions is null has its row."""
+        """An event whose relationship to its attributions is null has its row."""
         page = usual_page()
         page["data"][0]["relationships"]["attributions"] = None
         clean, parsed = decode_both(json.dumps(page).encode(), EVENTS)

@@ -244,7 +244,7 @@ class TestUnreadable:
         assert written(done).keys() == {"0", "1", "2"}
 
     def test_a_throttled_listing_is_no_unreadable_record(self, account: ScriptedAccount) -> None:
-        """H1: a smaller page would be throttled too, so the sync fails without trying any."""
+        """A smaller page would be throttled too, so the sync fails without trying any."""
         account.fail_with(EVENTS, 429, Retry_After="30")
         done = run(tables="event", start_date="2026-11-20", concurrency="1")
         assert isinstance(done.error, TransientError)
@@ -258,7 +258,7 @@ class TestUnreadable:
         assert len(account.requests_to(EVENTS)) == 1
 
     def test_an_empty_page_with_a_link_is_not_the_end(self, account: ScriptedAccount) -> None:
-        """D1: only the page without a link is the last one."""
+        """Only the page without a link is the last one."""
         account.documents[EVENTS] = events_at(NOON - MINUTE)
         empty = {"data": [], "links": {"next": "https://a.klaviyo.com/?page[cursor]=0"}}
         account.responses[EVENTS] = lambda request: (
@@ -271,7 +271,7 @@ class TestUnreadable:
     def test_a_server_that_is_down_is_no_unreadable_record(
         self, sandbox: Sandbox, fault: str
     ) -> None:
-        """H5: where no request succeeds the sync fails, and no record is given up."""
+        """Where no request succeeds the sync fails, and no record is given up."""
         sandbox.fault(fault, path=EVENTS, after=3)
         synced = loader(sandbox, concurrency="1")
         with pytest.raises(TransientError):
@@ -317,7 +317,7 @@ class TestResume:
     """What is requested again, and what is not."""
 
     def test_a_killed_sync_requests_few_records_again(self, sandbox: Sandbox) -> None:
-        """P1: each kill costs the written page, the lookback and at most a page of each thread.
+        """Each kill costs the written page, the lookback and at most a page of each thread.
 
         And one more where a dense window was about to be cut.
         """

@@ -199,7 +199,7 @@ def test_amounts_of_two_currencies_are_not_summed(warehouse: duckdb.DuckDBPyConn
         assert len(view.query(warehouse, [amount])) == 2
 
 
-def test_a1_two_periods_are_never_one_sum(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_two_periods_are_never_one_sum(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Every measure of people in periods has a figure for each period, also if none is asked."""
     for view in (VIEWS["flow_period"], VIEWS["flow_step"]):
         periods = warehouse.sql(

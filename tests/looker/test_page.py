@@ -353,7 +353,7 @@ def test_days_are_compared_with_the_year_before_or_nothing(
     expect(change).to_be_empty()
 
 
-def test_a8_young_results_are_not_compared(page: Page) -> None:
+def test_young_results_are_not_compared(page: Page) -> None:
     """A period whose days are mostly not final yet is neither better nor worse than another."""
     choose_days(page, 7)
     assert set(texts(page, "#headline_figures .change")) == {"Too recent to compare"}
@@ -495,7 +495,7 @@ def test_filters_work_together(
     assert change.partition("from ")[2].partition(";")[0] == before.strip("–")
 
 
-def test_a1_rates_of_people_are_klaviyos_own_for_a_period(page: Page, dashboard: Dashboard) -> None:
+def test_rates_of_people_are_klaviyos_own_for_a_period(page: Page, dashboard: Dashboard) -> None:
     """A flow's open rate is that of the period; for other days no figure is called open rate."""
     choose(page, "message_type", "flow")
     rates = {

@@ -94,7 +94,7 @@ def test_every_kind_of_send_exists(company: Company) -> None:
     assert any(len(c.messages) > 2 and len(c.audiences) > 1 for c in visible)
 
 
-def test_a2_variations_have_send_times_of_their_own(company: Company) -> None:
+def test_variations_have_send_times_of_their_own(company: Company) -> None:
     """Klaviyo plans no time for the message itself where its strategy chooses or tests times."""
     for message in build_resources(company, "campaign-message", NOON):
         definition = message["attributes"]["definition"]
@@ -118,7 +118,7 @@ def test_a2_variations_have_send_times_of_their_own(company: Company) -> None:
         ("none", [], False),
     ],
 )
-def test_a3_revenue_metrics_are_as_asked_for(
+def test_revenue_metrics_are_as_asked_for(
     revenue: Revenue, names: list[str], *, is_mapped: bool
 ) -> None:
     """An account has one metric called Placed Order, two of different stores, or none."""

@@ -62,7 +62,7 @@ def choose_checks(case: Case) -> list[Any]:
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
-def test_c1_any_request_gets_a_documented_answer(
+def test_any_request_gets_a_documented_answer(
     sandbox: Sandbox, metric_ids: dict[str, str], endpoint: Endpoint
 ) -> None:
     """Whatever is requested: no 500, a documented status, and a body of the documented form."""

@@ -58,9 +58,7 @@ def send(sandbox: Sandbox, request: str, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", SHAPES["answers"])
-def test_e10_an_answer_has_the_recorded_form(
-    limited: Sandbox, ids: dict[str, str], name: str
-) -> None:
+def test_an_answer_has_the_recorded_form(limited: Sandbox, ids: dict[str, str], name: str) -> None:
     """Status, headers, links, members and types of values are those of the recorded answer."""
     answer = SHAPES["answers"][name]
     response = send(limited, re.sub(r"{([a-z-]+)}", lambda found: ids[found[1]], answer["request"]))
@@ -71,7 +69,7 @@ def test_e10_an_answer_has_the_recorded_form(
 
 
 @pytest.mark.parametrize("name", SHAPES["failures"])
-def test_e11_a_failure_has_the_recorded_form(limited: Sandbox, name: str) -> None:
+def test_a_failure_has_the_recorded_form(limited: Sandbox, name: str) -> None:
     """Status, headers and members of an error are the recorded ones; a malformed id is a 400."""
     failure = SHAPES["failures"][name]
     key = {"Authorization": f"Klaviyo-API-Key {failure['key']}"} if "key" in failure else {}
@@ -81,7 +79,7 @@ def test_e11_a_failure_has_the_recorded_form(limited: Sandbox, name: str) -> Non
     assert list(compare_errors(response.json(), failure)) == []
 
 
-def test_e11_a_429_has_retry_after_alone(limited: Sandbox) -> None:
+def test_a_429_has_retry_after_alone(limited: Sandbox) -> None:
     """It holds whole seconds in Retry-After, no rate limit and no content type."""
     limited.reset()
     responses = [limited.request("GET", "/api/accounts") for _ in range(9)]
@@ -92,7 +90,7 @@ def test_e11_a_429_has_retry_after_alone(limited: Sandbox) -> None:
     assert list(compare_errors(refused.json(), {"status": 429})) == []
 
 
-def test_e11_each_unknown_statistic_is_an_error(limited: Sandbox) -> None:
+def test_each_unknown_statistic_is_an_error(limited: Sandbox) -> None:
     """A report that is asked for two statistics that do not exist answers two errors."""
     limited.reset()
     attributes = {"statistics": ["revenue", "opens", "sends"], "timeframe": WEEKS}
@@ -115,7 +113,7 @@ def test_e11_each_unknown_statistic_is_an_error(limited: Sandbox) -> None:
         ("2026-11-01T00:00:00", 400),
     ],
 )
-def test_e5_a_time_of_a_report_needs_an_offset(limited: Sandbox, start: str, status: int) -> None:
+def test_a_time_of_a_report_needs_an_offset(limited: Sandbox, start: str, status: int) -> None:
     """An offset, Z and a date alone are used live; a naive time is refused."""
     limited.reset()
     timeframe = {"start": start, "end": "2026-11-08T00:00:00+00:00"}
@@ -125,7 +123,7 @@ def test_e5_a_time_of_a_report_needs_an_offset(limited: Sandbox, start: str, sta
     assert response.status_code == status, response.text
 
 
-def test_e10_dates_are_as_recorded(limited: Sandbox) -> None:
+def test_dates_are_as_recorded(limited: Sandbox) -> None:
     """An aggregate's dates are instants of local midnight, a series' local midnights as UTC."""
     limited.reset()
     metric = limited.get("/api/metrics")["data"][0]["id"]

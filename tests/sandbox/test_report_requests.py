@@ -126,9 +126,7 @@ def test_series_have_a_maximum_timeframe(
         assert get_error_pointer(sandbox, "flow-series-report", days(too_long)) == "interval"
 
 
-def test_e10_series_take_named_timeframes(
-    sandbox: Sandbox, request_attributes: dict[str, Any]
-) -> None:
+def test_series_take_named_timeframes(sandbox: Sandbox, request_attributes: dict[str, Any]) -> None:
     """The key last_7_days means 8 days, as recorded; last_365_days is beyond a series' limit."""
     week, year = (
         request_attributes | {"timeframe": {"key": key}, "interval": interval}

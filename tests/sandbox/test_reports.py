@@ -108,7 +108,7 @@ class TestReports:
                 assert (days is None) == (sum_ is None)
                 assert days is None or sum(days) == pytest.approx(sum_)
 
-    def test_a1_people_of_a_range_are_fewer_than_people_by_day(self, account: Account) -> None:
+    def test_people_of_a_range_are_fewer_than_people_by_day(self, account: Account) -> None:
         """A person who opens one flow message sent on two days counts once in the range."""
         request = report_request(account, group_by=FLOW_GROUPINGS, start=NOON - 59 * DAY, end=NOON)
         _, series = report.series(account, "flow", interval="daily", **request)
@@ -122,7 +122,7 @@ class TestReports:
                 surplus[name] += people_by_day - people
         assert surplus["opens_unique"] > 0
 
-    def test_e13_total_opens_and_clicks_of_flows_count_people(self, account: Account) -> None:
+    def test_total_opens_and_clicks_of_flows_count_people(self, account: Account) -> None:
         """A flow's total opens and clicks are those of people; a campaign's count each one."""
         campaigns, flows = (
             report.values(
@@ -163,7 +163,7 @@ class TestReports:
                 assert counts["click_rate"] == counts["clicks_unique"] / counts["delivered"]
             assert counts["recipients"] == counts["delivered"] + counts["bounced_or_failed"]
 
-    def test_e3_statistics_are_floats_and_those_that_a_channel_lacks_are_zero(
+    def test_statistics_are_floats_and_those_that_a_channel_lacks_are_zero(
         self, account: Account
     ) -> None:
         """A statistic whose events a channel cannot have is 0.0, not null; counts are floats."""
@@ -210,7 +210,7 @@ class TestReports:
         assert variations == {message: expected[message] for message in variations}
         assert max(variations.values()) > 1
 
-    def test_e2_a_campaigns_only_message_has_the_campaigns_id(self, account: Account) -> None:
+    def test_a_campaigns_only_message_has_the_campaigns_id(self, account: Account) -> None:
         """Campaign reports name the only message of a campaign by the campaign's id, or its own."""
         request = report_request(account, group_by=CAMPAIGN_GROUPINGS)
         own_ids = create_account(own_message_ids=True)

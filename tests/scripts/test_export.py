@@ -139,7 +139,7 @@ def test_file_equals_the_mart(duckdb_file: Path, tmp_path: Path, suffix: str) ->
         assert connection.sql(f"from {reader}").fetchall() == mart.fetchall()
 
 
-def test_d3_a_spreadsheet_runs_no_text_as_a_formula(
+def test_a_spreadsheet_runs_no_text_as_a_formula(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """In CSV such a text begins with an apostrophe; numbers and Parquet stay as they are."""
@@ -163,7 +163,7 @@ def test_d3_a_spreadsheet_runs_no_text_as_a_formula(
     assert [name for (name,) in names] == FORMULAS
 
 
-def test_d4_what_an_earlier_run_wrote_becomes_private(
+def test_what_an_earlier_run_wrote_becomes_private(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A command takes its folders and `.env` from other users, and its own files."""
@@ -182,9 +182,7 @@ def test_d4_what_an_earlier_run_wrote_becomes_private(
     assert modes == {Path("build"): 0o700, Path("data"): 0o700, Path(".env"): 0o600, file: 0o600}
 
 
-def test_d5_a_path_with_an_apostrophe_works(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_path_with_an_apostrophe_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of the file, of the temporary files beside it, and of a folder for temporary files."""
     folder = tmp_path / "the client's"
     folder.mkdir()

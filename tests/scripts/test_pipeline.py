@@ -118,14 +118,14 @@ def test_run_produces_every_artifact(run: PipelineRun) -> None:
     assert kinds.count("image/png") == 2
 
 
-def test_d4_only_the_owner_can_read_what_a_run_writes(run: PipelineRun) -> None:
+def test_only_the_owner_can_read_what_a_run_writes(run: PipelineRun) -> None:
     """The export, the page and their folders; test_demo.py has what a sync and dbt write."""
     build, data = run.folder / "build", run.folder / "data"
     written = [build, data, *data.iterdir(), build / "dashboard.html"]
     assert {path.stat().st_mode & 0o077 for path in written} == {0}
 
 
-def test_d5_a_folder_with_an_apostrophe_works(run: PipelineRun) -> None:
+def test_a_folder_with_an_apostrophe_works(run: PipelineRun) -> None:
     """A whole run in it: the page, the export and the digest."""
     assert "'" in run.folder.name
     assert run.code == 0

@@ -64,7 +64,7 @@ def test_a_message_has_the_subject_of_its_variation_and_its_audiences(warehouse:
     ]
 
 
-def test_e2_a_report_that_names_the_campaign_is_of_its_message(warehouse: Path) -> None:
+def test_a_report_that_names_the_campaign_is_of_its_message(warehouse: Path) -> None:
     """A report, an order and a day that name a message by its campaign's id have the message's."""
     messages = dbt.query(
         warehouse,
@@ -78,7 +78,7 @@ def test_e2_a_report_that_names_the_campaign_is_of_its_message(warehouse: Path) 
     assert orders == [{"message_id": "old"}]
 
 
-def test_e2_of_two_names_of_a_message_the_newest_report_counts(warehouse: Path) -> None:
+def test_of_two_names_of_a_message_the_newest_report_counts(warehouse: Path) -> None:
     """Klaviyo may change the form of ids: a message has one row, and one snapshot a day."""
     (message,) = dbt.query(
         warehouse,
@@ -99,7 +99,7 @@ def test_e2_of_two_names_of_a_message_the_newest_report_counts(warehouse: Path) 
     ]
 
 
-def test_e3_a_statistic_that_a_channel_does_not_count_is_null(warehouse: Path) -> None:
+def test_a_statistic_that_a_channel_does_not_count_is_null(warehouse: Path) -> None:
     """The 0 of a text's opens, a push's clicks and an email's spend in Klaviyo's report is NULL."""
     messages = dbt.query(
         warehouse,
@@ -119,7 +119,7 @@ def test_e3_a_statistic_that_a_channel_does_not_count_is_null(warehouse: Path) -
     ]
 
 
-def test_a5_what_klaviyo_deleted_keeps_its_name_and_date(warehouse: Path) -> None:
+def test_what_klaviyo_deleted_keeps_its_name_and_date(warehouse: Path) -> None:
     """A deleted campaign keeps name, subject and date; a flow that no sync saw has the report's."""
     deleted = dbt.query(
         warehouse,
@@ -136,7 +136,7 @@ def test_a5_what_klaviyo_deleted_keeps_its_name_and_date(warehouse: Path) -> Non
     ]
 
 
-def test_a5_a_range_of_dates_has_every_message(warehouse: Path) -> None:
+def test_a_range_of_dates_has_every_message(warehouse: Path) -> None:
     """Sums with and without a filter of dates are equal, whatever Klaviyo deleted since."""
     sums = dbt.query(
         warehouse,
@@ -233,7 +233,7 @@ def test_a_selected_table_that_no_sync_requested_is_not_synced(warehouse: Path) 
     ]
 
 
-def test_a7_data_health_has_the_counts_of_one_last_sync(warehouse: Path) -> None:
+def test_data_health_has_the_counts_of_one_last_sync(warehouse: Path) -> None:
     """Rows and requests are of one sync, the last; the used quota is of the account's whole day."""
     row = dbt.query(
         warehouse,
@@ -248,7 +248,7 @@ def test_a7_data_health_has_the_counts_of_one_last_sync(warehouse: Path) -> None
     assert tuple(row.values()) == (True, 9, date(2026, 10, 2), date(2026, 11, 4), 2, 3, 49)
 
 
-def test_a7_one_quota_is_for_all_tables_that_a_report_fills(warehouse: Path) -> None:
+def test_one_quota_is_for_all_tables_that_a_report_fills(warehouse: Path) -> None:
     """Requests for either table of the flow values report use up the same 225 a day."""
     rows = dbt.query(
         warehouse,
@@ -266,7 +266,7 @@ def test_a7_one_quota_is_for_all_tables_that_a_report_fills(warehouse: Path) -> 
     ]
 
 
-def test_b5_a_table_without_the_rows_of_the_last_sync_is_not_synced(warehouse: Path) -> None:
+def test_a_table_without_the_rows_of_the_last_sync_is_not_synced(warehouse: Path) -> None:
     """Fivetran keeps a table that a user unticks, and leaves out what later syncs write to it."""
     rows = dbt.query(
         warehouse,

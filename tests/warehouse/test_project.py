@@ -81,7 +81,7 @@ def test_staging_selects_every_source_column(models: dict[str, dict[str, Any]]) 
     assert {table: columns for table, columns in missing.items() if columns} == {}
 
 
-def test_e3_every_report_is_staged_without_uncounted_statistics() -> None:
+def test_every_report_is_staged_without_uncounted_statistics() -> None:
     """Each raw table of message statistics is staged with `counted_statistics`."""
     reports = [
         name for name, table in TABLES.items() if {"send_channel", "opens"} <= set(table.types)

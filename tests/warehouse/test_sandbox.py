@@ -70,7 +70,7 @@ def test_every_campaign_equals_klaviyos_report(reported: tuple[Path, Any]) -> No
             assert (0.0 if stored is None else stored) == value, (name, result)
 
 
-def test_e2_a_message_named_by_its_campaigns_id_has_its_name_and_date(
+def test_a_message_named_by_its_campaigns_id_has_its_name_and_date(
     reported: tuple[Path, Any],
 ) -> None:
     """Reports name most messages by their campaign; the mart has each message's name and date."""
@@ -196,7 +196,7 @@ def test_the_winner_is_the_version_that_got_the_rest(reported: tuple[Path, Any])
         assert one["of_winner"] == pytest.approx(expected, abs=0.1)
 
 
-def test_a1_periods_add_up_to_their_days_except_people(reported: tuple[Path, Any]) -> None:
+def test_periods_add_up_to_their_days_except_people(reported: tuple[Path, Any]) -> None:
     """All that is counted but people equals the sum of the days; people are fewer, never more."""
     warehouse, _ = reported
     sums = ("recipients", "delivered", "bounced", "failed", "spam_complaints", "conversions")
@@ -233,7 +233,7 @@ def test_a1_periods_add_up_to_their_days_except_people(reported: tuple[Path, Any
     assert {row["period_kind"] for row in periods if row["counted_twice"]} >= {"last_365_days"}
 
 
-def test_a1_every_period_has_all_of_its_messages(reported: tuple[Path, Any]) -> None:
+def test_every_period_has_all_of_its_messages(reported: tuple[Path, Any]) -> None:
     """No message with results in the days of a period is missing in the period."""
     warehouse, _ = reported
     missing = dbt.query(

@@ -46,7 +46,7 @@ def columns(warehouse: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [SOME, pytest.param(BUILD, marks=pytest.mark.chaos)])
-def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
+def test_what_is_not_selected_or_unticked_is_empty_and_typed(
     command: Sequence[str], built: Path, tmp_path: Path
 ) -> None:
     """A raw warehouse of four incomplete tables gives every model its columns and types.
@@ -87,7 +87,7 @@ def test_b5_what_is_not_selected_or_unticked_is_empty_and_typed(
 
 
 @pytest.mark.slow
-def test_b5_by_default_dbt_reads_what_is_synced_and_warns_of_an_unticked_table(
+def test_by_default_dbt_reads_what_is_synced_and_warns_of_an_unticked_table(
     tmp_path: Path,
 ) -> None:
     """Without settings dbt and the connector have the same tables; the build goes on without one.
@@ -118,7 +118,7 @@ def test_b5_by_default_dbt_reads_what_is_synced_and_warns_of_an_unticked_table(
         ),
     ],
 )
-def test_b5_what_is_required_is_named_with_its_remedy(
+def test_what_is_required_is_named_with_its_remedy(
     tables: list[str], unticked: Mapping[str, Iterable[str]], message: str, tmp_path: Path
 ) -> None:
     """A run without what the marts require ends at once, with one line that has the remedy."""
