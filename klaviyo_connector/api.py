@@ -444,7 +444,8 @@ def _transport_error(url: str, path: str, error: Exception, deadline: "_Deadline
             " this machine and Klaviyo opening the connection? Name the authority of a company's"
             " own network in REQUESTS_CA_BUNDLE"
         )
-    if deadline.has_passed:
+    # The read timeout is as long as the deadline, and may come a moment before it.
+    if deadline.has_passed or isinstance(error, requests.ReadTimeout):
         return deadline.error(path)
     if refused := _REFUSED_TUNNEL.search(str(error)):
         return ConfigurationError(
