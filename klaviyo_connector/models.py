@@ -146,7 +146,7 @@ class Table:
             container = get_path(source, path)
             # A path may name a position in a list; this makes both kinds of container a dictionary.
             if isinstance(container, list):
-                container = {str(position): one for position, one in enumerate(container)}
+                container = {str(position): item for position, item in enumerate(container)}
             if isinstance(container, dict):
                 for name, key, convert in columns:
                     value = container.get(key)
@@ -172,7 +172,12 @@ class Table:
     def has_key(self, source: Json) -> bool:
         """Whether a resource has a key value of this table: a flow's delay is not a message."""
         columns = [self.columns[name] for name in self.key]
-        paths = (path for one in columns for path in (one.path, one.fallback) if path is not None)
+        paths = (
+            path
+            for column in columns
+            for path in (column.path, column.fallback)
+            if path is not None
+        )
         return any(get_path(source, path) is not None for path in paths)
 
     @cached_property
@@ -192,7 +197,7 @@ class Table:
     def parse_key(self, key: str, *, undated: bool = False) -> Row:
         """The key columns of a JSON list. Raises ValueError if it is not a key of this table."""
         values = json.loads(key)
-        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise ValueError(f"{self.name}: {key:.40} is not a key")
         return dict(zip(self.key_columns(undated=undated), values, strict=True))
 

@@ -184,7 +184,9 @@ def _truncate_readable(
     unfilled: list[str], previous: State, opened: Mapping[str, AccountContext]
 ) -> Iterator[Batch]:
     """Truncates of the tables that every account can read, and a warning of those that some can."""
-    readable = [find_readable_tables(one, unfilled, _stream_operations) for one in opened.values()]
+    readable = [
+        find_readable_tables(account, unfilled, _stream_operations) for account in opened.values()
+    ]
     kept = [name for name in unfilled if not all(name in names for names in readable)]
     yield _truncate([name for name in unfilled if name not in kept], previous, opened)
     if partly := [name for name in kept if any(name in names for names in readable)]:

@@ -84,7 +84,7 @@ class StateBudget:
         if not self.blanked and not self.untracked and self.size < WARNING_SIZE:
             return
         message = f"the state has {self.size / 1e6:.1f} MB of the 10 MB that Fivetran stores"
-        forgotten = {one.table for one in self.untracked}
+        forgotten = {key.table for key in self.untracked}
         for what, names in (("digests", self.blanked - forgotten), ("rows", forgotten)):
             if names:
                 listed = ", ".join(sorted(names))
@@ -102,7 +102,7 @@ class StateBudget:
             for table, rows in part.digests.items()
             if rows and table not in self.parents
         }
-        return max(sizes, key=lambda one: sizes[one]) if sizes else None
+        return max(sizes, key=lambda name: sizes[name]) if sizes else None
 
     def _stop_tracking(self, checkpoint: Checkpoint, tracked: TrackedTable) -> Checkpoint:
         """The checkpoint without the rows of one table."""

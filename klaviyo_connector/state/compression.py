@@ -64,7 +64,7 @@ def _dump_steps(steps: list[int]) -> bytes:
 def _load_steps(planes: bytes) -> list[int]:
     count = len(planes) // _TIME_BYTES
     digits = zip(*(planes[n * count : (n + 1) * count] for n in range(_TIME_BYTES)), strict=True)
-    return [int.from_bytes(one, "big") for one in digits]
+    return [int.from_bytes(digit, "big") for digit in digits]
 
 
 def _replace_ids(text: str, ids: list[str]) -> str:
@@ -103,4 +103,4 @@ def _ids(steps: list[int], random: bytes) -> list[str]:
     )
     # 20 bytes are 32 digits, of which a ULID has the last 26.
     digits = (b32hexencode(number.to_bytes(20, "big"))[-26:].decode() for number in numbers)
-    return [one.translate(_TO_CROCKFORD) for one in digits]
+    return [digit.translate(_TO_CROCKFORD) for digit in digits]

@@ -176,6 +176,6 @@ def _unpack(text: str) -> dict[str, int]:
     if not text:
         return {}
     people = json.loads(decompress(text))
-    if not isinstance(people, dict) or not all(type(one) is int for one in people.values()):
+    if not isinstance(people, dict) or not all(type(day) is int for day in people.values()):
         raise ValueError(text[:20])
     return people

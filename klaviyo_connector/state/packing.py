@@ -41,7 +41,7 @@ def unpack(part: Any) -> Any:
 
 
 def _pack_digests(part: Any) -> Any:
-    changed = {name: one for name, one in part.items() if name not in ("rows", "detailed")}
+    changed = {name: value for name, value in part.items() if name not in ("rows", "detailed")}
     if rows := part.get("rows"):
         changed["rows"] = {key: _cut_digests(digests) for key, digests in rows.items()}
     if details := part.get("detailed"):

@@ -567,13 +567,13 @@ def _check_report_keys(table: Table, report: ReportState) -> None:
 
 def latest_watermarks(account: AccountState) -> Iterable[tuple[str, datetime]]:
     """Each watermark of an account, with the name of its stream."""
-    windowed = [("event", one.low_watermark) for one in account.events.values()]
+    windowed = [("event", part.low_watermark) for part in account.events.values()]
     windowed.append(("profile", account.profiles.windowed.low_watermark))
-    resources = [(name, one.watermark) for name, one in account.resources.items()]
+    resources = [(name, listing.watermark) for name, listing in account.resources.items()]
     memberships = [
-        (name, one.watermark)
+        (name, part.watermark)
         for name, parts in account.memberships.items()
-        for one in parts.values()
+        for part in parts.values()
     ]
     for name, watermark in (*windowed, *resources, *memberships):
         if watermark is not None:

@@ -94,8 +94,8 @@ class AccountContext:
 
     def skip_stream(self, stream: Stream) -> None:
         """Record that a stream's scope is missing; the streams that require it are skipped too."""
-        for one in (stream, *dependents(stream)):
-            self.skip(stream.scope, one.tables)
+        for skipped in (stream, *dependents(stream)):
+            self.skip(stream.scope, skipped.tables)
 
     def record_selected_tables(self, stream_name: str, tables: Iterable[str]) -> bool:
         """Record the tables that a stream fills; return whether it starts over.
@@ -132,7 +132,7 @@ class AccountContext:
         self.revenue_is_custom = get_path(custom, ("id",)) is not None
         groups = get_path(custom, ("attributes", "definition", "metric_groups"))
         parts = groups if isinstance(groups, list) else []
-        self.revenue_parts = frozenset(str(get_path(one, ("metric_id",))) for one in parts)
+        self.revenue_parts = frozenset(str(get_path(part, ("metric_id",))) for part in parts)
 
     def _widen_history(self, document: Json) -> None:
         """Move `first_day` back to the day on which a record was created, in the account's zone."""
@@ -148,12 +148,12 @@ class AccountContext:
 
         Each name without a metric is an error; the others are returned.
         """
-        known_ids = {one for ids in self.metrics.values() for one in ids}
+        known_ids = {id_ for ids in self.metrics.values() for id_ in ids}
         found: dict[str, str] = {}
         errors = []
         for name in getattr(self.settings, setting):
             ids = self.metrics.get(name) or ([name] if name in known_ids else [])
-            found |= {one: found.get(one, name) for one in ids}
+            found |= {id_: found.get(id_, name) for id_ in ids}
             if not ids:
                 errors.append(self._unknown_metric(setting, name))
         return found, errors

@@ -35,7 +35,9 @@ PREFERRED_INTEGRATION = "Shopify"
 RECENT = timedelta(days=30)  # a store without an order in a month is taken for disconnected
 # Each that Klaviyo refuses costs one of the 225 requests that it answers a day.
 MAX_STAND_INS = 5
-REPORTS = [one for one in STREAMS if isinstance(one, ReportStream) and one.has_conversions]
+REPORTS = [
+    stream for stream in STREAMS if isinstance(stream, ReportStream) and stream.has_conversions
+]
 # What a report tells of its conversion metric.
 CONVERSION_STATISTICS = frozenset(
     """
@@ -70,7 +72,7 @@ def _choose(context: AccountContext) -> Conversions:
     if context.settings.conversion_metrics:
         ids, errors = context.find_metrics("conversion_metrics")
         return Conversions(tuple(ids), errors=tuple(errors))
-    if not any(context.wants(*one.tables) for one in (*REPORTS, CONVERSION_AGGREGATES)):
+    if not any(context.wants(*stream.tables) for stream in (*REPORTS, CONVERSION_AGGREGATES)):
         return Conversions()
     if context.revenue_metric:
         return Conversions((context.revenue_metric,))
@@ -99,8 +101,8 @@ def _choose_by_name(context: AccountContext, named: list[str]) -> Conversions:
         sums = {metric_id: _fetch_recent_sum(context, metric_id) for metric_id in named}
     except (ContractError, TransientError) as error:
         return Conversions(errors=(error,))
-    first, *others = sorted(named, key=lambda one: _preference(context, one, sums[one]))
-    texts = [_describe(context, one, sums[one]) for one in (first, *others)]
+    first, *others = sorted(named, key=lambda id_: _preference(context, id_, sums[id_]))
+    texts = [_describe(context, id_, sums[id_]) for id_ in (first, *others)]
     warnings.append(
         f"{len(named)} metrics are called {PLACED_ORDER}: the conversions are those of {texts[0]},"
         f" not of {', '.join(texts[1:])}; name metrics in conversion_metrics"
@@ -142,7 +144,7 @@ def _describe(context: AccountContext, metric_id: str, recent_sum: float) -> str
 
 def _choose_none(context: AccountContext) -> Conversions:
     """Reports without conversions; an account without any metric has no reports."""
-    tables = ", ".join(one.table.name for one in REPORTS if context.wants(*one.tables))
+    tables = ", ".join(stream.table.name for stream in REPORTS if context.wants(*stream.tables))
     if not tables:
         return Conversions()
     mapped = "no metric is mapped to revenue"
@@ -161,5 +163,5 @@ def _choose_none(context: AccountContext) -> Conversions:
 def _find_fallback_metrics(context: AccountContext) -> tuple[str, ...]:
     """A few metrics, those of Klaviyo's own messages first."""
     names = dict.fromkeys((*MESSAGE_METRICS, *context.metrics))
-    ids = (one for name in names for one in context.metrics.get(name, []))
+    ids = (id_ for name in names for id_ in context.metrics.get(name, []))
     return tuple(islice(ids, MAX_STAND_INS))

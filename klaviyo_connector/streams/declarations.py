@@ -273,6 +273,8 @@ class MembershipStream(Stream):
     @cached_property
     def page_table(self) -> Table:
         """The table without the column of the list or segment, which a page of people lacks."""
-        columns = {name: one for name, one in self.table.columns.items() if one.path != GROUP_ID}
+        columns = {
+            name: column for name, column in self.table.columns.items() if column.path != GROUP_ID
+        }
         key = tuple(name for name in self.table.key if name in columns)
         return replace(self.table, key=key, columns=columns)

@@ -213,7 +213,7 @@ def _shop_currency(properties: Json) -> str | None:
         Stripe   {"$value": 70.8, "Currency": "usd", ...}
     """
     named = (get_path(properties, (name,)) for name in ("$currency_code", "Currency"))
-    return next((one for one in named if isinstance(one, str) and _CODE.fullmatch(one)), None)
+    return next((code for code in named if isinstance(code, str) and _CODE.fullmatch(code)), None)
 
 
 def _is_of_campaign(properties: Json) -> bool:

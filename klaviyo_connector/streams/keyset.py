@@ -89,6 +89,8 @@ def _values(record: Json, name: str) -> list[Json]:
     """The values at a dotted name; several where it leads through a list."""
     found = [record]
     for step in name.split("."):
-        below = [get_path(one, (step,)) for one in found]
-        found = [one for value in below for one in (value if isinstance(value, list) else [value])]
+        below = [get_path(parent, (step,)) for parent in found]
+        found = [
+            item for value in below for item in (value if isinstance(value, list) else [value])
+        ]
     return found

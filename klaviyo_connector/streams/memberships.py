@@ -199,10 +199,10 @@ class ListingSync:
     def _entries(self, document: Json) -> Iterable[Json]:
         """The source documents of one person's rows."""
         found = get_path(document, self._listing.entries)
-        for one in found if isinstance(found, list) else []:
-            if isinstance(one, dict):
-                scope = one.get("list_id", "global")
-                yield {**one, "scope": scope, "profile_id": document.get("id")}
+        for entry in found if isinstance(found, list) else []:
+            if isinstance(entry, dict):
+                scope = entry.get("list_id", "global")
+                yield {**entry, "scope": scope, "profile_id": document.get("id")}
 
     def _record_change(self, row: Row) -> bool:
         """Add a person to the index; return whether they joined the group, or joined it again."""
@@ -253,7 +253,7 @@ class ListingSync:
             return False
         try:
             pages = self._context.session.pages(fill_path(path, self.name), {})
-            return any(is_processing(one) for page in pages for one in documents(page))
+            return any(is_processing(segment) for page in pages for segment in documents(page))
         except GoneError:
             return False
 

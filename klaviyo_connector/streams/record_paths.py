@@ -85,4 +85,4 @@ class RecordPaths:
             for partition in stream.partitions:
                 condition = {"filter": partition} if partition else {}
                 for page in self._context.session.pages(path, {**stream.params, **condition}):
-                    yield from (str(one.get("id")) for one in documents(page))
+                    yield from (str(record.get("id")) for record in documents(page))

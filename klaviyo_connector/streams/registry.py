@@ -64,7 +64,9 @@ def select_streams(tables: Collection[str]) -> list[Stream]:
 
 def find_resource(name: str) -> ResourceStream:
     """The listing of this name."""
-    return next(one for one in STREAMS if isinstance(one, ResourceStream) and one.name == name)
+    return next(
+        stream for stream in STREAMS if isinstance(stream, ResourceStream) and stream.name == name
+    )
 
 
 def dependents(stream: Stream) -> list[Stream]:

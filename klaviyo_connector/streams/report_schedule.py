@@ -65,7 +65,7 @@ def plan_windows(
     if _is_full_refresh_due(schedule, state, today, first_day):
         ranges = _add_history(ranges[0], schedule, state, first_day)
         state = msgspec.structs.replace(state, full_refresh_on=today, full_refresh_from=first_day)
-    planned = [one for days in ranges for one in _cut_into_windows(days, schedule, first_day)]
+    planned = [window for days in ranges for window in _cut_into_windows(days, schedule, first_day)]
     known = state.pending if schedule.full_refresh_every is not None else ()
     # Of two ranges, one of which covers the other, the longer one is requested: one unit of quota.
     pending = [days for days in known if not any(w.days.covers(days) for w in planned)]
@@ -113,7 +113,7 @@ def has_untracked_days(stream: ScheduledStream, state: ReportState, today: date)
     if stream.table.day_column is None:
         return False
     rolling = stream.rolling_days if isinstance(stream, PeriodStream) else {}
-    months = [date.fromisoformat(one) for one in state.requested_on if one not in rolling]
+    months = [date.fromisoformat(period) for period in state.requested_on if period not in rolling]
     requested = [*months, *([state.full_refresh_from] if state.full_refresh_from else [])]
     return min(requested, default=today) < tracked_days(stream, state, today)[0].start
 
@@ -141,7 +141,9 @@ def plan_periods(
     settled = [month for month in months if month.days.end < since]
     on = state.requested_on
     daily = [
-        one for one in (*_rolling(stream, today, earliest), *recent) if on.get(one.period) != today
+        window
+        for window in (*_rolling(stream, today, earliest), *recent)
+        if on.get(window.period) != today
     ]
     # Each month is a request of the daily quota of 225 (OpenAPI), which other reports share.
     turns = stream.months_per_day - sum(on.get(month.period) == today for month in settled)
@@ -178,7 +180,7 @@ def mark_requested(state: ReportState, window: ReportWindow, today: date) -> Rep
     """The state after a window is requested: the window is not pending any more."""
     if window.kind:
         requested_on = {**state.requested_on, window.period: today}
-        former_periods = tuple(one for one in state.former_periods if one != window.period)
+        former_periods = tuple(period for period in state.former_periods if period != window.period)
         state = msgspec.structs.replace(
             state, requested_on=requested_on, former_periods=former_periods
         )

@@ -98,7 +98,7 @@ class WrittenRows:
 
     def dump(self, tracked: Sequence[DayRange] | None) -> dict[str, dict[str, str]]:
         """The rows for the state: those of the tracked days, or all of them."""
-        spans = [(f"{one.start}", f"{one.end}") for one in tracked or ()]
+        spans = [(f"{span.start}", f"{span.end}") for span in tracked or ()]
         rows: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for dated_key, digest in self.digests.digests.items():
             day, key = _split_key(dated_key)
@@ -369,7 +369,9 @@ class ReportsSync:
             return True
         refused = self._refused[stream.path]
         refused.add(self._choose_metric(stream, job))
-        other = next((one for one in self.conversions.fallback_metrics if one not in refused), "")
+        other = next(
+            (metric for metric in self.conversions.fallback_metrics if metric not in refused), ""
+        )
         if other:
             self._fallbacks[stream.path, job.metric_id] = other
         return bool(other)
@@ -416,7 +418,9 @@ class ReportsSync:
         before = session.requests
         unsupported = self._find_unsupported_statistics(stream, job)
         attributes: Row = {
-            "statistics": [one for one in stream.statistics if one not in unsupported]
+            "statistics": [
+                statistic for statistic in stream.statistics if statistic not in unsupported
+            ]
         }
         if group_by:
             attributes["group_by"] = list(group_by)
@@ -451,7 +455,7 @@ def _plan_jobs(context: AccountContext, conversions: Conversions) -> Iterator[Jo
         if not context.wants(*stream.tables):
             continue
         table = stream.table.name
-        if context.record_selected_tables(table, [one.name for one in stream.tables]):
+        if context.record_selected_tables(table, [table.name for table in stream.tables]):
             context.state.reports[table] = {}
         for metric_id in _metric_ids(context, stream, conversions):
             windows = _plan_metric(context, stream, metric_id)
@@ -466,10 +470,10 @@ def _metric_ids(
     if isinstance(stream, ReportStream):
         return conversions.metric_ids if stream.has_conversions else [""]
     if stream.metrics:
-        return [one for name in stream.metrics for one in context.metrics.get(name, [])]
+        return [id_ for name in stream.metrics for id_ in context.metrics.get(name, [])]
     # The counts of a message metric are already requested by its messages.
-    messages = {one for name in MESSAGE_METRICS for one in context.metrics.get(name, [])}
-    return [one for one in conversions.metric_ids if one and one not in messages]
+    messages = {id_ for name in MESSAGE_METRICS for id_ in context.metrics.get(name, [])}
+    return [id_ for id_ in conversions.metric_ids if id_ and id_ not in messages]
 
 
 def _plan_metric(

@@ -51,7 +51,7 @@ def reread_people(context: AccountContext, writer: RowWriter) -> Iterator[Operat
 
     The people count as read when all are: if the sync ends before, the next one reads them again.
     """
-    due = {one: at for one, at in context.state.reread.people.items() if _is_due(context, at)}
+    due = {person: at for person, at in context.state.reread.people.items() if _is_due(context, at)}
     if not due:
         return
     reading = EventReread(context, writer, due)
@@ -133,7 +133,7 @@ class EventReread:
             survivors = self._owners.pop(person, None) or self._list_changed_profiles(
                 self._due[person]
             )
-            self._waiting.extend(one for one in survivors if one not in self._requested)
+            self._waiting.extend(person for person in survivors if person not in self._requested)
             self._requested.update(survivors)
 
     def _list_changed_profiles(self, pending: PendingReread) -> set[str]:
@@ -141,9 +141,9 @@ class EventReread:
         since = f"{pending.found_on - timedelta(days=1)}"  # a day of the account begins in UTC's
         changes = self._context.state.profiles.recent.items()
         newest = sorted(
-            ((version, one) for one, version in changes if version >= since), reverse=True
+            ((version, person) for person, version in changes if version >= since), reverse=True
         )
-        return {one for _, one in islice(newest, MAX_CANDIDATES)}
+        return {person for _, person in islice(newest, MAX_CANDIDATES)}
 
     def finish(self) -> Operation:
         """Record that all due profiles are read."""

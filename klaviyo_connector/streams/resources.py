@@ -110,7 +110,9 @@ class ResourceSync:
         stream = self._stream
         if stream.parent is None:
             paths = (stream.path, *stream.other_paths)
-            yield from (Listing(path, one) for path in paths for one in stream.partitions)
+            yield from (
+                Listing(path, partition) for path in paths for partition in stream.partitions
+            )
             return
         for id_ in listed_ids(self._context.state, stream.parent):
             path = fill_path(stream.path, id_)
@@ -161,7 +163,7 @@ class ResourceSync:
     def _save_progress(self, records: int) -> Iterator[Operation]:
         """A checkpoint, unless the state has many more rows than were read since the last one."""
         self._unsaved += records
-        known = sum(len(one) for one in self._tracked().values())
+        known = sum(len(digests) for digests in self._tracked().values())
         if self._unsaved * MAX_ROWS_TO_COPY >= known:
             self._unsaved = 0
             self.save_state()
@@ -258,7 +260,12 @@ class ResourceSync:
         self._row_keys.clear()
         try:
             pages = self._context.session.pages(fill_path(details.path, id_), {})
-            resources = [one for page in pages for one in page["data"] if isinstance(one, dict)]
+            resources = [
+                resource
+                for page in pages
+                for resource in page["data"]
+                if isinstance(resource, dict)
+            ]
             self._own_paths.record_found()
         except GoneError as error:
             self._own_paths.record_missing(id_, error)
@@ -302,13 +309,16 @@ class ResourceSync:
         if is_in_doubt(missing, known):
             return self.listings
         if missing and self._stream.parent is not None:
-            return tuple(one for one in self.listings if one in self._empty)
+            return tuple(listing for listing in self.listings if listing in self._empty)
         return self.listings[:-1] if missing and len(self._stream.partitions) > 1 else ()
 
     def _count_missing(self) -> tuple[int, int]:
         """The number of missing rows, and of known ones; in a refill, of the last sync's number."""
         rows = [self._digests[t.name] for t in self._tables if t not in self._untracked]
-        missing, known = sum(len(one.missing()) for one in rows), sum(len(r.digests) for r in rows)
+        missing, known = (
+            sum(len(table.missing()) for table in rows),
+            sum(len(r.digests) for r in rows),
+        )
         for table in self._untracked if self._refills else ():
             size = self._known.untracked[table.name]
             missing += max(size - len(self._digests[table.name].seen), 0)
@@ -367,4 +377,4 @@ def listed_ids(state: AccountState, stream_name: str) -> list[str]:
 def _has_details(document: Json, details: Details) -> bool:
     """Whether the listing includes the details of a record, and not only pointers to them."""
     found = list(related_resources(document, details.relationship))
-    return bool(found) and all("attributes" in one for one in found)
+    return bool(found) and all("attributes" in resource for resource in found)

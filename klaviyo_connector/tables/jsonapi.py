@@ -35,7 +35,7 @@ def documents(page: Json) -> Iterator[Json]:
     that is not an object becomes an empty document, which is rejected because it has no key.
     """
     # JSON:API includes a resource once per page, however many documents point to it.
-    included = {_identity(one): one for one in _objects(page.get("included"))}
+    included = {_identity(item): item for item in _objects(page.get("included"))}
     for entry in page["data"]:
         document = entry if isinstance(entry, dict) else {}
         relationships = document.get("relationships")
@@ -56,12 +56,12 @@ def _resolve(relationship: Json, included: Mapping[tuple[str, str], Json]) -> Js
     if isinstance(pointer, dict):
         return included.get(_identity(pointer), pointer)
     if isinstance(pointer, list):
-        return [included.get(_identity(one), one) for one in _objects(pointer)]
+        return [included.get(_identity(identifier), identifier) for identifier in _objects(pointer)]
     return None
 
 
 def _objects(value: Json) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _identity(resource: dict[str, Any]) -> tuple[str, str]:

@@ -120,12 +120,15 @@ def _check_utf8(content: bytes) -> None:
 
 def _resolve(page: Any, relationships: list[str]) -> None:
     """Put the included resources in the place of the pointers to them."""
-    included = {(one.type, one.id): one for one in page.included}
+    included = {(item.type, item.id): item for item in page.included}
     for record in page.data:
         for name in relationships:
             relationship = getattr(record.relationships, name)
             if relationship.data:
-                found = [included.get((one.type, one.id), one) for one in relationship.data]
+                found = [
+                    included.get((identifier.type, identifier.id), identifier)
+                    for identifier in relationship.data
+                ]
                 structs.force_setattr(relationship, "data", found)
 
 
@@ -188,7 +191,7 @@ def values_at(page: Json, path: Path) -> list[Any]:
     """The value at a path of each document of a page."""
     if isinstance(page, TypedPage):
         return [*map(attrgetter(".".join(map(_to_identifier, path))), page["data"])]
-    return [get_path(one, path) for one in page["data"]]
+    return [get_path(record, path) for record in page["data"]]
 
 
 class RecordMapper:
@@ -201,7 +204,9 @@ class RecordMapper:
         containers: dict[tuple[str, Path], dict[str, ColumnPlan]] = defaultdict(dict)
         for name, column in table.columns.items():
             path, plan = column.path, _plan(name, column)
-            outer = next((one for one in json_columns if one == path[: len(one)] != path), None)
+            outer = next(
+                (column for column in json_columns if column == path[: len(column)] != path), None
+            )
             if outer is None:
                 paths.append(path)
                 self._columns.append(plan)
