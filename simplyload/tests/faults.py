@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 DOCUMENT = ROOT / "docs" / "faults.md"
-NAME = re.compile(r"test_((?:(?:[rawj]|st|sf)\d+_)+)")
+NAME = re.compile(r"test_((?:(?:[rawj]|st|sf|su)\d+_)+)")
 
 FAULTS = {
     "R1": "SIGKILL at any instant, 50 times for each source and destination",
@@ -170,6 +170,12 @@ FAULTS = {
     "SF42": "a picklist value is renamed",
     "SF43": "several currencies are switched on later",
     "SF45": "a user has more than ten open cursors",
+    "SU1": "a password that YAML or a shell would read otherwise",
+    "SU3": "thousands of loads and of different errors in the metrics",
+    "SU4": "a source that refuses run after run, one table of several that fails",
+    "SU6": "a start date that is no date, a selection that chooses nothing",
+    "SU7": "retention meets files that are not loaded yet",
+    "SU9": "left-overs of a failed COPY in a stage",
 }
 UNTESTED = {
     "A47": "No destination has a stage with a URL yet: no statement in any dialect names one.",
@@ -179,7 +185,7 @@ HEAD = """# What goes wrong, and what happens here
 `make load-chaos` writes this file from the names and docstrings of the tests, and from the results
 of its run. R are rows of reliability, A are failures of other tools that users reported, W are
 random workloads, J are judges that share no code with SimplyLoad, ST and SF are reports about
-Stripe and Salesforce.
+Stripe and Salesforce, SU about settings, metrics and files.
 
 | id | fault | promise | test | last run |
 |---|---|---|---|---|

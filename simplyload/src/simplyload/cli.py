@@ -21,7 +21,12 @@ from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.snowflake_script import LoadScript, write_script
 from simplyload.destinations.snowflake_setup import bucket_sql, setup_sql
 from simplyload.engine import Pipeline
-from simplyload.errors import ConfigurationError, SimplyLoadError
+from simplyload.errors import (
+    AlreadyRunningError,
+    ConfigurationError,
+    LimitError,
+    SimplyLoadError,
+)
 from simplyload.observe import displaying, make_table
 from simplyload.parallel import run_parallel
 from simplyload.replay import replay as replay_log
@@ -35,9 +40,11 @@ exit codes:
   0   done (after SIGTERM or Ctrl-C too: it ends at a commit)
   1   a stream failed, a table stopped, or check found a difference
   2   the configuration or command line is wrong; nothing was done
+  69  a limit of the source is used up (Salesforce): what is complete is loaded
   75  another run is active or took over: the data may be old
 """
 USAGE_ERROR = 2
+GOES_ON_LATER = (LimitError.exit_code, AlreadyRunningError.exit_code)
 
 app = App(
     name="simplyload",
@@ -165,13 +172,21 @@ def _sync(configuration: Configuration, names: Sequence[str], every: timedelta |
     return _show_outcomes(outcomes)
 
 
+def combine_exit_codes(codes: Iterable[int]) -> int:
+    """Return the code of all streams: a failure is not hidden by one that goes on later by itself.
+
+    An orchestrator may skip the codes of the latter.
+    """
+    return max(codes, key=lambda code: (code not in {0, *GOES_ON_LATER}, code))
+
+
 def _show_outcomes(outcomes: Sequence[Outcome]) -> int:
     """Print what each stream did; give the exit code."""
     show([outcome.as_row() for outcome in outcomes])
     for outcome in outcomes:
         if outcome.error:
             print(f"simplyload: stream {outcome.stream}: {outcome.error}", file=sys.stderr)
-    return max(outcome.exit_code for outcome in outcomes)
+    return combine_exit_codes([outcome.exit_code for outcome in outcomes])
 
 
 @app.command

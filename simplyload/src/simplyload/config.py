@@ -246,7 +246,20 @@ def _validate(
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key that occurs twice is an error, and not silently the last one."""
+    """YAML in which a key that occurs twice is an error, and not silently the last one.
+
+    What looks like a day and is none, such as 2026-13-01, is text: the setting is named then.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Return text where a scalar has no value of its type."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except ValueError:
+            if not isinstance(node, yaml.ScalarNode):
+                raise
+            del self.recursive_objects[node]
+            return node.value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
         """Refuse a key that occurs twice."""
@@ -327,7 +340,7 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
         for parent in parents:
             place = place.setdefault(parent, {})
         try:
-            place[last] = yaml.safe_load(text)
+            place[last] = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
         except yaml.YAMLError as error:
             raise ConfigurationError(f"--set {key}: the value is no YAML; quote it") from error
     return given

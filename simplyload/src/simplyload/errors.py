@@ -21,6 +21,12 @@ class SourceError(SimplyLoadError):
     part = "source"
 
 
+class LimitError(SourceError):
+    """The share of the source's own limit is used up for some hours: try again later."""
+
+    exit_code = 69  # EX_UNAVAILABLE of sysexits.h
+
+
 class DestinationError(SimplyLoadError):
     """The destination refuses or cannot be reached; nothing of the load is visible."""
 

@@ -16,8 +16,19 @@ import duckdb
 import pytest
 from psycopg2.extensions import parse_dsn
 
+from simplyload.cli import combine_exit_codes
 from tests.cli.conftest import Workspace, command, klaviyo_configuration
 from tests.conftest import connect
+
+
+@pytest.mark.parametrize(
+    ("codes", "combined"), [([0, 0], 0), ([69, 0], 69), ([75, 69], 75), ([75, 1], 1), ([69, 2], 2)]
+)
+def test_a_failure_is_not_hidden_by_a_stream_that_goes_on_later(
+    codes: list[int], combined: int
+) -> None:
+    """An orchestrator that skips 69 and 75 still sees that another stream failed."""
+    assert combine_exit_codes(codes) == combined
 
 
 def test_help_states_the_exit_codes(workspace: Workspace) -> None:

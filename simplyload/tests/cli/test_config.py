@@ -219,6 +219,38 @@ def test_a21_any_password_arrives_and_is_never_shown(
     assert password not in read.as_yaml()
 
 
+ODD = ["0123", "yes", "null", "0x1F", "12:30:45", "=", "~", "1e5", "$HOME", 'p@ss: #1"$HOME\\n']
+
+
+@pytest.mark.parametrize("password", ODD)
+def test_su1_a_variable_is_text_and_is_never_read_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """No value becomes a number, a flag or another variable, nor breaks the file."""
+    monkeypatch.setenv("SHOP_PASSWORD", password)
+    secret = read_configuration(file).sources["shop"].model_dump()["password"]
+    assert secret.get_secret_value() == password
+
+
+def test_su1_a_dollar_is_written_twice_before_a_brace(file: Path) -> None:
+    """`$${NAME}` is the text `${NAME}`; a dollar without a brace is a dollar."""
+    file.write_text(GOOD.replace("${SHOP_PASSWORD}", "$HOME $${SHOP_PASSWORD}"))
+    secret = read_configuration(file).sources["shop"].model_dump()["password"]
+    assert secret.get_secret_value() == "$HOME ${SHOP_PASSWORD}"
+
+
+def test_su6_a_start_date_that_is_none_is_named(file: Path) -> None:
+    """It is a wrong setting with its key, and no read of nothing."""
+    stripe = "sources: {pay: {type: stripe, api_key: rk_test_1, tables: [charges], start_date: %s}}"
+    problem = r"sources\.pay\.start_date: the value must be"
+    file.write_text(stripe % "2026-13-01")
+    with pytest.raises(ConfigurationError, match=problem):
+        read_configuration(file)
+    file.write_text(stripe % "2026-12-01")
+    with pytest.raises(ConfigurationError, match=problem):
+        read_configuration(file, ["sources.pay.start_date=2026-02-30"])
+
+
 def test_r35_a_value_of_set_that_is_no_yaml_is_named(file: Path) -> None:
     """The error names the key and the remedy, and not the value, which may be a secret."""
     with pytest.raises(ConfigurationError, match="--set log: the value is no YAML; quote it"):

@@ -82,6 +82,13 @@ def test_a_wrong_input_is_one_line_with_the_remedy(simplyload: Command, words: s
     assert takes_the_lease or not Path("w.duckdb").exists()
 
 
+def test_su6_a_selection_that_chooses_nothing_is_no_success(simplyload: Command) -> None:
+    """Patterns without a table end with 2 and the setting; nothing is written."""
+    ended = simplyload("sync --set sources.shop.tables=[public.nothing*]")
+    assert (ended.code, "tables" in ended.err) == (2, True), ended.err
+    assert not Path("w.duckdb").exists()
+
+
 def test_to_look_makes_no_warehouse(simplyload: Command) -> None:
     """Before the first sync each command that only looks answers, and makes no file."""
     for words in ("discover", "validate", "check", "config", "checkpoint show"):

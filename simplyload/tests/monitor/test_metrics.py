@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from simplyload.cli import main
 from simplyload.engine import Event, RunResult
 from simplyload.errors import AlreadyRunningError, SimplyLoadError, SourceError
-from simplyload.monitor.metrics import Textfile, count
+from simplyload.monitor.metrics import Textfile, count, gauge
 from simplyload.monitor.status import Status
 from simplyload.store import LocalStore
 from tests.monitor.conftest import Shop, Webhook, wait_until
@@ -48,6 +48,7 @@ def test_a_scrape_has_what_the_runs_did(shop: Shop) -> None:
         answers = [shop.get("/metrics"), shop.get("/healthz")]
         opened = shop.get("/metrics", Accept=OPEN_METRICS)
         assert shop.get("/").status_code == 404
+        assert shop.get("/livez").json() == {"alive": True}
         process.send_signal(signal.SIGTERM)
         assert process.wait().code == 0
     samples = read(answers[0].text)
@@ -58,6 +59,7 @@ def test_a_scrape_has_what_the_runs_did(shop: Shop) -> None:
     steps = ("read", "log", "stage", "merge")
     assert min(samples["simplyload_step_seconds_total", step] for step in steps) > 0
     assert 0 < samples["simplyload_lag_seconds",] < 20
+    assert 0 < samples["simplyload_table_lag_seconds", "orders"] < 20
     assert time.time() - samples["simplyload_last_success_timestamp_seconds",] < 20
     assert samples["simplyload_consecutive_failures",] == 0
     assert opened.headers["Content-Type"].startswith(OPEN_METRICS.partition(";")[0])
@@ -71,7 +73,7 @@ def test_a_scrape_has_what_the_runs_did(shop: Shop) -> None:
 
 
 @pytest.mark.slow
-def test_healthz_and_alerts_say_what_is_wrong(shop: Shop, webhook: Webhook) -> None:
+def test_su4_healthz_and_alerts_say_what_is_wrong(shop: Shop, webhook: Webhook) -> None:
     """A stopped table and failed runs: 503 with the reason and one message, then the end of it."""
     shop.configure(metrics={"port": shop.port}, alerts={"webhook": "${WEBHOOK}"})
     shop.workspace.environment["WEBHOOK"] = webhook.address
@@ -89,6 +91,7 @@ def test_healthz_and_alerts_say_what_is_wrong(shop: Shop, webhook: Webhook) -> N
         ]
         shop.disconnect()
         failing = shop.health(503)["streams"]["shop"]
+        assert shop.get("/livez").status_code == 200
         assert (failing["source"], failing["destination"]) == (failing["failure"], "ok")
         assert failing["tables"]["orders"]["last_success"] == failing["last_success"]
         assert webhook.wait_for(3)[2].startswith("simplyload: stream shop: the run failed: ")
@@ -241,3 +244,20 @@ def test_a_table_that_left_the_source_is_forgotten(status: Status) -> None:
     tables = status.snapshot()["shop"].tables
     assert set(tables) == {"kept"}
     assert (tables["kept"].last_success, tables["kept"].stopped) == (before, "why")
+
+
+def test_su3_the_number_of_series_does_not_grow_with_loads_and_errors(tmp_path: Path) -> None:
+    """10,000 loads and 500 different errors of 300 tables have the series of the first of them."""
+    tables = [f"table_{number}" for number in range(300)]
+    status = Status(["shop"], LocalStore(tmp_path))
+    status.list_tables("shop", tables)
+    numbers = []
+    for loads in (10, 10_000):
+        for load in range(loads):
+            table = tables[load % 300]
+            status(Event(kind="loaded", stream="shop", table=table, rows=1, load_id=f"id{load}"))
+            status.fail("shop", SourceError(f"error {load % 500}"))
+        status.end(RunResult(stream="shop"), lag_seconds=1)
+        snapshot = status.snapshot()
+        numbers.append(len(count(snapshot) | gauge(snapshot)))
+    assert numbers[0] == numbers[1]

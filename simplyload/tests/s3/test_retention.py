@@ -52,7 +52,7 @@ def files(log: ChangeLog) -> list[str]:
 
 
 @pytest.mark.slow
-def test_r31_only_old_files_of_committed_loads_go(target: Target) -> None:
+def test_r31_su7_only_old_files_of_committed_loads_go(target: Target) -> None:
     """A dry run names the files and removes nothing; then these go, and the next run goes on."""
     log = target.log
     with log.lock("shop"):
@@ -76,7 +76,7 @@ def test_r31_only_old_files_of_committed_loads_go(target: Target) -> None:
 
 
 @pytest.mark.slow
-def test_r31_a_destination_that_is_away_deletes_nothing(
+def test_r31_su7_a_destination_that_is_away_deletes_nothing(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the destination cannot say what is committed, no file goes."""

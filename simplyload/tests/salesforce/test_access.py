@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import ValidationError
 
-from simplyload.errors import ConfigurationError, SourceError
-from simplyload.sources.salesforce.client import LimitError
+from simplyload.errors import ConfigurationError, LimitError, SourceError
 from tests.salesforce.conftest import (
     Reader,
     Warehouse,

@@ -68,6 +68,18 @@ def test_r33_the_commands_work_and_the_secret_is_nowhere(
         assert not any(hidden.encode() in text for text in (*written, *printed))
 
 
+def test_sf31_a_limit_that_is_used_up_has_an_exit_code_of_its_own(
+    fake: FakeSalesforce, workspace: Workspace
+) -> None:
+    """`sync` ends with 69 and the sentence; after the limit is free again, with 0."""
+    fake.create("Account")
+    fake.used, fake.limit = 50, 100
+    ran = workspace.run("sync")
+    assert (ran.code, "`api_share`" in ran.err) == (69, True), ran.err
+    fake.used = 0
+    assert workspace.run("sync").code == 0
+
+
 def test_r35_a_wrong_setting_in_the_file_is_named_without_its_value(workspace: Workspace) -> None:
     """Without a secret a run ends with code 2, the setting's name and the remedy."""
     text = (workspace.folder / "simplyload.yml").read_text()

@@ -1,4 +1,8 @@
-"""Serves `/metrics` to Prometheus and `/healthz` to whoever asks whether all is well."""
+"""Serves `/metrics` to Prometheus, `/healthz` and `/livez` to whoever asks whether all is well.
+
+`/livez` answers 200 as long as the process can: a restart mends no source, so what `/healthz`
+reports is no reason for one.
+"""
 
 import json
 import socket
@@ -18,7 +22,7 @@ from prometheus_client import CollectorRegistry, MetricsHandler, ProcessCollecto
 from simplyload.errors import ConfigurationError
 from simplyload.monitor.metrics import StatusCollector
 from simplyload.monitor.settings import MetricsSettings
-from simplyload.monitor.status import Status, StreamStatus
+from simplyload.monitor.status import Status, StreamStatus, TableStatus
 from simplyload.store import Store
 
 
@@ -52,10 +56,16 @@ def _describe(stream: StreamStatus, now: float) -> dict[str, Any]:
         "consecutive_failures": stream.failures,
         "failure": stream.failure or None,
         "next_try": _format(stream.next_try),
-        "tables": {
-            name: {"last_success": _format(one.last_success), "stopped": one.stopped or None}
-            for name, one in sorted(stream.tables.items())
-        },
+        "tables": {name: _describe_table(one, now) for name, one in sorted(stream.tables.items())},
+    }
+
+
+def _describe_table(table: TableStatus, now: float) -> dict[str, Any]:
+    lag = table.lag(now)
+    return {
+        "last_success": _format(table.last_success),
+        "lag_seconds": None if lag is None else round(lag, 3),
+        "stopped": table.stopped or None,
     }
 
 
@@ -66,7 +76,7 @@ def _format(moment: float | None) -> str | None:
 
 
 class _Handler(MetricsHandler):
-    """Answers GET of two paths."""
+    """Answers GET of three paths."""
 
     health: Health
     timeout = 10  # a client that sends nothing holds no thread for ever
@@ -80,8 +90,10 @@ class _Handler(MetricsHandler):
             report = self.health.report()
             healthy = report["healthy"]
             self._answer(HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE, report)
+        elif path == "/livez":
+            self._answer(HTTPStatus.OK, {"alive": True})
         else:
-            self._answer(HTTPStatus.NOT_FOUND, {"paths": ["/metrics", "/healthz"]})
+            self._answer(HTTPStatus.NOT_FOUND, {"paths": ["/metrics", "/healthz", "/livez"]})
 
     def _answer(self, code: HTTPStatus, content: Mapping[str, Any]) -> None:
         body = json.dumps(content, ensure_ascii=False).encode()

@@ -83,6 +83,12 @@ GAUGES = (
         values=lambda stream, _: {name: one.last_success for name, one in stream.tables.items()},
     ),
     Gauge(
+        name="table_lag_seconds",
+        help="As lag_seconds, of a table: that of a stopped one grows.",
+        label="table",
+        values=lambda stream, now: {name: one.lag(now) for name, one in stream.tables.items()},
+    ),
+    Gauge(
         name="table_stopped",
         help="Whether a table waits for a remedy (1) or not (0).",
         label="table",

@@ -30,6 +30,10 @@ class TableStatus:
     last_success: float | None = None
     stopped: str = ""
 
+    def lag(self, now: float) -> float | None:
+        """Return the seconds by which the destination is behind; None before the first success."""
+        return None if self.last_success is None else max(0.0, now - self.last_success)
+
 
 @dataclass(kw_only=True)
 class StreamStatus:

@@ -3,7 +3,7 @@
 INVALID_SESSION_ID           a new login, once a request; the request is sent again
 429, 5xx, a lock, too many   tried again within a bound; then the next run goes on
 requests at one time
-the share of the limit       SourceError    no request more: the next run goes on
+the share of the limit       LimitError     no request more: the next run goes on
 other                        RefusedError   one object cannot be read; the others go on
 """
 
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from requests import PreparedRequest, RequestException, Response
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from simplyload.errors import SourceError
+from simplyload.errors import LimitError, SourceError
 from simplyload.sources.salesforce.login import Login, log_in
 from simplyload.sources.salesforce.settings import SalesforceSettings
 from simplyload.sources.web import RETRY, TIMEOUT, open_session, read_time
@@ -39,10 +39,6 @@ class RefusedError(SourceError):
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
         self.code = code
-
-
-class LimitError(SourceError):
-    """The share of the org's requests is used up."""
 
 
 class Page(NamedTuple):
