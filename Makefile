@@ -10,6 +10,7 @@ PYTHON ?= python3
 unexport PYTHONDONTWRITEBYTECODE
 
 SQL := dbt_project/macros dbt_project/models dbt_project/tests
+OTHER_SQL := tests/warehouse/consumer/models simplyload/tour/dbt/models simplyload/tour/dbt/tests
 # Style is the same on every engine; syntax and reserved words are not.
 SYNTAX := --rules references.keywords
 # On all cores, of whose semaphores Python then warns.
@@ -53,7 +54,7 @@ check: .venv/.tests load-check ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
-	@DBT_TARGET=duckdb $(SQLFLUFF) $(SQL)
+	@DBT_TARGET=duckdb $(SQLFLUFF) $(SQL) $(OTHER_SQL)
 	@DBT_TARGET=bigquery $(SQLFLUFF) --dialect bigquery $(SYNTAX) $(SQL)
 	@DBT_TARGET=postgres $(SQLFLUFF) --dialect postgres $(SYNTAX) $(SQL)
 	@DBT_TARGET=snowflake $(SQLFLUFF) --dialect snowflake $(SYNTAX) $(SQL)

@@ -1,4 +1,4 @@
--- One row per account of the CRM: what its contacts ordered, what Klaviyo is credited with, what was paid.
+-- One row per account of the CRM: what its contacts ordered and paid, and Klaviyo's share.
 select
     crm_account,
     min(industry) as industry,

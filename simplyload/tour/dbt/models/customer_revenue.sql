@@ -1,4 +1,4 @@
--- One row per customer of the shop. The e-mail address, in lower case, is what the four systems share.
+-- One row per customer of the shop. The four systems share the e-mail address, here in lower case.
 with
 
 orders as (
@@ -8,33 +8,37 @@ orders as (
         count(*) as orders,
         sum(orders.total) as ordered
     from {{ source('shop', 'orders') }} as orders
-    join {{ source('shop', 'customers') }} as customers on orders.customer_id = customers.id
+    inner join {{ source('shop', 'customers') }} as customers on orders.customer_id = customers.id
     where not orders._deleted and not customers._deleted
     group by lower(customers.email)
 ),
 
 credited as (
     -- An event may be credited to several messages: it is one order all the same.
-    select distinct account_id, event_id
+    select distinct
+        account_id,
+        event_id
     from {{ source('klaviyo', 'event_attribution') }}
     where not _deleted
 ),
 
 attributed as (
     select
-        event.profile_id,
+        events.profile_id,
         count(*) as attributed_orders,
-        sum(event.value) as attributed_revenue
-    from {{ source('klaviyo', 'event') }} as event
-    join credited on event.account_id = credited.account_id and event.id = credited.event_id
-    join {{ source('klaviyo', 'metric') }} as metric
-        on event.account_id = metric.account_id and event.metric_id = metric.id
-    where metric.name = 'Placed Order' and not event._deleted
-    group by event.profile_id
+        sum(events.value) as attributed_revenue
+    from {{ source('klaviyo', 'event') }} as events
+    inner join credited on events.account_id = credited.account_id and events.id = credited.event_id
+    inner join {{ source('klaviyo', 'metric') }} as metric
+        on events.account_id = metric.account_id and events.metric_id = metric.id
+    where metric.name = 'Placed Order' and not events._deleted
+    group by events.profile_id
 ),
 
 refunds as (
-    select charge, sum(amount) as amount
+    select
+        charge,
+        sum(amount) as amount
     from {{ source('payments', 'refunds') }}
     where status = 'succeeded' and not _deleted
     group by charge
@@ -47,7 +51,7 @@ payments as (
         sum(charges.amount) / 100.0 as paid,
         coalesce(sum(refunds.amount), 0) / 100.0 as refunded
     from {{ source('payments', 'charges') }} as charges
-    join {{ source('payments', 'customers') }} as customers on charges.customer = customers.id
+    inner join {{ source('payments', 'customers') }} as customers on charges.customer = customers.id
     left join refunds on charges.id = refunds.charge
     where charges.status = 'succeeded' and not charges._deleted
     group by lower(customers.email)
@@ -56,11 +60,11 @@ payments as (
 contacts as (
     select
         lower(contact.email) as email,
-        min(account.name) as crm_account,
-        min(account.industry) as industry
+        min(crm_account.name) as crm_account,
+        min(crm_account.industry) as industry
     from {{ source('crm', 'contact') }} as contact
-    join {{ source('crm', 'account') }} as account on contact.accountid = account.id
-    where not contact._deleted and not account._deleted
+    inner join {{ source('crm', 'account') }} as crm_account on contact.accountid = crm_account.id
+    where not contact._deleted and not crm_account._deleted
     group by lower(contact.email)
 )
 

@@ -2,7 +2,10 @@
 select 'order' as what
 where
     (select sum(orders) from {{ ref('crm_account_revenue') }})
-    != (select count(*) from {{ source('shop', 'orders') }} where not _deleted)
+    != (
+        select count(*) from {{ source('shop', 'orders') }}
+        where not _deleted
+    )
 
 union all
 
