@@ -164,7 +164,7 @@ FAULTS = {
     "SF32": "the login leads to another org, or nowhere",
     "SF33": "objects without SystemModstamp",
     "SF35": "a Bulk job fails",
-    "SF36": "an object of 800 fields: a query too long for an address",
+    "SF36": "an object of 800 fields or more: too long for an address or a query",
     "SF37": "millions of rows, and objects that no chunking supports",
     "SF39": "files in a field",
     "SF42": "a picklist value is renamed",

@@ -168,6 +168,42 @@ def test_sf36_a_query_longer_than_an_address_is_sent_in_a_body(fake: FakeSalesfo
 
 
 @pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("bulk_rows", [0, 100_000])
+def test_sf36_fields_that_no_query_holds_are_read_in_groups(
+    fake: FakeSalesforce, bulk_rows: int
+) -> None:
+    """2,500 fields, 110,000 characters: all cells are there, also of rows that change meanwhile."""
+    for number in range(2500):
+        name = f"A_rather_long_name_of_a_field_number_{number:04}__c"
+        fake.add_field("Account", Field(name), str(number))
+    accounts = [fake.create("Account", **{name: "first"}) for _ in range(7)]
+    reader = Reader(fake, {"objects": ["Account"], "bulk_rows": bulk_rows})
+    fake.on_request = Meddler(fake, accounts, name).work
+    reader.read()
+    assert len(accounts) < 4  # the others changed between requests
+    fake.on_request = None
+    reader.read()
+    reader.assert_equal()
+    assert fake.paths("/jobs") == []
+
+
+class Meddler:
+    """Changes or deletes a record with each query, so also between two groups of fields."""
+
+    def __init__(self, fake: FakeSalesforce, ids: list[str], field: str) -> None:
+        self._fake, self._ids, self._field = fake, ids, field
+
+    def work(self, path: str) -> None:
+        """Change a field of the first group and one of the last, or delete."""
+        if path == "queryAll" and self._ids:
+            id_ = self._ids.pop()
+            if len(self._ids) % 3:
+                self._fake.update(id_, Name="changed", **{self._field: "changed"})
+            else:
+                self._fake.delete(id_)
+
+
+@pytest.mark.usefixtures("small_pages")
 def test_sf37_rows_are_read_in_the_order_of_ids_page_by_page(fake: FakeSalesforce) -> None:
     """No locator, no chunks by the server: each page is a query that begins after the last id."""
     for _ in range(10):

@@ -25,6 +25,8 @@ API_VERSION = "67.0"
 PAGE = 2000  # the most rows that an answer to a query has
 # The address and all headers may have 16,384 bytes; a longer query is sent in a body.
 LONGEST_ADDRESS = 8000
+# A query may have 100,000 characters; its conditions have the rest.
+LONGEST_SELECT = 80_000
 # Codes of answers with 400 or 403 that may be different in a moment.
 _PASSING = {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"}
 _IS_DAILY = "TotalRequests"  # in the message: the requests of a day, not those at one time
@@ -110,8 +112,41 @@ class Client:
         """Yield rows in the order of their ids, from an id on.
 
         Each page is a query of its own, so that nothing depends on a locator, which dies with the
-        session and of which a user may have ten.
+        session and of which a user may have ten. Fields that are too many for a query are read in
+        groups, and joined by id.
         """
+        first, *others = split_fields(fields)
+        for page in self._pages(name, first, where, after):
+            records = page.records
+            for group in others:
+                records = self._join(name, group, where, records)
+            yield Page(records, page.last)
+
+    def close(self) -> None:
+        """End the connections."""
+        self._session.close()
+
+    def _join(
+        self, name: str, fields: Sequence[str], where: Sequence[str], records: Sequence[Record]
+    ) -> list[Record]:
+        """Add further fields to records.
+
+        One that the condition no longer finds has changed since, and comes with its new stamp; one
+        that changed and is still found is right with it, too.
+        """
+        if not records:
+            return []
+        bounds = [f"Id >= '{records[0]['Id']}'", f"Id <= '{records[-1]['Id']}'"]
+        more = {
+            record["Id"]: record
+            for page in self._pages(name, ["Id", *fields], [*where, *bounds])
+            for record in page.records
+        }
+        return [one | more[one["Id"]] for one in records if one["Id"] in more]
+
+    def _pages(
+        self, name: str, fields: Sequence[str], where: Sequence[str] = (), after: str = ""
+    ) -> Iterator[Page]:
         while True:
             bounds = [*where, *([f"Id > '{after}'"] if after else [])]
             condition = f" WHERE {' AND '.join(bounds)}" if bounds else ""
@@ -127,10 +162,6 @@ class Client:
                 return
             if not records:
                 raise RefusedError(f"Salesforce gives no row of {name} and says that more follow.")
-
-    def close(self) -> None:
-        """End the connections."""
-        self._session.close()
 
     # ---- one request ----
 
@@ -217,6 +248,19 @@ class Client:
 
 
 _PATH = f"/services/data/v{API_VERSION}/"
+
+
+def split_fields(fields: Sequence[str]) -> list[list[str]]:
+    """Return fields in groups of which each fits into a query."""
+    groups: list[list[str]] = [[]]
+    length = 0
+    for field in fields:
+        length += len(field) + 2
+        if length > LONGEST_SELECT:
+            groups.append([])
+            length = len(field) + 2
+        groups[-1].append(field)
+    return groups
 
 
 def _name(path: str, body: Any) -> str:

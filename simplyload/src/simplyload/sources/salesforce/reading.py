@@ -14,7 +14,7 @@ from dataclasses import replace
 from simplyload.changes import Batch, Waiting
 from simplyload.sources.gathered import Gathered
 from simplyload.sources.salesforce import jobs
-from simplyload.sources.salesforce.client import Client, Record, RefusedError
+from simplyload.sources.salesforce.client import Client, Record, RefusedError, split_fields
 from simplyload.sources.salesforce.objects import DELETED, Catalog, Declared, describe
 from simplyload.sources.salesforce.position import ObjectPosition, Position, Scan
 from simplyload.sources.salesforce.rows import to_row, to_seconds, to_time
@@ -177,7 +177,8 @@ class Reading:
         known.scan = Scan(seq=self._rows.number(), begun=now, whole=whole, accept=accept)
         if whole:
             rows = jobs.count_rows(self._client, declared)
-            known.scan.large = rows >= self._settings.bulk_rows
+            fits_a_job = len(split_fields(declared.selected)) == 1
+            known.scan.large = fits_a_job and rows >= self._settings.bulk_rows
         return known.scan
 
     def _restorable(self, declared: Declared) -> set[str] | None:
