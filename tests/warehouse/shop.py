@@ -13,6 +13,13 @@ TABLE_NAMES = [name for name in TABLES if name != "tag_group"]
 US, FR = "USshop", "FRshop"
 ORDER, VIEWED, REFUND = "PlacedOrder", "AViewedProduct", "RefundedOrder"
 PREVIOUS_SYNC = "2026-11-19T12:00:00Z"
+# Each kind of tag in a template, between words; the last is cut off.
+TAGS = (
+    "{{ first_name|default:'there' }} {{person.last_order_date_utc}}"
+    ' {{ event|lookup:"Item Name" }}'
+    " {% if person.vip %}{{ person|lookup:'loyalty_tier'|default:'VIP' }}{%else%}you{% endif %}"
+    " {% coupon_code 'CODE_10' %}, {10_%} [NEW_IN] {{ first_na"
+)
 MAIL, OPEN, CLICK, BOUNCE, TEXT, OFF = "RecMail", "Open", "Click", "Bounce", "RecText", "Unsub"
 
 # The numerator and denominator of each rate, from Klaviyo's glossary of statistics.
@@ -308,7 +315,13 @@ ROWS: dict[str, Rows] = {
         },
     ],
     "campaign_variation": [
-        {"account_id": US, "id": "A", "campaign_message_id": "test", "subject": "Hello"},
+        {
+            "account_id": US,
+            "id": "A",
+            "campaign_message_id": "test",
+            "subject": "Hello",
+            "preview_text": TAGS,
+        },
         {"account_id": US, "id": "B", "campaign_message_id": "test", "subject": 'A "new" day'},
         {"account_id": US, "id": "C", "campaign_message_id": "text", "body": "x" * 200},
         {"account_id": US, "id": "D", "campaign_message_id": "push", "title": "Ping"},

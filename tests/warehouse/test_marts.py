@@ -64,6 +64,22 @@ def test_a_message_has_the_subject_of_its_variation_and_its_audiences(warehouse:
     ]
 
 
+def test_the_tags_of_a_template_are_words(warehouse: Path) -> None:
+    """A tag is the name of what it shows; conditions show nothing; other text is unchanged."""
+    (message,) = dbt.query(
+        warehouse,
+        f"""
+        select preview_text from klaviyo__message_performance
+        where account_id = '{shop.US}' and variation_id = 'A'
+        """,
+    )
+
+    assert message["preview_text"] == (
+        "[first name] [last order date utc] [Item Name] [loyalty tier]you [coupon code],"
+        " {10_%} [NEW_IN] …"
+    )
+
+
 def test_a_report_that_names_the_campaign_is_of_its_message(warehouse: Path) -> None:
     """A report, an order and a day that name a message by its campaign's id have the message's."""
     messages = dbt.query(

@@ -82,8 +82,10 @@ select
     ) as is_ab_test,
     reports.send_channel,
     reports.conversion_metric_name,
-    coalesce(campaign_variations.subject_line, flow_variations.subject_line) as subject_line,
-    coalesce(campaign_variations.preview_text, flow_variations.preview_text) as preview_text,
+    {{ replace_tags('coalesce(campaign_variations.subject_line, flow_variations.subject_line)') }}
+        as subject_line,
+    {{ replace_tags('coalesce(campaign_variations.preview_text, flow_variations.preview_text)') }}
+        as preview_text,
     coalesce(campaign_variations.from_label, flow_variations.from_label) as from_label,
     campaign_audiences.list_ids,
     campaign_audiences.audience_names,

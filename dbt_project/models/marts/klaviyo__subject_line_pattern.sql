@@ -7,7 +7,7 @@
 {%- set patterns = {
     'emoji': matches('emails.subject_line', '[☀-➿⬀-⯿🀀-🫿]'),
     'question': "emails.subject_line like '%?%'",
-    'first_name': matches(line, '[{]{2}[^}]*first[ _]name'),
+    'first_name': matches(line, '[[]first name[]]'),
     'discount': matches(line, discount),
 } -%}
 {%- set actions = {

@@ -92,7 +92,7 @@ view: campaign_daily {
   dimension: subject_line {
     type: string
     label: "Subject line"
-    description: "Subject of an email, title of a push message or the first 80 characters of a text message."
+    description: "Subject of an email, title of a push message or the first 80 characters of a text message. In marts Klaviyo's template tags are words: [first name]."
     sql: ${TABLE}.subject_line ;;
   }
 
