@@ -15,6 +15,11 @@
     {{ return(var(name, env_var(name | upper, default))) }}
 {%- endmacro %}
 
+{#- Whether the source tables of fivetran/dbt_klaviyo are built. -#}
+{% macro is_compatible() -%}
+    {{ return(setting('klaviyo_compatibility', 'false') | string | lower == 'true') }}
+{%- endmacro %}
+
 {#- Whether KLAVIYO_TABLES selects a raw table. It takes the same words as the connector's setting
     `tables`, and `-name` for a table that is left out. -#}
 {% macro is_selected(table) -%}
@@ -80,7 +85,7 @@
 {#- Fails the run before anything is built, and names every setting that has an invalid value. -#}
 {% macro check_settings() -%}
     {%- set problems = [] -%}
-    {%- set compatibility = env_var('KLAVIYO_COMPATIBILITY', 'false') -%}
+    {%- set compatibility = setting('klaviyo_compatibility', 'false') | string -%}
     {%- if compatibility | lower not in ['true', 'false'] -%}
         {%- do problems.append(
             "KLAVIYO_COMPATIBILITY: true or false, not '" ~ compatibility ~ "'"

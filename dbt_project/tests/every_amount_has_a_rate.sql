@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages'])) }}
 {#- Lists the days of accounts whose amounts klaviyo__account_daily cannot convert into
     KLAVIYO_REPORTING_CURRENCY: add their rates to exchange_rates.csv. -#}
 select

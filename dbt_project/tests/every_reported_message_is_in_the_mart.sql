@@ -1,6 +1,6 @@
 {#- Lists messages that Klaviyo reports, but not for the account's one conversion metric. They are
     missing from klaviyo__message_performance. Sync that metric, too (conversion_metrics). -#}
-{{ config(severity='warn') }}
+{{ config(severity='warn', enabled=is_enabled(['messages', 'findings'])) }}
 
 with
 

@@ -1,7 +1,7 @@
 {#- Compares the periods of flows whose days are over with the sums of klaviyo__flow_daily for the
     same days: recipients add up, and people of a period are never more than people counted once a
     day. Conversions add up too, but only while both are of one sync. -#}
-{{ config(severity='warn') }}
+{{ config(severity='warn', enabled=is_enabled(['messages'])) }}
 
 with
 

@@ -1,3 +1,7 @@
+{{ config(
+    enabled=is_enabled(['messages']) and is_enabled(['audience']) and is_enabled(['orders'])
+    and is_enabled(['people'])
+) }}
 {#- Compares the rows of raw tables with the rows of their marts, for each account. A mart that
     drops or duplicates rows, or list members, is listed with both counts. -#}
 with

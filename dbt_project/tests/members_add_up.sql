@@ -1,6 +1,6 @@
 {#- Opening members plus joined minus left are closing members, and the next day opens with them.
     A warning, because Klaviyo counts each segment again every day, so its days may not add up. -#}
-{{ config(severity='warn') }}
+{{ config(severity='warn', enabled=is_enabled(['audience', 'findings'])) }}
 
 with
 

@@ -1,7 +1,7 @@
 {#- Computes every ratio metric that Klaviyo returns too (meta.klaviyo) for each row and compares it
     with the returned rate, within 0.0005, or half a cent for money. NULL counts as 0. A listed row
     shows a rate whose numerator or denominator differs from Klaviyo's. -#}
-{{ config(severity='warn') }}
+{{ config(severity='warn', enabled=is_enabled(['messages', 'findings'])) }}
 
 with
 

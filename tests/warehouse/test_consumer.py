@@ -33,6 +33,13 @@ RATES = """
         (date '2026-11-02', 'USD', 'EUR', 0.75::double)
     ) as rates (date, from_currency, to_currency, rate)
 """
+# The group `orders`, the incremental models that it reads, and the time spine.
+OF_ORDERS = (
+    *("int_klaviyo__conversion", "int_klaviyo__order_content", "int_klaviyo__order_number"),
+    *("klaviyo__attributed_order", "klaviyo__calendar", "klaviyo__cohort"),
+    *("klaviyo__coupon_performance", "klaviyo__product_performance", "klaviyo__revenue_daily"),
+    "klaviyo__rfm",
+)
 BEST_SELLERS = [("Mug", "HELLO", 3.0), ("Tea", "HELLO", 1.0)]
 
 
@@ -184,6 +191,30 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
         "dashboard": "",
         "looker": ADDRESSES["klaviyo_looker_url"],
         "data_studio": "",
+    }
+
+
+@pytest.mark.slow
+def test_an_analyst_builds_one_group_of_marts(tmp_path: Path) -> None:
+    """`klaviyo_groups` leaves out marts and what only they read; a variable adds the old views."""
+    folder = tmp_path / "analyst"
+    file = raw.write(tmp_path / "raw.db", shop.ROWS)
+    environment = install(folder, f"  - local: {dbt.PROJECT}\n")
+    chosen = {"klaviyo_groups": ["orders"], "klaviyo_compatibility": True}
+    landing = {"klaviyo_raw_schema": SCHEMA, "klaviyo_table_prefix": ""}
+
+    run(
+        folder,
+        environment | dbt.duckdb_environment(folder, file),
+        *("build", "--vars", json.dumps(chosen | landing)),
+    )
+
+    built = folder / "warehouse.duckdb"
+    tables = dbt.query(built, "select table_name as name from duckdb_tables()")
+    views = dbt.query(built, "select view_name as name from duckdb_views() where not internal")
+    assert {table["name"] for table in tables} == {*OF_ORDERS}
+    assert {"best_seller", "event", "campaign", "flow", "metric", "person"} <= {
+        view["name"] for view in views
     }
 
 

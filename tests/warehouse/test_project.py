@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ UNSAFE = (
     r"(?m)^ *window\b|dbt\.(dateadd|safe_cast|type_timestamp|date_spine|generate_series)\b"
     r"|dbt\.date_trunc\(\s*['\"]week|run_query|statement\(|adapter\.(?!dispatch)|::"
 )
+IS_ENABLED = re.compile(r"is_enabled\(\[(.*?)\]\)")
 # A name between quotes, in SQL or in a list of Jinja.
 MESSAGE_METRIC = re.compile(
     r"'((?:[A-Z][a-z]+ed|Read)(?: [a-z]+)* (?:Email|Text|Push|WhatsApp)[A-Za-z ]*)'"
@@ -177,6 +179,39 @@ def test_no_sql_queries_while_compiling_or_differs_between_engines() -> None:
 
     assert len(files) > 80
     assert {name: found.group() for name, found in unsafe.items() if found} == {}
+
+
+@pytest.fixture(scope="module", name="groups")
+def _groups(manifest: dict[str, Any]) -> dict[str, list[set[str]]]:
+    """By model or test: sets of groups; it is built if one of each is selected."""
+    return {
+        key: [set(re.findall("'(.*?)'", one)) for one in IS_ENABLED.findall(node["raw_code"])]
+        for key, node in manifest["nodes"].items()
+        if "test_metadata" not in node  # which belongs to a model
+    }
+
+
+def test_what_is_built_reads_no_group_that_is_left_out(
+    manifest: dict[str, Any], groups: dict[str, list[set[str]]]
+) -> None:
+    """Whichever groups are selected, every model and test that is built finds what it reads."""
+    names = sorted(set().union(*chain(*groups.values())))
+    assert len(names) > 4
+    for count in range(1, len(names) + 1):
+        for selected in combinations(names, count):
+            built = {key for key, lists in groups.items() if all(map(set(selected).__and__, lists))}
+            read = {one for key in built for one in manifest["nodes"][key]["depends_on"]["nodes"]}
+            assert (selected, (read & groups.keys()) - built) == (selected, set())
+
+
+def test_a_group_builds_no_table_that_none_of_its_marts_reads(
+    manifest: dict[str, Any], groups: dict[str, list[set[str]]]
+) -> None:
+    """Selecting one group does not read the events for another one."""
+    models = {key: one for key, one in groups.items() if key.startswith("model.")}
+    for key in {key for key, one in models.items() if one and ".int_" in key}:
+        readers = [groups[one] for one in manifest["child_map"][key] if one in models]
+        assert (key, groups[key]) == (key, [set().union(*chain(*readers))])
 
 
 def test_every_query_filters_the_months_of_a_model_of_events(manifest: dict[str, Any]) -> None:

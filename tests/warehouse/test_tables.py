@@ -157,6 +157,16 @@ def read_tables(folder: Path) -> set[str]:
     return {node.rpartition(".")[2] for node in nodes if node.startswith("source.")}
 
 
+def test_an_unknown_group_is_named_with_the_groups(tmp_path: Path) -> None:
+    """`klaviyo_groups` with a name that no group has builds nothing."""
+    empty = raw.write(tmp_path / "raw.db", {})
+    wrong = "--vars", "{klaviyo_groups: 'orders, order'}"
+    done = dbt.run(tmp_path, "parse", *wrong, raw=empty, tables="account")  # a parse of its own
+
+    assert done.returncode != 0
+    assert "klaviyo_groups: no group is named order; the groups are messages," in done.stdout
+
+
 @pytest.mark.slow
 def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
     """One error names every wrong setting and word, and the nearest name where there is one."""

@@ -1,3 +1,4 @@
+{{ config(enabled=is_compatible()) }}
 with
 
 campaigns as (

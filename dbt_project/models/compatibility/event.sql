@@ -1,3 +1,4 @@
+{{ config(enabled=is_compatible()) }}
 with
 
 events as (select * from {{ ref('stg_klaviyo__event') }}),

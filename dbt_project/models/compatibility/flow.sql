@@ -1,3 +1,4 @@
+{{ config(enabled=is_compatible()) }}
 select
     account_id,
     flow_id as id,

@@ -1,3 +1,4 @@
+{{ config(enabled=is_compatible()) }}
 select
     account_id,
     metric_id as id,

@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month()) }}
+{{ config(enabled=is_enabled(['message_details'])) }}
 {%- set from_month = affected_from_month() if is_incremental() else none -%}
 {#- An incremental run reads the events of this number of days before the months that it replaces. A
     person whose same event is longer ago counts again. -#}

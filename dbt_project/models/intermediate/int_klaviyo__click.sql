@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month()) }}
+{{ config(enabled=is_enabled(['message_details'])) }}
 
 {%- set counted_once = [
     'account_id', 'profile_id', 'campaign_id', 'flow_id', 'flow_message_id', 'variation_id',

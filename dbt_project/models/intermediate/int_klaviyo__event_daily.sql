@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month()) }}
+{{ config(enabled=is_enabled(['audience', 'findings'])) }}
 {%- set from_month = affected_from_month() if is_incremental() else none -%}
 
 with

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['findings'])) }}
 {%- set grew, shrank = 'audience_grew', 'audience_shrank' -%}
 {%- set limits = finding_rule(grew).limits -%}
 

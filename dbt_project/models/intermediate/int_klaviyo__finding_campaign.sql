@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['findings'])) }}
 {%- set below, above = 'campaign_below', 'campaign_above' -%}
 {%- set limits = finding_rule(above).limits -%}
 {%- set by_campaign = 'partition by recent.account_id, recent.campaign_id, recent.send_channel' -%}

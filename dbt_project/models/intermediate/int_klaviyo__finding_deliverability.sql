@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['findings'])) }}
 {%- set spam, bounce = 'spam_complaints', 'bounces' -%}
 {%- set provider, bots = 'provider_delivery', 'bot_clicks' -%}
 {%- set spam_limits = finding_rule(spam).limits -%}

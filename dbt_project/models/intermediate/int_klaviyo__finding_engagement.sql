@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['findings'])) }}
 {%- set rule = 'sunset' -%}
 {%- set limits = finding_rule(rule).limits -%}
 

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['findings'])) }}
 {%- set stopped, idle, ahead = 'flow_stopped', 'flow_message_idle', 'flow_message_ahead' -%}
 {%- set stop = finding_rule(stopped).limits -%}
 {%- set ahead_limits = finding_rule(ahead).limits -%}

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['findings'])) }}
 {%- set decided, open = 'test_decided', 'test_open' -%}
 {%- set by_message = 'partition by tests.account_id, tests.message_type, tests.message_id,'
     ~ ' tests.send_channel' -%}

@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month(cluster_by=['account_id', 'campaign_id'])) }}
+{{ config(enabled=is_enabled(['message_details'])) }}
 {%- set from_month = affected_from_month() if is_incremental() else none -%}
 {%- set key = [
     'account_id', 'campaign_id', 'flow_id', 'flow_message_id', 'variation_id', 'send_channel', 'link',

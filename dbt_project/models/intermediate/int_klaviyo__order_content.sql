@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month()) }}
+{{ config(enabled=is_enabled(['orders'])) }}
 -- An order without products or codes has a row too: the newest row bounds what the next incremental
 -- run reads.
 with

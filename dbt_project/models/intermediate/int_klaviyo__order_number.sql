@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month()) }}
+{{ config(enabled=is_enabled(['message_details', 'orders', 'people'])) }}
 -- Beside int_klaviyo__conversion, so that the mart need not read all events for one column.
 with
 

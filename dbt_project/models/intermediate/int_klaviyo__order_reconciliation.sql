@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['findings'])) }}
 {#- The ids that name a campaign's message, as in klaviyo__attributed_order. -#}
 {%- set named_by = ['variation_id', 'campaign_message_id', 'campaign_id'] -%}
 

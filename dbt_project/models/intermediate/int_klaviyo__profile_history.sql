@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month(['account_id', 'profile_id'], 'all or none')) }}
+{{ config(enabled=is_enabled(['people', 'findings'])) }}
 {#- Every row is in the first month of BigQuery's partitions: a run replaces all rows or none. -#}
 {%- set kinds = engagement_kinds().keys() | list -%}
 {%- set is_made = is_history_made() -%}

@@ -1,4 +1,5 @@
 {{ config(**incremental_by_month(cluster_by=['account_id', 'week_start'])) }}
+{{ config(enabled=is_enabled(['people'])) }}
 {%- set from_month = affected_from_month() if is_incremental() else none -%}
 {#- A rate covers only channels that count its numerator: texts have no opens, push no clicks. -#}
 {%- set counts = {

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages'])) }}
 {%- set reporting_currency = setting('klaviyo_reporting_currency') | trim | upper -%}
 {%- set counts = ['recipients', 'delivered', 'opens_unique', 'clicks_unique', 'conversions'] -%}
 

@@ -1,4 +1,5 @@
 {{ config(**mart_incremental_by_month()) }}
+{{ config(enabled=is_enabled(['message_details', 'orders', 'people'])) }}
 {%- set restated = in_restated_months() -%}
 {#- A touch names its campaign, in a test its variation; Klaviyo's credit also a message. -#}
 {%- set named_by = ['variation_id', 'campaign_message_id', 'campaign_id'] -%}

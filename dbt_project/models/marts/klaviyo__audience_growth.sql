@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['audience', 'findings'])) }}
 with
 
 accounts as (select * from {{ ref('stg_klaviyo__account') }}),

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages', 'findings'])) }}
 {%- set named_by = ['variation_id', 'campaign_message_id'] -%}
 {#- What campaigns are compared by at an age. -#}
 {%- set compared = [

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages'])) }}
 with
 
 last_syncs as (select * from {{ ref('int_klaviyo__last_sync') }}),

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['message_details'])) }}
 {%- set metric_columns = {
     'Received Email': 'delivered',
     'Bounced Email': 'bounced',

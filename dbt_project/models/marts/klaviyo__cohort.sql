@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['orders'])) }}
 {%- set windows = [30, 60, 90] -%}
 
 with

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['findings'])) }}
 {#- Klaviyo answers each of its reports 225 times a day. -#}
 {%- set report_quota = 225 -%}
 {#- The staging models that keep deleted rows, for names. -#}

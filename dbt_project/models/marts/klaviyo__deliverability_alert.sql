@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['audience'])) }}
 {#- Each rule: what is counted, of how many emails, and the rates from which on it is a warning or
     critical. Google's and Yahoo's rules for senders name the two rates of spam complaints. -#}
 {%- set rules = {

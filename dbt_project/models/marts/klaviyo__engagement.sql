@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['people', 'findings'])) }}
 {%- set windows = [30, 60, 90, 180] -%}
 {%- set longest = [windows | max, limit('sunset_days') | int] | max -%}
 {%- set history = ref('int_klaviyo__profile_history') -%}

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['findings'])) }}
 {%- set rules = finding_rules() -%}
 {%- set parts = ['flow', 'deliverability', 'test', 'campaign', 'audience', 'engagement'] -%}
 

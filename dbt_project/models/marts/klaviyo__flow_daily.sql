@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages'])) }}
 select
     ---------- ids
     message_performance_key as flow_daily_key,

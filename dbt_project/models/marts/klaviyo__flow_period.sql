@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages'])) }}
 with
 
 reports as (select * from {{ ref('stg_klaviyo__flow_performance_period') }}),

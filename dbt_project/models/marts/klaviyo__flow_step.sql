@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages'])) }}
 {%- set counts = [
     'recipients', 'delivered', 'open_tracked_delivered', 'click_tracked_delivered', 'opens_unique',
     'clicks_unique', 'unsubscribe_uniques', 'conversions', 'conversion_uniques',

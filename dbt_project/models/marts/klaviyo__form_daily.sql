@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['audience'])) }}
 with
 
 counts as (select * from {{ ref('stg_klaviyo__form_daily') }}),

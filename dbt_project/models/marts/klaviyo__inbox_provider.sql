@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['audience', 'findings'])) }}
 {%- set metric_columns = {
     'Received Email': 'delivered',
     'Opened Email': 'opens',

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['message_details'])) }}
 {%- set named_by = ['variation_id', 'campaign_id'] -%}
 with
 

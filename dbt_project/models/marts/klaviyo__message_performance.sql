@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages', 'findings'])) }}
 {%- set message = 'partition by reports.account_id, reports.message_type, reports.message_id' -%}
 with
 

@@ -1,4 +1,5 @@
 {{ config(materialized='table') }}
+{{ config(enabled=is_enabled(['orders'])) }}
 
 with
 

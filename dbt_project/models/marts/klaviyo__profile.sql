@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['people'])) }}
 with
 
 profiles as (select * from {{ ref('stg_klaviyo__profile') }}),

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['orders'])) }}
 with
 
 attributed_orders as (select * from {{ ref('klaviyo__attributed_order') }}),

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['orders'])) }}
 {%- set measures = ['recency', 'frequency', 'monetary'] -%}
 
 with

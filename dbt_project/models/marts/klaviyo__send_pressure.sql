@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['people'])) }}
 {%- set counts = [
     'recipient_weeks', 'messages', 'open_tracked_messages', 'click_tracked_messages', 'opens', 'clicks',
     'unsubscribes', 'spam_complaints', 'unsubscribed_people', 'orders',

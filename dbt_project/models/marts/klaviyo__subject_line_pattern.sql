@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages'])) }}
 {%- set z = z_score_95() -%}
 {%- set by_pattern = 'partition by account_id, pattern' -%}
 {%- set line = 'lower(emails.subject_line)' -%}

@@ -1,3 +1,4 @@
+{{ config(enabled=is_enabled(['messages', 'findings'])) }}
 {%- set message = 'partition by variations.account_id, variations.message_type,'
     ~ ' variations.message_id, variations.send_channel' -%}
 {%- set z = z_score_95() -%}
