@@ -34,7 +34,7 @@ PLACED_ORDER = "Placed Order"
 PREFERRED_INTEGRATION = "Shopify"
 RECENT = timedelta(days=30)  # a store without an order in a month is taken for disconnected
 # Each that Klaviyo refuses costs one of the 225 requests that it answers a day.
-MAX_STAND_INS = 5
+MAX_FALLBACK_METRICS = 5
 REPORTS = [
     stream for stream in STREAMS if isinstance(stream, ReportStream) and stream.has_conversions
 ]
@@ -164,4 +164,4 @@ def _find_fallback_metrics(context: AccountContext) -> tuple[str, ...]:
     """A few metrics, those of Klaviyo's own messages first."""
     names = dict.fromkeys((*MESSAGE_METRICS, *context.metrics))
     ids = (id_ for name in names for id_ in context.metrics.get(name, []))
-    return tuple(islice(ids, MAX_STAND_INS))
+    return tuple(islice(ids, MAX_FALLBACK_METRICS))

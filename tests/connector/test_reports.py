@@ -13,7 +13,7 @@ from api import ConfigurationError, ContractError, TransientError
 from models import Checkpoint
 from streams import quota
 from streams.catalog import STATISTICS
-from streams.conversions import CONVERSION_STATISTICS, MAX_STAND_INS
+from streams.conversions import CONVERSION_STATISTICS, MAX_FALLBACK_METRICS
 from tests.connector.scripted import (
     DAY,
     NOON,
@@ -357,7 +357,7 @@ class TestRequests:
         report_account.fail_with(CAMPAIGNS, 400, NO_VALUES)
         done = run(tables="campaign_performance")
         assert isinstance(done.error, ContractError)
-        assert 2 < len(report_account.requests_to(CAMPAIGNS)) <= 2 + MAX_STAND_INS
+        assert 2 < len(report_account.requests_to(CAMPAIGNS)) <= 2 + MAX_FALLBACK_METRICS
 
     def test_an_account_without_metrics_has_no_reports(
         self, report_account: ScriptedAccount
