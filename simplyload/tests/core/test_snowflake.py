@@ -160,6 +160,32 @@ def test_su09_files_that_another_attempt_left_are_never_loaded(
     assert destination.drop_leftovers("shop") == []
 
 
+def test_a42_each_load_has_transient_stages_of_its_own(
+    snowflake_target: Target, statements: list[str]
+) -> None:
+    """Each stage is a transient table, which has no fail-safe, with a name of that load alone."""
+    steps = [ONE, changes(upsert(2, {"id": 1}))]
+    snowflake_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    created = [one for one in statements if "_STAGE" in one and one.startswith("CREATE")]
+    [schema, folder, *stages] = created
+    assert schema.startswith("CREATE TRANSIENT SCHEMA IF NOT EXISTS _SIMPLYLOAD_STAGE ")
+    assert folder == "CREATE STAGE IF NOT EXISTS _SIMPLYLOAD_STAGE.LOADS"
+    named = [
+        re.match(r'CREATE TRANSIENT TABLE "_SIMPLYLOAD_STAGE"\."(\w+)" ', one) for one in stages
+    ]
+    names = [one[1] for one in named if one]
+    assert len(names) == len(stages) == len(set(names)) == 2
+    loads = snowflake_target.destination().committed("shop")
+    assert [
+        load for load, name in zip(loads, names, strict=True) if _digits(load) not in name
+    ] == []
+    assert snowflake_target.stages() == []
+
+
+def _digits(load_id: str) -> str:
+    return load_id.replace("-", "_")
+
+
 @pytest.mark.slow
 def test_a38_no_ddl_is_sent_within_a_transaction_of_snowflake(
     snowflake_target: Target, statements: list[str]
