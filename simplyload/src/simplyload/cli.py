@@ -277,7 +277,7 @@ def setup_snowflake(
     """Print the SQL that makes role, user, warehouse and database; change nothing.
 
     With the destination `parquet` in a bucket: the SQL that lets Snowflake read it, for those who
-    run what `simplyload sql` prints.
+    run what `simplyload sql` prints. With `destination.stage`: also what lets it read that bucket.
 
     Parameters
     ----------
@@ -293,7 +293,7 @@ def setup_snowflake(
     configuration, _ = options.read()
     destination = configuration.destination
     if isinstance(destination, SnowflakeSettings):
-        print(setup_sql(destination))
+        print(setup_sql(destination, aws_role))
     elif isinstance(destination, ParquetSettings) and isinstance(destination.path, S3Address):
         print(bucket_sql(str(destination.path), database, aws_role))
     else:

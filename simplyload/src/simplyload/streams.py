@@ -55,7 +55,8 @@ def open_destination(configuration: Configuration) -> Destination:
     settings = configuration.destination
     if isinstance(settings, ParquetSettings):
         return open_lake(configuration, settings)
-    destination: Destination = _import_class(settings)(settings)
+    more = [_open_stage(configuration, settings)] if isinstance(settings, SnowflakeSettings) else []
+    destination: Destination = _import_class(settings)(settings, *more)
     return destination
 
 
@@ -81,6 +82,12 @@ def open_log(configuration: Configuration) -> ChangeLog:
     if isinstance(place, Path):
         return ChangeLog(place)
     return ChangeLog(S3Store(place, configuration.s3, "log", LogError))
+
+
+def _open_stage(configuration: Configuration, settings: SnowflakeSettings) -> S3Store | None:
+    if not isinstance(settings.stage, S3Address):
+        return None
+    return S3Store(settings.stage, configuration.s3, "destination.stage", DestinationError)
 
 
 def _open_bucket(configuration: Configuration, path: Path | S3Address) -> S3Store | None:
