@@ -26,7 +26,7 @@ class Breaker:
         return now >= self.rests_until
 
     def note(self, error: SimplyLoadError | None, began: float) -> timedelta | None:
-        """Count a run that began at a time; give the rest, where it is more than the interval."""
+        """Count a run that began at a time; return the rest, where it is more than the interval."""
         self.failures = self.failures + 1 if isinstance(error, SourceError) else 0
         if self.failures < FAILURES:
             return None

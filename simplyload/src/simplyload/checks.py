@@ -236,7 +236,7 @@ class _Comparison:
         )
 
     def _queries(self, shared: Sequence[str]) -> dict[str, str]:
-        """Give a query for the keys of each kind of difference."""
+        """Return a query for the keys of each kind of difference."""
         key = [self._names[column] for column in self._table.key]
         keys, source_keys = ", ".join(key), ", ".join(f"source.{one}" for one in key)
         on = " and ".join(f"source.{one} is not distinct from destination.{one}" for one in key)
@@ -252,7 +252,7 @@ class _Comparison:
         }
 
     def _differs(self, column: str) -> str:
-        """Give the condition that two cells differ; those of two types are compared as text."""
+        """Return the condition that two cells differ; those of two types are compared as text."""
         name = self._names[column]
         types = self._scratch.execute(
             "select distinct data_type from duckdb_columns() where column_name = ?", [name]

@@ -181,7 +181,7 @@ def combine_exit_codes(codes: Iterable[int]) -> int:
 
 
 def _show_outcomes(outcomes: Sequence[Outcome]) -> int:
-    """Print what each stream did; give the exit code."""
+    """Print what each stream did; return the exit code."""
     show([outcome.as_row() for outcome in outcomes])
     for outcome in outcomes:
         if outcome.error:
@@ -495,7 +495,7 @@ def _format_cell(value: Any) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; give the exit code. An error with a remedy is one line, not a traceback."""
+    """Run a command; return the exit code. An error with a remedy is one line, not a traceback."""
     try:
         result = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:

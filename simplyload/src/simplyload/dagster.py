@@ -59,7 +59,7 @@ class LogDisplay:
 
 
 def load_assets(file: Path | str, *streams: str) -> list[AssetsDefinition]:
-    """Give the assets of a configuration: those of all streams, or of the named ones.
+    """Return the assets of a configuration: those of all streams, or of the named ones.
 
     The sources are asked for their tables, so they have to answer when Dagster loads the code. A
     run loads all tables of a stream. Raises ConfigurationError and SourceError.

@@ -102,7 +102,7 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """Give 0, or 1 while a table waits for a remedy."""
+        """Return 0, or 1 while a table waits for a remedy."""
         return TableStoppedError.exit_code if self.stopped else 0
 
 
@@ -150,7 +150,7 @@ class Pipeline:
         self._stopping = True
 
     def run_once(self) -> RunResult:
-        """Read what is new, load it, and give what was done; tables that wait are tried again."""
+        """Read what is new, load it, and return what was done; tables that wait are tried again."""
         self._result = RunResult(stream=self.stream)
         with self._session():
             if self._committed is None:
@@ -207,7 +207,7 @@ class Pipeline:
             ]
 
     def _find_leftovers(self) -> tuple[list[str], list[Stopped]]:
-        """Give the files that a dead run left, and the stopped tables, without the lease."""
+        """Return the files that a dead run left, and the stopped tables, without the lease."""
         if self._destination.read_state(self.stream) is None:
             return self._log.find_uncommitted(self.stream, ()), []
         committed = self._destination.committed(self.stream)
@@ -272,7 +272,7 @@ class Pipeline:
         return {name: lost for name, lost in found.items() if lost or not absent[name]}
 
     def _plan_again(self, state: State, table: str, columns: Sequence[str]) -> tuple[State, str]:
-        """Give a state that copies a table again, and what to say of it."""
+        """Return a state that copies a table again, and what to say of it."""
         lost = f"{table}: column {', '.join(columns)}" if columns else table
         absent, again = f"{lost} is absent from the destination", "the table" if columns else "it"
         try:
@@ -437,7 +437,7 @@ class Pipeline:
         self._report(load, result)
 
     def _with_missed(self, staged: Sequence[Staged]) -> tuple[list[Staged], list[Stopped]]:
-        """Put the changes that a stopped table missed before its new ones; give what is held.
+        """Put the changes that a stopped table missed before its new ones; return what is held.
 
         A table is held where the log lacks what it missed, until a backfill has begun and its copy
         is complete. The first load since a stop has files of the table, a backfill has none.
@@ -540,7 +540,7 @@ def _find_no_json(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _restart(stop: Stopped, load_id: str) -> Stopped:
-    """Give the stop of a table that a backfill reads again: what it missed before is not needed."""
+    """Return the stop of a table that is read again: what it missed before is not needed."""
     message = f"{stop.table} waits for its new copy: the next `simplyload sync` goes on with it."
     return replace(stop, since=load_id, message=message)
 

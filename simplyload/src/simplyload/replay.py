@@ -26,7 +26,7 @@ def replay(  # noqa: PLR0913 - what a replay is made of
     remove: bool = False,
     observer: Callable[[str, LoadResult], None] = lambda _load_id, _result: None,
 ) -> int:
-    """Load every confirmed load that the destination lacks, in order; give their number.
+    """Load every confirmed load that the destination lacks, in order; return their number.
 
     It goes on where it was interrupted. A destination that has other loads is refused. A table that
     stops has no more of the later loads: the destination names it.
@@ -82,7 +82,7 @@ def _missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entr
 
 
 def _find_files(log: ChangeLog, entries: Sequence[Entry]) -> set[str]:
-    """Give the files to load: without those of an earlier key that a later copy replaces."""
+    """Return the files to load: without those of an earlier key that a later copy replaces."""
     tables: dict[str, list[str]] = {}
     for entry in entries:
         for table, names in entry.files.items():

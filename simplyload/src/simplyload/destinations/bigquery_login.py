@@ -79,7 +79,7 @@ def load_driver() -> Any:
 
 
 def make_client(settings: BigQuerySettings) -> Any:
-    """Give a client; it connects at first use."""
+    """Return a client; it connects at first use."""
     options = {"api_endpoint": settings.endpoint} if settings.endpoint else None
     return load_driver().Client(
         project=settings.project,

@@ -107,13 +107,13 @@ class Destination(Protocol):
 
     @property
     def limits(self) -> Limits:
-        """Give what cannot be held: the engine records such rows as rejected."""
+        """Return what cannot be held: the engine records such rows as rejected."""
 
     def check(self) -> None:
         """Raise DestinationError where a first load could not begin; changes nothing."""
 
     def read_state(self, stream: str) -> State | None:
-        """Give the state of the stream's newest committed load; None before the first."""
+        """Return the state of the stream's newest committed load; None before the first."""
 
     def acquire(self, stream: str, above: int = 0) -> Lease:
         """Take the lease: every holder of a lower epoch is fenced.
@@ -134,19 +134,19 @@ class Destination(Protocol):
         """
 
     def schemas(self) -> Mapping[str, str]:
-        """Give the schema of each stream's newest load, where the destination knows it."""
+        """Return the schema of each stream's newest load, where the destination knows it."""
 
     def stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
 
     def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
-        """Give the stream's tables that were made in the schema and are there no more.
+        """Return the stream's tables that were made in the schema and are there no more.
 
         So are those that lack columns: with these, as the source names them.
         """
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
-        """Give each source column its name here; raises TableStoppedError where it has none."""
+        """Return each source column its name here; raises TableStoppedError where it has none."""
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (the business columns it has).

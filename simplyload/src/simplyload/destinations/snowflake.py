@@ -204,6 +204,6 @@ class SnowflakeDestination(SnowflakeSql):
 
 
 def _reason(error: Any) -> str:
-    """Give Snowflake's message and the id of the query, by which its history has the details."""
+    """Return Snowflake's message and the id of the query, by which its history has the details."""
     message = " ".join(str(error.raw_msg or error).split())
     return f"{message} (query {error.sfqid})" if error.sfqid else message

@@ -43,7 +43,7 @@ def copy_from_bucket(
     files: Iterable[str],
     lacking: Sequence[str],
 ) -> str:
-    """Give the COPY of files of the log, which have the source's names and lack some columns.
+    """Return the COPY of files of the log, which have the source's names and lack some columns.
 
     `kinds` are the types of the stage by the name in the files, in the order of its columns. A
     whole row of a file that lacks a column does not carry it.
@@ -60,7 +60,7 @@ def copy_from_bucket(
 
 
 def spell_in_json(name: str) -> str:
-    """Give a name as it is within `_cols` that `copy_from_bucket` has read as text."""
+    """Return a name as it is within `_cols` that `copy_from_bucket` has read as text."""
     text = json.dumps(name, ensure_ascii=False)
     for mark, other in _MARKS:
         text = text.replace(mark, other)

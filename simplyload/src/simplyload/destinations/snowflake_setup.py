@@ -39,7 +39,7 @@ def setup_sql(settings: SnowflakeSettings, aws_role: str) -> str:
 
 
 def bucket_sql(address: str, database: str, aws_role: str) -> str:
-    """Give the statements by which Snowflake may read a bucket, and who runs `simplyload sql`."""
+    """Return the statements by which Snowflake may read a bucket, and who runs `simplyload sql`."""
     names = {"role": "SIMPLYLOAD", "warehouse": "SIMPLYLOAD", "database": _quote(database)}
     integration = _format_integration(address, aws_role, names["role"])
     stage = _STAGE.format(
@@ -109,7 +109,7 @@ _STATEMENTS = _PLACE + dedent("""
 
 
 def _public_key(settings: SnowflakeSettings) -> str:
-    """Give the public key as RSA_PUBLIC_KEY takes it: base64 in one line."""
+    """Return the public key as RSA_PUBLIC_KEY takes it: base64 in one line."""
     load_driver()
     serialization = import_module("cryptography.hazmat.primitives.serialization")
     private = serialization.load_der_private_key(read_private_key(settings), None)

@@ -152,13 +152,13 @@ class Pass:
                 feed.wait(WAIT_SECONDS)
 
     def _part(self, gathering: Gathering) -> Batch:
-        """Give everything gathered, as a part of what goes on."""
+        """Return everything gathered, as a part of what goes on."""
         changes, rejected = gathering.drain()
         self._has_parts |= bool(changes)
         return Batch(changes=changes, rejected=rejected, state=None)
 
     def _commit(self, gathering: Gathering, lsn: int) -> Batch:
-        """Give everything gathered, and the position behind it."""
+        """Return everything gathered, and the position behind it."""
         changes, rejected = gathering.drain()
         position = self._position.advance(lsn, self._published)
         waiting = []
@@ -231,7 +231,7 @@ class Pass:
         ]
 
     def _find_table(self, relation_oid: int) -> int:
-        """Give the table of a relation; a partition made since the pass began is looked up."""
+        """Return the table of a relation; a partition made since the pass began is looked up."""
         if relation_oid in self._published:
             return relation_oid
         if relation_oid not in self._roots:

@@ -166,7 +166,7 @@ class Gathering:
             self._done.append(rows.take())
 
     def drain(self) -> tuple[list[Changes], list[Rejected]]:
-        """Give the changes gathered, and begin again."""
+        """Return the changes gathered, and begin again."""
         for target in self._targets.values():
             self._take(target.rows)
         done, self._done, self.size = self._done, [], 0

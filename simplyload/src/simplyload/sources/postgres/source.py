@@ -64,7 +64,7 @@ class PostgresSource:
 
     @property
     def _connection(self) -> Connection:
-        """Give the connection for queries: a new one where the server ended the one before."""
+        """Return the connection for queries: a new one where the server ended the one before."""
         if self._catalog is None or self._catalog.closed:
             self._catalog = connect(self._settings, self._stream)
         return self._catalog
@@ -169,7 +169,7 @@ class PostgresSource:
             yield Waiting(table=pattern, message=f"tables: no table matches {pattern}: correct it.")
 
     def _find_renamed(self, known: SourceState | None) -> tuple[dict[int, Waiting], list[str]]:
-        """Give the tables that wait because they have another name now; say which are dropped."""
+        """Return the tables that wait because they have another name now; say which are dropped."""
         tables = {table.oid: name for name, table in known.tables.items()} if known else {}
         names = find_names(self._connection, [oid for oid in tables if oid])
         dropped = [
@@ -213,7 +213,7 @@ class PostgresSource:
     def _prepare(
         self, known: SourceState | None, tables: Sequence[SourceTable], warnings: list[str]
     ) -> Generator[Batch, None, Prepared | None]:
-        """Prepare the stream; give None where the tables are polled.
+        """Prepare the stream; return None where the tables are polled.
 
         Mode `auto` decides once, at the first read: later, a stream that fails is no reason to
         copy all tables for another way of reading.
@@ -273,7 +273,7 @@ class PostgresSource:
     # -- commands
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
-        """Give a state from which the table is copied again, whole or from a cursor value."""
+        """Return a state from which the table is copied again, whole or from a cursor value."""
         source = self._find(table)
         known = load_state(state)
         if known is None or source.source_name not in known.tables:
@@ -284,7 +284,7 @@ class PostgresSource:
         return known.with_table(source.source_name, planned).dump()
 
     def _cursor_value(self, table: SourceTable, since: str) -> str:
-        """Give the server's text of a cursor value that a person wrote."""
+        """Return the server's text of a cursor value that a person wrote."""
         if table.cursor is None:
             raise ConfigurationError(f"cursors: {table.source_name} has none to start from.")
         column = table.column(table.cursor)
@@ -301,7 +301,7 @@ class PostgresSource:
         return str(text)
 
     def reset(self, state: State) -> State:  # noqa: ARG002 - _seq follows the server's log
-        """Give the empty state: everything is copied again."""
+        """Return the empty state: everything is copied again."""
         return {}
 
     def discover(self) -> list[Discovered]:
@@ -350,7 +350,7 @@ class PostgresSource:
         yield from self._scan(table, in_ranges("postgres", key, ranges))
 
     def digest(self, table: Table) -> Digests | None:
-        """Give the digest of each range that has rows."""
+        """Return the digest of each range that has rows."""
         source = self._find(table.source_name)
         key, columns = self._cells(source, table)
         conditions = [*_present(source), *(f"{cell.expression} is not null" for cell in key)]
@@ -371,7 +371,7 @@ class PostgresSource:
 
     @staticmethod
     def _cells(source: SourceTable, table: Table) -> tuple[list[Cell], list[Cell]]:
-        """Give the key and all columns, as a copy reads them."""
+        """Return the key and all columns, as a copy reads them."""
         columns = {field: source.column(field.name) for field in table.schema}
         cells = {
             # As text, since a cast of char(n) drops the spaces at its end.
@@ -436,7 +436,7 @@ def _begin(
     tables: Sequence[SourceTable],
     renamed: Collection[int],
 ) -> SourceState:
-    """Give the state before the plan: tables that are not read any more are forgotten."""
+    """Return the state before the plan: tables that are not read any more are forgotten."""
     chosen = {table.source_name for table in tables}
     kept = known.tables.items() if known else ()
     chosen |= {name for name, table in kept if table.oid in renamed}
@@ -450,6 +450,6 @@ def _begin(
 
 
 def _present(source: SourceTable) -> list[str]:
-    """Give the condition of rows that are not soft-deleted."""
+    """Return the condition of rows that are not soft-deleted."""
     removed = removed_condition(source)
     return [f"not {removed}"] if removed else []

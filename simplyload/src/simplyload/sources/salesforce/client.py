@@ -96,7 +96,7 @@ class Client:
         return self._ask(path, body, method).body
 
     def query(self, soql: str) -> Record:
-        """Give the first answer to a query, with rows in the recycle bin and archived ones.
+        """Return the first answer to a query, with rows in the recycle bin and archived ones.
 
         Activities of more than a year ago are archived: without them they would look deleted.
         """
@@ -264,13 +264,13 @@ def split_fields(fields: Sequence[str]) -> list[list[str]]:
 
 
 def _name(path: str, body: Any) -> str:
-    """Give a request's name for a message: a query names its object."""
+    """Return a request's name for a message: a query names its object."""
     found = re.search(r"FROM\+(\w+)", str(body or path))
     return f"a query of {found[1]}" if found else path.partition("?")[0]
 
 
 def _read(answer: Response) -> tuple[Any, str, str]:
-    """Give the body, and the code and message of an error, both empty where there is none."""
+    """Return the body, and the code and message of an error, both empty where there is none."""
     if answer.status_code == 204:
         return None, "", ""
     if answer.status_code == 200 and "csv" in answer.headers.get("Content-Type", ""):

@@ -182,7 +182,7 @@ class Reading:
         return known.scan
 
     def _restorable(self, declared: Declared) -> set[str] | None:
-        """Give the ids that may have been restored since they were marked as deleted.
+        """Return the ids that may have been restored since they were marked as deleted.
 
         Whether that moves a stamp is not documented: a scan reads them whole. None where no log
         tells of them, so that it has to read all rows whole.
@@ -279,7 +279,7 @@ class Reading:
         known.deleted_at = max(begin, min(now, to_seconds(log["latestDateCovered"])))
 
     def _read_log(self, declared: Declared, begin: int) -> Record | None:
-        """Give the log of deletions from a time on; None where it does not reach back so far."""
+        """Return the log of deletions from a time on; None where it does not reach back so far."""
         span = {"start": to_time(begin), "end": to_time(self._client.now)}
         try:
             log: Record = self._client.get(f"sobjects/{declared.name}/deleted/", **span)
@@ -292,7 +292,7 @@ class Reading:
     def _get(
         self, declared: Declared, ids: Iterable[str], fields: Sequence[str] = (), by: str = "Id"
     ) -> list[Record]:
-        """Give the present rows of which a field is one of some ids."""
+        """Return the present rows of which a field is one of some ids."""
         found: list[Record] = []
         ids = sorted(ids)
         for first in range(0, len(ids), IDS):
@@ -325,7 +325,7 @@ class Reading:
         return f"{name} is named {new} now: write {new} in `objects`; it is copied there."
 
     def _end(self) -> Batch:
-        """Give what waits; commit an idle position once a day, so that the log reaches back."""
+        """Return what waits; commit an idle position once a day, so that the log reaches back."""
         keep = self._client.now - self._position.kept > DAY
         if keep:
             self._position.kept = self._client.now

@@ -48,7 +48,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
         yield from Reading(self._client, self.settings, position, self.stream, catalog).run()
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
-        """Give a state from which an object is read whole, or what was stamped since then."""
+        """Return a state from which an object is read whole, or what was stamped since then."""
         position, declared = Position.from_state(state), self._known().get(table)
         known = position.of(declared.name)
         if since is None:
@@ -62,7 +62,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
         return position.as_state()
 
     def reset(self, state: State) -> State:
-        """Give a state from which everything is read again, numbered higher than before."""
+        """Return a state from which everything is read again, numbered higher than before."""
         return Position(seq=Position.from_state(state).seq).as_state()
 
     def discover(self) -> list[Discovered]:
@@ -85,7 +85,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
         return findings + [self._try(one) for one in catalog.objects]
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
-        """Give the present rows."""
+        """Return the present rows."""
         declared = self._known().get(table.name)
         reading = Reading(self._client, self.settings, Position(), self.stream, self._known())
         return (
@@ -121,7 +121,7 @@ def _describe(declared: Declared) -> Discovered:
 
 
 def _notes(declared: Declared) -> list[str]:
-    """Give how an object is read, and what is left out of it."""
+    """Return how an object is read, and what is left out of it."""
     notes = [f"changes by {declared.cursor}" if declared.cursor else "no stamp: read whole"]
     if declared.has_formulas:
         notes.append("has formulas: read whole again on a schedule")

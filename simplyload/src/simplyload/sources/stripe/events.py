@@ -89,7 +89,7 @@ class Refresher:
 
 
 def named_children(children: Iterable[Child], event: Object) -> dict[str, set[str]]:
-    """Give the children that an event shows, before and after: a list of them may be short."""
+    """Return the children that an event shows, before and after: a list of them may be short."""
     data = event["data"]
     shown = (data["object"], data.get("previous_attributes") or {})
     return {

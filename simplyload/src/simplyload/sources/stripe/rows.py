@@ -11,7 +11,7 @@ SECRET = "client_secret"  # noqa: S105 - the name of a field: with it a browser 
 
 
 def to_row(kind: Kind | Child, account: str, found: Object) -> Row:
-    """Give the cells that an object carries; CellError for a value of another type."""
+    """Return the cells that an object carries; CellError for a value of another type."""
     row: Row = {"account": account}
     for name, column in kind.columns.items():
         if name in found:
@@ -24,7 +24,7 @@ def to_row(kind: Kind | Child, account: str, found: Object) -> Row:
 
 
 def _to_cell(column: Type, value: Any) -> Any:
-    """Give a cell by the rule of its type (objects.py)."""
+    """Return a cell by the rule of its type (objects.py)."""
     return None if value is None else _CELLS[column](value)
 
 
