@@ -24,7 +24,7 @@ from simplyload.errors import (
 from simplyload.gather import with_catalog_types
 from simplyload.log import ChangeLog
 from simplyload.sources.source import Finding, Source
-from simplyload.streams import open_destination, opened_sources
+from simplyload.streams import open_destination, open_sources
 
 SAMPLE = 5  # keys that are named for each kind of difference
 MANY = 1000  # the same by ranges, which are for those who want to know each key
@@ -60,7 +60,7 @@ def compare(
     """Compare every table of the streams now; leave out what the source does not keep."""
     check = reconcile_table if by_range else check_table
     with closing(open_destination(configuration)) as destination:
-        for name, source in opened_sources(configuration, names):
+        for name, source in open_sources(configuration, names):
             schema = schema_of(configuration.sources[name], name)
             for table in source.tables():
                 found = check(source, destination, schema, table)

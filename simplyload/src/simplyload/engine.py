@@ -169,7 +169,7 @@ class Pipeline:
         with self._session():
             self._check_schema()
             self._take_lease()
-            state = self._source.backfill(self._known_state(), table, since)
+            state = self._source.backfill(self._read_known_state(), table, since)
             again = [name for name in self._stopped if f".{table}".endswith(f".{name}")]
             self._commit((), state, again=again if since is None else ())
 
@@ -181,8 +181,8 @@ class Pipeline:
         with self._session():
             self._check_schema(moves=True)
             self._take_lease()
-            absent = self._destination.absent(self.stream, self.schema)
-            state = self._source.reset(self._known_state())
+            absent = self._destination.find_absent(self.stream, self.schema)
+            state = self._source.reset(self._read_known_state())
             self._commit((), state, again=[*self._stopped], absent=absent)
 
     def clean(self, keep_days: int | None = None, *, dry_run: bool = False) -> list[str]:
@@ -210,10 +210,10 @@ class Pipeline:
         """Return the files that a dead run left, and the stopped tables, without the lease."""
         if self._destination.read_state(self.stream) is None:
             return self._log.find_uncommitted(self.stream, ()), []
-        committed = self._destination.committed(self.stream)
+        committed = self._destination.list_committed(self.stream)
         return (
             self._log.find_uncommitted(self.stream, committed),
-            self._destination.stopped(self.stream),
+            self._destination.list_stopped(self.stream),
         )
 
     @contextmanager
@@ -245,7 +245,7 @@ class Pipeline:
         """Learn the state; commit one that copies again what was dropped in the destination."""
         self._check_schema()
         if self._committed is None:
-            self._state = self._known_state()
+            self._state = self._read_known_state()
         absent = self._find_absent()
         if not absent:
             return
@@ -262,7 +262,7 @@ class Pipeline:
 
         So are those of which a column was dropped that the source still has: with these columns.
         """
-        absent = self._destination.absent(self.stream, self.schema) if self._committed else {}
+        absent = self._destination.find_absent(self.stream, self.schema) if self._committed else {}
         given = {table.name: table for table in self._source.tables()} if absent else {}
         found = {
             name: [one for one in columns if one in given[name].schema.names]
@@ -281,12 +281,12 @@ class Pipeline:
             return state, f"{absent}, and only its later rows arrive: {error}"
         return state, f"{absent}, where it was before: {again} is copied again."
 
-    def _known_state(self) -> State:
+    def _read_known_state(self) -> State:
         state = self._destination.read_state(self.stream)
         if state is not None and self._log.has_pending(self.stream):
             # Before the source learns of the state: a replay without this load would lose it.
-            self._log.confirm_committed(self.stream, self._destination.committed(self.stream))
-        stopped = self._destination.stopped(self.stream) if state is not None else []
+            self._log.confirm_committed(self.stream, self._destination.list_committed(self.stream))
+        stopped = self._destination.list_stopped(self.stream) if state is not None else []
         self._stopped = {stop.table: stop for stop in stopped}
         self._committed = state or {}
         return self._committed
@@ -374,14 +374,14 @@ class Pipeline:
 
     def _take_lease(self) -> bool:
         """Take the lease and settle what a dead run left; False when the state is another one."""
-        above = self._log.newest_epoch(self.stream)
+        above = self._log.read_newest_epoch(self.stream)
         self._lease, self._number = self._destination.acquire(self.stream, above), 0
-        committed = self._destination.committed(self.stream)
+        committed = self._destination.list_committed(self.stream)
         self._previous = committed[-1] if committed else None
         self._removed = self._log.reconcile(self.stream, committed)
         self._removed += self._destination.drop_leftovers(self.stream)
         known = self._committed
-        if self._known_state() == known:
+        if self._read_known_state() == known:
             return True
         self._state = self._committed or {}
         return False

@@ -189,7 +189,7 @@ class ChangeLog:
             )
         return entries[firsts[-1] :] if firsts else []
 
-    def newest_epoch(self, stream: str) -> int:
+    def read_newest_epoch(self, stream: str) -> int:
         """Return the epoch of the newest load, committed or not; 0 for an empty log."""
         loads = [_load_of(name) for name in self.store.names(_loads(stream))]
         return int(max(loads).split("-")[0]) if loads else 0

@@ -96,7 +96,7 @@ def _open_bucket(configuration: Configuration, path: Path | S3Address) -> S3Stor
     return S3Store(path, configuration.s3, "destination.path", DestinationError)
 
 
-def opened_sources(
+def open_sources(
     configuration: Configuration, names: Sequence[str]
 ) -> Iterator[tuple[str, Source]]:
     """Open one source after the other, and close each."""

@@ -180,7 +180,7 @@ def test_a42_each_load_has_transient_stages_of_its_own(
     ]
     names = [one[1] for one in named if one]
     assert len(names) == len(stages) == len(set(names)) == 2
-    loads = snowflake_target.destination().committed("shop")
+    loads = snowflake_target.destination().list_committed("shop")
     assert [
         load for load, name in zip(loads, names, strict=True) if _digits(load) not in name
     ] == []

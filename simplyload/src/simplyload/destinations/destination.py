@@ -127,19 +127,19 @@ class Destination(Protocol):
         A load without staged tables commits its state alone (a backfill, a reset).
         """
 
-    def committed(self, stream: str) -> list[str]:
+    def list_committed(self, stream: str) -> list[str]:
         """List the ids of the stream's committed loads, oldest first.
 
         These are all, or at least the newest `KEPT_LOADS`.
         """
 
-    def schemas(self) -> Mapping[str, str]:
+    def read_schemas(self) -> Mapping[str, str]:
         """Return the schema of each stream's newest load, where the destination knows it."""
 
-    def stopped(self, stream: str) -> list[Stopped]:
+    def list_stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
 
-    def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
+    def find_absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
         """Return the stream's tables that were made in the schema and are there no more.
 
         So are those that lack columns: with these, as the source names them.
@@ -171,7 +171,7 @@ def check_schema(
 
     A stream that `moves` is copied whole into its new schema.
     """
-    schemas = destination.schemas()
+    schemas = destination.read_schemas()
     for other, taken in schemas.items():
         if other != stream and taken.casefold() == schema.casefold():
             raise ConfigurationError(

@@ -172,7 +172,7 @@ class ParquetDestination:
         rows = {name: part.rows for name, part in parts.items()}
         return LoadResult(rows=rows, stage_seconds=seconds)
 
-    def committed(self, stream: str) -> list[str]:
+    def list_committed(self, stream: str) -> list[str]:
         """List the ids of the stream's newest committed loads, oldest first."""
         loads: list[str] = []
         entry = self._read_newest(stream)
@@ -197,15 +197,15 @@ class ParquetDestination:
             for name, footer in zip(names, footers, strict=True)
         ]
 
-    def schemas(self) -> Mapping[str, str]:
+    def read_schemas(self) -> Mapping[str, str]:
         """Return none: a stream has its own folder."""
         return {}
 
-    def stopped(self, stream: str) -> list[Stopped]:  # noqa: ARG002
+    def list_stopped(self, stream: str) -> list[Stopped]:  # noqa: ARG002
         """Return none: files hold every form of a table."""
         return []
 
-    def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:  # noqa: ARG002
+    def find_absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:  # noqa: ARG002
         """Return none: a table's files are read from the log's beginning."""
         return {}
 

@@ -249,18 +249,18 @@ class SqlDestination(ABC):
             self._columns_of.clear()
             self._drop_stages()
 
-    def committed(self, stream: str) -> list[str]:
+    def list_committed(self, stream: str) -> list[str]:
         """List the ids of the stream's committed loads, oldest first."""
         return sorted(row[0] for row in self._query(_select("loads", stream, "load_id")))
 
-    def schemas(self) -> Mapping[str, str]:
+    def read_schemas(self) -> Mapping[str, str]:
         """Return the schema of each stream's newest load, where the destination knows it."""
         if not self._knows("lease", "schema"):
             return {}
         rows = exp.select(_column("stream"), _column("schema")).from_(_metadata_table("lease"))
         return {stream: schema for stream, schema in self._query(rows) if schema is not None}
 
-    def stopped(self, stream: str) -> list[Stopped]:
+    def list_stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
         return [
             Stopped(table=name, since=known.since, message=known.message or "")
@@ -268,7 +268,7 @@ class SqlDestination(ABC):
             if known.since is not None
         ]
 
-    def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
+    def find_absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
         """Return what was made in the schema and is gone: columns by table, none for all."""
         tables = self._columns(schema)
         self._columns_of.clear()

@@ -302,7 +302,7 @@ def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> in
     give_up = time.monotonic() + seconds
     if not _await_open(connection, give_up):
         return None
-    lsn = current_lsn(connection)
+    lsn = read_current_lsn(connection)
     return lsn if _await_open(connection, give_up) else None
 
 
@@ -325,7 +325,7 @@ def _await_open(connection: Connection, give_up: float) -> bool:
         time.sleep(0.05)
 
 
-def current_lsn(connection: Connection) -> int:
+def read_current_lsn(connection: Connection) -> int:
     """Return the end of what the server can stream."""
     query = """select (case when pg_catalog.pg_is_in_recovery()
         then pg_catalog.pg_last_wal_replay_lsn()

@@ -89,7 +89,7 @@ class PostgresSource:
 
     def tables(self) -> list[Table]:
         """List the chosen tables that have a key and may be read."""
-        return [table.table for table in self._replicable(self._discover())]
+        return [table.table for table in self._select_replicable(self._discover())]
 
     def _discover(self) -> list[SourceTable]:
         with named_errors(self._settings):
@@ -99,7 +99,7 @@ class PostgresSource:
             raise ConfigurationError(f"tables: two chosen tables have the name {min(twice)}.")
         return tables
 
-    def _replicable(self, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    def _select_replicable(self, tables: Sequence[SourceTable]) -> list[SourceTable]:
         is_cdc = self._settings.mode == "cdc"
         return [
             table for table in tables if not table.refusal and not (is_cdc and table.cdc_refusal)
@@ -128,7 +128,7 @@ class PostgresSource:
                 self._connection, self._settings, known.tables if known else ()
             )
         ]
-        waiting = list(self._refused(discovered))
+        waiting = list(self._list_refused(discovered))
         renamed, gone = self._find_renamed(known)
         warnings += gone
         waiting += renamed.values()
@@ -136,7 +136,7 @@ class PostgresSource:
         prepared = yield from self._prepare(known, readable, warnings)
         streamed = list(prepared.tables) if prepared else []
         waiting += prepared.waiting if prepared else ()
-        tables = self._replicable(readable)
+        tables = self._select_replicable(readable)
         polled = [table for table in tables if prepared is None or table.cdc_refusal]
         reading = Reading(
             self._settings,
@@ -157,7 +157,7 @@ class PostgresSource:
             yield from self._follow(reading, prepared)
         yield Batch(state=reading.state.dump())
 
-    def _refused(self, tables: Sequence[SourceTable]) -> Iterator[Waiting]:
+    def _list_refused(self, tables: Sequence[SourceTable]) -> Iterator[Waiting]:
         """Yield what `tables` asks for and cannot be read."""
         for table in tables:
             is_cdc = self._settings.mode == "cdc"
@@ -178,7 +178,7 @@ class PostgresSource:
             if oid and oid not in names
         ]
         waiting = {
-            oid: _renamed(tables[oid], now)
+            oid: _describe_rename(tables[oid], now)
             for oid, now in names.items()
             if now != tables[oid] and is_chosen(self._settings, tables[oid])
         }
@@ -321,7 +321,7 @@ class PostgresSource:
 
     def _modes(self, tables: Sequence[SourceTable]) -> Iterator[Literal["cdc", "poll", "copy"]]:
         """Yield how each table would be read."""
-        streamable = [table for table in self._replicable(tables) if not table.cdc_refusal]
+        streamable = [table for table in self._select_replicable(tables) if not table.cdc_refusal]
         can_stream = self._settings.mode == "cdc" or (
             self._settings.mode == "auto"
             and not any(stream_problems(self._connection, self._settings, self._stream, streamable))
@@ -381,7 +381,7 @@ class PostgresSource:
         return [cells[name] for name in table.key], [*cells.values()]
 
     def _find(self, name: str) -> SourceTable:
-        tables = self._replicable(self._discover())
+        tables = self._select_replicable(self._discover())
         for table in tables:
             if name in {table.source_name, table.table.name}:
                 return table
@@ -419,7 +419,7 @@ class PostgresSource:
             self._catalog.close()
 
 
-def _renamed(name: str, now: str) -> Waiting:
+def _describe_rename(name: str, now: str) -> Waiting:
     target = name_in_destination(*name.split(".", 1))
     message = (
         f"{name} was renamed to {now}: it is stopped. Rename it back; or set rename: follow, which"

@@ -128,7 +128,7 @@ class Reading:
         yield self._rows.batch()
 
     def _scan_by_queries(self, declared: Declared, scan: Scan) -> Iterator[Batch]:
-        restored = set() if scan.whole else self._restorable(declared)
+        restored = set() if scan.whole else self._list_restorable(declared)
         whole = scan.whole or restored is None
         fields = declared.selected if whole else ["Id"]
         for page in self._client.pages(declared.name, fields, declared.present, scan.after):
@@ -181,7 +181,7 @@ class Reading:
             known.scan.large = fits_a_job and rows >= self._settings.bulk_rows
         return known.scan
 
-    def _restorable(self, declared: Declared) -> set[str] | None:
+    def _list_restorable(self, declared: Declared) -> set[str] | None:
         """Return the ids that may have been restored since they were marked as deleted.
 
         Whether that moves a stamp is not documented: a scan reads them whole. None where no log
