@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -29,11 +30,8 @@ def test_r1_kills_of_each_pair_lose_and_double_nothing(
     system: System, sections: dict[str, Any], folder: Path, kills: int
 ) -> None:
     """Killed before random steps while the source changes: it equals the source, cell by cell."""
-    file, chooser, done = folder / "simplyload.yml", random.Random(7), 0
-    pipeline = {"max_changes": CHANGES}
-    configuration = {"sources": {STREAM: system.settings}, "pipeline": pipeline, **sections}
-    file.write_text(yaml.safe_dump(configuration))
-    rounds = 0
+    file, chooser = write_configuration(folder, system, sections), random.Random(7)
+    done = rounds = 0
     while done < kills:
         for _ in range(CHANGES):
             system.change(chooser)
@@ -44,6 +42,38 @@ def test_r1_kills_of_each_pair_lose_and_double_nothing(
         rounds += 1
         assert rounds <= kills, f"{done} kills of {kills}: runs have fewer steps than are killed"
         assert_equal(file)
+
+
+@pytest.mark.parametrize(("system", "sections"), [("stripe", "duckdb")], indirect=True)
+@pytest.mark.parametrize(
+    "fault", ["delete from {0} where {1}", "update {0} set email = 'other' where {1}"]
+)
+def test_the_comparison_notices_a_lost_row_and_a_wrong_cell(
+    system: System, sections: dict[str, Any], folder: Path, fault: str
+) -> None:
+    """One row that is gone, or one cell that differs, fails the comparison after the kills."""
+    file, chooser = write_configuration(folder, system, sections), random.Random(7)
+    for _ in range(3 * CHANGES):
+        system.change(chooser)
+    system.wait()
+    run_worker("tests.pairs.worker", {"file": str(file), "seed": 7, "steps": [0, 0, 1]})
+    assert_equal(file)
+    with duckdb.connect(folder / "target.duckdb") as target:
+        table = f"{STREAM}.customers"
+        target.execute(
+            fault.format(table, f"id = (select min(id) from {table} where not _deleted)")
+        )
+    with pytest.raises(AssertionError, match="table='customers'"):
+        assert_equal(file)
+
+
+def write_configuration(folder: Path, system: System, sections: dict[str, Any]) -> Path:
+    """Write what a pair's `simplyload.yml` says."""
+    pipeline = {"max_changes": CHANGES}
+    configuration = {"sources": {STREAM: system.settings}, "pipeline": pipeline, **sections}
+    file = folder / "simplyload.yml"
+    file.write_text(yaml.safe_dump(configuration))
+    return file
 
 
 def assert_equal(file: Path) -> None:
