@@ -22,7 +22,7 @@ class Breaker:
     rests_until: float = 0.0
 
     def lets_run(self, now: float) -> bool:
-        """Tell whether the stream is tried at this time (of a monotonic clock)."""
+        """Return whether the stream is tried at this time (of a monotonic clock)."""
         return now >= self.rests_until
 
     def note(self, error: SimplyLoadError | None, began: float) -> timedelta | None:

@@ -311,7 +311,7 @@ def _plain_in_bigquery(name: str) -> str:
 
 
 def _changed(name: str, plain: str) -> bool:
-    """Tell whether a name lost characters: two names might then become one."""
+    """Return whether a name lost characters: two names might then become one."""
     return name.casefold() != plain.casefold()
 
 

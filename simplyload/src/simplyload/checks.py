@@ -127,7 +127,7 @@ def _compare_cells(
 
 
 def check_destination(destination: Destination, schemas: Mapping[str, str]) -> Finding:
-    """Tell whether the destination can be written to, and holds states that can be read.
+    """Return whether the destination can be written to, and holds states that can be read.
 
     `schemas` has the schema that the configuration gives to each stream.
     """
@@ -142,7 +142,7 @@ def check_destination(destination: Destination, schemas: Mapping[str, str]) -> F
 
 
 def check_log(log: ChangeLog) -> Finding:
-    """Tell whether the change log can be written; nothing is left of the attempt."""
+    """Return whether the change log can be written; nothing is left of the attempt."""
     try:
         log.store.check()
     except SimplyLoadError as error:

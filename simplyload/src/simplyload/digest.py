@@ -96,12 +96,12 @@ _JOIN = {
 
 
 def can_digest(dialect: str) -> bool:
-    """Tell whether a dialect has the expressions."""
+    """Return whether a dialect has the expressions."""
     return dialect in _TEXTS
 
 
 def can_compare(ours: pa.DataType, theirs: pa.DataType | None) -> bool:
-    """Tell whether a column of the destination prints values of the source's type as they are.
+    """Return whether a column of the destination prints values of the source's type as they are.
 
     A cast to the source's type would round what a user's own type holds, or not be possible.
     """

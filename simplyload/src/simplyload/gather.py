@@ -208,7 +208,7 @@ def _find_first(described: Sequence[tuple[Table, _Facts, int]]) -> int:
 
 
 def is_uniform(staged: Staged) -> bool:
-    """Tell whether all files of a table have one schema, so that they can be read as one."""
+    """Return whether all files of a table have one schema, so that they can be read as one."""
     tables = [_describe(path)[0] for path in staged.files]
     return all(table.schema == tables[0].schema for table in tables)
 

@@ -139,7 +139,7 @@ class ChangeLog:
         self.store.rename(pending, done)
 
     def has_pending(self, stream: str) -> bool:
-        """Tell whether a run left a load of which it is not noted whether it is committed."""
+        """Return whether a run left a load of which it is not noted whether it is committed."""
         return bool(self._pending(stream))
 
     def confirm_committed(self, stream: str, committed: Collection[str]) -> None:

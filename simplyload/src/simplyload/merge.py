@@ -89,7 +89,7 @@ class Merge:
 
     @property
     def may_name_keys_alone(self) -> bool:
-        """Tell whether a change may carry no value at all, as those of a scan of keys."""
+        """Return whether a change may carry no value at all, as those of a scan of keys."""
         return bool(self.columns) and len(self.partial) == len(self.columns)
 
     def flag(self, column: Column) -> str:
@@ -98,12 +98,12 @@ class Merge:
 
     @property
     def may_delete(self) -> bool:
-        """Tell whether a change says that a row is gone."""
+        """Return whether a change says that a row is gone."""
         return self.deletes or self.truncated is not None
 
     @property
     def generations(self) -> bool:
-        """Tell whether a key may have changes before and after a D or T."""
+        """Return whether a key may have changes before and after a D or T."""
         return self.repeated and self.may_delete
 
 

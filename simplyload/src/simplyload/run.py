@@ -147,7 +147,7 @@ def ignore(_pipeline: Pipeline) -> None:
 
 
 def is_monitored(configuration: Configuration) -> bool:
-    """Tell whether the configuration asks for metrics or alerts."""
+    """Return whether the configuration asks for metrics or alerts."""
     return configuration.metrics != MetricsSettings() or bool(configuration.alerts.webhook)
 
 

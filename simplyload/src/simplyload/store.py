@@ -69,7 +69,7 @@ class Store(Protocol):
         """Raise where nothing can be written; `exclusive`: or not safely by several workers."""
 
     def exists(self) -> bool:
-        """Tell whether there is anything."""
+        """Return whether there is anything."""
 
     def health(self) -> Mapping[str, Any]:
         """Return whether it can be written and what is free, as far as this costs no request."""
@@ -141,7 +141,7 @@ class LocalStore:
         check_folder(self.root, self._key, self._fault)
 
     def exists(self) -> bool:
-        """Tell whether the folder is there."""
+        """Return whether the folder is there."""
         return self.root.is_dir()
 
     def health(self) -> Mapping[str, Any]:

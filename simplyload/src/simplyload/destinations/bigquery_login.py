@@ -63,7 +63,7 @@ class BigQuerySettings(BaseModel):
 
     @property
     def is_local(self) -> bool:
-        """Tell whether the endpoint is a server of this machine."""
+        """Return whether the endpoint is a server of this machine."""
         return self.endpoint is not None and urlsplit(self.endpoint).hostname in LOOPBACK
 
     @model_validator(mode="after")

@@ -526,7 +526,7 @@ class SqlDestination(ABC):
             yield Step(merge.mark_truncated(plan.merge))
 
     def _is_known(self, plan: merge.Merge) -> bool:
-        """Tell whether the target has a key of the stage; if not, an INSERT is enough."""
+        """Return whether the target has a key of the stage; if not, an INSERT is enough."""
         return bool(self._query(merge.find_known_key(plan)))
 
     def _merge(self, plan: merge.Merge, name: str) -> Iterator[Step]:
@@ -583,16 +583,19 @@ class SqlDestination(ABC):
     def digest(self, schema: str, table: Table) -> Digests | None:
         """Return the digest of each range; None where there is no table, or not of such columns."""
         rows, names = self._live_rows(schema, table)
-        if rows is None or not can_digest(self.dialect) or not self._agrees(schema, table, names):
+        if (
+            rows is None
+            or not can_digest(self.dialect)
+            or not self._has_like_columns(schema, table, names)
+        ):
             return None
         key, columns = self._cells(table, names, table.key), self._cells(table, names, names)
         query = digest_query(self.dialect, self._render(rows.select("*")), key, columns)
         return to_digests(self._send(query)[0])
 
-    def _agrees(self, schema: str, table: Table, names: Mapping[str, str]) -> bool:
-        """Tell whether the target has every column, and of a type like that of the source."""
-        tables = self._columns(schema)
-        self._columns_of.clear()
+    def _has_like_columns(self, schema: str, table: Table, names: Mapping[str, str]) -> bool:
+        """Return whether the target has every column, and of a type like that of the source."""
+        tables = self._read_columns(schema)
         held = tables[choose_name(table.name, tables, self.dialect)]
         return all(
             field.name in names and can_compare(field.type, held[names[field.name]])
@@ -695,13 +698,13 @@ class SqlDestination(ABC):
         self._prepared = True
 
     def _knows(self, table: str, column: str) -> bool:
-        """Tell whether a table of the metadata has a column that was added to it later."""
+        """Return whether a table of the metadata has a column that was added to it later."""
         tables = self._columns(METADATA_SCHEMA).items()
         found = (columns for name, columns in tables if name.lower() == table)
         return any(name.lower() == column for columns in found for name in columns)
 
     def _exists(self) -> bool:
-        """Tell whether the metadata tables are there: another run may create them at any time."""
+        """Return whether the metadata tables are there: another run may create them at any time."""
         if self._prepared:
             return True
         present = {name.lower() for name in self._columns(METADATA_SCHEMA)}

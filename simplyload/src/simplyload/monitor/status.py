@@ -130,7 +130,7 @@ class Status:
             self._streams[stream].fail(error)
 
     def lacks_tables(self, stream: str) -> bool:
-        """Tell whether the stream's tables are not listed yet: an idle run names none."""
+        """Return whether the stream's tables are not listed yet: an idle run names none."""
         return stream not in self._listed and not self._streams[stream].failure
 
     def list_tables(self, stream: str, names: Iterable[str]) -> None:

@@ -167,7 +167,7 @@ class Reader:
 
 
 def _is_interruption(error: adbc_driver_manager.Error | OSError) -> bool:
-    """Tell whether the same statement may succeed now; a lost connection has no SQLSTATE."""
+    """Return whether the same statement may succeed now; a lost connection has no SQLSTATE."""
     if is_not_utf8(error):
         return False
     if isinstance(error, OSError) or not error.sqlstate:
@@ -176,7 +176,7 @@ def _is_interruption(error: adbc_driver_manager.Error | OSError) -> bool:
 
 
 def is_not_utf8(error: BaseException | None) -> bool:
-    """Tell whether the server refused a value that is no UTF-8, in an error or what caused it.
+    """Return whether the server refused a value that is no UTF-8, in an error or what caused it.
 
     What fails among the rows of a COPY has no SQLSTATE, only the server's text.
     """

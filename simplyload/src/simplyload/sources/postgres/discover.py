@@ -289,7 +289,7 @@ def discover_tables(connection: Connection, settings: PostgresSettings) -> list[
 
 
 def is_chosen(settings: PostgresSettings, name: str) -> bool:
-    """Tell whether the settings choose a table of this name."""
+    """Return whether the settings choose a table of this name."""
     return any(fnmatchcase(name, pattern) for pattern in settings.tables) and not any(
         fnmatchcase(name, pattern) for pattern in settings.exclude
     )

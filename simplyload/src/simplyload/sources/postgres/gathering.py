@@ -175,7 +175,7 @@ class Gathering:
 
 
 def _has_key(table: SourceTable, relation: Relation) -> bool:
-    """Tell whether a relation has the table's key.
+    """Return whether a relation has the table's key.
 
     Under REPLICA IDENTITY FULL every column counts as key: the catalog alone knows the table's.
     """

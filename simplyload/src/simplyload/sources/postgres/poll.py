@@ -63,7 +63,7 @@ class Moment:
         return Fence(watermark=watermark, open=self.open, xmax=self.xmax)
 
     def is_past(self, fence: Fence) -> bool:
-        """Tell whether every transaction that the fence saw open has ended."""
+        """Return whether every transaction that the fence saw open has ended."""
         return self.xmin >= fence.xmax and not set(fence.open) & set(self.open)
 
 

@@ -39,7 +39,7 @@ class TablePosition:
     stopped: bool = False
 
     def differs(self, item: Published) -> bool:
-        """Tell whether the table has other columns or partitions by now."""
+        """Return whether the table has other columns or partitions by now."""
         is_other = self.types != item.types or set(self.leaves) != set(item.identities)
         return is_other or bool(self.find_replaced(item))
 
@@ -50,7 +50,7 @@ class TablePosition:
         return retyped | set(find_replaced(self.origins, item.table.origins))
 
     def is_reshaped(self, item: Published) -> bool:
-        """Tell whether a type of a column prints other text now, which locks no table."""
+        """Return whether a type of a column prints other text now, which locks no table."""
         now = item.table.origins
         return any(known.is_reshaped_by(now[n]) for n, known in self.origins.items() if n in now)
 

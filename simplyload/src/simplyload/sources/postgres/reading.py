@@ -132,7 +132,7 @@ class Reading:
         return None if self.settings.mode == "copy" else table.cursor
 
     def _is_due(self, known: TableState) -> bool:
-        """Tell whether all rows or keys of a table are to be read again."""
+        """Return whether all rows or keys of a table are to be read again."""
         interval = self.settings.delete_scan.total_seconds()
         is_old = known.checked is None or self.server.now - known.checked >= interval
         return self.settings.mode == "copy" or is_old

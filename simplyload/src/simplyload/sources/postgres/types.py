@@ -72,7 +72,7 @@ class PgType:
 
     @property
     def is_ordered(self) -> bool:
-        """Tell whether the comparison operators are found with an empty search_path."""
+        """Return whether the comparison operators are found with an empty search_path."""
         return self.in_catalog or self.output == identifier("pg_catalog", "enum_out")
 
     @property
@@ -125,12 +125,12 @@ class Origin(NamedTuple):
     parts: tuple[str, ...] = ()
 
     def is_replaced_by(self, now: Origin) -> bool:
-        """Tell whether the values may be others, not only the place where they are stored."""
+        """Return whether the values may be others, not only the place where they are stored."""
         is_rewritten = self.version != now.version and self.file != now.file
         return self.number != now.number or is_rewritten or self.is_reshaped_by(now)
 
     def is_reshaped_by(self, now: Origin) -> bool:
-        """Tell whether the same bytes may have another text; a label only added is in no row."""
+        """Return whether the same bytes may have another text; a label only added is in no row."""
         return not set(self.parts) <= set(now.parts)
 
 

@@ -193,7 +193,7 @@ class Reading:
         return None if log is None else {one["id"] for one in log["deletedRecords"]}
 
     def _is_due_whole(self, declared: Declared, known: ObjectPosition) -> bool:
-        """Tell whether whole rows are due: formulas change without a stamp, or there is none."""
+        """Return whether whole rows are due: formulas change without a stamp, or there is none."""
         age = self._client.now - (known.copied or 0)
         formulas = self._settings.refresh_formulas.total_seconds()
         everything = self._settings.delete_scan.total_seconds()

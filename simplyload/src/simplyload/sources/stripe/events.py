@@ -47,7 +47,7 @@ class Refresher:
                     self.refused[table] = str(error)
 
     def _is_followed(self, kind: Kind) -> bool:
-        """Tell whether events change a table: one that is to be listed again has them by that."""
+        """Return whether events change a table: one that is to be listed again has them by that."""
         is_listed = self._store.position.is_listed(kind, self._store.settings)
         return (
             self._store.settings.wants(kind.table) and is_listed and kind.table not in self.refused

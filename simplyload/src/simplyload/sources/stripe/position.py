@@ -75,7 +75,7 @@ class Position(StreamPosition):
         return self.tables.setdefault(kind.table, Listed())
 
     def is_listed(self, kind: Kind, settings: StripeSettings) -> bool:
-        """Tell whether a table is complete up to the events that were read."""
+        """Return whether a table is complete up to the events that were read."""
         table = self.table(kind)
         return not table.listing and not table.again and table.scope == scope_of(kind, settings)
 

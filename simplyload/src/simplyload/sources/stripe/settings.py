@@ -78,7 +78,7 @@ class StripeSettings(BaseModel):
         return {self.account: "", **{name: name for name in self.connected_accounts}}
 
     def wants(self, table: str) -> bool:
-        """Tell whether a table is chosen."""
+        """Return whether a table is chosen."""
         return self.tables == "all" or table in self.tables
 
     def kinds(self) -> list[Kind]:

@@ -32,7 +32,7 @@ class Store:
         return [child for child in kind.children if self.settings.wants(child.table)]
 
     def is_too_old(self, kind: Kind, found: Object) -> bool:
-        """Tell whether an object is from before the start date."""
+        """Return whether an object is from before the start date."""
         return int(found["created"]) < (self.settings.since(kind) or 0)
 
     def put(
