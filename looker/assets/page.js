@@ -735,8 +735,10 @@ function describeChange({ model, better }, name, { parts, isWhole, over, unlike,
   const size = formatChange(value, earlier, format);
   if (size === formatChange(earlier, earlier, format)) return [`nearly unchanged from ${before}${over}`];
   const isChance = mayBeChance(parts.map((rows) => countEvents(model, rows, name)), value / earlier);
-  const mark = createElement('span', `${value > earlier ? '▲ up' : '▼ down'} ${size}`, isChance ? 'by-chance' : judgeChange(value - earlier, better[name] ?? 'higher'));
-  return [mark, `${values}${isChance ? '; may be chance' : ''}`];
+  const mark = isChance
+    ? createElement('span', 'within the usual range', 'by-chance')
+    : createElement('span', `${value > earlier ? '▲ up' : '▼ down'} ${size}`, judgeChange(value - earlier, better[name] ?? 'higher'));
+  return [mark, values];
 }
 
 // Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %). Counts
@@ -795,7 +797,7 @@ function describeSteps({ date_label: label, growing_days: days }, grain, lines) 
     points.some((point) => point.is_growing)
       && `not final${days > 0 ? `, as messages are credited with orders for ${days} days` : ''}`,
   ].filter(Boolean);
-  return `${steps}, by ${label.toLowerCase()}.${reasons.length > 0 ? ` Grey: ${reasons.join('; ')}.` : ''}`;
+  return `${steps}, by ${label.toLowerCase()}.${reasons.length > 0 ? ` Hatched: ${reasons.join('; ')}.` : ''}`;
 }
 
 // The series that the legend has and the chart does not, because every step of them is too small.
@@ -916,7 +918,7 @@ function renderCurve(tile, rows) {
       `${getLabel(within, channel)}, by days since the send.`,
       curves.subject[0] === null && 'Its line begins with the first sync after the send.',
       curves.usual.every((value) => value === null) && 'Too few campaigns have snapshots for a median.',
-      last < tile.limit - 1 && 'Grey: not over.',
+      last < tile.limit - 1 && 'Hatched: not over.',
     ].filter(Boolean).join(' ') : '';
   const lines = (curves.subject ?? []).map((_, x) => series.map(({ value, label }, position) =>
     createCurvePoint(tile, { x, series: label, position, value: curves[value][x], is_growing: x > last })));
@@ -1415,7 +1417,7 @@ function getPageFilters() {
 }
 
 function renderHeader() {
-  const { name, id, currency, conversion_metric: metric, is_test: isTest } = getAccount();
+  const { name, id, currency, conversion_metric: metric, is_test: isTest, today } = getAccount();
   const { from, to, before } = getPeriod();
   const shown = getShownTiles();
   const isDated = shown.some((tile) => tile.dated);
@@ -1427,6 +1429,7 @@ function renderHeader() {
     isDated ? formatDays({ from, to }) : '',
     isCompared ? `, compared with ${formatDays(before)}` : '',
     isDated ? '.' : '',
+    isDated && to === today ? ' Today is not over.' : '',
     currency ? ` Amounts in ${currency}.` : '',
     metric ? ` Revenue and conversions: ${metric}.` : '',
     ...getPageFilters().map((filter) => ` ${describeFilter(filter)}.`),

@@ -358,11 +358,11 @@ def test_a8_young_results_are_not_compared(page: Page) -> None:
     choose_days(page, 7)
     assert set(texts(page, "#headline_figures .change")) == {"Too recent to compare"}
     note = page.locator("#revenue_by_channel .grain")
-    assert "Grey: not final" in note.inner_text()
+    assert "Hatched: not final" in note.inner_text()
     choose_days(page, "custom")
     enter(page, "to", FINAL_DAY.isoformat())
     enter(page, "from", (FINAL_DAY - timedelta(days=9)).isoformat())
-    assert "Grey" not in note.inner_text()
+    assert "Hatched" not in note.inner_text()
 
 
 # A second flow, whose orders tripled 30 days ago.
@@ -395,10 +395,10 @@ def describe_change(row: dict[str, Any], *, is_whole: bool) -> str:
     size = f"{abs(change):.1%}".replace(".0%", "%")
     share = abs(row["orders"] - row["orders_before"]) / (row["orders"] + row["orders_before"]) * 2
     is_chance = share < 1.96 * (1 / row["orders"] + 1 / row["orders_before"]) ** 0.5
+    mark = f"{'▲ up' if change > 0 else '▼ down'} {size}"
     return (
-        f"{'▲ up' if change > 0 else '▼ down'} {size}"
+        f"{'within the usual range' if is_chance else mark}"
         f"{'' if is_whole else ': €{:,.0f}'.format(row['now'])} from €{row['before']:,.0f}"
-        f"{'; may be chance' if is_chance else ''}"
     )
 
 
@@ -463,7 +463,7 @@ def test_a_change_that_chance_explains_is_not_judged(page: Page, dashboard: Dash
             is_chance = share < 1.96 * sum(1 / count for count in orders) ** 0.5
             [change] = texts(page, "#headline_figures [data-name=conversions] .change")
             mark = page.locator("#headline_figures [data-name=conversions] .change span")
-            assert change.endswith("; may be chance") == is_chance
+            assert change.startswith("within the usual range") == is_chance
             assert (mark.get_attribute("class") == "by-chance") == is_chance
             verdicts.add(is_chance)
     assert verdicts == {True, False}
@@ -956,7 +956,7 @@ def test_amounts_of_a_shop_are_judged_by_its_orders(page: Page) -> None:
     enter(page, "to", "2026-11-18")
     open_page(page, "shop")
     change = page.locator("#shop_figures [data-name=shop_revenue] .change")
-    expect(change).to_have_text(re.compile("^▼ down 20%.*may be chance$"))
+    expect(change).to_have_text(re.compile("^within the usual range from "))
     assert change.locator("span").get_attribute("class") == "by-chance"
 
 
@@ -1025,6 +1025,33 @@ def test_charts_are_drawn(page: Page) -> None:
     assert any(label.startswith("Week of 16 Nov 2026, Campaigns: €") for label in labels)
 
 
+def test_what_is_not_final_is_hatched(page: Page) -> None:
+    """A chart hatches the days whose results are not final, in a pattern that the page has."""
+    choose_days(page, 30)
+    page.locator(DRAWING).first.wait_for(state="detached")
+    steps = page.locator("#revenue_by_channel .mark-rect path[fill='url(#hatch)']")
+    assert steps.count() == (LAST_DAY - FINAL_DAY).days
+    assert page.locator("pattern#hatch path").count() == 1
+
+
+def test_a_day_that_is_not_over_is_named(open_changed: OpenChanged) -> None:
+    """A period that holds the day of the last sync says that this day is not over."""
+    page = open_changed(SENT_TODAY, "#days=7")
+    expect(page.locator("#range")).to_contain_text("Today is not over.")
+    choose(page, "days", "yesterday")
+    expect(page.locator("#range")).not_to_contain_text("not over")
+
+
+def test_no_colour_is_of_two_dimensions() -> None:
+    """A chart by channel has other colours than one by message type."""
+    values = declaration.load(semantic.load()).values
+    type_colors, channel_colors = (
+        {look["color"] for look in values[name].values()}
+        for name in ("message_type", "send_channel")
+    )
+    assert not type_colors & channel_colors
+
+
 def test_a_rate_of_small_days_is_drawn_by_weeks(page: Page) -> None:
     """Where most days of a flow are too small for a rate, its chart has weeks; others have days."""
     choose_days(page, 30)
@@ -1089,6 +1116,7 @@ def test_a_long_legend_is_whole() -> None:
     assert (legend["columns"], spec["config"]["legend"]["labelLimit"]) == (1, 0)
 
 
+SENT_TODAY = f"update klaviyo__data_health set data_to = date '{SYNCED_ON}'"
 NOTHING_EARNED = """
     update klaviyo__message_performance set conversion_value = 0, conversions = 0
     where sent_on < date '{last_day}' - 29
