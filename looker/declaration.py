@@ -38,13 +38,14 @@ def slug(title: str) -> str:
 class Usual:
     """What is usual for metrics: the medians of earlier groups with the same value of `within`.
 
-    Of the last `days` with final results, at least `groups` of them.
+    Of the last `days` with final results, at least `groups` of them, none with less than `minimum`.
     """
 
     metrics: list[str]
     within: str
     days: int
     groups: int
+    minimum: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -531,6 +531,7 @@ function createRow(tile, names, line, maxima) {
   const headings = getHeadings(tile);
   const cells = names.filter((name) => !tile.beneath.includes(name)).map((name) => {
     const cell = createCell(tile, name, line, maxima[name]);
+    if (tile.usual && tile.bars.includes(name)) cell.classList.toggle('growing', !line.isFinal);
     if (tile.usual?.metrics.includes(name)) addUsual(cell, line, name, maxima[name]);
     if (tile.changes.includes(name)) addChange(cell, tile, name, { ...line.compared, over: '', greatest: maxima[name] });
     cell.dataset.heading = headings[name];
@@ -553,18 +554,34 @@ function createTotals(tile, names, lines, maxima) {
   const { model } = tile;
   const rows = lines.flatMap(({ group }) => group);
   const isOneChannel = new Set(rows.map((row) => getValue(model.dimensions.send_channel, row))).size === 1;
-  const headings = getHeadings(tile);
-  const [heading] = createHeadings([`Total of ${lines.length}`], 'row');
-  const cells = names.slice(1).filter((name) => !tile.beneath.includes(name)).map((name) => {
+  const totals = createFootRow(tile, names, `Total of ${lines.length}`, (name) => {
     const isSummed = name in dashboard.metrics && (isOneChannel || !dashboard.metrics[name].ratio);
-    const cell = createElement('td', isSummed ? formatCell(name, computeMetric(model, rows, name), maxima[name]) : '', getCellClass(name));
+    return isSummed ? formatCell(name, computeMetric(model, rows, name), maxima[name]) : '';
+  });
+  return createElement('tfoot', [totals, ...createMedians(tile, names, lines, maxima)]);
+}
+
+function createFootRow(tile, names, title, write) {
+  const headings = getHeadings(tile);
+  const cells = names.slice(1).filter((name) => !tile.beneath.includes(name)).map((name) => {
+    const cell = createElement('td', write(name), getCellClass(name));
     cell.dataset.heading = headings[name];
     return cell;
   });
-  return createElement('tfoot', createElement('tr', [heading, ...cells]));
+  return createElement('tr', [...createHeadings([title], 'row'), ...cells]);
 }
 
-// Marks the median in a cell with a bar. What is not final yet is hatched, and not compared.
+// The medians of each kind, such as a channel, that the table shows.
+function createMedians(tile, names, lines, maxima) {
+  if (!tile.usual) return [];
+  const column = tile.model.dimensions[tile.usual.within];
+  const kinds = new Map(lines.map(({ group, usual }) => [getValue(column, group[0]), usual]));
+  return [...kinds].filter(([, usual]) => Object.keys(usual).length > 0).map(([kind, usual]) =>
+    createFootRow(tile, names, `Median, ${getLabel(tile.usual.within, kind)}`, (name) =>
+      (name in usual ? formatCell(name, usual[name], maxima[name]) : '')));
+}
+
+// Marks the median in a cell. What is not final yet is hatched, and not compared.
 function addUsual(cell, { usual: medians, isFinal }, name, greatest) {
   const usual = medians[name];
   cell.classList.toggle('growing', !isFinal);
@@ -572,7 +589,7 @@ function addUsual(cell, { usual: medians, isFinal }, name, greatest) {
   cell.style.setProperty('--usual', usual / greatest);
   cell.classList.add('usual');
   const text = formatNumber(usual, dashboard.formats[name], greatest);
-  cell.append(createElement('small', isFinal ? `median ${text}` : `not final; median ${text}`));
+  cell.append(createElement('small', isFinal ? `median ${text}` : `not final; median ${text}`, 'median'));
 }
 
 // The change of a cell since the days that the table is compared with.
@@ -1051,17 +1068,15 @@ function listFew(model, rows, cells) {
 }
 
 // A function that gives what is usual for a group: the medians of those with the same value of
-// `within` whose results are final, if they are enough. A young group is not final.
+// `within` whose results are final, if they are enough, whatever is filtered. A young group is not final.
 function computeUsual(tile, rows, period) {
-  const { model, of, usual: { metrics, within, days, groups } } = tile;
+  const { model, of, usual: { metrics, within, days, groups, minimum } } = tile;
   const final = getFinalDay(model);
   const last = of ? computeCell(model, rows, model.date) : period.to;
   const before = { from: addDays(last || final, -days), to: [last, final].toSorted()[0] };
-  const peers = of
-    ? selectWhere(tile, [[of, (value) => value !== null], [model.date, isWithin(before)]])
-    : selectTileRows(tile, before);
+  const peers = selectWhere(tile, [[model.date, isWithin(before)], ...(of ? [[of, (value) => value !== null]] : [])]);
   const kinds = Map.groupBy(
-    groupRows(peers, tile.by.map((name) => model.dimensions[name])).filter((group) => meetsMinimum(tile, group)),
+    groupRows(peers, tile.by.map((name) => model.dimensions[name])).filter((group) => meetsMinimum({ ...tile, minimum }, group)),
     (group) => getValue(model.dimensions[within], group[0]),
   );
   const computeMedians = (kind) => Object.fromEntries(metrics

@@ -240,6 +240,7 @@ def table_rows(page: Page, tile: str) -> list[list[str]]:
     rows: list[list[str]] = page.locator(f"{tile} .body tbody tr").evaluate_all("""rows => rows.map(
         (row) => [...row.cells].map((cell) => [...cell.childNodes]
             .filter((node) => !['beneath', 'of'].includes(node.className))
+            .filter((node) => node.className !== 'median' || !cell.closest('.slim'))
             .map((node) => node.textContent).join('').trim())
     )""")
     return rows
@@ -746,23 +747,25 @@ def test_the_first_screen_of_a_phone_has_revenue_and_what_to_do(
 def test_last_campaigns_are_beside_the_median_of_their_channel(
     page: Page, dashboard: Dashboard
 ) -> None:
-    """The last five show the median of the final campaigns of their channel in 180 days."""
+    """The last eight show the median of the final campaigns of their channel in 180 days."""
     rows = dbt.query(
         dashboard.warehouse,
         f"""
         with campaigns as (
             select
                 campaign_name, send_channel, sent_on,
-                sum(conversion_value) / sum(delivered) as rate
+                sum(conversion_value) / sum(delivered) as rate, sum(delivered) as delivered
             from klaviyo__message_performance
             where account_id = 'Shop' and message_type = 'campaign'
             group by all
         ),
         medians as (
             select send_channel, median(rate) as usual from campaigns
-            where sent_on between date '{LAST_DAY}' - 180 and '{FINAL_DAY}' group by all
+            where sent_on between date '{LAST_DAY}' - 180 and '{FINAL_DAY}' and delivered >= 100
+            group by all
         )
-        select * from campaigns join medians using (send_channel) order by sent_on desc limit 5
+        select * from campaigns join medians using (send_channel)
+        order by sent_on desc, campaign_name limit 8
         """,
     )
     expected = [
@@ -774,6 +777,42 @@ def test_last_campaigns_are_beside_the_median_of_their_channel(
     assert shown == expected
     assert any("not final" in text for text in shown)
     assert not all("not final" in text for text in shown)
+
+
+FEW_DELIVERED = "update klaviyo__message_performance set delivered = 9, conversion_value = 112"
+
+
+def test_a_small_campaign_has_its_revenue(open_changed: OpenChanged) -> None:
+    """Each of the last campaigns shows what it earned, however few messages it delivered."""
+    page = open_changed(FEW_DELIVERED, "")
+    revenue = [row[4] for row in table_rows(page, "#the_last_campaigns")]
+    assert len(revenue) == 8
+    assert set(revenue) <= {"€112", "€224"}
+
+
+def test_bars_of_campaigns_are_beside_the_median_of_all(page: Page, dashboard: Dashboard) -> None:
+    """The medians of a channel are those of all its campaigns, whichever the table shows."""
+    [median] = dbt.query(
+        dashboard.warehouse,
+        f"""
+        select median(rate) as rate from (
+            select sum(opens_unique) / sum(delivered) as rate
+            from klaviyo__message_performance
+            where account_id = 'Shop' and message_type = 'campaign' and send_channel = 'email'
+                and sent_on between date '{LAST_DAY}' - 180 and '{FINAL_DAY}'
+            group by message_id having sum(delivered) >= 100
+        )
+        """,
+    )
+    open_page(page, "campaigns")
+    row = page.locator("#all_campaigns tfoot tr", has_text="Median, Email")
+    cells = {"Open rate": f"{median['rate']:.1%}", "Delivered": ""}
+    for search in ("", "campaign 1"):
+        enter(page, "search-all_campaigns", search)
+        for heading, text in cells.items():
+            expect(row.locator(f"td[data-heading='{heading}']")).to_have_text(text)
+    bar = page.locator("#all_campaigns tbody td.bar.usual").first
+    assert 0 < float(bar.evaluate("bar => bar.style.getPropertyValue('--usual')")) <= 1
 
 
 def test_a_filter_offers_the_values_of_the_account(page: Page) -> None:
@@ -934,7 +973,7 @@ SMALL_AMOUNTS = "update klaviyo__message_performance set conversion_value = 30.5
 def test_a_total_has_the_digits_of_its_column(open_changed: OpenChanged) -> None:
     """The sum of amounts with cents has cents, however large it is."""
     page = open_changed(SMALL_AMOUNTS, "#days=90&page=campaigns")
-    [revenue] = texts(page, "#all_campaigns tfoot td[data-heading=Revenue]")
+    [revenue] = texts(page, "#all_campaigns tfoot tr:first-child td[data-heading=Revenue]")
     assert re.fullmatch(r"€[\d,]{4,}\.\d\d", revenue)
 
 
@@ -1712,7 +1751,7 @@ def test_headings_stay_in_view(own_page: Page) -> None:
 def test_totals_blend_no_channels(page: Page, dashboard: Dashboard) -> None:
     """The last row has the sums of all campaigns, and rates where they are of one channel."""
     open_page(page, "campaigns")
-    totals = "#all_campaigns tfoot td"
+    totals = "#all_campaigns tfoot tr:first-child td"
     figures = sql_figures(dashboard, 90, where="message_type = 'campaign'")
     shown = texts(page, totals)
     assert (shown[2], shown[3], shown[6]) == (figures["delivered"], "", figures["conversion_value"])
