@@ -529,8 +529,9 @@ function findSubjectAddress(model, group, name) {
 
 function createRow(tile, names, line, maxima) {
   const headings = getHeadings(tile);
-  const cells = names.filter((name) => !tile.beneath.includes(name)).map((name) => {
+  const cells = tile.cells.map((name) => {
     const cell = createCell(tile, name, line, maxima[name]);
+    if (name in tile.intervals) addInterval(cell, name, [...tile.intervals[name], name].map((part) => line[part]), maxima[name]);
     if (tile.usual && tile.bars.includes(name)) cell.classList.toggle('growing', !line.isFinal);
     if (tile.usual?.metrics.includes(name)) addUsual(cell, line, name, maxima[name]);
     if (tile.changes.includes(name)) addChange(cell, tile, name, { ...line.compared, over: '', greatest: maxima[name] });
@@ -550,20 +551,20 @@ function getHeadings(tile) {
 }
 
 // The sums of all rows. Rates are those of one channel, because Klaviyo shows no other.
-function createTotals(tile, names, lines, maxima) {
+function createTotals(tile, lines, maxima) {
   const { model } = tile;
   const rows = lines.flatMap(({ group }) => group);
   const isOneChannel = new Set(rows.map((row) => getValue(model.dimensions.send_channel, row))).size === 1;
-  const totals = createFootRow(tile, names, `Total of ${lines.length}`, (name) => {
+  const totals = createFootRow(tile, `Total of ${lines.length}`, (name) => {
     const isSummed = name in dashboard.metrics && (isOneChannel || !dashboard.metrics[name].ratio);
     return isSummed ? formatCell(name, computeMetric(model, rows, name), maxima[name]) : '';
   });
-  return createElement('tfoot', [totals, ...createMedians(tile, names, lines, maxima)]);
+  return createElement('tfoot', [totals, ...createMedians(tile, lines, maxima)]);
 }
 
-function createFootRow(tile, names, title, write) {
+function createFootRow(tile, title, write) {
   const headings = getHeadings(tile);
-  const cells = names.slice(1).filter((name) => !tile.beneath.includes(name)).map((name) => {
+  const cells = tile.cells.slice(1).map((name) => {
     const cell = createElement('td', write(name), getCellClass(name));
     cell.dataset.heading = headings[name];
     return cell;
@@ -572,12 +573,12 @@ function createFootRow(tile, names, title, write) {
 }
 
 // The medians of each kind, such as a channel, that the table shows.
-function createMedians(tile, names, lines, maxima) {
+function createMedians(tile, lines, maxima) {
   if (!tile.usual) return [];
   const column = tile.model.dimensions[tile.usual.within];
   const kinds = new Map(lines.map(({ group, usual }) => [getValue(column, group[0]), usual]));
   return [...kinds].filter(([, usual]) => Object.keys(usual).length > 0).map(([kind, usual]) =>
-    createFootRow(tile, names, `Median, ${getLabel(tile.usual.within, kind)}`, (name) =>
+    createFootRow(tile, `Median, ${getLabel(tile.usual.within, kind)}`, (name) =>
       (name in usual ? formatCell(name, usual[name], maxima[name]) : '')));
 }
 
@@ -590,6 +591,15 @@ function addUsual(cell, { usual: medians, isFinal }, name, greatest) {
   cell.classList.add('usual');
   const text = formatNumber(usual, dashboard.formats[name], greatest);
   cell.append(createElement('small', isFinal ? `median ${text}` : `not final; median ${text}`, 'median'));
+}
+
+// A line from the least to the greatest rate that chance allows, with the rate as a mark on it.
+function addInterval(cell, name, values, greatest) {
+  if (values.includes(null)) return;
+  const [low, high] = values.map((value) => formatNumber(value, dashboard.formats[name]));
+  cell.classList.add('interval');
+  for (const [index, part] of ['low', 'high', 'rate'].entries()) cell.style.setProperty(`--${part}`, values[index] / greatest);
+  cell.append(createElement('small', `${low} to ${high}`, 'range'));
 }
 
 // The change of a cell since the days that the table is compared with.
@@ -1049,7 +1059,7 @@ function renderTable(tile, rows, period) {
   for (const part of tile.element.querySelectorAll('.body :is(tbody, tfoot)')) part.remove();
   tile.element.querySelector('table').append(
     createElement('tbody', shown.map((line) => createRow(tile, names, line, maxima))),
-    ...(tile.totals && lines.length > 1 ? [createTotals(tile, names, lines, maxima)] : []),
+    ...(tile.totals && lines.length > 1 ? [createTotals(tile, lines, maxima)] : []),
   );
   showContent(tile, lines.length > 0);
   if (tile.interactive) renderTableTools(tile, shown.length, lines.length);
@@ -1113,9 +1123,9 @@ function computeMedian(values) {
 }
 
 // Of each metric, the value farthest from zero.
-function computeMaxima({ metrics }, lines) {
+function computeMaxima({ metrics, intervals = {} }, lines) {
   return Object.fromEntries(metrics.map((name) => [
-    name, Math.max(...lines.map((line) => Math.max(name in line.few ? 0 : Math.abs(line[name]), line.usual?.[name] ?? 0))),
+    name, Math.max(...lines.map((line) => Math.max(name in line.few ? 0 : Math.abs(line[name]), line.usual?.[name] ?? 0, line[intervals[name]?.[1]] ?? 0))),
   ]));
 }
 
@@ -1185,7 +1195,7 @@ function renderGroups(tile, rows) {
   // The bars of a flow's steps are a funnel of their own.
   const getMaxima = (lines) => (ascends ? { ...maxima, ...computeMaxima({ metrics: bars }, lines) } : maxima);
   const bodies = groups.map(({ group, lines }) => createElement('tbody', [
-    createGroupHeading(tile, group, names.length), ...lines.map((line) => createRow(tile, names, line, getMaxima(lines))),
+    createGroupHeading(tile, group, tile.cells.length), ...lines.map((line) => createRow(tile, names, line, getMaxima(lines))),
   ]));
   for (const body of tile.element.querySelectorAll('tbody')) body.remove();
   tile.element.querySelector('table').append(...bodies);

@@ -1249,11 +1249,34 @@ def test_variations_of_a_test_are_side_by_side(page: Page, dashboard: Dashboard)
     assert sorted(row[1][-9:] for row in variations) == ["version A", "version B"]
     rows = dbt.query(
         dashboard.warehouse,
-        "select click_rate_low, click_rate_high, click_rate from klaviyo__subject_line_test"
+        "select click_rate, click_rate_low, click_rate_high from klaviyo__subject_line_test"
         " where account_id = 'Shop' and message_id = 'M1' order by click_rate desc",
     )
-    expected = [[f"{rate:.2%}" for rate in row.values()] for row in rows]
-    assert [[*row[4:6], row[8]] for row in variations] == expected
+    expected = ["{:.2%}{:.2%} to {:.2%}".format(*row.values()) for row in rows]
+    assert [row[7] for row in variations] == expected
+    marks = page.locator("#a_b_tests tbody:first-of-type td[data-heading^='Click rate']")
+    positions = marks.evaluate_all(
+        "all => all.map(({style}) => ['--low', '--rate', '--high'].map("
+        "(name) => Number(style.getPropertyValue(name))))"
+    )
+    assert all(0 <= low < rate < high <= 1 for low, rate, high in positions)
+
+
+CHOSEN = """
+    update klaviyo__subject_line_test set is_winner = variation_name like '%A'
+    where message_id = 'M1'
+"""
+
+
+def test_klaviyos_choice_is_named(open_changed: OpenChanged) -> None:
+    """The version that Klaviyo sent to the rest of the audience is named, if there was one."""
+    page = open_changed(CHOSEN, "#page=subject_lines_and_a_b")
+    [_, *variations, _, without] = table_rows(page, "#a_b_tests")[:5]
+    assert {row[0][-1]: row[2] for row in variations} == {
+        "A": "Klaviyo's choice",
+        "B": "Not chosen",
+    }
+    assert without[2] == ""
 
 
 def test_hostile_text_is_shown_as_text(page: Page) -> None:
