@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from looker.warehouse import Warehouse
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code: 1 for a failure, 2 for a malformed option."""
     options = _build_parser().parse_args(arguments)
     try:
         status: int = options.run(options)
@@ -74,6 +75,24 @@ def _read_setting(name: str) -> str | None:
     return os.environ.get(name) or dotenv_values(".env").get(name)
 
 
+def _google_name(kind: str) -> Callable[[str], str]:
+    """The type of an option that is a name of Google's."""
+
+    def parse(text: str) -> str:
+        try:
+            return data_studio.check_name(kind, text)
+        except LookerError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
+
+
+def _existing_file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file")
+    return Path(text)
+
+
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=".venv/bin/python -m looker", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -86,11 +105,18 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check)
     link = commands.add_parser("link", help="print the address of a Data Studio report")
-    link.add_argument("--project", required=True, help="Google Cloud project of the marts")
-    link.add_argument("--dataset", required=True, help="BigQuery dataset of the marts")
-    link.add_argument("--billing-project", help="project that pays for queries; default: the same")
+    project, dataset = _google_name("project"), _google_name("dataset")
     link.add_argument(
-        "--template", type=Path, default=data_studio.TEMPLATE, help="default: %(default)s"
+        "--project", type=project, required=True, help="Google Cloud project of the marts"
+    )
+    link.add_argument(
+        "--dataset", type=dataset, required=True, help="BigQuery dataset of the marts"
+    )
+    link.add_argument(
+        "--billing-project", type=project, help="project that pays for queries; default: the same"
+    )
+    link.add_argument(
+        "--template", type=_existing_file, default=data_studio.TEMPLATE, help="default: %(default)s"
     )
     link.set_defaults(run=_print_link)
     page = commands.add_parser("preview", help="write the dashboard to one HTML file")

@@ -37,12 +37,14 @@ X_AXIS = {
         "labelSeparation": 12,
     },
 }
+# The page's pattern, whose lines have the colour of the light or the dark mode.
+HATCH = "url(#hatch)"
 UNFINISHED_STEPS = {
     "transform": [{"filter": "(datum.is_growing || datum.is_partial) && datum.position === 0"}],
     "mark": {
         "type": "rect",
-        "color": GREY,
-        "opacity": 0.16,
+        "color": HATCH,
+        "opacity": 1,
         "width": {"band": 1.34},
         "aria": False,
     },
@@ -75,7 +77,7 @@ def build_spec(
     """The Vega specification of a chart over time, without data.
 
     `series` are in order, `{label, color}`; a screen reader reads `description`. Unfinished
-    steps are on grey; each of `limits` is a dashed line.
+    steps are hatched; each of `limits` is a dashed line.
     """
     specification = json.dumps(
         {

@@ -42,7 +42,7 @@ class Template:
         """Raise an error for a report whose link is dead or was never opened."""
         if self.report_id is None:
             return
-        _check_name("report id", self.report_id)
+        check_name("report id", self.report_id)
         if not self.aliases:
             raise LookerError("template.yml: without aliases the link replaces no data source.")
         for alias in self.aliases:
@@ -80,9 +80,9 @@ def load(path: Path = TEMPLATE) -> Template:
 
 def build_link(template: Template, marts: MartLocation, title: str, table: str) -> str:
     """The link, with every value encoded; without a report to copy it opens `table`."""
-    _check_name("project", marts.project)
-    _check_name("project", marts.billing_project)
-    _check_name("dataset", marts.dataset)
+    check_name("project", marts.project)
+    check_name("project", marts.billing_project)
+    check_name("dataset", marts.dataset)
     parameters = [("r.reportName", title)]
     if template.report_id:
         parameters.append(("c.reportId", template.report_id))
@@ -105,6 +105,8 @@ def _source_parameters(prefix: str, table: str, marts: MartLocation) -> Iterator
     yield f"{prefix}.datasourceName", table
 
 
-def _check_name(kind: str, name: str) -> None:
+def check_name(kind: str, name: str) -> str:
+    """The name; LookerError if Google refuses it for that kind."""
     if not re.fullmatch(NAME_PATTERNS[kind], name):
         raise LookerError(f"{name!r} cannot be a Google {kind}.")
+    return name

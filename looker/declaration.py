@@ -38,13 +38,14 @@ def slug(title: str) -> str:
 class Usual:
     """What is usual for metrics: the medians of earlier groups with the same value of `within`.
 
-    Of the last `days` with final results, at least `groups` of them.
+    Of the last `days` with final results, at least `groups` of them, none with less than `minimum`.
     """
 
     metrics: list[str]
     within: str
     days: int
     groups: int
+    minimum: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class Tile:
     ascends: bool = False
     limit: int = 0
     bars: list[str] = field(default_factory=list)  # metrics with a bar in their cell
+    # Metrics with a bar of their confidence interval, and the dimensions of its ends.
+    intervals: dict[str, list[str]] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)  # metrics with their change in their cell
     better: dict[str, Direction] = field(default_factory=dict)  # of a metric; default: higher
     interactive: bool = False  # a reader can sort and search the table
@@ -91,6 +94,13 @@ class Tile:
     def slug(self) -> str:
         """The title as an id, in the page and in addresses."""
         return slug(self.title)
+
+    @property
+    def cells(self) -> list[str]:
+        """The dimensions and metrics with a column of their own, in order."""
+        ends = [name for pair in self.intervals.values() for name in pair]
+        names = [*(self.versions or self.columns), *self.metrics]
+        return [name for name in names if name not in (*self.beneath, *ends)]
 
     def dimensions(self) -> Iterator[str]:
         """Every dimension that the tile needs."""
@@ -325,6 +335,7 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
         "beneath": tile.columns[1:],
         "better": tile.metrics,
         "changes": tile.metrics,
+        "intervals": [*tile.metrics, *tile.columns, *tile.versions],
         "order": [*tile.metrics, *tile.columns, *tile.versions, *tile.by],
         "usual": tile.metrics,
     }
@@ -333,6 +344,7 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
         "beneath": tile.beneath,
         "better": list(tile.better),
         "changes": tile.changes,
+        "intervals": [name for metric, ends in tile.intervals.items() for name in (metric, *ends)],
         "order": [tile.order] if tile.order else [],
         "usual": tile.usual.metrics if tile.usual else [],
     }

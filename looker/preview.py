@@ -317,7 +317,7 @@ def _encode_column(values: Sequence[Any], *, has_values: bool) -> dict[str, Any]
 def _build_tile(
     tile: Tile, dashboard: Dashboard, metrics: Mapping[str, Metric], columns: Columns
 ) -> dict[str, Any]:
-    values = asdict(tile) | {"slug": tile.slug}
+    values = asdict(tile) | {"slug": tile.slug, "cells": tile.cells}
     if tile.chart not in charts.MARKS:
         return values
     series = list(_build_series(tile, dashboard, metrics, columns))

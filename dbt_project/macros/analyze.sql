@@ -18,6 +18,15 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Makes Postgres sort or hash for the joins of a model that has no others. Without statistics of
+    the events, such as for a role that may not analyse them, it would compare each order with each
+    touch. Ends with the transaction of the model. -#}
+{% macro join_without_loops() -%}
+    {%- if target.type == 'postgres' -%}
+    set local enable_nestloop = off
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Analyses a table that was just built. The marts that read it begin at once, before Postgres
     would do so by itself, and without statistics they join every pair of rows. -#}
 {% macro analyze_built_table() -%}

@@ -529,8 +529,10 @@ function findSubjectAddress(model, group, name) {
 
 function createRow(tile, names, line, maxima) {
   const headings = getHeadings(tile);
-  const cells = names.filter((name) => !tile.beneath.includes(name)).map((name) => {
+  const cells = tile.cells.map((name) => {
     const cell = createCell(tile, name, line, maxima[name]);
+    if (name in tile.intervals) addInterval(cell, name, [...tile.intervals[name], name].map((part) => line[part]), maxima[name]);
+    if (tile.usual && tile.bars.includes(name)) cell.classList.toggle('growing', !line.isFinal);
     if (tile.usual?.metrics.includes(name)) addUsual(cell, line, name, maxima[name]);
     if (tile.changes.includes(name)) addChange(cell, tile, name, { ...line.compared, over: '', greatest: maxima[name] });
     cell.dataset.heading = headings[name];
@@ -549,22 +551,38 @@ function getHeadings(tile) {
 }
 
 // The sums of all rows. Rates are those of one channel, because Klaviyo shows no other.
-function createTotals(tile, names, lines, maxima) {
+function createTotals(tile, lines, maxima) {
   const { model } = tile;
   const rows = lines.flatMap(({ group }) => group);
   const isOneChannel = new Set(rows.map((row) => getValue(model.dimensions.send_channel, row))).size === 1;
-  const headings = getHeadings(tile);
-  const [heading] = createHeadings([`Total of ${lines.length}`], 'row');
-  const cells = names.slice(1).filter((name) => !tile.beneath.includes(name)).map((name) => {
+  const totals = createFootRow(tile, `Total of ${lines.length}`, (name) => {
     const isSummed = name in dashboard.metrics && (isOneChannel || !dashboard.metrics[name].ratio);
-    const cell = createElement('td', isSummed ? formatCell(name, computeMetric(model, rows, name), maxima[name]) : '', getCellClass(name));
+    return isSummed ? formatCell(name, computeMetric(model, rows, name), maxima[name]) : '';
+  });
+  return createElement('tfoot', [totals, ...createMedians(tile, lines, maxima)]);
+}
+
+function createFootRow(tile, title, write) {
+  const headings = getHeadings(tile);
+  const cells = tile.cells.slice(1).map((name) => {
+    const cell = createElement('td', write(name), getCellClass(name));
     cell.dataset.heading = headings[name];
     return cell;
   });
-  return createElement('tfoot', createElement('tr', [heading, ...cells]));
+  return createElement('tr', [...createHeadings([title], 'row'), ...cells]);
 }
 
-// Marks the median in a cell with a bar. What is not final yet is hatched, and not compared.
+// The medians of each kind, such as a channel, that the table shows.
+function createMedians(tile, lines, maxima) {
+  if (!tile.usual) return [];
+  const column = tile.model.dimensions[tile.usual.within];
+  const kinds = new Map(lines.map(({ group, usual }) => [getValue(column, group[0]), usual]));
+  return [...kinds].filter(([, usual]) => Object.keys(usual).length > 0).map(([kind, usual]) =>
+    createFootRow(tile, `Median, ${getLabel(tile.usual.within, kind)}`, (name) =>
+      (name in usual ? formatCell(name, usual[name], maxima[name]) : '')));
+}
+
+// Marks the median in a cell. What is not final yet is hatched, and not compared.
 function addUsual(cell, { usual: medians, isFinal }, name, greatest) {
   const usual = medians[name];
   cell.classList.toggle('growing', !isFinal);
@@ -572,7 +590,16 @@ function addUsual(cell, { usual: medians, isFinal }, name, greatest) {
   cell.style.setProperty('--usual', usual / greatest);
   cell.classList.add('usual');
   const text = formatNumber(usual, dashboard.formats[name], greatest);
-  cell.append(createElement('small', isFinal ? `median ${text}` : `not final; median ${text}`));
+  cell.append(createElement('small', isFinal ? `median ${text}` : `not final; median ${text}`, 'median'));
+}
+
+// A line from the least to the greatest rate that chance allows, with the rate as a mark on it.
+function addInterval(cell, name, values, greatest) {
+  if (values.includes(null)) return;
+  const [low, high] = values.map((value) => formatNumber(value, dashboard.formats[name]));
+  cell.classList.add('interval');
+  for (const [index, part] of ['low', 'high', 'rate'].entries()) cell.style.setProperty(`--${part}`, values[index] / greatest);
+  cell.append(createElement('small', `${low} to ${high}`, 'range'));
 }
 
 // The change of a cell since the days that the table is compared with.
@@ -735,8 +762,10 @@ function describeChange({ model, better }, name, { parts, isWhole, over, unlike,
   const size = formatChange(value, earlier, format);
   if (size === formatChange(earlier, earlier, format)) return [`nearly unchanged from ${before}${over}`];
   const isChance = mayBeChance(parts.map((rows) => countEvents(model, rows, name)), value / earlier);
-  const mark = createElement('span', `${value > earlier ? '▲ up' : '▼ down'} ${size}`, isChance ? 'by-chance' : judgeChange(value - earlier, better[name] ?? 'higher'));
-  return [mark, `${values}${isChance ? '; may be chance' : ''}`];
+  const mark = isChance
+    ? createElement('span', 'within the usual range', 'by-chance')
+    : createElement('span', `${value > earlier ? '▲ up' : '▼ down'} ${size}`, judgeChange(value - earlier, better[name] ?? 'higher'));
+  return [mark, values];
 }
 
 // Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %). Counts
@@ -795,7 +824,7 @@ function describeSteps({ date_label: label, growing_days: days }, grain, lines) 
     points.some((point) => point.is_growing)
       && `not final${days > 0 ? `, as messages are credited with orders for ${days} days` : ''}`,
   ].filter(Boolean);
-  return `${steps}, by ${label.toLowerCase()}.${reasons.length > 0 ? ` Grey: ${reasons.join('; ')}.` : ''}`;
+  return `${steps}, by ${label.toLowerCase()}.${reasons.length > 0 ? ` Hatched: ${reasons.join('; ')}.` : ''}`;
 }
 
 // The series that the legend has and the chart does not, because every step of them is too small.
@@ -916,7 +945,7 @@ function renderCurve(tile, rows) {
       `${getLabel(within, channel)}, by days since the send.`,
       curves.subject[0] === null && 'Its line begins with the first sync after the send.',
       curves.usual.every((value) => value === null) && 'Too few campaigns have snapshots for a median.',
-      last < tile.limit - 1 && 'Grey: not over.',
+      last < tile.limit - 1 && 'Hatched: not over.',
     ].filter(Boolean).join(' ') : '';
   const lines = (curves.subject ?? []).map((_, x) => series.map(({ value, label }, position) =>
     createCurvePoint(tile, { x, series: label, position, value: curves[value][x], is_growing: x > last })));
@@ -1030,7 +1059,7 @@ function renderTable(tile, rows, period) {
   for (const part of tile.element.querySelectorAll('.body :is(tbody, tfoot)')) part.remove();
   tile.element.querySelector('table').append(
     createElement('tbody', shown.map((line) => createRow(tile, names, line, maxima))),
-    ...(tile.totals && lines.length > 1 ? [createTotals(tile, names, lines, maxima)] : []),
+    ...(tile.totals && lines.length > 1 ? [createTotals(tile, lines, maxima)] : []),
   );
   showContent(tile, lines.length > 0);
   if (tile.interactive) renderTableTools(tile, shown.length, lines.length);
@@ -1049,17 +1078,15 @@ function listFew(model, rows, cells) {
 }
 
 // A function that gives what is usual for a group: the medians of those with the same value of
-// `within` whose results are final, if they are enough. A young group is not final.
+// `within` whose results are final, if they are enough, whatever is filtered. A young group is not final.
 function computeUsual(tile, rows, period) {
-  const { model, of, usual: { metrics, within, days, groups } } = tile;
+  const { model, of, usual: { metrics, within, days, groups, minimum } } = tile;
   const final = getFinalDay(model);
   const last = of ? computeCell(model, rows, model.date) : period.to;
   const before = { from: addDays(last || final, -days), to: [last, final].toSorted()[0] };
-  const peers = of
-    ? selectWhere(tile, [[of, (value) => value !== null], [model.date, isWithin(before)]])
-    : selectTileRows(tile, before);
+  const peers = selectWhere(tile, [[model.date, isWithin(before)], ...(of ? [[of, (value) => value !== null]] : [])]);
   const kinds = Map.groupBy(
-    groupRows(peers, tile.by.map((name) => model.dimensions[name])).filter((group) => meetsMinimum(tile, group)),
+    groupRows(peers, tile.by.map((name) => model.dimensions[name])).filter((group) => meetsMinimum({ ...tile, minimum }, group)),
     (group) => getValue(model.dimensions[within], group[0]),
   );
   const computeMedians = (kind) => Object.fromEntries(metrics
@@ -1096,9 +1123,9 @@ function computeMedian(values) {
 }
 
 // Of each metric, the value farthest from zero.
-function computeMaxima({ metrics }, lines) {
+function computeMaxima({ metrics, intervals = {} }, lines) {
   return Object.fromEntries(metrics.map((name) => [
-    name, Math.max(...lines.map((line) => Math.max(name in line.few ? 0 : Math.abs(line[name]), line.usual?.[name] ?? 0))),
+    name, Math.max(...lines.map((line) => Math.max(name in line.few ? 0 : Math.abs(line[name]), line.usual?.[name] ?? 0, line[intervals[name]?.[1]] ?? 0))),
   ]));
 }
 
@@ -1168,7 +1195,7 @@ function renderGroups(tile, rows) {
   // The bars of a flow's steps are a funnel of their own.
   const getMaxima = (lines) => (ascends ? { ...maxima, ...computeMaxima({ metrics: bars }, lines) } : maxima);
   const bodies = groups.map(({ group, lines }) => createElement('tbody', [
-    createGroupHeading(tile, group, names.length), ...lines.map((line) => createRow(tile, names, line, getMaxima(lines))),
+    createGroupHeading(tile, group, tile.cells.length), ...lines.map((line) => createRow(tile, names, line, getMaxima(lines))),
   ]));
   for (const body of tile.element.querySelectorAll('tbody')) body.remove();
   tile.element.querySelector('table').append(...bodies);
@@ -1415,7 +1442,7 @@ function getPageFilters() {
 }
 
 function renderHeader() {
-  const { name, id, currency, conversion_metric: metric, is_test: isTest } = getAccount();
+  const { name, id, currency, conversion_metric: metric, is_test: isTest, today } = getAccount();
   const { from, to, before } = getPeriod();
   const shown = getShownTiles();
   const isDated = shown.some((tile) => tile.dated);
@@ -1427,6 +1454,7 @@ function renderHeader() {
     isDated ? formatDays({ from, to }) : '',
     isCompared ? `, compared with ${formatDays(before)}` : '',
     isDated ? '.' : '',
+    isDated && to === today ? ' Today is not over.' : '',
     currency ? ` Amounts in ${currency}.` : '',
     metric ? ` Revenue and conversions: ${metric}.` : '',
     ...getPageFilters().map((filter) => ` ${describeFilter(filter)}.`),

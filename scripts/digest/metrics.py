@@ -82,8 +82,10 @@ class Send:
 class Finding:
     """What to do next, in the words of the mart, and where the dashboard shows it."""
 
+    id: str  # as KLAVIYO_MUTED_FINDINGS takes it
     suggestion: str
     finding: str
+    reason: str
     date: date
     sample: str
     fragment: str  # of the dashboard's address
@@ -301,8 +303,8 @@ STANDINGS = """
 STANDING = "sum(newly_known_{})"
 FINDINGS = """
     select
-        account_id, suggestion, finding, date, sample_size, sample_unit, page, campaign_name,
-        flow_name
+        account_id, finding_id, suggestion, finding, reason, date, sample_size, sample_unit, page,
+        campaign_name, flow_name
     from {finding}
     where finding_rank <= {shown}
     order by account_id, finding_rank
@@ -357,12 +359,15 @@ def _read_findings(warehouse: Warehouse) -> Iterator[tuple[str, Finding]]:
     """Read what to do next, the first of each account, with the account's id."""
     declared = findings.load()
     query = FINDINGS.format(finding=warehouse.mart("klaviyo__finding"), shown=declared.shown)
-    for account, suggestion, finding, day, size, unit, page, *names in warehouse.query(query):
-        campaign, flow = names
+    for account, id_, suggestion, finding, reason, day, size, unit, *place in warehouse.query(
+        query
+    ):
+        page, campaign, flow = place
         subject = {"campaign_name": campaign, "flow_name": flow}
         choices = {"page": page, "days": declared.days, **subject}
         fragment = urlencode({name: value for name, value in choices.items() if value})
-        yield account, Finding(suggestion, finding, day, f"{int(size):,} {unit}", fragment)
+        sample = f"{int(size):,} {unit}"
+        yield account, Finding(id_, suggestion, finding, reason, day, sample, fragment)
 
 
 def _summed_columns(semantics: Semantics) -> dict[str, str]:

@@ -104,12 +104,12 @@ def test_every_value_is_encoded() -> None:
 def test_an_invalid_google_name_is_refused(
     option: str, value: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line quotes the name, and no link is printed."""
-    assert looker.main(["link", *LOCATION, option, value]) == 1
+    """The command exits with 2, its last line quotes the name, and no link is printed."""
+    with pytest.raises(SystemExit, match="2"):
+        looker.main(["link", *LOCATION, option, value])
     printed = capsys.readouterr()
     assert printed.out == ""
-    [line] = printed.err.splitlines()
-    assert line.startswith(repr(value))
+    assert f"{option}: {value!r} cannot be a Google" in printed.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

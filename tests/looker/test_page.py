@@ -240,6 +240,7 @@ def table_rows(page: Page, tile: str) -> list[list[str]]:
     rows: list[list[str]] = page.locator(f"{tile} .body tbody tr").evaluate_all("""rows => rows.map(
         (row) => [...row.cells].map((cell) => [...cell.childNodes]
             .filter((node) => !['beneath', 'of'].includes(node.className))
+            .filter((node) => node.className !== 'median' || !cell.closest('.slim'))
             .map((node) => node.textContent).join('').trim())
     )""")
     return rows
@@ -358,11 +359,11 @@ def test_young_results_are_not_compared(page: Page) -> None:
     choose_days(page, 7)
     assert set(texts(page, "#headline_figures .change")) == {"Too recent to compare"}
     note = page.locator("#revenue_by_channel .grain")
-    assert "Grey: not final" in note.inner_text()
+    assert "Hatched: not final" in note.inner_text()
     choose_days(page, "custom")
     enter(page, "to", FINAL_DAY.isoformat())
     enter(page, "from", (FINAL_DAY - timedelta(days=9)).isoformat())
-    assert "Grey" not in note.inner_text()
+    assert "Hatched" not in note.inner_text()
 
 
 # A second flow, whose orders tripled 30 days ago.
@@ -395,10 +396,10 @@ def describe_change(row: dict[str, Any], *, is_whole: bool) -> str:
     size = f"{abs(change):.1%}".replace(".0%", "%")
     share = abs(row["orders"] - row["orders_before"]) / (row["orders"] + row["orders_before"]) * 2
     is_chance = share < 1.96 * (1 / row["orders"] + 1 / row["orders_before"]) ** 0.5
+    mark = f"{'▲ up' if change > 0 else '▼ down'} {size}"
     return (
-        f"{'▲ up' if change > 0 else '▼ down'} {size}"
+        f"{'within the usual range' if is_chance else mark}"
         f"{'' if is_whole else ': €{:,.0f}'.format(row['now'])} from €{row['before']:,.0f}"
-        f"{'; may be chance' if is_chance else ''}"
     )
 
 
@@ -463,7 +464,7 @@ def test_a_change_that_chance_explains_is_not_judged(page: Page, dashboard: Dash
             is_chance = share < 1.96 * sum(1 / count for count in orders) ** 0.5
             [change] = texts(page, "#headline_figures [data-name=conversions] .change")
             mark = page.locator("#headline_figures [data-name=conversions] .change span")
-            assert change.endswith("; may be chance") == is_chance
+            assert change.startswith("within the usual range") == is_chance
             assert (mark.get_attribute("class") == "by-chance") == is_chance
             verdicts.add(is_chance)
     assert verdicts == {True, False}
@@ -746,23 +747,25 @@ def test_the_first_screen_of_a_phone_has_revenue_and_what_to_do(
 def test_last_campaigns_are_beside_the_median_of_their_channel(
     page: Page, dashboard: Dashboard
 ) -> None:
-    """The last five show the median of the final campaigns of their channel in 180 days."""
+    """The last eight show the median of the final campaigns of their channel in 180 days."""
     rows = dbt.query(
         dashboard.warehouse,
         f"""
         with campaigns as (
             select
                 campaign_name, send_channel, sent_on,
-                sum(conversion_value) / sum(delivered) as rate
+                sum(conversion_value) / sum(delivered) as rate, sum(delivered) as delivered
             from klaviyo__message_performance
             where account_id = 'Shop' and message_type = 'campaign'
             group by all
         ),
         medians as (
             select send_channel, median(rate) as usual from campaigns
-            where sent_on between date '{LAST_DAY}' - 180 and '{FINAL_DAY}' group by all
+            where sent_on between date '{LAST_DAY}' - 180 and '{FINAL_DAY}' and delivered >= 100
+            group by all
         )
-        select * from campaigns join medians using (send_channel) order by sent_on desc limit 5
+        select * from campaigns join medians using (send_channel)
+        order by sent_on desc, campaign_name limit 8
         """,
     )
     expected = [
@@ -774,6 +777,42 @@ def test_last_campaigns_are_beside_the_median_of_their_channel(
     assert shown == expected
     assert any("not final" in text for text in shown)
     assert not all("not final" in text for text in shown)
+
+
+FEW_DELIVERED = "update klaviyo__message_performance set delivered = 9, conversion_value = 112"
+
+
+def test_a_small_campaign_has_its_revenue(open_changed: OpenChanged) -> None:
+    """Each of the last campaigns shows what it earned, however few messages it delivered."""
+    page = open_changed(FEW_DELIVERED, "")
+    revenue = [row[4] for row in table_rows(page, "#the_last_campaigns")]
+    assert len(revenue) == 8
+    assert set(revenue) <= {"€112", "€224"}
+
+
+def test_bars_of_campaigns_are_beside_the_median_of_all(page: Page, dashboard: Dashboard) -> None:
+    """The medians of a channel are those of all its campaigns, whichever the table shows."""
+    [median] = dbt.query(
+        dashboard.warehouse,
+        f"""
+        select median(rate) as rate from (
+            select sum(opens_unique) / sum(delivered) as rate
+            from klaviyo__message_performance
+            where account_id = 'Shop' and message_type = 'campaign' and send_channel = 'email'
+                and sent_on between date '{LAST_DAY}' - 180 and '{FINAL_DAY}'
+            group by message_id having sum(delivered) >= 100
+        )
+        """,
+    )
+    open_page(page, "campaigns")
+    row = page.locator("#all_campaigns tfoot tr", has_text="Median, Email")
+    cells = {"Open rate": f"{median['rate']:.1%}", "Delivered": ""}
+    for search in ("", "campaign 1"):
+        enter(page, "search-all_campaigns", search)
+        for heading, text in cells.items():
+            expect(row.locator(f"td[data-heading='{heading}']")).to_have_text(text)
+    bar = page.locator("#all_campaigns tbody td.bar.usual").first
+    assert 0 < float(bar.evaluate("bar => bar.style.getPropertyValue('--usual')")) <= 1
 
 
 def test_a_filter_offers_the_values_of_the_account(page: Page) -> None:
@@ -934,7 +973,7 @@ SMALL_AMOUNTS = "update klaviyo__message_performance set conversion_value = 30.5
 def test_a_total_has_the_digits_of_its_column(open_changed: OpenChanged) -> None:
     """The sum of amounts with cents has cents, however large it is."""
     page = open_changed(SMALL_AMOUNTS, "#days=90&page=campaigns")
-    [revenue] = texts(page, "#all_campaigns tfoot td[data-heading=Revenue]")
+    [revenue] = texts(page, "#all_campaigns tfoot tr:first-child td[data-heading=Revenue]")
     assert re.fullmatch(r"€[\d,]{4,}\.\d\d", revenue)
 
 
@@ -956,7 +995,7 @@ def test_amounts_of_a_shop_are_judged_by_its_orders(page: Page) -> None:
     enter(page, "to", "2026-11-18")
     open_page(page, "shop")
     change = page.locator("#shop_figures [data-name=shop_revenue] .change")
-    expect(change).to_have_text(re.compile("^▼ down 20%.*may be chance$"))
+    expect(change).to_have_text(re.compile("^within the usual range from "))
     assert change.locator("span").get_attribute("class") == "by-chance"
 
 
@@ -1025,6 +1064,33 @@ def test_charts_are_drawn(page: Page) -> None:
     assert any(label.startswith("Week of 16 Nov 2026, Campaigns: €") for label in labels)
 
 
+def test_what_is_not_final_is_hatched(page: Page) -> None:
+    """A chart hatches the days whose results are not final, in a pattern that the page has."""
+    choose_days(page, 30)
+    page.locator(DRAWING).first.wait_for(state="detached")
+    steps = page.locator("#revenue_by_channel .mark-rect path[fill='url(#hatch)']")
+    assert steps.count() == (LAST_DAY - FINAL_DAY).days
+    assert page.locator("pattern#hatch path").count() == 1
+
+
+def test_a_day_that_is_not_over_is_named(open_changed: OpenChanged) -> None:
+    """A period that holds the day of the last sync says that this day is not over."""
+    page = open_changed(SENT_TODAY, "#days=7")
+    expect(page.locator("#range")).to_contain_text("Today is not over.")
+    choose(page, "days", "yesterday")
+    expect(page.locator("#range")).not_to_contain_text("not over")
+
+
+def test_no_colour_is_of_two_dimensions() -> None:
+    """A chart by channel has other colours than one by message type."""
+    values = declaration.load(semantic.load()).values
+    type_colors, channel_colors = (
+        {look["color"] for look in values[name].values()}
+        for name in ("message_type", "send_channel")
+    )
+    assert not type_colors & channel_colors
+
+
 def test_a_rate_of_small_days_is_drawn_by_weeks(page: Page) -> None:
     """Where most days of a flow are too small for a rate, its chart has weeks; others have days."""
     choose_days(page, 30)
@@ -1089,6 +1155,7 @@ def test_a_long_legend_is_whole() -> None:
     assert (legend["columns"], spec["config"]["legend"]["labelLimit"]) == (1, 0)
 
 
+SENT_TODAY = f"update klaviyo__data_health set data_to = date '{SYNCED_ON}'"
 NOTHING_EARNED = """
     update klaviyo__message_performance set conversion_value = 0, conversions = 0
     where sent_on < date '{last_day}' - 29
@@ -1182,11 +1249,34 @@ def test_variations_of_a_test_are_side_by_side(page: Page, dashboard: Dashboard)
     assert sorted(row[1][-9:] for row in variations) == ["version A", "version B"]
     rows = dbt.query(
         dashboard.warehouse,
-        "select click_rate_low, click_rate_high, click_rate from klaviyo__subject_line_test"
+        "select click_rate, click_rate_low, click_rate_high from klaviyo__subject_line_test"
         " where account_id = 'Shop' and message_id = 'M1' order by click_rate desc",
     )
-    expected = [[f"{rate:.2%}" for rate in row.values()] for row in rows]
-    assert [[*row[4:6], row[8]] for row in variations] == expected
+    expected = ["{:.2%}{:.2%} to {:.2%}".format(*row.values()) for row in rows]
+    assert [row[7] for row in variations] == expected
+    marks = page.locator("#a_b_tests tbody:first-of-type td[data-heading^='Click rate']")
+    positions = marks.evaluate_all(
+        "all => all.map(({style}) => ['--low', '--rate', '--high'].map("
+        "(name) => Number(style.getPropertyValue(name))))"
+    )
+    assert all(0 <= low < rate < high <= 1 for low, rate, high in positions)
+
+
+CHOSEN = """
+    update klaviyo__subject_line_test set is_winner = variation_name like '%A'
+    where message_id = 'M1'
+"""
+
+
+def test_klaviyos_choice_is_named(open_changed: OpenChanged) -> None:
+    """The version that Klaviyo sent to the rest of the audience is named, if there was one."""
+    page = open_changed(CHOSEN, "#page=subject_lines_and_a_b")
+    [_, *variations, _, without] = table_rows(page, "#a_b_tests")[:5]
+    assert {row[0][-1]: row[2] for row in variations} == {
+        "A": "Klaviyo's choice",
+        "B": "Not chosen",
+    }
+    assert without[2] == ""
 
 
 def test_hostile_text_is_shown_as_text(page: Page) -> None:
@@ -1684,7 +1774,7 @@ def test_headings_stay_in_view(own_page: Page) -> None:
 def test_totals_blend_no_channels(page: Page, dashboard: Dashboard) -> None:
     """The last row has the sums of all campaigns, and rates where they are of one channel."""
     open_page(page, "campaigns")
-    totals = "#all_campaigns tfoot td"
+    totals = "#all_campaigns tfoot tr:first-child td"
     figures = sql_figures(dashboard, 90, where="message_type = 'campaign'")
     shown = texts(page, totals)
     assert (shown[2], shown[3], shown[6]) == (figures["delivered"], "", figures["conversion_value"])

@@ -21,6 +21,9 @@ import vl_convert
 from looker import semantic
 from scripts.digest.__main__ import main
 from scripts.digest.period import Period, last_period
+from scripts.mcp import answer
+from scripts.mcp.catalog import Catalog
+from scripts.warehouse import WarehouseSettings
 
 HOSTILE = "<script>alert('x')</script> & \"co\""
 WEEK = ["--start", "2026-11-09", "--end", "2026-11-16"]
@@ -83,7 +86,9 @@ DAYS = [
 FINDING = {
     "account_id": "one",
     "suggestion": f"Repeat {HOSTILE}",
+    "finding_id": "campaign_above:<b>",
     "finding": "It earned 0.90 EUR per recipient.",
+    "reason": "It earned twice the median.",
     "date": "2026-11-14",
     "sample_size": 1234,
     "sample_unit": "delivered",
@@ -208,18 +213,38 @@ def test_young_results_are_not_compared(warehouse: Path, tmp_path: Path) -> None
 
 
 def test_findings_come_first(message: EmailMessage, tmp_path: Path) -> None:
-    """At most five findings open both parts, with date, sample and a link to their row."""
+    """At most five findings open both parts, with their reason and a link to their row."""
     for kind in ("plain", "html"):
         body = get_body(message, kind)
         assert body.count("It earned 0.90 EUR per recipient.") == 5
         assert body.index("What to do next") < body.index("Placed Order revenue")
         assert body.count("14 Nov, 1,234 delivered") == 5
+        assert body.count("Why you see this: It earned twice the median.") == 5
+        assert unescape(body).count("KLAVIYO_MUTED_FINDINGS=campaign_above:<b>") == 5
     linked = get_body(
         write_digest(tmp_path / "a.eml", *WEEK, "--link", "https://x.example/d.html"), "html"
     )
     [address, *_] = re.findall(r'href="(https://x.example/d.html#page=[^"]+)"', linked)
     choices = parse_qs(unescape(address).partition("#")[2])
     assert choices == {"page": ["campaigns"], "days": ["90"], "campaign_name": [HOSTILE]}
+
+
+def test_an_assistant_lists_the_findings_of_the_digest(warehouse: Path, tmp_path: Path) -> None:
+    """The MCP server's first five findings are those of the digest, in its order and words."""
+    with copy_warehouse(warehouse, tmp_path) as connection:
+        connection.execute(
+            "update klaviyo.klaviyo__finding set"
+            " suggestion = 'Do ' || finding_rank::int, finding_id = 'rule:' || finding_rank::int"
+        )
+    file = Path(os.environ["KLAVIYO_WAREHOUSE"])
+    settings = WarehouseSettings(dbt_target="duckdb", klaviyo_warehouse=file)
+    listed = answer.list_findings(Catalog.load(), settings)
+    body = get_body(write_digest(tmp_path / "digest.eml", *WEEK), "plain")
+
+    names = ("suggestion", "finding", "reason", "finding_id")
+    assert [tuple(finding[name] for name in names) for finding in listed[:5]] == re.findall(
+        r"\d\. (Do \d)\n +(.+)\n.+\n +Why you see this: (.+)\n +.+MUTED_FINDINGS=(.+)", body
+    )
 
 
 def test_a_verdict_says_whether_the_data_equal_klaviyos(warehouse: Path, tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import scripts
+from looker.__main__ import main as looker
 from scripts import demo, export, pipeline, steps
 from scripts.digest.__main__ import main as digest
+from scripts.mcp.__main__ import main as mcp
 from tests.benchmarks import bench, warehouse
 
 DAY = "is not a day such as 2026-01-31"
@@ -37,6 +39,9 @@ def _last_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         (digest, ["send", "--end", "today"], f"--end: 'today' {DAY}"),
         (pipeline.main, ["--folder", "last_demo"], "--folder: 'last_demo' is not a folder"),
         (pipeline.main, ["--folder", "last_demo/in"], "--folder: 'last_demo/in' is not a folder"),
+        (looker, ["link", "--template", "none.yml"], "--template: 'none.yml' is not a file"),
+        (looker, ["draw"], "invalid choice: 'draw'"),
+        (mcp, ["--warehouse"], "unrecognized arguments: --warehouse"),
         (bench.main, ["--events", "0"], f"--events: '0' {COUNT}"),
         (bench.main, ["--events", "-5"], f"--events: '-5' {COUNT}"),
         (warehouse.main, ["--events", "some"], f"--events: 'some' {COUNT}"),

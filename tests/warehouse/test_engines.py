@@ -374,7 +374,8 @@ def test_a_renamed_campaign_restates_the_months_since_its_first_order(
 
 
 # Incremental models of orders and of all events.
-OF_MONTHS = "int_klaviyo__conversion", "int_klaviyo__event_daily"
+CONVERSION = "int_klaviyo__conversion"
+OF_MONTHS = CONVERSION, "int_klaviyo__event_daily"
 
 
 @pytest.mark.slow
@@ -511,3 +512,28 @@ def test_postgres_has_statistics_of_each_table_that_is_built(tmp_path: Path) -> 
             ).fetchall()
     assert done.returncode == 0, done.stdout
     assert sorted(rows) == [("int_klaviyo__event_daily", True), ("klaviyo__calendar", True)]
+
+
+WITHOUT_LOOPS = "set local enable_nestloop = off"
+
+
+@pytest.mark.chaos
+def test_postgres_joins_orders_with_touches_without_statistics_in_no_loop(tmp_path: Path) -> None:
+    """By itself it would compare each order with each touch, as it expects one row of each."""
+    with running_postgres(tmp_path) as engine:
+        load(engine, tmp_path, shop.ROWS)
+        environment = dbt.EVERYTHING | engine.environment
+        done = dbt.run_on(tmp_path, environment, "--debug", "run", "--select", f"+{CONVERSION}")
+        (query,) = (tmp_path / "target" / "compiled").rglob(f"{CONVERSION}.sql")
+        with psycopg.connect(engine.uri) as connection:
+            connection.execute("delete from pg_statistic")
+            connection.execute("update pg_class set reltuples = -1, relpages = 0")
+            by_itself = str(connection.execute(f"explain {query.read_text()}").fetchall())
+            connection.execute(WITHOUT_LOOPS)
+            plan = str(connection.execute(f"explain {query.read_text()}").fetchall())
+    assert done.returncode == 0, done.stdout
+    assert ("Nested Loop" in by_itself, "Nested Loop" in plan) == (True, False)
+    transaction = done.stdout.partition(WITHOUT_LOOPS)[2]
+    transaction = transaction.partition(f"On model.klaviyo_warehouse.{CONVERSION}: COMMIT")[0]
+    assert f'"{CONVERSION}"' in transaction
+    assert "last_touches as (" in transaction

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_month()) }}
+{{ config(pre_hook="{{ join_without_loops() }}", **incremental_by_month()) }}
 {{ config(enabled=is_enabled(['message_details', 'orders', 'people', 'findings'])) }}
 {%- set from_month = affected_from_month() if is_incremental() else none -%}
 {#- The touches of the 90 days before the affected months are read too: no attribution window of

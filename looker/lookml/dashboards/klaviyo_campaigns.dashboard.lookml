@@ -166,12 +166,15 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'Delivered: Messages that arrived: recipients less bounced and failed. Open rate: Unique
-      opens / delivered, over the channels whose opens are counted. Click rate: Unique clicks / delivered,
-      over the channels whose clicks are counted. Conversions: Conversions, such as orders, that Klaviyo
-      attributes to the message. Revenue: Value of the conversions, in the account''s currency: the revenue
-      attributed to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe
-      rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
+    note_text: 'A line across a bar is the median of all campaigns of the channel, chosen or not, of 100
+      messages or more with final results in the 180 days before, where they are eight or more. Hatched
+      bars are not final. Delivered: Messages that arrived: recipients less bounced and failed. Open rate:
+      Unique opens / delivered, over the channels whose opens are counted. Click rate: Unique clicks /
+      delivered, over the channels whose clicks are counted. Conversions: Conversions, such as orders,
+      that Klaviyo attributes to the message. Revenue: Value of the conversions, in the account''s currency:
+      the revenue attributed to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines
+      it. Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
+      are counted.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -443,10 +443,9 @@
     - message_performance.campaign_id
     sorts:
     - message_performance.sent_date desc
-    limit: 5
+    limit: 8
     filters:
       message_performance.message_type: campaign
-      message_performance.delivered: '>=100'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
@@ -455,10 +454,11 @@
       Campaign: message_performance.campaign_name
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
-    note_text: 'The line is the median of the channel''s campaigns with final results in the 180 days
-      before, where they are eight or more. Delivered: Messages that arrived: recipients less bounced
-      and failed. Revenue: Value of the conversions, in the account''s currency: the revenue attributed
-      to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+    note_text: 'The line is the median of the channel''s campaigns of 100 messages or more with final
+      results in the 180 days before, where they are eight or more. Delivered: Messages that arrived:
+      recipients less bounced and failed. Revenue: Value of the conversions, in the account''s currency:
+      the revenue attributed to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines
+      it.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -75,8 +75,11 @@
     - subject_line_test.sent_date
     - subject_line_test.variation_name
     - subject_line_test.subject_line
+    - subject_line_test.is_winner
     - subject_line_test.open_result
     - subject_line_test.click_result
+    - subject_line_test.open_rate_low
+    - subject_line_test.open_rate_high
     - subject_line_test.click_rate_low
     - subject_line_test.click_rate_high
     - subject_line_test.tested_click_sample
@@ -97,12 +100,12 @@
       Campaign: subject_line_test.campaign_name
       Flow: subject_line_test.flow_name
     note_text: 'The latest emails sent in several versions, the one with the highest click rate first.
-      A result is called better or worse only where the difference is more than chance. The true click
-      rate is between "at least" and "at most" (95% confidence). Apple''s mail privacy opens mails by
-      itself, so trust clicks. Tested messages with clicks tracked: Delivered messages in an A/B test,
-      of channels whose clicks are counted. Open rate of tested messages: Unique opens / delivered, over
-      messages in an A/B test. Click rate of tested messages: Unique clicks / delivered, over messages
-      in an A/B test.'
+      A result is called better or worse only where the difference is more than chance. Beneath a rate
+      is the range of the true one (95% confidence), drawn as a bar. Klaviyo''s choice is the version
+      that it sent to the rest of the audience. Apple''s mail privacy opens mails by itself, so trust
+      clicks. Tested messages with clicks tracked: Delivered messages in an A/B test, of channels whose
+      clicks are counted. Open rate of tested messages: Unique opens / delivered, over messages in an
+      A/B test. Click rate of tested messages: Unique clicks / delivered, over messages in an A/B test.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -22,11 +22,11 @@ class Breaker:
     rests_until: float = 0.0
 
     def lets_run(self, now: float) -> bool:
-        """Tell whether the stream is tried at this time (of a monotonic clock)."""
+        """Return whether the stream is tried at this time (of a monotonic clock)."""
         return now >= self.rests_until
 
     def note(self, error: SimplyLoadError | None, began: float) -> timedelta | None:
-        """Count a run that began at a time; give the rest, where it is more than the interval."""
+        """Count a run that began at a time; return the rest, where it is more than the interval."""
         self.failures = self.failures + 1 if isinstance(error, SourceError) else 0
         if self.failures < FAILURES:
             return None

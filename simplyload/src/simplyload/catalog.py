@@ -48,7 +48,7 @@ class Names(BaseModel):
         return self
 
     def changed(self) -> dict[str, str]:
-        """Give the names that differ from those of the catalog."""
+        """Return the names that differ from those of the catalog."""
         names = {DELETED: self.deleted, SYNCED_AT: self.synced_at}
         return {ours: own for ours, own in names.items() if ours != own}
 
@@ -101,7 +101,7 @@ _BIGQUERY_RESERVED = (
 
 
 def canonical(table: str, column: str, arrow: pa.DataType) -> pa.DataType:
-    """Give the catalog's type of a source column; raises SourceError where there is none."""
+    """Return the catalog's type of a source column; raises SourceError where there is none."""
     if pa.types.is_dictionary(arrow):
         arrow = arrow.value_type
     arrow = _ALIASES.get(arrow, arrow)
@@ -116,7 +116,7 @@ def canonical(table: str, column: str, arrow: pa.DataType) -> pa.DataType:
 
 
 def sql_type(arrow: pa.DataType, dialect: str) -> exp.DataType:
-    """Give the SQL type that holds every value of a catalog type."""
+    """Return the SQL type that holds every value of a catalog type."""
     if not pa.types.is_decimal128(arrow):
         return exp.DataType.build(_SQL[arrow])
     precision, scale = arrow.precision, arrow.scale
@@ -126,7 +126,7 @@ def sql_type(arrow: pa.DataType, dialect: str) -> exp.DataType:
 
 
 def arrow_type(sql: str, dialect: str) -> pa.DataType | None:
-    """Give the catalog type of a SQL type as the destination prints it; None for any other."""
+    """Return the catalog type of a SQL type as the destination prints it; None for any other."""
     kind = exp.DataType.build(sql, dialect=dialect, udt=True)
     if kind.this in (exp.DType.DECIMAL, exp.DType.BIGDECIMAL) and kind.expressions:
         return pa.decimal128(*(int(part.name) for part in kind.expressions))
@@ -134,7 +134,7 @@ def arrow_type(sql: str, dialect: str) -> pa.DataType | None:
 
 
 def widen(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
-    """Give the narrowest type that holds the values of both exactly; None where there is none.
+    """Return the narrowest type that holds the values of both exactly; None where there is none.
 
     Integers widen to larger ones, to decimals and to text; decimals to larger ones and to text.
     """
@@ -154,7 +154,7 @@ def widen(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
 
 
 def _digits(arrow: pa.DataType) -> tuple[int, int] | None:
-    """Give the digits before and after the point of an exact number; None for another type."""
+    """Return the digits before and after the point of an exact number; None for another type."""
     if arrow in _INTEGER_DIGITS:
         return _INTEGER_DIGITS[arrow], 0
     if pa.types.is_decimal128(arrow):
@@ -216,7 +216,7 @@ def refuse_foreign(table: str, existing: Collection[str]) -> None:
 def _wider(
     table: str, column: str, old: pa.DataType | None, new: pa.DataType
 ) -> pa.DataType | None:
-    """Give the type to which an existing column must be widened; None where it holds `new`."""
+    """Return the type to which an existing column must be widened; None where it holds `new`."""
     wide = None if old is None else widen(old, new)
     if wide is None:
         raise TableStoppedError(
@@ -242,7 +242,7 @@ def name_columns(
     dialect: str,
     chosen_names: Collection[str] = (),
 ) -> dict[str, str]:
-    """Give each source column its name in the target; raises TableStoppedError for a reserved one.
+    """Return the target's name of each column; raises TableStoppedError for a reserved one.
 
     A name stays as it is, quoted, whatever its case (Snowflake: a name in lower case is
     upper-cased, so that it can be written without quotes). A name that differs from a column of the
@@ -279,7 +279,7 @@ def name_columns(
 
 
 def choose_name(name: str, taken: Collection[str], dialect: str) -> str:
-    """Give the name of a column or table in a destination that has the names `taken`."""
+    """Return the name of a column or table in a destination that has the names `taken`."""
     return _choose(name, taken, {other.casefold() for other in taken}, dialect)
 
 
@@ -300,7 +300,7 @@ def _plain(name: str, dialect: str) -> str:
 
 
 def _plain_in_bigquery(name: str) -> str:
-    """Give the name with `_` for what no name has, and before a beginning that is reserved."""
+    """Return the name with `_` for what no name has, and before a beginning that is reserved."""
     kept = (
         char if unicodedata.category(char).startswith(_BIGQUERY_CATEGORIES) else "_"
         for char in name
@@ -311,7 +311,7 @@ def _plain_in_bigquery(name: str) -> str:
 
 
 def _changed(name: str, plain: str) -> bool:
-    """Tell whether a name lost characters: two names might then become one."""
+    """Return whether a name lost characters: two names might then become one."""
     return name.casefold() != plain.casefold()
 
 
@@ -327,7 +327,7 @@ def _cut(name: str, size: int) -> str:
 
 
 def types_table() -> str:
-    """Give the table of types as Markdown: one line per Arrow type, one column per dialect."""
+    """Return the table of types as Markdown: one line per Arrow type, one column per dialect."""
     kinds = [*_SQL, pa.decimal128(38, 9), pa.decimal128(38, 0)]
     lines = ["| Arrow | " + " | ".join(DIALECTS) + " |", "|---" * (len(DIALECTS) + 1) + "|"]
     for kind in kinds:

@@ -48,7 +48,7 @@ class Table:
     source_name: str = ""
 
     def change_schema(self) -> pa.Schema:
-        """Give the schema of its changes: business columns, then `_op`, `_seq`, `_cols`."""
+        """Return the schema of its changes: business columns, then `_op`, `_seq`, `_cols`."""
         return pa.schema([*self.schema, *META_FIELDS])
 
 

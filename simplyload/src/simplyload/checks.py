@@ -24,7 +24,7 @@ from simplyload.errors import (
 from simplyload.gather import with_catalog_types
 from simplyload.log import ChangeLog
 from simplyload.sources.source import Finding, Source
-from simplyload.streams import open_destination, opened_sources
+from simplyload.streams import open_destination, open_sources
 
 SAMPLE = 5  # keys that are named for each kind of difference
 MANY = 1000  # the same by ranges, which are for those who want to know each key
@@ -60,7 +60,7 @@ def compare(
     """Compare every table of the streams now; leave out what the source does not keep."""
     check = reconcile_table if by_range else check_table
     with closing(open_destination(configuration)) as destination:
-        for name, source in opened_sources(configuration, names):
+        for name, source in open_sources(configuration, names):
             schema = schema_of(configuration.sources[name], name)
             for table in source.tables():
                 found = check(source, destination, schema, table)
@@ -127,7 +127,7 @@ def _compare_cells(
 
 
 def check_destination(destination: Destination, schemas: Mapping[str, str]) -> Finding:
-    """Tell whether the destination can be written to, and holds states that can be read.
+    """Return whether the destination can be written to, and holds states that can be read.
 
     `schemas` has the schema that the configuration gives to each stream.
     """
@@ -142,7 +142,7 @@ def check_destination(destination: Destination, schemas: Mapping[str, str]) -> F
 
 
 def check_log(log: ChangeLog) -> Finding:
-    """Tell whether the change log can be written; nothing is left of the attempt."""
+    """Return whether the change log can be written; nothing is left of the attempt."""
     try:
         log.store.check()
     except SimplyLoadError as error:
@@ -236,7 +236,7 @@ class _Comparison:
         )
 
     def _queries(self, shared: Sequence[str]) -> dict[str, str]:
-        """Give a query for the keys of each kind of difference."""
+        """Return a query for the keys of each kind of difference."""
         key = [self._names[column] for column in self._table.key]
         keys, source_keys = ", ".join(key), ", ".join(f"source.{one}" for one in key)
         on = " and ".join(f"source.{one} is not distinct from destination.{one}" for one in key)
@@ -252,7 +252,7 @@ class _Comparison:
         }
 
     def _differs(self, column: str) -> str:
-        """Give the condition that two cells differ; those of two types are compared as text."""
+        """Return the condition that two cells differ; those of two types are compared as text."""
         name = self._names[column]
         types = self._scratch.execute(
             "select distinct data_type from duckdb_columns() where column_name = ?", [name]

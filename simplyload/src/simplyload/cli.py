@@ -33,7 +33,7 @@ from simplyload.replay import replay as replay_log
 from simplyload.run import Outcome, open_pipelines, run_streams
 from simplyload.sources.source import Finding
 from simplyload.store import S3Address
-from simplyload.streams import open_destination, open_lake, open_log, opened_sources, select_streams
+from simplyload.streams import open_destination, open_lake, open_log, open_sources, select_streams
 
 EXIT_CODES = """
 exit codes:
@@ -113,7 +113,7 @@ def discover(options: Options = DEFAULTS) -> None:
             "bytes": found.bytes,
             "warnings": "; ".join(found.warnings),
         }
-        for name, source in opened_sources(*options.read())
+        for name, source in open_sources(*options.read())
         for found in source.discover()
     )
 
@@ -128,7 +128,7 @@ def validate(options: Options = DEFAULTS) -> int:
         found.append(("", check_destination(destination, schemas)))
         found.append(("", check_log(open_log(configuration))))
         there = destination if found[0][1].level == "ok" else None
-        for name, source in opened_sources(configuration, names):
+        for name, source in open_sources(configuration, names):
             found += [(name, one) for one in validate_stream(source, there, schemas[name])]
     show({"stream": name, **vars(one)} for name, one in found)
     return int(any(one.level == "error" for _, one in found))
@@ -181,7 +181,7 @@ def combine_exit_codes(codes: Iterable[int]) -> int:
 
 
 def _show_outcomes(outcomes: Sequence[Outcome]) -> int:
-    """Print what each stream did; give the exit code."""
+    """Print what each stream did; return the exit code."""
     show([outcome.as_row() for outcome in outcomes])
     for outcome in outcomes:
         if outcome.error:
@@ -239,7 +239,7 @@ def replay(options: Options = DEFAULTS) -> int:
                 schema=schema_of(configuration.sources[name], name),
                 remove=configuration.pipeline.deletes == "remove",
             )
-            stopped = {stop.table: stop.message for stop in destination.stopped(name)}
+            stopped = {stop.table: stop.message for stop in destination.list_stopped(name)}
         rows.append({"stream": name, "loads": loads, "stopped": stopped})
     show(rows)
     return int(any(row["stopped"] for row in rows))
@@ -252,7 +252,7 @@ def show_checkpoint(options: Options = DEFAULTS) -> None:
     with closing(open_destination(configuration)) as destination:
         for name in names:
             state = destination.read_state(name)
-            loads = [] if state is None else destination.committed(name)
+            loads = [] if state is None else destination.list_committed(name)
             row = {"stream": name, "loads": len(loads), "newest": loads[-1] if loads else ""}
             print(json.dumps({**row, "state": state}, default=str))
 
@@ -277,7 +277,7 @@ def setup_snowflake(
     """Print the SQL that makes role, user, warehouse and database; change nothing.
 
     With the destination `parquet` in a bucket: the SQL that lets Snowflake read it, for those who
-    run what `simplyload sql` prints.
+    run what `simplyload sql` prints. With `destination.stage`: also what lets it read that bucket.
 
     Parameters
     ----------
@@ -293,7 +293,7 @@ def setup_snowflake(
     configuration, _ = options.read()
     destination = configuration.destination
     if isinstance(destination, SnowflakeSettings):
-        print(setup_sql(destination))
+        print(setup_sql(destination, aws_role))
     elif isinstance(destination, ParquetSettings) and isinstance(destination.path, S3Address):
         print(bucket_sql(str(destination.path), database, aws_role))
     else:
@@ -326,7 +326,7 @@ def print_sql(options: Options = DEFAULTS, *, after: str = "") -> int:
     if after and len(names) > 1:
         raise ConfigurationError("--after is the load of one stream: choose it with --select")
     lake = open_lake(configuration, configuration.destination)
-    if not any(lake.committed(name) for name in names):
+    if not any(lake.list_committed(name) for name in names):
         raise ConfigurationError(
             f"destination.path: {configuration.destination.path} holds no load of"
             f" {', '.join(names)}: run `simplyload sync` first, or set the path that it loads into"
@@ -403,7 +403,7 @@ def clean(
             found = pipeline.clean(keep_days, dry_run=dry_run)
         rows += [{"stream": name, key: one} for one in found]
     if drop_slot and not dry_run:
-        for name, source in opened_sources(configuration, names):
+        for name, source in open_sources(configuration, names):
             rows += [{"stream": name, "removed": one} for one in source.drop()]
     show(rows)
 
@@ -495,7 +495,7 @@ def _format_cell(value: Any) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; give the exit code. An error with a remedy is one line, not a traceback."""
+    """Run a command; return the exit code. An error with a remedy is one line, not a traceback."""
     try:
         result = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:

@@ -57,7 +57,7 @@ _REFERENCE = re.compile(r"(\$?)\$\{(\w+)\}")  # `$${NAME}` is the text `${NAME}`
 
 
 def _find_tag(source: Any) -> str | None:
-    """Give the `type` of a source, or the tag of all that are the user's own."""
+    """Return the `type` of a source, or the tag of all that are the user's own."""
     kind = source.get("type") if isinstance(source, Mapping) else getattr(source, "type", None)
     return TAG if isinstance(kind, str) and ":" in kind else kind
 
@@ -90,7 +90,7 @@ StreamName = Annotated[str, AfterValidator(_check_stream)]
 
 
 def schema_of(settings: SourceSettings, stream: str) -> str:
-    """Give the schema of a stream's tables in the destination."""
+    """Return the schema of a stream's tables in the destination."""
     return settings.schema_ or stream
 
 
@@ -190,7 +190,7 @@ class Configuration(BaseSettings):
         return pipeline
 
     def as_yaml(self) -> str:
-        """Give the configuration as YAML, secrets masked."""
+        """Return the configuration as YAML, secrets masked."""
         values = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
@@ -360,7 +360,7 @@ _WORDS = {
 
 
 def _describe(detail: ErrorDetails) -> str:
-    """Give one problem: the key as the file has it, what is wrong, the remedy."""
+    """Return one problem: the key as the file has it, what is wrong, the remedy."""
     path = _path_in_file(detail["loc"])
     key, kind, message = ".".join(path), detail["type"], detail["msg"]
     if kind == "missing":
@@ -408,7 +408,7 @@ def _siblings(loc: tuple[int | str, ...]) -> list[str]:
 
 
 def _models(key: str) -> dict[str, type[BaseModel]]:
-    """Give the settings model of each type of source or destination."""
+    """Return the settings model of each type of source or destination."""
     models: dict[str, tuple[type[BaseModel], ...]] = {
         "sources": get_args(_Source),
         "destination": get_args(_Destination),

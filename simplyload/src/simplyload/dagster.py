@@ -31,7 +31,7 @@ from simplyload.engine import Event, RunResult
 from simplyload.errors import SimplyLoadError
 from simplyload.observe import QUIET
 from simplyload.run import Outcome, run_streams
-from simplyload.streams import opened_sources, select_streams
+from simplyload.streams import open_sources, select_streams
 
 COLUMN_SCHEMA = "dagster/column_schema"  # https://docs.dagster.io: table metadata
 
@@ -59,7 +59,7 @@ class LogDisplay:
 
 
 def load_assets(file: Path | str, *streams: str) -> list[AssetsDefinition]:
-    """Give the assets of a configuration: those of all streams, or of the named ones.
+    """Return the assets of a configuration: those of all streams, or of the named ones.
 
     The sources are asked for their tables, so they have to answer when Dagster loads the code. A
     run loads all tables of a stream. Raises ConfigurationError and SourceError.
@@ -68,7 +68,7 @@ def load_assets(file: Path | str, *streams: str) -> list[AssetsDefinition]:
     names = select_streams(configuration, streams)
     return [
         _define_assets(configuration, name, source.tables())
-        for name, source in opened_sources(configuration, names)
+        for name, source in open_sources(configuration, names)
     ]
 
 

@@ -38,10 +38,10 @@ class DigestingSource(Protocol):
     """A source that hashes rows where they are."""
 
     def digest(self, table: Table) -> Digests | None:
-        """Give the digest of each range that has rows; None where the table has to be read."""
+        """Return the digest of each range that has rows; None where the table has to be read."""
 
     def scan_ranges(self, table: Table, ranges: Collection[str]) -> Iterator[pa.Table]:
-        """Give the present rows of some ranges."""
+        """Return the present rows of some ranges."""
 
 
 @runtime_checkable
@@ -49,10 +49,10 @@ class DigestingDestination(Protocol):
     """A destination that hashes rows where they are."""
 
     def digest(self, schema: str, table: Table) -> Digests | None:
-        """Give the digest of each range that has rows; None where the table has to be read."""
+        """Return the digest of each range that has rows; None where the table has to be read."""
 
     def scan_ranges(self, schema: str, table: Table, ranges: Collection[str]) -> Iterator[pa.Table]:
-        """Give the rows of some ranges that are not marked deleted."""
+        """Return the rows of some ranges that are not marked deleted."""
 
 
 # How a value is written as text, by dialect and kind; `{}` is the value, `{type}` its decimal.
@@ -96,12 +96,12 @@ _JOIN = {
 
 
 def can_digest(dialect: str) -> bool:
-    """Tell whether a dialect has the expressions."""
+    """Return whether a dialect has the expressions."""
     return dialect in _TEXTS
 
 
 def can_compare(ours: pa.DataType, theirs: pa.DataType | None) -> bool:
-    """Tell whether a column of the destination prints values of the source's type as they are.
+    """Return whether a column of the destination prints values of the source's type as they are.
 
     A cast to the source's type would round what a user's own type holds, or not be possible.
     """
@@ -114,7 +114,7 @@ def can_compare(ours: pa.DataType, theirs: pa.DataType | None) -> bool:
 
 
 def digest_query(dialect: str, rows: str, key: Sequence[Cell], columns: Sequence[Cell]) -> str:
-    """Give the query of range, count and hash of rows, which a query gives."""
+    """Return the query of range, count and hash of rows, which a query gives."""
     parts = f"substr({_hash(dialect, key)}, 1, {DIGITS}) AS r, {_hash(dialect, columns)} AS h"
     joined = _JOIN[dialect].format("h")
     hashed = f"SELECT {parts} FROM ({rows}) AS t"  # noqa: S608
@@ -122,18 +122,18 @@ def digest_query(dialect: str, rows: str, key: Sequence[Cell], columns: Sequence
 
 
 def in_ranges(dialect: str, key: Sequence[Cell], ranges: Collection[str]) -> str:
-    """Give the condition of rows in some ranges."""
+    """Return the condition of rows in some ranges."""
     named = ", ".join(f"'{one}'" for one in sorted(ranges))
     return f"substr({_hash(dialect, key)}, 1, {DIGITS}) IN ({named})"
 
 
 def to_digests(rows: Sequence[tuple[object, ...]]) -> dict[str, Digest]:
-    """Give the result of the query by range."""
+    """Return the result of the query by range."""
     return {str(name): Digest(int(str(count)), str(hash_)) for name, count, hash_ in rows}
 
 
 def _hash(dialect: str, cells: Sequence[Cell]) -> str:
-    """Give the hash of cells; each has one of its own, so that none runs into the next."""
+    """Return the hash of cells; each has one of its own, so that none runs into the next."""
     hashes = [f"coalesce(md5({_text(dialect, cell)}), '-')" for cell in cells]
     return f"md5({' || '.join(hashes)})"
 

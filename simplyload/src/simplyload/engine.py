@@ -102,7 +102,7 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """Give 0, or 1 while a table waits for a remedy."""
+        """Return 0, or 1 while a table waits for a remedy."""
         return TableStoppedError.exit_code if self.stopped else 0
 
 
@@ -150,7 +150,7 @@ class Pipeline:
         self._stopping = True
 
     def run_once(self) -> RunResult:
-        """Read what is new, load it, and give what was done; tables that wait are tried again."""
+        """Read what is new, load it, and return what was done; tables that wait are tried again."""
         self._result = RunResult(stream=self.stream)
         with self._session():
             if self._committed is None:
@@ -169,7 +169,7 @@ class Pipeline:
         with self._session():
             self._check_schema()
             self._take_lease()
-            state = self._source.backfill(self._known_state(), table, since)
+            state = self._source.backfill(self._read_known_state(), table, since)
             again = [name for name in self._stopped if f".{table}".endswith(f".{name}")]
             self._commit((), state, again=again if since is None else ())
 
@@ -181,8 +181,8 @@ class Pipeline:
         with self._session():
             self._check_schema(moves=True)
             self._take_lease()
-            absent = self._destination.absent(self.stream, self.schema)
-            state = self._source.reset(self._known_state())
+            absent = self._destination.find_absent(self.stream, self.schema)
+            state = self._source.reset(self._read_known_state())
             self._commit((), state, again=[*self._stopped], absent=absent)
 
     def clean(self, keep_days: int | None = None, *, dry_run: bool = False) -> list[str]:
@@ -207,13 +207,13 @@ class Pipeline:
             ]
 
     def _find_leftovers(self) -> tuple[list[str], list[Stopped]]:
-        """Give the files that a dead run left, and the stopped tables, without the lease."""
+        """Return the files that a dead run left, and the stopped tables, without the lease."""
         if self._destination.read_state(self.stream) is None:
             return self._log.find_uncommitted(self.stream, ()), []
-        committed = self._destination.committed(self.stream)
+        committed = self._destination.list_committed(self.stream)
         return (
             self._log.find_uncommitted(self.stream, committed),
-            self._destination.stopped(self.stream),
+            self._destination.list_stopped(self.stream),
         )
 
     @contextmanager
@@ -245,7 +245,7 @@ class Pipeline:
         """Learn the state; commit one that copies again what was dropped in the destination."""
         self._check_schema()
         if self._committed is None:
-            self._state = self._known_state()
+            self._state = self._read_known_state()
         absent = self._find_absent()
         if not absent:
             return
@@ -262,7 +262,7 @@ class Pipeline:
 
         So are those of which a column was dropped that the source still has: with these columns.
         """
-        absent = self._destination.absent(self.stream, self.schema) if self._committed else {}
+        absent = self._destination.find_absent(self.stream, self.schema) if self._committed else {}
         given = {table.name: table for table in self._source.tables()} if absent else {}
         found = {
             name: [one for one in columns if one in given[name].schema.names]
@@ -272,7 +272,7 @@ class Pipeline:
         return {name: lost for name, lost in found.items() if lost or not absent[name]}
 
     def _plan_again(self, state: State, table: str, columns: Sequence[str]) -> tuple[State, str]:
-        """Give a state that copies a table again, and what to say of it."""
+        """Return a state that copies a table again, and what to say of it."""
         lost = f"{table}: column {', '.join(columns)}" if columns else table
         absent, again = f"{lost} is absent from the destination", "the table" if columns else "it"
         try:
@@ -281,12 +281,12 @@ class Pipeline:
             return state, f"{absent}, and only its later rows arrive: {error}"
         return state, f"{absent}, where it was before: {again} is copied again."
 
-    def _known_state(self) -> State:
+    def _read_known_state(self) -> State:
         state = self._destination.read_state(self.stream)
         if state is not None and self._log.has_pending(self.stream):
             # Before the source learns of the state: a replay without this load would lose it.
-            self._log.confirm_committed(self.stream, self._destination.committed(self.stream))
-        stopped = self._destination.stopped(self.stream) if state is not None else []
+            self._log.confirm_committed(self.stream, self._destination.list_committed(self.stream))
+        stopped = self._destination.list_stopped(self.stream) if state is not None else []
         self._stopped = {stop.table: stop for stop in stopped}
         self._committed = state or {}
         return self._committed
@@ -374,14 +374,14 @@ class Pipeline:
 
     def _take_lease(self) -> bool:
         """Take the lease and settle what a dead run left; False when the state is another one."""
-        above = self._log.newest_epoch(self.stream)
+        above = self._log.read_newest_epoch(self.stream)
         self._lease, self._number = self._destination.acquire(self.stream, above), 0
-        committed = self._destination.committed(self.stream)
+        committed = self._destination.list_committed(self.stream)
         self._previous = committed[-1] if committed else None
         self._removed = self._log.reconcile(self.stream, committed)
         self._removed += self._destination.drop_leftovers(self.stream)
         known = self._committed
-        if self._known_state() == known:
+        if self._read_known_state() == known:
             return True
         self._state = self._committed or {}
         return False
@@ -437,7 +437,7 @@ class Pipeline:
         self._report(load, result)
 
     def _with_missed(self, staged: Sequence[Staged]) -> tuple[list[Staged], list[Stopped]]:
-        """Put the changes that a stopped table missed before its new ones; give what is held.
+        """Put the changes that a stopped table missed before its new ones; return what is held.
 
         A table is held where the log lacks what it missed, until a backfill has begun and its copy
         is complete. The first load since a stop has files of the table, a backfill has none.
@@ -540,7 +540,7 @@ def _find_no_json(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _restart(stop: Stopped, load_id: str) -> Stopped:
-    """Give the stop of a table that a backfill reads again: what it missed before is not needed."""
+    """Return the stop of a table that is read again: what it missed before is not needed."""
     message = f"{stop.table} waits for its new copy: the next `simplyload sync` goes on with it."
     return replace(stop, since=load_id, message=message)
 

@@ -73,7 +73,7 @@ class Gathering:
             max(self._tables.values(), key=lambda files: files.buffered).flush()
 
     def finish(self) -> list[Staged]:
-        """Complete the files and give them; the memory that they took is free for the load."""
+        """Complete the files and return them; the memory that they took is free for the load."""
         staged = [part for files in self._tables.values() if (part := files.finish())]
         pa.default_memory_pool().release_unused()
         return staged
@@ -199,7 +199,7 @@ def count_replaced(files: Iterable[Path | BinaryIO]) -> int:
 
 
 def _find_first(described: Sequence[tuple[Table, _Facts, int]]) -> int:
-    """Give the position of the first file that counts."""
+    """Return the position of the first file that counts."""
     key = described[-1][0].key
     others = [n for n, (table, _, _) in enumerate(described) if table.key != key]
     since = max(others, default=-1) + 1
@@ -208,13 +208,13 @@ def _find_first(described: Sequence[tuple[Table, _Facts, int]]) -> int:
 
 
 def is_uniform(staged: Staged) -> bool:
-    """Tell whether all files of a table have one schema, so that they can be read as one."""
+    """Return whether all files of a table have one schema, so that they can be read as one."""
     tables = [_describe(path)[0] for path in staged.files]
     return all(table.schema == tables[0].schema for table in tables)
 
 
 def union_schema(staged: Staged) -> pa.Schema:
-    """Give the business columns of all files, each in the narrowest type that holds all values."""
+    """Return the business columns of all files, each in the narrowest type for all values."""
     kinds: dict[str, pa.DataType] = {}
     for path in staged.files:
         for column in _describe(path)[0].schema:
@@ -291,7 +291,7 @@ def find_damaged(files: Iterable[Path]) -> None:
 
 
 def _name_of(file: Path | BinaryIO) -> str:
-    """Give a file's name in the log or the lake: stream, table, day, hour, load."""
+    """Return a file's name in the log or the lake: stream, table, day, hour, load."""
     return "/".join(file.parts[-5:]) if isinstance(file, Path) else file.name
 
 
@@ -320,7 +320,7 @@ def _not_everywhere(tables: Sequence[Table]) -> frozenset[str]:
 
 
 def with_catalog_types(table: Table) -> Table:
-    """Give the table as destinations have it; SourceError where they cannot."""
+    """Return the table as destinations have it; SourceError where they cannot."""
     if not table.key or not set(table.key) <= set(table.schema.names):
         raise SourceError(
             f"The key of {table.name} ({', '.join(table.key)}) is not among its columns: let the"

@@ -115,7 +115,7 @@ class ChangeLog:
         state: State,
         staged: Sequence[Staged],
     ) -> list[Staged]:
-        """Give gathered files their final names; the load reads them where this machine has them.
+        """Return gathered files their final names; the load reads them where this machine has them.
 
         That the load is pending is noted first: what a dead run leaves has a name.
         """
@@ -139,7 +139,7 @@ class ChangeLog:
         self.store.rename(pending, done)
 
     def has_pending(self, stream: str) -> bool:
-        """Tell whether a run left a load of which it is not noted whether it is committed."""
+        """Return whether a run left a load of which it is not noted whether it is committed."""
         return bool(self._pending(stream))
 
     def confirm_committed(self, stream: str, committed: Collection[str]) -> None:
@@ -152,7 +152,7 @@ class ChangeLog:
                 self.confirm(stream, load_id)
 
     def reconcile(self, stream: str, committed: Collection[str]) -> list[str]:
-        """Confirm what a dead run committed, and delete what it did not; give the latter.
+        """Confirm what a dead run committed, and delete what it did not; return the latter.
 
         Only the holder of the lease may call it: no other load can be committed then.
         """
@@ -189,8 +189,8 @@ class ChangeLog:
             )
         return entries[firsts[-1] :] if firsts else []
 
-    def newest_epoch(self, stream: str) -> int:
-        """Give the epoch of the newest load, committed or not; 0 for an empty log."""
+    def read_newest_epoch(self, stream: str) -> int:
+        """Return the epoch of the newest load, committed or not; 0 for an empty log."""
         loads = [_load_of(name) for name in self.store.names(_loads(stream))]
         return int(max(loads).split("-")[0]) if loads else 0
 
@@ -210,7 +210,7 @@ class ChangeLog:
             raise self._lacks(error.filename, stream, table) from None
 
     def fetch(self, stream: str, names: Sequence[str]) -> list[Path]:
-        """Give files where this machine can read them, until `clear`."""
+        """Return files where this machine can read them, until `clear`."""
         return self.store.fetch(names, self._workspace(stream))
 
     def skip_replaced(self, names: Sequence[str]) -> Sequence[str]:
@@ -226,7 +226,7 @@ class ChangeLog:
     def expire(
         self, stream: str, days: int | None, keep_since: Mapping[str, str], *, dry_run: bool = False
     ) -> list[str]:
-        """Delete files of confirmed loads older than a number of days, and give them.
+        """Delete files of confirmed loads older than a number of days, and return them.
 
         What is unconfirmed stays, and what a stopped table has not had (`keep_since`: its first
         missed load by table).
@@ -279,7 +279,7 @@ def _parse(name: str, content: bytes) -> Entry:
 
 
 def name_load(epoch: int, number: int) -> str:
-    """Give the id of an epoch's load: ids sort as the loads were made."""
+    """Return the id of an epoch's load: ids sort as the loads were made."""
     return f"{epoch:010d}-{number:06d}"
 
 
@@ -288,5 +288,5 @@ def _loads(stream: str) -> str:
 
 
 def _load_of(name: str) -> str:
-    """Give the id of the load that a file of `.loads` is about."""
+    """Return the id of the load that a file of `.loads` is about."""
     return name.rpartition("/")[2].partition(".")[0]

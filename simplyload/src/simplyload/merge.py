@@ -79,17 +79,17 @@ class Merge:
 
     @property
     def target(self) -> exp.Table:
-        """Give the qualified name of the target."""
+        """Return the qualified name of the target."""
         return exp.table_(self.table, db=self.schema, quoted=True)
 
     @property
     def partial(self) -> tuple[Column, ...]:
-        """Give the columns that at least one change does not carry."""
+        """Return the columns that at least one change does not carry."""
         return tuple(column for column in self.columns if column.source in self.omitted)
 
     @property
     def may_name_keys_alone(self) -> bool:
-        """Tell whether a change may carry no value at all, as those of a scan of keys."""
+        """Return whether a change may carry no value at all, as those of a scan of keys."""
         return bool(self.columns) and len(self.partial) == len(self.columns)
 
     def flag(self, column: Column) -> str:
@@ -98,17 +98,17 @@ class Merge:
 
     @property
     def may_delete(self) -> bool:
-        """Tell whether a change says that a row is gone."""
+        """Return whether a change says that a row is gone."""
         return self.deletes or self.truncated is not None
 
     @property
     def generations(self) -> bool:
-        """Tell whether a key may have changes before and after a D or T."""
+        """Return whether a key may have changes before and after a D or T."""
         return self.repeated and self.may_delete
 
 
 def fold(merge: Merge) -> exp.Select:
-    """Give one row per key: its values, `_op` and `_seq` of its latest change, flags for MERGE."""
+    """Return one row per key: values, `_op` and `_seq` of its latest change, flags for MERGE."""
     rows = _changes(merge)
     if merge.generations:
         rows = exp.select("*", _generation(merge)).from_(_sub(rows, _CHANGED), copy=False)
@@ -118,7 +118,7 @@ def fold(merge: Merge) -> exp.Select:
 
 
 def merge_into(merge: Merge) -> exp.Merge:
-    """Give the MERGE of the fold into the target."""
+    """Return the MERGE of the fold into the target."""
     newer = _col(SEQ, SOURCE) > _col(SEQ, _TARGET)
     is_delete = _col(OP, SOURCE).eq(DELETE)
     whens = [_when(matched=True, condition=newer, then=_update(merge))]
@@ -136,7 +136,7 @@ def merge_into(merge: Merge) -> exp.Merge:
 
 
 def insert_newer(merge: Merge) -> list[exp.Insert]:
-    """Give the INSERT of each row that MERGE would write, whole; `delete_older` follows it.
+    """Return the INSERT of each row that MERGE would write, whole; `delete_older` follows it.
 
     They replace a MERGE without `remove` where a transaction holds them together. Where the target
     has orphans, a second one inserts the rows that it has not: those columns have their defaults.
@@ -151,7 +151,7 @@ def insert_newer(merge: Merge) -> list[exp.Insert]:
 
 
 def _insert_joined(merge: Merge, condition: exp.Expr, orphans: Iterable[str]) -> exp.Insert:
-    """Give the INSERT of the rows of the fold for which a condition on the target's row holds."""
+    """Return the INSERT of the rows of the fold for which a condition on the target's row holds."""
     target = exp.alias_(merge.target, _TARGET, table=True, quoted=True)
     values = [
         *(_col(c.target, SOURCE) for c in merge.key),
@@ -169,7 +169,7 @@ def _insert_joined(merge: Merge, condition: exp.Expr, orphans: Iterable[str]) ->
 
 
 def delete_older(merge: Merge) -> exp.Delete:
-    """Give the DELETE of each row that a newer one of the same key replaces."""
+    """Return the DELETE of each row that a newer one of the same key replaces."""
     older = exp.and_(*_same_staged_key(merge), _col(SEQ, _TARGET) < _col(SEQ, SOURCE))
     target = exp.alias_(merge.target, _TARGET, table=True, quoted=True)
     stage = exp.alias_(merge.stage, SOURCE, table=True, quoted=True)
@@ -177,7 +177,7 @@ def delete_older(merge: Merge) -> exp.Delete:
 
 
 def insert_into(merge: Merge) -> exp.Insert:
-    """Give the INSERT of the fold: what MERGE does where the target has none of its keys."""
+    """Return the INSERT of the fold: what MERGE does where the target has none of its keys."""
     rows = (
         exp.select(*_values(merge))
         .from_(_sub(fold(merge), SOURCE), copy=False)
@@ -187,7 +187,7 @@ def insert_into(merge: Merge) -> exp.Insert:
 
 
 def is_row(merge: Merge) -> exp.Expr | None:
-    """Give the condition under which a row that the target has not is inserted; None: always.
+    """Return the condition under which a row that the target has not is inserted; None: always.
 
     A key of which no change carries a value is no row: a scan of keys names it, and what it holds
     is unknown. A whole row is one, also of a table that had no column but its key then.
@@ -203,7 +203,7 @@ def is_row(merge: Merge) -> exp.Expr | None:
 
 
 def mark_truncated(merge: Merge) -> exp.Update | exp.Delete:
-    """Give the statement by which rows older than the latest T are gone; it follows the MERGE."""
+    """Return the statement by which rows older than the latest T are gone; it follows the MERGE."""
     older = _col(SEQ) < _number(merge.truncated or Decimal(0))
     if merge.remove:
         return exp.delete(merge.target, where=older)
@@ -215,12 +215,12 @@ def mark_truncated(merge: Merge) -> exp.Update | exp.Delete:
 
 
 def remove_marked(merge: Merge) -> exp.Delete:
-    """Give the DELETE of the rows that were marked deleted before the user wanted them removed."""
+    """Return the DELETE of rows that were marked deleted before the user wanted them removed."""
     return exp.delete(merge.target, where=_col(DELETED))
 
 
 def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
-    """Give the query of a stage's rows, and of the most changes that one key has."""
+    """Return the query of a stage's rows, and of the most changes that one key has."""
     names = [_col(name) for name in key]
     counts = exp.Count(this=exp.Star()).as_(_COUNT, quoted=True)
     keyed = exp.Count(this=names[0].copy()).as_(_KEYED, quoted=True)  # 0 for T, which has no key
@@ -230,7 +230,7 @@ def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
 
 
 def find_known_key(merge: Merge) -> exp.Select:
-    """Give the query of one row of the stage whose key is in the target, which has an index."""
+    """Return the query of one row of the stage whose key is in the target, which has an index."""
     target = exp.alias_(merge.target, _TARGET, table=True, quoted=True)
     same = exp.and_(*_same_staged_key(merge))
     found = exp.Exists(this=exp.select(exp.Literal.number(1)).from_(target).where(same))
@@ -254,12 +254,12 @@ def _carries(merge: Merge, column: Column) -> exp.Expr:
 
 
 def _carries_all(merge: Merge) -> exp.Expr:
-    """Give the condition of a whole row: it carries every column that the table had then."""
+    """Return the condition of a whole row: it carries every column that the table had then."""
     return exp.and_(_col(OP).eq(UPSERT), exp.or_(_is_null(_col(COLS)), _lists(merge, WHOLE)))
 
 
 def spell(name: str) -> str:
-    """Give a name as it is within `_cols` as text: no name is a part of another."""
+    """Return a name as it is within `_cols` as text: no name is a part of another."""
     return f"|{name.encode().hex()}|"
 
 
@@ -315,7 +315,7 @@ def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
 
 
 def _latest(merge: Merge, column: Column, within: Iterable[exp.Expr]) -> exp.Expr:
-    """Give the latest value of a column that a change carried, NULL included.
+    """Return the latest value of a column that a change carried, NULL included.
 
     In an order of its own, each column would have the rows sorted again, with all their values.
     """
@@ -363,7 +363,7 @@ def _update(merge: Merge) -> exp.Update:
 
 
 def _merged(merge: Merge, column: Column) -> exp.Expr:
-    """Give the value after an update: the carried one, else what the target has."""
+    """Return the value after an update: the carried one, else what the target has."""
     value = _col(column.target, SOURCE)
     if column.source in merge.omitted:
         carried = _col(merge.flag(column), SOURCE).eq(1)
@@ -375,7 +375,7 @@ def _merged(merge: Merge, column: Column) -> exp.Expr:
 
 
 def _kept(merge: Merge, name: str) -> exp.Expr:
-    """Give the target's value of a column that is not carried: NULL where the row is a new one."""
+    """Return the target's value of a column that is not carried: NULL where the row is new."""
     new: exp.Expr = _col(DELETED, _TARGET)
     if merge.generations:
         new = exp.or_(new, _col(_GENERATION, SOURCE) > exp.Literal.number(1))
@@ -422,7 +422,7 @@ def _same_staged_key(merge: Merge) -> list[exp.Expr]:
 
 
 def _staged(column: Column, table: str | None = None) -> exp.Expr:
-    """Give a staged value in the type of the target."""
+    """Return a staged value in the type of the target."""
     value: exp.Expr = _col(column.target, table)
     for kind in filter(None, (column.via, column.cast)):
         value = exp.cast(value, kind)
@@ -459,7 +459,7 @@ def _if(
     value: exp.Expr | None = None,
     otherwise: exp.Expr | None = None,
 ) -> exp.Case:
-    """Give CASE WHEN condition THEN value ELSE otherwise END; without values 1 and 0."""
+    """Return CASE WHEN condition THEN value ELSE otherwise END; without values 1 and 0."""
     yes = exp.Literal.number(1) if value is None else value
     no = exp.Literal.number(0) if otherwise is None else otherwise
     return exp.Case(ifs=[exp.If(this=condition, true=yes)], default=no)

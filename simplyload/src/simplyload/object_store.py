@@ -64,13 +64,13 @@ class S3Settings(BaseModel):
 
     @property
     def write_options(self) -> dict[str, str]:
-        """Give what each write asks for."""
+        """Return what each write asks for."""
         options = {"ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.kms_key}
         return {name: value for name, value in options.items() if value}
 
 
 def _open_session() -> Any:
-    """Give a session that reads the environment now, and what boto3 knows of S3 once a process."""
+    """Return a session that reads the environment now, and boto3's model of S3 once a process."""
     core = import_module("botocore.session").Session()
     core.register_component("data_loader", _load_models())
     return import_module("boto3").session.Session(botocore_session=core)
@@ -100,12 +100,12 @@ class S3Store:
 
     @property
     def address(self) -> str:
-        """Give s3://bucket/prefix."""
+        """Return s3://bucket/prefix."""
         return str(self._at)
 
     @cached_property
     def scratch(self) -> Path:
-        """Give a folder below TMPDIR that belongs to this user and this address."""
+        """Return a folder below TMPDIR that belongs to this user and this address."""
         if self._scratch:
             return self._scratch
         root = Path(tempfile.gettempdir(), f"simplyload-{os.getuid()}")
@@ -149,7 +149,7 @@ class S3Store:
         return bool(found.get("Contents"))
 
     def health(self) -> Mapping[str, Any]:
-        """Give nothing: only a request would tell."""
+        """Return nothing: only a request would tell."""
         return {}
 
     def names(self, folder: str, after: str = "") -> list[str]:

@@ -23,7 +23,7 @@ QUIET = {"gathered", "measured"}  # events that say a number, several a second
 
 
 def make_table(names: Iterable[str]) -> RichTable:
-    """Give a table of these columns, whose cells wrap: a name cut short may be that of another."""
+    """Return a table of these columns whose cells wrap: a name cut short may be another's."""
     table = RichTable()
     for name in names:
         table.add_column(name, overflow="fold")

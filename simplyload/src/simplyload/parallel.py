@@ -145,7 +145,7 @@ class _Worker:
 
 
 def _receive(pipe: Connection) -> Any:
-    """Give the next message; None where the worker has ended."""
+    """Return the next message; None where the worker has ended."""
     try:
         return pipe.recv()
     except (EOFError, OSError):

@@ -26,7 +26,7 @@ def replay(  # noqa: PLR0913 - what a replay is made of
     remove: bool = False,
     observer: Callable[[str, LoadResult], None] = lambda _load_id, _result: None,
 ) -> int:
-    """Load every confirmed load that the destination lacks, in order; give their number.
+    """Load every confirmed load that the destination lacks, in order; return their number.
 
     It goes on where it was interrupted. A destination that has other loads is refused. A table that
     stops has no more of the later loads: the destination names it.
@@ -36,8 +36,8 @@ def replay(  # noqa: PLR0913 - what a replay is made of
             check_schema(destination, stream, schema or stream)
             entries = _missing(log, stream, destination)
             files = _find_files(log, entries)
-            lease = destination.acquire(stream, log.newest_epoch(stream))
-            stopped = {stop.table: stop for stop in destination.stopped(stream)}
+            lease = destination.acquire(stream, log.read_newest_epoch(stream))
+            stopped = {stop.table: stop for stop in destination.list_stopped(stream)}
             for entry in entries:
                 load = Load(
                     load_id=entry.load_id,
@@ -67,7 +67,7 @@ def _load(destination: Destination, lease: Lease, load: Load) -> LoadResult:
 
 
 def _missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entry]:
-    has = destination.committed(stream) if destination.read_state(stream) is not None else []
+    has = destination.list_committed(stream) if destination.read_state(stream) is not None else []
     log.confirm_committed(stream, has)
     entries = log.history(stream)
     known = [entry.load_id for entry in entries]
@@ -82,7 +82,7 @@ def _missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entr
 
 
 def _find_files(log: ChangeLog, entries: Sequence[Entry]) -> set[str]:
-    """Give the files to load: without those of an earlier key that a later copy replaces."""
+    """Return the files to load: without those of an earlier key that a later copy replaces."""
     tables: dict[str, list[str]] = {}
     for entry in entries:
         for table, names in entry.files.items():

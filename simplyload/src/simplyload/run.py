@@ -62,7 +62,7 @@ class Outcome:
         self.error, self.exit_code = later.error, later.exit_code
 
     def as_row(self) -> dict[str, Any]:
-        """Give the line that a command prints."""
+        """Return the line that a command prints."""
         return {
             "stream": self.stream,
             "loads": self.loads,
@@ -147,7 +147,7 @@ def ignore(_pipeline: Pipeline) -> None:
 
 
 def is_monitored(configuration: Configuration) -> bool:
-    """Tell whether the configuration asks for metrics or alerts."""
+    """Return whether the configuration asks for metrics or alerts."""
     return configuration.metrics != MetricsSettings() or bool(configuration.alerts.webhook)
 
 
@@ -159,7 +159,7 @@ def open_monitor(
     *,
     stays: bool,
 ) -> "Monitor | None":
-    """Give what follows the runs, if the configuration asks for it."""
+    """Return what follows the runs, if the configuration asks for it."""
     if not is_monitored(configuration):
         return None
     from simplyload.monitor.monitor import monitoring  # noqa: PLC0415 - 0.2 s for who needs it

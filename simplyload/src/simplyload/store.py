@@ -69,10 +69,10 @@ class Store(Protocol):
         """Raise where nothing can be written; `exclusive`: or not safely by several workers."""
 
     def exists(self) -> bool:
-        """Tell whether there is anything."""
+        """Return whether there is anything."""
 
     def health(self) -> Mapping[str, Any]:
-        """Give whether it can be written and what is free, as far as this costs no request."""
+        """Return whether it can be written and what is free, as far as this costs no request."""
 
     def names(self, folder: str, after: str = "") -> list[str]:
         """List the complete files in a folder and below it, sorted: those after a name."""
@@ -81,16 +81,16 @@ class Store(Protocol):
         """List the files in a folder and below it that were last written before a moment."""
 
     def read(self, name: str) -> bytes:
-        """Give a file's content."""
+        """Return a file's content."""
 
     def read_all(self, names: Sequence[str]) -> list[bytes]:
-        """Give the content of several files."""
+        """Return the content of several files."""
 
     def open_footers(self, names: Sequence[str]) -> Iterable[Path | BinaryIO]:
-        """Give Parquet files so that their metadata can be read, and perhaps no more of them."""
+        """Return Parquet files so that their metadata can be read, and perhaps no more of them."""
 
     def fetch(self, names: Sequence[str], folder: Path) -> list[Path]:
-        """Give files on this machine; those that are elsewhere are copied into the folder."""
+        """Return files on this machine; those that are elsewhere are copied into the folder."""
 
     def write(self, name: str, content: bytes) -> None:
         """Write a small file, also in place of an older one."""
@@ -105,7 +105,7 @@ class Store(Protocol):
         """Rename a small file; nothing happens where this is done. After a kill both may exist."""
 
     def move(self, path: Path, name: str) -> Path:
-        """Give a complete local file its name here; give where this machine can read it now."""
+        """Return a complete local file its name here; return where this machine can read it now."""
 
     def copy(self, path: Path, name: str) -> None:
         """Put a complete local file here, which stays where it is."""
@@ -128,12 +128,12 @@ class LocalStore:
 
     @property
     def address(self) -> str:
-        """Give the folder."""
+        """Return the folder."""
         return str(self.root)
 
     @property
     def scratch(self) -> Path:
-        """Give the folder itself: a file then gets its name without a copy."""
+        """Return the folder itself: a file then gets its name without a copy."""
         return self.root
 
     def check(self, *, exclusive: bool = False) -> None:  # noqa: ARG002 - links are exclusive
@@ -141,7 +141,7 @@ class LocalStore:
         check_folder(self.root, self._key, self._fault)
 
     def exists(self) -> bool:
-        """Tell whether the folder is there."""
+        """Return whether the folder is there."""
         return self.root.is_dir()
 
     def health(self) -> Mapping[str, Any]:
@@ -169,11 +169,11 @@ class LocalStore:
         return [self.read(name) for name in names]
 
     def open_footers(self, names: Sequence[str]) -> Iterable[Path | BinaryIO]:
-        """Give the files themselves."""
+        """Return the files themselves."""
         return self.fetch(names, self.root)
 
     def fetch(self, names: Sequence[str], folder: Path) -> list[Path]:  # noqa: ARG002
-        """Give the files where they are."""
+        """Return the files where they are."""
         for name in names:
             if not (self.root / name).exists():
                 raise no_file(name)
@@ -267,7 +267,7 @@ def drop_orphans(
 
 
 def no_file(name: str) -> FileNotFoundError:
-    """Give the error for a file that is not there."""
+    """Return the error for a file that is not there."""
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
 
@@ -281,7 +281,7 @@ def check_folder(
 
 
 def folder_name(name: str) -> str:
-    """Give a stream's or table's name as one that every file system can hold."""
+    """Return a stream's or table's name as one that every file system can hold."""
     return quote(name, safe=" ").replace(".", "%2E")
 
 

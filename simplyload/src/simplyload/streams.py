@@ -43,7 +43,7 @@ CLASSES: Mapping[type[Any], tuple[str, str]] = {
 
 
 def open_source(settings: SourceSettings, stream: str) -> Source:
-    """Give the source of a stream; it connects at first use."""
+    """Return the source of a stream; it connects at first use."""
     if isinstance(settings, CustomSettings):
         return settings.open(stream)
     source: Source = _import_class(settings)(settings, stream)
@@ -51,11 +51,12 @@ def open_source(settings: SourceSettings, stream: str) -> Source:
 
 
 def open_destination(configuration: Configuration) -> Destination:
-    """Give the destination; it connects at first use."""
+    """Return the destination; it connects at first use."""
     settings = configuration.destination
     if isinstance(settings, ParquetSettings):
         return open_lake(configuration, settings)
-    destination: Destination = _import_class(settings)(settings)
+    more = [_open_stage(configuration, settings)] if isinstance(settings, SnowflakeSettings) else []
+    destination: Destination = _import_class(settings)(settings, *more)
     return destination
 
 
@@ -71,16 +72,22 @@ def list_modules(configuration: Configuration) -> Collection[str]:
 
 
 def open_lake(configuration: Configuration, settings: ParquetSettings) -> ParquetDestination:
-    """Give the destination `parquet`."""
+    """Return the destination `parquet`."""
     return ParquetDestination(settings, _open_bucket(configuration, settings.path))
 
 
 def open_log(configuration: Configuration) -> ChangeLog:
-    """Give the change log; a bucket is asked at first use."""
+    """Return the change log; a bucket is asked at first use."""
     place = configuration.log
     if isinstance(place, Path):
         return ChangeLog(place)
     return ChangeLog(S3Store(place, configuration.s3, "log", LogError))
+
+
+def _open_stage(configuration: Configuration, settings: SnowflakeSettings) -> S3Store | None:
+    if not isinstance(settings.stage, S3Address):
+        return None
+    return S3Store(settings.stage, configuration.s3, "destination.stage", DestinationError)
 
 
 def _open_bucket(configuration: Configuration, path: Path | S3Address) -> S3Store | None:
@@ -89,7 +96,7 @@ def _open_bucket(configuration: Configuration, path: Path | S3Address) -> S3Stor
     return S3Store(path, configuration.s3, "destination.path", DestinationError)
 
 
-def opened_sources(
+def open_sources(
     configuration: Configuration, names: Sequence[str]
 ) -> Iterator[tuple[str, Source]]:
     """Open one source after the other, and close each."""
@@ -99,7 +106,7 @@ def opened_sources(
 
 
 def select_streams(configuration: Configuration, names: Sequence[str]) -> list[str]:
-    """Give the chosen streams, all without a choice; ConfigurationError for an unknown name."""
+    """Return the chosen streams, all without a choice; ConfigurationError for an unknown name."""
     for name in names:
         if name not in configuration.sources:
             near = get_close_matches(name, configuration.sources, n=1) or configuration.sources

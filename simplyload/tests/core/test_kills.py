@@ -60,7 +60,7 @@ def assert_committed_alone(target: Target) -> None:
     """The destination has its tables alone, and the log the files of committed loads alone."""
     assert target.stages() == []
     entries = target.log.entries("shop")
-    assert [entry.load_id for entry in entries] == target.destination().committed("shop")
+    assert [entry.load_id for entry in entries] == target.destination().list_committed("shop")
     named = {str(target.log.root / path) for entry in entries for path in entry.files["orders"]}
     assert {str(path) for path in target.log.root.rglob("*.parquet")} == named
 
@@ -72,7 +72,7 @@ def test_r1_fifty_kills_at_every_step_and_at_random_times(target: Target) -> Non
     assert kills >= (50 if target.kind in SLOW else 80)  # its run is shorter: SLOW_BATCHES
     assert is_right(target, batches=300)
     stream = target.log.entries("shop")
-    assert [entry.load_id for entry in stream] == target.destination().committed("shop")
+    assert [entry.load_id for entry in stream] == target.destination().list_committed("shop")
 
 
 @pytest.mark.slow

@@ -92,7 +92,7 @@ def test_r32_replay_follows_a_table_to_another_key(
     rebuilt = elsewhere(target, tmp_path)
     with closing(rebuilt.destination()) as destination:
         replay(target.log, "shop", destination)
-        assert destination.stopped("shop") == []
+        assert destination.list_stopped("shop") == []
     live = rebuilt.live(replace(ORDERS, key=("a",)))
     assert {key: row["id"] for key, row in live.items()} == {("x",): 8, ("z",): 7, ("w",): 9}
 
@@ -108,7 +108,7 @@ def test_r32_replay_stops_a_table_that_it_cannot_follow(
     rebuilt = elsewhere(target, tmp_path)
     with closing(rebuilt.destination()) as destination:
         assert replay(target.log, "shop", destination) == 3
-        [stop] = destination.stopped("shop")
+        [stop] = destination.list_stopped("shop")
     assert stop.table == "orders"
     assert "rename the table in the destination" in stop.message
     assert [row["id"] for row in rebuilt.rows()] == [1, 2]
@@ -149,7 +149,7 @@ def test_a_destination_forgets_old_loads_and_goes_on(
     sql_target.pipeline(ScriptedSource(BATCHES), max_changes=10).run_once()
     ids = [entry.load_id for entry in sql_target.log.entries("shop")]
     with closing(sql_target.destination()) as destination:
-        assert destination.committed("shop") == ids[3:]
+        assert destination.list_committed("shop") == ids[3:]
         assert destination.read_state("shop") == {"n": 6}
     assert replay(sql_target.log, "shop", sql_target.destination()) == 0
     assert sql_target.live() == live_rows(BATCHES)

@@ -86,9 +86,9 @@ def test_a_destination_without_schemas_learns_them(sql_target: Target) -> None:
     run(sql_target, STEPS[:1], "old")
     sql_target.execute(FORGET[sql_target.kind])
     with closing(sql_target.destination()) as destination:
-        assert destination.schemas() == {}
+        assert destination.read_schemas() == {}
         assert destination.read_state("shop") == {"n": 1}
     run(sql_target, STEPS[:2], "old")
     with closing(sql_target.destination()) as destination:
-        assert destination.schemas() == {"shop": "old"}
+        assert destination.read_schemas() == {"shop": "old"}
     assert keys(sql_target, "old") == [1, 2]

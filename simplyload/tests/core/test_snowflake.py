@@ -13,17 +13,22 @@ from sqlglot import exp
 
 from simplyload.changes import Table
 from simplyload.cli import main
+from simplyload.config import read_configuration
 from simplyload.destinations import snowflake, warehouse
 from simplyload.destinations.destination import Load
 from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.destinations.snowflake_files import copy_into
 from simplyload.destinations.warehouse import write_files
+from simplyload.engine import Pipeline
 from simplyload.errors import ConfigurationError, DestinationError, FencedError
 from simplyload.gather import Gathering
+from simplyload.store import LocalStore
+from simplyload.streams import open_destination
 from tests.core.conftest import Target
 from tests.core.scripted import ORDERS, ScriptedSource, changes, delete, truncate, upsert
 
 pytest.importorskip("snowflake.connector", reason="the extra `snowflake` is not installed")
+from tests.core.snowflake_server import make_key
 
 ONE, TWO = changes(upsert(1, {"id": 1, "a": "x"})), changes(upsert(2, {"id": 2, "a": "y"}))
 CONFIGURATION = """
@@ -158,6 +163,99 @@ def test_su09_files_that_another_attempt_left_are_never_loaded(
     assert destination.drop_leftovers("shop") == [table.name]
     assert send("LIST @_SIMPLYLOAD_STAGE.LOADS")[0] == []
     assert destination.drop_leftovers("shop") == []
+
+
+def test_a42_each_load_has_transient_stages_of_its_own(
+    snowflake_target: Target, statements: list[str]
+) -> None:
+    """Each stage is a transient table, which has no fail-safe, with a name of that load alone."""
+    steps = [ONE, changes(upsert(2, {"id": 1}))]
+    snowflake_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    created = [one for one in statements if "_STAGE" in one and one.startswith("CREATE")]
+    [schema, folder, *stages] = created
+    assert schema.startswith("CREATE TRANSIENT SCHEMA IF NOT EXISTS _SIMPLYLOAD_STAGE ")
+    assert folder == "CREATE STAGE IF NOT EXISTS _SIMPLYLOAD_STAGE.LOADS"
+    named = [
+        re.match(r'CREATE TRANSIENT TABLE "_SIMPLYLOAD_STAGE"\."(\w+)" ', one) for one in stages
+    ]
+    names = [one[1] for one in named if one]
+    assert len(names) == len(stages) == len(set(names)) == 2
+    loads = snowflake_target.destination().list_committed("shop")
+    assert [
+        load for load, name in zip(loads, names, strict=True) if _digits(load) not in name
+    ] == []
+    assert snowflake_target.stages() == []
+
+
+class Bucket(LocalStore):
+    """A folder of this machine by the address that fakesnow reads, as Snowflake reads s3://."""
+
+    @property
+    def address(self) -> str:
+        """Return the address."""
+        return self.root.as_uri()
+
+
+def load_by_bucket(target: Target, bucket: LocalStore, *steps: Any) -> None:
+    """Load steps, whose files are in the bucket meanwhile."""
+    destination = SnowflakeDestination(target.settings, bucket)
+    with closing(destination):
+        Pipeline("shop", ScriptedSource(list(steps)), destination, target.log).run_once()
+
+
+def test_a47_files_in_a_bucket_are_copied_by_their_whole_address(
+    snowflake_target: Target, statements: list[str], tmp_path: Path
+) -> None:
+    """No stage keeps an earlier bucket: after a change of it COPY reads the new one, by no PUT."""
+    for number, name in enumerate(("first", "second"), start=1):
+        bucket = Bucket(tmp_path / name)
+        parts = [changes(upsert(one, {"id": one})) for one in range(1, number + 1)]
+        load_by_bucket(snowflake_target, bucket, *parts)
+        copies = [one for one in statements if one.startswith("COPY")]
+        assert f"FROM '{bucket.address}/STAGE_" in copies[-1]
+        assert "STORAGE_INTEGRATION = SIMPLYLOAD FILES = ('0.parquet')" in copies[-1]
+        assert bucket.names("") == []
+    assert [row["id"] for row in snowflake_target.rows()] == [1, 2]
+    assert not any(one.startswith("PUT") for one in statements)
+    assert snowflake_target.stages() == []
+
+
+def test_su9_files_of_a_dead_load_in_a_bucket_are_removed(
+    snowflake_target: Target, tmp_path: Path
+) -> None:
+    """The next run removes those of its stream, whose table tells of them, and no others."""
+    bucket = Bucket(tmp_path / "bucket")
+    bucket.write("other/0.parquet", b"")
+    with closing(SnowflakeDestination(snowflake_target.settings, bucket)) as opened:
+        opened.acquire("shop")
+        _, table = stage(opened, snowflake_target, upsert(1, {"id": 1}))
+        assert bucket.names(table.name) == [f"{table.name}/0.parquet"]
+        assert opened.drop_leftovers("shop") == [table.name]
+    assert bucket.names("") == ["other/0.parquet"]
+
+
+def test_setup_prints_how_snowflake_may_read_the_stage(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The integration has the bucket's address and the role of AWS; a folder is refused."""
+    (tmp_path / "key.p8").write_text(make_key())
+    key = f"{CONFIGURATION}  private_key_file: key.p8\n  stage: "
+    arguments = ["setup", "snowflake", "--config", str(file), "--aws-role", "arn:aws:iam::1:role/r"]
+    file.write_text(f"{key}s3://acme/stage\n")
+    assert main(arguments) == 0
+    sql = capsys.readouterr().out
+    assert "storage_aws_role_arn = 'arn:aws:iam::1:role/r'" in sql
+    assert "storage_allowed_locations = ('s3://acme/stage/')" in sql
+    assert "grant usage on integration SIMPLYLOAD to role SIMPLYLOAD;" in sql
+    destination = open_destination(read_configuration(file))
+    assert destination._bucket.address == "s3://acme/stage"  # type: ignore[attr-defined] # noqa: SLF001
+    file.write_text(f"{key}stage\n")
+    assert main(arguments) == 2
+    assert "destination.stage: Snowflake reads no folder of this machine" in capsys.readouterr().err
+
+
+def _digits(load_id: str) -> str:
+    return load_id.replace("-", "_")
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def assert_right(target: Target, place: Place, batches: int = BATCHES) -> None:
     changes = [part for part in make_source(7, batches).batches if isinstance(part, Changes)]
     assert target.live() == live_rows(changes)
     entries = target.log.entries("shop")
-    assert [entry.load_id for entry in entries] == target.destination().committed("shop")
+    assert [entry.load_id for entry in entries] == target.destination().list_committed("shop")
     parts = ("log", "files") if target.kind == "bucket" else ("log",)
     names = {f"{part}/{name}" for entry in entries for name in entry.names for part in parts}
     keys = place.objects()

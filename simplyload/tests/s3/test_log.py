@@ -168,7 +168,7 @@ def test_a_lake_from_before_leases_were_entries_goes_on(tmp_path: Path) -> None:
     destination = target.destination()
     assert destination.read_state("shop") == {"n": 2}
     assert destination.acquire("shop").epoch == 8
-    assert target.destination().committed("shop") == ["0000000007-000001", "0000000007-000002"]
+    assert target.destination().list_committed("shop") == ["0000000007-000001", "0000000007-000002"]
     assert target.destination().read_state("shop") == {"n": 2}
 
 
@@ -200,5 +200,5 @@ def test_all_loads_are_listed_from_a_few_entries(target: BucketTarget, place: Pl
             target.pipeline(ScriptedSource(batches[:number]), max_changes=1).run_once()
     loads = [entry.load_id for entry in target.log.entries("shop")]
     assert len(loads) == 9
-    assert target.destination().committed("shop") == loads
+    assert target.destination().list_committed("shop") == loads
     assert place.elsewhere("another").store("files").names("shop/.staged") == []

@@ -23,7 +23,7 @@ from tests.s3.server import KEYS, secret_of
 @pytest.fixture
 def file(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a configuration with the log and the destination in a bucket; no source is asked."""
-    monkeypatch.setattr("simplyload.cli.opened_sources", lambda *_: ())
+    monkeypatch.setattr("simplyload.cli.open_sources", lambda *_: ())
     at = f"s3://{BUCKET}/{place.prefix}"
     values = {
         "sources": {

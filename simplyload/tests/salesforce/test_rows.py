@@ -1,6 +1,7 @@
 """What a row holds: every type, every character, every object that can be read."""
 
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -198,7 +199,8 @@ class Meddler:
         if path == "queryAll" and self._ids:
             id_ = self._ids.pop()
             if len(self._ids) % 3:
-                self._fake.update(id_, Name="changed", **{self._field: "changed"})
+                values: dict[str, Any] = {"Name": "changed", self._field: "changed"}
+                self._fake.update(id_, **values)
             else:
                 self._fake.delete(id_)
 

@@ -76,7 +76,7 @@ class Loaded:
 
 
 def run_demo(folder: Path, repository: Path | None) -> int:
-    """Run the demonstration; give 0 only if everything loaded equals its source."""
+    """Run the demonstration; return 0 only if everything loaded equals its source."""
     console, folder = Console(), folder.resolve()
     with ExitStack() as stack:
         began = monotonic()
@@ -93,7 +93,7 @@ def run_demo(folder: Path, repository: Path | None) -> int:
 
 
 def _prepare(folder: Path, repository: Path, stack: ExitStack) -> str:
-    """Start both servers, fill a new shop, and set what simplyload.yml refers to; give the DSN."""
+    """Start both servers, fill a new shop, and set what simplyload.yml names; return the DSN."""
     epoch = _choose_epoch(folder)
     url = stack.enter_context(running_sandbox(repository, epoch))
     server = stack.enter_context(running_server(folder / "postgres"))
@@ -175,7 +175,7 @@ def _load(configuration: Configuration, shop: str, console: Console) -> Loaded:
 
 
 def _summary(configuration: Configuration, loaded: Loaded) -> RichTable:
-    """Give a row for each table: rows there now, changes of this run, lag, comparison."""
+    """Return a row for each table: rows there now, changes of this run, lag, comparison."""
     table = make_table(("stream", "table", "rows", "changed", "lag", "equal"))
     outcomes = {outcome.stream: outcome for outcome in loaded.outcomes}
     for stream, check in loaded.checks:
@@ -197,7 +197,7 @@ def _summary(configuration: Configuration, loaded: Loaded) -> RichTable:
 
 
 def _query(configuration: Configuration) -> RichTable:
-    """Give the result of the query that joins both streams."""
+    """Return the result of the query that joins both streams."""
     path = getattr(configuration.destination, "path", None)
     with closing(duckdb.connect(str(path), read_only=True)) as warehouse:
         result = warehouse.sql(ORDERS_OF_KLAVIYO)

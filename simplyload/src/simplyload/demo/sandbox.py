@@ -40,7 +40,7 @@ def running_sandbox(repository: Path, epoch: date) -> Iterator[str]:
 
 
 def choose_times(epoch: date, now: datetime) -> list[str]:
-    """Give the account's times: its clock is the beginning of this day, and its zone UTC.
+    """Return the account's times: its clock is the beginning of this day, and its zone UTC.
 
     The connector reads some tables once in a day of the account: if the account changed within a
     day, those would differ from it until the next one.

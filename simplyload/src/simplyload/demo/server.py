@@ -35,7 +35,7 @@ def running_server(folder: Path) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """Give a TCP port that no process uses at this moment."""
+    """Return a TCP port that no process uses at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

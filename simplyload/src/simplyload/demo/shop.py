@@ -109,7 +109,7 @@ def fill_shop(cursor: Cursor, known: Sequence[Order], seed: int = 7) -> None:
 
 
 def describe_product(name: str, rng: random.Random) -> str:
-    """Give a text of 3 to 9 kB: too large to be stored in the row."""
+    """Return a text of 3 to 9 kB: too large to be stored in the row."""
     words = ["soap", "of", "juniper", "and", "sea", "salt", "made", "by", "hand", name.lower()]
     return " ".join(rng.choices(words, k=rng.randint(700, 1_600)))
 
@@ -188,7 +188,7 @@ def _counter_orders(
 
 
 def parse_orders(page: str) -> tuple[list[Order], str | None]:
-    """Give the orders of a page of Klaviyo's events with their profiles, and the next page."""
+    """Return the orders of a page of Klaviyo's events with their profiles, and the next page."""
     document = json.loads(page)
     emails = {one["id"]: one["attributes"]["email"] for one in document.get("included", ())}
     return [_parse_order(event, emails) for event in document["data"]], document["links"]["next"]

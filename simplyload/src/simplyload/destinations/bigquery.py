@@ -72,7 +72,7 @@ class BigQueryDestination(WarehouseDestination):
 
     @property
     def limits(self) -> Limits:
-        """Give half of the size that a row of Parquet may have."""
+        """Return half of the size that a row of Parquet may have."""
         return Limits(max_value_bytes=25 << 20)
 
     def check(self) -> None:
@@ -159,7 +159,7 @@ class BigQueryDestination(WarehouseDestination):
         ]
 
     def _read_columns(self, schema: str) -> Tables:
-        """Give the columns of a schema's tables; each table is asked for when it is needed."""
+        """Return the columns of a schema's tables; each table is asked for when it is needed."""
 
         def read(table: str) -> Mapping[str, pa.DataType | None]:
             return self._group_columns(self._list_columns_of(schema, table)).get(table, {})
@@ -239,7 +239,7 @@ class BigQueryDestination(WarehouseDestination):
     def _column(
         self, name: str, shape: Shape, held: Mapping[str, pa.DataType | None]
     ) -> merge.Column:
-        """Give a time without a zone its type again, which the stage has as text."""
+        """Return a time without a zone its type again, which the stage has as text."""
         column = super()._column(name, shape, held)
         if column.cast is None and shape.wanted[column.target] == _NO_TIME_ZONE:
             kind = sql_type(_NO_TIME_ZONE, self.dialect)
@@ -262,7 +262,7 @@ class BigQueryDestination(WarehouseDestination):
     def _commit(
         self, lease: Lease, load: Load, part: Sequence[tuple[str, str]], number: int
     ) -> dict[str, int]:
-        """Run one script; give the rows that it changed, by table."""
+        """Run one script; return the rows that it changed, by table."""
         fence = self._render(confirm_epoch(lease, load.schema))
         script = _write_script(fence, part)
         statements.debug(script)
@@ -279,7 +279,7 @@ class BigQueryDestination(WarehouseDestination):
         return changed
 
     def _installed(self) -> str:
-        """Give when the metadata was made: a load's id alone may have been there before it."""
+        """Return when the metadata was made: a load's id alone may have been there before it."""
         get_table = self._jobs.client.get_table
         lease = self._jobs.ask(lambda: get_table(f"{METADATA_SCHEMA}.lease", timeout=TIMEOUT))
         return f"{lease.created:%Y%m%d%H%M%S%f}" if lease.created else "new"
@@ -302,7 +302,7 @@ def _is_decimal(value: exp.Expr) -> bool:
 
 
 def _print_decimal(value: exp.Expr) -> exp.Expr:
-    """Give a decimal as text, with all digits of its scale: a CAST drops zeros at the end."""
+    """Return a decimal as text, with all digits of its scale: a CAST drops zeros at the end."""
     scale = value.args["to"].expressions[1].name
     return exp.Anonymous(
         this="FORMAT", expressions=[exp.Literal.string(f"%.{scale}f"), value.this.copy()]
@@ -352,7 +352,7 @@ SELECT taken;"""
 
 
 def _write_script(fence: str, part: Sequence[tuple[str, str]]) -> str:
-    """Give a transaction that begins with the fence, and answers with the counts of its rows."""
+    """Return a transaction that begins with the fence, and answers with the counts of its rows."""
     lines = [
         "DECLARE counts STRING DEFAULT '';",
         "BEGIN TRANSACTION;",
@@ -384,7 +384,7 @@ def _part(steps: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
 def _store(
     layout: Layout, names: Mapping[str, str], columns: Mapping[str, pa.DataType], key: str
 ) -> Iterator[exp.Expr]:
-    """Give PARTITION BY and CLUSTER BY; raises TableStoppedError for another type of column."""
+    """Return PARTITION BY and CLUSTER BY; raises TableStoppedError for another type of column."""
     if layout.partition_by is not None:
         kind = columns[names[layout.partition_by]]
         if kind not in _TRUNCATE:
@@ -405,7 +405,7 @@ def _store(
 
 
 def _print_type(field: Any) -> str:
-    """Give a column's type as SQL; a list or a record is of no type that we know."""
+    """Return a column's type as SQL; a list or a record is of no type that we know."""
     if field.mode == "REPEATED" or field.field_type in ("RECORD", "STRUCT"):
         return "STRUCT<>"
     kind = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(
@@ -415,14 +415,14 @@ def _print_type(field: Any) -> str:
 
 
 def _make_field(driver: Any, field: "pa.Field[Any]") -> Any:
-    """Give a column of a stage."""
+    """Return a column of a stage."""
     name, *numbers = re.findall(r"\w+", sql_type(field.type, "bigquery").sql("bigquery"))
     options = dict(zip(("precision", "scale"), map(int, numbers), strict=False))
     return driver.SchemaField(field.name, name, **options)
 
 
 def _print_times(changes: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """Give times without a zone as text: what a load job makes of such ones is not documented."""
+    """Return times without a zone as text: what a load job makes of such ones is not documented."""
     fields = [
         field.with_type(pa.string()) if field.type == _NO_TIME_ZONE else field
         for field in changes.schema

@@ -42,12 +42,12 @@ class Jobs:
         self.client.close()
 
     def query(self, sql: str, name: str = "") -> tuple[list[tuple[Any, ...]], int]:
-        """Run a statement or a script; give its rows, and the number of rows that it changed."""
+        """Run a statement or a script; return its rows, and the number of rows that it changed."""
         job, rows = self._finish(name, lambda job_id: self._begin_query(sql, job_id), sql)
         return [tuple(row.values()) for row in rows], job.num_dml_affected_rows or 0
 
     def read(self, sql: str) -> Any:
-        """Run a query; give its rows as Arrow, part by part."""
+        """Run a query; return its rows as Arrow, part by part."""
         return self._finish("", lambda job_id: self._begin_query(sql, job_id), sql)[1]
 
     def load(self, path: Path, table: Any, name: str) -> None:
@@ -72,7 +72,7 @@ class Jobs:
             ) from error
 
     def find(self, request: Callable[[], Any]) -> Any:
-        """Send a request of the API; give None for what is absent."""
+        """Send a request of the API; return None for what is absent."""
 
         def found() -> Any:
             try:
@@ -122,7 +122,7 @@ class Jobs:
         )
 
     def _query_config(self) -> Any:
-        """Give what a statement runs under, whatever the project's own defaults are."""
+        """Return what a statement runs under, whatever the project's own defaults are."""
         return self._driver.QueryJobConfig(
             labels=self._labels,
             maximum_bytes_billed=self._settings.maximum_bytes_billed,
@@ -155,14 +155,14 @@ class Jobs:
 
 
 def _job_id(name: str, attempt: int) -> str:
-    """Give the id of a job that has a name; the others need none that is known before."""
+    """Return the id of a job that has a name; the others need none that is known before."""
     if not name:
         return f"simplyload_{uuid4().hex}"
     return f"simplyload_{name}_{attempt}"
 
 
 def _reason(error: Any) -> str:
-    """Give Google's reason and message, without the address of the request and the job's text."""
+    """Return Google's reason and message, without the address of the request and the job's text."""
     details = [one for one in getattr(error, "errors", ()) or () if isinstance(one, dict)]
     reason = details[0].get("reason", "") if details else ""
     message = (details[0].get("message") if details else None) or getattr(error, "message", error)

@@ -63,7 +63,7 @@ class BigQuerySettings(BaseModel):
 
     @property
     def is_local(self) -> bool:
-        """Tell whether the endpoint is a server of this machine."""
+        """Return whether the endpoint is a server of this machine."""
         return self.endpoint is not None and urlsplit(self.endpoint).hostname in LOOPBACK
 
     @model_validator(mode="after")
@@ -79,7 +79,7 @@ def load_driver() -> Any:
 
 
 def make_client(settings: BigQuerySettings) -> Any:
-    """Give a client; it connects at first use."""
+    """Return a client; it connects at first use."""
     options = {"api_endpoint": settings.endpoint} if settings.endpoint else None
     return load_driver().Client(
         project=settings.project,

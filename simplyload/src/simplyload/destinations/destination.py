@@ -107,13 +107,13 @@ class Destination(Protocol):
 
     @property
     def limits(self) -> Limits:
-        """Give what cannot be held: the engine records such rows as rejected."""
+        """Return what cannot be held: the engine records such rows as rejected."""
 
     def check(self) -> None:
         """Raise DestinationError where a first load could not begin; changes nothing."""
 
     def read_state(self, stream: str) -> State | None:
-        """Give the state of the stream's newest committed load; None before the first."""
+        """Return the state of the stream's newest committed load; None before the first."""
 
     def acquire(self, stream: str, above: int = 0) -> Lease:
         """Take the lease: every holder of a lower epoch is fenced.
@@ -127,26 +127,26 @@ class Destination(Protocol):
         A load without staged tables commits its state alone (a backfill, a reset).
         """
 
-    def committed(self, stream: str) -> list[str]:
+    def list_committed(self, stream: str) -> list[str]:
         """List the ids of the stream's committed loads, oldest first.
 
         These are all, or at least the newest `KEPT_LOADS`.
         """
 
-    def schemas(self) -> Mapping[str, str]:
-        """Give the schema of each stream's newest load, where the destination knows it."""
+    def read_schemas(self) -> Mapping[str, str]:
+        """Return the schema of each stream's newest load, where the destination knows it."""
 
-    def stopped(self, stream: str) -> list[Stopped]:
+    def list_stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
 
-    def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
-        """Give the stream's tables that were made in the schema and are there no more.
+    def find_absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
+        """Return the stream's tables that were made in the schema and are there no more.
 
         So are those that lack columns: with these, as the source names them.
         """
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
-        """Give each source column its name here; raises TableStoppedError where it has none."""
+        """Return each source column its name here; raises TableStoppedError where it has none."""
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (the business columns it has).
@@ -171,7 +171,7 @@ def check_schema(
 
     A stream that `moves` is copied whole into its new schema.
     """
-    schemas = destination.schemas()
+    schemas = destination.read_schemas()
     for other, taken in schemas.items():
         if other != stream and taken.casefold() == schema.casefold():
             raise ConfigurationError(

@@ -95,11 +95,11 @@ class LakeEntry:
             raise DamagedError(name) from None
 
     def to_json(self) -> bytes:
-        """Give what is written."""
+        """Return what is written."""
         return json.dumps(asdict(self), default=str).encode()
 
     def followed_by(self, load: Load, files: Mapping[str, Sequence[str]]) -> "LakeEntry":
-        """Give the entry of a load after this one."""
+        """Return the entry of a load after this one."""
         number = self.number + 1
         return replace(
             self,
@@ -126,7 +126,7 @@ class ParquetDestination:
 
     @property
     def limits(self) -> Limits:
-        """Give no limits."""
+        """Return no limits."""
         return Limits()
 
     def check(self) -> None:
@@ -134,7 +134,7 @@ class ParquetDestination:
         self._store.check(exclusive=True)
 
     def read_state(self, stream: str) -> State | None:
-        """Give the state of the stream's newest committed load; None before the first."""
+        """Return the state of the stream's newest committed load; None before the first."""
         return self._read_newest(stream).state
 
     def acquire(self, stream: str, above: int = 0) -> Lease:
@@ -172,7 +172,7 @@ class ParquetDestination:
         rows = {name: part.rows for name, part in parts.items()}
         return LoadResult(rows=rows, stage_seconds=seconds)
 
-    def committed(self, stream: str) -> list[str]:
+    def list_committed(self, stream: str) -> list[str]:
         """List the ids of the stream's newest committed loads, oldest first."""
         loads: list[str] = []
         entry = self._read_newest(stream)
@@ -187,7 +187,7 @@ class ParquetDestination:
         return [entry for entry in self._read_all(stream) if entry.load_id is not None]
 
     def fetch_footers(self, names: Sequence[str], folder: Path) -> list[Path]:
-        """Give files of which the metadata can be read, and perhaps no more."""
+        """Return files of which the metadata can be read, and perhaps no more."""
         try:
             footers = self._store.open_footers(names)
         except FileNotFoundError as error:
@@ -197,20 +197,20 @@ class ParquetDestination:
             for name, footer in zip(names, footers, strict=True)
         ]
 
-    def schemas(self) -> Mapping[str, str]:
-        """Give none: a stream has its own folder."""
+    def read_schemas(self) -> Mapping[str, str]:
+        """Return none: a stream has its own folder."""
         return {}
 
-    def stopped(self, stream: str) -> list[Stopped]:  # noqa: ARG002
-        """Give none: files hold every form of a table."""
+    def list_stopped(self, stream: str) -> list[Stopped]:  # noqa: ARG002
+        """Return none: files hold every form of a table."""
         return []
 
-    def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:  # noqa: ARG002
-        """Give none: a table's files are read from the log's beginning."""
+    def find_absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:  # noqa: ARG002
+        """Return none: a table's files are read from the log's beginning."""
         return {}
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:  # noqa: ARG002
-        """Give the names as they are: files have no reserved ones but those of the log."""
+        """Return the names as they are: files have no reserved ones but those of the log."""
         return name_columns(table.name, table.schema.names, (), "duckdb")
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
@@ -351,7 +351,7 @@ def _staged_name(stream: str, load_id: str) -> str:
 
 
 def _name_of(path: Path) -> str:
-    """Give a file of the change log its name here: the same."""
+    """Return a file of the change log its name here: the same."""
     return "/".join(path.parts[-_PATH_PARTS:])
 
 

@@ -52,7 +52,7 @@ class PostgresDestination(SqlDestination):
 
     @property
     def limits(self) -> Limits:
-        """Give Postgres's own limits: 1 GB a value, no character NUL in text."""
+        """Return Postgres's own limits: 1 GB a value, no character NUL in text."""
         return Limits(max_value_bytes=2**30 - 2**20, nul_in_text=False)
 
     def check(self) -> None:
@@ -144,7 +144,7 @@ class PostgresDestination(SqlDestination):
 
 
 def _reason(error: DriverError) -> str:
-    """Give the server's own message and detail, without the statement and its values.
+    """Return the server's own message and detail, without the statement and its values.
 
     The detail of a constraint is a row, and messages go to logs, alerts and `/healthz`.
     """

@@ -1,5 +1,7 @@
 """Snowflake: Parquet by PUT into an internal stage, COPY into a transient table, then MERGE.
 
+With the setting `stage` the files are in a bucket instead, from which COPY reads them.
+
     database                        names are upper case, so that they need no quotes
     ├── SHOP                        the tables of stream `shop`
     ├── _SIMPLYLOAD                 lease, loads, tables, rejected
@@ -36,6 +38,7 @@ from simplyload.destinations.snowflake_sql import SnowflakeSql, create_stage, to
 from simplyload.destinations.warehouse import read_spelled, write_files
 from simplyload.errors import DestinationError
 from simplyload.gather import read_as
+from simplyload.store import Store
 
 # The row of the leases that a run locks before it looks for its own.
 _LOCK = "UPDATE _SIMPLYLOAD.LEASE SET EPOCH = 0 WHERE STREAM = ''"
@@ -54,9 +57,10 @@ _INSUFFICIENT_PRIVILEGES = 3001
 class SnowflakeDestination(SnowflakeSql):
     """A Snowflake database; the role may create schemas in it."""
 
-    def __init__(self, settings: SnowflakeSettings) -> None:
+    def __init__(self, settings: SnowflakeSettings, bucket: Store | None = None) -> None:
         super().__init__(settings.names)
         self._settings = settings
+        self._bucket = bucket
         self._driver = load_driver()
         self._open: Any = None
 
@@ -75,6 +79,9 @@ class SnowflakeDestination(SnowflakeSql):
                     f"destination.{key}: there is no {key} {name} that user {settings.user} may"
                     " use: have an administrator run what `simplyload setup snowflake` prints"
                 )
+
+        if self._bucket:
+            self._bucket.check()
 
     def acquire(self, stream: str, above: int = 0) -> Lease:
         """Take the lease under a lock: no key keeps two runs from inserting its first row."""
@@ -171,23 +178,32 @@ class SnowflakeDestination(SnowflakeSql):
         with tempfile.TemporaryDirectory() as folder:
             files = write_files(changes, Path(folder))
             for path in files:
-                self._execute(
-                    f"PUT 'file://{path.as_posix()}' @{STAGE}/{stage.name}/"
-                    " AUTO_COMPRESS = FALSE OVERWRITE = TRUE"
-                )
-        self._execute(copy_into(stage, [path.name for path in files]))
+                self._upload(path, stage.name)
+        bucket = self._bucket.address if self._bucket else ""
+        self._execute(copy_into(stage, [path.name for path in files], bucket))
         return stage
+
+    def _upload(self, path: Path, folder: str) -> None:
+        if self._bucket:
+            self._bucket.copy(path, f"{folder}/{path.name}")
+            return
+        self._execute(
+            f"PUT 'file://{path.as_posix()}' @{STAGE}/{folder}/"
+            " AUTO_COMPRESS = FALSE OVERWRITE = TRUE"
+        )
 
     def _list_stages(self) -> list[str]:
         return sorted({table for table, _, _ in self._list_columns(STAGE_SCHEMA)})
 
     def _drop_stage(self, stage: exp.Table) -> None:
         """Remove the files first: the table is what a later run finds."""
-        self._execute(f"REMOVE @{STAGE}/{stage.name}/")
+        if self._bucket:
+            self._bucket.delete(self._bucket.names(stage.name))
+        self._execute(f"REMOVE @{STAGE}/{stage.name}/")  # also where an earlier setting put them
         self._execute(f"DROP TABLE IF EXISTS {stage.sql(self.dialect)}")
 
 
 def _reason(error: Any) -> str:
-    """Give Snowflake's message and the id of the query, by which its history has the details."""
+    """Return Snowflake's message and the id of the query, by which its history has the details."""
     message = " ".join(str(error.raw_msg or error).split())
     return f"{message} (query {error.sfqid})" if error.sfqid else message

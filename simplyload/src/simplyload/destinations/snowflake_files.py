@@ -11,6 +11,7 @@ from simplyload.merge import WHOLE
 STAGE_SCHEMA = "_SIMPLYLOAD_STAGE"
 STAGE = f"{STAGE_SCHEMA}.LOADS"
 BUCKET = f"{STAGE_SCHEMA}.BUCKET"
+INTEGRATION = "SIMPLYLOAD"
 # Without USE_LOGICAL_TYPE a timestamp is a number whose unit Snowflake guesses, and bytes are text
 # without BINARY_AS_TEXT = FALSE.
 _FORMAT = "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE)"
@@ -20,10 +21,18 @@ _OR_FAIL = "ON_ERROR = ABORT_STATEMENT"
 _MARKS = (("[", ","), ("]", ","), ("}", ","), ('":"', '":,"'))
 
 
-def copy_into(stage: exp.Table, files: Iterable[str]) -> str:
-    """Give the COPY of these files alone; Snowflake's load history keeps it from loading twice."""
+def copy_into(stage: exp.Table, files: Iterable[str], bucket: str = "") -> str:
+    """Return the COPY of these files alone; Snowflake's load history keeps it from loading twice.
+
+    A bucket is named in each COPY: a stage of Snowflake would keep the address of an earlier one.
+    """
+    place = (
+        f"{_text(f'{bucket}/{stage.name}/')} STORAGE_INTEGRATION = {INTEGRATION}"
+        if bucket
+        else f"@{STAGE}/{stage.name}/"
+    )
     return (
-        f"COPY INTO {stage.sql('snowflake')} FROM @{STAGE}/{stage.name}/ {_list(files)}"
+        f"COPY INTO {stage.sql('snowflake')} FROM {place} {_list(files)}"
         f" {_FORMAT} MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE {_OR_FAIL}"
     )
 
@@ -34,7 +43,7 @@ def copy_from_bucket(
     files: Iterable[str],
     lacking: Sequence[str],
 ) -> str:
-    """Give the COPY of files of the log, which have the source's names and lack some columns.
+    """Return the COPY of files of the log, which have the source's names and lack some columns.
 
     `kinds` are the types of the stage by the name in the files, in the order of its columns. A
     whole row of a file that lacks a column does not carry it.
@@ -51,7 +60,7 @@ def copy_from_bucket(
 
 
 def spell_in_json(name: str) -> str:
-    """Give a name as it is within `_cols` that `copy_from_bucket` has read as text."""
+    """Return a name as it is within `_cols` that `copy_from_bucket` has read as text."""
     text = json.dumps(name, ensure_ascii=False)
     for mark, other in _MARKS:
         text = text.replace(mark, other)

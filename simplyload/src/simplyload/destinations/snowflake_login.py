@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from simplyload.catalog import Names
 from simplyload.destinations.login import LOOPBACK, import_driver
 from simplyload.errors import ConfigurationError
+from simplyload.store import Location
 
 
 class SnowflakeSettings(BaseModel):
@@ -27,6 +28,8 @@ class SnowflakeSettings(BaseModel):
     warehouse: str = Field(default="SIMPLYLOAD", min_length=1)
     database: str = Field(min_length=1)
     query_tag: str = "simplyload"
+    # A bucket for the files of a load, instead of Snowflake's own storage: s3://bucket/prefix.
+    stage: Location | None = None
     # For a private link or a proxy; without them the account says where it is.
     host: str | None = None
     port: int | None = None
@@ -40,6 +43,13 @@ class SnowflakeSettings(BaseModel):
             "Snowflake lets no user of type SERVICE sign in with a password; set private_key_file"
             " instead (`simplyload setup snowflake` says how)"
         )
+
+    @field_validator("stage")
+    @classmethod
+    def _refuse_folder(cls, stage: Location | None) -> Location | None:
+        if isinstance(stage, Path):
+            raise ValueError("Snowflake reads no folder of this machine: set s3://bucket/prefix")  # noqa: TRY004 - of the setting
+        return stage
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -89,7 +89,7 @@ def write_script(
 
 
 def _find_load(stream: str, after: str, loads: Sequence[str]) -> str:
-    """Give the load's id. ConfigurationError where it is none: what is printed would lack loads."""
+    """Return the load's id. ConfigurationError where it is none: the SQL would lack loads."""
     known = {f"{stream}/{load_id}": load_id for load_id in loads}
     if after and after not in known:
         newest = f"its newest is {stream}/{loads[-1]}" if loads else "it has none"
@@ -125,7 +125,7 @@ class _Writer(SnowflakeSql):
         self._committed_at = ""
 
     def prepare(self) -> list[str]:
-        """Give what makes the place of the loads where it is absent."""
+        """Return what makes the place of the loads where it is absent."""
         self._execute("ALTER SESSION SET TIMEZONE = 'UTC'")
         self._create_stage_schema()
         self._prepare()
@@ -140,12 +140,12 @@ class _Writer(SnowflakeSql):
         return staged
 
     def write(self, load: Load, committed_at: str) -> Sequence[Stopped]:
-        """Write a load; give the tables that stop with it."""
+        """Write a load; return the tables that stop with it."""
         self._committed_at = committed_at
         return self.load(Lease(stream=load.stream, epoch=0), load).stopped
 
     def take(self) -> list[str]:
-        """Give what was written since the last call."""
+        """Return what was written since the last call."""
         statements, self._statements = self._statements, []
         return statements
 
@@ -196,7 +196,7 @@ class _Writer(SnowflakeSql):
             self._execute(add_columns(table, column, exists=True))
 
     def _now(self) -> datetime:
-        """Give the time of the load in the bucket: printed again, the SQL is the same."""
+        """Return the time of the load in the bucket: printed again, the SQL is the same."""
         return datetime.fromisoformat(self._committed_at)
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
@@ -246,7 +246,7 @@ class _Writer(SnowflakeSql):
 
 
 def _as_held(kind: pa.DataType | None) -> pa.DataType | None:
-    """Give a column's type as Snowflake's catalog has it: integers have 38 digits."""
+    """Return a column's type as Snowflake's catalog has it: integers have 38 digits."""
     if kind is None or pa.types.is_integer(kind):
         return kind and pa.decimal128(38, 0)
     return arrow_type(sql_type(kind, "snowflake").sql("snowflake"), "snowflake")

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 from sqlglot import exp
 
-from simplyload.destinations.snowflake_files import BUCKET, STAGE_SCHEMA
+from simplyload.destinations.snowflake_files import BUCKET, INTEGRATION, STAGE_SCHEMA
 from simplyload.destinations.snowflake_login import SnowflakeSettings, load_driver, read_private_key
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
@@ -17,11 +17,12 @@ _NO_KEY = """
 """
 
 
-def setup_sql(settings: SnowflakeSettings) -> str:
-    """Give the statements, with the public key of the configured private key.
+def setup_sql(settings: SnowflakeSettings, aws_role: str) -> str:
+    """Return the statements, with the public key of the configured private key.
 
-    The role owns what it creates, so it needs no right on the tables of others. A warehouse of its
-    own shows the cost of loading, and ends a minute after the last load.
+    With the setting `stage` Snowflake may read that bucket, by a role of AWS. The role owns what it
+    creates, so it needs no right on the tables of others. A warehouse of its own shows the cost of
+    loading, and ends a minute after the last load.
     """
     file = settings.private_key_file
     if file is not None and not file.exists():
@@ -29,20 +30,36 @@ def setup_sql(settings: SnowflakeSettings) -> str:
     names = {
         key: _quote(getattr(settings, key)) for key in ("role", "user", "warehouse", "database")
     }
-    return _STATEMENTS.format(
+    text = _STATEMENTS.format(
         key=_public_key(settings), monitor=_quote(f"{settings.warehouse}_LIMIT"), **names
-    ).strip()
+    )
+    if settings.stage:
+        text += _format_integration(str(settings.stage), aws_role, names["role"])
+    return text.strip()
 
 
 def bucket_sql(address: str, database: str, aws_role: str) -> str:
-    """Give the statements by which Snowflake may read a bucket, and who runs `simplyload sql`."""
+    """Return the statements by which Snowflake may read a bucket, and who runs `simplyload sql`."""
     names = {"role": "SIMPLYLOAD", "warehouse": "SIMPLYLOAD", "database": _quote(database)}
-    place = exp.Literal.string(f"{address}/").sql("snowflake")
-    arn = exp.Literal.string(aws_role).sql("snowflake")
-    text = (_PLACE + _BUCKET).format(
-        place=place, arn=arn, stage=BUCKET, schema=STAGE_SCHEMA, **names
+    integration = _format_integration(address, aws_role, names["role"])
+    stage = _STAGE.format(
+        place=_literal(f"{address}/"),
+        stage=BUCKET,
+        schema=STAGE_SCHEMA,
+        integration=INTEGRATION,
+        **names,
     )
-    return text.strip()
+    return f"{_PLACE.format(**names)}{integration}{stage}".strip()
+
+
+def _format_integration(address: str, aws_role: str, role: str) -> str:
+    return _INTEGRATION.format(
+        place=_literal(f"{address}/"), arn=_literal(aws_role), role=role, integration=INTEGRATION
+    )
+
+
+def _literal(text: str) -> str:
+    return exp.Literal.string(text).sql("snowflake")
 
 
 _PLACE = dedent("""
@@ -56,21 +73,23 @@ _PLACE = dedent("""
     grant usage, create schema on database {database} to role {role};
 """)
 
-_BUCKET = dedent("""
+_INTEGRATION = dedent("""
     -- The role of AWS may list the bucket and get its objects below the address, and no more.
-    create storage integration if not exists SIMPLYLOAD
+    create storage integration if not exists {integration}
         type = external_stage storage_provider = 'S3' enabled = true
         storage_aws_role_arn = {arn} storage_allowed_locations = ({place});
     -- Its trust policy names what this shows: STORAGE_AWS_IAM_USER_ARN, STORAGE_AWS_EXTERNAL_ID.
-    describe integration SIMPLYLOAD;
-    grant usage on integration SIMPLYLOAD to role {role};
+    describe integration {integration};
+    grant usage on integration {integration} to role {role};
+""")
 
+_STAGE = dedent("""
     -- Let the user who runs `simplyload sql` use it: grant role {role} to user ...;
     use role {role};
     use database {database};
     create transient schema if not exists {schema} data_retention_time_in_days = 0;
     create stage if not exists {stage}
-        url = {place} storage_integration = SIMPLYLOAD;
+        url = {place} storage_integration = {integration};
 """)
 
 _STATEMENTS = _PLACE + dedent("""
@@ -90,7 +109,7 @@ _STATEMENTS = _PLACE + dedent("""
 
 
 def _public_key(settings: SnowflakeSettings) -> str:
-    """Give the public key as RSA_PUBLIC_KEY takes it: base64 in one line."""
+    """Return the public key as RSA_PUBLIC_KEY takes it: base64 in one line."""
     load_driver()
     serialization = import_module("cryptography.hazmat.primitives.serialization")
     private = serialization.load_der_private_key(read_private_key(settings), None)

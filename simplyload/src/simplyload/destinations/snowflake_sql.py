@@ -26,7 +26,7 @@ class SnowflakeSql(WarehouseDestination):
 
     @property
     def limits(self) -> Limits:
-        """Give the length of VARCHAR and BINARY without a length, as the tables have them."""
+        """Return the length of VARCHAR and BINARY without a length, as the tables have them."""
         return Limits(max_value_bytes=16 << 20, max_binary_bytes=8 << 20)
 
     def _create_stage_schema(self) -> None:
@@ -64,7 +64,7 @@ class SnowflakeSql(WarehouseDestination):
 def create_stage(
     stage: exp.Table, kinds: Mapping[str, exp.DataType], *, again: bool = False
 ) -> str:
-    """Give the statement that makes the table into which a load's files are copied.
+    """Return the statement that makes the table into which a load's files are copied.
 
     `again` replaces one that is there, with its load history.
     """
@@ -77,7 +77,7 @@ def create_stage(
 
 
 def to_upper(name: str) -> str:
-    """Give a name as Snowflake has it where no quotes are around it."""
+    """Return a name as Snowflake has it where no quotes are around it."""
     return name.upper() if name == name.lower() else name
 
 

@@ -126,7 +126,7 @@ class Known:
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, names: Mapping[str, str], existing: Collection[str]) -> dict[str, str]:
-        """Give the columns after a load: one that was lost during a run stays so, without a name.
+        """Return the columns after a load: one that was lost during a run stays so, without a name.
 
         The load makes it again with the new values alone; the next run finds it here.
         """
@@ -201,7 +201,7 @@ class SqlDestination(ABC):
 
     @property
     def limits(self) -> Limits:
-        """Give no limits; a subclass has its own."""
+        """Return no limits; a subclass has its own."""
         return Limits()
 
     def check(self) -> None:
@@ -209,7 +209,7 @@ class SqlDestination(ABC):
         self._exists()
 
     def read_state(self, stream: str) -> State | None:
-        """Give the state of the stream's newest committed load; None before the first."""
+        """Return the state of the stream's newest committed load; None before the first."""
         if not self._exists():
             return None
         newest = _select("loads", stream, "state").order_by(_newest_first()).limit(1)
@@ -249,18 +249,18 @@ class SqlDestination(ABC):
             self._columns_of.clear()
             self._drop_stages()
 
-    def committed(self, stream: str) -> list[str]:
+    def list_committed(self, stream: str) -> list[str]:
         """List the ids of the stream's committed loads, oldest first."""
         return sorted(row[0] for row in self._query(_select("loads", stream, "load_id")))
 
-    def schemas(self) -> Mapping[str, str]:
-        """Give the schema of each stream's newest load, where the destination knows it."""
+    def read_schemas(self) -> Mapping[str, str]:
+        """Return the schema of each stream's newest load, where the destination knows it."""
         if not self._knows("lease", "schema"):
             return {}
         rows = exp.select(_column("stream"), _column("schema")).from_(_metadata_table("lease"))
         return {stream: schema for stream, schema in self._query(rows) if schema is not None}
 
-    def stopped(self, stream: str) -> list[Stopped]:
+    def list_stopped(self, stream: str) -> list[Stopped]:
         """List the tables of the stream that wait for a remedy."""
         return [
             Stopped(table=name, since=known.since, message=known.message or "")
@@ -268,8 +268,8 @@ class SqlDestination(ABC):
             if known.since is not None
         ]
 
-    def absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
-        """Give what was made in the schema and is there no more: columns by table, none for all."""
+    def find_absent(self, stream: str, schema: str) -> Mapping[str, Sequence[str]]:
+        """Return what was made in the schema and is gone: columns by table, none for all."""
         tables = self._columns(schema)
         self._columns_of.clear()
         absent: dict[str, Sequence[str]] = {}
@@ -281,7 +281,7 @@ class SqlDestination(ABC):
         return absent
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
-        """Give each source column its name here; raises TableStoppedError where it has none."""
+        """Return each source column its name here; raises TableStoppedError where it has none."""
         tables = self._columns(schema)
         target = choose_name(table.name, tables, self.dialect)
         self._columns_of.clear()
@@ -321,7 +321,7 @@ class SqlDestination(ABC):
 
     @abstractmethod
     def _run(self, statement: str) -> tuple[list[tuple[Any, ...]], int]:
-        """Send a statement; give its rows, and the number of rows that it changed."""
+        """Send a statement; return its rows, and the number of rows that it changed."""
 
     @abstractmethod
     def _list_columns(self, schema: str) -> list[tuple[str, str, str]]:
@@ -340,7 +340,7 @@ class SqlDestination(ABC):
         shape: Shape,  # noqa: ARG002
         columns: Mapping[str, pa.DataType],  # noqa: ARG002
     ) -> exp.Properties | None:
-        """Give how a new table is stored; None leaves it to the destination."""
+        """Return how a new table is stored; None leaves it to the destination."""
         return None
 
     def _create_schema(self, schema: str) -> None:
@@ -353,11 +353,11 @@ class SqlDestination(ABC):
             self._execute(add_columns(table, {name: sql_type(kind, self.dialect)}))
 
     def _now(self) -> datetime:
-        """Give the time that the rows of a load have."""
+        """Return the time that the rows of a load have."""
         return datetime.now(UTC)
 
     def _table_constraints(self, key: Sequence[str]) -> list[exp.Expr]:  # noqa: ARG002
-        """Give the constraints of a new table; none where the warehouse does not enforce them."""
+        """Return the constraints of a new table; none where the warehouse does not enforce them."""
         return []
 
     # The steps of the protocol.
@@ -426,7 +426,7 @@ class SqlDestination(ABC):
         return name_columns(table, names, existing, self.dialect, self._names.values())
 
     def _fit(self, shape: Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
-        """Create or change the target, and give its columns; nothing is dropped or narrowed."""
+        """Create or change the target, and return its columns; nothing is dropped or narrowed."""
         if shape.existing is None:
             self._create_schema(shape.table.db)
             columns = {**shape.wanted, **TARGET_METADATA}
@@ -467,7 +467,7 @@ class SqlDestination(ABC):
         return merge.Column(source=name, target=target, cast=sql_type(kind, self.dialect), via=via)
 
     def _count(self, staged: Staged, stage: exp.Table, key: Sequence[str]) -> int:
-        """Give the most changes of one key. Raises where the stage lost a row or has one more."""
+        """Return the most changes of one key. Raises where the stage lost a row or has one more."""
         [(rows, most)] = self._query(merge.count_keys(stage, key))
         if int(rows or 0) != staged.rows:
             raise DestinationError(
@@ -492,7 +492,7 @@ class SqlDestination(ABC):
     def _steps(
         self, load: Load, plans: Sequence[Plan], tables: Mapping[str, Known]
     ) -> Iterator[Step]:
-        """Give the statements of the transaction, the state last but for what is forgotten."""
+        """Return the statements of the transaction, the state last but for what is forgotten."""
         for plan in plans:
             yield from self._apply(plan)
         yield from _write_tables(load.stream, tables)
@@ -506,7 +506,7 @@ class SqlDestination(ABC):
         yield from _write_tables(load.stream, self._begin_again(load, tables))
 
     def _begin_again(self, load: Load, tables: Mapping[str, Known]) -> dict[str, Known | None]:
-        """Give what is known from now on of the tables that the load's state copies again."""
+        """Return what is known from now on of the tables that the load's state copies again."""
         known = {**self._tables(load.stream), **tables} if load.refilled else {}
         again = {
             name: replace(known[name], since=None, message=None, columns={})
@@ -526,7 +526,7 @@ class SqlDestination(ABC):
             yield Step(merge.mark_truncated(plan.merge))
 
     def _is_known(self, plan: merge.Merge) -> bool:
-        """Tell whether the target has a key of the stage; if not, an INSERT is enough."""
+        """Return whether the target has a key of the stage; if not, an INSERT is enough."""
         return bool(self._query(merge.find_known_key(plan)))
 
     def _merge(self, plan: merge.Merge, name: str) -> Iterator[Step]:
@@ -539,7 +539,7 @@ class SqlDestination(ABC):
         plans: Sequence[Plan],
         stopped: Sequence[Stopped],
     ) -> dict[str, Known]:
-        """Give what `_simplyload.tables` must have and has not: names, keys, which tables wait."""
+        """Return what `_simplyload.tables` must have and lacks: names, keys, which tables wait."""
         rows = {
             plan.staged.table.name: Known(
                 target=plan.merge.table,
@@ -581,18 +581,21 @@ class SqlDestination(ABC):
             self._ranges = ()
 
     def digest(self, schema: str, table: Table) -> Digests | None:
-        """Give the digest of each range; None where there is no table, or not of such columns."""
+        """Return the digest of each range; None where there is no table, or not of such columns."""
         rows, names = self._live_rows(schema, table)
-        if rows is None or not can_digest(self.dialect) or not self._agrees(schema, table, names):
+        if (
+            rows is None
+            or not can_digest(self.dialect)
+            or not self._has_like_columns(schema, table, names)
+        ):
             return None
         key, columns = self._cells(table, names, table.key), self._cells(table, names, names)
         query = digest_query(self.dialect, self._render(rows.select("*")), key, columns)
         return to_digests(self._send(query)[0])
 
-    def _agrees(self, schema: str, table: Table, names: Mapping[str, str]) -> bool:
-        """Tell whether the target has every column, and of a type like that of the source."""
-        tables = self._columns(schema)
-        self._columns_of.clear()
+    def _has_like_columns(self, schema: str, table: Table, names: Mapping[str, str]) -> bool:
+        """Return whether the target has every column, and of a type like that of the source."""
+        tables = self._read_columns(schema)
         held = tables[choose_name(table.name, tables, self.dialect)]
         return all(
             field.name in names and can_compare(field.type, held[names[field.name]])
@@ -620,7 +623,7 @@ class SqlDestination(ABC):
         return query, pa.schema([table.schema.field(name) for name in names])
 
     def _live_rows(self, schema: str, table: Table) -> tuple[exp.Select | None, Mapping[str, str]]:
-        """Give FROM and WHERE of the rows that are there, and the names of the columns held."""
+        """Return FROM and WHERE of the rows that are there, and the names of the columns held."""
         tables = self._columns(schema)
         target = choose_name(table.name, tables, self.dialect)
         self._columns_of.clear()
@@ -660,7 +663,7 @@ class SqlDestination(ABC):
         return self._rename(statement).sql(self.dialect)
 
     def _rename(self, statement: exp.Expr) -> exp.Expr:
-        """Give the statement with the destination's own names of the metadata."""
+        """Return the statement with the destination's own names of the metadata."""
         if not self._names:
             return statement
         return statement.transform(
@@ -695,20 +698,20 @@ class SqlDestination(ABC):
         self._prepared = True
 
     def _knows(self, table: str, column: str) -> bool:
-        """Tell whether a table of the metadata has a column that was added to it later."""
+        """Return whether a table of the metadata has a column that was added to it later."""
         tables = self._columns(METADATA_SCHEMA).items()
         found = (columns for name, columns in tables if name.lower() == table)
         return any(name.lower() == column for columns in found for name in columns)
 
     def _exists(self) -> bool:
-        """Tell whether the metadata tables are there: another run may create them at any time."""
+        """Return whether the metadata tables are there: another run may create them at any time."""
         if self._prepared:
             return True
         present = {name.lower() for name in self._columns(METADATA_SCHEMA)}
         return present.issuperset(_METADATA_TABLES)  # a view of the user's own may be there too
 
     def _columns(self, schema: str) -> Tables:
-        """Give the columns of a schema's tables; read once per load."""
+        """Return the columns of a schema's tables; read once per load."""
         if schema not in self._columns_of:
             self._columns_of[schema] = self._read_columns(schema)
         return self._columns_of[schema]
@@ -717,7 +720,7 @@ class SqlDestination(ABC):
         return self._group_columns(self._list_columns(schema))
 
     def _group_columns(self, listed: Iterable[tuple[str, str, str]]) -> Tables:
-        """Give the columns by table, those of the metadata by the catalog's names."""
+        """Return the columns by table, those of the metadata by the catalog's names."""
         found: dict[str, dict[str, pa.DataType | None]] = {}
         ours = {own: name for name, own in self._names.items()}
         for table, column, kind in listed:
@@ -752,7 +755,7 @@ def _stop(load: Load, staged: Staged, known: Known | None, message: str) -> Stop
 
 
 def fenced(stream: str) -> FencedError:
-    """Give the error of a run whose lease another one took."""
+    """Return the error of a run whose lease another one took."""
     return FencedError(f"A newer run of {stream} took the lease: this one commits nothing more.")
 
 
@@ -802,7 +805,7 @@ def _delete_row(table: str, row: Mapping[str, Any], *key: str) -> exp.Delete:
 
 
 def delete_load(load: Load) -> exp.Delete:
-    """Give the statement that forgets a load."""
+    """Return the statement that forgets a load."""
     row = {"stream": load.stream, "load_id": load.load_id}
     return _delete_row("loads", row, *row)
 
@@ -855,7 +858,7 @@ def _create(
 def add_columns(
     table: exp.Table, added: Mapping[str, exp.DataType], *, exists: bool = False
 ) -> exp.Alter:
-    """Give the statement that adds columns; `exists` leaves out those that are there."""
+    """Return the statement that adds columns; `exists` leaves out those that are there."""
     columns = [_definition(name, kind) for name, kind in added.items()]
     for column in columns:
         column.set("exists", exists)

@@ -47,7 +47,7 @@ class WarehouseDestination(SqlDestination):
         """List the tables of the schema of stages."""
 
     def _in_case(self, name: str) -> str:
-        """Give a name in the case in which the warehouse has it."""
+        """Return a name in the case in which the warehouse has it."""
         return name
 
     def _new_stage(self, load: Load) -> exp.Table:
@@ -62,7 +62,7 @@ class WarehouseDestination(SqlDestination):
         return True
 
     def _refuse_widening(self, shape: Shape, column: str, kind: exp.DataType) -> TableStoppedError:
-        """Give the error of a type that the warehouse does not change in place."""
+        """Return the error of a type that the warehouse does not change in place."""
         return TableStoppedError(
             f"Column {column} of {shape.name} is {(shape.existing or {}).get(column)} and must "
             f"become {kind.sql(self.dialect)}, which {self.product} does not do in place",

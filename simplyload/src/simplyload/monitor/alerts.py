@@ -75,7 +75,7 @@ class Alerts:
 
 
 def choose_interval(max_lag: timedelta | None) -> float:
-    """Give the seconds between two looks at a lag that grows while no run ends."""
+    """Return the seconds between two looks at a lag that grows while no run ends."""
     if max_lag is None:
         return SECONDS_BETWEEN_CHECKS
     return max(0.1, min(SECONDS_BETWEEN_CHECKS, max_lag.total_seconds() / 4))
@@ -84,7 +84,7 @@ def choose_interval(max_lag: timedelta | None) -> float:
 def describe_changes(
     stream: str, told: Mapping[str, str], problems: Mapping[str, str]
 ) -> list[str]:
-    """Give a line for each problem that began or ended; another reason of it is no change."""
+    """Return a line for each problem that began or ended; another reason of it is no change."""
     lines = [f"simplyload: {text}" for key, text in problems.items() if key not in told]
     lines += [f"simplyload: resolved: {_name(stream, key)}" for key in told if key not in problems]
     hidden = len(lines) - LINES
@@ -102,7 +102,7 @@ def _name(stream: str, key: str) -> str:
 
 
 def post(address: str, text: str) -> str:
-    """Send a text as Slack, Mattermost and others take it; give why it failed, or nothing.
+    """Send a text as Slack, Mattermost and others take it; return why it failed, or nothing.
 
     The address is a secret, and an error of the library has it.
     """

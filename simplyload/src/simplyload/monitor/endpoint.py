@@ -35,7 +35,7 @@ class Health:
     max_lag: timedelta | None
 
     def report(self) -> dict[str, Any]:
-        """Give what `/healthz` answers; the probe itself asks neither source nor destination."""
+        """Return what `/healthz` answers; the probe itself asks neither source nor destination."""
         now, streams = time.time(), self.status.snapshot()
         failed = any(stream.failed_part == "log" for stream in streams.values())
         log = {"writable": not failed, **self.log.health()}

@@ -32,7 +32,7 @@ class Family:
 
     @property
     def labels(self) -> list[str]:
-        """Give the names of its labels."""
+        """Return the names of its labels."""
         return ["stream", self.label] if self.label else ["stream"]
 
 
@@ -98,7 +98,7 @@ GAUGES = (
 
 
 def count(streams: Mapping[str, StreamStatus]) -> Samples:
-    """Give the counters of this process from 0 on: a first value is no increase to Prometheus."""
+    """Return the counters of this process from 0 on: a first value is no increase to Prometheus."""
     return {
         (metric, stream, label): value
         for stream, status in streams.items()
@@ -114,7 +114,7 @@ def _zeros(status: StreamStatus) -> Counts:
 
 
 def gauge(streams: Mapping[str, StreamStatus]) -> Samples:
-    """Give the gauges as they are now; what is not known yet is left out."""
+    """Return the gauges as they are now; what is not known yet is left out."""
     now = time.time()
     return {
         (one.name, stream, label): value
@@ -126,7 +126,7 @@ def gauge(streams: Mapping[str, StreamStatus]) -> Samples:
 
 
 def describe(samples: Samples) -> Iterator[Metric]:
-    """Give samples as Prometheus' families, every family once."""
+    """Return samples as Prometheus' families, every family once."""
     for family, kind in [
         *((one, CounterMetricFamily) for one in COUNTERS),
         *((one, GaugeMetricFamily) for one in GAUGES),
@@ -145,7 +145,7 @@ class StatusCollector(Collector):
         self._status = status
 
     def collect(self) -> Iterable[Metric]:
-        """Give every metric."""
+        """Return every metric."""
         streams = self._status.snapshot()
         return describe(count(streams) | gauge(streams))
 
@@ -175,7 +175,7 @@ class Textfile:
         self._written = counted
 
     def _read(self, streams: Collection[str]) -> Samples:
-        """Give what of the file's content stays: all counters, and the gauges of other streams."""
+        """Return what of the file stays: all counters, and the gauges of other streams."""
         counters = {one.name for one in COUNTERS}
         return {
             key: value
@@ -191,12 +191,12 @@ class _Samples(Collector):
         self._samples = samples
 
     def collect(self) -> Iterable[Metric]:
-        """Give every metric."""
+        """Return every metric."""
         return describe(self._samples)
 
 
 def render(samples: Samples) -> bytes:
-    """Give samples in the text format."""
+    """Return samples in the text format."""
     registry = CollectorRegistry()
     registry.register(_Samples(samples))
     return generate_latest(registry)

@@ -50,11 +50,11 @@ class StreamStatus:
     counts: Counts = field(default_factory=lambda: defaultdict(float))
 
     def lag(self, now: float) -> float:
-        """Give the seconds by which the destination is behind: at least those, before a success."""
+        """Return the seconds by which it is behind; before a success, since when it waits."""
         return max(0.0, now - (self.last_success or self.since))
 
     def table(self, name: str) -> TableStatus:
-        """Give the status of a table."""
+        """Return the status of a table."""
         return self.tables.setdefault(name, TableStatus())
 
     def add(self, event: Event) -> None:
@@ -93,7 +93,7 @@ class StreamStatus:
             self.failure, self.failed_part = str(error), error.part
 
     def problems(self, name: str, max_lag: timedelta | None, now: float) -> dict[str, str]:
-        """Give what is wrong with the stream, a sentence by a key that stays the same meanwhile."""
+        """Return what is wrong with the stream, a sentence by a key that stays meanwhile."""
         found = {}
         if self.failure:
             found["failed"] = f"stream {name}: the run failed: {self.failure}"
@@ -130,7 +130,7 @@ class Status:
             self._streams[stream].fail(error)
 
     def lacks_tables(self, stream: str) -> bool:
-        """Tell whether the stream's tables are not listed yet: an idle run names none."""
+        """Return whether the stream's tables are not listed yet: an idle run names none."""
         return stream not in self._listed and not self._streams[stream].failure
 
     def list_tables(self, stream: str, names: Iterable[str]) -> None:
@@ -154,7 +154,7 @@ class Status:
         self.save(stream)
 
     def snapshot(self) -> dict[str, StreamStatus]:
-        """Give the streams as they are at this moment."""
+        """Return the streams as they are at this moment."""
         with self._lock:
             return deepcopy(self._streams)
 

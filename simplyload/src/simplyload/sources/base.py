@@ -37,7 +37,7 @@ class BaseSource(ABC, Generic[SomeSettings]):
         """Do nothing: the source keeps no position of ours."""
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
-        """Give a state from which everything is read again, and with it the table."""
+        """Return a state from which everything is read again, and with it the table."""
         names = [one.name for one in self.tables()]
         if table not in names:
             raise ConfigurationError(f"{self.stream} has no table {table}; it has {names}")
@@ -46,7 +46,7 @@ class BaseSource(ABC, Generic[SomeSettings]):
         return self.reset(state)
 
     def reset(self, state: State) -> State:
-        """Give a state from which everything is read again, numbered higher than before."""
+        """Return a state from which everything is read again, numbered higher than before."""
         return StreamPosition(seq=StreamPosition.from_state(state).seq).as_state()
 
     def discover(self) -> list[Discovered]:
@@ -62,7 +62,7 @@ class BaseSource(ABC, Generic[SomeSettings]):
         return [Finding(level="ok", subject="source", message=f"it has {found}")]
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
-        """Give the rows of a first read, which has each row once."""
+        """Return the rows of a first read, which has each row once."""
         return (
             changes.rows.filter(self._is_row(changes.rows)).select(table.schema.names)
             for batch in self.read({})

@@ -18,7 +18,7 @@ _PARSERS: list[tuple[Callable[[pa.DataType], bool], Callable[[str], Any]]] = [
 
 
 def to_cells(table: Table, record: Mapping[str, Any]) -> Row:
-    """Give the cells that a record carries; CellError for a value of another type.
+    """Return the cells that a record carries; CellError for a value of another type.
 
     A number as text is no number, and 1.5 no integer: nothing is guessed. Times, days and decimals
     are text in JSON; an object or a list in a column of text is kept as JSON.

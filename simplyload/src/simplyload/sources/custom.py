@@ -65,13 +65,13 @@ class CustomSettings(BaseModel):
         return {**values, **own}
 
     def open(self, stream: str) -> Source:
-        """Give the source of a stream."""
+        """Return the source of a stream."""
         source: Source = load_class(self.type)(self.settings, stream)
         return source
 
 
 def load_class(name: str) -> Any:
-    """Give the class that a `type` names; ValueError has the remedy."""
+    """Return the class that a `type` names; ValueError has the remedy."""
     if not re.fullmatch(r"\w+(\.\w+)*:\w+", name):
         raise ValueError("a source of your own is a module and a class, as in my_package.desk:Desk")
     module_name, _, class_name = name.partition(":")

@@ -97,7 +97,7 @@ class Gathered:
         self._rows[table.name] += ()
 
     def batch(self) -> Batch:
-        """Give everything since the last batch with the position after it, and begin again."""
+        """Return everything since the last batch with the position after it, and begin again."""
         changes = [
             Changes(self._tables[name], to_arrow(self._tables[name].change_schema(), rows))
             for name, rows in self._rows.items()
@@ -109,7 +109,7 @@ class Gathered:
         return Batch(changes=changes, state=state, rejected=rejected, warnings=warnings)
 
     def number(self) -> int:
-        """Give the next `_seq`."""
+        """Return the next `_seq`."""
         self._position.seq += 1
         return self._position.seq
 
@@ -119,11 +119,11 @@ class Gathered:
 
 
 def to_arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
-    """Give rows as Arrow data; a cell that a row lacks is NULL."""
+    """Return rows as Arrow data; a cell that a row lacks is NULL."""
     columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
     return pa.table(columns, schema=schema)
 
 
 def to_json(value: Any) -> str:
-    """Give a nested value as text that is the same whenever the value is."""
+    """Return a nested value as text that is the same whenever the value is."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -77,7 +77,7 @@ class KlaviyoSettings(BaseModel):
     """the schema in the destination; without it the name of the stream"""
 
     def as_configuration(self) -> dict[str, str]:
-        """Give the connector's own configuration: texts, the key in plain text."""
+        """Return the connector's own configuration: texts, the key in plain text."""
         own = self.model_dump(exclude={"type", "connector", "schema_", "api_key"})
         texts = {name: _as_text(value) for name, value in own.items()}
         return {**texts, "api_key": self.api_key.get_secret_value()}
@@ -101,7 +101,7 @@ class KlaviyoSource(ProcessSource):
         self._present: dict[str, pa.Table] | None = None
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
-        """Give the table's present rows; the first call reads all tables by one sync, and once."""
+        """Return the table's present rows; the first call reads all tables, by one sync."""
         if table.name in SYNC_TABLES:
             return None
         if self._present is None:
@@ -161,7 +161,7 @@ class KlaviyoReader:
             yield Batch(changes=changes, state={"seq": gathered.seq, "connector": connector})
 
     def reset(self, state: State) -> State:
-        """Give a state from which everything is read again, numbered higher than before."""
+        """Return a state from which everything is read again, numbered higher than before."""
         return {"seq": state.get("seq", 0), "connector": {}}
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
@@ -247,7 +247,7 @@ class _Gathered:
         self._rows[operation.table].append({**values, OP: op, SEQ: Decimal(self.seq), COLS: None})
 
     def take(self) -> list[Changes]:
-        """Give the changes by table, and begin again."""
+        """Return the changes by table, and begin again."""
         changes = [
             Changes(self._tables[name], _to_arrow(self._tables[name].change_schema(), rows))
             for name, rows in self._rows.items()
@@ -263,7 +263,7 @@ def _truncate(table: Table, seq: int) -> Changes:
 
 
 def _each_row(operation: Any) -> Iterator[Any]:
-    """Give an operation, or one Upsert for each row of an Upserts."""
+    """Return an operation, or one Upsert for each row of an Upserts."""
     if hasattr(operation, "rows"):
         upsert = import_module("models").Upsert
         yield from (upsert(operation.table, row) for row in operation.rows)
@@ -281,7 +281,7 @@ def _op_and_values(operation: Any) -> tuple[str, Row]:
 
 
 def _to_table(declared: Any) -> Table:
-    """Give the table that the connector declares."""
+    """Return the table that the connector declares."""
     columns = [pa.field(name, TYPES[kind]) for name, kind in declared.types.items()]
     return Table(
         name=declared.name,
@@ -296,7 +296,7 @@ def _to_arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
 
 
 def _to_array(field: "pa.Field[Any]", rows: Sequence[Row]) -> "pa.Array[Any]":
-    """Give a column. Times and days are ISO 8601 text, JSON is a Python container."""
+    """Return a column. Times and days are ISO 8601 text, JSON is a Python container."""
     values = [row.get(field.name) for row in rows]
     if pa.types.is_string(field.type):
         values = [_dump(one) if isinstance(one, dict | list) else one for one in values]
@@ -310,7 +310,7 @@ def _dump(value: Any) -> str:
 
 
 def _forget(parts: Mapping[str, Any], tables: set[str]) -> dict[str, Any]:
-    """Give an account's state without what is read of these tables and of memberships at all."""
+    """Return an account's state without what is read of these tables and of memberships at all."""
     kept = {
         name: part
         for name, part in parts.get("tables", {}).items()

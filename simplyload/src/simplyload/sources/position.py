@@ -25,5 +25,5 @@ class StreamPosition(Part):
         return cls.model_validate(state)
 
     def as_state(self) -> dict[str, Any]:
-        """Give the state to commit."""
+        """Return the state to commit."""
         return self.model_dump(mode="json", exclude_defaults=True)

@@ -66,12 +66,12 @@ class ProcessSource:
         """Do nothing: such a source keeps no log that waits for a confirmation."""
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
-        """Give a state from which the table is read again."""
+        """Return a state from which the table is read again."""
         value: State = self._value("backfill", state, table, since)
         return value
 
     def reset(self, state: State) -> State:
-        """Give a state from which everything is read again."""
+        """Return a state from which everything is read again."""
         value: State = self._value("reset", state)
         return value
 
@@ -84,7 +84,7 @@ class ProcessSource:
         ]
 
     def validate(self) -> list[Finding]:
-        """Give the child's findings."""
+        """Return the child's findings."""
         return [Finding(**one) for one in self._value("validate")]
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:

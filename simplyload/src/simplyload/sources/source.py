@@ -47,10 +47,10 @@ class Source(Protocol):
         """Record that the destination holds everything up to this state (a slot may advance)."""
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
-        """Give a state from which the table is read again, whole or from a cursor value."""
+        """Return a state from which the table is read again, whole or from a cursor value."""
 
     def reset(self, state: State) -> State:
-        """Give a state from which everything is read again; its _seq are higher than before."""
+        """Return a state from which everything is read again; its _seq are higher than before."""
 
     def discover(self) -> list[Discovered]:
         """List what could be replicated."""
@@ -59,7 +59,7 @@ class Source(Protocol):
         """Check rights, keys and settings; changes nothing."""
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
-        """Give the table's present rows, for `check` and for tests.
+        """Return the table's present rows, for `check` and for tests.
 
         Columns that say when a row was read are left out. None where the source does not keep the
         rows: a log of its own runs.

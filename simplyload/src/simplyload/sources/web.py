@@ -29,7 +29,7 @@ RETRY = Retry(
 
 
 def open_session() -> Session:
-    """Give a session that waits and tries again where a later try may succeed."""
+    """Return a session that waits and tries again where a later try may succeed."""
     session = Session()
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=RETRY))
@@ -37,12 +37,12 @@ def open_session() -> Session:
 
 
 def read_time(answer: Response) -> int:
-    """Give the server's time in seconds; ValueError without one."""
+    """Return the server's time in seconds; ValueError without one."""
     return int(parsedate_to_datetime(answer.headers.get("Date", "")).timestamp())
 
 
 def check_address(address: str) -> str:
-    """Give an address without a slash at its end; ValueError where a secret could be read."""
+    """Return an address without a slash at its end; ValueError where a secret could be read."""
     parts = urlsplit(address)
     if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost"}:
         raise ValueError("the key is sent there, so it must be https://")
@@ -50,7 +50,7 @@ def check_address(address: str) -> str:
 
 
 def parse_since(since: str, what: str = "time") -> int:
-    """Give the seconds since 1970 of what a user wrote after --from; a time without zone is UTC."""
+    """Return the seconds since 1970 of what a user wrote after --from, in UTC without a zone."""
     try:
         moment = datetime.fromisoformat(since)
     except ValueError:

@@ -87,7 +87,7 @@ def survives(
 
 
 def run_with_kills(run: Callable[[], None], job: Job, steps: Sequence[Step]) -> int:
-    """Kill as the job says, then run to the end; give the number of kills."""
+    """Kill as the job says, then run to the end; return the number of kills."""
     kills = sum(not survives(run, steps, step=step) for step in range(*job["steps"]))
     chooser = random.Random(job["seed"])
     longest = job.get("longest", 0.4)
@@ -98,7 +98,7 @@ def run_with_kills(run: Callable[[], None], job: Job, steps: Sequence[Step]) -> 
 
 
 def run_worker(module: str, job: Job) -> int:
-    """Have `main` of a module run the job in a process; give the number of kills that it gives."""
+    """Have `main` of a module run the job in a process; return its number of kills."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = run_forked(_work, module, job, folder=Path.cwd(), environment=environment)
     assert done.code == 0, done.err
@@ -110,7 +110,7 @@ def _work(module: str, job: Job) -> None:
 
 
 def open_settings(settings: Mapping[str, Any], stream: str) -> Source:
-    """Give a source by what stands under `sources` in the configuration."""
+    """Return a source by what stands under `sources` in the configuration."""
     parsed: SourceSettings = TypeAdapter(SourceSettings).validate_python(settings)
     return open_source(parsed, stream)
 
@@ -118,7 +118,7 @@ def open_settings(settings: Mapping[str, Any], stream: str) -> Source:
 def make_pipeline(
     settings: Mapping[str, Any], stream: str, folder: Path, max_changes: int
 ) -> Pipeline:
-    """Give a pipeline that loads a source into the DuckDB file of a folder."""
+    """Return a pipeline that loads a source into the DuckDB file of a folder."""
     return Pipeline(
         stream,
         open_settings(settings, stream),

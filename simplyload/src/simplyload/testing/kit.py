@@ -48,11 +48,11 @@ class SourceKit(ABC):
 
     @abstractmethod
     def settings(self, system: Any) -> dict[str, Any]:
-        """Give what stands for it under `sources` in simplyload.yml, `type` included."""
+        """Return what stands for it under `sources` in simplyload.yml, `type` included."""
 
     @abstractmethod
     def rows(self, system: Any) -> Mapping[str, Sequence[Row]]:
-        """Give the rows that every table is to have now."""
+        """Return the rows that every table is to have now."""
 
     @abstractmethod
     def change(self, system: Any, chooser: random.Random) -> None:
@@ -67,7 +67,7 @@ class SourceKit(ABC):
 
     @abstractmethod
     def spoil(self, system: Any) -> str:
-        """Give one row a value of another type than its column's; name the table."""
+        """Return one row a value of another type than its column's; name the table."""
 
     def wait(self, system: Any) -> None:
         """Let time pass until a read finds what was changed; by default it does at once."""
@@ -91,7 +91,7 @@ class SourceKit(ABC):
 
     @pytest.fixture
     def chooser(self) -> random.Random:
-        """Give the choice of changes: the same in every run of the tests."""
+        """Return the choice of changes: the same in every run of the tests."""
         return random.Random(2)
 
     def change_some(self, system: Any, chooser: random.Random, count: int) -> None:
@@ -105,7 +105,7 @@ class SourceKit(ABC):
         return open_settings(self.settings(system), STREAM)
 
     def tables(self, system: Any) -> dict[str, Table]:
-        """Give the tables by name."""
+        """Return the tables by name."""
         with closing(self.open(system)) as source:
             return {table.name: table for table in source.tables()}
 
@@ -300,7 +300,7 @@ class SourceKit(ABC):
         }
 
     def _load_and_listen(self, system: Any, memory: MemoryDestination) -> str:
-        """Read, and give the error or what waits."""
+        """Read, and return the error or what waits."""
         try:
             batches = memory.load(self.open(system))
         except SourceError as error:

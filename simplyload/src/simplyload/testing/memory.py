@@ -25,7 +25,7 @@ class MemoryDestination:
     def load(
         self, source: Source, *, batches: int | None = None, uncommitted: int = 0
     ) -> list[Batch]:
-        """Read and commit, then close the source; give what was committed.
+        """Read and commit, then close the source; return what was committed.
 
         A number of batches alone is a kill after them; some more may be read before it.
         """
@@ -41,7 +41,7 @@ class MemoryDestination:
         return read
 
     def live(self, table: str) -> Rows:
-        """Give the rows that are there, by key."""
+        """Return the rows that are there, by key."""
         return live_rows(self.parts, table)
 
     def _commit(self, read: Sequence[Batch], state: State) -> None:
@@ -56,7 +56,7 @@ class MemoryDestination:
 
 
 def live_rows(parts: Sequence[Changes], name: str = "orders") -> Rows:
-    """Apply changes of a table one by one, as a destination does, and give the live rows by key."""
+    """Apply changes of a table one by one, as a destination does; return the live rows by key."""
     live: Rows = {}
     seqs: dict[tuple[Any, ...], Decimal] = {}
     for part in parts:

@@ -23,7 +23,7 @@ IMPORTED = ["simplyload.cli", "simplyload.testing.worker", "boto3"]
 
 
 def fork_context() -> Any:
-    """Give the context of `multiprocessing` whose processes are forked from one with imports."""
+    """Return the context of `multiprocessing` whose processes are forked from one with imports."""
     _CONTEXT.set_forkserver_preload([*IMPORTED, *(module for module, _ in CLASSES.values())])
     forkserver.ensure_running()
     return _CONTEXT
@@ -77,7 +77,7 @@ class Forked:
             os.kill(self._process.pid or 0, number)
 
     def read(self) -> Ended:
-        """Give what it has left so far; the code is None until it ends."""
+        """Return what it has left so far; the code is None until it ends."""
         return Ended(self._process.exitcode, *(file.read_text() for file in self._files))
 
     def wait(self, seconds: float | None = None) -> Ended:

@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler, ABC):
         self.wfile.write(content)
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Give the fake's clock."""
+        """Return the fake's clock."""
         return formatdate(self.fake.now if timestamp is None else timestamp, usegmt=True)
 
     def log_message(self, *_: Any) -> None:

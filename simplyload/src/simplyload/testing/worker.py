@@ -14,5 +14,5 @@ def run(job: Job) -> None:
 
 
 def main(job: Job) -> int:
-    """Kill as the job says, then run to the end; give the number of kills."""
+    """Kill as the job says, then run to the end; return the number of kills."""
     return run_with_kills(lambda: run(job), job, (*FILES, REQUEST))

@@ -60,7 +60,7 @@ _NEWER_TIMEOUTS = {"idle_session_timeout": 140000, "transaction_timeout": 170000
 
 
 def dsn(settings: PostgresSettings, stream: str, *, replication: bool = False) -> str:
-    """Give the connection string of libpq, with every timeout off from the first moment."""
+    """Return the connection string of libpq, with every timeout off from the first moment."""
     version = _ask_version(_make_dsn(settings, stream, replication, SESSION))
     newer = {name: "0" for name, since in _NEWER_TIMEOUTS.items() if version >= since}
     return _make_dsn(settings, stream, replication, SESSION | newer)
@@ -131,7 +131,7 @@ class Reader:
             return adbc.connect(dsn(self._settings, self._stream), autocommit=True)
 
     def read(self, query: str, max_bytes: int | None = None) -> pa.Table:
-        """Run one SELECT and give its rows, the first of them where all exceed `max_bytes`.
+        """Run one SELECT and return its rows, the first of them where all exceed `max_bytes`.
 
         Nothing stays open while the rows are loaded. A statement that is interrupted is read again
         over a new connection: a standby cancels those that its primary's VACUUM conflicts with.
@@ -167,7 +167,7 @@ class Reader:
 
 
 def _is_interruption(error: adbc_driver_manager.Error | OSError) -> bool:
-    """Tell whether the same statement may succeed now; a lost connection has no SQLSTATE."""
+    """Return whether the same statement may succeed now; a lost connection has no SQLSTATE."""
     if is_not_utf8(error):
         return False
     if isinstance(error, OSError) or not error.sqlstate:
@@ -176,7 +176,7 @@ def _is_interruption(error: adbc_driver_manager.Error | OSError) -> bool:
 
 
 def is_not_utf8(error: BaseException | None) -> bool:
-    """Tell whether the server refused a value that is no UTF-8, in an error or what caused it.
+    """Return whether the server refused a value that is no UTF-8, in an error or what caused it.
 
     What fails among the rows of a COPY has no SQLSTATE, only the server's text.
     """
@@ -201,7 +201,7 @@ def named_errors(settings: PostgresSettings, host: str | None = None) -> Iterato
 def fetch(
     connection: Connection, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
 ) -> list[Any]:
-    """Run one query and give its rows."""
+    """Run one query and return its rows."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters or None)
         return cursor.fetchall()

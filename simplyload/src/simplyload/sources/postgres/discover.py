@@ -76,29 +76,29 @@ class SourceTable:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Give what the stream identifies rows by: the replica identity, else the primary key."""
+        """Return what the stream identifies rows by: the replica identity, else the primary key."""
         return self.replica_key or self.primary_key
 
     @property
     def source_name(self) -> str:
-        """Give the name that settings and messages use: `public.orders`."""
+        """Return the name that settings and messages use: `public.orders`."""
         return f"{self.schema}.{self.relation}"
 
     @property
     def table(self) -> Table:
-        """Give the table of the contract."""
+        """Return the table of the contract."""
         name = name_in_destination(self.schema, self.relation)
         schema = pa.schema([column.field for column in self.columns])
         return Table(name=name, key=self.key, schema=schema, source_name=self.source_name)
 
     @property
     def origins(self) -> dict[str, Origin]:
-        """Give where each column's values come from."""
+        """Return where each column's values come from."""
         return {column.name: column.origin for column in self.columns if column.origin}
 
     @property
     def from_clause(self) -> str:
-        """Give what to select from. ONLY: the rows of an inheriting table are that table's own."""
+        """Return what to select from. ONLY: rows of an inheriting table are its own."""
         only = "" if self.kind == "p" else "only "
         return only + identifier(self.schema, self.relation)
 
@@ -208,12 +208,12 @@ class SourceTable:
             )
 
     def column(self, name: str) -> Column:
-        """Give a column by its name."""
+        """Return a column by its name."""
         return next(column for column in self.columns if column.name == name)
 
 
 def name_in_destination(schema: str, relation: str) -> str:
-    """Give a table's name in the contract; outside `public`, the schema is a part of it."""
+    """Return a table's name in the contract; outside `public`, the schema is a part of it."""
     return relation if schema == "public" else f"{schema}__{relation}"
 
 
@@ -289,7 +289,7 @@ def discover_tables(connection: Connection, settings: PostgresSettings) -> list[
 
 
 def is_chosen(settings: PostgresSettings, name: str) -> bool:
-    """Tell whether the settings choose a table of this name."""
+    """Return whether the settings choose a table of this name."""
     return any(fnmatchcase(name, pattern) for pattern in settings.tables) and not any(
         fnmatchcase(name, pattern) for pattern in settings.exclude
     )
@@ -320,7 +320,7 @@ def find_idle_excludes(
 
 
 def find_names(connection: Connection, oids: Sequence[int]) -> dict[int, str]:
-    """Give the present names of tables, without those that exist no longer."""
+    """Return the present names of tables, without those that exist no longer."""
     query = """select c.oid::int8, n.nspname || '.' || c.relname from pg_catalog.pg_class c
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = any(%s::oid[])"""
     return dict(fetch(connection, query, [list(oids)])) if oids else {}
@@ -336,7 +336,7 @@ def _group(rows: Sequence[Sequence[Any]]) -> Mapping[int, list[Sequence[Any]]]:
 def _columns(
     connection: Connection, oids: list[int]
 ) -> tuple[Mapping[int, list[Column]], Mapping[int, list[str]]]:
-    """Give per table the readable columns, and the names of those that the role may not read."""
+    """Return per table the readable columns, and the names of those that the role may not read."""
     rows = fetch(connection, _COLUMNS, [oids])
     types = resolve_types(connection, [(row[2], row[3]) for row in rows])
     parts = find_parts(connection, [row[2] for row in rows])
@@ -395,7 +395,7 @@ def _source_table(
 
 
 def _cursor(configured: str | None, columns: list[Column]) -> str | None:
-    """Give the configured cursor, else a timestamp with a name that says what it is."""
+    """Return the configured cursor, else a timestamp with a name that says what it is."""
     named = {column.name for column in columns if column.type.name in _TIME_TYPES}
     return configured or next((name for name in CURSOR_NAMES if name in named), None)
 

@@ -41,7 +41,7 @@ class Feed:
         self._start_lsn = start
 
     def _set_timeouts(self) -> float:
-        """Replace the server's timeout by TCP keepalives of about the same length; give it."""
+        """Replace the server's timeout by TCP keepalives of about the same length; return it."""
         with self._connection.cursor() as cursor:
             cursor.execute("select setting from pg_settings where name = 'wal_sender_timeout'")
             timeout = float(cursor.fetchall()[0][0]) / 1000 or 60.0
@@ -64,13 +64,13 @@ class Feed:
         )
 
     def next(self) -> bytes | None:
-        """Give the next message; None where the server has no more at this moment."""
+        """Return the next message; None where the server has no more at this moment."""
         message = self._reader.read_message()
         return None if message is None else message.payload
 
     @property
     def position(self) -> int:
-        """Give the LSN before which everything published has arrived, outside a transaction."""
+        """Return the LSN before which everything published has arrived, outside a transaction."""
         return max(int(self._reader.wal_end), self._start_lsn)
 
     def wait(self, seconds: float) -> None:

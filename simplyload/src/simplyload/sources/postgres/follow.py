@@ -26,7 +26,7 @@ from simplyload.sources.postgres.publication import Published
 from simplyload.sources.postgres.reread import Again, read_cells
 from simplyload.sources.postgres.rows import RelationRows
 from simplyload.sources.postgres.settings import PostgresSettings
-from simplyload.sources.postgres.setup import current_lsn, describe_writer, find_barrier
+from simplyload.sources.postgres.setup import describe_writer, find_barrier, read_current_lsn
 from simplyload.sources.postgres.slot import parse_lsn
 from simplyload.sources.postgres.types import Column, resolve_types
 
@@ -109,10 +109,12 @@ class Pass:
             self._catalog = connect(self._settings, self._stream)
         if self._settings.heartbeat:
             fetch(self._catalog, "select pg_logical_emit_message(true, 'simplyload', '')")
-        target = current_lsn(self._catalog)
+        target = read_current_lsn(self._catalog)
         feed = Feed(self._settings, self._stream, self._position.start(self._published))
         self._feed = feed
-        gathering = Gathering(self._streamed(), self._find_table, self._open_rows, self._find_name)
+        gathering = Gathering(
+            self._list_streamed(), self._find_table, self._open_rows, self._find_name
+        )
         yield from self._gather(feed, gathering, target)
         yield from self._read_due(feed, gathering)
         self._is_over, self._hold = True, False
@@ -129,7 +131,7 @@ class Pass:
     def _is_far(self, given: StreamPosition) -> bool:
         return parse_lsn(self._position.lsn) - parse_lsn(given.lsn) >= KEPT_BYTES
 
-    def _streamed(self) -> dict[int, Streamed]:
+    def _list_streamed(self) -> dict[int, Streamed]:
         return {
             oid: Streamed(table=item.table, leaves=item.leaves, lsn=self._position.table_lsn(oid))
             for oid, item in self._published.items()
@@ -152,13 +154,13 @@ class Pass:
                 feed.wait(WAIT_SECONDS)
 
     def _part(self, gathering: Gathering) -> Batch:
-        """Give everything gathered, as a part of what goes on."""
+        """Return everything gathered, as a part of what goes on."""
         changes, rejected = gathering.drain()
         self._has_parts |= bool(changes)
         return Batch(changes=changes, rejected=rejected, state=None)
 
     def _commit(self, gathering: Gathering, lsn: int) -> Batch:
-        """Give everything gathered, and the position behind it."""
+        """Return everything gathered, and the position behind it."""
         changes, rejected = gathering.drain()
         position = self._position.advance(lsn, self._published)
         waiting = []
@@ -219,7 +221,7 @@ class Pass:
                 )
                 self._position = self._position.with_table(oid, read)
                 gathering.resume(oid, reached)
-        yield from self._gather(feed, gathering, current_lsn(self._catalog))
+        yield from self._gather(feed, gathering, read_current_lsn(self._catalog))
 
     def _find_due(self, gathering: Gathering) -> list[Published]:
         """List the tables of which the destination lacks what the stream does not carry."""
@@ -231,7 +233,7 @@ class Pass:
         ]
 
     def _find_table(self, relation_oid: int) -> int:
-        """Give the table of a relation; a partition made since the pass began is looked up."""
+        """Return the table of a relation; a partition made since the pass began is looked up."""
         if relation_oid in self._published:
             return relation_oid
         if relation_oid not in self._roots:

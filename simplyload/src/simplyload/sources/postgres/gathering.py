@@ -166,7 +166,7 @@ class Gathering:
             self._done.append(rows.take())
 
     def drain(self) -> tuple[list[Changes], list[Rejected]]:
-        """Give the changes gathered, and begin again."""
+        """Return the changes gathered, and begin again."""
         for target in self._targets.values():
             self._take(target.rows)
         done, self._done, self.size = self._done, [], 0
@@ -175,7 +175,7 @@ class Gathering:
 
 
 def _has_key(table: SourceTable, relation: Relation) -> bool:
-    """Tell whether a relation has the table's key.
+    """Return whether a relation has the table's key.
 
     Under REPLICA IDENTITY FULL every column counts as key: the catalog alone knows the table's.
     """

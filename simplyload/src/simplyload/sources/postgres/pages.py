@@ -165,7 +165,7 @@ class Scan:
 
 
 def unheld_texts(columns: Sequence[Column]) -> str | None:
-    """Give the expression for a row's values that do not fit their Arrow types, as a JSON list.
+    """Return the expression for a row's values that do not fit their Arrow types, as a JSON list.
 
     It is NULL where all fit. One output for all columns: ADBC takes time for each, NULL or not.
     """
@@ -177,7 +177,7 @@ def unheld_texts(columns: Sequence[Column]) -> str | None:
 
 
 def removed_condition(table: SourceTable) -> str | None:
-    """Give the condition under which the soft-delete column says that a row is gone."""
+    """Return the condition under which the soft-delete column says that a row is gone."""
     if table.soft_delete is None:
         return None
     name = identifier(table.soft_delete)
@@ -188,7 +188,7 @@ def removed_condition(table: SourceTable) -> str | None:
 def changes(
     table: SourceTable, page: Page, seq: int, carried: Sequence[str] | None = None
 ) -> Changes:
-    """Give a page's rows as changes: whole rows, or only the columns carried beside the key.
+    """Return a page's rows as changes: whole rows, or only the columns carried beside the key.
 
     The soft-delete column turns a change into a deletion.
     """

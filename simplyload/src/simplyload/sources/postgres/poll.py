@@ -59,11 +59,11 @@ class Moment:
     open: tuple[str, ...]
 
     def fence(self, watermark: str | None) -> Fence:
-        """Give the fence for a watermark that was read before."""
+        """Return the fence for a watermark that was read before."""
         return Fence(watermark=watermark, open=self.open, xmax=self.xmax)
 
     def is_past(self, fence: Fence) -> bool:
-        """Tell whether every transaction that the fence saw open has ended."""
+        """Return whether every transaction that the fence saw open has ended."""
         return self.xmin >= fence.xmax and not set(fence.open) & set(self.open)
 
 
@@ -84,7 +84,7 @@ def observe(connection: Connection) -> Moment:
 def begin_poll(
     connection: Connection, table: SourceTable, cursor: str, give_up: float
 ) -> PollState:
-    """Give the state of a table that is about to be copied: poll continues from this moment.
+    """Return the state of a table that is about to be copied: poll continues from this moment.
 
     Most transactions are short: until `give_up`, those that are open are waited for, and poll then
     has a lower bound.
@@ -148,7 +148,7 @@ class Poll:
         )
 
     def _end(self, state: PollState, progress: PollProgress, *, is_past: bool) -> PollState:
-        """Give the state of a complete poll; the watermark of a fence that is past is the bound.
+        """Return the state of a complete poll; the watermark of a fence that is past is the bound.
 
         The new watermark is read before the open transactions: one that starts later stamps later.
         """
@@ -160,7 +160,7 @@ class Poll:
         return replace(state, lower=lower, fence=fence, xmin=progress.xmin, progress=None)
 
     def _watermark(self, state: PollState, progress: PollProgress) -> str | None:
-        """Give the greater of the fence's watermark and this poll's newest value."""
+        """Return the greater of the fence's watermark and this poll's newest value."""
         if progress.newest is None:
             return state.fence.watermark
         column = self.table.column(state.cursor)
@@ -170,7 +170,7 @@ class Poll:
 
 
 def _written_since(xmin: int, xmax: int) -> str:
-    """Give the condition that a transaction from `xmin` on wrote the row.
+    """Return the condition that a transaction from `xmin` on wrote the row.
 
     A row has the lower 32 bits of a transaction id; the distance from the newest one tells its age.
     """
@@ -178,7 +178,7 @@ def _written_since(xmin: int, xmax: int) -> str:
 
 
 def _lower_bound(column: Column, lower: str | None, overlap: timedelta) -> str:
-    """Give the condition of the lower bound; numbers have no overlap in time."""
+    """Return the condition of the lower bound; numbers have no overlap in time."""
     if lower is None:
         return f"{identifier(column.name)} is not null"
     bound = f"{literal(lower)}::pg_catalog.{column.type.name}"
@@ -196,7 +196,7 @@ _NOW = {
 
 
 def _read_watermark(connection: Connection, column: Column, value: str) -> str | None:
-    """Evaluate a cursor value on the server, give its text there, at most the present time."""
+    """Evaluate a cursor value on the server, return its text there, at most the present time."""
     now = _NOW.get(column.type.name)
     capped = f"case when v is not null then least(v, {now}) end" if now else "v"
     [(text,)] = fetch(

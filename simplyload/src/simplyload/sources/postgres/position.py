@@ -39,7 +39,7 @@ class TablePosition:
     stopped: bool = False
 
     def differs(self, item: Published) -> bool:
-        """Tell whether the table has other columns or partitions by now."""
+        """Return whether the table has other columns or partitions by now."""
         is_other = self.types != item.types or set(self.leaves) != set(item.identities)
         return is_other or bool(self.find_replaced(item))
 
@@ -50,7 +50,7 @@ class TablePosition:
         return retyped | set(find_replaced(self.origins, item.table.origins))
 
     def is_reshaped(self, item: Published) -> bool:
-        """Tell whether a type of a column prints other text now, which locks no table."""
+        """Return whether a type of a column prints other text now, which locks no table."""
         now = item.table.origins
         return any(known.is_reshaped_by(now[n]) for n, known in self.origins.items() if n in now)
 
@@ -86,7 +86,7 @@ class StreamPosition:
         return dumped
 
     def dump(self) -> dict[str, Any]:
-        """Give the JSON object; tables that did not change are not written out again."""
+        """Return the JSON object; tables that did not change are not written out again."""
         return {
             "system": self.system,
             "timeline": self.timeline,
@@ -97,7 +97,7 @@ class StreamPosition:
         }
 
     def hold(self, streamed: Collection[int]) -> "StreamPosition":
-        """Give the position in which tables that are not streamed stay where they are."""
+        """Return the position in which tables that are not streamed stay where they are."""
         held = {
             oid: replace(table, lsn=table.lsn or self.lsn)
             for oid, table in self.tables.items()
@@ -106,16 +106,16 @@ class StreamPosition:
         return replace(self, tables={**self.tables, **held})
 
     def needed_lsn(self) -> int:
-        """Give the LSN from which some table still needs the log."""
+        """Return the LSN from which some table still needs the log."""
         own = [table.lsn for table in self.tables.values() if table.lsn and not table.stopped]
         return min(parse_lsn(self.lsn), *map(parse_lsn, own), _NEVER)
 
     def table_lsn(self, oid: int) -> int:
-        """Give the LSN from which a table's changes are not loaded yet."""
+        """Return the LSN from which a table's changes are not loaded yet."""
         return parse_lsn(self.tables[str(oid)].lsn or self.lsn)
 
     def advance(self, lsn: int, streamed: Collection[int]) -> "StreamPosition":
-        """Give the position after everything before the LSN was read for the tables streamed."""
+        """Return the position after everything before the LSN was read for the tables streamed."""
         stream = max(lsn, parse_lsn(self.lsn))
         moved = {
             oid: replace(table, lsn=_advance(parse_lsn(table.lsn), lsn, stream))
@@ -128,20 +128,20 @@ class StreamPosition:
         return advanced
 
     def start(self, streamed: Collection[int]) -> int:
-        """Give the LSN from which the tables streamed need the log."""
+        """Return the LSN from which the tables streamed need the log."""
         return min((self.table_lsn(oid) for oid in streamed), default=parse_lsn(self.lsn))
 
     def with_table(self, oid: int, table: TablePosition) -> "StreamPosition":
-        """Give the position with one table replaced."""
+        """Return the position with one table replaced."""
         return replace(self, tables={**self.tables, str(oid): table})
 
     def stop(self, oid: int) -> "StreamPosition":
-        """Give the position with one table stopped."""
+        """Return the position with one table stopped."""
         return self.with_table(oid, replace(self.tables[str(oid)], stopped=True))
 
 
 def _advance(own: int, lsn: int, stream: int) -> str | None:
-    """Give a table's own LSN after it moved; None once it is the stream's."""
+    """Return a table's own LSN after it moved; None once it is the stream's."""
     own = max(own, lsn)
     return None if own == stream else format_lsn(own)
 

@@ -45,7 +45,7 @@ class Published:
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """Give the identities of the partitions, as the position keeps them."""
+        """Return the identities of the partitions, as the position keeps them."""
         return tuple(sorted(self.leaves.values()))
 
     types: Mapping[str, tuple[int, int]]
@@ -92,7 +92,7 @@ def check_publication(publication: Publication) -> None:
 
 
 def create_statement(connection: Connection, name: str, tables: Sequence[SourceTable]) -> str:
-    """Give the SQL that makes the publication, for us or for the database's administrator."""
+    """Return the SQL that makes the publication, for us or for the database's administrator."""
     options = ["publish_via_partition_root = true"]
     if connection.server_version >= 180000:
         options.append("publish_generated_columns = stored")
@@ -101,13 +101,13 @@ def create_statement(connection: Connection, name: str, tables: Sequence[SourceT
 
 
 def add_statement(name: str, tables: Sequence[SourceTable]) -> str:
-    """Give the SQL that adds tables to the publication."""
+    """Return the SQL that adds tables to the publication."""
     names = ", ".join(_published_name(table) for table in tables)
     return f"ALTER PUBLICATION {identifier(name)} ADD TABLE {names}"
 
 
 def _published_name(table: SourceTable) -> str:
-    """Give the name for a publication. ONLY leaves out inheriting tables, which have own rows."""
+    """Return the name for a publication. ONLY leaves out inheriting tables, which have own rows."""
     return table.from_clause.replace("only ", "ONLY ", 1)
 
 
@@ -175,7 +175,7 @@ where a.attrelid = any(%s::oid[]) and a.attnum > 0 and not a.attisdropped
 def list_published(
     connection: Connection, publication: Publication, tables: Sequence[SourceTable]
 ) -> tuple[list[Published], dict[int, str]]:
-    """Give the tables that the stream carries, and by oid the reason why it does not carry one."""
+    """Return the tables that the stream carries, and by oid why it does not carry one."""
     oids = [table.oid for table in tables]
     leaves: dict[int, dict[int, str]] = defaultdict(dict)
     for root, leaf, identity in fetch(connection, _LEAVES, [oids]):
@@ -221,7 +221,7 @@ def _memberships(
 def _columns(
     connection: Connection, publication: Publication, relations: Sequence[int]
 ) -> tuple[dict[int, frozenset[str]], frozenset[int]]:
-    """Give the published columns by relation, and the relations whose rows are filtered."""
+    """Return the published columns by relation, and the relations whose rows are filtered."""
     rows = fetch(connection, _COLUMNS, [publication.name, list(relations)])
     columns = {oid: frozenset(names) for oid, names, _ in rows}
     return columns, frozenset(oid for oid, _, row_filter in rows if row_filter)

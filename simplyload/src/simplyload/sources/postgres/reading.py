@@ -65,7 +65,7 @@ class Reading:
         streamed: Sequence[SourceTable],
         prepared: Prepared | None,
     ) -> list[str]:
-        """Decide which tables are copied; give a sentence for each that is copied again.
+        """Decide which tables are copied; return a sentence for each that is copied again.
 
         The stream itself names those that it lacks, and the LSN at which it goes on.
         """
@@ -128,11 +128,11 @@ class Reading:
         self.state = replace(self.state, system=system, timeline=timeline, tables=tables)
 
     def _cursor(self, table: SourceTable) -> str | None:
-        """Give the column that poll follows; in mode `copy` there is none."""
+        """Return the column that poll follows; in mode `copy` there is none."""
         return None if self.settings.mode == "copy" else table.cursor
 
     def _is_due(self, known: TableState) -> bool:
-        """Tell whether all rows or keys of a table are to be read again."""
+        """Return whether all rows or keys of a table are to be read again."""
         interval = self.settings.delete_scan.total_seconds()
         is_old = known.checked is None or self.server.now - known.checked >= interval
         return self.settings.mode == "copy" or is_old
@@ -222,7 +222,7 @@ class Reading:
 
 
 def _number_copy(planned: TableState, lsn: int) -> TableState:
-    """Give a copy that begins its `_seq`."""
+    """Return a copy that begins its `_seq`."""
     if planned.copy is None or planned.copy.seq:
         return planned
     seq = max(planned.seq + 1, lsn * SEQ_PER_LSN)

@@ -87,7 +87,7 @@ def _without_nulls(changes: Changes, names: Sequence[str]) -> Changes:
 
 
 def _shape(table: SourceTable) -> Changes:
-    """Give no changes: the destination gets the columns of a table that has no value in them."""
+    """Return no changes: the destination gets the columns of a table that has no value in them."""
     return Changes(table.table, table.table.change_schema().empty_table())
 
 

@@ -112,7 +112,7 @@ class RelationRows:
         self._rows.append(new)
 
     def take(self) -> tuple[Changes, list[Rejected]]:
-        """Give what was gathered, and begin again."""
+        """Return what was gathered, and begin again."""
         if self._moved:
             self._complete_moved()
         cells: list[Any] = list(zip(*self._rows, strict=True))

@@ -66,10 +66,10 @@ class PostgresSettings(BaseModel):
         return self
 
     def slot_name(self, stream: str) -> str:
-        """Give the slot's name: the one configured, or one made of the stream's name."""
+        """Return the slot's name: the one configured, or one made of the stream's name."""
         letters = (letter if letter.isalnum() else "_" for letter in stream.lower())
         return self.slot or f"simplyload_{''.join(letters)}"[:63]
 
     def publication_name(self, stream: str) -> str:
-        """Give the publication's name: the one configured, or that of the slot."""
+        """Return the publication's name: the one configured, or that of the slot."""
         return self.publication or self.slot_name(stream)

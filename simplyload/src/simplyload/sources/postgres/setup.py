@@ -129,7 +129,7 @@ select current_setting('wal_level'), current_setting('max_replication_slots')::i
 def plan_publication(
     connection: Connection, name: str, tables: Sequence[SourceTable]
 ) -> str | None:
-    """Give the SQL that the publication needs, None for none; refuse what may not be run.
+    """Return the SQL that the publication needs, None for none; refuse what may not be run.
 
     A publication of someone else is left as it is: what it lacks is said table by table.
     """
@@ -193,7 +193,7 @@ def _find_published(
     tables: Sequence[SourceTable],
     warnings: list[str],
 ) -> tuple[dict[int, Published], list[Waiting]]:
-    """Give the published tables by oid, and those that are not; warn of columns that are not."""
+    """Return the published tables by oid, and those that are not; warn of columns that are not."""
     published, refused = list_published(connection, publication, tables)
     waiting = [
         Waiting(table=table.table.name, message=refused[table.oid])
@@ -293,7 +293,7 @@ def _why_behind(position: StreamPosition | None, oid: int, slot: Slot | None) ->
 
 
 def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> int | None:
-    """Give an LSN such that a SELECT from now on sees every transaction committed before it.
+    """Return an LSN such that a SELECT from now on sees every transaction committed before it.
 
     A transaction is in the log a moment before others see it, or long before where it waits for a
     synchronous standby. So those that are open when the LSN is read must end; None if they do not.
@@ -302,7 +302,7 @@ def find_barrier(connection: Connection, seconds: float = BARRIER_SECONDS) -> in
     give_up = time.monotonic() + seconds
     if not _await_open(connection, give_up):
         return None
-    lsn = current_lsn(connection)
+    lsn = read_current_lsn(connection)
     return lsn if _await_open(connection, give_up) else None
 
 
@@ -325,8 +325,8 @@ def _await_open(connection: Connection, give_up: float) -> bool:
         time.sleep(0.05)
 
 
-def current_lsn(connection: Connection) -> int:
-    """Give the end of what the server can stream."""
+def read_current_lsn(connection: Connection) -> int:
+    """Return the end of what the server can stream."""
     query = """select (case when pg_catalog.pg_is_in_recovery()
         then pg_catalog.pg_last_wal_replay_lsn()
         else pg_catalog.pg_current_wal_flush_lsn() end)::text"""

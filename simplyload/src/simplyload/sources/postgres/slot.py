@@ -84,7 +84,7 @@ class SlotBusyError(SourceError):
 
 
 def create_slot(connection: Connection, name: str, timeout: timedelta) -> int:
-    """Create the slot, give the LSN from which it has every change.
+    """Create the slot, return the LSN from which it has every change.
 
     The server waits until the transactions that write at this moment end; QueryCanceled is raised
     when they do not in time. From version 17 a standby

@@ -64,7 +64,7 @@ class PostgresSource:
 
     @property
     def _connection(self) -> Connection:
-        """Give the connection for queries: a new one where the server ended the one before."""
+        """Return the connection for queries: a new one where the server ended the one before."""
         if self._catalog is None or self._catalog.closed:
             self._catalog = connect(self._settings, self._stream)
         return self._catalog
@@ -89,7 +89,7 @@ class PostgresSource:
 
     def tables(self) -> list[Table]:
         """List the chosen tables that have a key and may be read."""
-        return [table.table for table in self._replicable(self._discover())]
+        return [table.table for table in self._select_replicable(self._discover())]
 
     def _discover(self) -> list[SourceTable]:
         with named_errors(self._settings):
@@ -99,7 +99,7 @@ class PostgresSource:
             raise ConfigurationError(f"tables: two chosen tables have the name {min(twice)}.")
         return tables
 
-    def _replicable(self, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    def _select_replicable(self, tables: Sequence[SourceTable]) -> list[SourceTable]:
         is_cdc = self._settings.mode == "cdc"
         return [
             table for table in tables if not table.refusal and not (is_cdc and table.cdc_refusal)
@@ -128,7 +128,7 @@ class PostgresSource:
                 self._connection, self._settings, known.tables if known else ()
             )
         ]
-        waiting = list(self._refused(discovered))
+        waiting = list(self._list_refused(discovered))
         renamed, gone = self._find_renamed(known)
         warnings += gone
         waiting += renamed.values()
@@ -136,7 +136,7 @@ class PostgresSource:
         prepared = yield from self._prepare(known, readable, warnings)
         streamed = list(prepared.tables) if prepared else []
         waiting += prepared.waiting if prepared else ()
-        tables = self._replicable(readable)
+        tables = self._select_replicable(readable)
         polled = [table for table in tables if prepared is None or table.cdc_refusal]
         reading = Reading(
             self._settings,
@@ -157,7 +157,7 @@ class PostgresSource:
             yield from self._follow(reading, prepared)
         yield Batch(state=reading.state.dump())
 
-    def _refused(self, tables: Sequence[SourceTable]) -> Iterator[Waiting]:
+    def _list_refused(self, tables: Sequence[SourceTable]) -> Iterator[Waiting]:
         """Yield what `tables` asks for and cannot be read."""
         for table in tables:
             is_cdc = self._settings.mode == "cdc"
@@ -169,7 +169,7 @@ class PostgresSource:
             yield Waiting(table=pattern, message=f"tables: no table matches {pattern}: correct it.")
 
     def _find_renamed(self, known: SourceState | None) -> tuple[dict[int, Waiting], list[str]]:
-        """Give the tables that wait because they have another name now; say which are dropped."""
+        """Return the tables that wait because they have another name now; say which are dropped."""
         tables = {table.oid: name for name, table in known.tables.items()} if known else {}
         names = find_names(self._connection, [oid for oid in tables if oid])
         dropped = [
@@ -178,7 +178,7 @@ class PostgresSource:
             if oid and oid not in names
         ]
         waiting = {
-            oid: _renamed(tables[oid], now)
+            oid: _describe_rename(tables[oid], now)
             for oid, now in names.items()
             if now != tables[oid] and is_chosen(self._settings, tables[oid])
         }
@@ -213,7 +213,7 @@ class PostgresSource:
     def _prepare(
         self, known: SourceState | None, tables: Sequence[SourceTable], warnings: list[str]
     ) -> Generator[Batch, None, Prepared | None]:
-        """Prepare the stream; give None where the tables are polled.
+        """Prepare the stream; return None where the tables are polled.
 
         Mode `auto` decides once, at the first read: later, a stream that fails is no reason to
         copy all tables for another way of reading.
@@ -273,7 +273,7 @@ class PostgresSource:
     # -- commands
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
-        """Give a state from which the table is copied again, whole or from a cursor value."""
+        """Return a state from which the table is copied again, whole or from a cursor value."""
         source = self._find(table)
         known = load_state(state)
         if known is None or source.source_name not in known.tables:
@@ -284,7 +284,7 @@ class PostgresSource:
         return known.with_table(source.source_name, planned).dump()
 
     def _cursor_value(self, table: SourceTable, since: str) -> str:
-        """Give the server's text of a cursor value that a person wrote."""
+        """Return the server's text of a cursor value that a person wrote."""
         if table.cursor is None:
             raise ConfigurationError(f"cursors: {table.source_name} has none to start from.")
         column = table.column(table.cursor)
@@ -301,7 +301,7 @@ class PostgresSource:
         return str(text)
 
     def reset(self, state: State) -> State:  # noqa: ARG002 - _seq follows the server's log
-        """Give the empty state: everything is copied again."""
+        """Return the empty state: everything is copied again."""
         return {}
 
     def discover(self) -> list[Discovered]:
@@ -321,7 +321,7 @@ class PostgresSource:
 
     def _modes(self, tables: Sequence[SourceTable]) -> Iterator[Literal["cdc", "poll", "copy"]]:
         """Yield how each table would be read."""
-        streamable = [table for table in self._replicable(tables) if not table.cdc_refusal]
+        streamable = [table for table in self._select_replicable(tables) if not table.cdc_refusal]
         can_stream = self._settings.mode == "cdc" or (
             self._settings.mode == "auto"
             and not any(stream_problems(self._connection, self._settings, self._stream, streamable))
@@ -350,7 +350,7 @@ class PostgresSource:
         yield from self._scan(table, in_ranges("postgres", key, ranges))
 
     def digest(self, table: Table) -> Digests | None:
-        """Give the digest of each range that has rows."""
+        """Return the digest of each range that has rows."""
         source = self._find(table.source_name)
         key, columns = self._cells(source, table)
         conditions = [*_present(source), *(f"{cell.expression} is not null" for cell in key)]
@@ -371,7 +371,7 @@ class PostgresSource:
 
     @staticmethod
     def _cells(source: SourceTable, table: Table) -> tuple[list[Cell], list[Cell]]:
-        """Give the key and all columns, as a copy reads them."""
+        """Return the key and all columns, as a copy reads them."""
         columns = {field: source.column(field.name) for field in table.schema}
         cells = {
             # As text, since a cast of char(n) drops the spaces at its end.
@@ -381,7 +381,7 @@ class PostgresSource:
         return [cells[name] for name in table.key], [*cells.values()]
 
     def _find(self, name: str) -> SourceTable:
-        tables = self._replicable(self._discover())
+        tables = self._select_replicable(self._discover())
         for table in tables:
             if name in {table.source_name, table.table.name}:
                 return table
@@ -419,7 +419,7 @@ class PostgresSource:
             self._catalog.close()
 
 
-def _renamed(name: str, now: str) -> Waiting:
+def _describe_rename(name: str, now: str) -> Waiting:
     target = name_in_destination(*name.split(".", 1))
     message = (
         f"{name} was renamed to {now}: it is stopped. Rename it back; or set rename: follow, which"
@@ -436,7 +436,7 @@ def _begin(
     tables: Sequence[SourceTable],
     renamed: Collection[int],
 ) -> SourceState:
-    """Give the state before the plan: tables that are not read any more are forgotten."""
+    """Return the state before the plan: tables that are not read any more are forgotten."""
     chosen = {table.source_name for table in tables}
     kept = known.tables.items() if known else ()
     chosen |= {name for name, table in kept if table.oid in renamed}
@@ -450,6 +450,6 @@ def _begin(
 
 
 def _present(source: SourceTable) -> list[str]:
-    """Give the condition of rows that are not soft-deleted."""
+    """Return the condition of rows that are not soft-deleted."""
     removed = removed_condition(source)
     return [f"not {removed}"] if removed else []

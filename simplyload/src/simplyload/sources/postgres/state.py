@@ -116,11 +116,11 @@ class SourceState:
     tables: Mapping[str, TableState] = field(default_factory=dict)
 
     def with_table(self, name: str, table: TableState) -> "SourceState":
-        """Give the state with one table replaced."""
+        """Return the state with one table replaced."""
         return replace(self, tables={**self.tables, name: table})
 
     def dump(self) -> State:
-        """Give the JSON object that the destination keeps."""
+        """Return the JSON object that the destination keeps."""
         dumped: State = _ADAPTER.dump_python(self, mode="json")
         return dumped
 

@@ -72,12 +72,12 @@ class PgType:
 
     @property
     def is_ordered(self) -> bool:
-        """Tell whether the comparison operators are found with an empty search_path."""
+        """Return whether the comparison operators are found with an empty search_path."""
         return self.in_catalog or self.output == identifier("pg_catalog", "enum_out")
 
     @property
     def native(self) -> Native | None:
-        """Give the Arrow form, None where the type arrives as text."""
+        """Return the Arrow form, None where the type arrives as text."""
         if not self.in_catalog:
             return None
         if self.name == "numeric":
@@ -125,12 +125,12 @@ class Origin(NamedTuple):
     parts: tuple[str, ...] = ()
 
     def is_replaced_by(self, now: Origin) -> bool:
-        """Tell whether the values may be others, not only the place where they are stored."""
+        """Return whether the values may be others, not only the place where they are stored."""
         is_rewritten = self.version != now.version and self.file != now.file
         return self.number != now.number or is_rewritten or self.is_reshaped_by(now)
 
     def is_reshaped_by(self, now: Origin) -> bool:
-        """Tell whether the same bytes may have another text; a label only added is in no row."""
+        """Return whether the same bytes may have another text; a label only added is in no row."""
         return not set(self.parts) <= set(now.parts)
 
 
@@ -152,22 +152,22 @@ class Column:
 
     @property
     def arrow(self) -> pa.DataType:
-        """Give the Arrow type of its cells."""
+        """Return the Arrow type of its cells."""
         return self.type.native.arrow if self.type.native else pa.string()
 
     @property
     def field(self) -> pa.Field[Any]:
-        """Give its field in the schema of its table."""
+        """Return its field in the schema of its table."""
         return pa.field(self.name, self.arrow)
 
     @property
     def text(self) -> str:
-        """Give the expression for the server's own text of a value, as the stream sends it."""
+        """Return the expression for the server's own text of a value, as the stream sends it."""
         return f"pg_catalog.textin({self.type.output}({identifier(self.name)}))"
 
     @property
     def expression(self) -> str:
-        """Give the expression that copy selects."""
+        """Return the expression that copy selects."""
         native, name = self.type.native, identifier(self.name)
         if native is None:
             return self.text
@@ -177,14 +177,14 @@ class Column:
 
     @property
     def unheld(self) -> str | None:
-        """Give the expression for the text of a value that does not fit the Arrow type."""
+        """Return the expression for the text of a value that does not fit the Arrow type."""
         native = self.type.native
         if native is None or native.held is None:
             return None
         return f"case when not ({_fill(native.held, identifier(self.name))}) then {self.text} end"
 
     def from_copy(self, cells: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
-        """Give selected cells their Arrow type: a decimal arrives as text."""
+        """Return selected cells their Arrow type: a decimal arrives as text."""
         return cells.cast(self.arrow)
 
     def from_text(self, texts: Texts) -> pa.Array[Any]:
@@ -271,7 +271,7 @@ group by types.root, a.attrelid
 
 
 def find_parts(connection: Connection, oids: Iterable[int]) -> dict[int, tuple[str, ...]]:
-    """Give by type what decides its text and may be altered without a rewrite of any row."""
+    """Return by type what decides its text and may be altered without a rewrite of any row."""
     parts: dict[int, tuple[str, ...]] = defaultdict(tuple)
     for oid, part in sorted(fetch(connection, _PARTS, [sorted(set(oids))])):
         parts[oid] += (part,)

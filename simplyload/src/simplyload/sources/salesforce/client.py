@@ -71,7 +71,7 @@ class Client:
     @property
     def org(self) -> str:
         """The id of the org; logs in if that has not happened."""
-        return self._logged_in().org
+        return self._ensure_login().org
 
     @property
     def usage(self) -> str:
@@ -96,7 +96,7 @@ class Client:
         return self._ask(path, body, method).body
 
     def query(self, soql: str) -> Record:
-        """Give the first answer to a query, with rows in the recycle bin and archived ones.
+        """Return the first answer to a query, with rows in the recycle bin and archived ones.
 
         Activities of more than a year ago are archived: without them they would look deleted.
         """
@@ -186,7 +186,7 @@ class Client:
                 raise self._error(_name(path, body), answer, code, message)
 
     def _send(self, method: str, path: str, body: Record | None) -> Response:
-        url = f"{self._logged_in().url}{_PATH}{path}"
+        url = f"{self._ensure_login().url}{_PATH}{path}"
         try:
             answer = self._session.request(
                 method,
@@ -207,14 +207,14 @@ class Client:
             self._used, self._limit = int(usage[1]), int(usage[2])
         return answer
 
-    def _logged_in(self) -> Login:
+    def _ensure_login(self) -> Login:
         if self._login is None:
             with open_session() as session:
                 self._login = log_in(self._settings, session)
         return self._login
 
     def _authorize(self, request: PreparedRequest) -> PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._logged_in().token}"
+        request.headers["Authorization"] = f"Bearer {self._ensure_login().token}"
         return request
 
     def _stop_at_share(self) -> None:
@@ -264,13 +264,13 @@ def split_fields(fields: Sequence[str]) -> list[list[str]]:
 
 
 def _name(path: str, body: Any) -> str:
-    """Give a request's name for a message: a query names its object."""
+    """Return a request's name for a message: a query names its object."""
     found = re.search(r"FROM\+(\w+)", str(body or path))
     return f"a query of {found[1]}" if found else path.partition("?")[0]
 
 
 def _read(answer: Response) -> tuple[Any, str, str]:
-    """Give the body, and the code and message of an error, both empty where there is none."""
+    """Return the body, and the code and message of an error, both empty where there is none."""
     if answer.status_code == 204:
         return None, "", ""
     if answer.status_code == 200 and "csv" in answer.headers.get("Content-Type", ""):

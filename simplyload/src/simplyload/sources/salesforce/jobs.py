@@ -31,7 +31,7 @@ class Part(NamedTuple):
 
 
 def count_rows(client: Client, declared: Declared) -> int:
-    """Give about how many rows an object has; 0 where Salesforce does not say."""
+    """Return about how many rows an object has; 0 where Salesforce does not say."""
     try:
         counts = client.get("limits/recordCount", sObjects=declared.name)["sObjects"]
     except RefusedError:
@@ -40,7 +40,7 @@ def count_rows(client: Client, declared: Declared) -> int:
 
 
 def begin_job(client: Client, declared: Declared) -> str:
-    """Order all present rows, and give the id of the job."""
+    """Order all present rows, and return the id of the job."""
     condition = f" WHERE {' AND '.join(declared.present)}" if declared.present else ""
     soql = f"SELECT {', '.join(declared.fields)} FROM {declared.name}{condition}"  # noqa: S608
     job = client.send("POST", "jobs/query", {"operation": "queryAll", "query": soql})
@@ -59,7 +59,7 @@ def read_job(client: Client, declared: Declared, job: str, locator: str) -> Iter
 
 
 def count_job(client: Client, job: str) -> int:
-    """Give how many rows a complete job has."""
+    """Return how many rows a complete job has."""
     return int(client.get(f"jobs/query/{job}")["numberRecordsProcessed"])
 
 
@@ -86,7 +86,7 @@ def _wait(client: Client, job: str) -> None:
 
 
 def _to_record(declared: Declared, row: Mapping[str, str]) -> Record:
-    """Give a row as a query would: what is of another form than declared stays text."""
+    """Return a row as a query would: what is of another form than declared stays text."""
     return {name: _to_value(kind, row[name]) for name, kind in declared.fields.items()}
 
 

@@ -25,7 +25,7 @@ class Login(NamedTuple):
 
 
 def log_in(settings: SalesforceSettings, session: Session) -> Login:
-    """Give a new session; SourceError with the reason where Salesforce refuses."""
+    """Return a new session; SourceError with the reason where Salesforce refuses."""
     try:
         answer = session.post(
             f"{settings.login_url}/services/oauth2/token",
@@ -50,7 +50,7 @@ def log_in(settings: SalesforceSettings, session: Session) -> Login:
 
 
 def _grant(settings: SalesforceSettings) -> Mapping[str, str]:
-    """Give the fields of the request: whichever secret is given says which grant it is."""
+    """Return the fields of the request: whichever secret is given says which grant it is."""
     fields = {"client_id": settings.client_id}
     if settings.client_secret:
         fields["client_secret"] = settings.client_secret.get_secret_value()
@@ -63,7 +63,7 @@ def _grant(settings: SalesforceSettings) -> Mapping[str, str]:
 
 
 def _sign(settings: SalesforceSettings) -> str:
-    """Give the assertion of the JWT bearer flow, signed by the app's key."""
+    """Return the assertion of the JWT bearer flow, signed by the app's key."""
     claims = {
         "iss": settings.client_id,
         "sub": settings.username,

@@ -112,7 +112,7 @@ class Catalog:
     prefixes: Mapping[str, str]
 
     def get(self, table: str) -> Declared:
-        """Give an object by its API name or that of its table; ConfigurationError without one."""
+        """Return an object by its API name or that of its table; ConfigurationError without one."""
         for one in self.objects:
             if one.name.lower() == table.lower():
                 return one
@@ -173,7 +173,7 @@ def describe(client: Client, name: str) -> Declared:
 def _choose(
     known: Mapping[str, Mapping[str, Any]], settings: SalesforceSettings
 ) -> tuple[list[str], dict[str, str]]:
-    """Give the chosen objects that can be read, and why others that are named cannot.
+    """Return the chosen objects that can be read, and why others that are named cannot.
 
     A pattern leaves out silently what cannot be read.
     """

@@ -57,5 +57,5 @@ class Position(StreamPosition):
     merged: dict[str, list[str]] = Field(default_factory=dict)
 
     def of(self, name: str) -> ObjectPosition:
-        """Give what is known of an object."""
+        """Return what is known of an object."""
         return self.objects.setdefault(name, ObjectPosition())

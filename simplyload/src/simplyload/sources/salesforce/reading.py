@@ -128,7 +128,7 @@ class Reading:
         yield self._rows.batch()
 
     def _scan_by_queries(self, declared: Declared, scan: Scan) -> Iterator[Batch]:
-        restored = set() if scan.whole else self._restorable(declared)
+        restored = set() if scan.whole else self._list_restorable(declared)
         whole = scan.whole or restored is None
         fields = declared.selected if whole else ["Id"]
         for page in self._client.pages(declared.name, fields, declared.present, scan.after):
@@ -181,8 +181,8 @@ class Reading:
             known.scan.large = fits_a_job and rows >= self._settings.bulk_rows
         return known.scan
 
-    def _restorable(self, declared: Declared) -> set[str] | None:
-        """Give the ids that may have been restored since they were marked as deleted.
+    def _list_restorable(self, declared: Declared) -> set[str] | None:
+        """Return the ids that may have been restored since they were marked as deleted.
 
         Whether that moves a stamp is not documented: a scan reads them whole. None where no log
         tells of them, so that it has to read all rows whole.
@@ -193,7 +193,7 @@ class Reading:
         return None if log is None else {one["id"] for one in log["deletedRecords"]}
 
     def _is_due_whole(self, declared: Declared, known: ObjectPosition) -> bool:
-        """Tell whether whole rows are due: formulas change without a stamp, or there is none."""
+        """Return whether whole rows are due: formulas change without a stamp, or there is none."""
         age = self._client.now - (known.copied or 0)
         formulas = self._settings.refresh_formulas.total_seconds()
         everything = self._settings.delete_scan.total_seconds()
@@ -279,7 +279,7 @@ class Reading:
         known.deleted_at = max(begin, min(now, to_seconds(log["latestDateCovered"])))
 
     def _read_log(self, declared: Declared, begin: int) -> Record | None:
-        """Give the log of deletions from a time on; None where it does not reach back so far."""
+        """Return the log of deletions from a time on; None where it does not reach back so far."""
         span = {"start": to_time(begin), "end": to_time(self._client.now)}
         try:
             log: Record = self._client.get(f"sobjects/{declared.name}/deleted/", **span)
@@ -292,7 +292,7 @@ class Reading:
     def _get(
         self, declared: Declared, ids: Iterable[str], fields: Sequence[str] = (), by: str = "Id"
     ) -> list[Record]:
-        """Give the present rows of which a field is one of some ids."""
+        """Return the present rows of which a field is one of some ids."""
         found: list[Record] = []
         ids = sorted(ids)
         for first in range(0, len(ids), IDS):
@@ -325,7 +325,7 @@ class Reading:
         return f"{name} is named {new} now: write {new} in `objects`; it is copied there."
 
     def _end(self) -> Batch:
-        """Give what waits; commit an idle position once a day, so that the log reaches back."""
+        """Return what waits; commit an idle position once a day, so that the log reaches back."""
         keep = self._client.now - self._position.kept > DAY
         if keep:
             self._position.kept = self._client.now

@@ -10,7 +10,7 @@ from simplyload.sources.salesforce.objects import Declared, Type
 
 
 def to_row(declared: Declared, record: Record) -> Row:
-    """Give the cells of a whole record; CellError for a value of another type."""
+    """Return the cells of a whole record; CellError for a value of another type."""
     row: Row = {}
     for name, kind in declared.fields.items():
         value = record[name]
@@ -23,17 +23,17 @@ def to_row(declared: Declared, record: Record) -> Row:
 
 
 def to_seconds(time: str) -> int:
-    """Give the seconds since 1970 of a time as Salesforce writes it."""
+    """Return the seconds since 1970 of a time as Salesforce writes it."""
     return int(datetime.fromisoformat(time).timestamp())
 
 
 def to_time(seconds: int) -> str:
-    """Give a time as a query and a parameter take it."""
+    """Return a time as a query and a parameter take it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _to_text(value: Any) -> str:
-    """Give text as it is; anything else as JSON."""
+    """Return text as it is; anything else as JSON."""
     return value if isinstance(value, str) else to_json(value)
 
 

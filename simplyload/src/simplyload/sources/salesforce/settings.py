@@ -51,7 +51,7 @@ class SalesforceSettings(BaseModel):
         return self
 
     def hide(self, text: str) -> str:
-        """Give a text without the secrets."""
+        """Return a text without the secrets."""
         for secret in (self.client_secret, self.refresh_token, self.private_key):
             if secret:
                 text = text.replace(secret.get_secret_value(), "***")

@@ -29,7 +29,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
 
     def tables(self) -> list[Table]:
         """List the chosen objects that can be read."""
-        return [one.table for one in self._known().objects]
+        return [one.table for one in self._load_catalog().objects]
 
     def read(self, state: State) -> Iterator[Batch]:
         """Yield what is new since a position; every object is described again."""
@@ -44,12 +44,12 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
         position.org = self._client.org
         if not self._is_new:
             self._catalog = None
-        catalog, self._is_new = self._known(), False
+        catalog, self._is_new = self._load_catalog(), False
         yield from Reading(self._client, self.settings, position, self.stream, catalog).run()
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
-        """Give a state from which an object is read whole, or what was stamped since then."""
-        position, declared = Position.from_state(state), self._known().get(table)
+        """Return a state from which an object is read whole, or what was stamped since then."""
+        position, declared = Position.from_state(state), self._load_catalog().get(table)
         known = position.of(declared.name)
         if since is None:
             known.again, known.scan = "accepted", None
@@ -62,12 +62,12 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
         return position.as_state()
 
     def reset(self, state: State) -> State:
-        """Give a state from which everything is read again, numbered higher than before."""
+        """Return a state from which everything is read again, numbered higher than before."""
         return Position(seq=Position.from_state(state).seq).as_state()
 
     def discover(self) -> list[Discovered]:
         """List every object: the chosen ones with what is to be known, the others by name."""
-        catalog = self._known()
+        catalog = self._load_catalog()
         found = [_describe(one) for one in catalog.objects]
         notes = {**catalog.refused, **dict.fromkeys(catalog.others, "not in `objects`")}
         for name, note in notes.items():
@@ -77,7 +77,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
 
     def validate(self) -> list[Finding]:
         """Log in, describe the chosen objects, ask for a row of each."""
-        catalog = self._known()
+        catalog = self._load_catalog()
         message = f"org {self._client.org}, version {API_VERSION}, {self._client.usage}"
         findings = [Finding(level="ok", subject="login", message=message)]
         for name, reason in catalog.refused.items():
@@ -85,9 +85,11 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
         return findings + [self._try(one) for one in catalog.objects]
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
-        """Give the present rows."""
-        declared = self._known().get(table.name)
-        reading = Reading(self._client, self.settings, Position(), self.stream, self._known())
+        """Return the present rows."""
+        declared = self._load_catalog().get(table.name)
+        reading = Reading(
+            self._client, self.settings, Position(), self.stream, self._load_catalog()
+        )
         return (
             changes.rows.select(table.schema.names)
             for batch in reading.scan(declared)
@@ -98,7 +100,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
         """End the connections."""
         self._client.close()
 
-    def _known(self) -> Catalog:
+    def _load_catalog(self) -> Catalog:
         if self._catalog is None:
             self._catalog = read_catalog(self._client, self.settings)
             self._is_new = True
@@ -121,7 +123,7 @@ def _describe(declared: Declared) -> Discovered:
 
 
 def _notes(declared: Declared) -> list[str]:
-    """Give how an object is read, and what is left out of it."""
+    """Return how an object is read, and what is left out of it."""
     notes = [f"changes by {declared.cursor}" if declared.cursor else "no stamp: read whole"]
     if declared.has_formulas:
         notes.append("has formulas: read whole again on a schedule")

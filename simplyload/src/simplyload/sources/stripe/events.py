@@ -47,7 +47,7 @@ class Refresher:
                     self.refused[table] = str(error)
 
     def _is_followed(self, kind: Kind) -> bool:
-        """Tell whether events change a table: one that is to be listed again has them by that."""
+        """Return whether events change a table: one that is to be listed again has them by that."""
         is_listed = self._store.position.is_listed(kind, self._store.settings)
         return (
             self._store.settings.wants(kind.table) and is_listed and kind.table not in self.refused
@@ -89,7 +89,7 @@ class Refresher:
 
 
 def named_children(children: Iterable[Child], event: Object) -> dict[str, set[str]]:
-    """Give the children that an event shows, before and after: a list of them may be short."""
+    """Return the children that an event shows, before and after: a list of them may be short."""
     data = event["data"]
     shown = (data["object"], data.get("previous_attributes") or {})
     return {

@@ -42,7 +42,7 @@ ARROW: Mapping[Type, pa.DataType] = {
 
 
 def _columns(**types: str) -> dict[str, Type]:
-    """Give the type of each column; `id` is one of each."""
+    """Return the type of each column; `id` is one of each."""
     named: Any = {name: kind for kind, names in types.items() for name in names.split()}
     return {"id": "text", **named}
 
@@ -58,7 +58,7 @@ class Declared:
     key: tuple[str, ...] = ("id",)
 
     def as_table(self) -> Table:
-        """Give the table of the destination."""
+        """Return the table of the destination."""
         kinds = {column: ARROW[kind] for column, kind in self.columns.items()}
         schema = pa.schema(list({"account": pa.string(), **kinds}.items()))
         key = ("account", *self.key)

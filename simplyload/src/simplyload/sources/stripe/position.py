@@ -71,17 +71,17 @@ class Position(StreamPosition):
     children: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
 
     def table(self, kind: Kind) -> Listed:
-        """Give what is known of a table."""
+        """Return what is known of a table."""
         return self.tables.setdefault(kind.table, Listed())
 
     def is_listed(self, kind: Kind, settings: StripeSettings) -> bool:
-        """Tell whether a table is complete up to the events that were read."""
+        """Return whether a table is complete up to the events that were read."""
         table = self.table(kind)
         return not table.listing and not table.again and table.scope == scope_of(kind, settings)
 
 
 def scope_of(kind: Kind, settings: StripeSettings) -> Scope:
-    """Give what the settings want a table to be listed for."""
+    """Return what the settings want a table to be listed for."""
     children = [child.table for child in kind.children if settings.wants(child.table)]
     accounts = list(settings.headers)
     return Scope(accounts=accounts, since=settings.since(kind), children=children)

@@ -109,7 +109,7 @@ class Reading:
         self._waiting[kind.table] = message
 
     def _end(self) -> Batch:
-        """Give what waits; commit an idle position once a day, so that it does not look old."""
+        """Return what waits; commit an idle position once a day, so that it does not look old."""
         keep = self._now - self._position.kept > DAY
         if keep:
             self._position.kept = self._now

@@ -11,7 +11,7 @@ SECRET = "client_secret"  # noqa: S105 - the name of a field: with it a browser 
 
 
 def to_row(kind: Kind | Child, account: str, found: Object) -> Row:
-    """Give the cells that an object carries; CellError for a value of another type."""
+    """Return the cells that an object carries; CellError for a value of another type."""
     row: Row = {"account": account}
     for name, column in kind.columns.items():
         if name in found:
@@ -24,7 +24,7 @@ def to_row(kind: Kind | Child, account: str, found: Object) -> Row:
 
 
 def _to_cell(column: Type, value: Any) -> Any:
-    """Give a cell by the rule of its type (objects.py)."""
+    """Return a cell by the rule of its type (objects.py)."""
     return None if value is None else _CELLS[column](value)
 
 
@@ -36,7 +36,7 @@ def _to_id(value: Any) -> Any:
     return value["id"] if isinstance(value, dict) and "id" in value else value
 
 
-def _checked(expected: type, value: Any) -> Any:
+def _check_type(expected: type, value: Any) -> Any:
     if type(value) is not expected:
         raise TypeError
     return value
@@ -51,11 +51,11 @@ def _without_secrets(value: Any) -> Any:
 
 
 _CELLS: Mapping[Type, Callable[[Any], Any]] = {
-    "text": lambda value: _checked(str, _to_id(value)),
-    "integer": lambda value: _checked(int, value),
+    "text": lambda value: _check_type(str, _to_id(value)),
+    "integer": lambda value: _check_type(int, value),
     "number": float,
-    "flag": lambda value: _checked(bool, value),
-    "time": lambda value: datetime.fromtimestamp(_checked(int, value), UTC),
+    "flag": lambda value: _check_type(bool, value),
+    "time": lambda value: datetime.fromtimestamp(_check_type(int, value), UTC),
     "nested": _to_json,
     "ids": lambda value: _to_json([_to_id(one) for one in value]),
 }

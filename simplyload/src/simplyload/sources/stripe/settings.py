@@ -74,19 +74,19 @@ class StripeSettings(BaseModel):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Give each account's name in the column `account`, and its header: "" for the own one."""
+        """Return each account's name in the column `account`, and its header, "" for our own."""
         return {self.account: "", **{name: name for name in self.connected_accounts}}
 
     def wants(self, table: str) -> bool:
-        """Tell whether a table is chosen."""
+        """Return whether a table is chosen."""
         return self.tables == "all" or table in self.tables
 
     def kinds(self) -> list[Kind]:
-        """Give the declarations of the chosen tables."""
+        """Return the declarations of the chosen tables."""
         return [kind for kind in KINDS if self.wants(kind.table)]
 
     def since(self, kind: Kind) -> int | None:
-        """Give the time before which objects of a kind are left out, in seconds."""
+        """Return the time before which objects of a kind are left out, in seconds."""
         if self.start_date is None or not kind.dated:
             return None
         day = self.start_date

@@ -57,7 +57,7 @@ class StripeSource(BaseSource[StripeSettings]):
             yield Batch(state=position.as_state(), warnings=[warning])
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
-        """Give a state from which a table is listed again, whole or what was created since then."""
+        """Return a state from which a table is listed again, whole or from a time on."""
         kind = self._kind(table)
         position = Position.from_state(state)
         listed = position.table(kind)
@@ -66,7 +66,7 @@ class StripeSource(BaseSource[StripeSettings]):
         return position.as_state()
 
     def reset(self, state: State) -> State:
-        """Give a state from which everything is listed again, numbered higher than before."""
+        """Return a state from which everything is listed again, numbered higher than before."""
         position = Position.from_state(state)
         return Position(seq=position.seq, mode=position.mode).as_state()
 
@@ -96,7 +96,7 @@ class StripeSource(BaseSource[StripeSettings]):
         return findings
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
-        """Give the present rows; None for events, which Stripe forgets."""
+        """Return the present rows; None for events, which Stripe forgets."""
         kind = self._kind(table.name)
         if kind is EVENTS:
             return None

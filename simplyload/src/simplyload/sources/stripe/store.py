@@ -28,17 +28,17 @@ class Store:
         self.rows = Gathered(position)
 
     def children_of(self, kind: Kind) -> list[Child]:
-        """Give the chosen tables of a kind's children."""
+        """Return the chosen tables of a kind's children."""
         return [child for child in kind.children if self.settings.wants(child.table)]
 
     def is_too_old(self, kind: Kind, found: Object) -> bool:
-        """Tell whether an object is from before the start date."""
+        """Return whether an object is from before the start date."""
         return int(found["created"]) < (self.settings.since(kind) or 0)
 
     def put(
         self, kind: Kind, account: str, found: Object, named: Named | None = None
     ) -> dict[str, set[str]]:
-        """Take an object as it is now, and its children; give their ids by table.
+        """Take an object as it is now, and its children; return their ids by table.
 
         `named` are children that it had: those that its complete list lacks are gone.
         """
@@ -79,7 +79,7 @@ class Store:
             self.rows.delete(child.as_table(), {"account": account, "id": id_})
 
     def _list(self, child: Child, account: str, parent: Object) -> list[Object] | None:
-        """Give all children: those in the parent, or their own list; None where it has none."""
+        """Return all children: those in the parent, or their own list; None where it has none."""
         if any(parent.get(name) != value for name, value in child.condition.items()):
             return None
         inline = parent.get(child.field) if child.field else None

@@ -30,5 +30,5 @@ def read_window(
 
 
 def last_of(page: list[Object]) -> Anchor | None:
-    """Give the anchor of the page that follows."""
+    """Return the anchor of the page that follows."""
     return Anchor(page[-1]["id"], page[-1].get("created")) if page else None
