@@ -200,7 +200,7 @@ def _truncate_readable(
 
 def _truncate(tables: list[str], previous: State, opened: Mapping[str, AccountContext]) -> Batch:
     """Truncates, and a checkpoint in which every account, also one without a key, starts over."""
-    states = {**previous.accounts, **{name: one.state for name, one in opened.items()}}
+    states = {**previous.accounts, **{name: context.state for name, context in opened.items()}}
     snapshots: dict[str, Any] = {}
     for state in states.values():
         state.forget_rows(tables)

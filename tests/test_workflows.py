@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from configuration import KEYS
+
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 GITHUB = ROOT / ".github"
@@ -163,3 +165,9 @@ def test_dependabot_ignores_only_pinned_packages() -> None:
     pins = (ROOT / "pyproject.toml").read_text()
     names = [rule["dependency-name"] for rule in pip["ignore"]]
     assert [name for name in names if f'"{name}==' not in pins] == []
+
+
+def test_the_deployment_passes_every_setting() -> None:
+    """Each key of the configuration is a variable of the deploy workflow."""
+    text = (GITHUB / "workflows" / "deploy.yml").read_text()
+    assert [key for key in KEYS if f"KLAVIYO_{key.upper()}: ${{{{" not in text] == []

@@ -11,7 +11,7 @@ MAX_PLAUSIBLE_SHARE = 0.1
 Digests = Mapping[str, str]  # key of a row to the digest of its content
 
 
-def is_in_doubt(missing: int, known: int) -> bool:
+def needs_second_listing(missing: int, known: int) -> bool:
     """Whether a listing is read twice before the rows that it lacks are deleted.
 
     A false empty answer, or one that is cut, would delete what is still there.
@@ -21,7 +21,7 @@ def is_in_doubt(missing: int, known: int) -> bool:
 
 def is_mass_deletion(gone: int, known: int) -> bool:
     """Whether enough rows are deleted that the user should know."""
-    return gone > MAX_PLAUSIBLE_DELETIONS and is_in_doubt(gone, known)
+    return gone > MAX_PLAUSIBLE_DELETIONS and needs_second_listing(gone, known)
 
 
 def digest(value: Any) -> str:

@@ -86,9 +86,14 @@ class MembershipIndex:
         if self._json is None:
             state = MembershipIndexState(
                 people=self._packed,
-                groups={str(at): (g.table, g.listing, *g.key) for g, at in self._numbers.items()},
+                groups={
+                    str(number): (group.table, group.listing, *group.key)
+                    for group, number in self._numbers.items()
+                },
                 changes={str(at): list(people) for at, people in self._changes.items()},
-                untracked=sorted((g.table, g.listing, *g.key) for g in self.untracked),
+                untracked=sorted(
+                    (group.table, group.listing, *group.key) for group in self.untracked
+                ),
             )
             self._json = msgspec.json.decode(msgspec.json.encode(state))
         return self._json
@@ -96,7 +101,9 @@ class MembershipIndex:
     def groups(self, table: str, listing: str | None = None) -> list[MemberGroup]:
         """The groups of a table, or of one of its listings, untracked ones included."""
         known = (*self._numbers, *self.untracked)
-        return [g for g in known if g.table == table and listing in (None, g.listing)]
+        return [
+            group for group in known if group.table == table and listing in (None, group.listing)
+        ]
 
     def people(self, group: MemberGroup) -> set[str]:
         """The people in a group."""

@@ -54,7 +54,9 @@ def _cut_digests(digests: Any) -> Any:
     if isinstance(digests, str):  # of the account's own row
         return _cut(digests)
     short = {key: _cut(digest) for key, digest in digests.items()}
-    is_column = all(map(_is_day, short)) and all(len(m) == DIGEST_LENGTH for m in short.values())
+    is_column = all(map(_is_day, short)) and all(
+        len(digest) == DIGEST_LENGTH for digest in short.values()
+    )
     if not short or not is_column:
         return short
     first, last = min(short), max(short)

@@ -25,7 +25,9 @@ def record_deleted_profiles(
     pending = context.state.reread.people
     new = [person for person in people if person not in pending]
     kept = new[: max(MAX_PENDING - len(pending), 0)]
-    put_people(context, {**pending, **dict.fromkeys(kept, PendingReread(found_on, context.today))})
+    save_pending_rereads(
+        context, {**pending, **dict.fromkeys(kept, PendingReread(found_on, context.today))}
+    )
     if len(kept) < len(new):
         yield Warning(
             f"event: {len(new):,} people disappeared from Klaviyo; the events of"
@@ -34,6 +36,6 @@ def record_deleted_profiles(
         )
 
 
-def put_people(context: AccountContext, people: dict[str, PendingReread]) -> None:
+def save_pending_rereads(context: AccountContext, people: dict[str, PendingReread]) -> None:
     """Put the people whose events are to be read into the state."""
     context.state.reread = msgspec.structs.replace(context.state.reread, people=people)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from api import ConfigurationError, ContractError, KlaviyoError, TransientError
 from models import Operation, Warning
 
-MAX_UNANSWERED = 1  # in a row
+MAX_CONSECUTIVE_UNANSWERED = 2
 
 
 class Failures:
@@ -23,7 +23,7 @@ class Failures:
     @property
     def should_abort(self) -> bool:
         """Whether Klaviyo is down, so that the sync sends no more requests."""
-        return self._unanswered > MAX_UNANSWERED
+        return self._unanswered >= MAX_CONSECUTIVE_UNANSWERED
 
     def record(self, error: KlaviyoError | None) -> None:
         """Record how a request ended; None is success."""

@@ -21,7 +21,7 @@ import msgspec
 from api import ContractError, GoneError, KlaviyoError, ScopeError, TransientError
 from models import Operation, Row, Table, Truncate, Warning
 from parallel import read_in_parallel
-from state.digests import is_in_doubt
+from state.digests import needs_second_listing
 from state.membership_index import WEEK, MemberGroup, is_comparison_due
 from state.state import MembershipState
 from streams.catalog import PROFILE
@@ -223,14 +223,14 @@ class ListingSync:
         table = self._stream.table
         # The start of the sync, not its end: who joins while pages are read is read again.
         state = msgspec.structs.replace(self._state, watermark=self._context.now)
-        in_doubt = self._compares and is_in_doubt(*self._count_missing())
-        if in_doubt and self._is_processing():
+        reads_again = self._compares and needs_second_listing(*self._count_missing())
+        if reads_again and self._is_processing():
             yield Warning(
                 f"{table.name}: Klaviyo is still computing who is in {self.name}, so no one is"
                 " deleted from it; the next sync compares again"
             )
         elif self._compares:
-            if in_doubt:
+            if reads_again:
                 yield from self._read_again()
             for group in self._index.groups(table.name, self._listing.name):
                 people = self._index.people(group)

@@ -64,7 +64,7 @@ def find_readable_tables(context: AccountContext, tables: Collection[str], run: 
     looked_up = {name for stream in streams for name in stream.uses}
     readable: list[Stream] = []
     for stream in streams:
-        if not {*stream.requires} <= {table.name for table in readable}:
+        if not {*stream.requires} <= {stream.name for stream in readable}:
             continue
         # What another stream looks up, such as a metric by its name, may be on any page.
         is_whole = stream.name in looked_up

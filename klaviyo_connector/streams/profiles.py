@@ -12,7 +12,7 @@ from operator import itemgetter
 import msgspec
 
 from models import Checkpoint, Operation, Row
-from state.digests import digest, is_in_doubt
+from state.digests import digest, needs_second_listing
 from state.membership_index import ALL_PROFILES_LISTING, MemberGroup, is_comparison_due
 from state.state import ProfilesState, WindowedState
 from streams.catalog import PREDICTIONS, PROFILE, PROFILES
@@ -83,7 +83,7 @@ class ProfileSync:
         """Write the profiles that only Klaviyo has, delete those that only the warehouse has."""
         listed = self._list_ids()
         known = self._index.people(ALL_PROFILES)
-        if is_in_doubt(len(known - listed.keys()), len(known)):
+        if needs_second_listing(len(known - listed.keys()), len(known)):
             listed |= self._list_ids()
         missed = sorted(person for person, is_in_scope in listed.items() if is_in_scope)
         # Klaviyo shows some records so late that the window of their `updated` is read already.

@@ -68,10 +68,12 @@ def plan_windows(
     planned = [window for days in ranges for window in _cut_into_windows(days, schedule, first_day)]
     known = state.pending if schedule.full_refresh_every is not None else ()
     # Of two ranges, one of which covers the other, the longer one is requested: one unit of quota.
-    pending = [days for days in known if not any(w.days.covers(days) for w in planned)]
-    planned = [w for w in planned if not any(days.covers(w.days) for days in pending)]
+    pending = [days for days in known if not any(window.days.covers(days) for window in planned)]
+    planned = [
+        window for window in planned if not any(days.covers(window.days) for days in pending)
+    ]
     windows = planned + [ReportWindow(days) for days in pending]
-    return windows, msgspec.structs.replace(state, pending=tuple(w.days for w in windows))
+    return windows, msgspec.structs.replace(state, pending=tuple(window.days for window in windows))
 
 
 def _add_history(

@@ -86,9 +86,9 @@ class WrittenRows:
     def load(cls, state: ReportState) -> "WrittenRows":
         """Those that the state holds: `day` in front of the key, `digest:recipients`."""
         split = {
-            day + key: one.partition(":")
+            day + key: digest.partition(":")
             for key, days in state.digests.items()
-            for day, one in days.items()
+            for day, digest in days.items()
         }
         digests = {key: digest for key, (digest, _, _) in split.items()}
         return cls(
@@ -454,9 +454,9 @@ def _plan_jobs(context: AccountContext, conversions: Conversions) -> Iterator[Jo
             continue
         if not context.wants(*stream.tables):
             continue
-        table = stream.table.name
-        if context.record_selected_tables(table, [table.name for table in stream.tables]):
-            context.state.reports[table] = {}
+        name = stream.table.name
+        if context.record_selected_tables(name, [table.name for table in stream.tables]):
+            context.state.reports[name] = {}
         for metric_id in _metric_ids(context, stream, conversions):
             windows = _plan_metric(context, stream, metric_id)
             jobs += [Job(stream, metric_id, window) for window in windows]

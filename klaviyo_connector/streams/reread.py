@@ -25,7 +25,7 @@ from parallel import read_in_parallel
 from state.state import PendingReread, SyncedEvents
 from streams.catalog import EVENTS
 from streams.context import AccountContext
-from streams.deleted_profiles import put_people
+from streams.deleted_profiles import save_pending_rereads
 from streams.events import EventSync
 from streams.url_templates import fill_filter
 from streams.writer import RowWriter
@@ -133,7 +133,9 @@ class EventReread:
             survivors = self._owners.pop(person, None) or self._list_changed_profiles(
                 self._due[person]
             )
-            self._waiting.extend(person for person in survivors if person not in self._requested)
+            self._waiting.extend(
+                survivor for survivor in survivors if survivor not in self._requested
+            )
             self._requested.update(survivors)
 
     def _list_changed_profiles(self, pending: PendingReread) -> set[str]:
@@ -153,5 +155,5 @@ class EventReread:
             people[person] = msgspec.structs.replace(pending, reads=reads)
             if reads == len(DAYS_AFTER):
                 del people[person]
-        put_people(self._context, people)
+        save_pending_rereads(self._context, people)
         return self._sync.checkpoint()

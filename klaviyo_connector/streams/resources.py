@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from api import REVISION, ContractError, GoneError, RefusedError, ScopeError
 from models import Operation, Row, Table, Truncate, Warning
-from state.digests import RowDigests, digest, is_in_doubt, is_same
+from state.digests import RowDigests, digest, is_same, needs_second_listing
 from state.state import AccountState, RecordDetails, ResourceState
 from streams.context import AccountContext
 from streams.declarations import BEFORE_KLAVIYO, Details, ResourceStream
@@ -85,7 +85,9 @@ class ResourceSync:
         self.is_due = (is_first_today or not stream.is_daily) and self._knows_parents()
         self.is_full_refresh = stream.cursor_field is None or is_first_today
         self.listings = tuple(self._list_partitions())
-        self._digests = {t.name: RowDigests(known.digests.get(t.name, {})) for t in stream.tables}
+        self._digests = {
+            table.name: RowDigests(known.digests.get(table.name, {})) for table in stream.tables
+        }
         self._untracked = [table for table in self._tables if table.name in known.untracked]
         self._refills = bool(self._untracked) and self.is_full_refresh and context.can_refill
         self._details = dict(known.details)
@@ -306,7 +308,7 @@ class ResourceSync:
         be empty by mistake.
         """
         missing, known = self._count_missing()
-        if is_in_doubt(missing, known):
+        if needs_second_listing(missing, known):
             return self.listings
         if missing and self._stream.parent is not None:
             return tuple(listing for listing in self.listings if listing in self._empty)
@@ -314,11 +316,10 @@ class ResourceSync:
 
     def _count_missing(self) -> tuple[int, int]:
         """The number of missing rows, and of known ones; in a refill, of the last sync's number."""
-        rows = [self._digests[t.name] for t in self._tables if t not in self._untracked]
-        missing, known = (
-            sum(len(table.missing()) for table in rows),
-            sum(len(r.digests) for r in rows),
-        )
+        tracked = [table for table in self._tables if table not in self._untracked]
+        rows = [self._digests[table.name] for table in tracked]
+        missing = sum(len(digests.missing()) for digests in rows)
+        known = sum(len(digests.digests) for digests in rows)
         for table in self._untracked if self._refills else ():
             size = self._known.untracked[table.name]
             missing += max(size - len(self._digests[table.name].seen), 0)

@@ -198,14 +198,16 @@ class RecordMapper:
     """Makes the rows of one table of records."""
 
     def __init__(self, table: Table) -> None:
-        json_columns = {one.path: name for name, one in table.columns.items() if one.type == "JSON"}
+        json_columns = {
+            column.path: name for name, column in table.columns.items() if column.type == "JSON"
+        }
         paths: list[Path] = []
         self._columns: list[ColumnPlan] = []  # outside of JSON columns
         containers: dict[tuple[str, Path], dict[str, ColumnPlan]] = defaultdict(dict)
         for name, column in table.columns.items():
             path, plan = column.path, _plan(name, column)
             outer = next(
-                (column for column in json_columns if column == path[: len(column)] != path), None
+                (outer for outer in json_columns if outer == path[: len(outer)] != path), None
             )
             if outer is None:
                 paths.append(path)

@@ -184,3 +184,12 @@ def test_nothing_of_fivetran_is_imported() -> None:
     )
     assert "streams.catalog" in run.stdout
     assert "fivetran" not in run.stdout
+
+
+def test_every_setting_of_the_connector_is_one_of_the_source() -> None:
+    """A setting that the connector gains can be set in simplyload.yml too."""
+    command = "from configuration import KEYS; print(*KEYS)"
+    keys = subprocess.run(
+        [sys.executable, "-c", command], cwd=CONNECTOR, capture_output=True, text=True, check=True
+    )
+    assert {*keys.stdout.split()} <= {*KlaviyoSettings.model_fields}
