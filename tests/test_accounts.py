@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import sync
+from api import AuthError
 from models import Checkpoint, Operation
 from tests import fivetran, raw_tables
 from tests.connector.scripted import EMPTY_WAREHOUSE
@@ -104,6 +105,18 @@ def test_a_closed_sync_leaves_no_thread(sandbox: Sandbox, monkeypatch: pytest.Mo
     assert started
     assert not set(threading.enumerate()) - before
     sandbox.clear_faults()
+
+
+@pytest.mark.parametrize("keys", [(FIRST, WRONG), (WRONG, FIRST)])
+def test_rejected_key_stops_its_own_account_only(sandbox: Sandbox, keys: tuple[str, str]) -> None:
+    """The other account is complete, wherever its key is; once the key is right, both are."""
+    connection = connect(sandbox, *keys)
+    with pytest.raises(AuthError, match=f"account {keys.index(WRONG) + 1} of 2: .* rejected"):
+        connection.sync()
+    assert connection.content() == connect(sandbox, FIRST).sync().content()
+    connection.configuration = {**connection.configuration, "api_key": f"{FIRST},{SECOND}"}
+    connection.sync()
+    assert connection.content() == connect(sandbox, FIRST, SECOND).sync().content()
 
 
 @pytest.mark.chaos

@@ -529,18 +529,18 @@ class TestRestatement:
     def test_a_snapshot_is_written_on_each_day_of_change(
         self, report_account: ScriptedAccount
     ) -> None:
-        """One row a day with the day's last numbers, without a further request."""
-        opens = iter([40, 41, 42, 42])  # two syncs a day
+        """One row a day with its last numbers, none on an unchanged day, and no more requests."""
+        opens = iter([40, 41, 42, 42, 42, 42])  # two or three syncs a day, the last ones unchanged
         report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=100, opens=next(opens))
         done = ScriptedRun()
         snapshots: dict[str, int] = {}
-        for _ in range(4):
+        for _ in range(6):
             done = run(done.state, tables=self.TABLES)
             rows = done.rows("campaign_performance_daily")
             snapshots |= {row["snapshot_date"]: row["opens"] for row in rows}
             report_account.now += timedelta(hours=8)
         assert snapshots == {"2026-11-20": 41, "2026-11-21": 42}
-        assert len(report_account.requests_to(CAMPAIGNS)) == 4
+        assert len(report_account.requests_to(CAMPAIGNS)) == 6
 
     def test_the_snapshots_alone_can_be_chosen(self, report_account: ScriptedAccount) -> None:
         """A chosen table is filled whether or not its neighbour is chosen."""

@@ -289,13 +289,13 @@ class TestScopes:
     def test_a_missing_scope_skips_its_tables_with_one_warning(
         self, full_account: ScriptedAccount, path: str, scope: str, skipped: list[str]
     ) -> None:
-        """It names scope and tables; every other table arrives; the sync succeeds."""
+        """It names scope, tables and remedy; every other table arrives; the sync succeeds."""
         full_account.fail_with(path, 403, "You do not have permission to perform this action.")
         done = run(tables="all")
         assert done.error is None
         (warning,) = done.warnings
         assert scope in warning
-        assert f"skipped {', '.join(skipped)};" in warning
+        assert f"skipped {', '.join(skipped)}; add the scope to the key" in warning
         for table in TABLES.keys() - EMPTY:
             assert bool(done.rows(table)) == (table not in skipped), table
 
