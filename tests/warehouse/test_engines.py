@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from duckdb import connect
 
+from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
 from tests.warehouse.bigquery import BigQuery, running_bigquery
 from tests.warehouse.compare import Contents, read_contents, run_dbt
@@ -387,6 +388,22 @@ def test_events_without_a_report_of_their_sync_are_added(
     unreported = {**raw_after(*NEXT_SYNC), "sync_report": shop.ROWS["sync_report"]}
     load(engine, tmp_path, unreported)
     updated = run_dbt(engine, tmp_path, "run", "--select", *OF_MONTHS)
+
+    for model in OF_MONTHS:
+        assert updated[model] == full[model] != []
+
+
+@pytest.mark.slow
+def test_without_reports_of_syncs_every_month_is_replaced(
+    built: Path, full: Contents, tmp_path: Path
+) -> None:
+    """A warehouse whose sync_report was never ticked adds all that syncs write."""
+    engine = _copy_built(built, tmp_path)
+    load(engine, tmp_path, raw_after(*NEXT_SYNC))
+    with connect(tmp_path / "raw.db") as connection:
+        connection.execute(f"drop table {SCHEMA}.sync_report")
+    view = "stg_klaviyo__sync_report"  # of the table that is gone
+    updated = run_dbt(engine, tmp_path, "run", "--select", view, *OF_MONTHS)
 
     for model in OF_MONTHS:
         assert updated[model] == full[model] != []
