@@ -88,6 +88,7 @@ class Tile:
     usual: Usual | None = None  # of a table
     width: Literal["half", "full"] = "full"
     note: str = ""
+    tested: bool = False  # hidden where no message has several versions
     empty: str = ""  # says why a tile without rows is empty; default: by its minimum
 
     @property

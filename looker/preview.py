@@ -247,6 +247,7 @@ def _build_data(
             }
             for name, metric in metrics.items()
         },
+        "labels": {name: field.label for name, field in fields.items()},
         "people": asdict(dashboard.people),
         "few": dashboard.few,
         "finding_days": findings.load().days,

@@ -1160,7 +1160,7 @@ function renderTableTools(tile, shown, all) {
 // All rows of a table that pass the filters and the search, as a file. As in scripts/export.py, text
 // that a spreadsheet would run as a formula gets an apostrophe.
 function downloadTable({ slug, csv: { names, lines } }) {
-  const rows = [names, ...lines.map((line) => names.map((name) => line[name] ?? ''))];
+  const rows = [names.map((name) => dashboard.labels[name]), ...lines.map((line) => names.map((name) => line[name] ?? ''))];
   const text = rows.map((row) => row.map((value) => quoteValue(value)).join(',')).join('\r\n');
   const link = createLink('', URL.createObjectURL(new Blob(['\uFEFF', text], { type: 'text/csv' })));
   link.download = `${slug}.csv`;
@@ -1362,11 +1362,18 @@ function renderTile(tile) {
   note.textContent = `Not filtered by ${ignored.map((name) => dashboard.filters[name].toLowerCase()).join(', ')}.`;
   note.hidden = ignored.length === 0;
   const rows = selectTileRows(tile, chosen);
+  tile.element.hidden = tile.tested && !hasVersions(tile, rows);
   // The steps of a chart are days, or weeks, which are no period.
   const counted = tile.series ? selectDays(tile.model, rows) : rows;
   const period = { ...chosen, grain: chooseGrain(tile, counted, chosen) };
   labelPeople(tile, isByDay(tile.model, selectDrawn(tile, counted, period), period) && !(tile.series && period.grain === 'day'));
   RENDERERS[tile.chart](tile, rows, period);
+}
+
+// Whether some message has two versions on a channel.
+function hasVersions({ model, by }, rows) {
+  const count = (names) => groupRows(rows, names.map((name) => model.dimensions[name])).length;
+  return count(by) > count(by.slice(0, -1));
 }
 
 function saveChoices() {
@@ -1449,6 +1456,7 @@ function renderHeader() {
   const isCompared = shown.some((tile) => hasComparison(tile)) && getChoice('compare') !== 'nothing' && isComplete(mainModel, before);
   document.getElementById('account').textContent = name || id;
   document.title = `${name || id}: ${dashboard.title}`;
+  document.querySelector('link[rel="icon"]').href = buildIcon(name || id);
   document.getElementById('sandbox').hidden = !isTest;
   document.getElementById('range').textContent = [
     isDated ? formatDays({ from, to }) : '',
@@ -1459,6 +1467,14 @@ function renderHeader() {
     metric ? ` Revenue and conversions: ${metric}.` : '',
     ...getPageFilters().map((filter) => ` ${describeFilter(filter)}.`),
   ].join('').trim();
+}
+
+// The tab's icon: the first letter of the account.
+function buildIcon(name) {
+  const letter = [...name].find((character) => /[\p{Letter}\p{Number}]/v.test(character)) ?? '';
+  const shape = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#2c6fbb"/>'
+    + `<text x="16" y="23" fill="#fff" font-family="system-ui,sans-serif" font-size="20" font-weight="700" text-anchor="middle">${letter.toUpperCase()}</text></svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(shape)}`;
 }
 
 // Controls that act on no tile of the page are hidden.

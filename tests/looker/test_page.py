@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
+from urllib.parse import unquote
 
 import duckdb
 import pytest
@@ -1436,7 +1437,7 @@ def test_a_filter_that_divides_nothing_is_hidden(page: Page) -> None:
         "sms": {"campaign_name", "tag_names"},
         "audience": set(),
     }
-    comparing = {"overview", "sms"}
+    comparing = {"overview", "sms", "audience"}
     for name, expected in filters.items():
         open_page(page, name)
         shown = page.locator(".filter:visible").evaluate_all("all => all.map((one) => one.name)")
@@ -1660,8 +1661,8 @@ def test_a_table_is_saved_as_csv(own_page: Page) -> None:
     assert download.value.suggested_filename == "all_campaigns.csv"
     rows = list(csv.DictReader(download.value.path().open(encoding="utf-8-sig")))
     shown = table_rows(own_page, "#all_campaigns")
-    assert [row["campaign_name"] for row in rows] == [row[0] for row in shown]
-    assert [f"{float(row['click_rate']):.2%}" for row in rows] == [row[5] for row in shown]
+    assert [row["Campaign"] for row in rows] == [row[0] for row in shown]
+    assert [f"{float(row['Click rate']):.2%}" for row in rows] == [row[5] for row in shown]
 
 
 # No reader meets the hidden pages, and axe-core takes twice as long with them.
@@ -1836,6 +1837,46 @@ def test_a_campaign_has_a_page(own_page: Page, dashboard: Dashboard) -> None:
     assert link.get_attribute("href") == "https://www.klaviyo.com/campaign/C2"
     open_dashboard(own_page, dashboard.html, "#page=campaign&campaign_id=nothing")
     expect(own_page.locator("#what_was_sent .empty")).to_contain_text("no campaign with this id")
+
+
+def test_versions_are_shown_where_something_was_tested(page: Page, dashboard: Dashboard) -> None:
+    """A campaign without an A/B test has no table of versions, which would repeat its results."""
+    rows = dbt.query(
+        dashboard.warehouse,
+        "select campaign_id, bool_or(is_ab_test) as is_tested from klaviyo__message_performance"
+        " where account_id = 'Shop' and message_type = 'campaign' group by all order by 1",
+    )
+    for is_tested in (True, False):
+        campaign = next(row["campaign_id"] for row in rows if row["is_tested"] == is_tested)
+        page.evaluate(f"location.hash = '#page=campaign&campaign_id={campaign}'")
+        expect(page.locator("#results_by_channel tbody tr")).not_to_have_count(0)
+        expect(page.locator("#versions")).to_be_visible(visible=is_tested)
+
+
+def test_the_tab_has_the_letter_of_the_shop(page: Page) -> None:
+    """The icon of the tab is the first letter of the account's name."""
+    icon = page.locator("link[rel=icon]").get_attribute("href") or ""
+    assert ">J</text>" in unquote(icon)
+
+
+CONSENTS = "update klaviyo__engagement set can_receive_email = engagement_tier <> 'lapsed'"
+
+
+def test_the_audience_begins_with_who_receives_emails(
+    open_changed: OpenChanged, tmp_path: Path
+) -> None:
+    """People who receive emails, and the share of them that is active, equal SQL."""
+    page = open_changed(CONSENTS, "#page=audience")
+    [row] = dbt.query(
+        tmp_path / "changed.duckdb",
+        """
+        select sum(people) as people, sum(active_people) as active
+        from klaviyo__engagement where account_id = 'Shop' and can_receive_email
+        """,
+    )
+    people, active, share, _ = texts(page, "#people_who_receive_emails .value")
+    assert (people, active) == (f"{row['people']:,}", f"{row['active']:,}")
+    assert share == f"{row['active'] / row['people']:.1%}"
 
 
 def test_a_campaigns_curve_is_beside_the_median_at_each_age(

@@ -23,6 +23,254 @@
     field: audience_growth.account_name
     required: true
   elements:
+  - title: Net members joined
+    name: Net members joined
+    model: '@{MODEL}'
+    explore: audience_growth
+    type: single_value
+    fields:
+    - audience_growth.net_members_joined
+    sorts:
+    - audience_growth.net_members_joined desc
+    filters:
+      audience_growth.audience_type: channel
+      audience_growth.audience_id: email
+    listen:
+      Date: audience_growth.date_date
+      Account: audience_growth.account_name
+    note_text: 'Consent to email marketing in the chosen days. Net members joined: Members who joined
+      less members who left.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 0
+  - title: Members joined
+    name: Members joined
+    model: '@{MODEL}'
+    explore: audience_growth
+    type: single_value
+    fields:
+    - audience_growth.members_joined
+    sorts:
+    - audience_growth.members_joined desc
+    filters:
+      audience_growth.audience_type: channel
+      audience_growth.audience_id: email
+    listen:
+      Date: audience_growth.date_date
+      Account: audience_growth.account_name
+    note_text: 'Consent to email marketing in the chosen days. Members joined: Members who joined a list,
+      segment or channel.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 6
+  - title: Members left
+    name: Members left
+    model: '@{MODEL}'
+    explore: audience_growth
+    type: single_value
+    fields:
+    - audience_growth.members_left
+    sorts:
+    - audience_growth.members_left desc
+    filters:
+      audience_growth.audience_type: channel
+      audience_growth.audience_id: email
+    listen:
+      Date: audience_growth.date_date
+      Account: audience_growth.account_name
+    note_text: 'Consent to email marketing in the chosen days. Members left: Members who left a list,
+      segment or channel.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 0
+    col: 12
+  - title: Net members joined, last month
+    name: Net members joined, last month
+    model: '@{MODEL}'
+    explore: audience_growth
+    type: single_value
+    fields:
+    - audience_growth.date_month
+    - audience_growth.net_members_joined
+    - audience_growth.net_members_joined_last_month
+    hidden_fields:
+    - audience_growth.date_month
+    sorts:
+    - audience_growth.net_members_joined desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      audience_growth.audience_type: channel
+      audience_growth.audience_id: email
+      audience_growth.date_month: 1 month ago
+    listen:
+      Account: audience_growth.account_name
+    note_text: 'The last whole month, whatever days are chosen. Consent to email marketing in the chosen
+      days. Net members joined: Members who joined less members who left.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 4
+    col: 0
+  - title: Members joined, last month
+    name: Members joined, last month
+    model: '@{MODEL}'
+    explore: audience_growth
+    type: single_value
+    fields:
+    - audience_growth.date_month
+    - audience_growth.members_joined
+    - audience_growth.members_joined_last_month
+    hidden_fields:
+    - audience_growth.date_month
+    sorts:
+    - audience_growth.members_joined desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      audience_growth.audience_type: channel
+      audience_growth.audience_id: email
+      audience_growth.date_month: 1 month ago
+    listen:
+      Account: audience_growth.account_name
+    note_text: 'The last whole month, whatever days are chosen. Consent to email marketing in the chosen
+      days. Members joined: Members who joined a list, segment or channel.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 4
+    col: 8
+  - title: Members left, last month
+    name: Members left, last month
+    model: '@{MODEL}'
+    explore: audience_growth
+    type: single_value
+    fields:
+    - audience_growth.date_month
+    - audience_growth.members_left
+    - audience_growth.members_left_last_month
+    hidden_fields:
+    - audience_growth.date_month
+    sorts:
+    - audience_growth.members_left desc
+    show_comparison: true
+    comparison_type: value
+    show_comparison_label: true
+    comparison_label: in the month before
+    filters:
+      audience_growth.audience_type: channel
+      audience_growth.audience_id: email
+      audience_growth.date_month: 1 month ago
+    listen:
+      Account: audience_growth.account_name
+    note_text: 'The last whole month, whatever days are chosen. Consent to email marketing in the chosen
+      days. Members left: Members who left a list, segment or channel.'
+    note_state: collapsed
+    note_display: hover
+    width: 8
+    height: 4
+    row: 4
+    col: 16
+  - title: People
+    name: People
+    model: '@{MODEL}'
+    explore: engagement
+    type: single_value
+    fields:
+    - engagement.people
+    sorts:
+    - engagement.people desc
+    filters:
+      engagement.can_receive_email: 'Yes'
+    listen:
+      Account: engagement.account_name
+    note_text: 'People who receive emails, as of the last sync, whatever days are chosen. Active people
+      opened, clicked or bought within 30 days. People: People who are known or have events.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 8
+    col: 0
+  - title: Active people
+    name: Active people
+    model: '@{MODEL}'
+    explore: engagement
+    type: single_value
+    fields:
+    - engagement.active_people
+    sorts:
+    - engagement.active_people desc
+    filters:
+      engagement.can_receive_email: 'Yes'
+    listen:
+      Account: engagement.account_name
+    note_text: 'People who receive emails, as of the last sync, whatever days are chosen. Active people
+      opened, clicked or bought within 30 days. Active people: People who opened, clicked or bought within
+      30 days.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 8
+    col: 6
+  - title: Share of active people
+    name: Share of active people
+    model: '@{MODEL}'
+    explore: engagement
+    type: single_value
+    fields:
+    - engagement.active_share
+    sorts:
+    - engagement.active_share desc
+    filters:
+      engagement.can_receive_email: 'Yes'
+    listen:
+      Account: engagement.account_name
+    note_text: 'People who receive emails, as of the last sync, whatever days are chosen. Active people
+      opened, clicked or bought within 30 days. Share of active people: Active people / people.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 8
+    col: 12
+  - title: Sunset candidates
+    name: Sunset candidates
+    model: '@{MODEL}'
+    explore: engagement
+    type: single_value
+    fields:
+    - engagement.sunset_candidates
+    sorts:
+    - engagement.sunset_candidates desc
+    filters:
+      engagement.can_receive_email: 'Yes'
+    listen:
+      Account: engagement.account_name
+    note_text: 'People who receive emails, as of the last sync, whatever days are chosen. Active people
+      opened, clicked or bought within 30 days. Sunset candidates: People who receive emails and have
+      not opened, clicked or bought for 180 days.'
+    note_state: collapsed
+    note_display: hover
+    width: 6
+    height: 4
+    row: 8
+    col: 18
   - title: Email subscribers
     name: Email subscribers
     model: '@{MODEL}'
@@ -47,7 +295,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 0
+    row: 12
     col: 0
   - title: Text message subscribers
     name: Text message subscribers
@@ -73,7 +321,7 @@
     note_display: hover
     width: 12
     height: 8
-    row: 0
+    row: 12
     col: 12
   - title: Growth of audiences
     name: Growth of audiences
@@ -103,7 +351,7 @@
     note_display: hover
     width: 12
     height: 12
-    row: 8
+    row: 20
     col: 0
   - title: Size of audiences
     name: Size of audiences
@@ -132,7 +380,7 @@
     note_display: hover
     width: 12
     height: 12
-    row: 8
+    row: 20
     col: 12
   - title: Engagement of people
     name: Engagement of people
@@ -157,7 +405,7 @@
     note_display: hover
     width: 12
     height: 12
-    row: 20
+    row: 32
     col: 0
   - title: Messages a week
     name: Messages a week
@@ -187,5 +435,5 @@
     note_display: hover
     width: 12
     height: 12
-    row: 20
+    row: 32
     col: 12

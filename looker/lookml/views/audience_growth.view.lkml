@@ -92,6 +92,78 @@ view: audience_growth {
     sql: ${TABLE}.members_joined ;;
   }
 
+  measure: members_joined_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members joined, one week earlier"
+    description: "Members joined, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: decimal_0
+    based_on: audience_growth.members_joined
+    based_on_time: audience_growth.date_date
+    period: week
+    kind: previous
+  }
+
+  measure: members_joined_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members joined, change from one week earlier"
+    description: "Members joined, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: percent_1
+    based_on: audience_growth.members_joined
+    based_on_time: audience_growth.date_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: members_joined_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members joined, one month earlier"
+    description: "Members joined, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: decimal_0
+    based_on: audience_growth.members_joined
+    based_on_time: audience_growth.date_date
+    period: month
+    kind: previous
+  }
+
+  measure: members_joined_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members joined, change from one month earlier"
+    description: "Members joined, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: percent_1
+    based_on: audience_growth.members_joined
+    based_on_time: audience_growth.date_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: members_joined_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members joined, one year earlier"
+    description: "Members joined, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: decimal_0
+    based_on: audience_growth.members_joined
+    based_on_time: audience_growth.date_date
+    period: year
+    kind: previous
+  }
+
+  measure: members_joined_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members joined, change from one year earlier"
+    description: "Members joined, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: percent_1
+    based_on: audience_growth.members_joined
+    based_on_time: audience_growth.date_date
+    period: year
+    kind: relative_change
+  }
+
   measure: members_left {
     type: sum
     group_label: "Sums"
@@ -102,6 +174,78 @@ view: audience_growth {
     sql: ${TABLE}.members_left ;;
   }
 
+  measure: members_left_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members left, one week earlier"
+    description: "Members left, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: decimal_0
+    based_on: audience_growth.members_left
+    based_on_time: audience_growth.date_date
+    period: week
+    kind: previous
+  }
+
+  measure: members_left_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members left, change from one week earlier"
+    description: "Members left, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: percent_1
+    based_on: audience_growth.members_left
+    based_on_time: audience_growth.date_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: members_left_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members left, one month earlier"
+    description: "Members left, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: decimal_0
+    based_on: audience_growth.members_left
+    based_on_time: audience_growth.date_date
+    period: month
+    kind: previous
+  }
+
+  measure: members_left_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members left, change from one month earlier"
+    description: "Members left, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: percent_1
+    based_on: audience_growth.members_left
+    based_on_time: audience_growth.date_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: members_left_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members left, one year earlier"
+    description: "Members left, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: decimal_0
+    based_on: audience_growth.members_left
+    based_on_time: audience_growth.date_date
+    period: year
+    kind: previous
+  }
+
+  measure: members_left_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Members left, change from one year earlier"
+    description: "Members left, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: percent_1
+    based_on: audience_growth.members_left
+    based_on_time: audience_growth.date_date
+    period: year
+    kind: relative_change
+  }
+
   measure: net_members_joined {
     type: sum
     group_label: "Sums"
@@ -110,6 +254,78 @@ view: audience_growth {
     value_format_name: decimal_0
     drill_fields: [detail*, net_members_joined]
     sql: ${TABLE}.net_members_joined ;;
+  }
+
+  measure: net_members_joined_last_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Net members joined, one week earlier"
+    description: "Net members joined, one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: decimal_0
+    based_on: audience_growth.net_members_joined
+    based_on_time: audience_growth.date_date
+    period: week
+    kind: previous
+  }
+
+  measure: net_members_joined_change_in_a_week {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Net members joined, change from one week earlier"
+    description: "Net members joined, change from one week earlier than the row's day, week, month or year. It needs one of these in the query, at most a week."
+    value_format_name: percent_1
+    based_on: audience_growth.net_members_joined
+    based_on_time: audience_growth.date_date
+    period: week
+    kind: relative_change
+  }
+
+  measure: net_members_joined_last_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Net members joined, one month earlier"
+    description: "Net members joined, one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: decimal_0
+    based_on: audience_growth.net_members_joined
+    based_on_time: audience_growth.date_date
+    period: month
+    kind: previous
+  }
+
+  measure: net_members_joined_change_in_a_month {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Net members joined, change from one month earlier"
+    description: "Net members joined, change from one month earlier than the row's day, week, month or year. It needs one of these in the query, at most a month."
+    value_format_name: percent_1
+    based_on: audience_growth.net_members_joined
+    based_on_time: audience_growth.date_date
+    period: month
+    kind: relative_change
+  }
+
+  measure: net_members_joined_last_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Net members joined, one year earlier"
+    description: "Net members joined, one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: decimal_0
+    based_on: audience_growth.net_members_joined
+    based_on_time: audience_growth.date_date
+    period: year
+    kind: previous
+  }
+
+  measure: net_members_joined_change_in_a_year {
+    type: period_over_period
+    group_label: "Compared with a period before"
+    label: "Net members joined, change from one year earlier"
+    description: "Net members joined, change from one year earlier than the row's day, week, month or year. It needs one of these in the query, at most a year."
+    value_format_name: percent_1
+    based_on: audience_growth.net_members_joined
+    based_on_time: audience_growth.date_date
+    period: year
+    kind: relative_change
   }
 
   measure: current_members {
