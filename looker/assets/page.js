@@ -730,7 +730,7 @@ function prepareComparison(tile, rows, period) {
 
 function describeFigure(tile, name, value, comparison) {
   const { missing, unlike } = comparison;
-  if (missing) return missing;
+  if (missing) return value === null ? [] : missing;
   if (!unlike || value === null || !countsPeople(name)) return describeChange(tile, name, comparison);
   const change = describeCampaigns(tile, name, comparison);
   return change.length > 0 ? change : [unlike];

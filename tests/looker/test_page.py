@@ -937,6 +937,7 @@ def test_a_missing_figure_is_not_compared(page: Page) -> None:
     choose(page, "account", "Zoo")
     choose_days(page, 7)
     assert texts(page, "#email_figures [data-name=open_rate] .value") == ["–"]
+    assert texts(page, "#email_figures [data-name=open_rate] .change") == [""]
     choose_days(page, "custom")
     first_day = (LAST_DAY - timedelta(days=19)).isoformat()
     for end in ("from", "to"):
