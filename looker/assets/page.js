@@ -455,12 +455,7 @@ function computeCell(model, rows, name) {
   if (dashboard.dates.includes(name)) return values.toSorted().at(-1) ?? '';
   if (name in dashboard.formats) return values[0] ?? null;
   if (values.every((value) => typeof value === 'number')) values.sort((a, b) => a - b);
-  return values.map((value) => replaceTags(getLabel(name, value))).join(dashboard.lists.includes(name) ? ', ' : ' / ');
-}
-
-// A subject line with its template tags as words: {{ first_name|default:'there' }} is [first name].
-function replaceTags(text) {
-  return text.replaceAll(/\{\{\s*(?:[\w.]+\.)?(?<name>\w+)[^\}]*\}\}/gv, (_, name) => `[${name.replaceAll('_', ' ')}]`);
+  return values.map((value) => getLabel(name, value)).join(dashboard.lists.includes(name) ? ', ' : ' / ');
 }
 
 function formatCell(name, value, greatest) {
@@ -1253,7 +1248,7 @@ function renderFindings(tile, rows) {
 
 function createFinding(tile, finding, sample) {
   const tone = createElement('span', getLabel('tone', finding.tone), `tone ${finding.tone}`);
-  const link = createElement('a', replaceTags(finding.suggestion));
+  const link = createElement('a', finding.suggestion);
   link.href = buildFindingHash(finding);
   const count = `${formatNumber(finding[sample], dashboard.formats[sample])} ${finding.sample_unit}`;
   const mute = createElement('button', 'Mute', 'mute');
@@ -1272,7 +1267,7 @@ function createFinding(tile, finding, sample) {
   ]);
   return createElement('li', [
     createElement('p', [tone, ' ', link]),
-    createElement('p', replaceTags(finding.finding)),
+    createElement('p', finding.finding),
     createElement('div', [`${formatDay(finding.date)} · ${count}`, why, mute], 'why'),
   ]);
 }
