@@ -72,10 +72,14 @@ class Catalog:
         return _find(name, self.models, "model")
 
     def metric(self, name: str) -> Metric:
-        """The metric of that name or label: conversion_value is revenue, too."""
-        names = {slug(metric.label): metric.name for metric in self.metrics.values()}
-        names |= {known: known for known in self.metrics}
-        return _find(names.get(name, name), self.metrics, "metric")
+        """The metric of that name or label."""
+        return _find(self.metric_names.get(name, name), self.metrics, "metric")
+
+    @property
+    def metric_names(self) -> dict[str, str]:
+        """The metric behind each name and label: conversion_value is revenue, too."""
+        labels = {slug(metric.label): metric.name for metric in self.metrics.values()}
+        return labels | {name: name for name in self.metrics}
 
     def dimension(self, model: SemanticModel, name: str) -> Dimension:
         """The dimension of that name in a model."""

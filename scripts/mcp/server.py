@@ -122,7 +122,8 @@ class Tools:
 
     def explain(self, name: str) -> dict[str, Any]:
         """Explain a metric or dimension: definition, formula, and its columns in Klaviyo's data."""
-        if name in self._catalog.metrics:
+        is_label = name in self._catalog.metric_names and name not in self._catalog.dimensions
+        if name in self._catalog.metrics or is_label:
             return self._catalog.describe_metric(self._catalog.metric(name))
         return self._catalog.describe_dimension(name)
 

@@ -315,7 +315,10 @@ def test_findings_have_the_columns_that_dbt_declares(tmp_path: Path) -> None:
 
 
 def test_a_metric_has_its_label_as_a_second_name(assistant: Assistant) -> None:
-    """Who asks for revenue gets conversion_value."""
+    """Who asks for revenue gets conversion_value, and its definition."""
+    assert assistant.call("explain", name="revenue") == assistant.call(
+        "explain", name="conversion_value"
+    )
     assert assistant.query("revenue")["rows"] == assistant.query("conversion_value")["rows"]
 
 
