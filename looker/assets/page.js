@@ -1553,6 +1553,15 @@ for (const button of document.querySelectorAll('.clear:not(.longer)')) {
   });
 }
 
+// Definitions lie over a tile, so Escape and a click elsewhere close them.
+function closeDefinitions(except) {
+  for (const open of document.querySelectorAll('.definitions[open]')) open.open = open.contains(except);
+}
+document.addEventListener('click', ({ target }) => closeDefinitions(target));
+document.addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape') closeDefinitions(null);
+});
+
 for (const button of document.querySelectorAll('.longer')) {
   button.addEventListener('click', () => {
     setChoice('days', button.value);

@@ -1985,11 +1985,29 @@ def test_what_opens_has_a_name_of_its_own(page: Page) -> None:
         assert len(set(names)) == len(names), name
 
 
+def test_definitions_are_behind_an_i(own_page: Page) -> None:
+    """Enter on the i opens dbt's words over the tile; Escape or a click elsewhere closes them."""
+    summary = own_page.locator("#email_figures [data-name=click_rate] summary")
+    words = own_page.locator("#email_figures [data-name=click_rate] dd")
+    for way in ("Escape", "click"):
+        expect(words).to_be_hidden()
+        summary.focus()
+        own_page.keyboard.press("Enter")
+        expect(words).to_be_visible()
+        if way == "click":
+            own_page.locator("h1").click()
+        else:
+            own_page.keyboard.press(way)
+    expect(words).to_be_hidden()
+    assert summary.inner_text() == "i"
+    expect(summary).to_have_accessible_name("Definition: Email figures, Click rate")
+
+
 def test_every_tile_defines_its_metrics(page: Page) -> None:
     """Each tile of figures has the definitions of its metrics, in the words of dbt."""
     definitions = texts(page, "#email_figures [data-name=click_rate] dd")
     assert definitions == ["Unique clicks / delivered, over the channels whose clicks are counted."]
-    tiles = page.locator(".tile:not(.todo, :has(.record))")
+    tiles = page.locator(".tile:not(.todo, .verdict, :has(.record))")
     assert tiles.count() == page.locator(".tile .definitions").count()
 
 
