@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
@@ -58,8 +59,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
     )
     dashboard = _leave_out_empty_pages(dashboard, columns)
     library = charts.build_library()
-    script = (ASSETS / "page.js").read_text()
-    style = (ASSETS / "page.css").read_text()
+    script, style = (_read_asset(name) for name in ("page.js", "page.css"))
     templates = Environment(
         loader=FileSystemLoader(ASSETS),
         autoescape=True,
@@ -87,6 +87,11 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
             )
         ),
     )
+
+
+def _read_asset(name: str) -> str:
+    """A file without indentation and comments of whole lines, which the page does not need."""
+    return re.sub(r"(?m)^ +|^ *//.*\n", "", (ASSETS / name).read_text())
 
 
 def _check_targets(dashboard: Dashboard, accounts: Sequence[Account]) -> None:
