@@ -67,7 +67,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template("page.html").render(
+    page = templates.get_template("page.html").render(
         dashboard=dashboard,
         semantics=semantics,
         accounts=accounts,
@@ -87,11 +87,16 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
             )
         ),
     )
+    return _strip_indentation(page)
 
 
 def _read_asset(name: str) -> str:
-    """A file without indentation and comments of whole lines, which the page does not need."""
-    return re.sub(r"(?m)^ +|^ *//.*\n", "", (ASSETS / name).read_text())
+    """A script or style without indentation and lines of comments, which the page does not need."""
+    return _strip_indentation(re.sub(r"(?m)^ *//.*\n", "", (ASSETS / name).read_text()))
+
+
+def _strip_indentation(text: str) -> str:
+    return re.sub(r"(?m)^ +", "", text)
 
 
 def _check_targets(dashboard: Dashboard, accounts: Sequence[Account]) -> None:
