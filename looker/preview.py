@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
@@ -58,8 +59,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
     )
     dashboard = _leave_out_empty_pages(dashboard, columns)
     library = charts.build_library()
-    script = (ASSETS / "page.js").read_text()
-    style = (ASSETS / "page.css").read_text()
+    script, style = (_read_asset(name) for name in ("page.js", "page.css"))
     templates = Environment(
         loader=FileSystemLoader(ASSETS),
         autoescape=True,
@@ -67,7 +67,7 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template("page.html").render(
+    page = templates.get_template("page.html").render(
         dashboard=dashboard,
         semantics=semantics,
         accounts=accounts,
@@ -87,6 +87,16 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
             )
         ),
     )
+    return _strip_indentation(page)
+
+
+def _read_asset(name: str) -> str:
+    """A script or style without indentation and lines of comments, which the page does not need."""
+    return _strip_indentation(re.sub(r"(?m)^ *//.*\n", "", (ASSETS / name).read_text()))
+
+
+def _strip_indentation(text: str) -> str:
+    return re.sub(r"(?m)^ +", "", text)
 
 
 def _check_targets(dashboard: Dashboard, accounts: Sequence[Account]) -> None:
