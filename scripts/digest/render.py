@@ -136,7 +136,7 @@ class Section:
         text = f"{100 * change:+.1f}{unit}{comparison.over}"
         name = ORDERS if metric.format == "money" else metric.sums[0]
         if may_be_chance(now.values[name], before.values[name], value / earlier):
-            return f"{text}; may be chance", "flat"
+            return f"{text}; within the usual range", "flat"
         has_tone = change and metric.name not in NEUTRAL_METRICS
         return text, "flat" if not has_tone else "up" if change > 0 else "down"
 

@@ -190,7 +190,7 @@ def test_rate_is_a_ratio_of_sums_of_emails(message: EmailMessage) -> None:
 
 def test_what_chance_explains_is_not_judged(message: EmailMessage) -> None:
     """20 clicks against 5 are more than chance; a change within it has no colour."""
-    assert "Email click rate 2.00% +1.0 pts at the same age; may be chance" in get_text(message)
+    assert "Email click rate 2.00% +1.0 pts at the same age; within the usual range" in get_text(message)
 
 
 def test_young_results_are_not_compared(warehouse: Path, tmp_path: Path) -> None:
