@@ -27,7 +27,7 @@ with DAG(
             bash_command=f"{PROGRAM} sync --select {stream}",
             env={"SIMPLYLOAD_CONFIG": CONFIGURATION},
             append_env=True,
-            skip_on_exit_code=75,  # another run is active: no fresh data, and no failure
+            skip_on_exit_code=[69, 75],  # a limit is used up, another run is active: no failure
             retries=0,  # the next run is the next try, and goes on where this one ended
             execution_timeout=timedelta(hours=6),  # its signal ends the task at a commit
         )

@@ -149,6 +149,11 @@ class Pipeline:
         """End the run at a commit: what is complete is loaded, the rest is read again next time."""
         self._stopping = True
 
+    @property
+    def stopped(self) -> dict[str, str]:
+        """What is not brought to the present, by table, as far as it is known."""
+        return self._waiting | {name: stop.message for name, stop in self._stopped.items()}
+
     def run_once(self) -> RunResult:
         """Read what is new, load it, and return what was done; tables that wait are tried again."""
         self._result = RunResult(stream=self.stream)
@@ -159,8 +164,7 @@ class Pipeline:
             while not self._read_all():
                 self._notify("reread", message="The destination changed since its last load.")
                 self._settle()
-        stopped = {name: stop.message for name, stop in self._stopped.items()}
-        self._result.stopped = self._waiting | stopped
+        self._result.stopped = self.stopped
         self._result.interrupted = self._stopping
         return self._result
 
@@ -298,7 +302,7 @@ class Pipeline:
         that fails late in every run would never load anything otherwise.
         """
         gathering, complete = self._gather(), True
-        self._waiting = {}
+        waiting, self._waiting = self._waiting, {}
         started = time.monotonic()
         failures: list[SourceError] = []
         for batch in self._read_until_failure(failures):
@@ -318,6 +322,7 @@ class Pipeline:
         if complete and not self._load(gathering):
             return False
         if failures:
+            self._waiting = waiting | self._waiting  # the read may have ended before it said so
             raise failures[0]
         if not complete:
             self._committed = None

@@ -115,7 +115,7 @@ class ChangeLog:
         state: State,
         staged: Sequence[Staged],
     ) -> list[Staged]:
-        """Return gathered files their final names; the load reads them where this machine has them.
+        """Give gathered files their final names; the load reads them where this machine has them.
 
         That the load is pending is noted first: what a dead run leaves has a name.
         """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from simplyload.breaker import Breaker
 from simplyload.config import Configuration, schema_of
 from simplyload.engine import Event, Pipeline, RunResult, ending_at_commit
-from simplyload.errors import SimplyLoadError
+from simplyload.errors import LimitError, SimplyLoadError
 from simplyload.monitor.settings import MetricsSettings
 from simplyload.observe import Display
 from simplyload.streams import open_destination, open_log, open_source
@@ -221,5 +221,7 @@ def _note_failure(
     error: SimplyLoadError, pipeline: Pipeline, outcome: Outcome, display: Display
 ) -> SimplyLoadError:
     outcome.error, outcome.exit_code = str(error), error.exit_code
+    if isinstance(error, LimitError) and pipeline.stopped:  # it goes on by itself, they do not
+        outcome.stopped, outcome.exit_code = pipeline.stopped, SimplyLoadError.exit_code
     display.fail(pipeline.stream, error)
     return error

@@ -105,7 +105,7 @@ class Store(Protocol):
         """Rename a small file; nothing happens where this is done. After a kill both may exist."""
 
     def move(self, path: Path, name: str) -> Path:
-        """Return a complete local file its name here; return where this machine can read it now."""
+        """Give a complete local file its name here; return where this machine can read it now."""
 
     def copy(self, path: Path, name: str) -> None:
         """Put a complete local file here, which stays where it is."""

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from simplyload.config import Configuration, SourceSettings
 from simplyload.destinations.bigquery_login import BigQuerySettings
@@ -87,7 +88,11 @@ def open_log(configuration: Configuration) -> ChangeLog:
 def _open_stage(configuration: Configuration, settings: SnowflakeSettings) -> S3Store | None:
     if not isinstance(settings.stage, S3Address):
         return None
-    return S3Store(settings.stage, configuration.s3, "destination.stage", DestinationError)
+    # Loads of two databases have the same numbers, so each database has a folder of its own.
+    database = quote(f"{settings.account}.{settings.database}".lower(), safe="")
+    prefix = "/".join(filter(None, (settings.stage.prefix, database)))
+    place = S3Address(settings.stage.bucket, prefix)
+    return S3Store(place, configuration.s3, "destination.stage", DestinationError)
 
 
 def _open_bucket(configuration: Configuration, path: Path | S3Address) -> S3Store | None:

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 
-from simplyload.changes import Batch, Changes, Waiting
+from simplyload.changes import Batch, Changes, State, Waiting
+from simplyload.errors import LimitError
 from simplyload.observe import JsonLines
 from simplyload.run import Outcome, run_pipeline
 from tests.core.conftest import Target
@@ -36,6 +38,25 @@ def test_a_table_that_the_source_leaves_waiting_ends_the_run_with_1(target: Targ
     summaries = [json.loads(line)["stopped"] for line in out.getvalue().splitlines()]
     assert summaries == [{"orders": "it is renamed"}] * 2
     assert target.pipeline(ScriptedSource([])).run_once().exit_code == 0
+
+
+def test_a_limit_that_is_used_up_hides_no_table_that_waits(target: Target) -> None:
+    """The code is 1 while a table waits, and that of the limit alone where none does."""
+
+    class Limited(ScriptedSource):
+        def read(self, state: State) -> Iterator[Batch]:
+            yield from super().read(state)
+            if self.reads > 1:
+                raise LimitError("the limit is used up")
+
+    for waiting, code in (([Waiting(table="orders", message="it is renamed")], 1), ([], 69)):
+        source = Limited([Batch(state={}, waiting=waiting)])
+        pipeline, outcome = target.pipeline(source), Outcome("shop")
+        run_pipeline(pipeline, outcome, JsonLines(StringIO()))
+        source.batches = []
+        run_pipeline(pipeline, outcome, JsonLines(StringIO()))
+        assert outcome.exit_code == code
+        assert outcome.stopped == {one.table: one.message for one in waiting}
 
 
 def test_a_stopped_table_is_tried_again_by_a_run_without_changes(sql_target: Target) -> None:

@@ -234,6 +234,15 @@ def test_a_counter_begins_at_zero(status: Status) -> None:
     assert set(counts.values()) == {0}
 
 
+def test_a_table_that_was_never_complete_lags_since_the_beginning(status: Status) -> None:
+    """A table that is stopped from its first run on has a lag, which grows."""
+    status.end(RunResult(stream="shop", stopped={"orders": "why"}), lag_seconds=1)
+    status.list_tables("shop", ["orders"])
+    snapshot = status.snapshot()
+    assert snapshot["shop"].tables["orders"].last_success is None
+    assert gauge(snapshot)["table_lag_seconds", "shop", "orders"] >= 0
+
+
 def test_a_table_that_left_the_source_is_forgotten(status: Status) -> None:
     """Tables are those that the source lists; a stopped one has the time of its last success."""
     status.end(RunResult(stream="shop"), lag_seconds=50)

@@ -36,9 +36,8 @@ def test_r1_kills_of_each_pair_lose_and_double_nothing(
         for _ in range(CHANGES):
             system.change(chooser)
         system.wait()
-        first, apart = chooser.randrange(1, 12), chooser.randrange(5, 12)
-        steps = [first, first + 5 * apart, apart]
-        done += run_worker("tests.pairs.worker", {"file": str(file), "seed": 7, "steps": steps})
+        steps = {"first": chooser.randrange(1, 12), "apart": chooser.randrange(8, 25)}
+        done += run_worker("tests.pairs.worker", {"file": str(file), **steps})
         rounds += 1
         assert rounds <= kills, f"{done} kills of {kills}: runs have fewer steps than are killed"
         assert_equal(file)
@@ -56,7 +55,7 @@ def test_the_comparison_notices_a_lost_row_and_a_wrong_cell(
     for _ in range(3 * CHANGES):
         system.change(chooser)
     system.wait()
-    run_worker("tests.pairs.worker", {"file": str(file), "seed": 7, "steps": [0, 0, 1]})
+    run_worker("tests.pairs.worker", {"file": str(file), "first": 0, "apart": 1})
     assert_equal(file)
     with duckdb.connect(folder / "target.duckdb") as target:
         table = f"{STREAM}.customers"

@@ -1,5 +1,6 @@
 """A process that runs the stream of a configuration and is killed, until one run ends."""
 
+from functools import partial
 from pathlib import Path
 
 from botocore import client
@@ -7,7 +8,7 @@ from botocore import client
 from simplyload.config import read_configuration
 from simplyload.engine import Pipeline, ending_at_commit
 from simplyload.streams import open_destination, open_log, open_source
-from simplyload.testing.kills import FILES, REQUEST, Job, run_with_kills
+from simplyload.testing.kills import FILES, REQUEST, Job, survives
 
 STREAM = "pair"
 STEPS = (*FILES, REQUEST, (client.BaseClient, "_make_api_call"))
@@ -23,5 +24,11 @@ def run(file: Path) -> None:
 
 
 def main(job: Job) -> int:
-    """Kill as the job says, then run to the end; give the number of kills."""
-    return run_with_kills(lambda: run(Path(job["file"])), job, STEPS)
+    """Kill before later and later steps until a run ends by itself; return the number of kills.
+
+    So each part of a run is killed, its transactions at the end too.
+    """
+    kills, step = 0, job["first"]
+    while not survives(partial(run, Path(job["file"])), STEPS, step=step):
+        kills, step = kills + 1, step + job["apart"]
+    return kills

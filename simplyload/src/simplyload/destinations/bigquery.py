@@ -239,7 +239,7 @@ class BigQueryDestination(WarehouseDestination):
     def _column(
         self, name: str, shape: Shape, held: Mapping[str, pa.DataType | None]
     ) -> merge.Column:
-        """Return a time without a zone its type again, which the stage has as text."""
+        """Give a time without a zone its type again, which the stage has as text."""
         column = super()._column(name, shape, held)
         if column.cast is None and shape.wanted[column.target] == _NO_TIME_ZONE:
             kind = sql_type(_NO_TIME_ZONE, self.dialect)

@@ -146,7 +146,7 @@ class Destination(Protocol):
         """
 
     def name_columns(self, schema: str, table: Table) -> Mapping[str, str]:
-        """Return each source column its name here; raises TableStoppedError where it has none."""
+        """Name each source column as it is here; raises TableStoppedError where it has none."""
 
     def scan(self, schema: str, table: Table) -> Iterator[pa.Table]:
         """Yield the table's rows that are not marked deleted (the business columns it has).

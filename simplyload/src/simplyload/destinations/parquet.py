@@ -351,7 +351,7 @@ def _staged_name(stream: str, load_id: str) -> str:
 
 
 def _name_of(path: Path) -> str:
-    """Return a file of the change log its name here: the same."""
+    """Name a file of the change log as it is here: the same."""
     return "/".join(path.parts[-_PATH_PARTS:])
 
 

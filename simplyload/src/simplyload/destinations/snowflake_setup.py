@@ -78,6 +78,8 @@ _INTEGRATION = dedent("""
     create storage integration if not exists {integration}
         type = external_stage storage_provider = 'S3' enabled = true
         storage_aws_role_arn = {arn} storage_allowed_locations = ({place});
+    -- Where it exists already: name every address that is in use, of other databases too.
+    alter storage integration {integration} set storage_allowed_locations = ({place});
     -- Its trust policy names what this shows: STORAGE_AWS_IAM_USER_ARN, STORAGE_AWS_EXTERNAL_ID.
     describe integration {integration};
     grant usage on integration {integration} to role {role};

@@ -56,15 +56,17 @@ def _describe(stream: StreamStatus, now: float) -> dict[str, Any]:
         "consecutive_failures": stream.failures,
         "failure": stream.failure or None,
         "next_try": _format(stream.next_try),
-        "tables": {name: _describe_table(one, now) for name, one in sorted(stream.tables.items())},
+        "tables": {
+            name: _describe_table(table, table.lag(now, stream.since))
+            for name, table in sorted(stream.tables.items())
+        },
     }
 
 
-def _describe_table(table: TableStatus, now: float) -> dict[str, Any]:
-    lag = table.lag(now)
+def _describe_table(table: TableStatus, lag: float) -> dict[str, Any]:
     return {
         "last_success": _format(table.last_success),
-        "lag_seconds": None if lag is None else round(lag, 3),
+        "lag_seconds": round(lag, 3),
         "stopped": table.stopped or None,
     }
 

@@ -86,7 +86,9 @@ GAUGES = (
         name="table_lag_seconds",
         help="As lag_seconds, of a table: that of a stopped one grows.",
         label="table",
-        values=lambda stream, now: {name: one.lag(now) for name, one in stream.tables.items()},
+        values=lambda stream, now: {
+            name: table.lag(now, stream.since) for name, table in stream.tables.items()
+        },
     ),
     Gauge(
         name="table_stopped",

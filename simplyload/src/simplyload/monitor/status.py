@@ -30,9 +30,9 @@ class TableStatus:
     last_success: float | None = None
     stopped: str = ""
 
-    def lag(self, now: float) -> float | None:
-        """Return the seconds by which the destination is behind; None before the first success."""
-        return None if self.last_success is None else max(0.0, now - self.last_success)
+    def lag(self, now: float, since: float) -> float:
+        """Return the seconds by which the destination is behind; `since` is the stream's begin."""
+        return max(0.0, now - (self.last_success or since))
 
 
 @dataclass(kw_only=True)

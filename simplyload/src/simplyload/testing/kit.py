@@ -67,7 +67,7 @@ class SourceKit(ABC):
 
     @abstractmethod
     def spoil(self, system: Any) -> str:
-        """Return one row a value of another type than its column's; name the table."""
+        """Give one row a value of another type than its column's; return the table's name."""
 
     def wait(self, system: Any) -> None:
         """Let time pass until a read finds what was changed; by default it does at once."""

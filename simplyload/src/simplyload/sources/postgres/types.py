@@ -184,7 +184,7 @@ class Column:
         return f"case when not ({_fill(native.held, identifier(self.name))}) then {self.text} end"
 
     def from_copy(self, cells: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
-        """Return selected cells their Arrow type: a decimal arrives as text."""
+        """Give selected cells their Arrow type: a decimal arrives as text."""
         return cells.cast(self.arrow)
 
     def from_text(self, texts: Texts) -> pa.Array[Any]:

@@ -137,11 +137,11 @@ class Client:
         if not records:
             return []
         bounds = [f"Id >= '{records[0]['Id']}'", f"Id <= '{records[-1]['Id']}'"]
-        more = {
-            record["Id"]: record
-            for page in self._pages(name, ["Id", *fields], [*where, *bounds])
-            for record in page.records
-        }
+        more: dict[str, Record] = {}
+        for page in self._pages(name, ["Id", *fields], [*where, *bounds]):
+            more.update((record["Id"], record) for record in page.records)
+            if page.last >= records[-1]["Id"]:
+                break  # a full page asks for the next one, which is empty
         return [one | more[one["Id"]] for one in records if one["Id"] in more]
 
     def _pages(
