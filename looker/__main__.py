@@ -113,7 +113,9 @@ def _build_parser() -> argparse.ArgumentParser:
         "--dataset", type=dataset, required=True, help="BigQuery dataset of the marts"
     )
     link.add_argument(
-        "--billing-project", type=project, help="project that pays for queries; default: the same"
+        "--billing-project",
+        type=lambda text: text and project(text),
+        help="project that pays for queries; default, also of an empty text: the same",
     )
     link.add_argument(
         "--template", type=_existing_file, default=data_studio.TEMPLATE, help="default: %(default)s"

@@ -16,7 +16,7 @@
     regexp_contains({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
-{#- Snowflake's function matches a text from its beginning to its end. -#}
+{#- Snowflake's function matches a text from its beginning to its end; with 's' lines do not end it. -#}
 {% macro snowflake__matches(text, pattern) -%}
-    regexp_like({{ text }}, '.*({{ pattern }}).*')
+    regexp_like({{ text }}, '.*({{ pattern }}).*', 's')
 {%- endmacro %}

@@ -1,15 +1,16 @@
 {#- A text with the tags of Klaviyo's templates as words, which none of its recipients sees as tags:
     {{ person.first_name|default:'there' }} becomes [first name]. Tags that show nothing disappear. -#}
 {% macro replace_tags(text) -%}
-    {%- set condition = 'end[a-z]*|if|ifequal|ifnotequal|elif|else|for|with|comment' -%}
+    {%- set condition = 'end[a-z]*|if|ifequal|ifnotequal|for|with|comment' -%}
     {%- set name = '([^}|.]*[^}|. ])' -%}
     {%- set replacements = [
+        ('[{]% *(elif|else)( [^}]*)?%[}]', ' / '),
         ('[{]% *(' ~ condition ~ ')( [^}]*)?%[}]', ''),
         ('[{]% *([^} ]+)[^}]*%[}]', '{{ \\1 }}'),
-    ] + [('([{]{2}[^}_]*)_', '\\1 ')] * 3 + [
+    ] + [('([{]{2}[^}_]*)_', '\\1 ')] * 6 + [
         ('[{]{2}[^}]*[|] *lookup: *[^} ]([^}|]+)[^}| ] *([|][^}]*)?[}]{2}', '[\\1]'),
         ('[{]{2} *([^}|]*[.])?' ~ name ~ '[^}]*[}]{2}', '[\\2]'),
-        ('[{]{2}[^}]*$|[{]%[^}]*$', '…'),
+        ('[{]{2}[^}]*[}]?$|[{]%[^}]*$', '…'),
     ] -%}
     {%- set replaced = namespace(text=text) -%}
     {%- for pattern, replacement in replacements -%}

@@ -249,11 +249,11 @@ function getFinalDays(model, { from, to, before }) {
 }
 
 // Whether the page, and what was synced, reach back to the first day of a period.
-function isComplete(model, { from }) {
+function isComplete(model, { from }, where = {}) {
   if (from < dashboard.since) return false;
   if (model === mainModel) return from >= getAccount().complete_from;
   const date = model.dimensions[model.date];
-  const days = selectRows(model, [isOfAccount()]).map((row) => getValue(date, row));
+  const days = selectWhere({ model, where }, []).map((row) => getValue(date, row));
   return days.some((day) => day <= from);
 }
 
@@ -554,7 +554,7 @@ function createTotals(tile, lines, maxima) {
     const isSummed = name in dashboard.metrics && (isOneChannel || !dashboard.metrics[name].ratio);
     return isSummed ? formatCell(name, computeMetric(model, rows, name), maxima[name]) : '';
   });
-  return createElement('tfoot', [totals, ...createMedians(tile, lines, maxima)]);
+  return createElement('tfoot', [...(lines.length > 1 ? [totals] : []), ...createMedians(tile, lines, maxima)]);
 }
 
 function createFootRow(tile, title, write) {
@@ -709,7 +709,7 @@ function prepareComparison(tile, rows, period) {
   const final = getFinalDays(model, period);
   if (final === null || 2 * final.days < days) return { missing: ['Too recent to compare'] };
   const length = days === 1 ? 'day' : `${days} days`;
-  if (!isComplete(model, before)) return { missing: [`No full ${length} ${getChoice('compare') === 'year' ? 'a year ' : ''}before to compare`] };
+  if (!isComplete(model, before, tile.where)) return { missing: [`No full ${length} ${getChoice('compare') === 'year' ? 'a year ' : ''}before to compare`] };
   const earlier = selectTileRows(tile, final.before);
   const isWhole = final.to === to;
   return {
@@ -759,16 +759,24 @@ function describeChange({ model, better }, name, { parts, isWhole, over, unlike,
   const isChance = mayBeChance(parts.map((rows) => countEvents(model, rows, name)), value / earlier);
   const mark = isChance
     ? createElement('span', 'within the usual range', 'by-chance')
-    : createElement('span', `${value > earlier ? '▲ up' : '▼ down'} ${size}`, judgeChange(value - earlier, better[name] ?? 'higher'));
+    : createElement('span', describeDirection(value, earlier, size), judgeChange(value - earlier, better[name] ?? 'higher'));
   return [mark, values];
 }
 
-// Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %). Counts
-// that are not known say nothing.
+function describeDirection(value, earlier, size) {
+  const direction = value > earlier ? '▲ up' : '▼ down';
+  return value < 0 || earlier < 0 ? direction : `${direction} ${size}`; // a balance has no share
+}
+
+// Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %): the root
+// of a count has the same spread whatever the count. Counts that are not known, or negative as a
+// balance is, say nothing; few say that all may be chance.
 function mayBeChance([count, earlier], factor) {
-  if (count === null || earlier === null) return false;
-  const difference = Math.abs(factor - 1) / ((factor + 1) / 2);
-  return difference < 1.96 * Math.sqrt(1 / Math.max(count, 1) + 1 / Math.max(earlier, 1));
+  if (count === null || earlier === null || count < 0 || earlier < 0 || factor < 0) return false;
+  if (count + earlier < 6) return true;
+  const least = 1 / Math.max(earlier, 1);
+  const spread = Math.sqrt((count > 0 ? factor / count : least) + least) / 2;
+  return Math.abs(Math.sqrt(factor) - 1) < 1.96 * spread;
 }
 
 function formatChange(value, earlier, format) {
@@ -1054,7 +1062,7 @@ function renderTable(tile, rows, period) {
   for (const part of tile.element.querySelectorAll('.body :is(tbody, tfoot)')) part.remove();
   tile.element.querySelector('table').append(
     createElement('tbody', shown.map((line) => createRow(tile, names, line, maxima))),
-    ...(tile.totals && lines.length > 1 ? [createTotals(tile, lines, maxima)] : []),
+    ...(tile.totals && lines.length > 0 ? [createTotals(tile, lines, maxima)] : []),
   );
   showContent(tile, lines.length > 0);
   if (tile.interactive) renderTableTools(tile, shown.length, lines.length);
@@ -1154,8 +1162,10 @@ function renderTableTools(tile, shown, all) {
 
 // All rows of a table that pass the filters and the search, as a file. As in scripts/export.py, text
 // that a spreadsheet would run as a formula gets an apostrophe.
-function downloadTable({ slug, csv: { names, lines } }) {
-  const rows = [names.map((name) => dashboard.labels[name]), ...lines.map((line) => names.map((name) => line[name] ?? ''))];
+function downloadTable(tile) {
+  const { slug, csv: { names, lines } } = tile;
+  const headings = { ...dashboard.labels, ...getHeadings(tile) };
+  const rows = [names.map((name) => headings[name]), ...lines.map((line) => names.map((name) => line[name] ?? ''))];
   const text = rows.map((row) => row.map((value) => quoteValue(value)).join(',')).join('\r\n');
   const link = createLink('', URL.createObjectURL(new Blob(['\uFEFF', text], { type: 'text/csv' })));
   link.download = `${slug}.csv`;
@@ -1457,7 +1467,7 @@ function renderHeader() {
     isDated ? formatDays({ from, to }) : '',
     isCompared ? `, compared with ${formatDays(before)}` : '',
     isDated ? '.' : '',
-    isDated && to === today ? ' Today is not over.' : '',
+    isDated && to === today ? ` ${formatDay(today)} was not over at the last sync.` : '',
     currency ? ` Amounts in ${currency}.` : '',
     metric ? ` Revenue and conversions: ${metric}.` : '',
     ...getPageFilters().map((filter) => ` ${describeFilter(filter)}.`),
@@ -1557,9 +1567,13 @@ for (const button of document.querySelectorAll('.clear:not(.longer)')) {
 function closeDefinitions(except) {
   for (const open of document.querySelectorAll('.definitions[open]')) open.open = open.contains(except);
 }
-document.addEventListener('click', ({ target }) => closeDefinitions(target));
+for (const type of ['click', 'focusin']) {
+  document.addEventListener(type, ({ target }) => closeDefinitions(target));
+}
 document.addEventListener('keydown', ({ key }) => {
-  if (key === 'Escape') closeDefinitions(null);
+  if (key !== 'Escape') return;
+  document.activeElement.closest('.definitions[open]')?.querySelector('summary').focus();
+  closeDefinitions(null);
 });
 
 for (const button of document.querySelectorAll('.longer')) {

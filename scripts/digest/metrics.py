@@ -3,6 +3,7 @@
 Every figure is a dbt metric. Its label, format and formula are those that dbt declares.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -27,6 +28,8 @@ COLUMNS = (
 )
 # Rates are those of one channel, because Klaviyo shows no other; the rest adds up.
 RATE_CHANNEL = "email"
+MIN_EVENTS = 6  # of both periods; chance explains any change of fewer
+Z_95 = 1.96  # standard errors that chance exceeds in one of 20 cases
 ORDERS = "conversions"  # the count behind an amount
 CHART_PERIODS = 14  # periods in a chart, including the reported one
 
@@ -217,12 +220,16 @@ def compute_change(now: float | None, before: float | None, metric: Metric) -> f
 def may_be_chance(count: float | None, earlier: float | None, factor: float) -> bool:
     """Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %).
 
-    The dashboard's page judges a change in the same way.
+    The root of a count has the same spread whatever the count. The dashboard's page judges a change
+    in the same way.
     """
-    if count is None or earlier is None:
+    if count is None or earlier is None or min(count, earlier, factor) < 0:
         return False
-    difference = abs(factor - 1) / ((factor + 1) / 2)
-    return bool(difference < 1.96 * (1 / max(count, 1) + 1 / max(earlier, 1)) ** 0.5)
+    if count + earlier < MIN_EVENTS:
+        return True
+    least = 1 / max(earlier, 1)
+    spread = math.sqrt((factor / count if count else least) + least) / 2
+    return abs(math.sqrt(factor) - 1) < Z_95 * spread
 
 
 def read_results(

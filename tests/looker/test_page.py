@@ -1,6 +1,7 @@
 """The dashboard in a real browser: its figures, its texts and how a reader uses it."""
 
 import csv
+import math
 import random
 import re
 import shutil
@@ -391,12 +392,16 @@ FLOW_REVENUE = """
 """
 
 
+def may_be_chance(orders: int, before: int) -> bool:
+    """Whether two counts differ by chance: the variance of a count's root is a quarter."""
+    return abs(math.sqrt(orders) - math.sqrt(before)) < 1.96 * math.sqrt(1 / 4 + 1 / 4)
+
+
 def describe_change(row: dict[str, Any], *, is_whole: bool) -> str:
     """The change of a flow's revenue as the table writes it."""
     change = row["now"] / row["before"] - 1
     size = f"{abs(change):.1%}".replace(".0%", "%")
-    share = abs(row["orders"] - row["orders_before"]) / (row["orders"] + row["orders_before"]) * 2
-    is_chance = share < 1.96 * (1 / row["orders"] + 1 / row["orders_before"]) ** 0.5
+    is_chance = may_be_chance(row["orders"], row["orders_before"])
     mark = f"{'▲ up' if change > 0 else '▼ down'} {size}"
     return (
         f"{'within the usual range' if is_chance else mark}"
@@ -461,14 +466,27 @@ def test_a_change_that_chance_explains_is_not_judged(page: Page, dashboard: Dash
             choose(page, "send_channel", channel)
             parts = sql_final_figures(dashboard, days, f"send_channel = '{channel}'")[:2]
             orders = [int(part["conversions"].replace(",", "")) for part in parts]
-            share = abs(orders[0] - orders[1]) / (sum(orders) / 2)
-            is_chance = share < 1.96 * sum(1 / count for count in orders) ** 0.5
+            is_chance = may_be_chance(*orders)
             [change] = texts(page, "#headline_figures [data-name=conversions] .change")
             mark = page.locator("#headline_figures [data-name=conversions] .change span")
             assert change.startswith("within the usual range") == is_chance
             assert (mark.get_attribute("class") == "by-chance") == is_chance
             verdicts.add(is_chance)
     assert verdicts == {True, False}
+
+
+NOTHING_SOLD = """
+    update klaviyo__message_performance set conversions = 0, conversion_value = 0
+    where sent_on > date '{last_day}' - 30
+"""
+
+
+def test_revenue_that_ends_is_down(open_changed: OpenChanged) -> None:
+    """No order after many is no chance."""
+    page = open_changed(NOTHING_SOLD, "")
+    for name in ("conversions", "conversion_value"):
+        [change] = texts(page, f"#headline_figures [data-name={name}] .change")
+        assert change.startswith("▼ down 100%")
 
 
 @pytest.mark.parametrize(
@@ -1078,7 +1096,7 @@ def test_what_is_not_final_is_hatched(page: Page) -> None:
 def test_a_day_that_is_not_over_is_named(open_changed: OpenChanged) -> None:
     """A period that holds the day of the last sync says that this day is not over."""
     page = open_changed(SENT_TODAY, "#days=7")
-    expect(page.locator("#range")).to_contain_text("Today is not over.")
+    expect(page.locator("#range")).to_contain_text(" was not over at the last sync.")
     choose(page, "days", "yesterday")
     expect(page.locator("#range")).not_to_contain_text("not over")
 

@@ -75,7 +75,7 @@ def test_the_tags_of_a_template_are_words(warehouse: Path) -> None:
     )
 
     assert message["preview_text"] == (
-        "[first name] [last order date utc] [Item Name] [loyalty tier]you [coupon code],"
+        "[first name] [last order date utc] [Item Name] [loyalty tier] / you [coupon code],"
         " {10_%} [NEW_IN] …"
     )
 

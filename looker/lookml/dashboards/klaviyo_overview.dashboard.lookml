@@ -446,6 +446,7 @@
     limit: 8
     filters:
       message_performance.message_type: campaign
+      message_performance.delivered: '>=0'
     listen:
       Date: message_performance.sent_date
       Account: message_performance.account_name
