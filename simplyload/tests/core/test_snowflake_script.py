@@ -378,8 +378,8 @@ def test_setup_prints_how_snowflake_may_read_the_bucket(
     assert main([*arguments, "--database", "ANALYTICS", "--aws-role", "arn:aws:iam::1:role/r"]) == 0
     sql = capsys.readouterr().out
     assert "storage_aws_role_arn = 'arn:aws:iam::1:role/r'" in sql
-    place = "storage_allowed_locations = ('s3://acme/lake/')"
-    assert sql.count(place) == 2  # of a new integration, and of one that is there
+    allowed = "storage_allowed_locations = ('s3://acme/lake/')"
+    assert sql.count(allowed) == 2  # of a new integration, and of one that is there
     assert "alter storage integration SIMPLYLOAD set storage_allowed_locations" in sql
     assert "url = 's3://acme/lake/'" in sql
     assert "grant usage, create schema on database ANALYTICS to role SIMPLYLOAD;" in sql
