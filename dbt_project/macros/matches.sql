@@ -16,7 +16,7 @@
     regexp_contains({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
-{#- Snowflake's function matches a whole text; with 's' a dot is a line break too. -#}
+{#- Snowflake's function matches a whole text; with 's' a dot matches a line break too. -#}
 {% macro snowflake__matches(text, pattern) -%}
     regexp_like({{ text }}, '.*({{ pattern }}).*', 's')
 {%- endmacro %}
