@@ -58,7 +58,7 @@ class MemoryReader(MemoryDestination, ABC):
 
 def waiting(batches: Sequence[Batch]) -> dict[str, str]:
     """Give the tables that wait, and why."""
-    return {one.table: one.message for batch in batches for one in batch.waiting}
+    return {wait.table: wait.message for batch in batches for wait in batch.waiting}
 
 
 def count(batches: Sequence[Batch], table: str) -> int:

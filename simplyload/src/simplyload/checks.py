@@ -90,7 +90,7 @@ def reconcile_table(
     ours, theirs = source.digest(table), destination.digest(schema, table)
     if ours is None or theirs is None:
         return check_table(source, destination, schema, table)
-    ranges = sorted(one for one in {*ours, *theirs} if ours.get(one) != theirs.get(one))
+    ranges = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
     found = TableCheck(table=table.name)
     if ranges:
         present = source.scan_ranges(table, ranges)
@@ -98,9 +98,9 @@ def reconcile_table(
         found = _compare_cells(table, present, held, MANY)
     return replace(
         found,
-        source_rows=sum(one.rows for one in ours.values()),
-        destination_rows=sum(one.rows for one in theirs.values()),
-        ranges=[] if found.is_equal else [_describe(one, ours, theirs) for one in ranges],
+        source_rows=sum(digest.rows for digest in ours.values()),
+        destination_rows=sum(digest.rows for digest in theirs.values()),
+        ranges=[] if found.is_equal else [_describe(name, ours, theirs) for name in ranges],
     )
 
 
@@ -221,7 +221,7 @@ class _Comparison:
         absent = [name for name in present if name in self._absent["destination"]]
         counts: dict[str, Any] = {}
         examples: list[str] = []
-        for kind, query in self._queries([one for one in present if one not in absent]).items():
+        for kind, query in self._queries([name for name in present if name not in absent]).items():
             counts[kind] = self._count(query)
             if counts[kind]:
                 rows = self._scratch.execute(f"{query} limit {self._sample}").fetchall()
@@ -230,7 +230,7 @@ class _Comparison:
             table=self._table.name,
             source_rows=self._count("from source"),
             destination_rows=self._count("from destination"),
-            drift=[f"{one} is not in the destination" for one in absent],
+            drift=[f"{name} is not in the destination" for name in absent],
             examples=examples,
             **counts,
         )
@@ -238,10 +238,10 @@ class _Comparison:
     def _queries(self, shared: Sequence[str]) -> dict[str, str]:
         """Return a query for the keys of each kind of difference."""
         key = [self._names[column] for column in self._table.key]
-        keys, source_keys = ", ".join(key), ", ".join(f"source.{one}" for one in key)
-        on = " and ".join(f"source.{one} is not distinct from destination.{one}" for one in key)
+        keys, source_keys = ", ".join(key), ", ".join(f"source.{name}" for name in key)
+        on = " and ".join(f"source.{name} is not distinct from destination.{name}" for name in key)
         differs = " or ".join(map(self._differs, shared)) or "false"
-        is_null = " or ".join(f"{one} is null" for one in key)
+        is_null = " or ".join(f"{name} is null" for name in key)
         return {
             "missing": f"select {keys} from source anti join destination on {on}",
             "extra": f"select {keys} from destination anti join source on {on}",

@@ -129,9 +129,9 @@ def validate(options: Options = DEFAULTS) -> int:
         found.append(("", check_log(open_log(configuration))))
         there = destination if found[0][1].level == "ok" else None
         for name, source in open_sources(configuration, names):
-            found += [(name, one) for one in validate_stream(source, there, schemas[name])]
-    show({"stream": name, **vars(one)} for name, one in found)
-    return int(any(one.level == "error" for _, one in found))
+            found += [(name, finding) for finding in validate_stream(source, there, schemas[name])]
+    show({"stream": name, **vars(finding)} for name, finding in found)
+    return int(any(finding.level == "error" for _, finding in found))
 
 
 @app.command
@@ -401,10 +401,10 @@ def clean(
     for name in names:
         with one_pipeline(configuration, name) as pipeline:
             found = pipeline.clean(keep_days, dry_run=dry_run)
-        rows += [{"stream": name, key: one} for one in found]
+        rows += [{"stream": name, key: item} for item in found]
     if drop_slot and not dry_run:
         for name, source in open_sources(configuration, names):
-            rows += [{"stream": name, "removed": one} for one in source.drop()]
+            rows += [{"stream": name, "removed": item} for item in source.drop()]
     show(rows)
 
 
@@ -488,7 +488,7 @@ def _format_cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Mapping):
-        return "\n".join(f"{name}: {one}" for name, one in value.items())
+        return "\n".join(f"{name}: {part}" for name, part in value.items())
     if isinstance(value, list | tuple):
         return "\n".join(map(str, value))
     return "" if value is None else str(value)

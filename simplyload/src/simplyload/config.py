@@ -295,9 +295,9 @@ def _resolve(value: Any, key: str, unset: dict[str, str]) -> Any:
     """Replace every `${NAME}`; a key whose variable is not set is in `unset` with the problem."""
     if isinstance(value, dict):
         parts: Any = value.items()
-        return {name: _resolve(one, f"{key}.{name}".lstrip("."), unset) for name, one in parts}
+        return {name: _resolve(part, f"{key}.{name}".lstrip("."), unset) for name, part in parts}
     if isinstance(value, list):
-        return [_resolve(one, f"{key}.{place}", unset) for place, one in enumerate(value)]
+        return [_resolve(part, f"{key}.{place}", unset) for place, part in enumerate(value)]
     if not isinstance(value, str):
         return value
 
@@ -441,7 +441,7 @@ def _anchor(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return folder / value.expanduser()
     if isinstance(value, dict):
-        return {key: _anchor(one, folder) for key, one in value.items()}
+        return {key: _anchor(part, folder) for key, part in value.items()}
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
         return value.model_copy(update={f: _anchor(getattr(value, f), folder) for f in fields})

@@ -123,7 +123,7 @@ def digest_query(dialect: str, rows: str, key: Sequence[Cell], columns: Sequence
 
 def in_ranges(dialect: str, key: Sequence[Cell], ranges: Collection[str]) -> str:
     """Return the condition of rows in some ranges."""
-    named = ", ".join(f"'{one}'" for one in sorted(ranges))
+    named = ", ".join(f"'{name}'" for name in sorted(ranges))
     return f"substr({_hash(dialect, key)}, 1, {DIGITS}) IN ({named})"
 
 

@@ -269,7 +269,7 @@ class Pipeline:
         absent = self._destination.find_absent(self.stream, self.schema) if self._committed else {}
         given = {table.name: table for table in self._source.tables()} if absent else {}
         found = {
-            name: [one for one in columns if one in given[name].schema.names]
+            name: [column for column in columns if column in given[name].schema.names]
             for name, columns in absent.items()
             if name in given
         }
@@ -529,13 +529,13 @@ def _check_state(stream: str, state: State) -> None:
 def _find_no_json(value: Any, path: str) -> Iterator[tuple[str, str]]:
     """Yield what is no JSON: its path, and what it is."""
     if isinstance(value, dict):
-        for key, one in value.items():
+        for key, item in value.items():
             if not isinstance(key, str):
                 yield f"the key {key!r} of {path}", f"a {type(key).__name__}"
-            yield from _find_no_json(one, f"{path}.{key}")
+            yield from _find_no_json(item, f"{path}.{key}")
     elif isinstance(value, list | tuple):
-        for number, one in enumerate(value):
-            yield from _find_no_json(one, f"{path}[{number}]")
+        for number, item in enumerate(value):
+            yield from _find_no_json(item, f"{path}[{number}]")
     elif isinstance(value, float) and not math.isfinite(value):
         yield path, str(value)
     elif isinstance(value, int) and abs(value) >= _LARGEST:

@@ -173,7 +173,7 @@ class ChangeLog:
 
     def entries(self, stream: str, since: str = "") -> list[Entry]:
         """List the confirmed loads from load `since` on, oldest first."""
-        return self._read([one for one in self._names(stream, _DONE) if _load_of(one) >= since])
+        return self._read([name for name in self._names(stream, _DONE) if _load_of(name) >= since])
 
     def history(self, stream: str) -> list[Entry]:
         """List the confirmed loads from the latest first load on: a complete history.
@@ -205,7 +205,7 @@ class ChangeLog:
         if not is_whole or [entry.load_id for entry in entries] != chain:
             raise self._lacks(f"loads of {stream} since {since}", stream, table)
         try:
-            return self.fetch(stream, [one for entry in entries for one in entry.of(table)])
+            return self.fetch(stream, [name for entry in entries for name in entry.of(table)])
         except FileNotFoundError as error:
             raise self._lacks(error.filename, stream, table) from None
 

@@ -155,19 +155,21 @@ class S3Store:
     def names(self, folder: str, after: str = "") -> list[str]:
         """List in pages of 1,000."""
         start = {"StartAfter": self._key_of(after)} if after else {}
-        return sorted(self._name_of(one["Key"]) for one in self._list(folder, **start))
+        return sorted(self._name_of(entry["Key"]) for entry in self._list(folder, **start))
 
     def names_before(self, folder: str, before: datetime) -> list[str]:
         """List in pages of 1,000, with the server's times."""
         found = self._list(folder)
-        return sorted(self._name_of(one["Key"]) for one in found if one["LastModified"] < before)
+        return sorted(
+            self._name_of(entry["Key"]) for entry in found if entry["LastModified"] < before
+        )
 
     def _list(self, folder: str, **options: str) -> list[dict[str, Any]]:
         with self._explain_errors("list objects", "s3:ListBucket"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 **self._bucket, Prefix=self._key_of(f"{folder}/"), **options
             )
-            return [one for page in pages for one in page.get("Contents", ())]
+            return [entry for page in pages for entry in page.get("Contents", ())]
 
     def read(self, name: str) -> bytes:
         """Get the object."""
@@ -281,14 +283,14 @@ class S3Store:
             pages = self._client.get_paginator("list_multipart_uploads").paginate(
                 **self._bucket, Prefix=self._key_of(f"{folder}/")
             )
-            found = [one for page in pages for one in page.get("Uploads", ())]
-        old = [one for one in found if one["Initiated"] < before]
-        for one in () if dry_run else old:
+            found = [upload for page in pages for upload in page.get("Uploads", ())]
+        old = [upload for upload in found if upload["Initiated"] < before]
+        for upload in () if dry_run else old:
             with self._explain_errors("abort an upload", "s3:AbortMultipartUpload"):
                 self._client.abort_multipart_upload(
-                    **self._bucket, Key=one["Key"], UploadId=one["UploadId"]
+                    **self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
                 )
-        return [f"{self._name_of(one['Key'])} (an upload without an end)" for one in old]
+        return [f"{self._name_of(upload['Key'])} (an upload without an end)" for upload in old]
 
     def _key_of(self, name: str) -> str:
         return f"{self._at.prefix}/{name}" if self._at.prefix else name

@@ -275,7 +275,7 @@ def check_folder(
     path: Path, key: str = "destination.path", fault: type[SimplyLoadError] = DestinationError
 ) -> None:
     """Raise the fault where a file or folder that is not there cannot be made."""
-    present = next(one for one in [path, *path.parents] if one.exists())
+    present = next(folder for folder in [path, *path.parents] if folder.exists())
     if not os.access(present, os.W_OK):
         raise fault(f"{key}: {path} cannot be made: {present} is not writable for this user")
 

@@ -69,7 +69,7 @@ def _import_class(settings: Any) -> Any:
 def list_modules(configuration: Configuration) -> Collection[str]:
     """Name the modules of the sources and of the destination, in which their classes are."""
     chosen = [*configuration.sources.values(), configuration.destination]
-    return {CLASSES[type(one)][0] for one in chosen if type(one) in CLASSES}
+    return {CLASSES[type(source)][0] for source in chosen if type(source) in CLASSES}
 
 
 def open_lake(configuration: Configuration, settings: ParquetSettings) -> ParquetDestination:

@@ -250,9 +250,9 @@ def test_r33_the_password_of_postgres_is_nowhere(
         for side in ("sources.shop", "destination")
         for wrong in ("port=1", "sslmode=require")
     ]
-    assert {one.code for one in failed} == {1}
+    assert {outcome.code for outcome in failed} == {1}
     password = workspace.environment["SHOP_PASSWORD"]
-    assert [one for one in [*ran, *failed] if password in one.out + one.err] == []
+    assert [outcome for outcome in [*ran, *failed] if password in outcome.out + outcome.err] == []
     files = [file for file in workspace.folder.rglob("*") if file.is_file()]
     assert any(file.suffix == ".parquet" for file in files)
     assert [file for file in files if password.encode() in file.read_bytes()] == []

@@ -130,7 +130,7 @@ def test_a_bug_of_the_connector_shows_its_traceback(tmp_path: Path) -> None:
 
 def test_every_declared_table_has_types(sandbox: str) -> None:
     """Each table of the connector has a key and Arrow types: times in UTC, JSON as text."""
-    tables = {one.table.name: one.table for one in source().discover()}
+    tables = {discovery.table.name: discovery.table for discovery in source().discover()}
     assert sandbox
     event = tables["event"]
     assert event.key == ("account_id", "id")

@@ -19,7 +19,7 @@ BLOCKS = dict(re.findall(r"```(yaml|sql)\n(.*?)```", README, re.DOTALL))
 
 def test_no_distribution_of_fivetran_is_installed() -> None:
     """The environment has no distribution of Fivetran, whose licence permits no use here."""
-    names = [str(one.metadata["Name"]) for one in metadata.distributions()]
+    names = [str(distribution.metadata["Name"]) for distribution in metadata.distributions()]
     assert names
     assert [name for name in names if "fivetran" in name.lower()] == []
 
@@ -58,7 +58,7 @@ def test_its_sql_is_that_of_the_demonstration() -> None:
 
 def test_nothing_outside_imports_it() -> None:
     """The folder is a project of its own: the rest of the repository runs its command at most."""
-    others = [one for one in FOLDER.parent.glob("[a-z]*/") if one not in {FOLDER, BUILD}]
+    others = [path for path in FOLDER.parent.glob("[a-z]*/") if path not in {FOLDER, BUILD}]
     files = [file for folder in others for file in folder.rglob("*.py")]
     assert len(files) > 100
     imported = re.compile(r"^\s*(import|from) simplyload\b", re.MULTILINE)

@@ -91,7 +91,7 @@ def test_the_table_fits_a_terminal(width: int) -> None:
     lines = shown.getvalue().splitlines()
     assert max(map(len, lines)) <= width
     assert "…" not in shown.getvalue()
-    [line] = [one for one in lines if "98,765.43" in one]
+    [line] = [line for line in lines if "98,765.43" in line]
     assert all(format_cell(number) in line for number in numbers.values())
     assert {"Cedar", "Outfitters", "(sample)"} <= set(shown.getvalue().split())
     assert ("Agriculture" in line) == (width == 120)

@@ -21,11 +21,11 @@ def test_its_commands_exist() -> None:
     assert targets
     if makefile.exists():  # SimplyLoad may stand alone
         text = makefile.read_text()
-        assert [one for one in targets if f"\n{one}:" not in text] == []
+        assert [target for target in targets if f"\n{target}:" not in text] == []
     tests = "".join(file.read_text() for file in (FOLDER / "tests" / "core").glob("*_server.py"))
     variables = re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", DOCUMENT)
     assert len(variables) == 2
-    assert [one for one in variables if f'"{one}"' not in tests] == []
+    assert [variable for variable in variables if f'"{variable}"' not in tests] == []
 
 
 def test_it_names_every_system_and_the_readme_links_it() -> None:
@@ -42,7 +42,7 @@ def test_its_links_lead_to_files_and_headings() -> None:
         file = FOLDER / "docs" / path
         assert file.exists(), path
         headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE) if anchor else []
-        assert not anchor or anchor in {_to_anchor(one) for one in headings}, anchor
+        assert not anchor or anchor in {_to_anchor(heading) for heading in headings}, anchor
 
 
 def _to_anchor(heading: str) -> str:

@@ -55,8 +55,8 @@ def running_fake() -> Iterator[dict[str, Any]]:
     def strip_quoted(select: exp.Select) -> exp.Select:
         """Keep the quotes of `$1:"a name"`."""
         names = {key.this for key in select.find_all(exp.JSONPathKey)}
-        for one in strip(select).find_all(exp.Identifier):
-            one.set("quoted", one.this in names)
+        for identifier in strip(select).find_all(exp.Identifier):
+            identifier.set("quoted", identifier.this in names)
         return select
 
     with (

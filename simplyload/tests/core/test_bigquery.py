@@ -87,9 +87,9 @@ def test_every_type_arrives_as_it_is(bigquery_target: Target) -> None:
         pa.timestamp("us", "UTC"): "1969-12-31T23:59:59.000001+00:00",
     }
     typed = {f"c{n}": pa.scalar(v).cast(kind) for n, (kind, v) in enumerate(values.items())}
-    columns = [("id", pa.int64()), *((name, one.type) for name, one in typed.items())]
+    columns = [("id", pa.int64()), *((name, scalar.type) for name, scalar in typed.items())]
     shape = Table(name="orders", key=("id",), schema=pa.schema(columns))
-    full = {"id": 1, **{name: one.as_py() for name, one in typed.items()}}
+    full = {"id": 1, **{name: scalar.as_py() for name, scalar in typed.items()}}
     empty = {"id": 2, **dict.fromkeys(typed)}
     rows = changes(upsert(1, full), upsert(2, empty), table=shape)
     bigquery_target.pipeline(ScriptedSource([rows])).run_once()
@@ -168,7 +168,7 @@ def test_a_script_that_another_transaction_aborts_is_sent_again(
     with closing(bigquery_target.destination()) as destination:
         destination.load(destination.acquire("shop"), empty_load())
         assert destination.read_state("shop") == {"n": 1}
-    assert [one[-2:] for one in ids] == ["_0", "_1"]
+    assert [id_[-2:] for id_ in ids] == ["_0", "_1"]
 
 
 def test_a_job_id_that_another_statement_has_is_not_taken_for_done(bigquery_target: Target) -> None:
@@ -260,7 +260,7 @@ def test_layouts_are_in_the_ddl_and_a_wrong_one_stops_its_table(
         tables={"shop.orders": good, "shop.items": {"partition_by": "a"}}
     )
     items = Table(name="items", key=("id",), schema=ORDERS.schema)
-    rows = [changes(upsert(1, {"id": 1}), table=one) for one in (shape, items)]
+    rows = [changes(upsert(1, {"id": 1}), table=table) for table in (shape, items)]
     result = bigquery_target.pipeline(ScriptedSource(rows)).run_once()
     [ddl] = [sql for sql in statements if sql.startswith("CREATE TABLE") and "`shop`" in sql]
     assert ddl.endswith("PARTITION BY TIMESTAMP_TRUNC(`at`, MONTH) CLUSTER BY `id`, `a`")

@@ -57,7 +57,7 @@ def execute(database: str, *statements: str) -> None:
 
 def reconcile(source: PostgresSource, target: Target, name: str) -> tuple[TableCheck, int]:
     """Compare a table; give what was found, and how many rows of the source were read for it."""
-    [table] = [one for one in source.tables() if one.name == name]
+    [table] = [table for table in source.tables() if table.name == name]
     read = 0
 
     class Counted(PostgresSource):
@@ -100,7 +100,7 @@ def test_the_keys_that_differ_are_named_and_few_rows_are_read(
     assert (found.different, found.missing, found.extra) == (1, 1, 1)
     assert found.examples == ["missing: 5000", "extra: 99", "different: 17"]
     assert 1 <= len(found.ranges) <= 3
-    assert all(len(one.partition(":")[0]) == DIGITS for one in found.ranges)
+    assert all(len(name.partition(":")[0]) == DIGITS for name in found.ranges)
     assert read < 20
     assert (found.source_rows, found.destination_rows) == (ROWS, ROWS)
 
@@ -113,7 +113,7 @@ def test_every_key_is_named_where_many_differ(
     keys = sorted(random.Random(1).sample(range(1, ROWS), 900))
     execute(database, f"update orders set t = t || ' ' where id in ({str(keys)[1:-1]})")
     found, _ = reconcile(source, duckdb_target, "orders")
-    named = {int(one.removeprefix("different: ")) for one in found.examples}
+    named = {int(example.removeprefix("different: ")) for example in found.examples}
     assert named == set(keys)
 
 
@@ -123,15 +123,19 @@ def test_a_value_of_each_type_has_the_same_hash_on_both_sides(
 ) -> None:
     """Every type that a source has is hashed, and a value that differs is found."""
     target: Target = request.getfixturevalue(f"{kind}_target")
-    kinds = {one: values for one, values in VALUES.items() if not one.startswith(MADE_HERE)}
-    columns = [f"c{n} {one}" for n, one in enumerate(kinds)]
+    kinds = {
+        sql_type: values
+        for sql_type, values in VALUES.items()
+        if not sql_type.startswith(MADE_HERE)
+    }
+    columns = [f"c{n} {sql_type}" for n, sql_type in enumerate(kinds)]
     execute(database, f"create table cells (id int primary key, {', '.join(columns)})")
     longest = max(map(len, kinds.values()))
     for number in range(longest):
-        values = [[*one, "null"][min(number, len(one))] for one in kinds.values()]
+        values = [[*cells, "null"][min(number, len(cells))] for cells in kinds.values()]
         execute(database, f"insert into cells values ({number}, {', '.join(values)})")
-    for number, one in enumerate(kinds):
-        row = f"{100 + number}, {next(iter(kinds[one]))}"
+    for number, sql_type in enumerate(kinds):
+        row = f"{100 + number}, {next(iter(kinds[sql_type]))}"
         execute(database, f"insert into cells (id, c{number}) values ({row})")
     with closing(PostgresSource(make_settings(database), "shop")) as source:
         target.pipeline(source).run_once()

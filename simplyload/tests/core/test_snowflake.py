@@ -105,9 +105,9 @@ def test_every_type_arrives_as_it_is(snowflake_target: Target) -> None:
         pa.timestamp("us", "UTC"): "1969-12-31T23:59:59.000001+00:00",
     }
     typed = {f"c{n}": pa.scalar(v).cast(kind) for n, (kind, v) in enumerate(values.items())}
-    columns = [("id", pa.int64()), *((name, one.type) for name, one in typed.items())]
+    columns = [("id", pa.int64()), *((name, scalar.type) for name, scalar in typed.items())]
     shape = Table(name="orders", key=("id",), schema=pa.schema(columns))
-    full = {"id": 1, **{name: one.as_py() for name, one in typed.items()}}
+    full = {"id": 1, **{name: scalar.as_py() for name, scalar in typed.items()}}
     empty = {"id": 2, **dict.fromkeys(typed)}
     rows = changes(upsert(1, full), upsert(2, empty), table=shape)
     snowflake_target.pipeline(ScriptedSource([rows])).run_once()
@@ -171,14 +171,19 @@ def test_a42_each_load_has_transient_stages_of_its_own(
     """Each stage is a transient table, which has no fail-safe, with a name of that load alone."""
     steps = [ONE, changes(upsert(2, {"id": 1}))]
     snowflake_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
-    created = [one for one in statements if "_STAGE" in one and one.startswith("CREATE")]
+    created = [
+        statement
+        for statement in statements
+        if "_STAGE" in statement and statement.startswith("CREATE")
+    ]
     [schema, folder, *stages] = created
     assert schema.startswith("CREATE TRANSIENT SCHEMA IF NOT EXISTS _SIMPLYLOAD_STAGE ")
     assert folder == "CREATE STAGE IF NOT EXISTS _SIMPLYLOAD_STAGE.LOADS"
     named = [
-        re.match(r'CREATE TRANSIENT TABLE "_SIMPLYLOAD_STAGE"\."(\w+)" ', one) for one in stages
+        re.match(r'CREATE TRANSIENT TABLE "_SIMPLYLOAD_STAGE"\."(\w+)" ', statement)
+        for statement in stages
     ]
-    names = [one[1] for one in named if one]
+    names = [match[1] for match in named if match]
     assert len(names) == len(stages) == len(set(names)) == 2
     loads = snowflake_target.destination().list_committed("shop")
     assert [
@@ -217,14 +222,14 @@ def test_a47_files_in_a_bucket_are_copied_by_their_whole_address(
     """No stage keeps an earlier bucket: after a change of it COPY reads the new one, by no PUT."""
     for number, name in enumerate(("first", "second"), start=1):
         bucket = Bucket(tmp_path / name)
-        parts = [changes(upsert(one, {"id": one})) for one in range(1, number + 1)]
+        parts = [changes(upsert(id_, {"id": id_})) for id_ in range(1, number + 1)]
         load_by_bucket(snowflake_target, bucket, *parts)
-        copies = [one for one in statements if one.startswith("COPY")]
+        copies = [statement for statement in statements if statement.startswith("COPY")]
         assert f"FROM '{bucket.address}/STAGE_" in copies[-1]
         assert "STORAGE_INTEGRATION = SIMPLYLOAD FILES = ('0.parquet')" in copies[-1]
         assert bucket.names("") == []
     assert [row["id"] for row in snowflake_target.rows()] == [1, 2]
-    assert not any(one.startswith("PUT") for one in statements)
+    assert not any(statement.startswith("PUT") for statement in statements)
     assert snowflake_target.stages() == []
 
 
@@ -286,12 +291,12 @@ def test_a38_no_ddl_is_sent_within_a_transaction_of_snowflake(
     assert {"CREATE", "ALTER", "PUT", "COPY", "DROP", "REMOVE"} <= set(
         re.findall("^[A-Z]+", outside, re.MULTILINE)
     )
-    for number, one in enumerate(transactions):
-        kinds = [line.split()[0] for line in one.splitlines()]
+    for number, transaction in enumerate(transactions):
+        kinds = [line.split()[0] for line in transaction.splitlines()]
         assert set(kinds) <= {"UPDATE", "SELECT", "INSERT", "MERGE", "DELETE"}
         if number:
-            assert '"LEASE"' in one.splitlines()[0]
-            assert one.splitlines()[-1].startswith('INSERT INTO "_SIMPLYLOAD"."LOADS"')
+            assert '"LEASE"' in transaction.splitlines()[0]
+            assert transaction.splitlines()[-1].startswith('INSERT INTO "_SIMPLYLOAD"."LOADS"')
 
 
 def test_r3_a_lease_has_one_row_however_many_runs_begin(
@@ -310,8 +315,8 @@ def test_r3_a_lease_has_one_row_however_many_runs_begin(
     second.load(new, load)
     rows = snowflake_target.query("SELECT epoch FROM _simplyload.lease WHERE stream = 'shop'")
     assert rows == [{"epoch": 2}]
-    for one in (first, second):
-        one.close()
+    for connection in (first, second):
+        connection.close()
 
 
 def test_on_an_account_the_lock_of_the_leases_holds(

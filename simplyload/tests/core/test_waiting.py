@@ -56,7 +56,7 @@ def test_a_limit_that_is_used_up_hides_no_table_that_waits(target: Target) -> No
         source.batches = []
         run_pipeline(pipeline, outcome, JsonLines(StringIO()))
         assert outcome.exit_code == code
-        assert outcome.stopped == {one.table: one.message for one in waiting}
+        assert outcome.stopped == {wait.table: wait.message for wait in waiting}
 
 
 def test_a_stopped_table_is_tried_again_by_a_run_without_changes(sql_target: Target) -> None:

@@ -41,8 +41,10 @@ class FakeDesk:
             return self.columns
         if path == "ids":
             return sorted(self.tickets)
-        found = [one for one in self.tickets.values() if one["version"] > int(params["after"])]
-        return sorted(found, key=lambda one: int(one["version"]))[:PAGE]
+        found = [
+            ticket for ticket in self.tickets.values() if ticket["version"] > int(params["after"])
+        ]
+        return sorted(found, key=lambda ticket: int(ticket["version"]))[:PAGE]
 
 
 class DeskHandler(Handler):
@@ -54,7 +56,7 @@ class DeskHandler(Handler):
             self.send(401, {})
         elif not self.fail(lambda path: path in self.path):
             place = urlsplit(self.path)
-            params = {name: one[0] for name, one in parse_qs(place.query).items()}
+            params = {name: values[0] for name, values in parse_qs(place.query).items()}
             self.send(200, self.fake.answer(place.path.strip("/"), params))
 
     def send(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:

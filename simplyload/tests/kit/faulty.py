@@ -85,7 +85,7 @@ class Dropping(Desk):
     def read(self, state: State) -> Iterator[Batch]:
         """Delete the rows that are rejected."""
         for batch in super().read(state):
-            keys = {one.key["id"] for one in batch.rejected}
+            keys = {rejection.key["id"] for rejection in batch.rejected}
             yield replace(batch, changes=[_delete(part, keys) for part in batch.changes])
 
 

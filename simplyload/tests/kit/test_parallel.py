@@ -225,7 +225,7 @@ def test_it_stays_shows_all_metrics_and_ends_at_a_signal(
     assert started.returncode == 0, err
     assert {json.loads(line)["stream"] for line in out.splitlines()} == {"one", "two"}
     assert "ended unexpectedly (signal 9)" in err
-    assert [one for one in children if Path(f"/proc/{one}").exists()] == []
+    assert [child for child in children if Path(f"/proc/{child}").exists()] == []
 
 
 STARTING = """
@@ -273,14 +273,14 @@ def test_workers_end_with_their_parent(desks: list[WaitingDesk], tmp_path: Path)
         started.kill()
         started.wait()
         end = time.monotonic() + PATIENCE
-        while any(Path(f"/proc/{one}").exists() for one in children):
+        while any(Path(f"/proc/{child}").exists() for child in children):
             assert time.monotonic() < end
             time.sleep(0.1)
 
 
 def list_workers(pid: int) -> list[int]:
     """List the workers of a process, which are children of the one that forks them."""
-    [server] = [one for one in list_children(pid) if b"forkserver" in read_command(one)]
+    [server] = [child for child in list_children(pid) if b"forkserver" in read_command(child)]
     return sorted(list_children(server))
 
 

@@ -32,8 +32,8 @@ class TestStripe(SourceKit):
         """Give the objects with their account."""
         return {
             table: [
-                {**one, "account": account or "main"}
-                for (account, _), one in system.present(OBJECTS[table]).items()
+                {**item, "account": account or "main"}
+                for (account, _), item in system.present(OBJECTS[table]).items()
             ]
             for table in TABLES
         }

@@ -68,7 +68,10 @@ def test_an_asset_has_the_columns_of_its_table(shop: Shop) -> None:
     [assets] = load_assets(shop.workspace.folder / "simplyload.yml")
     schema = assets.metadata_by_key[ORDERS][COLUMN_SCHEMA]
     assert isinstance(schema, TableSchema)
-    assert [(one.name, one.type) for one in schema.columns] == [("id", "int32"), ("note", "string")]
+    assert [(column.name, column.type) for column in schema.columns] == [
+        ("id", "int32"),
+        ("note", "string"),
+    ]
 
 
 def test_a_table_that_waits_fails_the_run(shop: Shop, instance: DagsterInstance) -> None:

@@ -28,8 +28,8 @@ DOCKERFILE = (EXAMPLES / "Dockerfile").read_text()
 SERVICE = (EXAMPLES / "simplyload.service").read_text()
 ANALYZE = shutil.which("systemd-analyze")
 METRICS = {
-    **{f"simplyload_{one.name}_total": one.labels for one in COUNTERS},
-    **{f"simplyload_{one.name}": one.labels for one in GAUGES},
+    **{f"simplyload_{counter.name}_total": counter.labels for counter in COUNTERS},
+    **{f"simplyload_{gauge.name}": gauge.labels for gauge in GAUGES},
 }
 
 
@@ -89,7 +89,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[dict[str, Any]]]:
         setattr(module, name, Contract(name, made))
         monkeypatch.setitem(sys.modules, package, module)
     runpy.run_path(str(EXAMPLES / "airflow_dag.py"))
-    return {kind: [one for name, one in made if name == kind] for kind, _ in made}
+    return {kind: [arguments for name, arguments in made if name == kind] for kind, _ in made}
 
 
 def test_amazons_client_accepts_the_requests_for_ecs() -> None:
@@ -114,15 +114,15 @@ def test_the_schedule_starts_the_container_of_the_task() -> None:
     assert override["name"] == container["name"]
     for words in (container["command"], override["command"]):
         app.parse_args(words, exit_on_error=False, print_error=False)
-    named = {one["name"] for one in [*container["environment"], *container["secrets"]]}
+    named = {variable["name"] for variable in [*container["environment"], *container["secrets"]]}
     assert named == set(re.findall(r"\$\{(\w+)\}", (EXAMPLES / "simplyload.yml").read_text()))
-    secret = {one["name"] for one in container["secrets"]}
-    assert secret == {one for one in named if re.search("PASSWORD|WEBHOOK", one)}
+    secret = {secret["name"] for secret in container["secrets"]}
+    assert secret == {name for name in named if re.search("PASSWORD|WEBHOOK", name)}
     assert str(container["user"]) == re.findall(r"^USER (\d+)$", DOCKERFILE, re.MULTILINE)[-1]
     assert container["readonlyRootFilesystem"]
     assert container["linuxParameters"]["capabilities"]["drop"] == ["ALL"]
-    volumes = {one["name"] for one in task["volumes"]}
-    assert {one["sourceVolume"] for one in container["mountPoints"]} == volumes
+    volumes = {volume["name"] for volume in task["volumes"]}
+    assert {mount["sourceVolume"] for mount in container["mountPoints"]} == volumes
 
 
 def test_the_dag_has_a_task_for_each_stream(airflow: dict[str, list[dict[str, Any]]]) -> None:
@@ -142,8 +142,8 @@ def test_the_contract_is_that_of_airflow() -> None:
     sdk = pytest.importorskip("airflow.sdk", reason="Airflow is not installed")
     bash = pytest.importorskip("airflow.providers.standard.operators.bash")
     known = json.loads((Path(__file__).parent / "airflow_contract.json").read_text())
-    for one in (sdk.DAG, bash.BashOperator):
-        assert set(known[one.__name__]) <= set(list_arguments(one))
+    for operator in (sdk.DAG, bash.BashOperator):
+        assert set(known[operator.__name__]) <= set(list_arguments(operator))
 
 
 def list_arguments(of: type) -> list[str]:

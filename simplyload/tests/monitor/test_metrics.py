@@ -178,11 +178,11 @@ def test_processes_share_a_file_of_metrics(tmp_path: Path) -> None:
     """Two processes write by turns; each counter is the sum; a stream no longer there is gone."""
     path, streams = tmp_path / "all.prom", ["shop", "crm"]
     both = [Status([name], LocalStore(tmp_path / "log")) for name in streams]
-    files = [Textfile(path, streams, one) for one in both]
+    files = [Textfile(path, streams, tracker) for tracker in both]
     for rows in (3, 4):
-        for name, one, file in zip(streams, both, files, strict=True):
-            one(loaded(name, rows))
-            one.end(RunResult(stream=name), lag_seconds=1)
+        for name, tracker, file in zip(streams, both, files, strict=True):
+            tracker(loaded(name, rows))
+            tracker.end(RunResult(stream=name), lag_seconds=1)
             file.write()
     text = path.read_text()
     assert 'simplyload_rows_total{stream="shop",table="orders"} 7.0' in text

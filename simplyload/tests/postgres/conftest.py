@@ -148,7 +148,7 @@ class Replica:
     @property
     def waiting(self) -> dict[str, str]:
         """Give the tables that the last read did not bring to the present."""
-        return {one.table: one.message for batch in self.batches for one in batch.waiting}
+        return {wait.table: wait.message for batch in self.batches for wait in batch.waiting}
 
     def _apply(self, changes: Changes) -> list[dict[str, Any]]:
         rows = self._rows.setdefault(changes.table.name, {})

@@ -58,8 +58,8 @@ class Flow:
     def missing_columns(self) -> list[str]:
         """List what `check` says of columns that the destination lacks."""
         with self._open() as (source, destination):
-            found = [check_table(source, destination, "shop", one) for one in source.tables()]
-        return [drift for one in found if one for drift in one.drift]
+            found = [check_table(source, destination, "shop", table) for table in source.tables()]
+        return [drift for check in found if check for drift in check.drift]
 
     @contextmanager
     def _open(self) -> Iterator[tuple[PostgresSource, DuckDBDestination]]:

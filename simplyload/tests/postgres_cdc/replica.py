@@ -99,7 +99,9 @@ class Replica:
         for changes in self.changes():
             self.memory.apply(changes)
         is_kept = any(batch.keep for batch in self.batches)
-        if state is not None and (is_kept or any(one.rows.num_rows for one in self.changes())):
+        if state is not None and (
+            is_kept or any(change.rows.num_rows for change in self.changes())
+        ):
             self.state = state
             if ack:
                 self.source.ack(state)
@@ -128,7 +130,7 @@ class Replica:
     @property
     def waiting(self) -> dict[str, str]:
         """Give the tables that the last run did not bring to the present."""
-        return {one.table: one.message for batch in self.batches for one in batch.waiting}
+        return {wait.table: wait.message for batch in self.batches for wait in batch.waiting}
 
     def rows(self, table: str) -> list[Row]:
         """List the destination's rows."""

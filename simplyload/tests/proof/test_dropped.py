@@ -55,4 +55,4 @@ def test_a_dropped_table_equals_the_source_after_the_next_run(
         for changes in (CHANGES, later):
             application.perform(Transaction(changes, commit=True))
             trial.run()
-            assert [line for one in KINDS for line in trial.find_differences(one.name)] == []
+            assert [line for kind in KINDS for line in trial.find_differences(kind.name)] == []

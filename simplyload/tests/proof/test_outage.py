@@ -61,7 +61,9 @@ def look_at_slot(settings: object, server: str, slot: str) -> tuple[int, int, in
     assert isinstance(settings, PostgresSettings)
     [(before,)] = ask(server, KEPT, slot)
     with closing(PostgresSource(settings, STREAM)) as source:
-        [message] = [one.message for one in source.validate() if one.subject == "stream"]
+        [message] = [
+            finding.message for finding in source.validate() if finding.subject == "stream"
+        ]
     [(after,)] = ask(server, KEPT, slot)
     found = re.search(r"the slot keeps ([\d,]+) MB", message)
     assert found, message

@@ -60,13 +60,13 @@ class Place:
         """List the objects, named from the place on."""
         pages = self.client().get_paginator("list_objects_v2")
         found = pages.paginate(Bucket=BUCKET, Prefix=f"{self.prefix}/")
-        keys = [one["Key"] for page in found for one in page.get("Contents", ())]
+        keys = [entry["Key"] for page in found for entry in page.get("Contents", ())]
         return {key.removeprefix(f"{self.prefix}/") for key in keys}
 
     def uploads(self) -> list[str]:
         """List the uploads that are not complete."""
         found = self.client().list_multipart_uploads(Bucket=BUCKET, Prefix=f"{self.prefix}/")
-        return [one["Key"] for one in found.get("Uploads", ())]
+        return [upload["Key"] for upload in found.get("Uploads", ())]
 
 
 @dataclass

@@ -110,7 +110,7 @@ def test_r22_a_right_lost_in_the_middle_of_an_upload(place: Place, proxy: Proxy,
     target.pipeline(ScriptedSource(batches)).run_once()
     assert bucket_target(place).live() == live_rows(batches)
     [name] = target.log.entries("shop")[0].names
-    assert any(one.is_part for one in proxy.requests)
+    assert any(call.is_part for call in proxy.requests)
     found = place.client().head_object(Bucket="lake", Key=f"{place.prefix}/log/{name}")
     assert found["ContentLength"] > PART_BYTES
     other = bucket_target(replace(place, prefix=f"{place.prefix}/other"))

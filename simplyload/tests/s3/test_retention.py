@@ -152,7 +152,7 @@ def test_the_setting_retention_is_what_clean_does(
     monkeypatch.setattr("simplyload.engine.Pipeline.clean", clean)
     for options in ([], ["--dry-run"], ["--keep-days", "9"]):
         assert main(["clean", "--config", str(file), *options]) == 0
-    calls = [(one.args[0], one.kwargs["dry_run"]) for one in clean.call_args_list]
+    calls = [(call.args[0], call.kwargs["dry_run"]) for call in clean.call_args_list]
     assert calls == [(30, False), (30, True), (9, False)]
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [set(row) - {"stream"} for row in rows] == [

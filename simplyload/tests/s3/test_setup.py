@@ -68,7 +68,7 @@ def test_validate_names_a_bucket_that_is_missing(
         assert f"error: {setting}: " in text
         assert "s3://absent" in text
         assert "the bucket is missing: create it, or correct its name" in text
-    assert "absent" not in {one["Name"] for one in place.client().list_buckets()["Buckets"]}
+    assert "absent" not in {bucket["Name"] for bucket in place.client().list_buckets()["Buckets"]}
 
 
 def test_validate_names_a_right_that_is_missing(
@@ -226,10 +226,12 @@ def test_each_object_is_encrypted_as_set(
     place.client().create_bucket(Bucket=BUCKET)
     with running_proxy(encrypting) as proxy:
         write_objects(place.through(proxy).store(**settings), tmp_path)
-    headers = [one.headers for one in proxy.requests if one.makes_object]
+    headers = [request.headers for request in proxy.requests if request.makes_object]
     assert len(headers) == 3
-    assert {one.get("x-amz-server-side-encryption") for one in headers} == {settings["encryption"]}
-    assert {one.get("x-amz-server-side-encryption-aws-kms-key-id") for one in headers} == {
+    assert {fields.get("x-amz-server-side-encryption") for fields in headers} == {
+        settings["encryption"]
+    }
+    assert {fields.get("x-amz-server-side-encryption-aws-kms-key-id") for fields in headers} == {
         settings.get("kms_key")
     }
     for name in ("small", "lease"):

@@ -81,7 +81,9 @@ def test_one_of_several_writers_wins(store: Store) -> None:
         contents = [f"{number} {worker}".encode() for worker in range(8)]
         with ThreadPoolExecutor(8) as pool:
             name = f"leases/{number}"
-            won = list(pool.map(lambda one, name=name: store.write_if_absent(name, one), contents))
+            won = list(
+                pool.map(lambda content, name=name: store.write_if_absent(name, content), contents)
+            )
         assert won.count(True) == 1
         assert store.read(name) == contents[won.index(True)]
 

@@ -104,9 +104,9 @@ class FakeSalesforce:
         body = "".join(self._chooser.choices(DIGITS, k=12))
         id_ = f"{self.shapes[name].prefix or '000'}{body}AAA"
         record = {
-            one.name: make_value(one.type, self._chooser)
-            for one in self.shapes[name].fields
-            if not one.formula
+            field.name: make_value(field.type, self._chooser)
+            for field in self.shapes[name].fields
+            if not field.formula
         }
         record |= {"Id": id_}
         self.records[name][id_] = record
@@ -164,7 +164,7 @@ class FakeSalesforce:
     def drop_field(self, name: str, dropped: str) -> None:
         """Delete a field."""
         shape = self.shapes[name]
-        shape.fields = [one for one in shape.fields if one.name != dropped]
+        shape.fields = [field for field in shape.fields if field.name != dropped]
 
     def rename(self, old: str, new: str) -> None:
         """Rename an object: its key prefix and its records stay."""
@@ -202,7 +202,7 @@ class FakeSalesforce:
 
     def paths(self, part: str = "") -> list[str]:
         """Give the requests with a part since the last call, as readable text."""
-        paths = [one for one in self.requests if part in one]
+        paths = [request for request in self.requests if part in request]
         self.requests.clear()
         return paths
 
@@ -314,20 +314,20 @@ class FakeSalesforce:
         query = parse(body["query"])
         shape = self.shapes[query.name]
         if any(
-            one.type in {"address", "location", "base64"} for one in _named(shape, query.fields)
+            field.type in {"address", "location", "base64"} for field in _named(shape, query.fields)
         ):
             raise SalesforceError(400, "FEATURENOTENABLED", "Selecting compound data not supported")
-        rows = [self._render(shape, one) for one in self.records[shape.name].values()]
-        shown = [one for one in rows if body["operation"] == "queryAll" or not _is_hidden(one)]
+        rows = [self._render(shape, record) for record in self.records[shape.name].values()]
+        shown = [row for row in rows if body["operation"] == "queryAll" or not _is_hidden(row)]
         found = query.run(shown)
         self._chooser.shuffle(found)
-        return Job(query.fields, [[_to_csv(value) for value in one.values()] for one in found])
+        return Job(query.fields, [[_to_csv(value) for value in row.values()] for row in found])
 
     def compose(self, token: str, body: Record) -> Record:
         """Answer a composite request (resources_composite_composite): one call, several parts."""
         answers = []
-        for one in body["compositeRequest"]:
-            url = urlsplit(one["url"])
+        for request in body["compositeRequest"]:
+            url = urlsplit(request["url"])
             path = url.path.split("/", 4)[4]
             try:
                 part, status = self.answer(token, path, dict(parse_qsl(url.query))), 200
@@ -336,21 +336,21 @@ class FakeSalesforce:
                 if status == 401:
                     raise
             answers.append(
-                {"body": part, "httpStatusCode": status, "referenceId": one["referenceId"]}
+                {"body": part, "httpStatusCode": status, "referenceId": request["referenceId"]}
             )
         return {"compositeResponse": answers}
 
     def _sobjects(self, rest: str, params: dict[str, str]) -> Any:
         """Answer describe global and describe (resources_describeGlobal, ..._sobject_describe)."""
         if not rest:
-            return {"sobjects": [self._outline(one) for one in self.shapes.values()]}
+            return {"sobjects": [self._outline(sobject) for sobject in self.shapes.values()]}
         name, _, what = rest.partition("/")
         if name not in self.shapes:
             raise SalesforceError(404, "NOT_FOUND", "The requested resource does not exist")
         shape = self.shapes[name]
         if what.strip("/") == "deleted":
             return self._deleted(shape, params)
-        fields = [one.as_described() for one in shape.visible()]
+        fields = [field.as_described() for field in shape.visible()]
         return {**self._outline(shape), "fields": fields}
 
     @staticmethod
@@ -403,7 +403,7 @@ class FakeSalesforce:
         soql = params["q"]
         if len(soql) > LONGEST_QUERY:
             raise SalesforceError(400, "MALFORMED_QUERY", "SOQL statement is too long")
-        bounds = [_minute(one) for one in re.findall(r"[<>]=? (\d{4}-\S+Z)", soql)]
+        bounds = [_minute(instant) for instant in re.findall(r"[<>]=? (\d{4}-\S+Z)", soql)]
         if bounds and bounds[1] - bounds[0] > self.slow:
             raise SalesforceError(400, "QUERY_TIMEOUT", "Your query request was running too long")
         try:
@@ -415,12 +415,12 @@ class FakeSalesforce:
             if shape.name.endswith("__b") and query.order:
                 raise SalesforceError(400, "MALFORMED_QUERY", "big objects have an index")
             rows = [
-                self._render(shape, one)
-                for id_, one in self.records[shape.name].items()
+                self._render(shape, record)
+                for id_, record in self.records[shape.name].items()
                 if self._visible.get(id_, 0) <= self.now
             ]
-            shown = [one for one in rows if kind == "queryAll" or not _is_hidden(one)]
-            query.fields = [one.name for one in _named(shape, query.fields)]
+            shown = [row for row in rows if kind == "queryAll" or not _is_hidden(row)]
+            query.fields = [field.name for field in _named(shape, query.fields)]
             found = query.run(shown)
         except MalformedError as error:
             raise SalesforceError(400, "MALFORMED_QUERY", str(error)) from None
@@ -428,7 +428,7 @@ class FakeSalesforce:
             message = f"No such column '{error}' on entity '{query.name}'"
             raise SalesforceError(400, "INVALID_FIELD", message) from None
         id_ = f"01g{secrets.token_hex(6)}"
-        records = [{"attributes": {"type": shape.name}, **one} for one in found]
+        records = [{"attributes": {"type": shape.name}, **row} for row in found]
         self._locators[id_] = (token, records, 0)
         return self._part(kind, id_, records, 0)
 
@@ -446,15 +446,15 @@ class FakeSalesforce:
     def _render(self, shape: Shape, record: Record) -> Record:
         """Give a record as the user sees it: times as text, formulas as they are now."""
         shown: Record = {}
-        for one in shape.visible():
-            value = one.formula(record) if one.formula else record.get(one.name)
-            if one.type == "datetime" and isinstance(value, int):
+        for field in shape.visible():
+            value = field.formula(record) if field.formula else record.get(field.name)
+            if field.type == "datetime" and isinstance(value, int):
                 value = _time(value)
-            if one.type == "address":
+            if field.type == "address":
                 value = {part.name: record.get(part.name) for part in shape.fields if part.part_of}
-            if one.type == "base64":
-                value = f"/services/data/v67.0/sobjects/{shape.name}/{record['Id']}/{one.name}"
-            shown[one.name] = deepcopy(value)
+            if field.type == "base64":
+                value = f"/services/data/v67.0/sobjects/{shape.name}/{record['Id']}/{field.name}"
+            shown[field.name] = deepcopy(value)
         return shown
 
     @staticmethod
@@ -477,7 +477,7 @@ def _is_hidden(record: Record) -> bool:
 
 
 def _named(shape: Shape, names: list[str]) -> Iterator[Field]:
-    known = {one.name.lower(): one for one in shape.visible()}
+    known = {field.name.lower(): field for field in shape.visible()}
     for name in names:
         if name.lower() not in known:
             raise UnknownFieldError(name)

@@ -64,7 +64,7 @@ class Shape:
 
     def visible(self) -> list[Field]:
         """Give the fields that the user sees."""
-        return [one for one in self.fields if one.name not in self.hidden]
+        return [field for field in self.fields if field.name not in self.hidden]
 
 
 def make_shapes() -> dict[str, Shape]:
@@ -84,7 +84,7 @@ def make_shapes() -> dict[str, Shape]:
         Shape("Log__b", "", [Field("Id", "id"), Field("Text__c")]),
         Shape("Note__e", "e00", [Field("ReplayId")], queryable=False),
     ]
-    return {one.name: one for one in made}
+    return {shape.name: shape for shape in made}
 
 
 def _system() -> list[Field]:
@@ -139,14 +139,14 @@ def _invoice() -> list[Field]:
     return [
         Field("Account__c", "reference", refers=("Account",)),
         Field("Net__c", "currency"),
-        Field("Gross__c", "currency", formula=lambda one: (one["Net__c"] or 0) * 1.19),
+        Field("Gross__c", "currency", formula=lambda record: (record["Net__c"] or 0) * 1.19),
     ]
 
 
 def _history() -> list[Field]:
     names = ("Id", "id"), ("IsDeleted", "boolean"), ("AccountId", "reference")
     return [
-        *(Field(*one) for one in names),
+        *(Field(*arguments) for arguments in names),
         Field("CreatedDate", "datetime"),
         Field("Field", "picklist"),
         Field("NewValue", "anyType", filterable=False),

@@ -49,10 +49,14 @@ class Query:
 
     def run(self, records: Iterable[Record]) -> list[dict[str, Any]]:
         """Give the selected fields of the records that the condition is true for, in order."""
-        found = [one for one in records if self.test(one)]
+        found = [record for record in records if self.test(record)]
         for name in reversed(self.order):
-            found.sort(key=lambda one: (_get(one, name) is not None, _comparable(_get(one, name))))
-        return [{name: _get(one, name) for name in self.fields} for one in found[: self.limit]]
+            found.sort(
+                key=lambda record: (_get(record, name) is not None, _comparable(_get(record, name)))
+            )
+        return [
+            {name: _get(record, name) for name in self.fields} for record in found[: self.limit]
+        ]
 
 
 def parse(soql: str) -> Query:

@@ -274,13 +274,13 @@ def test_validate_and_discover_say_what_is_read_how(fake: FakeSalesforce) -> Non
     """Each object has its line: how it is read, or the reason; so has what is not chosen."""
     settings = {"objects": ["Account", "Invoice__c", "AccountShare", "Nonsense"]}
     with closing(make_source(fake, **settings)) as source:
-        findings = {one.subject: one for one in source.validate()}
+        findings = {finding.subject: finding for finding in source.validate()}
         assert "of 100000 API requests" in findings["login"].message
         assert findings["Nonsense"].level == "error"
         assert findings["Account"].message.startswith("it can be read; changes by SystemModstamp")
         assert "has formulas" in findings["Invoice__c"].message
         assert "no log of deletions" in findings["AccountShare"].message
-        found = {one.table.source_name: one for one in source.discover()}
+        found = {discovery.table.source_name: discovery for discovery in source.discover()}
     assert found["Account"].cursor_candidates == ["SystemModstamp"]
     assert found["Contact"].warnings == ["not in `objects`"]
     assert found.keys() >= fake.shapes.keys()

@@ -114,7 +114,7 @@ def test_an_idle_position_is_kept_once_a_day(fake: FakeSalesforce) -> None:
     """The log of deletions reaches back 14 days: a quiet object is no gap."""
     reader = Reader(fake, {"objects": ["Account"], "delete_scan": "P300D"})
     reader.read()
-    kept = [any(one.keep for one in reader.read(after=DAY // 2 + 1)) for _ in range(8)]
+    kept = [any(batch.keep for batch in reader.read(after=DAY // 2 + 1)) for _ in range(8)]
     assert sum(kept) == 4
 
 
@@ -295,7 +295,7 @@ def test_r27_sf05_sf07_formulas_are_read_again_on_a_schedule(
     """A formula that changes without a stamp is right after the refresh, and no cell is lost."""
     rate = [1.19]
     fake.add_field(
-        "Invoice__c", Field("Tax__c", "currency", lambda one: (one["Net__c"] or 0) * rate[0])
+        "Invoice__c", Field("Tax__c", "currency", lambda record: (record["Net__c"] or 0) * rate[0])
     )
     fake.create("Invoice__c", Net__c=100)
     warehouse.settings["refresh_formulas"] = "PT6H"
@@ -360,8 +360,8 @@ def test_r27_any_history_leads_to_what_a_new_copy_gives(fake: FakeSalesforce, se
 def change(fake: FakeSalesforce, chooser: random.Random) -> None:
     """Change something: create, update, delete, purge, restore, merge."""
     fake.now += chooser.randrange(3)
-    records = {id_: one for name in OBJECTS for id_, one in fake.records[name].items()}
-    live = [id_ for id_, one in records.items() if not one["IsDeleted"]]
+    records = {id_: record for name in OBJECTS for id_, record in fake.records[name].items()}
+    live = [id_ for id_, record in records.items() if not record["IsDeleted"]]
     binned = sorted(records.keys() - set(live))
     accounts = [id_ for id_ in live if id_.startswith("001")]
     what = chooser.choice(["create", "create", "update", "delete", "purge", "restore", "merge"])

@@ -59,11 +59,11 @@ def test_r33_the_commands_work_and_the_secret_is_nowhere(
     fake.now += 600
     ran = [first, validated, discovered, workspace.run("sync"), workspace.run("check")]
     ran.append(workspace.run("backfill", "crm.Account"))
-    assert [one.code for one in ran] == [0] * 6, ran
+    assert [outcome.code for outcome in ran] == [0] * 6, ran
     assert {row["equal"] for row in ran[4].rows} == {"yes"}
     assert len(ran[4].rows) == len(OBJECTS)
     written = [file.read_bytes() for file in workspace.folder.rglob("*") if file.is_file()]
-    printed = [(one.out + one.err).encode() for one in ran]
+    printed = [(outcome.out + outcome.err).encode() for outcome in ran]
     for hidden in (CLIENT_SECRET, *fake.tokens):
         assert not any(hidden.encode() in text for text in (*written, *printed))
 

@@ -54,7 +54,7 @@ def test_j4_the_usual_client_and_simplyload_give_the_same_rows(
     reader = Reader(fake)
     reader.read()
     for name in ("Account", "Contact", "Task"):
-        fields = [one["name"] for one in getattr(client, name).describe()["fields"]]
+        fields = [field["name"] for field in getattr(client, name).describe()["fields"]]
         soql = f"SELECT {', '.join(fields)} FROM {name}"
         answer = client.query_all(soql, include_deleted=True)
         assert answer["totalSize"] == len(answer["records"]) > 0
@@ -77,11 +77,11 @@ def test_j4_the_usual_client_sees_deletions_as_the_fake_has_them(
     soql = "SELECT Id, IsDeleted FROM Account"
     assert client.query_all(soql)["totalSize"] == 1
     every = client.query_all(soql, include_deleted=True)["records"]
-    assert {one["Id"] for one in every if one["IsDeleted"]} == {gone}
+    assert {record["Id"] for record in every if record["IsDeleted"]} == {gone}
     start, end = (datetime.fromtimestamp(fake.now - ago, UTC) for ago in (600, 0))
     log = client.Account.deleted(start, end)
-    assert [one["id"] for one in log["deletedRecords"]] == [gone]
-    assert {one["name"] for one in client.describe()["sobjects"]} == set(fake.shapes)
+    assert [deletion["id"] for deletion in log["deletedRecords"]] == [gone]
+    assert {sobject["name"] for sobject in client.describe()["sobjects"]} == set(fake.shapes)
 
 
 def test_j4_the_usual_client_reads_jobs_of_the_fake(fake: FakeSalesforce, client: Any) -> None:
@@ -93,7 +93,7 @@ def test_j4_the_usual_client_reads_jobs_of_the_fake(fake: FakeSalesforce, client
     rows = [row for part in parts for row in csv.DictReader(io.StringIO(part, newline=""))]
     found = client.query_all("SELECT Id, Name, IsDeleted FROM Account", include_deleted=True)
     assert {(row["Id"], row["Name"], row["IsDeleted"] == "true") for row in rows} == {
-        (one["Id"], one["Name"] or "", one["IsDeleted"]) for one in found["records"]
+        (record["Id"], record["Name"] or "", record["IsDeleted"]) for record in found["records"]
     }
     assert len(rows) == 8
 

@@ -67,7 +67,10 @@ def test_sf16_sf39_compound_and_binary_fields_are_left_out_and_their_parts_kept(
     assert not {"billingaddress", "isdeleted"} & row.keys()
     assert not any("BillingAddress" in path or "Body" in path for path in fake.paths("SELECT"))
     with closing(make_source(fake, **reader.settings)) as source:
-        notes = {one.table.source_name: "; ".join(one.warnings) for one in source.discover()}
+        notes = {
+            discovery.table.source_name: "; ".join(discovery.warnings)
+            for discovery in source.discover()
+        }
     assert "BillingAddress is left out: its parts are columns" in notes["Account"]
     assert "Body is left out: a query gives no content" in notes["Attachment"]
 
@@ -80,7 +83,7 @@ def test_sf17_a_reference_is_its_id_and_discover_says_to_what(fake: FakeSalesfor
     reader.read()
     assert reader.live("Task")[task]["whoid"] == contact
     with closing(make_source(fake)) as source:
-        [found] = [one for one in source.discover() if one.table.name == "task"]
+        [found] = [discovery for discovery in source.discover() if discovery.table.name == "task"]
     assert "WhoId refers to Contact or Lead" in found.warnings
 
 
@@ -129,8 +132,8 @@ def test_sf33_the_stamp_is_the_best_that_describe_offers(
 
 def test_sf33_a_stamp_that_cannot_be_filtered_is_none(fake: FakeSalesforce) -> None:
     """Of a field that no condition may name, no query has one: the next best is used."""
-    for one in fake.shapes["Contact"].fields:
-        one.filterable &= one.name not in {"SystemModstamp", "LastModifiedDate"}
+    for field in fake.shapes["Contact"].fields:
+        field.filterable &= field.name not in {"SystemModstamp", "LastModifiedDate"}
     reader = Reader(fake, {"objects": ["Contact"]})
     reader.read()
     fake.create("Contact")

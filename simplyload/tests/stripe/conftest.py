@@ -101,7 +101,7 @@ def assert_cell(cell: Any, sent: Any, where: str) -> None:
     elif isinstance(sent, dict | list) and isinstance(cell, str):
         cell, sent = json.loads(cell), without_secrets(sent)
         if isinstance(sent, list) and cell != sent:
-            sent = [one.get("id") if isinstance(one, dict) else one for one in sent]
+            sent = [item.get("id") if isinstance(item, dict) else item for item in sent]
     assert cell == sent, where
 
 
@@ -109,7 +109,7 @@ def without_secrets(value: Any) -> Any:
     """Leave out what opens a payment."""
     if isinstance(value, dict):
         return {k: without_secrets(v) for k, v in value.items() if k != "client_secret"}
-    return [without_secrets(one) for one in value] if isinstance(value, list) else value
+    return [without_secrets(part) for part in value] if isinstance(value, list) else value
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ PREFIXES = {
 TYPES = {"subscription": "customer.subscription", "dispute": "charge.dispute"}
 CHILDREN = {"subscription": ("items", "subscription_item"), "invoice": ("lines", "line_item")}
 FILTERS = {"limit", "starting_after", "ending_before", "expand"}
-FILTERS |= {f"created[{one}]" for one in ("gt", "gte", "lt", "lte")}
+FILTERS |= {f"created[{bound}]" for bound in ("gt", "gte", "lt", "lte")}
 OWN_FILTERS = {
     "subscriptions": {"status"},
     "subscription_items": {"subscription"},
@@ -140,7 +140,9 @@ class FakeStripe:
         """Remove children by their place."""
         children = self._children[id_]
         kept = [
-            one for n, one in enumerate(children) if n not in {p % len(children) for p in places}
+            child
+            for n, child in enumerate(children)
+            if n not in {p % len(children) for p in places}
         ]
         self._change_children(id_, "updated", kept)
 
@@ -148,7 +150,7 @@ class FakeStripe:
         """Say which transactions a payout consists of."""
         account, _ = self._find(payout)
         known = self._objects[account, "balance_transaction"]
-        self._children[payout] = [known[one] for one in transactions]
+        self._children[payout] = [known[transaction] for transaction in transactions]
 
     def get(self, id_: str) -> Object:
         """Give an object as it is now."""
@@ -163,12 +165,12 @@ class FakeStripe:
         if name in {"subscription_item", "line_item"}:
             parent = {"subscription_item": "subscription", "line_item": "invoice"}[name]
             return {
-                (account, one["id"]): {**one, parent: id_}
+                (account, child["id"]): {**child, parent: id_}
                 for (account, id_) in self.present(parent)
-                for one in self._children[id_]
+                for child in self._children[id_]
             }
         found = [(key[0], all_) for key, all_ in self._objects.items() if key[1] == name]
-        return {(account, id_): one for account, all_ in found for id_, one in all_.items()}
+        return {(account, id_): item for account, all_ in found for id_, item in all_.items()}
 
     def fail(self, path: str, status: int, message: str = "try again", **more: Any) -> None:
         """Let the next requests of a path fail."""
@@ -227,32 +229,32 @@ class FakeStripe:
             raise StripeError(400, f"Received unknown parameter: {min(unknown)}")
         if collection == "subscription_items":
             children = self._children[params["subscription"]]
-            return self._page(path, [self._render_child(one) for one in children], params)
+            return self._page(path, [self._render_child(child) for child in children], params)
         if "payout" in params:
             return self._page(path, self._of_payout(account, params["payout"]), params)
         every = [*self._objects[account, PATHS[collection]].values()]
         every.reverse()  # newest first, also within a second
-        every.sort(key=lambda one: -int(one["created"]))
+        every.sort(key=lambda item: -int(item["created"]))
         if collection == "events":
-            every = [one for one in every if self._is_visible(one)]
+            every = [item for item in every if self._is_visible(item)]
         if collection == "subscriptions" and params.get("status") != "all":
-            every = [one for one in every if one["status"] != "canceled"]
+            every = [item for item in every if item["status"] != "canceled"]
         for name, test in _COMPARISONS.items():
             if name in params:
                 bound = int(params[name])
-                every = [one for one in every if test(one["created"], bound)]
+                every = [item for item in every if test(item["created"], bound)]
         gone = [
-            one
-            for (a, n, _), one in self._deleted.items()
+            item
+            for (a, n, _), item in self._deleted.items()
             if (a, n) == (account, PATHS[collection])
         ]
-        return self._page(path, [self._render(one) for one in every], params, gone)
+        return self._page(path, [self._render(item) for item in every], params, gone)
 
     def _of_payout(self, account: str, id_: str) -> list[Object]:
         if not self._objects[account, "payout"][id_]["automatic"]:
             raise StripeError(400, "Balance transaction history can only be filtered on automatic"
                               " transfers, not manual.")  # fmt: skip
-        return [self._render(one) for one in self._children[id_]]
+        return [self._render(child) for child in self._children[id_]]
 
     def _page(
         self,
@@ -266,12 +268,12 @@ class FakeStripe:
             raise StripeError(400, "This value must be between 1 and 100.", param="limit")
         start = 0
         if after:
-            ids = [one["id"] for one in found]
-            anchors = {one["id"]: one for one in gone or () if self.keeps_anchors}
+            ids = [item["id"] for item in found]
+            anchors = {item["id"]: item for item in gone or () if self.keeps_anchors}
             if after in ids:
                 start = ids.index(after) + 1
             elif after in anchors:
-                start = sum(one["created"] > anchors[after]["created"] for one in found)
+                start = sum(item["created"] > anchors[after]["created"] for item in found)
             else:
                 raise StripeError(
                     400,
@@ -287,7 +289,7 @@ class FakeStripe:
         shown = deepcopy(found)
         if found["object"] in CHILDREN:
             name, _ = CHILDREN[found["object"]]
-            children = [self._render_child(one) for one in self._children[found["id"]]]
+            children = [self._render_child(child) for child in self._children[found["id"]]]
             path = "lines" if name == "lines" else "subscription_items"
             shown[name] = self._page(path, children, {})
         return shown

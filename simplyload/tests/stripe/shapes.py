@@ -10,8 +10,8 @@ import stripe
 
 Object = dict[str, Any]
 CLASSES: dict[str, Any] = {
-    one.OBJECT_NAME: one
-    for one in (
+    resource.OBJECT_NAME: resource
+    for resource in (
         stripe.Customer,
         stripe.Product,
         stripe.Price,
@@ -75,7 +75,9 @@ def _value(field: str, kind: Any, chooser: random.Random, depth: int = 0) -> Any
         value = {"object": "list", "data": [], "has_more": False, "url": f"/v1/{field}"}
     elif isinstance(kind, type) and issubclass(kind, stripe.StripeObject) and depth < 3:
         named = getattr(kind, "__annotations__", {})
-        inner = {name: _value(name, one, chooser, depth + 1) for name, one in named.items()}
+        inner = {
+            name: _value(name, annotation, chooser, depth + 1) for name, annotation in named.items()
+        }
         value = inner or {"order": "6735"}
     else:
         value = _scalar(field, kind, chooser)

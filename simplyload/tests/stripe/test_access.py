@@ -83,10 +83,10 @@ def test_st39_a_missing_permission_is_named_and_stops_its_table_alone(warehouse:
     assert result.exit_code == 1
     assert "rak_customer_read" in result.stopped["customers"]
     warehouse.assert_equal("products")
-    findings = {one.subject: one for one in make_source(fake, tables=tables).validate()}
+    findings = {finding.subject: finding for finding in make_source(fake, tables=tables).validate()}
     assert findings["customers"].level == "error"
     assert "rak_customer_read" in findings["customers"].message
-    assert {findings[one].level for one in ("api_key", "products", "events")} == {"ok"}
+    assert {findings[subject].level for subject in ("api_key", "products", "events")} == {"ok"}
     fake.forbidden = set()
     assert warehouse.sync(tables=tables).exit_code == 0
     warehouse.assert_equal(*tables)
@@ -101,9 +101,9 @@ def test_st39_a_key_without_events_loads_once_and_says_what_is_missing(fake: Fak
     reader.assert_equal("customers")
     assert "balance_transactions" not in waiting(reader.read())
     assert "events" in {
-        one.subject
-        for one in make_source(fake, tables=["customers"]).validate()
-        if one.level == "error"
+        finding.subject
+        for finding in make_source(fake, tables=["customers"]).validate()
+        if finding.level == "error"
     }
 
 
@@ -237,8 +237,8 @@ def test_a_backfill_from_a_day_reads_that_part_again(fake: FakeStripe) -> None:
     new = fake.create("charge")
     reader = Reader(fake, {"tables": ["charges"]})
     reader.read()
-    for one in (old, new):
-        fake.get(one)["description"] = "changed without an event"
+    for id_ in (old, new):
+        fake.get(id_)["description"] = "changed without an event"
     source = make_source(fake, tables=["charges"])
     reader.state = source.backfill(reader.state, "charges", "2026-11-10")
     reader.read()

@@ -52,10 +52,10 @@ def test_r33_the_commands_work_and_the_key_is_nowhere(
     fake.now += 120
     ran = [first, validated, discovered, workspace.run("sync"), workspace.run("check")]
     ran.append(workspace.run("backfill", "payments.customers"))
-    assert [one.code for one in ran] == [0] * 6, ran
+    assert [outcome.code for outcome in ran] == [0] * 6, ran
     assert {row["table"] for row in ran[4].rows} == {*TABLES} - {"events"}
     assert {row["equal"] for row in ran[4].rows} == {"yes"}
-    assert not any(KEY in one.out + one.err for one in ran)
+    assert not any(KEY in outcome.out + outcome.err for outcome in ran)
     files = [file for file in workspace.folder.rglob("*") if file.is_file()]
     assert len(files) > 5
     assert not any(KEY.encode() in file.read_bytes() for file in files)
@@ -77,5 +77,5 @@ def test_the_documented_settings_are_valid_and_every_table_is_documented() -> No
     given = yaml.safe_load(block.replace("${STRIPE_API_KEY}", KEY))["sources"]["payments"]
     assert StripeSettings.model_validate(given).kinds()
     every = StripeSource(StripeSettings.model_validate({"type": "stripe", "api_key": KEY}), "s")
-    assert [one.name for one in every.tables() if f"`{one.name}`" not in document] == []
+    assert [table.name for table in every.tables() if f"`{table.name}`" not in document] == []
     assert API_VERSION in document

@@ -82,7 +82,7 @@ def test_st09_a_gap_of_more_than_30_days_lists_everything_again(
     fake.delete(gone)
     batches = reader.read(after=31 * DAY)
     reader.assert_equal("customers")
-    assert any("31 days ago" in one for batch in batches for one in batch.warnings)
+    assert any("31 days ago" in warning for batch in batches for warning in batch.warnings)
     assert not any(batch.warnings for batch in reader.read())
 
 
@@ -170,7 +170,7 @@ def test_st18_event_types_are_not_chosen_by_a_list(fake: FakeStripe) -> None:
     fake.tell("", {"object": "coupon", "id": "co_1"}, "updated")
     batches = reader.read()
     reader.assert_equal("customers")
-    warnings = [one for batch in batches for one in batch.warnings]
+    warnings = [warning for batch in batches for warning in batch.warnings]
     assert warnings == ["Events about coupon lead to no table of stripe: they are left out."]
     assert not any("types" in key for _, _, given in fake.requests for key in given)
 

@@ -32,13 +32,13 @@ def test_j3_the_official_client_reads_the_fake(
     ids = [fake.create("customer") for _ in range(25)]
     fake.delete(ids[3])
     listed = client.v1.customers.list({"limit": 10, "created": {"lte": fake.now}})
-    assert [one.id for one in listed.auto_paging_iter()] == [
-        one for one in ids[::-1] if one != ids[3]
+    assert [customer.id for customer in listed.auto_paging_iter()] == [
+        id_ for id_ in ids[::-1] if id_ != ids[3]
     ]
     assert client.v1.customers.retrieve(ids[3]).deleted
     assert client.v1.customers.retrieve(ids[4]).name == fake.get(ids[4])["name"]
     events = [*client.v1.events.list({"limit": 100}).auto_paging_iter()]
-    assert [one.type for one in events[:2]] == ["customer.deleted", "customer.created"]
+    assert [event.type for event in events[:2]] == ["customer.deleted", "customer.created"]
     assert events[0].data.object["id"] == ids[3]
     invoice = fake.create("invoice")
     fake.add_children(invoice, 12)
@@ -79,7 +79,7 @@ def test_the_pinned_version_is_that_of_the_official_client() -> None:
 def test_every_field_of_the_official_client_is_a_column(kind: Kind | Child) -> None:
     """Each field is declared with its type; list objects, expanded and secret ones are left out."""
     fields = fields_of(kind.object)
-    expected = {name for name, one in fields.items() if not is_list(one)}
+    expected = {name for name, field in fields.items() if not is_list(field)}
     expected -= LEFT_OUT.get(kind.object, set())
     if kind.table == "payout_transactions":  # a link, whose rest is in balance_transactions
         assert set(kind.columns) - {"id", "payout"} <= expected
@@ -103,7 +103,9 @@ def allowed(declared: Any) -> set[str]:
         return {"integer", "time"}
     if "float" in names:
         return {"number"}
-    if names & {"str", "Decimal"} or any(typing.get_origin(one) is typing.Literal for one in parts):
+    if names & {"str", "Decimal"} or any(
+        typing.get_origin(part) is typing.Literal for part in parts
+    ):
         return {"text"}
     if any("List[typing.Union[str" in str(part) for part in parts):
         return {"ids"}

@@ -60,7 +60,7 @@ def assert_right(fake: FakeStripe, folder: Path) -> None:
     fake.now += 300
     load(fake, folder)
     destination = DuckDBDestination(DuckDBSettings(path=folder / "target.duckdb"))
-    schemas = {one.name: one for one in make_source(fake).tables()}
+    schemas = {table.name: table for table in make_source(fake).tables()}
     for table in TABLES:
         parts = destination.scan("shop", schemas[table])
         rows = [row for part in parts for row in part.to_pylist()]

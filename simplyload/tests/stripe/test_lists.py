@@ -52,7 +52,7 @@ def test_st07_the_last_object_of_a_page_is_deleted(fake: FakeStripe, keeps_ancho
     fake.on_request = delete_anchor
     reader = Reader(fake, {"tables": ["customers"]})
     reader.read()
-    assert reader.live("customers").keys() >= {("", one) for one in ids if one != ids[7]}
+    assert reader.live("customers").keys() >= {("", id_) for id_ in ids if id_ != ids[7]}
     reader.read()
     reader.assert_equal("customers")
 
@@ -155,9 +155,9 @@ def test_a_value_of_another_form_is_rejected_alone(fake: FakeStripe) -> None:
     good = fake.create("charge", amount=5)
     bad = fake.create("charge", amount="5.00")
     [*_, last] = batches = Reader(fake, {"tables": ["charges"]}).read()
-    rejected = [one for batch in batches for one in batch.rejected]
+    rejected = [rejection for batch in batches for rejection in batch.rejected]
     assert last.state
-    assert [(one.table, one.key["id"], one.column) for one in rejected] == [
+    assert [(rejection.table, rejection.key["id"], rejection.column) for rejection in rejected] == [
         ("charges", bad, "amount")
     ]
     reader = Reader(fake, {"tables": ["charges"]})
@@ -202,5 +202,5 @@ def test_a_client_of_its_own_reads_every_page(fake: FakeStripe) -> None:
     source = make_source(fake)
     client: Client = source._client  # noqa: SLF001
     pages = list(client.pages("main", "products"))
-    assert [one["id"] for page in pages for one in page] == ids[::-1]
+    assert [item["id"] for page in pages for item in page] == ids[::-1]
     assert [len(page) for page in pages] == [3, 3, 1]

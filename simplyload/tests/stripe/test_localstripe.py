@@ -91,10 +91,10 @@ def test_j3_our_source_reads_every_page_of_localstripe_once(
     made = [official.v1.customers.create({"email": f"c{n}@shop.example"}).id for n in range(230)]
     pages = [*make_client(localstripe, SECRET).pages("main", "customers")]
     assert [len(page) for page in pages] == [PAGE, PAGE, 30]
-    read = [one["id"] for page in pages for one in page]
+    read = [item["id"] for page in pages for item in page]
     assert sorted(read) == sorted(made)
     listed = official.v1.customers.list({"limit": 50}).auto_paging_iter()
-    assert [one.id for one in listed] == read
+    assert [item.id for item in listed] == read
 
 
 def test_j3_rows_of_foreign_objects_hold_what_was_sent(
@@ -103,8 +103,8 @@ def test_j3_rows_of_foreign_objects_hold_what_was_sent(
     """Every kind that localstripe has becomes rows cell by cell, and is the official client's."""
     fill(official)
     client, seen = make_client(localstripe, SECRET), set()
-    for kind in [one for one in KINDS if one.table in TABLES]:
-        for sent in [one for page in client.pages("main", kind.table) for one in page]:
+    for kind in [kind for kind in KINDS if kind.table in TABLES]:
+        for sent in [item for page in client.pages("main", kind.table) for item in page]:
             again = client.get("main", f"{kind.table}/{sent['id']}")
             assert again == sent
             for column, cell in to_row(kind, "main", sent).items():

@@ -65,7 +65,7 @@ def test_st32_the_transactions_of_an_automatic_payout_are_linked(fake: FakeStrip
     reader.read()
     links = reader.live("payout_transactions")
     assert {(row["payout"], row["id"]) for row in links.values()} == {
-        (automatic, one) for one in transactions
+        (automatic, transaction) for transaction in transactions
     }
     fake.update(automatic, event="failed", status="failed", failure_code="account_closed")
     reader.read()

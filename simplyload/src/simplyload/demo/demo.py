@@ -72,7 +72,7 @@ class Loaded:
     def is_equal(self) -> bool:
         """Whether every stream ended well and every table equals its source."""
         ended_well = not any(outcome.exit_code for outcome in self.outcomes)
-        return ended_well and bool(self.checks) and all(one.is_equal for _, one in self.checks)
+        return ended_well and bool(self.checks) and all(check.is_equal for _, check in self.checks)
 
 
 def run_demo(folder: Path, repository: Path | None) -> int:
@@ -162,7 +162,7 @@ def _load(configuration: Configuration, shop: str, console: Console) -> Loaded:
     names = list(configuration.sources)
     with displaying() as display:
         workload.start()
-        outcomes = {one.stream: one for one in run_streams(configuration, names, display)}
+        outcomes = {result.stream: result for result in run_streams(configuration, names, display)}
         workload.wait()
         [rest] = run_streams(configuration, ["shop"], display)
     outcomes["shop"].merge(rest)

@@ -72,7 +72,9 @@ def _list_places() -> list[Path]:
 def read_orders(url: str) -> list[Order]:
     """Read every order that the account shows, by plain requests."""
     metrics = _get(f"{url}/api/metrics").json()["data"]
-    [metric] = [one["id"] for one in metrics if one["attributes"]["name"] == "Placed Order"]
+    [metric] = [
+        metric["id"] for metric in metrics if metric["attributes"]["name"] == "Placed Order"
+    ]
     query = {
         "filter": f'equals(metric_id,"{metric}")',
         "include": "profile",

@@ -190,7 +190,9 @@ def _counter_orders(
 def parse_orders(page: str) -> tuple[list[Order], str | None]:
     """Return the orders of a page of Klaviyo's events with their profiles, and the next page."""
     document = json.loads(page)
-    emails = {one["id"]: one["attributes"]["email"] for one in document.get("included", ())}
+    emails = {
+        profile["id"]: profile["attributes"]["email"] for profile in document.get("included", ())
+    }
     return [_parse_order(event, emails) for event in document["data"]], document["links"]["next"]
 
 

@@ -148,7 +148,7 @@ class BigQueryDestination(WarehouseDestination):
 
     def _list_columns(self, schema: str) -> list[tuple[str, str, str]]:
         tables = self._list_tables(schema)
-        return list(chain.from_iterable(self._list_columns_of(schema, one) for one in tables))
+        return list(chain.from_iterable(self._list_columns_of(schema, table) for table in tables))
 
     def _list_columns_of(self, schema: str, table: str) -> list[tuple[str, str, str]]:
         """List a table's columns; none where it was dropped just now."""
@@ -430,7 +430,10 @@ def _print_times(changes: pa.RecordBatchReader) -> pa.RecordBatchReader:
     schema = pa.schema(fields)
     batches = (
         pa.RecordBatch.from_arrays(
-            [pc.cast(one, field.type) for one, field in zip(batch.columns, fields, strict=True)],
+            [
+                pc.cast(column, field.type)
+                for column, field in zip(batch.columns, fields, strict=True)
+            ],
             schema=schema,
         )
         for batch in changes

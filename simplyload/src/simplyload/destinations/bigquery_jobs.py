@@ -163,7 +163,7 @@ def _job_id(name: str, attempt: int) -> str:
 
 def _reason(error: Any) -> str:
     """Return Google's reason and message, without the address of the request and the job's text."""
-    details = [one for one in getattr(error, "errors", ()) or () if isinstance(one, dict)]
+    details = [detail for detail in getattr(error, "errors", ()) or () if isinstance(detail, dict)]
     reason = details[0].get("reason", "") if details else ""
     message = (details[0].get("message") if details else None) or getattr(error, "message", error)
     text = " ".join(str(message).split())

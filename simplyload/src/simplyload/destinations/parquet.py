@@ -233,7 +233,7 @@ class ParquetDestination:
             config={"memory_limit": f"{int(self._settings.memory_limit)}B"}
         ) as connection:
             held = pa.schema(
-                [one for one in table.schema if one.name in union_schema(staged).names]
+                [column for column in table.schema if column.name in union_schema(staged).names]
             )
             try:
                 query = _fold_query(connection, staged, held.names)
@@ -374,5 +374,5 @@ def _fold_query(
     )
     rows = exp.select(*(exp.column(names[name], quoted=True) for name in columns_read))
     live = exp.column(OP, quoted=True).eq(UPSERT)
-    conditions = [one for one in (live, merge.is_row(plan)) if one is not None]
+    conditions = [condition for condition in (live, merge.is_row(plan)) if condition is not None]
     return rows.from_(merge.fold(plan).subquery(merge.SOURCE)).where(*conditions).sql("duckdb")

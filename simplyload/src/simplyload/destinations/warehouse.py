@@ -85,7 +85,7 @@ def read_spelled(
     def spelled() -> Iterator[pa.RecordBatch]:
         for batch in changes:
             lists = batch.column(place)
-            texts = [None if one is None else _spell(tuple(one)) for one in lists.to_pylist()]
+            texts = [None if names is None else _spell(tuple(names)) for names in lists.to_pylist()]
             columns = batch.columns
             columns[place] = pa.array(texts, pa.string())
             yield pa.RecordBatch.from_arrays(columns, schema=schema)

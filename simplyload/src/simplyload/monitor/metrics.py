@@ -80,7 +80,9 @@ GAUGES = (
         name="table_last_success_timestamp_seconds",
         help="As last_success, of a table: a stopped one keeps its time.",
         label="table",
-        values=lambda stream, _: {name: one.last_success for name, one in stream.tables.items()},
+        values=lambda stream, _: {
+            name: table.last_success for name, table in stream.tables.items()
+        },
     ),
     Gauge(
         name="table_lag_seconds",
@@ -94,7 +96,9 @@ GAUGES = (
         name="table_stopped",
         help="Whether a table waits for a remedy (1) or not (0).",
         label="table",
-        values=lambda stream, _: {name: bool(one.stopped) for name, one in stream.tables.items()},
+        values=lambda stream, _: {
+            name: bool(table.stopped) for name, table in stream.tables.items()
+        },
     ),
 )
 
@@ -111,7 +115,9 @@ def count(streams: Mapping[str, StreamStatus]) -> Samples:
 def _zeros(status: StreamStatus) -> Counts:
     known: dict[str, Iterable[str]] = {"table": status.tables, "part": PARTS, "step": STEPS}
     return {
-        (one.name, label): 0.0 for one in COUNTERS for label in known.get(one.label, [NO_LABEL])
+        (counter.name, label): 0.0
+        for counter in COUNTERS
+        for label in known.get(counter.label, [NO_LABEL])
     }
 
 
@@ -119,10 +125,10 @@ def gauge(streams: Mapping[str, StreamStatus]) -> Samples:
     """Return the gauges as they are now; what is not known yet is left out."""
     now = time.time()
     return {
-        (one.name, stream, label): value
+        (metric.name, stream, label): value
         for stream, status in streams.items()
-        for one in GAUGES
-        for label, value in one.values(status, now).items()
+        for metric in GAUGES
+        for label, value in metric.values(status, now).items()
         if value is not None
     }
 
@@ -130,8 +136,8 @@ def gauge(streams: Mapping[str, StreamStatus]) -> Samples:
 def describe(samples: Samples) -> Iterator[Metric]:
     """Return samples as Prometheus' families, every family once."""
     for family, kind in [
-        *((one, CounterMetricFamily) for one in COUNTERS),
-        *((one, GaugeMetricFamily) for one in GAUGES),
+        *((family, CounterMetricFamily) for family in COUNTERS),
+        *((family, GaugeMetricFamily) for family in GAUGES),
     ]:
         metric = kind(f"simplyload_{family.name}", family.help, labels=family.labels)
         for (name, *labels), value in sorted(samples.items()):
@@ -178,7 +184,7 @@ class Textfile:
 
     def _read(self, streams: Collection[str]) -> Samples:
         """Return what of the file stays: all counters, and the gauges of other streams."""
-        counters = {one.name for one in COUNTERS}
+        counters = {counter.name for counter in COUNTERS}
         return {
             key: value
             for key, value in parse(self._path).items()

@@ -168,7 +168,7 @@ class Status:
         """Read what an earlier process kept; begin without it where it cannot be read."""
         try:
             kept: dict[str, Any] = json.loads(self._log.read(_name(stream)))
-            tables = {name: TableStatus(**one) for name, one in kept["tables"].items()}
+            tables = {name: TableStatus(**table) for name, table in kept["tables"].items()}
             return StreamStatus(**kept | {"tables": tables, "counts": defaultdict(float)})
         except (OSError, SimplyLoadError, ValueError, TypeError, KeyError, AttributeError):
             return StreamStatus(since=time.time())

@@ -38,7 +38,7 @@ class BaseSource(ABC, Generic[SomeSettings]):
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
         """Return a state from which everything is read again, and with it the table."""
-        names = [one.name for one in self.tables()]
+        names = [other.name for other in self.tables()]
         if table not in names:
             raise ConfigurationError(f"{self.stream} has no table {table}; it has {names}")
         if since is not None:

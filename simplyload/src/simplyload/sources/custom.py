@@ -48,8 +48,11 @@ class CustomSettings(BaseModel):
     def _part(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
-        own = {key: one for key, one in value.items() if key in _OWN}
-        return {**own, "settings": {key: one for key, one in value.items() if key not in _OWN}}
+        own = {key: setting for key, setting in value.items() if key in _OWN}
+        return {
+            **own,
+            "settings": {key: setting for key, setting in value.items() if key not in _OWN},
+        }
 
     @field_validator("settings")
     @classmethod
@@ -101,8 +104,8 @@ def load_class(name: str) -> Any:
 def _check_shape(name: str, found: Any) -> None:
     """Raise where a class lacks a method of a source, or takes other arguments."""
     abstract = getattr(found, "__abstractmethods__", ())
-    wanted = [one for one in vars(Source) if not one.startswith("_")]
-    if lacking := [one for one in wanted if one in abstract or not hasattr(found, one)]:
+    wanted = [method for method in vars(Source) if not method.startswith("_")]
+    if lacking := [method for method in wanted if method in abstract or not hasattr(found, method)]:
         raise ValueError(
             f"{name} has no {', '.join(lacking)}: BaseSource has all methods of a source but"
             " `tables` and `read`"

@@ -105,7 +105,7 @@ class KlaviyoSource(ProcessSource):
         if table.name in SYNC_TABLES:
             return None
         if self._present is None:
-            self._present = {one.name: rows for one, rows in self.scan_all(table)}
+            self._present = {other.name: rows for other, rows in self.scan_all(table)}
         return iter([self._present[table.name]])
 
 
@@ -174,11 +174,11 @@ class KlaviyoReader:
         streams = [
             stream
             for stream in import_module("streams").STREAMS
-            if table in {one.name for one in stream.tables}
+            if table in {other.name for other in stream.tables}
         ]
         if not streams:
             raise ConfigurationError(f"there is no table {table} that can be read again")
-        tables = {one.name for stream in streams for one in stream.tables}
+        tables = {table.name for stream in streams for table in stream.tables}
         connector = dict(state.get("connector", {}))
         connector["filled"] = sorted({*connector.get("filled", ())} - tables)
         connector["accounts"] = {
@@ -299,7 +299,7 @@ def _to_array(field: "pa.Field[Any]", rows: Sequence[Row]) -> "pa.Array[Any]":
     """Return a column. Times and days are ISO 8601 text, JSON is a Python container."""
     values = [row.get(field.name) for row in rows]
     if pa.types.is_string(field.type):
-        values = [_dump(one) if isinstance(one, dict | list) else one for one in values]
+        values = [_dump(value) if isinstance(value, dict | list) else value for value in values]
     given = pa.string() if pa.types.is_temporal(field.type) else field.type
     array: pa.Array[Any] = pa.array(values, given)
     return array.cast(field.type)

@@ -72,5 +72,5 @@ def fetch_parallel(
         while running:
             key, done = running.popleft()
             found = done.result()
-            running.extend((one, pool.submit(fetch, one)) for one in islice(rest, 1))
+            running.extend((next_key, pool.submit(fetch, next_key)) for next_key in islice(rest, 1))
             yield key, found

@@ -58,7 +58,7 @@ class ProcessSource:
             yield Batch(
                 changes=[Changes(_without_meta(table), rows) for table, rows in data],
                 state=head["state"],
-                rejected=[Rejected(**one) for one in head["rejected"]],
+                rejected=[Rejected(**fields) for fields in head["rejected"]],
                 warnings=head["warnings"],
             )
 
@@ -85,11 +85,11 @@ class ProcessSource:
 
     def validate(self) -> list[Finding]:
         """Return the child's findings."""
-        return [Finding(**one) for one in self._value("validate")]
+        return [Finding(**finding) for finding in self._value("validate")]
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
         """Yield the table's present rows."""
-        return (rows for one, rows in self.scan_all(table) if one.name == table.name)
+        return (rows for other, rows in self.scan_all(table) if other.name == table.name)
 
     def scan_all(self, table: Table) -> Iterator[tuple[Table, pa.Table]]:
         """Yield what the child gives for a scan of the table: rows of it, or of others too."""
@@ -167,8 +167,8 @@ def _receive(child: subprocess.Popen[bytes]) -> Iterator[Message]:
         try:
             head = json.loads(line)
             data = [
-                (_parse_table(one), pa.ipc.open_stream(pa.PythonFile(pipe)).read_all())
-                for one in head["tables"]
+                (_parse_table(description), pa.ipc.open_stream(pa.PythonFile(pipe)).read_all())
+                for description in head["tables"]
             ]
         except (ValueError, EOFError, OSError):  # pa.ArrowInvalid is a ValueError
             return
@@ -247,7 +247,7 @@ def _serve(call: Mapping[str, Any], pipe: BufferedWriter) -> None:
         for table, rows in answer:
             _write(pipe, {"kind": "rows"}, [(table, rows)])
     else:
-        findings = [asdict(one) if isinstance(one, Finding) else one for one in answer]
+        findings = [asdict(item) if isinstance(item, Finding) else item for item in answer]
         _write(
             pipe, {"kind": "value", "value": findings if call["method"] == "validate" else answer}
         )
@@ -257,10 +257,10 @@ def _write_batch(pipe: BufferedWriter, batch: Batch) -> None:
     head = {
         "kind": "batch",
         "state": batch.state,
-        "rejected": [asdict(one) for one in batch.rejected],
+        "rejected": [asdict(rejection) for rejection in batch.rejected],
         "warnings": list(batch.warnings),
     }
-    _write(pipe, head, [(one.table, one.rows) for one in batch.changes])
+    _write(pipe, head, [(change.table, change.rows) for change in batch.changes])
 
 
 def _write(

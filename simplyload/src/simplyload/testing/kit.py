@@ -142,12 +142,12 @@ class SourceKit(ABC):
     def test_tables_have_keys_and_validate_finds_no_error(self, system: Any) -> None:
         """Each table has a key among its columns and is in `discover`; `validate` finds it good."""
         with closing(self.open(system)) as source:
-            listed = {one.table.name for one in source.discover()}
+            listed = {discovery.table.name for discovery in source.discover()}
             for table in source.tables():
                 assert table.key, table.name
                 assert set(table.key) <= set(table.schema.names), table.name
                 assert table.name in listed
-            assert [one for one in source.validate() if one.level == "error"] == []
+            assert [finding for finding in source.validate() if finding.level == "error"] == []
 
     def test_a_first_read_and_later_ones_give_every_row(
         self, system: Any, chooser: random.Random
@@ -217,10 +217,13 @@ class SourceKit(ABC):
             if again:
                 self._read_again(system, memory)
             batches = memory.load(self.open(system))
-            rejected = [one for batch in batches for one in batch.rejected]
-            assert {one.table for one in rejected} == {name}
+            rejected = [rejection for batch in batches for rejection in batch.rejected]
+            assert {rejection.table for rejection in rejected} == {name}
             assert memory.live(name).keys() == before[name].keys()
-            keys = [tuple(one.key[k] for k in self.tables(system)[name].key) for one in rejected]
+            keys = [
+                tuple(rejection.key[k] for k in self.tables(system)[name].key)
+                for rejection in rejected
+            ]
             assert [memory.live(name)[key] for key in keys] == [before[name][key] for key in keys]
 
     def test_a_column_that_appears_is_filled(self, system: Any) -> None:
@@ -305,7 +308,7 @@ class SourceKit(ABC):
             batches = memory.load(self.open(system))
         except SourceError as error:
             return str(error)
-        said = [one.message for batch in batches for one in batch.waiting]
+        said = [wait.message for batch in batches for wait in batch.waiting]
         return " ".join([*said, *(text for batch in batches for text in batch.warnings)])
 
     def _read_again(self, system: Any, memory: MemoryDestination, table: str = "") -> None:
@@ -330,7 +333,9 @@ def _find_secrets(value: Any) -> set[str]:
     if isinstance(value, Mapping):
         value = [*value.values()]
     return (
-        {one for part in value for one in _find_secrets(part)} if isinstance(value, list) else set()
+        {secret for part in value for secret in _find_secrets(part)}
+        if isinstance(value, list)
+        else set()
     )
 
 

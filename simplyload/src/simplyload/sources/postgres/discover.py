@@ -131,7 +131,7 @@ class SourceTable:
                 " count as deleted",
                 "give the role BYPASSRLS (ALTER ROLE), or GRANT it the role that owns the table",
             )
-        if taken := [one.name for one in self.columns if one.name in _TAKEN]:
+        if taken := [column.name for column in self.columns if column.name in _TAKEN]:
             return Problem(
                 f"{name} has the column {taken[0]}, a name that the change log has for itself",
                 "rename the column, or exclude the table",

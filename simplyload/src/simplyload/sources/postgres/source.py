@@ -132,7 +132,7 @@ class PostgresSource:
         renamed, gone = self._find_renamed(known)
         warnings += gone
         waiting += renamed.values()
-        readable = [one for one in discovered if not one.refusal and one.oid not in renamed]
+        readable = [found for found in discovered if not found.refusal and found.oid not in renamed]
         prepared = yield from self._prepare(known, readable, warnings)
         streamed = list(prepared.tables) if prepared else []
         waiting += prepared.waiting if prepared else ()
@@ -375,8 +375,10 @@ class PostgresSource:
         columns = {field: source.column(field.name) for field in table.schema}
         cells = {
             # As text, since a cast of char(n) drops the spaces at its end.
-            field.name: Cell(one.text if field.type == pa.string() else one.expression, field.type)
-            for field, one in columns.items()
+            field.name: Cell(
+                column.text if field.type == pa.string() else column.expression, field.type
+            )
+            for field, column in columns.items()
         }
         return [cells[name] for name in table.key], [*cells.values()]
 

@@ -103,8 +103,8 @@ class Client:
         address = f"queryAll?{urlencode({'q': soql})}"
         if len(address) <= LONGEST_ADDRESS:
             return _as_answer(self.get(address))
-        one = {"method": "GET", "url": f"{_PATH}{address}", "referenceId": "rows"}
-        return _as_answer(self.send("POST", "composite", {"compositeRequest": [one]}))
+        request = {"method": "GET", "url": f"{_PATH}{address}", "referenceId": "rows"}
+        return _as_answer(self.send("POST", "composite", {"compositeRequest": [request]}))
 
     def pages(
         self, name: str, fields: Sequence[str], where: Sequence[str] = (), after: str = ""
@@ -142,7 +142,7 @@ class Client:
             more.update((record["Id"], record) for record in page.records)
             if page.last >= records[-1]["Id"]:
                 break  # a full page asks for the next one, which is empty
-        return [one | more[one["Id"]] for one in records if one["Id"] in more]
+        return [record | more[record["Id"]] for record in records if record["Id"] in more]
 
     def _pages(
         self, name: str, fields: Sequence[str], where: Sequence[str] = (), after: str = ""

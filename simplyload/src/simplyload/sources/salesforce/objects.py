@@ -113,16 +113,16 @@ class Catalog:
 
     def get(self, table: str) -> Declared:
         """Return an object by its API name or that of its table; ConfigurationError without one."""
-        for one in self.objects:
-            if one.name.lower() == table.lower():
-                return one
-        names = ", ".join(one.name for one in self.objects)
+        for sobject in self.objects:
+            if sobject.name.lower() == table.lower():
+                return sobject
+        names = ", ".join(sobject.name for sobject in self.objects)
         raise ConfigurationError(f"there is no object {table} in `objects`; there are {names}")
 
 
 def read_catalog(client: Client, settings: SalesforceSettings) -> Catalog:
     """Describe the chosen objects; ConfigurationError where patterns choose none."""
-    known = {one["name"]: one for one in client.get("sobjects")["sobjects"]}
+    known = {sobject["name"]: sobject for sobject in client.get("sobjects")["sobjects"]}
     chosen, refused = _choose(known, settings)
     objects = []
     for name in chosen:
@@ -139,33 +139,43 @@ def read_catalog(client: Client, settings: SalesforceSettings) -> Catalog:
         objects=objects,
         refused=refused,
         others=[name for name in known if name not in chosen and name not in refused],
-        prefixes={one["keyPrefix"]: name for name, one in known.items() if one.get("keyPrefix")},
+        prefixes={
+            sobject["keyPrefix"]: name
+            for name, sobject in known.items()
+            if sobject.get("keyPrefix")
+        },
     )
 
 
 def describe(client: Client, name: str) -> Declared:
     """Describe one object; RefusedError where its rows cannot be read one after the other."""
     found = client.get(f"sobjects/{name}/describe")
-    fields = {one["name"]: one for one in found["fields"]}
+    fields = {description["name"]: description for description in found["fields"]}
     if not (fields.get("Id", {}).get("filterable") and fields["Id"].get("sortable", True)):
         raise RefusedError(f"{name} has no Id to read it by: leave it out of `objects`.")
     left_out = {
-        field: LEFT_OUT[one["type"]] for field, one in fields.items() if one["type"] in LEFT_OUT
+        field: LEFT_OUT[description["type"]]
+        for field, description in fields.items()
+        if description["type"] in LEFT_OUT
     }
-    kept = {f: one for f, one in fields.items() if f not in left_out and f != DELETED}
+    kept = {
+        f: description for f, description in fields.items() if f not in left_out and f != DELETED
+    }
     return Declared(
         name=found["name"],
         prefix=found.get("keyPrefix") or "",
-        fields={field: TYPES.get(one["type"], "text") for field, one in kept.items()},
+        fields={
+            field: TYPES.get(description["type"], "text") for field, description in kept.items()
+        },
         cursor=next((c for c in CURSORS if fields.get(c, {}).get("filterable")), None),
         has_deleted=bool(fields.get(DELETED, {}).get("filterable")),
         is_replicated=bool(found.get("replicateable")),
-        has_formulas=any(one.get("calculated") for one in kept.values()),
+        has_formulas=any(description.get("calculated") for description in kept.values()),
         left_out=left_out,
         references={
-            field: tuple(one["referenceTo"])
-            for field, one in kept.items()
-            if one.get("referenceTo") and one.get("filterable")
+            field: tuple(description["referenceTo"])
+            for field, description in kept.items()
+            if description.get("referenceTo") and description.get("filterable")
         },
     )
 

@@ -58,7 +58,7 @@ class Reading:
             yield from self._wait_if_refused(declared, self._read(declared))
         for declared in self._catalog.objects if self._position.merged else ():
             yield from self._wait_if_refused(declared, self._read_moved(declared))
-        if not self._waiting.keys() & {one.table.name for one in self._catalog.objects}:
+        if not self._waiting.keys() & {sobject.table.name for sobject in self._catalog.objects}:
             self._position.merged.clear()
         yield self._end()
 
@@ -190,7 +190,7 @@ class Reading:
         if not declared.is_replicated:
             return set()
         log = self._read_log(declared, self._client.now - LOG_KEPT)
-        return None if log is None else {one["id"] for one in log["deletedRecords"]}
+        return None if log is None else {deletion["id"] for deletion in log["deletedRecords"]}
 
     def _is_due_whole(self, declared: Declared, known: ObjectPosition) -> bool:
         """Return whether whole rows are due: formulas change without a stamp, or there is none."""
@@ -270,7 +270,9 @@ class Reading:
         # The first time of the log is a whole minute.
         known.gap |= max(begin, to_seconds(log["earliestDateAvailable"]) - 60) > start
         named = [
-            one["id"] for one in log["deletedRecords"] if to_seconds(one["deletedDate"]) >= begin
+            deletion["id"]
+            for deletion in log["deletedRecords"]
+            if to_seconds(deletion["deletedDate"]) >= begin
         ]
         present = {record["Id"] for record in self._get(declared, named, fields=["Id"])}
         for id_ in named:  # one may be in the log and restored since

@@ -29,7 +29,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
 
     def tables(self) -> list[Table]:
         """List the chosen objects that can be read."""
-        return [one.table for one in self._load_catalog().objects]
+        return [sobject.table for sobject in self._load_catalog().objects]
 
     def read(self, state: State) -> Iterator[Batch]:
         """Yield what is new since a position; every object is described again."""
@@ -68,7 +68,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
     def discover(self) -> list[Discovered]:
         """List every object: the chosen ones with what is to be known, the others by name."""
         catalog = self._load_catalog()
-        found = [_describe(one) for one in catalog.objects]
+        found = [_describe(sobject) for sobject in catalog.objects]
         notes = {**catalog.refused, **dict.fromkeys(catalog.others, "not in `objects`")}
         for name, note in notes.items():
             table = Table(name=name.lower(), key=(), schema=pa.schema([]), source_name=name)
@@ -82,7 +82,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
         findings = [Finding(level="ok", subject="login", message=message)]
         for name, reason in catalog.refused.items():
             findings.append(Finding(level="error", subject=name, message=reason))
-        return findings + [self._try(one) for one in catalog.objects]
+        return findings + [self._try(sobject) for sobject in catalog.objects]
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
         """Return the present rows."""

@@ -94,10 +94,10 @@ def named_children(children: Iterable[Child], event: Object) -> dict[str, set[st
     shown = (data["object"], data.get("previous_attributes") or {})
     return {
         child.table: {
-            one["id"]
+            entry["id"]
             for side in shown
-            for one in (side.get(child.field) or {}).get("data") or ()
-            if one.get("object") == child.object
+            for entry in (side.get(child.field) or {}).get("data") or ()
+            if entry.get("object") == child.object
         }
         for child in children
         if child.field

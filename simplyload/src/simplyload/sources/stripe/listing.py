@@ -59,11 +59,11 @@ def _refuse_few(store: Store, kind: Kind, listing: Listing) -> None:
 
 def _complete(store: Store, kind: Kind, listing: Listing) -> None:
     tables: list[Kind | Child] = [kind, *store.children_of(kind)]
-    for one in tables:
+    for part in tables:
         if kind.follow == "itself" or listing.partial:
-            store.rows.mention(one.as_table())
+            store.rows.mention(part.as_table())
         else:
-            store.rows.truncate(one.as_table(), listing.seq)
+            store.rows.truncate(part.as_table(), listing.seq)
     table = store.position.table(kind)
     if not listing.partial:
         table.scope, table.rows = listing.scope, listing.rows

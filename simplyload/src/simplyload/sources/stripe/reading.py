@@ -78,7 +78,7 @@ class Reading:
         """Let events of new accounts begin now; after a long gap list everything again."""
         position, windows = self._position, self._position.events
         position.tables = {kind.table: position.table(kind) for kind in self._kinds}
-        gaps = [self._now - windows[one].at for one in self._accounts if one in windows]
+        gaps = [self._now - windows[account].at for account in self._accounts if account in windows]
         if max(gaps, default=0) > EVENTS_KEPT:
             self._store.rows.warnings.append(
                 f"The last read of {self._store.stream} was {max(gaps) // DAY} days ago, and Stripe"
@@ -88,7 +88,9 @@ class Reading:
             for kind in self._followed:
                 position.table(kind).again = position.table(kind).again or "checked"
         begin = Window(at=self._now)
-        position.events = {one: windows.get(one, begin.model_copy()) for one in self._accounts}
+        position.events = {
+            account: windows.get(account, begin.model_copy()) for account in self._accounts
+        }
 
     def _refusable(
         self, batches: Iterator[Batch], need: Iterable[Kind] = (), lists: Kind | None = None

@@ -44,9 +44,9 @@ def _check_type(expected: type, value: Any) -> Any:
 
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_secrets(one) for key, one in value.items() if key != SECRET}
+        return {key: _without_secrets(part) for key, part in value.items() if key != SECRET}
     if isinstance(value, list):
-        return [_without_secrets(one) for one in value]
+        return [_without_secrets(part) for part in value]
     return value
 
 
@@ -57,5 +57,5 @@ _CELLS: Mapping[Type, Callable[[Any], Any]] = {
     "flag": lambda value: _check_type(bool, value),
     "time": lambda value: datetime.fromtimestamp(_check_type(int, value), UTC),
     "nested": _to_json,
-    "ids": lambda value: _to_json([_to_id(one) for one in value]),
+    "ids": lambda value: _to_json([_to_id(part) for part in value]),
 }

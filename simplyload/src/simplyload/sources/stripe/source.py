@@ -36,7 +36,7 @@ class StripeSource(BaseSource[StripeSettings]):
 
     def tables(self) -> list[Table]:
         """List the chosen tables."""
-        found = [one.table for one in self.discover()]
+        found = [discovery.table for discovery in self.discover()]
         return [table for table in found if self.settings.wants(table.name)]
 
     def read(self, state: State) -> Iterator[Batch]:

@@ -57,9 +57,9 @@ class Store:
             self._note_pending(account, found[kind.settles], found["created"])
         ids: dict[str, set[str]] = {}
         for child, objects in children.items():
-            ids[child.table] = {one["id"] for one in objects or ()}
-            for one in objects or ():
-                self._upsert(child, account, {**one, child.parent: found["id"]}, seq)
+            ids[child.table] = {item["id"] for item in objects or ()}
+            for item in objects or ():
+                self._upsert(child, account, {**item, child.parent: found["id"]}, seq)
             if child.field:
                 had = (named or {}).get(child.table, ())
                 self._drop_others(child, account, found, ids[child.table], had)
@@ -89,7 +89,7 @@ class Store:
         path = child.path.format(id=quote(parent["id"], safe=""))
         for attempt in range(1, LIST_TRIES + 1):
             try:
-                return [one for page in self.client.pages(account, path) for one in page]
+                return [item for page in self.client.pages(account, path) for item in page]
             except RefusedError as error:
                 if error.parameter != "starting_after" or attempt == LIST_TRIES:
                     raise

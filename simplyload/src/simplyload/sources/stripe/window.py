@@ -22,9 +22,9 @@ def read_window(
         bounds = {"created[gte]": window.at - OVERLAP, "created[lte]": window.top}
         for page in client.pages(account, path, bounds, window.after):
             edge = window.top - OVERLAP
-            window.above += [one["id"] for one in page if one["created"] >= edge]
+            window.above += [item["id"] for item in page if item["created"] >= edge]
             window.after = last_of(page) or window.after
-            yield [one for one in page if one["id"] not in window.seen]
+            yield [item for item in page if item["id"] not in window.seen]
         window.at, window.seen = window.top, window.above
         window.top, window.after, window.above = None, None, []
 
